@@ -1,0 +1,160 @@
+"""Reading and writing files so that a crash, a kill or a full disk never leaves half a result."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from steadfast.errors import DataError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success it is fsynced and renamed to ``path``.
+
+    On any exception the temporary file is removed and ``path`` is left as it was.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        _fsync(temporary)
+        temporary.replace(target)
+        _fsync(target.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def atomic_directory(path: str | Path) -> Iterator[Path]:
+    """Yield an empty directory beside ``path``; on success its files are fsynced and it replaces ``path``.
+
+    On any exception the temporary directory is removed and ``path`` is left as it was.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        yield temporary
+        commit_directory(temporary, target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def commit_directory(temporary: Path, target: Path) -> None:
+    """Fsync every file below ``temporary`` and rename it to ``target``, which it replaces."""
+    temporary.chmod(0o777 & ~_umask())
+    for file in sorted(temporary.rglob("*")):
+        _fsync(file)
+    _fsync(temporary)
+    if target.exists():
+        shutil.rmtree(target)
+    temporary.rename(target)
+    _fsync(target.parent)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write ``text`` as UTF-8, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write ``value`` as indented JSON with sorted keys, atomically."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        DataError: the file is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} is not valid JSON: {error}") from error
+
+
+def write_table(path: str | Path, table: pd.DataFrame) -> None:
+    """Write a table atomically, as Parquet or CSV by the suffix of ``path``; the index is dropped."""
+    with atomic_path(path) as temporary:
+        if Path(path).suffix == ".parquet":
+            table.to_parquet(temporary, index=False)
+        else:
+            table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a Parquet or CSV table by the suffix of ``path``.
+
+    Raises:
+        DataError: the file cannot be read as what its suffix says.
+    """
+    try:
+        return pd.read_parquet(path) if Path(path).suffix == ".parquet" else pd.read_csv(path)
+    except (ValueError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise DataError(f"cannot read {path}: {error}") from error
+
+
+def require_columns(table: pd.DataFrame, columns: list[str], where: str | Path) -> pd.DataFrame:
+    """Return ``table`` if it has all ``columns``.
+
+    Raises:
+        DataError: columns are missing; the message names them and those that were found.
+    """
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise DataError(f"{where}: missing column(s) {', '.join(missing)}; found {', '.join(map(str, table.columns))}")
+    return table
+
+
+def sha256_file(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, as hex."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_tree(path: str | Path) -> str:
+    """SHA-256 of a file, or of the sorted relative names and contents of the files below a directory.
+
+    Hidden files are left out: workflow engines and editors put bookkeeping there.
+    """
+    root = Path(path)
+    if root.is_file():
+        return sha256_file(root)
+    digest = hashlib.sha256()
+    for file in sorted(root.rglob("*")):
+        relative = file.relative_to(root)
+        if file.is_file() and not any(part.startswith(".") for part in relative.parts):
+            digest.update(f"{relative.as_posix()}\0{sha256_file(file)}\n".encode())
+    return digest.hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

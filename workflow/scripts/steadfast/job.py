@@ -1,0 +1,76 @@
+"""What every script does around its work: log, clear errors, provenance."""
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from steadfast.errors import SteadfastError
+from steadfast.provenance import write_provenance
+
+
+class Job(Protocol):
+    """The part of Snakemake's ``snakemake`` object that is used here."""
+
+    input: Any
+    output: Any
+    params: Any
+    log: Any
+    rule: str
+
+
+@contextmanager
+def run_job(job: Job) -> Iterator[None]:
+    """Run a script's work: send everything printed to the rule's log, and write provenance on success.
+
+    A ``SteadfastError`` ends the job with its message alone, in the log and on the terminal; any other
+    exception is written to the log with its traceback and raised again.
+    """
+    start = time.monotonic()
+    with _output_to(str(job.log[0])) as terminal:
+        try:
+            yield
+            write_provenance(
+                list(job.output),
+                inputs=_existing(job.input),
+                params=dict(job.params.items()),
+                rule=job.rule,
+                seconds=time.monotonic() - start,
+            )
+        except SteadfastError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            os.write(terminal, f"{job.rule}: {error}\n".encode())
+            raise SystemExit(1) from None
+        except Exception:
+            traceback.print_exc()
+            raise
+
+
+def _existing(inputs: Any) -> list[str]:
+    return [str(path) for path in inputs if Path(path).exists()]
+
+
+@contextmanager
+def _output_to(log: str) -> Iterator[int]:
+    """Send file descriptors 1 and 2 to ``log``, and yield a descriptor of the former standard error."""
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(target, 1)
+    os.dup2(target, 2)
+    os.close(target)
+    try:
+        yield saved[1]
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(saved[0], 1)
+        os.dup2(saved[1], 2)
+        os.close(saved[0])
+        os.close(saved[1])

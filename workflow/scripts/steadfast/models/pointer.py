@@ -1,0 +1,68 @@
+"""``model.json``: what a model directory of the workflow stands for.
+
+A checkpoint that the workflow trained lies in the directory itself; a hub or local model is only pointed
+to, never copied.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from steadfast.errors import DataError
+from steadfast.files import read_json, write_json
+
+FILE = "model.json"
+
+
+@dataclass(frozen=True)
+class ModelPointer:
+    """What ``model.json`` holds.
+
+    Attributes:
+        source: ``organism``, ``hub`` or ``local``.
+        path: the checkpoint's directory; ``"."`` is the directory of ``model.json``.
+        revision: the resolved commit of a hub model, or None.
+        files: SHA-256 (or the hub's content hash) of each file that makes up the checkpoint.
+        trust_remote_code: whether the config allows this one model to bring code of its own.
+        details: what else its maker wants to keep (training recipe, repository, ...).
+    """
+
+    source: str
+    path: str
+    revision: str | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    trust_remote_code: bool = False
+    details: dict[str, object] = field(default_factory=dict)
+
+    def write(self, directory: str | Path) -> None:
+        """Write ``model.json`` into ``directory``."""
+        write_json(Path(directory) / FILE, asdict(self))
+
+
+def read_pointer(directory: str | Path) -> ModelPointer:
+    """Read ``model.json`` of a model directory.
+
+    Raises:
+        DataError: there is none, or it does not have the expected fields.
+    """
+    file = Path(directory) / FILE
+    if not file.is_file():
+        raise DataError(f"{directory} is not a model directory: it has no {FILE}")
+    try:
+        return ModelPointer(**read_json(file))
+    except TypeError as error:
+        raise DataError(f"{file} has unexpected fields: {error}") from error
+
+
+def checkpoint_path(directory: str | Path) -> Path:
+    """Directory that holds ``config.json`` and the weights, given a model directory or a plain checkpoint."""
+    root = Path(directory)
+    path = root / read_pointer(root).path if (root / FILE).is_file() else root
+    if not (path / "config.json").is_file():
+        raise DataError(f"{path} holds no checkpoint: config.json is missing")
+    return path
+
+
+def trusts_remote_code(directory: str | Path) -> bool:
+    """Whether the config allowed this model to run code of its own."""
+    root = Path(directory)
+    return (root / FILE).is_file() and read_pointer(root).trust_remote_code
