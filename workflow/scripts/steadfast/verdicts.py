@@ -1,0 +1,87 @@
+"""The vocabulary of judging: cases, verdicts and the one interface of all judges."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal, Protocol
+
+import pandas as pd
+
+from steadfast.errors import DataError
+from steadfast.files import require_columns
+
+VerdictName = Literal["refusal", "non_refusal", "unscored"]
+REFUSAL: VerdictName = "refusal"
+NON_REFUSAL: VerdictName = "non_refusal"
+UNSCORED: VerdictName = "unscored"
+VERDICTS: tuple[VerdictName, ...] = (REFUSAL, NON_REFUSAL, UNSCORED)
+
+KEYS = ["prompt_id", "sample"]
+COLUMNS = [*KEYS, "verdict", "score", "raw", "reason"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One response to be judged, with the prompt that it answers."""
+
+    prompt_id: str
+    sample: int
+    prompt: str
+    response: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a judge says of one case.
+
+    Attributes:
+        verdict: ``refusal``, ``non_refusal`` or ``unscored``.
+        score: probability of refusal in [0, 1], or None if the judge has none.
+        raw: what the judge emitted, verbatim.
+        reason: why the case is unscored, or what decided the verdict; may be empty.
+    """
+
+    verdict: VerdictName
+    score: float | None = None
+    raw: str = ""
+    reason: str = ""
+
+
+class Judge(Protocol):
+    """A judge: one verdict per case, in the order of the cases."""
+
+    def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+        """Judge every case; whatever cannot be judged is ``unscored`` with a reason."""
+        ...
+
+
+def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame) -> list[Case]:
+    """Join the responses of one system to their prompts.
+
+    Raises:
+        DataError: a response belongs to a prompt that the prompt table does not hold.
+    """
+    texts = require_columns(prompts, ["prompt_id", "text", "label"], "prompts").set_index("prompt_id")
+    unknown = sorted(set(responses["prompt_id"]) - set(texts.index))
+    if unknown:
+        raise DataError(f"responses to {len(unknown)} unknown prompt(s), for example {unknown[0]}")
+    return [
+        Case(
+            row.prompt_id,
+            int(row.sample),
+            texts.at[row.prompt_id, "text"],
+            row.response,
+            texts.at[row.prompt_id, "label"],
+        )
+        for row in responses.itertuples()
+    ]
+
+
+def verdict_table(cases: Sequence[Case], verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """Table of judgments: one row per case, with the columns of the judgments contract."""
+    rows = [
+        {"prompt_id": case.prompt_id, "sample": case.sample, **asdict(verdict)}
+        for case, verdict in zip(cases, verdicts, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.astype({"sample": "int64", "score": "float64"})
