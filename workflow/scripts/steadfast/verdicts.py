@@ -65,15 +65,11 @@ def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame) -> list[Case]:
     unknown = sorted(set(responses["prompt_id"]) - set(texts.index))
     if unknown:
         raise DataError(f"responses to {len(unknown)} unknown prompt(s), for example {unknown[0]}")
+    found = texts.loc[responses["prompt_id"]]
+    columns = (responses["prompt_id"], responses["sample"], found["text"], responses["response"], found["label"])
     return [
-        Case(
-            row.prompt_id,
-            int(row.sample),
-            texts.at[row.prompt_id, "text"],
-            row.response,
-            texts.at[row.prompt_id, "label"],
-        )
-        for row in responses.itertuples()
+        Case(str(prompt_id), int(sample), str(prompt), str(response), str(label))
+        for prompt_id, sample, prompt, response, label in zip(*(column.tolist() for column in columns), strict=True)
     ]
 
 
