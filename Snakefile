@@ -1,0 +1,42 @@
+"""Steadfast: does safety training survive abliteration, and can the judge that says so be trusted?
+
+                                 ┌─ for each model ──────────────────────────────────┐
+    prompts ──┬─────────────────►│ activations ─► direction ─► checkpoint (edited)    │
+              │        models ──►│      │                         │                   │
+              │                  └──────│─────────────────────────│───────────────────┘
+              └─────────────────────────┴──► responses ◄──────────┘   model × variant
+                                                │
+                            judge files ──► judgments                 model × variant × judge
+                                                │
+                   verdicts ─► counts, agreement, robustness ─► figures ─► summary
+
+Every stage is one file in workflow/rules/, every rule runs one thin script of workflow/scripts/, and all
+logic is in the package workflow/scripts/steadfast/. config/README.md explains every key of the configuration.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/prompts.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/directions.smk"
+include: "workflow/rules/checkpoints.smk"
+include: "workflow/rules/responses.smk"
+include: "workflow/rules/judgments.smk"
+include: "workflow/rules/statistics.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/counts_tables.smk"
+
+
+rule all:
+    """The study's tables and figures, and those of every counts table from elsewhere."""
+    default_target: True
+    input:
+        "results/summary.txt",
+        STUDY_FIGURES,
+        "results/tables/agreement.csv",
+        "results/tables/robustness.csv",
+        "results/prompts/summary.csv",
+        COUNTS_TABLE_RESULTS,

@@ -1,0 +1,27 @@
+"""Checkpoints: the model with a variant's edit baked into its weights.
+
+Produces results/checkpoints/{model}/{variant}/, loadable like any checkpoint, with edit_manifest.json.
+"""
+
+
+rule checkpoint:
+    """Stream the model's tensors through the edit, shard by shard."""
+    input:
+        model="results/models/{model}",
+        direction="results/directions/{model}/{variant}.safetensors",
+    output:
+        directory("results/checkpoints/{model}/{variant}"),
+    wildcard_constraints:
+        variant=GRID.either(GRID.edited_variants()),
+    log:
+        "results/logs/checkpoints/{model}/{variant}.log",
+    benchmark:
+        "results/benchmarks/checkpoints/{model}/{variant}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    params:
+        settings=lambda wildcards: GRID.edit(wildcards.variant),
+        code=lambda wildcards: GRID.edit_digest(wildcards.variant),
+    script:
+        "../scripts/bake_checkpoint.py"

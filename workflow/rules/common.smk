@@ -1,0 +1,50 @@
+"""The configuration, validated, and the grid it spans; wildcard constraints; what is said at the end."""
+
+import sys
+import warnings
+
+sys.path.insert(0, workflow.basedir + "/workflow/scripts")
+
+from steadfast.config.checks import ConfigWarning, prepare
+from steadfast.config.grid import Grid
+from steadfast.errors import ConfigError
+
+
+# The default grid only stands where no other is asked for: layered over it, another grid would keep its models.
+if not workflow.config_settings.configfiles:
+
+    configfile: "config/config.yaml"
+
+
+with warnings.catch_warnings(record=True) as noticed:
+    warnings.simplefilter("always", ConfigWarning)
+    try:
+        GRID = Grid(prepare(config, workflow.configfiles))
+    except ConfigError as error:
+        raise WorkflowError(f"The configuration cannot be used; no job was started.\n{error}") from None
+if workflow.is_main_process:
+    for notice in noticed:
+        logger.warning(f"warning: {notice.message}")
+
+STUDY_FIGURES = expand(
+    "results/figures/{figure}.{suffix}",
+    figure=["refusal_counts", "judge_correlation", "refusal_heatmap_harmful", "refusal_heatmap_harmless"],
+    suffix=["pdf", "png"],
+)
+COUNTS_TABLE_RESULTS = expand(
+    "results/counts_tables/{table}/{result}",
+    table=GRID.config["counts_tables"],
+    result=["judge_correlation.csv", "rates.csv", "figures"],
+)
+
+
+wildcard_constraints:
+    model=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+    variant=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+    judge=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+    table=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+
+
+onsuccess:
+    if Path("results/summary.txt").exists():
+        print(Path("results/summary.txt").read_text(encoding="utf-8"))

@@ -1,0 +1,25 @@
+"""Counts tables from elsewhere: the same figures and statistics from somebody's refusal counts.
+
+Produces results/counts_tables/{table}/{judge_correlation.csv,rates.csv,figures/}.
+"""
+
+
+rule counts_table:
+    """Validate a counts table and feed it through the study's statistics and figures."""
+    input:
+        counts=lambda wildcards: GRID.config["counts_tables"][wildcards.table],
+    output:
+        correlation="results/counts_tables/{table}/judge_correlation.csv",
+        rates="results/counts_tables/{table}/rates.csv",
+        figures=directory("results/counts_tables/{table}/figures"),
+    log:
+        "results/logs/counts_tables/{table}.log",
+    benchmark:
+        "results/benchmarks/counts_tables/{table}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        statistics=GRID.config["statistics"],
+        code=GRID.digest("evaluate_counts_table.py"),
+    script:
+        "../scripts/evaluate_counts_table.py"

@@ -1,0 +1,62 @@
+"""Judgments: every judge gives a verdict on every response.
+
+Produces results/judgments/{judge}/{model}/{variant}.parquet. A judge that needs the weights of the system under
+test runs once per system; every other judge runs once for the whole grid, so that its own weights load once and
+cheap judges cost one process, not one per cell.
+"""
+
+
+for judge in GRID.judges_with_scope("grid"):
+
+    rule:
+        name:
+            f"judge_{judge}".replace("-", "_")
+        input:
+            responses=GRID.responses(),
+            prompts="results/prompts/prompts.parquet",
+            files=GRID.judge_files(judge),
+        output:
+            judgments=GRID.judgments([judge]),
+        log:
+            f"results/logs/judgments/{judge}.log",
+        benchmark:
+            f"results/benchmarks/judgments/{judge}.tsv"
+        conda:
+            "../../envs/base.yaml"
+        threads: 1
+        resources:
+            device=GRID.config["runtime"]["device"],
+            batch_tokens=GRID.config["runtime"]["batch_tokens"],
+        params:
+            judge=GRID.judge_arguments(judge),
+            code=GRID.judge_digest(judge),
+        script:
+            "../scripts/judge_responses.py"
+
+
+rule judge_own_responses:
+    """A system judges its own responses."""
+    input:
+        responses="results/responses/{model}/{variant}.parquet",
+        prompts="results/prompts/prompts.parquet",
+        files=lambda wildcards: GRID.judge_files(wildcards.judge),
+        checkpoint=lambda wildcards: GRID.checkpoint(wildcards.model, wildcards.variant),
+    output:
+        judgments="results/judgments/{judge}/{model}/{variant}.parquet",
+    wildcard_constraints:
+        judge=GRID.either(GRID.judges_with_scope("system")),
+    log:
+        "results/logs/judgments/{judge}/{model}/{variant}.log",
+    benchmark:
+        "results/benchmarks/judgments/{judge}/{model}/{variant}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    resources:
+        device=GRID.config["runtime"]["device"],
+        batch_tokens=GRID.config["runtime"]["batch_tokens"],
+    params:
+        judge=lambda wildcards: GRID.judge_arguments(wildcards.judge, wildcards.model, wildcards.variant),
+        code=lambda wildcards: GRID.judge_digest(wildcards.judge),
+    script:
+        "../scripts/judge_responses.py"

@@ -1,0 +1,67 @@
+"""Models: trained here, fetched from the hub, or pointed to on this machine.
+
+Produces results/models/{model}/, a checkpoint or a pointer to one (model.json).
+"""
+
+
+rule train_organism:
+    """Train a tiny model from scratch on the synthetic grammar."""
+    input:
+        world=GRID.config["organisms"]["world"],
+        recipes=GRID.config["organisms"]["recipes"],
+        judge_prompt=GRID.config["organisms"]["judge_prompt"],
+    output:
+        directory("results/models/{model}"),
+    wildcard_constraints:
+        model=GRID.either(GRID.models_from("organism")),
+    log:
+        "results/logs/models/{model}.log",
+    benchmark:
+        "results/benchmarks/models/{model}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    params:
+        settings=lambda wildcards: GRID.model_settings(wildcards.model),
+        training=GRID.config["organisms"]["training"],
+        code=GRID.digest("train_organism.py"),
+    script:
+        "../scripts/train_organism.py"
+
+
+rule fetch_hub_model:
+    """Download one pinned revision of a hub model into the hub's cache, and point to it."""
+    output:
+        directory("results/models/{model}"),
+    wildcard_constraints:
+        model=GRID.either(GRID.models_from("hub")),
+    log:
+        "results/logs/models/{model}.log",
+    benchmark:
+        "results/benchmarks/models/{model}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        settings=lambda wildcards: GRID.model_settings(wildcards.model),
+        code=GRID.digest("fetch_hub_model.py"),
+    script:
+        "../scripts/fetch_hub_model.py"
+
+
+rule point_to_local_model:
+    """Check a checkpoint directory of this machine, and point to it."""
+    output:
+        directory("results/models/{model}"),
+    wildcard_constraints:
+        model=GRID.either(GRID.models_from("local")),
+    log:
+        "results/logs/models/{model}.log",
+    benchmark:
+        "results/benchmarks/models/{model}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        settings=lambda wildcards: GRID.model_settings(wildcards.model),
+        code=GRID.digest("point_to_local_model.py"),
+    script:
+        "../scripts/point_to_local_model.py"

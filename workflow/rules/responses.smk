@@ -1,0 +1,30 @@
+"""Responses: every system answers the evaluation prompts.
+
+Produces results/responses/{model}/{variant}.parquet.
+"""
+
+
+rule responses:
+    """Generate the responses of one model in one variant."""
+    input:
+        checkpoint=lambda wildcards: GRID.checkpoint(wildcards.model, wildcards.variant),
+        prompts="results/prompts/prompts.parquet",
+    output:
+        "results/responses/{model}/{variant}.parquet",
+    log:
+        "results/logs/responses/{model}/{variant}.log",
+    benchmark:
+        "results/benchmarks/responses/{model}/{variant}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    resources:
+        device=GRID.config["runtime"]["device"],
+        batch_tokens=GRID.config["runtime"]["batch_tokens"],
+    params:
+        sampling=GRID.sampling(),
+        chat=lambda wildcards: GRID.chat_settings(wildcards.model),
+        seed=GRID.config["seed"],
+        code=GRID.digest("generate_responses.py"),
+    script:
+        "../scripts/generate_responses.py"

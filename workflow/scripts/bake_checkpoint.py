@@ -1,0 +1,13 @@
+"""Bake a variant's edit into a checkpoint."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steadfast.checkpoints import bake
+from steadfast.job import run_job
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    bake(snakemake.input.model, snakemake.input.direction, snakemake.params.settings, Path(snakemake.output[0]))

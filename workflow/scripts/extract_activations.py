@@ -1,0 +1,22 @@
+"""Record the activations of the calibration prompts."""
+
+from typing import TYPE_CHECKING
+
+from steadfast.activations import extract_activations
+from steadfast.files import read_table
+from steadfast.job import run_job
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    prompts = read_table(snakemake.input.prompts)
+    activations = extract_activations(
+        snakemake.input.model,
+        prompts[prompts["split"] == "calibration"],
+        positions=snakemake.params.positions,
+        device=snakemake.resources.device,
+        batch_tokens=snakemake.resources.batch_tokens,
+        **snakemake.params.chat,
+    )
+    activations.save(snakemake.output[0])

@@ -1,0 +1,16 @@
+"""Download one revision of a hub model and point to it."""
+
+from typing import TYPE_CHECKING
+
+from steadfast.files import atomic_directory
+from steadfast.job import run_job
+from steadfast.models.hub import fetch
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    stanza = snakemake.params.settings
+    pointer = fetch(stanza["repo"], stanza["revision"], trust_remote_code=stanza["trust_remote_code"])
+    with atomic_directory(snakemake.output[0]) as directory:
+        pointer.write(directory)

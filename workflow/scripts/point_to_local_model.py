@@ -1,0 +1,16 @@
+"""Check a local checkpoint and point to it."""
+
+from typing import TYPE_CHECKING
+
+from steadfast.files import atomic_directory
+from steadfast.job import run_job
+from steadfast.models.local import point_to
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    stanza = snakemake.params.settings
+    pointer = point_to(stanza["path"], trust_remote_code=stanza["trust_remote_code"])
+    with atomic_directory(snakemake.output[0]) as directory:
+        pointer.write(directory)

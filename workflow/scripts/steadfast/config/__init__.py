@@ -1,0 +1,1 @@
+"""The configuration: schema, defaults, cross-checks, the grid that it spans, and its reference page."""

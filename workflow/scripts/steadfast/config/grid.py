@@ -1,0 +1,205 @@
+"""The grid that a configuration spans: which systems there are, who judges them, and what each stage is told.
+
+The workflow's rules ask the grid for paths and for the slice of the configuration that a job depends on, so
+that a change of one stanza makes stale what reads it and nothing else.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from steadfast.codedigest import code_digest
+from steadfast.config.checks import BASELINES
+from steadfast.registry import load
+
+SCRIPTS = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class System:
+    """One model in one variant: what is tested."""
+
+    model: str
+    variant: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Everything the rules need to know about a complete configuration."""
+
+    config: Mapping[str, Any]
+
+    @property
+    def models(self) -> list[str]:
+        """Models under test, in the order of the configuration."""
+        return [name for name, model in self.config["models"].items() if model["role"] == "study"]
+
+    @property
+    def variants(self) -> list[str]:
+        """Variants, in the order of the configuration."""
+        return list(self.config["variants"])
+
+    @property
+    def systems(self) -> list[System]:
+        """Every model in every variant."""
+        return [System(model, variant) for model in self.models for variant in self.variants]
+
+    @property
+    def judges(self) -> list[str]:
+        """Judges, in the order of the configuration."""
+        return list(self.config["judges"])
+
+    @property
+    def baselines(self) -> list[str]:
+        """Judges that do not read the response."""
+        return [name for name, judge in self.config["judges"].items() if judge["kind"] in BASELINES]
+
+    @property
+    def reference(self) -> str:
+        """The judge that the others are compared with."""
+        chosen = self.config["statistics"]["reference"]
+        return str(chosen or next(name for name in self.judges if name not in self.baselines))
+
+    def models_from(self, source: str) -> list[str]:
+        """All models, judges among them, that come from ``source``."""
+        return [name for name, model in self.config["models"].items() if model["source"] == source]
+
+    def edited_variants(self) -> list[str]:
+        """Variants that have a checkpoint of their own."""
+        return [name for name, variant in self.config["variants"].items() if "edit" in variant]
+
+    def judges_with_scope(self, scope: str) -> list[str]:
+        """Judges whose work is one job for the whole grid (``grid``) or one job per system (``system``)."""
+        return [name for name, judge in self.config["judges"].items() if judge_module(judge["kind"]).SCOPE == scope]
+
+    def checkpoint(self, model: str, variant: str) -> str:
+        """Directory of a system's checkpoint: the edited one, or the model itself where nothing was edited."""
+        if "edit" in self.config["variants"][variant]:
+            return f"results/checkpoints/{model}/{variant}"
+        return f"results/models/{model}"
+
+    def responses(self) -> list[str]:
+        """Response files of all systems."""
+        return [f"results/responses/{system.model}/{system.variant}.parquet" for system in self.systems]
+
+    def judgments(self, judges: Iterable[str] | None = None) -> list[str]:
+        """Judgment files of the given judges (all by default) on all systems."""
+        return [
+            f"results/judgments/{judge}/{system.model}/{system.variant}.parquet"
+            for judge in (self.judges if judges is None else judges)
+            for system in self.systems
+        ]
+
+    def labels(self, section: str) -> dict[str, str]:
+        """Display labels of the models, variants or judges."""
+        return {name: stanza.get("label", name) for name, stanza in self.config[section].items()}
+
+    def controls(self) -> list[str]:
+        """Variants that check the method and do not belong to the study."""
+        return [name for name, variant in self.config["variants"].items() if variant["role"] == "control"]
+
+    def model_settings(self, model: str) -> dict[str, Any]:
+        """What decides a model's content (not its label, nor its role)."""
+        stanza = self.config["models"][model]
+        return {key: stanza[key] for key in stanza if key not in ("label", "group", "role", "template_arguments")}
+
+    def chat_settings(self, model: str) -> dict[str, Any]:
+        """How a model is spoken to: system prompt, template variables, number format."""
+        stanza = self.config["models"][model]
+        return {
+            "system_prompt": self.config["generation"]["system_prompt"],
+            "template_arguments": stanza["template_arguments"],
+            "dtype": stanza["dtype"],
+        }
+
+    def direction(self, variant: str) -> dict[str, Any]:
+        """The direction stanza of a variant."""
+        return dict(self.config["variants"][variant]["direction"])
+
+    def edit(self, variant: str) -> dict[str, Any]:
+        """The edit stanza of a variant."""
+        return dict(self.config["variants"][variant]["edit"])
+
+    def sampling(self) -> dict[str, Any]:
+        """What decides the responses, apart from the checkpoint and the prompts."""
+        runtime_only = ("engine", "system_prompt")
+        return {key: value for key, value in self.config["generation"].items() if key not in runtime_only}
+
+    def judge_settings(self, judge: str) -> dict[str, Any]:
+        """A judge's stanza without its display label."""
+        return {key: value for key, value in self.config["judges"][judge].items() if key != "label"}
+
+    def judge_files(self, judge: str) -> list[str]:
+        """Resource files that a judge reads, and the checkpoint it runs on."""
+        settings = self.judge_settings(judge)
+        kind = settings.pop("kind")
+        own = list(judge_module(kind).files(settings))
+        return [*own, f"results/models/{settings['model']}"] if kind == "local" else own
+
+    def judge_arguments(self, judge: str, model: str | None = None, variant: str | None = None) -> dict[str, Any]:
+        """Arguments of a judge's ``build``, with the kind: names replaced by the paths that they stand for.
+
+        Args:
+            judge: name of the judge.
+            model: the system under test, for judges that run on its own checkpoint.
+            variant: the same.
+        """
+        arguments = self.judge_settings(judge)
+        if arguments["kind"] == "local":
+            arguments["checkpoint"] = f"results/models/{arguments.pop('model')}"
+        if model is not None and variant is not None:
+            arguments["checkpoint"] = self.checkpoint(model, variant)
+        return arguments
+
+    def judge_digest(self, judge: str) -> str:
+        """Digest of the code that a judge's verdicts depend on."""
+        return self.digest("judge_responses.py", f"judges.{self.config['judges'][judge]['kind']}")
+
+    def direction_digest(self, variant: str) -> str:
+        """Digest of the code that a variant's direction depends on."""
+        return self.digest("find_direction.py", f"directions.{self.direction(variant)['method']}")
+
+    def edit_digest(self, variant: str) -> str:
+        """Digest of the code that a variant's edit depends on."""
+        return self.digest("bake_checkpoint.py", f"edits.{self.edit(variant)['method']}")
+
+    def prompt_files(self) -> list[str]:
+        """Local files that the prompts are read from."""
+        from steadfast.prompts.sources import source_files
+
+        sources = [*self.config["prompts"]["harmful"], *self.config["prompts"]["harmless"]]
+        return list(dict.fromkeys(file for source in sources for file in source_files(source)))
+
+    def prompt_modules(self) -> list[str]:
+        """Registry modules of the prompt sources."""
+        sources = [*self.config["prompts"]["harmful"], *self.config["prompts"]["harmless"]]
+        return sorted({f"prompts.sources.{source['kind']}" for source in sources})
+
+    def positions(self) -> list[int]:
+        """Template positions that any variant's direction may use, the last one always among them."""
+        directions = (variant.get("direction", {}) for variant in self.config["variants"].values())
+        return sorted({-1, *(direction["position"] for direction in directions if "position" in direction)})
+
+    def cells(self) -> list[list[str]]:
+        """Judge, model and variant of every judgment file, in the order of ``judgments``."""
+        return [[judge, system.model, system.variant] for judge in self.judges for system in self.systems]
+
+    def all_labels(self) -> dict[str, dict[str, str]]:
+        """Display labels of models, variants and judges."""
+        return {section: self.labels(section) for section in ("models", "variants", "judges")}
+
+    @staticmethod
+    def either(names: Iterable[str]) -> str:
+        """A regular expression that matches one of ``names``, or nothing at all if there are none."""
+        return "|".join(map(re.escape, names)) or "(?!)"
+
+    def digest(self, script: str, *modules: str) -> str:
+        """Digest of a script's code and of the modules that it loads by name."""
+        return code_digest(SCRIPTS / script, *(f"steadfast.{module}" for module in modules))
+
+
+def judge_module(kind: str) -> Any:
+    """The registry module of a kind of judge."""
+    return load("steadfast.judges", kind)

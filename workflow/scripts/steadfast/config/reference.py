@@ -1,0 +1,114 @@
+"""The reference page of the configuration, written from the schema, so that it cannot fall behind it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from steadfast.config.schema import load_schema, resolve
+from steadfast.files import write_text
+
+PAGE = Path(__file__).parents[4] / "config" / "README.md"
+
+HEADER = """\
+<!-- Written by `make docs` from workflow/schemas/config.schema.yaml; do not edit. -->
+# Configuration
+
+{description}
+
+Files of this folder: `config.yaml` is the default grid (small, offline, complete) and shows every key in use;
+`paper.yaml` is the study's. Run another with `snakemake --cores 8 --configfile FILE`; a file layered over another
+(`--configfile config/config.yaml mine.yaml`) adds to its mappings and replaces its lists.
+"""
+
+
+def reference_page() -> str:
+    """The page as Markdown text."""
+    schema = load_schema()
+    lines = [HEADER.format(description=_one_line(schema["description"]))]
+    for key, subschema in schema["properties"].items():
+        lines += _section(key, resolve(subschema), required=key in schema["required"])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(key: str, schema: Mapping[str, Any], *, required: bool) -> Iterator[str]:
+    yield f"## `{key}`\n"
+    yield _one_line(schema.get("description", "")) + (" Required." if required else "") + "\n"
+    named = schema.get("additionalProperties")
+    if isinstance(named, dict) and ("properties" in resolve(named) or "allOf" in resolve(named)):
+        yield from _stanza(f"{key}.NAME", resolve(named))
+    elif "properties" in schema:
+        yield from _stanza(key, schema)
+    elif "type" in schema and schema["type"] != "object":
+        yield f"{_type(schema)}; default {_literal(schema.get('default'))}.\n"
+
+
+def _stanza(path: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    """Table of a mapping's keys, followed by one table per branch and per nested mapping."""
+    own = {key: resolve(item) for key, item in schema.get("properties", {}).items() if "const" not in item}
+    if own:
+        yield from _table(own, schema.get("required", []))
+    for branch in schema.get("allOf", []):
+        target = resolve(branch["then"])
+        yield f"### `{path}`: {_branch_title(target)}\n"
+        rest = {key: resolve(item) for key, item in target["properties"].items() if "const" not in item}
+        if rest:
+            yield from _table(rest, target.get("required", []))
+        yield from _nested(path, rest)
+    yield from _nested(path, own)
+
+
+def _nested(path: str, properties: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for key, item in properties.items():
+        inner = resolve(item["items"]) if "items" in item else item
+        same = next((other for other, twin in properties.items() if twin.get("items") == item.get("items", ...)), key)
+        if "allOf" not in inner and not inner.get("properties"):
+            continue
+        yield f"### `{path}.{key}`\n"
+        if same == key:
+            yield from _stanza(f"{path}.{key}", inner)
+        else:
+            yield f"As `{path}.{same}`.\n"
+
+
+def _table(properties: Mapping[str, Mapping[str, Any]], required: list[str]) -> Iterator[str]:
+    yield "| key | type | default | meaning |"
+    yield "|---|---|---|---|"
+    for key, item in properties.items():
+        default = "required" if key in required else _literal(item["default"]) if "default" in item else "—"
+        yield f"| `{key}` | {_type(item)} | {default} | {_one_line(item.get('description', ''))} |"
+    yield ""
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return " \\| ".join(_literal(item) for item in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_type(resolve(item)) for item in schema["anyOf"])
+    kind = schema.get("type", "any")
+    kinds = [kind] if isinstance(kind, str) else list(kind)
+    if schema.get("format"):
+        kinds = [str(schema["format"]).removeprefix("existing-")]
+    if kinds == ["array"] and "items" in schema:
+        return f"list of {_type(resolve(schema['items']))}"
+    return " or ".join(kinds)
+
+
+def _branch_title(schema: Mapping[str, Any]) -> str:
+    name, _, rest = str(schema["title"]).partition(": ")
+    return f"`{name}`, {rest}"
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "`null`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    write_text(PAGE, reference_page())
