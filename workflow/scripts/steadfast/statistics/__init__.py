@@ -1,0 +1,1 @@
+"""Statistics as pure functions on numbers and arrays; they know nothing of models, judges or files."""

@@ -1,0 +1,28 @@
+"""Names as people read them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Display labels by name; whatever has none is shown by its name.
+
+    Models, variants and judges are kept apart, since a model and a judge may share a name.
+    """
+
+    models: Mapping[str, str] = field(default_factory=dict)
+    variants: Mapping[str, str] = field(default_factory=dict)
+    judges: Mapping[str, str] = field(default_factory=dict)
+
+    def model(self, name: str) -> str:
+        """Label of a model."""
+        return self.models.get(name, name)
+
+    def variant(self, name: str) -> str:
+        """Label of a variant."""
+        return self.variants.get(name, name)
+
+    def judge(self, name: str) -> str:
+        """Label of a judge."""
+        return self.judges.get(name, name)

@@ -1,0 +1,23 @@
+"""One order of rows for every table: the order in which the config, or somebody's file, names things."""
+
+import pandas as pd
+
+LABELS = ("harmful", "harmless")
+
+
+def sort_by_appearance(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Sort rows by ``columns``, each ranked by first appearance; ``label`` is always harmful, then harmless.
+
+    A table of which parts were appended later comes out as if it had been made in one go.
+    """
+    ranks = {}
+    for column in columns:
+        names = LABELS if column == "label" else list(dict.fromkeys(table[column].tolist()))
+        ranks[column] = table[column].map({name: rank for rank, name in enumerate(names)})
+    order = pd.DataFrame(ranks, index=table.index).sort_values(columns, kind="stable").index
+    return table.loc[order].reset_index(drop=True)
+
+
+def names_of(table: pd.DataFrame, column: str) -> list[str]:
+    """Distinct values of a column in the order of their first appearance."""
+    return [str(name) for name in dict.fromkeys(table[column].tolist())]
