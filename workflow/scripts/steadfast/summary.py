@@ -1,0 +1,119 @@
+"""The short table that ends a run: refusals before and after, per model, by judge."""
+
+import textwrap
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+
+from steadfast.tables.counts import COUNTS
+from steadfast.tables.labels import Labels
+from steadfast.tables.ordering import LABELS, names_of
+
+ARROW = "→"
+GAP = "  "
+NAME_LIMIT = 36
+HEADER_LIMIT = 13
+
+
+def summary_table(
+    counts: pd.DataFrame,
+    labels: Labels | None = None,
+    *,
+    baseline: str = "original",
+    controls: Collection[str] = (),
+    width: int = 100,
+) -> str:
+    """Plain-text tables of refusals before and after each edit.
+
+    Harmful prompts come first, with one row per model and one column per judge; columns that do not fit go on below.
+    Harmless prompts, which show over-refusal, and the controls follow in one row each, summed over all models.
+
+    Args:
+        counts: a table as ``tables.counts`` makes it.
+        labels: display labels.
+        baseline: the variant that the others are compared with.
+        controls: variants with the role *control*.
+        width: characters per line.
+
+    Returns:
+        Lines joined by newlines, without one at the end.
+    """
+    labels = labels or Labels()
+    judges = names_of(counts, "judge")
+    columns = [labels.judge(judge) for judge in judges]
+    variants = [name for name in names_of(counts, "variant") if name != baseline]
+    sections: list[list[str]] = []
+    harmful = counts[counts["label"] == "harmful"]
+    # Without any edited variant the baseline is all there is to show.
+    for variant in [name for name in variants if name not in controls] or [baseline]:
+        rows = [
+            (_shorten(labels.model(model)), _cells(harmful[harmful["model"] == model], judges, baseline, variant))
+            for model in names_of(harmful[harmful["variant"] == variant], "model")
+        ]
+        if rows:
+            change = labels.variant(baseline)
+            change += "" if variant == baseline else f" {ARROW} {labels.variant(variant)}"
+            title = f"Harmful prompts refused: {change}{_of(harmful)}"
+            sections.append([title, *_blocks(rows, columns, width)])
+    pooled = counts.groupby(["variant", "judge", "label"], sort=False, as_index=False)[COUNTS].sum()
+    sums = [
+        (
+            f"{label}{GAP}{labels.variant(variant)}{' (control)' if variant in controls else ''}",
+            _cells(pooled[pooled["label"] == label], judges, baseline, variant),
+        )
+        for label in LABELS
+        for variant in variants or [baseline]
+        if ((pooled["label"] == label) & (pooled["variant"] == variant)).any()
+    ]
+    title = f"All models together, {labels.variant(baseline)} {ARROW} variant{_of(pooled)}"
+    sections.append([title, *_blocks(sums, columns, width)])
+    if (counts["unscored"] > 0).any():
+        sections.append(["(+n?) marks n unscored responses."])
+    return "\n\n".join("\n".join(line.rstrip() for line in section) for section in sections)
+
+
+def _cells(table: pd.DataFrame, judges: Sequence[str], baseline: str, variant: str) -> list[str]:
+    """One cell per judge: refusals of the baseline and of the variant."""
+    keys = zip(table["variant"].tolist(), table["judge"].tolist(), strict=True)
+    numbers = zip(table["refused"].tolist(), table["unscored"].tolist(), strict=True)
+    counts = {
+        key: f"{refused} (+{unscored}?)" if unscored else str(refused)
+        for key, (refused, unscored) in zip(keys, numbers, strict=True)
+    }
+    shown = list(dict.fromkeys((baseline, variant)))
+    return [f" {ARROW} ".join(counts.get((name, judge), "–") for name in shown) for judge in judges]
+
+
+def _blocks(rows: list[tuple[str, list[str]]], columns: list[str], width: int) -> list[str]:
+    """Lay out as many columns side by side as ``width`` holds, at least one, and go on below."""
+    headers = [textwrap.wrap(column, HEADER_LIMIT) or [column] for column in columns]
+    first = max(len(name) for name, _ in rows)
+    widths = [max(map(len, [*headers[index], *(row[index] for _, row in rows)])) for index in range(len(columns))]
+    lines: list[str] = []
+    start = 0
+    while start < len(columns):
+        stop = start + 1
+        while stop < len(columns) and first + sum(len(GAP) + size for size in widths[start : stop + 1]) <= width:
+            stop += 1
+        block = range(start, stop)
+        lines += [""] if start else []
+        depth = max(len(headers[index]) for index in block)
+        for level in range(depth):
+            # Short headers stand at the bottom, next to their numbers.
+            parts = [(["" for _ in range(depth)] + headers[index])[len(headers[index]) + level] for index in block]
+            lines.append(
+                " " * first + "".join(GAP + part.rjust(widths[index]) for part, index in zip(parts, block, strict=True))
+            )
+        for name, row in rows:
+            lines.append(name.ljust(first) + "".join(GAP + row[index].rjust(widths[index]) for index in block))
+        start = stop
+    return lines
+
+
+def _shorten(label: str) -> str:
+    return label if len(label) <= NAME_LIMIT else label[: NAME_LIMIT - 1] + "…"
+
+
+def _of(counts: pd.DataFrame) -> str:
+    totals = sorted({int(total) for total in counts["total"].tolist()})
+    return f" (of {totals[0]})" if len(totals) == 1 else f" (of {totals[0]} to {totals[-1]})"
