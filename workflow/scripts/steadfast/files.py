@@ -55,15 +55,19 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 
 
 def commit_directory(temporary: Path, target: Path) -> None:
-    """Fsync every file below ``temporary`` and rename it to ``target``, which it replaces."""
+    """Fsync every file below ``temporary`` and rename it to ``target``, which it replaces.
+
+    What was there is renamed away before it is deleted, so that a kill leaves ``target`` whole or absent.
+    """
     temporary.chmod(0o777 & ~_umask())
     for file in sorted(temporary.rglob("*")):
         _fsync(file)
     _fsync(temporary)
-    if target.exists():
-        shutil.rmtree(target)
-    temporary.rename(target)
-    _fsync(target.parent)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.old.") as old:
+        if target.exists() or target.is_symlink():
+            target.rename(Path(old) / target.name)
+        temporary.rename(target)
+        _fsync(target.parent)
 
 
 def write_text(path: str | Path, text: str) -> None:
