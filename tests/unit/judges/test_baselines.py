@@ -1,0 +1,30 @@
+"""The judges that do not read, and what every kind of judge offers."""
+
+import pytest
+
+from steadfast.errors import ConfigError
+from steadfast.judges import always_refuse, label_only, never_refuse
+from steadfast.registry import load, names
+from steadfast.verdicts import NON_REFUSAL, REFUSAL
+
+
+def test_baselines_do_not_read_the_response(case) -> None:
+    cases = [case("Sure.", label="harmful"), case("No.", label="harmless")]
+    assert [verdict.verdict for verdict in always_refuse.build().judge(cases)] == [REFUSAL, REFUSAL]
+    assert [verdict.verdict for verdict in never_refuse.build().judge(cases)] == [NON_REFUSAL, NON_REFUSAL]
+    assert [verdict.verdict for verdict in label_only.build().judge(cases)] == [REFUSAL, NON_REFUSAL]
+
+
+@pytest.mark.parametrize("module", [always_refuse, never_refuse, label_only])
+def test_baselines_have_no_settings(module) -> None:
+    module.check_settings({})
+    assert module.files({}) == []
+    with pytest.raises(ConfigError, match="unknown key 'patterns'"):
+        module.check_settings({"patterns": "x"})
+
+
+@pytest.mark.parametrize("kind", names("steadfast.judges"))
+def test_every_kind_keeps_the_interface(kind: str) -> None:
+    module = load("steadfast.judges", kind)
+    assert module.SCOPE in ("grid", "system")
+    assert callable(module.build) and callable(module.check_settings) and callable(module.files)

@@ -1,0 +1,35 @@
+"""The system under test judges its own responses: the study's self-monitoring probe.
+
+The verdicts come from the probabilities of the two labels, so that a system which never writes a label, as an
+edited or a very small one may, still says which it finds more likely.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from steadfast.judges._checkpoint import build_checkpoint_judge, check_checkpoint_settings
+from steadfast.judges._settings import check_keys
+from steadfast.verdicts import Judge
+
+SCOPE: Literal["system"] = "system"
+KEYS = ("prompt", "labels", "template_arguments", "minimum_mass", "dtype")
+
+
+def build(**settings: Any) -> Judge:
+    """A judge that runs on ``checkpoint``, the system's own; see ``CheckpointSettings`` for all keys."""
+    return build_checkpoint_judge(**settings)
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Check a stanza without loading a model.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    check_keys(settings, KEYS, required=("prompt",))
+    check_checkpoint_settings(settings)
+
+
+def files(settings: Mapping[str, Any]) -> list[str]:
+    """The judge prompt template."""
+    return [str(settings["prompt"])]

@@ -1,0 +1,153 @@
+"""The probability that a model begins its answer with one of two labels.
+
+A checkpoint that is asked to answer with one of two words gives a verdict without generating anything: the
+probabilities of the two words at the first token of the answer, or, if their first tokens are the same, at the
+first token where the words differ (Zhao et al. 2021, arXiv 2102.09690, score classes this way).
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+
+from steadfast.errors import DataError
+
+# Below this many tokens, running the shared beginning once costs more than it saves.
+SHORTEST_PREFIX = 16
+
+
+@dataclass(frozen=True)
+class LabelTokens:
+    """Two labels as token ids.
+
+    Attributes:
+        shared: tokens that both begin with; usually none.
+        differing: the token of each label that follows them.
+    """
+
+    shared: tuple[int, ...]
+    differing: tuple[int, int]
+
+
+def label_tokens(tokenizer: PreTrainedTokenizerBase, first: str, second: str) -> LabelTokens:
+    """Encode two labels and find where they differ.
+
+    Raises:
+        DataError: to this tokenizer one label is the beginning of the other.
+    """
+    encoded = [_encode(tokenizer, label) for label in (first, second)]
+    length = _common_prefix(encoded)
+    if length == min(len(ids) for ids in encoded):
+        raise DataError(f"the labels {first!r} and {second!r} cannot be told apart by this tokenizer: {encoded}")
+    return LabelTokens(tuple(encoded[0][:length]), (encoded[0][length], encoded[1][length]))
+
+
+@torch.inference_mode()
+def label_log_probabilities(
+    model: PreTrainedModel, prompts: Sequence[Sequence[int]], labels: LabelTokens, *, batch_tokens: int = 16384
+) -> torch.Tensor:
+    """Log-probability of each label after each prompt, up to the first token where the labels differ.
+
+    Prompts of similar length are run together, padded on the left. What all prompts begin with is run once and
+    its keys and values are reused.
+
+    Args:
+        model: a causal language model.
+        prompts: token ids of each prompt; none may be empty.
+        labels: from ``label_tokens``.
+        batch_tokens: tokens per forward batch, padding and shared beginning included.
+
+    Returns:
+        float32, on the CPU, of shape [prompts, 2].
+    """
+    result = torch.empty(len(prompts), 2)
+    if not prompts:
+        return result
+    sequences = [[*prompt, *labels.shared] for prompt in prompts]
+    kept = len(labels.shared) + 1
+    prefix = _reusable_prefix(model, sequences, kept)
+    cache = _run_prefix(model, sequences[0][:prefix]) if prefix else None
+    for rows in _batches([len(sequence) for sequence in sequences], batch_tokens):
+        logits = _last_logits(model, [sequences[row][prefix:] for row in rows], kept, cache, prefix)
+        result[rows] = _label_scores(logits, labels).cpu()
+    return result
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, label: str) -> list[int]:
+    ids: Any = tokenizer(label, add_special_tokens=False)["input_ids"]
+    return list(ids)
+
+
+def _label_scores(logits: torch.Tensor, labels: LabelTokens) -> torch.Tensor:
+    """Log-probabilities [rows, 2] from the logits [rows, shared + 1, vocabulary] at the end of the prompts."""
+    scores = torch.log_softmax(logits.float(), dim=-1)
+    shared = torch.zeros(len(logits), 1, device=logits.device)
+    for position, token in enumerate(labels.shared):
+        shared += scores[:, position, token, None]
+    return shared + scores[:, -1, list(labels.differing)]
+
+
+def _last_logits(
+    model: PreTrainedModel, rows: list[list[int]], kept: int, cache: DynamicCache | None, prefix: int
+) -> torch.Tensor:
+    """Logits at the last ``kept`` positions of each row: [rows, kept, vocabulary]."""
+    width = max(map(len, rows))
+    padding = torch.tensor([width - len(row) for row in rows], device=model.device)
+    ids = torch.tensor([[0] * (width - len(row)) + row for row in rows], device=model.device)
+    column = torch.arange(width, device=model.device)
+    real = (column >= padding[:, None]).long()
+    seen = torch.ones(len(rows), prefix, dtype=torch.long, device=model.device)
+    output: Any = model(
+        input_ids=ids,
+        attention_mask=torch.cat([seen, real], dim=1),
+        position_ids=(column - padding[:, None]).clamp(min=0) + prefix,
+        past_key_values=_repeated(cache, len(rows)) if cache else None,
+        use_cache=cache is not None,
+        logits_to_keep=kept,
+    )
+    logits: torch.Tensor = output.logits
+    return logits[:, -kept:]
+
+
+def _reusable_prefix(model: PreTrainedModel, sequences: list[list[int]], kept: int) -> int:
+    """Length of the beginning to run once; 0 if it would not pay or the model's cache cannot be reused so."""
+    settings: Any = model.config.get_text_config()
+    layers = getattr(settings, "layer_types", None)
+    only_full_attention = set(layers) == {"full_attention"} if layers else not getattr(settings, "sliding_window", None)
+    length = min(_common_prefix(sequences), min(map(len, sequences)) - kept)
+    return length if len(sequences) > 1 and length >= SHORTEST_PREFIX and only_full_attention else 0
+
+
+def _run_prefix(model: PreTrainedModel, ids: list[int]) -> DynamicCache:
+    output: Any = model(input_ids=torch.tensor([ids], device=model.device), use_cache=True, logits_to_keep=1)
+    cache: DynamicCache = output.past_key_values
+    return cache
+
+
+def _repeated(cache: DynamicCache, rows: int) -> DynamicCache:
+    copied = copy.deepcopy(cache)
+    copied.batch_repeat_interleave(rows)
+    return copied
+
+
+def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Indices in batches of similar length whose padded size stays within ``batch_tokens`` (one row at least)."""
+    batch: list[int] = []
+    for index in sorted(range(len(lengths)), key=lambda index: (lengths[index], index)):
+        if batch and lengths[index] * (len(batch) + 1) > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _common_prefix(sequences: Sequence[Sequence[int]]) -> int:
+    """Number of elements that all sequences begin with."""
+    length = min(map(len, sequences))
+    for sequence in sequences[1:]:
+        length = next((at for at in range(length) if sequence[at] != sequences[0][at]), length)
+    return length
