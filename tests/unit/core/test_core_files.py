@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from steadfast import files
 from steadfast.errors import DataError
 
@@ -264,3 +265,8 @@ def test_the_hash_of_a_file_is_its_sha256(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert files.sha256_file(tmp_path / "abc") == files.sha256_tree(tmp_path / "abc") == expected
+
+
+def test_the_hash_of_nothing_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        files.sha256_tree(tmp_path / "nothing")

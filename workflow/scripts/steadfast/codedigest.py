@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = "steadfast"
-ROOT = Path(__file__).parent
+ROOT = Path(__file__).resolve().parent
 
 
 def code_digest(*roots: str | Path) -> str:
@@ -28,8 +28,8 @@ def code_digest(*roots: str | Path) -> str:
     """
     files: set[Path] = set()
     for root in roots:
-        start = Path(root) if str(root).endswith(".py") else _require(str(root))
-        _collect(start.resolve(), files)
+        for start in [Path(root).resolve()] if str(root).endswith(".py") else _require(str(root)):
+            _collect(start, files)
     lines = sorted(f"{_name(file)} {_meaning(file)}" for file in files)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
@@ -48,13 +48,22 @@ def _imports(file: Path) -> tuple[Path, ...]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             candidates = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            candidates = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute(node, file)
+            candidates = [module, *(f"{module}.{alias.name}" for alias in node.names)]
         else:
             continue
         for name in candidates:
             found.update(_module_files(name))
     return tuple(sorted(found))
+
+
+def _absolute(node: ast.ImportFrom, file: Path) -> str:
+    """Dotted name of the module that a ``from ... import`` names, relative imports resolved."""
+    if node.level == 0 or not file.is_relative_to(ROOT):
+        return node.module or ""
+    package = (PACKAGE, *file.relative_to(ROOT).parts)[: -node.level]
+    return ".".join((*package, node.module) if node.module else package)
 
 
 def _module_files(name: str) -> list[Path]:
@@ -72,12 +81,11 @@ def _module_files(name: str) -> list[Path]:
     return files
 
 
-def _require(name: str) -> Path:
+def _require(name: str) -> list[Path]:
     base = ROOT.joinpath(*name.split(".")[1:])
-    for file in (base.with_suffix(".py"), base / "__init__.py"):
-        if name.split(".")[0] == PACKAGE and file.is_file():
-            return file
-    raise ModuleNotFoundError(f"no module {name!r} in {PACKAGE}")
+    if name.split(".")[0] != PACKAGE or not (base.with_suffix(".py").is_file() or (base / "__init__.py").is_file()):
+        raise ModuleNotFoundError(f"no module {name!r} in {PACKAGE}")
+    return _module_files(name)
 
 
 def _name(file: Path) -> str:

@@ -27,6 +27,9 @@ class UnknownNameError(ConfigError):
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'? Known: a, b, x"`` (without the question if nothing is near)."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
-    question = f"; did you mean {near[0]!r}?" if near else ";"
+    if not names:
+        return "; none is known"
+    folded = {candidate.casefold(): candidate for candidate in names}
+    near = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    question = f"; did you mean {folded[near[0]]!r}?" if near else ";"
     return f"{question} Known: {', '.join(names)}"

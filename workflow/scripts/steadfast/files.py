@@ -102,6 +102,12 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
             table.to_csv(temporary, index=False, lineterminator="\n")
 
 
+def write_matrix(path: str | Path, matrix: pd.DataFrame) -> None:
+    """Write a matrix with its row and column names as CSV, atomically."""
+    with atomic_path(path) as temporary:
+        matrix.to_csv(temporary, lineterminator="\n")
+
+
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a Parquet or CSV table by the suffix of ``path``.
 
@@ -134,19 +140,28 @@ def sha256_file(path: str | Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def sha256_tree(path: str | Path) -> str:
-    """SHA-256 of a file, or of the sorted relative names and contents of the files below a directory.
+def visible_files(directory: str | Path) -> list[Path]:
+    """Sorted paths of all files below a directory, without hidden files and folders.
 
-    Hidden files are left out: workflow engines and editors put bookkeeping there.
+    Workflow engines and editors put bookkeeping into hidden ones.
+    """
+    root = Path(directory)
+    files = (file for file in root.rglob("*") if file.is_file())
+    return sorted(file for file in files if not any(part.startswith(".") for part in file.relative_to(root).parts))
+
+
+def sha256_tree(path: str | Path) -> str:
+    """SHA-256 of a file, or of the sorted relative names and contents of the visible files below a directory.
+
+    Raises:
+        FileNotFoundError: there is nothing at ``path``.
     """
     root = Path(path)
-    if root.is_file():
+    if not root.is_dir():
         return sha256_file(root)
     digest = hashlib.sha256()
-    for file in sorted(root.rglob("*")):
-        relative = file.relative_to(root)
-        if file.is_file() and not any(part.startswith(".") for part in relative.parts):
-            digest.update(f"{relative.as_posix()}\0{sha256_file(file)}\n".encode())
+    for file in visible_files(root):
+        digest.update(f"{file.relative_to(root).as_posix()}\0{sha256_file(file)}\n".encode())
     return digest.hexdigest()
 
 

@@ -15,7 +15,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from steadfast.files import read_json, sha256_tree, write_json
+from steadfast.errors import DataError
+from steadfast.files import read_json, sha256_tree, visible_files, write_json
 
 SUFFIX = ".provenance.json"
 REPORTED_PACKAGES = (
@@ -38,17 +39,15 @@ def sidecar(path: str | Path) -> Path:
 
 
 def content_hash(path: str | Path) -> str:
-    """SHA-256 of an artefact: from its sidecar if it has a current one, else from its bytes.
+    """SHA-256 of an artefact; that of a directory comes from its sidecar if it has a current one.
 
-    Each file is hashed once, by its producer; the sidecar is trusted only while it is not older than the
-    artefact.
+    A checkpoint is hashed once, by its producer. Its sidecar is current while no file of the checkpoint is newer
+    than it and their total size is the recorded one. Single files are small beside checkpoints and are hashed anew:
+    Snakemake touches every output file when its job has ended, so that its age says nothing.
     """
-    record = sidecar(path)
-    if record.is_file() and record.stat().st_mtime_ns >= _modified(Path(path)):
-        recorded = read_json(record).get("sha256")
-        if isinstance(recorded, str):
-            return recorded
-    return sha256_tree(path)
+    root = Path(path)
+    recorded = _recorded_hash(root) if root.is_dir() else None
+    return recorded or sha256_tree(root)
 
 
 def write_provenance(
@@ -81,7 +80,7 @@ def write_provenance(
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     for output in outputs:
-        write_json(sidecar(output), {"sha256": sha256_tree(output), **common})
+        write_json(sidecar(output), {"sha256": sha256_tree(output), "bytes": _size(Path(output)), **common})
 
 
 @cache
@@ -116,7 +115,17 @@ def _git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def _modified(path: Path) -> int:
-    if path.is_dir():
-        return max((file.stat().st_mtime_ns for file in path.rglob("*") if file.is_file()), default=0)
-    return path.stat().st_mtime_ns
+def _recorded_hash(directory: Path) -> str | None:
+    record = sidecar(directory)
+    try:
+        stored, written = read_json(record), record.stat().st_mtime_ns
+    except (OSError, DataError):
+        return None
+    newest = max((file.stat().st_mtime_ns for file in visible_files(directory)), default=0)
+    current = isinstance(stored, dict) and newest <= written and stored.get("bytes") == _size(directory)
+    return str(stored["sha256"]) if current else None
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of the visible files below a directory."""
+    return sum(file.stat().st_size for file in (visible_files(path) if path.is_dir() else [path]))

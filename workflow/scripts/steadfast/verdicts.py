@@ -59,12 +59,14 @@ def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame) -> list[Case]:
     """Join the responses of one system to their prompts.
 
     Raises:
-        DataError: a response belongs to a prompt that the prompt table does not hold.
+        DataError: a response belongs to a prompt that the prompt table does not hold, or holds twice.
     """
     texts = require_columns(prompts, ["prompt_id", "text", "label"], "prompts").set_index("prompt_id")
     unknown = sorted(set(responses["prompt_id"]) - set(texts.index))
     if unknown:
         raise DataError(f"responses to {len(unknown)} unknown prompt(s), for example {unknown[0]}")
+    if not texts.index.is_unique:
+        raise DataError(f"prompts: {texts.index[texts.index.duplicated()][0]} stands more than once")
     found = texts.loc[responses["prompt_id"]]
     columns = (responses["prompt_id"], responses["sample"], found["text"], responses["response"], found["label"])
     return [

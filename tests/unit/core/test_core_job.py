@@ -1,0 +1,140 @@
+"""What every script does around its work, seen from outside the process that runs it."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from steadfast import job
+
+SCRIPTS = Path(job.__file__).parents[1]
+PREAMBLE = """
+import os, subprocess, sys
+from pathlib import Path
+from types import SimpleNamespace
+from steadfast.errors import ConfigError, DataError
+from steadfast.job import run_job
+
+snakemake = SimpleNamespace(
+    input=["input.txt", "missing.txt"], output=["out/output.txt"], params={"seed": 1}, log=["logs/deep/job.log"],
+    rule="some_rule",
+)
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run the body of a job in a process of its own; returns what came out on its terminal."""
+    (tmp_path / "input.txt").write_text("1")
+    (tmp_path / "out").mkdir()
+
+    def run(body: str, after: str = "") -> subprocess.CompletedProcess[str]:
+        code = PREAMBLE + "with run_job(snakemake):\n" + textwrap.indent(textwrap.dedent(body), "    ")
+        environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+        return subprocess.run(
+            [sys.executable, "-c", code + "\n" + textwrap.dedent(after)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    run.log = tmp_path / "logs" / "deep" / "job.log"
+    run.output = tmp_path / "out" / "output.txt"
+    run.sidecar = tmp_path / "out" / "output.txt.provenance.json"
+    return run
+
+
+def test_everything_printed_goes_to_the_log(run):
+    done = run("""
+        print("from Python")
+        print("from standard error", file=sys.stderr)
+        os.write(1, b"from C\\n")
+        subprocess.run(["sh", "-c", "echo from a subprocess; echo and its errors >&2"])
+        Path("out/output.txt").write_text("2")
+    """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    log = run.log.read_text()
+    for line in ("from Python", "from standard error", "from C", "from a subprocess", "and its errors"):
+        assert f"{line}\n" in log
+
+
+def test_logging_handlers_that_exist_already_write_to_the_log(run):
+    done = run("""
+        import logging, warnings
+        logging.getLogger("x").warning("a logged warning")
+        warnings.warn("a Python warning")
+        Path("out/output.txt").write_text("2")
+    """)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert "a logged warning" in run.log.read_text()
+    assert "a Python warning" in run.log.read_text()
+
+
+def test_after_the_job_output_goes_to_the_terminal_again(run):
+    done = run("Path('out/output.txt').write_text('2')", after="print('back'); print('errors', file=sys.stderr)")
+    assert (done.stdout, done.stderr) == ("back\n", "errors\n")
+    assert run.log.read_text() == ""
+
+
+def test_a_log_of_an_earlier_run_is_replaced(run):
+    run("print('old and rather long'); Path('out/output.txt').write_text('2')")
+    run("print('new'); Path('out/output.txt').write_text('2')")
+    assert run.log.read_text() == "new\n"
+
+
+def test_success_leaves_provenance_of_the_inputs_that_exist(run):
+    run("Path('out/output.txt').write_text('2')")
+    found = json.loads(run.sidecar.read_text())
+    assert list(found["inputs"]) == ["input.txt"]
+    assert found["params"] == {"seed": 1}
+    assert found["rule"] == "some_rule"
+
+
+@pytest.mark.parametrize("kind", ["ConfigError", "DataError"])
+def test_an_error_for_the_user_is_one_line_and_no_traceback(run, kind):
+    done = run(f"""
+        print("working")
+        raise {kind}("the file x has no column y")
+    """)
+    assert done.returncode == 1
+    assert (done.stdout, done.stderr) == ("", "some_rule: the file x has no column y\n")
+    assert run.log.read_text() == "working\nerror: the file x has no column y\n"
+    assert not run.sidecar.exists()
+
+
+def test_any_other_error_leaves_its_traceback_in_the_log_and_is_raised_again(run):
+    done = run("""
+        def deep():
+            return 1 / 0
+        deep()
+    """)
+    assert done.returncode == 1
+    log = run.log.read_text()
+    assert "Traceback (most recent call last)" in log
+    assert "in deep" in log
+    assert log.rstrip().endswith("ZeroDivisionError: division by zero")
+    assert "ZeroDivisionError" in done.stderr
+    assert not run.sidecar.exists()
+
+
+@pytest.mark.parametrize(("status", "text"), [(3, "sys.exit(3)"), (0, "sys.exit(0)")])
+def test_a_script_that_exits_writes_no_provenance(run, status, text):
+    done = run(text)
+    assert done.returncode == status
+    assert not run.sidecar.exists()
+
+
+def test_a_message_in_any_language_reaches_the_terminal(run):
+    done = run("raise DataError('Präfix ‖r‖ – 問題')")
+    assert done.stderr == "some_rule: Präfix ‖r‖ – 問題\n"
+
+
+def test_an_output_that_was_not_written_is_an_error(run):
+    done = run("pass")
+    assert done.returncode == 1
+    assert "out/output.txt" in run.log.read_text()
