@@ -28,7 +28,7 @@ if workflow.is_main_process:
 
 STUDY_FIGURES = expand(
     "results/figures/{figure}.{suffix}",
-    figure=["refusal_counts", "judge_correlation", "refusal_heatmap_harmful", "refusal_heatmap_harmless"],
+    figure=GRID.study_figures(),
     suffix=["pdf", "png"],
 )
 COUNTS_TABLE_RESULTS = expand(

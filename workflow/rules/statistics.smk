@@ -62,9 +62,9 @@ rule robustness:
         statistics=GRID.config["statistics"],
         seed=GRID.config["seed"],
         controls=GRID.controls(),
-        code=GRID.digest("test_robustness.py"),
+        code=GRID.digest("measure_robustness.py"),
     script:
-        "../scripts/test_robustness.py"
+        "../scripts/measure_robustness.py"
 
 
 rule summary:
@@ -82,6 +82,7 @@ rule summary:
         "../../envs/base.yaml"
     params:
         labels=GRID.all_labels(),
+        controls=GRID.controls(),
         code=GRID.digest("summarise.py"),
     script:
         "../scripts/summarise.py"

@@ -190,6 +190,11 @@ class Grid:
         """Display labels of models, variants and judges."""
         return {section: self.labels(section) for section in ("models", "variants", "judges")}
 
+    def study_figures(self) -> list[str]:
+        """Names of the figures that the study's tables are drawn as."""
+        names = ["refusal_counts", "judge_correlation", "refusal_heatmap_harmful", "refusal_heatmap_harmless"]
+        return [*names, "controls"] if self.controls() else names
+
     @staticmethod
     def either(names: Iterable[str]) -> str:
         """A regular expression that matches one of ``names``, or nothing at all if there are none."""

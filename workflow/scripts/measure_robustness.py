@@ -1,0 +1,21 @@
+"""Compare every variant with the original model, per judge."""
+
+from typing import TYPE_CHECKING
+
+from steadfast.files import read_table, write_table
+from steadfast.job import run_job
+from steadfast.tables.robustness import robustness_table
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    robustness = robustness_table(
+        read_table(snakemake.input.verdicts),
+        controls=snakemake.params.controls,
+        confidence=snakemake.params.statistics["confidence"],
+        resamples=snakemake.params.statistics["bootstrap"],
+        margin=snakemake.params.statistics["survival_margin"],
+        seed=snakemake.params.seed,
+    )
+    write_table(snakemake.output[0], robustness)

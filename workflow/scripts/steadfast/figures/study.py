@@ -1,0 +1,61 @@
+"""The study's figures, all from one table of counts and one matrix of agreement."""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from steadfast.figures import judge_correlation, refusal_counts, refusal_heatmap
+from steadfast.figures.style import save
+from steadfast.tables.labels import Labels
+from steadfast.tables.ordering import names_of
+
+SUFFIXES = ("pdf", "png")
+
+
+def study_figures(
+    counts: pd.DataFrame,
+    correlation: pd.DataFrame,
+    labels: Labels | None = None,
+    *,
+    judges: Collection[str],
+    controls: Collection[str] = (),
+) -> dict[str, Figure]:
+    """Draw refusal counts (the study's Figure 2), judge correlation (Figure 3) and heat maps (Figure 4, appendix).
+
+    Args:
+        counts: a table as ``tables.counts`` makes it.
+        correlation: square matrix of the judges' Pearson correlation on stacked counts.
+        labels: display labels.
+        judges: whose verdicts the refusal counts are drawn from; one figure each, named after the judge if there
+            are several.
+        controls: variants that are left out, and get a figure of their own.
+
+    Returns:
+        Figures by file name without suffix.
+    """
+    figures = {"judge_correlation": judge_correlation.draw(correlation, labels)}
+    for label in names_of(counts, "label"):
+        figures[f"refusal_heatmap_{label}"] = refusal_heatmap.draw(counts, label, labels, controls=controls)
+    for judge in judges:
+        name = "refusal_counts" if len(judges) == 1 else f"refusal_counts_{slug(judge)}"
+        figures[name] = refusal_counts.draw(counts, judge, labels, controls=controls)
+    if controls and len(judges) == 1:
+        figures["controls"] = refusal_counts.draw(counts, next(iter(judges)), labels)
+    return figures
+
+
+def save_all(figures: Mapping[str, Figure], directory: str | Path) -> None:
+    """Write each figure as PDF and PNG into a directory."""
+    for name, figure in figures.items():
+        for suffix in SUFFIXES:
+            save(figure, Path(directory) / f"{name}.{suffix}")
+        plt.close(figure)
+
+
+def slug(name: str) -> str:
+    """A name as part of a file name: lower case, runs of other characters as one hyphen."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

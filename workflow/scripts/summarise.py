@@ -1,0 +1,18 @@
+"""Write the short table that ends a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steadfast.files import read_table, write_text
+from steadfast.job import run_job
+from steadfast.summary import summary_table
+from steadfast.tables.labels import Labels
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    labels = Labels(**snakemake.params.labels)
+    table = summary_table(read_table(snakemake.input.counts), labels, controls=snakemake.params.controls)
+    figures = Path(snakemake.input.figures[0]).parent
+    write_text(snakemake.output[0], f"{table}\n\nFigures: {figures}/\n")
