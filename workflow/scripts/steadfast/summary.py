@@ -53,23 +53,33 @@ def summary_table(
         if rows:
             change = labels.variant(baseline)
             change += "" if variant == baseline else f" {ARROW} {labels.variant(variant)}"
-            title = f"Harmful prompts refused: {change}{_of(harmful)}"
+            title = f"Harmful prompts refused: {change}{_of(set(harmful['total'].tolist()))}"
             sections.append([title, *_blocks(rows, columns, width)])
-    pooled = counts.groupby(["variant", "judge", "label"], sort=False, as_index=False)[COUNTS].sum()
-    sums = [
-        (
-            f"{label}{GAP}{labels.variant(variant)}{' (control)' if variant in controls else ''}",
-            _cells(pooled[pooled["label"] == label], judges, baseline, variant),
-        )
-        for label in LABELS
-        for variant in variants or [baseline]
-        if ((pooled["label"] == label) & (pooled["variant"] == variant)).any()
-    ]
-    title = f"All models together, {labels.variant(baseline)} {ARROW} variant{_of(pooled)}"
-    sections.append([title, *_blocks(sums, columns, width)])
+    sections.append(_together(counts, labels, baseline, controls, width))
     if (counts["unscored"] > 0).any():
         sections.append(["(+n?) marks n unscored responses."])
     return "\n\n".join("\n".join(line.rstrip() for line in section) for section in sections)
+
+
+def _together(counts: pd.DataFrame, labels: Labels, baseline: str, controls: Collection[str], width: int) -> list[str]:
+    """Sums over all models, per label and variant; a variant is compared with the baselines of its own models."""
+    judges = names_of(counts, "judge")
+    variants = [name for name in names_of(counts, "variant") if name != baseline] or [baseline]
+    rows = []
+    totals: set[int] = set()
+    for label in LABELS:
+        for variant in variants:
+            models = counts.loc[(counts["label"] == label) & (counts["variant"] == variant), "model"]
+            chosen = counts[counts["model"].isin(models.tolist()) & (counts["label"] == label)]
+            if chosen.empty:
+                continue
+            pooled = chosen.groupby(["variant", "judge"], sort=False, as_index=False)[COUNTS].sum()
+            totals |= set(pooled["total"].tolist())
+            name = f"{label}{GAP}{labels.variant(variant)}{' (control)' if variant in controls else ''}"
+            rows.append((name, _cells(pooled, judges, baseline, variant)))
+    change = labels.variant(baseline) + ("" if variants == [baseline] else f" {ARROW} variant")
+    columns = [labels.judge(judge) for judge in judges]
+    return [f"All models together: {change}{_of(totals)}", *_blocks(rows, columns, width)]
 
 
 def _cells(table: pd.DataFrame, judges: Sequence[str], baseline: str, variant: str) -> list[str]:
@@ -114,6 +124,5 @@ def _shorten(label: str) -> str:
     return label if len(label) <= NAME_LIMIT else label[: NAME_LIMIT - 1] + "…"
 
 
-def _of(counts: pd.DataFrame) -> str:
-    totals = sorted({int(total) for total in counts["total"].tolist()})
-    return f" (of {totals[0]})" if len(totals) == 1 else f" (of {totals[0]} to {totals[-1]})"
+def _of(totals: set[int]) -> str:
+    return f" (of {min(totals)})" if len(totals) == 1 else f" (of {min(totals)} to {max(totals)})"

@@ -74,6 +74,8 @@ def draw_cells(
             color=ink,
             fontsize=7,
             bbox=background if marked[row, column] else None,
+            # Cells fix the size of the axes; their texts need not be measured, which is what layout spends its time on.
+            in_layout=False,
         )
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)

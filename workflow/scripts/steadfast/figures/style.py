@@ -87,11 +87,9 @@ def save(figure: Figure, path: str | Path) -> None:
         )
 
 
-def colour_map(name: str = "cividis") -> Colormap:
-    """A perceptually uniform colour map in which undefined cells are light grey."""
-    chosen = mpl.colormaps[name].copy()
-    chosen.set_bad(MISSING_COLOUR)
-    return chosen
+def colour_map() -> Colormap:
+    """The perceptually uniform colour map of all figures."""
+    return mpl.colormaps["cividis"]
 
 
 def ink_on(colours: Colormap, fraction: float) -> str:
