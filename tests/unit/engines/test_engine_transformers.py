@@ -1,0 +1,121 @@
+"""The transformers engine against plain, one by one generation."""
+
+from contextlib import contextmanager
+
+import pytest
+import torch
+
+from steadfast.engines.transformers import batches, build
+from steadfast.generation import GenerationRequest, Sampling, request_seed
+
+PROMPTS = ["a", "Tell me a story about the sea, please.", "zz", "How are you?", "0123456789" * 4]
+
+
+def request(text, limit=24, seed=0):
+    return GenerationRequest((256, *text.encode()), limit, seed)
+
+
+def run(checkpoint, requests, *, sampling=None, stop_tokens=frozenset({257, 262}), **settings):
+    engine = build(dtype="float32", device="cpu", **settings)
+    results = dict(engine.generate(checkpoint, requests, sampling=sampling or Sampling(), stop_tokens=stop_tokens))
+    return [results[position] for position in range(len(requests))]
+
+
+@pytest.fixture(scope="module")
+def model(checkpoint):
+    from steadfast.models.loading import load_model
+
+    return load_model(checkpoint, dtype="float32", device="cpu")
+
+
+def greedy_by_hand(model, tokens, limit, stop):
+    tokens, new = list(tokens), []
+    with torch.inference_mode():
+        while len(new) < limit:
+            token = int(model(input_ids=torch.tensor([tokens])).logits[0, -1].argmax())
+            if token in stop:
+                return tuple(new), "stop"
+            new.append(token)
+            tokens.append(token)
+    return tuple(new), "length"
+
+
+def test_greedy_batch_equals_plain_decoding_of_each_prompt(checkpoint, model):
+    requests = [request(text) for text in PROMPTS]
+    found = [(result.tokens, result.finish_reason) for result in run(checkpoint, requests)]
+    assert found == [greedy_by_hand(model, r.prompt_tokens, 24, {257, 262}) for r in requests]
+
+
+def test_every_stop_token_ends_a_response_and_is_not_part_of_it(checkpoint, model):
+    requests = [request(text) for text in PROMPTS]
+    free = run(checkpoint, requests, stop_tokens=frozenset())
+    assert all(result.finish_reason == "length" and len(result.tokens) == 24 for result in free)
+    stop = {free[0].tokens[5], free[1].tokens[9]}
+    for ended, whole in zip(run(checkpoint, requests, stop_tokens=stop), free, strict=True):
+        first = next((i for i, token in enumerate(whole.tokens) if token in stop), None)
+        assert ended.tokens == whole.tokens[:first]
+        assert ended.finish_reason == ("length" if first is None else "stop")
+
+
+def test_small_batches_give_what_one_large_batch_gives(checkpoint):
+    requests = [request(text, limit) for text in PROMPTS for limit in (5, 24)]
+    assert run(checkpoint, requests, batch_tokens=100) == run(checkpoint, requests)
+
+
+def test_batches_bound_their_tokens_share_a_limit_and_lose_nothing():
+    requests = [request("x" * length, limit) for length in (3, 50, 7, 7, 200) for limit in (10, 40)]
+    packed = batches(requests, 120)
+    assert sorted(position for batch in packed for position in batch) == list(range(len(requests)))
+    for batch in packed:
+        longest = max(len(requests[i].prompt_tokens) for i in batch)
+        assert len({requests[i].max_new_tokens for i in batch}) == 1
+        assert len(batch) == 1 or len(batch) * (longest + requests[batch[0]].max_new_tokens) <= 120
+
+
+def sampled(checkpoint, texts, sampling):
+    requests = [request(text, seed=request_seed(sampling.seed, text, 0)) for text in texts]
+    return dict(zip(texts, run(checkpoint, requests, sampling=sampling, stop_tokens=frozenset()), strict=True))
+
+
+def test_a_sampled_response_depends_on_its_own_prompt_and_seed_alone(checkpoint):
+    sampling = Sampling(temperature=1.0, seed=3)
+    together = sampled(checkpoint, PROMPTS, sampling)
+    assert together == sampled(checkpoint, PROMPTS, sampling)
+    assert sampled(checkpoint, PROMPTS[3:], sampling) == {text: together[text] for text in PROMPTS[3:]}
+    other = sampled(checkpoint, PROMPTS, Sampling(temperature=1.0, seed=4))
+    assert all(other[text] != together[text] for text in PROMPTS)
+
+
+def test_sampling_follows_temperature_and_nucleus(checkpoint, model):
+    text = PROMPTS[1]
+    with torch.inference_mode():
+        logits = model(input_ids=torch.tensor([request(text).prompt_tokens])).logits[0, -1].double()
+    expected = torch.softmax(logits / 1.5, dim=-1)
+    ordered, tokens = expected.sort(descending=True)
+    kept = tokens[: int((ordered.cumsum(0) - ordered < 0.6).sum())]
+    assert 3 <= len(kept) < 200
+    draws = 4000
+    requests = [request(text, 1, seed) for seed in range(draws)]
+    results = run(
+        checkpoint, requests, sampling=Sampling(temperature=1.5, top_p=0.6), stop_tokens=frozenset(), batch_tokens=10**6
+    )
+    counts = torch.bincount(torch.tensor([result.tokens[0] for result in results]), minlength=len(expected))
+    assert set(counts.nonzero().flatten().tolist()) <= set(kept.tolist())
+    shares = expected[kept] / expected[kept].sum()
+    assert torch.allclose(counts[kept].double() / draws, shares, atol=4 * (0.25 / draws) ** 0.5)
+
+
+def test_prepare_surrounds_the_generation(checkpoint, model):
+    calls = []
+
+    @contextmanager
+    def silence(loaded):
+        calls.append("entered")
+        handle = loaded.model.norm.register_forward_hook(lambda module, inputs, output: output * 0)
+        yield
+        handle.remove()
+        calls.append("left")
+
+    (result,) = run(checkpoint, [request("hello", 4)], prepare=silence)
+    assert calls == ["entered", "left"]
+    assert result.tokens == (0, 0, 0, 0)

@@ -1,0 +1,1 @@
+"""Generation engines: one module per engine, each with ``build(**settings) -> steadfast.generation.Engine``."""

@@ -1,0 +1,145 @@
+"""Engine ``transformers``: the model runs in the job's own process, in a few large left-padded batches."""
+
+import math
+import random
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, PreTrainedModel
+
+from steadfast.generation import Generation, GenerationRequest, Sampling, cut_at_stop
+from steadfast.models.loading import load_model
+
+Prepare = Callable[[PreTrainedModel], AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True)
+class TransformersEngine:
+    """See ``build`` for the fields."""
+
+    dtype: str
+    device: str
+    batch_tokens: int
+    threads: int | None
+    prepare: Prepare | None
+    name: str = "transformers"
+
+    def generate(
+        self,
+        model_dir: str | Path,
+        requests: Sequence[GenerationRequest],
+        *,
+        sampling: Sampling,
+        stop_tokens: AbstractSet[int],
+    ) -> Iterator[tuple[int, Generation]]:
+        """Yield the responses batch by batch; see ``steadfast.generation.Engine``."""
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        model = load_model(model_dir, dtype=self.dtype, device=self.device)
+        with torch.inference_mode(), self.prepare(model) if self.prepare else nullcontext():
+            for batch in batches(requests, self.batch_tokens):
+                rows = _run_batch(model, [requests[i] for i in batch], sampling, stop_tokens)
+                yield from zip(batch, rows, strict=True)
+
+
+def build(
+    *,
+    dtype: str = "auto",
+    device: str = "auto",
+    batch_tokens: int = 32_768,
+    threads: int | None = 1,
+    prepare: Prepare | None = None,
+) -> TransformersEngine:
+    """Make the engine.
+
+    Args:
+        dtype: ``auto`` (as the checkpoint is stored) or a torch number format.
+        device: ``auto`` or a torch device name.
+        batch_tokens: prompt and response tokens, padding included, that one batch may hold.
+        threads: threads of a CPU run; None leaves torch's own choice. Jobs that run side by side want one.
+        prepare: called with the loaded model; the context manager that it returns surrounds the generation
+            (hooks that edit the model at inference time).
+    """
+    return TransformersEngine(dtype, device, batch_tokens, threads, prepare)
+
+
+def batches(requests: Sequence[GenerationRequest], batch_tokens: int) -> list[list[int]]:
+    """Positions of the requests, packed into batches of about equal length.
+
+    Longest requests come first, so that a batch that does not fit into memory fails at once. All requests of
+    a batch have the same ``max_new_tokens``.
+
+    Args:
+        requests: what is to be generated.
+        batch_tokens: bound of rows × (longest prompt + new tokens); a request above it gets a batch of its own.
+    """
+
+    def size(position: int) -> tuple[int, int]:
+        request = requests[position]
+        return request.max_new_tokens, len(request.prompt_tokens)
+
+    packed: list[list[int]] = []
+    for position in sorted(range(len(requests)), key=size, reverse=True):
+        if packed and size(packed[-1][0])[0] == size(position)[0]:
+            # the first request of a batch is its longest
+            if (len(packed[-1]) + 1) * sum(size(packed[-1][0])) <= batch_tokens:
+                packed[-1].append(position)
+                continue
+        packed.append([position])
+    return packed
+
+
+def _run_batch(
+    model: PreTrainedModel, requests: Sequence[GenerationRequest], sampling: Sampling, stop_tokens: AbstractSet[int]
+) -> list[Generation]:
+    limit = requests[0].max_new_tokens
+    longest = max(len(request.prompt_tokens) for request in requests)
+    tokens = torch.zeros(len(requests), longest, dtype=torch.long)
+    mask = torch.zeros_like(tokens)
+    for row, request in enumerate(requests):
+        length = len(request.prompt_tokens)
+        tokens[row, longest - length :] = torch.tensor(request.prompt_tokens)
+        mask[row, longest - length :] = 1
+    stop = sorted(stop_tokens)
+    # replaces the checkpoint's own generation settings, which would otherwise be merged in
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        max_new_tokens=limit, do_sample=False, eos_token_id=stop or None, pad_token_id=stop[0] if stop else 0
+    )
+    draw = [_Draw([request.seed for request in requests], sampling)] if sampling.temperature > 0 else []
+    generator: Any = model
+    output = generator.generate(
+        input_ids=tokens.to(model.device),
+        attention_mask=mask.to(model.device),
+        logits_processor=LogitsProcessorList(draw),
+    )
+    return [cut_at_stop(row, stop_tokens, limit) for row in output[:, longest:].tolist()]
+
+
+class _Draw(LogitsProcessor):
+    """Nucleus sampling with a random stream of its own for every row.
+
+    ``generate`` draws all rows from one stream, so that a response would depend on its neighbours. Here each
+    row draws by inverting its cumulative distribution, and greedy decoding is left no choice but that token.
+    """
+
+    def __init__(self, seeds: Sequence[int], sampling: Sampling) -> None:
+        self._streams = [random.Random(seed) for seed in seeds]
+        self._sampling = sampling
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        """Scores that are 0 at the drawn token and minus infinity elsewhere."""
+        probabilities = torch.softmax(scores.double() / self._sampling.temperature, dim=-1)
+        ordered, tokens = probabilities.sort(dim=-1, descending=True, stable=True)
+        cumulative = ordered.cumsum(dim=-1)
+        # the nucleus holds every token before which less than top_p is accumulated, so never none
+        nucleus = torch.where(cumulative - ordered < self._sampling.top_p, ordered, 0.0).cumsum(dim=-1)
+        drawn = torch.tensor([stream.random() for stream in self._streams], dtype=torch.float64)
+        target = drawn[:, None].to(nucleus.device) * nucleus[:, -1:]
+        rank = torch.searchsorted(nucleus, target, right=True).clamp(max=nucleus.shape[-1] - 1)
+        chosen = tokens.gather(-1, rank)
+        return torch.full_like(scores, -math.inf).scatter(-1, chosen, 0.0)  # type: ignore[return-value]

@@ -1,0 +1,231 @@
+"""Responses: prompts in, a table of what the model answered out."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from steadfast.codedigest import code_digest
+from steadfast.errors import ConfigError, DataError
+from steadfast.files import read_json, require_columns, write_table
+from steadfast.generation import Engine, Generation, GenerationRequest, Sampling, request_seed
+from steadfast.models.chat import encode_chat, user_message
+from steadfast.models.loading import load_tokenizer
+from steadfast.models.pointer import checkpoint_path
+from steadfast.provenance import content_hash
+from steadfast.registry import load
+from steadfast.responses.degeneration import is_degenerate
+from steadfast.responses.journal import Journal, journal_path, request_key
+from steadfast.responses.progress import Progress
+from steadfast.responses.thinking import DEFAULT_MARKERS, ThinkingMarkers, opens_thinking, split_thinking
+
+COLUMNS = ["prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate", "thinking"]
+PROMPT_END_TOKENS = 32
+
+
+def generate_responses(
+    model_dir: str | Path,
+    prompts: pd.DataFrame,
+    *,
+    settings: Mapping[str, Any],
+    engine: str | Engine = "transformers",
+    system_prompt: str | None = None,
+    template_arguments: Mapping[str, Any] | None = None,
+    thinking_markers: Sequence[Sequence[str]] | None = None,
+    journal: str | Path | None = None,
+    identity: Mapping[str, Any] | None = None,
+    **engine_settings: Any,
+) -> pd.DataFrame:
+    """Let a model answer prompts.
+
+    Args:
+        model_dir: a model directory of the workflow, or a plain checkpoint directory.
+        prompts: table with ``prompt_id`` and ``text``.
+        settings: fields of ``steadfast.generation.Sampling``.
+        engine: name of an engine, or an engine.
+        system_prompt: system turn put before every prompt.
+        template_arguments: further variables of the chat template.
+        thinking_markers: pairs of opening and closing markers of thinking blocks, in place of the usual ones.
+        journal: where finished responses are kept for a rerun; None keeps none.
+        identity: what decides the responses besides the arguments (hooks of an engine object); part of the
+            journal's keys.
+        engine_settings: passed to the engine's ``build``.
+
+    Returns:
+        One row per prompt and sample, in the prompts' order: ``prompt_id``, ``sample``, ``response`` (without
+        thinking and special tokens), ``n_tokens`` (new tokens, thinking included), ``finish_reason``,
+        ``degenerate`` (see ``steadfast.responses.degeneration``) and ``thinking``.
+
+    Raises:
+        ConfigError: the sampling settings contradict each other, or the engine is unknown.
+        DataError: a prompt leaves no room in the model's context.
+    """
+    sampling = _sampling(settings)
+    runner = load("steadfast.engines", engine).build(**engine_settings) if isinstance(engine, str) else engine
+    tokenizer: Any = load_tokenizer(model_dir)
+    keys, requests = _requests(model_dir, tokenizer, prompts, sampling, system_prompt, template_arguments)
+    stop_tokens = stop_token_ids(model_dir, tokenizer)
+    shared = {
+        "engine": runner.name,
+        "code": code_digest(f"steadfast.engines.{runner.name}"),
+        "settings": {name: repr(value) for name, value in engine_settings.items() if name == "dtype"},
+        "sampling": [sampling.temperature, sampling.top_p],
+        "stop": sorted(stop_tokens),
+        "identity": dict(identity or {}),
+    }
+    generations = _generate(runner, model_dir, requests, sampling, stop_tokens, journal, shared)
+    markers = DEFAULT_MARKERS if thinking_markers is None else [_pair(pair) for pair in thinking_markers]
+    decode = _Decoder(tokenizer, markers)
+    rows = [
+        {"prompt_id": prompt_id, "sample": sample, **decode(request, generation)}
+        for (prompt_id, sample), request, generation in zip(keys, requests, generations, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.astype({"sample": "int64", "n_tokens": "int64", "degenerate": "bool"})
+
+
+def write_responses(output: str | Path, model_dir: str | Path, prompts: pd.DataFrame, **arguments: Any) -> pd.DataFrame:
+    """Generate responses with a journal beside ``output``, write the table, and remove the journal.
+
+    Args:
+        output: path of the table.
+        model_dir: see ``generate_responses``, as for the rest.
+        prompts: the same.
+        arguments: the same.
+    """
+    journal = journal_path(output)
+    table = generate_responses(model_dir, prompts, journal=journal, **arguments)
+    write_table(output, table)
+    journal.unlink(missing_ok=True)
+    return table
+
+
+def stop_token_ids(model_dir: str | Path, tokenizer: Any) -> frozenset[int]:
+    """Tokens that end a response: the tokenizer's, and those of ``generation_config.json`` and ``config.json``."""
+    root = checkpoint_path(model_dir)
+    found: set[int] = set()
+    for name in ("generation_config.json", "config.json"):
+        value = read_json(root / name).get("eos_token_id") if (root / name).is_file() else None
+        found.update(value if isinstance(value, list) else [value] if value is not None else [])
+    if tokenizer.eos_token_id is not None:
+        found.add(tokenizer.eos_token_id)
+    return frozenset(found)
+
+
+def context_length(model_dir: str | Path) -> int | None:
+    """Longest sequence that the checkpoint's configuration allows, in tokens; None if it states none."""
+    config = read_json(checkpoint_path(model_dir) / "config.json")
+    for part in (config, config.get("text_config") or {}):
+        for key in ("max_position_embeddings", "n_positions", "max_sequence_length"):
+            if isinstance(part.get(key), int):
+                return int(part[key])
+    return None
+
+
+def _sampling(settings: Mapping[str, Any]) -> Sampling:
+    try:
+        return Sampling(**settings)
+    except TypeError as error:
+        raise ConfigError(f"generation: {error}; allowed are {', '.join(Sampling.__dataclass_fields__)}") from error
+
+
+def _pair(pair: Sequence[str]) -> ThinkingMarkers:
+    if len(pair) != 2 or not all(pair):
+        raise ConfigError(f"thinking markers must be pairs of an opening and a closing marker; found {list(pair)!r}")
+    return ThinkingMarkers(*pair)
+
+
+def _requests(
+    model_dir: str | Path,
+    tokenizer: Any,
+    prompts: pd.DataFrame,
+    sampling: Sampling,
+    system_prompt: str | None,
+    template_arguments: Mapping[str, Any] | None,
+) -> tuple[list[tuple[str, int]], list[GenerationRequest]]:
+    """Keys (prompt id, sample) and requests, in the order of the response table."""
+    require_columns(prompts, ["prompt_id", "text"], "prompts")
+    ids = prompts["prompt_id"].tolist()
+    encoded = encode_chat(
+        tokenizer, [user_message(text, system_prompt) for text in prompts["text"]], template_arguments
+    )
+    context = context_length(model_dir)
+    keys, requests = [], []
+    for prompt_id, tokens in zip(ids, encoded, strict=True):
+        room = sampling.max_new_tokens if context is None else context - len(tokens)
+        if room < 1:
+            raise DataError(
+                f"prompt {prompt_id} has {len(tokens)} tokens, but the model in {model_dir} reads at most {context}, "
+                "response included: shorten or drop the prompt, or use a model with a longer context"
+            )
+        for sample in range(sampling.samples):
+            seed = request_seed(sampling.seed, prompt_id, sample)
+            keys.append((prompt_id, sample))
+            requests.append(GenerationRequest(tuple(tokens), min(sampling.max_new_tokens, room), seed))
+    return keys, requests
+
+
+def _generate(
+    engine: Engine,
+    model_dir: str | Path,
+    requests: Sequence[GenerationRequest],
+    sampling: Sampling,
+    stop_tokens: frozenset[int],
+    journal: str | Path | None,
+    shared: Mapping[str, Any],
+) -> list[Generation]:
+    """Responses in the order of the requests; those that the journal holds are not generated again."""
+    with Journal(journal) if journal is not None else nullcontext() as log:
+        checkpoint = {"checkpoint": content_hash(model_dir)} if log else {}
+        keys = [request_key({**shared, **checkpoint}, request) for request in requests] if log else []
+        known = log.entries() if log else {}
+        done = {position: known[key] for position, key in enumerate(keys) if key in known}
+        missing = [position for position in range(len(requests)) if position not in done]
+        progress = Progress(len(requests), resumed=len(done))
+        wanted = [requests[position] for position in missing]
+        results = engine.generate(model_dir, wanted, sampling=sampling, stop_tokens=stop_tokens) if wanted else iter(())
+        for index, generation in results:
+            position = missing[index]
+            done[position] = generation
+            if log:
+                log.append(keys[position], generation)
+            progress.advance(len(generation.tokens))
+    return [done[position] for position in range(len(requests))]
+
+
+class _Decoder:
+    """Turns tokens into the cells of a row."""
+
+    def __init__(self, tokenizer: Any, markers: Sequence[ThinkingMarkers]) -> None:
+        self._tokenizer = tokenizer
+        self._markers = markers
+
+    def __call__(self, request: GenerationRequest, generation: Generation) -> dict[str, Any]:
+        prompt_end = self._tokenizer.decode(list(request.prompt_tokens[-PROMPT_END_TOKENS:]))
+        already_open = opens_thinking(prompt_end, self._markers)
+        whole: str = self._tokenizer.decode(list(generation.tokens), skip_special_tokens=False)
+        plain: str = self._tokenizer.decode(list(generation.tokens), skip_special_tokens=True)
+        if self._marked_by_special_tokens(whole, plain):
+            answer = split_thinking(whole, self._markers, already_open=already_open)
+            response = self._without_special_tokens(answer.response)
+        else:
+            answer = split_thinking(plain, self._markers, already_open=already_open)
+            response = answer.response
+        return {
+            "response": response,
+            "n_tokens": len(generation.tokens),
+            "finish_reason": generation.finish_reason,
+            "degenerate": is_degenerate(response),
+            "thinking": answer.thinking,
+        }
+
+    def _marked_by_special_tokens(self, whole: str, plain: str) -> bool:
+        marks = [mark for pair in self._markers for mark in (pair.open, pair.close)]
+        return any(mark in whole and mark not in plain for mark in marks)
+
+    def _without_special_tokens(self, text: str) -> str:
+        for special in self._tokenizer.all_special_tokens:
+            text = text.replace(special, "")
+        return text.strip()
