@@ -1,0 +1,227 @@
+"""Extraction of activations: forward hooks on the decoder's blocks, no logits, length-bucketed batches.
+
+The state read is the residual stream *after* block ℓ (0-based), taken from the block's own output.
+``hidden_states`` of transformers is not used: its entry i is the input of block i and its last entry has
+gone through the final norm.
+"""
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from steadfast.activations import CLASSES, Activations, ClassActivations
+from steadfast.errors import DataError
+from steadfast.files import require_columns
+from steadfast.models.chat import encode_chat, template_suffix, user_message
+from steadfast.models.loading import load_model, load_tokenizer
+
+Positions = Sequence[int] | Literal["post_instruction"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A left-padded batch.
+
+    Attributes:
+        rows: index of each prompt in the list that was batched.
+        input_ids: int64 [prompts, tokens].
+        attention_mask: int64 [prompts, tokens], or None if nothing is padded.
+    """
+
+    rows: list[int]
+    input_ids: Tensor
+    attention_mask: Tensor | None
+
+
+def extract_activations(
+    model_dir: str | Path,
+    prompts: pd.DataFrame,
+    *,
+    positions: Positions = (-1,),
+    batch_tokens: int = 8192,
+    device: str = "auto",
+    dtype: str = "auto",
+    system_prompt: str | None = None,
+    template_arguments: Mapping[str, Any] | None = None,
+) -> Activations:
+    """Run every prompt through the model once and keep the residual stream at the given positions.
+
+    Args:
+        model_dir: a model directory of the workflow, or a plain checkpoint directory.
+        prompts: columns ``prompt_id``, ``text``, ``label`` (harmful or harmless), optionally ``category``.
+        positions: negative positions counted from the end of the encoded prompt, or ``post_instruction``
+            for every token that the chat template puts after the user's text.
+        batch_tokens: largest number of tokens of a batch, padding included.
+        device: ``auto`` or a torch device name.
+        dtype: dtype to run the model in; ``auto`` is the one it is stored in.
+        system_prompt: an optional system turn before every prompt.
+        template_arguments: further variables of the chat template.
+
+    Raises:
+        DataError: a class has no prompts, or a prompt is shorter than a position reaches.
+    """
+    require_columns(prompts, ["prompt_id", "text", "label"], "calibration prompts")
+    groups = [prompts[prompts["label"] == label] for label in CLASSES]
+    for label, group in zip(CLASSES, groups, strict=True):
+        if group.empty:
+            raise DataError(f"there are no {label} calibration prompts, so there is nothing to contrast")
+    table = pd.concat(groups)
+    tokenizer = load_tokenizer(model_dir)
+    encoded = encode_chat(tokenizer, [user_message(text, system_prompt) for text in table["text"]], template_arguments)
+    wanted = resolve_positions(positions, tokenizer, encoded, template_arguments)
+    model = load_model(model_dir, dtype=dtype, device=device)
+    blocks, final_norm = residual_stream(model, encoded, wanted, batch_tokens, int(tokenizer.pad_token_id or 0))
+    split = len(groups[0])
+    harmful, harmless = (
+        ClassActivations(blocks[rows], final_norm[rows], tuple(map(str, group["prompt_id"])), tuple(_categories(group)))
+        for group, rows in zip(groups, (slice(0, split), slice(split, None)), strict=True)
+    )
+    return Activations(harmful, harmless, wanted, _tokens_at(wanted, tokenizer, encoded[0]), Path(model_dir).name)
+
+
+def residual_stream(
+    model: PreTrainedModel,
+    encoded: Sequence[Sequence[int]],
+    positions: Sequence[int],
+    batch_tokens: int,
+    pad_token_id: int,
+) -> tuple[np.ndarray[Any, np.dtype[np.float32]], np.ndarray[Any, np.dtype[np.float32]]]:
+    """Residual stream after every block, and the state after the final norm, at ``positions``.
+
+    Returns:
+        float32 [prompts, positions, layers, hidden] and float32 [prompts, positions, hidden], in the order
+        of ``encoded``.
+    """
+    decoder = decoder_of(model)
+    layers = decoder_blocks(model)
+    where = torch.tensor(list(positions), device=model.device)
+    shape = (len(encoded), len(positions), len(layers), int(model.config.get_text_config().hidden_size))
+    blocks = np.empty(shape, dtype=np.float32)
+    final_norm = np.empty((shape[0], shape[1], shape[3]), dtype=np.float32)
+    with torch.inference_mode(), capture_blocks(layers, where) as captured:
+        for batch in batches(encoded, batch_tokens, pad_token_id):
+            state = run_decoder(decoder, batch, model.device).last_hidden_state
+            blocks[batch.rows] = torch.stack(captured, dim=2).float().cpu().numpy()
+            final_norm[batch.rows] = state.index_select(1, where % state.shape[1]).float().cpu().numpy()
+    return blocks, final_norm
+
+
+def run_decoder(decoder: nn.Module, batch: Batch, device: torch.device) -> Any:
+    """Run the decoder, without the language-modelling head, on one left-padded batch.
+
+    Position ids count from each prompt's first token, so that models with absolute positions see what they
+    would see without padding.
+    """
+    arguments: dict[str, Any] = {"input_ids": batch.input_ids.to(device), "use_cache": False}
+    if batch.attention_mask is not None:
+        mask = batch.attention_mask.to(device)
+        arguments["attention_mask"] = mask
+        if "position_ids" in inspect.signature(decoder.forward).parameters:
+            arguments["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)
+    return decoder(**arguments)
+
+
+def batches(encoded: Sequence[Sequence[int]], batch_tokens: int, pad_token_id: int) -> Iterator[Batch]:
+    """Left-padded batches of prompts of similar length, longest first, each within ``batch_tokens``.
+
+    The longest batch comes first, so that a batch size too large for the memory fails at once.
+    """
+    order = sorted(range(len(encoded)), key=lambda row: (-len(encoded[row]), row))
+    start = 0
+    while start < len(order):
+        width = len(encoded[order[start]])
+        rows = order[start : start + max(1, batch_tokens // width)]
+        start += len(rows)
+        yield pad_left(encoded, rows, pad_token_id)
+
+
+def pad_left(encoded: Sequence[Sequence[int]], rows: list[int], pad_token_id: int) -> Batch:
+    """Left-padded batch of the given rows."""
+    width = max(len(encoded[row]) for row in rows)
+    ids = torch.full((len(rows), width), pad_token_id, dtype=torch.long)
+    mask = torch.zeros((len(rows), width), dtype=torch.long)
+    for index, row in enumerate(rows):
+        ids[index, width - len(encoded[row]) :] = torch.tensor(encoded[row], dtype=torch.long)
+        mask[index, width - len(encoded[row]) :] = 1
+    return Batch(rows, ids, None if bool(mask.all()) else mask)
+
+
+@contextmanager
+def capture_blocks(layers: nn.ModuleList, positions: Tensor) -> Iterator[list[Tensor]]:
+    """Within the context, each forward pass leaves [prompts, positions, hidden] of every block in the list."""
+    captured: list[Tensor] = [torch.empty(0)] * len(layers)
+
+    def keep(index: int, output: Any) -> None:
+        state = output[0] if isinstance(output, tuple) else output
+        captured[index] = state.index_select(1, positions % state.shape[1])
+
+    with ExitStack() as stack:
+        for index, layer in enumerate(layers):
+            handle = layer.register_forward_hook(lambda _module, _inputs, output, index=index: keep(index, output))
+            stack.callback(handle.remove)
+        yield captured
+
+
+def decoder_of(model: PreTrainedModel) -> nn.Module:
+    """The text decoder of a causal language model: everything but the head that makes logits."""
+    untyped: Any = model
+    decoder = untyped.get_decoder()
+    return model.base_model if decoder is model else decoder  # type: ignore[no-any-return]
+
+
+def decoder_blocks(model: PreTrainedModel) -> nn.ModuleList:
+    """The blocks of the text decoder, first to last.
+
+    Raises:
+        DataError: the decoder holds no list of as many blocks as its config says.
+    """
+    decoder = decoder_of(model)
+    depth = int(model.config.get_text_config().num_hidden_layers)
+    for module in decoder.children():
+        if isinstance(module, nn.ModuleList) and len(module) == depth:
+            return module
+    raise DataError(f"{type(model).__name__} has no list of {depth} blocks in its decoder")
+
+
+def resolve_positions(
+    positions: Positions,
+    tokenizer: PreTrainedTokenizerBase,
+    encoded: Sequence[Sequence[int]],
+    template_arguments: Mapping[str, Any] | None,
+) -> tuple[int, ...]:
+    """Negative positions, ascending; ``post_instruction`` becomes those of the template's suffix.
+
+    Raises:
+        DataError: a position is not negative, or reaches beyond the shortest prompt.
+    """
+    if positions == "post_instruction":
+        length = max(1, len(template_suffix(tokenizer, template_arguments)))
+        return tuple(range(-length, 0))
+    wanted = tuple(sorted({int(position) for position in positions}))
+    shortest = min(map(len, encoded))
+    if not wanted or wanted[-1] >= 0 or -wanted[0] > shortest:
+        raise DataError(
+            f"positions {list(positions)} must count from the end of the prompt: -1 (last token) to -{shortest}, "
+            "the length of the shortest prompt"
+        )
+    return wanted
+
+
+def _tokens_at(positions: Sequence[int], tokenizer: PreTrainedTokenizerBase, encoded: Sequence[int]) -> tuple[str, ...]:
+    ids = [encoded[position] for position in positions]
+    return tuple(str(token) for token in tokenizer.convert_ids_to_tokens(ids))
+
+
+def _categories(group: pd.DataFrame) -> list[str]:
+    if "category" not in group.columns:
+        return [""] * len(group)
+    return [str(value) for value in group["category"].fillna("")]
