@@ -22,9 +22,10 @@ rule responses:
         device=GRID.config["runtime"]["device"],
         batch_tokens=GRID.config["runtime"]["batch_tokens"],
     params:
+        engine=GRID.config["generation"]["engine"],
         sampling=GRID.sampling(),
+        thinking_markers=GRID.config["generation"]["thinking_markers"],
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),
-        seed=GRID.config["seed"],
-        code=GRID.digest("generate_responses.py"),
+        code=GRID.responses_digest(),
     script:
         "../scripts/generate_responses.py"

@@ -10,4 +10,10 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    bake(snakemake.input.model, snakemake.input.direction, snakemake.params.settings, Path(snakemake.output[0]))
+    bake(
+        snakemake.input.model,
+        snakemake.input.direction,
+        snakemake.params.settings,
+        Path(snakemake.output[0]),
+        threads=snakemake.threads,
+    )

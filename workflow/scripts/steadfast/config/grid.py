@@ -103,7 +103,8 @@ class Grid:
     def model_settings(self, model: str) -> dict[str, Any]:
         """What decides a model's content (not its label, nor its role)."""
         stanza = self.config["models"][model]
-        return {key: stanza[key] for key in stanza if key not in ("label", "group", "role", "template_arguments")}
+        display = ("label", "group", "role", "template_arguments", "dtype")
+        return {key: value for key, value in stanza.items() if key not in display}
 
     def chat_settings(self, model: str) -> dict[str, Any]:
         """How a model is spoken to: system prompt, template variables, number format."""
@@ -123,9 +124,9 @@ class Grid:
         return dict(self.config["variants"][variant]["edit"])
 
     def sampling(self) -> dict[str, Any]:
-        """What decides the responses, apart from the checkpoint and the prompts."""
-        runtime_only = ("engine", "system_prompt")
-        return {key: value for key, value in self.config["generation"].items() if key not in runtime_only}
+        """What decides which responses are drawn."""
+        keys = ("max_new_tokens", "samples", "temperature", "top_p")
+        return {**{key: self.config["generation"][key] for key in keys}, "seed": self.config["seed"]}
 
     def judge_settings(self, judge: str) -> dict[str, Any]:
         """A judge's stanza without its display label."""
@@ -148,14 +149,23 @@ class Grid:
         """
         arguments = self.judge_settings(judge)
         if arguments["kind"] == "local":
-            arguments["checkpoint"] = f"results/models/{arguments.pop('model')}"
+            model = str(arguments.pop("model"))
+            return {**arguments, **self._speaking(model), "checkpoint": f"results/models/{model}"}
         if model is not None and variant is not None:
-            arguments["checkpoint"] = self.checkpoint(model, variant)
+            return {**arguments, **self._speaking(model), "checkpoint": self.checkpoint(model, variant)}
         return arguments
+
+    def _speaking(self, model: str) -> dict[str, Any]:
+        stanza = self.config["models"][model]
+        return {"template_arguments": stanza["template_arguments"], "dtype": stanza["dtype"]}
 
     def judge_digest(self, judge: str) -> str:
         """Digest of the code that a judge's verdicts depend on."""
         return self.digest("judge_responses.py", f"judges.{self.config['judges'][judge]['kind']}")
+
+    def responses_digest(self) -> str:
+        """Digest of the code that the responses depend on."""
+        return self.digest("generate_responses.py", f"engines.{self.config['generation']['engine']}")
 
     def direction_digest(self, variant: str) -> str:
         """Digest of the code that a variant's direction depends on."""
