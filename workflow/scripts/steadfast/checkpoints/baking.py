@@ -1,0 +1,231 @@
+"""Baking: an edited copy of a checkpoint, shard by shard, resumable, atomic.
+
+Tensors that the edit does not reach are copied as bytes, the others are streamed in blocks. The copy is
+made in a directory ``<output>.partial`` beside the output; a job that was killed continues there after the
+last complete shard, if nothing it depends on has changed.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadfast.architectures import Anatomy, Writer, anatomy
+from steadfast.checkpoints.copying import PartialDirectory, copy_companions, copy_range
+from steadfast.checkpoints.manifest import MANIFEST, manifest_of
+from steadfast.checkpoints.shards import (
+    INDEX,
+    Checkpoint,
+    Shard,
+    TensorEntry,
+    element_count,
+    open_checkpoint,
+    shard_header,
+)
+from steadfast.checkpoints.tensors import TensorEditor, TensorRecord, read_vector
+from steadfast.directions import Direction, load_direction, unit_rows
+from steadfast.edits import Edit, build_edit
+from steadfast.errors import DataError
+from steadfast.files import sha256_file, write_json
+from steadfast.models.pointer import checkpoint_path
+
+VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done to a checkpoint.
+
+    Attributes:
+        checkpoint: the source.
+        anatomy: its residual stream.
+        edit: the edit.
+        direction: the direction.
+        selected: the tensors that the edit reaches, by name.
+        untie: whether the head must get a copy of the embedding before that is edited.
+    """
+
+    checkpoint: Checkpoint
+    anatomy: Anatomy
+    edit: Edit
+    direction: Direction
+    selected: Mapping[str, Writer]
+    untie: bool
+
+
+def bake(
+    source: str | Path, direction_path: str | Path, edit: Mapping[str, Any], output: str | Path, *, threads: int = 2
+) -> dict[str, Any]:
+    """Write an edited copy of a checkpoint to ``output``, with ``edit_manifest.json``.
+
+    Args:
+        source: a model directory of the workflow, or a plain checkpoint directory.
+        direction_path: a direction file.
+        edit: the ``edit`` stanza: ``method`` and its settings.
+        output: directory to write; replaced if it exists.
+        threads: number of tensors that are worked on at a time.
+
+    Returns:
+        The manifest. A residual ratio that is off is recorded there (``effective`` is false), not raised.
+
+    Raises:
+        ConfigError: the edit's settings do not fit the model.
+        DataError: the architecture is unknown, a module that should be edited is missing, the checkpoint is
+            quantised or damaged, or the direction has another width.
+    """
+    plan = plan_edit(source, direction_path, edit)
+    output = Path(output)
+    state = _fingerprint(plan, direction_path, edit)
+    work = PartialDirectory.prepare(output, state)
+    records: dict[str, dict[str, Any]] = {}
+    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as flusher:
+        flushes = []
+        for shard in plan.checkpoint.shards:
+            found = work.finished(shard.path.name)
+            if found is None:
+                found = _bake_shard(plan, shard, work.unfinished(shard.path.name), pool)
+                # the disk takes this shard while the next one is worked on
+                flushes.append(flusher.submit(work.finish, shard.path.name, found))
+            records.update({str(record["name"]): record for record in found})
+        for flush in flushes:
+            flush.result()
+    if _fingerprint(plan, direction_path, edit) != state:
+        raise DataError(f"{plan.checkpoint.path} has changed while it was read; nothing was written")
+    _copy_companions(plan, work.path)
+    manifest = manifest_of(plan.anatomy, plan.selected, records, plan.direction, edit, plan.untie)
+    write_json(work.path / MANIFEST, manifest)
+    work.commit(output)
+    return manifest
+
+
+def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str, Any]) -> Plan:
+    """Find out what an edit will do to a checkpoint, without doing it.
+
+    Raises:
+        ConfigError, DataError: as ``bake``.
+    """
+    built = build_edit(edit)
+    checkpoint = open_checkpoint(checkpoint_path(source))
+    if "quantization_config" in checkpoint.config:
+        method = dict(checkpoint.config["quantization_config"]).get("quant_method", "an unknown method")
+        raise DataError(f"{checkpoint.path} is quantised ({method}); edit the checkpoint that it was made from")
+    entries = checkpoint.entries
+    stream = anatomy(checkpoint.config, entries)
+    direction = load_direction(direction_path)
+    width = direction.directions.shape[1]
+    if width != stream.hidden_size:
+        raise DataError(f"{direction_path} is {width} wide, the model's residual stream {stream.hidden_size}")
+    selected = {writer.name: writer for writer in stream.writers if built.selects(writer, stream.depth)}
+    return Plan(checkpoint, stream, built, direction, selected, untie=stream.tied and stream.embedding in selected)
+
+
+def _bake_shard(plan: Plan, shard: Shard, path: Path, pool: ThreadPoolExecutor) -> list[dict[str, Any]]:
+    """Write one edited shard to ``path``; return the records of its edited tensors."""
+    header, sources = _target_layout(plan, shard)
+    with ExitStack() as stack:
+        source = os.open(shard.path, os.O_RDONLY)
+        stack.callback(os.close, source)
+        target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+        stack.callback(os.close, target)
+        os.truncate(target, len(header) + sum(entry.size for entry in sources))
+        os.pwrite(target, header, 0)
+        edits: list[Future[TensorRecord]] = []
+        copies: list[Future[None]] = []
+        offset = len(header)
+        for entry in sources:
+            writer = plan.selected.get(entry.name)
+            if writer is None:
+                copies.append(pool.submit(copy_range, source, target, entry.begin, offset, entry.size))
+            else:
+                edits.append(pool.submit(_edit_tensor, plan, entry, writer, source, target, offset))
+            offset += entry.size
+        for copy in copies:
+            copy.result()
+        return [edit.result().to_json() for edit in edits]
+
+
+def _target_layout(plan: Plan, shard: Shard) -> tuple[bytes, list[TensorEntry]]:
+    """Header of the edited shard, and for each of its tensors where its bytes come from.
+
+    The header stays as it was unless the embedding is untied, which adds the head's tensor.
+    """
+    sources = list(shard.entries)
+    holds_embedding = any(entry.name == plan.anatomy.embedding for entry in sources)
+    if not (plan.untie and holds_embedding):
+        return shard.header, sources
+    embedding = next(entry for entry in sources if entry.name == plan.anatomy.embedding)
+    head = TensorEntry(plan.anatomy.head, embedding.dtype, embedding.shape, embedding.begin, embedding.end)
+    sources.append(head)
+    return shard_header(sources, shard.metadata)[0], sources
+
+
+def _edit_tensor(plan: Plan, entry: TensorEntry, writer: Writer, source: int, target: int, offset: int) -> TensorRecord:
+    depth = plan.anatomy.depth
+    basis = plan.edit.basis(plan.direction, writer.layer)
+    if writer.norm:
+        basis = through_norm(basis, _norm_weight(plan.checkpoint, writer.norm), writer.norm_offset)
+    editor = TensorEditor(entry, writer, basis, plan.edit.asked_share(writer, depth))
+    inputs = editor.matrices.inputs
+    return editor.run(source, target, offset, lambda: plan.edit.update(writer, depth, basis, inputs))
+
+
+def through_norm(basis: NDArray[np.float64], weight: NDArray[np.float64], offset: float) -> NDArray[np.float64]:
+    """Directions to edit in front of a norm, so that nothing is written along ``basis`` behind it.
+
+    A root-mean-square norm writes g∘y/rms(y); its projection on r is (g∘r)ᵀy/rms(y), which vanishes for every
+    y if and only if the module before it writes nothing along g∘r.
+    """
+    return unit_rows(basis * (weight + offset))
+
+
+def _norm_weight(checkpoint: Checkpoint, name: str) -> NDArray[np.float64]:
+    if name not in checkpoint.entries:
+        raise DataError(f"the checkpoint lacks {name}, which scales what a module writes to the residual stream")
+    return read_vector(checkpoint.shard_of(name).path, checkpoint.entries[name])
+
+
+def _copy_companions(plan: Plan, directory: Path) -> None:
+    """Carry over everything that is not a weight: configuration, tokenizer, chat template, licence."""
+    copy_companions(plan.checkpoint.path, directory)
+    if plan.untie:
+        write_json(directory / "config.json", untied_config(plan.checkpoint.config))
+        if plan.checkpoint.index is not None:
+            write_json(directory / INDEX, _untied_index(plan))
+
+
+def untied_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration whose head has weights of its own; multimodal ones say so in two places."""
+    changed = {**config, "tie_word_embeddings": False}
+    if "text_config" in config:
+        changed["text_config"] = {**config["text_config"], "tie_word_embeddings": False}
+    return changed
+
+
+def _untied_index(plan: Plan) -> dict[str, Any]:
+    index = dict(plan.checkpoint.index or {})
+    stream = plan.anatomy
+    embedding = plan.checkpoint.entries[stream.embedding]
+    metadata = dict(index.get("metadata", {}))
+    if "total_size" in metadata:
+        metadata["total_size"] += embedding.size
+    if "total_parameters" in metadata:
+        metadata["total_parameters"] += element_count(embedding.shape)
+    weight_map = {**index["weight_map"], stream.head: index["weight_map"][stream.embedding]}
+    return {**index, "metadata": metadata, "weight_map": weight_map}
+
+
+def _fingerprint(plan: Plan, direction_path: str | Path, edit: Mapping[str, Any]) -> str:
+    """What the result depends on: the source's files as they are now, the direction and the settings."""
+    files = [
+        (shard.path.name, shard.path.stat().st_size, shard.path.stat().st_mtime_ns) for shard in plan.checkpoint.shards
+    ]
+    facts = [VERSION, str(plan.checkpoint.path.resolve()), files, sha256_file(direction_path), dict(edit)]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
