@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
+
+from steadfast.errors import DataError
 
 Message = Mapping[str, str]
 
@@ -29,6 +32,9 @@ def encode_chat(
         tokenizer: the model's own tokenizer.
         conversations: chat messages with ``role`` and ``content``.
         template_arguments: further variables of the template, such as ``enable_thinking``.
+
+    Raises:
+        DataError: the template rejects a conversation; some allow no system turn, for example.
     """
     return [_encode(tokenizer, conversation, template_arguments or {}) for conversation in conversations]
 
@@ -51,9 +57,13 @@ def _encode(
     tokenizer: PreTrainedTokenizerBase, conversation: Sequence[Message], arguments: Mapping[str, Any]
 ) -> list[int]:
     if getattr(tokenizer, "chat_template", None):
-        text: Any = tokenizer.apply_chat_template(
-            [dict(message) for message in conversation], tokenize=False, add_generation_prompt=True, **arguments
-        )
+        try:
+            text: Any = tokenizer.apply_chat_template(
+                [dict(message) for message in conversation], tokenize=False, add_generation_prompt=True, **arguments
+            )
+        except TemplateError as error:
+            roles = ", ".join(message["role"] for message in conversation)
+            raise DataError(f"the chat template rejects a conversation of the turns {roles}: {error}") from error
         ids: Any = tokenizer(text, add_special_tokens=False)["input_ids"]
     else:
         ids = tokenizer("\n\n".join(message["content"] for message in conversation))["input_ids"]

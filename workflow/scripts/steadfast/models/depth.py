@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from steadfast.errors import ConfigError, DataError
 from steadfast.files import read_json
 
 
@@ -13,12 +14,24 @@ def known_depth(stanza: Mapping[str, Any], organism_training: Mapping[str, Any])
     Args:
         stanza: an entry of ``models``.
         organism_training: the config's ``organisms.training``.
+
+    Raises:
+        ConfigError: a local checkpoint's ``config.json`` does not say.
     """
     if stanza["source"] == "organism":
         from steadfast.organisms.settings import OrganismSettings
 
         return OrganismSettings(**organism_training).layers
     if stanza["source"] == "local":
-        settings = read_json(Path(stanza["path"]) / "config.json")
-        return int(settings.get("text_config", settings)["num_hidden_layers"])
+        return _stated_depth(Path(stanza["path"]) / "config.json")
     return None
+
+
+def _stated_depth(file: Path) -> int:
+    try:
+        settings = read_json(file)
+        return int(settings.get("text_config", settings)["num_hidden_layers"])
+    except FileNotFoundError:
+        raise ConfigError(f"{file.parent} is no checkpoint: {file.name} is missing") from None
+    except (DataError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{file} does not state `num_hidden_layers`") from error

@@ -2,15 +2,26 @@
 
 from pathlib import Path
 
+from httpx2 import HTTPError
 from huggingface_hub import HfApi, snapshot_download
-from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
 
 from steadfast.errors import SteadfastError
-from steadfast.models.local import file_hashes
+from steadfast.models.local import file_hashes, require_checkpoint
 from steadfast.models.pointer import ModelPointer
 
 # pickled weights can run code when they are loaded, so they are not even downloaded
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
+# some repositories hold the same weights a second time, in another layout, in a folder
+UNWANTED = ["*/*.safetensors"]
+# what the client raises: answers of the hub and a missing cache are OSErrors, a broken connection is an HTTPError
+FAILURES = (OSError, HTTPError, HFValidationError)
 
 
 def fetch(repo: str, revision: str, *, trust_remote_code: bool = False) -> ModelPointer:
@@ -22,17 +33,15 @@ def fetch(repo: str, revision: str, *, trust_remote_code: bool = False) -> Model
         trust_remote_code: also download the model's Python files, and let loaders run them.
 
     Raises:
-        SteadfastError: the hub cannot be reached, or the model or revision does not exist or is gated.
+        SteadfastError: the hub cannot be reached, the model or revision does not exist or is gated, or it holds no
+            checkpoint in safetensors.
     """
     patterns = [*WANTED, "*.py"] if trust_remote_code else WANTED
     try:
-        path = Path(snapshot_download(repo, revision=revision, allow_patterns=patterns))
-    except GatedRepoError as error:
-        raise SteadfastError(gated_message(repo)) from error
-    except RepositoryNotFoundError as error:
-        raise SteadfastError(f"{repo}: no such model on the hub, or it is private and HF_TOKEN is not set") from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise SteadfastError(f"{repo} at {revision} could not be downloaded: {error}") from error
+        path = Path(snapshot_download(repo, revision=revision, allow_patterns=patterns, ignore_patterns=UNWANTED))
+    except FAILURES as error:
+        raise SteadfastError(_message(repo, revision, error)) from error
+    require_checkpoint(path, repo)
     # the snapshot's folder is named after the commit that the revision resolved to
     return ModelPointer(
         source="hub",
@@ -44,26 +53,39 @@ def fetch(repo: str, revision: str, *, trust_remote_code: bool = False) -> Model
     )
 
 
-def resolve_revision(repo: str, revision: str) -> str:
-    """Commit that a branch or tag of a model points to at present.
+def resolve_revision(repo: str, revision: str, kind: str = "model") -> str:
+    """Commit that a branch or tag points to at present.
+
+    Args:
+        repo: the id.
+        revision: commit, tag or branch.
+        kind: ``model`` or ``dataset``.
 
     Raises:
         SteadfastError: the hub cannot be reached, or the model or revision does not exist or is gated.
     """
     try:
-        commit = HfApi().model_info(repo, revision=revision).sha
-    except GatedRepoError as error:
-        raise SteadfastError(gated_message(repo)) from error
-    except (HfHubHTTPError, OSError) as error:
-        raise SteadfastError(f"{repo}: its commit could not be looked up: {error}") from error
+        commit = HfApi().repo_info(repo, revision=revision, repo_type=kind).sha
+    except FAILURES as error:
+        raise SteadfastError(_message(repo, revision, error, kind)) from error
     if commit is None:
         raise SteadfastError(f"{repo}: the hub names no commit for {revision!r}")
     return commit
 
 
-def gated_message(repo: str) -> str:
-    """What to do about a model that is behind a licence."""
-    return (
-        f"{repo} is gated: accept its licence on its page of the hub, create an access token there and set it as "
-        "HF_TOKEN in the environment"
-    )
+def _message(repo: str, revision: str, error: Exception, kind: str = "model") -> str:
+    """What went wrong and what to do about it, in one line."""
+    if isinstance(error, GatedRepoError):
+        return (
+            f"{repo} is gated: accept its licence on its page of the hub, create an access token there and set it as "
+            "HF_TOKEN in the environment"
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        return f"{repo}: no such {kind} on the hub, or it is private and HF_TOKEN is not set to a token that sees it"
+    if isinstance(error, RevisionNotFoundError):
+        return f"{repo} has no revision {revision!r}"
+    cause = error.__cause__ or error
+    reason = (str(cause).splitlines() or [type(cause).__name__])[0]
+    if isinstance(cause, HTTPError) and not isinstance(cause, HfHubHTTPError):
+        return f"{repo} at {revision}: the hub cannot be reached ({reason})"
+    return f"{repo} at {revision} could not be downloaded: {reason}"

@@ -6,14 +6,17 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
+from steadfast.errors import DataError
 from steadfast.models.pointer import checkpoint_path, trusts_remote_code
 
 
 def load_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:
-    """Load the tokenizer of a model directory, with left padding and a padding token."""
-    tokenizer: Any = AutoTokenizer.from_pretrained(
-        checkpoint_path(directory), trust_remote_code=trusts_remote_code(directory), padding_side="left"
-    )
+    """Load the tokenizer of a model directory, with left padding and a padding token.
+
+    Raises:
+        DataError: transformers cannot load it.
+    """
+    tokenizer: Any = _load(AutoTokenizer, directory, padding_side="left")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer  # type: ignore[no-any-return]
@@ -26,13 +29,12 @@ def load_model(directory: str | Path, *, dtype: str = "auto", device: str = "aut
         directory: a model directory of the workflow, or a plain checkpoint directory.
         dtype: ``auto`` (as stored), ``float32``, ``bfloat16`` or ``float16``.
         device: ``auto`` (CUDA if there is one), or a torch device name.
+
+    Raises:
+        DataError: transformers cannot load it, for example since its weights are pickled.
     """
-    model: Any = AutoModelForCausalLM.from_pretrained(
-        checkpoint_path(directory),
-        dtype=dtype if dtype == "auto" else getattr(torch, dtype),
-        use_safetensors=True,
-        trust_remote_code=trusts_remote_code(directory),
-    )
+    stored_as = dtype if dtype == "auto" else getattr(torch, dtype)
+    model: Any = _load(AutoModelForCausalLM, directory, dtype=stored_as, use_safetensors=True)
     return model.to(pick_device(device)).eval()  # type: ignore[no-any-return]
 
 
@@ -41,3 +43,11 @@ def pick_device(device: str = "auto") -> str:
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _load(auto_class: Any, directory: str | Path, **arguments: Any) -> Any:
+    path = checkpoint_path(directory)
+    try:
+        return auto_class.from_pretrained(path, trust_remote_code=trusts_remote_code(directory), **arguments)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be loaded: {error}") from error

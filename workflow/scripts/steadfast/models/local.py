@@ -14,13 +14,26 @@ def point_to(path: str | Path, *, trust_remote_code: bool = False) -> ModelPoint
         DataError: it has no config.json, no safetensors weights or no tokenizer.
     """
     root = Path(path).resolve()
-    if not (root / "config.json").is_file():
-        raise DataError(f"{root} is no checkpoint: config.json is missing")
-    if not list(root.glob("*.safetensors")):
-        raise DataError(f"{root} has no *.safetensors weights (pickled weights are not loaded: convert them first)")
-    if not list(root.glob("tokenizer*")):
-        raise DataError(f"{root} has no tokenizer files")
+    require_checkpoint(root, str(root))
     return ModelPointer(source="local", path=str(root), files=file_hashes(root), trust_remote_code=trust_remote_code)
+
+
+def require_checkpoint(path: Path, name: str) -> None:
+    """Check that a directory holds what loading needs.
+
+    Args:
+        path: the directory.
+        name: what messages call it.
+
+    Raises:
+        DataError: it has no config.json, no safetensors weights or no tokenizer.
+    """
+    if not (path / "config.json").is_file():
+        raise DataError(f"{name} is no checkpoint: config.json is missing")
+    if not list(path.glob("*.safetensors")):
+        raise DataError(f"{name} has no *.safetensors weights (pickled weights are not loaded: convert them first)")
+    if not list(path.glob("tokenizer*")):
+        raise DataError(f"{name} has no tokenizer files")
 
 
 def file_hashes(path: Path) -> dict[str, str]:

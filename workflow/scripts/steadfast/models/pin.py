@@ -5,43 +5,75 @@ Only the ``revision`` values change; comments and layout stay.
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from steadfast.errors import SteadfastError
+from steadfast.errors import ConfigError, SteadfastError
 from steadfast.files import write_text
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
+Resolve = Callable[[str, str, str], str]
 
 
-def pin_text(text: str, resolve: Callable[[str, str], str]) -> str:
-    """Replace every moving ``revision`` beside a ``repo`` by the commit that it stands for.
+@dataclass(frozen=True, order=True)
+class Edit:
+    """A span of the file's text and what takes its place."""
+
+    start: int
+    end: int
+    text: str
+
+
+def pin_text(text: str, resolve: Resolve) -> str:
+    """Write the commit that each moving ``revision`` stands for in its place.
+
+    A stanza that has a ``repo`` and no ``revision`` means ``main``, and gets one.
 
     Args:
         text: a configuration file's text.
-        resolve: maps repository and revision to a commit.
+        resolve: maps repository, revision and kind (``model`` or ``dataset``) to a commit.
+
+    Raises:
+        ConfigError: the text is no YAML, or one revision is shared, by an alias, by several repositories.
     """
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    edits = [] if root is None else sorted(_edits(root, resolve), reverse=True)
-    for start, end, commit in edits:
-        text = text[:start] + commit + text[end:]
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"not valid YAML: {error}") from error
+    edits = set() if root is None else set(_edits(root, resolve))
+    if len({edit.start for edit in edits}) < len(edits):
+        raise ConfigError("one `revision` is shared by several repositories; give each its own")
+    for edit in sorted(edits, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 
 
-def _edits(node: yaml.Node, resolve: Callable[[str, str], str]) -> list[tuple[int, int, str]]:
+def _edits(node: yaml.Node, resolve: Resolve) -> Iterator[Edit]:
     if isinstance(node, yaml.SequenceNode):
-        return [edit for item in node.value for edit in _edits(item, resolve)]
+        for item in node.value:
+            yield from _edits(item, resolve)
     if not isinstance(node, yaml.MappingNode):
-        return []
+        return
+    for _, value in node.value:
+        yield from _edits(value, resolve)
+    keys = {key.value: key for key, _ in node.value}
     values = {key.value: value for key, value in node.value}
-    edits = [edit for value in values.values() for edit in _edits(value, resolve)]
-    if "repo" in values and "revision" in values and not COMMIT.fullmatch(values["revision"].value):
-        revision = values["revision"]
-        commit = resolve(values["repo"].value, revision.value)
-        edits.append((revision.start_mark.index, revision.end_mark.index, commit))
-    return edits
+    if not isinstance(values.get("repo"), yaml.ScalarNode):
+        return
+    kind = "dataset" if "kind" in values and values["kind"].value == "dataset" else "model"
+    revision = values["revision"].value if "revision" in values else "main"
+    if COMMIT.fullmatch(revision):
+        return
+    commit = resolve(values["repo"].value, revision, kind)
+    if "revision" in values:
+        yield Edit(values["revision"].start_mark.index, values["revision"].end_mark.index, commit)
+    else:
+        mark = keys["repo"].start_mark
+        separator = ", " if node.flow_style else "\n" + " " * mark.column
+        yield Edit(mark.index, mark.index, f"revision: {commit}{separator}")
 
 
 def main(path: str) -> int:
@@ -49,10 +81,10 @@ def main(path: str) -> int:
     from steadfast.models.hub import resolve_revision
 
     file = Path(path)
-    before = file.read_text(encoding="utf-8")
     try:
+        before = file.read_text(encoding="utf-8")
         after = pin_text(before, resolve_revision)
-    except SteadfastError as error:
+    except (SteadfastError, OSError) as error:
         print(f"{path} is unchanged. {error}", file=sys.stderr)
         return 1
     write_text(file, after)

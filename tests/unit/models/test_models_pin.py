@@ -1,0 +1,104 @@
+"""Pinning revisions: commits are written into a configuration, and nothing else in it changes."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from steadfast.errors import ConfigError, SteadfastError
+from steadfast.models.pin import pin_text
+
+PAPER = Path(__file__).parents[3] / "config" / "paper.yaml"
+OLD = "f" * 40
+
+
+def commit_of(repo: str, revision: str, kind: str = "model") -> str:
+    """A made-up commit that depends on all three."""
+    return f"{abs(hash((repo, revision, kind))):x}".rjust(40, "a")[-40:]
+
+
+@pytest.mark.parametrize("quote", ["", '"', "'"])
+def test_only_the_revision_changes(quote):
+    text = (
+        "# a comment\nmodels:\n  a:   # odd   spacing\n    source: hub\n    repo: x/y # here\n"
+        f"    revision: {quote}main{quote}   # moves\n    label: 'main'\n  b: {{source: organism, recipe: main}}\n"
+    )
+    expected = text.replace(f"revision: {quote}main{quote}", f"revision: {commit_of('x/y', 'main')}")
+    assert pin_text(text, commit_of) == expected
+
+
+def test_flow_stanzas_lists_and_several_models():
+    models = "m: {a: {repo: x/y, revision: main, label: é}, b: {revision: v1, repo: x/z}}\n"
+    text = f"{models}l: [{{repo: p/q, revision: main}}]\n"
+    pinned = yaml.safe_load(pin_text(text, commit_of))
+    assert pinned["m"]["a"] == {"repo": "x/y", "revision": commit_of("x/y", "main"), "label": "é"}
+    assert pinned["m"]["b"]["revision"] == commit_of("x/z", "v1")
+    assert pinned["l"][0]["revision"] == commit_of("p/q", "main")
+
+
+def test_a_commit_is_left_alone_and_not_looked_up():
+    def never(*_arguments: str) -> str:
+        raise AssertionError("looked up")
+
+    text = f"a: {{repo: x/y, revision: {OLD}}}\nb: {{recipe: raw}}\nc: [1, repo]\n"
+    assert pin_text(text, never) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: {source: hub, repo: x/y}\n", "a: {source: hub, revision: COMMIT, repo: x/y}\n"),
+        (
+            "a:\n    repo: x/y  # this one\n    label: A\n",
+            "a:\n    revision: COMMIT\n    repo: x/y  # this one\n    label: A\n",
+        ),
+        ("- kind: file\n  repo: x/y\n", "- kind: file\n  revision: COMMIT\n  repo: x/y\n"),
+        ("- repo: x/y\n  kind: file\n", "- revision: COMMIT\n  repo: x/y\n  kind: file\n"),
+    ],
+)
+def test_a_stanza_without_a_revision_means_main_and_gets_one(text, expected):
+    assert pin_text(text, commit_of) == expected.replace("COMMIT", commit_of("x/y", "main"))
+
+
+def test_data_sets_are_looked_up_as_such():
+    text = "prompts: {harmful: [{kind: dataset, repo: x/y, revision: main}]}\n"
+    assert commit_of("x/y", "main", "dataset") in pin_text(text, commit_of)
+
+
+def test_a_stanza_used_twice_by_an_alias_is_pinned_once():
+    text = "a: &first {repo: x/y, revision: main}\nb: *first\nc: 1\n"
+    assert pin_text(text, commit_of) == text.replace("main", commit_of("x/y", "main"))
+
+
+def test_one_revision_of_two_repositories_is_an_error():
+    text = "a: {repo: x/y, revision: &branch main}\nb: {repo: x/z, revision: *branch}\n"
+    with pytest.raises(ConfigError, match="shared by several"):
+        pin_text(text, commit_of)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "just text\n", "- 1\n- 2\n"])
+def test_a_file_without_models_is_left_alone(text):
+    assert pin_text(text, commit_of) == text
+
+
+def test_a_broken_file_is_an_error():
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        pin_text("a: {b", commit_of)
+
+
+def test_a_hub_that_fails_leaves_the_text():
+    def fail(repo: str, _revision: str, _kind: str) -> str:
+        raise SteadfastError(f"{repo} is gated")
+
+    with pytest.raises(SteadfastError, match="x/y is gated"):
+        pin_text("a: {repo: x/y, revision: main}", fail)
+
+
+def test_the_papers_configuration_can_be_pinned():
+    text = PAPER.read_text(encoding="utf-8")
+    before, after = yaml.safe_load(text), yaml.safe_load(pin_text(text, commit_of))
+    for name, model in before["models"].items():
+        assert after["models"][name].pop("revision") == commit_of(model["repo"], "main")
+        del model["revision"]
+    assert before == after
+    assert pin_text(pin_text(text, commit_of), commit_of) == pin_text(text, commit_of)
