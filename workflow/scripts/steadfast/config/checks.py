@@ -67,7 +67,7 @@ def _recipes_exist(config: Mapping[str, Any]) -> Iterator[str]:
     if not organisms:
         return
     recipes = yaml.safe_load(Path(config["organisms"]["recipes"]).read_text(encoding="utf-8"))
-    known = [*recipes.get("recipes", recipes), "judge"]
+    known = [*recipes["organisms"], "judge"]
     for name, model in organisms.items():
         if model["recipe"] not in known:
             yield f"models.{name}.recipe: unknown recipe {model['recipe']!r}{suggest(model['recipe'], known)}"
