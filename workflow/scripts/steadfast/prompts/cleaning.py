@@ -1,0 +1,161 @@
+"""Cleaning: prompts of both classes → a pool in which no two prompts are the same text, or nearly so."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from steadfast.errors import DataError
+from steadfast.prompts.language import is_in_language
+from steadfast.prompts.similarity import NearDuplicateIndex
+from steadfast.prompts.sources import SPLITS, SourcePrompt, Split
+from steadfast.prompts.text import normalised_key
+
+Reason = Literal["empty", "language", "duplicate", "near_duplicate"]
+REASONS: tuple[Reason, ...] = ("empty", "language", "duplicate", "near_duplicate")
+MOST_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A prompt that may enter the table.
+
+    Attributes:
+        text: the prompt without surrounding whitespace.
+        label: its class.
+        category: what it is about; may be empty.
+        source: where it comes from.
+        pin: the split it is pinned to, if any.
+        key: the text up to case, punctuation and whitespace.
+        rank: a hash of seed and key, in hex. It orders the prompts at random, and the place of one prompt does not
+            depend on which others there are or in which order they were read.
+    """
+
+    text: str
+    label: str
+    category: str
+    source: str
+    pin: Split | None
+    key: str
+    rank: str
+
+    @property
+    def priority(self) -> tuple[bool, str]:
+        """Sorts candidates: pinned ones first, then by rank."""
+        return self.pin is None, self.rank
+
+    @property
+    def home(self) -> Split:
+        """The split it is pinned to, else the one that a coin, its rank's first digit, sends it to."""
+        return self.pin or SPLITS[int(self.rank[0], 16) % len(SPLITS)]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The outcome of cleaning.
+
+    Attributes:
+        kept: candidates by priority, no two of them near-duplicates.
+        dropped: the others, by reason.
+        crossing: pairs of near-duplicates of different classes, of which the first was dropped.
+    """
+
+    kept: list[Candidate]
+    dropped: dict[Reason, list[Candidate]]
+    crossing: list[tuple[Candidate, Candidate]]
+
+
+def to_candidates(prompts: Iterable[SourcePrompt], label: str, seed: int) -> list[Candidate]:
+    """Candidates of one class; prompts that their source says are of another are left out."""
+    return [_candidate(prompt, label, seed) for prompt in prompts if prompt.label in (None, label)]
+
+
+def clean(candidates: Sequence[Candidate], *, language: str | None, near_duplicates: float) -> Pool:
+    """Drop empty prompts, other languages, duplicates and near-duplicates.
+
+    Of duplicates the pinned one stays, then the one with a category; of near-duplicates the pinned one, then the one
+    of lower rank. The outcome does not depend on the order of the candidates.
+
+    Args:
+        candidates: prompts of both classes.
+        language: code of the language to keep, or None for all.
+        near_duplicates: Jaccard similarity of two prompts' sets of words from which they count as the same.
+
+    Raises:
+        DataError: a text stands in both classes, or is pinned to both splits.
+    """
+    empty = [candidate for candidate in candidates if not candidate.key]
+    filled = [candidate for candidate in candidates if candidate.key]
+    foreign = [candidate for candidate in filled if language and not is_in_language(candidate.text, language)]
+    strangers = set(foreign)
+    groups = _by_key(candidate for candidate in filled if candidate not in strangers)
+    _refuse_two_classes(groups)
+    _refuse_two_splits(groups)
+    distinct = [group[0] for group in groups.values()]
+    kept, near, crossing = _thin_out(sorted(distinct, key=lambda candidate: candidate.priority), near_duplicates)
+    dropped: dict[Reason, list[Candidate]] = {
+        "empty": empty,
+        "language": foreign,
+        "duplicate": [candidate for group in groups.values() for candidate in group[1:]],
+        "near_duplicate": near,
+    }
+    return Pool(kept, dropped, crossing)
+
+
+def _candidate(prompt: SourcePrompt, label: str, seed: int) -> Candidate:
+    key = normalised_key(prompt.text)
+    rank = hashlib.sha256(f"{seed}\n{key}".encode()).hexdigest()
+    return Candidate(prompt.text.strip(), label, prompt.category, prompt.source, prompt.split, key, rank)
+
+
+def _by_key(candidates: Iterable[Candidate]) -> dict[str, list[Candidate]]:
+    """Groups of the same text; the one to keep comes first in each."""
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        groups.setdefault(candidate.key, []).append(candidate)
+    for group in groups.values():
+        group.sort(key=lambda one: (one.pin is None, not one.category, one.text, one.source, one.category))
+    return groups
+
+
+def _refuse_two_classes(groups: Mapping[str, Sequence[Candidate]]) -> None:
+    shared = sorted(group[0].text for group in groups.values() if len({one.label for one in group}) > 1)
+    if shared:
+        raise DataError(
+            f"{len(shared)} prompt(s) stand in both classes: {_examples(shared)}; each must be in one of them only"
+        )
+
+
+def _refuse_two_splits(groups: Mapping[str, Sequence[Candidate]]) -> None:
+    overlap = sorted(group[0].text for group in groups.values() if set(SPLITS) <= {one.pin for one in group})
+    if overlap:
+        raise DataError(
+            f"{len(overlap)} prompt(s) are pinned to calibration and to evaluation alike: {_examples(overlap)}; "
+            "pin each to one of them, or directions are tested on prompts that they were computed from"
+        )
+
+
+def _thin_out(
+    candidates: Sequence[Candidate], threshold: float
+) -> tuple[list[Candidate], list[Candidate], list[tuple[Candidate, Candidate]]]:
+    """Keep each candidate that is no near-duplicate of one kept before it."""
+    bags = {candidate: frozenset(candidate.key.split()) for candidate in candidates}
+    index = NearDuplicateIndex(bags.values(), threshold)
+    owner: dict[frozenset[str], Candidate] = {}
+    kept, dropped, crossing = [], [], []
+    for candidate, bag in bags.items():
+        twin = index.find(bag)
+        if twin is None:
+            index.add(bag)
+            owner[bag] = candidate
+            kept.append(candidate)
+            continue
+        dropped.append(candidate)
+        if owner[twin].label != candidate.label:
+            crossing.append((candidate, owner[twin]))
+    return kept, dropped, crossing
+
+
+def _examples(texts: Sequence[str]) -> str:
+    more = ", ..." if len(texts) > MOST_EXAMPLES else ""
+    return ", ".join(repr(text[:80]) for text in texts[:MOST_EXAMPLES]) + more

@@ -1,0 +1,126 @@
+"""Selection: the pool of clean prompts → calibration, evaluation and human subset of each class.
+
+Nothing here depends on the order in which prompts were read, and a further prompt disturbs little: each prompt draws
+by its own hash which split it would go to and its place in the queue there. A split that its own queue cannot fill
+takes from the end of the other's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from steadfast.errors import ConfigError, DataError
+from steadfast.prompts.cleaning import REASONS, Candidate, Pool, clean, to_candidates
+from steadfast.prompts.language import check_language
+from steadfast.prompts.sources import SPLITS, Split, load_source
+
+Assignment = dict[Split, list[Candidate]]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which prompts are used for what.
+
+    Attributes:
+        chosen: by class, the prompts of each split, those that are the last to be displaced first.
+        human: by class, the evaluation prompts whose responses people label: the first ones.
+        unused: by class, clean prompts that no split needed.
+        pool: what cleaning kept and dropped.
+    """
+
+    chosen: dict[str, Assignment]
+    human: dict[str, list[Candidate]]
+    unused: dict[str, list[Candidate]]
+    pool: Pool
+
+
+def select_prompts(
+    classes: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    calibration: int,
+    evaluation: int,
+    human: int,
+    seed: int,
+    language: str | None,
+    near_duplicates: float,
+) -> Selection:
+    """Read, clean and split the prompts of all classes.
+
+    Args:
+        classes: by class, the stanzas of its sources.
+        calibration: calibration prompts per class.
+        evaluation: evaluation prompts per class.
+        human: how many of the evaluation prompts people label, per class.
+        seed: decides the split.
+        language: code of the language to keep, or None for all.
+        near_duplicates: Jaccard similarity of two prompts' sets of words from which they count as the same.
+
+    Raises:
+        ConfigError: a setting is impossible.
+        DataError: a source cannot be read, there are too few prompts, a text stands in both classes or is pinned to
+            both splits.
+    """
+    check_language(language)
+    if human > evaluation:
+        raise ConfigError(f"human: {human} is more than the evaluation prompts per class ({evaluation})")
+    needed: dict[Split, int] = {"calibration": calibration, "evaluation": evaluation}
+    candidates = [
+        candidate
+        for label, sources in classes.items()
+        for settings in sources
+        for candidate in to_candidates(load_source(settings), label, seed)
+    ]
+    pool = clean(candidates, language=language, near_duplicates=near_duplicates)
+    chosen = {label: assign(_of_class(pool.kept, label), needed) for label in classes}
+    _refuse_shortage(chosen, needed, pool)
+    used = {candidate for splits in chosen.values() for prompts in splits.values() for candidate in prompts}
+    return Selection(
+        chosen=chosen,
+        human={label: splits["evaluation"][:human] for label, splits in chosen.items()},
+        unused={label: [one for one in _of_class(pool.kept, label) if one not in used] for label in classes},
+        pool=pool,
+    )
+
+
+def assign(candidates: Sequence[Candidate], needed: Mapping[Split, int]) -> Assignment:
+    """Assign the candidates of one class to the splits; a split stays short where there are too few.
+
+    Pinned candidates come first in their split and never go to the other.
+    """
+    queues = {
+        split: sorted((one for one in candidates if one.home == split), key=lambda one: one.priority)
+        for split in SPLITS
+    }
+    assigned = {split: queues[split][: needed[split]] for split in SPLITS}
+    for split, other in (SPLITS, SPLITS[::-1]):
+        spare = [one for one in queues[other][needed[other] :] if one.pin is None]
+        assigned[split] += spare[::-1][: needed[split] - len(assigned[split])]
+    return assigned
+
+
+def _of_class(candidates: Sequence[Candidate], label: str) -> list[Candidate]:
+    return [candidate for candidate in candidates if candidate.label == label]
+
+
+def _refuse_shortage(chosen: Mapping[str, Assignment], needed: Mapping[Split, int], pool: Pool) -> None:
+    short = [label for label, splits in chosen.items() if any(len(splits[split]) < needed[split] for split in SPLITS)]
+    if short:
+        wanted = " + ".join(f"{needed[split]} {split}" for split in SPLITS)
+        raise DataError(
+            f"too few prompts; each class needs {wanted}. "
+            + " ".join(_account(label, chosen[label], pool) for label in short)
+        )
+
+
+def _account(label: str, splits: Assignment, pool: Pool) -> str:
+    """One sentence on what there is of a class: given, dropped by reason, usable."""
+    usable = _of_class(pool.kept, label)
+    dropped = {reason: len(_of_class(pool.dropped[reason], label)) for reason in REASONS}
+    reasons = ", ".join(f"{count} {reason.replace('_', '-')}" for reason, count in dropped.items() if count)
+    given = len(usable) + sum(dropped.values())
+    pinned = ", ".join(f"{sum(one.pin == split for one in usable)} to {split}" for split in SPLITS)
+    filled = " + ".join(f"{len(splits[split])} {split}" for split in SPLITS)
+    return (
+        f"{label}: {given} given, {sum(dropped.values())} dropped ({reasons or 'none'}), "
+        f"{len(usable)} usable (pinned: {pinned}), which make {filled}."
+    )

@@ -1,0 +1,81 @@
+"""Sources of prompts: a registry with one module per kind.
+
+A module of this package exposes ``load(**settings)``, which reads the prompts, ``check(**settings)``, which says
+before any job whether the settings can work, and ``files(**settings)``, the local files it reads. The settings are
+those of a source's stanza without ``kind``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from steadfast.errors import ConfigError
+from steadfast.registry import load
+
+Split = Literal["calibration", "evaluation"]
+SPLITS: tuple[Split, ...] = ("calibration", "evaluation")
+
+
+@dataclass(frozen=True)
+class SourcePrompt:
+    """One prompt as its source has it.
+
+    Attributes:
+        text: the prompt, verbatim.
+        category: what it is about; empty if the source does not say.
+        split: the split it is pinned to, or None if it may go to either.
+        label: its class where the source itself knows it; None means the class whose sources are being read.
+        source: where it comes from, for the prompt table.
+    """
+
+    text: str
+    category: str = ""
+    split: Split | None = None
+    label: str | None = None
+    source: str = ""
+
+
+def load_source(settings: Mapping[str, Any]) -> list[SourcePrompt]:
+    """Read all prompts of a source.
+
+    Args:
+        settings: its stanza, with ``kind``.
+
+    Raises:
+        ConfigError: the settings cannot be used.
+        DataError: the source does not hold what the settings say.
+    """
+    prompts: list[SourcePrompt] = _module(settings).load(**_arguments(settings))
+    return prompts
+
+
+def check_source(settings: Mapping[str, Any]) -> None:
+    """Check, before any job, that a source exists and has the columns asked for; its prompts are not read.
+
+    Raises:
+        ConfigError: the message names the key, what was found and what is allowed.
+    """
+    _module(settings).check(**_arguments(settings))
+
+
+def source_files(settings: Mapping[str, Any]) -> list[str]:
+    """Local files that a source reads, so that a rule can declare them as inputs."""
+    return list(_module(settings).files(**_arguments(settings)))
+
+
+def check_assign(assign: str | None) -> None:
+    """Check a source's ``assign``.
+
+    Raises:
+        ConfigError: it is no split.
+    """
+    if assign is not None and assign not in SPLITS:
+        raise ConfigError(f"assign: {assign!r} is not allowed; allowed: {', '.join(SPLITS)}, null")
+
+
+def _module(settings: Mapping[str, Any]) -> Any:
+    return load(__name__, str(settings.get("kind")), "kind of prompt source")
+
+
+def _arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != "kind"}

@@ -1,0 +1,134 @@
+"""The prompt table: what the workflow's first stage writes, and the check of its settings before any job."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steadfast.errors import ConfigError, DataError
+from steadfast.prompts.language import check_language
+from steadfast.prompts.selection import Selection, select_prompts
+from steadfast.prompts.sources import SPLITS, source_files
+from steadfast.prompts.text import prompt_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ["prompt_id", "text", "label", "split", "human", "category", "source"]
+# files up to this size are read before the run; of larger ones the job itself tells
+PREVIEW_BYTES = 4_000_000
+
+
+@dataclass(frozen=True)
+class PromptTables:
+    """The outcome of the prompts stage.
+
+    Attributes:
+        prompts: one row per prompt in use; columns ``COLUMNS``, ordered by class, split and priority.
+        summary: counts, lengths and categories per class and group (see ``steadfast.prompts.summary``).
+        warnings: what users should know before they trust results.
+    """
+
+    prompts: "pd.DataFrame"
+    summary: "pd.DataFrame"
+    warnings: list[str]
+
+
+def build_prompt_table(
+    classes: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    calibration: int,
+    evaluation: int,
+    human: int,
+    seed: int,
+    language: str | None,
+    near_duplicates: float,
+) -> PromptTables:
+    """Read, clean and split the prompts.
+
+    Args:
+        classes: by class (``harmful``, ``harmless``), the stanzas of its sources.
+        calibration: calibration prompts per class.
+        evaluation: evaluation prompts per class.
+        human: how many of the evaluation prompts people label, per class.
+        seed: decides the split.
+        language: code of the language to keep, or None for all.
+        near_duplicates: Jaccard similarity of two prompts' sets of words from which they count as the same.
+
+    Raises:
+        ConfigError: a setting is impossible.
+        DataError: a source cannot be read, there are too few prompts, a text stands in both classes or is pinned to
+            both splits.
+    """
+    import pandas as pd
+
+    from steadfast.prompts.summary import summarise, warnings_about
+
+    selection = select_prompts(
+        classes,
+        calibration=calibration,
+        evaluation=evaluation,
+        human=human,
+        seed=seed,
+        language=language,
+        near_duplicates=near_duplicates,
+    )
+    table = pd.DataFrame(_rows(selection), columns=COLUMNS).astype({"human": bool})
+    return PromptTables(table, summarise(selection), warnings_about(selection))
+
+
+def check_prompts(classes: Mapping[str, Sequence[Mapping[str, Any]]], **settings: Any) -> None:
+    """Check the settings of the prompts stage before any job.
+
+    Where all sources are files of moderate size the prompts are read, cleaned and split on trial, so that too few
+    prompts and overlaps show before anything runs. Data sets and the synthetic world are left to the job.
+
+    Args:
+        classes: by class, the stanzas of its sources.
+        settings: the other arguments of ``build_prompt_table``.
+
+    Raises:
+        ConfigError: with the message that the job would fail with.
+    """
+    check_language(settings["language"])
+    _refuse_repeated_sources(classes)
+    if _can_be_previewed([source for sources in classes.values() for source in sources]):
+        try:
+            select_prompts(classes, **settings)
+        except DataError as error:
+            raise ConfigError(str(error)) from error
+
+
+def _rows(selection: Selection) -> list[dict[str, object]]:
+    return [
+        {
+            "prompt_id": prompt_id(prompt.text),
+            "text": prompt.text,
+            "label": label,
+            "split": split,
+            "human": split == "evaluation" and prompt in selection.human[label],
+            "category": prompt.category,
+            "source": prompt.source,
+        }
+        for label, splits in selection.chosen.items()
+        for split in SPLITS
+        for prompt in splits[split]
+    ]
+
+
+def _refuse_repeated_sources(classes: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    seen: dict[str, str] = {}
+    for label, sources in classes.items():
+        for index, source in enumerate(sources):
+            # what a prompt is pinned to and its category do not make it another prompt
+            what = {key: value for key, value in source.items() if key not in ("assign", "category_column")}
+            where = f"{label}.{index}"
+            first = seen.setdefault(repr(sorted(what.items())), where)
+            if first != where and source["kind"] != "synthetic":
+                raise ConfigError(f"{where} reads the same prompts as {first}; remove one of them")
+
+
+def _can_be_previewed(sources: Sequence[Mapping[str, Any]]) -> bool:
+    if any(source["kind"] != "file" for source in sources):
+        return False
+    return sum(Path(file).stat().st_size for source in sources for file in source_files(source)) <= PREVIEW_BYTES
