@@ -9,6 +9,7 @@ import pytest
 
 from steadfast.errors import DataError
 from steadfast.figures import judge_correlation, refusal_counts, refusal_heatmap, style
+from steadfast.figures.study import save_all, slugs, study_figures
 from steadfast.tables.agreement import agreement_from_counts, square_matrix
 from steadfast.tables.counts import read_counts
 from steadfast.tables.labels import Labels
@@ -108,6 +109,19 @@ def test_unscored_responses_are_marked(counts):
     assert any(patch.get_hatch() for patch in heatmap.axes[0].patches)
     assert "0 (+50?) → 0 (+50?)" in texts_of(refusal_counts.draw(counts, "ChatGPT5"))
     assert not any(patch.get_hatch() for patch in refusal_heatmap.draw(counts, "harmless").axes[0].patches)
+
+
+def test_all_figures_of_a_counts_table_are_written(counts, tmp_path):
+    small = counts[counts["judge"].isin(["regex", "ChatGPT5"])]
+    matrix = square_matrix(agreement_from_counts(small))
+    save_all(study_figures(small, matrix, judges=["regex", "ChatGPT5"]), tmp_path)
+    names = {"judge_correlation", "refusal_heatmap_harmful", "refusal_heatmap_harmless"}
+    names |= {"refusal_counts_regex", "refusal_counts_chatgpt5"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{name}.{kind}" for name in names for kind in ("pdf", "png")}
+
+
+def test_judges_that_differ_only_in_signs_get_files_of_their_own():
+    assert slugs(["A+B", "a b", "A-B-2", "評価", "??"]) == ["a-b", "a-b-2", "a-b-2-2", "judge", "judge-2"]
 
 
 def test_undefined_agreement_is_a_dash(counts):

@@ -1,11 +1,11 @@
 """The study's figures, all from one table of counts and one matrix of agreement."""
 
+import itertools
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from steadfast.figures import judge_correlation, refusal_counts, refusal_heatmap
@@ -40,8 +40,8 @@ def study_figures(
     figures = {"judge_correlation": judge_correlation.draw(correlation, labels)}
     for label in names_of(counts, "label"):
         figures[f"refusal_heatmap_{label}"] = refusal_heatmap.draw(counts, label, labels, controls=controls)
-    for judge in judges:
-        name = "refusal_counts" if len(judges) == 1 else f"refusal_counts_{slug(judge)}"
+    names = ["refusal_counts"] if len(judges) == 1 else [f"refusal_counts_{slug}" for slug in slugs(judges)]
+    for judge, name in zip(judges, names, strict=True):
         figures[name] = refusal_counts.draw(counts, judge, labels, controls=controls)
     if controls and len(judges) == 1:
         figures["controls"] = refusal_counts.draw(counts, next(iter(judges)), labels)
@@ -53,9 +53,16 @@ def save_all(figures: Mapping[str, Figure], directory: str | Path) -> None:
     for name, figure in figures.items():
         for suffix in SUFFIXES:
             save(figure, Path(directory) / f"{name}.{suffix}")
-        plt.close(figure)
 
 
-def slug(name: str) -> str:
-    """A name as part of a file name: lower case, runs of other characters as one hyphen."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+def slugs(names: Collection[str]) -> list[str]:
+    """Names as distinct parts of file names: lower case, runs of other characters as one hyphen.
+
+    Names that come out alike are told apart by a number.
+    """
+    found: list[str] = []
+    for name in names:
+        slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "judge"
+        numbered = (f"{slug}-{number}" for number in itertools.count(2))
+        found.append(next(choice for choice in itertools.chain([slug], numbered) if choice not in found))
+    return found
