@@ -7,6 +7,7 @@ sys.path.insert(0, workflow.basedir + "/workflow/scripts")
 
 from steadfast.config.checks import ConfigWarning, prepare
 from steadfast.config.grid import Grid
+from steadfast.config.inputs import check_inputs
 from steadfast.errors import ConfigError
 
 
@@ -20,6 +21,8 @@ with warnings.catch_warnings(record=True) as noticed:
     warnings.simplefilter("always", ConfigWarning)
     try:
         GRID = Grid(prepare(config, workflow.configfiles))
+        if workflow.is_main_process:
+            check_inputs(GRID.config, Path(".snakemake/steadfast"))
     except ConfigError as error:
         raise WorkflowError(f"The configuration cannot be used; no job was started.\n{error}") from None
 if workflow.is_main_process:

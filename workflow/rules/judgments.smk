@@ -10,7 +10,7 @@ for judge in GRID.judges_with_scope("grid"):
 
     rule:
         name:
-            f"judge_{judge}".replace("-", "_")
+            f"judge_with_{judge}".replace("-", "_")
         input:
             responses=GRID.responses(),
             prompts="results/prompts/prompts.parquet",

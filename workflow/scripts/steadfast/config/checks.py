@@ -5,15 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from steadfast.config.duplicates import refuse_duplicate_keys
 from steadfast.config.schema import validate, with_defaults
-from steadfast.errors import ConfigError, suggest
+from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.registry import load
 
+CLASSES = ("harmful", "harmless")
 BASELINES = frozenset({"label_only", "always_refuse", "never_refuse"})
-RESERVED_JUDGES = ("human",)
+ANNOTATORS = "human"
 
 
 class ConfigWarning(UserWarning):
@@ -51,10 +50,29 @@ def _names_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{section}: {other!r} and {name!r} differ only in case or in '-' and '_'; rename one of them"
 
 
+def _labels_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
+    for section in ("models", "variants", "judges"):
+        seen: dict[str, str] = {}
+        for name, stanza in config[section].items():
+            label = stanza.get("label", name)
+            other = seen.setdefault(label, name)
+            if other != name:
+                yield f"{section}: {other!r} and {name!r} are both shown as {label!r}; give them different labels"
+
+
 def _original_is_untouched(config: Mapping[str, Any]) -> Iterator[str]:
-    touched = [key for key in config["variants"]["original"] if key not in ("label", "role")]
+    original = config["variants"]["original"]
+    touched = [key for key in original if key not in ("label", "role")]
     if touched:
         yield f"variants.original: {touched[0]!r} is not allowed; `original` is the model as it is"
+    if original["role"] != "study":
+        yield f"variants.original.role: {original['role']!r} is not allowed; all changes are measured against it"
+
+
+def _variants_change_something(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, variant in config["variants"].items():
+        if name != "original" and "edit" not in variant:
+            yield f"variants.{name}: changes nothing, so it repeats `original`; give it a `direction` and an `edit`"
 
 
 def _study_has_models(config: Mapping[str, Any]) -> Iterator[str]:
@@ -63,11 +81,16 @@ def _study_has_models(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _recipes_exist(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.organisms.corpus import load_recipes
+
     organisms = {name: model for name, model in config["models"].items() if model["source"] == "organism"}
     if not organisms:
         return
-    recipes = yaml.safe_load(Path(config["organisms"]["recipes"]).read_text(encoding="utf-8"))
-    known = [*recipes["organisms"], "judge"]
+    try:
+        known = [*load_recipes(config["organisms"]["recipes"]), "judge"]
+    except DataError as error:
+        yield f"organisms.recipes: {error}"
+        return
     for name, model in organisms.items():
         if model["recipe"] not in known:
             yield f"models.{name}.recipe: unknown recipe {model['recipe']!r}{suggest(model['recipe'], known)}"
@@ -85,8 +108,8 @@ def _references_exist(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _judge_names_are_free(config: Mapping[str, Any]) -> Iterator[str]:
     for name in config["judges"]:
-        if name in RESERVED_JUDGES or name.startswith("human-"):
-            yield f"judges.{name}: the names `human` and `human-...` are kept for annotations"
+        if name.casefold().replace("_", "-").partition("-")[0] == ANNOTATORS:
+            yield f"judges.{name}: the names `human` and `human-...` are kept for annotations; rename it"
 
 
 def _somebody_judges(config: Mapping[str, Any]) -> Iterator[str]:
@@ -95,11 +118,14 @@ def _somebody_judges(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _grammar_reads_its_world_only(config: Mapping[str, Any]) -> Iterator[str]:
-    kinds = {source["kind"] for label in ("harmful", "harmless") for source in config["prompts"][label]}
-    foreign = sorted(kinds - {"synthetic"})
+    sources = [source for label in CLASSES for source in config["prompts"][label]]
+    foreign = sorted({source["kind"] for source in sources} - {"synthetic"})
+    worlds = sorted({source["world"] for source in sources if source["kind"] == "synthetic"})
     for name, judge in config["judges"].items():
         if judge["kind"] == "grammar" and foreign:
             yield f"judges.{name}: `grammar` reads the synthetic world only, but prompts come from {', '.join(foreign)}"
+        elif judge["kind"] == "grammar" and worlds != [judge["world"]]:
+            yield f"judges.{name}.world: {judge['world']} is not the prompts' world ({', '.join(worlds)})"
 
 
 def _subset_fits(config: Mapping[str, Any]) -> Iterator[str]:
@@ -126,7 +152,7 @@ def _judges_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
 def _sources_are_usable(config: Mapping[str, Any]) -> Iterator[str]:
     from steadfast.prompts.sources import check_source
 
-    for label in ("harmful", "harmless"):
+    for label in CLASSES:
         for index, source in enumerate(config["prompts"][label]):
             try:
                 check_source(source)
@@ -134,28 +160,69 @@ def _sources_are_usable(config: Mapping[str, Any]) -> Iterator[str]:
                 yield f"prompts.{label}.{index}: {error}"
 
 
-def _layers_exist(config: Mapping[str, Any]) -> Iterator[str]:
+def _local_models_are_checkpoints(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.models.local import require_checkpoint
+
+    for name, model in config["models"].items():
+        if model["source"] == "local":
+            try:
+                require_checkpoint(Path(model["path"]), model["path"])
+            except DataError as error:
+                yield f"models.{name}.path: {error}"
+
+
+def _blocks_exist(config: Mapping[str, Any]) -> Iterator[str]:
     from steadfast.models.depth import known_depth
 
-    depths = {name: known_depth(model, config["organisms"]["training"]) for name, model in config["models"].items()}
-    for variant, settings in config["variants"].items():
-        layer = settings.get("direction", {}).get("layer")
-        for name, depth in depths.items():
-            if depth is not None and isinstance(layer, int) and not -depth <= layer < depth:
+    for name, model in config["models"].items():
+        if model["role"] != "study":
+            continue
+        try:
+            depth = known_depth(model, config["organisms"]["training"])
+        except ConfigError as error:
+            yield f"models.{name}: {error}"
+            continue
+        if depth is not None:
+            yield from _blocks_beyond(depth, name, config["variants"])
+
+
+def _blocks_beyond(depth: int, model: str, variants: Mapping[str, Any]) -> Iterator[str]:
+    for variant, settings in variants.items():
+        for key, block in _named_blocks(settings):
+            if not -depth <= block < depth:
                 allowed = f"0 to {depth - 1} (or -{depth} to -1 from the end)"
-                yield f"variants.{variant}.direction.layer: {layer} is out of range for {name}; allowed: {allowed}"
+                yield f"variants.{variant}.{key}: {block} is out of range for {model}; allowed: {allowed}"
+        if settings.get("edit", {}).get("skip_first", 0) >= depth:
+            yield f"variants.{variant}.edit.skip_first: leaves none of the {depth} blocks of {model} to edit"
+
+
+def _named_blocks(variant: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Keys and indices of the blocks that a variant names."""
+    layer = variant.get("direction", {}).get("layer")
+    if isinstance(layer, int):
+        yield "direction.layer", layer
+    for block in variant.get("edit", {}).get("layers") or ():
+        yield "edit.layers", block
 
 
 def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
-    moving = [name for name, model in config["models"].items() if model.get("revision") in ("main", "master")]
+    sources = {f"prompts.{label}.{n}": item for label in CLASSES for n, item in enumerate(config["prompts"][label])}
+    models = {f"models.{name}": model for name, model in config["models"].items()}
+    moving = [where for where, stanza in {**models, **sources}.items() if stanza.get("revision") in ("main", "master")]
     if moving:
-        yield f"models {', '.join(moving)}: revision `main` can change between two runs; `make pin` writes the commits"
+        yield f"{', '.join(moving)}: the revision `main` can change between two runs; `make pin` writes the commits"
+    used = {judge.get("model") for judge in config["judges"].values()}
+    for name, model in config["models"].items():
+        if model["role"] == "judge" and name not in used:
+            yield f"models.{name}: has `role: judge`, and no judge runs on it"
 
 
 CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _names_are_distinct,
     _judge_names_are_free,
+    _labels_are_distinct,
     _original_is_untouched,
+    _variants_change_something,
     _study_has_models,
     _recipes_exist,
     _references_exist,
@@ -165,5 +232,6 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _samples_differ,
     _judges_accept_their_settings,
     _sources_are_usable,
-    _layers_exist,
+    _local_models_are_checkpoints,
+    _blocks_exist,
 )

@@ -1,6 +1,7 @@
 """Validation against the JSON schema, with messages a user can act on, and filling in of defaults."""
 
 import copy
+import math
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,19 @@ MOST_PROBLEMS = 8
 Problem = Any
 # the C loader parses the schema in a tenth of the time, and every job of a cluster parses it
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _is_integer(_checker: object, value: object) -> bool:
+    """Whole numbers are those written so: `layer: 1` is an index and `layer: 1.0` is not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_checker: object, value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
+VALIDATOR: Any = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=TYPES)  # type: ignore[no-untyped-call]
 
 
 @FORMATS.checks("existing-file")
@@ -45,7 +59,7 @@ def validate(config: Mapping[str, Any]) -> None:
         ConfigError: with a line per problem: the key, what was found, what is allowed, the nearest known name.
     """
     _require_text_keys(config, "")
-    validator = jsonschema.Draft202012Validator(load_schema(), format_checker=FORMATS)
+    validator = VALIDATOR(load_schema(), format_checker=FORMATS)
     problems = list(dict.fromkeys(line for error in validator.iter_errors(config) for line in _describe(error)))
     if problems:
         more = [f"... and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
