@@ -1,0 +1,55 @@
+"""How many prompts a paired comparison needs."""
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import binom
+
+from steadfast.statistics.proportions import normal_quantile
+from steadfast.statistics.significance import mcnemar_exact
+
+
+def pairs_needed(gained: float, lost: float, confidence: float = 0.95, power: float = 0.8) -> float:
+    """Pairs that McNemar's test needs to find a change (Connor 1987, Biometrics 43:207).
+
+    Args:
+        gained: probability that a pair changes one way.
+        lost: probability that it changes the other way.
+        confidence: one minus the two-sided significance level.
+        power: chance of finding the change.
+
+    Returns:
+        Number of pairs, rounded up; infinity if both probabilities are equal, since then there is nothing to find.
+
+    Raises:
+        ValueError: ``power`` is not strictly between 0 and 1.
+    """
+    if not 0.0 < power < 1.0:
+        raise ValueError(f"power must lie strictly between 0 and 1, not {power}")
+    difference = abs(gained - lost)
+    if difference == 0.0:
+        return float("inf")
+    discordant = gained + lost
+    spread = np.sqrt(discordant - difference**2) if discordant > difference**2 else 0.0
+    root = normal_quantile(confidence) * np.sqrt(discordant) + float(ndtri(power)) * spread
+    return float(np.ceil((root / difference) ** 2))
+
+
+def mcnemar_power(gained: float, lost: float, pairs: int, confidence: float = 0.95) -> float:
+    """Power of the exact McNemar test with a given number of pairs, summed over all outcomes.
+
+    Args:
+        gained: probability that a pair changes one way.
+        lost: probability that it changes the other way.
+        pairs: number of pairs.
+        confidence: one minus the two-sided significance level.
+    """
+    discordant = gained + lost
+    if discordant == 0.0:
+        return 0.0
+    total = 0.0
+    for changed in range(1, pairs + 1):
+        outcomes = np.arange(changed + 1)
+        found = mcnemar_exact(outcomes, changed - outcomes) <= 1.0 - confidence
+        chance = binom.pmf(outcomes, changed, gained / discordant)[found].sum()
+        total += float(binom.pmf(changed, pairs, discordant) * chance)
+    return total
