@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ["prompt_id", "text", "label", "split", "human", "category", "source"]
-# files up to this size are read before the run; of larger ones the job itself tells
-PREVIEW_BYTES = 4_000_000
+# files up to this size, some thousands of prompts, are read before the run; of larger ones the job itself tells
+PREVIEW_BYTES = 500_000
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ def build_prompt_table(
 def check_prompts(classes: Mapping[str, Sequence[Mapping[str, Any]]], **settings: Any) -> None:
     """Check the settings of the prompts stage before any job.
 
-    Where all sources are files of moderate size the prompts are read, cleaned and split on trial, so that too few
-    prompts and overlaps show before anything runs. Data sets and the synthetic world are left to the job.
+    Where all sources are local and of moderate size the prompts are read, cleaned and split on trial, so that too
+    few prompts and overlaps show before anything runs. Data sets of the hub are left to the job.
 
     Args:
         classes: by class, the stanzas of its sources.
@@ -129,6 +129,6 @@ def _refuse_repeated_sources(classes: Mapping[str, Sequence[Mapping[str, Any]]])
 
 
 def _can_be_previewed(sources: Sequence[Mapping[str, Any]]) -> bool:
-    if any(source["kind"] != "file" for source in sources):
+    if any(source["kind"] == "dataset" for source in sources):
         return False
     return sum(Path(file).stat().st_size for source in sources for file in source_files(source)) <= PREVIEW_BYTES
