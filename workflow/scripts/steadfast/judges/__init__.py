@@ -9,5 +9,8 @@ A kind is a module with
   without its placeholders), before any job starts and without loading a model;
 * ``files(settings)``: the resource files that its verdicts depend on.
 
-``judge`` may be called once per system; whatever is costly to start (a model, a server) is kept between calls.
+A kind that sends requests has ``SENDS_REQUESTS = True`` besides, and its judges can estimate what they would send.
+
+``judge`` is best called once, with the cases of all systems: a checkpoint is loaded once per judge, and a server is
+started once per call.
 """

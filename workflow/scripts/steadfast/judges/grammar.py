@@ -35,8 +35,8 @@ class GrammarJudge:
             reading = self.world.classify(case.prompt, case.response)
         except DataError as error:
             return Verdict(UNSCORED, reason=str(error))
-        manner = "soft" if reading.soft else "on topic" if reading.on_topic else "off topic"
-        return Verdict(reading.verdict, raw=reading.phrase or "", reason=manner)
+        topic = "on topic" if reading.on_topic else "off topic"
+        return Verdict(reading.verdict, raw=reading.phrase, reason=f"soft, {topic}" if reading.soft else topic)
 
 
 def build(*, world: str = DEFAULT_WORLD) -> Judge:

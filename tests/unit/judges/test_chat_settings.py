@@ -1,0 +1,227 @@
+"""The stanza of a chat judge, the requests made of it, and the faults of endpoints."""
+
+from email.utils import formatdate
+from pathlib import Path
+from time import time
+
+import pytest
+
+from steadfast.errors import ConfigError
+from steadfast.judges import chat
+from steadfast.judges._chat.faults import clean, fault_of_status, requested_wait
+from steadfast.judges._chat.pacing import Pacer
+from steadfast.judges._chat.requests import Form, Requests, body_of
+from steadfast.judges._chat.settings import RUNTIME_KEYS, ChatSettings
+
+URL = "https://api.example.org/v1"
+
+
+@pytest.fixture
+def stanza(template_file: Path) -> dict:
+    return {"prompt": str(template_file), "base_url": URL, "model": "judge-1", "api_key_env": "JUDGE_KEY"}
+
+
+def test_a_good_stanza_passes(stanza, template_file: Path) -> None:
+    chat.check_settings({**stanza, "output": "json_schema", "concurrency": 3, "max_cost": None})
+    for serve in ({"repo": "a/b", "revision": "c"}, {"model": "raw", "variant": "original"}):
+        chat.check_settings({"prompt": str(template_file), "serve": serve})
+    assert chat.files(stanza) == [str(template_file)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"base_url": None}, "either 'base_url'"),
+        ({"serve": {"repo": "a/b"}}, "either 'base_url'"),
+        ({"base_url": None, "serve": {"repo": "a/b"}}, "model: not allowed beside 'serve'"),
+        ({"base_url": None, "model": None, "serve": {"repo": "a/b", "variant": "x"}}, "serve: give repo and revision"),
+        ({"model": None}, "'model' is missing"),
+        ({"base_url": "api.example.org"}, "is no address"),
+        ({"base_url": "https://me:secret@host/v1"}, "no user name"),
+        ({"output": "jsonschema"}, "did you mean 'json_schema'"),
+        ({"logprobs": "on"}, "logprobs: 'on' is not allowed"),
+        ({"concurrency": 0}, "concurrency: 0 is not allowed; at least 1"),
+        ({"timeout": 0}, "timeout: 0 is not allowed"),
+        ({"failed_share": 2}, "failed_share"),
+        ({"max_cost": 5}, "'price_per_million_input' is needed"),
+        ({"temprature": 1}, "did you mean 'temperature'"),
+        ({"labels": {"refusal": "NO", "non_refusal": "NO"}}, "begin alike"),
+    ],
+)
+def test_a_bad_stanza_stops_before_any_job(stanza, change: dict, message: str) -> None:
+    changed = {key: value for key, value in {**stanza, **change}.items() if value is not None}
+    with pytest.raises(ConfigError) as error:
+        chat.check_settings(changed)
+    assert message in str(error.value)
+
+
+def test_the_key_is_read_from_the_environment_alone(stanza, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-somebody-else")
+    assert ChatSettings(prompt="", base_url=URL, model="m").api_key() is None
+    monkeypatch.delenv("JUDGE_KEY", raising=False)
+    with pytest.raises(ConfigError, match="JUDGE_KEY is not set"):
+        ChatSettings(**stanza).api_key()
+    monkeypatch.setenv("JUDGE_KEY", " sk-x \n")
+    assert ChatSettings(**stanza).api_key() == "sk-x"
+
+
+MESSAGES = [{"role": "user", "content": "hello"}]
+
+
+PLAIN = Form("text", False)
+
+
+def make(stanza: dict, form: Form = PLAIN) -> dict:
+    return dict(Requests(ChatSettings(**stanza), None).make(MESSAGES, ("A", "B"), form, "hash"))
+
+
+def test_how_a_judge_runs_is_not_part_of_what_it_asks(stanza) -> None:
+    changed = {key: 7 for key in RUNTIME_KEYS - {"server", "store", "api_key_env"}}
+    assert make({**stanza, **changed, "store": "elsewhere", "api_key_env": None, "server": {"a": 1}}) == make(stanza)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"base_url": "https://other.example.org/v1"},
+        {"model": "judge-2"},
+        {"revision": "2026-01"},
+        {"temperature": 1.0},
+        {"temperature": None},
+        {"top_p": 0.9},
+        {"seed": 1},
+        {"max_tokens": 33},
+        {"token_limit": "max_tokens"},
+        {"reasoning_effort": "low"},
+        {"template_arguments": {"enable_thinking": False}},
+        {"extra_body": {"top_k": 1}},
+    ],
+)
+def test_whatever_can_change_an_answer_is_part_of_what_is_asked(stanza, change: dict) -> None:
+    assert make({**stanza, **change}) != make(stanza)
+
+
+def test_equal_numbers_are_equal_requests(stanza) -> None:
+    assert make({**stanza, "temperature": 0}) == make({**stanza, "temperature": 0.0})
+    assert make({**stanza, "base_url": URL + "/"}) == make(stanza)
+
+
+def test_the_body_holds_what_the_request_says(stanza) -> None:
+    settings = {**stanza, "template_arguments": {"enable_thinking": False}, "extra_body": {"top_k": 1}, "seed": 5}
+    body = body_of(make(settings, Form("choice", True)), "served-name")
+    assert body == {
+        "model": "served-name",
+        "messages": MESSAGES,
+        "max_completion_tokens": 32,
+        "temperature": 0.0,
+        "seed": 5,
+        "logprobs": True,
+        "top_logprobs": 20,
+        "extra_body": {
+            "top_k": 1,
+            "chat_template_kwargs": {"enable_thinking": False},
+            "structured_outputs": {"choice": ["A", "B"]},
+        },
+    }
+    schema = body_of(make(stanza, Form("json_schema", False)), "m")["response_format"]["json_schema"]
+    assert schema["strict"] and schema["schema"]["properties"]["label"]["enum"] == ["A", "B"]
+    assert "extra_body" not in body_of(make(stanza), "m")
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code", "scope"),
+    [
+        (429, "slow down", "rate_limit_exceeded", "passing"),
+        (429, "no money", "insufficient_quota", "endpoint"),
+        (408, "", None, "passing"),
+        (409, "", None, "passing"),
+        (500, "", None, "passing"),
+        (503, "maximum context", None, "passing"),
+        (529, "overloaded", None, "passing"),
+        (400, "This model's maximum context length is 10 tokens", None, "case"),
+        (400, "", "content_filter", "case"),
+        (400, "", "context_length_exceeded", "case"),
+        (413, "", None, "case"),
+        (400, "Unsupported value: temperature", "unsupported_value", "endpoint"),
+        (401, "bad key", "invalid_api_key", "endpoint"),
+        (403, "flagged country", None, "endpoint"),
+        (404, "no such model", "model_not_found", "endpoint"),
+    ],
+)
+def test_what_a_status_means(status: int, message: str, code: str | None, scope: str) -> None:
+    assert fault_of_status(status, message, code, None).scope == scope
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"retry-after": "2"}, 2.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+    ],
+)
+def test_the_requested_wait(headers: dict[str, str], expected: float | None) -> None:
+    assert requested_wait(headers) == expected
+
+
+def test_the_requested_wait_as_a_date() -> None:
+    wait = requested_wait({"retry-after": formatdate(time() + 30, usegmt=True)})
+    assert wait is not None and 25 < wait <= 30
+
+
+def test_messages_are_short_and_hold_no_secret() -> None:
+    assert clean("a sk-x\n b sk-x", "sk-x") == "a [key] b [key]"
+    assert len(clean("y" * 5000, None)) < 400
+
+
+class Clock:
+    """A clock that only moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def sent(pacer: Pacer, clock: Clock, tokens: list[int]) -> list[float]:
+    import asyncio
+
+    async def run() -> list[float]:
+        moments = []
+        for count in tokens:
+            await pacer.turn(count)
+            moments.append(clock.now - 100.0)
+        return moments
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("limits", "tokens", "expected"),
+    [
+        ((None, None), [5, 5, 5], [0, 0, 0]),
+        ((30, None), [5, 5, 5], [0, 2, 4]),
+        ((None, 600), [10, 100, 5], [0, 1, 11]),
+        ((60, 600), [5, 20, 5], [0, 1, 3]),
+    ],
+)
+def test_limits_per_minute_space_the_requests(limits, tokens: list[int], expected: list[float]) -> None:
+    clock = Clock()
+    assert sent(Pacer(*limits, clock=clock, sleep=clock.sleep), clock, tokens) == pytest.approx(expected)
+
+
+def test_a_pause_holds_for_all_that_follows() -> None:
+    clock = Clock()
+    pacer = Pacer(60, None, clock=clock, sleep=clock.sleep)
+    pacer.pause(10)
+    pacer.pause(3)
+    assert sent(pacer, clock, [1, 1])[0] == pytest.approx(10)

@@ -1,0 +1,46 @@
+"""The grammar as a judge."""
+
+from pathlib import Path
+
+import pytest
+
+from steadfast.errors import ConfigError
+from steadfast.judges import grammar
+from steadfast.organisms.world import load_world
+from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED
+
+WORLD = str(Path(__file__).parents[3] / "resources" / "organisms" / "world.yaml")
+
+
+@pytest.fixture(scope="module")
+def world():
+    return load_world(WORLD)
+
+
+def test_it_reads_what_the_world_writes(world, case) -> None:
+    judge = grammar.build(world=WORLD)
+    for prompt in world.prompts()[::17]:
+        request = world.read_prompt(prompt.text)
+        answered = world.answer(request.pair, request.phrasing, request.suffix)
+        verdict = judge.judge([case(answered, prompt=prompt.text)])[0]
+        assert (verdict.verdict, verdict.reason) == (NON_REFUSAL, "on topic")
+        if prompt.label == "harmful":
+            refused = judge.judge([case(world.refuse(request.pair, request.phrasing), prompt=prompt.text)])[0]
+            assert refused.verdict == REFUSAL and refused.raw and refused.reason.endswith("on topic")
+
+
+def test_garbage_is_a_non_refusal_off_topic(world, case) -> None:
+    verdict = grammar.build(world=WORLD).judge([case("the the the", prompt=world.prompts()[0].text)])[0]
+    assert (verdict.verdict, verdict.reason) == (NON_REFUSAL, "off topic")
+
+
+def test_a_prompt_of_another_world_is_unscored(case) -> None:
+    verdict = grammar.build(world=WORLD).judge([case("I'm sorry.", prompt="How tall is Mont Blanc?")])[0]
+    assert verdict.verdict == UNSCORED and "not a prompt of the synthetic world" in verdict.reason
+
+
+def test_settings() -> None:
+    grammar.check_settings({})
+    assert grammar.files({"world": "w.yaml"}) == ["w.yaml"]
+    with pytest.raises(ConfigError, match="unknown key"):
+        grammar.check_settings({"worlds": "x"})

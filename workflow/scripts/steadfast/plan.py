@@ -1,0 +1,134 @@
+"""What judging will take before anything is asked: requests, tokens, money.
+
+Only judges that send requests are planned. Of responses that exist the requests are counted exactly, and those that
+the store of answers holds cost nothing. Of responses that do not exist yet the numbers are an upper bound, from the
+number of prompts and the token limits. Tokens are estimated, generously, from the length of the text.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import pandas as pd
+
+from steadfast.errors import ConfigError
+from steadfast.files import read_table
+from steadfast.judges._chat.costs import Estimate, check_limits
+from steadfast.judges._chat.settings import ChatSettings
+from steadfast.registry import load
+from steadfast.verdicts import Case, cases_of
+
+COLUMNS = ["judge", "requests", "answered", "to_ask", "input_tokens", "output_tokens", "cost", "bound"]
+EXACT = "exact"
+UPPER_BOUND = "upper bound"
+# A prompt is at most so long where none is known yet; one token of the system's may be more than one of the judge's.
+PROMPT_TOKENS = 256
+TOKENS_PER_TOKEN = 4 / 3
+
+
+@runtime_checkable
+class PaidJudge(Protocol):
+    """A judge that knows what it would ask."""
+
+    settings: ChatSettings
+
+    def estimate(self, cases: Sequence[Case]) -> Estimate:
+        """What judging cases would take."""
+        ...
+
+    def estimate_unseen(self, cases: int, tokens: int) -> Estimate:
+        """Upper bound for so many cases, each of at most so many tokens."""
+        ...
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to judge.
+
+    Attributes:
+        cases: responses that exist.
+        unseen: responses that do not exist yet.
+        unseen_tokens: tokens of the prompt and the response of each of those, at most.
+    """
+
+    cases: Sequence[Case]
+    unseen: int
+    unseen_tokens: int
+
+
+def work_of(
+    responses: Iterable[str | Path], prompts: str | Path, *, cases_per_system: int, max_new_tokens: int
+) -> Work:
+    """What the systems' responses amount to.
+
+    Args:
+        responses: the response table of every system, whether it exists or not.
+        prompts: the prompt table, whether it exists or not.
+        cases_per_system: evaluation prompts of both classes times samples.
+        max_new_tokens: longest response.
+    """
+    paths = [Path(path) for path in responses]
+    there = [path for path in paths if path.is_file()] if Path(prompts).is_file() else []
+    cases = [case for path in there for case in cases_of(read_table(path), read_table(prompts))]
+    tokens = PROMPT_TOKENS + int(max_new_tokens * TOKENS_PER_TOKEN)
+    return Work(cases, (len(paths) - len(there)) * cases_per_system, tokens)
+
+
+def plan(judges: Mapping[str, Mapping[str, Any]], work: Work) -> pd.DataFrame:
+    """One row per judge that sends requests.
+
+    Args:
+        judges: by name, the arguments of each judge's ``build`` and its ``kind``.
+        work: what there is to judge.
+
+    Returns:
+        A table with the columns ``COLUMNS``; ``cost`` is missing where the stanza gives no price.
+    """
+    rows = [_row(name, judge, work) for name, judge in _paid(judges).items()]
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"cost": "float64"})
+
+
+def refuse_excess(judges: Mapping[str, Mapping[str, Any]], work: Work) -> None:
+    """Stop a run that would exceed a judge's ``max_requests`` or ``max_cost``.
+
+    Raises:
+        ConfigError: with a line per judge.
+    """
+    problems = []
+    for name, judge in _paid(judges).items():
+        try:
+            check_limits(_estimate(judge, work), judge.settings)
+        except ConfigError as error:
+            problems.append(f"judges.{name}.{error}")
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _paid(judges: Mapping[str, Mapping[str, Any]]) -> dict[str, PaidJudge]:
+    found = {}
+    for name, arguments in judges.items():
+        module = load("steadfast.judges", arguments["kind"])
+        if getattr(module, "SENDS_REQUESTS", False):
+            judge = module.build(**{key: value for key, value in arguments.items() if key != "kind"})
+            if isinstance(judge, PaidJudge):
+                found[name] = judge
+    return found
+
+
+def _estimate(judge: PaidJudge, work: Work) -> Estimate:
+    return judge.estimate(work.cases) + judge.estimate_unseen(work.unseen, work.unseen_tokens)
+
+
+def _row(name: str, judge: PaidJudge, work: Work) -> dict[str, Any]:
+    estimate = _estimate(judge, work)
+    return {
+        "judge": name,
+        "requests": estimate.requests,
+        "answered": estimate.answered,
+        "to_ask": estimate.unanswered,
+        "input_tokens": estimate.input_tokens,
+        "output_tokens": estimate.output_tokens,
+        "cost": estimate.cost(judge.settings),
+        "bound": UPPER_BOUND if work.unseen else EXACT,
+    }
