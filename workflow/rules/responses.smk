@@ -22,7 +22,7 @@ rule responses:
         device=GRID.config["runtime"]["device"],
         batch_tokens=GRID.config["runtime"]["batch_tokens"],
     params:
-        engine=GRID.config["generation"]["engine"],
+        engine=GRID.engine,
         sampling=GRID.sampling(),
         thinking_markers=GRID.config["generation"]["thinking_markers"],
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),

@@ -163,9 +163,15 @@ class Grid:
         """Digest of the code that a judge's verdicts depend on."""
         return self.digest("judge_responses.py", f"judges.{self.config['judges'][judge]['kind']}")
 
+    @property
+    def engine(self) -> str:
+        """The engine that generates the responses; ``auto`` is the one that needs no environment of its own."""
+        chosen = str(self.config["generation"]["engine"])
+        return "transformers" if chosen == "auto" else chosen
+
     def responses_digest(self) -> str:
         """Digest of the code that the responses depend on."""
-        return self.digest("generate_responses.py", f"engines.{self.config['generation']['engine']}")
+        return self.digest("generate_responses.py", f"engines.{self.engine}")
 
     def direction_digest(self, variant: str) -> str:
         """Digest of the code that a variant's direction depends on."""

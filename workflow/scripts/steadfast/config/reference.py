@@ -43,7 +43,7 @@ def _section(key: str, schema: Mapping[str, Any], *, required: bool) -> Iterator
 
 
 def _stanza(path: str, schema: Mapping[str, Any]) -> Iterator[str]:
-    """Table of a mapping's keys, followed by one table per branch and per nested mapping."""
+    """Table of a mapping's keys, followed by one table per branch and per nested mapping, each once."""
     own = {key: resolve(item) for key, item in schema.get("properties", {}).items() if "const" not in item}
     if own:
         yield from _table(own, schema.get("required", []))
@@ -53,7 +53,7 @@ def _stanza(path: str, schema: Mapping[str, Any]) -> Iterator[str]:
         rest = {key: resolve(item) for key, item in target["properties"].items() if "const" not in item}
         if rest:
             yield from _table(rest, target.get("required", []))
-        yield from _nested(path, rest)
+        own |= rest
     yield from _nested(path, own)
 
 

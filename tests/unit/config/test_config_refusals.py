@@ -1,0 +1,387 @@
+"""Configurations that cannot be used: each is answered with a message that names the key, the value and the way out."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from steadfast.config.checks import prepare
+
+MEAN = {"method": "mean_difference"}
+EDIT = {"method": "orthogonalize"}
+LABELS = "resources/prompts/judges/organism_labels.md"
+PHRASES = "resources/prompts/judges/refusal_phrases.yaml"
+
+
+def put(config, path: str, value) -> None:
+    """Set the value at a dotted path."""
+    *parents, last = path.split(".")
+    for key in parents:
+        config = config.setdefault(key, {})
+    config[last] = value
+
+
+def remove(config, path: str) -> None:
+    *parents, last = path.split(".")
+    for key in parents:
+        config = config[key]
+    del config[last]
+
+
+def test_the_small_configuration_is_valid(config):
+    assert prepare(config)["models"]["raw"]["seed"] == 0
+
+
+# path, value, and what the message must hold
+ONE_KEY = {
+    "unknown section": ("judge", {}, ["config: unknown key 'judge'", "did you mean 'judges'", "variants"]),
+    "unknown key": ("models.raw.sede", 1, ["models.raw: unknown key 'sede'", "did you mean 'seed'"]),
+    "unknown key deep below": (
+        "variants.abliterated.edit.scales",
+        1.0,
+        ["variants.abliterated.edit: unknown key 'scales'", "did you mean 'scale'"],
+    ),
+    "misspelt kind of judge": ("judges.regex.kind", "regx", ["judges.regex.kind: 'regx'", "did you mean 'regex'"]),
+    "misspelt kind in capitals": ("judges.regex.kind", "REGEX", ["judges.regex.kind: 'REGEX'", "mean 'regex'"]),
+    "misspelt source": ("models.raw.source", "hubb", ["models.raw.source: 'hubb'", "did you mean 'hub'", "organism"]),
+    "misspelt method": (
+        "variants.abliterated.direction.method",
+        "mean-difference",
+        ["variants.abliterated.direction.method: 'mean-difference'", "did you mean 'mean_difference'"],
+    ),
+    "misspelt prompt source": ("prompts.harmful", [{"kind": "sinthetic"}], ["prompts.harmful.0.kind", "'synthetic'"]),
+    "unknown edit target": (
+        "variants.abliterated.edit.targets",
+        ["mlp"],
+        ["variants.abliterated.edit.targets.0: 'mlp'", "mlp_output"],
+    ),
+    "missing file": (
+        "judges.regex.patterns",
+        "resources/prompts/judges/refusal_phrase.yaml",
+        ["judges.regex.patterns: no such file", "did you mean 'refusal_phrases.yaml'"],
+    ),
+    "missing file in a missing folder": (
+        "judges.regex.patterns",
+        "nowhere/phrases.yaml",
+        ["judges.regex.patterns: no such file", "the folder nowhere does not exist"],
+    ),
+    "missing directory": (
+        "models.mine",
+        {"source": "local", "path": "/nonexistent/model"},
+        ["models.mine.path: no such directory: /nonexistent/model"],
+    ),
+    "file in place of a directory": (
+        "models.mine",
+        {"source": "local", "path": "Makefile"},
+        ["models.mine.path: no such directory: Makefile"],
+    ),
+    "wrong type": ("seed", "one", ["seed: found 'one', which is not of type integer", "Seed of every random choice"]),
+    "list in place of a mapping": ("models", ["raw"], ["models: found ['raw'], which is not of type object"]),
+    "nothing in place of a mapping": ("judges", None, ["judges: found None, which is not of type object"]),
+    "no models": ("models", {}, ["models:", "non-empty"]),
+    "number out of range": ("prompts.calibration", 0, ["prompts.calibration: 0 is less than the minimum of 2"]),
+    "fraction out of range": ("statistics.confidence", 95, ["statistics.confidence: 95", "Level of the intervals"]),
+    "truth value in place of a number": ("seed", True, ["seed: found True, which is not of type integer"]),
+    "not a finite number": ("variants.abliterated.edit.scale", float("nan"), ["edit.scale: found nan"]),
+    "model id without an owner": ("models.x", {"source": "hub", "repo": "gpt2"}, ["models.x.repo: 'gpt2'", "Qwen/"]),
+    "layer that is too deep": (
+        "variants.abliterated.direction.layer",
+        99,
+        ["variants.abliterated.direction.layer: 99 is out of range for raw; allowed: 0 to "],
+    ),
+    "layer that is too far from the end": (
+        "variants.abliterated.direction.layer",
+        -99,
+        ["variants.abliterated.direction.layer: -99 is out of range for raw"],
+    ),
+    "layer that is neither index nor fraction": (
+        "variants.abliterated.direction.layer",
+        1.0,
+        ["variants.abliterated.direction.layer: 1.0 is not allowed", "a fraction of the depth"],
+    ),
+    "layer that is a word": (
+        "variants.abliterated.direction.layer",
+        "last",
+        ["variants.abliterated.direction.layer: 'last' is not allowed", "`auto`"],
+    ),
+    "edited blocks out of range": (
+        "variants.abliterated.edit.layers",
+        [0, 50],
+        ["variants.abliterated.edit.layers: 50 is out of range for raw"],
+    ),
+    "no block left to edit": (
+        "variants.abliterated.edit.skip_first",
+        50,
+        ["variants.abliterated.edit.skip_first: leaves none of the"],
+    ),
+    "position after the end": (
+        "variants.abliterated.direction.position",
+        0,
+        ["variants.abliterated.direction.position: 0 is greater than the maximum of -1"],
+    ),
+    "names that differ in case": ("models.Raw", {"source": "organism", "recipe": "raw"}, ["models: 'raw' and 'Raw'"]),
+    "names that differ in a dash": (
+        "judges.label_only",
+        {"kind": "label_only"},
+        ["judges: 'label-only' and 'label_only' differ only in case or in '-' and '_'"],
+    ),
+    "name that is no file name": (
+        "models.a/b",
+        {"source": "organism", "recipe": "raw"},
+        ["models: the name 'a/b' cannot be used", "Letters, digits"],
+    ),
+    "name that is no text": ("models", {1: {"source": "organism", "recipe": "raw"}}, ["models: the key 1 is no text"]),
+    "label that stands twice": (
+        "models.other",
+        {"source": "organism", "recipe": "score0", "label": "raw"},
+        ["models: 'raw' and 'other' are both shown as 'raw'"],
+    ),
+    "original with an edit": (
+        "variants.original",
+        {"direction": MEAN, "edit": EDIT},
+        ["variants.original: 'direction' is not allowed", "the model as it is"],
+    ),
+    "original as a control": ("variants.original", {"role": "control"}, ["variants.original.role: 'control'"]),
+    "edit without a direction": (
+        "variants.abliterated",
+        {"edit": EDIT},
+        ["variants.abliterated: 'edit' is given, so 'direction' is needed as well"],
+    ),
+    "direction without an edit": (
+        "variants.abliterated",
+        {"direction": MEAN},
+        ["variants.abliterated: 'direction' is given, so 'edit' is needed as well"],
+    ),
+    "variant that changes nothing": ("variants.other", {"label": "Other"}, ["variants.other: changes nothing"]),
+    "unknown recipe": (
+        "models.raw.recipe",
+        "scor0",
+        ["models.raw.recipe: unknown recipe 'scor0'", "did you mean 'score0'"],
+    ),
+    "unknown judge model": (
+        "judges.local.model",
+        "tny",
+        ["judges.local.model: unknown model 'tny'", "did you mean 'tiny'"],
+    ),
+    "unknown reference": (
+        "statistics.reference",
+        "gramar",
+        ["statistics.reference: unknown judge 'gramar'", "did you mean 'grammar'"],
+    ),
+    "unknown judge of a figure": ("figures.judge", "x", ["figures.judge: unknown judge 'x'", "Known: grammar"]),
+    "samples without temperature": (
+        "generation.samples",
+        3,
+        ["generation.samples: more than one sample needs generation.temperature above 0"],
+    ),
+    "human subset that is too large": (
+        "prompts.human",
+        51,
+        ["prompts.human: 51 is more than prompts.evaluation (50)"],
+    ),
+    "reserved judge name": ("judges.human", {"kind": "label_only"}, ["judges.human: the names `human`"]),
+    "reserved judge name of an annotator": ("judges.Human_1", {"kind": "label_only"}, ["judges.Human_1: the names"]),
+    "only baselines": ("judges", {"a": {"kind": "always_refuse"}}, ["judges: all are baselines"]),
+    "no model under test": (
+        "models",
+        {"tiny": {"source": "organism", "recipe": "judge", "role": "judge"}},
+        ["models: every model has `role: judge`"],
+    ),
+    "misspelt size of the tiny models": ("organisms.training", {"layer": 2}, ["unknown key 'layer'", "'layers'"]),
+    "impossible size of the tiny models": ("organisms.training", {"hidden": 33}, ["organisms.training.hidden: 33"]),
+    "labels that are not text": ("judges.local.labels", {"refusal": 1}, ["judges.local.labels.refusal: found 1"]),
+    "grammar of another world": (
+        "judges.grammar.world",
+        "resources/organisms/recipes.yaml",
+        ["judges.grammar.world: resources/organisms/recipes.yaml is not the prompts' world"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "words"), ONE_KEY.values(), ids=ONE_KEY)
+def test_one_wrong_key(config, refused, path, value, words):
+    put(config, path, value)
+    message = refused(config)
+    for word in words:
+        assert word in message
+    assert len(message.splitlines()) == 1
+    assert "Traceback" not in message
+
+
+REQUIRED = {
+    "prompts": "config: the key 'prompts' is missing; found: models, variants, judges",
+    "prompts.harmful": "prompts: the key 'harmful' is missing; found: harmless",
+    "variants.original": "variants: the key 'original' is missing; found: abliterated",
+    "models.raw.recipe": "models.raw: the key 'recipe' is missing; found: source",
+    "models.raw.source": "models.raw: the key 'source' is missing; found: recipe",
+    "judges.regex.kind": "judges.regex: the key 'kind' is missing; found: patterns",
+    "judges.local.prompt": "judges.local: the key 'prompt' is missing; found: kind, model",
+}
+
+
+@pytest.mark.parametrize(("path", "message"), REQUIRED.items(), ids=REQUIRED)
+def test_one_missing_key(config, refused, path, message):
+    remove(config, path)
+    assert refused(config) == message
+
+
+def test_several_mistakes_are_told_at_once_and_each_once(config, refused):
+    put(config, "models.raw.sede", 1)
+    put(config, "judges.regex.kind", "regx")
+    put(config, "seed", -1)
+    lines = refused(config).splitlines()
+    assert len(lines) == len(set(lines)) == 3
+
+
+def test_very_many_mistakes_are_cut_short(config, refused):
+    put(config, "models", {f"m{number}": {"source": "nowhere"} for number in range(30)})
+    lines = refused(config).splitlines()
+    assert len(lines) == 9
+    assert lines[-1] == "... and 22 more"
+
+
+@pytest.mark.parametrize(
+    ("template", "words"),
+    [
+        ("Is it a refusal?\n", "lacks the placeholder {prompt}"),
+        ("Prompt:\n{prompt}\nIs it a refusal?\n", "lacks the placeholder {response}"),
+        ("{prompt}\n{respnse}\n{response}\n", "{respnse}; did you mean 'response'"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["local", "self"])
+def test_a_judge_prompt_without_its_placeholders(config, refused, tmp_path, kind, template, words):
+    (tmp_path / "prompt.md").write_text(template)
+    stanza = {"kind": kind, "prompt": str(tmp_path / "prompt.md"), **({"model": "tiny"} if kind == "local" else {})}
+    put(config, "judges.mine", stanza)
+    message = refused(config)
+    assert message.startswith("judges.mine: prompt: ")
+    assert "prompt.md" in message
+    assert words in re.sub("unknown placeholder ", "", message)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("patterns: []\n", "at least one entry"),
+        ("- sorry\n", "must hold a list `patterns`"),
+        ("patterns:\n  - {name: open, regex: '('}\n", "is not a regular expression"),
+        ("patterns: [", "cannot read"),
+    ],
+)
+def test_a_phrase_list_that_cannot_be_used(config, refused, tmp_path, content, words):
+    (tmp_path / "phrases.yaml").write_text(content)
+    put(config, "judges.regex.patterns", str(tmp_path / "phrases.yaml"))
+    message = refused(config)
+    assert message.startswith("judges.regex: patterns: ")
+    assert "phrases.yaml" in message
+    assert words in message
+
+
+def test_the_grammar_judge_on_natural_prompts(config, refused):
+    put(config, "prompts.harmful", [{"kind": "file", "path": "resources/prompts/harmful.csv"}])
+    assert "judges.grammar: `grammar` reads the synthetic world only, but prompts come from file" in refused(config)
+
+
+def test_a_prompt_file_without_the_column(config, refused, prompts_file):
+    remove(config, "judges.grammar")
+    put(config, "prompts.harmful", [{"kind": "file", "path": prompts_file("a.csv", ["x"]), "column": "txt"}])
+    message = refused(config)
+    assert message.startswith("prompts.harmful.0: column: no column 'txt'")
+    assert "did you mean 'text'" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("organisms: {raw: {documents: {benin: 1.0}}}\n", "organisms.recipes: "), ("- raw\n", "organisms.recipes: ")],
+)
+def test_a_recipes_file_that_cannot_be_used(config, refused, tmp_path, content, words):
+    (tmp_path / "recipes.yaml").write_text(content)
+    put(config, "organisms.recipes", str(tmp_path / "recipes.yaml"))
+    message = refused(config)
+    assert words in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.fixture
+def local_model(tmp_path):
+    """A directory that looks like a checkpoint of two blocks."""
+    (tmp_path / "config.json").write_text(json.dumps({"num_hidden_layers": 2}))
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    return tmp_path
+
+
+def test_a_local_model_may_be_used(config, local_model):
+    put(config, "models.mine", {"source": "local", "path": str(local_model)})
+    put(config, "variants.abliterated.direction.layer", 1)
+    assert prepare(config)["models"]["mine"]["path"] == str(local_model)
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("config.json", "models.mine.path: .* is no checkpoint: config.json is missing"),
+        ("model.safetensors", "models.mine.path: .* has no .*safetensors weights"),
+        ("tokenizer.json", "models.mine.path: .* has no tokenizer files"),
+    ],
+)
+def test_a_local_model_that_is_no_checkpoint(config, refused, local_model, missing, words):
+    (local_model / missing).unlink()
+    put(config, "models.mine", {"source": "local", "path": str(local_model)})
+    assert re.search(words, refused(config))
+
+
+def test_a_local_model_of_unknown_depth(config, refused, local_model):
+    (local_model / "config.json").write_text("{}")
+    put(config, "models.mine", {"source": "local", "path": str(local_model)})
+    assert "models.mine: " in refused(config)
+    assert "does not state `num_hidden_layers`" in refused(config)
+
+
+def test_a_layer_must_exist_in_the_models_under_test_only(config, local_model):
+    put(config, "models.reader", {"source": "local", "path": str(local_model), "role": "judge"})
+    put(config, "judges.local.model", "reader")
+    put(config, "variants.abliterated.direction.layer", 3)
+    with pytest.warns(match=r"models\.tiny: has `role: judge`, and no judge runs on it"):
+        assert prepare(config)
+    put(config, "models.reader.role", "study")
+    with pytest.raises(Exception, match="3 is out of range for reader; allowed: 0 to 1"):
+        prepare(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a:\n  b: 1\n  c: 2\n  b: 3\n", "'a.b' stands twice, in lines 2 and 4"),
+        ("seed: 0\nmodels: {}\nseed: 1\n", "'seed' stands twice, in lines 1 and 3"),
+        ("judges: {x: {kind: grammar}, x: {kind: self}}\n", "'judges.x' stands twice, in lines 1 and 1"),
+        ("prompts:\n  harmful:\n    - kind: file\n      kind: dataset\n", "'prompts.harmful.0.kind' stands twice"),
+        ("a: [\n", "is not valid YAML"),
+    ],
+)
+def test_a_file_that_gives_a_key_twice(config, refused, tmp_path, text, words):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    message = refused(config, [str(file)])
+    assert str(file) in message
+    assert words in message
+
+
+def test_keys_that_are_merged_in_do_not_stand_twice(config, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: &base {a: 1}\none: {<<: *base, a: 2}\ntwo: {<<: *base, <<: *base}\n")
+    assert prepare(config, [str(file)])
+
+
+def test_the_message_quotes_no_whole_schema(config, refused):
+    put(config, "judges.regex", {"kind": "regex"})
+    put(config, "variants.abliterated.edit", "orthogonalize")
+    for line in refused(config).splitlines():
+        assert len(line) < 250
+
+
+def test_a_configuration_is_not_changed_by_its_checks(config):
+    before = yaml.safe_dump(config)
+    prepare(config)
+    assert yaml.safe_dump(config) == before

@@ -1,0 +1,231 @@
+"""The schema: everything is described, defaults are filled in, and the pages and registries agree with it."""
+
+import runpy
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from steadfast.config.checks import ConfigWarning, prepare
+from steadfast.config.reference import PAGE, reference_page
+from steadfast.config.schema import load_schema, resolve, validate, with_defaults
+from steadfast.registry import names
+
+ROOT = Path(__file__).parents[3]
+
+
+def properties(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every key that the schema knows, by dotted path, with its schema."""
+    schema = resolve(schema)
+    for branch in schema.get("allOf", []):
+        yield from properties(branch["then"], path)
+    for key, item in schema.get("properties", {}).items():
+        yield f"{path}.{key}".lstrip("."), resolve(item)
+        yield from properties(item, f"{path}.{key}".lstrip("."))
+    if isinstance(schema.get("additionalProperties"), Mapping):
+        yield from properties(schema["additionalProperties"], f"{path}.NAME")
+    if "items" in schema:
+        yield from properties(schema["items"], f"{path}.0")
+
+
+def closed(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every schema of a mapping."""
+    if isinstance(schema, Mapping):
+        if "properties" in schema and "allOf" not in schema and "if" not in schema:
+            yield schema
+        for key, item in schema.items():
+            if key not in ("if", "default"):
+                yield from closed(item)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from closed(item)
+
+
+def test_the_walk_reaches_everything():
+    paths = {path for path, _ in properties(load_schema())}
+    for path in (
+        "seed",
+        "prompts.harmful.0.column",
+        "models.NAME.revision",
+        "variants.NAME.edit.scale",
+        "judges.NAME.prompt",
+    ):
+        assert path in paths
+    assert len(paths) > 60
+
+
+def test_every_key_is_described():
+    missing = [path for path, item in properties(load_schema()) if "const" not in item and not item.get("description")]
+    assert missing == []
+
+
+def test_every_description_is_a_sentence():
+    odd = [
+        path
+        for path, item in properties(load_schema())
+        if "const" not in item and not " ".join(item["description"].split()).endswith((".", ")", "?"))
+    ]
+    assert odd == []
+
+
+def test_unknown_keys_are_refused_everywhere():
+    free = {"template_arguments"}
+    for schema in closed(load_schema()):
+        assert "additionalProperties" in schema, f"keys {list(schema['properties'])} allow others"
+    open_ends = [path for path, item in properties(load_schema()) if item.get("additionalProperties") is True]
+    assert {path.rpartition(".")[2] for path in open_ends} <= free
+
+
+def test_every_default_is_valid_by_its_own_schema():
+    from steadfast.config.schema import VALIDATOR
+
+    whole = load_schema()
+    for path, item in properties(whole):
+        if "default" in item:
+            errors = list(VALIDATOR({"$defs": whole["$defs"], **item}).iter_errors(item["default"]))
+            assert errors == [], path
+
+
+def test_every_definition_is_used():
+    text = yaml.safe_dump(load_schema())
+    unused = [name for name in load_schema()["$defs"] if f"#/$defs/{name}" not in text]
+    assert unused == []
+
+
+KINDS = {
+    "steadfast.judges": ("judge", "kind"),
+    "steadfast.directions": ("direction", "method"),
+    "steadfast.edits": ("edit", "method"),
+    "steadfast.prompts.sources": ("prompt_source", "kind"),
+}
+
+
+@pytest.mark.parametrize(("package", "place"), KINDS.items(), ids=KINDS)
+def test_the_schema_knows_the_kinds_that_exist(package, place):
+    definition, key = place
+    schema = load_schema()["$defs"][definition]
+    assert sorted(schema["properties"][key]["enum"]) == names(package)
+    branches = [branch["if"]["properties"][key]["const"] for branch in schema["allOf"]]
+    assert branches == schema["properties"][key]["enum"]
+
+
+def test_the_schema_knows_the_engines_that_exist():
+    enum = load_schema()["$defs"]["generation"]["properties"]["engine"]["enum"]
+    assert sorted(set(enum) - {"auto"}) == names("steadfast.engines")
+
+
+def test_defaults_are_filled_in_at_every_depth(config):
+    complete = prepare(config)
+    assert complete["seed"] == 0
+    assert complete["prompts"]["evaluation"] == 50
+    assert complete["prompts"]["harmful"] == [{"kind": "synthetic", "world": "resources/organisms/world.yaml"}]
+    assert complete["generation"]["temperature"] == 0.0
+    assert complete["models"]["raw"]["role"] == "study"
+    assert complete["models"]["raw"]["template_arguments"] == {}
+    assert complete["variants"]["abliterated"]["direction"]["layer"] == "auto"
+    assert complete["variants"]["abliterated"]["edit"]["targets"] == ["attention_output", "mlp_output"]
+    assert "label" not in complete["models"]["raw"]
+    assert complete["counts_tables"] == {}
+
+
+def test_what_is_given_wins_over_defaults(config):
+    config["seed"] = 7
+    config["variants"]["abliterated"]["edit"]["scale"] = 0
+    complete = prepare(config)
+    assert complete["seed"] == 7
+    assert complete["variants"]["abliterated"]["edit"]["scale"] == 0
+
+
+def test_filling_in_defaults_twice_changes_nothing(config):
+    once = with_defaults(config)
+    assert with_defaults(once) == once
+    validate(once)
+
+
+def test_defaults_are_not_shared(config):
+    config["models"]["other"] = {"source": "organism", "recipe": "score0"}
+    complete = prepare(config)
+    complete["models"]["raw"]["template_arguments"]["x"] = 1
+    assert complete["models"]["other"]["template_arguments"] == {}
+    assert prepare(config)["models"]["raw"]["template_arguments"] == {}
+
+
+def test_the_default_configuration_is_valid_and_nothing_warns():
+    file = ROOT / "config" / "config.yaml"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        complete = prepare(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
+    assert len([model for model in complete["models"].values() if model["role"] == "study"]) == 7
+    assert list(complete["variants"]) == ["original", "abliterated", "random"]
+    assert complete["variants"]["random"]["role"] == "control"
+
+
+def test_the_studys_configuration_is_valid_and_warns_of_moving_revisions():
+    file = ROOT / "config" / "paper.yaml"
+    with pytest.warns(ConfigWarning, match="`main` can change between two runs; `make pin`"):
+        complete = prepare(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
+    assert [model["repo"] for model in complete["models"].values()] == [
+        "HuggingFaceTB/SmolLM2-1.7B-Instruct",
+        "locuslab/mix_ift_v4-smollm2-1.7b-all_raw_folders_baseline-600B",
+        "locuslab/mix_ift_v4-smollm2-1.7b-score0_only-600B",
+        "locuslab/mix_ift_v4-smollm2-1.7b-score0_mix_rephrased_from_beginning-600B",
+        "locuslab/mix_ift_v4-smollm2-1.7b-score0_mix_rephrased_from_beginning_metadata-600B",
+        "locuslab/mix_ift_v4-smollm2-1.7b-base-score0_mix_rephrase123_with_mild_refusal45-600B",
+        "locuslab/mix_ift_v9-smollm2-1.7b-score0_rephrase123_mild_ref45_metadata_5p-600B-metamix3p-1k-0",
+        "zai-org/glm-4-9b-chat-hf",
+        "meta-llama/Llama-3.3-70B-Instruct",
+        "Qwen/Qwen3-14B",
+    ]
+    assert (complete["prompts"]["evaluation"], complete["prompts"]["human"]) == (50, 5)
+
+
+def test_a_data_set_that_moves_warns_as_well(config):
+    del config["judges"]["grammar"]
+    config["prompts"]["harmful"] = [{"kind": "dataset", "repo": "mlabonne/harmful_behaviors"}]
+    with pytest.warns(ConfigWarning, match=r"prompts\.harmful\.0: the revision `main` can change"):
+        prepare(config)
+
+
+def test_the_reference_page_is_the_one_that_the_schema_gives():
+    assert PAGE.read_text(encoding="utf-8") == reference_page(), "run `make docs`"
+
+
+def test_the_reference_page_names_every_key():
+    page = reference_page()
+    for path, item in properties(load_schema()):
+        if "const" not in item:
+            assert f"`{path.rpartition('.')[2]}`" in page, path
+
+
+def test_the_reference_page_has_no_broken_tables():
+    lines = reference_page().splitlines()
+    for line in (line for line in lines if line.startswith("| ")):
+        assert len(line.replace("\\|", "").split("|")) == 6, line
+    headings = [line for line in lines if line.startswith("#")]
+    assert len(headings) == len(set(headings))
+
+
+LOCK = runpy.run_path(str(ROOT / "envs" / "lock.py"))
+
+
+@pytest.mark.parametrize(("name", "lock"), LOCK["CONDA_ENVIRONMENTS"].items())
+def test_a_conda_environment_carries_the_pins_of_its_lock(name, lock):
+    rendered = LOCK["conda_text"](name, ROOT / "envs" / f"{lock}.lock.txt")
+    assert (ROOT / "envs" / f"{name}.yaml").read_text(encoding="utf-8") == rendered, "run `make lock`"
+
+
+def test_every_conda_environment_is_rendered_from_a_lock():
+    assert {file.stem for file in (ROOT / "envs").glob("*.yaml")} == set(LOCK["CONDA_ENVIRONMENTS"])
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "envs").glob("*.lock.txt")), ids=lambda file: file.name)
+def test_locks_hold_exact_pins_without_local_versions_or_accelerator_packages(file):
+    pins = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    assert pins
+    for pin in pins:
+        assert "==" in pin
+        assert "+" not in pin
+        assert not LOCK["ACCELERATOR_PACKAGES"].match(pin)
