@@ -198,7 +198,7 @@ def _verdict_of(word: str) -> VerdictName:
 def _seconds_of(row: Row) -> float:
     text = row.values.get("seconds") or "nan"
     try:
-        return float(text)
+        return float(text.replace(",", "."))  # a spreadsheet may have put its decimal comma
     except ValueError:
         raise _Problem(f"seconds {text!r} is not a number") from None
 
