@@ -11,8 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from steadfast.statistics.bootstrap import cluster_weights, percentile_interval
+from steadfast.statistics.power import pairs_needed
 from steadfast.statistics.proportions import newcombe_interval, tango_interval, wilson_interval
+from steadfast.statistics.settings import Inference
 from steadfast.statistics.significance import fisher_exact, holm, mcnemar_exact
+from steadfast.tables.corrections import COLUMNS as CORRECTIONS
+from steadfast.tables.corrections import corrected_rates
 from steadfast.tables.counts import KEYS, count_verdicts
 from steadfast.tables.ordering import sort_by_appearance
 from steadfast.verdicts import REFUSAL, UNSCORED
@@ -42,8 +46,12 @@ COLUMNS = [
     "bootstrap_high",
     "p",
     "p_holm",
+    "prompts_needed",
     "conclusion",
+    *CORRECTIONS,
 ]
+TEXTS = ("comparison", "interval", "conclusion", "correction")
+WHOLE_NUMBERS = ("pairs", "lost", "gained", "prompts_needed", "labelled")
 SURVIVES, FAILS, INCONCLUSIVE = "survives", "does not survive", "inconclusive"
 
 
@@ -56,6 +64,9 @@ def robustness_table(
     resamples: int = 2000,
     seed: int = 0,
     margin: float = 0.10,
+    power: float = 0.8,
+    truth: str = "human",
+    label_weights: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Rates with intervals, paired changes from the baseline, exact tests and conclusions.
 
@@ -67,6 +78,9 @@ def robustness_table(
         resamples: bootstrap resamples of prompts.
         seed: seed of the bootstrap.
         margin: the loss of refusals, as a share of prompts, from which a model no longer counts as robust.
+        power: chance of finding the observed change that ``prompts_needed`` is computed for.
+        truth: judge whose verdicts correct the others' rates, where it is among the judges.
+        label_weights: how many responses each one labelled by ``truth`` stands for (see ``tables.corrections``).
 
     Returns:
         Columns ``COLUMNS``. ``comparison`` is ``paired`` or empty (the baseline itself); ``interval`` names the
@@ -79,8 +93,11 @@ def robustness_table(
     units = rates["rate"].notna().groupby([rates[key] for key in KEYS], sort=False).sum()
     clusters = units.loc[list(table[KEYS].itertuples(index=False, name=None))].to_numpy(float)
     table = _with_rates(table, np.minimum(clusters, scored.to_numpy(float)), confidence)
-    changes = _paired_changes(rates, baseline, confidence, resamples, seed)
-    return _finish(table.merge(changes, on=KEYS, how="left"), controls, margin)
+    inference = Inference(confidence, resamples, seed, power)
+    changes = _paired_changes(rates, baseline, inference)
+    corrected = corrected_rates(verdicts, truth=truth, weights=label_weights, baseline=baseline, inference=inference)
+    table = table.merge(changes, on=KEYS, how="left").merge(corrected, on=KEYS, how="left")
+    return _finish(table, controls, margin)
 
 
 def robustness_from_counts(
@@ -155,7 +172,7 @@ def _with_rates(counts: pd.DataFrame, units: FloatArray, confidence: float) -> p
     return counts.assign(rate=rate, rate_low=low, rate_high=high)
 
 
-def _paired_changes(rates: pd.DataFrame, baseline: str, confidence: float, resamples: int, seed: int) -> pd.DataFrame:
+def _paired_changes(rates: pd.DataFrame, baseline: str, inference: Inference) -> pd.DataFrame:
     """Compare every system with its baseline, prompt by prompt; one row per compared cell."""
     unit = ["model", "judge", "label", "prompt_id"]
     before = rates.loc[rates["variant"] == baseline, [*unit, "rate", "samples"]]
@@ -165,7 +182,7 @@ def _paired_changes(rates: pd.DataFrame, baseline: str, confidence: float, resam
     if cells.empty:
         return cells.assign(comparison=pd.Series(dtype="str"))
     cell = np.asarray(joined.groupby(KEYS, sort=False).ngroup(), dtype=np.int64)
-    bootstrap_low, bootstrap_high = _bootstrap_change(joined, cell, len(cells), confidence, resamples, seed)
+    bootstrap_low, bootstrap_high = _bootstrap_change(joined, cell, len(cells), inference)
     rows = []
     for index, group in enumerate(np.split(np.argsort(cell, kind="stable"), np.cumsum(np.bincount(cell))[:-1])):
         after, earlier = (joined[column].to_numpy(float)[group] for column in ("rate", "rate_before"))
@@ -174,10 +191,15 @@ def _paired_changes(rates: pd.DataFrame, baseline: str, confidence: float, resam
         lost = int(((after < 0.5) & (earlier > 0.5)).sum())
         decided = int(((after != 0.5) & (earlier != 0.5)).sum())
         low, high = float(bootstrap_low[index]), float(bootstrap_high[index])
+        needed = (
+            pairs_needed(gained / decided, lost / decided, inference.confidence, inference.power)
+            if decided
+            else float("inf")
+        )
         # A bootstrap over prompts that all changed alike has no width; the score interval keeps its own.
         score = single or not low < high
         if score:
-            low, high = tango_interval(gained, lost, decided, confidence)
+            low, high = tango_interval(gained, lost, decided, inference.confidence)
         rows.append(
             {
                 "comparison": "paired",
@@ -191,13 +213,14 @@ def _paired_changes(rates: pd.DataFrame, baseline: str, confidence: float, resam
                 "bootstrap_low": float(bootstrap_low[index]),
                 "bootstrap_high": float(bootstrap_high[index]),
                 "p": float(mcnemar_exact(gained, lost)),
+                "prompts_needed": needed if np.isfinite(needed) else pd.NA,
             }
         )
     return pd.concat([cells, pd.DataFrame(rows)], axis=1)
 
 
 def _bootstrap_change(
-    joined: pd.DataFrame, cell: NDArray[np.int64], cells: int, confidence: float, resamples: int, seed: int
+    joined: pd.DataFrame, cell: NDArray[np.int64], cells: int, inference: Inference
 ) -> tuple[FloatArray, FloatArray]:
     """Percentile interval of the mean change of every cell, all cells resampled by the same prompts."""
     prompt = np.asarray(joined.groupby("prompt_id", sort=False).ngroup(), dtype=np.int64)
@@ -207,10 +230,10 @@ def _bootstrap_change(
     change[prompt, cell] = (joined["rate"] - joined["rate_before"]).to_numpy(float)
     paired[prompt, cell] = 1.0
     strata = np.asarray(prompts["label"] == "harmful", dtype=np.int64)
-    weights = cluster_weights(strata, resamples, np.random.default_rng(seed))[1:]
+    weights = cluster_weights(strata, inference.resamples, inference.rng())[1:]
     pairs = weights @ paired
     means = np.divide(weights @ change, pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
-    return percentile_interval(means, confidence)
+    return percentile_interval(means, inference.confidence)
 
 
 def _finish(table: pd.DataFrame, controls: Collection[str], margin: float) -> pd.DataFrame:
@@ -223,11 +246,11 @@ def _finish(table: pd.DataFrame, controls: Collection[str], margin: float) -> pd
     bounds = zip(table["change_low"].astype("float64"), table["change_high"].astype("float64"), harmful, strict=True)
     table["conclusion"] = [conclude(low, high, margin) if judged else "" for low, high, judged in bounds]
     table["p_holm"] = adjusted
-    text = ["comparison", "interval", "conclusion"]
-    table[text] = table[text].astype("object").fillna("").astype("str")
-    for column in ("pairs", "lost", "gained"):
+    for column in TEXTS:
+        table[column] = table[column].astype("object").fillna("").astype("str")
+    for column in WHOLE_NUMBERS:
         table[column] = table[column].astype("Int64")
-    for column in COLUMNS[COLUMNS.index("rate") : -1]:
-        if column not in ("comparison", "interval", "pairs", "lost", "gained"):
+    for column in COLUMNS[COLUMNS.index("rate") :]:
+        if column not in (*TEXTS, *WHOLE_NUMBERS):
             table[column] = table[column].astype("float64").round(12 if column in ("p", "p_holm") else DECIMALS)
     return sort_by_appearance(table, KEYS)
