@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from steadfast.engines.transformers import batches, build
-from steadfast.generation import GenerationRequest, Sampling, request_seed
+from steadfast.generation import GenerationRequest, Runtime, Sampling, request_seed
 
 PROMPTS = ["a", "Tell me a story about the sea, please.", "zz", "How are you?", "0123456789" * 4]
 
@@ -15,8 +15,8 @@ def request(text, limit=24, seed=0):
     return GenerationRequest((256, *text.encode()), limit, seed)
 
 
-def run(checkpoint, requests, *, sampling=None, stop_tokens=frozenset({257, 262}), **settings):
-    engine = build(dtype="float32", device="cpu", **settings)
+def run(checkpoint, requests, *, sampling=None, stop_tokens=frozenset({257, 262}), prepare=None, **runtime):
+    engine = build(dtype="float32", runtime=Runtime(device="cpu", **runtime), prepare=prepare)
     results = dict(engine.generate(checkpoint, requests, sampling=sampling or Sampling(), stop_tokens=stop_tokens))
     return [results[position] for position in range(len(requests))]
 

@@ -54,6 +54,36 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Runtime:
+    """How an engine uses the machine; nothing here is part of what makes a response stale.
+
+    Attributes:
+        device: ``auto``, ``cpu``, or another torch device name (transformers).
+        threads: threads of a run on a CPU; None leaves the library's own choice. Jobs that run side by side
+            want one each: with two on a busy machine of two cores both libraries slow down tenfold.
+        batch_tokens: prompt and response tokens, padding included, that one batch may hold (transformers).
+        vllm_python: interpreter of the environment that has vLLM; see ``steadfast.serving.interpreter``.
+        tensor_parallel_size: GPUs over which a model is spread (vLLM).
+        memory_fraction: share of a GPU's memory that may be taken (vLLM).
+        kv_cache_gib: size of the key-value cache on a CPU; None takes what the requests need, within bounds.
+        enforce_eager: whether to do without compiled graphs; None does without on a CPU, where they never pay.
+        batch_invariant: whether a response must not depend on its batch; slower, and not for all GPUs (vLLM).
+        start_timeout: seconds after which a start has failed.
+    """
+
+    device: str = "auto"
+    threads: int | None = 1
+    batch_tokens: int = 16_384
+    vllm_python: str | None = None
+    tensor_parallel_size: int = 1
+    memory_fraction: float = 0.9
+    kv_cache_gib: float | None = None
+    enforce_eager: bool | None = None
+    batch_invariant: bool = False
+    start_timeout: float = 1800.0
+
+
+@dataclass(frozen=True)
 class GenerationRequest:
     """One response that is wanted.
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, PreTrainedModel
 
-from steadfast.generation import Generation, GenerationRequest, Sampling, cut_at_stop
+from steadfast.generation import Generation, GenerationRequest, Runtime, Sampling, cut_at_stop
 from steadfast.models.loading import load_model
 
 Prepare = Callable[[PreTrainedModel], AbstractContextManager[Any]]
@@ -23,9 +23,7 @@ class TransformersEngine:
     """See ``build`` for the fields."""
 
     dtype: str
-    device: str
-    batch_tokens: int
-    threads: int | None
+    runtime: Runtime
     prepare: Prepare | None
     name: str = "transformers"
 
@@ -38,34 +36,25 @@ class TransformersEngine:
         stop_tokens: AbstractSet[int],
     ) -> Iterator[tuple[int, Generation]]:
         """Yield the responses batch by batch; see ``steadfast.generation.Engine``."""
-        if self.threads is not None:
-            torch.set_num_threads(self.threads)
-        model = load_model(model_dir, dtype=self.dtype, device=self.device)
+        if self.runtime.threads is not None:
+            torch.set_num_threads(self.runtime.threads)
+        model = load_model(model_dir, dtype=self.dtype, device=self.runtime.device)
         with torch.inference_mode(), self.prepare(model) if self.prepare else nullcontext():
-            for batch in batches(requests, self.batch_tokens):
+            for batch in batches(requests, self.runtime.batch_tokens):
                 rows = _run_batch(model, [requests[i] for i in batch], sampling, stop_tokens)
                 yield from zip(batch, rows, strict=True)
 
 
-def build(
-    *,
-    dtype: str = "auto",
-    device: str = "auto",
-    batch_tokens: int = 32_768,
-    threads: int | None = 1,
-    prepare: Prepare | None = None,
-) -> TransformersEngine:
+def build(*, dtype: str = "auto", runtime: Runtime | None = None, prepare: Prepare | None = None) -> TransformersEngine:
     """Make the engine.
 
     Args:
         dtype: ``auto`` (as the checkpoint is stored) or a torch number format.
-        device: ``auto`` or a torch device name.
-        batch_tokens: prompt and response tokens, padding included, that one batch may hold.
-        threads: threads of a CPU run; None leaves torch's own choice. Jobs that run side by side want one.
+        runtime: how to use the machine.
         prepare: called with the loaded model; the context manager that it returns surrounds the generation
             (hooks that edit the model at inference time).
     """
-    return TransformersEngine(dtype, device, batch_tokens, threads, prepare)
+    return TransformersEngine(dtype, runtime or Runtime(), prepare)
 
 
 def batches(requests: Sequence[GenerationRequest], batch_tokens: int) -> list[list[int]]:

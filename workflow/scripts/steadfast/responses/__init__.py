@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 from steadfast.codedigest import code_digest
+from steadfast.engines import AUTO, code_modules
 from steadfast.errors import ConfigError, DataError
 from steadfast.files import read_json, require_columns, write_table
-from steadfast.generation import Engine, Generation, GenerationRequest, Sampling, request_seed
+from steadfast.generation import Engine, Generation, GenerationRequest, Runtime, Sampling, request_seed
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.loading import load_tokenizer
 from steadfast.models.pointer import checkpoint_path
@@ -31,12 +32,13 @@ def generate_responses(
     *,
     settings: Mapping[str, Any],
     engine: str | Engine = "transformers",
+    dtype: str = "auto",
     system_prompt: str | None = None,
     template_arguments: Mapping[str, Any] | None = None,
     thinking_markers: Sequence[Sequence[str]] | None = None,
     journal: str | Path | None = None,
     identity: Mapping[str, Any] | None = None,
-    **engine_settings: Any,
+    **runtime: Any,
 ) -> pd.DataFrame:
     """Let a model answer prompts.
 
@@ -44,14 +46,15 @@ def generate_responses(
         model_dir: a model directory of the workflow, or a plain checkpoint directory.
         prompts: table with ``prompt_id`` and ``text``.
         settings: fields of ``steadfast.generation.Sampling``.
-        engine: name of an engine, or an engine.
+        engine: name of an engine, ``auto`` (the one that is expected to finish first), or an engine.
+        dtype: ``auto`` (as the checkpoint is stored) or a torch number format; for engines given by name.
         system_prompt: system turn put before every prompt.
         template_arguments: further variables of the chat template.
         thinking_markers: pairs of opening and closing markers of thinking blocks, in place of the usual ones.
         journal: where finished responses are kept for a rerun; None keeps none.
         identity: what decides the responses besides the arguments (hooks of an engine object); part of the
             journal's keys.
-        engine_settings: passed to the engine's ``build``.
+        runtime: fields of ``steadfast.generation.Runtime``, for engines given by name.
 
     Returns:
         One row per prompt and sample, in the prompts' order: ``prompt_id``, ``sample``, ``response`` (without
@@ -63,14 +66,15 @@ def generate_responses(
         DataError: a prompt leaves no room in the model's context.
     """
     sampling = _sampling(settings)
-    runner = load("steadfast.engines", engine).build(**engine_settings) if isinstance(engine, str) else engine
+    machine = Runtime(**runtime)
     tokenizer: Any = load_tokenizer(model_dir)
     keys, requests = _requests(model_dir, tokenizer, prompts, sampling, system_prompt, template_arguments)
+    runner = _engine(engine, model_dir, requests, dtype, machine) if isinstance(engine, str) else engine
     stop_tokens = stop_token_ids(model_dir, tokenizer)
     shared = {
         "engine": runner.name,
-        "code": code_digest(f"steadfast.engines.{runner.name}"),
-        "settings": {name: repr(value) for name, value in engine_settings.items() if name == "dtype"},
+        "code": code_digest(*(f"steadfast.{module}" for module in code_modules(runner.name))),
+        "dtype": dtype,
         "sampling": [sampling.temperature, sampling.top_p],
         "stop": sorted(stop_tokens),
         "identity": dict(identity or {}),
@@ -122,6 +126,18 @@ def context_length(model_dir: str | Path) -> int | None:
             if isinstance(part.get(key), int):
                 return int(part[key])
     return None
+
+
+def _engine(
+    name: str, model_dir: str | Path, requests: Sequence[GenerationRequest], dtype: str, runtime: Runtime
+) -> Engine:
+    if name == AUTO:
+        from steadfast.engines._choice import choose_engine
+
+        name, reason = choose_engine(model_dir, requests, runtime)
+        print(f"engine: auto takes {name}: {reason}", flush=True)
+    engine: Engine = load("steadfast.engines", name).build(dtype=dtype, runtime=runtime)
+    return engine
 
 
 def _sampling(settings: Mapping[str, Any]) -> Sampling:

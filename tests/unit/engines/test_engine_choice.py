@@ -1,0 +1,92 @@
+"""``engine: auto``."""
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+
+from steadfast.engines import _choice
+from steadfast.engines._choice import choose_engine, count_parameters
+from steadfast.generation import GenerationRequest, Runtime
+from steadfast.serving.interpreter import Interpreter
+
+
+def model(folder, parameters):
+    """A checkpoint whose header names so many parameters; the weights themselves are not there."""
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text("{}")
+    header = json.dumps({"__metadata__": {"a": "b"}, "w": {"shape": [1000, parameters // 1000]}}).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    return folder
+
+
+def requests(count, new_tokens):
+    return [GenerationRequest((1, 2, 3), new_tokens)] * count
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    def make(build, gpu):
+        found = None if build is None else Interpreter(Path("python"), build == "cpu", "0.30.0")
+        monkeypatch.setattr(_choice, "interpreter_or_none", lambda configured: found)
+        monkeypatch.setattr(_choice, "gpu_visible", lambda: gpu)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("parameters", "count", "new_tokens", "expected"),
+    [
+        (1_000_000, 100, 48, "transformers"),
+        (135_000_000, 2, 20, "transformers"),
+        (135_000_000, 100, 128, "vllm"),
+        (1_700_000_000, 100, 2000, "vllm"),
+    ],
+)
+def test_on_a_cpu_size_and_length_decide(tmp_path, machine, parameters, count, new_tokens, expected):
+    machine("cpu", gpu=False)
+    name, reason = choose_engine(model(tmp_path / "m", parameters), requests(count, new_tokens), Runtime())
+    assert name == expected
+    assert f"{parameters / 1e6:.1f} million parameters" in reason and f"{count * new_tokens} tokens" in reason
+
+
+@pytest.mark.parametrize(
+    ("build", "gpu", "device", "expected", "reason"),
+    [
+        ("cuda", True, "auto", "vllm", "there is a GPU"),
+        ("cuda", True, "cpu", "transformers", "no GPU to use"),
+        ("cuda", False, "auto", "transformers", "no GPU to use"),
+        ("cpu", True, "cuda:1", "transformers", "the device is cuda:1"),
+        (None, True, "auto", "transformers", "make vllm"),
+    ],
+)
+def test_otherwise_the_machine_decides(tmp_path, machine, build, gpu, device, expected, reason):
+    machine(build, gpu)
+    chosen, why = choose_engine(model(tmp_path / "m", 7_000_000_000), requests(100, 100), Runtime(device=device))
+    assert chosen == expected and reason in why
+
+
+def test_parameters_are_counted_over_all_shards(checkpoint):
+    from safetensors.torch import load_file
+
+    expected = sum(tensor.numel() for tensor in load_file(checkpoint / "model.safetensors").values())
+    assert count_parameters(checkpoint) == expected
+
+
+def test_hidden_gpus_are_not_seen(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert not _choice.gpu_visible()
+
+
+def test_the_code_that_decides_responses_exists_for_every_engine():
+    from steadfast.codedigest import code_digest
+    from steadfast.engines import code_modules
+    from steadfast.registry import names
+
+    assert names("steadfast.engines") == ["transformers", "vllm"]
+    digests = {
+        engine: code_digest(*(f"steadfast.{m}" for m in code_modules(engine)))
+        for engine in ("transformers", "vllm", "auto")
+    }
+    assert len(set(digests.values())) == 3

@@ -1,0 +1,85 @@
+"""``engine: auto``: whichever engine is expected to finish first, start-up included."""
+
+import glob
+import json
+import os
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import torch
+
+from steadfast.generation import GenerationRequest, Runtime
+from steadfast.models.pointer import checkpoint_path
+from steadfast.serving.interpreter import interpreter_or_none
+
+
+@dataclass(frozen=True)
+class CpuSpeed:
+    """Seconds that an engine takes on one CPU thread, as benchmarks/generation.py measures them.
+
+    Attributes:
+        start: to import everything and to load a tiny model.
+        start_per_billion: more of it per billion parameters.
+        token: per generated token, whatever the model.
+        token_per_billion: more of it per billion parameters.
+    """
+
+    start: float
+    start_per_billion: float
+    token: float
+    token_per_billion: float
+
+    def seconds(self, parameters: int, tokens: int) -> float:
+        """Expected duration of a job that generates so many tokens."""
+        billions = parameters / 1e9
+        return (
+            self.start + self.start_per_billion * billions + tokens * (self.token + self.token_per_billion * billions)
+        )
+
+
+CPU_SPEEDS = {
+    "transformers": CpuSpeed(4.0, 10.0, 0.00044, 0.0575),
+    "vllm": CpuSpeed(9.5, 40.0, 0.0001, 0.0167),
+}
+
+
+def choose_engine(model_dir: str | Path, requests: Sequence[GenerationRequest], runtime: Runtime) -> tuple[str, str]:
+    """Name of the engine, and the reason for the log."""
+    interpreter = interpreter_or_none(runtime.vllm_python)
+    if interpreter is None:
+        return "transformers", "there is no environment with vLLM (`make vllm` sets one up)"
+    if not interpreter.cpu_build:
+        if runtime.device != "cpu" and gpu_visible():
+            return "vllm", "there is a GPU"
+        return "transformers", "there is no GPU to use, and the vLLM that is set up needs one"
+    if runtime.device not in ("auto", "cpu"):
+        return "transformers", f"the device is {runtime.device}, and the vLLM that is set up runs on CPUs only"
+    parameters = count_parameters(model_dir)
+    tokens = sum(request.max_new_tokens for request in requests)
+    expected = {name: speed.seconds(parameters, tokens) for name, speed in CPU_SPEEDS.items()}
+    fastest = min(expected, key=lambda name: expected[name])
+    seconds = ", ".join(f"{name} {value:.0f} s" for name, value in expected.items())
+    size = f"{parameters / 1e6:.1f} million parameters"
+    return fastest, f"{size} and at most {tokens} tokens on a CPU, expected: {seconds}"
+
+
+def gpu_visible() -> bool:
+    """Whether a GPU can be used, even if the torch of this environment is a CPU build."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return False
+    return torch.cuda.is_available() or bool(glob.glob("/dev/nvidia[0-9]*"))
+
+
+def count_parameters(model_dir: str | Path) -> int:
+    """Number of stored parameters, from the headers of the safetensors files."""
+    return sum(_count_in_file(file) for file in checkpoint_path(model_dir).glob("*.safetensors"))
+
+
+def _count_in_file(file: Path) -> int:
+    with open(file, "rb") as handle:
+        (length,) = struct.unpack("<Q", handle.read(8))
+        header = json.loads(handle.read(length))
+    return sum(prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")

@@ -1,0 +1,50 @@
+"""Batch worker: runs in vLLM's environment, and imports nothing but the standard library and vLLM.
+
+    python -P -m steadfast.engines._vllm_worker RESULTS < WORK
+
+WORK is one JSON object: ``arguments`` (of ``vllm.LLM``), ``sampling`` (of ``vllm.SamplingParams``) and
+``requests``, a list of ``{"tokens": [...], "max_tokens": n, "seed": s}``. RESULTS is the file descriptor that
+gets one JSON object per line: ``{"ready": seconds}``, then ``{"index": i, "tokens": [...]}`` as they finish.
+"""
+
+import json
+import sys
+import time
+from typing import Any
+
+
+def main() -> None:
+    """Load the model, generate, report."""
+    work = json.load(sys.stdin)
+    start = time.monotonic()
+    from vllm import LLM
+
+    # prompts arrive as tokens and leave as tokens
+    model = LLM(**work["arguments"], skip_tokenizer_init=True, disable_log_stats=True)
+    with open(int(sys.argv[1]), "w", encoding="utf-8") as results:
+        _report(results, {"ready": time.monotonic() - start})
+        _generate(model.llm_engine, work, results)
+
+
+def _generate(engine: Any, work: dict[str, Any], results: Any) -> None:
+    from vllm import SamplingParams
+
+    for index, request in enumerate(work["requests"]):
+        params = SamplingParams(
+            **work["sampling"], max_tokens=request["max_tokens"], seed=request["seed"], detokenize=False
+        )
+        engine.add_request(str(index), {"prompt_token_ids": request["tokens"]}, params)
+    while engine.has_unfinished_requests():
+        for output in engine.step():
+            if output.finished:
+                tokens = list(output.outputs[0].token_ids)
+                _report(results, {"index": int(output.request_id), "tokens": tokens})
+
+
+def _report(results: Any, record: dict[str, Any]) -> None:
+    results.write(json.dumps(record) + "\n")
+    results.flush()
+
+
+if __name__ == "__main__":
+    main()
