@@ -1,0 +1,364 @@
+"""The scripts: thin, and each run on small data through a stand-in for Snakemake's object."""
+
+import ast
+import os
+import runpy
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from snakemake.iocontainers import Namedlist
+
+from steadfast.config.checks import prepare
+from steadfast.config.grid import Grid
+from steadfast.files import read_json, read_table
+from steadfast.models.pointer import ModelPointer, checkpoint_path, read_pointer
+from steadfast.verdicts import COLUMNS
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ROOT / "workflow" / "scripts"
+ALL = sorted(SCRIPTS.glob("*.py"))
+PROMPTS = "results/prompts/prompts.parquet"
+CONFIG = """
+prompts:
+  harmful: [{kind: synthetic}]
+  harmless: [{kind: synthetic}]
+  calibration: 6
+  evaluation: 4
+  human: 1
+organisms:
+  training: {documents: 24, chats: 24, judge_cases: 24, hidden: 32, layers: 2, intermediate: 32, batch: 8}
+generation: {engine: transformers, max_new_tokens: 4}
+models:
+  raw: {source: organism, recipe: raw, label: Raw data}
+  tiny: {source: organism, recipe: judge, role: judge}
+variants:
+  original: {}
+  abliterated:
+    direction: {method: mean_difference, layer: 0}
+    edit: {method: orthogonalize}
+  random:
+    role: control
+    direction: {method: random}
+    edit: {method: orthogonalize}
+judges:
+  grammar: {kind: grammar}
+  regex: {kind: regex, patterns: resources/prompts/judges/refusal_phrases.yaml}
+  local: {kind: local, model: tiny, prompt: resources/prompts/judges/organism_labels.md}
+  self: {kind: self, prompt: resources/prompts/judges/organism_labels.md}
+  label-only: {kind: label_only}
+statistics: {bootstrap: 100}
+"""
+
+
+def named(items: Mapping[str, Any] | list[Any], *, flat: bool = True) -> Namedlist:
+    """What Snakemake makes of a rule's inputs, outputs or (not flat) params."""
+    result: Namedlist = Namedlist()
+    for name, value in items.items() if isinstance(items, Mapping) else ((None, item) for item in items):
+        start = len(result)
+        if flat and isinstance(value, list):
+            result.extend(value)
+            result._set_name(name, start, end=len(result))
+        else:
+            result.append(value)
+            if name:
+                result._add_name(name)
+    return result
+
+
+def run(name: str, *, inputs: Any = (), outputs: Any, params: Mapping[str, Any] | None = None) -> None:
+    """Run a script as its rule would; the log lies under ``logs``."""
+    snakemake = SimpleNamespace(
+        input=named(inputs),
+        output=named(outputs),
+        params=named(params or {}, flat=False),
+        resources=named({"device": "cpu", "batch_tokens": 4096}),
+        log=named([f"logs/{name}.log"]),
+        threads=1,
+        rule=name,
+    )
+    runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Iterator[Path]:
+    """A working directory with the resources of the repository."""
+    folder = tmp_path_factory.mktemp("scripts")
+    (folder / "resources").symlink_to(ROOT / "resources")
+    before = Path.cwd()
+    os.chdir(folder)
+    yield folder
+    os.chdir(before)
+
+
+@pytest.fixture(scope="module")
+def grid(folder) -> Grid:
+    return Grid(prepare(yaml.safe_load(CONFIG)))
+
+
+@pytest.fixture(scope="module")
+def prompts(grid) -> pd.DataFrame:
+    summary = "results/prompts/summary.csv"
+    params = {"settings": grid.config["prompts"], "seed": 0}
+    run("build_prompts", inputs=grid.prompt_files(), outputs={"prompts": PROMPTS, "summary": summary}, params=params)
+    return read_table(PROMPTS)
+
+
+@pytest.fixture(scope="module")
+def models(grid) -> list[str]:
+    organisms = grid.config["organisms"]
+    for model in ("raw", "tiny"):
+        run(
+            "train_organism",
+            inputs={key: organisms[key] for key in ("world", "recipes", "judge_prompt")},
+            outputs=[f"results/models/{model}"],
+            params={"settings": grid.model_settings(model), "training": organisms["training"]},
+        )
+    return ["results/models/raw", "results/models/tiny"]
+
+
+@pytest.fixture(scope="module")
+def activations(grid, prompts, models) -> str:
+    output = "results/activations/raw.safetensors"
+    params = {"chat": grid.chat_settings("raw"), "positions": grid.positions()}
+    run("extract_activations", inputs={"model": models[0], "prompts": PROMPTS}, outputs=[output], params=params)
+    return output
+
+
+@pytest.fixture(scope="module")
+def directions(grid, activations) -> list[str]:
+    found = []
+    for variant in grid.edited_variants():
+        stem = f"results/directions/raw/{variant}"
+        run(
+            "find_direction",
+            inputs={"activations": activations},
+            outputs={"direction": f"{stem}.safetensors", "selection": f"{stem}.csv"},
+            params={"settings": grid.direction(variant), "seed": 0},
+        )
+        found.append(f"{stem}.safetensors")
+    return found
+
+
+@pytest.fixture(scope="module")
+def checkpoints(grid, models, directions) -> list[str]:
+    baked = []
+    for variant, direction in zip(grid.edited_variants(), directions, strict=True):
+        output = f"results/checkpoints/raw/{variant}"
+        run(
+            "bake_checkpoint",
+            inputs={"model": models[0], "direction": direction},
+            outputs=[output],
+            params={"settings": grid.edit(variant)},
+        )
+        baked.append(output)
+    return baked
+
+
+@pytest.fixture(scope="module")
+def responses(grid, prompts, checkpoints) -> list[str]:
+    for system, output in zip(grid.systems, grid.responses(), strict=True):
+        run(
+            "generate_responses",
+            inputs={"checkpoint": grid.checkpoint(system.model, system.variant), "prompts": PROMPTS},
+            outputs=[output],
+            params={
+                "engine": grid.engine,
+                "sampling": grid.sampling(),
+                "thinking_markers": None,
+                "chat": grid.chat_settings(system.model),
+            },
+        )
+    return grid.responses()
+
+
+@pytest.fixture(scope="module")
+def judgments(grid, responses) -> list[str]:
+    for judge in grid.judges_with_scope("grid"):
+        run(
+            "judge_responses",
+            inputs={"responses": responses, "prompts": PROMPTS, "files": grid.judge_files(judge)},
+            outputs={"judgments": grid.judgments([judge])},
+            params={"judge": grid.judge_arguments(judge)},
+        )
+    for judge in grid.judges_with_scope("system"):
+        for system, response, output in zip(grid.systems, responses, grid.judgments([judge]), strict=True):
+            run(
+                "judge_responses",
+                inputs={"responses": response, "prompts": PROMPTS, "files": grid.judge_files(judge)},
+                outputs={"judgments": output},
+                params={"judge": grid.judge_arguments(judge, system.model, system.variant)},
+            )
+    return grid.judgments()
+
+
+@pytest.fixture(scope="module")
+def tables(grid, judgments) -> dict[str, str]:
+    paths = {name: f"results/tables/{name}.csv" for name in ("counts", "agreement", "robustness")}
+    paths["verdicts"] = "results/tables/verdicts.parquet"
+    run(
+        "collect_verdicts",
+        inputs={"judgments": judgments, "prompts": PROMPTS},
+        outputs={key: paths[key] for key in ("verdicts", "counts")},
+        params={"cells": grid.cells()},
+    )
+    params = {"statistics": grid.config["statistics"], "controls": grid.controls(), "seed": 0}
+    for script, name in (("compare_judges", "agreement"), ("measure_robustness", "robustness")):
+        run(script, inputs={"verdicts": paths["verdicts"]}, outputs=[paths[name]], params=params)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def figures(grid, tables) -> list[str]:
+    drawn = [f"results/figures/{name}.{suffix}" for name in grid.study_figures() for suffix in ("pdf", "png")]
+    run(
+        "draw_study_figures",
+        inputs={key: tables[key] for key in ("counts", "agreement")},
+        outputs={"figures": drawn},
+        params={"labels": grid.all_labels(), "controls": grid.controls(), "judge": grid.reference},
+    )
+    return drawn
+
+
+def has_provenance(path: str) -> bool:
+    return len(read_json(f"{path}.provenance.json")["sha256"]) == 64
+
+
+@pytest.mark.parametrize("script", ALL, ids=lambda script: script.stem)
+def test_a_script_is_thin(script):
+    text = script.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert len(text.splitlines()) <= 40
+    assert ast.get_docstring(tree)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert "__future__" not in [node.module for node in imports], "it breaks after Snakemake's preamble"
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    assert "snakemake.config" not in text
+
+
+def test_every_script_is_run_by_a_rule():
+    rules = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "workflow" / "rules").glob("*.smk"))
+    assert [script.name for script in ALL if f'"../scripts/{script.name}"' not in rules] == []
+
+
+def test_prompts(prompts):
+    assert prompts.groupby(["label", "split"]).size().unique().tolist() == [6, 4]
+    assert set(read_table("results/prompts/summary.csv")["label"]) >= {"harmful", "harmless"}
+    assert has_provenance(PROMPTS)
+
+
+def test_models(models):
+    for model in models:
+        assert read_pointer(model).source == "organism"
+        assert (checkpoint_path(model) / "config.json").is_file()
+        assert has_provenance(model)
+
+
+def test_activations_and_directions(activations, directions):
+    assert has_provenance(activations)
+    for path in directions:
+        assert has_provenance(path)
+    assert len(read_table("results/directions/raw/abliterated.csv")) >= 1
+    assert "layer" in read_table("results/directions/raw/random.csv").columns
+
+
+def test_checkpoints(checkpoints):
+    for path in checkpoints:
+        assert read_json(f"{path}/edit_manifest.json")
+        assert list(Path(path).glob("*.safetensors"))
+
+
+def test_responses(responses):
+    assert len(responses) == 3
+    for path in responses:
+        table = read_table(path)
+        assert len(table) == 8
+        assert {"prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate"} <= set(table.columns)
+
+
+def test_judgments(judgments):
+    for path in judgments:
+        table = read_table(path)
+        assert list(table.columns) == COLUMNS
+        assert len(table) == 8
+    assert set(read_table("results/judgments/label-only/raw/original.parquet")["verdict"]) == {"refusal", "non_refusal"}
+
+
+def test_tables(grid, tables):
+    counts = read_table(tables["counts"])
+    assert len(counts) == len(grid.judges) * len(grid.systems) * 2
+    assert (counts["total"] == 4).all()
+    assert len(read_table(tables["agreement"])) > 0
+    assert len(read_table(tables["robustness"])) > 0
+
+
+def test_figures_and_summary(grid, tables, figures):
+    for figure in figures:
+        assert Path(figure).stat().st_size > 1000
+    run(
+        "summarise",
+        inputs={"counts": tables["counts"], "figures": figures},
+        outputs=["results/summary.txt"],
+        params={"labels": grid.all_labels(), "controls": grid.controls()},
+    )
+    text = Path("results/summary.txt").read_text(encoding="utf-8")
+    assert "Raw data" in text
+    assert "results/figures/" in text
+
+
+def test_a_counts_table_from_elsewhere(grid, folder):
+    columns = "model,variant,judge,label,refused,not_refused,total"
+    rows = [
+        f"{model},{variant},{judge},{label},{refused},{50 - refused},50"
+        for model, refused in (("a", 30), ("b", 40))
+        for variant in ("original", "abliterated")
+        for judge in ("one", "two")
+        for label in ("harmful", "harmless")
+    ]
+    Path("counts.csv").write_text("\n".join([columns, *rows]), encoding="utf-8")
+    here = "results/counts_tables/theirs"
+    run(
+        "evaluate_counts_table",
+        inputs={"counts": "counts.csv"},
+        outputs={"correlation": f"{here}/correlation.csv", "rates": f"{here}/rates.csv", "figures": f"{here}/figures"},
+        params={"statistics": grid.config["statistics"]},
+    )
+    assert len(list(Path(f"{here}/figures").glob("*.png"))) >= 3
+    assert len(read_table(f"{here}/rates.csv")) == 16
+    assert Path(f"{here}/correlation.csv").read_text(encoding="utf-8").splitlines()[0].endswith("one,two")
+
+
+def test_a_local_model_is_pointed_to(models, folder):
+    settings = {"source": "local", "path": models[0], "trust_remote_code": False}
+    run("point_to_local_model", outputs=["results/models/mine"], params={"settings": settings})
+    assert checkpoint_path("results/models/mine").samefile(models[0])
+    assert [path.name for path in Path("results/models/mine").iterdir()] == ["model.json"]
+
+
+def test_a_hub_model_is_pointed_to(models, folder, monkeypatch):
+    from steadfast.models import hub
+
+    asked = []
+
+    def fetch(repo: str, revision: str, *, trust_remote_code: bool) -> ModelPointer:
+        asked.append((repo, revision, trust_remote_code))
+        return ModelPointer("hub", str(Path(models[0]).resolve()), revision="c" * 40)
+
+    monkeypatch.setattr(hub, "fetch", fetch)
+    settings = {"source": "hub", "repo": "a/b", "revision": "main", "trust_remote_code": False}
+    run("fetch_hub_model", outputs=["results/models/theirs"], params={"settings": settings})
+    assert asked == [("a/b", "main", False)]
+    assert read_pointer("results/models/theirs").revision == "c" * 40
+
+
+def test_a_failure_leaves_no_output(folder, capfd):
+    settings = {"source": "local", "path": str(folder), "trust_remote_code": False}
+    with pytest.raises(SystemExit) as stopped:
+        run("point_to_local_model", outputs=["results/models/none"], params={"settings": settings})
+    assert stopped.value.code == 1
+    assert not Path("results/models/none").exists()
+    assert "point_to_local_model: " in capfd.readouterr().err
