@@ -106,21 +106,19 @@ def _refuse_shortage(chosen: Mapping[str, Assignment], needed: Mapping[Split, in
     short = [label for label, splits in chosen.items() if any(len(splits[split]) < needed[split] for split in SPLITS)]
     if short:
         wanted = " + ".join(f"{needed[split]} {split}" for split in SPLITS)
-        raise DataError(
-            f"too few prompts; each class needs {wanted}. "
-            + " ".join(_account(label, chosen[label], pool) for label in short)
-        )
+        accounts = " ".join(_account(label, pool) for label in short)
+        raise DataError(f"too few prompts; each class needs {wanted}. {accounts}")
 
 
-def _account(label: str, splits: Assignment, pool: Pool) -> str:
-    """One sentence on what there is of a class: given, dropped by reason, usable."""
+def _account(label: str, pool: Pool) -> str:
+    """One sentence on what there is of a class: given, dropped by reason, usable, pinned."""
     usable = _of_class(pool.kept, label)
     dropped = {reason: len(_of_class(pool.dropped[reason], label)) for reason in REASONS}
-    reasons = ", ".join(f"{count} {reason.replace('_', '-')}" for reason, count in dropped.items() if count)
     given = len(usable) + sum(dropped.values())
-    pinned = ", ".join(f"{sum(one.pin == split for one in usable)} to {split}" for split in SPLITS)
-    filled = " + ".join(f"{len(splits[split])} {split}" for split in SPLITS)
+    reasons = ", ".join(f"{count} {reason.replace('_', '-')}" for reason, count in dropped.items() if count)
+    pins = {split: sum(one.pin == split for one in usable) for split in SPLITS}
+    pinned = ", ".join(f"{count} to {split}" for split, count in pins.items() if count)
     return (
-        f"{label}: {given} given, {sum(dropped.values())} dropped ({reasons or 'none'}), "
-        f"{len(usable)} usable (pinned: {pinned}), which make {filled}."
+        f"{label}: {given} given, {sum(dropped.values())} dropped{f' ({reasons})' if reasons else ''}, "
+        f"{len(usable)} usable{f' (pinned: {pinned})' if pinned else ''}."
     )

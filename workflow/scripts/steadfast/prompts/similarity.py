@@ -10,8 +10,9 @@ _TOLERANCE = 1e-9
 
 def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
     """Size of the intersection over the size of the union; 0 for two empty sets."""
-    union = len(first | second)
-    return len(first & second) / union if union else 0.0
+    shared = len(first & second)
+    union = len(first) + len(second) - shared
+    return shared / union if union else 0.0
 
 
 class NearDuplicateIndex:
@@ -36,9 +37,12 @@ class NearDuplicateIndex:
 
     def find(self, text: frozenset[str]) -> frozenset[str] | None:
         """The first added text that is a near-duplicate of ``text``, or None."""
+        # a set outside these sizes cannot reach the threshold
+        smallest = self._threshold * len(text) - _TOLERANCE
+        largest = len(text) / self._threshold + _TOLERANCE
         for word in self._prefix(text):
-            for other in self._postings[word]:
-                if jaccard(text, other) >= self._threshold - _TOLERANCE:
+            for other in self._postings.get(word, ()):
+                if smallest <= len(other) <= largest and jaccard(text, other) >= self._threshold - _TOLERANCE:
                     return other
         return None
 

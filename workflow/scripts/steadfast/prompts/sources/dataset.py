@@ -9,12 +9,15 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
 
 from steadfast.errors import ConfigError, DataError
 from steadfast.prompts.sources import SourcePrompt, Split, check_assign
 from steadfast.prompts.sources._hub_files import converted_files, split_files
 from steadfast.prompts.sources._rows import read_rows, to_prompts
+
+if TYPE_CHECKING:
+    from huggingface_hub import DatasetInfo, HfApi
 
 CONVERTED = "refs/convert/parquet"
 
@@ -43,9 +46,12 @@ def load(
     Raises:
         DataError: the hub cannot be reached, or the data set, revision, subset, split or column does not exist.
     """
+    from huggingface_hub import HfApi
+
+    api = HfApi(token=_token())
     with _clear_errors(repo, revision):
-        commit, names = _locate(repo, revision, subset, split)
-        paths = [_download(repo, name, commit) for name in names]
+        commit, names = _locate(api, repo, revision, subset, split)
+        paths = [api.hf_hub_download(repo, name, repo_type="dataset", revision=commit) for name in names]
         columns = [name for name in (column, category_column) if name]
         rows = [row for path in paths for row in read_rows(path, columns)]
         return to_prompts(
@@ -54,7 +60,7 @@ def load(
             category_column=category_column,
             split_column=None,
             assign=assign,
-            source=f"{'/'.join(part for part in (f'{repo}@{commit[:12]}', subset, split) if part)}",
+            source="/".join(part for part in (f"{repo}@{commit[:12]}", subset, split) if part),
         )
 
 
@@ -74,34 +80,23 @@ def files(**_: object) -> list[str]:
     return []
 
 
-def _locate(repo: str, revision: str, subset: str | None, split: str) -> tuple[str, list[str]]:
+def _locate(api: "HfApi", repo: str, revision: str, subset: str | None, split: str) -> tuple[str, list[str]]:
     """Commit and names of the files that hold a split."""
-    info = _info(repo, revision)
-    card = info.card_data.to_dict() if info.card_data else {}
-    names = split_files(_names(info), card.get("configs") or [], subset, split)
+    info = api.dataset_info(repo, revision=revision)
+    # the card's metadata are attributes, and None without a card
+    configs = getattr(info.card_data, "configs", None) or []
+    names = split_files(_names(info), configs, subset, split)
     if names:
         return str(info.sha), names
     if revision != "main":
         # the conversion follows the main branch, so it says nothing about another revision
         raise DataError("no data file of a known format; only the revision 'main' can be read from its conversion")
-    converted = _info(repo, CONVERTED)
+    converted = api.dataset_info(repo, revision=CONVERTED)
     return str(converted.sha), converted_files(_names(converted), subset, split)
 
 
-def _info(repo: str, revision: str) -> Any:
-    from huggingface_hub import HfApi
-
-    return HfApi(token=_token()).dataset_info(repo, revision=revision)
-
-
-def _names(info: Any) -> list[str]:
+def _names(info: "DatasetInfo") -> list[str]:
     return [sibling.rfilename for sibling in info.siblings or []]
-
-
-def _download(repo: str, name: str, commit: str) -> str:
-    from huggingface_hub import hf_hub_download
-
-    return str(hf_hub_download(repo, name, repo_type="dataset", revision=commit, token=_token()))
 
 
 def _token() -> str | bool:
