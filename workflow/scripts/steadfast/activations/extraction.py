@@ -175,7 +175,8 @@ def decoder_of(model: PreTrainedModel) -> nn.Module:
     """The text decoder of a causal language model: everything but the head that makes logits."""
     untyped: Any = model
     decoder = untyped.get_decoder()
-    return model.base_model if decoder is model else decoder  # type: ignore[no-any-return]
+    # a few classes know no decoder of theirs and return themselves
+    return untyped.model if decoder is model else decoder  # type: ignore[no-any-return]
 
 
 def decoder_blocks(model: PreTrainedModel) -> nn.ModuleList:

@@ -31,6 +31,7 @@ class Writer:
         layer: 0-based block, or None for embeddings.
         axis: the tensor's axis that lies along the residual stream.
         bias: whether it is added as it is, and not multiplied with an input.
+        expert: whether it belongs to one or all of several experts.
         norm: name of the norm weight that scales the module's output before it enters the stream, or None.
         norm_offset: what that norm adds to its weight before multiplying (1 for Gemma, else 0).
     """
@@ -40,6 +41,7 @@ class Writer:
     layer: int | None
     axis: int
     bias: bool = False
+    expert: bool = False
     norm: str | None = None
     norm_offset: float = 0.0
 
@@ -128,7 +130,16 @@ def _writer(
     layout: Layout, part: Part, name: str, target: Target, layer: int, axis: int, block: str, bias: bool = False
 ) -> Writer:
     norm = block + part.norm if part.norm else None
-    return Writer(name, target, layer, axis, bias, norm, layout.norm_offset if norm else 0.0)
+    return Writer(
+        name,
+        target,
+        layer,
+        axis,
+        bias=bias,
+        expert=part.stacked or bool(part.experts_keys),
+        norm=norm,
+        norm_offset=layout.norm_offset if norm else 0.0,
+    )
 
 
 def _present_alternative(
@@ -161,10 +172,10 @@ def _biases(part: Part, config: Mapping[str, Any], block: str) -> list[str]:
 
 
 def _expand(name: str, part: Part, config: Mapping[str, Any], block: str) -> list[str]:
-    if "{expert}" not in name:
+    if not part.experts_keys:
         return [block + name]
-    # a config without experts belongs to a dense sibling; its alternative is another one
-    count = int(config.get(part.experts_key, 0) or 0)
+    # a config without experts is that of a dense sibling, which has another alternative
+    count = next((int(config[key]) for key in part.experts_keys if config.get(key)), 0)
     return [block + name.format(expert=expert) for expert in range(count)] or [block + name]
 
 

@@ -11,58 +11,29 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from steadfast.architectures import Anatomy, Writer, anatomy
 from steadfast.checkpoints.copying import PartialDirectory, copy_companions, copy_range
 from steadfast.checkpoints.manifest import MANIFEST, manifest_of
-from steadfast.checkpoints.shards import (
-    INDEX,
-    Checkpoint,
-    Shard,
-    TensorEntry,
-    element_count,
-    open_checkpoint,
-    shard_header,
-)
-from steadfast.checkpoints.tensors import TensorEditor, TensorRecord, read_vector
-from steadfast.directions import Direction, load_direction, unit_rows
-from steadfast.edits import Edit, build_edit
+from steadfast.checkpoints.plan import Plan, plan_edit, with_change_norm
+from steadfast.checkpoints.shards import INDEX, Shard, TensorEntry, element_count, shard_header
+from steadfast.checkpoints.tensors import TensorEditor, TensorRecord, matrices_of
+from steadfast.edits import Site
 from steadfast.errors import DataError
-from steadfast.files import sha256_file, write_json
-from steadfast.models.pointer import checkpoint_path
+from steadfast.files import read_json, sha256_file, write_json
 
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is to be done to a checkpoint.
-
-    Attributes:
-        checkpoint: the source.
-        anatomy: its residual stream.
-        edit: the edit.
-        direction: the direction.
-        selected: the tensors that the edit reaches, by name.
-        untie: whether the head must get a copy of the embedding before that is edited.
-    """
-
-    checkpoint: Checkpoint
-    anatomy: Anatomy
-    edit: Edit
-    direction: Direction
-    selected: Mapping[str, Writer]
-    untie: bool
-
-
 def bake(
-    source: str | Path, direction_path: str | Path, edit: Mapping[str, Any], output: str | Path, *, threads: int = 2
+    source: str | Path,
+    direction_path: str | Path,
+    edit: Mapping[str, Any],
+    output: str | Path,
+    *,
+    match_change: str | Path | None = None,
+    threads: int = 2,
 ) -> dict[str, Any]:
     """Write an edited copy of a checkpoint to ``output``, with ``edit_manifest.json``.
 
@@ -71,10 +42,12 @@ def bake(
         direction_path: a direction file.
         edit: the ``edit`` stanza: ``method`` and its settings.
         output: directory to write; replaced if it exists.
+        match_change: another edited checkpoint of the same model; the edit is scaled so that it changes the
+            weights by as much (‖W′ − W‖), as a control of the size of the change.
         threads: number of tensors that are worked on at a time.
 
     Returns:
-        The manifest. A residual ratio that is off is recorded there (``effective`` is false), not raised.
+        The manifest. A residual that is off is recorded there (``effective`` is false), not raised.
 
     Raises:
         ConfigError: the edit's settings do not fit the model.
@@ -82,9 +55,23 @@ def bake(
             quantised or damaged, or the direction has another width.
     """
     plan = plan_edit(source, direction_path, edit)
+    if match_change is not None and plan.selected:
+        plan = with_change_norm(plan, float(read_json(Path(match_change) / MANIFEST)["change_norm"]))
     output = Path(output)
-    state = _fingerprint(plan, direction_path, edit)
+    state = _fingerprint(plan, direction_path)
     work = PartialDirectory.prepare(output, state)
+    records = _bake_shards(plan, work, threads)
+    if _fingerprint(plan, direction_path) != state:
+        raise DataError(f"{plan.checkpoint.path} has changed while it was read; nothing was written")
+    _copy_companions(plan, work.path)
+    manifest = manifest_of(plan, records, edit)
+    write_json(work.path / MANIFEST, manifest)
+    work.commit(output)
+    return manifest
+
+
+def _bake_shards(plan: Plan, work: PartialDirectory, threads: int) -> dict[str, dict[str, Any]]:
+    """Write every shard that is not finished yet; return the records of all edited tensors by name."""
     records: dict[str, dict[str, Any]] = {}
     with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as flusher:
         flushes = []
@@ -97,34 +84,7 @@ def bake(
             records.update({str(record["name"]): record for record in found})
         for flush in flushes:
             flush.result()
-    if _fingerprint(plan, direction_path, edit) != state:
-        raise DataError(f"{plan.checkpoint.path} has changed while it was read; nothing was written")
-    _copy_companions(plan, work.path)
-    manifest = manifest_of(plan.anatomy, plan.selected, records, plan.direction, edit, plan.untie)
-    write_json(work.path / MANIFEST, manifest)
-    work.commit(output)
-    return manifest
-
-
-def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str, Any]) -> Plan:
-    """Find out what an edit will do to a checkpoint, without doing it.
-
-    Raises:
-        ConfigError, DataError: as ``bake``.
-    """
-    built = build_edit(edit)
-    checkpoint = open_checkpoint(checkpoint_path(source))
-    if "quantization_config" in checkpoint.config:
-        method = dict(checkpoint.config["quantization_config"]).get("quant_method", "an unknown method")
-        raise DataError(f"{checkpoint.path} is quantised ({method}); edit the checkpoint that it was made from")
-    entries = checkpoint.entries
-    stream = anatomy(checkpoint.config, entries)
-    direction = load_direction(direction_path)
-    width = direction.directions.shape[1]
-    if width != stream.hidden_size:
-        raise DataError(f"{direction_path} is {width} wide, the model's residual stream {stream.hidden_size}")
-    selected = {writer.name: writer for writer in stream.writers if built.selects(writer, stream.depth)}
-    return Plan(checkpoint, stream, built, direction, selected, untie=stream.tied and stream.embedding in selected)
+    return records
 
 
 def _bake_shard(plan: Plan, shard: Shard, path: Path, pool: ThreadPoolExecutor) -> list[dict[str, Any]]:
@@ -141,11 +101,11 @@ def _bake_shard(plan: Plan, shard: Shard, path: Path, pool: ThreadPoolExecutor) 
         copies: list[Future[None]] = []
         offset = len(header)
         for entry in sources:
-            writer = plan.selected.get(entry.name)
-            if writer is None:
+            site = plan.selected.get(entry.name)
+            if site is None:
                 copies.append(pool.submit(copy_range, source, target, entry.begin, offset, entry.size))
             else:
-                edits.append(pool.submit(_edit_tensor, plan, entry, writer, source, target, offset))
+                edits.append(pool.submit(_edit_tensor, plan, entry, site, source, target, offset))
             offset += entry.size
         for copy in copies:
             copy.result()
@@ -167,29 +127,9 @@ def _target_layout(plan: Plan, shard: Shard) -> tuple[bytes, list[TensorEntry]]:
     return shard_header(sources, shard.metadata)[0], sources
 
 
-def _edit_tensor(plan: Plan, entry: TensorEntry, writer: Writer, source: int, target: int, offset: int) -> TensorRecord:
-    depth = plan.anatomy.depth
-    basis = plan.edit.basis(plan.direction, writer.layer)
-    if writer.norm:
-        basis = through_norm(basis, _norm_weight(plan.checkpoint, writer.norm), writer.norm_offset)
-    editor = TensorEditor(entry, writer, basis, plan.edit.asked_share(writer, depth))
-    inputs = editor.matrices.inputs
-    return editor.run(source, target, offset, lambda: plan.edit.update(writer, depth, basis, inputs))
-
-
-def through_norm(basis: NDArray[np.float64], weight: NDArray[np.float64], offset: float) -> NDArray[np.float64]:
-    """Directions to edit in front of a norm, so that nothing is written along ``basis`` behind it.
-
-    A root-mean-square norm writes g∘y/rms(y); its projection on r is (g∘r)ᵀy/rms(y), which vanishes for every
-    y if and only if the module before it writes nothing along g∘r.
-    """
-    return unit_rows(basis * (weight + offset))
-
-
-def _norm_weight(checkpoint: Checkpoint, name: str) -> NDArray[np.float64]:
-    if name not in checkpoint.entries:
-        raise DataError(f"the checkpoint lacks {name}, which scales what a module writes to the residual stream")
-    return read_vector(checkpoint.shard_of(name).path, checkpoint.entries[name])
+def _edit_tensor(plan: Plan, entry: TensorEntry, site: Site, source: int, target: int, offset: int) -> TensorRecord:
+    editor = TensorEditor(entry, site, matrices_of(entry, site.writer, site.outputs))
+    return editor.run(source, target, offset, lambda: plan.edit.update(site, plan.direction))
 
 
 def _copy_companions(plan: Plan, directory: Path) -> None:
@@ -222,10 +162,9 @@ def _untied_index(plan: Plan) -> dict[str, Any]:
     return {**index, "metadata": metadata, "weight_map": weight_map}
 
 
-def _fingerprint(plan: Plan, direction_path: str | Path, edit: Mapping[str, Any]) -> str:
-    """What the result depends on: the source's files as they are now, the direction and the settings."""
-    files = [
-        (shard.path.name, shard.path.stat().st_size, shard.path.stat().st_mtime_ns) for shard in plan.checkpoint.shards
-    ]
-    facts = [VERSION, str(plan.checkpoint.path.resolve()), files, sha256_file(direction_path), dict(edit)]
+def _fingerprint(plan: Plan, direction_path: str | Path) -> str:
+    """What the result depends on: the source's files as they are now, the direction and the edit."""
+    stats = [(shard.path.name, shard.path.stat()) for shard in plan.checkpoint.shards]
+    files = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    facts = [VERSION, str(plan.checkpoint.path.resolve()), files, sha256_file(direction_path), repr(plan.edit)]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

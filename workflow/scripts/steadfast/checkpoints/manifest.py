@@ -5,69 +5,68 @@ from typing import Any
 
 import numpy as np
 
-from steadfast.architectures import Anatomy, Writer
-from steadfast.directions import Direction
+from steadfast.checkpoints.plan import Plan
 from steadfast.errors import DataError
 
 MANIFEST = "edit_manifest.json"
 
 
-def manifest_of(
-    stream: Anatomy,
-    selected: Mapping[str, Writer],
-    records: Mapping[str, Mapping[str, Any]],
-    direction: Direction,
-    edit: Mapping[str, Any],
-    untied: bool,
-) -> dict[str, Any]:
+def manifest_of(plan: Plan, records: Mapping[str, Mapping[str, Any]], edit: Mapping[str, Any]) -> dict[str, Any]:
     """Collect the tensors' records and pass judgment on the edit.
 
-    ``effective`` is false if a residual ratio is off what the scale asks for, or if no edited matrix wrote
-    anything along the direction: whatever the model does then says nothing about its robustness.
+    ``effective`` is false, with a ``reason``, if a tensor is not what was asked for, if nothing was to change (the
+    matrices write nothing along the direction, or the scale is tiny), or if there was no valid direction:
+    whatever the model does then says nothing about its robustness.
 
     Args:
-        stream: the checkpoint's residual stream.
-        selected: the tensors that the edit should reach.
-        records: JSON of each edited tensor's record.
-        direction: what was edited.
+        plan: what was to be done.
+        records: JSON of each edited tensor's record, by name.
         edit: the ``edit`` stanza.
-        untied: whether the head got weights of its own.
 
     Raises:
         DataError: a tensor that should have been edited was not.
     """
-    missing = sorted(set(selected) - set(records))
+    missing = sorted(set(plan.selected) - set(records))
     if missing:
         raise DataError(f"{len(missing)} tensor(s) were to be edited and were not, for example {missing[0]}")
-    tensors = [dict(records[name]) for name in selected]
-    weights = [tensor for tensor in tensors if not selected[tensor["name"]].bias]
+    tensors = [dict(records[name]) for name in plan.selected]
+    weights = [tensor for tensor in tensors if not plan.selected[tensor["name"]].writer.bias]
     gates = {
-        "modules_expected": sum(not writer.bias for writer in selected.values()),
+        "modules_expected": sum(not site.writer.bias for site in plan.selected.values()),
         "modules_matched": len(weights),
         "residual_ok": all(tensor["residual_ok"] for tensor in tensors),
-        "residual_worst": worst_deviation(weights),
+        "worst_deviation": max((tensor["deviation"] for tensor in weights if tensor["direction_present"]), default=0.0),
         "direction_present": sum(tensor["direction_present"] for tensor in weights),
     }
-    effective = bool(weights) and bool(gates["residual_ok"]) and gates["direction_present"] > 0
+    reason = _why_ineffective(plan, gates)
+    direction = plan.direction
     return {
         "edit": dict(edit),
+        "applied": repr(plan.edit),
         "direction": {
             "method": direction.method,
             "layer": direction.layer,
             "position": direction.position,
             "count": len(direction.directions),
         },
-        "depth": stream.depth,
-        "hidden_size": stream.hidden_size,
-        "untied": untied,
+        "depth": plan.anatomy.depth,
+        "hidden_size": plan.anatomy.hidden_size,
+        "untied": plan.untie,
         "gates": gates,
-        "effective": effective,
+        "effective": not reason,
+        "reason": reason,
         "change_norm": float(np.sqrt(sum(tensor["change_norm"] ** 2 for tensor in tensors))),
         "tensors": tensors,
     }
 
 
-def worst_deviation(tensors: list[dict[str, Any]]) -> float:
-    """Largest difference between a residual ratio and the one asked for; 0 if there is none."""
-    present = [tensor for tensor in tensors if tensor["direction_present"]]
-    return max((abs(tensor["residual_ratio"] - tensor["asked_ratio"]) for tensor in present), default=0.0)
+def _why_ineffective(plan: Plan, gates: Mapping[str, Any]) -> str:
+    if not plan.direction.valid:
+        return f"no valid direction: {plan.direction.reason}"
+    if not gates["modules_matched"]:
+        return "the settings select no matrix"
+    if not gates["residual_ok"]:
+        return f"stored weights deviate from what was asked for by up to {gates['worst_deviation']:.3g}"
+    if not gates["direction_present"]:
+        return "the change that was asked for is smaller than the rounding of the stored weights"
+    return ""

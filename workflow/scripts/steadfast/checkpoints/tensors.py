@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from steadfast.architectures import Writer
 from steadfast.checkpoints.dtypes import STORAGE, UNIT_ROUNDOFF, Floats, narrow, widen
 from steadfast.checkpoints.shards import TensorEntry
-from steadfast.edits import MatrixUpdate
+from steadfast.edits import MatrixUpdate, Site
 from steadfast.errors import DataError
 
 BLOCK_BYTES = 2**20  # of float32 values: what stays in a core's cache while a block is worked on
@@ -27,20 +27,21 @@ TOLERANCE_IN_ROUNDOFFS = 16
 class TensorRecord:
     """What the manifest says of one edited tensor.
 
+    Readings are RᵀW for an edit of directions; lengths are Frobenius norms, over all experts of the tensor.
+
     Attributes:
         name: name of the tensor.
         target: its group of modules.
         layer: its block, or None.
         shape: sizes of its axes.
         dtype: its storage dtype.
-        residual_ratio: ‖RᵀW′‖/‖RᵀW‖ of the stored tensors, or None if W has nothing along R.
+        residual_ratio: ‖reading of W′‖/‖reading of W‖ of the stored tensors, or None if W has none.
         asked_ratio: what the ratio is in exact arithmetic.
-        kept_share: ⟨RᵀW′, RᵀW⟩/‖RᵀW‖², which has a sign where the ratio has none, or None likewise.
-        asked_share: what the share is in exact arithmetic.
-        tolerance: by how much storage may make the ratio and the share differ.
-        residual_ok: whether they differ by less; also true where there is nothing to remove.
-        direction_present: whether ‖RᵀW‖ exceeds what rounding alone would leave.
-        change_norm: ‖W′ − W‖ (Frobenius) of the stored tensors.
+        deviation: ‖reading of W′ − the one asked for‖, relative to how far the reading was to move, or None.
+        tolerance: largest deviation that storage explains, at most one half.
+        residual_ok: whether the deviation is within; also true where there is nothing to change.
+        direction_present: whether the reading was to move by more than rounding alone moves it.
+        change_norm: ‖W′ − W‖ of the stored tensors.
         sha256: of the stored bytes of W′.
     """
 
@@ -50,9 +51,8 @@ class TensorRecord:
     shape: tuple[int, ...]
     dtype: str
     residual_ratio: float | None
-    asked_ratio: float
-    kept_share: float | None
-    asked_share: float
+    asked_ratio: float | None
+    deviation: float | None
     tolerance: float
     residual_ok: bool
     direction_present: bool
@@ -62,11 +62,6 @@ class TensorRecord:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {**asdict(self), "shape": list(self.shape)}
-
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> "TensorRecord":
-        """Read what ``to_json`` wrote."""
-        return cls(**{**fields, "shape": tuple(fields["shape"])})
 
 
 @dataclass(frozen=True)
@@ -117,25 +112,22 @@ def matrices_of(entry: TensorEntry, writer: Writer, hidden_size: int) -> Matrice
 
 
 class TensorEditor:
-    """Applies an update to one tensor, from an open source file to an open target file."""
+    """Applies an edit to one tensor, from an open source file to an open target file."""
 
-    def __init__(self, entry: TensorEntry, writer: Writer, basis: NDArray[np.float64], asked_share: float) -> None:
+    def __init__(self, entry: TensorEntry, site: Site, matrices: Matrices) -> None:
         """Prepare for one tensor.
 
         Args:
             entry: where the source lies.
-            writer: what it is.
-            basis: float64 [k, hidden]; the rows that the update edits.
-            asked_share: what share of RᵀW the update should keep, with its sign.
+            site: what it is.
+            matrices: how it is laid out.
         """
         self.entry = entry
-        self.writer = writer
-        self.basis = basis
-        self.asked_share = asked_share
-        self.matrices = matrices_of(entry, writer, basis.shape[1])
+        self.site = site
+        self.matrices = matrices
         self._digest = hashlib.sha256()
-        # sums over all matrices
-        self._before = self._after = self._common = self._level = self._change = 0.0
+        # squares of lengths, summed over all matrices
+        self._before = self._after = self._asked = self._missed = self._moved = self._level = self._change = 0.0
 
     def run(self, source: int, target: int, offset: int, new_update: Callable[[], MatrixUpdate]) -> TensorRecord:
         """Edit the tensor.
@@ -147,35 +139,46 @@ class TensorEditor:
             new_update: makes a fresh update for each matrix.
         """
         for index in range(self.matrices.stack):
-            self._edit_matrix(source, target, offset, index, new_update())
+            update = new_update()
+            self.observe(source, index, update)
+            after = self._change_matrix(source, target, offset, index, update)
+            self._note(update, after)
         return self._record()
 
-    def _edit_matrix(self, source: int, target: int, offset: int, index: int, update: MatrixUpdate) -> None:
-        shape = (len(self.basis), self.matrices.inputs)
-        before, after = np.zeros(shape), np.zeros(shape)
+    def observe(self, source: int, index: int, update: MatrixUpdate) -> None:
+        """Show one matrix to its update."""
         for start, raw in self._blocks(source, index):
-            block = widen(raw, self.entry.dtype)
-            view, outputs, inputs = self._orient(block, start)
+            view, outputs, inputs = self._orient(widen(raw, self.entry.dtype), start)
             update.observe(view, outputs, inputs)
-            self._project(view, outputs, inputs, before)
-            self._level += self._weighted_squares(view, outputs)
+
+    def _change_matrix(
+        self, source: int, target: int, offset: int, index: int, update: MatrixUpdate
+    ) -> NDArray[np.float64]:
+        """Write one changed matrix; return the reading of what was stored."""
+        after = update.new_reading()
         item = STORAGE[self.entry.dtype].itemsize
         for start, raw in self._blocks(source, index):
             block = widen(raw, self.entry.dtype)
-            changed = block.copy()
-            view, outputs, inputs = self._orient(changed, start)
+            view, outputs, inputs = self._orient(block, start)
             update.change(view, outputs, inputs)
-            stored = narrow(changed, self.entry.dtype)
+            stored = narrow(block, self.entry.dtype)
             row = index * self.matrices.rows + start
             write_all(target, stored, offset + row * self.matrices.columns * item)
             self._digest.update(stored.data)
             exact = widen(stored, self.entry.dtype)
-            self._project(self._orient(exact, start)[0], outputs, inputs, after)
-            block -= exact
-            self._change += _sum_of_squares(block)
-        self._before += float((before**2).sum())
-        self._after += float((after**2).sum())
-        self._common += float((after * before).sum())
+            update.read(self._orient(exact, start)[0], outputs, inputs, after)
+            exact -= widen(raw, self.entry.dtype)
+            self._change += sum_of_squares(exact)
+        return after
+
+    def _note(self, update: MatrixUpdate, after: NDArray[np.float64]) -> None:
+        before, asked = update.before(), update.asked()
+        self._before += sum_of_squares(before)
+        self._after += sum_of_squares(after)
+        self._asked += sum_of_squares(asked)
+        self._missed += sum_of_squares(after - asked)
+        self._moved += sum_of_squares(asked - before)
+        self._level += update.level() ** 2
 
     def _blocks(self, source: int, index: int) -> Iterator[tuple[int, NDArray[Any]]]:
         """Memory rows of one matrix as stored, in order, with the number of the first row."""
@@ -193,47 +196,28 @@ class TensorEditor:
             return block, rows, slice(0, self.matrices.columns)
         return block.T, slice(0, self.matrices.columns), rows
 
-    def _project(self, view: Floats, outputs: slice, inputs: slice, total: NDArray[np.float64]) -> None:
-        total[:, inputs] += self.basis[:, outputs].astype(view.dtype) @ view
-
-    def _weighted_squares(self, view: Floats, outputs: slice) -> float:
-        """Sum of r²W², the square of what RᵀW would be if the entries' signs were random."""
-        weights = (self.basis[:, outputs] ** 2).sum(axis=0)
-        return float(weights @ np.einsum("oi,oi->o", view, view))
-
     def _record(self) -> TensorRecord:
-        before, level = math.sqrt(self._before), math.sqrt(self._level)
+        before, moved, level = (math.sqrt(square) for square in (self._before, self._moved, self._level))
         roundoff = UNIT_ROUNDOFF[self.entry.dtype]
-        present = before > roundoff * level
-        ratio = math.sqrt(self._after) / before if before > 0 else None
-        share = self._common / self._before if before > 0 else None
-        tolerance = self._tolerance(roundoff * max(1.0, level / before)) if present else 0.0
-        entry, writer = self.entry, self.writer
+        present = moved > roundoff * level
+        noise = TOLERANCE_IN_ROUNDOFFS * roundoff * max(level, before)
+        tolerance = min(noise / moved, 0.5) if present else 0.5
+        deviation = math.sqrt(self._missed) / moved if moved > 0 else None
         return TensorRecord(
-            name=entry.name,
-            target=writer.target,
-            layer=writer.layer,
-            shape=entry.shape,
-            dtype=entry.dtype,
-            residual_ratio=ratio,
-            asked_ratio=abs(self.asked_share),
-            kept_share=share,
-            asked_share=self.asked_share,
+            name=self.entry.name,
+            target=self.site.writer.target,
+            layer=self.site.writer.layer,
+            shape=self.entry.shape,
+            dtype=self.entry.dtype,
+            residual_ratio=math.sqrt(self._after) / before if before > 0 else None,
+            asked_ratio=math.sqrt(self._asked) / before if before > 0 else None,
+            deviation=deviation,
             tolerance=tolerance,
-            residual_ok=not present or self._within(ratio, share, tolerance),
+            residual_ok=not present or (deviation is not None and deviation <= tolerance),
             direction_present=present,
             change_norm=math.sqrt(self._change),
             sha256=self._digest.hexdigest(),
         )
-
-    def _tolerance(self, roundoff: float) -> float:
-        """What rounding may do; never more than half of the way from the original to what was asked for."""
-        return min(TOLERANCE_IN_ROUNDOFFS * roundoff, abs(1 - self.asked_share) / 2)
-
-    def _within(self, ratio: float | None, share: float | None, tolerance: float) -> bool:
-        if ratio is None or share is None:
-            return False
-        return abs(ratio - abs(self.asked_share)) <= tolerance and abs(share - self.asked_share) <= tolerance
 
 
 def read_vector(path: Path, entry: TensorEntry) -> NDArray[np.float64]:
@@ -274,6 +258,7 @@ def write_all(target: int, array: NDArray[Any], offset: int) -> None:
         done += os.pwrite(target, buffer[done:], offset + done)
 
 
-def _sum_of_squares(block: Floats) -> float:
-    flat = block.reshape(-1)
+def sum_of_squares(values: Floats) -> float:
+    """Square of the Frobenius norm."""
+    flat = values.reshape(-1)
     return float(flat @ flat)

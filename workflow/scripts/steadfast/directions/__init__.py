@@ -33,7 +33,7 @@ class Direction:
     """One or several directions of the residual stream, with what edits and readers need besides.
 
     Attributes:
-        directions: float32 [k, hidden], orthonormal rows.
+        directions: float32 [k, hidden], orthonormal rows; k = 0 says that no candidate was valid.
         method: name of the method.
         layer: ``"0"`` to ``"depth - 1"`` (state after that block), ``"final_norm"``, or ``""`` if the
             direction belongs to no layer.
@@ -43,6 +43,7 @@ class Direction:
             [layers, hidden].
         selection: one row per candidate layer and position, with at least the columns ``GRID_COLUMNS``.
         details: further facts for the metadata; JSON values.
+        reason: why there is no valid direction, or empty.
     """
 
     directions: NDArray[np.float32]
@@ -53,6 +54,12 @@ class Direction:
     tensors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     selection: pd.DataFrame = field(default_factory=empty_grid)
     details: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is a direction."""
+        return len(self.directions) > 0
 
     def save(self, path: str | Path) -> None:
         """Write as safetensors, and the selection grid as a CSV file of the same name beside it."""
@@ -62,6 +69,7 @@ class Direction:
             "position": self.position,
             "score": self.score,
             "details": dict(self.details),
+            "reason": self.reason,
         }
         save_tensors(path, {"directions": self.directions, **self.tensors}, facts)
         write_table(selection_path(path), self.selection)
@@ -100,6 +108,7 @@ def load_direction(path: str | Path) -> Direction:
         tensors=tensors,
         selection=pd.read_csv(grid, dtype={"layer": str}) if grid.is_file() else empty_grid(),
         details=facts.get("details", {}),
+        reason=str(facts.get("reason", "")),
     )
 
 
@@ -132,10 +141,13 @@ def build_from(package: str, what: str, key: str, settings: Mapping[str, Any]) -
     if not isinstance(name, str):
         raise ConfigError(f"a {what} needs the key {key!r}; known: {', '.join(registry.names(package))}")
     build = registry.load(package, name, what).build
-    allowed = list(inspect.signature(build).parameters)
+    parameters = inspect.signature(build).parameters
     for setting in rest:
-        if setting not in allowed:
-            raise ConfigError(f"unknown key {setting!r} of {what} {name!r}{suggest(setting, allowed)}")
+        if setting not in parameters:
+            raise ConfigError(f"unknown key {setting!r} of {what} {name!r}{suggest(setting, parameters)}")
+    for setting, parameter in parameters.items():
+        if parameter.default is parameter.empty and setting not in rest:
+            raise ConfigError(f"{what} {name!r} needs the key {setting!r}")
     return build(**rest)
 
 

@@ -5,6 +5,7 @@ matrices come to it in blocks, twice, so that a checkpoint of any size is edited
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,11 +19,31 @@ PACKAGE = "steadfast.edits"
 Block = NDArray[np.floating[Any]]  # float32 or float64
 
 
+@dataclass(frozen=True)
+class Site:
+    """Where a matrix sits.
+
+    Attributes:
+        writer: the tensor that holds it.
+        depth: number of blocks of the model.
+        outputs: its width along the residual stream.
+        inputs: number of its input features; 1 for a bias.
+        gain: float64 [outputs], what a norm between the matrix and the stream multiplies with, or None.
+    """
+
+    writer: Writer
+    depth: int
+    outputs: int
+    inputs: int
+    gain: NDArray[np.float64] | None = None
+
+
 class MatrixUpdate(Protocol):
     """The update of one matrix W [outputs, inputs], whose outputs lie along the residual stream.
 
     Blocks are views of W: all of one axis and a slice of the other. Every block is observed before the
-    first one is changed.
+    first one is changed. A *reading* is the small array by which the edit is checked, linear in W: RᵀW for
+    an edit of directions.
     """
 
     def observe(self, block: Block, outputs: slice, inputs: slice) -> None:
@@ -33,6 +54,26 @@ class MatrixUpdate(Protocol):
         """Turn a block of W into the same block of W′, in place."""
         ...
 
+    def before(self) -> NDArray[np.float64]:
+        """The reading of W, once all of it was observed."""
+        ...
+
+    def asked(self) -> NDArray[np.float64]:
+        """What the reading of W′ is in exact arithmetic."""
+        ...
+
+    def new_reading(self) -> NDArray[np.float64]:
+        """An empty reading of W′, to which ``read`` adds block by block."""
+        ...
+
+    def read(self, block: Block, outputs: slice, inputs: slice, into: NDArray[np.float64]) -> None:
+        """Add a block's part of the reading."""
+        ...
+
+    def level(self) -> float:
+        """Length that the reading would have if the entries of W had random signs: the scale of its noise."""
+        ...
+
 
 class Edit(Protocol):
     """A change of the weights that write to the residual stream."""
@@ -41,16 +82,20 @@ class Edit(Protocol):
         """Whether a tensor is to be edited in a model of ``depth`` blocks."""
         ...
 
-    def basis(self, direction: Direction, layer: int | None) -> NDArray[np.float64]:
-        """Orthonormal rows [k, hidden] that are edited at a block (None: the embedding)."""
+    def update(self, site: Site, direction: Direction) -> MatrixUpdate:
+        """A fresh update for one matrix.
+
+        Raises:
+            ConfigError, DataError: the edit does not fit the matrix or the direction.
+        """
         ...
 
-    def asked_share(self, writer: Writer, depth: int) -> float:
-        """What share of RᵀW the edit keeps in exact arithmetic, with its sign: 1 − s."""
-        ...
+    def rescaled(self, factor: float) -> "Edit":
+        """The same edit with its change of the weights multiplied by ``factor``.
 
-    def update(self, writer: Writer, depth: int, basis: NDArray[np.float64], inputs: int) -> MatrixUpdate:
-        """A fresh update for one matrix with that many inputs."""
+        Raises:
+            ConfigError: the change does not grow in proportion to any setting.
+        """
         ...
 
 
@@ -70,12 +115,3 @@ def check_settings(settings: Mapping[str, Any]) -> None:
         ConfigError: the method or a key is unknown, or a value is not allowed.
     """
     build_edit(settings)
-
-
-def subtract_product(block: Block, left: NDArray[np.float64], right: NDArray[np.float64]) -> None:
-    """``block -= left @ right`` in the block's dtype and along its memory; left [outputs, k], right [k, inputs]."""
-    first, second = left.astype(block.dtype), right.astype(block.dtype)
-    if block.flags.c_contiguous:
-        block -= first @ second
-    else:
-        block.T[...] -= second.T @ first.T

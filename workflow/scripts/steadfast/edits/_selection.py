@@ -69,14 +69,3 @@ def build_selection(targets: Sequence[str], skip_first: int, layers: Sequence[in
     if layers is not None and (len(layers) != 2 or not all(type(layer) is int for layer in layers)):
         raise ConfigError(f"layers: {layers!r} must be the first and the last block, for example [4, 20]")
     return Selection(frozenset(targets), skip_first, (layers[0], layers[1]) if layers else None)
-
-
-def check_scale(scale: float) -> float:
-    """Return the strength of an edit.
-
-    Raises:
-        ConfigError: not a finite number, or zero, which would edit nothing.
-    """
-    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < abs(scale) < float("inf"):
-        raise ConfigError(f"scale: {scale!r} must be a number other than 0 (1 removes the direction entirely)")
-    return float(scale)
