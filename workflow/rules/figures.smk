@@ -20,7 +20,7 @@ rule study_figures:
     params:
         labels=GRID.all_labels(),
         controls=GRID.controls(),
-        judge=GRID.config["figures"]["judge"] or GRID.reference,
+        judge=GRID.config["figures"]["judge"] or GRID.machine_reference,
         code=GRID.digest("draw_study_figures.py"),
     script:
         "../scripts/draw_study_figures.py"

@@ -7,9 +7,12 @@ that a change of one stanza makes stale what reads it and nothing else.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from steadfast.annotation.annotators import human_judges
+from steadfast.annotation.assembly import ASSETS
 from steadfast.codedigest import code_digest
 from steadfast.config.checks import BASELINES
 from steadfast.registry import load
@@ -48,8 +51,13 @@ class Grid:
 
     @property
     def judges(self) -> list[str]:
-        """Judges, in the order of the configuration."""
-        return list(self.config["judges"])
+        """All judges: those of the configuration in its order, then people."""
+        return [*self.config["judges"], *self.human_judges]
+
+    @cached_property
+    def human_judges(self) -> list[str]:
+        """The majority of the annotators and each of them, where there are annotation files."""
+        return human_judges(self.config["annotations"])
 
     @property
     def baselines(self) -> list[str]:
@@ -57,10 +65,15 @@ class Grid:
         return [name for name, judge in self.config["judges"].items() if judge["kind"] in BASELINES]
 
     @property
-    def reference(self) -> str:
-        """The judge that the others are compared with."""
+    def machine_reference(self) -> str:
+        """The judge of the configuration that stands for the truth where people have labelled nothing."""
         chosen = self.config["statistics"]["reference"]
-        return str(chosen or next(name for name in self.judges if name not in self.baselines))
+        return str(chosen or next(name for name in self.config["judges"] if name not in self.baselines))
+
+    @property
+    def reference(self) -> str:
+        """The judge that the others are compared with: people, where there are labels."""
+        return self.human_judges[0] if self.human_judges else self.machine_reference
 
     def models_from(self, source: str) -> list[str]:
         """All models, judges among them, that come from ``source``."""
@@ -80,6 +93,22 @@ class Grid:
             return f"results/checkpoints/{model}/{variant}"
         return f"results/models/{model}"
 
+    def annotation_settings(self) -> dict[str, Any]:
+        """What decides the annotation page, apart from the responses and the definition."""
+        settings = {key: value for key, value in self.config["annotation"].items() if key != "definition"}
+        return {**settings, "seed": self.config["seed"]}
+
+    @staticmethod
+    def annotation_assets() -> tuple[str, ...]:
+        """File names of the page's template, style and scripts."""
+        return ASSETS
+
+    def annotated_judgments(self) -> list[str]:
+        """Judgments whose disagreement decides what people are asked to label; none for the human subset."""
+        if self.config["annotation"]["mode"] != "sampled":
+            return []
+        return self.judgments(name for name in self.config["judges"] if name not in self.baselines)
+
     def responses(self) -> list[str]:
         """Response files of all systems."""
         return [f"results/responses/{system.model}/{system.variant}.parquet" for system in self.systems]
@@ -94,7 +123,10 @@ class Grid:
 
     def labels(self, section: str) -> dict[str, str]:
         """Display labels of the models, variants or judges."""
-        return {name: stanza.get("label", name) for name, stanza in self.config[section].items()}
+        named = {name: stanza.get("label", name) for name, stanza in self.config[section].items()}
+        if section != "judges":
+            return named
+        return {**named, **{name: name.replace("-", ": ", 1).capitalize() for name in self.human_judges}}
 
     def controls(self) -> list[str]:
         """Variants that check the method and do not belong to the study."""

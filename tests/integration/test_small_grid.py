@@ -1,0 +1,88 @@
+"""A whole run, from nothing to figures, on real (tiny) models."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+SYSTEMS = [(model, variant) for model in ("raw", "combined") for variant in ("original", "abliterated", "random")]
+JUDGES = ["grammar", "regex", "tiny", "self", "label-only", "always-refuse"]
+
+
+def test_summary_is_shown_at_the_end(small_grid):
+    summary = small_grid.path("summary.txt").read_text(encoding="utf-8")
+    assert summary in small_grid.first.stdout
+    assert "Combined" in summary and "results/figures" in summary
+
+
+def test_every_cell_is_judged(small_grid):
+    verdicts = pd.read_parquet(small_grid.path("tables/verdicts.parquet"))
+    cells = verdicts.groupby(["model", "variant", "judge"]).size()
+    assert len(cells) == len(SYSTEMS) * len(JUDGES)
+    assert set(cells) == {20}
+    assert set(verdicts["verdict"]) <= {"refusal", "non_refusal", "unscored"}
+
+
+def test_counts_are_those_of_the_verdicts(small_grid):
+    counts = pd.read_csv(small_grid.path("tables/counts.csv"))
+    assert (counts["refused"] + counts["not_refused"] + counts["unscored"] == counts["total"]).all()
+    baseline = counts[counts["judge"] == "label-only"]
+    assert (baseline["refused"] == np.where(baseline["label"] == "harmful", 10, 0)).all()
+
+
+def test_activations_hold_their_contract(small_grid):
+    activations = load_file(small_grid.path("activations/raw.safetensors"))
+    assert activations["harmful"].shape[0] == activations["harmless"].shape[0] == 24
+    assert activations["harmful"].ndim == 4 and activations["harmful"].dtype == np.float32
+    assert activations["harmful.final_norm"].shape == activations["harmful"].shape[:2] + activations["harmful"].shape[3:]
+
+
+@pytest.mark.parametrize("variant", ["abliterated", "random"])
+def test_edits_removed_their_direction(small_grid, variant):
+    folder = small_grid.path(f"checkpoints/combined/{variant}")
+    manifest = json.loads((folder / "edit_manifest.json").read_text(encoding="utf-8"))
+    assert manifest["effective"] is True
+    direction = load_file(small_grid.path(f"directions/combined/{variant}.safetensors"))["directions"].astype(float)
+    assert np.allclose(direction @ direction.T, np.eye(len(direction)), atol=1e-6)
+    before = load_file(small_grid.path("models/combined/model.safetensors"))
+    after = load_file(folder / "model.safetensors")
+    edited = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert edited == {name for name in before if name.endswith(("o_proj.weight", "down_proj.weight"))}
+    for name in edited:
+        assert np.linalg.norm(direction @ after[name]) < 1e-4 * np.linalg.norm(direction @ before[name])
+
+
+def test_every_output_has_provenance(small_grid):
+    results = small_grid.folder / "results"
+    outputs = [*results.glob("responses/*/*.parquet"), *results.glob("tables/*.csv"), *results.glob("figures/*.pdf")]
+    assert len(outputs) > 10
+    for output in outputs:
+        record = json.loads(output.with_name(f"{output.name}.provenance.json").read_text(encoding="utf-8"))
+        assert {"sha256", "rule", "params", "inputs", "git", "packages", "seconds"} <= set(record)
+
+
+def test_a_counts_table_gets_the_same_treatment(small_grid):
+    matrix = pd.read_csv(small_grid.path("counts_tables/paper/judge_correlation.csv"), index_col=0)
+    assert list(matrix.index) == list(matrix.columns) and len(matrix) == 12
+    assert np.allclose(matrix, matrix.T) and np.allclose(np.diag(matrix), 1)
+    rates = pd.read_csv(small_grid.path("counts_tables/paper/rates.csv"))
+    row = rates.query("model == 'SmolLM2' and judge == 'ChatGPT5' and label == 'harmful'").set_index("variant")
+    assert row["refused"].to_dict() == {"original": 35, "abliterated": 15}
+    assert small_grid.path("counts_tables/paper/figures/judge_correlation.png").stat().st_size > 10_000
+
+
+def test_a_second_run_does_nothing(small_grid):
+    again = small_grid.run()
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout
+
+
+def test_a_deleted_intermediate_costs_nothing(small_grid):
+    (small_grid.path("responses/raw/random.parquet")).rename(small_grid.folder / "kept.parquet")
+    try:
+        dry = small_grid.run("-n")
+        assert "Nothing to be done" in dry.stdout
+    finally:
+        (small_grid.folder / "kept.parquet").rename(small_grid.path("responses/raw/random.parquet"))

@@ -1,0 +1,19 @@
+"""Turn exported labels into judgments of people."""
+
+from typing import TYPE_CHECKING
+
+from steadfast.annotation.judgments import write_human_judgments
+from steadfast.job import run_job
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    write_human_judgments(
+        snakemake.input.annotations,
+        key=snakemake.input.key,
+        prompts=snakemake.input.prompts,
+        judgments=snakemake.output.judgments,
+        labels=snakemake.output.labels,
+        summary=snakemake.output.annotators,
+    )

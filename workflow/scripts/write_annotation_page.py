@@ -1,0 +1,22 @@
+"""Write the blind annotation page and its key."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steadfast.annotation.page import write_annotation_page
+from steadfast.job import run_job
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    write_annotation_page(
+        prompts=snakemake.input.prompts,
+        responses=snakemake.input.responses,
+        judgments=snakemake.input.get("judgments", []),
+        definition=snakemake.input.definition,
+        assets=Path(snakemake.input.assets[0]).parent,
+        html=snakemake.output.html,
+        key=snakemake.output.key,
+        **snakemake.params.settings,
+    )
