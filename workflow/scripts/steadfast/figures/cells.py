@@ -93,9 +93,9 @@ def label_columns(axes: Axes, labels: Sequence[str], *, top: bool) -> None:
         text.set(rotation=45, ha="left" if top else "right", va="bottom" if top else "top", rotation_mode="anchor")
 
 
-def colour_bar(figure: Figure, axes: Axes, source: ScalarMappable, title: str) -> None:
-    """A slim colour bar to the right of ``axes``, at most 2.5 inches high."""
-    height = axes.get_window_extent().height / figure.dpi
-    bar = figure.colorbar(source, ax=axes, shrink=min(1.0, 2.5 / max(height, 1e-6)), aspect=18, pad=0.02)
+def colour_bar(figure: Figure, axes: Axes | NDArray[np.object_], source: ScalarMappable, title: str) -> None:
+    """A slim colour bar to the right of one or several axes, at most about 2.5 inches high."""
+    height = figure.get_size_inches()[1]
+    bar = figure.colorbar(source, ax=axes, shrink=min(1.0, 3.0 / height), aspect=18, pad=0.02)
     bar.set_label(title)
     bar.outline.set_visible(False)

@@ -1,13 +1,18 @@
 """How alike the judges are, pair by pair (the study's Figure 3)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from steadfast.figures.cells import CELL_WIDTH, colour_bar, draw_cells, label_columns
 from steadfast.figures.style import figure_style, longest_line, new_figure, wrap
 from steadfast.tables.labels import Labels
 
+ROW_LABEL = 26
 PEARSON = "Pearson correlation of stacked counts"
 
 
@@ -33,21 +38,33 @@ def draw(
     """
     labels = labels or Labels()
     names = [labels.judge(str(name)) for name in matrix.index]
-    rows = [wrap(name, 26) for name in names]
-    values = matrix.to_numpy(float)
-    texts = [[_text(value) for value in row] for row in values]
-    hidden = np.triu(np.ones(values.shape, bool), k=1) if symmetric else None
-    left, below = 0.065 * longest_line(rows), 0.05 * longest_line(names)
     with figure_style():
-        side = max(CELL_WIDTH * len(names), 1.2)
-        figure = new_figure(side + left + 1.1, 0.8 * side + below + 0.4)
+        figure = new_figure(*figure_size(names))
         axes = figure.add_subplot()
-        source = draw_cells(axes, values, texts, limits, hidden=hidden)
-        axes.set_yticks(range(len(names)), rows)
-        label_columns(axes, names, top=not symmetric)
+        source = draw_panel(axes, matrix, names, limits, symmetric=symmetric)
         axes.set_title(title)
         colour_bar(figure, axes, source, measure)
     return figure
+
+
+def figure_size(names: Sequence[str], panels: tuple[int, int] = (1, 1)) -> tuple[float, float]:
+    """Width and height in inches of a figure with so many columns and rows of matrices."""
+    side = max(CELL_WIDTH * len(names), 1.2)
+    left, below = 0.065 * longest_line([wrap(name, ROW_LABEL) for name in names]), 0.05 * longest_line(names)
+    return panels[0] * (side + left) + 1.1, panels[1] * (0.8 * side + below + 0.4)
+
+
+def draw_panel(
+    axes: Axes, matrix: pd.DataFrame, names: Sequence[str], limits: tuple[float, float], *, symmetric: bool = True
+) -> ScalarMappable:
+    """Draw one matrix; a symmetric one without the half above the diagonal. Returns what a colour bar needs."""
+    values = matrix.to_numpy(float)
+    texts = [[_text(value) for value in row] for row in values]
+    hidden = np.triu(np.ones(values.shape, bool), k=1) if symmetric else None
+    source = draw_cells(axes, values, texts, limits, hidden=hidden)
+    axes.set_yticks(range(len(names)), [wrap(name, ROW_LABEL) for name in names])
+    label_columns(axes, names, top=not symmetric)
+    return source
 
 
 def _text(value: float) -> str:

@@ -67,6 +67,14 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
+def message_figure(message: str) -> Figure:
+    """A figure that says why there is nothing to draw."""
+    with figure_style():
+        figure = new_figure(0.07 * len(message) + 0.6, 0.8)
+        figure.text(0.5, 0.5, message, ha="center", va="center", color=INK)
+    return figure
+
+
 def save(figure: Figure, path: str | Path) -> None:
     """Write a figure atomically as PDF or PNG, by the suffix; grown where a label would be cut.
 

@@ -1,0 +1,78 @@
+"""Which conclusions flip from judge to judge."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from steadfast.figures.cells import CELL_HEIGHT, colour_bar, draw_cells, label_columns
+from steadfast.figures.style import INK, figure_style, longest_line, message_figure, new_figure, wrap
+from steadfast.tables.labels import Labels
+from steadfast.tables.ordering import names_of
+from steadfast.tables.robustness import FAILS, INCONCLUSIVE, SURVIVES
+
+MARKS = {SURVIVES: "✓", FAILS: "✗", INCONCLUSIVE: "?", "": ""}
+CELL_WIDTH = 0.58
+
+
+def draw(conclusions: pd.DataFrame, reference: str, labels: Labels | None = None, *, margin: float = 0.10) -> Figure:
+    """Draw the change of harmful refusals by every judge with what it concludes.
+
+    Each cell holds the change in percentage points and a mark: ✓ survives, ✗ does not survive, ? inconclusive. A
+    frame marks cells whose *changed* or *not changed* differs from the reference.
+
+    Args:
+        conclusions: a table as ``tables.conclusions`` makes it.
+        reference: judge that the frames refer to.
+        labels: display labels.
+        margin: the margin of the conclusions, for the note.
+    """
+    labels = labels or Labels()
+    if conclusions.empty:
+        return message_figure("no edited variant to compare with the original")
+    judges = names_of(conclusions, "judge")
+    systems = list(dict.fromkeys(zip(conclusions["model"].tolist(), conclusions["variant"].tolist(), strict=True)))
+    several = conclusions["variant"].nunique() > 1
+    rows = [
+        wrap(f"{labels.model(model)}, {labels.variant(variant)}" if several else labels.model(model), 38)
+        for model, variant in systems
+    ]
+    wide = {
+        column: conclusions.pivot(index=["model", "variant"], columns="judge", values=column).reindex(
+            index=pd.MultiIndex.from_tuples(systems), columns=judges
+        )
+        for column in ("change", "conclusion", "flips")
+    }
+    change = wide["change"].to_numpy(float)
+    marks = wide["conclusion"].astype("object").fillna("").to_numpy()
+    flips = wide["flips"].astype("object").fillna(False).to_numpy(bool)
+    texts = [
+        [_text(value, mark) for value, mark in zip(*line, strict=True)] for line in zip(change, marks, strict=True)
+    ]
+    names = [labels.judge(judge) for judge in judges]
+    limits = (min(-0.2, float(np.nanmin(change, initial=0.0))), max(0.2, float(np.nanmax(change, initial=0.0))))
+    with figure_style():
+        figure = new_figure(
+            CELL_WIDTH * len(judges) + 0.066 * longest_line(rows) + 1.5,
+            (CELL_HEIGHT + 0.04) * len(systems) + 0.05 * longest_line(names) + 0.9,
+        )
+        axes = figure.add_subplot()
+        source = draw_cells(axes, change, texts, limits)
+        for row, column in np.argwhere(flips):
+            frame = Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, edgecolor="white", linewidth=2.6)
+            axes.add_patch(frame)
+            axes.add_patch(Rectangle(frame.get_xy(), 0.92, 0.88, fill=False, edgecolor=INK, linewidth=1.3))
+        axes.set_yticks(range(len(systems)), rows)
+        label_columns(axes, names, top=True)
+        colour_bar(figure, axes, source, "change of the refusal rate (harmful)")
+        axes.set_xlabel(
+            f"percentage points; ✓ survives, ✗ does not survive, ? inconclusive (margin {100 * margin:g} points);\n"
+            f"framed: changed or not changed (Holm-adjusted) differs from {labels.judge(reference)}"
+        )
+    return figure
+
+
+def _text(change: float, conclusion: str) -> str:
+    if np.isnan(change):
+        return "–"
+    return f"{100 * change:+.0f} {MARKS[conclusion]}".strip().replace("-", "−").replace("+0", "0").replace("−0 ", "0 ")

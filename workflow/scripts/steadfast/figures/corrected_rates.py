@@ -1,0 +1,82 @@
+"""Refusal rates as a judge gives them, and corrected for its errors."""
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from steadfast.errors import DataError
+from steadfast.figures.style import FAINT, colour_map, figure_style, longest_line, new_figure, wrap
+from steadfast.tables.labels import Labels
+from steadfast.tables.ordering import names_of
+
+SERIES = {
+    "rate": ("as judged (Wilson)", "o"),
+    "rogan_gladen": ("Rogan–Gladen", "D"),
+    "ppi": ("prediction-powered", "s"),
+}
+ROW_HEIGHT = 0.62
+
+
+def draw(
+    robustness: pd.DataFrame, judge: str, labels: Labels | None = None, *, controls: Collection[str] = ()
+) -> Figure:
+    """Draw raw and corrected rates of harmful refusals, one row per model and one panel per variant.
+
+    Args:
+        robustness: a table as ``tables.robustness`` makes it.
+        judge: whose verdicts are shown.
+        labels: display labels.
+        controls: variants to leave out.
+
+    Raises:
+        DataError: there are no rows by this judge.
+    """
+    labels = labels or Labels()
+    chosen = (robustness["judge"] == judge) & (robustness["label"] == "harmful")
+    table = robustness[chosen & ~robustness["variant"].isin(list(controls))]
+    if table.empty:
+        raise DataError(f"no rates by judge {judge!r}; judges: {', '.join(names_of(robustness, 'judge'))}")
+    models, variants = names_of(table, "model"), names_of(table, "variant")
+    names = [wrap(labels.model(model), 34) for model in models]
+    labelled = table["labelled"].dropna()
+    colours = colour_map()
+    with figure_style():
+        figure = new_figure(0.066 * longest_line(names) + 2.6 * len(variants), ROW_HEIGHT * len(models) + 1.2)
+        panels = figure.subplots(1, len(variants), sharey=True, squeeze=False)[0]
+        for axes, variant in zip(panels, variants, strict=True):
+            rows = table[table["variant"] == variant].set_index("model").reindex(models)
+            for index, (column, (name, marker)) in enumerate(SERIES.items()):
+                height = np.arange(len(models)) + 0.24 * (index - 1)
+                edge = colours(0.4 * index)
+                low, high = (100 * rows[f"{column}_{side}"].to_numpy(float) for side in ("low", "high"))
+                axes.hlines(height, low, high, color=edge, linewidth=1.1)
+                axes.plot(
+                    100 * rows[column].to_numpy(float),
+                    height,
+                    linestyle="none",
+                    marker=marker,
+                    markersize=4.5,
+                    markerfacecolor="white" if index % 2 else edge,
+                    markeredgecolor=edge,
+                    markeredgewidth=1.1,
+                    label=name,
+                    clip_on=False,
+                )
+            for row in range(1, len(models)):
+                axes.axhline(row - 0.5, color=FAINT, linewidth=0.4)
+            axes.set_title(labels.variant(variant), loc="left")
+            axes.set_xlim(-2, 102)
+            axes.set_xlabel("harmful prompts refused (%)")
+            axes.tick_params(axis="y", length=0)
+            axes.spines["left"].set_visible(False)
+            axes.grid(axis="x", color=FAINT, linewidth=0.4, alpha=0.6)
+            axes.set_axisbelow(True)
+        panels[0].set_yticks(range(len(models)), names)
+        panels[0].set_ylim(len(models) - 0.5, -0.5)
+        handles, shown = panels[0].get_legend_handles_labels()
+        prompts = f"{int(labelled.max())} labelled prompts" if len(labelled) else "no labelled prompts"
+        title = f"Judge: {labels.judge(judge)}; {prompts}"
+        figure.legend(handles, shown, loc="outside lower center", ncols=len(shown), title=title)
+    return figure
