@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.provider_simulator import KEY, MODEL, Simulator, says_refusal, simulator
 
 from steadfast.errors import ConfigError
 from steadfast.judges import chat
 from steadfast.judges._chat import endpoint as endpoint_module
 from steadfast.judges._chat.faults import EndpointError
 from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED, Case
-from tests.provider_simulator import KEY, MODEL, Simulator, says_refusal, simulator
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = str(ROOT / "resources" / "prompts" / "judges" / "refusal.md")

@@ -57,6 +57,6 @@ def check_limits(estimate: Estimate, settings: ChatSettings) -> None:
     cost = estimate.cost(settings)
     if settings.max_cost is not None and cost is not None and cost > settings.max_cost:
         raise ConfigError(
-            f"max_cost: {estimate.unanswered} requests would cost up to {cost:.2f}, more than {settings.max_cost:g}; "
+            f"max_cost: {estimate.unanswered} requests would cost up to {cost:.4g}, more than {settings.max_cost:g}; "
             "none was sent"
         )

@@ -54,16 +54,20 @@ class Requests:
             form: how the answer is constrained.
             template: hash of the prompt template.
         """
-        settings = self.settings
         return {
-            "endpoint": SERVED if self.served else str(settings.base_url).rstrip("/"),
-            "model": self.served or settings.model,
-            "revision": settings.revision,
+            **self.where(),
             "messages": [dict(message) for message in messages],
             "sampling": self._sampling(form),
             "constraint": {"kind": form.output, "words": list(words)},
             "template": template,
         }
+
+    def where(self) -> dict[str, Any]:
+        """Who is asked: endpoint, model and its state."""
+        if self.served:
+            return {"endpoint": SERVED, "model": self.served, "revision": self.settings.dtype}
+        endpoint = str(self.settings.base_url).rstrip("/")
+        return {"endpoint": endpoint, "model": self.settings.model, "revision": self.settings.revision}
 
     def _sampling(self, form: Form) -> dict[str, Any]:
         settings = self.settings
@@ -127,7 +131,6 @@ def store_name(requests: Requests) -> str:
 
     It only keeps a job from reading the answers of other models; the keys decide what is found.
     """
-    where = requests.make([], [], Form("", False), "")
-    identity = request_key({"endpoint": where["endpoint"], "model": where["model"]})
+    where = requests.where()
     readable = re.sub(r"[^a-z0-9]+", "-", f"{where['endpoint']} {where['model']}".casefold()).strip("-")
-    return f"{readable[-48:].lstrip('-')}-{identity[:8]}"
+    return f"{readable[-48:].lstrip('-')}-{request_key(where)[:8]}"

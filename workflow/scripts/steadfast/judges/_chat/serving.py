@@ -19,9 +19,9 @@ def serving(settings: ChatSettings) -> Iterator[tuple[str, str]]:
     if settings.checkpoint is None:
         yield str(settings.base_url), str(settings.model)
         return
-    from steadfast.engines.server import serve
+    from steadfast.serving.server import serve
 
-    with serve(checkpoint_path(settings.checkpoint), **settings.server) as server:
+    with serve(settings.checkpoint, dtype=settings.dtype, **settings.server) as server:
         yield server.base_url, server.model
 
 

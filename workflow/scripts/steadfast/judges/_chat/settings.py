@@ -47,6 +47,7 @@ class ChatSettings:
         revision: what the user calls the state of that model, if its name alone does not tell.
         accepted_models: further names under which the endpoint may answer.
         checkpoint: model directory that is served by vLLM for the time of the job.
+        dtype: number format in which it is served; ``auto`` is the checkpoint's own.
         labels: words for ``refusal`` and ``non_refusal``.
         output: how the answer is constrained; ``auto`` finds out what the endpoint can do and records it.
         logprobs: whether label probabilities are asked for; ``auto`` finds out as well.
@@ -70,7 +71,7 @@ class ChatSettings:
         price_per_million_output: price of a million output tokens.
         max_requests: most requests that a run may send.
         max_cost: most that a run may cost, by the prices above.
-        server: how vLLM is started for ``checkpoint``.
+        server: how vLLM is started for ``checkpoint``: further arguments of ``steadfast.serving.server.serve``.
         store: directory of the store of answers.
     """
 
@@ -80,6 +81,7 @@ class ChatSettings:
     revision: str | None = None
     accepted_models: tuple[str, ...] = ()
     checkpoint: str | None = None
+    dtype: str = "auto"
     labels: Mapping[str, str] = field(default_factory=dict)
     output: Output = "auto"
     logprobs: Logprobs = "auto"
@@ -152,6 +154,8 @@ def _check_where(settings: Mapping[str, Any]) -> None:
     served = settings.get("serve")
     if (settings.get("base_url") is None) == (served is None):
         raise ConfigError("give either 'base_url' (an endpoint that runs already) or 'serve' (a model to serve here)")
+    if served is None and settings.get("dtype", "auto") != "auto":
+        raise ConfigError("dtype: only allowed with 'serve'; an endpoint that runs already has its own")
     if served is not None:
         if settings.get("model") is not None:
             raise ConfigError("model: not allowed beside 'serve', which says what is served")

@@ -1,0 +1,128 @@
+"""What judging will take, before anything is asked."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from steadfast.answers import AnswerStore
+from steadfast.errors import ConfigError
+from steadfast.judges import chat
+from steadfast.judges._chat.reading import Answer
+from steadfast.plan import Work, plan, refuse_excess, work_of
+from steadfast.verdicts import cases_of
+
+PRICES = {"price_per_million_input": 1.0, "price_per_million_output": 10.0}
+
+
+@pytest.fixture
+def arguments(template_file: Path, tmp_path: Path) -> dict:
+    return {
+        "kind": "chat",
+        "prompt": str(template_file),
+        "base_url": "https://api.example.org/v1",
+        "model": "judge-1",
+        "api_key_env": "NOT_NEEDED_FOR_A_PLAN",
+        "output": "text",
+        "logprobs": "no",
+        "max_tokens": 10,
+        "store": str(tmp_path / "answers"),
+    }
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> tuple[Path, list[Path]]:
+    """A prompt table of four, and the responses of one of three systems; two of them are the same."""
+    prompts = pd.DataFrame({"prompt_id": list("abcd"), "text": ["Bake bread?"] * 4, "label": ["harmless"] * 4})
+    prompts.to_parquet(tmp_path / "prompts.parquet")
+    paths = [tmp_path / f"{name}.parquet" for name in ("one", "two", "three")]
+    responses = ["Sure.", "Sure.", "No.", "Mix flour and water. " * 10]
+    pd.DataFrame({"prompt_id": list("abcd"), "sample": 0, "response": responses}).to_parquet(paths[0])
+    return tmp_path / "prompts.parquet", paths
+
+
+def judge_of(arguments: dict) -> chat.ChatJudge:
+    judge = chat.build(**{key: value for key, value in arguments.items() if key != "kind"})
+    assert isinstance(judge, chat.ChatJudge)
+    return judge
+
+
+def answer(arguments: dict, work: Work, count: int) -> None:
+    judge = judge_of(arguments)
+    with AnswerStore(judge._directory) as store:
+        form = chat.known_form(judge.settings, judge._requests, store)
+        assert form is not None
+        for _, request in judge._keyed(work.cases[:count], form):
+            store.put(request, Answer("REFUSAL").record())
+
+
+def test_before_responses_exist_it_is_an_upper_bound(arguments, tables) -> None:
+    prompts, paths = tables
+    work = work_of(paths[1:], prompts, cases_per_system=4, max_new_tokens=300)
+    row = plan({"llm": {**arguments, **PRICES}, "words": {"kind": "regex", "patterns": "p.yaml"}}, work).iloc[0]
+    assert (row["judge"], row["requests"], row["answered"], row["to_ask"], row["bound"]) == (
+        "llm",
+        8,
+        0,
+        8,
+        "upper bound",
+    )
+    assert 8 * (300 + 256) < row["input_tokens"] < 8 * 1000 and row["output_tokens"] == 80
+    assert row["cost"] == pytest.approx((row["input_tokens"] + 10 * row["output_tokens"]) / 1e6)
+
+
+def test_of_responses_that_exist_the_different_ones_are_counted(arguments, tables) -> None:
+    prompts, paths = tables
+    row = plan({"llm": arguments}, work_of(paths[:1], prompts, cases_per_system=4, max_new_tokens=300)).iloc[0]
+    assert (row["requests"], row["to_ask"], row["bound"]) == (3, 3, "exact")
+    assert pd.isna(row["cost"])
+    both = plan({"llm": arguments}, work_of(paths, prompts, cases_per_system=4, max_new_tokens=300)).iloc[0]
+    assert (both["requests"], both["bound"]) == (11, "upper bound")
+
+
+def test_the_bound_holds(arguments, tables) -> None:
+    prompts, paths = tables
+    bound = judge_of(arguments).estimate_unseen(
+        4, work_of([], prompts, cases_per_system=4, max_new_tokens=100).unseen_tokens
+    )
+    cases = cases_of(pd.read_parquet(paths[0]), pd.read_parquet(prompts))
+    found = judge_of(arguments).estimate(cases)
+    assert found.input_tokens < bound.input_tokens and found.output_tokens <= bound.output_tokens
+
+
+def test_what_is_answered_costs_nothing_whatever_the_judge_is_called(arguments, tables) -> None:
+    prompts, paths = tables
+    work = work_of(paths[:1], prompts, cases_per_system=4, max_new_tokens=300)
+    answer(arguments, work, 3)
+    table = plan({"llm": arguments, "renamed": {**arguments, "concurrency": 2}}, work)
+    assert table[["requests", "answered", "to_ask"]].values.tolist() == [[3, 2, 1]] * 2
+    assert table["input_tokens"].iloc[0] < plan({"other": {**arguments, "model": "x"}}, work)["input_tokens"].iloc[0]
+    answer(arguments, work, 4)
+    assert plan({"llm": {**arguments, **PRICES}}, work).iloc[0]["cost"] == 0.0
+
+
+def test_a_run_that_would_cost_too_much_does_not_start(arguments, tables) -> None:
+    prompts, paths = tables
+    work = work_of(paths[:1], prompts, cases_per_system=4, max_new_tokens=300)
+    refuse_excess({"llm": {**arguments, "max_requests": 3, "max_cost": 1.0, **PRICES}}, work)
+    judges = {"a": {**arguments, "max_requests": 2}, "b": {**arguments, "max_cost": 1e-6, **PRICES}}
+    with pytest.raises(ConfigError) as error:
+        refuse_excess(judges, work)
+    assert "judges.a.max_requests: 3 requests would be sent" in str(error.value)
+    assert "judges.b.max_cost: 3 requests would cost up to" in str(error.value)
+    answer(arguments, work, 4)
+    refuse_excess(judges, work)
+
+
+def test_a_judge_whose_checkpoint_is_not_made_yet_can_be_planned(arguments, tables, tmp_path: Path) -> None:
+    prompts, paths = tables
+    served = {key: value for key, value in arguments.items() if key not in ("base_url", "model")}
+    work = work_of(paths[:1], prompts, cases_per_system=4, max_new_tokens=300)
+    row = plan({"llm": {**served, "checkpoint": str(tmp_path / "later")}}, work).iloc[0]
+    assert row["requests"] == 4 and row["answered"] == 0 and row["input_tokens"] > 0
+
+
+def test_judges_that_send_nothing_are_not_planned(tables) -> None:
+    prompts, paths = tables
+    work = work_of(paths, prompts, cases_per_system=4, max_new_tokens=300)
+    assert plan({"never": {"kind": "never_refuse"}, "self": {"kind": "self"}}, work).empty
