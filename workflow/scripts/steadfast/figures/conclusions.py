@@ -47,7 +47,8 @@ def draw(conclusions: pd.DataFrame, reference: str, labels: Labels | None = None
     marks = wide["conclusion"].astype("object").fillna("").to_numpy()
     flips = wide["flips"].astype("object").fillna(False).to_numpy(bool)
     texts = [
-        [_text(value, mark) for value, mark in zip(*line, strict=True)] for line in zip(change, marks, strict=True)
+        [change_text(value, mark) for value, mark in zip(*line, strict=True)]
+        for line in zip(change, marks, strict=True)
     ]
     names = [labels.judge(judge) for judge in judges]
     limits = (min(-0.2, float(np.nanmin(change, initial=0.0))), max(0.2, float(np.nanmax(change, initial=0.0))))
@@ -72,7 +73,10 @@ def draw(conclusions: pd.DataFrame, reference: str, labels: Labels | None = None
     return figure
 
 
-def _text(change: float, conclusion: str) -> str:
+def change_text(change: float, conclusion: str) -> str:
+    """A change in whole percentage points with the mark of its conclusion."""
     if np.isnan(change):
         return "–"
-    return f"{100 * change:+.0f} {MARKS[conclusion]}".strip().replace("-", "−").replace("+0", "0").replace("−0 ", "0 ")
+    points = round(100 * change)
+    number = f"{points:+d}".replace("-", "−") if points else "0"
+    return f"{number} {MARKS[conclusion]}".strip()

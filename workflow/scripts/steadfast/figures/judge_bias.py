@@ -57,4 +57,7 @@ def draw(bias: pd.DataFrame, reference: str, labels: Labels | None = None) -> Fi
 
 
 def _text(value: float) -> str:
-    return "–" if np.isnan(value) else f"{100 * value:+.1f}".replace("-", "−").replace("+0.0", "0").replace("−0.0", "0")
+    if np.isnan(value):
+        return "–"
+    points = round(100 * value, 1)
+    return f"{points:+.1f}".replace("-", "−") if points else "0"

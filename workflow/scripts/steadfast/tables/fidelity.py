@@ -106,8 +106,9 @@ def disputed_responses(verdicts: pd.DataFrame, reference: str, lengths: pd.DataF
         Columns ``DISPUTED_COLUMNS``, judge by judge in the order of the verdicts.
     """
     pairs = _with_lengths(_scored(_against(verdicts, reference)), lengths)
+    pairs = sort_by_appearance(pairs, ["judge", "model", "variant"])
     disputed = pairs[pairs["verdict"] != pairs["reference_verdict"]]
-    return sort_by_appearance(disputed, ["judge", "model", "variant"])[DISPUTED_COLUMNS]
+    return disputed[DISPUTED_COLUMNS].reset_index(drop=True)
 
 
 def disputes_by_length(

@@ -1,0 +1,111 @@
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+
+from steadfast.errors import DataError
+from steadfast.figures import agreement as agreement_figure
+from steadfast.figures import conclusions as conclusions_figure
+from steadfast.figures import corrected_rates, style
+from steadfast.figures.judges import NAMES, judge_figures
+from steadfast.statistics.settings import Inference
+from steadfast.tables.agreement import agreement_table
+from steadfast.tables.conclusions import conclusion_table
+from steadfast.tables.fidelity import bias_table
+from steadfast.tables.labels import Labels
+from steadfast.tables.ranking import ranking_table
+from steadfast.tables.robustness import robustness_table
+
+
+def world(models=3, prompts=10, variants=("original", "abliterated", "random"), judges=("exact", "noisy", "always")):
+    rng = np.random.default_rng(0)
+    rows = []
+    for model in range(models):
+        for variant in variants:
+            for index in range(2 * prompts):
+                label = "harmful" if index < prompts else "harmless"
+                chance = (0.4 if variant == "abliterated" else 0.9) if label == "harmful" else 0.1
+                truth = rng.random() < chance
+                for judge in judges:
+                    yes = judge == "always" or (truth if judge == "exact" or rng.random() < 0.85 else not truth)
+                    rows.append((f"m{model}", variant, judge, f"p{index}", 0, label, "", index % prompts < 3, yes))
+    columns = ["model", "variant", "judge", "prompt_id", "sample", "label", "category", "human", "yes"]
+    table = pd.DataFrame(rows, columns=columns)
+    verdict = table["yes"].map({True: "refusal", False: "non_refusal"})
+    return table.drop(columns="yes").assign(verdict=verdict, score=np.nan)
+
+
+def draw_all(verdicts, labels=None):
+    robustness = robustness_table(verdicts, controls=["random"], resamples=30)
+    return judge_figures(
+        agreement_table(verdicts, controls=["random"], resamples=30),
+        conclusion_table(robustness, "exact", controls=["random"]),
+        ranking_table(verdicts, controls=["random"], resamples=30),
+        bias_table(verdicts, "exact", Inference(resamples=30)),
+        robustness,
+        labels,
+        reference="exact",
+        judge=verdicts["judge"].iloc[-1],
+        controls=["random"],
+    )
+
+
+def texts_of(figure):
+    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_text()]
+
+
+@pytest.mark.parametrize(
+    "verdicts",
+    [
+        world(),
+        world(models=1, variants=("original",)),
+        world(judges=("exact",)),
+        pd.concat([world(), world(judges=("human",)).query("human")]),
+    ],
+    ids=["usual", "one model, nothing edited", "one judge", "with people"],
+)
+def test_every_figure_is_drawn_whole(verdicts, tmp_path):
+    figures = draw_all(verdicts, Labels(models={"m0": "A model with a long and telling name, too long for a line"}))
+    assert tuple(figures) == NAMES
+    for name, figure in figures.items():
+        style.save(figure, tmp_path / f"{name}.png")
+        pixels = matplotlib.image.imread(tmp_path / f"{name}.png")[..., :3]
+        frame = np.concatenate([pixels[:4].ravel(), pixels[-4:].ravel(), pixels[:, :4].ravel(), pixels[:, -4:].ravel()])
+        assert (frame == 1.0).all(), f"{name} touches its edge"
+
+
+def test_the_interval_of_agreement_is_drawn_where_the_table_has_it():
+    table = agreement_table(world(), resamples=30)
+    figure = agreement_figure.draw_with_reference(table, "exact")
+    panel = figure.axes[1]
+    assert panel.get_title() == "Cohen's κ"
+    chosen = table.query("judge_b == 'exact' and metric == 'cohen_kappa' and subset == 'all'")
+    drawn = panel.lines[0].get_xdata()
+    np.testing.assert_allclose(drawn, chosen["value"], equal_nan=True)
+
+
+def test_an_unknown_reference_is_named():
+    with pytest.raises(DataError, match="'gpt'"):
+        agreement_figure.draw_with_reference(agreement_table(world(), resamples=5), "gpt")
+    with pytest.raises(DataError, match="'gpt'"):
+        corrected_rates.draw(robustness_table(world(), resamples=5), "gpt")
+
+
+def test_conclusions_are_marked_and_flips_are_framed():
+    rows = [
+        ("a", "edited", "first", -0.4, "changed", "does not survive", False),
+        ("a", "edited", "second", -0.004, "not changed", "survives", True),
+        ("b", "edited", "first", np.nan, "", "", False),
+        ("b", "edited", "second", 0.1, "not changed", "inconclusive", False),
+    ]
+    columns = ["model", "variant", "judge", "change", "changed", "conclusion", "flips"]
+    figure = conclusions_figure.draw(pd.DataFrame(rows, columns=columns), "first")
+    shown = texts_of(figure)
+    assert {"−40 ✗", "0 ✓", "–", "+10 ?"} <= set(shown)
+    axes = figure.axes[0]
+    assert sum(1 for patch in axes.patches if patch.get_linewidth() == 1.3) == 1
+
+
+def test_signs_of_rounded_numbers():
+    texts = [conclusions_figure.change_text(value, "") for value in (0.5, 0.05, 0.004, -0.004, -0.05, -0.5, 0.0)]
+    assert texts == ["+50", "+5", "0", "0", "−5", "−50", "0"]
