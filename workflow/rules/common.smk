@@ -8,6 +8,7 @@ sys.path.insert(0, workflow.basedir + "/workflow/scripts")
 from steadfast.config.checks import ConfigWarning, prepare
 from steadfast.config.grid import Grid
 from steadfast.config.inputs import check_inputs
+from steadfast.config.preflight import check_before_run
 from steadfast.errors import ConfigError
 
 
@@ -47,6 +48,13 @@ wildcard_constraints:
     variant=r"[A-Za-z0-9][A-Za-z0-9_-]*",
     judge=r"[A-Za-z0-9][A-Za-z0-9_-]*",
     table=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+
+
+onstart:
+    try:
+        check_before_run(GRID, {str(file) for job in workflow.dag.needrun_jobs() for file in job.output})
+    except ConfigError as error:
+        raise WorkflowError(f"The run cannot start; no job was started.\n{error}") from None
 
 
 onsuccess:

@@ -20,8 +20,8 @@ rule activations:
         "../../envs/base.yaml"
     threads: 1
     resources:
-        device=GRID.config["runtime"]["device"],
-        batch_tokens=GRID.config["runtime"]["batch_tokens"],
+        gpu=lambda wildcards: GRID.gpus(wildcards.model),
+        machine=GRID.extraction_machine(),
     params:
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),
         positions=GRID.positions(),

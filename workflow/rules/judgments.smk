@@ -25,8 +25,8 @@ for judge in GRID.judges_with_scope("grid"):
             "../../envs/base.yaml"
         threads: 1
         resources:
-            device=GRID.config["runtime"]["device"],
-            batch_tokens=GRID.config["runtime"]["batch_tokens"],
+            gpu=GRID.judge_gpus(judge),
+            machine=GRID.judge_machine(judge),
         params:
             judge=GRID.judge_arguments(judge),
             code=GRID.judge_digest(judge),
@@ -53,8 +53,8 @@ rule judge_own_responses:
         "../../envs/base.yaml"
     threads: 1
     resources:
-        device=GRID.config["runtime"]["device"],
-        batch_tokens=GRID.config["runtime"]["batch_tokens"],
+        gpu=lambda wildcards: GRID.gpus(wildcards.model),
+        machine=lambda wildcards: GRID.judge_machine(wildcards.judge),
     params:
         judge=lambda wildcards: GRID.judge_arguments(wildcards.judge, wildcards.model, wildcards.variant),
         code=lambda wildcards: GRID.judge_digest(wildcards.judge),

@@ -19,8 +19,8 @@ rule responses:
         "../../envs/base.yaml"
     threads: 1
     resources:
-        device=GRID.config["runtime"]["device"],
-        batch_tokens=GRID.config["runtime"]["batch_tokens"],
+        gpu=lambda wildcards: GRID.gpus(wildcards.model),
+        machine=lambda wildcards: GRID.machine(wildcards.model),
     params:
         engine=GRID.engine,
         sampling=GRID.sampling(),

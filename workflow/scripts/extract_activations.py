@@ -1,5 +1,6 @@
 """Record the activations of the calibration prompts."""
 
+import json
 from typing import TYPE_CHECKING
 
 from steadfast.activations import extract_activations
@@ -15,8 +16,7 @@ with run_job(snakemake):
         snakemake.input.model,
         prompts[prompts["split"] == "calibration"],
         positions=snakemake.params.positions,
-        device=snakemake.resources.device,
-        batch_tokens=snakemake.resources.batch_tokens,
+        **json.loads(snakemake.resources.machine),
         **snakemake.params.chat,
     )
     activations.save(snakemake.output[0])

@@ -1,5 +1,6 @@
 """Let one system answer the evaluation prompts."""
 
+import json
 from typing import TYPE_CHECKING
 
 from steadfast.files import read_table
@@ -18,7 +19,6 @@ with run_job(snakemake):
         settings=snakemake.params.sampling,
         engine=snakemake.params.engine,
         thinking_markers=snakemake.params.thinking_markers,
-        device=snakemake.resources.device,
-        batch_tokens=snakemake.resources.batch_tokens,
+        **json.loads(snakemake.resources.machine),
         **snakemake.params.chat,
     )

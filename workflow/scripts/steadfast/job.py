@@ -4,10 +4,10 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from steadfast.errors import SteadfastError
 from steadfast.provenance import write_provenance
@@ -24,16 +24,19 @@ class Job(Protocol):
 
 
 @contextmanager
-def run_job(job: Job) -> Iterator[None]:
+def run_job(job: Job) -> Iterator[Callable[[str], None]]:
     """Run a script's work: send everything printed to the rule's log, and write provenance on success.
 
     A ``SteadfastError`` ends the job with its message alone, in the log and on the terminal; any other
     exception is written to the log with its traceback and raised again.
+
+    Yields:
+        A function that shows a text on the terminal, for the few jobs that have something to say there.
     """
     start = time.monotonic()
     with _output_to(str(job.log[0])) as terminal:
         try:
-            yield
+            yield lambda text: print(text, file=terminal, flush=True)
             write_provenance(
                 list(job.output),
                 inputs=_existing(job.input),
@@ -43,7 +46,7 @@ def run_job(job: Job) -> Iterator[None]:
             )
         except SteadfastError as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
-            os.write(terminal, f"{job.rule}: {error}\n".encode())
+            print(f"{job.rule}: {error}", file=terminal, flush=True)
             raise SystemExit(1) from None
         except Exception:
             traceback.print_exc()
@@ -55,8 +58,8 @@ def _existing(inputs: Any) -> list[str]:
 
 
 @contextmanager
-def _output_to(log: str) -> Iterator[int]:
-    """Send file descriptors 1 and 2 to ``log``, and yield a descriptor of the former standard error."""
+def _output_to(log: str) -> Iterator[TextIO]:
+    """Send file descriptors 1 and 2 to ``log``, and yield the former standard error."""
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -66,7 +69,8 @@ def _output_to(log: str) -> Iterator[int]:
     os.dup2(target, 2)
     os.close(target)
     try:
-        yield saved[1]
+        with open(os.dup(saved[1]), "w", encoding="utf-8") as terminal:
+            yield terminal
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

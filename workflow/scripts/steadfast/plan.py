@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
-from steadfast.errors import ConfigError
+from steadfast.errors import ConfigError, DataError
 from steadfast.files import read_table
 from steadfast.judges._chat.costs import Estimate, check_limits
 from steadfast.judges._chat.settings import ChatSettings
@@ -68,11 +68,20 @@ def work_of(
         cases_per_system: evaluation prompts of both classes times samples.
         max_new_tokens: longest response.
     """
-    paths = [Path(path) for path in responses]
-    there = [path for path in paths if path.is_file()] if Path(prompts).is_file() else []
-    cases = [case for path in there for case in cases_of(read_table(path), read_table(prompts))]
+    found = [_cases(Path(path), Path(prompts)) for path in responses]
+    there = [cases for cases in found if cases is not None]
     tokens = PROMPT_TOKENS + int(max_new_tokens * TOKENS_PER_TOKEN)
-    return Work(cases, (len(paths) - len(there)) * cases_per_system, tokens)
+    return Work([case for cases in there for case in cases], (len(found) - len(there)) * cases_per_system, tokens)
+
+
+def _cases(responses: Path, prompts: Path) -> list[Case] | None:
+    """Cases of one system; None if it has not answered yet, or answered other prompts than there are now."""
+    if not responses.is_file() or not prompts.is_file():
+        return None
+    try:
+        return cases_of(read_table(responses), read_table(prompts))
+    except DataError:
+        return None
 
 
 def plan(judges: Mapping[str, Mapping[str, Any]], work: Work) -> pd.DataFrame:

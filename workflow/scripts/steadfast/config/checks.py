@@ -7,6 +7,7 @@ from typing import Any
 
 from steadfast.config.duplicates import refuse_duplicate_keys
 from steadfast.config.schema import validate, with_defaults
+from steadfast.config.serving import with_served_models
 from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.registry import load
 
@@ -36,6 +37,7 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
     problems = [problem for check in CHECKS for problem in check(complete)]
     if problems:
         raise ConfigError("\n".join(problems))
+    complete = with_served_models(complete)
     for message in _warnings(complete):
         warnings.warn(message, ConfigWarning, stacklevel=2)
     return complete
@@ -100,6 +102,10 @@ def _references_exist(config: Mapping[str, Any]) -> Iterator[str]:
     for name, judge in config["judges"].items():
         if "model" in judge and judge["kind"] == "local" and judge["model"] not in config["models"]:
             yield f"judges.{name}.model: unknown model {judge['model']!r}{suggest(judge['model'], config['models'])}"
+        served = judge.get("serve") or {}
+        for key, known in (("model", config["models"]), ("variant", config["variants"])):
+            if key in served and served[key] not in known:
+                yield f"judges.{name}.serve.{key}: unknown {key} {served[key]!r}{suggest(served[key], known)}"
     for section, key in (("statistics", "reference"), ("figures", "judge")):
         given = config[section][key]
         if given is not None and given not in config["judges"]:
@@ -142,7 +148,7 @@ def _samples_differ(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _judges_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
     for name, judge in config["judges"].items():
-        settings = {key: value for key, value in judge.items() if key not in ("kind", "label")}
+        settings = {key: value for key, value in judge.items() if key not in ("kind", "label", "gpus")}
         try:
             load("steadfast.judges", judge["kind"]).check_settings(settings)
         except ConfigError as error:

@@ -4,6 +4,7 @@ The workflow's rules ask the grid for paths and for the slice of the configurati
 that a change of one stanza makes stale what reads it and nothing else.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -91,6 +92,11 @@ class Grid:
         """Directory of a system's checkpoint: the edited one, or the model itself where nothing was edited."""
         if "edit" in self.config["variants"][variant]:
             return f"results/checkpoints/{model}/{variant}"
+        return self.model_directory(model)
+
+    @staticmethod
+    def model_directory(model: str) -> str:
+        """Directory of a model, trained here or pointed to."""
         return f"results/models/{model}"
 
     def annotation_settings(self) -> dict[str, Any]:
@@ -135,7 +141,7 @@ class Grid:
     def model_settings(self, model: str) -> dict[str, Any]:
         """What decides a model's content (not its label, nor its role)."""
         stanza = self.config["models"][model]
-        display = ("label", "group", "role", "template_arguments", "dtype")
+        display = ("label", "group", "role", "gpus", "template_arguments", "dtype")
         return {key: value for key, value in stanza.items() if key not in display}
 
     def chat_settings(self, model: str) -> dict[str, Any]:
@@ -161,15 +167,23 @@ class Grid:
         return {**{key: self.config["generation"][key] for key in keys}, "seed": self.config["seed"]}
 
     def judge_settings(self, judge: str) -> dict[str, Any]:
-        """A judge's stanza without its display label."""
-        return {key: value for key, value in self.config["judges"][judge].items() if key != "label"}
+        """A judge's stanza without its display label and without what can change no verdict."""
+        stanza = self.config["judges"][judge]
+        idle = {"label", "gpus", *getattr(judge_module(stanza["kind"]), "RUNTIME_KEYS", ())}
+        return {key: value for key, value in stanza.items() if key not in idle}
 
     def judge_files(self, judge: str) -> list[str]:
         """Resource files that a judge reads, and the checkpoint it runs on."""
         settings = self.judge_settings(judge)
-        kind = settings.pop("kind")
-        own = list(judge_module(kind).files(settings))
-        return [*own, f"results/models/{settings['model']}"] if kind == "local" else own
+        own = list(judge_module(settings.pop("kind")).files(settings))
+        weights = self.judge_checkpoint(judge)
+        return [*own, weights] if weights else own
+
+    def judge_checkpoint(self, judge: str) -> str | None:
+        """Checkpoint that a judge runs on wherever it judges, if it has one."""
+        settings = self.config["judges"][judge]
+        served = {"model": settings["model"]} if settings["kind"] == "local" else settings.get("serve")
+        return self.checkpoint(served["model"], served.get("variant", "original")) if served else None
 
     def judge_arguments(self, judge: str, model: str | None = None, variant: str | None = None) -> dict[str, Any]:
         """Arguments of a judge's ``build``, with the kind: names replaced by the paths that they stand for.
@@ -180,9 +194,14 @@ class Grid:
             variant: the same.
         """
         arguments = self.judge_settings(judge)
-        if arguments["kind"] == "local":
-            model = str(arguments.pop("model"))
-            return {**arguments, **self._speaking(model), "checkpoint": f"results/models/{model}"}
+        kind = arguments["kind"]
+        weights = self.judge_checkpoint(judge)
+        if kind == "chat":
+            arguments.pop("serve")
+            arguments["accepted_models"] = tuple(arguments["accepted_models"])
+            return {**arguments, "checkpoint": weights}
+        if kind == "local":
+            return {**arguments, **self._speaking(str(arguments.pop("model"))), "checkpoint": weights}
         if model is not None and variant is not None:
             return {**arguments, **self._speaking(model), "checkpoint": self.checkpoint(model, variant)}
         return arguments
@@ -190,6 +209,56 @@ class Grid:
     def _speaking(self, model: str) -> dict[str, Any]:
         stanza = self.config["models"][model]
         return {"template_arguments": stanza["template_arguments"], "dtype": stanza["dtype"]}
+
+    def judge_machine(self, judge: str) -> str:
+        """How a judge uses the machine, as JSON: arguments of its ``build`` that are no part of a verdict."""
+        stanza = self.config["judges"][judge]
+        kind = stanza["kind"]
+        if kind == "chat":
+            runtime = {key: stanza[key] for key in judge_module(kind).RUNTIME_KEYS if key in stanza}
+            server = json.loads(self.machine(gpus=stanza["gpus"]))
+            return json.dumps({**runtime, "server": server})
+        knobs = ("device", "batch_tokens") if kind in ("local", "self") else ()
+        return json.dumps({key: self.config["runtime"][key] for key in knobs})
+
+    def judge_gpus(self, judge: str) -> int:
+        """GPUs that a judge's job asks for."""
+        stanza = self.config["judges"][judge]
+        return self.gpus(stanza["model"]) if stanza["kind"] == "local" else int(stanza.get("gpus", 0))
+
+    def gpus(self, model: str) -> int:
+        """GPUs that a model's jobs ask for."""
+        return int(self.config["models"][model]["gpus"])
+
+    def machine(self, model: str | None = None, *, gpus: int | None = None) -> str:
+        """How generation uses the machine, as JSON: fields of ``steadfast.generation.Runtime``.
+
+        It goes to jobs as a resource, since Snakemake takes no change of a resource for a reason to run a job again.
+        """
+        spread = self.gpus(model) if model is not None else gpus or 0
+        return json.dumps({**self.config["runtime"], "tensor_parallel_size": max(spread, 1)})
+
+    def extraction_machine(self) -> str:
+        """How extraction uses the machine, as JSON."""
+        return json.dumps({key: self.config["runtime"][key] for key in ("device", "batch_tokens")})
+
+    def paid_judges(self) -> dict[str, dict[str, Any]]:
+        """Arguments of the judges that send requests, by name."""
+        return {
+            name: {**self.judge_arguments(name), **json.loads(self.judge_machine(name))}
+            for name, judge in self.config["judges"].items()
+            if judge["kind"] == "chat"
+        }
+
+    def planned_work(self) -> dict[str, Any]:
+        """What there is to judge, as arguments of ``steadfast.plan.work_of``."""
+        generation = self.config["generation"]
+        return {
+            "responses": self.responses(),
+            "prompts": "results/prompts/prompts.parquet",
+            "cases_per_system": 2 * self.config["prompts"]["evaluation"] * generation["samples"],
+            "max_new_tokens": generation["max_new_tokens"],
+        }
 
     def judge_digest(self, judge: str) -> str:
         """Digest of the code that a judge's verdicts depend on."""

@@ -1,0 +1,19 @@
+"""The plan: what judging will take, before anything is asked (`snakemake plan --cores 1`).
+
+Prints, per judge that sends requests, how many there are, how many are answered already, tokens and price; before
+responses exist the numbers are an upper bound.
+"""
+
+
+rule plan:
+    """Show requests, tokens and price per judge. It has no output, so that it can be asked again at any time."""
+    log:
+        "results/logs/plan.log",
+    conda:
+        "../../envs/base.yaml"
+    localrule: True
+    params:
+        judges=GRID.paid_judges(),
+        work=GRID.planned_work(),
+    script:
+        "../scripts/plan_judging.py"

@@ -1,0 +1,13 @@
+"""Show what judging will take."""
+
+from typing import TYPE_CHECKING
+
+from steadfast.job import run_job
+from steadfast.plan import plan, work_of
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake) as tell:
+    table = plan(snakemake.params.judges, work_of(**snakemake.params.work))
+    tell(table.to_string(index=False, na_rep="?") if len(table) else "No judge of this grid sends requests.")

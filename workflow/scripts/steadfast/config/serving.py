@@ -1,0 +1,28 @@
+"""Judges that name weights of the hub: each becomes an entry of ``models``, fetched and pinned like any other."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from steadfast.config.schema import load_schema, with_defaults
+
+PREFIX = "served-"
+
+
+def with_served_models(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a complete configuration in which every ``serve`` names a model and a variant.
+
+    ``serve: {repo, revision}`` of a judge becomes ``serve: {model: served-JUDGE, variant: original}``, and the model
+    is added with the role of a judge.
+    """
+    models, judges = dict(config["models"]), dict(config["judges"])
+    for name, judge in config["judges"].items():
+        served = judge.get("serve")
+        if not served:
+            continue
+        weights = served.get("model")
+        if weights is None and "repo" in served:
+            weights = f"{PREFIX}{name}"
+            stanza = {"source": "hub", "role": "judge", "gpus": judge["gpus"], **served}
+            models[weights] = with_defaults(stanza, load_schema()["$defs"]["model"])
+        judges[name] = {**judge, "serve": {"model": weights, "variant": served.get("variant", "original")}}
+    return {**config, "models": models, "judges": judges}
