@@ -11,7 +11,7 @@ TOOL := PYTHONPATH=workflow/scripts $(RUN) -m
 SNAKEMAKE := $(RUN) -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs lock pin clean
+.PHONY: help run test check format docs vllm lock pin clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -37,6 +37,9 @@ format: .venv/dev  ## format the code
 
 docs: .venv/base  ## write the generated pages (config/README.md)
 	@$(TOOL) steadfast.config.reference
+
+vllm: .venv/base  ## set up vLLM in .venv-vllm (the CUDA build where there is a GPU, else the CPU build)
+	@$(RUN) envs/install_vllm.py
 
 lock: .venv/dev  ## resolve envs/*.in into envs/*.lock.txt and envs/*.yaml
 	@$(RUN) envs/lock.py
