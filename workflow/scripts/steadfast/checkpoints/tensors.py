@@ -17,7 +17,7 @@ from steadfast.checkpoints.shards import TensorEntry
 from steadfast.edits import MatrixUpdate, Site
 from steadfast.errors import DataError
 
-BLOCK_BYTES = 2**20  # of float32 values: what stays in a core's cache while a block is worked on
+BLOCK_BYTES = 2**19  # of float32 values: with its temporaries it stays in a core's cache
 # Rounding the result to storage leaves errors that add up along the direction where the update is smaller than
 # a unit in the last place; on Gaussian matrices about 5 unit roundoffs, relative to the matrix's level.
 TOLERANCE_IN_ROUNDOFFS = 16
@@ -138,6 +138,7 @@ class TensorEditor:
             offset: where the tensor begins in the target.
             new_update: makes a fresh update for each matrix.
         """
+        os.posix_fadvise(source, self.entry.begin, self.entry.size, os.POSIX_FADV_WILLNEED)
         for index in range(self.matrices.stack):
             update = new_update()
             self.observe(source, index, update)

@@ -185,12 +185,14 @@ def through_norm(basis: NDArray[np.float64], gain: NDArray[np.float64]) -> NDArr
 
 
 def subtract_product(block: Block, left: NDArray[np.float64], right: NDArray[np.float64]) -> None:
-    """``block -= left @ right`` in the block's dtype and along its memory; left [outputs, k], right [k, inputs]."""
-    first, second = left.astype(block.dtype), right.astype(block.dtype)
-    if block.flags.c_contiguous:
-        block -= first @ second
-    else:
-        block.T[...] -= second.T @ first.T
+    """``block -= left @ right`` in the block's dtype and along its memory; left [outputs, k], right [k, inputs].
+
+    One outer product after the other: with as few directions as there are, several times faster than a matrix
+    product, and the same bits whatever library makes the products.
+    """
+    view, columns, rows = (block, left.T, right) if block.flags.c_contiguous else (block.T, right, left.T)
+    for column, row in zip(columns.astype(block.dtype), rows.astype(block.dtype), strict=True):
+        view -= column[:, None] * row
 
 
 def _mean(direction: Direction, name: str) -> NDArray[np.float64]:
