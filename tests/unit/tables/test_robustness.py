@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 from statsmodels.stats.contingency_tables import mcnemar
@@ -78,6 +78,7 @@ def test_conclusions_are_for_harmful_prompts_only(robustness):
     assert set(edited.loc[edited["label"] == "harmless", "conclusion"]) == {""}
 
 
+@settings(deadline=None)
 @given(st.floats(-1, 1), st.floats(-1, 1), st.floats(0.01, 0.5))
 def test_the_rule_of_the_conclusion(first, second, margin):
     low, high = sorted((first, second))

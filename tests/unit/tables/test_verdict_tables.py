@@ -75,6 +75,14 @@ def test_a_wrong_cell_is_named(write, table, message):
     assert str(path) in str(raised.value)
 
 
+def test_a_judge_that_was_given_nothing_of_a_system_adds_nothing(write):
+    empty = judgments().head(0)
+    cells = [("j", "m", "v", write("full", judgments())), ("human", "m", "v", write("empty", empty))]
+    table = collect_verdicts(cells, PROMPTS)
+    assert len(table) == 3 and set(table["judge"]) == {"j"}
+    assert {str(kind) for kind in table.dtypes} == {"str", "int64", "bool", "float64"}
+
+
 def test_no_cells():
     with pytest.raises(DataError, match="no judgments"):
         collect_verdicts([], PROMPTS)
