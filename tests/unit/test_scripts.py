@@ -70,13 +70,20 @@ def named(items: Mapping[str, Any] | list[Any], *, flat: bool = True) -> Namedli
     return result
 
 
-def run(name: str, *, inputs: Any = (), outputs: Any, params: Mapping[str, Any] | None = None) -> None:
+def run(
+    name: str,
+    *,
+    inputs: Any = (),
+    outputs: Any = (),
+    params: Mapping[str, Any] | None = None,
+    machine: str = "{}",
+) -> None:
     """Run a script as its rule would; the log lies under ``logs``."""
     snakemake = SimpleNamespace(
         input=named(inputs),
         output=named(outputs),
         params=named(params or {}, flat=False),
-        resources=named({"device": "cpu", "batch_tokens": 4096}),
+        resources=named({"machine": machine}),
         log=named([f"logs/{name}.log"]),
         threads=1,
         rule=name,
@@ -125,7 +132,13 @@ def models(grid) -> list[str]:
 def activations(grid, prompts, models) -> str:
     output = "results/activations/raw.safetensors"
     params = {"chat": grid.chat_settings("raw"), "positions": grid.positions()}
-    run("extract_activations", inputs={"model": models[0], "prompts": PROMPTS}, outputs=[output], params=params)
+    run(
+        "extract_activations",
+        inputs={"model": models[0], "prompts": PROMPTS},
+        outputs=[output],
+        params=params,
+        machine=grid.extraction_machine(),
+    )
     return output
 
 
@@ -172,6 +185,7 @@ def responses(grid, prompts, checkpoints) -> list[str]:
                 "thinking_markers": None,
                 "chat": grid.chat_settings(system.model),
             },
+            machine=grid.machine(system.model),
         )
     return grid.responses()
 
@@ -184,6 +198,7 @@ def judgments(grid, responses) -> list[str]:
             inputs={"responses": responses, "prompts": PROMPTS, "files": grid.judge_files(judge)},
             outputs={"judgments": grid.judgments([judge])},
             params={"judge": grid.judge_arguments(judge)},
+            machine=grid.judge_machine(judge),
         )
     for judge in grid.judges_with_scope("system"):
         for system, response, output in zip(grid.systems, responses, grid.judgments([judge]), strict=True):
@@ -192,6 +207,7 @@ def judgments(grid, responses) -> list[str]:
                 inputs={"responses": response, "prompts": PROMPTS, "files": grid.judge_files(judge)},
                 outputs={"judgments": output},
                 params={"judge": grid.judge_arguments(judge, system.model, system.variant)},
+                machine=grid.judge_machine(judge),
             )
     return grid.judgments()
 
@@ -308,6 +324,26 @@ def test_figures_and_summary(grid, tables, figures):
     text = Path("results/summary.txt").read_text(encoding="utf-8")
     assert "Raw data" in text
     assert "results/figures/" in text
+
+
+def test_the_annotation_page(grid, responses):
+    outputs = {"html": "results/annotation/annotation.html", "key": "results/annotation/key.parquet"}
+    inputs = {
+        "prompts": PROMPTS,
+        "responses": responses,
+        "judgments": grid.annotated_judgments(),
+        "definition": grid.config["annotation"]["definition"],
+        "assets": [f"resources/annotation/{name}" for name in grid.annotation_assets()],
+    }
+    run("write_annotation_page", inputs=inputs, outputs=outputs, params={"settings": grid.annotation_settings()})
+    # one prompt of each class, answered by three systems
+    assert len(read_table(outputs["key"])) >= 6
+    assert has_provenance(outputs["html"])
+
+
+def test_the_plan_of_a_grid_whose_judges_cost_nothing(grid, responses, capfd):
+    run("plan_judging", params={"judges": grid.paid_judges(), "work": grid.planned_work()})
+    assert "No judge of this grid sends requests." in capfd.readouterr().err
 
 
 def test_a_counts_table_from_elsewhere(grid, folder):

@@ -66,10 +66,10 @@ def test_labels_default_to_names(grid):
     assert grid.labels("models") == {"raw": "raw", "tiny": "tiny", "score0": "Score 0"}
 
 
-@pytest.mark.parametrize("key", ["label", "group", "role"])
-def test_how_a_model_is_shown_or_used_is_not_what_it_is(grid, config, key):
+@pytest.mark.parametrize(("key", "value"), [("label", "Another"), ("group", "another"), ("gpus", 2)])
+def test_how_a_model_is_shown_or_run_is_not_what_it_is(grid, config, key, value):
     before = grid.model_settings("score0")
-    config["models"]["score0"][key] = "judge" if key == "role" else "another"
+    config["models"]["score0"][key] = value
     assert Grid(prepare(config)).model_settings("score0") == before
 
 

@@ -167,7 +167,7 @@ def test_the_studys_configuration_is_valid_and_warns_of_moving_revisions():
     file = ROOT / "config" / "paper.yaml"
     with pytest.warns(ConfigWarning, match="`main` can change between two runs; `make pin`"):
         complete = prepare(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
-    assert [model["repo"] for model in complete["models"].values()] == [
+    assert [model["repo"] for model in complete["models"].values() if model["role"] == "study"] == [
         "HuggingFaceTB/SmolLM2-1.7B-Instruct",
         "locuslab/mix_ift_v4-smollm2-1.7b-all_raw_folders_baseline-600B",
         "locuslab/mix_ift_v4-smollm2-1.7b-score0_only-600B",
@@ -222,10 +222,11 @@ def test_every_conda_environment_is_rendered_from_a_lock():
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "envs").glob("*.lock.txt")), ids=lambda file: file.name)
-def test_locks_hold_exact_pins_without_local_versions_or_accelerator_packages(file):
+def test_locks_hold_exact_pins_without_local_versions(file):
     pins = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     assert pins
     for pin in pins:
         assert "==" in pin
         assert "+" not in pin
-        assert not LOCK["ACCELERATOR_PACKAGES"].match(pin)
+        # CUDA's packages are pinned only where CUDA is what the environment is for
+        assert "cuda" in file.name or not LOCK["ACCELERATOR_PACKAGES"].match(pin)

@@ -39,7 +39,8 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
         raise ConfigError("\n".join(problems))
     complete = with_served_models(complete)
     for message in _warnings(complete):
-        warnings.warn(message, ConfigWarning, stacklevel=2)
+        # a level of 2 would name the Snakefile, and Snakemake drops warnings that come from it
+        warnings.warn(message, ConfigWarning, stacklevel=1)
     return complete
 
 
@@ -217,7 +218,9 @@ def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
     moving = [where for where, stanza in {**models, **sources}.items() if stanza.get("revision") in ("main", "master")]
     if moving:
         yield f"{', '.join(moving)}: the revision `main` can change between two runs; `make pin` writes the commits"
-    used = {judge.get("model") for judge in config["judges"].values()}
+    judges = config["judges"].values()
+    used = {judge["model"] for judge in judges if judge["kind"] == "local"}
+    used |= {judge["serve"]["model"] for judge in judges if judge.get("serve")}
     for name, model in config["models"].items():
         if model["role"] == "judge" and name not in used:
             yield f"models.{name}: has `role: judge`, and no judge runs on it"

@@ -201,7 +201,8 @@ class Grid:
             arguments["accepted_models"] = tuple(arguments["accepted_models"])
             return {**arguments, "checkpoint": weights}
         if kind == "local":
-            return {**arguments, **self._speaking(str(arguments.pop("model"))), "checkpoint": weights}
+            name = str(arguments.pop("model"))
+            return {**arguments, **self._speaking(name), "checkpoint": weights}
         if model is not None and variant is not None:
             return {**arguments, **self._speaking(model), "checkpoint": self.checkpoint(model, variant)}
         return arguments

@@ -1,0 +1,214 @@
+"""The real workflow in a copy of the repository, where every script only creates its outputs.
+
+What is stale is decided by Snakemake from the metadata of a real run, so the jobs that a change brings about can be
+asserted exactly and in seconds. Code digests are those of the real scripts and of the copy's package.
+"""
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+# Half of the time of a dry run is the import of Snakemake, so that this process does it once and forks for each run.
+DRY_RUNS = """
+import json, os, sys
+import snakemake.cli
+
+for line in sys.stdin:
+    order = json.loads(line)
+    if (child := os.fork()) == 0:
+        os.chdir(order["folder"])
+        output = os.open("dry_run.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        snakemake.cli.main(order["arguments"])
+        sys.exit()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+PARTS = ("Snakefile", "workflow", "config", "resources", "envs", "profiles")
+STUB = """
+import sys as _sys
+from pathlib import Path as _Path
+
+for _path in map(_Path, snakemake.output):
+    (_path.parent if _path.suffix else _path).mkdir(parents=True, exist_ok=True)
+    (_path if _path.suffix else _path / "file.txt").write_text(str(_path), encoding="utf-8")
+_sys.exit()
+
+"""
+CONFIG = """
+prompts:
+  harmful: [{kind: synthetic}]
+  harmless: [{kind: synthetic}]
+  calibration: 8
+  evaluation: 6
+  human: 1
+models:
+  raw: {source: organism, recipe: raw}
+  score0: {source: organism, recipe: score0}
+  tiny: {source: organism, recipe: judge, role: judge}
+variants:
+  original: {}
+  abliterated:
+    direction: {method: mean_difference, layer: 1}
+    edit: {method: orthogonalize}
+  random:
+    role: control
+    direction: {method: random}
+    edit: {method: orthogonalize}
+judges:
+  grammar: {kind: grammar}
+  regex: {kind: regex, patterns: resources/prompts/judges/refusal_phrases.yaml}
+  local: {kind: local, model: tiny, prompt: resources/prompts/judges/organism_labels.md}
+  self: {kind: self, prompt: resources/prompts/judges/organism_labels.md}
+  label-only: {kind: label_only}
+"""
+
+
+@dataclass
+class Tree:
+    """A copy of the repository with a configuration, ``mine.yaml``."""
+
+    folder: Path
+    dry_runs: subprocess.Popen[str]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration as it stands."""
+        return yaml.safe_load((self.folder / "mine.yaml").read_text(encoding="utf-8"))
+
+    @config.setter
+    def config(self, config: dict[str, Any]) -> None:
+        (self.folder / "mine.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+    def put(self, path: str, value: Any) -> None:
+        """Set the value at a dotted path of the configuration."""
+        config = self.config
+        place, (*parents, last) = config, path.split(".")
+        for key in parents:
+            place = place.setdefault(key, {})
+        place[last] = value
+        self.config = config
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text that stands once in a file."""
+        file = self.folder / name
+        content = file.read_text(encoding="utf-8")
+        assert content.count(old) == 1, f"{old!r} stands {content.count(old)} times in {name}"
+        file.write_text(content.replace(old, new), encoding="utf-8")
+
+    def run(self, *arguments: str) -> tuple[int, str]:
+        """Exit status and output of a real run."""
+        done = subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "mine.yaml", *arguments],
+            cwd=self.folder,
+            env=environment(self.folder),
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def dry_run(self, *arguments: str, config: tuple[str, ...] = ("mine.yaml",)) -> tuple[int, str]:
+        """Exit status and output of a dry run."""
+        chosen = ["--configfile", *config] if config else []
+        order = {"folder": str(self.folder), "arguments": ["--dry-run", *arguments, *chosen]}
+        assert self.dry_runs.stdin
+        assert self.dry_runs.stdout
+        print(json.dumps(order), file=self.dry_runs.stdin, flush=True)
+        status = int(self.dry_runs.stdout.readline())
+        return status, (self.folder / "dry_run.txt").read_text(encoding="utf-8")
+
+    def jobs(self, *arguments: str, config: tuple[str, ...] = ("mine.yaml",)) -> set[str]:
+        """Jobs that a run would start: the rule's name, with its wildcards behind it."""
+        status, text = self.dry_run(*arguments, config=config)
+        assert status == 0, text
+        return self.listed(text)
+
+    @staticmethod
+    def listed(text: str) -> set[str]:
+        """Jobs that the output of a dry run lists, without the target."""
+        jobs = set()
+        for block in re.split(r"^(?:local)?rule ", text, flags=re.MULTILINE)[1:]:
+            name = block.partition(":")[0]
+            wildcards = re.search(r"^    wildcards: (.*)$", block.partition("\n\n")[0], flags=re.MULTILINE)
+            values = [part.partition("=")[2] for part in wildcards[1].split(", ")] if wildcards else []
+            jobs.add(" ".join([name, *values]))
+        return jobs - {"all"}
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Environment in which Snakemake's own cache stays below ``folder``."""
+    return {**os.environ, "XDG_CACHE_HOME": str(folder / ".cache"), "OMP_NUM_THREADS": "1"}
+
+
+def _with_stub(text: str) -> str:
+    """A script that creates its outputs and ends; what it did stands behind, so that its digest is the real one."""
+    end = ast.parse(text).body[0].end_lineno
+    lines = text.splitlines(keepends=True)
+    return "".join([*lines[:end], STUB, *lines[end:]])
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory) -> Path:
+    """A copy of the repository whose scripts are stubs; nothing has run in it."""
+    folder = tmp_path_factory.mktemp("workflow") / "a copy"
+    folder.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / part)
+    for script in (folder / "workflow" / "scripts").glob("*.py"):
+        script.write_text(_with_stub(script.read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / "mine.yaml").write_text(CONFIG, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dry_runs(tmp_path_factory) -> Iterator[subprocess.Popen[str]]:
+    """The process that makes dry runs."""
+    with subprocess.Popen(
+        [sys.executable, "-c", DRY_RUNS],
+        cwd=tmp_path_factory.mktemp("dry_runs"),
+        env=environment(tmp_path_factory.getbasetemp()),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        assert process.stdin
+        process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def finished_template(template, dry_runs, tmp_path_factory) -> Path:
+    """The same after a run of the whole grid."""
+    folder = Path(shutil.copytree(template, tmp_path_factory.mktemp("finished") / "a copy"))
+    status, text = Tree(folder, dry_runs).run()
+    assert status == 0, text
+    return folder
+
+
+@pytest.fixture
+def fresh(template, dry_runs, tmp_path) -> Tree:
+    """A tree of the test's own in which nothing has run."""
+    return Tree(Path(shutil.copytree(template, tmp_path / "a copy")), dry_runs)
+
+
+@pytest.fixture
+def finished(finished_template, dry_runs, tmp_path) -> Tree:
+    """A tree of the test's own in which the whole grid has run."""
+    return Tree(Path(shutil.copytree(finished_template, tmp_path / "a copy")), dry_runs)

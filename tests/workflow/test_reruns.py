@@ -1,0 +1,252 @@
+"""Which jobs run: on a fresh tree, and after each kind of change to a finished one."""
+
+import os
+import time
+from collections import Counter
+
+import pytest
+
+MODELS = ("raw", "score0")
+VARIANTS = ("original", "abliterated", "random")
+EDITED = ("abliterated", "random")
+GRID_JUDGES = {"judge_with_grammar", "judge_with_regex", "judge_with_local", "judge_with_label_only"}
+# what is computed from all verdicts
+AGGREGATES = {"verdicts", "agreement", "robustness", "study_figures", "summary"}
+
+
+def each(rule: str, *groups: tuple[str, ...]) -> set[str]:
+    """Jobs of a rule for every combination of wildcards."""
+    jobs = {rule}
+    for group in groups:
+        jobs = {f"{job} {value}" for job in jobs for value in group}
+    return jobs
+
+
+def own(judge: str, models: tuple[str, ...] = MODELS, variants: tuple[str, ...] = VARIANTS) -> set[str]:
+    """Jobs of a judge that runs on every system's own checkpoint."""
+    return each("judge_own_responses", (judge,), models, variants)
+
+
+def downstream(models: tuple[str, ...], variants: tuple[str, ...]) -> set[str]:
+    """What runs when the responses of some systems change."""
+    return each("responses", models, variants) | own("self", models, variants) | GRID_JUDGES | AGGREGATES
+
+
+WHOLE_GRID = (
+    {"prompts"}
+    | each("train_organism", (*MODELS, "tiny"))
+    | each("activations", MODELS)
+    | each("direction", MODELS, EDITED)
+    | each("checkpoint", MODELS, EDITED)
+    | downstream(MODELS, VARIANTS)
+)
+
+
+def test_a_fresh_tree_runs_the_whole_grid(fresh):
+    assert fresh.jobs() == WHOLE_GRID
+
+
+def test_nothing_changed_runs_nothing_and_says_so(finished):
+    status, text = finished.run()
+    assert status == 0
+    assert "Nothing to be done" in text
+
+
+def test_a_judge_added(finished):
+    finished.put("judges.paper", {"kind": "regex", "patterns": "resources/prompts/judges/paper_phrases.yaml"})
+    assert finished.jobs() == {"judge_with_paper"} | AGGREGATES
+
+
+def test_a_judge_added_that_runs_on_every_system(finished):
+    finished.put("judges.own-2", {"kind": "self", "prompt": "resources/prompts/judges/labels.md"})
+    assert finished.jobs() == own("own-2") | AGGREGATES
+
+
+def test_a_judge_removed(finished):
+    config = finished.config
+    del config["judges"]["regex"]
+    finished.config = config
+    assert finished.jobs() == AGGREGATES
+
+
+def test_a_judges_stanza_edited(finished):
+    finished.put("judges.regex.patterns", "resources/prompts/judges/paper_phrases.yaml")
+    assert finished.jobs() == {"judge_with_regex"} | AGGREGATES
+
+
+def test_a_judges_file_edited(finished):
+    time.sleep(1.1)
+    with (finished.folder / "resources/prompts/judges/refusal_phrases.yaml").open("a") as handle:
+        handle.write("\n")
+    assert finished.jobs() == {"judge_with_regex"} | AGGREGATES
+
+
+@pytest.mark.parametrize("place", ["judges.regex", "models.raw", "variants.random"])
+def test_a_label_edited(finished, place):
+    finished.put(f"{place}.label", "Another label")
+    assert finished.jobs() == {"study_figures", "summary"}
+
+
+def test_a_model_added(finished):
+    finished.put("models.combined", {"source": "organism", "recipe": "combined"})
+    new = ("combined",)
+    assert finished.jobs() == (
+        each("train_organism", new)
+        | each("activations", new)
+        | each("direction", new, EDITED)
+        | each("checkpoint", new, EDITED)
+        | downstream(new, VARIANTS)
+    )
+
+
+def test_a_models_seed_changed(finished):
+    finished.put("models.raw.seed", 1)
+    one = ("raw",)
+    assert finished.jobs() == (
+        each("train_organism", one)
+        | each("activations", one)
+        | each("direction", one, EDITED)
+        | each("checkpoint", one, EDITED)
+        | downstream(one, VARIANTS)
+    )
+
+
+def test_a_variant_added(finished):
+    new = {"direction": {"method": "mean_difference", "layer": 2}, "edit": {"method": "orthogonalize"}}
+    finished.put("variants.later", new)
+    assert finished.jobs() == (
+        each("direction", MODELS, ("later",)) | each("checkpoint", MODELS, ("later",)) | downstream(MODELS, ("later",))
+    )
+
+
+def test_an_edits_scale_changed(finished):
+    finished.put("variants.abliterated.edit.scale", 0.5)
+    assert finished.jobs() == each("checkpoint", MODELS, ("abliterated",)) | downstream(MODELS, ("abliterated",))
+
+
+def test_a_directions_layer_changed(finished):
+    finished.put("variants.abliterated.direction.layer", 2)
+    assert finished.jobs() == (
+        each("direction", MODELS, ("abliterated",))
+        | each("checkpoint", MODELS, ("abliterated",))
+        | downstream(MODELS, ("abliterated",))
+    )
+
+
+def test_generation_changed(finished):
+    finished.put("generation.max_new_tokens", 99)
+    assert finished.jobs() == downstream(MODELS, VARIANTS)
+
+
+def test_statistics_changed(finished):
+    finished.put("statistics.bootstrap", 150)
+    assert finished.jobs() == {"agreement", "robustness", "study_figures", "summary"}
+
+
+def test_knobs_of_the_machine_changed(finished):
+    finished.put("runtime", {"device": "cpu", "batch_tokens": 123})
+    assert finished.jobs() == set()
+
+
+def test_prompts_changed(finished):
+    finished.put("prompts.evaluation", 5)
+    assert finished.jobs() == WHOLE_GRID - each("train_organism", (*MODELS, "tiny"))
+
+
+def test_a_counts_table_added(finished):
+    table = (
+        "model,variant,judge,label,refused,not_refused,total\na,original,j,harmful,1,2,3\na,original,j,harmless,0,3,3\n"
+    )
+    (finished.folder / "theirs.csv").write_text(table)
+    finished.put("counts_tables", {"theirs": "theirs.csv"})
+    assert finished.jobs() == {"counts_table theirs"}
+
+
+PACKAGE = "workflow/scripts/steadfast"
+
+
+def test_the_code_of_one_kind_of_judge_changed(finished):
+    finished.edit(f"{PACKAGE}/judges/regex.py", "SEARCH_SECONDS = 5.0", "SEARCH_SECONDS = 6.0")
+    assert finished.jobs() == {"judge_with_regex"} | AGGREGATES
+
+
+def test_the_code_of_one_kind_of_direction_changed(finished):
+    with (finished.folder / PACKAGE / "directions/random.py").open("a") as handle:
+        handle.write("\nEXTRA = 1\n")
+    assert finished.jobs() == (
+        each("direction", MODELS, ("random",))
+        | each("checkpoint", MODELS, ("random",))
+        | downstream(MODELS, ("random",))
+    )
+
+
+def test_the_code_of_a_script_changed(finished):
+    with (finished.folder / "workflow/scripts/summarise.py").open("a") as handle:
+        handle.write("\nprint('more')\n")
+    assert finished.jobs() == {"summary"}
+
+
+def test_code_that_only_tests_or_configuration_use_changed(finished):
+    for name in ("config/grid.py", "config/checks.py", "config/reference.py", "models/pin.py"):
+        with (finished.folder / PACKAGE / name).open("a") as handle:
+            handle.write("\nEXTRA = 1\n")
+    assert finished.jobs() == set()
+
+
+def test_comments_docstrings_and_formatting_change_nothing(finished):
+    finished.edit(f"{PACKAGE}/judges/regex.py", "SEARCH_SECONDS = 5.0", "# patience\nSEARCH_SECONDS   =   5.0")
+    for name in ("files.py", "job.py", "verdicts.py", "organisms/training.py"):
+        file = finished.folder / PACKAGE / name
+        file.write_text(file.read_text(encoding="utf-8").replace('"""', '"""Changed. ', 1) + "\n# the end\n")
+    for script in (finished.folder / "workflow/scripts").glob("*.py"):
+        script.write_text(script.read_text(encoding="utf-8").replace('"""', '"""Changed. ', 1) + "\n# the end\n")
+    assert finished.jobs() == set()
+
+
+def test_touched_code_changes_nothing(finished):
+    now = time.time() + 5
+    for file in (finished.folder / "workflow").rglob("*.*"):
+        os.utime(file, (now, now))
+    for file in (finished.folder / "envs").iterdir():
+        os.utime(file, (now, now))
+    assert finished.jobs() == set()
+
+
+def test_a_lost_result_is_made_again_with_what_reads_it(finished):
+    (finished.folder / "results/tables/agreement.csv").unlink()
+    assert finished.jobs() == {"agreement", "study_figures", "summary"}
+
+
+def test_the_studys_two_variants_without_a_control(fresh):
+    config = fresh.config
+    del config["variants"]["random"]
+    fresh.config = config
+    two = ("original", "abliterated")
+    assert fresh.jobs() == (
+        {"prompts"}
+        | each("train_organism", (*MODELS, "tiny"))
+        | each("activations", MODELS)
+        | each("direction", MODELS, ("abliterated",))
+        | each("checkpoint", MODELS, ("abliterated",))
+        | downstream(MODELS, two)
+    )
+
+
+def test_the_default_grid(fresh):
+    jobs = fresh.jobs(config=())
+    count = Counter(job.split()[0] for job in jobs)
+    assert (count["train_organism"], count["responses"], count["checkpoint"]) == (8, 21, 14)
+    assert len([rule for rule in count if rule.startswith("judge_with_")]) >= 8
+
+
+def test_the_studys_grid(fresh):
+    status, text = fresh.dry_run(config=("config/paper.yaml",))
+    assert status == 0, text
+    count = Counter(job.split()[0] for job in fresh.listed(text))
+    assert (count["fetch_hub_model"], count["responses"], count["train_organism"]) == (10, 20, 0)
+    assert text.count("`make pin` writes the commits") == 1
+
+
+def test_a_file_layered_over_the_default_grid(fresh):
+    (fresh.folder / "more.yaml").write_text("judges: {mine: {kind: always_refuse}}\n")
+    assert fresh.jobs(config=("config/config.yaml", "more.yaml")) == (fresh.jobs(config=()) | {"judge_with_mine"})
