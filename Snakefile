@@ -18,6 +18,7 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/prompts.smk"
 include: "workflow/rules/models.smk"
@@ -38,7 +39,8 @@ rule all:
     input:
         "results/summary.txt",
         STUDY_FIGURES,
-        "results/tables/agreement.csv",
-        "results/tables/robustness.csv",
+        "results/figures/judges",
+        "results/judge_report.md",
+        GRID.further_tables(),
         "results/prompts/summary.csv",
         COUNTS_TABLE_RESULTS,

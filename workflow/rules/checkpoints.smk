@@ -11,12 +11,12 @@ rule checkpoint:
         direction="results/directions/{model}/{variant}.safetensors",
     output:
         directory("results/checkpoints/{model}/{variant}"),
-    wildcard_constraints:
-        variant=GRID.either(GRID.edited_variants()),
     log:
         "results/logs/checkpoints/{model}/{variant}.log",
     benchmark:
         "results/benchmarks/checkpoints/{model}/{variant}.tsv"
+    wildcard_constraints:
+        variant=GRID.either(GRID.edited_variants()),
     conda:
         "../../envs/base.yaml"
     threads: 1

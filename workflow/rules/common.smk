@@ -11,7 +11,6 @@ from steadfast.config.inputs import check_inputs
 from steadfast.config.preflight import check_before_run
 from steadfast.errors import ConfigError
 
-
 # The default grid only stands where no other is asked for: layered over it, another grid would keep its models.
 if not workflow.config_settings.configfiles:
 
@@ -25,7 +24,9 @@ with warnings.catch_warnings(record=True) as noticed:
         if workflow.is_main_process:
             check_inputs(GRID.config, Path(".snakemake/steadfast"))
     except ConfigError as error:
-        raise WorkflowError(f"The configuration cannot be used; no job was started.\n{error}") from None
+        raise WorkflowError(
+            f"The configuration cannot be used; no job was started.\n{error}"
+        ) from None
 if workflow.is_main_process:
     for notice in noticed:
         logger.warning(f"warning: {notice.message}")
@@ -52,9 +53,18 @@ wildcard_constraints:
 
 onstart:
     try:
-        check_before_run(GRID, {str(file) for job in workflow.dag.needrun_jobs() for file in job.output})
+        check_before_run(
+            GRID,
+            {
+                str(file)
+                for job in workflow.dag.needrun_jobs()
+                for file in job.output
+            },
+        )
     except ConfigError as error:
-        raise WorkflowError(f"The run cannot start; no job was started.\n{error}") from None
+        raise WorkflowError(
+            f"The run cannot start; no job was started.\n{error}"
+        ) from None
 
 
 onsuccess:

@@ -1,6 +1,7 @@
-"""Figures: the study's three, and the controls'.
+"""Figures: the study's three, the controls', and those about the judges.
 
-Produces results/figures/{refusal_counts,judge_correlation,refusal_heatmap_harmful,...}.{pdf,png}.
+Produces results/figures/{refusal_counts,judge_correlation,refusal_heatmap_harmful,...}.{pdf,png} and
+results/figures/judges/.
 """
 
 
@@ -24,3 +25,30 @@ rule study_figures:
         code=GRID.digest("draw_study_figures.py"),
     script:
         "../scripts/draw_study_figures.py"
+
+
+rule judge_figures:
+    """Draw agreement, conclusions, ranks, bias and corrected rates: which judge to believe."""
+    input:
+        agreement="results/tables/agreement.csv",
+        conclusions="results/tables/conclusions.csv",
+        ranking="results/tables/ranking.csv",
+        bias="results/tables/bias.csv",
+        robustness="results/tables/robustness.csv",
+    output:
+        directory("results/figures/judges"),
+    log:
+        "results/logs/figures/judges.log",
+    benchmark:
+        "results/benchmarks/figures/judges.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        labels=GRID.all_labels(),
+        controls=GRID.controls(),
+        reference=GRID.reference,
+        judge=GRID.config["figures"]["judge"] or GRID.machine_reference,
+        margin=GRID.config["statistics"]["survival_margin"],
+        code=GRID.digest("draw_judge_figures.py"),
+    script:
+        "../scripts/draw_judge_figures.py"

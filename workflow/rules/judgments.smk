@@ -5,7 +5,6 @@ test runs once per system; every other judge runs once for the whole grid, so th
 cheap judges cost one process, not one per cell.
 """
 
-
 for judge in GRID.judges_with_scope("grid"):
 
     rule:
@@ -43,12 +42,12 @@ rule judge_own_responses:
         checkpoint=lambda wildcards: GRID.checkpoint(wildcards.model, wildcards.variant),
     output:
         judgments="results/judgments/{judge}/{model}/{variant}.parquet",
-    wildcard_constraints:
-        judge=GRID.either(GRID.judges_with_scope("system")),
     log:
         "results/logs/judgments/{judge}/{model}/{variant}.log",
     benchmark:
         "results/benchmarks/judgments/{judge}/{model}/{variant}.tsv"
+    wildcard_constraints:
+        judge=GRID.either(GRID.judges_with_scope("system")),
     conda:
         "../../envs/base.yaml"
     threads: 1
@@ -56,7 +55,9 @@ rule judge_own_responses:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),
         machine=lambda wildcards: GRID.judge_machine(wildcards.judge),
     params:
-        judge=lambda wildcards: GRID.judge_arguments(wildcards.judge, wildcards.model, wildcards.variant),
+        judge=lambda wildcards: GRID.judge_arguments(
+            wildcards.judge, wildcards.model, wildcards.variant
+        ),
         code=lambda wildcards: GRID.judge_digest(wildcards.judge),
     script:
         "../scripts/judge_responses.py"

@@ -12,12 +12,12 @@ rule train_organism:
         judge_prompt=GRID.config["organisms"]["judge_prompt"],
     output:
         directory("results/models/{model}"),
-    wildcard_constraints:
-        model=GRID.either(GRID.models_from("organism")),
     log:
         "results/logs/models/{model}.log",
     benchmark:
         "results/benchmarks/models/{model}.tsv"
+    wildcard_constraints:
+        model=GRID.either(GRID.models_from("organism")),
     conda:
         "../../envs/base.yaml"
     threads: 1
@@ -33,12 +33,12 @@ rule fetch_hub_model:
     """Download one pinned revision of a hub model into the hub's cache, and point to it."""
     output:
         directory("results/models/{model}"),
-    wildcard_constraints:
-        model=GRID.either(GRID.models_from("hub")),
     log:
         "results/logs/models/{model}.log",
     benchmark:
         "results/benchmarks/models/{model}.tsv"
+    wildcard_constraints:
+        model=GRID.either(GRID.models_from("hub")),
     conda:
         "../../envs/base.yaml"
     params:
@@ -52,12 +52,12 @@ rule point_to_local_model:
     """Check a checkpoint directory of this machine, and point to it."""
     output:
         directory("results/models/{model}"),
-    wildcard_constraints:
-        model=GRID.either(GRID.models_from("local")),
     log:
         "results/logs/models/{model}.log",
     benchmark:
         "results/benchmarks/models/{model}.tsv"
+    wildcard_constraints:
+        model=GRID.either(GRID.models_from("local")),
     conda:
         "../../envs/base.yaml"
     params:

@@ -9,9 +9,9 @@ rule plan:
     """Show requests, tokens and price per judge. It has no output, so that it can be asked again at any time."""
     log:
         "results/logs/plan.log",
+    localrule: True
     conda:
         "../../envs/base.yaml"
-    localrule: True
     params:
         judges=GRID.paid_judges(),
         work=GRID.planned_work(),

@@ -1,6 +1,7 @@
 """Statistics: one table of all verdicts, and everything that is computed from it.
 
-Produces results/tables/{verdicts.parquet,counts.csv,agreement.csv,robustness.csv} and results/summary.txt.
+Produces results/tables/{verdicts.parquet,counts.csv,agreement.csv,robustness.csv,conclusions.csv,ranking.csv,...},
+results/judge_report.md and results/summary.txt.
 """
 
 
@@ -38,8 +39,7 @@ rule agreement:
     conda:
         "../../envs/base.yaml"
     params:
-        statistics=GRID.config["statistics"],
-        seed=GRID.config["seed"],
+        inference=GRID.inference(),
         controls=GRID.controls(),
         code=GRID.digest("compare_judges.py"),
     script:
@@ -47,9 +47,10 @@ rule agreement:
 
 
 rule robustness:
-    """Compare every variant with the original model, per judge."""
+    """Compare every variant with the original model, per judge, raw and corrected by people's labels."""
     input:
         verdicts="results/tables/verdicts.parquet",
+        key=GRID.annotation_key(),
     output:
         "results/tables/robustness.csv",
     log:
@@ -59,12 +60,102 @@ rule robustness:
     conda:
         "../../envs/base.yaml"
     params:
-        statistics=GRID.config["statistics"],
-        seed=GRID.config["seed"],
+        inference=GRID.inference(),
+        margin=GRID.config["statistics"]["survival_margin"],
         controls=GRID.controls(),
         code=GRID.digest("measure_robustness.py"),
     script:
         "../scripts/measure_robustness.py"
+
+
+rule conclusions:
+    """What the choice of the judge does to the conclusions, and to the ranking of the models."""
+    input:
+        robustness="results/tables/robustness.csv",
+        verdicts="results/tables/verdicts.parquet",
+    output:
+        conclusions="results/tables/conclusions.csv",
+        ranking="results/tables/ranking.csv",
+    log:
+        "results/logs/tables/conclusions.log",
+    benchmark:
+        "results/benchmarks/tables/conclusions.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        inference=GRID.inference(),
+        reference=GRID.machine_reference,
+        controls=GRID.controls(),
+        code=GRID.digest("compare_conclusions.py"),
+    script:
+        "../scripts/compare_conclusions.py"
+
+
+rule fidelity:
+    """Where each judge differs from the reference: people where there are labels, else the configured judge."""
+    input:
+        verdicts="results/tables/verdicts.parquet",
+        responses=GRID.responses(),
+    output:
+        confusion="results/tables/confusion.csv",
+        disputed="results/tables/disputed.csv",
+        by_length="results/tables/disputes_by_length.csv",
+        bias="results/tables/bias.csv",
+        report="results/judge_report.md",
+    log:
+        "results/logs/tables/fidelity.log",
+    benchmark:
+        "results/benchmarks/tables/fidelity.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        systems=GRID.system_names(),
+        inference=GRID.inference(),
+        reference=GRID.reference,
+        labels=GRID.all_labels(),
+        code=GRID.digest("report_fidelity.py"),
+    script:
+        "../scripts/report_fidelity.py"
+
+
+rule annotators:
+    """Agreement of the people with one another."""
+    input:
+        verdicts="results/tables/verdicts.parquet",
+    output:
+        "results/tables/annotators.csv",
+    log:
+        "results/logs/tables/annotators.log",
+    benchmark:
+        "results/benchmarks/tables/annotators.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        annotators=GRID.human_judges[1:],
+        inference=GRID.inference(),
+        code=GRID.digest("compare_annotators.py"),
+    script:
+        "../scripts/compare_annotators.py"
+
+
+rule replicates:
+    """Rates and changes of groups of replicates, with intervals between seeds."""
+    input:
+        verdicts="results/tables/verdicts.parquet",
+    output:
+        "results/tables/groups.csv",
+    log:
+        "results/logs/tables/groups.log",
+    benchmark:
+        "results/benchmarks/tables/groups.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        groups=GRID.groups(),
+        inference=GRID.inference(),
+        code=GRID.digest("aggregate_replicates.py"),
+    script:
+        "../scripts/aggregate_replicates.py"
 
 
 rule summary:

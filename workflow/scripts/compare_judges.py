@@ -10,11 +10,6 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    agreement = agreement_table(
-        read_table(snakemake.input.verdicts),
-        controls=snakemake.params.controls,
-        confidence=snakemake.params.statistics["confidence"],
-        resamples=snakemake.params.statistics["bootstrap"],
-        seed=snakemake.params.seed,
-    )
-    write_table(snakemake.output[0], agreement)
+    inference = {key: value for key, value in snakemake.params.inference.items() if key != "power"}
+    verdicts = read_table(snakemake.input.verdicts)
+    write_table(snakemake.output[0], agreement_table(verdicts, controls=snakemake.params.controls, **inference))

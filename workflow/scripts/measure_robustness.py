@@ -13,9 +13,8 @@ with run_job(snakemake):
     robustness = robustness_table(
         read_table(snakemake.input.verdicts),
         controls=snakemake.params.controls,
-        confidence=snakemake.params.statistics["confidence"],
-        resamples=snakemake.params.statistics["bootstrap"],
-        margin=snakemake.params.statistics["survival_margin"],
-        seed=snakemake.params.seed,
+        margin=snakemake.params.margin,
+        label_weights=read_table(snakemake.input.key) if snakemake.input.get("key") else None,
+        **snakemake.params.inference,
     )
     write_table(snakemake.output[0], robustness)

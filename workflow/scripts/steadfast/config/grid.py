@@ -99,6 +99,10 @@ class Grid:
         """Directory of a model, trained here or pointed to."""
         return f"results/models/{model}"
 
+    def annotation_key(self) -> list[str]:
+        """The key of the annotation page, which holds how many responses a label stands for; none without labels."""
+        return ["results/annotation/key.parquet"] if self.human_judges else []
+
     def annotation_settings(self) -> dict[str, Any]:
         """What decides the annotation page, apart from the responses and the definition."""
         settings = {key: value for key, value in self.config["annotation"].items() if key != "definition"}
@@ -312,6 +316,26 @@ class Grid:
         """Names of the figures that the study's tables are drawn as."""
         names = ["refusal_counts", "judge_correlation", "refusal_heatmap_harmful", "refusal_heatmap_harmless"]
         return [*names, "controls"] if self.controls() else names
+
+    def inference(self) -> dict[str, Any]:
+        """Fields of ``steadfast.statistics.settings.Inference``."""
+        statistics = self.config["statistics"]
+        settings = {key: statistics[key] for key in ("confidence", "power")}
+        return {**settings, "resamples": statistics["bootstrap"], "seed": self.config["seed"]}
+
+    def further_tables(self) -> list[str]:
+        """Tables that only some grids have: of several annotators, and of replicates."""
+        annotators = ["results/tables/annotators.csv"] if len(self.human_judges) > 2 else []
+        return [*annotators, "results/tables/groups.csv"] if self.groups() else annotators
+
+    def groups(self) -> dict[str, str]:
+        """Group of every model that is a replicate."""
+        named = {name: self.config["models"][name]["group"] for name in self.models}
+        return {name: group for name, group in named.items() if group is not None}
+
+    def system_names(self) -> list[list[str]]:
+        """Model and variant of every system, in the order of ``responses``."""
+        return [[system.model, system.variant] for system in self.systems]
 
     @staticmethod
     def either(names: Iterable[str]) -> str:

@@ -1,0 +1,15 @@
+"""Measure the agreement of the annotators with one another."""
+
+from typing import TYPE_CHECKING
+
+from steadfast.files import read_table, write_table
+from steadfast.job import run_job
+from steadfast.tables.annotators import annotator_agreement
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    inference = {key: value for key, value in snakemake.params.inference.items() if key != "power"}
+    agreement = annotator_agreement(read_table(snakemake.input.verdicts), snakemake.params.annotators, **inference)
+    write_table(snakemake.output[0], agreement)

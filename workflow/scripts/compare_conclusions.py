@@ -1,0 +1,24 @@
+"""Show what the choice of the judge does to the conclusions and to the ranking of the models."""
+
+from typing import TYPE_CHECKING
+
+from steadfast.files import read_table, write_table
+from steadfast.job import run_job
+from steadfast.tables.conclusions import conclusion_table
+from steadfast.tables.ranking import ranking_table
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    inference = {key: value for key, value in snakemake.params.inference.items() if key != "power"}
+    controls = snakemake.params.controls
+    conclusions = conclusion_table(
+        read_table(snakemake.input.robustness),
+        snakemake.params.reference,
+        controls=controls,
+        confidence=inference["confidence"],
+    )
+    write_table(snakemake.output.conclusions, conclusions)
+    ranking = ranking_table(read_table(snakemake.input.verdicts), controls=controls, **inference)
+    write_table(snakemake.output.ranking, ranking)
