@@ -3,7 +3,7 @@
 import sys
 import warnings
 
-sys.path.insert(0, workflow.basedir + "/workflow/scripts")
+sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
 
 from steadfast.config.checks import ConfigWarning, prepare
 from steadfast.config.grid import Grid
