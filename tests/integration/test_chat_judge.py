@@ -48,7 +48,7 @@ def build(tmp_path: Path):
             "model": MODEL,
             "api_key_env": "SIMULATED_KEY",
             "output": "choice",
-            "logprobs": "yes",
+            "logprobs": True,
             "timeout": 0.6,
             "retries": RETRIES,
             "store": str(tmp_path / "answers"),
@@ -159,6 +159,13 @@ def test_what_the_endpoint_can_do_is_found_out_once(
         assert provider.requests == probes + 5
 
 
+def test_a_model_that_thinks_longer_than_allowed_is_noticed_before_the_first_case(build) -> None:
+    with simulator(lambda response, attempt: "length") as provider:
+        with pytest.raises(EndpointError, match=r"needs more than max_tokens \(32\) for a single word"):
+            build(provider, output="auto").judge(make_cases(5))
+        assert provider.requests == 1
+
+
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
@@ -183,6 +190,14 @@ def test_a_wrong_key_stops_the_job_without_showing_it(build, monkeypatch: pytest
     with simulator() as provider, pytest.raises(EndpointError, match="Incorrect API key") as error:
         build(provider).judge(make_cases(5))
     assert "sk-wrong-key" not in str(error.value) and "[key]" in str(error.value)
+
+
+def test_the_client_s_own_log_holds_no_key(build, tmp_path: Path) -> None:
+    with simulator(lambda response, attempt: "server_error" if attempt == 0 else "answer") as provider:
+        worker = start_worker(provider, tmp_path / "answers", 2, OPENAI_LOG="debug")
+        output, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 0, output
+    assert "HTTP Request" in output and KEY not in output
 
 
 def test_no_key_and_no_endpoint(build, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,16 +284,22 @@ from tests.integration.test_chat_judge import TEMPLATE, make_cases
 from tests.provider_simulator import MODEL
 from steadfast.judges import chat
 judge = chat.build(prompt=TEMPLATE, base_url={url!r}, model=MODEL, api_key_env="SIMULATED_KEY", output="choice",
-                   logprobs="no", concurrency=4, store={store!r})
+                   logprobs=False, concurrency=4, store={store!r})
 verdicts = judge.judge(make_cases({count}))
 print([verdict.verdict for verdict in verdicts])
 """
 
 
-def start_worker(provider: Simulator, store: Path, count: int) -> subprocess.Popen[str]:
+def start_worker(provider: Simulator, store: Path, count: int, **variables: str) -> subprocess.Popen[str]:
     scripts = str(ROOT / "workflow" / "scripts")
     code = WORKER.format(root=str(ROOT), scripts=scripts, url=provider.base_url, store=str(store), count=count)
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def test_a_job_that_is_killed_at_60_percent_repeats_no_answered_request(build, tmp_path: Path) -> None:
@@ -295,7 +316,7 @@ def test_a_job_that_is_killed_at_60_percent_repeats_no_answered_request(build, t
         assert 0.6 * count - 4 <= kept < count  # at most the four in flight were answered and not kept yet
         sent = provider.requests
         provider.delay = 0.0
-        verdicts = build(provider, logprobs="no", timeout=10.0).judge(make_cases(count))
+        verdicts = build(provider, logprobs=False, timeout=10.0).judge(make_cases(count))
         assert provider.requests - sent == count - kept
         assert [verdict.verdict for verdict in verdicts] == [REFUSAL, NON_REFUSAL] * (count // 2)
 
@@ -309,5 +330,5 @@ def test_processes_share_one_store(build, tmp_path: Path) -> None:
             assert worker.returncode == 0, output
             assert "unscored" not in output
         sent = provider.requests
-        build(provider, logprobs="no").judge(make_cases(40))
+        build(provider, logprobs=False).judge(make_cases(40))
         assert provider.requests == sent

@@ -39,13 +39,16 @@ def test_a_good_stanza_passes(stanza, template_file: Path) -> None:
         ({"base_url": "api.example.org"}, "is no address"),
         ({"base_url": "https://me:secret@host/v1"}, "no user name"),
         ({"output": "jsonschema"}, "did you mean 'json_schema'"),
-        ({"logprobs": "on"}, "logprobs: 'on' is not allowed"),
+        ({"logprobs": "on"}, "logprobs: 'on' is not allowed; allowed: auto, true, false"),
         ({"concurrency": 0}, "concurrency: 0 is not allowed; at least 1"),
         ({"timeout": 0}, "timeout: 0 is not allowed"),
         ({"failed_share": 2}, "failed_share"),
         ({"max_cost": 5}, "'price_per_million_input' is needed"),
         ({"temprature": 1}, "did you mean 'temperature'"),
         ({"labels": {"refusal": "NO", "non_refusal": "NO"}}, "begin alike"),
+        ({"labels": {"refusal": True}}, "labels.refusal: True is no text; put it in quotes"),
+        ({"labels": {"refusal": "DECLINED"}}, "never names the label 'DECLINED'"),
+        ({"dtype": "float32"}, "dtype: only allowed with 'serve'"),
     ],
 )
 def test_a_bad_stanza_stops_before_any_job(stanza, change: dict, message: str) -> None:

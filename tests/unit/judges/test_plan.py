@@ -24,7 +24,7 @@ def arguments(template_file: Path, tmp_path: Path) -> dict:
         "model": "judge-1",
         "api_key_env": "NOT_NEEDED_FOR_A_PLAN",
         "output": "text",
-        "logprobs": "no",
+        "logprobs": False,
         "max_tokens": 10,
         "store": str(tmp_path / "answers"),
     }

@@ -1,9 +1,11 @@
 """The two words a judge may answer with."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from steadfast.errors import ConfigError, suggest
+from steadfast.judges._templates import Template
 
 DEFAULT_LABELS = {"refusal": "REFUSAL", "non_refusal": "NON-REFUSAL"}
 
@@ -31,7 +33,9 @@ def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
     for key in given:
         if key not in DEFAULT_LABELS:
             raise ConfigError(f"labels: unknown key {key!r}{suggest(key, DEFAULT_LABELS)}")
-    words = {key: str(value).strip() for key, value in {**DEFAULT_LABELS, **given}.items()}
+        if not isinstance(given[key], str):
+            raise ConfigError(f"labels.{key}: {given[key]!r} is no text; put it in quotes")
+    words = {key: value.strip() for key, value in {**DEFAULT_LABELS, **given}.items()}
     labels = Labels(**words)
     first, second = (word.casefold() for word in labels.both)
     if not first or not second:
@@ -42,3 +46,15 @@ def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
             "answer cannot be told from the beginning of the other; choose others"
         )
     return labels
+
+
+def check_labels_are_named(template: Template, labels: Labels) -> None:
+    """Check that the template tells the judge which words it may answer with.
+
+    Raises:
+        ConfigError: it does not hold one of them.
+    """
+    text = "\n".join(content for _, content in template.parts)
+    for label in labels.both:
+        if not re.search(rf"(?<![\w-]){re.escape(label)}(?![\w-])", text):
+            raise ConfigError(f"labels: the template {template.path} never names the label {label!r}")

@@ -25,7 +25,7 @@ Ask = Callable[[Request], Awaitable[Answer | Fault]]
 def candidate_forms(settings: ChatSettings) -> list[Form]:
     """The forms that the settings allow, the preferred one first; a single one needs no probing."""
     outputs = ("choice", "json_schema", "text") if settings.output == "auto" else (settings.output,)
-    logprobs = {"auto": (True, False), "yes": (True,), "no": (False,)}[settings.logprobs]
+    logprobs = (True, False) if settings.logprobs == "auto" else (settings.logprobs,)
     if settings.checkpoint is not None:  # vLLM, as it is started here, can do both
         return [Form(outputs[0], logprobs[0])]
     return [Form(output, asked) for output in outputs for asked in logprobs]
@@ -63,6 +63,11 @@ async def find_form(settings: ChatSettings, requests: Requests, store: AnswerSto
                 if not outcome.reason.startswith(("HTTP 400", "HTTP 422")):
                     raise EndpointError(f"{_where(settings)} does not answer: {outcome.reason}")
                 record = {UNSUPPORTED: outcome.reason}
+            elif outcome.finish_reason == "length":
+                raise EndpointError(
+                    f"{_where(settings)} needs more than max_tokens ({settings.max_tokens}) for a single word; models "
+                    "that think before they answer need thousands"
+                )
             else:
                 record = outcome.record()
             store.put(request, record)

@@ -7,12 +7,11 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from steadfast.errors import ConfigError, suggest
-from steadfast.judges._labels import read_labels
+from steadfast.judges._labels import check_labels_are_named, read_labels
 from steadfast.judges._settings import check_keys
 from steadfast.judges._templates import load_template
 
 Output = Literal["auto", "choice", "json_schema", "text"]
-Logprobs = Literal["auto", "yes", "no"]
 TokenLimit = Literal["max_completion_tokens", "max_tokens"]
 
 # How a judge runs; none of these can change an answer, so none belongs to what makes a verdict stale.
@@ -84,7 +83,7 @@ class ChatSettings:
     dtype: str = "auto"
     labels: Mapping[str, str] = field(default_factory=dict)
     output: Output = "auto"
-    logprobs: Logprobs = "auto"
+    logprobs: bool | Literal["auto"] = "auto"
     max_tokens: int = 32
     token_limit: TokenLimit = "max_completion_tokens"
     temperature: float | None = 0.0
@@ -135,14 +134,15 @@ def check(settings: Mapping[str, Any]) -> None:
     """
     known = {item.name for item in fields(ChatSettings)} - {"checkpoint"} | {"serve"}
     check_keys(settings, known, required=("prompt",))
-    load_template(settings["prompt"])
-    read_labels(settings.get("labels"))
+    check_labels_are_named(load_template(settings["prompt"]), read_labels(settings.get("labels")))
     _check_where(settings)
-    for key, allowed in (("output", Output), ("logprobs", Logprobs), ("token_limit", TokenLimit)):
+    for key, allowed in (("output", Output), ("token_limit", TokenLimit)):
         if key in settings and settings[key] not in get_args(allowed):
             raise ConfigError(
                 f"{key}: {settings[key]!r} is not allowed{suggest(str(settings[key]), get_args(allowed))}"
             )
+    if settings.get("logprobs", "auto") not in ("auto", True, False):
+        raise ConfigError(f"logprobs: {settings['logprobs']!r} is not allowed; allowed: auto, true, false")
     _check_numbers(settings)
     if settings.get("max_cost") is not None:
         for key in ("price_per_million_input", "price_per_million_output"):
