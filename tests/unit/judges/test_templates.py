@@ -105,6 +105,7 @@ def test_turns_and_comments(tmp_path: Path) -> None:
         ("{prompt}\n({response})", "must end its line"),
         ("<!-- user -->\n{prompt}\n{response}\n<!-- system -->\nBe fair.", "has the turns user, system"),
         ("", "has the turns none"),
+        ("<!-- system -->\n{response}\n<!-- user -->\n{prompt}", "a placeholder in the system turn"),
     ],
 )
 def test_a_broken_template_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:

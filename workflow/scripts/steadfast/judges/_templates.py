@@ -19,7 +19,6 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -67,11 +66,6 @@ class Template:
         """
         texts = {"prompt": defuse(prompt, special), "response": defuse(response, special)}
         return [{"role": role, "content": _fill(text, texts)} for role, text in self.parts]
-
-    @cached_property
-    def overhead(self) -> int:
-        """Characters of the template itself."""
-        return sum(len(text) for _, text in self.parts)
 
 
 def load_template(path: str | Path) -> Template:
@@ -130,7 +124,11 @@ def _check(path: str, parts: tuple[tuple[str, str], ...]) -> None:
     if roles not in (("user",), ROLES):
         found = ", ".join(roles) or "none"
         raise ConfigError(f"prompt: {path} has the turns {found}; allowed: user alone, or system and then user")
-    text = "\n".join(content for _, content in parts)
+    if any(_PLACEHOLDER.search(content) for role, content in parts if role == "system"):
+        raise ConfigError(
+            f"prompt: {path} has a placeholder in the system turn; untrusted text belongs into the user's"
+        )
+    text = parts[-1][1]
     placeholders = list(_PLACEHOLDER.finditer(text))
     names = {match.group(1) for match in placeholders}
     for name in sorted(names - set(PLACEHOLDERS)):
