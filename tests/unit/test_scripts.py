@@ -180,7 +180,7 @@ def responses(grid, prompts, checkpoints) -> list[str]:
             inputs={"checkpoint": grid.checkpoint(system.model, system.variant), "prompts": PROMPTS},
             outputs=[output],
             params={
-                "engine": grid.engine,
+                "engine": grid.config["generation"]["engine"],
                 "sampling": grid.sampling(),
                 "thinking_markers": None,
                 "chat": grid.chat_settings(system.model),

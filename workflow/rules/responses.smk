@@ -22,7 +22,7 @@ rule responses:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),
         machine=lambda wildcards: GRID.machine(wildcards.model),
     params:
-        engine=GRID.engine,
+        engine=GRID.config["generation"]["engine"],
         sampling=GRID.sampling(),
         thinking_markers=GRID.config["generation"]["thinking_markers"],
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),

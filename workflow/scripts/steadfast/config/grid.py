@@ -16,7 +16,7 @@ from steadfast.annotation.annotators import human_judges
 from steadfast.annotation.assembly import ASSETS
 from steadfast.codedigest import code_digest
 from steadfast.config.checks import BASELINES
-from steadfast.registry import load
+from steadfast.registry import load, names
 
 SCRIPTS = Path(__file__).parents[2]
 
@@ -269,15 +269,11 @@ class Grid:
         """Digest of the code that a judge's verdicts depend on."""
         return self.digest("judge_responses.py", f"judges.{self.config['judges'][judge]['kind']}")
 
-    @property
-    def engine(self) -> str:
-        """The engine that generates the responses; ``auto`` is the one that needs no environment of its own."""
-        chosen = str(self.config["generation"]["engine"])
-        return "transformers" if chosen == "auto" else chosen
-
     def responses_digest(self) -> str:
-        """Digest of the code that the responses depend on."""
-        return self.digest("generate_responses.py", f"engines.{self.engine}")
+        """Digest of the code that the responses depend on; ``auto`` may take any engine."""
+        engine = self.config["generation"]["engine"]
+        engines = names("steadfast.engines") if engine == "auto" else [engine]
+        return self.digest("generate_responses.py", *(f"engines.{name}" for name in engines))
 
     def direction_digest(self, variant: str) -> str:
         """Digest of the code that a variant's direction depends on."""
