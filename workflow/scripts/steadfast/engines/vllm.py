@@ -45,7 +45,7 @@ class VllmEngine:
         interpreter = find_interpreter(self.runtime.vllm_python)
         print(f"vLLM {interpreter.version} ({interpreter.python}) loads {model_dir}", flush=True)
         work = {
-            "arguments": self._arguments(model_dir, requests, interpreter),
+            "arguments": self._arguments(model_dir, requests, sampling, interpreter),
             "sampling": _sampling_arguments(sampling, stop_tokens),
             "requests": [
                 {"tokens": request.prompt_tokens, "max_tokens": request.max_new_tokens, "seed": request.seed}
@@ -72,10 +72,14 @@ class VllmEngine:
                 raise failure(f"vLLM ended after {done} of {len(requests)} responses", status, worker.tail())
 
     def _arguments(
-        self, model_dir: str | Path, requests: Sequence[GenerationRequest], interpreter: Interpreter
+        self,
+        model_dir: str | Path,
+        requests: Sequence[GenerationRequest],
+        sampling: Sampling,
+        interpreter: Interpreter,
     ) -> dict[str, Any]:
         lengths = sorted((len(request.prompt_tokens) + request.max_new_tokens for request in requests), reverse=True)
-        return engine_arguments(
+        arguments = engine_arguments(
             model_dir,
             self.runtime,
             interpreter,
@@ -83,6 +87,10 @@ class VllmEngine:
             max_model_len=lengths[0],
             cached_tokens=sum(lengths[:PARALLEL_REQUESTS]),
         )
+        if interpreter.cpu_build and sampling.temperature > 0:
+            # a prompt that is read in pieces winds a request's random stream back, which fails on a CPU
+            arguments["enable_chunked_prefill"] = False
+        return arguments
 
     def _await_start(self, worker: SupervisedProcess, results: TextIO) -> None:
         timeout = self.runtime.start_timeout
