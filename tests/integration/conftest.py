@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from tests.grids import copy_workflow, snakemake
 
 CONFIG = Path(__file__).with_name("small_grid.yaml")

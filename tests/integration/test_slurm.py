@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.grids import ROOT, copy_workflow, snakemake
 
 LAB = ROOT / "tests" / "slurm"
@@ -27,7 +26,9 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             pytest.fail("Slurm is not installed, and only root can install it")
         pytest.skip("Slurm is not installed, and only root can install it")
     environment = {**os.environ, "SLURM_LAB": str(tmp_path_factory.mktemp("slurm"))}
-    started = subprocess.run([LAB / "up.sh"], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    started = subprocess.run(
+        [LAB / "up.sh"], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     try:
         assert started.returncode == 0, started.stdout
         yield
@@ -60,7 +61,10 @@ PROFILE = [
     *("--seconds-between-status-checks", "2", "--latency-wait", "20"),
     # this machine has two processors and a few gigabytes
     *("--default-resources", "mem_mb=900", "runtime=10"),
-    *("--set-resources", *(f"{rule}:mem_mb=2000" for rule in ("train_organism", "activations", "checkpoint", "responses"))),
+    *(
+        "--set-resources",
+        *(f"{rule}:mem_mb=2000" for rule in ("train_organism", "activations", "checkpoint", "responses")),
+    ),
 ]
 
 
@@ -96,7 +100,9 @@ class Mishaps:
 
     def _kill(self, script: str) -> bool:
         """Kill the script of a job from outside, as an operating system out of memory would."""
-        found = subprocess.run(["pgrep", "-f", rf"{self.folder}.*{script}"], capture_output=True, text=True).stdout.split()
+        found = subprocess.run(
+            ["pgrep", "-f", rf"{self.folder}.*{script}"], capture_output=True, text=True
+        ).stdout.split()
         for pid in found:
             os.kill(int(pid), signal.SIGKILL)
         return bool(found)
@@ -114,7 +120,9 @@ def run_out_of_time(rule: str) -> bool:
 
 def running(rule: str) -> list[str]:
     """Ids of the running jobs of a rule; the executor puts the rule's name into the job's comment."""
-    lines = subprocess.run(["squeue", "-h", "-t", "R", "-o", "%i %k"], capture_output=True, text=True).stdout.splitlines()
+    lines = subprocess.run(
+        ["squeue", "-h", "-t", "R", "-o", "%i %k"], capture_output=True, text=True
+    ).stdout.splitlines()
     return [line.split()[0] for line in lines if rule in line]
 
 

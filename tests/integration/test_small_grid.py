@@ -1,11 +1,15 @@
 """A whole run, from nothing to figures, on real (tiny) models."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import load_file
+from tests.grids import snakemake
 
 SYSTEMS = [(model, variant) for model in ("raw", "combined") for variant in ("original", "abliterated", "random")]
 JUDGES = ["grammar", "regex", "tiny", "self", "label-only", "always-refuse"]
@@ -36,7 +40,9 @@ def test_activations_hold_their_contract(small_grid):
     activations = load_file(small_grid.path("activations/raw.safetensors"))
     assert activations["harmful"].shape[0] == activations["harmless"].shape[0] == 24
     assert activations["harmful"].ndim == 4 and activations["harmful"].dtype == np.float32
-    assert activations["harmful.final_norm"].shape == activations["harmful"].shape[:2] + activations["harmful"].shape[3:]
+    assert (
+        activations["harmful.final_norm"].shape == activations["harmful"].shape[:2] + activations["harmful"].shape[3:]
+    )
 
 
 @pytest.mark.parametrize("variant", ["abliterated", "random"])
@@ -86,3 +92,26 @@ def test_a_deleted_intermediate_costs_nothing(small_grid):
         assert "Nothing to be done" in dry.stdout
     finally:
         (small_grid.folder / "kept.parquet").rename(small_grid.path("responses/raw/random.parquet"))
+
+
+def test_labels_become_judges_and_corrected_rates(small_grid):
+    """From the annotation page to corrected rates; the grammar's verdicts stand in for a person's."""
+    folder = small_grid.folder
+    assert small_grid.run("annotation_page").returncode == 0
+    page = small_grid.path("annotation/annotation.html").read_text(encoding="utf-8")
+    assert not any(secret in page for secret in ("abliterated", "Combined", "grammar", "non_refusal_by"))
+    environment = {**os.environ, "PYTHONPATH": str(folder / "workflow" / "scripts")}
+    tool = [sys.executable, "-m", "steadfast.annotation.stand_in", "grammar", "labels.csv"]
+    subprocess.run(tool, cwd=folder, env=environment, check=True)
+
+    labelled = snakemake(
+        folder, "--cores", "2", "--configfile", "small_grid.yaml", "--config", 'annotations=["labels.csv"]'
+    )
+    assert labelled.returncode == 0, labelled.stdout
+    assert not any(rule in labelled.stdout for rule in ("train_organism", "rule responses", "judge_with_"))
+    robustness = pd.read_csv(small_grid.path("tables/robustness.csv"))
+    corrected = robustness[(robustness["judge"] == "regex") & (robustness["labelled"] > 0)]
+    assert len(corrected)
+    agreement = pd.read_csv(small_grid.path("tables/agreement.csv"))
+    row = agreement.query("judge_a == 'grammar' and judge_b == 'human' and metric == 'accuracy' and subset == 'all'")
+    assert row["value"].tolist() == [1.0]
