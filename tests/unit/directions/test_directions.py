@@ -5,7 +5,9 @@ import pytest
 
 from steadfast.activations import ClassActivations
 from steadfast.directions import build_method, check_settings, load_direction, unit_rows
+from steadfast.directions._finders import States
 from steadfast.directions._selection import area_under_curve, held_out_scores, resolve_layer
+from steadfast.directions.mean_difference import MeanDifference
 from steadfast.errors import ConfigError, DataError
 
 
@@ -81,8 +83,8 @@ def test_selection_depends_on_the_seed_alone(activations):
 
 
 def test_states_that_are_equal_have_no_separation():
-    same = np.ones((4, 3))
-    scores = held_out_scores(lambda *_: np.ones((1, 3)), (same, same), (same, same))
+    same = States(np.ones((4, 3)), ("",) * 4)
+    scores = held_out_scores(MeanDifference(), (same, same), (same, same))
     assert scores["separation"] == 0
     assert scores["area_under_curve"] == 0.5
 

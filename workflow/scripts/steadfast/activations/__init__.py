@@ -5,15 +5,17 @@ The container needs only NumPy, so that jobs which read activations start withou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from steadfast.errors import DataError
 from steadfast.tensors import load_tensors, save_tensors
+from steadfast.verdicts import NON_REFUSAL, REFUSAL
 
 if TYPE_CHECKING:
     from steadfast.activations.extraction import extract_activations
@@ -86,6 +88,36 @@ class Activations:
     def hidden_size(self) -> int:
         """Width of the residual stream."""
         return int(self.harmful.blocks.shape[3])
+
+    def by_behaviour(self, verdicts: pd.DataFrame) -> "Activations":
+        """The same activations, grouped by what the model did: refused prompts take the harmful ones' place.
+
+        Args:
+            verdicts: columns ``prompt_id`` and ``verdict``; prompts without a clear verdict in all their
+                samples (unscored, or both) belong to neither group.
+
+        Raises:
+            DataError: a calibration prompt has no verdict, or a group has fewer than four prompts.
+        """
+        found = verdicts.groupby("prompt_id")["verdict"].agg(lambda values: "/".join(sorted(set(values))))
+        ids = (*self.harmful.prompt_ids, *self.harmless.prompt_ids)
+        missing = [prompt_id for prompt_id in ids if prompt_id not in found.index]
+        if missing:
+            raise DataError(f"there is no verdict on {len(missing)} calibration prompt(s), for example {missing[0]}")
+        everything = ClassActivations(
+            np.concatenate([self.harmful.blocks, self.harmless.blocks]),
+            np.concatenate([self.harmful.final_norm, self.harmless.final_norm]),
+            ids,
+            (*self.harmful.categories, *self.harmless.categories),
+        )
+        verdict = found.loc[list(ids)].to_numpy()
+        refused, answered = (np.flatnonzero(verdict == name) for name in (REFUSAL, NON_REFUSAL))
+        if min(len(refused), len(answered)) < 4:
+            raise DataError(
+                f"contrast by behaviour: {len(refused)} refused and {len(answered)} answered calibration prompts; "
+                "at least 4 of each are needed"
+            )
+        return replace(self, harmful=everything.subset(refused), harmless=everything.subset(answered))
 
     def position_index(self, position: int) -> int:
         """Index on the positions' axis of a position such as -1.

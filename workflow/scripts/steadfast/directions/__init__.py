@@ -75,11 +75,59 @@ class Direction:
         write_table(selection_path(path), self.selection)
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A direction whose effect on the model is to be measured.
+
+    Attributes:
+        layer: the block after which it was found.
+        rows: float64 [k, hidden], orthonormal.
+        difference: float64 [hidden], the classes' mean difference within the rows: what addition adds.
+    """
+
+    layer: int
+    rows: NDArray[np.float64]
+    difference: NDArray[np.float64]
+
+
+class CausalScores(Protocol):
+    """Measures what candidates do to a model."""
+
+    def score(
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        fit: tuple[Sequence[str], Sequence[str]],
+        held_out: tuple[Sequence[str], Sequence[str]],
+        refusal_tokens: Sequence[str] | None,
+    ) -> tuple[pd.DataFrame, Mapping[str, Any]]:
+        """Score every candidate.
+
+        Args:
+            candidates: what to score.
+            fit: ids of the harmful and harmless prompts that the candidates come from.
+            held_out: ids of those to score them on.
+            refusal_tokens: first tokens of refusals, or None to take them from the answers to ``fit``.
+
+        Returns:
+            One row per candidate with ``bypass``, ``induce`` and ``divergence``; and facts, among them
+            ``baseline_harmful`` (the refusal score without intervention) and, if nothing can be scored,
+            ``reason``.
+        """
+        ...
+
+
 class DirectionMethod(Protocol):
     """A way of finding directions in activations."""
 
-    def find(self, activations: Activations, *, seed: int) -> Direction:
-        """Find the direction; equal activations and seed give equal results."""
+    def find(self, activations: Activations, *, seed: int, causal: CausalScores | None = None) -> Direction:
+        """Find the direction; equal activations and seed give equal results.
+
+        Args:
+            activations: states of both classes.
+            seed: seed of every random choice.
+            causal: measures candidates, for methods that choose by it.
+        """
         ...
 
 

@@ -1,6 +1,6 @@
 """Choice of the layer and position: by index, by fraction of the depth, or by held-out separation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,14 +10,24 @@ from numpy.typing import NDArray
 
 from steadfast.activations import Activations, ClassActivations
 from steadfast.directions import GRID_COLUMNS
+from steadfast.directions._finders import Finder, States
 from steadfast.errors import ConfigError, DataError
 
 FINAL_NORM = "final_norm"
+CAUSAL = "causal"
 SEPARATION_NAMES = ("auto", "separation")
 LayerSetting = int | float | str
 PositionSetting = int | Literal["auto"]
-# finds unit rows [k, hidden] in the states [prompts, hidden] of both classes
-Finder = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A seeded split of each class's prompts: one half fits directions, the other half scores them."""
+
+    harmful_fit: ClassActivations
+    harmless_fit: ClassActivations
+    harmful_rest: ClassActivations
+    harmless_rest: ClassActivations
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,7 @@ class Choice:
     Attributes:
         layer: a block's index, or ``final_norm``.
         position: token position counted from the end.
-        score: held-out separation at that place.
+        score: its score.
         grid: the whole selection grid, with the columns ``GRID_COLUMNS``.
     """
 
@@ -43,10 +53,11 @@ def check_layer(layer: LayerSetting) -> None:
     Raises:
         ConfigError: neither an integer, a fraction in (0, 1) nor a known name.
     """
-    allowed = "an index (integer), a fraction of the depth between 0 and 1 (0.6), auto, separation or final_norm"
+    names = (*SEPARATION_NAMES, CAUSAL, FINAL_NORM)
+    allowed = f"an index (integer), a fraction of the depth between 0 and 1 (0.6), or one of {', '.join(names)}"
     if isinstance(layer, bool) or not isinstance(layer, int | float | str):
         raise ConfigError(f"layer: {layer!r} is not {allowed}")
-    if isinstance(layer, str) and layer not in (*SEPARATION_NAMES, FINAL_NORM):
+    if isinstance(layer, str) and layer not in names:
         raise ConfigError(f"layer: {layer!r} is not {allowed}")
     if isinstance(layer, float) and not 0 < layer < 1:
         raise ConfigError(f"layer: the fraction {layer} is not between 0 and 1; an index is written without a point")
@@ -77,83 +88,102 @@ def resolve_layer(layer: int | float, depth: int) -> int:
     return index % depth
 
 
-def choose(
-    activations: Activations, finder: Finder, *, layer: LayerSetting, position: PositionSetting, seed: int
-) -> Choice:
-    """Score every layer and position by held-out separation and choose by the settings.
-
-    Half of each class's prompts (drawn with ``seed``) fit the direction, the other half scores it; with
-    a fixed layer and position the scores are reported but choose nothing.
+def split_halves(activations: Activations, seed: int) -> Halves:
+    """Split both classes.
 
     Raises:
-        ConfigError: the layer is outside of the model.
-        DataError: the position was not extracted, or a class has fewer than four prompts.
+        DataError: a class has fewer than four prompts, so that a half has no variance.
     """
-    grid = separation_grid(activations, finder, seed)
-    candidates = np.ones(len(grid), dtype=bool)
-    if layer in SEPARATION_NAMES:
-        candidates &= (grid["layer"] != FINAL_NORM).to_numpy()
-    else:
-        place = FINAL_NORM if isinstance(layer, str) else str(resolve_layer(layer, activations.depth))
-        candidates &= (grid["layer"] == place).to_numpy()
-    if position != "auto":
-        activations.position_index(position)
-        candidates &= (grid["position"] == position).to_numpy()
-    row = int(grid["separation"].where(candidates, -np.inf).to_numpy().argmax())
-    grid["selected"] = np.arange(len(grid)) == row
-    found = str(grid["layer"].iloc[row])
-    return Choice(
-        FINAL_NORM if found == FINAL_NORM else int(found),
-        int(grid["position"].iloc[row]),
-        float(grid["separation"].iloc[row]),
-        grid,
-    )
+    generator = np.random.default_rng(seed)
+    parts: list[ClassActivations] = []
+    for group in (activations.harmful, activations.harmless):
+        if len(group) < 4:
+            raise DataError(f"a class has {len(group)} calibration prompt(s); at least 4 are needed to hold out half")
+        order = generator.permutation(len(group))
+        middle = (len(group) + 1) // 2
+        parts += [group.subset(np.sort(order[:middle])), group.subset(np.sort(order[middle:]))]
+    return Halves(parts[0], parts[2], parts[1], parts[3])
 
 
-def separation_grid(activations: Activations, finder: Finder, seed: int) -> pd.DataFrame:
+def states_at(group: ClassActivations, layer: int | str, position_index: int) -> States:
+    """States of one class at one place."""
+    return States(group.at(layer, position_index), group.categories)
+
+
+def separation_grid(activations: Activations, finder: Finder, halves: Halves) -> pd.DataFrame:
     """Held-out separation for every position, block and the final norm.
 
     Returns:
-        A table with the columns ``GRID_COLUMNS``; ``layer`` is text, for ``final_norm`` is one of them.
+        A table with the columns ``GRID_COLUMNS``; ``layer`` is text, ``final_norm`` is one of them.
     """
-    generator = np.random.default_rng(seed)
-    harmful_fit, harmful_rest = halves(activations.harmful, generator)
-    harmless_fit, harmless_rest = halves(activations.harmless, generator)
     rows: list[dict[str, Any]] = []
     layers: Sequence[int | str] = [*range(activations.depth), FINAL_NORM]
     for index, position in enumerate(activations.positions):
         for layer in layers:
-            fit = harmful_fit.at(layer, index), harmless_fit.at(layer, index)
-            rest = harmful_rest.at(layer, index), harmless_rest.at(layer, index)
+            fit = states_at(halves.harmful_fit, layer, index), states_at(halves.harmless_fit, layer, index)
+            rest = states_at(halves.harmful_rest, layer, index), states_at(halves.harmless_rest, layer, index)
             rows.append({"layer": str(layer), "position": position, **held_out_scores(finder, fit, rest)})
     return pd.DataFrame(rows).assign(selected=False)[GRID_COLUMNS]
 
 
-def held_out_scores(
-    finder: Finder,
-    fit: tuple[NDArray[np.float64], NDArray[np.float64]],
-    rest: tuple[NDArray[np.float64], NDArray[np.float64]],
-) -> dict[str, float]:
-    """Separation of held-out states along the first direction that the fitting states give.
+def candidates(
+    grid: pd.DataFrame, activations: Activations, layer: LayerSetting, position: PositionSetting
+) -> NDArray[np.bool_]:
+    """Which rows of a grid the settings allow; names that select allow every block.
 
-    ``separation`` is the sensitivity index d′: difference of the classes' mean projections over the root
-    mean of their variances. ``accuracy`` is balanced, with the threshold halfway between the fitting
-    classes' means. States that do not differ at all have separation 0.
+    Raises:
+        ConfigError: the layer is outside of the model.
+        DataError: the position was not extracted.
     """
-    difference_norm = float(np.linalg.norm(fit[0].mean(axis=0) - fit[1].mean(axis=0)))
-    if difference_norm == 0:
-        return {"separation": 0.0, "accuracy": 0.5, "area_under_curve": 0.5, "difference_norm": 0.0}
-    direction = finder(*fit)[0]
-    harmful, harmless = (states @ direction for states in rest)
-    threshold = float(sum((states @ direction).mean() for states in fit) / 2)
+    if layer == FINAL_NORM:
+        allowed = (grid["layer"] == FINAL_NORM).to_numpy(dtype=bool)
+    elif isinstance(layer, str):
+        allowed = (grid["layer"] != FINAL_NORM).to_numpy(dtype=bool)
+    else:
+        allowed = (grid["layer"] == str(resolve_layer(layer, activations.depth))).to_numpy(dtype=bool)
+    if position != "auto":
+        activations.position_index(position)
+        allowed = allowed & (grid["position"] == position).to_numpy(dtype=bool)
+    return allowed
+
+
+def choose(grid: pd.DataFrame, scores: NDArray[np.float64]) -> Choice:
+    """The row with the highest score; rows that are no candidates have the score minus infinity."""
+    row = int(scores.argmax())
+    found = str(grid["layer"].iloc[row])
+    layer = FINAL_NORM if found == FINAL_NORM else int(found)
+    marked = grid.assign(selected=np.arange(len(grid)) == row)
+    return Choice(layer, int(grid["position"].iloc[row]), float(scores[row]), marked)
+
+
+def held_out_scores(finder: Finder, fit: tuple[States, States], rest: tuple[States, States]) -> dict[str, float]:
+    """Separation of held-out states along what the fitting states give.
+
+    States are projected on the fitting classes' mean difference within the directions that were found, which
+    for one direction is the direction itself. ``separation`` is the sensitivity index d′: difference of the
+    classes' mean projections over the root mean of their variances. ``accuracy`` is balanced, with the finder's
+    threshold. States that do not differ at all have separation 0.
+    """
+    difference = fit[0].mean() - fit[1].mean()
+    scores = {"separation": 0.0, "accuracy": 0.5, "area_under_curve": 0.5}
+    scores["difference_norm"] = float(np.linalg.norm(difference))
+    if scores["difference_norm"] == 0:
+        return scores
+    found = finder.find(*fit)
+    within = found.rows.T @ (found.rows @ difference)
+    if np.linalg.norm(within) <= 1e-12 * scores["difference_norm"]:
+        return scores
+    direction = within / np.linalg.norm(within)
+    harmful, harmless = (states.values @ direction for states in rest)
+    threshold = found.threshold
+    if threshold is None or len(found.rows) > 1:
+        threshold = float(sum(states.mean() @ direction for states in fit) / 2)
     spread = np.sqrt((harmful.var(ddof=1) + harmless.var(ddof=1)) / 2)
     gap = harmful.mean() - harmless.mean()
-    return {
-        "separation": float(gap / spread) if spread > 0 else float(np.sign(gap) * np.finfo(np.float32).max),
-        "accuracy": float(((harmful > threshold).mean() + (harmless <= threshold).mean()) / 2),
-        "area_under_curve": area_under_curve(harmful, harmless),
-        "difference_norm": difference_norm,
-    }
+    scores["separation"] = float(gap / spread) if spread > 0 else float(np.sign(gap) * np.finfo(np.float32).max)
+    scores["accuracy"] = float(((harmful > threshold).mean() + (harmless <= threshold).mean()) / 2)
+    scores["area_under_curve"] = area_under_curve(harmful, harmless)
+    return scores
 
 
 def area_under_curve(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
@@ -162,16 +192,3 @@ def area_under_curve(positive: NDArray[np.float64], negative: NDArray[np.float64
     below = np.searchsorted(ordered, positive, side="left")
     up_to = np.searchsorted(ordered, positive, side="right")
     return float((below + up_to).mean() / (2 * len(ordered)))
-
-
-def halves(group: ClassActivations, generator: np.random.Generator) -> tuple[ClassActivations, ClassActivations]:
-    """A seeded split of a class's prompts into a fitting half and a held-out half.
-
-    Raises:
-        DataError: fewer than four prompts, so that a half has no variance.
-    """
-    if len(group) < 4:
-        raise DataError(f"a class has {len(group)} calibration prompt(s); at least 4 are needed to hold out half")
-    order = generator.permutation(len(group))
-    middle = (len(group) + 1) // 2
-    return group.subset(np.sort(order[:middle])), group.subset(np.sort(order[middle:]))

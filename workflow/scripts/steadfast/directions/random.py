@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steadfast.activations import Activations
-from steadfast.directions import Direction, unit_rows
+from steadfast.directions import CausalScores, Direction, unit_rows
 from steadfast.errors import ConfigError
 
 
@@ -16,7 +16,7 @@ class Random:
     seed: int
     count: int
 
-    def find(self, activations: Activations, *, seed: int) -> Direction:
+    def find(self, activations: Activations, *, seed: int, causal: CausalScores | None = None) -> Direction:
         """Draw the directions; of the activations only the width counts."""
         if self.count > activations.hidden_size:
             raise ConfigError(f"count: {self.count} directions do not fit into {activations.hidden_size} dimensions")

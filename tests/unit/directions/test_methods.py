@@ -1,0 +1,265 @@
+"""Each method against an independent computation."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import save_file
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+
+from steadfast.directions import Candidate, build_method, check_settings, load_direction
+from steadfast.directions._finders import States, canonical_cosine, leading_axes
+from steadfast.directions.probe import INVERSE_STRENGTHS, Probe, fit_logistic
+from steadfast.errors import ConfigError, DataError
+
+
+def find(activations, seed=0, causal=None, **settings):
+    return build_method(settings).find(activations, seed=seed, causal=causal)
+
+
+def pooled(activations, layer=3, index=1):
+    return np.concatenate([group.at(layer, index) for group in (activations.harmful, activations.harmless)])
+
+
+def test_pca_is_the_first_component_with_the_sign_of_the_class_means(activations):
+    for sign in (1, -1):
+        groups = (activations.harmful, activations.harmless)[::sign]
+        found = find(dataclasses.replace(activations, harmful=groups[0], harmless=groups[1]), method="pca", layer=3)
+        expected = PCA(1).fit(pooled(activations)).components_[0]
+        assert abs(found.directions[0] @ expected) == pytest.approx(1, abs=1e-6)
+        assert found.directions[0, 2] * sign > 0.9
+
+
+def test_pca_with_several_components_is_orthonormal(activations):
+    rows = find(activations, method="pca", count=3, layer=3).directions.astype(np.float64)
+    np.testing.assert_allclose(rows @ rows.T, np.eye(3), atol=1e-6)
+    expected = PCA(3).fit(pooled(activations)).components_
+    np.testing.assert_allclose(np.abs(np.diag(rows @ expected.T)), 1, atol=1e-5)
+
+
+def test_logistic_regression_agrees_with_scikit_learn():
+    generator = np.random.default_rng(0)
+    states = generator.standard_normal((60, 7))
+    signs = np.sign(states @ generator.standard_normal(7) + 0.5 * generator.standard_normal(60) + 0.3)
+    for inverse_strength in INVERSE_STRENGTHS:
+        weights, intercept = fit_logistic(states, signs, inverse_strength)
+        model = LogisticRegression(C=inverse_strength, tol=1e-10, max_iter=5000).fit(states, signs)
+        np.testing.assert_allclose(weights, model.coef_[0], rtol=1e-4, atol=1e-6)
+        assert intercept == pytest.approx(model.intercept_[0], rel=1e-4, abs=1e-5)
+
+
+def test_probe_agrees_with_scikit_learn_in_more_dimensions_than_prompts():
+    generator = np.random.default_rng(1)
+    harmful, harmless = generator.standard_normal((2, 20, 100))
+    harmful[:, 3] += 2
+    harmful += 5
+    harmless += 5
+    found = Probe(5).find(States(harmful, ("",) * 20), States(harmless, ("",) * 20))
+    states = np.concatenate([harmful, harmless])
+    scale = np.sqrt(((states - states.mean(axis=0)) ** 2).sum(axis=1).mean())
+    labels = np.repeat([1, 0], 20)
+    folds = np.tile(np.arange(20) % 5, 2)
+    scaled = (states - states.mean(axis=0)) / scale
+    model = LogisticRegressionCV(
+        Cs=list(INVERSE_STRENGTHS),
+        cv=[(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(5)],
+        scoring="neg_log_loss",
+        tol=1e-10,
+        max_iter=5000,
+        l1_ratios=(0,),
+        use_legacy_attributes=False,
+    ).fit(scaled, labels)
+    assert found.details["inverse_strength"] == pytest.approx(model.C_)
+    expected = model.coef_[0] / np.linalg.norm(model.coef_[0])
+    assert found.rows[0] @ expected == pytest.approx(1, abs=1e-6)
+    np.testing.assert_array_equal(states @ found.rows[0] > found.threshold, model.predict(scaled) == 1)
+
+
+def test_probe_reports_held_out_accuracy_per_layer(activations):
+    found = find(activations, method="probe", layer="auto", resamples=3)
+    assert found.layer == "3"
+    at_signal = found.selection.query("layer == '3' and position == -1")["accuracy"].iloc[0]
+    elsewhere = found.selection.query("layer == '0'")["accuracy"]
+    assert at_signal > 0.9
+    assert elsewhere.max() < 0.8
+
+
+def test_subspace_by_category_spans_the_categories_mean_differences(activations):
+    found = find(activations, method="subspace", count=3, by="category", layer=3).directions.astype(np.float64)
+    labels = np.array(activations.harmful.categories)
+    states, centre = activations.harmful.at(3, 1), activations.harmless.at(3, 1).mean(axis=0)
+    for category in ("c0", "c1", "c2"):
+        difference = states[labels == category].mean(axis=0) - centre
+        np.testing.assert_allclose(found.T @ (found @ difference), difference, atol=1e-5)
+
+
+def test_subspace_by_prompt_is_the_truncated_singular_value_decomposition(activations):
+    found = find(activations, method="subspace", count=2, by="prompt", layer=3).directions.astype(np.float64)
+    matrix = activations.harmful.at(3, 1) - activations.harmless.at(3, 1).mean(axis=0)
+    expected = np.linalg.svd(matrix)[2][:2]
+    assert canonical_cosine(found, expected) == pytest.approx(1, abs=1e-5)
+
+
+def test_subspace_by_category_needs_categories(activations):
+    harmful = dataclasses.replace(activations.harmful, categories=("",) * 40)
+    with pytest.raises(DataError, match="at least two categories"):
+        find(dataclasses.replace(activations, harmful=harmful), method="subspace", layer=3)
+
+
+def test_axes_that_are_rounding_errors_are_left_out():
+    matrix = np.outer(np.arange(1.0, 5), np.ones(6))
+    assert leading_axes(matrix, 3).shape == (1, 6)
+
+
+def test_stability_is_high_with_a_signal_and_low_without(activations):
+    strong = find(activations, method="mean_difference", layer=3).details["stability"]
+    weak = find(activations, method="mean_difference", layer=0).details["stability"]
+    assert strong["resamples"] == 100
+    assert strong["low_cosine"] > 0.95
+    assert weak["median_cosine"] < 0.9
+    assert "stability" not in find(activations, method="mean_difference", layer=3, resamples=0).details
+
+
+def test_stability_of_a_subspace_is_that_of_its_least_stable_axis(activations):
+    one = find(activations, method="pca", layer=3, resamples=20).details["stability"]["median_cosine"]
+    many = find(activations, method="pca", count=4, layer=3, resamples=20).details["stability"]["median_cosine"]
+    assert many < one
+
+
+class Scores:
+    """Causal scores that only layer 1 and layer 3 pass, with the better bypass score at layer 1."""
+
+    def __init__(self, induce=1.0, reason=""):
+        self.induce, self.reason, self.seen = induce, reason, []
+
+    def score(self, candidates: list[Candidate], *, fit, held_out, refusal_tokens):
+        self.seen = candidates
+        assert not set(fit[0]) & set(held_out[0])
+        rows = [
+            {
+                "bypass": -candidate.layer if candidate.layer == 3 else -5.0,
+                "induce": self.induce if candidate.layer in (1, 3) else -1.0,
+                "divergence": 0.01,
+            }
+            for candidate in candidates
+        ]
+        return pd.DataFrame(rows), {"baseline_harmful": 2.0, "reason": self.reason, "tokens": refusal_tokens}
+
+
+def test_causal_choice_takes_the_lowest_bypass_score_of_the_valid(activations):
+    scores = Scores()
+    found = find(activations, causal=scores, method="mean_difference", layer="causal", position="auto")
+    assert (found.layer, found.score) == ("1", 5.0)
+    assert {candidate.layer for candidate in scores.seen} == {0, 1, 2, 3}  # the last fifth is left out
+    grid = found.selection
+    assert grid["valid"].sum() == 4
+    assert grid.loc[grid["selected"], "layer"].tolist() == ["1"]
+    assert grid.loc[grid["layer"].isin(["4", "final_norm"]), "bypass"].isna().all()
+    for candidate in scores.seen:
+        np.testing.assert_allclose(np.linalg.norm(candidate.rows), 1)
+        np.testing.assert_allclose(candidate.difference, candidate.rows[0] * np.linalg.norm(candidate.difference))
+
+
+def test_no_valid_direction_is_an_outcome(activations, tmp_path):
+    found = find(activations, causal=Scores(induce=-1.0), method="mean_difference", layer="causal")
+    assert not found.valid
+    assert found.directions.shape == (0, 8)
+    assert "of 4 candidates" in found.reason and "4 induce a refusal score below 0" in found.reason
+    found.save(tmp_path / "none.safetensors")
+    again = load_direction(tmp_path / "none.safetensors")
+    assert not again.valid
+    assert again.reason == found.reason
+    assert not again.selection["selected"].any()
+
+
+def test_the_reason_of_the_measurement_is_passed_on(activations):
+    found = find(activations, causal=Scores(reason="nobody refuses"), method="mean_difference", layer="causal")
+    assert found.reason == "nobody refuses"
+
+
+def test_causal_choice_without_the_model_is_refused(activations):
+    with pytest.raises(ConfigError, match="needs the model"):
+        find(activations, method="mean_difference", layer="causal")
+
+
+def test_behaviour_regroups_the_prompts(activations):
+    ids = [*activations.harmful.prompt_ids, *activations.harmless.prompt_ids]
+    verdicts = pd.DataFrame({"prompt_id": ids, "sample": 0, "verdict": "non_refusal"})
+    verdicts.loc[:29, "verdict"] = "refusal"
+    verdicts.loc[45, "verdict"] = "refusal"
+    verdicts.loc[[30, 50], "verdict"] = "unscored"
+    found = activations.by_behaviour(verdicts)
+    assert (len(found.harmful), len(found.harmless)) == (31, 47)
+    assert found.harmful.prompt_ids[-1] == ids[45]
+    np.testing.assert_array_equal(found.harmful.blocks[-1], activations.harmless.blocks[5])
+    np.testing.assert_array_equal(found.harmless.final_norm[0], activations.harmful.final_norm[31])
+
+
+def test_behaviour_that_does_not_differ_is_refused(activations):
+    ids = [*activations.harmful.prompt_ids, *activations.harmless.prompt_ids]
+    verdicts = pd.DataFrame({"prompt_id": ids, "sample": 0, "verdict": "non_refusal"})
+    with pytest.raises(DataError, match="0 refused and 80 answered"):
+        activations.by_behaviour(verdicts)
+    with pytest.raises(DataError, match="no verdict on 1 calibration prompt"):
+        activations.by_behaviour(verdicts[1:])
+
+
+@pytest.fixture
+def decoder(tmp_path):
+    matrix = np.random.default_rng(3).standard_normal((100, 8)).astype(np.float32)
+    save_file({"W_dec": matrix, "b_dec": matrix[0]}, tmp_path / "sae.safetensors")
+    np.savez(tmp_path / "sae.npz", W_dec=matrix)
+    np.save(tmp_path / "vector.npy", matrix[7])
+    return tmp_path, matrix
+
+
+@pytest.mark.parametrize("name", ["sae.safetensors", "sae.npz"])
+def test_a_decoder_row_from_a_file(activations, decoder, name):
+    folder, matrix = decoder
+    found = find(activations, method="file", path=str(folder / name), tensor="W_dec", features=7)
+    np.testing.assert_allclose(found.directions[0], matrix[7] / np.linalg.norm(matrix[7]), atol=1e-6)
+    assert found.tensors == {}
+    assert found.details["features"] == (7,)
+
+
+def test_a_single_vector_with_a_layer_records_class_means(activations, decoder):
+    found = find(activations, method="file", path=str(decoder[0] / "vector.npy"), layer=0.6)
+    assert (found.layer, found.position) == ("3", -1)
+    np.testing.assert_allclose(found.tensors["harmless_mean"], activations.harmless.at(3, 1).mean(axis=0), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"tensor": "W_enc"}, "did you mean 'W_dec'"),
+        ({"tensor": "W_dec"}, "100 vectors"),
+        ({"tensor": "W_dec", "features": [3, 100]}, "features 0 to 99, not 100"),
+        ({"tensor": "W_dec", "axis": 1, "features": 2}, "set axis: 0"),
+    ],
+)
+def test_what_a_file_does_not_hold_is_named(activations, decoder, settings, message):
+    with pytest.raises((DataError, ConfigError), match=message):
+        find(activations, method="file", path=str(decoder[0] / "sae.safetensors"), **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"method": "file", "path": "nowhere.safetensors"}, "does not exist"),
+        ({"method": "file", "path": "weights.pt"}, "must end in"),
+        ({"method": "file"}, "needs the key 'path'"),
+        ({"method": "pca", "count": 0}, "count"),
+        ({"method": "probe", "folds": 1}, "folds"),
+        ({"method": "subspace", "by": "categry"}, "did you mean 'category'"),
+        ({"method": "mean_difference", "resamples": -1}, "resamples"),
+        ({"method": "mean_difference", "layer": "causal", "causal": {"max_kl": 1}}, "unknown key of causal 'max_kl'"),
+        ({"method": "mean_difference", "layer": "causal", "causal": {"max_depth": 0}}, "max_depth"),
+        ({"method": "mean_difference", "layer": "causal", "causal": {"refusal_tokens": "I"}}, "refusal_tokens"),
+        ({"method": "mean_difference", "causal": {"prompts": 3}}, "only with layer: causal"),
+    ],
+)
+def test_bad_settings_are_named(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        check_settings(settings)

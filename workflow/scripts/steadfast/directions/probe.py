@@ -1,0 +1,131 @@
+"""The weight vector of a linear probe: logistic regression, its regularisation chosen by cross-validation.
+
+The weights minimise ½‖w‖² + C·Σ log(1 + exp(−y(wᵀx + b))) over states x that are centred and divided by one number,
+their root mean square deviation; a factor per feature would turn the direction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from steadfast.directions._contrast import (
+    DEFAULT_LAYER,
+    DEFAULT_POSITION,
+    DEFAULT_RESAMPLES,
+    ContrastMethod,
+    contrast_method,
+)
+from steadfast.directions._finders import Found, States
+from steadfast.directions._selection import LayerSetting, PositionSetting
+from steadfast.errors import ConfigError
+
+INVERSE_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A logistic probe.
+
+    Attributes:
+        folds: folds of the cross-validation; a prompt's fold is its index in its class modulo their number.
+        inverse_strengths: candidates for C.
+    """
+
+    folds: int
+    inverse_strengths: tuple[float, ...] = INVERSE_STRENGTHS
+
+    def find(self, harmful: States, harmless: States) -> Found:
+        """One direction, with the projection at which the probe is undecided."""
+        states = np.concatenate([harmful.values, harmless.values])
+        signs = np.repeat([1.0, -1.0], [len(harmful.values), len(harmless.values)])
+        folds = np.concatenate([np.arange(len(group.values)) % self.folds for group in (harmful, harmless)])
+        centre = states.mean(axis=0)
+        scale = max(float(np.sqrt(((states - centre) ** 2).sum(axis=1).mean())), np.finfo(np.float64).tiny)
+        reduced, axes = reduce((states - centre) / scale)
+        inverse_strength = self._best(reduced, signs, folds)
+        weights, intercept = fit_logistic(reduced, signs, inverse_strength)
+        direction = axes.T @ weights
+        length = np.linalg.norm(direction)
+        unit = direction / length
+        threshold = float(centre @ unit - intercept * scale / length)
+        return Found(unit[None], threshold, {"inverse_strength": inverse_strength})
+
+    def settled(self, found: Found) -> "Probe":
+        """The probe with the inverse strength that was chosen."""
+        return replace(self, inverse_strengths=(float(found.details["inverse_strength"]),))
+
+    def _best(self, states: NDArray[np.float64], signs: NDArray[np.float64], folds: NDArray[np.intp]) -> float:
+        """The candidate with the lowest held-out log loss; of equals the most regularised."""
+        if len(self.inverse_strengths) == 1:
+            return self.inverse_strengths[0]
+        losses = np.zeros(len(self.inverse_strengths))
+        for fold in range(self.folds):
+            held_out = folds == fold
+            start = None
+            for index, inverse_strength in enumerate(self.inverse_strengths):
+                start = fit_logistic(states[~held_out], signs[~held_out], inverse_strength, start)
+                margins = signs[held_out] * (states[held_out] @ start[0] + start[1])
+                losses[index] += np.logaddexp(0, -margins).sum()
+        return self.inverse_strengths[int(losses.argmin())]
+
+
+def reduce(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Coordinates [prompts, rank] in an orthonormal basis [rank, hidden] of the states' span.
+
+    The minimiser lies in the span, so that fitting needs as many weights as there are prompts, not hidden
+    features.
+    """
+    left, sizes, axes = np.linalg.svd(states, full_matrices=False)
+    rank = max(1, int((sizes > 1e-10 * sizes[0]).sum()))
+    return left[:, :rank] * sizes[:rank], axes[:rank]
+
+
+def fit_logistic(
+    states: NDArray[np.float64],
+    signs: NDArray[np.float64],
+    inverse_strength: float,
+    start: tuple[NDArray[np.float64], float] | None = None,
+) -> tuple[NDArray[np.float64], float]:
+    """Weights [features] and intercept of an L2-regularised logistic regression; the intercept is free.
+
+    Args:
+        states: float64 [prompts, features].
+        signs: 1 or -1 per prompt.
+        inverse_strength: C.
+        start: weights and intercept to start from.
+    """
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights, intercept = parameters[:-1], parameters[-1]
+        margins = signs * (states @ weights + intercept)
+        pull = -signs * expit(-margins)
+        value = 0.5 * weights @ weights + inverse_strength * np.logaddexp(0, -margins).sum()
+        gradient = np.append(weights + inverse_strength * (states.T @ pull), inverse_strength * pull.sum())
+        return float(value), gradient
+
+    first: NDArray[np.float64] = np.zeros(states.shape[1] + 1)
+    if start is not None:
+        first[:-1], first[-1] = start
+    tolerance = 1e-8 * max(1.0, inverse_strength)
+    found: Any = minimize(
+        loss, first, jac=True, method="L-BFGS-B", options={"maxiter": 2000, "ftol": 1e-13, "gtol": tolerance}
+    )
+    return found.x[:-1], float(found.x[-1])
+
+
+def build(
+    folds: int = 5,
+    layer: LayerSetting = DEFAULT_LAYER,
+    position: PositionSetting = DEFAULT_POSITION,
+    resamples: int = DEFAULT_RESAMPLES,
+    causal: Mapping[str, Any] | None = None,
+) -> ContrastMethod:
+    """Build the method; ``folds`` is the number of folds, the rest is as in ``mean_difference``."""
+    if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
+        raise ConfigError(f"folds: {folds!r} must be an integer of at least 2")
+    return contrast_method("probe", Probe(folds), layer, position, resamples, causal)
