@@ -3,6 +3,8 @@
 Produces results/checkpoints/{model}/{variant}/, loadable like any checkpoint, with edit_manifest.json.
 """
 
+EDITED_CHECKPOINT = directory("results/checkpoints/{model}/{variant}")
+
 
 rule checkpoint:
     """Stream the model's tensors through the edit, shard by shard."""
@@ -10,7 +12,7 @@ rule checkpoint:
         model="results/models/{model}",
         direction="results/directions/{model}/{variant}.safetensors",
     output:
-        directory("results/checkpoints/{model}/{variant}"),
+        EDITED_CHECKPOINT if GRID.config["runtime"]["keep_checkpoints"] else temp(EDITED_CHECKPOINT),
     log:
         "results/logs/checkpoints/{model}/{variant}.log",
     benchmark:

@@ -241,7 +241,8 @@ class Grid:
         It goes to jobs as a resource, since Snakemake takes no change of a resource for a reason to run a job again.
         """
         spread = self.gpus(model) if model is not None else gpus or 0
-        return json.dumps({**self.config["runtime"], "tensor_parallel_size": max(spread, 1)})
+        settings = {key: value for key, value in self.config["runtime"].items() if key != "keep_checkpoints"}
+        return json.dumps({**settings, "tensor_parallel_size": max(spread, 1)})
 
     def extraction_machine(self) -> str:
         """How extraction uses the machine, as JSON."""

@@ -7,7 +7,9 @@ from typing import Any
 from steadfast.config.schema import load_schema, resolve
 from steadfast.files import write_text
 
-PAGE = Path(__file__).parents[4] / "config" / "README.md"
+PROJECT = Path(__file__).parents[4]
+PAGE = PROJECT / "config" / "README.md"
+COST = PROJECT / "docs" / "cost.md"
 
 HEADER = """\
 <!-- Written by `make docs` from workflow/schemas/config.schema.yaml; do not edit. -->
@@ -27,7 +29,7 @@ def reference_page() -> str:
     lines = [HEADER.format(description=_one_line(schema["description"]))]
     for key, subschema in schema["properties"].items():
         lines += _section(key, resolve(subschema), required=key in schema["required"])
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join(lines).rstrip() + "\n\n" + COST.read_text(encoding="utf-8")
 
 
 def _section(key: str, schema: Mapping[str, Any], *, required: bool) -> Iterator[str]:
