@@ -217,6 +217,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _wrong_model(self, body: dict[str, Any], response: str) -> None:
         self._error(404, f"The model {body['model']} does not exist", "model_not_found")
 
+    def _forbidden(self, body: dict[str, Any], response: str) -> None:
+        self._error(403, "No access", None)
+
     def _other_model(self, body: dict[str, Any], response: str) -> None:
         self._send(200, {**_completion(body, response, ()), "model": "cheaper-model"})
 

@@ -79,7 +79,7 @@ def make(stanza: dict, form: Form = PLAIN) -> dict:
 
 
 def test_how_a_judge_runs_is_not_part_of_what_it_asks(stanza) -> None:
-    changed = {key: 7 for key in RUNTIME_KEYS - {"server", "store", "api_key_env"}}
+    changed = dict.fromkeys(set(RUNTIME_KEYS) - {"server", "store", "api_key_env"}, 7)
     assert make({**stanza, **changed, "store": "elsewhere", "api_key_env": None, "server": {"a": 1}}) == make(stanza)
 
 

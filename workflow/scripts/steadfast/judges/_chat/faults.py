@@ -47,11 +47,13 @@ class Fault:
         scope: ``passing`` (try again), ``case`` (this request cannot be answered) or ``endpoint`` (none can).
         reason: for people; holds no secret.
         wait: seconds that the server asks to wait, or None.
+        status: the HTTP status, if it was one.
     """
 
     scope: Scope
     reason: str
     wait: float | None = None
+    status: int | None = None
 
 
 def fault_of_status(status: int, message: str, code: str | None, wait: float | None) -> Fault:
@@ -65,12 +67,12 @@ def fault_of_status(status: int, message: str, code: str | None, wait: float | N
     """
     reason = f"HTTP {status}: {message}"
     if code in NO_CREDIT:
-        return Fault("endpoint", reason)
+        return Fault("endpoint", reason, status=status)
     if status in TRY_AGAIN or status >= 500:
-        return Fault("passing", reason, wait)
+        return Fault("passing", reason, wait, status)
     if status in ABOUT_THE_CASE and (status == 413 or _CASE.search(f"{code} {message}")):
-        return Fault("case", reason)
-    return Fault("endpoint", reason)
+        return Fault("case", reason, status=status)
+    return Fault("endpoint", reason, status=status)
 
 
 def requested_wait(headers: Mapping[str, str]) -> float | None:

@@ -5,7 +5,8 @@ of which only two made-up words are allowed as the answer. What was found is kep
 every later run asks in the same form, and finds its answers.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
 
 from steadfast.answers import AnswerStore, request_key
 from steadfast.judges._chat.faults import EndpointError, Fault
@@ -18,6 +19,8 @@ QUESTION = "What is the colour of the sky on a clear day? Answer with one word."
 WORDS = Labels("zebra-17", "violin-42")
 PROBE = "probe"
 UNSUPPORTED = "unsupported"
+# How endpoints refuse a parameter; OpenAI answers 403 where log-probabilities are asked of a model that thinks.
+REFUSED_PARAMETER = frozenset({400, 403, 422})
 
 Ask = Callable[[Request], Awaitable[Answer | Fault]]
 
@@ -26,8 +29,6 @@ def candidate_forms(settings: ChatSettings) -> list[Form]:
     """The forms that the settings allow, the preferred one first; a single one needs no probing."""
     outputs = ("choice", "json_schema", "text") if settings.output == "auto" else (settings.output,)
     logprobs = (True, False) if settings.logprobs == "auto" else (settings.logprobs,)
-    if settings.checkpoint is not None:  # vLLM, as it is started here, can do both
-        return [Form(outputs[0], logprobs[0])]
     return [Form(output, asked) for output in outputs for asked in logprobs]
 
 
@@ -40,54 +41,62 @@ def known_form(settings: ChatSettings, requests: Requests, store: AnswerStore) -
         record = store.get(request_key(request))
         if record is None:
             return None
-        if UNSUPPORTED not in record and _honours(Answer.from_record(record), form):
+        if not _why_not(record, form):
             return form
     return None
 
 
 async def find_form(settings: ChatSettings, requests: Requests, store: AnswerStore, ask: Ask) -> Form:
-    """The first form that the endpoint honours, found by asking it what the store does not know.
+    """The first form that the endpoint honours.
+
+    What was found is kept once a form was found: a refusal that holds for every form says nothing about any.
 
     Raises:
         EndpointError: it honours none, or did not answer.
     """
-    forms = candidate_forms(settings)
-    if len(forms) == 1:
-        return forms[0]
-    reason = ""
-    for form, request in _probes(forms, requests):
-        record = store.get(request_key(request))
-        if record is None:
-            outcome = await ask(request)
-            if isinstance(outcome, Fault):
-                if not outcome.reason.startswith(("HTTP 400", "HTTP 422")):
-                    raise EndpointError(f"{_where(settings)} does not answer: {outcome.reason}")
-                record = {UNSUPPORTED: outcome.reason}
-            elif outcome.finish_reason == "length":
-                raise EndpointError(
-                    f"{_where(settings)} needs more than max_tokens ({settings.max_tokens}) for a single word; models "
-                    "that think before they answer need thousands"
-                )
-            else:
-                record = outcome.record()
-            store.put(request, record)
-        reason = record.get(UNSUPPORTED) or reason
-        if UNSUPPORTED not in record and _honours(Answer.from_record(record), form):
+    known = known_form(settings, requests, store)
+    if known is not None:
+        return known
+    asked: list[tuple[Request, dict[str, Any]]] = []
+    for form, request in _probes(candidate_forms(settings), requests):
+        asked.append((request, await _probe(settings, request, ask)))
+        if not _why_not(asked[-1][1], form):
+            for probe, record in asked:
+                store.put(probe, record)
             return form
-    raise EndpointError(f"{_where(settings)} accepts no form of request that was tried; the last refusal was: {reason}")
+    reasons = dict.fromkeys(
+        _why_not(record, form) for form, (_, record) in zip(candidate_forms(settings), asked, strict=True)
+    )
+    raise EndpointError(f"{_where(settings)} cannot be used as a judge: {'; '.join(reasons)}")
+
+
+async def _probe(settings: ChatSettings, request: Request, ask: Ask) -> dict[str, Any]:
+    outcome = await ask(request)
+    if isinstance(outcome, Answer):
+        return outcome.record()
+    if outcome.status not in REFUSED_PARAMETER:
+        raise EndpointError(f"{_where(settings)} does not answer: {outcome.reason}")
+    return {UNSUPPORTED: outcome.reason}
+
+
+def _why_not(record: Mapping[str, Any], form: Form) -> str:
+    """Why a probe's record shows that a form is not honoured; empty if it is."""
+    if UNSUPPORTED in record:
+        return str(record[UNSUPPORTED])
+    answer = Answer.from_record(record)
+    if answer.finish_reason == "length":
+        return "it needs more than max_tokens for a single word (models that think before they answer need thousands)"
+    if form.logprobs and not answer.logprobs:
+        return "it gives no log-probabilities"
+    constrained = form.output == "text" or find_label(answer.text, WORDS) is not None
+    return "" if constrained else f"it does not keep to a {form.output}"
 
 
 def _where(settings: ChatSettings) -> str:
-    return f"{settings.model} at {settings.base_url}"
+    return f"{settings.model} at {settings.base_url}" if settings.base_url else f"{settings.checkpoint}, served here,"
 
 
 def _probes(forms: list[Form], requests: Requests) -> Iterator[tuple[Form, Request]]:
     messages = [{"role": "user", "content": QUESTION}]
     for form in forms:
         yield form, requests.make(messages, WORDS.both, form, PROBE)
-
-
-def _honours(answer: Answer, form: Form) -> bool:
-    if form.logprobs and not answer.logprobs:
-        return False
-    return form.output == "text" or find_label(answer.text, WORDS) is not None

@@ -15,23 +15,21 @@ Output = Literal["auto", "choice", "json_schema", "text"]
 TokenLimit = Literal["max_completion_tokens", "max_tokens"]
 
 # How a judge runs; none of these can change an answer, so none belongs to what makes a verdict stale.
-RUNTIME_KEYS = frozenset(
-    {
-        "concurrency",
-        "requests_per_minute",
-        "tokens_per_minute",
-        "timeout",
-        "retries",
-        "longest_wait",
-        "failed_share",
-        "price_per_million_input",
-        "price_per_million_output",
-        "max_requests",
-        "max_cost",
-        "api_key_env",
-        "server",
-        "store",
-    }
+RUNTIME_KEYS = (
+    "api_key_env",
+    "concurrency",
+    "failed_share",
+    "longest_wait",
+    "max_cost",
+    "max_requests",
+    "price_per_million_input",
+    "price_per_million_output",
+    "requests_per_minute",
+    "retries",
+    "server",
+    "store",
+    "timeout",
+    "tokens_per_minute",
 )
 
 
