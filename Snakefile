@@ -38,6 +38,11 @@ rule all:
     default_target: True
     input:
         "results/summary.txt",
+        "results/tables/verdicts.parquet",
+        "results/tables/counts.csv",
+        "results/tables/agreement.csv",
+        "results/tables/robustness.csv",
+        "results/tables/conclusions.csv",
         STUDY_FIGURES,
         "results/figures/judges",
         "results/judge_report.md",

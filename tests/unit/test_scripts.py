@@ -222,7 +222,8 @@ def tables(grid, judgments) -> dict[str, str]:
         outputs={key: paths[key] for key in ("verdicts", "counts")},
         params={"cells": grid.cells()},
     )
-    params = {"statistics": grid.config["statistics"], "controls": grid.controls(), "seed": 0}
+    margin = grid.config["statistics"]["survival_margin"]
+    params = {"inference": grid.inference(), "controls": grid.controls(), "margin": margin}
     for script, name in (("compare_judges", "agreement"), ("measure_robustness", "robustness")):
         run(script, inputs={"verdicts": paths["verdicts"]}, outputs=[paths[name]], params=params)
     return paths
@@ -235,7 +236,7 @@ def figures(grid, tables) -> list[str]:
         "draw_study_figures",
         inputs={key: tables[key] for key in ("counts", "agreement")},
         outputs={"figures": drawn},
-        params={"labels": grid.all_labels(), "controls": grid.controls(), "judge": grid.reference},
+        params={"labels": grid.all_labels(), "controls": grid.controls(), "judge": grid.machine_reference},
     )
     return drawn
 

@@ -10,8 +10,10 @@ MODELS = ("raw", "score0")
 VARIANTS = ("original", "abliterated", "random")
 EDITED = ("abliterated", "random")
 GRID_JUDGES = {"judge_with_grammar", "judge_with_regex", "judge_with_local", "judge_with_label_only"}
-# what is computed from all verdicts
-AGGREGATES = {"verdicts", "agreement", "robustness", "study_figures", "summary"}
+# what shows labels, and what is computed from all verdicts
+DISPLAYS = {"study_figures", "judge_figures", "fidelity", "summary"}
+STATISTICS = {"agreement", "robustness", "conclusions", *DISPLAYS}
+AGGREGATES = {"verdicts", *STATISTICS}
 
 
 def each(rule: str, *groups: tuple[str, ...]) -> set[str]:
@@ -84,7 +86,7 @@ def test_a_judges_file_edited(finished):
 @pytest.mark.parametrize("place", ["judges.regex", "models.raw", "variants.random"])
 def test_a_label_edited(finished, place):
     finished.put(f"{place}.label", "Another label")
-    assert finished.jobs() == {"study_figures", "summary"}
+    assert finished.jobs() == DISPLAYS
 
 
 def test_a_model_added(finished):
@@ -140,7 +142,7 @@ def test_generation_changed(finished):
 
 def test_statistics_changed(finished):
     finished.put("statistics.bootstrap", 150)
-    assert finished.jobs() == {"agreement", "robustness", "study_figures", "summary"}
+    assert finished.jobs() == STATISTICS
 
 
 def test_knobs_of_the_machine_changed(finished):
@@ -214,7 +216,7 @@ def test_touched_code_changes_nothing(finished):
 
 def test_a_lost_result_is_made_again_with_what_reads_it(finished):
     (finished.folder / "results/tables/agreement.csv").unlink()
-    assert finished.jobs() == {"agreement", "study_figures", "summary"}
+    assert finished.jobs() == {"agreement", "study_figures", "judge_figures", "summary"}
 
 
 def test_the_studys_two_variants_without_a_control(fresh):
