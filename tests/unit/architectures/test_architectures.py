@@ -1,5 +1,6 @@
 """Every architecture of the registry, on a tiny random model: whatever its tensors are called, an edited model must
-write nothing along the direction at any block, and the edited tensors must equal a plain float64 formula."""
+write nothing along the direction at any block and answer as the original with hooks, and the edited tensors must
+equal a plain float64 formula."""
 
 import json
 
@@ -12,8 +13,10 @@ from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 from steadfast.activations.extraction import decoder_blocks
 from steadfast.architectures import LAYOUTS, anatomy
 from steadfast.checkpoints import bake
-from steadfast.directions import Direction
+from steadfast.directions import Direction, load_direction
 from steadfast.errors import DataError
+from steadfast.hooks.projection import build as hook
+from steadfast.logits import divergence, next_token_log_probabilities
 
 HIDDEN = 16
 EDIT = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output", "embedding"]}
@@ -33,6 +36,7 @@ GROUPED = {**COMMON, "num_key_value_heads": 1, "head_dim": 8}
 EXPERTS = {**GROUPED, "moe_intermediate_size": HIDDEN, "num_experts": 3, "num_experts_per_tok": 2}
 LATENT = {
     **EXPERTS,
+    "num_key_value_heads": 2,
     "n_routed_experts": 3,
     "n_shared_experts": 1,
     "first_k_dense_replace": 1,
@@ -115,6 +119,12 @@ def test_an_edited_model_writes_nothing_along_the_direction(model_type, tmp_path
     assert max(float((state @ r).abs().max() / state.norm(dim=-1).max()) for state in after) < 2e-6
     assert min(float((state @ r).abs().max() / state.norm(dim=-1).max()) for state in before) > 1e-2
     assert manifest["effective"]
+    prompts = [[3, 4, 5, 6], [7, 8, 9], [10, 11, 12, 13, 14]]
+    plain, baked = (next_token_log_probabilities(model, prompts, 100, 0) for model in (original, edited))
+    with hook(targets=EDIT["targets"]).attach(original, load_direction(direction_path)):
+        hooked = next_token_log_probabilities(original, prompts, 100, 0)
+    assert float(divergence(hooked, baked).mean()) < 1e-12 < 1e-7 < float(divergence(plain, baked).mean())
+    torch.testing.assert_close(next_token_log_probabilities(original, prompts, 100, 0), plain, atol=0, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from steadfast.activations import ClassActivations
-from steadfast.directions import build_method, check_settings, load_direction, unit_rows
+from steadfast.directions import build_method, check_settings, load_direction, resolve_layer, unit_rows
 from steadfast.directions._finders import States
-from steadfast.directions._selection import area_under_curve, held_out_scores, resolve_layer
+from steadfast.directions._selection import area_under_curve, held_out_scores
 from steadfast.directions.mean_difference import MeanDifference
 from steadfast.errors import ConfigError, DataError
 

@@ -53,6 +53,9 @@ class Layout:
             whose embedding exists counts. Multimodal checkpoints have longer ones.
         embeddings: names below the root of the embeddings, that of the tokens first.
         norm_offset: what norms between modules and stream add to their weight.
+        attention_modules: names in a block of the modules of transformers whose output is the attention's; a block
+            has one of them.
+        mlp_modules: the same for the feed-forward part.
         depth_key: key of ``config.json`` with the number of blocks.
         hidden_key: key of ``config.json`` with the width of the stream.
     """
@@ -64,6 +67,8 @@ class Layout:
     roots: tuple[tuple[str, str], ...] = (("model.", "lm_head.weight"),)
     embeddings: tuple[str, ...] = ("embed_tokens.weight",)
     norm_offset: float = 0.0
+    attention_modules: tuple[str, ...] = ("self_attn",)
+    mlp_modules: tuple[str, ...] = ("mlp",)
     depth_key: str = "num_hidden_layers"
     hidden_key: str = "hidden_size"
 
@@ -147,6 +152,7 @@ QWEN3_NEXT = _with(
     r"linear_attn\.(in_proj_\w+|conv1d|norm)\.weight",
     r"linear_attn\.(A_log|dt_bias)",
     attention=((linear("self_attn.o_proj"),), (linear("linear_attn.out_proj"),)),
+    attention_modules=("self_attn", "linear_attn"),
 )
 # all experts in one tensor [experts, intermediate, hidden]: the stream lies on the last axis
 GPT_OSS = _with(
@@ -166,6 +172,7 @@ LLAMA4 = _with(
         (Part("feed_forward.experts.down_proj", 2, stacked=True), linear("feed_forward.shared_expert.down_proj")),
         (linear("feed_forward.down_proj"),),
     ),
+    mlp_modules=("feed_forward",),
 )
 
 GPT_NEOX = Layout(
@@ -177,6 +184,7 @@ GPT_NEOX = Layout(
         r"mlp\.dense_h_to_4h\.(weight|bias)",
         r"(input|post_attention)_layernorm\.(weight|bias)",
     ),
+    attention_modules=("attention",),
     roots=(("gpt_neox.", "embed_out.weight"),),
     embeddings=("embed_in.weight",),
 )
@@ -195,6 +203,7 @@ FALCON = Layout(
         r"mlp\.dense_h_to_4h\.(weight|bias)",
         r"(input_layernorm|post_attention_layernorm|ln_attn|ln_mlp)\.(weight|bias)",
     ),
+    attention_modules=("self_attention",),
     block="h.{layer}.",
     roots=(("transformer.", "lm_head.weight"),),
     embeddings=("word_embeddings.weight",),
@@ -209,6 +218,7 @@ GPT2 = Layout(
         r"mlp\.c_fc\.(weight|bias)",
         r"ln_[12]\.(weight|bias)",
     ),
+    attention_modules=("attn",),
     block="h.{layer}.",
     roots=(("transformer.", "lm_head.weight"), ("", "lm_head.weight")),
     embeddings=("wte.weight", "wpe.weight"),

@@ -199,6 +199,21 @@ def build_from(package: str, what: str, key: str, settings: Mapping[str, Any]) -
     return build(**rest)
 
 
+def resolve_layer(layer: int | float, depth: int) -> int:
+    """Block index of a ``layer`` setting: ``floor(fraction * depth)``, or the index itself.
+
+    Negative indices count from the last block.
+
+    Raises:
+        ConfigError: the index is outside of the model; the message names its depth.
+    """
+    # the fraction of 0.1 * 30 is 3, though its floating-point product is a little less
+    index = int(np.floor(layer * depth + 1e-9)) if isinstance(layer, float) else layer
+    if not -depth <= index < depth:
+        raise ConfigError(f"layer: {layer} is outside of the model, which has {depth} blocks (0 to {depth - 1})")
+    return index % depth
+
+
 def unit_rows(vectors: Sequence[NDArray[Any]] | NDArray[Any]) -> NDArray[np.float64]:
     """Orthonormal rows [k, hidden] that span ``vectors``, in order and with their signs (Gram-Schmidt).
 

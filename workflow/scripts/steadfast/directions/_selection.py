@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from steadfast.activations import Activations, ClassActivations
-from steadfast.directions import GRID_COLUMNS
+from steadfast.directions import GRID_COLUMNS, resolve_layer
 from steadfast.directions._finders import Finder, States
 from steadfast.errors import ConfigError, DataError
 
@@ -71,21 +71,6 @@ def check_position(position: PositionSetting) -> None:
     """
     if position != "auto" and (isinstance(position, bool) or not isinstance(position, int) or position >= 0):
         raise ConfigError(f"position: {position!r} is not a negative integer (-1 is the last token) or auto")
-
-
-def resolve_layer(layer: int | float, depth: int) -> int:
-    """Block index of a ``layer`` setting: ``floor(fraction * depth)``, or the index itself.
-
-    Negative indices count from the last block.
-
-    Raises:
-        ConfigError: the index is outside of the model; the message names its depth.
-    """
-    # the fraction of 0.1 * 30 is 3, though its floating-point product is a little less
-    index = int(np.floor(layer * depth + 1e-9)) if isinstance(layer, float) else layer
-    if not -depth <= index < depth:
-        raise ConfigError(f"layer: {layer} is outside of the model, which has {depth} blocks (0 to {depth - 1})")
-    return index % depth
 
 
 def split_halves(activations: Activations, seed: int) -> Halves:

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from steadfast.activations import Activations
-from steadfast.directions import CausalScores, Direction, class_statistics, unit_rows
-from steadfast.directions._selection import resolve_layer
+from steadfast.directions import CausalScores, Direction, class_statistics, resolve_layer, unit_rows
 from steadfast.errors import ConfigError, DataError, UnknownNameError
 
 SUFFIXES = (".safetensors", ".npz", ".npy")
