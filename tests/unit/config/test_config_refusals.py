@@ -118,7 +118,7 @@ ONE_KEY = {
     "position after the end": (
         "variants.abliterated.direction.position",
         0,
-        ["variants.abliterated.direction.position: 0 is greater than the maximum of -1"],
+        ["variants.abliterated.direction.position: 0 is not allowed"],
     ),
     "names that differ in case": ("models.Raw", {"source": "organism", "recipe": "raw"}, ["models: 'raw' and 'Raw'"]),
     "names that differ in a dash": (

@@ -296,10 +296,11 @@ class Grid:
         sources = [*self.config["prompts"]["harmful"], *self.config["prompts"]["harmless"]]
         return sorted({f"prompts.sources.{source['kind']}" for source in sources})
 
-    def positions(self) -> list[int]:
+    def positions(self) -> list[int] | str:
         """Template positions that any variant's direction may use, the last one always among them."""
         directions = (variant.get("direction", {}) for variant in self.config["variants"].values())
-        return sorted({-1, *(direction["position"] for direction in directions if "position" in direction)})
+        used = {direction["position"] for direction in directions if "position" in direction}
+        return "post_instruction" if "auto" in used else sorted({-1, *used})
 
     def cells(self) -> list[list[str]]:
         """Judge, model and variant of every judgment file, in the order of ``judgments``."""
