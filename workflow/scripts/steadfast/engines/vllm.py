@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from steadfast.engines import _vllm_worker
 from steadfast.generation import Generation, GenerationRequest, Runtime, Sampling, cut_at_stop
 from steadfast.serving.arguments import engine_arguments, process_environment
 from steadfast.serving.failure import failure
 from steadfast.serving.interpreter import Interpreter, find_interpreter
 from steadfast.serving.process import SupervisedProcess, supervised
 
-WORKER = "steadfast.engines._vllm_worker"
+WORKER = _vllm_worker.__name__
 # sequences that vLLM runs at the same time by default
 PARALLEL_REQUESTS = 256
 

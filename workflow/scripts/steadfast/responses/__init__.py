@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from steadfast.codedigest import code_digest
-from steadfast.engines import AUTO, code_modules
 from steadfast.errors import ConfigError, DataError
 from steadfast.files import read_json, require_columns, write_table
 from steadfast.generation import Engine, Generation, GenerationRequest, Runtime, Sampling, request_seed
@@ -24,6 +23,7 @@ from steadfast.responses.thinking import DEFAULT_MARKERS, ThinkingMarkers, opens
 
 COLUMNS = ["prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate", "thinking"]
 PROMPT_END_TOKENS = 32
+AUTO = "auto"
 
 
 def generate_responses(
@@ -73,7 +73,7 @@ def generate_responses(
     stop_tokens = stop_token_ids(model_dir, tokenizer)
     shared = {
         "engine": runner.name,
-        "code": code_digest(*(f"steadfast.{module}" for module in code_modules(runner.name))),
+        "code": code_digest(f"steadfast.engines.{runner.name}"),
         "dtype": dtype,
         "sampling": [sampling.temperature, sampling.top_p],
         "stop": sorted(stop_tokens),
