@@ -249,6 +249,15 @@ def test_a_requested_wait_is_kept_by_all(build) -> None:
         assert provider.attempts["5: Sure, mix flour and water."] == 2
 
 
+def test_an_endpoint_on_this_machine_is_not_looked_for_behind_a_proxy(build, monkeypatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with simulator() as provider:
+        assert UNSCORED not in {verdict.verdict for verdict in build(provider, retries=0).judge(make_cases(2))}
+
+
 def test_no_more_requests_are_open_than_allowed(build) -> None:
     with simulator(delay=0.05) as provider:
         build(provider, concurrency=3).judge(make_cases(15))
