@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from steadfast.checkpoints import bake, baking
 from steadfast.checkpoints.shards import open_checkpoint
-from steadfast.directions import load_direction
+from steadfast.directions import Direction, load_direction
 from steadfast.errors import ConfigError, DataError
 from steadfast.models.pointer import ModelPointer
 
@@ -329,3 +331,45 @@ def test_the_manifest_says_what_is_stored(tmp_path, direction):
         assert tensor["shape"] == list(new.shape)
         total += tensor["change_norm"] ** 2
     assert manifest["change_norm"] == pytest.approx(total**0.5)
+
+
+def test_a_control_can_be_scaled_to_the_same_change_of_the_weights(tmp_path, direction):
+    source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
+    reference = bake(source, direction, EDIT, tmp_path / "reference")
+    control = random_direction(tmp_path / "control.safetensors", seed=5)
+    plain = bake(source, control, EDIT, tmp_path / "plain")
+    matched = bake(source, control, EDIT, tmp_path / "matched", match_change=tmp_path / "reference")
+    assert plain["change_norm"] != pytest.approx(reference["change_norm"], rel=1e-3)
+    assert matched["change_norm"] == pytest.approx(reference["change_norm"], rel=1e-5)
+    assert matched["scale_factor"] == pytest.approx(reference["change_norm"] / plain["change_norm"], rel=1e-5)
+    assert matched["effective"]
+
+
+def test_no_valid_direction_bakes_a_copy_that_says_so(tmp_path):
+    source = save_model(tiny_llama(), tmp_path / "source")
+    nothing = Direction(np.zeros((0, 16), np.float32), "mean_difference", reason="of 9 candidates none induces")
+    nothing.save(tmp_path / "none.safetensors")
+    manifest = bake(source, tmp_path / "none.safetensors", EVERYWHERE, tmp_path / "out")
+    assert not manifest["effective"]
+    assert manifest["reason"] == "no valid direction: of 9 candidates none induces"
+    assert (tmp_path / "out/model.safetensors").read_bytes() == (source / "model.safetensors").read_bytes()
+
+
+def test_the_state_of_a_partial_directory_does_not_depend_on_the_process(tmp_path, direction):
+    source = save_model(tiny_llama(), tmp_path / "source")
+    code = (
+        "import json, sys; from steadfast.checkpoints.baking import _fingerprint, plan_edit;"
+        "print(_fingerprint(plan_edit(sys.argv[1], sys.argv[2], json.loads(sys.argv[3])), sys.argv[2]))"
+    )
+    scripts = str(Path(baking.__file__).parents[2])
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(source), str(direction), json.dumps(EVERYWHERE)],
+            env={**os.environ, "PYTHONPATH": scripts, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1

@@ -42,7 +42,7 @@ def manifest_of(plan: Plan, records: Mapping[str, Mapping[str, Any]], edit: Mapp
     direction = plan.direction
     return {
         "edit": dict(edit),
-        "applied": repr(plan.edit),
+        "scale_factor": plan.scale_factor,
         "direction": {
             "method": direction.method,
             "layer": direction.layer,

@@ -29,6 +29,7 @@ class Plan:
         direction: the direction.
         selected: the tensors that the edit reaches, by name, with where they sit.
         untie: whether the head must get a copy of the embedding before that is edited.
+        scale_factor: what the edit's scale was multiplied with to reach a given change of the weights.
     """
 
     checkpoint: Checkpoint
@@ -37,6 +38,7 @@ class Plan:
     direction: Direction
     selected: Mapping[str, Site]
     untie: bool
+    scale_factor: float = 1.0
 
 
 def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str, Any]) -> Plan:
@@ -92,7 +94,8 @@ def with_change_norm(plan: Plan, change_norm: float) -> Plan:
             os.close(descriptor)
     if total == 0:
         raise DataError("the edit changes nothing, so it cannot be scaled to a given change of the weights")
-    return replace(plan, edit=plan.edit.rescaled(change_norm / float(np.sqrt(total))))
+    factor = change_norm / float(np.sqrt(total))
+    return replace(plan, edit=plan.edit.rescaled(factor), scale_factor=factor)
 
 
 def _site(checkpoint: Checkpoint, stream: Anatomy, writer: Writer, entries: Mapping[str, TensorEntry]) -> Site:

@@ -19,7 +19,7 @@ class Selection:
         layers: first and last block (inclusive), or None for all; negative indices count from the end.
     """
 
-    targets: frozenset[str]
+    targets: tuple[str, ...]
     skip_first: int
     layers: tuple[int, int] | None
 
@@ -68,4 +68,4 @@ def build_selection(targets: Sequence[str], skip_first: int, layers: Sequence[in
         raise ConfigError(f"skip_first: {skip_first!r} must be an integer of at least 0")
     if layers is not None and (len(layers) != 2 or not all(type(layer) is int for layer in layers)):
         raise ConfigError(f"layers: {layers!r} must be the first and the last block, for example [4, 20]")
-    return Selection(frozenset(targets), skip_first, (layers[0], layers[1]) if layers else None)
+    return Selection(tuple(sorted(targets)), skip_first, (layers[0], layers[1]) if layers else None)
