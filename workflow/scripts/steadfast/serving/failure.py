@@ -6,6 +6,7 @@ from steadfast.errors import SteadfastError
 
 SHOWN_LINES = 25
 
+# what is found in the log, and what may help; the first match is shown, so the specific ones come first
 HINTS = (
     (
         r"out of memory|No available memory for the cache blocks|Free memory on device|less than desired GPU memory",
@@ -60,8 +61,7 @@ def failure(what: str, status: int | None, log: str) -> ServingError:
         log: the last lines of its output.
     """
     ended = "" if status is None else f" (exit status {status})"
-    # the last pattern in the log wins no prize: causes are printed before their consequences
-    hints = [hint for pattern, hint in HINTS if re.search(pattern, log)]
-    advice = f"\nWhat may help: {hints[0]}." if hints else ""
+    hint = next((hint for pattern, hint in HINTS if re.search(pattern, log)), None)
+    advice = f"\nWhat may help: {hint}." if hint else ""
     shown = "\n".join(f"    {line}" for line in log.splitlines()[-SHOWN_LINES:])
     return ServingError(f"{what}{ended}.{advice}\nThe end of its log:\n{shown or '    (empty)'}")
