@@ -18,7 +18,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PYTHON = "3.11"
 ACCELERATOR_PACKAGES = re.compile(r"(nvidia-|cuda-|triton)")
-CONDA_ENVIRONMENTS = {"base": "base"}
+# which locks each conda environment carries; where two pin one package, the first one's pin counts
+CONDA_ENVIRONMENTS = {"base": ("base",), "vllm": ("vllm-cuda", "base")}
+# what runs the workflow, and not its jobs
+WORKFLOW_ENGINE = re.compile(r"snakemake(-|==)")
 
 
 def main() -> None:
@@ -28,8 +31,8 @@ def main() -> None:
         (HERE / "base.lock.txt").write_text(lock_text("base.in", base), encoding="utf-8")
         extra = [pin for pin in resolve("base.in", "dev.in") if pin not in base]
         (HERE / "dev.lock.txt").write_text(lock_text("dev.in", extra), encoding="utf-8")
-    for name, lock in CONDA_ENVIRONMENTS.items():
-        (HERE / f"{name}.yaml").write_text(conda_text(name, HERE / f"{lock}.lock.txt"), encoding="utf-8")
+    for name in CONDA_ENVIRONMENTS:
+        (HERE / f"{name}.yaml").write_text(conda_text(name), encoding="utf-8")
 
 
 def resolve(*requirements: str) -> list[str]:
@@ -49,12 +52,18 @@ def lock_text(source: str, pins: list[str]) -> str:
     return "\n".join([f"# Resolved from {source} by envs/lock.py; do not edit.", *pins, ""])
 
 
-def conda_text(name: str, lock: Path) -> str:
-    """Content of a conda environment: Python, pip, and the pins of ``lock``."""
-    pins = [line for line in lock.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+def conda_text(name: str) -> str:
+    """Content of a conda environment: Python, pip, and the pins of its locks."""
+    locks = CONDA_ENVIRONMENTS[name]
+    pins: dict[str, str] = {}
+    for lock in locks:
+        for pin in read_pins(HERE / f"{lock}.lock.txt"):
+            if len(locks) == 1 or not WORKFLOW_ENGINE.match(pin):
+                pins.setdefault(package_name(pin), pin)
+    sources = " and ".join(f"{lock}.lock.txt" for lock in locks)
     return "\n".join(
         [
-            f"# Written from {lock.name} by envs/lock.py; do not edit.",
+            f"# Written from {sources} by envs/lock.py; do not edit.",
             f"name: steadfast-{name}",
             "channels:",
             "  - conda-forge",
@@ -63,10 +72,21 @@ def conda_text(name: str, lock: Path) -> str:
             f"  - python={PYTHON}",
             "  - pip",
             "  - pip:",
-            *(f"      - {pin}" for pin in pins),
+            *(f"      - {pin}" for _, pin in sorted(pins.items())),
             "",
         ]
     )
+
+
+def read_pins(lock: Path) -> list[str]:
+    """The pins of a lock file."""
+    lines = lock.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def package_name(pin: str) -> str:
+    """Name of the package that a pin is for, in its normalised spelling."""
+    return re.sub(r"[-_.]+", "-", pin.partition("==")[0].strip().lower())
 
 
 if __name__ == "__main__":

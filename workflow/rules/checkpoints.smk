@@ -12,7 +12,9 @@ rule checkpoint:
         model="results/models/{model}",
         direction="results/directions/{model}/{variant}.safetensors",
     output:
-        EDITED_CHECKPOINT if GRID.config["runtime"]["keep_checkpoints"] else temp(EDITED_CHECKPOINT),
+        EDITED_CHECKPOINT
+        if GRID.config["runtime"]["keep_checkpoints"]
+        else temp(EDITED_CHECKPOINT),
     log:
         "results/logs/checkpoints/{model}/{variant}.log",
     benchmark:

@@ -21,7 +21,7 @@ for judge in GRID.judges_with_scope("grid"):
         benchmark:
             f"results/benchmarks/judgments/{judge}.tsv"
         conda:
-            "../../envs/base.yaml"
+            f"../../envs/{GRID.judge_environment(judge)}.yaml"
         threads: 1
         resources:
             gpu=GRID.judge_gpus(judge),

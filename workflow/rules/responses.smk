@@ -16,7 +16,7 @@ rule responses:
     benchmark:
         "results/benchmarks/responses/{model}/{variant}.tsv"
     conda:
-        "../../envs/base.yaml"
+        f"../../envs/{GRID.engine_environment()}.yaml"
     threads: 1
     resources:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),

@@ -226,6 +226,14 @@ class Grid:
         knobs = ("device", "batch_tokens") if kind in ("local", "self") else ()
         return json.dumps({key: self.config["runtime"][key] for key in knobs})
 
+    def engine_environment(self) -> str:
+        """Conda environment of the jobs that generate."""
+        return "base" if self.config["generation"]["engine"] == "transformers" else "vllm"
+
+    def judge_environment(self, judge: str) -> str:
+        """Conda environment of a judge's job: one with vLLM if it serves its model."""
+        return "vllm" if self.config["judges"][judge].get("serve") else "base"
+
     def judge_gpus(self, judge: str) -> int:
         """GPUs that a judge's job asks for."""
         stanza = self.config["judges"][judge]
