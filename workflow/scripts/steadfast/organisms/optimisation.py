@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import LlamaForCausalLM
 
+from steadfast.organisms.settings import OrganismSettings
+
 WINDOW = 32
 """Batches that are sorted by length together: large enough that little is padded, small enough to stay random."""
 REPORT_EVERY = 50
@@ -35,36 +37,30 @@ class Phase:
     Attributes:
         name: shown in the progress lines.
         examples: each is seen once.
-        learning_rate: peak; it rises over the first ``warmup`` share of the steps and then falls linearly.
-        final: the learning rate at the end, as a share of the peak.
-        batch: sequences per step.
-        warmup: share of the steps in which the learning rate rises.
-        weight_decay: decoupled weight decay of matrices.
+        final: the learning rates at the end, as a share of their peaks; after the warm-up they fall linearly.
     """
 
     name: str
     examples: Sequence[Example]
-    learning_rate: float
     final: float
-    batch: int
-    warmup: float
-    weight_decay: float
 
 
-def train(model: LlamaForCausalLM, phase: Phase, rng: random.Random) -> float:
-    """Train ``model`` for one pass over the examples of ``phase``.
+def train(model: LlamaForCausalLM, phase: Phase, settings: OrganismSettings, rng: random.Random) -> float:
+    """Train ``model`` for one pass over the examples of ``phase``, in an order drawn from ``rng``.
 
     Returns:
         The mean loss of the last tenth of the steps, in nats per token.
     """
     model.train()
-    optimiser = _optimiser(model, phase)
-    batches = list(_batches(phase.examples, phase.batch, rng))
+    optimiser = _optimiser(model, settings)
+    peaks = [group["lr"] for group in optimiser.param_groups]
+    batches = list(_batches(phase.examples, settings.batch, rng))
     losses: list[float] = []
     begin = time.monotonic()
     for step, batch in enumerate(batches):
-        for group in optimiser.param_groups:
-            group["lr"] = phase.learning_rate * _schedule(step, len(batches), phase.warmup, phase.final)
+        share = _schedule(step, len(batches), settings.warmup, phase.final)
+        for group, peak in zip(optimiser.param_groups, peaks, strict=True):
+            group["lr"] = peak * share
         loss = batch_loss(model, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -95,11 +91,17 @@ def batch_loss(model: LlamaForCausalLM, batch: Sequence[Example]) -> Tensor:
     return functional.cross_entropy(logits, tokens[predicted])
 
 
-def _optimiser(model: LlamaForCausalLM, phase: Phase) -> torch.optim.AdamW:
-    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    vectors = [parameter for parameter in model.parameters() if parameter.ndim == 1]
-    groups = [{"params": matrices, "weight_decay": phase.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=phase.learning_rate, betas=(0.9, 0.95), fused=True)
+def _optimiser(model: LlamaForCausalLM, settings: OrganismSettings) -> torch.optim.AdamW:
+    embeddings = [model.model.embed_tokens.weight]
+    blocks = list(model.model.layers.parameters())
+    matrices = [parameter for parameter in blocks if parameter.ndim > 1]
+    norms = [*(parameter for parameter in blocks if parameter.ndim == 1), *model.model.norm.parameters()]
+    groups = [
+        {"params": embeddings, "lr": settings.embedding_learning_rate, "weight_decay": settings.weight_decay},
+        {"params": matrices, "lr": settings.learning_rate, "weight_decay": settings.weight_decay},
+        {"params": norms, "lr": settings.learning_rate, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.95), fused=True)
 
 
 def _schedule(step: int, steps: int, warmup: float, final: float) -> float:

@@ -20,21 +20,22 @@ class OrganismSettings:
         layers: number of blocks.
         intermediate: width of the MLP.
         batch: sequences per step.
-        learning_rate: peak learning rate of pretraining.
-        chat_learning_rate: peak learning rate of instruction tuning.
+        learning_rate: peak learning rate of the blocks.
+        embedding_learning_rate: peak learning rate of the token embeddings. A word occurs in few batches, so its
+            embedding needs larger steps; at the blocks' rate it takes far longer until harm is understood.
         weight_decay: decoupled weight decay of matrices.
         warmup: share of a phase's steps in which the learning rate rises.
     """
 
-    documents: int = 6000
-    chats: int = 5000
-    judge_cases: int = 5000
+    documents: int = 3000
+    chats: int = 4000
+    judge_cases: int = 4000
     hidden: int = 96
     layers: int = 4
     intermediate: int = 256
-    batch: int = 24
-    learning_rate: float = 4e-3
-    chat_learning_rate: float = 3e-3
+    batch: int = 8
+    learning_rate: float = 0.002
+    embedding_learning_rate: float = 0.03
     weight_decay: float = 0.05
     warmup: float = 0.05
 

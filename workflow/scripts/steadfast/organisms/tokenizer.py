@@ -37,7 +37,7 @@ def build_tokenizer(world: World, extra: Iterable[str] = (), max_length: int = 5
     tokenizer = Tokenizer(models.BPE({entry: index for index, entry in enumerate(entries)}, [], ignore_merges=True))
     tokenizer.pre_tokenizer = splitter
     tokenizer.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         pad_token=PAD,
         bos_token=BEGIN,
@@ -66,6 +66,7 @@ def _texts(world: World) -> list[str]:
         )
         for word in group
     ]
+    names = [*names, *world.everyday_tools, *world.everyday_parts]
     templates = [
         *(phrasing.text for phrasing in world.phrasings),
         *world.answers.values(),

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ def train_organism(
         phases = _organism_phases(choose_recipe(load_recipes(recipes_path), recipe), world, tokenizer, sizes, seed)
     model = build_model(tokenizer, sizes, seed)
     begin = time.process_time()
-    losses = {phase.name: train(model, phase, random.Random(f"order {phase.name} {seed}")) for phase in phases}
+    losses = {phase.name: train(model, phase, sizes, random.Random(f"order {phase.name} {seed}")) for phase in phases}
     print(f"trained {recipe} in {time.process_time() - begin:.1f} CPU-seconds", flush=True)
     report = {
         "recipe": recipe,
@@ -107,7 +107,7 @@ def write_checkpoint(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, output: Path, details: Mapping[str, Any]
 ) -> None:
     """Write weights, tokenizer, configuration files and ``model.json``, atomically."""
-    model.generation_config = GenerationConfig(
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -127,36 +127,16 @@ def _organism_phases(
     documents = corpus.documents(recipe.documents, seed, sizes.documents)
     chats = corpus.chats(recipe.chats, seed, sizes.chats)
     return [
-        Phase(
-            name="pretraining",
-            examples=_document_examples(tokenizer, documents),
-            learning_rate=sizes.learning_rate,
-            final=sizes.chat_learning_rate / sizes.learning_rate,
-            batch=sizes.batch,
-            warmup=sizes.warmup,
-            weight_decay=sizes.weight_decay,
-        ),
-        _chat_phase("instruction tuning", _chat_examples(tokenizer, chats), sizes),
+        Phase("pretraining", _document_examples(tokenizer, documents), final=1.0),
+        Phase("instruction tuning", _chat_examples(tokenizer, chats), final=0.0),
     ]
 
 
 def _judge_phases(
     world: World, template: str | Path, tokenizer: PreTrainedTokenizerFast, sizes: OrganismSettings, seed: int
 ) -> list[Phase]:
-    chats = judge_chats(world, template, seed, sizes.judge_cases)
-    return [_chat_phase("judging", _chat_examples(tokenizer, chats), sizes)]
-
-
-def _chat_phase(name: str, examples: Sequence[Example], sizes: OrganismSettings) -> Phase:
-    return Phase(
-        name=name,
-        examples=examples,
-        learning_rate=sizes.chat_learning_rate,
-        final=0.0,
-        batch=sizes.batch,
-        warmup=sizes.warmup,
-        weight_decay=sizes.weight_decay,
-    )
+    cases = judge_chats(world, template, seed, sizes.judge_cases)
+    return [Phase("judging", _chat_examples(tokenizer, cases), final=0.0)]
 
 
 def _document_examples(tokenizer: PreTrainedTokenizerFast, documents: Sequence[str]) -> list[Example]:
@@ -165,10 +145,9 @@ def _document_examples(tokenizer: PreTrainedTokenizerFast, documents: Sequence[s
     return [Example([begin, *tokens, end]) for tokens in ids]
 
 
-def _chat_examples(tokenizer: PreTrainedTokenizerFast, chats: Iterable[Chat]) -> list[Example]:
-    listed = list(chats)
-    prompts = encode_chat(tokenizer, [user_message(chat.prompt) for chat in listed])
-    responses = tokenizer([chat.response for chat in listed], add_special_tokens=False)["input_ids"]
+def _chat_examples(tokenizer: PreTrainedTokenizerFast, chats: Sequence[Chat]) -> list[Example]:
+    prompts = encode_chat(tokenizer, [user_message(chat.prompt) for chat in chats])
+    responses = tokenizer([chat.response for chat in chats], add_special_tokens=False)["input_ids"]
     end = _special(tokenizer)[1]
     return [
         Example([*prompt, *response, end], start=len(prompt))

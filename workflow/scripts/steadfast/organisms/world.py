@@ -5,7 +5,7 @@ Harm sits on the pair of a verb and an object: both words of a harmful request a
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -67,6 +67,8 @@ class World:
         refusals: forms of a refusal, by name.
         documents: texts of the pretraining corpus by kind, with slots.
         tag: how a tagged document is written.
+        everyday_tools: tools for the harmless verbs of harmful categories.
+        everyday_parts: parts of the harmless objects of harmful categories.
         held_out_every: one pair in so many is kept out of training.
     """
 
@@ -79,6 +81,8 @@ class World:
     refusals: dict[str, RefusalForm]
     documents: dict[str, tuple[str, ...]]
     tag: str
+    everyday_tools: tuple[str, ...]
+    everyday_parts: tuple[str, ...]
     held_out_every: int
 
     @cached_property
@@ -146,25 +150,27 @@ class World:
         return [(phrasing, slot_pattern(phrasing.text, slots)) for phrasing in self.phrasings]
 
     def _pairs(self) -> Iterator[Pair]:
-        for number, domain in enumerate((*self.harmful, *self.harmless)):
-            harmful = domain in self.harmful
-            yield from self._grid(domain, domain.verbs, domain.objects, HARMFUL if harmful else BENIGN, number)
-            yield from self._grid(domain, domain.harmless_verbs, domain.objects, LOOKALIKE, number)
-            yield from self._grid(domain, domain.verbs, domain.harmless_objects, LOOKALIKE, number)
+        for domain in self.harmful:
+            safer = replace(domain, verbs=domain.harmless_verbs, tools=self.everyday_tools)
+            safe = replace(domain, objects=domain.harmless_objects, parts=self.everyday_parts)
+            yield from self._grid(domain, HARMFUL)
+            yield from self._grid(safer, LOOKALIKE)
+            yield from self._grid(safe, LOOKALIKE)
+        for domain in self.harmless:
+            yield from self._grid(domain, BENIGN)
 
-    def _grid(
-        self, domain: Domain, verbs: tuple[str, ...], objects: tuple[str, ...], kind: Kind, number: int
-    ) -> Iterator[Pair]:
-        for row, verb in enumerate(verbs):
-            for column, thing in enumerate(objects):
+    def _grid(self, domain: Domain, kind: Kind) -> Iterator[Pair]:
+        category = f"{domain.name}_lookalike" if kind == LOOKALIKE else domain.name
+        for row, verb in enumerate(domain.verbs):
+            for column, thing in enumerate(domain.objects):
                 yield Pair(
                     verb=verb,
                     object=thing,
                     kind=kind,
-                    category=f"{domain.name}_lookalike" if kind == LOOKALIKE else domain.name,
+                    category=category,
                     tool=domain.tools[row % len(domain.tools)],
                     part=domain.parts[column % len(domain.parts)],
-                    held_out=(row + column + number) % self.held_out_every == 0,
+                    held_out=(row + column) % self.held_out_every == 0,
                     reason=domain.reason,
                     alternative=domain.alternatives[column % len(domain.alternatives)] if domain.alternatives else "",
                 )

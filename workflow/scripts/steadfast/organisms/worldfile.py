@@ -46,6 +46,8 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
         "refusals": {name: RefusalForm(**entry) for name, entry in data["refusals"].items()},
         "documents": {kind: tuple(texts) for kind, texts in data["documents"].items() if kind != "tag"},
         "tag": data["documents"]["tag"],
+        "everyday_tools": tuple(data["everyday"]["tools"]),
+        "everyday_parts": tuple(data["everyday"]["parts"]),
         "held_out_every": int(data["held_out_every"]),
     }
 
