@@ -1,5 +1,6 @@
 """The schema: everything is described, defaults are filled in, and the pages and registries agree with it."""
 
+import dataclasses
 import runpy
 import warnings
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ import yaml
 from steadfast.config.checks import ConfigWarning, prepare
 from steadfast.config.reference import PAGE, reference_page
 from steadfast.config.schema import load_schema, resolve, validate, with_defaults
+from steadfast.organisms.settings import OrganismSettings
 from steadfast.registry import names
 
 ROOT = Path(__file__).parents[3]
@@ -234,3 +236,8 @@ def test_locks_hold_exact_pins_without_local_versions(file):
         assert "+" not in pin
         # CUDA's packages are pinned only where CUDA is what the environment is for
         assert "cuda" in file.name or not LOCK["ACCELERATOR_PACKAGES"].match(pin)
+
+
+def test_the_training_keys_are_the_settings_of_the_training():
+    training = load_schema()["$defs"]["organisms"]["properties"]["training"]["properties"]
+    assert set(training) == {field.name for field in dataclasses.fields(OrganismSettings)}
