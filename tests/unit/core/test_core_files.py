@@ -34,8 +34,10 @@ def test_written_files_follow_the_umask(tmp_path):
         files.write_text(tmp_path / "file", "x")
         with files.atomic_directory(tmp_path / "folder") as folder:
             (folder / "inside").write_text("x")
+            (folder / "private").touch(mode=0o600)
     finally:
         os.umask(before)
+    assert stat.S_IMODE((tmp_path / "folder" / "private").stat().st_mode) == 0o640
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
     assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == 0o750
     assert os.umask(before) == before

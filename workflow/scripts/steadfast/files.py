@@ -57,10 +57,14 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
 def commit_directory(temporary: Path, target: Path) -> None:
     """Fsync every file below ``temporary`` and rename it to ``target``, which it replaces.
 
-    What was there is renamed away before it is deleted, so that a kill leaves ``target`` whole or absent.
+    What was there is renamed away before it is deleted, so that a kill leaves ``target`` whole or absent. Files get
+    the permissions that the umask allows: some libraries write theirs for the owner alone.
     """
-    temporary.chmod(0o777 & ~_umask())
+    umask = _umask()
+    temporary.chmod(0o777 & ~umask)
     for file in sorted(temporary.rglob("*")):
+        if file.is_file() and not file.is_symlink():
+            file.chmod(file.stat().st_mode | (0o666 & ~umask))
         _fsync(file)
     _fsync(temporary)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.old.") as old:
