@@ -110,6 +110,16 @@ ONE_KEY = {
         [0, 50],
         ["variants.abliterated.edit.layers: 50 is out of range for raw"],
     ),
+    "block of a rank-one edit out of range": (
+        "variants.abliterated.edit",
+        {"method": "rank_one", "layer": 50},
+        ["variants.abliterated.edit.layer: 50 is out of range for raw"],
+    ),
+    "setting that its method refuses": (
+        "variants.abliterated.edit.kernel",
+        {"paek": 0.5},
+        ["variants.abliterated.edit: ", "paek"],
+    ),
     "no block left to edit": (
         "variants.abliterated.edit.skip_first",
         50,

@@ -156,6 +156,20 @@ def _judges_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"judges.{name}: {error}"
 
 
+def _methods_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.direction_search import read_settings
+    from steadfast.edits import build_edit
+
+    readers: dict[str, Callable[[Mapping[str, Any]], object]] = {"direction": read_settings, "edit": build_edit}
+    for name, variant in config["variants"].items():
+        for part, read in readers.items():
+            try:
+                if part in variant:
+                    read(variant[part])
+            except (ConfigError, DataError) as error:
+                yield f"variants.{name}.{part}: {error}"
+
+
 def _sources_are_usable(config: Mapping[str, Any]) -> Iterator[str]:
     from steadfast.prompts.sources import check_source
 
@@ -208,7 +222,10 @@ def _named_blocks(variant: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     layer = variant.get("direction", {}).get("layer")
     if isinstance(layer, int):
         yield "direction.layer", layer
-    for block in variant.get("edit", {}).get("layers") or ():
+    edit = variant.get("edit", {})
+    if "layer" in edit:
+        yield "edit.layer", edit["layer"]
+    for block in edit.get("layers") or ():
         yield "edit.layers", block
 
 
@@ -240,6 +257,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _subset_fits,
     _samples_differ,
     _judges_accept_their_settings,
+    _methods_accept_their_settings,
     _sources_are_usable,
     _local_models_are_checkpoints,
     _blocks_exist,
