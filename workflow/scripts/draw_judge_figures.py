@@ -12,9 +12,17 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    tables = {name: read_table(path) for name, path in snakemake.input.items()}
-    params = snakemake.params
-    settings = {name: params[name] for name in ("reference", "judge", "controls", "margin")}
-    figures = judge_figures(**tables, labels=Labels(**params.labels), **settings)
+    figures = judge_figures(
+        read_table(snakemake.input.agreement),
+        read_table(snakemake.input.conclusions),
+        read_table(snakemake.input.ranking),
+        read_table(snakemake.input.bias),
+        read_table(snakemake.input.robustness),
+        Labels(**snakemake.params.labels),
+        reference=snakemake.params.reference,
+        judge=snakemake.params.judge,
+        controls=snakemake.params.controls,
+        margin=snakemake.params.margin,
+    )
     with atomic_directory(snakemake.output[0]) as directory:
         save_all(figures, directory)
