@@ -101,11 +101,14 @@ def test_labels_become_judges_and_corrected_rates(small_grid):
     page = small_grid.path("annotation/annotation.html").read_text(encoding="utf-8")
     assert not any(secret in page for secret in ("abliterated", "Combined", "grammar", "non_refusal_by"))
     environment = {**os.environ, "PYTHONPATH": str(folder / "workflow" / "scripts")}
-    tool = [sys.executable, "-m", "steadfast.annotation.stand_in", "grammar", "labels.csv"]
-    subprocess.run(tool, cwd=folder, env=environment, check=True)
+    for judge in ("grammar", "regex"):
+        tool = [sys.executable, "-m", "steadfast.annotation.stand_in", judge, f"{judge}.csv"]
+        subprocess.run(tool, cwd=folder, env=environment, check=True)
 
     labelled = snakemake(
-        folder, "--cores", "2", "--configfile", "small_grid.yaml", "--config", 'annotations=["labels.csv"]'
+        folder,
+        *("--cores", "2", "--configfile", "small_grid.yaml"),
+        *("--config", 'annotations=["grammar.csv", "regex.csv"]'),
     )
     assert labelled.returncode == 0, labelled.stdout
     assert not any(rule in labelled.stdout for rule in ("train_organism", "rule responses", "judge_with_"))
@@ -113,5 +116,11 @@ def test_labels_become_judges_and_corrected_rates(small_grid):
     corrected = robustness[(robustness["judge"] == "regex") & (robustness["labelled"] > 0)]
     assert len(corrected)
     agreement = pd.read_csv(small_grid.path("tables/agreement.csv"))
-    row = agreement.query("judge_a == 'grammar' and judge_b == 'human' and metric == 'accuracy' and subset == 'all'")
-    assert row["value"].tolist() == [1.0]
+    judges = "judge_a == 'grammar' and judge_b == 'human-stand-in-grammar'"
+    assert agreement.query(f"{judges} and metric == 'accuracy' and subset == 'all'")["value"].tolist() == [1.0]
+    assert len(pd.read_csv(small_grid.path("tables/annotators.csv")))
+
+
+def test_replicates_are_aggregated(small_grid):
+    groups = pd.read_csv(small_grid.path("tables/groups.csv"))
+    assert set(groups["group"]) == {"both"}
