@@ -1,0 +1,156 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from steadfast.activations import Activations, ClassActivations
+from steadfast.directions import Direction, build_method
+from steadfast.errors import DataError
+from steadfast.figures import attack_strength
+from steadfast.figures.directions import (
+    at_one_position,
+    draw_projections,
+    draw_selection,
+    draw_separation,
+    score_axis,
+    spread,
+)
+from steadfast.figures.style import save
+
+
+def activations(depth, hidden=8, prompts=12):
+    generator = np.random.default_rng(0)
+    groups = []
+    for sign in (1, -1):
+        blocks = generator.standard_normal((prompts, 2, depth, hidden)).astype(np.float32)
+        blocks[:, 1, depth // 2, 2] += 3 * sign
+        final = generator.standard_normal((prompts, 2, hidden)).astype(np.float32)
+        groups.append(ClassActivations(blocks, final, tuple(f"{sign}{row}" for row in range(prompts)), ("",) * prompts))
+    return Activations(*groups, positions=(-2, -1), template_tokens=("<|end|>", "\n"), model="tiny")
+
+
+def direction(found, **settings):
+    return build_method({"method": "mean_difference", "resamples": 0, **settings}).find(found, seed=0)
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_text()]
+
+
+@pytest.mark.parametrize("depth", [1, 4, 40])
+def test_projections_show_the_chosen_block(depth, tmp_path):
+    found = activations(depth)
+    figure = draw_projections(found, direction(found, layer="auto"))
+    assert f"block {depth // 2} *" in texts(figure)
+    assert len(figure.axes) == 2 * min(depth, 8)
+    save(figure, tmp_path / "projections.png")
+    assert (tmp_path / "projections.png").stat().st_size > 5000
+
+
+def test_projected_points_are_the_states_along_the_direction():
+    found = activations(3)
+    chosen = direction(found, layer=1)
+    axes = draw_projections(found, chosen).axes[1]
+    drawn = np.sort(axes.collections[0].get_offsets()[:, 0])
+    np.testing.assert_allclose(drawn, np.sort(found.harmful.at(1, 1) @ chosen.directions[0]), rtol=1e-5)
+
+
+def test_projections_on_several_directions_and_without_a_layer():
+    found = activations(3)
+    several = build_method({"method": "pca", "count": 2, "layer": 1, "resamples": 0}).find(found, seed=0)
+    axis = score_axis(found, several, 1, 1)
+    assert np.linalg.norm(axis) == pytest.approx(1)
+    assert (found.harmful.at(1, 1).mean(axis=0) - found.harmless.at(1, 1).mean(axis=0)) @ axis > 0
+    random = build_method({"method": "random"}).find(found, seed=0)
+    assert not any("*" in text for text in texts(draw_projections(found, random)))
+
+
+def test_no_valid_direction_is_said():
+    none = Direction(np.zeros((0, 8), np.float32), "mean_difference", reason="none induces refusal")
+    assert any("none induces refusal" in text for text in texts(draw_projections(activations(2), none)))
+
+
+def test_columns_are_spread_and_hold_the_chosen_block():
+    assert spread(4, 2) == [0, 1, 2, 3]
+    layers = spread(80, 47)
+    assert len(layers) == 8 and 47 in layers and {0, 79} <= set(layers)
+    assert spread(80, 0)[0] == 0
+
+
+def test_separation_draws_every_block_and_the_norm():
+    grids = {name: direction(activations(5), layer=layer).selection for name, layer in (("one", "auto"), ("two", 0))}
+    figure = draw_separation(grids)
+    line = figure.axes[0].lines[0]
+    expected = at_one_position(grids["one"]).query("layer != 'final_norm'")["separation"]
+    np.testing.assert_allclose(line.get_ydata(), expected)
+    assert {"one", "two", "norm"} <= set(texts(figure))
+
+
+def test_selection_marks_the_chosen_cell_and_hatches_the_invalid():
+    grid = direction(activations(4), layer="auto", position="auto").selection
+    figure = draw_selection(grid, ("<|end|>", "\n"))
+    (frame,) = figure.axes[0].lines
+    assert frame.get_xdata().mean() == pytest.approx(2, abs=0.2)
+    causal = grid.assign(bypass=np.where(grid["layer"] == "final_norm", np.nan, -1.5), valid=grid["selected"])
+    drawn = draw_selection(causal)
+    assert texts(drawn).count("-1.5") == 8
+    hatched = [patch for patch in drawn.axes[0].patches if patch.get_hatch()]
+    assert len(hatched) == 10 - 1
+
+
+def test_nothing_to_select_is_said():
+    random = build_method({"method": "random"}).find(activations(2), seed=0)
+    assert any("selects nothing" in text for text in texts(draw_selection(random.selection)))
+    assert any("No selection" in text for text in texts(draw_separation({})))
+
+
+ATTACKS = {"mild": ("mean difference", 0.5), "full": ("mean difference", 1.0), "noise": ("random", 1.0)}
+
+
+def robustness(models=("raw", "score0")):
+    rates = {"original": 0.9, "mild": 0.5, "full": 0.1, "noise": 0.9, "other": 0.3}
+    rows = [
+        {"model": model, "variant": variant, "judge": judge, "label": label, "rate": rate}
+        for model in models
+        for judge in ("grammar", "regex")
+        for label in ("harmful", "harmless")
+        for variant, rate in rates.items()
+    ]
+    return pd.DataFrame(rows).assign(
+        rate_low=lambda table: table["rate"] - 0.05, rate_high=lambda table: table["rate"] + 0.05
+    )
+
+
+def test_strengths_start_from_the_original():
+    table = attack_strength.strength_table(robustness(), ATTACKS, judge="grammar", label="harmful")
+    raw = table[table["model"] == "raw"].groupby("attack")[["strength", "rate"]].agg(list)
+    assert raw.loc["mean difference"].tolist() == [[0.0, 0.5, 1.0], [0.9, 0.5, 0.1]]
+    assert raw.loc["random"].tolist() == [[0.0, 1.0], [0.9, 0.9]]
+
+
+@pytest.mark.parametrize("models", [1, 5])
+def test_attack_strength_shows_all_attacks_and_side_effects(models, tmp_path):
+    names = [f"model {number}" for number in range(models)]
+    table = attack_strength.strength_table(robustness(names), ATTACKS, judge="grammar", label="harmful")
+    effect = table[["model", "attack", "strength"]].assign(value=table["strength"] * 3, name="divergence, nats")
+    figure = attack_strength.draw(table, side_effect=effect)
+    assert {*names, "mean difference", "random", "divergence, nats", "refused"} <= set(texts(figure))
+    lower = [axes for axes in figure.axes if axes.get_ylabel() == "divergence, nats"]
+    assert lower[0].get_ylim()[1] >= 3
+    save(figure, tmp_path / "strength.pdf")
+
+
+def test_attack_strength_without_rows_says_so():
+    empty = attack_strength.strength_table(robustness(), ATTACKS, judge="nobody", label="harmful")
+    assert any("No attacks" in text for text in texts(attack_strength.draw(empty)))
+    with pytest.raises(DataError, match="rate_low"):
+        attack_strength.draw(pd.DataFrame({"model": ["m"]}))
+
+
+def test_equal_states_are_drawn():
+    found = activations(2)
+    flat = dataclasses.replace(
+        found, harmful=dataclasses.replace(found.harmful, blocks=np.zeros_like(found.harmful.blocks))
+    )
+    draw_projections(flat, direction(found, layer=1))

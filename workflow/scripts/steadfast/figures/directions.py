@@ -1,0 +1,222 @@
+"""Where the classes part: projections on a direction, separation along the depth, and the selection of the place."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from steadfast.activations import CLASSES, Activations
+from steadfast.directions import Direction
+from steadfast.directions._finders import leading_axes
+from steadfast.figures.cells import CELL_HEIGHT, CELL_WIDTH, colour_bar, draw_cells
+from steadfast.figures.style import FAINT, INK, colour_map, figure_style, message_figure, new_figure, wrap
+
+FINAL_NORM = "final_norm"
+MARKERS = "oDs^vPX<>h"
+MOST_PANELS = 8
+PANEL = 1.7
+CLASS_SHADES = {"harmful": 0.05, "harmless": 0.8}
+CLASS_MARKERS = {"harmful": "^", "harmless": "o"}
+
+
+def draw_projections(activations: Activations, direction: Direction) -> Figure:
+    """Draw the states of both classes after several blocks, one column per block.
+
+    Above: projections on the direction (within it, for several). Below: the first two principal components of the
+    pooled states of that block. The block that the direction comes from is always among the columns.
+
+    Args:
+        activations: states of the calibration prompts.
+        direction: the direction; its position is shown, or the last one if it has none.
+    """
+    if not direction.valid:
+        return message_figure(f"No valid direction: {direction.reason}")
+    chosen = int(direction.layer) if direction.layer.isdigit() else None
+    layers = spread(activations.depth, chosen)
+    position = direction.position if direction.position in activations.positions else activations.positions[-1]
+    index = activations.position_index(position)
+    axis = score_axis(activations, direction, layers[-1] if chosen is None else chosen, index)
+    with figure_style():
+        figure = new_figure(PANEL * len(layers) + 0.6, 2 * PANEL + 0.7)
+        panels = figure.subplots(2, len(layers), squeeze=False)
+        for column, layer in enumerate(layers):
+            states = [getattr(activations, name).at(layer, index) for name in CLASSES]
+            _strip(panels[0, column], [group @ axis for group in states])
+            _scatter(panels[1, column], states)
+            panels[0, column].set_title(f"block {layer}" + (" *" if layer == chosen else ""))
+        panels[0, 0].set_yticks(range(len(CLASSES)), CLASSES)
+        panels[1, 0].set_ylabel("component 2")
+        for column in range(len(layers)):
+            panels[0, column].set_xlabel("along the direction")
+            panels[1, column].set_xlabel("component 1")
+        handles = panels[1, 0].collections
+        figure.legend(handles, CLASSES, loc="outside lower center", ncols=len(CLASSES))
+        token = activations.template_tokens[index]
+        star = "; * block of the direction" if chosen is not None else ""
+        figure.suptitle(f"States at position {position} ({token}){star}", fontsize=8)
+    return figure
+
+
+def draw_separation(grids: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw held-out separation and accuracy along the depth, one line per grid.
+
+    Of several positions each line shows that of the selected place, or the last one. The state after the final
+    norm stands apart at the right end; the selected place is marked by a filled, larger marker.
+
+    Args:
+        grids: selection grids by the name of the model or variant.
+    """
+    if not grids:
+        return message_figure("No selection grid to draw")
+    with figure_style():
+        figure = new_figure(7.0, 2.6 + 0.16 * len(grids))
+        panels = figure.subplots(1, 2)
+        shades = np.linspace(0.0, 0.85, len(grids))
+        deepest = max(_depth(grid) for grid in grids.values())
+        for number, (name, grid) in enumerate(grids.items()):
+            style = {"color": colour_map()(shades[number]), "marker": MARKERS[number % len(MARKERS)]}
+            for axes, column in zip(panels, ("separation", "accuracy"), strict=True):
+                _line(axes, at_one_position(grid), column, deepest, wrap(name, 34), style)
+        for axes, title, chance in zip(
+            panels, ("Separation d′ (held out)", "Balanced accuracy (held out)"), (0.0, 0.5), strict=True
+        ):
+            axes.axhline(chance, color=FAINT, linewidth=0.8, zorder=0)
+            axes.set_title(title)
+            axes.set_xlabel("block")
+            ticks = sorted({int(tick) for tick in np.linspace(0, deepest - 1, min(deepest, 8))})
+            axes.set_xticks([*ticks, norm_place(deepest)], [*map(str, ticks), "norm"])
+        panels[1].set_ylim(top=1.02)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(grids)))
+    return figure
+
+
+def draw_selection(grid: pd.DataFrame, tokens: Sequence[str] = ()) -> Figure:
+    """Draw a selection grid as a heat map, template positions as rows and blocks as columns.
+
+    The cells show what chose the place: the bypass score where the choice was causal (lowest taken; invalid
+    candidates are hatched), else the held-out separation (highest taken). The chosen cell is framed.
+
+    Args:
+        grid: the selection grid of a direction.
+        tokens: the template's token at each position, in ascending order of the positions.
+    """
+    if grid.empty:
+        return message_figure("This direction selects nothing")
+    column = "bypass" if "bypass" in grid.columns else "separation"
+    positions = sorted(grid["position"].unique())
+    layers = sorted(grid["layer"].unique(), key=lambda layer: (layer == FINAL_NORM, len(layer), layer))
+    wide = {
+        name: grid.pivot(index="position", columns="layer", values=name).reindex(index=positions, columns=layers)
+        for name in [column, "selected", *(["valid"] if "valid" in grid.columns else [])]
+    }
+    values = wide[column].to_numpy(float)
+    texts = [["–" if np.isnan(value) else f"{value:.1f}" for value in row] for row in values]
+    hatched = ~wide["valid"].to_numpy(bool) if "valid" in wide else None
+    finite = values[np.isfinite(values)]
+    limits = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    names = [f"{position}  {token}" for position, token in zip(positions, tokens, strict=True)] if tokens else positions
+    with figure_style():
+        figure = new_figure(CELL_WIDTH * len(layers) + 2.4, CELL_HEIGHT * len(positions) + 1.1)
+        axes = figure.add_subplot()
+        source = draw_cells(
+            axes, values, texts, limits if limits[0] < limits[1] else (limits[0], limits[0] + 1), hatched
+        )
+        axes.set_xticks(range(len(layers)), ["norm" if layer == FINAL_NORM else layer for layer in layers])
+        axes.set_yticks(range(len(positions)), [str(name) for name in names])
+        axes.set_xlabel("block")
+        axes.set_ylabel("position")
+        for row, place in np.argwhere(wide["selected"].to_numpy(bool)):
+            axes.plot(
+                place + np.array([-0.5, 0.5, 0.5, -0.5, -0.5]),
+                row + np.array([-0.5, -0.5, 0.5, 0.5, -0.5]),
+                color=INK,
+                linewidth=1.8,
+                clip_on=False,
+            )
+        colour_bar(figure, axes, source, "bypass score" if column == "bypass" else "separation d′")
+    return figure
+
+
+def spread(depth: int, chosen: int | None) -> list[int]:
+    """At most ``MOST_PANELS`` blocks, evenly spread from the first to the last, with the chosen one among them."""
+    layers = {int(layer) for layer in np.linspace(0, depth - 1, min(depth, MOST_PANELS)).round()}
+    if chosen is not None and chosen not in layers:
+        inner = sorted(layers - {0, depth - 1}, key=lambda layer: abs(layer - chosen))
+        layers.discard(inner[0] if inner else -1)
+        layers.add(chosen)
+    return sorted(layers)
+
+
+def score_axis(activations: Activations, direction: Direction, layer: int, index: int) -> NDArray[np.float64]:
+    """The direction, or within several the classes' mean difference [hidden], of length 1."""
+    rows = direction.directions.astype(np.float64)
+    if len(rows) == 1:
+        single: NDArray[np.float64] = rows[0]
+        return single
+    difference = activations.harmful.at(layer, index).mean(axis=0) - activations.harmless.at(layer, index).mean(axis=0)
+    within = rows.T @ (rows @ difference)
+    axis: NDArray[np.float64] = within / np.linalg.norm(within)
+    return axis
+
+
+def at_one_position(grid: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the selected place's position, or of the last position."""
+    selected = grid.loc[grid["selected"], "position"]
+    position = selected.iloc[0] if len(selected) else grid["position"].max()
+    rows: pd.DataFrame = grid[grid["position"] == position]
+    return rows
+
+
+def norm_place(depth: int) -> float:
+    """Where the state after the final norm stands on an axis of blocks: apart, however many there are."""
+    return depth - 1 + max(1.0, depth / 8)
+
+
+def _depth(grid: pd.DataFrame) -> int:
+    return int((grid["layer"] != FINAL_NORM).sum() / grid["position"].nunique())
+
+
+def _line(axes: Axes, grid: pd.DataFrame, column: str, deepest: int, label: str, style: Mapping[str, Any]) -> None:
+    blocks = grid[grid["layer"] != FINAL_NORM]
+    places = blocks["layer"].astype(int).to_numpy()
+    values = blocks[column].to_numpy(float)
+    colour, marker = style["color"], str(style["marker"])
+    common = {"color": colour, "marker": marker, "markersize": 4, "markerfacecolor": "white"}
+    axes.plot(places, values, linewidth=1.0, label=label, **common)
+    norm = grid.loc[grid["layer"] == FINAL_NORM, column].to_numpy(float)
+    axes.plot([norm_place(deepest)] * len(norm), norm, linestyle="none", **common)
+    chosen = grid[grid["selected"]]
+    where = [norm_place(deepest) if layer == FINAL_NORM else int(layer) for layer in chosen["layer"]]
+    axes.plot(where, chosen[column].to_numpy(float), linestyle="none", marker=marker, markersize=7, color=colour)
+
+
+def _strip(axes: Axes, groups: Sequence[NDArray[np.float64]]) -> None:
+    """One band of points per class, with the class mean as a bar; heights within a band mean nothing."""
+    generator = np.random.default_rng(0)
+    for band, (name, values) in enumerate(zip(CLASSES, groups, strict=True)):
+        heights = band + generator.uniform(-0.3, 0.3, len(values))
+        axes.scatter(values, heights, **_points(name))
+        axes.plot([values.mean()] * 2, [band - 0.42, band + 0.42], color=INK, linewidth=1.2)
+    axes.set_ylim(-0.6, len(CLASSES) - 0.4)
+    axes.set_yticks([])
+
+
+def _scatter(axes: Axes, groups: Sequence[NDArray[np.float64]]) -> None:
+    pooled = np.concatenate(groups)
+    components = leading_axes(pooled - pooled.mean(axis=0), 2)
+    for name, values in zip(CLASSES, groups, strict=True):
+        places = (values - pooled.mean(axis=0)) @ components.T
+        second = places[:, 1] if places.shape[1] > 1 else np.zeros(len(places))
+        axes.scatter(places[:, 0] if places.shape[1] else second, second, **_points(name))
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def _points(name: str) -> dict[str, Any]:
+    shade = colour_map()(CLASS_SHADES[name])
+    return {"s": 9, "marker": CLASS_MARKERS[name], "facecolors": "none", "edgecolors": [shade], "linewidths": 0.7}
