@@ -8,6 +8,7 @@ last complete shard, if nothing it depends on has changed.
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,11 +18,14 @@ from typing import Any
 from steadfast.checkpoints.copying import PartialDirectory, copy_companions, copy_range
 from steadfast.checkpoints.manifest import MANIFEST, manifest_of
 from steadfast.checkpoints.plan import Plan, plan_edit, with_change_norm
+from steadfast.checkpoints.quantisation import dequantise as write_dequantised
+from steadfast.checkpoints.quantisation import quantisation_of
 from steadfast.checkpoints.shards import INDEX, Shard, TensorEntry, element_count, shard_header
 from steadfast.checkpoints.tensors import TensorEditor, TensorRecord, matrices_of
 from steadfast.edits import Site
 from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_file, write_json
+from steadfast.models.pointer import checkpoint_path
 
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
 
@@ -33,6 +37,7 @@ def bake(
     output: str | Path,
     *,
     match_change: str | Path | None = None,
+    dequantise: bool = False,
     threads: int = 2,
 ) -> dict[str, Any]:
     """Write an edited copy of a checkpoint to ``output``, with ``edit_manifest.json``.
@@ -44,6 +49,7 @@ def bake(
         output: directory to write; replaced if it exists.
         match_change: another edited checkpoint of the same model; the edit is scaled so that it changes the
             weights by as much (‖W′ − W‖), as a control of the size of the change.
+        dequantise: whether a quantised checkpoint is written out as bfloat16 first; else it is refused.
         threads: number of tensors that are worked on at a time.
 
     Returns:
@@ -54,10 +60,28 @@ def bake(
         DataError: the architecture is unknown, a module that should be edited is missing, the checkpoint is
             quantised or damaged, or the direction has another width.
     """
+    output = Path(output)
+    if dequantise and quantisation_of(read_json(checkpoint_path(source) / "config.json")):
+        plain = output.with_name(f"{output.name}.dequantised")
+        write_dequantised(checkpoint_path(source), plain)
+        try:
+            return _bake(plain, direction_path, edit, output, match_change, threads)
+        finally:
+            shutil.rmtree(plain)
+    return _bake(source, direction_path, edit, output, match_change, threads)
+
+
+def _bake(
+    source: str | Path,
+    direction_path: str | Path,
+    edit: Mapping[str, Any],
+    output: Path,
+    match_change: str | Path | None,
+    threads: int,
+) -> dict[str, Any]:
     plan = plan_edit(source, direction_path, edit)
     if match_change is not None and plan.selected:
         plan = with_change_norm(plan, float(read_json(Path(match_change) / MANIFEST)["change_norm"]))
-    output = Path(output)
     state = _fingerprint(plan, direction_path)
     work = PartialDirectory.prepare(output, state)
     records = _bake_shards(plan, work, threads)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadfast.architectures import Anatomy, Writer, anatomy
+from steadfast.checkpoints.quantisation import quantisation_of
 from steadfast.checkpoints.shards import Checkpoint, TensorEntry, open_checkpoint
 from steadfast.checkpoints.tensors import TensorEditor, matrices_of, read_vector, sum_of_squares
 from steadfast.directions import Direction, load_direction
@@ -51,9 +52,12 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
     """
     built = build_edit(edit)
     checkpoint = open_checkpoint(checkpoint_path(source))
-    if "quantization_config" in checkpoint.config:
-        method = dict(checkpoint.config["quantization_config"]).get("quant_method", "an unknown method")
-        raise DataError(f"{checkpoint.path} is quantised ({method}); edit the checkpoint that it was made from")
+    method = quantisation_of(checkpoint.config)
+    if method:
+        raise DataError(
+            f"{checkpoint.path} is quantised ({method}), so its weights cannot be edited; edit the checkpoint that it "
+            "was made from, or set dequantise: true to have it written out as bfloat16 first"
+        )
     entries = checkpoint.entries
     stream = anatomy(checkpoint.config, entries)
     direction = load_direction(direction_path)

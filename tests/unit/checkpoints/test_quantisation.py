@@ -1,0 +1,136 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, GptOssConfig
+from transformers.integrations.mxfp4 import convert_moe_packed_tensors
+
+from steadfast.checkpoints import bake
+from steadfast.checkpoints.quantisation import dequantise, e4m3_values, fp4_values
+from steadfast.errors import DataError
+
+from .conftest import save_model, tiny_llama
+
+EDIT = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output"]}
+
+
+def test_8_bit_values_are_those_of_torch():
+    codes = torch.arange(256, dtype=torch.uint8)
+    np.testing.assert_array_equal(e4m3_values(), codes.view(torch.float8_e4m3fn).float().numpy())
+
+
+def test_4_bit_values():
+    assert fp4_values().tolist() == [0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6]
+
+
+def add_to_config(directory, **changes):
+    config = json.loads((directory / "config.json").read_text())
+    (directory / "config.json").write_text(json.dumps({**config, **changes}))
+
+
+def quantise_fp8(directory, block):
+    """Block-wise FP8 of all projections, as fine-grained FP8 checkpoints are laid out; returns the exact values."""
+    tensors = load_file(directory / "model.safetensors")
+    exact = dict(tensors)
+    for name in [name for name in tensors if "_proj" in name]:
+        weight = tensors[name].float()
+        rows, columns = (-(-size // block) for size in weight.shape)
+        scales = torch.rand(rows, columns) + 0.5
+        spread = scales.repeat_interleave(block, 0)[: weight.shape[0]].repeat_interleave(block, 1)[:, : weight.shape[1]]
+        tensors[name] = (weight / spread).to(torch.float8_e4m3fn)
+        tensors[f"{name}_scale_inv"] = scales
+        exact[name] = (tensors[name].float() * spread).to(torch.bfloat16)
+    save_file(tensors, directory / "model.safetensors")
+    add_to_config(directory, quantization_config={"quant_method": "fp8", "weight_block_size": [block, block]})
+    return exact
+
+
+def test_block_wise_fp8_is_written_out(tmp_path):
+    source = save_model(tiny_llama(intermediate_size=22), tmp_path / "source")
+    exact = quantise_fp8(source, block=6)
+    dequantise(source, tmp_path / "plain")
+    found = load_file(tmp_path / "plain/model.safetensors")
+    assert set(found) == set(exact)
+    for name, tensor in exact.items():
+        assert found[name].dtype == torch.bfloat16
+        assert torch.equal(found[name], tensor), name
+    assert "quantization_config" not in json.loads((tmp_path / "plain/config.json").read_text())
+
+
+def test_mxfp4_is_written_out_as_transformers_does(tmp_path):
+    config = GptOssConfig(
+        vocab_size=50,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        num_local_experts=3,
+        layer_types=["full_attention"] * 2,
+        pad_token_id=0,
+        eos_token_id=1,
+    )
+    source = save_model(config, tmp_path / "source")
+    tensors = load_file(source / "model.safetensors")
+    generator = torch.Generator().manual_seed(0)
+    expected = {}
+    for name in [name for name in tensors if name.endswith("down_proj")]:
+        del tensors[name]
+        blocks = torch.randint(0, 256, (3, 16, 1, 16), dtype=torch.uint8, generator=generator)
+        scales = torch.randint(118, 124, (3, 16, 1), dtype=torch.uint8, generator=generator)
+        tensors |= {f"{name}_blocks": blocks, f"{name}_scales": scales}
+        expected[name] = convert_moe_packed_tensors(blocks, scales)
+    save_file(tensors, source / "model.safetensors")
+    add_to_config(source, quantization_config={"quant_method": "mxfp4"})
+    dequantise(source, tmp_path / "plain")
+    found = load_file(tmp_path / "plain/model.safetensors")
+    for name, tensor in expected.items():
+        assert found[name].shape == (3, 32, 16)
+        assert torch.equal(found[name], tensor)
+    AutoModelForCausalLM.from_pretrained(tmp_path / "plain")
+
+
+def test_a_quantised_checkpoint_is_edited_by_choice_only(tmp_path, direction):
+    source = save_model(tiny_llama(), tmp_path / "source", shard_size="3KB")
+    for shard in source.glob("*.safetensors"):
+        tensors = load_file(shard)
+        for name in [name for name in tensors if "down_proj" in name]:
+            tensors[f"{name}_scale_inv"] = torch.full((1, 1), 2.0)
+            tensors[name] = tensors[name].to(torch.float8_e4m3fn)
+        save_file(tensors, shard)
+    index = json.loads((source / "model.safetensors.index.json").read_text())
+    for shard in source.glob("*.safetensors"):
+        index["weight_map"] |= dict.fromkeys(load_file(shard), shard.name)
+    (source / "model.safetensors.index.json").write_text(json.dumps(index))
+    add_to_config(source, quantization_config={"quant_method": "fp8", "weight_block_size": [128, 128]})
+    with pytest.raises(DataError, match=r"quantised \(fp8\).*dequantise: true"):
+        bake(source, direction, EDIT, tmp_path / "out")
+    manifest = bake(source, direction, EDIT, tmp_path / "out", dequantise=True)
+    assert manifest["effective"]
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype="auto").dtype == torch.bfloat16
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "direction.csv",
+        "direction.safetensors",
+        "out",
+        "source",
+    ]
+
+
+def test_unknown_quantisation_is_refused_even_by_choice(tmp_path, direction):
+    source = save_model(tiny_llama(), tmp_path / "source")
+    add_to_config(source, quantization_config={"quant_method": "gptq", "bits": 4})
+    with pytest.raises(DataError, match=r"'gptq'; only fp8, mxfp4"):
+        bake(source, direction, EDIT, tmp_path / "out", dequantise=True)
+
+
+def test_missing_scales_are_named(tmp_path):
+    source = save_model(tiny_llama(), tmp_path / "source")
+    tensors = load_file(source / "model.safetensors")
+    tensors["lm_head.weight"] = tensors["lm_head.weight"].to(torch.float8_e4m3fn)
+    save_file(tensors, source / "model.safetensors")
+    add_to_config(source, quantization_config={"quant_method": "fp8"})
+    with pytest.raises(DataError, match=r"lm_head\.weight_scale_inv"):
+        dequantise(source, tmp_path / "plain")

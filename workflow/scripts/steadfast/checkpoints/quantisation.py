@@ -1,0 +1,220 @@
+"""Quantised checkpoints, written out as bfloat16 so that they can be edited.
+
+Known are block-wise FP8 (``quant_method: fp8``: E4M3 values, one scale per block, as DeepSeek-V3 and Qwen3 publish)
+and MXFP4 (``quant_method: mxfp4``: pairs of 4-bit floats with one exponent per 32 values, as GPT-oss publishes).
+Everything else is refused: its values would have to be guessed.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadfast.checkpoints.copying import copy_companions, copy_range
+from steadfast.checkpoints.dtypes import STORAGE, narrow, widen
+from steadfast.checkpoints.shards import (
+    INDEX,
+    Checkpoint,
+    Shard,
+    TensorEntry,
+    element_count,
+    open_checkpoint,
+    shard_header,
+)
+from steadfast.checkpoints.tensors import read_array, write_all
+from steadfast.errors import DataError
+from steadfast.files import atomic_directory, write_json
+
+TARGET = "BF16"
+BYTES = np.dtype("u1")
+ROWS = 512  # of a matrix that are decoded at a time
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """One quantised tensor.
+
+    Attributes:
+        entry: where its codes lie.
+        scales: where its scales lie.
+        name: name of the tensor that it becomes.
+        shape: shape of the tensor that it becomes.
+    """
+
+    entry: TensorEntry
+    scales: TensorEntry
+    name: str
+    shape: tuple[int, ...]
+
+
+def quantisation_of(config: Mapping[str, Any]) -> str:
+    """Name of the method by which a checkpoint is quantised, or an empty string."""
+    settings = config.get("quantization_config") or config.get("text_config", {}).get("quantization_config")
+    return str(dict(settings).get("quant_method", "unknown")) if settings else ""
+
+
+def dequantise(source: Path, output: Path) -> None:
+    """Write a quantised checkpoint to ``output`` as bfloat16, shard by shard, a part of a tensor at a time.
+
+    Raises:
+        DataError: the method is not a known one, or scales are missing.
+    """
+    checkpoint = open_checkpoint(source)
+    method = quantisation_of(checkpoint.config)
+    if method not in METHODS:
+        raise DataError(
+            f"{source} is quantised by {method!r}; only {', '.join(METHODS)} can be written out. "
+            "Edit the checkpoint that it was made from"
+        )
+    scale_suffix, describe, decode = METHODS[method]
+    found = {described.entry.name: described for described in describe(checkpoint, scale_suffix)}
+    dropped = {described.scales.name for described in found.values()}
+    with atomic_directory(output) as directory:
+        weight_map: dict[str, str] = {}
+        for shard in checkpoint.shards:
+            for name in _write_shard(checkpoint, shard, directory, found, dropped, decode):
+                weight_map[name] = shard.path.name
+        copy_companions(source, directory)
+        write_json(directory / "config.json", _plain_config(checkpoint.config))
+        if checkpoint.index is not None:
+            write_json(directory / INDEX, {"metadata": {}, "weight_map": weight_map})
+
+
+Decode = Callable[[Checkpoint, Quantised, Mapping[str, Any]], Iterator[NDArray[np.float32]]]
+
+
+def _write_shard(
+    checkpoint: Checkpoint,
+    shard: Shard,
+    directory: Path,
+    found: Mapping[str, Quantised],
+    dropped: set[str],
+    decode: Decode,
+) -> list[str]:
+    """Write one shard; return the names of its tensors."""
+    kept = [entry for entry in shard.entries if entry.name not in dropped]
+    planned = [_planned(entry, found.get(entry.name)) for entry in kept]
+    header, placed = shard_header(planned, shard.metadata)
+    with ExitStack() as stack:
+        source = os.open(shard.path, os.O_RDONLY)
+        stack.callback(os.close, source)
+        target = os.open(directory / shard.path.name, os.O_RDWR | os.O_CREAT, 0o666)
+        stack.callback(os.close, target)
+        os.pwrite(target, header, 0)
+        for entry, place in zip(kept, placed, strict=True):
+            if entry.name not in found:
+                copy_range(source, target, entry.begin, place.begin, entry.size)
+                continue
+            offset = place.begin
+            for values in decode(checkpoint, found[entry.name], checkpoint.config):
+                stored = narrow(values, TARGET)
+                write_all(target, stored, offset)
+                offset += stored.nbytes
+    return [entry.name for entry in placed]
+
+
+def _planned(entry: TensorEntry, quantised: Quantised | None) -> TensorEntry:
+    if quantised is None:
+        return entry
+    size = element_count(quantised.shape) * STORAGE[TARGET].itemsize
+    return TensorEntry(quantised.name, TARGET, quantised.shape, 0, size)
+
+
+def _describe_fp8(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantised]:
+    entries = checkpoint.entries
+    for name, entry in entries.items():
+        if entry.dtype != "F8_E4M3":
+            continue
+        if name + suffix not in entries:
+            raise DataError(f"{name} is stored in 8 bits, but its scales {name}{suffix} are not in the checkpoint")
+        yield Quantised(entry, entries[name + suffix], name, entry.shape)
+
+
+def _decode_fp8(
+    checkpoint: Checkpoint, quantised: Quantised, config: Mapping[str, Any]
+) -> Iterator[NDArray[np.float32]]:
+    """Rows of the matrix: value × the scale of its block."""
+    settings = config.get("quantization_config") or config["text_config"]["quantization_config"]
+    height, width = (int(size) for size in settings.get("weight_block_size") or quantised.shape)
+    rows, columns = quantised.shape
+    scale_entry = quantised.scales
+    scales = widen(_read(checkpoint, scale_entry, STORAGE[scale_entry.dtype]), scale_entry.dtype)
+    scales = np.asarray(scales, dtype=np.float32).reshape(scale_entry.shape)
+    if scales.shape != (-(-rows // height), -(-columns // width)):
+        raise DataError(f"{scale_entry.name} has shape {list(scales.shape)}, which does not fit {quantised.name}")
+    table = e4m3_values()
+    for start in range(0, rows, ROWS):
+        stop = min(start + ROWS, rows)
+        codes = _read_rows(checkpoint, quantised.entry, start, stop, columns)
+        blocks = scales[np.arange(start, stop) // height]
+        yield table[codes] * np.repeat(blocks, width, axis=1)[:, :columns]
+
+
+def _describe_mxfp4(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantised]:
+    entries = checkpoint.entries
+    for name, entry in entries.items():
+        if not name.endswith("_blocks"):
+            continue
+        base = name.removesuffix("_blocks")
+        if base + suffix not in entries:
+            raise DataError(f"{name} is stored in 4 bits, but its scales {base}{suffix} are not in the checkpoint")
+        experts, rows, groups, half = entry.shape
+        yield Quantised(entry, entries[base + suffix], base, (experts, groups * half * 2, rows))
+
+
+def _decode_mxfp4(
+    checkpoint: Checkpoint, quantised: Quantised, config: Mapping[str, Any]
+) -> Iterator[NDArray[np.float32]]:
+    """One expert after the other, transposed: codes lie along the inputs, the model multiplies from the left."""
+    experts, rows, groups, half = quantised.entry.shape
+    exponents = _read(checkpoint, quantised.scales, BYTES).reshape(experts, rows, groups, 1).astype(np.int32) - 127
+    values = fp4_values()
+    for expert in range(experts):
+        codes = _read_rows(checkpoint, quantised.entry, expert * rows, (expert + 1) * rows, groups * half)
+        pairs = np.stack([values[codes & 0x0F], values[codes >> 4]], axis=-1).reshape(rows, groups, half * 2)
+        decoded = np.ldexp(pairs, exponents[expert]).reshape(rows, groups * half * 2)
+        yield np.ascontiguousarray(decoded.T)
+
+
+METHODS: dict[str, tuple[str, Callable[[Checkpoint, str], Iterator[Quantised]], Decode]] = {
+    "fp8": ("_scale_inv", _describe_fp8, _decode_fp8),
+    "mxfp4": ("_scales", _describe_mxfp4, _decode_mxfp4),
+}
+
+
+def e4m3_values() -> NDArray[np.float32]:
+    """The 256 values of the 8-bit float E4M3 (bias 7, no infinities, two NaNs; Micikevicius et al. 2022)."""
+    codes = np.arange(256)
+    exponent, mantissa = (codes >> 3) & 0x0F, codes & 0x07
+    size = np.where(exponent == 0, mantissa * 2.0**-9, (1 + mantissa / 8) * 2.0 ** (exponent - 7.0))
+    size[(codes & 0x7F) == 0x7F] = np.nan
+    return np.where(codes < 128, size, -size).astype(np.float32)
+
+
+def fp4_values() -> NDArray[np.float32]:
+    """The 16 values of the 4-bit float E2M1 (OCP Microscaling formats, version 1.0)."""
+    positive = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6], dtype=np.float32)
+    return np.concatenate([positive, -positive])
+
+
+def _read(checkpoint: Checkpoint, entry: TensorEntry, dtype: np.dtype[Any]) -> NDArray[Any]:
+    with checkpoint.shard_of(entry.name).path.open("rb") as file:
+        return read_array(file.fileno(), entry.begin, (1, element_count(entry.shape)), dtype)
+
+
+def _read_rows(checkpoint: Checkpoint, entry: TensorEntry, start: int, stop: int, columns: int) -> NDArray[Any]:
+    with checkpoint.shard_of(entry.name).path.open("rb") as file:
+        return read_array(file.fileno(), entry.begin + start * columns, (stop - start, columns), BYTES)
+
+
+def _plain_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of the same model without quantisation."""
+    plain = {key: value for key, value in config.items() if key != "quantization_config"}
+    if "text_config" in plain:
+        plain["text_config"] = _plain_config(plain["text_config"])
+    return {**plain, "dtype": "bfloat16"}
