@@ -1,4 +1,4 @@
-"""Difference of the classes' mean activations, harmful minus harmless (Arditi et al. 2024, equation 1)."""
+"""Difference of the classes' mean activations, harmful minus harmless (Arditi et al. 2024, section 2.3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

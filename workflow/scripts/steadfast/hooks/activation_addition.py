@@ -1,4 +1,4 @@
-"""Steering: x ← x + α·v at every token after one block (Turner et al. 2023; Arditi et al. 2024, equation 3).
+"""Steering: x ← x + α·v at every token after one block (Turner et al. 2023; Arditi et al. 2024, section 2.4).
 
 v is the difference of the class means along the directions, so that α = 1 moves a harmless prompt's mean state to the
 harmful ones' and α = −1 the other way round; or, in units of the stream, the first direction times the mean
