@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,14 +68,18 @@ class Checkpoint:
     shards: tuple[Shard, ...]
     index: Mapping[str, Any] | None
 
-    @property
+    @cached_property
     def entries(self) -> dict[str, TensorEntry]:
         """All tensors by name."""
         return {entry.name: entry for shard in self.shards for entry in shard.entries}
 
+    @cached_property
+    def _homes(self) -> dict[str, Shard]:
+        return {entry.name: shard for shard in self.shards for entry in shard.entries}
+
     def shard_of(self, tensor: str) -> Shard:
         """The shard that holds a tensor."""
-        return next(shard for shard in self.shards if any(entry.name == tensor for entry in shard.entries))
+        return self._homes[tensor]
 
 
 def open_checkpoint(path: Path) -> Checkpoint:
