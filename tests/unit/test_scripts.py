@@ -320,7 +320,7 @@ def test_figures_and_summary(grid, tables, figures):
         "summarise",
         inputs={"counts": tables["counts"], "figures": figures},
         outputs=["results/summary.txt"],
-        params={"labels": grid.all_labels(), "controls": grid.controls()},
+        params={"labels": grid.all_labels(), "controls": grid.controls(), "baselines": grid.baselines},
     )
     text = Path("results/summary.txt").read_text(encoding="utf-8")
     assert "Raw data" in text

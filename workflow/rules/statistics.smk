@@ -174,6 +174,7 @@ rule summary:
     params:
         labels=GRID.all_labels(),
         controls=GRID.controls(),
+        baselines=GRID.baselines,
         code=GRID.digest("summarise.py"),
     script:
         "../scripts/summarise.py"

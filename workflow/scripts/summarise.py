@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 with run_job(snakemake):
     labels = Labels(**snakemake.params.labels)
-    table = summary_table(read_table(snakemake.input.counts), labels, controls=snakemake.params.controls)
+    counts = read_table(snakemake.input.counts)
+    judged = counts[~counts["judge"].isin(snakemake.params.baselines)]
+    table = summary_table(judged, labels, controls=snakemake.params.controls)
     figures = Path(snakemake.input.figures[0]).parent
     write_text(snakemake.output[0], f"{table}\n\nFigures: {figures}/\n")
