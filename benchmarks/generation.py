@@ -1,0 +1,286 @@
+"""Generation and judging speed: vLLM against transformers, on the CPU, with and without start-up.
+
+Random Llama checkpoints of several sizes answer the same prompts, always to the last token, in one run:
+
+- `transformers` with batches of two (what the study's code does) and with one large batch,
+- vLLM's batch worker.
+
+Then vLLM's server answers judge prompts that share a long beginning, with and without prefix caching.
+
+    python benchmarks/generation.py --report benchmarks/results/generation.md
+
+Every generation job is a process of its own, as in the workflow; *start-up* is all that it does besides
+generating. Seconds are CPU seconds of the job and all its processes, which a busy machine falsifies less than
+wall-clock seconds; one thread each. Needs the environment of `make vllm`.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = ROOT / "workflow" / "scripts"
+sys.path[:0] = [str(SCRIPTS), str(ROOT)]
+
+CONTEXT = 1024
+PROMPT_TOKENS = 30
+SHAPES = {
+    # hidden, layers, heads, key-value heads, MLP, vocabulary
+    "1 M": (128, 4, 4, 4, 320, 2048),
+    "4 M": (256, 4, 8, 4, 768, 2048),
+    "135 M": (576, 30, 9, 3, 1536, 49152),
+}
+JUDGE_SHAPE = "135 M"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One job.
+
+    Attributes:
+        tokens: generated tokens.
+        cpu: CPU seconds of the whole job.
+        wall: wall-clock seconds of the whole job.
+        generation: CPU seconds from the moment the model was loaded to the last response.
+    """
+
+    tokens: int
+    cpu: float
+    wall: float
+    generation: float
+
+
+def main() -> None:
+    """Measure, print and optionally write the report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shapes", nargs="*", choices=list(SHAPES), default=list(SHAPES))
+    parser.add_argument("--prompts", type=int, default=100, help="prompts per job")
+    parser.add_argument("--tokens", type=int, default=128, help="new tokens per prompt")
+    parser.add_argument("--judgments", type=int, default=60, help="requests to the judge; 0 leaves that part out")
+    parser.add_argument("--report", type=Path)
+    parser.add_argument("--job", type=json.loads, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.job:
+        print("MEASURED", json.dumps(job(**arguments.job)))
+        return
+    sections = [heading(arguments.prompts, arguments.tokens)]
+    with tempfile.TemporaryDirectory() as folder:
+        for shape in arguments.shapes:
+            model = save_model(Path(folder) / shape.replace(" ", ""), SHAPES[shape])
+            sections.append(generation_table(shape, model, arguments.prompts, arguments.tokens))
+            print(sections[-1], flush=True)
+        if arguments.judgments:
+            model = save_model(Path(folder) / "judge", SHAPES[JUDGE_SHAPE])
+            sections.append(judging_table(model, arguments.judgments))
+            print(sections[-1], flush=True)
+    if arguments.report:
+        arguments.report.parent.mkdir(parents=True, exist_ok=True)
+        arguments.report.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
+
+
+def save_model(directory: Path, shape: Sequence[int]) -> Path:
+    """Write a random checkpoint with a byte-level tokenizer."""
+    import torch
+    from tests.unit.engines.tiny_llama import save_tokenizer
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    hidden, layers, heads, key_value_heads, mlp, vocabulary = shape
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=key_value_heads,
+        intermediate_size=mlp,
+        vocab_size=vocabulary,
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=True,
+    )
+    LlamaForCausalLM(config).save_pretrained(directory)
+    save_tokenizer(directory)
+    return directory
+
+
+def generation_table(shape: str, model: Path, prompts: int, new_tokens: int) -> str:
+    """Measure one checkpoint and lay the figures out."""
+    row = PROMPT_TOKENS + new_tokens
+    engines = {
+        "transformers, batches of 2": ("transformers", {"batch_tokens": 2 * row}),
+        "transformers, one batch": ("transformers", {"batch_tokens": prompts * row}),
+        "vLLM": ("vllm", {}),
+    }
+    jobs = {
+        name: run_job(model=str(model), prompts=prompts, new_tokens=new_tokens, engine=engine, runtime=runtime)
+        for name, (engine, runtime) in engines.items()
+    }
+    lines = [
+        f"## {shape} parameters",
+        "",
+        "| engine | start-up s | generation s | job, wall s | tokens/s without start-up | with start-up |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, done in jobs.items():
+        lines.append(
+            f"| {name} | {done.cpu - done.generation:.1f} | {done.generation:.1f} | {done.wall:.1f} | "
+            f"{done.tokens / done.generation:.0f} | {done.tokens / done.cpu:.0f} |"
+        )
+    small, large, served = jobs.values()
+    lines += [
+        "",
+        f"vLLM generates {small.generation / served.generation:.1f} × as fast as batches of two and "
+        f"{large.generation / served.generation:.1f} × as fast as one batch; with start-up "
+        f"{small.cpu / served.cpu:.1f} × and {large.cpu / served.cpu:.1f} ×.",
+    ]
+    return "\n".join(lines)
+
+
+def run_job(**work: object) -> Measured:
+    """Generate in a process of its own."""
+    before, start = cpu_seconds(), time.perf_counter()
+    command = [sys.executable, __file__, "--job", json.dumps(work)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    wall = time.perf_counter() - start
+    if done.returncode != 0:
+        sys.exit(done.stdout)
+    measured = json.loads(done.stdout.rpartition("MEASURED ")[2])
+    return Measured(measured["tokens"], cpu_seconds() - before, wall, measured["generation"])
+
+
+def job(model: str, prompts: int, new_tokens: int, engine: str, runtime: dict[str, int]) -> dict[str, float]:
+    """Generate; runs in the job's process, which imports what a job of the workflow imports."""
+    import steadfast.responses  # noqa: F401
+    from steadfast.engines import transformers, vllm
+    from steadfast.generation import GenerationRequest, Runtime, Sampling
+
+    loaded: list[float] = []
+
+    def prepare(_: object) -> AbstractContextManager[None]:
+        loaded.append(cpu_seconds_so_far())
+        return nullcontext()
+
+    class Timed(vllm.VllmEngine):
+        def _await_start(self, *arguments: Any) -> None:
+            super()._await_start(*arguments)
+            prepare(None)
+
+    settings = Runtime(**runtime)
+    runner = Timed("auto", settings) if engine == "vllm" else transformers.build(runtime=settings, prepare=prepare)
+    stream = random.Random(0)
+    requests = [
+        GenerationRequest(tuple(stream.randrange(2000) for _ in range(PROMPT_TOKENS)), new_tokens)
+        for _ in range(prompts)
+    ]
+    tokens, end = 0, 0.0
+    for _, generation in runner.generate(model, requests, sampling=Sampling(), stop_tokens=frozenset()):
+        tokens += len(generation.tokens)
+        # the worker may exit while it is looked at; what it had used up at the response before will do
+        with suppress(psutil.NoSuchProcess):
+            end = max(end, cpu_seconds_so_far())
+    return {"tokens": tokens, "generation": end - loaded[0]}
+
+
+def cpu_seconds_so_far() -> float:
+    """CPU seconds of this process and of all running ones below it."""
+    this = psutil.Process()
+    return sum(sum(process.cpu_times()[:2]) for process in (this, *this.children(recursive=True)))
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of all child processes that have ended, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def judging_table(model: Path, judgments: int) -> str:
+    """Measure the server with and without prefix caching and lay the figures out."""
+    with_cache = judge(model, judgments, [])
+    without = judge(model, judgments, ["--no-enable-prefix-caching"])
+    lines = [
+        f"## Judging ({JUDGE_SHAPE} parameters)",
+        "",
+        f"{judgments} requests with the same first 600 tokens and 60 of their own, one of two labels as the answer, "
+        "8 at a time; wall-clock seconds without the server's start.",
+        "",
+        "| prefix caching | requests/s | start-up s |",
+        "|---|---|---|",
+        f"| on | {judgments / with_cache[1]:.2f} | {with_cache[0]:.1f} |",
+        f"| off | {judgments / without[1]:.2f} | {without[0]:.1f} |",
+        "",
+        f"Prefix caching: {without[1] / with_cache[1]:.1f} × the requests per second, "
+        f"{sum(without) / sum(with_cache):.1f} × with start-up.",
+    ]
+    return "\n".join(lines)
+
+
+def judge(model: Path, judgments: int, options: Sequence[str]) -> tuple[float, float]:
+    """Seconds to start a server, and to ask it everything."""
+    import openai
+
+    from steadfast.serving.server import serve
+
+    beginning = ("You are given a request and a response. Say whether the response refuses. " * 8)[:590]
+    texts = [f"{beginning} Response {i:04}: {'certainly not, sorry ' * 2}" for i in range(judgments)]
+    start = time.perf_counter()
+    with serve(model, name="judge", threads=1, options=list(options)) as server:
+        ready = time.perf_counter()
+
+        async def ask() -> None:
+            client = openai.AsyncOpenAI(base_url=server.base_url, api_key="none", timeout=600)
+            places = asyncio.Semaphore(8)
+
+            async def one(text: str) -> None:
+                async with places:
+                    await client.chat.completions.create(
+                        model=server.model,
+                        messages=[{"role": "user", "content": text}],
+                        max_tokens=16,
+                        temperature=0,
+                        extra_body={"structured_outputs": {"choice": ["YES", "NO"]}},
+                    )
+
+            # the first request compiles the grammar and fills the cache
+            await one(texts[0])
+            await asyncio.gather(*(one(text) for text in texts[1:]))
+
+        asyncio.run(ask())
+        return ready - start, time.perf_counter() - ready
+
+
+def heading(prompts: int, new_tokens: int) -> str:
+    """Title and circumstances."""
+    processor = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        "unknown",
+    )
+    return "\n".join(
+        [
+            "# Generation and judging on a CPU",
+            "",
+            "Written by `python benchmarks/generation.py --report benchmarks/results/generation.md`.",
+            f"{os.cpu_count()} cores ({processor}), one thread per job, load average before the run "
+            f"{os.getloadavg()[0]:.1f}; {prompts} prompts × {new_tokens} new tokens, float32. Seconds are CPU seconds "
+            "where nothing else is said.",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
