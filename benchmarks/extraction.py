@@ -2,8 +2,11 @@
 
 A random Llama of the given size and prompts of mixed lengths are made up; extraction
 (`steadfast.activations.extraction.residual_stream`: hooks on all blocks, states copied to the CPU) and the bare
-pass (`model.model(...)` on the same batches, nothing read) take turns. For comparison: all hidden states and logits at
-once with `model(..., output_hidden_states=True)`.
+pass (`model.model(...)` on the same batches, nothing read) take turns, in an order that rotates. For comparison: all
+hidden states and logits at once with `model(..., output_hidden_states=True)`.
+
+On a CPU the time is the process's CPU time, since wall-clock time counts whatever else runs on the machine; on a GPU
+it is wall-clock time. A ratio is that of one turn; the median and the range over the turns are reported.
 
     python benchmarks/extraction.py --device cpu --report benchmarks/results/extraction.md
 """
@@ -49,13 +52,15 @@ def random_prompts(count: int, vocabulary: int) -> list[list[int]]:
 
 
 def seconds(work: Callable[[], object], device: str) -> float:
-    """Seconds that a call takes, including what it leaves running on a GPU."""
-    if device != "cpu":
-        torch.cuda.synchronize()
+    """Time that a call takes: CPU seconds on a CPU, wall-clock seconds with all that it leaves running on a GPU."""
+    if device == "cpu":
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+    torch.cuda.synchronize()
     start = time.perf_counter()
     work()
-    if device != "cpu":
-        torch.cuda.synchronize()
+    torch.cuda.synchronize()
     return time.perf_counter() - start
 
 
@@ -85,23 +90,21 @@ def compare(size: str, device: str, prompts: int, batch_tokens: int, repeats: in
     for work in ways.values():
         work()
     taken: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(repeats):
-        for name, work in ways.items():
-            taken[name].append(seconds(work, device))
-    # turns are paired, so that what else runs on the machine weighs on both sides of a ratio
-    ratio = statistics.median(bare / other for bare, other in zip(taken["bare"], taken["extraction"], strict=True))
-    naive = statistics.median(bare / other for bare, other in zip(taken["bare"], taken["hidden_states"], strict=True))
+    names = list(ways)
+    for turn in range(repeats):
+        for name in names[turn % 3 :] + names[: turn % 3]:
+            taken[name].append(seconds(ways[name], device))
     speed = tokens / statistics.median(taken["extraction"])
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    cells = (
-        f"{parameters / 1e6:,.0f} M",
-        f"{tokens:,}",
-        str(batch_tokens),
-        f"{speed:,.0f}",
-        f"{ratio:.2f}",
-        f"{naive:.2f}",
-    )
+    ratios = [ratio_with_range(taken["bare"], taken[name]) for name in ("extraction", "hidden_states")]
+    cells = [f"{parameters / 1e6:,.0f} M", f"{tokens:,}", str(batch_tokens), f"{speed:,.0f}", *ratios]
     return f"| {' | '.join(cells)} |"
+
+
+def ratio_with_range(bare: list[float], other: list[float]) -> str:
+    """Median and range over the turns of how fast ``other`` is, relative to ``bare``."""
+    ratios = [reference / value for reference, value in zip(bare, other, strict=True)]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def main() -> None:
@@ -118,7 +121,7 @@ def main() -> None:
     if options.device == "cpu":
         torch.set_num_threads(1)
     lines = [
-        f"{name}; medians of {options.repeats} turns. Target: at least 0.9 × the bare pass.",
+        f"{name}; median and range of {options.repeats} turns. Target: at least 0.9 × the bare pass.",
         "",
         "| parameters | tokens | batch, tokens | extraction, tokens/s | × bare | hidden_states and logits, × bare |",
         "|---|---|---|---|---|---|",
