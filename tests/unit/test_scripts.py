@@ -214,7 +214,7 @@ def judgments(grid, responses) -> list[str]:
 
 @pytest.fixture(scope="module")
 def tables(grid, judgments) -> dict[str, str]:
-    paths = {name: f"results/tables/{name}.csv" for name in ("counts", "agreement", "robustness")}
+    paths = {name: f"results/tables/{name}.csv" for name in ("counts", "edits", "agreement", "robustness")}
     paths["verdicts"] = "results/tables/verdicts.parquet"
     run(
         "collect_verdicts",
@@ -222,10 +222,17 @@ def tables(grid, judgments) -> dict[str, str]:
         outputs={key: paths[key] for key in ("verdicts", "counts")},
         params={"cells": grid.cells()},
     )
+    run(
+        "collect_edits",
+        inputs={"checkpoints": grid.edited_checkpoints()},
+        outputs=[paths["edits"]],
+        params={"systems": grid.edited_systems()},
+    )
     margin = grid.config["statistics"]["survival_margin"]
     params = {"inference": grid.inference(), "controls": grid.controls(), "margin": margin}
     for script, name in (("compare_judges", "agreement"), ("measure_robustness", "robustness")):
-        run(script, inputs={"verdicts": paths["verdicts"]}, outputs=[paths[name]], params=params)
+        inputs = {key: paths[key] for key in ("verdicts", "edits")}
+        run(script, inputs=inputs, outputs=[paths[name]], params=params)
     return paths
 
 
@@ -318,7 +325,7 @@ def test_figures_and_summary(grid, tables, figures):
         assert Path(figure).stat().st_size > 1000
     run(
         "summarise",
-        inputs={"counts": tables["counts"], "figures": figures},
+        inputs={"counts": tables["counts"], "edits": tables["edits"], "figures": figures},
         outputs=["results/summary.txt"],
         params={"labels": grid.all_labels(), "controls": grid.controls(), "baselines": grid.baselines},
     )

@@ -40,6 +40,7 @@ WHOLE_GRID = (
     | each("activations", MODELS)
     | each("direction", MODELS, EDITED)
     | each("checkpoint", MODELS, EDITED)
+    | {"edits"}
     | downstream(MODELS, VARIANTS)
 )
 
@@ -97,6 +98,7 @@ def test_a_model_added(finished):
         | each("activations", new)
         | each("direction", new, EDITED)
         | each("checkpoint", new, EDITED)
+        | {"edits"}
         | downstream(new, VARIANTS)
     )
 
@@ -109,6 +111,7 @@ def test_a_models_seed_changed(finished):
         | each("activations", one)
         | each("direction", one, EDITED)
         | each("checkpoint", one, EDITED)
+        | {"edits"}
         | downstream(one, VARIANTS)
     )
 
@@ -117,13 +120,18 @@ def test_a_variant_added(finished):
     new = {"direction": {"method": "mean_difference", "layer": 2}, "edit": {"method": "orthogonalize"}}
     finished.put("variants.later", new)
     assert finished.jobs() == (
-        each("direction", MODELS, ("later",)) | each("checkpoint", MODELS, ("later",)) | downstream(MODELS, ("later",))
+        each("direction", MODELS, ("later",))
+        | each("checkpoint", MODELS, ("later",))
+        | {"edits"}
+        | downstream(MODELS, ("later",))
     )
 
 
 def test_an_edits_scale_changed(finished):
     finished.put("variants.abliterated.edit.scale", 0.5)
-    assert finished.jobs() == each("checkpoint", MODELS, ("abliterated",)) | downstream(MODELS, ("abliterated",))
+    assert finished.jobs() == each("checkpoint", MODELS, ("abliterated",)) | {"edits"} | downstream(
+        MODELS, ("abliterated",)
+    )
 
 
 def test_a_directions_layer_changed(finished):
@@ -131,6 +139,7 @@ def test_a_directions_layer_changed(finished):
     assert finished.jobs() == (
         each("direction", MODELS, ("abliterated",))
         | each("checkpoint", MODELS, ("abliterated",))
+        | {"edits"}
         | downstream(MODELS, ("abliterated",))
     )
 
@@ -178,6 +187,7 @@ def test_the_code_of_one_kind_of_direction_changed(finished):
     assert finished.jobs() == (
         each("direction", MODELS, ("random",))
         | each("checkpoint", MODELS, ("random",))
+        | {"edits"}
         | downstream(MODELS, ("random",))
     )
 
@@ -230,6 +240,7 @@ def test_the_studys_two_variants_without_a_control(fresh):
         | each("activations", MODELS)
         | each("direction", MODELS, ("abliterated",))
         | each("checkpoint", MODELS, ("abliterated",))
+        | {"edits"}
         | downstream(MODELS, two)
     )
 

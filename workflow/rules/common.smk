@@ -1,5 +1,7 @@
 """The configuration, validated, and the grid it spans; wildcard constraints; what is said at the end."""
 
+import os
+import shlex
 import sys
 import warnings
 
@@ -10,6 +12,14 @@ from steadfast.config.grid import Grid
 from steadfast.config.inputs import check_inputs
 from steadfast.config.preflight import check_before_run
 from steadfast.errors import ConfigError
+
+# Snakemake puts the interpreter's path into its commands unquoted: where it holds a space, find it by its name instead.
+if shlex.quote(sys.executable) != sys.executable:
+    os.environ["PATH"] = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ["PATH"]]
+    )
+    sys.executable = Path(sys.executable).name
+
 
 # The default grid only stands where no other is asked for: layered over it, another grid would keep its models.
 if not workflow.config_settings.configfiles:

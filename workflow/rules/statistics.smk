@@ -46,10 +46,30 @@ rule agreement:
         "../scripts/compare_judges.py"
 
 
+rule edits:
+    """Gather what the edits did to the weights, from the manifests of the edited checkpoints."""
+    input:
+        checkpoints=GRID.edited_checkpoints(),
+    output:
+        "results/tables/edits.csv",
+    log:
+        "results/logs/tables/edits.log",
+    benchmark:
+        "results/benchmarks/tables/edits.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        systems=GRID.edited_systems(),
+        code=GRID.digest("collect_edits.py"),
+    script:
+        "../scripts/collect_edits.py"
+
+
 rule robustness:
     """Compare every variant with the original model, per judge, raw and corrected by people's labels."""
     input:
         verdicts="results/tables/verdicts.parquet",
+        edits="results/tables/edits.csv",
         key=GRID.annotation_key(),
     output:
         "results/tables/robustness.csv",
@@ -162,6 +182,7 @@ rule summary:
     """The short table that is shown at the end of a run."""
     input:
         counts="results/tables/counts.csv",
+        edits="results/tables/edits.csv",
         figures=STUDY_FIGURES,
     output:
         "results/summary.txt",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from steadfast.files import read_table, write_table
 from steadfast.job import run_job
+from steadfast.tables.edits import mark_ineffective
 from steadfast.tables.robustness import robustness_table
 
 if TYPE_CHECKING:
@@ -17,4 +18,4 @@ with run_job(snakemake):
         label_weights=read_table(snakemake.input.key) if snakemake.input.get("key") else None,
         **snakemake.params.inference,
     )
-    write_table(snakemake.output[0], robustness)
+    write_table(snakemake.output[0], mark_ineffective(robustness, read_table(snakemake.input.edits)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from steadfast.files import read_table, write_text
 from steadfast.job import run_job
 from steadfast.summary import summary_table
+from steadfast.tables.edits import warning_lines
 from steadfast.tables.labels import Labels
 
 if TYPE_CHECKING:
@@ -16,5 +17,6 @@ with run_job(snakemake):
     counts = read_table(snakemake.input.counts)
     judged = counts[~counts["judge"].isin(snakemake.params.baselines)]
     table = summary_table(judged, labels, controls=snakemake.params.controls)
+    warnings = warning_lines(read_table(snakemake.input.edits))
     figures = Path(snakemake.input.figures[0]).parent
-    write_text(snakemake.output[0], f"{table}\n\nFigures: {figures}/\n")
+    write_text(snakemake.output[0], "\n".join([table, "", *warnings, f"Figures: {figures}/", ""]))

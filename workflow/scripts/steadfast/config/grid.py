@@ -113,6 +113,14 @@ class Grid:
         """File names of the page's template, style and scripts."""
         return ASSETS
 
+    def edited_systems(self) -> list[list[str]]:
+        """Model and variant of every system with a checkpoint of its own."""
+        return [[model, variant] for model in self.models for variant in self.edited_variants()]
+
+    def edited_checkpoints(self) -> list[str]:
+        """Their checkpoints, in the same order."""
+        return [self.checkpoint(model, variant) for model, variant in self.edited_systems()]
+
     def annotated_judgments(self) -> list[str]:
         """Judgments whose disagreement decides what people are asked to label; none for the human subset."""
         if self.config["annotation"]["mode"] != "sampled":

@@ -1,0 +1,20 @@
+"""A clone, and with it the interpreter, in a folder whose name holds a space."""
+
+import site
+import subprocess
+import venv
+
+from tests.grids import copy_workflow
+
+
+def test_an_interpreter_whose_path_holds_a_space_runs_scripts(tmp_path):
+    folder = copy_workflow(tmp_path / "my clone")
+    environment = folder / ".venv"
+    venv.create(environment)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    (packages / "parent.pth").write_text("\n".join(site.getsitepackages()))
+    python = environment / "bin" / "python"
+    command = [python, "-m", "snakemake", "--cores", "1", "results/prompts/prompts.parquet"]
+    done = subprocess.run(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    assert (folder / "results" / "prompts" / "prompts.parquet").is_file()
