@@ -18,8 +18,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 DEFAULT_ENVIRONMENT = HERE.parent / ".venv-vllm"
 STAMP = "installed.lock.txt"
-# where PyTorch offers its CPU builds, for machines whose pip settings do not name such a place
-TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+NO_CPU_TORCH = (
+    "pip's settings offer no CPU build of torch: name PyTorch's index of CPU builds in PIP_EXTRA_INDEX_URL "
+    "(pytorch.org tells its address under 'Get started')"
+)
 
 
 def main() -> int:
@@ -73,13 +75,17 @@ def install(environment: Path, lock: Path, build: str) -> None:
 
 
 def install_cpu_torch(python: Path, lock: Path) -> None:
-    """Install torch's CPU build: from where pip's settings say, else from PyTorch's own index."""
+    """Install torch's CPU build from where pip's settings say.
+
+    Raises:
+        subprocess.CalledProcessError: they offer none; what to do about it is printed.
+    """
     (torch,) = [line for line in lock.read_text(encoding="utf-8").splitlines() if line.startswith("torch==")]
     try:
         pip(python, "--no-deps", f"{torch}+cpu")
     except subprocess.CalledProcessError:
-        print(f"pip's settings offer no CPU build of torch; trying {TORCH_CPU_INDEX}", flush=True)
-        pip(python, "--no-deps", "--index-url", TORCH_CPU_INDEX, torch)
+        print(NO_CPU_TORCH, file=sys.stderr, flush=True)
+        raise
 
 
 def pip(python: Path, *arguments: str) -> None:
