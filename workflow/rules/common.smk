@@ -1,7 +1,5 @@
 """The configuration, validated, and the grid it spans; wildcard constraints; what is said at the end."""
 
-import os
-import shlex
 import sys
 import warnings
 
@@ -10,15 +8,11 @@ sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
 from steadfast.config.checks import ConfigWarning, prepare
 from steadfast.config.grid import Grid
 from steadfast.config.inputs import check_inputs
+from steadfast.config.interpreter import find_interpreter_by_name
 from steadfast.config.preflight import check_before_run
 from steadfast.errors import ConfigError
 
-# Snakemake puts the interpreter's path into its commands unquoted: where it holds a space, find it by its name instead.
-if shlex.quote(sys.executable) != sys.executable:
-    os.environ["PATH"] = os.pathsep.join(
-        [str(Path(sys.executable).parent), os.environ["PATH"]]
-    )
-    sys.executable = Path(sys.executable).name
+find_interpreter_by_name()
 
 
 # The default grid only stands where no other is asked for: layered over it, another grid would keep its models.
