@@ -20,7 +20,8 @@ class GridRun:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake again."""
-        return snakemake(self.folder, "--cores", "2", "--configfile", "small_grid.yaml", *arguments)
+        # the targets come first: --configfile takes every word that follows it
+        return snakemake(self.folder, *arguments, "--cores", "2", "--configfile", "small_grid.yaml")
 
     def path(self, name: str) -> Path:
         """A file of the results."""

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
+    keys = snakemake.input.get("key", [])
     robustness = robustness_table(
         read_table(snakemake.input.verdicts),
         controls=snakemake.params.controls,
         margin=snakemake.params.margin,
-        label_weights=read_table(snakemake.input.key) if snakemake.input.get("key") else None,
+        label_weights=read_table(keys[0]) if keys else None,
         **snakemake.params.inference,
     )
     write_table(snakemake.output[0], mark_ineffective(robustness, read_table(snakemake.input.edits)))
