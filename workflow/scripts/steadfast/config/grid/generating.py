@@ -1,0 +1,37 @@
+"""What the stages of prompts and responses are told."""
+
+from typing import Any
+
+from steadfast.config.grid.systems import Systems
+from steadfast.registry import names
+
+
+class Generating(Systems):
+    """Prompts, and the responses to them."""
+
+    def prompt_files(self) -> list[str]:
+        """Local files that the prompts are read from."""
+        from steadfast.prompts.sources import source_files
+
+        sources = [*self.config["prompts"]["harmful"], *self.config["prompts"]["harmless"]]
+        return list(dict.fromkeys(file for source in sources for file in source_files(source)))
+
+    def prompt_modules(self) -> list[str]:
+        """Registry modules of the prompt sources."""
+        sources = [*self.config["prompts"]["harmful"], *self.config["prompts"]["harmless"]]
+        return sorted({f"prompts.sources.{source['kind']}" for source in sources})
+
+    def sampling(self) -> dict[str, Any]:
+        """What decides which responses are drawn."""
+        keys = ("max_new_tokens", "samples", "temperature", "top_p")
+        return {**{key: self.config["generation"][key] for key in keys}, "seed": self.config["seed"]}
+
+    def engine_environment(self) -> str:
+        """Conda environment of the jobs that generate."""
+        return "base" if self.config["generation"]["engine"] == "transformers" else "vllm"
+
+    def responses_digest(self) -> str:
+        """Digest of the code that the responses depend on; ``auto`` may take any engine."""
+        engine = self.config["generation"]["engine"]
+        engines = names("steadfast.engines") if engine == "auto" else [engine]
+        return self.digest("generate_responses.py", *(f"engines.{name}" for name in engines))

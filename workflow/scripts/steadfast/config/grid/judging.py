@@ -1,0 +1,107 @@
+"""What the stage of judgments is told."""
+
+import json
+from typing import Any
+
+from steadfast.config.grid.systems import Systems
+from steadfast.registry import load
+
+
+def judge_module(kind: str) -> Any:
+    """The registry module of a kind of judge."""
+    return load("steadfast.judges", kind)
+
+
+class Judging(Systems):
+    """Judges: what they read, what they run on, and what decides their verdicts."""
+
+    def judges_with_scope(self, scope: str) -> list[str]:
+        """Judges whose work is one job for the whole grid (``grid``) or one job per system (``system``)."""
+        return [name for name, judge in self.config["judges"].items() if judge_module(judge["kind"]).SCOPE == scope]
+
+    def judge_settings(self, judge: str) -> dict[str, Any]:
+        """A judge's stanza without its display label and without what can change no verdict."""
+        stanza = self.config["judges"][judge]
+        idle = {"label", "gpus", *getattr(judge_module(stanza["kind"]), "RUNTIME_KEYS", ())}
+        return {key: value for key, value in stanza.items() if key not in idle}
+
+    def judge_files(self, judge: str) -> list[str]:
+        """Resource files that a judge reads, and the checkpoint it runs on."""
+        settings = self.judge_settings(judge)
+        own = list(judge_module(settings.pop("kind")).files(settings))
+        weights = self.judge_checkpoint(judge)
+        return [*own, weights] if weights else own
+
+    def judge_checkpoint(self, judge: str) -> str | None:
+        """Checkpoint that a judge runs on wherever it judges, if it has one."""
+        settings = self.config["judges"][judge]
+        served = {"model": settings["model"]} if settings["kind"] == "local" else settings.get("serve")
+        return self.checkpoint(served["model"], served.get("variant", "original")) if served else None
+
+    def judge_arguments(self, judge: str, model: str | None = None, variant: str | None = None) -> dict[str, Any]:
+        """Arguments of a judge's ``build``, with the kind: names replaced by the paths that they stand for.
+
+        Args:
+            judge: name of the judge.
+            model: the system under test, for judges that run on its own checkpoint.
+            variant: the same.
+        """
+        arguments = self.judge_settings(judge)
+        kind = arguments["kind"]
+        weights = self.judge_checkpoint(judge)
+        if kind == "chat":
+            arguments.pop("serve")
+            arguments["accepted_models"] = tuple(arguments["accepted_models"])
+            return {**arguments, "checkpoint": weights}
+        if kind == "local":
+            name = str(arguments.pop("model"))
+            return {**arguments, **self._speaking(name), "checkpoint": weights}
+        if model is not None and variant is not None:
+            return {**arguments, **self._speaking(model), "checkpoint": self.checkpoint(model, variant)}
+        return arguments
+
+    def _speaking(self, model: str) -> dict[str, Any]:
+        stanza = self.config["models"][model]
+        return {"template_arguments": stanza["template_arguments"], "dtype": stanza["dtype"]}
+
+    def judge_machine(self, judge: str) -> str:
+        """How a judge uses the machine, as JSON: arguments of its ``build`` that are no part of a verdict."""
+        stanza = self.config["judges"][judge]
+        kind = stanza["kind"]
+        if kind == "chat":
+            runtime = {key: stanza[key] for key in judge_module(kind).RUNTIME_KEYS if key in stanza}
+            server = json.loads(self.machine(gpus=stanza["gpus"]))
+            return json.dumps({**runtime, "server": server})
+        knobs = ("device", "batch_tokens") if kind in ("local", "self") else ()
+        return json.dumps({key: self.config["runtime"][key] for key in knobs})
+
+    def judge_environment(self, judge: str) -> str:
+        """Conda environment of a judge's job: one with vLLM if it serves its model."""
+        return "vllm" if self.config["judges"][judge].get("serve") else "base"
+
+    def judge_gpus(self, judge: str) -> int:
+        """GPUs that a judge's job asks for."""
+        stanza = self.config["judges"][judge]
+        return self.gpus(stanza["model"]) if stanza["kind"] == "local" else int(stanza.get("gpus", 0))
+
+    def paid_judges(self) -> dict[str, dict[str, Any]]:
+        """Arguments of the judges that send requests, by name."""
+        return {
+            name: {**self.judge_arguments(name), **json.loads(self.judge_machine(name))}
+            for name, judge in self.config["judges"].items()
+            if judge["kind"] == "chat"
+        }
+
+    def judge_digest(self, judge: str) -> str:
+        """Digest of the code that a judge's verdicts depend on."""
+        return self.digest("judge_responses.py", f"judges.{self.config['judges'][judge]['kind']}")
+
+    def planned_work(self) -> dict[str, Any]:
+        """What there is to judge, as arguments of ``steadfast.plan.work_of``."""
+        generation = self.config["generation"]
+        return {
+            "responses": self.responses(),
+            "prompts": "results/prompts/prompts.parquet",
+            "cases_per_system": 2 * self.config["prompts"]["evaluation"] * generation["samples"],
+            "max_new_tokens": generation["max_new_tokens"],
+        }

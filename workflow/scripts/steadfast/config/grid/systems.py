@@ -1,0 +1,175 @@
+"""Models, variants and judges of a grid, and where their files lie."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from steadfast.annotation.annotators import human_judges
+from steadfast.codedigest import code_digest
+from steadfast.config.checks import BASELINES
+
+SCRIPTS = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class System:
+    """One model in one variant: what is tested."""
+
+    model: str
+    variant: str
+
+
+@dataclass(frozen=True)
+class Systems:
+    """What is tested and by whom it is judged; the part of a grid that every stage needs."""
+
+    config: Mapping[str, Any]
+
+    @property
+    def models(self) -> list[str]:
+        """Models under test, in the order of the configuration."""
+        return [name for name, model in self.config["models"].items() if model["role"] == "study"]
+
+    @property
+    def variants(self) -> list[str]:
+        """Variants, in the order of the configuration."""
+        return list(self.config["variants"])
+
+    @property
+    def systems(self) -> list[System]:
+        """Every model in every variant."""
+        return [System(model, variant) for model in self.models for variant in self.variants]
+
+    @property
+    def judges(self) -> list[str]:
+        """All judges: those of the configuration in its order, then people."""
+        return [*self.config["judges"], *self.human_judges]
+
+    @cached_property
+    def human_judges(self) -> list[str]:
+        """The majority of the annotators and each of them, where there are annotation files."""
+        return human_judges(self.config["annotations"])
+
+    @property
+    def baselines(self) -> list[str]:
+        """Judges that do not read the response."""
+        return [name for name, judge in self.config["judges"].items() if judge["kind"] in BASELINES]
+
+    @property
+    def machine_reference(self) -> str:
+        """The judge of the configuration that stands for the truth where people have labelled nothing."""
+        chosen = self.config["statistics"]["reference"]
+        return str(chosen or next(name for name in self.config["judges"] if name not in self.baselines))
+
+    @property
+    def reference(self) -> str:
+        """The judge that the others are compared with: people, where there are labels."""
+        return self.human_judges[0] if self.human_judges else self.machine_reference
+
+    def models_from(self, source: str) -> list[str]:
+        """All models, judges among them, that come from ``source``."""
+        return [name for name, model in self.config["models"].items() if model["source"] == source]
+
+    def edited_variants(self) -> list[str]:
+        """Variants that have a checkpoint of their own."""
+        return [name for name, variant in self.config["variants"].items() if "edit" in variant]
+
+    def checkpoint(self, model: str, variant: str) -> str:
+        """Directory of a system's checkpoint: the edited one, or the model itself where nothing was edited."""
+        if "edit" in self.config["variants"][variant]:
+            return f"results/checkpoints/{model}/{variant}"
+        return self.model_directory(model)
+
+    @staticmethod
+    def model_directory(model: str) -> str:
+        """Directory of a model, trained here or pointed to."""
+        return f"results/models/{model}"
+
+    def edited_systems(self) -> list[list[str]]:
+        """Model and variant of every system with a checkpoint of its own."""
+        return [[model, variant] for model in self.models for variant in self.edited_variants()]
+
+    def edited_checkpoints(self) -> list[str]:
+        """Their checkpoints, in the same order."""
+        return [self.checkpoint(model, variant) for model, variant in self.edited_systems()]
+
+    def responses(self) -> list[str]:
+        """Response files of all systems."""
+        return [f"results/responses/{system.model}/{system.variant}.parquet" for system in self.systems]
+
+    def judgments(self, judges: Iterable[str] | None = None) -> list[str]:
+        """Judgment files of the given judges (all by default) on all systems."""
+        return [
+            f"results/judgments/{judge}/{system.model}/{system.variant}.parquet"
+            for judge in (self.judges if judges is None else judges)
+            for system in self.systems
+        ]
+
+    def cells(self) -> list[list[str]]:
+        """Judge, model and variant of every judgment file, in the order of ``judgments``."""
+        return [[judge, system.model, system.variant] for judge in self.judges for system in self.systems]
+
+    def system_names(self) -> list[list[str]]:
+        """Model and variant of every system, in the order of ``responses``."""
+        return [[system.model, system.variant] for system in self.systems]
+
+    def controls(self) -> list[str]:
+        """Variants that check the method and do not belong to the study."""
+        return [name for name, variant in self.config["variants"].items() if variant["role"] == "control"]
+
+    def labels(self, section: str) -> dict[str, str]:
+        """Display labels of the models, variants or judges."""
+        named = {name: stanza.get("label", name) for name, stanza in self.config[section].items()}
+        if section != "judges":
+            return named
+        return {**named, **{name: name.replace("-", ": ", 1).capitalize() for name in self.human_judges}}
+
+    def all_labels(self) -> dict[str, dict[str, str]]:
+        """Display labels of models, variants and judges."""
+        return {section: self.labels(section) for section in ("models", "variants", "judges")}
+
+    def groups(self) -> dict[str, str]:
+        """Group of every model that is a replicate."""
+        named = {name: self.config["models"][name]["group"] for name in self.models}
+        return {name: group for name, group in named.items() if group is not None}
+
+    def model_settings(self, model: str) -> dict[str, Any]:
+        """What decides a model's content (not its label, nor its role)."""
+        stanza = self.config["models"][model]
+        display = ("label", "group", "role", "gpus", "template_arguments", "dtype")
+        return {key: value for key, value in stanza.items() if key not in display}
+
+    def chat_settings(self, model: str) -> dict[str, Any]:
+        """How a model is spoken to: system prompt, template variables, number format."""
+        stanza = self.config["models"][model]
+        return {
+            "system_prompt": self.config["generation"]["system_prompt"],
+            "template_arguments": stanza["template_arguments"],
+            "dtype": stanza["dtype"],
+        }
+
+    def gpus(self, model: str) -> int:
+        """GPUs that a model's jobs ask for."""
+        return int(self.config["models"][model]["gpus"])
+
+    def machine(self, model: str | None = None, *, gpus: int | None = None) -> str:
+        """How generation uses the machine, as JSON: fields of ``steadfast.generation.Runtime``.
+
+        It goes to jobs as a resource, since Snakemake takes no change of a resource for a reason to run a job again.
+        """
+        spread = self.gpus(model) if model is not None else gpus or 0
+        settings = {key: value for key, value in self.config["runtime"].items() if key != "keep_checkpoints"}
+        return json.dumps({**settings, "tensor_parallel_size": max(spread, 1)})
+
+    @staticmethod
+    def either(names: Iterable[str]) -> str:
+        """A regular expression that matches one of ``names``, or nothing at all if there are none."""
+        return "|".join(map(re.escape, names)) or "(?!)"
+
+    def digest(self, script: str, *modules: str) -> str:
+        """Digest of a script's code and of the modules that it loads by name."""
+        return code_digest(SCRIPTS / script, *(f"steadfast.{module}" for module in modules))
