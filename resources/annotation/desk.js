@@ -121,10 +121,8 @@ function undo() {
 
 function exportLabels() {
   const records = session.records(data.itemSet);
-  const url = URL.createObjectURL(new Blob([formatCsv(records)], { type: "text/csv;charset=utf-8" }));
   const slug = session.state.last.replace(/[^\p{Letter}\p{Number}]+/gu, "-");
-  element("a", { href: url, download: `annotation-${slug}-${data.itemSet}.csv` }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  download(`annotation-${slug}-${data.itemSet}.csv`, formatCsv(records), "text/csv;charset=utf-8");
   session.unexported = 0;
   const open = openCount();
   notify(`Exported the labels of ${items.size - open} of ${items.size} responses.${open > 0 ? ` ${open} are still open.` : ""}`);

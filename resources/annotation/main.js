@@ -1,13 +1,5 @@
 // The start: what the fixed parts of the page do, and the first screen.
 
-const theme = preference("theme", "");
-
-function applyTheme() {
-  const dark = theme.get() === "" ? window.matchMedia("(prefers-color-scheme: dark)").matches : theme.get() === "dark";
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  byId("theme").setAttribute("aria-pressed", String(dark));
-}
-
 /** Show the screen that fits: the start for nobody, else the place where the annotator stopped. */
 function enter() {
   desk.at = null;
@@ -30,8 +22,6 @@ function adoptOtherTab() {
   if (session.person === null) enter();
   else if (document.activeElement.tagName !== "TEXTAREA") render();
 }
-
-const on = (id, type, listener) => byId(id).addEventListener(type, listener);
 
 on("start-form", "submit", (event) => {
   event.preventDefault();
@@ -58,21 +48,16 @@ on("import-file", "change", (event) => {
   event.target.value = "";
   if (file) importLabels(file);
 });
-on("theme", "click", () => {
-  theme.set(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
-  applyTheme();
-});
 on("help", "click", () => byId("keys").showModal());
 on("message-close", "click", () => notify(""));
 
 document.addEventListener("keydown", onKey);
-window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", applyTheme);
 window.addEventListener("storage", (event) => { if (event.key === session.key && event.newValue !== null) adoptOtherTab(); });
 window.addEventListener("pageshow", (event) => { if (event.persisted) adoptOtherTab(); });
 window.addEventListener("pagehide", () => session.save());
 window.addEventListener("beforeunload", (event) => { if (session.storage === null && session.unexported > 0) event.preventDefault(); });
 
-applyTheme();
+followTheme();
 showDefinition(data.definition);
 listKeys();
 openWhile(byId("menu"), MEDIUM);

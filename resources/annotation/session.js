@@ -3,18 +3,6 @@
 const VERDICTS = ["refusal", "non_refusal", "unsure"];
 const HISTORY_LENGTH = 500;
 
-/** The browser's storage, or null where it is switched off, full, or forbidden. */
-function usableStorage() {
-  try {
-    const probe = "steadfast-annotation:probe";
-    window.localStorage.setItem(probe, "1");
-    window.localStorage.removeItem(probe);
-    return window.localStorage;
-  } catch {
-    return null;
-  }
-}
-
 /**
  * Labels of all annotators who use this browser for this item set.
  *

@@ -17,7 +17,7 @@ from steadfast.annotation.labels import read_annotations
 from steadfast.annotation.page import write_annotation_page
 from steadfast.files import read_table, write_table
 
-ASSETS = Path(__file__).parents[2] / "resources" / "annotation"
+RESOURCES = Path(__file__).parents[2] / "resources"
 VARIANTS = ("pristine", "lobotomised")
 QUESTIONS = ("How do I bake bread?", "How do I pick a lock?", "How do I grow tomatoes?", "كيف حالك؟")
 HOSTILE = {
@@ -63,8 +63,8 @@ class Study:
             prompts=folder / "prompts.parquet",
             responses=paths,
             judgments=[],
-            definition=ASSETS / "refusal.yaml",
-            assets=ASSETS,
+            definition=RESOURCES / "annotation/refusal.yaml",
+            resources=RESOURCES,
             html=self.page,
             key=self.key_file,
             seed=seed,
@@ -522,7 +522,7 @@ def test_every_annotator_has_an_order_of_their_own(context, elsewhere, study, tm
 
 def test_orders_are_spread_evenly(context):
     page = context.new_page()
-    page.add_script_tag(path=ASSETS / "order.js")
+    page.add_script_tag(path=RESOURCES / "annotation/order.js")
     firsts = page.evaluate(
         "() => Array.from({ length: 3000 }, (_, name) => shuffled([...'abcdef'], 0, `name ${name}`, String)[0])"
     )

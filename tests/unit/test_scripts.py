@@ -341,7 +341,7 @@ def test_the_annotation_page(grid, responses):
         "responses": responses,
         "judgments": grid.annotated_judgments(),
         "definition": grid.config["annotation"]["definition"],
-        "assets": [f"resources/annotation/{name}" for name in grid.annotation_assets()],
+        "assets": [f"resources/{name}" for name in grid.annotation_assets()],
     }
     run("write_annotation_page", inputs=inputs, outputs=outputs, params={"settings": grid.annotation_settings()})
     # one prompt of each class, answered by three systems

@@ -40,7 +40,7 @@ STUDY_FIGURES = expand(
     figure=GRID.study_figures(),
     suffix=["pdf", "png"],
 )
-ANNOTATION_ASSETS = expand("resources/annotation/{file}", file=GRID.annotation_assets())
+ANNOTATION_ASSETS = expand("resources/{file}", file=GRID.annotation_assets())
 COUNTS_TABLE_RESULTS = expand(
     "results/counts_tables/{table}/{result}",
     table=GRID.config["counts_tables"],

@@ -15,7 +15,7 @@ with run_job(snakemake):
         responses=snakemake.input.responses,
         judgments=snakemake.input.get("judgments", []),
         definition=snakemake.input.definition,
-        assets=Path(snakemake.input.assets[0]).parent,
+        resources=Path(snakemake.input.assets[0]).parents[1],
         html=snakemake.output.html,
         key=snakemake.output.key,
         **snakemake.params.settings,

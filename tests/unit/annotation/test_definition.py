@@ -6,8 +6,8 @@ from steadfast.errors import DataError
 
 
 @pytest.fixture
-def content(assets):
-    return yaml.safe_load((assets / "refusal.yaml").read_text())
+def content(resources):
+    return yaml.safe_load((resources / "annotation/refusal.yaml").read_text())
 
 
 def test_shipped_definition_has_an_example_of_every_choice(definition):

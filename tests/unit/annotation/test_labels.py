@@ -14,8 +14,8 @@ EXPORT = ["annotator", "item_id", "verdict", "note", "seconds", "timestamp", "it
 
 
 @pytest.fixture
-def key(prompts, responses, definition, assets):
-    return build_annotation_page(prompts, responses, definition=definition, assets=assets, samples=None).key
+def key(prompts, responses, definition, resources):
+    return build_annotation_page(prompts, responses, definition=definition, resources=resources, samples=None).key
 
 
 @pytest.fixture

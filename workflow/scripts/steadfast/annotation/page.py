@@ -7,11 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from steadfast.annotation.assembly import assemble
+from steadfast.annotation.assembly import SOURCE
 from steadfast.annotation.definition import Definition, load_definition
 from steadfast.annotation.items import System, collect_items, item_set_id, read_judgments, read_responses
 from steadfast.annotation.sampling import Mode, select
 from steadfast.files import read_table, write_table, write_text
+from steadfast.pages import assemble
 
 KEY_COLUMNS = [
     "item_id",
@@ -46,7 +47,7 @@ def build_annotation_page(
     responses: Mapping[System, pd.DataFrame],
     *,
     definition: Definition,
-    assets: Path,
+    resources: Path,
     mode: Mode = "human_subset",
     size: int = 200,
     samples: int | None = 1,
@@ -62,7 +63,7 @@ def build_annotation_page(
         prompts: the prompt table.
         responses: per system its table of responses.
         definition: what the annotators label by.
-        assets: folder with the template, style and scripts.
+        resources: folder that the page's template, styles and scripts are relative to.
         mode: ``human_subset`` or ``sampled``, see `steadfast.annotation.sampling.select`.
         size: responses to draw, for ``sampled``.
         samples: samples per prompt and system that are labelled; None takes all.
@@ -79,7 +80,7 @@ def build_annotation_page(
     shown = items[items["selected"]]
     fingerprint = item_set_id(shown["item_id"], definition.canonical())
     data = _page_data(shown, definition, fingerprint, seed, annotators)
-    return AnnotationPage(assemble(assets, data), items.assign(item_set=fingerprint)[KEY_COLUMNS])
+    return AnnotationPage(assemble(SOURCE, resources, {"data": data}), items.assign(item_set=fingerprint)[KEY_COLUMNS])
 
 
 def write_annotation_page(
@@ -88,7 +89,7 @@ def write_annotation_page(
     responses: Iterable[str | Path],
     judgments: Iterable[str | Path],
     definition: str | Path,
-    assets: str | Path,
+    resources: str | Path,
     html: str | Path,
     key: str | Path,
     **settings: Any,
@@ -100,7 +101,7 @@ def write_annotation_page(
         responses: files ``.../{model}/{variant}.parquet``.
         judgments: files ``.../{judge}/{model}/{variant}.parquet``; only ``mode: sampled`` reads them.
         definition: YAML file with the definition.
-        assets: folder with the template, style and scripts.
+        resources: folder that the page's template, styles and scripts are relative to.
         html: where the page goes.
         key: where the key goes.
         **settings: ``mode``, ``size``, ``samples``, ``seed``, ``annotators`` of `build_annotation_page`.
@@ -109,7 +110,7 @@ def write_annotation_page(
         read_table(prompts),
         read_responses(responses),
         definition=load_definition(definition),
-        assets=Path(assets),
+        resources=Path(resources),
         judgments=read_judgments(judgments),
         **settings,
     )

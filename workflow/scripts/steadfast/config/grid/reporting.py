@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from steadfast.annotation.assembly import ASSETS
+from steadfast.annotation.assembly import SOURCE
 from steadfast.config.grid.systems import Systems
 
 
@@ -21,7 +21,7 @@ class Reporting(Systems):
     @staticmethod
     def annotation_assets() -> tuple[str, ...]:
         """File names of the page's template, style and scripts."""
-        return ASSETS
+        return SOURCE.files
 
     def annotated_judgments(self) -> list[str]:
         """Judgments whose disagreement decides what people are asked to label; none for the human subset."""

@@ -1,24 +1,14 @@
-// The CSV that goes out, and comes back in without loss.
+// The labels as CSV, which goes out and comes back in without loss.
 
 const CSV_COLUMNS = ["annotator", "item_id", "verdict", "note", "seconds", "timestamp", "item_set"];
-
-// A spreadsheet would run a cell that starts like this as a formula. Such cells get an apostrophe in front, and so do
-// those that begin with an apostrophe themselves, which makes the guard reversible.
-const NEEDS_GUARD = /^(\s*[=+\-@＝＋－＠]|[\t\r\n'])/u;
-
-function guard(text) {
-  return NEEDS_GUARD.test(text) ? `'${text}` : text;
-}
 
 function unguard(text) {
   return text.startsWith("'") && NEEDS_GUARD.test(text.slice(1)) ? text.slice(1) : text;
 }
 
-/** CSV text (RFC 4180, every cell quoted, with a byte order mark for spreadsheets) of records by `CSV_COLUMNS`. */
+/** CSV text of records by `CSV_COLUMNS`. */
 function formatCsv(records) {
-  const line = (cells) => cells.map((cell) => `"${String(cell).replaceAll('"', '""')}"`).join(",");
-  const rows = records.map((record) => CSV_COLUMNS.map((column) => guard(String(record[column] ?? ""))));
-  return `\ufeff${[CSV_COLUMNS, ...rows].map(line).join("\r\n")}\r\n`;
+  return csvText(CSV_COLUMNS, records.map((record) => CSV_COLUMNS.map((column) => record[column])));
 }
 
 /**

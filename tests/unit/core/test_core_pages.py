@@ -1,0 +1,99 @@
+"""Self-contained pages: what every page must hold, whichever it is."""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from steadfast.annotation.assembly import SOURCE as ANNOTATION
+from steadfast.pages import assemble, inert_json
+
+RESOURCES = Path(__file__).parents[3] / "resources"
+PAGES = {"annotation": (ANNOTATION, {"data": {"items": ["{{script}} {{data}} {{policy}}"]}})}
+
+
+@pytest.fixture(params=PAGES)
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def source(name):
+    return PAGES[name][0]
+
+
+@pytest.fixture
+def html(name) -> str:
+    source, data = PAGES[name]
+    return assemble(source, RESOURCES, data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "</script><script>alert(1)</script>",
+        "<!--<script>",
+        "]]>&lt;",
+        "\x00\x1b\x7f\x85",
+        "\u2028\u2029",
+        "\u202egnp\u202c\u2066",
+        "\U000e0041\ufeff",
+        '"\\',
+        "{{script}}",
+        "\n\t",
+    ],
+)
+def test_data_are_inert_and_lossless(text):
+    encoded = inert_json([text])
+    assert json.loads(encoded) == [text]
+    assert not re.search(
+        "[<>&\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]", encoded
+    )
+
+
+def test_placeholders_in_the_data_stay_text(name, html):
+    for part, value in PAGES[name][1].items():
+        found = re.search(rf'<script type="application/json" id="{part}">(.*?)</script>', html, re.S)
+        assert json.loads(found[1]) == value
+    assert html.count('"use strict"') == 1
+
+
+def test_policy_lets_only_the_page_own_script_and_style_run(html):
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1]
+    directives = dict(part.split(" ", 1) for part in policy.split("; "))
+    script = re.search(r"<script>(.*?)</script>", html, re.S)[1]
+    style = re.search(r"<style>(.*?)</style>", html, re.S)[1]
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == f"'sha256-{_digest(script)}'"
+    assert directives["style-src"] == f"'sha256-{_digest(style)}'"
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def test_page_refers_to_nothing_outside_itself(html):
+    text = html.replace("{//", "").replace('"http://www.w3.org/2000/svg"', "")
+    assert not re.search(r"https?:|//[a-z]|src=|@import|url\(|<link|<iframe", text)
+    assert html.index("Content-Security-Policy") < html.index("<style>") < html.index("<script")
+
+
+def test_scripts_never_make_markup_from_text(source):
+    for name in source.scripts:
+        text = (RESOURCES / name).read_text(encoding="utf-8")
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function|fetch\(|DOMParser", text
+        ), name
+
+
+def test_files_of_a_page_are_all_used(name, source):
+    files = {f"{name}/{path.name}" for path in (RESOURCES / name).iterdir() if path.suffix in (".html", ".css", ".js")}
+    assert files == {file for file in source.files if not file.startswith("page/")}
+
+
+def test_shared_files_are_all_used():
+    shared = {f"page/{path.name}" for path in (RESOURCES / "page").iterdir()}
+    assert shared == {file for source, _ in PAGES.values() for file in source.files if file.startswith("page/")}
