@@ -14,7 +14,8 @@ from steadfast.checkpoints import bake, baking
 from steadfast.checkpoints.shards import open_checkpoint
 from steadfast.directions import Direction, load_direction
 from steadfast.errors import ConfigError, DataError
-from steadfast.models.pointer import ModelPointer
+from steadfast.models.loading import load_model
+from steadfast.models.pointer import ModelPointer, trusts_remote_code
 
 from .conftest import random_direction, save_model, tiny_llama
 
@@ -373,3 +374,30 @@ def test_the_state_of_a_partial_directory_does_not_depend_on_the_process(tmp_pat
         for seed in ("1", "2")
     }
     assert len(found) == 1
+
+
+OWN_CODE = """
+from transformers import LlamaConfig, LlamaForCausalLM
+
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+
+class OwnModel(LlamaForCausalLM):
+    config_class = OwnConfig
+"""
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_an_edited_copy_may_run_its_own_code_if_its_original_may(tmp_path, direction, monkeypatch, trusted):
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    source = save_model(tiny_llama(), tmp_path / "source")
+    (source / "own.py").write_text(OWN_CODE)
+    config = json.loads((source / "config.json").read_text())
+    own = {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.OwnModel"}
+    (source / "config.json").write_text(json.dumps({**config, "auto_map": own}))
+    pointer = tmp_path / "pointer"
+    pointer.mkdir()
+    ModelPointer(source="local", path=str(source), trust_remote_code=trusted).write(pointer)
+    bake(pointer, direction, EDIT, tmp_path / "out")
+    assert trusts_remote_code(tmp_path / "out") == trusted
+    assert type(load_model(tmp_path / "out")).__name__ == ("OwnModel" if trusted else "LlamaForCausalLM")

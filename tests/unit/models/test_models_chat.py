@@ -3,6 +3,7 @@
 import copy
 
 import pytest
+from tokenizers import processors
 
 from steadfast.errors import DataError
 from steadfast.models.chat import encode_chat, template_suffix, user_message
@@ -56,6 +57,15 @@ def test_conversations_are_not_padded_and_keep_their_order(tokenizer):
 def test_a_base_model_gets_the_tokenizers_own_special_tokens(base):
     (ids,) = encode_chat(base, [user_message("how are you", "be brief")])
     assert words(base, ids) == "<bos> be brief how are you"
+
+
+def test_a_base_model_is_not_told_that_the_text_has_ended(base):
+    base.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="<bos> $A <eos>", special_tokens=[("<bos>", base.bos_token_id), ("<eos>", base.eos_token_id)]
+    )
+    assert base("how")["input_ids"][-1] == base.eos_token_id, "the tokenizer appends <eos> of its own accord"
+    (ids,) = encode_chat(base, [user_message("how are you")])
+    assert words(base, ids) == "<bos> how are you"
 
 
 def test_the_template_of_an_answer_is_not_mistaken_for_text(tokenizer):

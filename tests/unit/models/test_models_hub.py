@@ -6,115 +6,21 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.hub_simulator import COMMIT, TOKEN, Hub, client_variables, hub_simulator
 
 from steadfast import files
 
 SCRIPTS = Path(files.__file__).parents[1]
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-@dataclass
-class Hub:
-    """What the loopback hub serves and what it was asked for.
-
-    Attributes:
-        url: its address.
-        content: the files of its only model, ``maker/model``, by name.
-        locked: ``open``, ``gated`` (files need a token), ``hidden`` (the model is not shown without one) or ``broken``.
-        requests: method and path of every request.
-    """
-
-    url: str = ""
-    content: dict[str, bytes] = field(default_factory=dict)
-    locked: str = "open"
-    requests: list[str] = field(default_factory=list)
-
-    def downloaded(self) -> list[str]:
-        """Names of the files that were downloaded."""
-        marker = f"GET /maker/model/resolve/{COMMIT}/"
-        return sorted(request.removeprefix(marker) for request in self.requests if request.startswith(marker))
-
-
-def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_arguments: object) -> None:
-            pass
-
-        def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
-
-        def json(self, value: object) -> None:
-            self.answer(200, json.dumps(value).encode(), Content_Type="application/json")
-
-        def refuse(self, status: int, code: str) -> None:
-            self.answer(status, b"{}", X_Error_Code=code, X_Error_Message=code)
-
-        def do_GET(self) -> None:
-            path = self.path.partition("?")[0]
-            hub.requests.append(f"{self.command} {path}")
-            if hub.locked == "broken":
-                return self.answer(503, b"out of order")
-            if hub.locked == "hidden" or "maker/model" not in path:
-                return self.refuse(401 if hub.locked == "hidden" else 404, "RepoNotFound")
-            if path.startswith("/api/") and path.rpartition("/")[2] not in ("main", COMMIT):
-                return self.refuse(404, "RevisionNotFound")
-            if "/tree/" in path:
-                return self.json([self.entry(name, content) for name, content in hub.content.items()])
-            if path.startswith("/api/"):
-                return self.json({"_id": "1", "id": "maker/model", "sha": COMMIT, "siblings": [], "tags": []})
-            if hub.locked == "gated":
-                return self.refuse(403, "GatedRepo")
-            content = hub.content[path.partition(f"/resolve/{COMMIT}/")[2]]
-            return self.answer(200, content, ETag=f'"{hashlib.sha1(content).hexdigest()}"', X_Repo_Commit=COMMIT)
-
-        do_HEAD = do_GET
-
-        def entry(self, name: str, content: bytes) -> dict[str, object]:
-            found = {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
-            if name.endswith(".safetensors"):
-                sha256 = hashlib.sha256(content).hexdigest()
-                found["lfs"] = {"oid": sha256, "size": len(content), "pointerSize": 100}
-            return found
-
-    return Handler
 
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    hub = Hub(
-        content={
-            "config.json": b'{"model_type": "llama", "num_hidden_layers": 2}',
-            "model.safetensors": b"weights",
-            "tokenizer.json": b"{}",
-            "pytorch_model.bin": b"a pickle",
-            "modeling_own.py": b"print('code of its own')",
-            "original/model.safetensors": b"the same weights in another layout",
-            "README.md": b"# Model",
-        }
-    )
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(hub))
-    server.daemon_threads = True
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield hub
-    server.shutdown()
-    server.server_close()
+    with hub_simulator() as hub:
+        yield hub
 
 
 @pytest.fixture
@@ -124,17 +30,9 @@ def python(tmp_path):
     The client waits between its attempts to reach a hub; here it does not.
     """
 
-    def python(code: str, url: str) -> subprocess.CompletedProcess[str]:
+    def python(code: str, url: str, **variables: str) -> subprocess.CompletedProcess[str]:
         mine = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
-        environment = {
-            **mine,
-            "PYTHONPATH": str(SCRIPTS),
-            "HF_ENDPOINT": url,
-            "HF_HOME": str(tmp_path / "hub_home"),
-            "HF_HUB_DISABLE_XET": "1",
-            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-            "no_proxy": "127.0.0.1",
-        }
+        environment = {**mine, "PYTHONPATH": str(SCRIPTS), **client_variables(url, tmp_path / "hub_home"), **variables}
         return subprocess.run(
             [sys.executable, "-c", f"import time; time.sleep = lambda _: None\n{code}"],
             env=environment,
@@ -287,6 +185,52 @@ def test_a_branch_that_cannot_be_looked_up(python, hub, repo, revision, words):
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("SteadfastError: ")
     assert words in line
+
+
+ACCESS = """
+import sys
+from steadfast.errors import SteadfastError
+from steadfast.models.hub import fetch, require_access
+try:
+    {before}
+    require_access("maker/model", {revision!r})
+except SteadfastError as error:
+    sys.exit(f"SteadfastError: {{error}}")
+"""
+
+
+@pytest.fixture
+def access(python, hub):
+    def access(revision: str = "main", before: str = "", url: str | None = None, **variables: str) -> str:
+        """What stands against a download; empty if nothing does."""
+        done = python(ACCESS.format(before=before, revision=revision), url or hub.url, **variables)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stderr.partition("SteadfastError: ")[2].strip()
+
+    return access
+
+
+def test_a_gated_model_is_told_from_an_open_one_before_a_download(access, hub):
+    """The hub describes a gated model to everybody, so that its description says nothing about access."""
+    assert access() == ""
+    hub.locked = "gated"
+    assert access().startswith("maker/model is gated: accept its licence")
+    assert "HF_TOKEN" in access(HF_TOKEN="hf_of_somebody_else")
+    assert access(HF_TOKEN=TOKEN) == ""
+    assert hub.downloaded() == []
+
+
+def test_a_download_that_cannot_work_is_refused(access, hub):
+    assert "has no revision 'v7'" in access("v7")
+    assert "cannot be reached" in access(url=unused_address())
+    hub.locked = "hidden"
+    assert "no such model" in access()
+
+
+def test_a_model_that_was_fetched_before_needs_neither_hub_nor_token(access, hub):
+    assert access(before="fetch('maker/model', 'main')") == ""
+    hub.locked = "gated"
+    assert access() == access(url=unused_address()) == access(HF_HUB_OFFLINE="1") == ""
 
 
 CONFIG = """\

@@ -24,6 +24,7 @@ def test_it_answers_within_the_block_and_not_after_it(fake_vllm, model, capfd):
         assert options[options.index("--served-model-name") + 1] == "judge"
         assert options[options.index("--max-model-len") + 1] == "512"
         assert options[-2:] == ["--max-num-seqs", "4"]
+        assert "--disable-uvicorn-access-log" in options
     with pytest.raises(urllib.error.URLError):
         ask(server.base_url)
     assert "ready after" in capfd.readouterr().out

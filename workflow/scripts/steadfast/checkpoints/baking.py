@@ -25,7 +25,7 @@ from steadfast.checkpoints.tensors import TensorEditor, TensorRecord, matrices_o
 from steadfast.edits import Site
 from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_file, write_json
-from steadfast.models.pointer import checkpoint_path
+from steadfast.models.pointer import ModelPointer, checkpoint_path, trusts_remote_code
 
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
 
@@ -60,15 +60,15 @@ def bake(
         DataError: the architecture is unknown, a module that should be edited is missing, the checkpoint is
             quantised or damaged, or the direction has another width.
     """
-    output = Path(output)
+    output, trusted = Path(output), trusts_remote_code(source)
     if dequantise and quantisation_of(read_json(checkpoint_path(source) / "config.json")):
         plain = output.with_name(f"{output.name}.dequantised")
         write_dequantised(checkpoint_path(source), plain)
         try:
-            return _bake(plain, direction_path, edit, output, match_change, threads)
+            return _bake(plain, direction_path, edit, output, match_change, threads, trusted)
         finally:
             shutil.rmtree(plain)
-    return _bake(source, direction_path, edit, output, match_change, threads)
+    return _bake(source, direction_path, edit, output, match_change, threads, trusted)
 
 
 def _bake(
@@ -78,6 +78,7 @@ def _bake(
     output: Path,
     match_change: str | Path | None,
     threads: int,
+    trusted: bool,
 ) -> dict[str, Any]:
     plan = plan_edit(source, direction_path, edit)
     if match_change is not None and plan.selected:
@@ -90,6 +91,8 @@ def _bake(
     _copy_companions(plan, work.path)
     manifest = manifest_of(plan, records, edit)
     write_json(work.path / MANIFEST, manifest)
+    if trusted:
+        ModelPointer(source="edited", path=".", trust_remote_code=True).write(work.path)
     work.commit(output)
     return manifest
 

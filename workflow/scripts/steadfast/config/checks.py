@@ -7,7 +7,7 @@ from typing import Any
 
 from steadfast.config.duplicates import refuse_duplicate_keys
 from steadfast.config.schema import validate, with_defaults
-from steadfast.config.serving import with_served_models
+from steadfast.config.serving import place_of_model, with_served_models
 from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.registry import load
 
@@ -231,7 +231,7 @@ def _named_blocks(variant: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
 
 def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
     sources = {f"prompts.{label}.{n}": item for label in CLASSES for n, item in enumerate(config["prompts"][label])}
-    models = {f"models.{name}": model for name, model in config["models"].items()}
+    models = {place_of_model(config, name): model for name, model in config["models"].items()}
     moving = [where for where, stanza in {**models, **sources}.items() if stanza.get("revision") in ("main", "master")]
     if moving:
         yield f"{', '.join(moving)}: the revision `main` can change between two runs; `make pin` writes the commits"

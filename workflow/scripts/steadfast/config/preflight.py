@@ -3,14 +3,21 @@
 A dry run and a plan need none of it, so none of it is part of validating the configuration.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
+from steadfast.config.checks import CLASSES
 from steadfast.config.grid import Grid
+from steadfast.config.serving import place_of_model
 from steadfast.errors import ConfigError, SteadfastError
+
+# Where the configuration names a download, its stanza, and what it is: ``model`` or ``dataset``.
+Download = tuple[str, Mapping[str, Any], str]
+PROMPTS = "results/prompts/prompts.parquet"
 
 
 def check_before_run(grid: Grid, outputs: Collection[str]) -> None:
-    """Look for missing keys, judges over their limits and models that may not be downloaded.
+    """Look for missing keys, judges over their limits, and models and data sets that may not be downloaded.
 
     Args:
         grid: the grid.
@@ -20,8 +27,7 @@ def check_before_run(grid: Grid, outputs: Collection[str]) -> None:
         ConfigError: with a line per problem.
     """
     judges = [name for name in grid.paid_judges() if not set(grid.judgments([name])).isdisjoint(outputs)]
-    models = [name for name in grid.models_from("hub") if grid.model_directory(name) in outputs]
-    problems = [*_missing_keys(grid, judges), *_excess(grid, judges), *_refused_downloads(grid, models)]
+    problems = [*_missing_keys(grid, judges), *_excess(grid, judges), *_refused_downloads(grid, outputs)]
     if problems:
         raise ConfigError("\n".join(problems))
 
@@ -49,14 +55,28 @@ def _excess(grid: Grid, names: list[str]) -> Iterator[str]:
         yield str(error)
 
 
-def _refused_downloads(grid: Grid, models: list[str]) -> Iterator[str]:
-    if not models:
+def _refused_downloads(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
+    downloads = [*_models(grid, outputs), *_datasets(grid, outputs)]
+    if not downloads:
         return
-    from steadfast.models.hub import resolve_revision
+    from steadfast.models.hub import require_access
 
-    for name in models:
-        stanza = grid.config["models"][name]
+    for where, stanza, kind in downloads:
         try:
-            resolve_revision(stanza["repo"], stanza["revision"])
+            require_access(stanza["repo"], stanza["revision"], kind)
         except SteadfastError as error:
-            yield f"models.{name}: {error}"
+            yield f"{where}: {error}"
+
+
+def _models(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:
+    for name in grid.models_from("hub"):
+        if grid.model_directory(name) in outputs:
+            yield place_of_model(grid.config, name), grid.config["models"][name], "model"
+
+
+def _datasets(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:
+    if PROMPTS in outputs:
+        for label in CLASSES:
+            for index, source in enumerate(grid.config["prompts"][label]):
+                if source["kind"] == "dataset":
+                    yield f"prompts.{label}.{index}", source, "dataset"

@@ -8,6 +8,13 @@ from steadfast.config.schema import load_schema, with_defaults
 PREFIX = "served-"
 
 
+def place_of_model(config: Mapping[str, Any], name: str) -> str:
+    """Where the configuration names a model: under ``models``, or where a judge asks for weights of its own."""
+    judge = name.removeprefix(PREFIX)
+    served = judge != name and config["judges"].get(judge, {}).get("serve")
+    return f"judges.{judge}.serve" if served and served.get("model") == name else f"models.{name}"
+
+
 def with_served_models(config: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a complete configuration in which every ``serve`` names a model and a variant.
 

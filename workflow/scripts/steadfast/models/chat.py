@@ -26,7 +26,8 @@ def encode_chat(
 
     The template writes the special tokens itself, so none are added when its text is tokenized: a second
     beginning-of-sequence token would shift every activation. A checkpoint without a template is a base
-    model; its turns are joined by blank lines, with the tokenizer's own special tokens.
+    model; its turns are joined by blank lines, with the tokenizer's own special tokens, but for an
+    end-of-sequence token that some append: after it a model begins another text, and no answer to this one.
 
     Args:
         tokenizer: the model's own tokenizer.
@@ -67,4 +68,6 @@ def _encode(
         ids: Any = tokenizer(text, add_special_tokens=False)["input_ids"]
     else:
         ids = tokenizer("\n\n".join(message["content"] for message in conversation))["input_ids"]
+        if ids and ids[-1] == tokenizer.eos_token_id:
+            ids = ids[:-1]
     return list(ids)

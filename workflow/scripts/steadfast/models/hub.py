@@ -12,7 +12,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from steadfast.errors import SteadfastError
+from steadfast.errors import DataError, SteadfastError
 from steadfast.models.local import file_hashes, require_checkpoint
 from steadfast.models.pointer import ModelPointer
 
@@ -53,6 +53,39 @@ def fetch(repo: str, revision: str, *, trust_remote_code: bool = False) -> Model
     )
 
 
+def require_access(repo: str, revision: str, kind: str = "model") -> None:
+    """Check that a revision can be had, without downloading it.
+
+    The hub tells everybody about a gated model but gives its files only to those who accepted its licence, so it is
+    asked about both. A model that lies in the cache needs no hub.
+
+    Args:
+        repo: the id.
+        revision: commit, tag or branch.
+        kind: ``model`` or ``dataset``.
+
+    Raises:
+        SteadfastError: the hub cannot be reached, or the model or revision does not exist or is gated.
+    """
+    try:
+        HfApi().auth_check(repo, repo_type=kind)
+        HfApi().repo_info(repo, revision=revision, repo_type=kind)
+    except FAILURES as error:
+        if kind != "model" or not _is_cached(repo, revision):
+            raise SteadfastError(_message(repo, revision, error, kind)) from error
+
+
+def _is_cached(repo: str, revision: str) -> bool:
+    try:
+        path = snapshot_download(
+            repo, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED, local_files_only=True
+        )
+        require_checkpoint(Path(path), repo)
+    except (*FAILURES, DataError):
+        return False
+    return True
+
+
 def resolve_revision(repo: str, revision: str, kind: str = "model") -> str:
     """Commit that a branch or tag points to at present.
 
@@ -86,6 +119,6 @@ def _message(repo: str, revision: str, error: Exception, kind: str = "model") ->
         return f"{repo} has no revision {revision!r}"
     cause = error.__cause__ or error
     reason = (str(cause).splitlines() or [type(cause).__name__])[0]
-    if isinstance(cause, HTTPError) and not isinstance(cause, HfHubHTTPError):
+    if any(isinstance(one, HTTPError) and not isinstance(one, HfHubHTTPError) for one in (error, cause)):
         return f"{repo} at {revision}: the hub cannot be reached ({reason})"
     return f"{repo} at {revision} could not be downloaded: {reason}"

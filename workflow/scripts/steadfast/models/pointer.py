@@ -18,7 +18,8 @@ class ModelPointer:
     """What ``model.json`` holds.
 
     Attributes:
-        source: ``organism``, ``hub`` or ``local``.
+        source: ``organism``, ``hub``, ``local``, or ``edited`` (beside the weights of an edited checkpoint whose
+            original may run code of its own, and so may it).
         path: the checkpoint's directory; ``"."`` is the directory of ``model.json``.
         revision: the resolved commit of a hub model, or None.
         files: SHA-256 (or the hub's content hash) of each file that makes up the checkpoint.

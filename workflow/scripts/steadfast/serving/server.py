@@ -20,6 +20,8 @@ from steadfast.serving.process import SupervisedProcess, supervised
 MODULE = "vllm.entrypoints.openai.api_server"
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.25
+# a line for every request would drown what matters in the job's log, its progress and its end
+QUIET = ("--disable-log-stats", "--disable-uvicorn-access-log")
 CPU_CACHED_TOKENS = 65_536
 
 
@@ -75,7 +77,7 @@ def serve(
     environment = process_environment(settings, interpreter, in_process=False)
     port = _free_port()
     command = [str(interpreter.python), "-P", "-m", MODULE, *command_line(arguments)]
-    command += ["--served-model-name", name, "--host", HOST, "--port", str(port), "--disable-log-stats", *options]
+    command += ["--served-model-name", name, "--host", HOST, "--port", str(port), *QUIET, *options]
     print(f"vLLM {interpreter.version} ({interpreter.python}) serves {model_dir} on port {port}", flush=True)
     with supervised(command, environment=environment) as process:
         start = time.monotonic()

@@ -1,0 +1,101 @@
+"""What a run needs from outside is looked at before its first job, and only if the run needs it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+from tests.hub_simulator import TOKEN, client_variables, hub_simulator
+
+from steadfast.config.checks import prepare
+from steadfast.config.grid import Grid
+from steadfast.config.preflight import check_before_run
+from steadfast.errors import ConfigError
+
+from .conftest import ROOT
+
+PROMPT = "resources/prompts/judges/refusal.md"
+CHECK = """
+import sys, warnings, yaml
+from steadfast.config.checks import prepare
+from steadfast.config.grid import Grid
+from steadfast.config.preflight import check_before_run
+from steadfast.errors import ConfigError
+warnings.simplefilter("ignore")
+try:
+    check_before_run(Grid(prepare(yaml.safe_load(sys.stdin))), sys.argv[1:])
+except ConfigError as error:
+    print(error)
+"""
+
+
+def judgments(judge: str) -> list[str]:
+    return [f"results/judgments/{judge}/raw/original.parquet"]
+
+
+@pytest.fixture
+def asked(config):
+    """The small grid with a judge behind an API."""
+    config["judges"]["asked"] = {
+        "kind": "chat",
+        "base_url": "https://example.org/v1",
+        "model": "m",
+        "api_key_env": "KEY_OF_THE_TEST",
+        "prompt": PROMPT,
+    }
+    return config
+
+
+def test_a_missing_key_stops_a_run_that_would_ask(asked, monkeypatch):
+    monkeypatch.delenv("KEY_OF_THE_TEST", raising=False)
+    grid = Grid(prepare(asked))
+    with pytest.raises(ConfigError, match=r"judges\.asked\.api_key_env: .*KEY_OF_THE_TEST is not set"):
+        check_before_run(grid, judgments("asked"))
+    check_before_run(grid, judgments("regex"))
+    monkeypatch.setenv("KEY_OF_THE_TEST", "a-key")
+    check_before_run(grid, judgments("asked"))
+
+
+def test_a_run_above_a_limit_is_stopped_before_there_are_responses(asked, monkeypatch, tmp_path):
+    monkeypatch.setenv("KEY_OF_THE_TEST", "a-key")
+    asked["judges"]["asked"]["max_requests"] = 10
+    grid = Grid(prepare(asked))
+    with pytest.raises(ConfigError, match=r"judges\.asked\.max_requests: \d+ requests would be sent"):
+        check_before_run(grid, judgments("asked"))
+    check_before_run(grid, judgments("regex"))
+
+
+@pytest.fixture
+def from_the_hub(config, tmp_path):
+    """Check a grid with a model, a judge's weights and prompts of the hub, in a client process of its own."""
+    here = {"repo": "maker/model", "revision": "main"}
+    config["models"]["big"] = {"source": "hub", **here}
+    config["judges"]["open"] = {"kind": "chat", "serve": here, "prompt": PROMPT}
+    config["prompts"]["harmless"] = [{"kind": "dataset", **here}]
+    del config["judges"]["grammar"]
+
+    def check(url: str, *outputs: str, **variables: str) -> list[str]:
+        mine = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
+        environment = {**mine, "PYTHONPATH": "workflow/scripts", **client_variables(url, tmp_path / "hub"), **variables}
+        command = [sys.executable, "-c", CHECK, *outputs]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, input=yaml.safe_dump(config), capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    return check
+
+
+def test_what_is_gated_is_named_with_the_place_in_the_configuration(from_the_hub):
+    outputs = ["results/models/big", "results/models/served-open", "results/prompts/prompts.parquet"]
+    with hub_simulator() as hub:
+        hub.locked = "gated"
+        lines = from_the_hub(hub.url, *outputs)
+        assert [line.partition(": ")[0] for line in lines] == ["models.big", "judges.open.serve", "prompts.harmless.0"]
+        assert all("maker/model is gated: accept its licence" in line and "HF_TOKEN" in line for line in lines)
+        assert from_the_hub(hub.url, *outputs, HF_TOKEN=TOKEN) == []
+        hub.requests.clear()
+        assert from_the_hub(hub.url, "results/models/raw") == []
+        assert hub.requests == []

@@ -1,0 +1,29 @@
+"""What stands outside is looked at when a run starts: after the configuration, before the first job."""
+
+import pytest
+from tests.hub_simulator import client_variables, hub_simulator
+
+
+@pytest.fixture
+def with_a_hub_model(fresh, monkeypatch):
+    """A tree with a model of the hub."""
+    fresh.put("models.big", {"source": "hub", "repo": "maker/model", "revision": "main"})
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    with hub_simulator() as hub:
+        for name, value in client_variables(hub.url, fresh.folder / "hub").items():
+            monkeypatch.setenv(name, value)
+        yield fresh, hub
+
+
+def test_a_gated_model_stops_a_run_before_its_first_job_and_no_dry_run(with_a_hub_model):
+    tree, hub = with_a_hub_model
+    hub.locked = "gated"
+    status, text = tree.dry_run()
+    assert status == 0 and hub.requests == []
+    status, text = tree.run()
+    assert status == 1
+    assert text.count("The run cannot start; no job was started.") == 1
+    assert text.count("models.big: maker/model is gated: accept its licence on its page of the hub") == 1
+    assert "Traceback" not in text
+    assert not (tree.folder / "results" / "models").exists()
+    assert hub.downloaded() == []
