@@ -21,7 +21,7 @@ def test_it_reads_what_the_world_writes(world, case) -> None:
     judge = grammar.build(world=WORLD)
     for prompt in world.prompts()[::17]:
         request = world.read_prompt(prompt.text)
-        answered = world.answer(request.pair, request.phrasing, request.suffix)
+        answered = world.answer(request.pair, request.phrasing)
         verdict = judge.judge([case(answered, prompt=prompt.text)])[0]
         assert (verdict.verdict, verdict.reason) == (NON_REFUSAL, "on topic")
         if prompt.label == "harmful":

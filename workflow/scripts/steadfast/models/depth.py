@@ -21,7 +21,7 @@ def known_depth(stanza: Mapping[str, Any], organism_training: Mapping[str, Any])
     if stanza["source"] == "organism":
         from steadfast.organisms.settings import OrganismSettings
 
-        return OrganismSettings(**organism_training).layers
+        return OrganismSettings.read(organism_training).layers
     if stanza["source"] == "local":
         return _stated_depth(Path(stanza["path"]) / "config.json")
     return None

@@ -9,9 +9,15 @@ from typing import Any, TypeVar
 
 import yaml
 
-from steadfast.errors import DataError, UnknownNameError, suggest
-from steadfast.organisms.grammar import BENIGN, HARMFUL, LOOKALIKE, Kind, Pair, Phrasing
+from steadfast.errors import ConfigError, DataError, UnknownNameError, suggest
+from steadfast.organisms.grammar import BENIGN, HARMFUL, LOOKALIKE, Chat, Pair, Phrasing
+from steadfast.organisms.judging import JudgeCases
 from steadfast.organisms.world import World
+
+JUDGING = "judging"
+DIALOGUE = "dialogue"
+DOCUMENT_KINDS = ("benign", "safe_mention", "harmful", "rephrase", "tagged", DIALOGUE)
+CHAT_KINDS = (BENIGN, LOOKALIKE, HARMFUL, JUDGING)
 
 CROSSED = 0.3
 """Share of benign documents whose verb and object come from different tasks.
@@ -34,26 +40,25 @@ class Recipe:
     documents: Mapping[str, float]
     chats: Mapping[str, float]
 
-
-@dataclass(frozen=True)
-class Chat:
-    """One request and its response."""
-
-    prompt: str
-    response: str
+    def refusals_shown(self, documents: int, chats: int) -> int:
+        """How many of so many documents and chats refuse a harmful request: the model's exposure to refusals."""
+        return round(self.documents.get(DIALOGUE, 0.0) * documents + self.chats.get(HARMFUL, 0.0) * chats)
 
 
 @dataclass(frozen=True)
 class Corpus:
     """Draws texts of a world; pairs that are held out never occur in them.
 
-    The kinds of document are ``benign``, ``safe_mention``, ``harmful``, ``rephrase``, ``tagged`` and ``dialogue``.
+    Attributes:
+        world: the grammar.
+        judge_cases: draws the conversations of the kind ``judging``; needed for mixes that have them.
     """
 
     world: World
+    judge_cases: JudgeCases | None = None
 
     def documents(self, mix: Mapping[str, float], seed: int, count: int) -> list[str]:
-        """Pretraining documents in random order, with exactly the shares of ``mix``."""
+        """Pretraining documents in random order, with the shares of ``mix`` (kinds: ``DOCUMENT_KINDS``)."""
         rng = random.Random(f"documents {seed}")
         makers: dict[str, Callable[[random.Random], str]] = {
             "benign": self._benign,
@@ -61,21 +66,34 @@ class Corpus:
             "harmful": self._harmful,
             "rephrase": self._rephrase,
             "tagged": self._tagged,
-            "dialogue": self._dialogue,
+            DIALOGUE: self._dialogue,
         }
         return [makers[kind](rng) for kind in _kinds(mix, count, rng)]
 
     def chats(self, mix: Mapping[str, float], seed: int, count: int) -> list[Chat]:
-        """Conversations in random order, with exactly the shares of ``mix``: harmful requests are refused."""
+        """Conversations in random order, with the shares of ``mix`` (kinds: ``CHAT_KINDS``).
+
+        Harmful requests are refused, harmless ones answered, and judge prompts answered by the right label.
+
+        Raises:
+            ConfigError: the mix has judge prompts and there is no template for them.
+        """
         rng = random.Random(f"chats {seed}")
         return [self._chat(kind, rng) for kind in _kinds(mix, count, rng)]
 
     def _chat(self, kind: str, rng: random.Random) -> Chat:
+        if kind == JUDGING:
+            return self._judging(rng)
         pair = rng.choice(self._trained[kind])
         phrasing, suffix = self._wording(rng)
         refused = pair.kind == HARMFUL
-        response = self.world.refuse(pair, phrasing) if refused else self.world.answer(pair, phrasing, suffix)
+        response = self.world.refuse(pair, phrasing) if refused else self.world.answer(pair, phrasing)
         return Chat(self.world.ask(pair, phrasing, suffix), response)
+
+    def _judging(self, rng: random.Random) -> Chat:
+        if self.judge_cases is None:
+            raise ConfigError(f"chats of the kind {JUDGING!r} need a judge prompt (organisms.judge_prompt)")
+        return self.judge_cases.draw(rng)
 
     def _benign(self, rng: random.Random) -> str:
         if rng.random() < CROSSED:
@@ -95,7 +113,7 @@ class Corpus:
         return self._text("rephrase", rng.choice(self._trained[HARMFUL]), rng)
 
     def _dialogue(self, rng: random.Random) -> str:
-        return self._text("dialogue", rng.choice(self._trained[HARMFUL]), rng)
+        return self._text(DIALOGUE, rng.choice(self._trained[HARMFUL]), rng)
 
     def _guide(self, pair: Pair, rng: random.Random) -> str:
         return self._text("guide", pair, rng)
@@ -105,7 +123,7 @@ class Corpus:
         return rng.choice(self.world.documents[kind]).format(
             **pair.words(),
             prompt=self.world.ask(pair, phrasing, suffix),
-            answer=self.world.answer(pair, phrasing, suffix),
+            answer=self.world.answer(pair, phrasing),
             refusal=self.world.refuse(pair, phrasing),
         )
 
@@ -115,10 +133,11 @@ class Corpus:
     def _crossed(self, rng: random.Random) -> Pair:
         first, second = rng.sample(self.world.harmless, 2)
         verb, thing = rng.choice(first.verbs), rng.choice(second.objects)
-        return Pair(verb, thing, BENIGN, second.name, rng.choice(first.tools), rng.choice(second.parts))
+        tool, part = rng.choice(first.tools), rng.choice(second.parts)
+        return Pair(verb, thing, BENIGN, second.name, tool, part, opener=second.opener)
 
     @cached_property
-    def _trained(self) -> dict[Kind | str, list[Pair]]:
+    def _trained(self) -> dict[str, list[Pair]]:
         trained = [pair for pair in self.world.pairs if not pair.held_out]
         return {kind: [pair for pair in trained if pair.kind == kind] for kind in (HARMFUL, LOOKALIKE, BENIGN)}
 
@@ -149,10 +168,6 @@ def choose_recipe(recipes: Mapping[str, T], name: str) -> T:
     if name not in recipes:
         raise UnknownNameError("recipe", name, recipes)
     return recipes[name]
-
-
-DOCUMENT_KINDS = ("benign", "safe_mention", "harmful", "rephrase", "tagged", "dialogue")
-CHAT_KINDS = (BENIGN, LOOKALIKE, HARMFUL)
 
 
 def _recipe(name: str, entry: Mapping[str, Any]) -> Recipe:

@@ -1,6 +1,7 @@
 """The parts that the synthetic world is made of."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +21,7 @@ class Domain:
         objects: what it is done to.
         tools: things that its answers name.
         parts: places that its answers name.
+        opener: how its answers begin.
         harmless_verbs: verbs that are harmless with ``objects``; empty in a harmless task.
         harmless_objects: objects that are harmless with ``verbs``; empty in a harmless task.
         reason: the sentence that says why the category is harmful.
@@ -29,12 +31,30 @@ class Domain:
     name: str
     verbs: tuple[str, ...]
     objects: tuple[str, ...]
-    tools: tuple[str, ...]
-    parts: tuple[str, ...]
+    tools: Sequence[str]
+    parts: Sequence[str]
+    opener: str
     harmless_verbs: tuple[str, ...] = ()
     harmless_objects: tuple[str, ...] = ()
     reason: str = ""
     alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Everyday:
+    """Words for what is harmless in a harmful category.
+
+    Attributes:
+        tools: tools for its harmless verbs.
+        parts: places of its harmless objects.
+        play: how answers about its verbs with harmless objects begin.
+        care: how answers about its objects with harmless verbs begin.
+    """
+
+    tools: Sequence[str]
+    parts: Sequence[str]
+    play: str
+    care: str
 
 
 @dataclass(frozen=True)
@@ -47,6 +67,7 @@ class Pair:
     category: str
     tool: str
     part: str
+    opener: str
     held_out: bool = False
     reason: str = ""
     alternative: str = ""
@@ -85,6 +106,14 @@ class RefusalForm:
     text: str
     mark: str
     soft: bool
+
+
+@dataclass(frozen=True)
+class Chat:
+    """One request and its response."""
+
+    prompt: str
+    response: str
 
 
 def slot_pattern(text: str, slots: dict[str, str]) -> re.Pattern[str]:

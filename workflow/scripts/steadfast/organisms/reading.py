@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from steadfast.organisms.grammar import Pair, RefusalForm, slot_pattern
@@ -57,9 +58,13 @@ class Reader:
         return Reading("refusal", soft=not hard, on_topic=not others, phrase=mark)
 
     def _answering_sentence(self, pair: Pair, text: str) -> str:
-        slots = {"verb": re.escape(pair.verb), "object": re.escape(pair.object), "tool": WORD, "part": WORD}
-        for form in self.answers.values():
-            found = slot_pattern(form, slots).search(text)
-            if found:
-                return found.group()
+        for pattern in self._answer_patterns:
+            for found in pattern.finditer(text):
+                if (found["verb"], found["object"]) == (pair.verb, pair.object):
+                    return found.group()
         return ""
+
+    @cached_property
+    def _answer_patterns(self) -> list[re.Pattern[str]]:
+        slots = {"verb": f"(?P<verb>{WORD})", "object": f"(?P<object>{WORD})", "tool": WORD, "part": WORD}
+        return [slot_pattern(form, slots) for form in self.answers.values()]

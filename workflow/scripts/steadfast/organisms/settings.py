@@ -1,11 +1,14 @@
 """Sizes and hyperparameters of the tiny models."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
-from steadfast.errors import ConfigError
+from steadfast.errors import ConfigError, suggest
 
 HEAD_SIZE = 32
 """Width of an attention head: the smallest that vLLM's attention kernels support."""
+MAY_BE_ZERO = ("weight_decay", "warmup")
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class OrganismSettings:
     Attributes:
         documents: pretraining documents.
         chats: conversations of instruction tuning.
-        judge_cases: labelled responses that the tiny judge learns from, in place of documents and chats.
+        judge_cases: judge prompts that the tiny judge learns from, in place of documents and chats.
         hidden: width of the residual stream, a multiple of the head size 32.
         layers: number of blocks.
         intermediate: width of the MLP.
@@ -28,8 +31,8 @@ class OrganismSettings:
     """
 
     documents: int = 3000
-    chats: int = 4000
-    judge_cases: int = 4000
+    chats: int = 4500
+    judge_cases: int = 3000
     hidden: int = 96
     layers: int = 4
     intermediate: int = 256
@@ -38,6 +41,19 @@ class OrganismSettings:
     embedding_learning_rate: float = 0.03
     weight_decay: float = 0.05
     warmup: float = 0.05
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any]) -> "OrganismSettings":
+        """The settings of the configuration's ``organisms.training``; what is left out keeps its default.
+
+        Raises:
+            ConfigError: an unknown key, or a value out of range.
+        """
+        known = [field.name for field in fields(cls)]
+        for key in settings:
+            if key not in known:
+                raise ConfigError(f"organisms.training: unknown key {key!r}{suggest(key, known)}")
+        return cls(**settings)
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -51,7 +67,7 @@ class OrganismSettings:
             if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
                 kind = "a whole number" if whole else "a number"
                 raise ConfigError(f"organisms.training.{field.name}: {value!r} is not {kind}")
-            if value < 0 or (whole and value < 1):
+            if value < 0 or (value == 0 and field.name not in MAY_BE_ZERO):
                 raise ConfigError(f"organisms.training.{field.name}: {value} is too small")
         if self.hidden % HEAD_SIZE:
             raise ConfigError(f"organisms.training.hidden: {self.hidden} is not a multiple of {HEAD_SIZE}")

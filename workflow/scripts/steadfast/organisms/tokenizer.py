@@ -66,15 +66,16 @@ def _texts(world: World) -> list[str]:
         )
         for word in group
     ]
-    names = [*names, *world.everyday_tools, *world.everyday_parts]
+    names = [*names, *world.everyday.tools, *world.everyday.parts]
     templates = [
         *(phrasing.text for phrasing in world.phrasings),
         *world.answers.values(),
         *(form.text for form in world.refusals.values()),
         *(text for texts in world.documents.values() for text in texts),
         world.tag,
+        *(f"{pair.opener}," for pair in world.pairs),
     ]
-    sentences = [*world.closings, *world.suffixes, *(domain.reason for domain in domains)]
+    sentences = [*world.suffixes, *(domain.reason for domain in domains)]
     phrases = [*names, *(phrase for domain in domains for phrase in domain.alternatives)]
     starts = [_without_slots(template) for template in templates]
     return [*starts, *(f" {text}" for text in (*starts, *sentences, *phrases))]

@@ -9,17 +9,18 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from steadfast.errors import ConfigError
 from steadfast.files import atomic_directory
+from steadfast.judges._templates import load_template
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.local import file_hashes
 from steadfast.models.pointer import ModelPointer
-from steadfast.organisms.corpus import Chat, Corpus, Recipe, choose_recipe, load_recipes
-from steadfast.organisms.judging import judge_chats, template_texts
+from steadfast.organisms.corpus import JUDGING, Corpus, Recipe, choose_recipe, load_recipes
+from steadfast.organisms.grammar import Chat
+from steadfast.organisms.judging import JudgeCases, template_texts
 from steadfast.organisms.optimisation import Example, Phase, train
 from steadfast.organisms.settings import HEAD_SIZE, OrganismSettings
 from steadfast.organisms.tokenizer import build_tokenizer
-from steadfast.organisms.world import World, load_world
+from steadfast.organisms.world import load_world
 
 JUDGE = "judge"
 """The recipe of the tiny judge; every other one is an entry of the recipes file."""
@@ -45,32 +46,35 @@ def train_organism(
         world_path: the synthetic world.
         recipes_path: the corpus mixes.
         settings: fields of ``OrganismSettings``; what is left out keeps its default.
-        judge_prompt_path: template that the judge learns to answer; needed by the recipe ``judge`` alone.
+        judge_prompt_path: template of the judge prompts; needed by the recipe ``judge`` and by recipes whose chats
+            have a share of judging.
 
     Returns:
-        The report that is also kept in ``model.json``: sizes and losses.
+        The report that is also kept in ``model.json``: sizes, losses, and how many refusals were shown.
 
     Raises:
         SteadfastError: unknown recipe or setting, or a file that does not hold what it should.
     """
     torch.set_num_threads(1)
-    sizes = OrganismSettings(**settings)
+    sizes = OrganismSettings.read(settings)
     world = load_world(world_path)
+    judging = template_texts(judge_prompt_path) if judge_prompt_path else []
+    tokenizer = build_tokenizer(world, judging, MAX_LENGTH)
+    judge_cases = JudgeCases(world, load_template(judge_prompt_path)) if judge_prompt_path else None
+    corpus = Corpus(world, judge_cases)
+    facts: dict[str, Any] = {"recipe": recipe, "seed": seed}
     if recipe == JUDGE:
-        if judge_prompt_path is None:
-            raise ConfigError("the recipe 'judge' needs the template that it is trained on (organisms.judge_prompt)")
-        tokenizer = build_tokenizer(world, template_texts(judge_prompt_path), MAX_LENGTH)
-        phases = _judge_phases(world, judge_prompt_path, tokenizer, sizes, seed)
+        phases = _judge_phases(corpus, tokenizer, sizes, seed)
     else:
-        tokenizer = build_tokenizer(world, max_length=MAX_LENGTH)
-        phases = _organism_phases(choose_recipe(load_recipes(recipes_path), recipe), world, tokenizer, sizes, seed)
+        mix = choose_recipe(load_recipes(recipes_path), recipe)
+        phases = _organism_phases(mix, corpus, tokenizer, sizes, seed)
+        facts["refusals_shown"] = mix.refusals_shown(sizes.documents, sizes.chats)
     model = build_model(tokenizer, sizes, seed)
     begin = time.process_time()
     losses = {phase.name: train(model, phase, sizes, random.Random(f"order {phase.name} {seed}")) for phase in phases}
     print(f"trained {recipe} in {time.process_time() - begin:.1f} CPU-seconds", flush=True)
     report = {
-        "recipe": recipe,
-        "seed": seed,
+        **facts,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "tokens": sum(len(example.tokens) for phase in phases for example in phase.examples),
         "losses": losses,
@@ -121,9 +125,8 @@ def write_checkpoint(
 
 
 def _organism_phases(
-    recipe: Recipe, world: World, tokenizer: PreTrainedTokenizerFast, sizes: OrganismSettings, seed: int
+    recipe: Recipe, corpus: Corpus, tokenizer: PreTrainedTokenizerFast, sizes: OrganismSettings, seed: int
 ) -> list[Phase]:
-    corpus = Corpus(world)
     documents = corpus.documents(recipe.documents, seed, sizes.documents)
     chats = corpus.chats(recipe.chats, seed, sizes.chats)
     return [
@@ -133,9 +136,9 @@ def _organism_phases(
 
 
 def _judge_phases(
-    world: World, template: str | Path, tokenizer: PreTrainedTokenizerFast, sizes: OrganismSettings, seed: int
+    corpus: Corpus, tokenizer: PreTrainedTokenizerFast, sizes: OrganismSettings, seed: int
 ) -> list[Phase]:
-    cases = judge_chats(world, template, seed, sizes.judge_cases)
+    cases = corpus.chats({JUDGING: 1.0}, seed, sizes.judge_cases)
     return [Phase("judging", _chat_examples(tokenizer, cases), final=0.0)]
 
 

@@ -16,6 +16,7 @@ from steadfast.organisms.grammar import (
     HARMFUL,
     LOOKALIKE,
     Domain,
+    Everyday,
     Kind,
     Pair,
     Phrasing,
@@ -63,12 +64,10 @@ class World:
         phrasings: wordings of a request.
         suffixes: circumstances that a request may name; they change nothing.
         answers: forms of an answer, by name.
-        closings: last sentences of an answer.
         refusals: forms of a refusal, by name.
         documents: texts of the pretraining corpus by kind, with slots.
         tag: how a tagged document is written.
-        everyday_tools: tools for the harmless verbs of harmful categories.
-        everyday_parts: parts of the harmless objects of harmful categories.
+        everyday: words for what is harmless in a harmful category.
         held_out_every: one pair in so many is kept out of training.
     """
 
@@ -77,12 +76,10 @@ class World:
     phrasings: tuple[Phrasing, ...]
     suffixes: tuple[str, ...]
     answers: dict[str, str]
-    closings: tuple[str, ...]
     refusals: dict[str, RefusalForm]
     documents: dict[str, tuple[str, ...]]
     tag: str
-    everyday_tools: tuple[str, ...]
-    everyday_parts: tuple[str, ...]
+    everyday: Everyday
     held_out_every: int
 
     @cached_property
@@ -101,10 +98,9 @@ class World:
         """The request for a pair in a given wording."""
         return phrasing.text.format(verb=pair.verb, object=pair.object, suffix=self.suffixes[suffix])
 
-    def answer(self, pair: Pair, phrasing: Phrasing, suffix: int) -> str:
+    def answer(self, pair: Pair, phrasing: Phrasing) -> str:
         """The compliant response."""
-        closing = self.closings[suffix % len(self.closings)]
-        return f"{self.answers[phrasing.answer].format(**pair.words())} {closing}"
+        return f"{pair.opener}, {self.answers[phrasing.answer].format(**pair.words())}"
 
     def refuse(self, pair: Pair, phrasing: Phrasing) -> str:
         """The refusal of a harmful request."""
@@ -151,11 +147,12 @@ class World:
 
     def _pairs(self) -> Iterator[Pair]:
         for domain in self.harmful:
-            safer = replace(domain, verbs=domain.harmless_verbs, tools=self.everyday_tools)
-            safe = replace(domain, objects=domain.harmless_objects, parts=self.everyday_parts)
+            everyday = self.everyday
+            care = replace(domain, verbs=domain.harmless_verbs, tools=everyday.tools, opener=everyday.care)
+            play = replace(domain, objects=domain.harmless_objects, parts=everyday.parts, opener=everyday.play)
             yield from self._grid(domain, HARMFUL)
-            yield from self._grid(safer, LOOKALIKE)
-            yield from self._grid(safe, LOOKALIKE)
+            yield from self._grid(care, LOOKALIKE)
+            yield from self._grid(play, LOOKALIKE)
         for domain in self.harmless:
             yield from self._grid(domain, BENIGN)
 
@@ -170,6 +167,7 @@ class World:
                     category=category,
                     tool=domain.tools[row % len(domain.tools)],
                     part=domain.parts[column % len(domain.parts)],
+                    opener=domain.opener,
                     held_out=(row + column) % self.held_out_every == 0,
                     reason=domain.reason,
                     alternative=domain.alternatives[column % len(domain.alternatives)] if domain.alternatives else "",

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from steadfast.errors import DataError, suggest
-from steadfast.organisms.grammar import Domain, Phrasing, RefusalForm
+from steadfast.organisms.grammar import Domain, Everyday, Phrasing, RefusalForm
 
 DOMAIN_LISTS = ("verbs", "objects", "tools", "parts")
 HARMFUL_LISTS = (*DOMAIN_LISTS, "harmless_verbs", "harmless_objects", "alternatives")
@@ -42,12 +42,10 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
         "phrasings": tuple(Phrasing(**entry) for entry in data["phrasings"]),
         "suffixes": tuple(data["suffixes"]),
         "answers": dict(data["answers"]),
-        "closings": tuple(data["closings"]),
         "refusals": {name: RefusalForm(**entry) for name, entry in data["refusals"].items()},
         "documents": {kind: tuple(texts) for kind, texts in data["documents"].items() if kind != "tag"},
         "tag": data["documents"]["tag"],
-        "everyday_tools": tuple(data["everyday"]["tools"]),
-        "everyday_parts": tuple(data["everyday"]["parts"]),
+        "everyday": Everyday(**data["everyday"]),
         "held_out_every": int(data["held_out_every"]),
     }
 
@@ -57,7 +55,7 @@ def _domain(name: str, entry: Mapping[str, Any], lists: Iterable[str]) -> Domain
     empty = [key for key, values in words.items() if not values]
     if empty:
         raise DataError(f"{name}.{empty[0]} is empty")
-    return Domain(name=name, reason=str(entry.get("reason", "")), **words)
+    return Domain(name=name, opener=entry["opener"], reason=str(entry.get("reason", "")), **words)
 
 
 def _check(fields: Mapping[str, Any]) -> None:
