@@ -22,6 +22,7 @@ min_version("9.0")
 include: "workflow/rules/common.smk"
 include: "workflow/rules/prompts.smk"
 include: "workflow/rules/models.smk"
+include: "workflow/rules/calibration.smk"
 include: "workflow/rules/directions.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/responses.smk"

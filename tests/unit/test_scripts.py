@@ -180,6 +180,7 @@ def responses(grid, prompts, checkpoints) -> list[str]:
             inputs={"checkpoint": grid.checkpoint(system.model, system.variant), "prompts": PROMPTS},
             outputs=[output],
             params={
+                "split": "evaluation",
                 "engine": grid.config["generation"]["engine"],
                 "sampling": grid.sampling(),
                 "thinking_markers": None,
@@ -288,6 +289,139 @@ def test_activations_and_directions(activations, directions):
         assert has_provenance(path)
     assert len(read_table("results/directions/raw/abliterated.csv")) >= 1
     assert "layer" in read_table("results/directions/raw/random.csv").columns
+
+
+@pytest.fixture(scope="module")
+def attacked(grid) -> Grid:
+    """The same grid with a variant of every further kind."""
+    mean = {"method": "mean_difference", "layer": 0}
+    config = yaml.safe_load(CONFIG)
+    config["variants"] |= {
+        "causal": {"direction": {**mean, "layer": "causal"}, "edit": {"method": "orthogonalize"}},
+        "rank-one": {"direction": mean, "edit": {"method": "rank_one", "layer": 0.5}},
+        "behaviour": {
+            "direction": {**mean, "contrast": "behaviour", "judge": "regex"},
+            "edit": {"method": "orthogonalize"},
+        },
+        "steered": {"direction": mean, "hook": {"method": "activation_addition", "alpha": -1}},
+        "matched": {
+            "direction": {"method": "random"},
+            "edit": {"method": "orthogonalize"},
+            "match_change": "abliterated",
+        },
+    }
+    return Grid(prepare(config))
+
+
+def find_direction(grid: Grid, variant: str, activations: str, judgments: list[str] | None = None) -> str:
+    running = variant in grid.directed_variants(by_running=True)
+    found = grid.direction_file("raw", variant)
+    run(
+        "find_direction_by_running" if running else "find_direction",
+        inputs={
+            "model": "results/models/raw",
+            "prompts": PROMPTS,
+            "activations": activations,
+            "judgments": judgments or [],
+        },
+        outputs={"direction": found, "selection": found.replace("safetensors", "csv")},
+        params={"settings": grid.direction(variant), "seed": 0, "chat": grid.chat_settings("raw")},
+        machine=grid.extraction_machine(),
+    )
+    return found
+
+
+def test_a_causal_search_says_what_it_found(attacked, activations, models):
+    find_direction(attacked, "causal", activations)
+    grid = read_table("results/directions/raw/causal.csv")
+    assert {"bypass", "induce", "divergence", "valid"} <= set(grid.columns)
+
+
+def test_a_rank_one_edit_has_its_keys(attacked, activations, models):
+    direction = find_direction(attacked, "rank-one", activations)
+    run(
+        "bake_checkpoint",
+        inputs={"model": models[0], "direction": direction},
+        outputs=["results/checkpoints/raw/rank-one"],
+        params={"settings": attacked.edit("rank-one")},
+    )
+    manifest = read_json("results/checkpoints/raw/rank-one/edit_manifest.json")
+    assert [tensor["name"] for tensor in manifest["tensors"]] == ["model.layers.1.mlp.down_proj.weight"]
+
+
+def test_an_edit_is_scaled_to_the_change_of_another(attacked, activations, models, checkpoints):
+    direction = find_direction(attacked, "matched", activations)
+    run(
+        "bake_checkpoint",
+        inputs={"model": models[0], "direction": direction, "matched": attacked.matched_checkpoint("raw", "matched")},
+        outputs=["results/checkpoints/raw/matched"],
+        params={"settings": attacked.edit("matched")},
+    )
+    norms = [
+        read_json(f"results/checkpoints/raw/{variant}/edit_manifest.json")["change_norm"]
+        for variant in ("abliterated", "matched")
+    ]
+    assert norms[1] == pytest.approx(norms[0], rel=1e-3)
+
+
+def test_a_contrast_by_behaviour(attacked, activations, models, prompts):
+    run(
+        "generate_responses",
+        inputs={"checkpoint": models[0], "prompts": PROMPTS},
+        outputs=attacked.calibration_responses(),
+        params={
+            "split": "calibration",
+            "engine": "transformers",
+            "sampling": attacked.sampling(),
+            "thinking_markers": None,
+            "chat": attacked.chat_settings("raw"),
+        },
+        machine=attacked.machine("raw"),
+    )
+    judgments = attacked.contrasted_judgments("raw", "behaviour")
+    run(
+        "judge_responses",
+        inputs={"responses": attacked.calibration_responses(), "prompts": PROMPTS},
+        outputs={"judgments": judgments},
+        params={"judge": attacked.judge_arguments("regex")},
+    )
+    verdicts = read_table(judgments[0])
+    assert sorted(verdicts["prompt_id"]) == sorted(prompts.loc[prompts["split"] == "calibration", "prompt_id"])
+    # what a model of 24 steps answers decides nothing: the verdicts are set
+    verdicts["verdict"] = ["refusal", "non_refusal"] * 6
+    verdicts.to_parquet(judgments[0])
+    assert Path(find_direction(attacked, "behaviour", activations, judgments)).is_file()
+
+
+def test_a_hooked_system_answers_and_judges_itself(attacked, activations, models, prompts, responses):
+    direction = find_direction(attacked, "steered", activations)
+    output = "results/responses/raw/steered.parquet"
+    run(
+        "generate_hooked_responses",
+        inputs={"checkpoint": models[0], "direction": direction, "prompts": PROMPTS},
+        outputs=[output],
+        params={
+            "split": "evaluation",
+            "hook": attacked.hook("steered"),
+            "sampling": attacked.sampling(),
+            "thinking_markers": None,
+            "chat": attacked.chat_settings("raw"),
+        },
+        machine=attacked.machine("raw"),
+    )
+    assert len(read_table(output)) == 8
+    scores = []
+    for variant in ("steered", "original"):
+        judged = f"results/judgments/self/raw/{variant}-on-steered.parquet"
+        run(
+            "judge_responses",
+            inputs={"responses": output, "prompts": PROMPTS, "files": attacked.judge_files("self")},
+            outputs={"judgments": judged},
+            params={"judge": attacked.judge_arguments("self", "raw", variant)},
+            machine=attacked.judge_machine("self"),
+        )
+        scores.append(read_table(judged)["score"])
+    assert (scores[0] != scores[1]).any(), "the hook is on while the system judges itself"
 
 
 def test_checkpoints(checkpoints):

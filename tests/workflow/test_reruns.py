@@ -127,6 +127,61 @@ def test_a_variant_added(finished):
     )
 
 
+MEAN = {"method": "mean_difference", "layer": 1}
+ORTHOGONALIZE = {"method": "orthogonalize"}
+
+
+def test_a_hook_added_which_has_no_checkpoint(finished):
+    finished.put("variants.steered", {"direction": MEAN, "hook": {"method": "activation_addition", "alpha": -1}})
+    new = ("steered",)
+    assert finished.jobs() == (
+        each("direction", MODELS, new)
+        | each("hooked_responses", MODELS, new)
+        | own("self", variants=new)
+        | GRID_JUDGES
+        | AGGREGATES
+    )
+
+
+@pytest.mark.parametrize(
+    ("direction", "edit"),
+    [({**MEAN, "layer": "causal"}, ORTHOGONALIZE), (MEAN, {"method": "rank_one", "layer": 0.5})],
+    ids=["causal", "rank_one"],
+)
+def test_a_direction_added_whose_search_runs_the_model(finished, direction, edit):
+    finished.put("variants.later", {"direction": direction, "edit": edit})
+    assert finished.jobs() == (
+        each("direction_by_running", MODELS, ("later",))
+        | each("checkpoint", MODELS, ("later",))
+        | {"edits"}
+        | downstream(MODELS, ("later",))
+    )
+
+
+@pytest.mark.parametrize(
+    ("judge", "jobs"),
+    [("regex", {"calibrate_with_regex"}), ("self", each("calibrate_with_itself", ("self",), MODELS))],
+)
+def test_a_contrast_by_behaviour_added(finished, judge, jobs):
+    direction = {**MEAN, "contrast": "behaviour", "judge": judge}
+    finished.put("variants.later", {"direction": direction, "edit": ORTHOGONALIZE})
+    assert finished.jobs() == (
+        each("calibration_responses", MODELS)
+        | jobs
+        | each("direction", MODELS, ("later",))
+        | each("checkpoint", MODELS, ("later",))
+        | {"edits"}
+        | downstream(MODELS, ("later",))
+    )
+
+
+def test_an_edit_is_matched_to_another(finished):
+    finished.put("variants.random.match_change", "abliterated")
+    assert finished.jobs() == each("checkpoint", MODELS, ("random",)) | {"edits"} | downstream(MODELS, ("random",))
+    finished.put("variants.abliterated.edit.scale", 0.5)
+    assert finished.jobs() == each("checkpoint", MODELS, EDITED) | {"edits"} | downstream(MODELS, EDITED)
+
+
 def test_an_edits_scale_changed(finished):
     finished.put("variants.abliterated.edit.scale", 0.5)
     assert finished.jobs() == each("checkpoint", MODELS, ("abliterated",)) | {"edits"} | downstream(

@@ -11,6 +11,9 @@ rule checkpoint:
     input:
         model="results/models/{model}",
         direction="results/directions/{model}/{variant}.safetensors",
+        matched=lambda wildcards: GRID.matched_checkpoint(
+            wildcards.model, wildcards.variant
+        ),
     output:
         EDITED_CHECKPOINT
         if GRID.config["runtime"]["keep_checkpoints"]

@@ -31,9 +31,12 @@ rule activations:
 
 
 rule direction:
-    """Find the direction that a variant's edit removes."""
+    """Find the direction of a variant in the activations."""
     input:
         activations="results/activations/{model}.safetensors",
+        judgments=lambda wildcards: GRID.contrasted_judgments(
+            wildcards.model, wildcards.variant
+        ),
     output:
         direction="results/directions/{model}/{variant}.safetensors",
         selection="results/directions/{model}/{variant}.csv",
@@ -41,6 +44,8 @@ rule direction:
         "results/logs/directions/{model}/{variant}.log",
     benchmark:
         "results/benchmarks/directions/{model}/{variant}.tsv"
+    wildcard_constraints:
+        variant=GRID.either(GRID.directed_variants(by_running=False)),
     conda:
         "../../envs/base.yaml"
     threads: 1
@@ -50,3 +55,38 @@ rule direction:
         code=lambda wildcards: GRID.direction_digest(wildcards.variant),
     script:
         "../scripts/find_direction.py"
+
+
+rule direction_by_running:
+    """Find a direction by what it does to the model, or with the keys of a rank-one edit: both run the model."""
+    input:
+        model="results/models/{model}",
+        prompts="results/prompts/prompts.parquet",
+        activations="results/activations/{model}.safetensors",
+        judgments=lambda wildcards: GRID.contrasted_judgments(
+            wildcards.model, wildcards.variant
+        ),
+    output:
+        direction="results/directions/{model}/{variant}.safetensors",
+        selection="results/directions/{model}/{variant}.csv",
+    log:
+        "results/logs/directions/{model}/{variant}.log",
+    benchmark:
+        "results/benchmarks/directions/{model}/{variant}.tsv"
+    wildcard_constraints:
+        variant=GRID.either(GRID.directed_variants(by_running=True)),
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    resources:
+        gpu=lambda wildcards: GRID.gpus(wildcards.model),
+        machine=GRID.extraction_machine(),
+    params:
+        settings=lambda wildcards: GRID.direction(wildcards.variant),
+        seed=GRID.config["seed"],
+        chat=lambda wildcards: GRID.chat_settings(wildcards.model),
+        code=lambda wildcards: GRID.direction_digest(
+            wildcards.variant, "find_direction_by_running.py"
+        ),
+    script:
+        "../scripts/find_direction_by_running.py"

@@ -40,6 +40,9 @@ rule judge_own_responses:
         prompts="results/prompts/prompts.parquet",
         files=lambda wildcards: GRID.judge_files(wildcards.judge),
         checkpoint=lambda wildcards: GRID.checkpoint(wildcards.model, wildcards.variant),
+        direction=lambda wildcards: GRID.hook_direction(
+            wildcards.model, wildcards.variant
+        ),
     output:
         judgments="results/judgments/{judge}/{model}/{variant}.parquet",
     log:
@@ -58,6 +61,6 @@ rule judge_own_responses:
         judge=lambda wildcards: GRID.judge_arguments(
             wildcards.judge, wildcards.model, wildcards.variant
         ),
-        code=lambda wildcards: GRID.judge_digest(wildcards.judge),
+        code=lambda wildcards: GRID.judge_digest(wildcards.judge, wildcards.variant),
     script:
         "../scripts/judge_responses.py"

@@ -15,6 +15,8 @@ rule responses:
         "results/logs/responses/{model}/{variant}.log",
     benchmark:
         "results/benchmarks/responses/{model}/{variant}.tsv"
+    wildcard_constraints:
+        variant=GRID.either(GRID.unhooked_variants()),
     conda:
         f"../../envs/{GRID.engine_environment()}.yaml"
     threads: 1
@@ -22,6 +24,7 @@ rule responses:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),
         machine=lambda wildcards: GRID.machine(wildcards.model),
     params:
+        split="evaluation",
         engine=GRID.config["generation"]["engine"],
         sampling=GRID.sampling(),
         thinking_markers=GRID.config["generation"]["thinking_markers"],
@@ -29,3 +32,34 @@ rule responses:
         code=GRID.responses_digest(),
     script:
         "../scripts/generate_responses.py"
+
+
+rule hooked_responses:
+    """Generate the responses of a variant that intervenes while the model runs."""
+    input:
+        checkpoint=lambda wildcards: GRID.checkpoint(wildcards.model, wildcards.variant),
+        direction="results/directions/{model}/{variant}.safetensors",
+        prompts="results/prompts/prompts.parquet",
+    output:
+        "results/responses/{model}/{variant}.parquet",
+    log:
+        "results/logs/responses/{model}/{variant}.log",
+    benchmark:
+        "results/benchmarks/responses/{model}/{variant}.tsv"
+    wildcard_constraints:
+        variant=GRID.either(GRID.hooked_variants()),
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    resources:
+        gpu=lambda wildcards: GRID.gpus(wildcards.model),
+        machine=lambda wildcards: GRID.machine(wildcards.model),
+    params:
+        split="evaluation",
+        hook=lambda wildcards: GRID.hook(wildcards.variant),
+        sampling=GRID.sampling(),
+        thinking_markers=GRID.config["generation"]["thinking_markers"],
+        chat=lambda wildcards: GRID.chat_settings(wildcards.model),
+        code=lambda wildcards: GRID.hooked_responses_digest(wildcards.variant),
+    script:
+        "../scripts/generate_hooked_responses.py"

@@ -15,5 +15,6 @@ with run_job(snakemake):
         snakemake.input.direction,
         snakemake.params.settings,
         Path(snakemake.output[0]),
+        match_change=next(iter(snakemake.input.get("matched", [])), None),
         threads=snakemake.threads,
     )

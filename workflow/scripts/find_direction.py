@@ -1,18 +1,20 @@
-"""Find the direction that a variant's edit removes."""
+"""Find the direction of a variant in the activations."""
 
 from typing import TYPE_CHECKING
 
 from steadfast.activations import Activations
-from steadfast.files import write_table
+from steadfast.direction_search import find_direction
+from steadfast.files import read_table
 from steadfast.job import run_job
-from steadfast.registry import load
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    settings = dict(snakemake.params.settings)
-    method = load("steadfast.directions", settings.pop("method")).build(**settings)
-    direction = method.find(Activations.load(snakemake.input.activations), seed=snakemake.params.seed)
-    write_table(snakemake.output.selection, direction.selection)
+    direction = find_direction(
+        snakemake.params.settings,
+        Activations.load(snakemake.input.activations),
+        seed=snakemake.params.seed,
+        judgments=next(map(read_table, snakemake.input.get("judgments", [])), None),
+    )
     direction.save(snakemake.output.direction)

@@ -1,4 +1,4 @@
-"""Let one system answer the evaluation prompts."""
+"""Let one system answer the prompts of a split."""
 
 import json
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ with run_job(snakemake):
     write_responses(
         snakemake.output[0],
         snakemake.input.checkpoint,
-        prompts[prompts["split"] == "evaluation"],
+        prompts[prompts["split"] == snakemake.params.split],
         settings=snakemake.params.sampling,
         engine=snakemake.params.engine,
         thinking_markers=snakemake.params.thinking_markers,

@@ -161,7 +161,105 @@ ONE_KEY = {
     "direction without an edit": (
         "variants.abliterated",
         {"direction": MEAN},
-        ["variants.abliterated: 'direction' is given, so 'edit' is needed as well"],
+        ["variants.abliterated: 'direction' is given, so 'edit' or 'hook' is needed as well"],
+    ),
+    "edit and hook at once": (
+        "variants.abliterated.hook",
+        {"method": "projection"},
+        ["variants.abliterated: has an `edit` and a `hook`; make them two variants"],
+    ),
+    "misspelt hook": (
+        "variants.steered",
+        {"direction": MEAN, "hook": {"method": "addition", "alpha": 1}},
+        ["variants.steered.hook.method: 'addition' is not allowed", "activation_addition"],
+    ),
+    "hook without a direction": (
+        "variants.steered",
+        {"hook": {"method": "projection"}},
+        ["variants.steered: 'hook' is given, so 'direction' is needed as well"],
+    ),
+    "hook without its strength": (
+        "variants.steered",
+        {"direction": MEAN, "hook": {"method": "activation_addition"}},
+        ["variants.steered.hook: the key 'alpha' is missing"],
+    ),
+    "hook at no block": (
+        "variants.steered",
+        {
+            "direction": {**MEAN, "layer": "final_norm"},
+            "hook": {"method": "activation_addition", "alpha": 1},
+        },
+        ["variants.steered.hook: activation_addition adds after a block", "set hook.layer"],
+    ),
+    "hook out of range": (
+        "variants.steered",
+        {"direction": MEAN, "hook": {"method": "activation_addition", "alpha": 1, "layer": 50}},
+        ["variants.steered.hook.layer: 50 is out of range for raw"],
+    ),
+    "hook without class means": (
+        "variants.steered",
+        {"direction": {"method": "random"}, "hook": {"method": "activation_addition", "alpha": 1}},
+        ["variants.steered.hook: activation_addition needs class means", "set it"],
+    ),
+    "edit without class means": (
+        "variants.abliterated",
+        {"direction": {"method": "random"}, "edit": {"method": "biprojected"}},
+        ["variants.abliterated.edit: biprojected needs class means", "direction.layer"],
+    ),
+    "rank-one edit without classes": (
+        "variants.abliterated",
+        {"direction": {"method": "random"}, "edit": {"method": "rank_one", "layer": 1}},
+        ["variants.abliterated.edit: rank_one rests on the two classes", "mean_difference"],
+    ),
+    "unknown layer rule": (
+        "variants.abliterated.direction.layer",
+        "casual",
+        ["variants.abliterated.direction.layer: 'casual' is not allowed", "`causal`"],
+    ),
+    "settings of a rule that is not used": (
+        "variants.abliterated.direction",
+        {**MEAN, "layer": 1, "causal": {"prompts": 8}},
+        ["variants.abliterated.direction: causal: these settings are read only with layer: causal"],
+    ),
+    "unknown setting of a rule": (
+        "variants.abliterated.direction",
+        {**MEAN, "layer": "causal", "causal": {"max_kl": 0.2}},
+        ["variants.abliterated.direction.causal: unknown key 'max_kl'", "max_divergence"],
+    ),
+    "behaviour without a judge": (
+        "variants.abliterated.direction.contrast",
+        "behaviour",
+        ["variants.abliterated.direction: contrast: behaviour needs a judge"],
+    ),
+    "judge without behaviour": (
+        "variants.abliterated.direction.judge",
+        "regex",
+        ["variants.abliterated.direction: contrast: behaviour needs a judge, and contrast: label takes none"],
+    ),
+    "behaviour by an unknown judge": (
+        "variants.abliterated.direction",
+        {**MEAN, "contrast": "behaviour", "judge": "regx"},
+        ["variants.abliterated.direction.judge: unknown judge 'regx'", "did you mean 'regex'"],
+    ),
+    "behaviour by a baseline": (
+        "variants.abliterated.direction",
+        {**MEAN, "contrast": "behaviour", "judge": "label-only"},
+        ["variants.abliterated.direction.judge: label-only does not read responses"],
+    ),
+    "match of an unknown variant": (
+        "variants.abliterated.match_change",
+        "abliterat",
+        ["variants.abliterated.match_change: 'abliterat' is no other variant with an `edit`"],
+    ),
+    "match without an edit": (
+        "variants.steered",
+        {"direction": MEAN, "hook": {"method": "projection"}, "match_change": "abliterated"},
+        ["variants.steered: 'match_change' is given, so 'edit' is needed as well"],
+    ),
+    "match of an edit that cannot be scaled": (
+        "variants.other",
+        {"direction": MEAN, "edit": {"method": "norm_preserving"}, "match_change": "abliterated"},
+        ["variants.other.match_change: an edit that preserves norms cannot be scaled"],
     ),
     "variant that changes nothing": ("variants.other", {"label": "Other"}, ["variants.other: changes nothing"]),
     "unknown recipe": (
@@ -234,6 +332,25 @@ REQUIRED = {
 def test_one_missing_key(config, refused, path, message):
     remove(config, path)
     assert refused(config) == message
+
+
+def test_hooks_on_an_engine_that_has_none(config, refused):
+    put(config, "variants.steered", {"direction": MEAN, "hook": {"method": "projection"}})
+    put(config, "generation.engine", "vllm")
+    assert refused(config).startswith("variants.steered.hook: hooks run with the transformers engine only")
+
+
+def test_a_hook_that_is_to_be_served(config, refused):
+    put(config, "variants.steered", {"direction": MEAN, "hook": {"method": "projection"}})
+    put(config, "judges.served", {"kind": "chat", "serve": {"model": "raw", "variant": "steered"}, "prompt": LABELS})
+    assert "judges.served.serve.variant: steered is a hook and has no checkpoint" in refused(config)
+
+
+def test_two_edits_that_are_scaled_to_each_other(config, refused):
+    random = {"direction": {"method": "random"}, "edit": EDIT}
+    put(config, "variants.one", {**random, "match_change": "two"})
+    put(config, "variants.two", {**random, "match_change": "one"})
+    assert refused(config).startswith("variants.one.match_change: two is scaled itself")
 
 
 def test_several_mistakes_are_told_at_once_and_each_once(config, refused):

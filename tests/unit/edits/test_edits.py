@@ -150,7 +150,7 @@ def test_rank_one_answers_the_key_with_the_wanted_value(scale):
 @pytest.mark.parametrize(
     ("details", "changes", "message"),
     [
-        ({}, {}, "set keys_layer"),
+        ({}, {}, "without keys_layer"),
         ({"keys_layer": 1}, {}, "keys of block 1"),
         ({"keys_layer": 3}, {"expert": True}, "several experts"),
     ],
@@ -229,7 +229,7 @@ def test_rescaling_multiplies_the_change():
         ({"method": "orthogonalize", "kernel": {"peek": 0.5}}, "did you mean 'peak'"),
         ({"method": "orthogonalize", "kernel": {"width": 0}}, "width above 0"),
         ({"method": "projected", "preserve_norm": 1}, "true or false"),
-        ({"method": "rank_one", "layer": 0.5}, "index"),
+        ({"method": "rank_one", "layer": 1.5}, "index"),
     ],
 )
 def test_bad_settings_are_named_without_a_model(settings, message):

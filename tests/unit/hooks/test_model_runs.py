@@ -14,6 +14,7 @@ from steadfast.directions import Candidate
 from steadfast.errors import ConfigError
 from steadfast.keys import rank_one_tensors, solve_moment, token_keys
 from steadfast.logits import divergence
+from steadfast.measurements import ModelMeasurements
 from steadfast.models.loading import load_model
 
 EDIT = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output"], "skip_first": 1}
@@ -91,7 +92,7 @@ def test_causal_scores_are_those_of_hooks_written_by_hand(access, prompts):
 
 def test_a_model_that_begins_all_answers_alike_has_no_valid_direction(access, activations, prompts):
     settings = {"method": "mean_difference", "layer": "causal"}
-    found = find_direction(settings, activations, seed=0, access=access)
+    found = find_direction(settings, activations, seed=0, model=ModelMeasurements(access))
     assert not found.valid
     assert "begin alike" in found.reason or "candidates" in found.reason
     assert {"bypass", "induce", "divergence", "valid"} <= set(found.selection.columns)
@@ -100,7 +101,10 @@ def test_a_model_that_begins_all_answers_alike_has_no_valid_direction(access, ac
 def test_causal_search_finds_a_direction_when_the_bounds_allow(access, activations):
     causal = {"max_divergence": 100.0, "min_induce": -100.0, "refusal_tokens": ["w3"], "max_depth": 1.0}
     found = find_direction(
-        {"method": "mean_difference", "layer": "causal", "causal": causal}, activations, seed=0, access=access
+        {"method": "mean_difference", "layer": "causal", "causal": causal},
+        activations,
+        seed=0,
+        model=ModelMeasurements(access),
     )
     if found.valid:
         assert found.selection.loc[found.selection["selected"], "bypass"].iloc[0] == -found.score
@@ -133,7 +137,7 @@ def test_moment_is_solved_by_the_smaller_system(count):
 
 def test_a_rank_one_edit_from_stanza_to_checkpoint(access, activations, checkpoint, prompts, tmp_path):
     stanza = {"method": "mean_difference", "layer": 1, "keys_layer": 1}
-    direction = find_direction(stanza, activations, seed=0, access=access)
+    direction = find_direction(stanza, activations, seed=0, model=ModelMeasurements(access))
     direction.save(tmp_path / "direction.safetensors")
     manifest = bake(
         checkpoint, tmp_path / "direction.safetensors", {"method": "rank_one", "layer": 1}, tmp_path / "out"

@@ -1,19 +1,33 @@
 """From a variant's ``direction`` stanza to its direction: what every method shares besides its own settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from steadfast.activations import Activations
-from steadfast.directions import Direction, DirectionMethod, build_method, resolve_layer
+from steadfast.directions import CausalScores, Direction, DirectionMethod, build_method, check_block, resolve_layer
 from steadfast.errors import ConfigError, UnknownNameError
 
-if TYPE_CHECKING:
-    from steadfast.causal import ModelAccess
-
 CONTRASTS = ("label", "behaviour")
+
+
+class Measurements(Protocol):
+    """What can be learnt by running the model; see ``steadfast.measurements``."""
+
+    @property
+    def scores(self) -> CausalScores:
+        """Causal scores of candidates."""
+        ...
+
+    def keys(
+        self, harmful: Sequence[str], harmless: Sequence[str], layer: int, position: int, seed: int
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """Tensors that a rank-one edit of a block needs, from the prompts of these ids."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -55,8 +69,8 @@ def read_settings(stanza: Mapping[str, Any]) -> DirectionSettings:
         raise UnknownNameError("contrast", str(contrast), CONTRASTS)
     if (contrast == "behaviour") != (judge is not None):
         raise ConfigError("contrast: behaviour needs a judge, and contrast: label takes none")
-    if isinstance(keys_layer, bool | str):
-        raise ConfigError(f"keys_layer: {keys_layer!r} must be a block's index or a fraction of the depth")
+    if keys_layer is not None:
+        check_block(keys_layer, "keys_layer")
     method = build_method(settings)
     return DirectionSettings(method, contrast, judge, keys_layer, bool(getattr(method, "is_causal", False)))
 
@@ -67,7 +81,7 @@ def find_direction(
     *,
     seed: int,
     judgments: pd.DataFrame | None = None,
-    access: "ModelAccess | None" = None,
+    model: Measurements | None = None,
 ) -> Direction:
     """Find the direction that a stanza describes.
 
@@ -77,42 +91,28 @@ def find_direction(
         seed: seed of every random choice.
         judgments: the judge's verdicts on the original model's answers to the calibration prompts, for
             ``contrast: behaviour``.
-        access: the model and the calibration prompts, for ``layer: causal`` and for ``keys_layer``.
+        model: runs the model, for ``layer: causal`` and for ``keys_layer``.
 
     Raises:
         ConfigError: the settings do not fit the model, or need what was not given.
         DataError: the activations or judgments do not allow it.
     """
     settings = read_settings(stanza)
-    if settings.needs_model and access is None:
+    if settings.needs_model and model is None:
         raise ConfigError("layer: causal and keys_layer need the model and the calibration prompts")
     if settings.contrast == "behaviour":
         if judgments is None:
             raise ConfigError("contrast: behaviour needs the judge's verdicts on the calibration prompts")
         activations = activations.by_behaviour(judgments)
-    causal = None
-    if settings.is_causal and access is not None:
-        from steadfast.causal import ModelScores
-
-        causal = ModelScores(access)
-    direction = settings.method.find(activations, seed=seed, causal=causal)
-    if settings.keys_layer is None or access is None or not direction.valid:
+    scores = model.scores if settings.is_causal and model is not None else None
+    direction = settings.method.find(activations, seed=seed, causal=scores)
+    if settings.keys_layer is None or model is None or not direction.valid:
         return direction
-    return _with_keys(direction, activations, settings.keys_layer, access, seed)
-
-
-def _with_keys(
-    direction: Direction, activations: Activations, keys_layer: int | float, access: "ModelAccess", seed: int
-) -> Direction:
-    from steadfast.keys import rank_one_tensors
-
-    layer = resolve_layer(keys_layer, activations.depth)
+    layer = resolve_layer(settings.keys_layer, activations.depth)
     position = direction.position if direction.position is not None else -1
-    tensors = rank_one_tensors(
-        access, activations.harmful.prompt_ids, activations.harmless.prompt_ids, layer, position, seed
-    )
+    keys = model.keys(activations.harmful.prompt_ids, activations.harmless.prompt_ids, layer, position, seed)
     return replace(
         direction,
-        tensors={**direction.tensors, **tensors},
+        tensors={**direction.tensors, **keys},
         details={**direction.details, "keys_layer": layer},
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from steadfast.config.attack_checks import ATTACK_CHECKS, BASELINES
 from steadfast.config.duplicates import refuse_duplicate_keys
 from steadfast.config.schema import validate, with_defaults
 from steadfast.config.serving import place_of_model, with_served_models
@@ -12,7 +13,6 @@ from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.registry import load
 
 CLASSES = ("harmful", "harmless")
-BASELINES = frozenset({"label_only", "always_refuse", "never_refuse"})
 ANNOTATORS = "human"
 
 
@@ -74,8 +74,11 @@ def _original_is_untouched(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _variants_change_something(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
-        if name != "original" and "edit" not in variant:
-            yield f"variants.{name}: changes nothing, so it repeats `original`; give it a `direction` and an `edit`"
+        if name != "original" and not {"direction", "edit", "hook"} & set(variant):
+            yield (
+                f"variants.{name}: changes nothing, so it repeats `original`; give it a `direction` and an `edit` or a "
+                "`hook`"
+            )
 
 
 def _study_has_models(config: Mapping[str, Any]) -> Iterator[str]:
@@ -156,20 +159,6 @@ def _judges_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"judges.{name}: {error}"
 
 
-def _methods_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.direction_search import read_settings
-    from steadfast.edits import build_edit
-
-    readers: dict[str, Callable[[Mapping[str, Any]], object]] = {"direction": read_settings, "edit": build_edit}
-    for name, variant in config["variants"].items():
-        for part, read in readers.items():
-            try:
-                if part in variant:
-                    read(variant[part])
-            except (ConfigError, DataError) as error:
-                yield f"variants.{name}.{part}: {error}"
-
-
 def _sources_are_usable(config: Mapping[str, Any]) -> Iterator[str]:
     from steadfast.prompts.sources import check_source
 
@@ -190,43 +179,6 @@ def _local_models_are_checkpoints(config: Mapping[str, Any]) -> Iterator[str]:
                 require_checkpoint(Path(model["path"]), model["path"])
             except DataError as error:
                 yield f"models.{name}.path: {error}"
-
-
-def _blocks_exist(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.models.depth import known_depth
-
-    for name, model in config["models"].items():
-        if model["role"] != "study":
-            continue
-        try:
-            depth = known_depth(model, config["organisms"]["training"])
-        except ConfigError as error:
-            yield f"models.{name}: {error}"
-            continue
-        if depth is not None:
-            yield from _blocks_beyond(depth, name, config["variants"])
-
-
-def _blocks_beyond(depth: int, model: str, variants: Mapping[str, Any]) -> Iterator[str]:
-    for variant, settings in variants.items():
-        for key, block in _named_blocks(settings):
-            if not -depth <= block < depth:
-                allowed = f"0 to {depth - 1} (or -{depth} to -1 from the end)"
-                yield f"variants.{variant}.{key}: {block} is out of range for {model}; allowed: {allowed}"
-        if settings.get("edit", {}).get("skip_first", 0) >= depth:
-            yield f"variants.{variant}.edit.skip_first: leaves none of the {depth} blocks of {model} to edit"
-
-
-def _named_blocks(variant: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """Keys and indices of the blocks that a variant names."""
-    layer = variant.get("direction", {}).get("layer")
-    if isinstance(layer, int):
-        yield "direction.layer", layer
-    edit = variant.get("edit", {})
-    if "layer" in edit:
-        yield "edit.layer", edit["layer"]
-    for block in edit.get("layers") or ():
-        yield "edit.layers", block
 
 
 def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
@@ -257,8 +209,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _subset_fits,
     _samples_differ,
     _judges_accept_their_settings,
-    _methods_accept_their_settings,
     _sources_are_usable,
     _local_models_are_checkpoints,
-    _blocks_exist,
+    *ATTACK_CHECKS,
 )

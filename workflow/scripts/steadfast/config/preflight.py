@@ -26,7 +26,11 @@ def check_before_run(grid: Grid, outputs: Collection[str]) -> None:
     Raises:
         ConfigError: with a line per problem.
     """
-    judges = [name for name in grid.paid_judges() if not set(grid.judgments([name])).isdisjoint(outputs)]
+    judges = [
+        name
+        for name in grid.paid_judges()
+        if not {*grid.judgments([name]), *grid.calibration_judgments(name)}.isdisjoint(outputs)
+    ]
     problems = [*_missing_keys(grid, judges), *_excess(grid, judges), *_refused_downloads(grid, outputs)]
     if problems:
         raise ConfigError("\n".join(problems))

@@ -5,7 +5,7 @@ A method is a module of this package with ``build(**settings) -> DirectionMethod
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -199,6 +199,19 @@ def build_from(package: str, what: str, key: str, settings: Mapping[str, Any]) -
     return build(**rest)
 
 
+def check_block(layer: object, key: str = "layer") -> None:
+    """Check the name of a block as far as possible without a model.
+
+    Raises:
+        ConfigError: neither an index nor a fraction of the depth between 0 and 1.
+    """
+    index = isinstance(layer, int) and not isinstance(layer, bool)
+    if not index and not (isinstance(layer, float) and 0 < layer < 1):
+        raise ConfigError(
+            f"{key}: {layer!r} must be a block's index (integer) or a fraction of the depth between 0 and 1 (0.6)"
+        )
+
+
 def resolve_layer(layer: int | float, depth: int) -> int:
     """Block index of a ``layer`` setting: ``floor(fraction * depth)``, or the index itself.
 
@@ -252,3 +265,17 @@ def class_statistics(activations: Activations, layer: int | str, position_index:
         found[f"{name}_norm"] = np.array([np.linalg.norm(states, axis=1).mean()], dtype=np.float32)
         found[f"{name}_means"] = every.mean(axis=0, dtype=np.float64).astype(np.float32)
     return found
+
+
+def at_block(direction: Direction, activations: Activations, layer: int | float | None, position: int) -> Direction:
+    """A direction from elsewhere placed at a block, with the class means there; unchanged if ``layer`` is None.
+
+    Raises:
+        ConfigError: the model has no such block.
+        DataError: the position was not extracted.
+    """
+    if layer is None:
+        return direction
+    block = resolve_layer(layer, activations.depth)
+    means = class_statistics(activations, block, activations.position_index(position))
+    return replace(direction, layer=str(block), position=position, tensors=means)

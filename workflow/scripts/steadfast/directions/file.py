@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from steadfast.activations import Activations
-from steadfast.directions import CausalScores, Direction, class_statistics, resolve_layer, unit_rows
+from steadfast.directions import CausalScores, Direction, at_block, check_block, unit_rows
 from steadfast.errors import ConfigError, DataError, UnknownNameError
 
 SUFFIXES = (".safetensors", ".npz", ".npy")
@@ -39,16 +39,9 @@ class File:
                 f"{self.path} holds vectors of {vectors.shape[1]} values; the model's residual stream has "
                 f"{activations.hidden_size}. If features lie along the other axis, set axis: {1 - self.axis}"
             )
-        layer = None if self.layer is None else resolve_layer(self.layer, activations.depth)
-        index = activations.position_index(self.position)
-        return Direction(
-            unit_rows(vectors).astype(np.float32),
-            method="file",
-            layer="" if layer is None else str(layer),
-            position=None if layer is None else self.position,
-            tensors={} if layer is None else class_statistics(activations, layer, index),
-            details={"file": self.path.name, "tensor": self.tensor, "features": self.features},
-        )
+        details = {"file": self.path.name, "tensor": self.tensor, "features": self.features}
+        found = Direction(unit_rows(vectors).astype(np.float32), method="file", details=details)
+        return at_block(found, activations, self.layer, self.position)
 
     def _vectors(self) -> NDArray[np.float64]:
         """The chosen vectors [k, width]."""
@@ -119,5 +112,7 @@ def build(
         raise ConfigError(f"path: {path} does not exist")
     if axis not in (0, 1):
         raise ConfigError(f"axis: {axis!r} must be 0 or 1")
+    if layer is not None:
+        check_block(layer)
     chosen = (features,) if isinstance(features, int) else features
     return File(file, tensor, None if chosen is None else tuple(chosen), axis, layer, position)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadfast.architectures import Writer
-from steadfast.directions import Direction
+from steadfast.directions import Direction, check_block, resolve_layer
 from steadfast.edits import Block, Site
 from steadfast.edits._strength import build_strength
 from steadfast.errors import ConfigError, DataError
@@ -20,9 +20,9 @@ from steadfast.errors import ConfigError, DataError
 
 @dataclass(frozen=True)
 class RankOne:
-    """The edit; ``layer`` is the edited block, a negative one counts from the last."""
+    """The edit; ``layer`` is the edited block, by index or as a fraction of the depth."""
 
-    layer: int
+    layer: int | float
     scale: float
 
     def selects(self, writer: Writer, depth: int) -> bool:
@@ -31,9 +31,8 @@ class RankOne:
         Raises:
             ConfigError: the model has no such block.
         """
-        if not -depth <= self.layer < depth:
-            raise ConfigError(f"layer: block {self.layer} is outside of the model, which has {depth} blocks")
-        return writer.target == "mlp_output" and writer.layer == self.layer % depth and not writer.bias
+        layer = resolve_layer(self.layer, depth)
+        return writer.target == "mlp_output" and writer.layer == layer and not writer.bias
 
     def update(self, site: Site, direction: Direction) -> "RankOneUpdate":
         """A fresh update.
@@ -49,7 +48,7 @@ class RankOne:
             )
         recorded = direction.details.get("keys_layer")
         if recorded is None:
-            raise DataError("rank_one needs keys; set keys_layer in the direction's stanza")
+            raise DataError("rank_one needs keys; the direction was found without keys_layer")
         if recorded != writer.layer:
             raise DataError(f"rank_one: the direction holds keys of block {recorded}, the edit asks for {writer.layer}")
         tensors = {name: direction.tensors[name].astype(np.float64) for name in ("key", "key_solved")}
@@ -111,13 +110,13 @@ class RankOneUpdate:
         return float(np.sqrt(self._level_squares))
 
 
-def build(layer: int, scale: float = 1.0) -> RankOne:
+def build(layer: int | float, scale: float = 1.0) -> RankOne:
     """Build the edit.
 
     Args:
-        layer: the block whose MLP output projection is edited; the direction's ``keys_layer`` must be the same.
+        layer: the block whose MLP output projection is edited, as index or fraction of the depth; the direction's
+            ``keys_layer`` must be the same.
         scale: 1 moves the harmful prompts' mean answer by the whole difference of the class means.
     """
-    if isinstance(layer, bool) or not isinstance(layer, int):
-        raise ConfigError(f"layer: {layer!r} must be a block's index")
+    check_block(layer)
     return RankOne(layer, build_strength(scale, None).scale)

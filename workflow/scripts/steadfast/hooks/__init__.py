@@ -1,18 +1,20 @@
 """Interventions at inference, without touching weights: the one interface of all hooks.
 
 A hook is a module of this package with ``build(**settings) -> Hook``. Engines that run the model in their own
-process surround the generation with ``attach``.
+process surround the generation with ``attach``. Modules import torch only there, so that settings are checked
+without it.
 """
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
-
-from transformers import PreTrainedModel
+from typing import TYPE_CHECKING, Any, Protocol
 
 from steadfast.directions import Direction, build_from, load_direction
 from steadfast.errors import DataError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 PACKAGE = "steadfast.hooks"
 
@@ -20,7 +22,7 @@ PACKAGE = "steadfast.hooks"
 class Hook(Protocol):
     """A change of a model's activations while it runs."""
 
-    def attach(self, model: PreTrainedModel, direction: Direction) -> AbstractContextManager[None]:
+    def attach(self, model: "PreTrainedModel", direction: Direction) -> AbstractContextManager[None]:
         """Intervene within the context; leaving it restores the model.
 
         Raises:
@@ -49,7 +51,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 
 def preparation(
     settings: Mapping[str, Any], direction_path: str | Path
-) -> Callable[[PreTrainedModel], AbstractContextManager[None]]:
+) -> Callable[["PreTrainedModel"], AbstractContextManager[None]]:
     """What an engine calls with the loaded model, and whose context surrounds the generation.
 
     Raises:

@@ -7,17 +7,16 @@ length of the harmless prompts' states.
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from transformers import PreTrainedModel
 
-from steadfast.activations.extraction import decoder_blocks
-from steadfast.directions import Direction, resolve_layer
+from steadfast.directions import Direction, check_block, resolve_layer
 from steadfast.errors import ConfigError, DataError, UnknownNameError
-from steadfast.hooks._modules import add, changed_outputs
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 Unit = Literal["difference", "state"]
 UNITS: tuple[Unit, ...] = ("difference", "state")
@@ -31,13 +30,18 @@ class ActivationAddition:
     layer: int | float | None
     unit: Unit
 
-    def attach(self, model: PreTrainedModel, direction: Direction) -> AbstractContextManager[None]:
+    def attach(self, model: "PreTrainedModel", direction: Direction) -> AbstractContextManager[None]:
         """Add the vector after the block, within the context.
 
         Raises:
             ConfigError: no layer is given and the direction belongs to none.
             DataError: the direction file lacks the class means.
         """
+        import torch
+
+        from steadfast.activations.extraction import decoder_blocks
+        from steadfast.hooks._modules import add, changed_outputs
+
         blocks = decoder_blocks(model)
         layer = self.layer
         if layer is None:
@@ -72,8 +76,8 @@ def build(alpha: float, layer: int | float | None = None, unit: Unit = "differen
     """
     if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not abs(alpha) < float("inf"):
         raise ConfigError(f"alpha: {alpha!r} must be a number")
-    if isinstance(layer, bool | str) or (isinstance(layer, float) and not 0 < layer < 1):
-        raise ConfigError(f"layer: {layer!r} must be a block's index or a fraction between 0 and 1")
+    if layer is not None:
+        check_block(layer)
     if unit not in UNITS:
         raise UnknownNameError("unit", str(unit), UNITS)
     return ActivationAddition(float(alpha), layer, unit)

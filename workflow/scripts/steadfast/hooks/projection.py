@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from transformers import PreTrainedModel
-
-from steadfast.activations.extraction import decoder_blocks
 from steadfast.architectures import TARGETS
 from steadfast.directions import Direction
 from steadfast.edits._projection import ProjectionEdit, build_projection, through_norm
-from steadfast.hooks._modules import changed_outputs, output_modules, project_out
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,13 @@ class ProjectionHook:
 
     edit: ProjectionEdit
 
-    def attach(self, model: PreTrainedModel, direction: Direction) -> AbstractContextManager[None]:
+    def attach(self, model: "PreTrainedModel", direction: Direction) -> AbstractContextManager[None]:
         """Project the outputs of all selected modules, within the context."""
+        import torch
+
+        from steadfast.activations.extraction import decoder_blocks
+        from steadfast.hooks._modules import changed_outputs, output_modules, project_out
+
         depth = len(decoder_blocks(model))
         changes = []
         for place in output_modules(model):

@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED, Case, Verdict
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    Prepare = Callable[[PreTrainedModel], AbstractContextManager[None]]
 
 # On a CPU larger batches leave the caches: 16,384 tokens took 1.5 times as long. A GPU is busy with as many.
 BATCH_TOKENS = 4096
@@ -58,6 +61,7 @@ class CheckpointJudge:
     settings: CheckpointSettings
     template: Template
     labels: Labels
+    prepare: "Prepare | None" = None
 
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
         """Judge every case; equal cases are read once."""
@@ -116,7 +120,8 @@ class CheckpointJudge:
         from steadfast.models.labels import label_log_probabilities, label_tokens
 
         tokens = label_tokens(self._tokenizer, *self.labels.both)
-        found = label_log_probabilities(self._model, prompts, tokens, batch_tokens=self.settings.batch_tokens)
+        with self.prepare(self._model) if self.prepare else nullcontext():
+            found = label_log_probabilities(self._model, prompts, tokens, batch_tokens=self.settings.batch_tokens)
         return [(refusal, other) for refusal, other in found.tolist()]
 
     def _verdict(self, refusal: float, other: float) -> Verdict:
@@ -135,14 +140,18 @@ class CheckpointJudge:
         return Verdict(REFUSAL if refusal > other else NON_REFUSAL, score, raw, reason)
 
 
-def build_checkpoint_judge(**settings: Any) -> CheckpointJudge:
+def build_checkpoint_judge(prepare: "Prepare | None" = None, **settings: Any) -> CheckpointJudge:
     """A checkpoint judge from its settings; nothing is loaded before it judges.
+
+    Args:
+        prepare: called with the loaded model; the context manager that it returns surrounds the judging (hooks).
+        settings: fields of ``CheckpointSettings``.
 
     Raises:
         ConfigError: the template or the labels cannot be used.
     """
     chosen = CheckpointSettings(**settings)
-    return CheckpointJudge(chosen, load_template(chosen.prompt), read_labels(chosen.labels))
+    return CheckpointJudge(chosen, load_template(chosen.prompt), read_labels(chosen.labels), prepare)
 
 
 def check_checkpoint_settings(settings: Mapping[str, Any]) -> None:

@@ -15,9 +15,19 @@ SCOPE: Literal["system"] = "system"
 KEYS = ("prompt", "labels", "template_arguments", "minimum_mass", "dtype")
 
 
-def build(**settings: Any) -> Judge:
-    """A judge that runs on ``checkpoint``, the system's own; see ``CheckpointSettings`` for all keys."""
-    return build_checkpoint_judge(**settings)
+def build(hook: Mapping[str, Any] | None = None, direction: str | None = None, **settings: Any) -> Judge:
+    """A judge that runs on ``checkpoint``, the system's own.
+
+    Args:
+        hook: the ``hook`` stanza of a system that is hooked while it runs.
+        direction: the direction file of that hook.
+        settings: see ``CheckpointSettings``.
+    """
+    if hook is None or direction is None:
+        return build_checkpoint_judge(**settings)
+    from steadfast.hooks import preparation
+
+    return build_checkpoint_judge(preparation(hook, direction), **settings)
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:

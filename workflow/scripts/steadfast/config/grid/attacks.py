@@ -3,19 +3,40 @@
 import json
 from typing import Any
 
-from steadfast.config.grid.systems import Systems
+from steadfast.config.grid.judging import Judging
 
 
-class Attacks(Systems):
+class Attacks(Judging):
     """Directions and edits."""
 
     def direction(self, variant: str) -> dict[str, Any]:
-        """The direction stanza of a variant."""
-        return dict(self.config["variants"][variant]["direction"])
+        """The direction stanza of a variant; for a rank-one edit with the block whose keys it needs."""
+        stanza = self.config["variants"][variant]
+        direction = dict(stanza["direction"])
+        if stanza.get("edit", {}).get("method") == "rank_one":
+            direction["keys_layer"] = stanza["edit"]["layer"]
+        return direction
 
     def edit(self, variant: str) -> dict[str, Any]:
         """The edit stanza of a variant."""
         return dict(self.config["variants"][variant]["edit"])
+
+    def matched_checkpoint(self, model: str, variant: str) -> list[str]:
+        """The edited checkpoint whose change of the weights a variant's edit is scaled to; none if it is not."""
+        other = self.config["variants"][variant].get("match_change")
+        return [self.checkpoint(model, other)] if other else []
+
+    def directed_variants(self, *, by_running: bool) -> list[str]:
+        """Variants that have a direction, those whose search runs the model or the others."""
+        from steadfast.direction_search import read_settings
+
+        directed = [name for name, variant in self.config["variants"].items() if "direction" in variant]
+        return [name for name in directed if read_settings(self.direction(name)).needs_model == by_running]
+
+    def contrasted_judgments(self, model: str, variant: str) -> list[str]:
+        """Verdicts by which a direction contrasts refused with answered prompts; none if it contrasts the labels."""
+        judge = self.direction(variant).get("judge")
+        return [self.calibration_judgment(judge, model)] if judge else []
 
     def positions(self) -> list[int] | str:
         """Template positions that any variant's direction may use, the last one always among them."""
@@ -27,9 +48,9 @@ class Attacks(Systems):
         """How extraction uses the machine, as JSON."""
         return json.dumps({key: self.config["runtime"][key] for key in ("device", "batch_tokens")})
 
-    def direction_digest(self, variant: str) -> str:
+    def direction_digest(self, variant: str, script: str = "find_direction.py") -> str:
         """Digest of the code that a variant's direction depends on."""
-        return self.digest("find_direction.py", f"directions.{self.direction(variant)['method']}")
+        return self.digest(script, f"directions.{self.direction(variant)['method']}")
 
     def edit_digest(self, variant: str) -> str:
         """Digest of the code that a variant's edit depends on."""

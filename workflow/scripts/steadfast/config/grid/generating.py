@@ -35,3 +35,7 @@ class Generating(Systems):
         engine = self.config["generation"]["engine"]
         engines = names("steadfast.engines") if engine == "auto" else [engine]
         return self.digest("generate_responses.py", *(f"engines.{name}" for name in engines))
+
+    def hooked_responses_digest(self, variant: str) -> str:
+        """Digest of the code that the responses of a hooked variant depend on."""
+        return self.digest("generate_hooked_responses.py", f"hooks.{self.hook(variant)['method']}")

@@ -57,8 +57,28 @@ class Judging(Systems):
             name = str(arguments.pop("model"))
             return {**arguments, **self._speaking(name), "checkpoint": weights}
         if model is not None and variant is not None:
-            return {**arguments, **self._speaking(model), "checkpoint": self.checkpoint(model, variant)}
+            hooked = variant in self.hooked_variants()
+            hook = {"hook": self.hook(variant), "direction": self.direction_file(model, variant)} if hooked else {}
+            return {**arguments, **self._speaking(model), **hook, "checkpoint": self.checkpoint(model, variant)}
         return arguments
+
+    def contrast_judges(self, scope: str) -> list[str]:
+        """Judges of a scope whose verdicts on calibration prompts some direction contrasts."""
+        asked = {variant.get("direction", {}).get("judge") for variant in self.config["variants"].values()}
+        return [name for name in self.judges_with_scope(scope) if name in asked]
+
+    def calibration_responses(self) -> list[str]:
+        """What the original models answer to the calibration prompts."""
+        return [f"results/calibration/responses/{model}.parquet" for model in self.models]
+
+    def calibration_judgments(self, judge: str) -> list[str]:
+        """A judge's verdicts on them, in the same order."""
+        return [self.calibration_judgment(judge, model) for model in self.models]
+
+    @staticmethod
+    def calibration_judgment(judge: str, model: str) -> str:
+        """A judge's verdicts on what one original model answers to the calibration prompts."""
+        return f"results/calibration/judgments/{judge}/{model}.parquet"
 
     def _speaking(self, model: str) -> dict[str, Any]:
         stanza = self.config["models"][model]
@@ -92,9 +112,10 @@ class Judging(Systems):
             if judge["kind"] == "chat"
         }
 
-    def judge_digest(self, judge: str) -> str:
-        """Digest of the code that a judge's verdicts depend on."""
-        return self.digest("judge_responses.py", f"judges.{self.config['judges'][judge]['kind']}")
+    def judge_digest(self, judge: str, variant: str = "original") -> str:
+        """Digest of the code that a judge's verdicts depend on, on the system's own hooked model if it runs on that."""
+        hook = [f"hooks.{self.hook(variant)['method']}"] if variant in self.hooked_variants() else []
+        return self.digest("judge_responses.py", f"judges.{self.config['judges'][judge]['kind']}", *hook)
 
     def planned_work(self) -> dict[str, Any]:
         """What there is to judge, as arguments of ``steadfast.plan.work_of``."""

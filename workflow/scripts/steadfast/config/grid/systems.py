@@ -10,7 +10,7 @@ from typing import Any
 
 from steadfast.annotation.annotators import human_judges
 from steadfast.codedigest import code_digest
-from steadfast.config.checks import BASELINES
+from steadfast.config.attack_checks import BASELINES
 
 SCRIPTS = Path(__file__).parents[3]
 
@@ -77,6 +77,27 @@ class Systems:
     def edited_variants(self) -> list[str]:
         """Variants that have a checkpoint of their own."""
         return [name for name, variant in self.config["variants"].items() if "edit" in variant]
+
+    def hooked_variants(self) -> list[str]:
+        """Variants that intervene while the model runs."""
+        return [name for name, variant in self.config["variants"].items() if "hook" in variant]
+
+    def unhooked_variants(self) -> list[str]:
+        """All other variants."""
+        return [name for name in self.variants if name not in self.hooked_variants()]
+
+    def hook_direction(self, model: str, variant: str) -> list[str]:
+        """The direction file that a variant's hook reads; none without a hook."""
+        return [self.direction_file(model, variant)] if variant in self.hooked_variants() else []
+
+    @staticmethod
+    def direction_file(model: str, variant: str) -> str:
+        """Path of a direction."""
+        return f"results/directions/{model}/{variant}.safetensors"
+
+    def hook(self, variant: str) -> dict[str, Any]:
+        """The hook stanza of a variant."""
+        return dict(self.config["variants"][variant]["hook"])
 
     def checkpoint(self, model: str, variant: str) -> str:
         """Directory of a system's checkpoint: the edited one, or the model itself where nothing was edited."""

@@ -1,0 +1,31 @@
+"""Find the direction of a variant by running the model."""
+
+import json
+from typing import TYPE_CHECKING
+
+from steadfast.activations import Activations
+from steadfast.causal import ModelAccess
+from steadfast.direction_search import find_direction
+from steadfast.files import read_table
+from steadfast.job import run_job
+from steadfast.measurements import ModelMeasurements
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    prompts = read_table(snakemake.input.prompts)
+    access = ModelAccess(
+        snakemake.input.model,
+        prompts[prompts["split"] == "calibration"],
+        **json.loads(snakemake.resources.machine),
+        **snakemake.params.chat,
+    )
+    direction = find_direction(
+        snakemake.params.settings,
+        Activations.load(snakemake.input.activations),
+        seed=snakemake.params.seed,
+        judgments=next(map(read_table, snakemake.input.get("judgments", [])), None),
+        model=ModelMeasurements(access),
+    )
+    direction.save(snakemake.output.direction)

@@ -1,0 +1,34 @@
+"""Let one system that is hooked while it runs answer the prompts of a split."""
+
+import json
+from typing import TYPE_CHECKING
+
+from steadfast.engines.transformers import build
+from steadfast.files import read_table, sha256_file
+from steadfast.generation import Runtime
+from steadfast.hooks import preparation
+from steadfast.job import run_job
+from steadfast.responses import write_responses
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    prompts = read_table(snakemake.input.prompts)
+    chat = dict(snakemake.params.chat)
+    hook, direction = snakemake.params.hook, snakemake.input.direction
+    engine = build(
+        dtype=chat.pop("dtype"),
+        runtime=Runtime(**json.loads(snakemake.resources.machine)),
+        prepare=preparation(hook, direction),
+    )
+    write_responses(
+        snakemake.output[0],
+        snakemake.input.checkpoint,
+        prompts[prompts["split"] == snakemake.params.split],
+        settings=snakemake.params.sampling,
+        engine=engine,
+        thinking_markers=snakemake.params.thinking_markers,
+        identity={"hook": hook, "direction": sha256_file(direction)},
+        **chat,
+    )

@@ -1,0 +1,158 @@
+"""Checks of directions, edits and hooks: what can be known to fail before any model is there."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from steadfast.errors import ConfigError, DataError, suggest
+
+BASELINES = frozenset({"label_only", "always_refuse", "never_refuse"})
+# found from the prompts of both classes, so that class means come with them
+CONTRASTING = frozenset({"mean_difference", "pca", "probe", "subspace"})
+NEEDS_MEANS = frozenset({"projected", "biprojected", "activation_addition"})
+PARTS = ("edit", "hook")
+
+Check = Callable[[Mapping[str, Any]], Iterator[str]]
+
+
+def _methods_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.direction_search import read_settings
+    from steadfast.edits import build_edit
+    from steadfast.hooks import build_hook
+
+    readers = {"direction": read_settings, "edit": build_edit, "hook": build_hook}
+    for name, variant in config["variants"].items():
+        for part, read in readers.items():
+            try:
+                if part in variant:
+                    read(variant[part])
+            except (ConfigError, DataError) as error:
+                yield f"variants.{name}.{part}: {error}"
+
+
+def _variants_are_one_intervention(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, variant in config["variants"].items():
+        if all(part in variant for part in PARTS):
+            yield f"variants.{name}: has an `edit` and a `hook`; make them two variants, to see what each of them does"
+        if "direction" in variant and not any(part in variant for part in PARTS):
+            yield f"variants.{name}: 'direction' is given, so 'edit' or 'hook' is needed as well"
+
+
+def _directions_bring_what_is_needed(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, variant in config["variants"].items():
+        direction = variant.get("direction")
+        for part in PARTS:
+            if direction is None or part not in variant:
+                continue
+            problem = _what_lacks(direction, variant[part])
+            if problem:
+                yield f"variants.{name}.{part}: {variant[part]['method']} {problem}"
+
+
+def _what_lacks(direction: Mapping[str, Any], change: Mapping[str, Any]) -> str:
+    """Why a direction does not go with an edit or a hook; empty if it does."""
+    method = change["method"]
+    contrasting = direction["method"] in CONTRASTING
+    if method == "rank_one" and not contrasting:
+        return (
+            f"rests on the two classes of prompts, which direction.method {direction['method']} does not contrast; "
+            f"allowed: {', '.join(sorted(CONTRASTING))}"
+        )
+    if method in NEEDS_MEANS and not contrasting and direction.get("layer") is None:
+        return (
+            f"needs class means; with direction.method {direction['method']} they are taken at direction.layer: set it"
+        )
+    if method == "activation_addition" and change.get("layer") is None and direction.get("layer") == "final_norm":
+        return "adds after a block, and the direction comes from the final norm; set hook.layer"
+    return ""
+
+
+def _behaviour_is_judged(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, variant in config["variants"].items():
+        judge = variant.get("direction", {}).get("judge")
+        where = f"variants.{name}.direction.judge"
+        if judge is None:
+            continue
+        if judge not in config["judges"]:
+            yield f"{where}: unknown judge {judge!r}{suggest(judge, config['judges'])}"
+        elif config["judges"][judge]["kind"] in BASELINES:
+            yield f"{where}: {judge} does not read responses, so it cannot tell refused prompts from answered ones"
+
+
+def _changes_can_be_matched(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.edits import build_edit
+
+    variants = config["variants"]
+    for name, variant in variants.items():
+        other = variant.get("match_change")
+        where = f"variants.{name}.match_change"
+        if other is None:
+            continue
+        edited = [known for known in variants if "edit" in variants[known] and known != name]
+        if other not in edited:
+            yield f"{where}: {other!r} is no other variant with an `edit`{suggest(other, edited)}"
+        elif "match_change" in variants[other]:
+            yield f"{where}: {other} is scaled itself; name the variant that it is scaled to"
+        try:
+            build_edit(variant["edit"]).rescaled(1.0)
+        except ConfigError as error:
+            yield f"{where}: {error}"
+
+
+def _hooks_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
+    hooked = [name for name, variant in config["variants"].items() if "hook" in variant]
+    if hooked and config["generation"]["engine"] == "vllm":
+        yield (
+            f"variants.{hooked[0]}.hook: hooks run with the transformers engine only, but generation.engine is vllm; "
+            "`auto` takes transformers for hooks"
+        )
+    for name, judge in config["judges"].items():
+        variant = (judge.get("serve") or {}).get("variant")
+        if variant in hooked:
+            yield f"judges.{name}.serve.variant: {variant} is a hook and has no checkpoint that could be served"
+
+
+def _blocks_exist(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.models.depth import known_depth
+
+    for name, model in config["models"].items():
+        if model["role"] != "study":
+            continue
+        try:
+            depth = known_depth(model, config["organisms"]["training"])
+        except ConfigError as error:
+            yield f"models.{name}: {error}"
+            continue
+        if depth is not None:
+            yield from _blocks_beyond(depth, name, config["variants"])
+
+
+def _blocks_beyond(depth: int, model: str, variants: Mapping[str, Any]) -> Iterator[str]:
+    for variant, settings in variants.items():
+        for key, block in _named_blocks(settings):
+            if not -depth <= block < depth:
+                allowed = f"0 to {depth - 1} (or -{depth} to -1 from the end)"
+                yield f"variants.{variant}.{key}: {block} is out of range for {model}; allowed: {allowed}"
+        for part in PARTS:
+            if settings.get(part, {}).get("skip_first", 0) >= depth:
+                yield f"variants.{variant}.{part}.skip_first: leaves none of the {depth} blocks of {model} to edit"
+
+
+def _named_blocks(variant: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Keys and indices of the blocks that a variant names."""
+    for part in ("direction", *PARTS):
+        stanza = variant.get(part, {})
+        if isinstance(stanza.get("layer"), int):
+            yield f"{part}.layer", stanza["layer"]
+        for block in stanza.get("layers") or ():
+            yield f"{part}.layers", block
+
+
+ATTACK_CHECKS: tuple[Check, ...] = (
+    _methods_accept_their_settings,
+    _variants_are_one_intervention,
+    _directions_bring_what_is_needed,
+    _behaviour_is_judged,
+    _changes_can_be_matched,
+    _hooks_have_an_engine,
+    _blocks_exist,
+)
