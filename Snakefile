@@ -31,6 +31,7 @@ include: "workflow/rules/annotation.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/self_monitoring.smk"
 include: "workflow/rules/counts_tables.smk"
 
 
@@ -48,5 +49,6 @@ rule all:
         "results/figures/judges",
         "results/judge_report.md",
         GRID.further_tables(),
+        GRID.self_monitoring(),
         "results/prompts/summary.csv",
         COUNTS_TABLE_RESULTS,

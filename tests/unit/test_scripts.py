@@ -202,12 +202,23 @@ def judgments(grid, responses) -> list[str]:
             machine=grid.judge_machine(judge),
         )
     for judge in grid.judges_with_scope("system"):
-        for system, response, output in zip(grid.systems, responses, grid.judgments([judge]), strict=True):
+        outputs = zip(grid.judgments([judge]), grid.control_judgments([judge]), strict=True)
+        for system, response, (own, control) in zip(grid.systems, responses, outputs, strict=True):
             run(
-                "judge_responses",
-                inputs={"responses": response, "prompts": PROMPTS, "files": grid.judge_files(judge)},
-                outputs={"judgments": output},
-                params={"judge": grid.judge_arguments(judge, system.model, system.variant)},
+                "judge_own_responses",
+                # the grid has one model, so that its own other variants stand in for another's
+                inputs={
+                    "responses": response,
+                    "others": responses[:2],
+                    "prompts": PROMPTS,
+                    "files": grid.judge_files(judge),
+                },
+                outputs={"judgments": own, "control": control},
+                params={
+                    "judge": grid.judge_arguments(judge, system.model, system.variant),
+                    "donors": grid.system_names()[:2],
+                    "control": {"size": 6, "seed": 0},
+                },
                 machine=grid.judge_machine(judge),
             )
     return grid.judgments()
@@ -444,6 +455,34 @@ def test_judgments(judgments):
         assert list(table.columns) == COLUMNS
         assert len(table) == 8
     assert set(read_table("results/judgments/label-only/raw/original.parquet")["verdict"]) == {"refusal", "non_refusal"}
+
+
+def test_self_monitoring(grid, judgments):
+    control = read_table("results/self_monitoring/self/raw/random.parquet")
+    assert (len(control), set(control["variant"])) == (6, {"original", "abliterated"})
+    figures = grid.self_monitoring_figures()
+    run(
+        "measure_self_monitoring",
+        inputs={
+            "own": grid.judgments(["self"]),
+            "control": grid.control_judgments(["self"]),
+            "reference": grid.judgments(["grammar"]),
+            "prompts": PROMPTS,
+        },
+        outputs={"table": "results/tables/self_monitoring.csv", "figures": figures},
+        params={
+            "judges": grid.monitoring_judges(),
+            "systems": grid.system_names(),
+            "inference": grid.inference(),
+            "labels": grid.self_monitoring_labels(),
+            "controls": grid.controls(),
+            "reference": grid.machine_reference,
+        },
+    )
+    table = read_table("results/tables/self_monitoring.csv")
+    assert set(table["responses"]) == {"own", "others", "own - others"}
+    assert table.loc[table["metric"] == "coverage", "value"].isin([0, 1]).all()
+    assert all(Path(figure).stat().st_size > 1000 for figure in figures)
 
 
 def test_tables(grid, tables):

@@ -14,6 +14,8 @@ GRID_JUDGES = {"judge_with_grammar", "judge_with_regex", "judge_with_local", "ju
 DISPLAYS = {"study_figures", "judge_figures", "fidelity", "summary"}
 STATISTICS = {"agreement", "robustness", "conclusions", *DISPLAYS}
 AGGREGATES = {"verdicts", *STATISTICS}
+# what is computed from the systems' judgments of themselves and the reference's, and nothing else
+MONITORING = {"self_monitoring"}
 
 
 def each(rule: str, *groups: tuple[str, ...]) -> set[str]:
@@ -31,7 +33,8 @@ def own(judge: str, models: tuple[str, ...] = MODELS, variants: tuple[str, ...] 
 
 def downstream(models: tuple[str, ...], variants: tuple[str, ...]) -> set[str]:
     """What runs when the responses of some systems change."""
-    return each("responses", models, variants) | own("self", models, variants) | GRID_JUDGES | AGGREGATES
+    judged = own("self", models, variants) | GRID_JUDGES | AGGREGATES | MONITORING
+    return each("responses", models, variants) | judged
 
 
 WHOLE_GRID = (
@@ -62,7 +65,12 @@ def test_a_judge_added(finished):
 
 def test_a_judge_added_that_runs_on_every_system(finished):
     finished.put("judges.own-2", {"kind": "self", "prompt": "resources/prompts/judges/labels.md"})
-    assert finished.jobs() == own("own-2") | AGGREGATES
+    assert finished.jobs() == own("own-2") | AGGREGATES | MONITORING
+
+
+def test_a_control_resized(finished):
+    finished.put("judges.self.control", 8)
+    assert finished.jobs() == own("self") | AGGREGATES | MONITORING
 
 
 def test_a_judge_removed(finished):
@@ -84,10 +92,12 @@ def test_a_judges_file_edited(finished):
     assert finished.jobs() == {"judge_with_regex"} | AGGREGATES
 
 
-@pytest.mark.parametrize("place", ["judges.regex", "models.raw", "variants.random"])
-def test_a_label_edited(finished, place):
+@pytest.mark.parametrize(
+    ("place", "further"), [("judges.regex", set()), ("models.raw", MONITORING), ("variants.random", MONITORING)]
+)
+def test_a_label_edited(finished, place, further):
     finished.put(f"{place}.label", "Another label")
-    assert finished.jobs() == DISPLAYS
+    assert finished.jobs() == DISPLAYS | further
 
 
 def test_a_model_added(finished):
@@ -113,6 +123,7 @@ def test_a_models_seed_changed(finished):
         | each("checkpoint", one, EDITED)
         | {"edits"}
         | downstream(one, VARIANTS)
+        | own("self", ("score0",))  # which judges this model's responses as a control
     )
 
 
@@ -140,6 +151,7 @@ def test_a_hook_added_which_has_no_checkpoint(finished):
         | own("self", variants=new)
         | GRID_JUDGES
         | AGGREGATES
+        | MONITORING
     )
 
 
@@ -179,13 +191,18 @@ def test_an_edit_is_matched_to_another(finished):
     finished.put("variants.random.match_change", "abliterated")
     assert finished.jobs() == each("checkpoint", MODELS, ("random",)) | {"edits"} | downstream(MODELS, ("random",))
     finished.put("variants.abliterated.edit.scale", 0.5)
-    assert finished.jobs() == each("checkpoint", MODELS, EDITED) | {"edits"} | downstream(MODELS, EDITED)
+    assert finished.jobs() == (
+        each("checkpoint", MODELS, EDITED) | {"edits"} | downstream(MODELS, EDITED) | own("self")
+    )
 
 
 def test_an_edits_scale_changed(finished):
     finished.put("variants.abliterated.edit.scale", 0.5)
-    assert finished.jobs() == each("checkpoint", MODELS, ("abliterated",)) | {"edits"} | downstream(
-        MODELS, ("abliterated",)
+    assert finished.jobs() == (
+        each("checkpoint", MODELS, ("abliterated",))
+        | {"edits"}
+        | downstream(MODELS, ("abliterated",))
+        | own("self")  # whose controls hold responses of this variant
     )
 
 
@@ -196,6 +213,7 @@ def test_a_directions_layer_changed(finished):
         | each("checkpoint", MODELS, ("abliterated",))
         | {"edits"}
         | downstream(MODELS, ("abliterated",))
+        | own("self")
     )
 
 
@@ -206,7 +224,7 @@ def test_generation_changed(finished):
 
 def test_statistics_changed(finished):
     finished.put("statistics.bootstrap", 150)
-    assert finished.jobs() == STATISTICS
+    assert finished.jobs() == STATISTICS | MONITORING
 
 
 def test_knobs_of_the_machine_changed(finished):

@@ -1,8 +1,9 @@
 """Judgments: every judge gives a verdict on every response.
 
 Produces results/judgments/{judge}/{model}/{variant}.parquet. A judge that needs the weights of the system under
-test runs once per system; every other judge runs once for the whole grid, so that its own weights load once and
-cheap judges cost one process, not one per cell.
+test runs once per system, and judges some of another model's responses in the same job
+(results/self_monitoring/{judge}/{model}/{variant}.parquet); every other judge runs once for the whole grid, so that
+its own weights load once and cheap judges cost one process, not one per cell.
 """
 
 for judge in GRID.judges_with_scope("grid"):
@@ -34,9 +35,12 @@ for judge in GRID.judges_with_scope("grid"):
 
 
 rule judge_own_responses:
-    """A system judges its own responses."""
+    """A system judges its own responses and, as a control, some of another model's."""
     input:
         responses="results/responses/{model}/{variant}.parquet",
+        others=lambda wildcards: GRID.donated_responses(
+            wildcards.judge, wildcards.model
+        ),
         prompts="results/prompts/prompts.parquet",
         files=lambda wildcards: GRID.judge_files(wildcards.judge),
         checkpoint=lambda wildcards: GRID.checkpoint(wildcards.model, wildcards.variant),
@@ -45,6 +49,7 @@ rule judge_own_responses:
         ),
     output:
         judgments="results/judgments/{judge}/{model}/{variant}.parquet",
+        control="results/self_monitoring/{judge}/{model}/{variant}.parquet",
     log:
         "results/logs/judgments/{judge}/{model}/{variant}.log",
     benchmark:
@@ -61,6 +66,10 @@ rule judge_own_responses:
         judge=lambda wildcards: GRID.judge_arguments(
             wildcards.judge, wildcards.model, wildcards.variant
         ),
-        code=lambda wildcards: GRID.judge_digest(wildcards.judge, wildcards.variant),
+        donors=lambda wildcards: GRID.donors(wildcards.judge, wildcards.model),
+        control=lambda wildcards: GRID.control(wildcards.judge),
+        code=lambda wildcards: GRID.judge_digest(
+            wildcards.judge, wildcards.variant, "judge_own_responses.py"
+        ),
     script:
-        "../scripts/judge_responses.py"
+        "../scripts/judge_own_responses.py"

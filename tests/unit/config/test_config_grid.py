@@ -97,6 +97,45 @@ def test_a_judge_of_itself_is_told_the_systems_checkpoint(grid):
     assert grid.judge_arguments("self", "raw", "original")["checkpoint"] == "results/models/raw"
 
 
+def test_a_model_judges_the_one_before_it_as_a_control(grid, config):
+    pair = ["original", "abliterated"]
+    assert grid.donors("self", "raw") == [["score0", variant] for variant in pair], "the first takes the second"
+    assert grid.donors("self", "score0") == [["raw", variant] for variant in pair]
+    assert grid.donated_responses("self", "score0")[0] == "results/responses/raw/original.parquet"
+    before = {model: grid.donors("self", model) for model in grid.models}
+    config["models"]["later"] = {"source": "organism", "recipe": "raw", "seed": 5}
+    config["variants"]["later"] = {"direction": {"method": "pca"}, "edit": {"method": "orthogonalize"}}
+    more = Grid(prepare(config))
+    assert {model: more.donors("self", model) for model in grid.models} == before
+    assert more.donors("self", "later") == [["score0", variant] for variant in pair]
+
+
+def test_there_is_no_control_without_another_model_or_where_none_is_wanted(grid, config):
+    config["judges"]["self"]["control"] = 0
+    assert Grid(prepare(config)).donors("self", "raw") == []
+    config["judges"]["self"]["control"] = 10
+    del config["models"]["score0"]
+    assert Grid(prepare(config)).donors("self", "raw") == []
+
+
+def test_the_size_of_the_control_is_no_argument_of_the_judge(grid, config):
+    before = grid.judge_arguments("self", "raw", "original")
+    config["judges"]["self"]["control"] = 8
+    changed = Grid(prepare(config))
+    assert changed.judge_arguments("self", "raw", "original") == before
+    assert (grid.control("self")["size"], changed.control("self")["size"]) == (100, 8)
+
+
+def test_the_reference_is_not_held_against_itself(grid, config):
+    assert grid.self_monitoring() == [
+        "results/tables/self_monitoring.csv",
+        "results/figures/self_monitoring/self.pdf",
+        "results/figures/self_monitoring/self.png",
+    ]
+    config["statistics"] = {"reference": "self"}
+    assert Grid(prepare(config)).self_monitoring() == []
+
+
 def test_every_judge_can_be_built_from_its_arguments_keys(grid):
     """What the workflow passes is what the modules take; building needs no weights to be there for cheap kinds."""
     from steadfast.registry import load

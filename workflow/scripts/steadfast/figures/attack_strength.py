@@ -8,11 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from steadfast.figures.style import FAINT, colour_map, figure_style, message_figure, new_figure, wrap
+from steadfast.figures.style import FAINT, MARKERS, colour_map, figure_style, message_figure, new_figure, wrap
 from steadfast.files import require_columns
 from steadfast.tables.labels import Labels
 
-MARKERS = "oDs^vPX<>h"
 COLUMNS = ["model", "attack", "strength", "rate", "rate_low", "rate_high"]
 PANEL_WIDTH, PANEL_HEIGHT = 2.3, 2.0
 MOST_COLUMNS = 4

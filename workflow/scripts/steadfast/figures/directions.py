@@ -13,10 +13,9 @@ from steadfast.activations import CLASSES, Activations
 from steadfast.directions import Direction
 from steadfast.directions._finders import leading_axes
 from steadfast.figures.cells import CELL_HEIGHT, CELL_WIDTH, colour_bar, draw_cells
-from steadfast.figures.style import FAINT, INK, colour_map, figure_style, message_figure, new_figure, wrap
+from steadfast.figures.style import FAINT, INK, MARKERS, colour_map, figure_style, message_figure, new_figure, wrap
 
 FINAL_NORM = "final_norm"
-MARKERS = "oDs^vPX<>h"
 MOST_PANELS = 8
 PANEL = 1.7
 CLASS_SHADES = {"harmful": 0.05, "harmless": 0.8}

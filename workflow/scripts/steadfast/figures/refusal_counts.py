@@ -8,12 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from steadfast.errors import DataError
-from steadfast.figures.style import FAINT, INK, colour_map, figure_style, longest_line, new_figure, wrap
+from steadfast.figures.style import FAINT, INK, MARKERS, colour_map, figure_style, longest_line, new_figure, wrap
 from steadfast.statistics.proportions import wilson_interval
 from steadfast.tables.labels import Labels
 from steadfast.tables.ordering import LABELS, names_of
 
-MARKERS = "oDs^vPX<>h"
 ROW_HEIGHT = 0.17
 TITLES = {"harmful": "Harmful prompts", "harmless": "Harmless prompts"}
 

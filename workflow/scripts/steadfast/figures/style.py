@@ -51,6 +51,8 @@ DOTS_PER_INCH = 200
 MISSING_COLOUR = "#f2f2f2"
 INK = "#1a1a1a"
 FAINT = "#b3b3b3"
+MARKERS = "oDs^vPX<>h"
+"""Series are told apart by these as well as by colour."""
 
 
 @contextmanager

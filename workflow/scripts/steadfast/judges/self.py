@@ -1,7 +1,8 @@
 """The system under test judges its own responses: the study's self-monitoring probe.
 
 The verdicts come from the probabilities of the two labels, so that a system which never writes a label, as an
-edited or a very small one may, still says which it finds more likely.
+edited or a very small one may, still says which it finds more likely. Its job also gives it ``control`` responses of
+another model to judge (see ``steadfast.self_monitoring``), which is no business of the judge itself.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from steadfast.judges._settings import check_keys
 from steadfast.verdicts import Judge
 
 SCOPE: Literal["system"] = "system"
-KEYS = ("prompt", "labels", "template_arguments", "minimum_mass", "dtype")
+KEYS = ("prompt", "labels", "template_arguments", "minimum_mass", "dtype", "control")
 
 
 def build(hook: Mapping[str, Any] | None = None, direction: str | None = None, **settings: Any) -> Judge:

@@ -22,7 +22,7 @@ class Judging(Systems):
     def judge_settings(self, judge: str) -> dict[str, Any]:
         """A judge's stanza without its display label and without what can change no verdict."""
         stanza = self.config["judges"][judge]
-        idle = {"label", "gpus", *getattr(judge_module(stanza["kind"]), "RUNTIME_KEYS", ())}
+        idle = {"label", "gpus", "control", *getattr(judge_module(stanza["kind"]), "RUNTIME_KEYS", ())}
         return {key: value for key, value in stanza.items() if key not in idle}
 
     def judge_files(self, judge: str) -> list[str]:
@@ -112,10 +112,10 @@ class Judging(Systems):
             if judge["kind"] == "chat"
         }
 
-    def judge_digest(self, judge: str, variant: str = "original") -> str:
+    def judge_digest(self, judge: str, variant: str = "original", script: str = "judge_responses.py") -> str:
         """Digest of the code that a judge's verdicts depend on, on the system's own hooked model if it runs on that."""
         hook = [f"hooks.{self.hook(variant)['method']}"] if variant in self.hooked_variants() else []
-        return self.digest("judge_responses.py", f"judges.{self.config['judges'][judge]['kind']}", *hook)
+        return self.digest(script, f"judges.{self.config['judges'][judge]['kind']}", *hook)
 
     def planned_work(self) -> dict[str, Any]:
         """What there is to judge, as arguments of ``steadfast.plan.work_of``."""

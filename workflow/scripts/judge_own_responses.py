@@ -1,0 +1,26 @@
+"""Let one system judge its own responses and, as a control, some of another model's."""
+
+import json
+from typing import TYPE_CHECKING
+
+from steadfast.files import read_table, write_table
+from steadfast.job import run_job
+from steadfast.registry import load
+from steadfast.self_monitoring import control_table, draw_control
+from steadfast.verdicts import cases_of, verdict_table
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    settings = {**snakemake.params.judge, **json.loads(snakemake.resources.machine)}
+    judge = load("steadfast.judges", settings.pop("kind")).build(**settings)
+    prompts = read_table(snakemake.input.prompts)
+    own = cases_of(read_table(snakemake.input.responses), prompts)
+    files = zip(snakemake.params.donors, snakemake.input.others, strict=True)
+    donors = [(model, variant, read_table(path)) for (model, variant), path in files]
+    control = draw_control(donors, prompts, **snakemake.params.control)
+    # all at once: the weights load once
+    verdicts = judge.judge([*own, *(drawn.case for drawn in control)])
+    write_table(snakemake.output.judgments, verdict_table(own, verdicts[: len(own)]))
+    write_table(snakemake.output.control, control_table(control, verdicts[len(own) :]))

@@ -1,0 +1,33 @@
+"""Measure how well systems recognise refusals in their own and in another model's responses, and draw it."""
+
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steadfast.figures.self_monitoring import draw
+from steadfast.figures.style import save
+from steadfast.files import read_table, write_table
+from steadfast.job import run_job
+from steadfast.statistics.settings import Inference
+from steadfast.tables.labels import Labels
+from steadfast.tables.readings import collect_readings
+from steadfast.tables.self_monitoring import self_monitoring_table
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    systems, judges = snakemake.params.systems, snakemake.params.judges
+    cells = [(judge, model, variant) for judge, (model, variant) in product(judges, systems)]
+    files = zip(cells, snakemake.input.own, snakemake.input.control, strict=True)
+    reference = [(*system, path) for system, path in zip(systems, snakemake.input.reference, strict=True)]
+    readings = collect_readings(
+        [(*cell, own, control) for cell, own, control in files], reference, read_table(snakemake.input.prompts)
+    )
+    table = self_monitoring_table(readings, inference=Inference(**snakemake.params.inference))
+    write_table(snakemake.output.table, table)
+    labels, shown = Labels(**snakemake.params.labels), {"controls": snakemake.params.controls}
+    for judge in judges:
+        figure = draw(table, judge, snakemake.params.reference, labels, **shown)
+        for path in (path for path in snakemake.output.figures if Path(path).stem == judge):
+            save(figure, path)
