@@ -17,7 +17,7 @@ help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
 
 run: .venv/base  ## run the default grid (CONFIG=config/paper.yaml for another, CORES=8 for so many jobs at once)
-	@$(SNAKEMAKE)
+	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(SNAKEMAKE)
 
 test: check  ## run all checks and the whole test suite
 	@$(RUN) -m pytest -n 2 --dist loadfile

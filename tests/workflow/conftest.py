@@ -7,7 +7,6 @@ asserted exactly and in seconds. Code digests are those of the real scripts and 
 import ast
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +22,12 @@ ROOT = Path(__file__).parents[2]
 # Half of the time of a dry run is the import of Snakemake, so that this process does it once and forks for each run.
 DRY_RUNS = """
 import json, os, sys
-import snakemake.cli
+import snakemake.cli, snakemake.logging
+
+def note(record, jobs):
+    if getattr(record, "event", None) == "job_info":
+        print(record.rule_name, *record.wildcards.values(), file=jobs, flush=True)
+    return True
 
 for line in sys.stdin:
     order = json.loads(line)
@@ -32,6 +36,8 @@ for line in sys.stdin:
         output = os.open("dry_run.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(output, 1)
         os.dup2(output, 2)
+        jobs = open("dry_run_jobs.txt", "w")
+        snakemake.logging.logger.addFilter(lambda record: note(record, jobs))
         snakemake.cli.main(order["arguments"])
         sys.exit()
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
@@ -134,18 +140,12 @@ class Tree:
         """Jobs that a run would start: the rule's name, with its wildcards behind it."""
         status, text = self.dry_run(*arguments, config=config)
         assert status == 0, text
-        return self.listed(text)
+        return self.listed()
 
-    @staticmethod
-    def listed(text: str) -> set[str]:
-        """Jobs that the output of a dry run lists, without the target."""
-        jobs = set()
-        for block in re.split(r"^(?:local)?rule ", text, flags=re.MULTILINE)[1:]:
-            name = block.partition(":")[0]
-            wildcards = re.search(r"^    wildcards: (.*)$", block.partition("\n\n")[0], flags=re.MULTILINE)
-            values = [part.partition("=")[2] for part in wildcards[1].split(", ")] if wildcards else []
-            jobs.add(" ".join([name, *values]))
-        return jobs - {"all"}
+    def listed(self) -> set[str]:
+        """Jobs of the last dry run, without the target."""
+        lines = (self.folder / "dry_run_jobs.txt").read_text(encoding="utf-8").splitlines()
+        return set(lines) - {"all"}
 
 
 def environment(folder: Path) -> dict[str, str]:

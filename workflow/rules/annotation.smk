@@ -25,6 +25,8 @@ rule annotation_page:
     params:
         settings=GRID.annotation_settings(),
         code=GRID.digest("write_annotation_page.py"),
+    message:
+        "write the page on which people label responses"
     script:
         "../scripts/write_annotation_page.py"
 
@@ -49,5 +51,7 @@ if GRID.human_judges:
             "../../envs/base.yaml"
         params:
             code=GRID.digest("judge_by_people.py"),
+        message:
+            "read the labels of people"
         script:
             "../scripts/judge_by_people.py"

@@ -30,5 +30,7 @@ rule checkpoint:
     params:
         settings=lambda wildcards: GRID.edit(wildcards.variant),
         code=lambda wildcards: GRID.edit_digest(wildcards.variant),
+    message:
+        "{wildcards.model}, {wildcards.variant}: edit the weights"
     script:
         "../scripts/bake_checkpoint.py"

@@ -1,4 +1,4 @@
-"""The configuration, validated, and the grid it spans; wildcard constraints; what is said at the end."""
+"""The configuration, validated, and the grid it spans; wildcard constraints; what is shown while it runs."""
 
 import sys
 import warnings
@@ -11,6 +11,7 @@ from steadfast.config.inputs import check_inputs
 from steadfast.config.interpreter import find_interpreter_by_name
 from steadfast.config.preflight import check_before_run
 from steadfast.errors import ConfigError
+from steadfast.terminal.display import show_run
 
 find_interpreter_by_name()
 
@@ -34,6 +35,11 @@ with warnings.catch_warnings(record=True) as noticed:
 if workflow.is_main_process:
     for notice in noticed:
         logger.warning(f"warning: {notice.message}")
+
+# The steps in words of the study; with --verbose, and in jobs of a cluster, Snakemake's own display.
+DISPLAY = None
+if workflow.is_main_process and not workflow.output_settings.verbose:
+    DISPLAY = show_run(logger, GRID.in_words(), dry_run=workflow.output_settings.dryrun)
 
 STUDY_FIGURES = expand(
     "results/figures/{figure}.{suffix}",
@@ -74,3 +80,8 @@ onstart:
 onsuccess:
     if Path("results/summary.txt").exists():
         print(Path("results/summary.txt").read_text(encoding="utf-8"))
+
+
+onerror:
+    if DISPLAY:
+        DISPLAY.finish()

@@ -21,5 +21,7 @@ rule counts_table:
     params:
         statistics=GRID.config["statistics"],
         code=GRID.digest("evaluate_counts_table.py"),
+    message:
+        "counts table {wildcards.table}: compute and draw"
     script:
         "../scripts/evaluate_counts_table.py"

@@ -26,6 +26,8 @@ rule activations:
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),
         positions=GRID.positions(),
         code=GRID.digest("extract_activations.py"),
+    message:
+        "{wildcards.model}: record activations"
     script:
         "../scripts/extract_activations.py"
 
@@ -53,6 +55,8 @@ rule direction:
         settings=lambda wildcards: GRID.direction(wildcards.variant),
         seed=GRID.config["seed"],
         code=lambda wildcards: GRID.direction_digest(wildcards.variant),
+    message:
+        "{wildcards.model}, {wildcards.variant}: find the direction"
     script:
         "../scripts/find_direction.py"
 

@@ -23,6 +23,8 @@ rule study_figures:
         controls=GRID.controls(),
         judge=GRID.config["figures"]["judge"] or GRID.machine_reference,
         code=GRID.digest("draw_study_figures.py"),
+    message:
+        "draw the figures of the study"
     script:
         "../scripts/draw_study_figures.py"
 
@@ -50,5 +52,7 @@ rule judge_figures:
         judge=GRID.config["figures"]["judge"] or GRID.machine_reference,
         margin=GRID.config["statistics"]["survival_margin"],
         code=GRID.digest("draw_judge_figures.py"),
+    message:
+        "draw the figures about the judges"
     script:
         "../scripts/draw_judge_figures.py"

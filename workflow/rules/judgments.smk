@@ -30,6 +30,8 @@ for judge in GRID.judges_with_scope("grid"):
         params:
             judge=GRID.judge_arguments(judge),
             code=GRID.judge_digest(judge),
+        message:
+            f"judge {judge}: read the responses of all {len(GRID.systems)} systems"
         script:
             "../scripts/judge_responses.py"
 
@@ -71,5 +73,7 @@ rule judge_own_responses:
         code=lambda wildcards: GRID.judge_digest(
             wildcards.judge, wildcards.variant, "judge_own_responses.py"
         ),
+    message:
+        "judge {wildcards.judge}: read the responses of {wildcards.model}, {wildcards.variant}"
     script:
         "../scripts/judge_own_responses.py"

@@ -25,6 +25,8 @@ rule train_organism:
         settings=lambda wildcards: GRID.model_settings(wildcards.model),
         training=GRID.config["organisms"]["training"],
         code=GRID.digest("train_organism.py"),
+    message:
+        "{wildcards.model}: train the model"
     script:
         "../scripts/train_organism.py"
 
@@ -44,6 +46,8 @@ rule fetch_hub_model:
     params:
         settings=lambda wildcards: GRID.model_settings(wildcards.model),
         code=GRID.digest("fetch_hub_model.py"),
+    message:
+        "{wildcards.model}: download the model"
     script:
         "../scripts/fetch_hub_model.py"
 
@@ -63,5 +67,7 @@ rule point_to_local_model:
     params:
         settings=lambda wildcards: GRID.model_settings(wildcards.model),
         code=GRID.digest("point_to_local_model.py"),
+    message:
+        "{wildcards.model}: check the model"
     script:
         "../scripts/point_to_local_model.py"

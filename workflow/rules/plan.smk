@@ -15,5 +15,7 @@ rule plan:
     params:
         judges=GRID.paid_judges(),
         work=GRID.planned_work(),
+    message:
+        "count the requests of the judges"
     script:
         "../scripts/plan_judging.py"

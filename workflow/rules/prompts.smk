@@ -21,5 +21,7 @@ rule prompts:
         settings=GRID.config["prompts"],
         seed=GRID.config["seed"],
         code=GRID.digest("build_prompts.py", *GRID.prompt_modules()),
+    message:
+        "collect and split the prompts"
     script:
         "../scripts/build_prompts.py"

@@ -30,6 +30,8 @@ rule responses:
         thinking_markers=GRID.config["generation"]["thinking_markers"],
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),
         code=GRID.responses_digest(),
+    message:
+        "{wildcards.model}, {wildcards.variant}: answer the prompts"
     script:
         "../scripts/generate_responses.py"
 

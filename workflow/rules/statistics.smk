@@ -22,6 +22,8 @@ rule verdicts:
     params:
         cells=GRID.cells(),
         code=GRID.digest("collect_verdicts.py"),
+    message:
+        "gather the verdicts of all judges"
     script:
         "../scripts/collect_verdicts.py"
 
@@ -42,6 +44,8 @@ rule agreement:
         inference=GRID.inference(),
         controls=GRID.controls(),
         code=GRID.digest("compare_judges.py"),
+    message:
+        "compare every pair of judges"
     script:
         "../scripts/compare_judges.py"
 
@@ -61,6 +65,8 @@ rule edits:
     params:
         systems=GRID.edited_systems(),
         code=GRID.digest("collect_edits.py"),
+    message:
+        "gather what the edits did to the weights"
     script:
         "../scripts/collect_edits.py"
 
@@ -84,6 +90,8 @@ rule robustness:
         margin=GRID.config["statistics"]["survival_margin"],
         controls=GRID.controls(),
         code=GRID.digest("measure_robustness.py"),
+    message:
+        "compare every variant with the original"
     script:
         "../scripts/measure_robustness.py"
 
@@ -107,6 +115,8 @@ rule conclusions:
         reference=GRID.machine_reference,
         controls=GRID.controls(),
         code=GRID.digest("compare_conclusions.py"),
+    message:
+        "see which conclusions hang on the judge"
     script:
         "../scripts/compare_conclusions.py"
 
@@ -134,6 +144,8 @@ rule fidelity:
         reference=GRID.reference,
         labels=GRID.all_labels(),
         code=GRID.digest("report_fidelity.py"),
+    message:
+        "compare the judges with the reference"
     script:
         "../scripts/report_fidelity.py"
 
@@ -154,6 +166,8 @@ rule annotators:
         annotators=GRID.human_judges[1:],
         inference=GRID.inference(),
         code=GRID.digest("compare_annotators.py"),
+    message:
+        "compare the annotators with one another"
     script:
         "../scripts/compare_annotators.py"
 
@@ -174,6 +188,8 @@ rule replicates:
         groups=GRID.groups(),
         inference=GRID.inference(),
         code=GRID.digest("aggregate_replicates.py"),
+    message:
+        "put replicates of a model together"
     script:
         "../scripts/aggregate_replicates.py"
 
@@ -197,5 +213,7 @@ rule summary:
         controls=GRID.controls(),
         baselines=GRID.baselines,
         code=GRID.digest("summarise.py"),
+    message:
+        "write the summary"
     script:
         "../scripts/summarise.py"

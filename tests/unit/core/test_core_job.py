@@ -102,12 +102,12 @@ def test_an_error_for_the_user_is_one_line_and_no_traceback(run, kind):
         raise {kind}("the file x has no column y")
     """)
     assert done.returncode == 1
-    assert (done.stdout, done.stderr) == ("", "some_rule: the file x has no column y\n")
+    assert (done.stdout, done.stderr) == ("", "")
     assert run.log.read_text() == "working\nerror: the file x has no column y\n"
     assert not run.sidecar.exists()
 
 
-def test_any_other_error_leaves_its_traceback_in_the_log_and_is_raised_again(run):
+def test_any_other_error_leaves_its_traceback_in_the_log(run):
     done = run("""
         def deep():
             return 1 / 0
@@ -118,7 +118,7 @@ def test_any_other_error_leaves_its_traceback_in_the_log_and_is_raised_again(run
     assert "Traceback (most recent call last)" in log
     assert "in deep" in log
     assert log.rstrip().endswith("ZeroDivisionError: division by zero")
-    assert "ZeroDivisionError" in done.stderr
+    assert (done.stdout, done.stderr) == ("", "")
     assert not run.sidecar.exists()
 
 
@@ -129,9 +129,9 @@ def test_a_script_that_exits_writes_no_provenance(run, status, text):
     assert not run.sidecar.exists()
 
 
-def test_a_message_in_any_language_reaches_the_terminal(run):
-    done = run("raise DataError('Präfix ‖r‖ – 問題')")
-    assert done.stderr == "some_rule: Präfix ‖r‖ – 問題\n"
+def test_a_message_in_any_language_reaches_the_log(run):
+    run("raise DataError('Präfix ‖r‖ – 問題')")
+    assert run.log.read_text() == "error: Präfix ‖r‖ – 問題\n"
 
 
 def test_an_output_that_was_not_written_is_an_error(run):

@@ -27,8 +27,8 @@ class Job(Protocol):
 def run_job(job: Job) -> Iterator[Callable[[str], None]]:
     """Run a script's work: send everything printed to the rule's log, and write provenance on success.
 
-    A ``SteadfastError`` ends the job with its message alone, in the log and on the terminal; any other
-    exception is written to the log with its traceback and raised again.
+    A ``SteadfastError`` ends the job with its message in the log, any other exception with its traceback there. The
+    terminal is left to the display of the run (``steadfast.terminal``), which reads the cause from the log.
 
     Yields:
         A function that shows a text on the terminal, for the few jobs that have something to say there.
@@ -46,11 +46,13 @@ def run_job(job: Job) -> Iterator[Callable[[str], None]]:
             )
         except SteadfastError as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
-            print(f"{job.rule}: {error}", file=terminal, flush=True)
             raise SystemExit(1) from None
-        except Exception:
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr, flush=True)
+            raise SystemExit(130) from None
+        except Exception as error:
             traceback.print_exc()
-            raise
+            raise SystemExit(1) from error
 
 
 def _existing(inputs: Any) -> list[str]:

@@ -54,6 +54,11 @@ class Systems:
         """The majority of the annotators and each of them, where there are annotation files."""
         return human_judges(self.config["annotations"])
 
+    def in_words(self) -> str:
+        """The grid in a line."""
+        sizes = ((self.models, "model"), (self.variants, "variant"), (self.judges, "judge"))
+        return " × ".join(f"{len(names)} {what}{'' if len(names) == 1 else 's'}" for names, what in sizes)
+
     @property
     def baselines(self) -> list[str]:
         """Judges that do not read the response."""

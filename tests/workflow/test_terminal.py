@@ -1,0 +1,90 @@
+"""What a user sees of a run: steps in words of the study, the cause of a failure, and how to go on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.workflow.conftest import environment
+
+ROOT = Path(__file__).parents[2]
+FAILING = """
+from steadfast.errors import DataError
+from steadfast.job import run_job
+
+with run_job(snakemake):
+    print("phrasing 3 of 12")
+    raise DataError("world.yaml: the category 'theft' has no verbs")
+"""
+SLEEPING = """
+import time
+
+open("began", "w").close()
+time.sleep(300)
+"""
+
+
+def replace(tree, script: str, text: str) -> None:
+    (tree.folder / "workflow" / "scripts" / script).write_text(text, encoding="utf-8")
+
+
+def test_a_dry_run_lists_steps_and_reasons(fresh):
+    status, text = fresh.dry_run()
+    assert status == 0
+    lines = text.splitlines()
+    assert "2 models × 3 variants × 5 judges" in lines
+    for step in (
+        "raw: train the model",
+        "raw, abliterated: edit the weights",
+        "score0, random: answer the prompts",
+        "judge regex: read the responses of all 6 systems",
+        "judge self: read the responses of raw, original",
+    ):
+        assert f"  {'no result yet':<30}  {step}" in lines
+    assert max(map(len, lines)) < 130
+    assert "jobid" not in text and "results/responses" not in text
+
+
+def test_make_tells_the_cause_of_a_failure_and_fails(fresh):
+    """One model and nothing else: its failure leaves nothing to run."""
+    replace(fresh, "train_organism.py", FAILING)
+    fresh.put("models", {"raw": {"source": "organism", "recipe": "raw"}})
+    fresh.put("judges", {"grammar": {"kind": "grammar"}})
+    done = subprocess.run(
+        ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/base", f"RUN={sys.executable}", "run", "CONFIG=mine.yaml"],
+        cwd=fresh.folder,
+        env=environment(fresh.folder),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert done.returncode != 0
+    assert "raw: train the model: world.yaml: the category 'theft' has no verbs" in done.stdout
+    _, _, ending = done.stdout.partition("steps failed, and ")
+    assert "  cause: world.yaml: the category 'theft' has no verbs\n" in ending
+    assert "  log:   results/logs/models/raw.log\n         | phrasing 3 of 12\n" in ending
+    assert "go on with:\n  make run " in ending and "CONFIG=mine.yaml" in ending
+    assert "Traceback" not in done.stdout
+
+
+def test_an_interrupted_run_tells_how_to_go_on(fresh):
+    replace(fresh, "train_organism.py", SLEEPING)
+    with subprocess.Popen(
+        [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "mine.yaml"],
+        cwd=fresh.folder,
+        env=environment(fresh.folder),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as run:
+        while not (fresh.folder / "began").exists():
+            assert run.poll() is None
+            time.sleep(0.1)
+        os.killpg(run.pid, signal.SIGINT)
+        text, _ = run.communicate()
+    assert run.returncode != 0
+    assert "Interrupted: " in text and "FAILED" not in text
+    assert text.partition("To go on:\n")[2].splitlines()[0].endswith(" -m snakemake --cores 1 --configfile mine.yaml")

@@ -1,0 +1,286 @@
+"""The display of a run: a line per step, in words of the study, in place of Snakemake's blocks.
+
+Snakemake reports on jobs as log records, and shows them through a handler of Python's logging. Here that handler is
+replaced; Snakemake's own log file below .snakemake/log keeps every detail.
+"""
+
+import logging
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from steadfast.terminal.failures import Failure, describe, explain, explained_by, last_line, resume_command
+
+SNAKEMAKES = "DefaultStreamHandler"
+TARGET = "all"
+# seconds without a line after which the running steps are listed; the pause doubles each time, up to the second number
+SILENCE = 60.0, 900.0
+# Snakemake's remarks on itself that say nothing about the study
+CHATTER = (
+    "Using workflow specific profile",
+    "Assuming unrestricted shared filesystem usage",
+    "Building DAG of jobs",
+    "Using shell:",
+    "Group jobs: inactive",
+    "Conda environments: ignored",
+    "Singularity containers: ignored",
+    "Select jobs to execute",
+    "Elapsed time:",
+    "Exiting because a job execution failed",
+    "WorkflowError:\nAt least one job did not complete successfully",
+    "Reasons:\n",
+    "Some jobs were triggered by provenance information",
+    "Rules with provenance triggered jobs",
+)
+EVENTS_LEFT_OUT = frozenset({"workflow_started", "resources_info", "job_started", "shellcmd", "group_info", "progress"})
+# what Snakemake gives as reasons, in words; the first that holds is shown
+REASONS = {
+    "Forced execution": "asked for",
+    "Incomplete output files": "left unfinished",
+    "Params have changed": "settings or code changed",
+    "Set of input files has changed": "reads other files than before",
+    "Software environment definition has changed": "environment changed",
+    "Updated input files": "an input is newer",
+    "Missing output files": "no result yet",
+    "Input files updated by another job": "an earlier step is made again",
+}
+RED, YELLOW, DIM, RESET = "\033[31m", "\033[33m", "\033[2m", "\033[0m"
+
+
+@dataclass
+class Step:
+    """A step that has begun.
+
+    Attributes:
+        words: what it does, in words of the study.
+        began: seconds since the epoch.
+        log: path of its log, empty if it has none.
+    """
+
+    words: str
+    began: float
+    log: str
+
+
+class RunDisplay(logging.StreamHandler[TextIO]):
+    """Shows the records of a run.
+
+    Args:
+        replaced: Snakemake's handler; its stream, filters and formatter are taken over.
+        title: the grid in a few words, shown when the run begins.
+        dry_run: whether steps are only listed.
+    """
+
+    def __init__(self, replaced: "logging.StreamHandler[TextIO]", title: str, *, dry_run: bool) -> None:
+        super().__init__(replaced.stream)
+        self.name = SNAKEMAKES
+        self.failures: dict[int, Failure] = {}
+        self._plain = replaced.formatter or logging.Formatter()
+        self._colours = not getattr(replaced, "nocolor", True)
+        self._title, self._dry_run = title, dry_run
+        self._running: dict[int, Step] = {}
+        self._told: deque[str] = deque()
+        self._done = self._total = 0
+        self._interrupted = False
+        self._began = self._shown = time.time()
+        self._silence = SILENCE[0]
+        self._over = threading.Event()
+        for each in replaced.filters:
+            self.addFilter(each)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show what a record says, if it says anything about the study."""
+        try:
+            for line in self._lines(record):
+                self._write(line)
+        except BrokenPipeError:
+            raise
+        except Exception:
+            self.handleError(record)
+
+    def finish(self) -> None:
+        """Say why the run ended before its end, and how to go on."""
+        self.acquire()
+        try:
+            for line in self._ending():
+                self._write(line)
+        finally:
+            self.release()
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._over.set()
+        super().close()
+
+    def _lines(self, record: logging.LogRecord) -> Iterator[str]:
+        event = str(getattr(record, "event", None) or "")
+        told: Any = record.__dict__
+        match event:
+            case "run_info":
+                yield from self._plan(told)
+            case "job_info":
+                yield from self._start(told)
+            case "job_finished":
+                yield from self._finished(told["job_id"])
+            case "job_error" if not told["indent"]:
+                yield from self._failed(told["jobid"], told["log"], str(told["rule_msg"] or ""))
+            case "group_error":
+                yield from self._group_failed(told)
+            case "error":
+                # comes right before the error of the job, and does not name it
+                self._told.append(record.getMessage())
+                if "CalledProcessError" not in record.getMessage():
+                    yield from self._remark(record)
+            case _ if event not in EVENTS_LEFT_OUT and event != "job_error":
+                yield from self._remark(record)
+
+    def _plan(self, told: Any) -> Iterator[str]:
+        total = int(told["stats"]["total"])
+        if self._dry_run and not self._total:
+            yield f"{self._title}\nA run would take these steps:"
+        elif self._dry_run:
+            yield f"{steps(total)} in all"
+        else:
+            yield f"{self._title}\n{steps(total)} to do; their logs are in results/logs"
+            threading.Thread(target=self._watch, daemon=True).start()
+        self._total = total
+
+    def _start(self, told: Any) -> Iterator[str]:
+        words = told["rule_msg"] or in_words(told["rule_name"], told["wildcards"])
+        if told["rule_name"] == TARGET:
+            return
+        self._running[told["jobid"]] = Step(words, time.time(), next(iter(told["log"]), ""))
+        if self._dry_run:
+            yield f"  {reason_in_words(told['reason']):<30}  {words}"
+        else:
+            yield self._line("start", words, DIM)
+
+    def _finished(self, job: int) -> Iterator[str]:
+        self._done += 1
+        step = self._running.pop(job, None)
+        if step and not self._dry_run:
+            yield self._line("done", f"{step.words} ({duration(time.time() - step.began)})")
+
+    def _failed(self, job: int, logs: list[str], told: str) -> Iterator[str]:
+        step = self._step(job)
+        self._running.pop(job, None)
+        told = told or (self._told.popleft() if self._told else "")
+        failure = explain(step.words, logs, told, since=step.began)
+        self.failures[job] = failure
+        if not self._interrupted:
+            yield self._line("FAILED", f"{step.words}: {failure.cause.splitlines()[0]}", RED)
+
+    def _group_failed(self, told: Any) -> Iterator[str]:
+        """Of several steps in one allocation those have failed whose log says so, or else the allocation has."""
+        jobs = told["job_error_info"]
+        guilty = [info for info in jobs if explained_by("", info["log"], since=self._step(info["jobid"]).began)]
+        for info in guilty or jobs[:1]:
+            yield from self._failed(info["jobid"], [*info["log"], *told["aux_logs"]], str(told["msg"] or ""))
+        for info in jobs:
+            self._running.pop(info["jobid"], None)
+
+    def _step(self, job: int) -> Step:
+        return self._running.get(job) or Step(f"step {job}", self._began, "")
+
+    def _remark(self, record: logging.LogRecord) -> Iterator[str]:
+        text = self._plain.format(record)
+        again = re.fullmatch(r"Trying to restart job (\d+)\.", text)
+        if text.startswith("Terminating processes on user request"):
+            self._interrupted = True
+            yield "\nInterrupted; waiting for the running steps to stop ..."
+        elif again:
+            failure = self.failures.pop(int(again[1]), None)
+            yield self._line("again", failure.step if failure else f"step {again[1]}")
+        elif text and not text.startswith(CHATTER):
+            colours = {logging.WARNING: YELLOW, logging.ERROR: RED, logging.CRITICAL: RED}
+            yield self._coloured(text, colours.get(record.levelno, ""))
+
+    def _ending(self) -> Iterator[str]:
+        left = self._total - self._done
+        kept = f"{self._done} of {steps(self._total)} done, and what was made is kept"
+        if self._interrupted:
+            yield f"\nInterrupted: {kept}. To go on:"
+        else:
+            failed = len(self.failures)
+            waiting = f", and {left - failed} that need what they make did not start" if left > failed else ""
+            yield self._coloured(f"\n{failed} of {steps(self._total)} failed{waiting}.", RED)
+            yield from describe(list(self.failures.values()))
+            yield f"\n{kept}. When the cause is removed, go on with:"
+        yield f"  {resume_command()}"
+
+    def _line(self, verb: str, what: str, colour: str = "") -> str:
+        share = f"{100 * self._done // self._total}%" if self._total else ""
+        return self._coloured(f"{clock(time.time() - self._began):>9} {share:>5}  {verb:<6}  {what}", colour)
+
+    def _coloured(self, text: str, colour: str) -> str:
+        return f"{colour}{text}{RESET}" if self._colours and colour else text
+
+    def _write(self, line: str) -> None:
+        self.stream.write(f"{line}\n")
+        self.flush()
+        self._shown, self._silence = time.time(), SILENCE[0]
+
+    def _watch(self) -> None:
+        """List the running steps, with the last lines of their logs, when nothing else is shown for long."""
+        while not self._over.wait(1.0):
+            self.acquire()
+            try:
+                silence = self._silence
+                if time.time() - self._shown >= silence:
+                    for step in self._running.values():
+                        said = last_line(step.log)
+                        what = f"{step.words} ({duration(time.time() - step.began)})"
+                        self._write(self._line("still", f"{what}: {said}" if said else what, DIM))
+                    self._silence = min(2 * silence, SILENCE[1])
+            finally:
+                self.release()
+
+
+def show_run(logger: logging.Logger, title: str, *, dry_run: bool) -> RunDisplay | None:
+    """Replace Snakemake's handler by the display; None where it is not there, as with a logger plugin.
+
+    Args:
+        logger: Snakemake's logger.
+        title: the grid in a few words.
+        dry_run: whether steps are only listed.
+    """
+    for handler in logger.handlers:
+        if handler.name == SNAKEMAKES and isinstance(handler, logging.StreamHandler):
+            display = RunDisplay(handler, title, dry_run=dry_run)
+            logger.removeHandler(handler)
+            logger.addHandler(display)
+            return display
+    return None
+
+
+def in_words(rule: str, wildcards: dict[str, str]) -> str:
+    """A step of a rule without a message: its name and wildcards."""
+    values = ", ".join(map(str, wildcards.values()))
+    return rule.replace("_", " ") + (f": {values}" if values else "")
+
+
+def steps(number: int) -> str:
+    """A number of steps."""
+    return "1 step" if number == 1 else f"{number} steps"
+
+
+def reason_in_words(reason: str) -> str:
+    """Why a step is needed, from what Snakemake says of it."""
+    return next((words for phrase, words in REASONS.items() if phrase in reason), "always made")
+
+
+def duration(seconds: float) -> str:
+    """A time span, to the precision that matters: ``12 s``, ``3 min``, ``1 h 05 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def clock(seconds: float) -> str:
+    """A time span as hours, minutes and seconds."""
+    return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02}"
