@@ -8,7 +8,7 @@
                                                 │
                             judge files ──► judgments                 model × variant × judge
                                                 │
-                   verdicts ─► counts, agreement, robustness ─► figures ─► summary
+                   verdicts ─► counts, agreement, robustness ─► figures ─► summary, report
 
 Every stage is one file in workflow/rules/, every rule runs one thin script of workflow/scripts/, and all
 logic is in the package workflow/scripts/steadfast/. config/README.md explains every key of the configuration.
@@ -33,6 +33,7 @@ include: "workflow/rules/statistics.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/self_monitoring.smk"
 include: "workflow/rules/counts_tables.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:
@@ -48,6 +49,7 @@ rule all:
         STUDY_FIGURES,
         "results/figures/judges",
         "results/judge_report.md",
+        "results/report.html",
         GRID.further_tables(),
         GRID.self_monitoring(),
         "results/prompts/summary.csv",

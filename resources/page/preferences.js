@@ -31,6 +31,7 @@ function applyTheme() {
   const dark = theme.get() === "" ? window.matchMedia("(prefers-color-scheme: dark)").matches : theme.get() === "dark";
   document.documentElement.dataset.theme = dark ? "dark" : "light";
   byId("theme").setAttribute("aria-pressed", String(dark));
+  document.dispatchEvent(new Event("themechange"));
 }
 
 /** Follow the system's choice and the button's. */

@@ -260,6 +260,27 @@ def figures(grid, tables) -> list[str]:
     return drawn
 
 
+@pytest.fixture(scope="module")
+def judge_tables(grid, tables, responses) -> dict[str, str]:
+    paths = {name: f"results/tables/{name}.csv" for name in ("conclusions", "ranking", "confusion", "bias")}
+    paths |= {"disputed": "results/tables/disputed.csv", "by_length": "results/tables/disputes_by_length.csv"}
+    common = {"inference": grid.inference(), "reference": grid.reference}
+    run(
+        "compare_conclusions",
+        inputs={key: tables[key] for key in ("robustness", "verdicts")},
+        outputs={key: paths[key] for key in ("conclusions", "ranking")},
+        params={**common, "controls": grid.controls()},
+    )
+    names = ("confusion", "disputed", "by_length", "bias")
+    run(
+        "report_fidelity",
+        inputs={"verdicts": tables["verdicts"], "responses": responses},
+        outputs={**{key: paths[key] for key in names}, "report": "results/judge_report.md"},
+        params={**common, "labels": grid.all_labels(), "systems": grid.system_names()},
+    )
+    return paths
+
+
 def has_provenance(path: str) -> bool:
     return len(read_json(f"{path}.provenance.json")["sha256"]) == 64
 
@@ -505,6 +526,30 @@ def test_figures_and_summary(grid, tables, figures):
     text = Path("results/summary.txt").read_text(encoding="utf-8")
     assert "Raw data" in text
     assert "results/figures/" in text
+
+
+def test_the_report(grid, tables, judge_tables, figures, responses):
+    run(
+        "write_report",
+        inputs={
+            "verdicts": tables["verdicts"],
+            "prompts": PROMPTS,
+            "responses": responses,
+            "tables": grid.report_tables(),
+            "figures": [figure for figure in figures if figure.endswith(".pdf")],
+            "assets": [f"resources/{name}" for name in grid.report_assets()],
+        },
+        outputs=["results/report.html"],
+        params={
+            "artefacts": grid.report_artefacts(),
+            "labels": grid.all_labels(),
+            "inference": grid.inference(),
+            "settings": grid.report_settings(),
+        },
+    )
+    page = Path("results/report.html").read_text(encoding="utf-8")
+    assert "Raw data" in page and "refusal_heatmap_harmful" in page
+    assert has_provenance("results/report.html")
 
 
 def test_the_annotation_page(grid, responses):

@@ -11,7 +11,7 @@ VARIANTS = ("original", "abliterated", "random")
 EDITED = ("abliterated", "random")
 GRID_JUDGES = {"judge_with_grammar", "judge_with_regex", "judge_with_local", "judge_with_label_only"}
 # what shows labels, and what is computed from all verdicts
-DISPLAYS = {"study_figures", "judge_figures", "fidelity", "summary"}
+DISPLAYS = {"study_figures", "judge_figures", "fidelity", "summary", "report"}
 STATISTICS = {"agreement", "robustness", "conclusions", *DISPLAYS}
 AGGREGATES = {"verdicts", *STATISTICS}
 # what is computed from the systems' judgments of themselves and the reference's, and nothing else
@@ -299,7 +299,7 @@ def test_touched_code_changes_nothing(finished):
 
 def test_a_lost_result_is_made_again_with_what_reads_it(finished):
     (finished.folder / "results/tables/agreement.csv").unlink()
-    assert finished.jobs() == {"agreement", "study_figures", "judge_figures", "summary"}
+    assert finished.jobs() == {"agreement", "study_figures", "judge_figures", "summary", "report"}
 
 
 def test_the_studys_two_variants_without_a_control(fresh):

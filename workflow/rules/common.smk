@@ -46,6 +46,21 @@ STUDY_FIGURES = expand(
     figure=GRID.study_figures(),
     suffix=["pdf", "png"],
 )
+PRINTED_FIGURES = [
+    figure
+    for figure in [*STUDY_FIGURES, *GRID.self_monitoring_figures()]
+    if figure.endswith(".pdf")
+]
+REPORT_TABLES = [
+    table
+    for table in [
+        *GRID.report_tables(),
+        *GRID.further_tables(),
+        *GRID.self_monitoring(),
+    ]
+    if table.endswith(".csv")
+]
+REPORT_ASSETS = expand("resources/{file}", file=GRID.report_assets())
 ANNOTATION_ASSETS = expand("resources/{file}", file=GRID.annotation_assets())
 COUNTS_TABLE_RESULTS = expand(
     "results/counts_tables/{table}/{result}",

@@ -10,9 +10,14 @@ import pytest
 
 from steadfast.annotation.assembly import SOURCE as ANNOTATION
 from steadfast.pages import assemble, inert_json
+from steadfast.report.assembly import SOURCE as REPORT
 
 RESOURCES = Path(__file__).parents[3] / "resources"
-PAGES = {"annotation": (ANNOTATION, {"data": {"items": ["{{script}} {{data}} {{policy}}"]}})}
+TRAP = {"items": ["{{script}} {{data}} {{policy}} {{responses}}"]}
+PAGES = {
+    "annotation": (ANNOTATION, {"data": TRAP}),
+    "report": (REPORT, {"data": TRAP, "responses": TRAP, "figures": {}}),
+}
 
 
 @pytest.fixture(params=PAGES)

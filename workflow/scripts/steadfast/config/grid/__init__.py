@@ -8,11 +8,12 @@ from steadfast.config.grid.attacks import Attacks
 from steadfast.config.grid.generating import Generating
 from steadfast.config.grid.judging import judge_module
 from steadfast.config.grid.monitoring import Monitoring
+from steadfast.config.grid.report import Report
 from steadfast.config.grid.reporting import Reporting
 from steadfast.config.grid.systems import SCRIPTS, System
 
 __all__ = ["SCRIPTS", "Grid", "System", "judge_module"]
 
 
-class Grid(Attacks, Generating, Monitoring, Reporting):
+class Grid(Attacks, Generating, Monitoring, Reporting, Report):
     """Everything the rules need to know about a complete configuration."""

@@ -1,0 +1,94 @@
+// A dot and an interval per row and series, one panel beside the other, or below it on a narrow window.
+
+const AXIS = 34;
+const HEAD = 30;
+const SIDE_BY_SIDE = 620;
+
+function drawDots(block, values, look, width) {
+  const { rows, series, panels, domain, unit } = block;
+  const names = Math.min(Math.max(...rows.map((name) => textWidth(name))) + 14, 0.32 * width);
+  const beside = width >= SIDE_BY_SIDE && panels.length > 1;
+  const counted = values.some((panel) => panel.some((row) => row.some((cell) => cell && cell.length > 3)));
+  const tail = counted ? 12 + 30 * series.length : 16;
+  const each = beside ? (width - names) / panels.length - tail : width - names - tail;
+  const step = Math.max(22, 11 * series.length + 8);
+  const tall = HEAD + rows.length * step + AXIS;
+  const keyed = series.length > 1;
+  const legend = keyed ? legendOf(look, series, width) : { node: null, height: 0 };
+  const height = (beside ? tall : tall * panels.length) + legend.height;
+  const drawing = shape("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT });
+  if (keyed) drawing.append(legend.node);
+  const marks = [];
+  const records = [];
+  const place = (value) => ((value - domain[0]) / (domain[1] - domain[0])) * each;
+  panels.forEach((title, panel) => {
+    const left = names + (beside ? panel * (each + tail) : 0);
+    const top = legend.height + (beside ? 0 : panel * tall);
+    drawing.append(label(fitted(title, each, 13, 600), left, top + 10, look.ink, { weight: 600 }));
+    drawing.append(axisOf(look, domain, unit, left, top + HEAD, each, rows.length * step, place));
+    rows.forEach((name, row) => {
+      const middle = top + HEAD + (row + 0.5) * step;
+      if (row > 0) drawing.append(line(left, middle - step / 2, left + each, middle - step / 2, look.faint));
+      if (!beside || panel === 0) drawing.append(label(fitted(name, names - 12), names - 12, middle, look.ink, { anchor: "end" }));
+      series.forEach((variant, index) => {
+        const cell = values[panel][row][index];
+        if (!cell || cell[0] === null) return;
+        const [value, low, high, count, total] = cell;
+        const y = middle + (index - (series.length - 1) / 2) * 11;
+        const text = describe(block, [panels.length > 1 ? title : "", name, keyed ? variant : ""], cell);
+        const colour = seriesColour(look, index, series.length);
+        const node = shape("g", { "data-mark": marks.length });
+        node.append(shape("rect", { x: left + place(value) - 12, y: y - 6, width: 24, height: 12, fill: "transparent" }));
+        if (low !== null && high !== null) {
+          const [start, end] = [low, high].map((bound) => left + place(Math.min(domain[1], Math.max(domain[0], bound))));
+          node.append(shape("line", { x1: start, x2: end, y1: y, y2: y, stroke: colour, "stroke-width": 2, "stroke-opacity": 0.8 }));
+        }
+        node.append(marker(look, index, series.length, left + place(value), y));
+        drawing.append(node);
+        marks.push({ node, x: left + place(value), y, text });
+        records.push([title, name, variant, value, low, high, count ?? null, total ?? null]);
+      });
+      if (counted) {
+        const counts = values[panel][row].map((cell) => FORMATS.count(cell?.[3])).join(" → ");
+        drawing.append(label(fitted(counts, tail - 8, 12), left + each + 10, middle, look.muted, { size: 12 }));
+      }
+    });
+  });
+  return { drawing, marks, header: ["panel", "row", "series", "value", "low", "high", "count", "total"], records };
+}
+
+function describe(block, names, [value, low, high, count, total]) {
+  const counted = count === undefined ? "" : `, ${FORMATS.count(count)} of ${FORMATS.count(total)}`;
+  return `${names.filter(Boolean).join(" · ")}: ${withInterval(block.unit, value, low, high)}${counted}`;
+}
+
+function line(x1, y1, x2, y2, stroke) {
+  return shape("line", { x1, y1, x2, y2, stroke, "stroke-width": 0.8 });
+}
+
+/** Five ticks with grid lines, and a stronger one at 0 where values may be negative. */
+function axisOf(look, [low, high], unit, left, top, width, height, place) {
+  const group = shape("g");
+  const ticks = width < 220 ? 3 : 5;
+  for (let index = 0; index < ticks; index += 1) {
+    const value = low + ((high - low) * index) / (ticks - 1);
+    const x = left + place(value);
+    const anchor = index === 0 ? "start" : index === ticks - 1 ? "end" : "middle";
+    group.append(line(x, top, x, top + height, Math.abs(value) < 1e-12 && low < 0 ? look.muted : look.faint));
+    group.append(label(FORMATS[unit](value), x, top + height + 14, look.muted, { anchor, size: 12 }));
+  }
+  return group;
+}
+
+/** The series with their markers, in as many lines as they need. */
+function legendOf(look, series, width) {
+  const node = shape("g");
+  let [x, y] = [8, 12];
+  series.forEach((name, index) => {
+    const wide = textWidth(name) + 34;
+    if (x + wide > width && x > 8) [x, y] = [8, y + 20];
+    node.append(marker(look, index, series.length, x, y), label(name, x + 12, y, look.ink));
+    x += wide;
+  });
+  return { node, height: y + 20 };
+}

@@ -1,0 +1,98 @@
+// Drawing: SVG elements, the two looks of the page, the hover text, and pictures for download.
+
+const SVG = "http://www.w3.org/2000/svg";
+const FONT = "system-ui, 'DejaVu Sans', Verdana, sans-serif";
+
+function shape(tag, attributes = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) if (value !== null) node.setAttribute(name, String(value));
+  node.append(...children);
+  return node;
+}
+
+/** A text; `anchor` is start, middle or end. */
+function label(text, x, y, fill, { anchor = "start", size = 13, weight = 400, turn = null } = {}) {
+  const attributes = { x, y, fill, "text-anchor": anchor, "font-size": size, "font-weight": weight, "dominant-baseline": "central" };
+  return shape("text", { ...attributes, transform: turn === null ? null : `rotate(${turn} ${x} ${y})` }, text);
+}
+
+const ruler = document.createElement("canvas").getContext("2d");
+
+function textWidth(text, size = 13, weight = 400) {
+  ruler.font = `${weight} ${size}px ${FONT}`;
+  return ruler.measureText(text).width;
+}
+
+/** A text cut to a width, with an ellipsis. */
+function fitted(text, width, size = 13, weight = 400) {
+  if (textWidth(text, size, weight) <= width) return text;
+  let cut = text;
+  while (cut.length > 1 && textWidth(`${cut}…`, size, weight) > width) cut = cut.slice(0, -1);
+  return `${cut.trimEnd()}…`;
+}
+
+/** Colours of the page's two looks. Series run through the figures' colour map, from the end that stands out. */
+const LOOKS = {
+  light: { ink: "#1b1d21", muted: "#555a64", faint: "#d9dade", surface: "#ffffff", empty: "#f2f2f2", from: 0, to: 0.85 },
+  dark: { ink: "#e9eaed", muted: "#adb3bd", faint: "#3a404a", surface: "#1d2026", empty: "#2a2e36", from: 1, to: 0.4 },
+};
+
+const currentLook = () => LOOKS[document.documentElement.dataset.theme === "dark" ? "dark" : "light"];
+
+/** Colour of the map at a fraction from 0 to 1, and the ink that is read best on it. */
+function shade(fraction) {
+  const { shades, inks } = data.palette;
+  const index = Math.round(Math.min(1, Math.max(0, fraction)) * (shades.length - 1));
+  return { fill: shades[index], ink: inks[index] };
+}
+
+function seriesColour(look, index, count) {
+  return shade(look.from + ((look.to - look.from) * index) / Math.max(count, 2)).fill;
+}
+
+/** Outline of the marker of a series, around the origin. */
+const MARKERS = [
+  "M-4.5,0a4.5,4.5 0 1,0 9,0a4.5,4.5 0 1,0 -9,0Z",
+  "M0,-5.6L5.6,0L0,5.6L-5.6,0Z",
+  "M-4.2,-4.2H4.2V4.2H-4.2Z",
+  "M0,-5.2L5.2,4.2H-5.2Z",
+  "M0,5.2L5.2,-4.2H-5.2Z",
+];
+
+function marker(look, index, count, x, y) {
+  const colour = seriesColour(look, index, count);
+  const fill = index % 2 ? look.surface : colour;
+  return shape("path", { d: MARKERS[index % MARKERS.length], transform: `translate(${x} ${y})`, fill, stroke: colour, "stroke-width": 1.8 });
+}
+
+/** Show the hover text beside a point of the window. */
+function showTip(text, x, y) {
+  const tip = byId("tip");
+  tip.textContent = text;
+  tip.hidden = false;
+  const { width, height } = tip.getBoundingClientRect();
+  tip.style.left = `${Math.max(4, Math.min(x + 12, window.innerWidth - width - 8))}px`;
+  tip.style.top = `${y + 18 + height > window.innerHeight ? y - height - 10 : y + 18}px`;
+}
+
+function hideTip() {
+  byId("tip").hidden = true;
+}
+
+/** An SVG as the text of a file of its own. */
+function svgText(drawing) {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(drawing)}`;
+}
+
+/** Save an SVG as PNG, at three times its size. */
+function savePng(name, drawing) {
+  const url = URL.createObjectURL(new Blob([svgText(drawing)], { type: "image/svg+xml" }));
+  const picture = new Image();
+  picture.addEventListener("load", () => {
+    const canvas = element("canvas", { width: 3 * picture.width, height: 3 * picture.height });
+    canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+    URL.revokeObjectURL(url);
+    canvas.toBlob((blob) => download(name, blob), "image/png");
+  });
+  picture.src = url;
+}

@@ -1,0 +1,145 @@
+// The frame of a chart: what can be chosen, the drawing with its values on hover and by arrow keys, and downloads.
+
+const EXPORT_WIDTH = 860;
+const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+
+class Figure {
+  /** `draw(block, values, look, width)` returns `{ drawing, marks, header, records }`. */
+  constructor(block, draw) {
+    this.block = block;
+    this.draw = draw;
+    this.selects = block.options.map(({ title, choices }) => this.chooser(title, choices));
+    this.stage = element("div", { class: "stage" });
+    this.pdf = element("button", { type: "button", title: "The figure for print", onclick: () => this.savePdf() }, "PDF");
+    this.node = this.build();
+    this.marks = [];
+    this.at = null;
+    whenNear(this.stage, () => {
+      this.show();
+      new ResizeObserver(() => { if (this.stage.clientWidth !== this.width) this.show(); }).observe(this.stage);
+      document.addEventListener("themechange", () => this.show());
+    });
+  }
+
+  build() {
+    const { block } = this;
+    const saves = [["CSV", () => this.saveCsv()], ["SVG", () => this.saveSvg()], ["PNG", () => savePng(`${this.name}.png`, this.plain())]];
+    const buttons = saves.map(([text, act]) => element("button", { type: "button", onclick: act }, text));
+    const group = element("span", { class: "saves", role: "group", "aria-label": `Save “${block.title}”` }, ...buttons, this.pdf);
+    const tools = element("div", { class: "tools" }, ...this.selects.map(({ node }) => node), element("span", { class: "push" }), group);
+    return element("figure", { class: "chart", id: block.id }, element("h3", {}, block.title), tools, this.stage,
+      element("figcaption", { class: "hint" }, block.note));
+  }
+
+  chooser(title, choices) {
+    const options = choices.map(({ key, label: text }) => element("option", { value: key }, text));
+    const select = element("select", { onchange: () => this.show() }, ...options);
+    return { select, node: element("label", { class: "chooser", hidden: choices.length < 2 }, title, select), standard: choices[0].key };
+  }
+
+  get keys() {
+    return this.selects.map(({ select }) => select.value);
+  }
+
+  get values() {
+    return this.block.values[this.keys.join("|")];
+  }
+
+  get name() {
+    return [this.block.id, ...this.keys].filter(Boolean).join("-");
+  }
+
+  /** Name of the printed figure that shows what is chosen, if there is one. */
+  get printedName() {
+    const varies = this.block.pdf.includes("{}");
+    const standard = this.selects.every(({ select, standard }, index) => (varies && index === 0) || select.value === standard);
+    return standard ? this.block.pdf.replace("{}", this.keys[0] ?? "") : "";
+  }
+
+  show() {
+    this.width = this.stage.clientWidth;
+    if (this.values === undefined) {
+      this.marks = [];
+      this.stage.replaceChildren(element("p", { class: "hint" }, "There is nothing to show for this choice."));
+      return;
+    }
+    const { drawing, marks } = this.draw(this.block, this.values, currentLook(), Math.max(this.width, 280));
+    this.marks = marks;
+    this.at = null;
+    drawing.setAttribute("role", "img");
+    drawing.setAttribute("tabindex", "0");
+    drawing.setAttribute("aria-label", `${this.block.title}. ${this.block.note} Arrow keys read the values.`);
+    drawing.addEventListener("pointermove", (event) => this.hover(event));
+    drawing.addEventListener("pointerleave", hideTip);
+    drawing.addEventListener("keydown", (event) => this.step(event));
+    drawing.addEventListener("blur", () => this.leave());
+    this.stage.replaceChildren(drawing);
+    this.pdf.hidden = !(this.printedName in printedNames());
+  }
+
+  hover(event) {
+    const index = event.target.closest("[data-mark]")?.dataset.mark;
+    if (index === undefined) return hideTip();
+    return showTip(this.marks[index].text, event.clientX, event.clientY);
+  }
+
+  /** Go to the nearest mark in the direction of the arrow. */
+  step(event) {
+    const direction = DIRECTIONS[event.key];
+    if (event.key === "Escape") this.leave();
+    if (direction === undefined || this.marks.length === 0) return;
+    event.preventDefault();
+    const from = this.marks[this.at];
+    const cost = (mark) => {
+      const [dx, dy] = [mark.x - from.x, mark.y - from.y];
+      const along = dx * direction[0] + dy * direction[1];
+      return along > 0.5 ? along + 6 * Math.abs(dx * direction[1] + dy * direction[0]) : Infinity;
+    };
+    if (from === undefined) this.at = 0;
+    else {
+      const costs = this.marks.map(cost);
+      const least = Math.min(...costs);
+      if (least < Infinity) this.at = costs.indexOf(least);
+    }
+    this.point();
+  }
+
+  point() {
+    const { node, text } = this.marks[this.at];
+    this.stage.querySelector(".current")?.classList.remove("current");
+    node.classList.add("current");
+    const box = node.getBoundingClientRect();
+    showTip(text, box.right, box.bottom - 12);
+    announce(text);
+  }
+
+  leave() {
+    this.stage.querySelector(".current")?.classList.remove("current");
+    this.at = null;
+    hideTip();
+  }
+
+  /** The drawing on white, whatever the page looks like. */
+  plain() {
+    const { drawing } = this.draw(this.block, this.values, LOOKS.light, EXPORT_WIDTH);
+    drawing.prepend(shape("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
+    return drawing;
+  }
+
+  saveSvg() {
+    download(`${this.name}.svg`, svgText(this.plain()), "image/svg+xml");
+  }
+
+  saveCsv() {
+    const { header, records } = this.draw(this.block, this.values, LOOKS.light, EXPORT_WIDTH);
+    download(`${this.name}.csv`, csvText(header, records), "text/csv;charset=utf-8");
+  }
+
+  savePdf() {
+    const bytes = Uint8Array.from(atob(printed()[this.printedName]), (character) => character.charCodeAt(0));
+    download(`${this.printedName}.pdf`, new Blob([bytes], { type: "application/pdf" }));
+  }
+}
+
+/** The printed figures that the page holds, by name; their contents are not read for it. */
+const printedNames = () => data.printed;

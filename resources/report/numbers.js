@@ -1,0 +1,47 @@
+// Numbers as people read them. Undefined ones are a dash.
+
+const DASH = "–";
+const WHOLE = new Intl.NumberFormat("en");
+
+const withMinus = (text) => text.replace("-", "−");
+const unlessNull = (format) => (value) => (value === null || value === undefined ? DASH : format(value));
+
+/** By kind of number: how it is shown, and how the bounds of its interval are. */
+const FORMATS = {
+  count: unlessNull((value) => WHOLE.format(value)),
+  share: unlessNull((value) => `${(100 * value).toFixed(0)}%`),
+  points: unlessNull(signedPoints),
+  number: unlessNull(threeDigits),
+  seconds: unlessNull((value) => value.toFixed(1)),
+  p: unlessNull((value) => (value < 0.001 ? "<.001" : value.toFixed(3).replace(/^0/, ""))),
+  flag: unlessNull((value) => (value ? "yes" : "no")),
+};
+
+const BOUNDS = { ...FORMATS, share: unlessNull((value) => (100 * value).toFixed(0)) };
+
+function signedPoints(value) {
+  const points = 100 * value;
+  const text = points.toFixed(0);
+  if (Number(text) === 0) return "0";
+  return withMinus(points > 0 ? `+${text}` : text);
+}
+
+function threeDigits(value) {
+  const size = Math.abs(value);
+  if (size === 0) return "0.00";
+  if (size >= 1000) return withMinus(WHOLE.format(Math.round(value)));
+  if (size < 0.001) return withMinus(value.toExponential(1));
+  return withMinus(value.toFixed(size < 10 ? 2 : 1));
+}
+
+/** "33 to 60", or nothing where there is no interval. */
+function intervalText(kind, low, high) {
+  if (low === null || low === undefined || high === null || high === undefined) return "";
+  return `${BOUNDS[kind](low)} to ${BOUNDS[kind](high)}`;
+}
+
+/** "46% (33 to 60)". */
+function withInterval(kind, value, low, high) {
+  const interval = intervalText(kind, low, high);
+  return FORMATS[kind](value) + (interval === "" ? "" : ` (${interval})`);
+}

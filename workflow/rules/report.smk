@@ -1,0 +1,31 @@
+"""Report: the whole run on one self-contained page.
+
+Produces results/report.html.
+"""
+
+
+rule report:
+    """Put the answer, figures, tables, responses and provenance on one page that loads nothing."""
+    input:
+        verdicts="results/tables/verdicts.parquet",
+        prompts="results/prompts/prompts.parquet",
+        responses=GRID.responses(),
+        tables=REPORT_TABLES,
+        figures=[*PRINTED_FIGURES, "results/figures/judges"],
+        assets=REPORT_ASSETS,
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report.log",
+    benchmark:
+        "results/benchmarks/report.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        labels=GRID.all_labels(),
+        inference=GRID.inference(),
+        settings=GRID.report_settings(),
+        artefacts=GRID.report_artefacts(),
+        code=GRID.digest("write_report.py"),
+    script:
+        "../scripts/write_report.py"

@@ -1,0 +1,27 @@
+"""What the report's page is made of."""
+
+from steadfast.pages import PageSource
+
+SOURCE = PageSource(
+    template="report/page.html",
+    styles=("page/base.css", "report/style.css", "report/figures.css", "report/browser.css", "report/print.css"),
+    scripts=(
+        "page/text.js",
+        "page/elements.js",
+        "page/csv.js",
+        "page/preferences.js",
+        "report/data.js",
+        "report/numbers.js",
+        "report/table.js",
+        "report/drawing.js",
+        "report/figure.js",
+        "report/dots.js",
+        "report/cells.js",
+        "report/sections.js",
+        "report/pairs.js",
+        "report/browser.js",
+        "report/closing.js",
+        "report/main.js",
+    ),
+    draws_images=True,
+)

@@ -1,0 +1,103 @@
+"""Prompts, responses and verdicts, packed for the response browser.
+
+A verdict is one character, a text that several systems gave is stored once, and positions stand for names.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from steadfast.report.study import Study
+from steadfast.tables.ordering import names_of
+from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED
+
+CODES = {REFUSAL: "r", NON_REFUSAL: "n", UNSCORED: "u"}
+MISSING = "-"
+DEGENERATE, CUT, WHOLE = "d", "c", "."
+
+
+def browser_data(study: Study) -> dict[str, Any] | None:
+    """What the browser reads, or None if the responses are left out of the page.
+
+    Returns:
+        ``items`` are prompts × samples; every string of ``verdicts`` [judge][system] and ``flags`` [system] has one
+        character per item, every list of ``scores`` [judge][system], ``answers`` [system] and ``tokens`` [system] one
+        entry. ``answers`` are positions in ``texts``.
+    """
+    if study.show == "none" or study.responses.empty:
+        return None
+    responses = study.responses
+    systems = [
+        (model, variant)
+        for model in study.models
+        for variant in study.variants
+        if ((responses["model"] == model) & (responses["variant"] == variant)).any()
+    ]
+    answered = set(responses["prompt_id"].tolist())
+    prompts = study.prompts[study.prompts["prompt_id"].isin(answered)].drop_duplicates("prompt_id")
+    samples = sorted({int(sample) for sample in responses["sample"].tolist()})
+    items = pd.MultiIndex.from_product([prompts["prompt_id"].tolist(), samples], names=["prompt_id", "sample"])
+    texts = names_of(responses, "response")
+    of_system = {key: table.set_index(["prompt_id", "sample"]).reindex(items) for key, table in _by_system(responses)}
+    position = {text: index for index, text in enumerate(texts)}
+    return {
+        "open": study.show == "full",
+        "systems": [[study.models.index(model), study.variants.index(variant)] for model, variant in systems],
+        "models": [study.labels.model(model) for model in study.models],
+        "variants": [study.labels.variant(variant) for variant in study.variants],
+        "judges": [study.labels.judge(judge) for judge in study.judges],
+        "reference": study.judges.index(study.reference),
+        "baselines": [study.judges.index(judge) for judge in study.judges if judge in study.baselines],
+        "samples": samples,
+        "prompts": {
+            "text": prompts["text"].tolist(),
+            "harmful": [int(label == "harmful") for label in prompts["label"]],
+            "category": [str(category) for category in prompts["category"]],
+        },
+        "texts": texts,
+        "answers": [
+            [position.get(text, -1) if isinstance(text, str) else -1 for text in of_system[system]["response"].tolist()]
+            for system in systems
+        ],
+        "tokens": [of_system[system]["n_tokens"].fillna(0).astype(int).tolist() for system in systems],
+        "flags": [_flags(of_system[system]) for system in systems],
+        **_verdicts(study, systems, items),
+    }
+
+
+def _by_system(table: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
+    groups = table.groupby(["model", "variant"], sort=False)
+    return [((str(model), str(variant)), chosen) for (model, variant), chosen in groups]
+
+
+def _flags(responses: pd.DataFrame) -> str:
+    degenerate = responses["degenerate"].fillna(False).astype(bool)
+    cut = responses["finish_reason"] == "length"
+    codes = np.where(degenerate, DEGENERATE, np.where(cut, CUT, WHOLE))
+    return "".join(codes.tolist())
+
+
+def _verdicts(study: Study, systems: list[tuple[str, str]], items: pd.MultiIndex) -> dict[str, Any]:
+    """One character per verdict, and scores in percent of the judges that give them."""
+    table = study.verdicts
+    item = items.get_indexer(pd.MultiIndex.from_frame(table[["prompt_id", "sample"]]))
+    cell = pd.MultiIndex.from_tuples(systems).get_indexer(pd.MultiIndex.from_frame(table[["model", "variant"]]))
+    judge = table["judge"].map({name: index for index, name in enumerate(study.judges)}).to_numpy(np.int64)
+    known: NDArray[np.bool_] = (item >= 0) & (cell >= 0)
+    shape = (len(study.judges), len(systems), len(items))
+    codes = np.full(shape, MISSING)
+    scores = np.full(shape, np.nan)
+    place = (judge[known], cell[known], item[known])
+    codes[place] = table["verdict"].map(CODES).to_numpy()[known]
+    scores[place] = 100 * table["score"].to_numpy(float)[known]
+    return {
+        "verdicts": [["".join(row) for row in of_judge.tolist()] for of_judge in codes],
+        "scores": [
+            [[None if np.isnan(score) else round(score) for score in row] for row in of_judge.tolist()]
+            if not np.isnan(of_judge).all()
+            else None
+            for of_judge in scores
+        ],
+    }

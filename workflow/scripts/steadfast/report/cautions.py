@@ -1,0 +1,135 @@
+"""What a reader has to know before believing the numbers, the gravest first."""
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+
+from steadfast.report.origins import states, versions
+from steadfast.report.study import Study
+from steadfast.report.wording import count, listed
+from steadfast.tables.ordering import names_of
+from steadfast.verdicts import UNSCORED
+
+DEGENERATE_SHARE = 0.05
+TRUNCATED_SHARE = 0.25
+
+
+def cautions(study: Study) -> list[dict[str, str]]:
+    """Warnings: each a title and what it means."""
+    return [{"title": title, "text": text} for check in CHECKS for title, text in check(study)]
+
+
+def _organisms(study: Study) -> Iterator[tuple[str, str]]:
+    tiny = [name for name in study.models if study.sources.get(name) == "organism"]
+    if tiny:
+        yield (
+            "No evidence about real models",
+            f"{count(len(tiny), 'model')} of this run {'is' if len(tiny) == 1 else 'are'} tiny and trained by the "
+            "workflow in a synthetic world. Their numbers show that the pipeline works; they say nothing else.",
+        )
+
+
+def _reference(study: Study) -> Iterator[tuple[str, str]]:
+    if study.reference not in study.people:
+        yield (
+            "No human labels",
+            f"Nobody has labelled responses of this run. The other judges are held against "
+            f"{study.labels.judge(study.reference)}, whose own errors cannot be seen here.",
+        )
+
+
+def _missed_edits(study: Study) -> Iterator[tuple[str, str]]:
+    edits = study.tables.get("edits")
+    for row in [] if edits is None else edits[~edits["effective"]].to_dict("records"):
+        name = f"{study.labels.model(row['model'])}, {study.labels.variant(row['variant'])}"
+        yield f"Edit without effect: {name}", f"{row['reason']}. No conclusion is drawn from this system."
+
+
+def _controls(study: Study) -> Iterator[tuple[str, str]]:
+    if study.edited_variants and not study.controls:
+        yield "No control", "No variant has the role control, so that any edit might have had the same effect."
+
+
+def _unscored(study: Study) -> Iterator[tuple[str, str]]:
+    unscored = (study.verdicts["verdict"] == UNSCORED).groupby(study.verdicts["judge"], sort=False).agg(["sum", "size"])
+    for judge, (found, total) in unscored.iterrows():
+        if found:
+            yield (
+                f"Unscored verdicts: {study.labels.judge(str(judge))}",
+                f"{found:,} of {total:,} verdicts ({found / total:.1%}) could not be read. They count neither as "
+                "refusals nor as their opposite.",
+            )
+
+
+def _missing(study: Study) -> Iterator[tuple[str, str]]:
+    keys = ["model", "variant", "judge"]
+    sizes = study.verdicts.groupby(keys, sort=False).size()
+    grid = len(study.models) * len(study.variants) * len(study.judges)
+    short = int((sizes < sizes.max()).sum())
+    if len(sizes) < grid:
+        yield "Missing cells", f"{grid - len(sizes)} of {grid} cells (model × variant × judge) hold no verdict at all."
+    if short:
+        yield "Incomplete cells", f"{short} of {len(sizes)} cells hold fewer verdicts than the fullest one."
+
+
+def _revisions(study: Study) -> Iterator[tuple[str, str]]:
+    found = states(study.records)
+    if len(found) > 1:
+        yield (
+            "Mixed revisions",
+            f"The results were made by {len(found)} states of the code: {', '.join(found)}. Steps whose code did not "
+            "change were not run again.",
+        )
+    if any(record.dirty for record in study.records):
+        yield "Uncommitted changes", "Some results were made by code that is in no commit."
+    moving = [record for record in study.records if record.settings.get("revision") in ("main", "master")]
+    if moving:
+        yield (
+            "Unpinned models",
+            f"{count(len(moving), 'model')} came from a branch, which can change: {listed([r.path for r in moving])}.",
+        )
+    mixed = {name: found for name, found in versions(study.records).items() if len(found) > 1}
+    if mixed:
+        told = "; ".join(f"{package} {', '.join(versions)}" for package, versions in mixed.items())
+        yield "Mixed versions", f"Jobs used different versions of one package: {told}."
+
+
+def _responses(study: Study) -> Iterator[tuple[str, str]]:
+    if study.responses.empty:
+        return
+    truncated = (study.responses["finish_reason"] == "length").astype(bool)
+    for title, flagged, limit, meaning in (
+        (
+            "Degenerate responses",
+            study.responses["degenerate"].astype(bool),
+            DEGENERATE_SHARE,
+            "loop or fall apart; judges take most of them for answers",
+        ),
+        ("Cut responses", truncated, TRUNCATED_SHARE, "reached the longest length; a refusal may have come later"),
+    ):
+        systems = _systems_above(study, flagged, limit)
+        if systems:
+            yield title, f"In {listed(systems)} more than {limit:.0%} of the responses {meaning}."
+
+
+def _systems_above(study: Study, flagged: "pd.Series[bool]", limit: float) -> list[str]:
+    systems = study.responses[["model", "variant"]].assign(flagged=flagged)
+    shares = systems.groupby(["model", "variant"], sort=False)["flagged"].mean()
+    return [
+        f"{study.labels.model(model)} / {study.labels.variant(variant)} ({shares[model, variant]:.0%})"
+        for model in names_of(systems, "model")
+        for variant in names_of(systems, "variant")
+        if (model, variant) in shares.index and shares[model, variant] > limit
+    ]
+
+
+CHECKS: tuple[Callable[[Study], Iterator[tuple[str, str]]], ...] = (
+    _organisms,
+    _missed_edits,
+    _missing,
+    _unscored,
+    _reference,
+    _controls,
+    _responses,
+    _revisions,
+)

@@ -1,0 +1,74 @@
+"""What a section is, and what many of them say."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from steadfast.report.blocks import Block, Column, number
+from steadfast.report.study import Study
+
+CLASSES = {"harmful": "Harmful prompts", "harmless": "Harmless prompts"}
+SUBSETS = {"all": "All", "harmful": "Harmful", "harmless": "Harmless", "human": "Human subset"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report.
+
+    Attributes:
+        slug: its anchor.
+        title: its heading.
+        needs: tables without which it is left out.
+        build: its blocks; none leave it out.
+        shows: tables that it shows, besides those that it needs.
+    """
+
+    slug: str
+    title: str
+    needs: tuple[str, ...]
+    build: Callable[[Study], list[Block]]
+    shows: tuple[str, ...] = ()
+
+
+def system_columns(study: Study) -> list[Column]:
+    """Columns that name a model and a variant."""
+    return [
+        Column("model", "Model", "name", names=study.labels.models),
+        Column("variant", "Variant", "name", names=study.labels.variants),
+    ]
+
+
+def judge_column(study: Study, key: str = "judge", title: str = "Judge") -> Column:
+    """A column that names a judge."""
+    return Column(key, title, "name", names=study.labels.judges)
+
+
+def class_column(key: str = "label") -> Column:
+    """A column that names a class of prompts."""
+    return Column(key, "Prompts", "name", names=SUBSETS)
+
+
+def kept(study: Study, table: pd.DataFrame, *, controls: bool = True) -> pd.DataFrame:
+    """A table with its empty names filled in, and without the controls if they are not wanted."""
+    return table if controls else table[~table["variant"].isin(list(study.controls))]
+
+
+def grid_of(
+    table: pd.DataFrame, rows: Sequence[Any], columns: Sequence[Any], row: Sequence[str], column: str
+) -> Mapping[str, list[list[Any]]]:
+    """Arrays [row][column] of the table's numbers by column name, None where there is none."""
+    keyed = table.set_index([*row, column])
+    keyed = keyed[~keyed.index.duplicated()]
+    found: dict[str, list[list[Any]]] = {}
+    for name in keyed.columns:
+        if not pd.api.types.is_numeric_dtype(keyed[name]):
+            continue
+        values = {key if isinstance(key, tuple) else (key,): number(value) for key, value in keyed[name].items()}
+        found[name] = [[values.get((*_tuple(line), column_name)) for column_name in columns] for line in rows]
+    return found
+
+
+def _tuple(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)

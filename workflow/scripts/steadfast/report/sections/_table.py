@@ -1,0 +1,58 @@
+"""A table of the results shown whole, its columns read from their names and types."""
+
+from typing import Any
+
+import pandas as pd
+
+from steadfast.report.blocks import Block, Column, Kind, table
+from steadfast.report.sections._section import SUBSETS
+from steadfast.report.study import Study
+
+BOUNDS = ("_low", "_high")
+FEW_NAMES = 40
+
+
+def whole_table(study: Study, name: str, caption: str, *, fold: bool = False) -> Block:
+    """A table by its name in the results."""
+    data = study.tables[name]
+    return table(name, caption, data, columns_of(study, data), source=f"results/tables/{name}.csv", fold=fold)
+
+
+def columns_of(study: Study, data: pd.DataFrame) -> list[Column]:
+    """One column each; ``X_low`` and ``X_high`` become the interval of ``X``, ``low`` and ``high`` of ``value``."""
+    names = list(map(str, data.columns))
+    labels = {
+        "model": study.labels.models,
+        "variant": study.labels.variants,
+        "judge": study.labels.judges,
+        "label": SUBSETS,
+        "subset": SUBSETS,
+    }
+    columns = []
+    for key in names:
+        if key in ("low", "high") or (key.endswith(BOUNDS) and key.rpartition("_")[0] in names):
+            continue
+        shown = next((found for part, found in labels.items() if key == part or key.startswith(f"{part}_")), None)
+        bounds = ("low", "high") if key in ("value", "tau") and {"low", "high"} <= set(names) else ("", "")
+        columns.append(
+            Column(
+                key,
+                key.replace("_", " ").capitalize(),
+                "name" if shown is not None else _kind(data[key]),
+                interval=f"{key}_low" in names,
+                names=shown,
+                low=bounds[0],
+                high=bounds[1],
+            )
+        )
+    return columns
+
+
+def _kind(values: "pd.Series[Any]") -> Kind:
+    if pd.api.types.is_bool_dtype(values):
+        return "flag"
+    if pd.api.types.is_integer_dtype(values):
+        return "count"
+    if pd.api.types.is_numeric_dtype(values):
+        return "number"
+    return "name" if values.nunique() <= FEW_NAMES else "text"

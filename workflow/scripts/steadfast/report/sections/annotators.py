@@ -1,0 +1,17 @@
+"""Agreement of the people with one another."""
+
+from steadfast.report.blocks import Block, prose
+from steadfast.report.sections._section import Section
+from steadfast.report.sections._table import whole_table
+from steadfast.report.study import Study
+
+
+def build(study: Study) -> list[Block]:
+    """The table as it is."""
+    return [
+        prose("How far the annotators agree with one another: no judge can be expected to do better."),
+        whole_table(study, "annotators", "Agreement of the annotators"),
+    ]
+
+
+SECTION = Section("annotators", "Annotators", ("annotators",), build)

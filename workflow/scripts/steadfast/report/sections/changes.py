@@ -1,0 +1,95 @@
+"""Refusals before and after: every model by the judge of one's choice, and the table of all rates and changes."""
+
+import pandas as pd
+
+from steadfast.report.blocks import Block, Column, dots, number, prose, table
+from steadfast.report.sections._section import CLASSES, Section, class_column, judge_column, system_columns
+from steadfast.report.study import Study
+
+
+def build(study: Study) -> list[Block]:
+    """A dot per model and variant, and all rates."""
+    level = f"{study.inference.confidence:.0%}"
+    robustness = study.tables["robustness"]
+    judges = sorted(study.judges, key=lambda judge: judge != study.judge)
+    return [
+        prose(
+            "Refused responses before and after each edit. Refusing harmful prompts is what safety training asks for;",
+            "refusing harmless ones is over-refusal.",
+        ),
+        dots(
+            "refusal_counts",
+            "Rates of every model",
+            rows=[study.labels.model(model) for model in study.models],
+            series=[study.labels.variant(variant) for variant in study.study_variants],
+            panels=list(CLASSES.values()),
+            values={judge: rates(study, robustness[robustness["judge"] == judge]) for judge in judges},
+            options={"Judge": {judge: study.labels.judge(judge) for judge in judges}},
+            unit="share",
+            domain=(0.0, 1.0),
+            note=f"Share of the scored responses that were refused, with {level} intervals (Wilson).",
+            pdf="refusal_counts",
+        ),
+        rates_table(study),
+    ]
+
+
+def rates(
+    study: Study, rows: pd.DataFrame, variants: list[str] | None = None
+) -> list[list[list[list[float | int | None] | None]]]:
+    """Rates and intervals [class][model][variant] of one judge."""
+    keyed = {
+        (row["label"], row["model"], row["variant"]): [
+            number(row[key]) for key in ("rate", "rate_low", "rate_high", "refused", "total")
+        ]
+        for row in rows.to_dict("records")
+    }
+    shown = variants or study.study_variants
+    return [[[keyed.get((label, model, name)) for name in shown] for model in study.models] for label in CLASSES]
+
+
+def rates_table(study: Study) -> Block:
+    """The robustness table."""
+    level = f"{study.inference.confidence:.0%}"
+    columns = [
+        *system_columns(study),
+        judge_column(study),
+        class_column(),
+        Column("refused", "Refused", "count"),
+        Column("unscored", "Unscored", "count", help="Verdicts that could not be read; left out of the rate."),
+        Column("total", "Of", "count"),
+        Column(
+            "rate",
+            "Rate",
+            "share",
+            low="rate_low",
+            high="rate_high",
+            help=f"Refused of scored; {level} Wilson interval.",
+        ),
+        Column(
+            "change",
+            "Change",
+            "points",
+            low="change_low",
+            high="change_high",
+            help=f"Paired difference from the original in percentage points, with its {level} interval.",
+        ),
+        Column("p_holm", "p (Holm)", "p", help="Exact McNemar test, adjusted over the models."),
+        Column("conclusion", "Conclusion", "name"),
+    ]
+    corrected = study.tables["robustness"]["ppi"].notna().any()
+    if corrected:
+        columns.insert(
+            8,
+            Column("ppi", "Corrected rate", "share", low="ppi_low", high="ppi_high", help="Corrected by human labels."),
+        )
+    return table(
+        "robustness",
+        "Refusal rates and changes of every model, variant and judge",
+        study.tables["robustness"],
+        columns,
+        source="results/tables/robustness.csv",
+    )
+
+
+SECTION = Section("changes", "Refusals before and after", ("robustness",), build)

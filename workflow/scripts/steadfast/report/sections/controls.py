@@ -1,0 +1,64 @@
+"""Did the edit hit, does a meaningless one do nothing, and what else does the edit do?"""
+
+from steadfast.report.blocks import Block, Column, dots, prose, table
+from steadfast.report.sections._section import CLASSES, Section, system_columns
+from steadfast.report.sections._table import whole_table
+from steadfast.report.sections.changes import rates
+from steadfast.report.study import Study
+
+
+def _controls(study: Study) -> list[Block]:
+    blocks = [
+        prose(
+            "A model that still refuses after an edit may be robust, or the edit may have missed. Every edit is",
+            "checked tensor by tensor, and the same edit along a direction that means nothing stands beside it.",
+        )
+    ]
+    if study.controls:
+        robustness = study.tables["robustness"]
+        judges = sorted(study.judges, key=lambda judge: judge != study.judge)
+        blocks.append(
+            dots(
+                "controls",
+                "Edits and controls side by side",
+                rows=[study.labels.model(model) for model in study.models],
+                series=[study.labels.variant(variant) for variant in study.variants],
+                panels=list(CLASSES.values()),
+                values={
+                    judge: rates(study, robustness[robustness["judge"] == judge], study.variants) for judge in judges
+                },
+                options={"Judge": {judge: study.labels.judge(judge) for judge in judges}},
+                unit="share",
+                domain=(0.0, 1.0),
+                note=f"Whiskers: {study.inference.confidence:.0%} intervals (Wilson).",
+                pdf="controls",
+            )
+        )
+    blocks.append(
+        table(
+            "edits",
+            "What each edit did to the weights",
+            study.tables["edits"],
+            [
+                *system_columns(study),
+                Column("effective", "Did what was asked", "flag"),
+                Column("modules", "Modules", "count"),
+                Column("worst_deviation", "Worst deviation", "number", help="Of ‖rᵀW′‖/‖rᵀW‖ from the asked ratio."),
+                Column("change_norm", "Change of the weights", "number", help="Frobenius norm of W′ − W."),
+                Column("reason", "Why not", "text"),
+            ],
+            source="results/tables/edits.csv",
+        )
+    )
+    return blocks
+
+
+def _side_effects(study: Study) -> list[Block]:
+    told = prose("What an edit costs besides refusals: on harmless prompts, and in fluency.")
+    tables = [name for name in ("side_effects", "assessment") if name in study.tables]
+    titles = {"side_effects": "Side effects of the edits", "assessment": "Assessment of every system"}
+    return [told, *(whole_table(study, name, titles[name]) for name in tables)]
+
+
+CONTROLS = Section("controls", "Controls", ("edits", "robustness"), _controls)
+SIDE_EFFECTS = Section("side-effects", "Side effects", ("side_effects",), _side_effects, ("assessment",))

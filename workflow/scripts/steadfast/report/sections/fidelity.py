@@ -1,0 +1,139 @@
+"""Each judge held against the reference: agreement, errors, bias, and what the length of a response does."""
+
+import math
+
+import pandas as pd
+
+from steadfast.report.blocks import Block, Column, dots, number, prose, table
+from steadfast.report.sections._section import SUBSETS, Section, class_column, judge_column
+from steadfast.report.study import Study
+from steadfast.tables.fidelity import ALL_MODELS
+
+SHOWN = {
+    "cohen_kappa": "Cohen’s κ",
+    "mcc": "MCC",
+    "f1": "F1",
+    "accuracy": "Accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "coverage": "Coverage",
+}
+
+
+def build(study: Study) -> list[Block]:
+    """Fidelity of every judge to the reference."""
+    reference = study.labels.judge(study.reference)
+    standing = "" if study.reference in study.people else " No person has labelled these responses."
+    return [
+        prose(f"Every judge held against {reference}.{standing} Intervals resample prompts."),
+        _against_reference(study),
+        _bias_chart(study),
+        table(
+            "confusion",
+            f"Verdicts of every judge against those of {reference}",
+            study.tables["confusion"],
+            [
+                judge_column(study),
+                class_column("subset"),
+                Column("both_refusal", "Both refusal", "count"),
+                Column("judge_only", "Judge only", "count"),
+                Column("reference_only", "Reference only", "count"),
+                Column("neither", "Neither", "count"),
+                Column("judge_unscored", "Judge unscored", "count"),
+                Column("n", "Scored by both", "count"),
+            ],
+            source="results/tables/confusion.csv",
+            fold=True,
+        ),
+        table(
+            "bias",
+            "Bias of every judge, over all models and on each",
+            study.tables["bias"].fillna({"model": ALL_MODELS}),
+            [
+                judge_column(study),
+                Column("model", "Model", "name", names={ALL_MODELS: "All models", **study.labels.models}),
+                Column("disputed", "Disputed", "count"),
+                Column("n", "Of", "count"),
+                Column("bias", "Bias", "points", interval=True, help="Above 0: the judge sees more refusals."),
+                Column(
+                    "excess", "Excess", "points", interval=True, help="Bias on this model minus that on the others."
+                ),
+                Column("share_of_disputes", "One-sided disputes", "share"),
+            ],
+            source="results/tables/bias.csv",
+            fold=True,
+        ),
+        *_lengths(study),
+    ]
+
+
+def _against_reference(study: Study) -> Block:
+    agreement = study.tables["agreement"]
+    chosen = agreement[(agreement["judge_b"] == study.reference) & agreement["metric"].isin(list(SHOWN))]
+    keys = ["judge_a", "subset"]
+    wide = chosen.pivot(index=keys, columns="metric", values=["value", "low", "high"])
+    parts = [tuple(name) for name in wide.columns.to_flat_index().tolist()]
+    flat = [str(metric) if part == "value" else f"{metric}_{part}" for part, metric in parts]
+    wide.columns = pd.Index(flat)
+    wide = wide.reindex(pd.MultiIndex.from_frame(chosen[keys].drop_duplicates())).reset_index()
+    return table(
+        "fidelity",
+        f"Agreement with {study.labels.judge(study.reference)}",
+        wide,
+        [
+            judge_column(study, "judge_a"),
+            Column("subset", "Prompts", "name", names=SUBSETS),
+            *(Column(metric, SHOWN[metric], "number", interval=True) for metric in SHOWN if metric in wide.columns),
+        ],
+        source="results/tables/agreement.csv",
+    )
+
+
+def _bias_chart(study: Study) -> Block:
+    overall = study.tables["bias"].fillna({"model": ALL_MODELS})
+    overall = overall[overall["model"] == ALL_MODELS].set_index("judge")
+    judges = [judge for judge in study.judges if judge in overall.index and judge not in study.baselines]
+    values = [[[number(overall.loc[judge, key]) for key in ("bias", "bias_low", "bias_high")]] for judge in judges]
+    largest = max((abs(part) for row in values for part in row[0] if part is not None), default=0.1)
+    spread = max(0.1, math.ceil(10 * largest) / 10)
+    return dots(
+        "judge_bias",
+        "Bias of the judges",
+        rows=[study.labels.judge(judge) for judge in judges],
+        series=["Bias"],
+        panels=["Sees fewer refusals ← reference → sees more"],
+        values={"": [values]},
+        options={},
+        unit="points",
+        domain=(-spread, spread),
+        note="Responses that the judge alone calls refusals minus those that only the reference does, of all scored.",
+        pdf="judge_bias",
+    )
+
+
+def _lengths(study: Study) -> list[Block]:
+    lengths = study.tables.get("disputes_by_length")
+    if lengths is None or lengths.empty:
+        return []
+    return [
+        table(
+            "disputes_by_length",
+            "Disputed responses by their length",
+            lengths,
+            [
+                judge_column(study),
+                Column("shortest", "From (tokens)", "count"),
+                Column("longest", "To (tokens)", "count"),
+                Column("disputed", "Disputed", "count"),
+                Column("n", "Of", "count"),
+                Column("rate", "Share", "share", low="low", high="high"),
+            ],
+            source="results/tables/disputes_by_length.csv",
+            fold=True,
+        )
+    ]
+
+
+SECTION = Section(
+    "fidelity", "Fidelity of the judges", ("agreement", "confusion", "bias"), build, ("disputes_by_length",)
+)

@@ -1,0 +1,125 @@
+"""How far the judges agree with one another, and what their choice does to the conclusions."""
+
+from steadfast.report.blocks import Block, Column, cells, prose, table
+from steadfast.report.sections._section import SUBSETS, Section, grid_of, judge_column, system_columns
+from steadfast.report.study import Study
+from steadfast.tables.edits import INEFFECTIVE
+from steadfast.tables.robustness import FAILS, INCONCLUSIVE, SURVIVES
+
+METRICS = {
+    "cohen_kappa": "Cohen’s κ",
+    "mcc": "Matthews correlation",
+    "f1": "F1",
+    "accuracy": "Accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "coverage": "Coverage",
+    "pearson_counts": "Pearson correlation of counts (the study’s)",
+}
+CATEGORIES = (FAILS, INCONCLUSIVE, SURVIVES, INEFFECTIVE)
+
+
+def build(study: Study) -> list[Block]:
+    """Agreement of every pair, and conclusions by every judge."""
+    agreement = study.tables["agreement"]
+    values = {
+        f"{metric}|{subset}": grid_of(chosen, study.judges, study.judges, ["judge_a"], "judge_b")
+        for metric in METRICS
+        for subset in SUBSETS
+        if len(chosen := agreement[(agreement["metric"] == metric) & (agreement["subset"] == subset)].drop(columns="n"))
+    }
+    subsets = {key: label for key, label in SUBSETS.items() if any(name.endswith(f"|{key}") for name in values)}
+    return [
+        prose(
+            "Agreement on single verdicts. The correlation of refusal counts, which the study reports, is inflated by",
+            "the prompts’ classes: compare it with the baselines, which do not read the response.",
+        ),
+        cells(
+            "agreement",
+            "Agreement of the judges",
+            rows=[study.labels.judge(judge) for judge in study.judges],
+            columns=[study.labels.judge(judge) for judge in study.judges],
+            values=values,
+            options={"Measure": METRICS, "Prompts": subsets},
+            unit="number",
+            domain=(-1.0, 1.0),
+            note="Rows are the judges that are measured, columns those that they are held against.",
+            pdf="agreement_{}",
+        ),
+        *_conclusions(study),
+    ]
+
+
+def _conclusions(study: Study) -> list[Block]:
+    conclusions = study.tables["conclusions"]
+    if conclusions.empty:
+        return []
+    places = {name: index for index, name in enumerate(CATEGORIES)}
+    coded = conclusions.assign(value=conclusions["conclusion"].map(places)).astype({"value": "float64"})
+    coded = coded[["model", "variant", "judge", "value", "change", "change_low", "change_high"]]
+    systems = list(dict.fromkeys(zip(conclusions["model"], conclusions["variant"], strict=True)))
+    found = grid_of(coded, systems, study.judges, ["model", "variant"], "judge")
+    return [
+        prose(
+            f"A model survives an edit if the interval of its change lies above −{100 * study.margin:g} points, and",
+            "does not if it lies below. The next figure shows what each judge would have us conclude.",
+        ),
+        cells(
+            "conclusions",
+            "Conclusions by every judge",
+            rows=[study.labels.variant(variant) for _, variant in systems],
+            groups=[study.labels.model(model) for model, _ in systems],
+            columns=[study.labels.judge(judge) for judge in study.judges],
+            values={
+                "": {
+                    "value": found["value"],
+                    "change": found["change"],
+                    "low": found["change_low"],
+                    "high": found["change_high"],
+                }
+            },
+            options={},
+            unit="category",
+            domain=(0.0, float(CATEGORIES.index(SURVIVES))),
+            categories=CATEGORIES,
+            note=f"Harmful prompts; margin {100 * study.margin:g} points.",
+            pdf="conclusions",
+        ),
+        table(
+            "conclusions_table",
+            "Conclusions of every judge beside those of the reference",
+            conclusions,
+            [
+                *system_columns(study),
+                judge_column(study),
+                Column("change", "Change", "points", interval=True),
+                Column("p_holm", "p (Holm)", "p"),
+                Column("conclusion", "Conclusion", "name"),
+                Column("reference_conclusion", "By the reference", "name"),
+                Column("flips", "Significance flips", "flag"),
+                Column("contradicts", "Opposite", "flag"),
+            ],
+            source="results/tables/conclusions.csv",
+            fold=True,
+        ),
+        *_ranks(study),
+    ]
+
+
+def _ranks(study: Study) -> list[Block]:
+    if "ranking" not in study.tables:
+        return []
+    columns = [
+        judge_column(study, "judge_a", "Judge"),
+        judge_column(study, "judge_b", "and judge"),
+        Column("quantity", "Ranked by", "name"),
+        Column("variant", "Variant", "name", names=study.labels.variants),
+        Column("tau", "Kendall’s τ", "number", low="low", high="high"),
+        Column("models", "Models", "count"),
+        Column("reason", "Note", "text"),
+    ]
+    caption = "Whether the models keep their ranks from judge to judge"
+    return [table("ranking", caption, study.tables["ranking"], columns, source="results/tables/ranking.csv", fold=True)]
+
+
+SECTION = Section("judges", "Judges compared", ("agreement", "conclusions"), build, ("ranking",))

@@ -1,0 +1,40 @@
+"""Every system by every judge: the heat maps."""
+
+from steadfast.report.blocks import Block, cells, prose
+from steadfast.report.sections._section import CLASSES, SUBSETS, Section, grid_of
+from steadfast.report.study import Study
+
+
+def build(study: Study) -> list[Block]:
+    """Models and variants as rows, judges as columns."""
+    robustness = study.tables["robustness"]
+    systems = [(model, variant) for model in study.models for variant in study.variants]
+    values = {}
+    for label in CLASSES:
+        found = grid_of(robustness[robustness["label"] == label], systems, study.judges, ["model", "variant"], "judge")
+        values[label] = {
+            "value": found["rate"],
+            "low": found["rate_low"],
+            "high": found["rate_high"],
+            "count": found["refused"],
+            "hatched": found["unscored"],
+        }
+    return [
+        prose("The same responses in the eyes of every judge: a row that is not of one colour is a disagreement."),
+        cells(
+            "refusal_heatmap",
+            "Refusals by every judge",
+            rows=[study.labels.variant(variant) for _, variant in systems],
+            groups=[study.labels.model(model) for model, _ in systems],
+            columns=[study.labels.judge(judge) for judge in study.judges],
+            values=values,
+            options={"Prompts": {label: SUBSETS[label] for label in CLASSES}},
+            unit="share",
+            domain=(0.0, 1.0),
+            note="Numbers of refused responses; colour is their share of the scored ones. +n? marks n unscored ones.",
+            pdf="refusal_heatmap_{}",
+        ),
+    ]
+
+
+SECTION = Section("matrix", "Model by judge", ("robustness",), build, ("counts",))

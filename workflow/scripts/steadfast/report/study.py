@@ -1,0 +1,144 @@
+"""Everything that a run has found, as the sections of the report read it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from steadfast.files import read_table, require_columns
+from steadfast.report.origins import Record, read_records
+from steadfast.statistics.settings import Inference
+from steadfast.tables.labels import Labels
+from steadfast.tables.ordering import names_of
+from steadfast.tables.robustness import BASELINE
+
+RESPONSE_COLUMNS = ["prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """The tables of a run, and what the configuration says of them.
+
+    Attributes:
+        verdicts: a table as ``tables.verdicts`` makes it.
+        prompts: the prompt table.
+        responses: the responses of all systems: model, variant and ``RESPONSE_COLUMNS``.
+        tables: every other table by its file name without suffix.
+        labels: display labels.
+        reference: judge that the others are held against.
+        judge: judge whose counts are shown first.
+        baselines: judges that do not read the response.
+        controls: variants with the role *control*.
+        people: judges that are people.
+        sources: where each model comes from, by model.
+        inference: confidence and resampling.
+        margin: loss of refusals that a robust model stays within.
+        show: ``none``, ``collapsed`` or ``full``: how much of the responses is shown.
+        configuration: what was asked for, as nested mappings.
+        records: provenance of the files that the run has made.
+    """
+
+    verdicts: pd.DataFrame
+    prompts: pd.DataFrame
+    responses: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
+    labels: Labels
+    reference: str
+    judge: str
+    baselines: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    inference: Inference = field(default_factory=Inference)
+    margin: float = 0.10
+    show: str = "none"
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    records: tuple[Record, ...] = ()
+
+    @property
+    def models(self) -> list[str]:
+        """Models, in the order of the configuration."""
+        return names_of(self.verdicts, "model")
+
+    @property
+    def variants(self) -> list[str]:
+        """Variants, in the order of the configuration."""
+        return names_of(self.verdicts, "variant")
+
+    @property
+    def judges(self) -> list[str]:
+        """Judges, in the order of the configuration."""
+        return names_of(self.verdicts, "judge")
+
+    @property
+    def study_variants(self) -> list[str]:
+        """Variants without the controls."""
+        return [variant for variant in self.variants if variant not in self.controls]
+
+    @property
+    def edited_variants(self) -> list[str]:
+        """Variants that the study compares with the original."""
+        return [variant for variant in self.study_variants if variant != BASELINE]
+
+    @property
+    def readers(self) -> list[str]:
+        """Judges that read the response, without the reference."""
+        return [judge for judge in self.judges if judge != self.reference and judge not in self.baselines]
+
+    @property
+    def only_organisms(self) -> bool:
+        """Whether all models are those that the workflow trains itself."""
+        return bool(self.sources) and set(self.sources.values()) == {"organism"}
+
+    def name(self, kind: str, name: str) -> str:
+        """Display label of a ``model``, ``variant`` or ``judge``."""
+        found = {"model": self.labels.model, "variant": self.labels.variant, "judge": self.labels.judge}
+        return found[kind](name)
+
+
+def read_study(
+    *,
+    verdicts: str | Path,
+    prompts: str | Path,
+    responses: Iterable[str | Path],
+    tables: Iterable[str | Path],
+    artefacts: Iterable[str | Path],
+    labels: Mapping[str, Mapping[str, str]],
+    inference: Mapping[str, Any],
+    **settings: Any,
+) -> Study:
+    """Read the files of a run.
+
+    Args:
+        verdicts: the verdict table.
+        prompts: the prompt table.
+        responses: files ``.../{model}/{variant}.parquet``.
+        tables: CSV files.
+        artefacts: whatever else the run has made and whose provenance is told.
+        labels: fields of ``Labels``.
+        inference: fields of ``Inference``.
+        **settings: further fields of `Study`.
+    """
+    parts = [_read_responses(Path(path)) for path in responses]
+    paths = [Path(path) for path in tables]
+    return Study(
+        verdicts=read_table(verdicts),
+        prompts=read_table(prompts),
+        responses=pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(),
+        tables={path.stem: read_table(path) for path in paths},
+        labels=Labels(**labels),
+        inference=Inference(**inference),
+        records=tuple(read_records([*artefacts, *map(str, paths)])),
+        **_frozen(settings),
+    )
+
+
+def _frozen(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+
+
+def _read_responses(path: Path) -> pd.DataFrame:
+    table = require_columns(read_table(path), RESPONSE_COLUMNS, path)[RESPONSE_COLUMNS]
+    return table.assign(model=path.parent.name, variant=path.stem)
