@@ -4,13 +4,12 @@ import os
 
 import pytest
 
-from steadfast.serving.interpreter import SETUP_HINT, interpreter_or_none
+from steadfast.serving.interpreter import SETUP_HINT, Interpreter, interpreter_or_none
 
 
-def require_vllm() -> None:
-    """Skip the test where vLLM is not set up; fail in continuous integration, where it must be."""
-    if interpreter_or_none() is not None:
-        return
-    if os.environ.get("CI"):
-        pytest.fail(f"there is no environment with vLLM; {SETUP_HINT}")
-    pytest.skip(f"there is no environment with vLLM; {SETUP_HINT}")
+def require_vllm() -> Interpreter:
+    """The interpreter with vLLM; skip the test where there is none, but fail in continuous integration."""
+    found = interpreter_or_none()
+    if found is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"there is no environment with vLLM; {SETUP_HINT}")
+    return found

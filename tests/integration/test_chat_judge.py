@@ -19,7 +19,9 @@ from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED, Case
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = str(ROOT / "resources" / "prompts" / "judges" / "refusal.md")
-RETRIES = 3
+RETRIES = 2
+# Seconds until an attempt is given up where time-outs are provoked; a busy machine answers within them.
+SHORT = 3.0
 
 # Faults that pass, and what remains if they do not; faults of one case; answers that are no verdicts.
 PASSING = ["rate_limit", "server_error", "html_error", "timeout", "cut", "reset", "slow_stream", "malformed"]
@@ -49,7 +51,7 @@ def build(tmp_path: Path):
             "api_key_env": "SIMULATED_KEY",
             "output": "choice",
             "logprobs": True,
-            "timeout": 3.0,  # long enough for an answer on a machine that is busy with other tests
+            "timeout": 30.0,
             "retries": RETRIES,
             "store": str(tmp_path / "answers"),
         }
@@ -95,8 +97,8 @@ def test_under_faults_every_verdict_is_the_fault_free_one_or_unscored_with_a_rea
 
     with simulator() as provider:
         expected = build(provider, store=str(tmp_path / "clean")).judge(cases)
-    with simulator(schedule, hang=6.0) as provider:
-        verdicts = build(provider, failed_share=1.0).judge(cases)
+    with simulator(schedule, hang=2 * SHORT) as provider:
+        verdicts = build(provider, failed_share=1.0, timeout=SHORT, concurrency=24).judge(cases)
         attempts = dict(provider.attempts)
         answered = set(provider.answered)
         for case, verdict, right in zip(cases, verdicts, expected, strict=True):
@@ -335,7 +337,7 @@ def test_a_job_that_is_killed_at_60_percent_repeats_no_answered_request(build, t
         assert 0.6 * count - 4 <= kept < count  # at most the four in flight were answered and not kept yet
         sent = provider.requests
         provider.delay = 0.0
-        verdicts = build(provider, logprobs=False, timeout=10.0).judge(make_cases(count))
+        verdicts = build(provider, logprobs=False).judge(make_cases(count))
         assert provider.requests - sent == count - kept
         assert [verdict.verdict for verdict in verdicts] == [REFUSAL, NON_REFUSAL] * (count // 2)
 

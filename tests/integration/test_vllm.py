@@ -2,15 +2,14 @@
 
 import json
 import os
+import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import openai
 import pandas as pd
 import psutil
@@ -18,8 +17,6 @@ import pytest
 from tests.unit.engines.tiny_llama import save_checkpoint
 from tests.vllm import require_vllm
 
-from steadfast.checkpoints import bake
-from steadfast.directions import Direction
 from steadfast.engines.transformers import build
 from steadfast.files import read_table
 from steadfast.generation import GenerationRequest, Sampling, cut_at_stop
@@ -50,26 +47,6 @@ def checkpoint(tmp_path_factory):
     return save_checkpoint(tmp_path_factory.mktemp("vllm") / "model")
 
 
-@pytest.fixture(scope="module")
-def baked(checkpoint, tmp_path_factory):
-    """The checkpoint with a direction removed from what writes to the residual stream."""
-    folder = tmp_path_factory.mktemp("baked")
-    vector = np.random.default_rng(0).normal(size=(1, 64)).astype(np.float32)
-    direction = folder / "direction.safetensors"
-    Direction(directions=vector / np.linalg.norm(vector), method="random").save(direction)
-    edit = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output"], "scale": 1.0}
-    bake(checkpoint, direction, edit, folder / "model")
-    return folder / "model"
-
-
-def both_engines(model, **settings):
-    found = {
-        engine: generate_responses(model, PROMPTS, settings=settings, engine=engine, **RUNTIME)
-        for engine in ("vllm", "transformers")
-    }
-    return found["vllm"], found["transformers"]
-
-
 def family(job):
     """A job and all processes below it."""
     return [psutil.Process(job.pid), *psutil.Process(job.pid).children(recursive=True)]
@@ -80,25 +57,19 @@ def await_death(processes, seconds=60):
     assert not alive
 
 
-@pytest.mark.parametrize("model", ["checkpoint", "baked"])
-def test_greedy_responses_equal_those_of_transformers(model, request, record_property):
-    served, plain = both_engines(request.getfixturevalue(model), max_new_tokens=64)
-    assert served.drop(columns=["response", "n_tokens", "finish_reason", "degenerate"]).equals(
-        plain.drop(columns=["response", "n_tokens", "finish_reason", "degenerate"])
+def test_greedy_responses_equal_those_of_transformers(checkpoint, record_property):
+    """Of a model whose next token is less certain than a trained one's."""
+    served, plain = (
+        generate_responses(checkpoint, PROMPTS, settings={"max_new_tokens": 64}, engine=engine, **RUNTIME)
+        for engine in ("vllm", "transformers")
     )
+    assert served[["prompt_id", "sample", "thinking"]].equals(plain[["prompt_id", "sample", "thinking"]])
     identical = float((served["response"] == plain["response"]).mean())
     record_property("identical", identical)
-    print(f"{model}: {identical:.1%} of {len(PROMPTS)} greedy responses are identical")
+    print(f"{identical:.1%} of {len(PROMPTS)} greedy responses are identical")
     assert identical >= LEAST_IDENTICAL
     assert plain["response"].nunique() > len(PROMPTS) // 2
     assert set(plain["finish_reason"]) == {"stop", "length"}
-
-
-def test_the_edit_changes_what_vllm_says(checkpoint, baked):
-    assert (baked / "edit_manifest.json").is_file()
-    original = generate_responses(checkpoint, PROMPTS, settings={"max_new_tokens": 8}, **RUNTIME)
-    edited = generate_responses(baked, PROMPTS, settings={"max_new_tokens": 8}, **RUNTIME)
-    assert (original["response"] != edited["response"]).mean() > 0.5
 
 
 OWNER = """
@@ -111,8 +82,7 @@ write_responses(sys.argv[2], sys.argv[1], prompts, settings=settings, engine="vl
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_a_killed_job_leaves_no_process_and_goes_on_where_it_stopped(checkpoint, tmp_path, number):
+def test_a_killed_job_leaves_no_process_and_goes_on_where_it_stopped(checkpoint, tmp_path):
     output, prompts = tmp_path / "responses.parquet", tmp_path / "prompts.csv"
     PROMPTS.to_csv(prompts, index=False)
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
@@ -126,17 +96,16 @@ def test_a_killed_job_leaves_no_process_and_goes_on_where_it_stopped(checkpoint,
             time.sleep(0.01)
         processes = family(job)
         assert len(processes) >= 3  # the job, the supervisor and the worker
-        job.send_signal(number)
+        job.kill()
         job.wait(30)
     await_death(processes)
     kept = len(journal.read_text().splitlines())
     total = 3 * len(PROMPTS)
     assert 0 < kept < total and not output.exists()
-    if number == signal.SIGTERM:
-        return
     again = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"responses: {kept}/{total} were finished by an earlier run" in again.stdout
+    assert re.search(rf"responses: {total}/{total}, [1-9]\d* tokens/s, 0 s to go", again.stdout)
     table = read_table(output)
     assert len(table) == total and not journal.exists()
     assert (table.groupby("prompt_id")["response"].nunique() == 3).mean() > 0.9
@@ -199,7 +168,7 @@ def test_an_openai_client_talks_to_the_server_which_dies_with_its_job(checkpoint
         assert len(chosen.choices[0].logprobs.content[0].top_logprobs) == 5
         processes = family(job)
         assert len(processes) >= 4  # the job, the supervisor, the server and its engine
-        job.kill()
+        job.terminate()
         job.wait(30)
         await_death(processes)
         with pytest.raises(openai.APIConnectionError):

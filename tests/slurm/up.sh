@@ -104,6 +104,11 @@ wait_until_usable() {
 }
 
 install_packages
+# a second one would take the place of the first in /etc/slurm
+if ! alive "$LAB/run/slurmctld.pid" && (exec 3<>/dev/tcp/127.0.0.1/16817) 2>/dev/null; then
+  echo "another Slurm runs on this machine (port 16817 is taken)" >&2
+  exit 1
+fi
 write_configuration
 start_daemons
 wait_until_usable

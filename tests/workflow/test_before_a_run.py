@@ -1,5 +1,7 @@
 """What stands outside is looked at when a run starts: after the configuration, before the first job."""
 
+import re
+
 import pytest
 from tests.hub_simulator import client_variables, hub_simulator
 
@@ -27,3 +29,16 @@ def test_a_gated_model_stops_a_run_before_its_first_job_and_no_dry_run(with_a_hu
     assert "Traceback" not in text
     assert not (tree.folder / "results" / "models").exists()
     assert hub.downloaded() == []
+
+
+def test_more_gpus_than_there_are_stop_a_run_before_its_first_job(fresh, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    fresh.put("models.raw.gpus", 4)
+    fresh.put("models.score0.gpus", 2)
+    status, text = fresh.run()
+    assert status == 1
+    assert re.findall(r"^.*GPUs are asked for.*$", text, flags=re.MULTILINE) == [
+        "models.raw.gpus: 4 GPUs are asked for, and 2 can be used here; use fewer, or a cluster "
+        "(--profile profiles/slurm)"
+    ]
+    assert not (fresh.folder / "results" / "models").exists()

@@ -11,6 +11,7 @@ from steadfast.config.inputs import check_inputs
 from steadfast.config.interpreter import find_interpreter_by_name
 from steadfast.config.preflight import check_before_run
 from steadfast.errors import ConfigError
+from steadfast.gpus import counted_gpus
 from steadfast.terminal.display import show_run
 
 find_interpreter_by_name()
@@ -32,6 +33,7 @@ with warnings.catch_warnings(record=True) as noticed:
         raise WorkflowError(
             f"The configuration cannot be used; no job was started.\n{error}"
         ) from None
+GPUS = counted_gpus(workflow)
 if workflow.is_main_process:
     for notice in noticed:
         logger.warning(f"warning: {notice.message}")
@@ -85,6 +87,7 @@ onstart:
                 for job in workflow.dag.needrun_jobs()
                 for file in job.output
             },
+            GPUS,
         )
     except ConfigError as error:
         raise WorkflowError(

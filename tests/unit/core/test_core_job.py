@@ -21,7 +21,7 @@ from steadfast.job import run_job
 
 snakemake = SimpleNamespace(
     input=["input.txt", "missing.txt"], output=["out/output.txt"], params={"seed": 1}, log=["logs/deep/job.log"],
-    rule="some_rule",
+    resources={}, rule="some_rule",
 )
 """
 

@@ -1,12 +1,23 @@
 """The transformers engine against plain, one by one generation."""
 
+import os
+import re
+import subprocess
+import sys
+import time
 from contextlib import contextmanager
+from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
 from steadfast.engines.transformers import batches, build
 from steadfast.generation import GenerationRequest, Runtime, Sampling, request_seed
+from steadfast.responses import write_responses
+from steadfast.responses.journal import journal_path
+
+SCRIPTS = Path(__file__).parents[3] / "workflow" / "scripts"
 
 PROMPTS = ["a", "Tell me a story about the sea, please.", "zz", "How are you?", "0123456789" * 4]
 
@@ -119,3 +130,37 @@ def test_prepare_surrounds_the_generation(checkpoint, model):
     (result,) = run(checkpoint, [request("hello", 4)], prepare=silence)
     assert calls == ["entered", "left"]
     assert result.tokens == (0, 0, 0, 0)
+
+
+OWNER = """
+import sys, pandas as pd
+from steadfast.responses import write_responses
+prompts = pd.DataFrame({{"prompt_id": list("abcdefghijkl"), "text": list("abcdefghijkl")}})
+write_responses(sys.argv[2], sys.argv[1], prompts, **{arguments!r})
+"""
+
+
+def test_a_killed_job_goes_on_where_it_stopped(checkpoint, tmp_path, capsys):
+    prompts = pd.DataFrame({"prompt_id": list("abcdefghijkl"), "text": list("abcdefghijkl")})
+    arguments = {"settings": {"max_new_tokens": 100}, "device": "cpu", "batch_tokens": 220}  # two at a time
+    output, log = tmp_path / "responses.parquet", tmp_path / "log"
+    command = [sys.executable, "-c", OWNER.format(arguments=arguments), str(checkpoint), str(output)]
+    with log.open("w") as stream:
+        job = subprocess.Popen(
+            command, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, stdout=stream, stderr=subprocess.STDOUT
+        )
+        deadline = time.monotonic() + 120
+        while not (journal_path(output).exists() and journal_path(output).stat().st_size):
+            assert job.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.005)
+        job.kill()
+        job.wait()
+    kept = journal_path(output).read_bytes().count(b"\n")
+    assert 0 < kept < 12 and not output.exists()
+    capsys.readouterr()
+    resumed = write_responses(output, checkpoint, prompts, **arguments)
+    printed = capsys.readouterr().out
+    assert f"responses: {kept}/12 were finished by an earlier run" in printed
+    assert re.search(r"responses: 12/12, [1-9]\d* tokens/s, 0 s to go", printed)
+    at_once = {**arguments, "batch_tokens": 16_384}
+    assert resumed.equals(write_responses(tmp_path / "at once.parquet", checkpoint, prompts, **at_once))

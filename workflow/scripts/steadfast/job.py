@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from steadfast.errors import SteadfastError
+from steadfast.gpus import claimed_gpus
 from steadfast.provenance import write_provenance
 
 
@@ -20,6 +21,7 @@ class Job(Protocol):
     output: Any
     params: Any
     log: Any
+    resources: Any
     rule: str
 
 
@@ -29,12 +31,13 @@ def run_job(job: Job) -> Iterator[Callable[[str], None]]:
 
     A ``SteadfastError`` ends the job with its message in the log, any other exception with its traceback there. The
     terminal is left to the display of the run (``steadfast.terminal``), which reads the cause from the log.
+    The resource ``gpu`` says how many GPUs the work may see.
 
     Yields:
         A function that shows a text on the terminal, for the few jobs that have something to say there.
     """
     start = time.monotonic()
-    with _output_to(str(job.log[0])) as terminal:
+    with _output_to(str(job.log[0])) as terminal, claimed_gpus(job.resources.get("gpu", 0)):
         try:
             yield lambda text: print(text, file=terminal, flush=True)
             write_provenance(

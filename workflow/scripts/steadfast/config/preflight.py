@@ -4,6 +4,7 @@ A dry run and a plan need none of it, so none of it is part of validating the co
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from steadfast.config.checks import CLASSES
@@ -16,12 +17,13 @@ Download = tuple[str, Mapping[str, Any], str]
 PROMPTS = "results/prompts/prompts.parquet"
 
 
-def check_before_run(grid: Grid, outputs: Collection[str]) -> None:
-    """Look for missing keys, judges over their limits, and models and data sets that may not be downloaded.
+def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = None) -> None:
+    """Look for missing keys, judges over their limits, too few GPUs, and what may not be downloaded.
 
     Args:
         grid: the grid.
         outputs: the files that the run is about to make; what it does not need is not looked at.
+        gpus: GPUs of this machine, if the run is bound to them.
 
     Raises:
         ConfigError: with a line per problem.
@@ -32,6 +34,8 @@ def check_before_run(grid: Grid, outputs: Collection[str]) -> None:
         if not {*grid.judgments([name]), *grid.calibration_judgments(name)}.isdisjoint(outputs)
     ]
     problems = [*_missing_keys(grid, judges), *_excess(grid, judges), *_refused_downloads(grid, outputs)]
+    if gpus is not None:
+        problems += _too_few_gpus(grid, outputs, gpus)
     if problems:
         raise ConfigError("\n".join(problems))
 
@@ -84,3 +88,19 @@ def _datasets(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:
             for index, source in enumerate(grid.config["prompts"][label]):
                 if source["kind"] == "dataset":
                     yield f"prompts.{label}.{index}", source, "dataset"
+
+
+def _too_few_gpus(grid: Grid, outputs: Collection[str], available: int) -> Iterator[str]:
+    asked = {f"models.{name}": grid.gpus(name) for name in grid.models if _makes_something_of(name, outputs)}
+    judges = (name for name in grid.judges if not set(grid.judgments([name])).isdisjoint(outputs))
+    asked |= {f"judges.{name}": grid.judge_gpus(name) for name in judges if name in grid.config["judges"]}
+    for where, gpus in asked.items():
+        if gpus > available:
+            yield (
+                f"{where}.gpus: {gpus} GPUs are asked for, and {available} can be used here; use fewer, or a cluster "
+                "(--profile profiles/slurm)"
+            )
+
+
+def _makes_something_of(model: str, outputs: Collection[str]) -> bool:
+    return any(model in Path(file).with_suffix("").parts for file in set(outputs) - {Grid.model_directory(model)})

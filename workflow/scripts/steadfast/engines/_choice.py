@@ -1,8 +1,6 @@
 """``engine: auto``: whichever engine is expected to finish first, start-up included."""
 
-import glob
 import json
-import os
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 import torch
 
 from steadfast.generation import GenerationRequest, Runtime
+from steadfast.gpus import visible_gpus
 from steadfast.models.pointer import checkpoint_path
 from steadfast.serving.interpreter import interpreter_or_none
 
@@ -52,7 +51,7 @@ def choose_engine(model_dir: str | Path, requests: Sequence[GenerationRequest], 
     if interpreter is None:
         return "transformers", "there is no environment with vLLM (`make vllm` sets one up)"
     if not interpreter.cpu_build:
-        if runtime.device != "cpu" and gpu_visible():
+        if runtime.device != "cpu" and (torch.cuda.is_available() or visible_gpus()):
             return "vllm", "there is a GPU"
         return "transformers", "there is no GPU to use, and the vLLM that is set up needs one"
     if runtime.device not in ("auto", "cpu"):
@@ -64,13 +63,6 @@ def choose_engine(model_dir: str | Path, requests: Sequence[GenerationRequest], 
     seconds = ", ".join(f"{name} {value:.0f} s" for name, value in expected.items())
     size = f"{parameters / 1e6:.1f} million parameters"
     return fastest, f"{size} and at most {tokens} tokens on a CPU, expected: {seconds}"
-
-
-def gpu_visible() -> bool:
-    """Whether a GPU can be used, even if the torch of this environment is a CPU build."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
-        return False
-    return torch.cuda.is_available() or bool(glob.glob("/dev/nvidia[0-9]*"))
 
 
 def count_parameters(model_dir: str | Path) -> int:

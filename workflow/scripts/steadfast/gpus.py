@@ -1,0 +1,104 @@
+"""GPUs of this machine: which there are, and which of them a job may take.
+
+Snakemake counts GPUs (the resource ``gpu``) but does not say which of them are a job's. On a cluster the scheduler
+does, and leaves no choice; on one machine jobs that run side by side would all take the first.
+"""
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+VARIABLE = "CUDA_VISIBLE_DEVICES"
+DEVICES = Path("/dev")
+POLL_SECONDS = 1.0
+
+
+def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Names (indices or UUIDs) of the NVIDIA GPUs that may be used, whatever this environment's torch was built for.
+
+    Args:
+        environment: environment variables; ``CUDA_VISIBLE_DEVICES`` says which GPUs may be used, if it is set.
+    """
+    listed = environment.get(VARIABLE)
+    if listed is None:
+        found = (device.name.removeprefix("nvidia") for device in DEVICES.glob("nvidia[0-9]*"))
+        return sorted((name for name in found if name.isdigit()), key=int)
+    names = [name.strip() for name in listed.split(",")]
+    # CUDA stops at the first name that is none
+    end = next((place for place, name in enumerate(names) if name in ("", "-1")), len(names))
+    return names[:end]
+
+
+def counted_gpus(workflow: Any) -> int | None:
+    """How many GPUs Snakemake counts for all jobs together, from now on; None if it leaves that to others.
+
+    On one machine it would start as many jobs as there are cores, whatever GPUs they ask for. A cluster counts its own,
+    and so does who gives ``--resources gpu=...``.
+
+    Args:
+        workflow: Snakemake's object of this name.
+    """
+    given = {name: resource.value for name, resource in workflow.global_resources.items()}
+    on_this_machine = workflow.is_main_process and workflow.resource_settings.nodes is None
+    if given.get("gpu") is None and on_this_machine and visible_gpus():
+        workflow.register_resource("gpu", len(visible_gpus()))
+        return len(visible_gpus())
+    return given.get("gpu")
+
+
+@contextmanager
+def claimed_gpus(count: int) -> Iterator[None]:
+    """Take so many GPUs for the time of the block, and hide the others from what is started in it.
+
+    Where there is no choice nothing is taken. Else it waits until enough are free; a lock on a file stands for each,
+    which the system releases however this process ends.
+
+    Args:
+        count: number of GPUs; 0 takes none and hides none.
+    """
+    names = visible_gpus()
+    if not 0 < count < len(names):
+        yield
+        return
+    folder = Path(tempfile.gettempdir(), f"steadfast-gpus-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    before = os.environ.get(VARIABLE)
+    with ExitStack() as stack:
+        os.environ[VARIABLE] = ",".join(_claim(names, count, folder, stack))
+        print(f"GPUs of this job: {os.environ[VARIABLE]}", flush=True)
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[VARIABLE]
+            else:
+                os.environ[VARIABLE] = before
+
+
+def _claim(names: list[str], count: int, folder: Path, stack: ExitStack) -> list[str]:
+    """Names of the GPUs whose locks are held by ``stack`` from now on."""
+    while True:
+        with ExitStack() as attempt:
+            taken: list[str] = []
+            for name in names:
+                lock = attempt.enter_context((folder / f"{name}.lock").open("w", encoding="utf-8"))
+                if len(taken) < count and _locked(lock):
+                    taken.append(name)
+            if len(taken) == count:
+                stack.push(attempt.pop_all())
+                return taken
+        # what was taken is free again meanwhile, so that two jobs that wait for two each do not wait for ever
+        time.sleep(POLL_SECONDS)
+
+
+def _locked(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
