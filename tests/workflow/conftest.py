@@ -161,8 +161,8 @@ def _with_stub(text: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory) -> Path:
-    """A copy of the repository whose scripts are stubs; nothing has run in it."""
+def template(dry_runs, tmp_path_factory) -> Path:
+    """A copy of the repository whose scripts are stubs; nothing has run in it, but what its code means is known."""
     folder = tmp_path_factory.mktemp("workflow") / "a copy"
     folder.mkdir()
     for part in PARTS:
@@ -174,6 +174,8 @@ def template(tmp_path_factory) -> Path:
     for script in (folder / "workflow" / "scripts").glob("*.py"):
         script.write_text(_with_stub(script.read_text(encoding="utf-8")), encoding="utf-8")
     (folder / "mine.yaml").write_text(CONFIG, encoding="utf-8")
+    status, text = Tree(folder, dry_runs).dry_run()
+    assert status == 0, text
     return folder
 
 

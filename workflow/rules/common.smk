@@ -5,6 +5,7 @@ import warnings
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
 
+from steadfast.codedigest import remember_in
 from steadfast.config.checks import ConfigWarning, prepare
 from steadfast.config.grid import Grid
 from steadfast.config.inputs import check_inputs
@@ -15,6 +16,7 @@ from steadfast.gpus import counted_gpus
 from steadfast.terminal.display import show_run
 
 find_interpreter_by_name()
+remember_in(".snakemake/steadfast/code")
 
 
 # The default grid only stands where no other is asked for: layered over it, another grid would keep its models.

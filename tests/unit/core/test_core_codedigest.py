@@ -53,9 +53,14 @@ class Tree:
         file.write_text(content.replace(old, new))
 
     def digest(self, *roots: str | Path) -> str:
-        codedigest._imports.cache_clear()
-        codedigest._meaning.cache_clear()
+        forget()
         return codedigest.code_digest(*(roots or (self.script,)))
+
+
+def forget() -> None:
+    """What a new process would not know."""
+    for known in (codedigest._imports, codedigest._module_files, codedigest._facts):
+        known.cache_clear()
 
 
 @pytest.fixture
@@ -63,8 +68,7 @@ def tree(tmp_path, monkeypatch):
     tree = Tree(tmp_path)
     monkeypatch.setattr(codedigest, "ROOT", tree.package)
     yield tree
-    codedigest._imports.cache_clear()
-    codedigest._meaning.cache_clear()
+    forget()
 
 
 def test_a_digest_is_sixteen_hex_digits_and_stable(tree):
@@ -185,3 +189,23 @@ def test_every_file_of_the_real_package_can_be_digested():
     for file in package.rglob("*.py"):
         ast.parse(file.read_text(encoding="utf-8"))
         assert len(codedigest.code_digest(file)) == 16
+
+
+def test_what_is_kept_on_the_disk_gives_the_same_digest_without_reading_code(tree, tmp_path, monkeypatch):
+    found_out = []
+    find_out = codedigest._find_out
+    monkeypatch.setattr(codedigest, "_find_out", lambda source: found_out.append(source) or find_out(source))
+    monkeypatch.setattr(codedigest, "_memory", None)
+    plain = tree.digest()
+    codedigest.remember_in(tmp_path / "memory" / "code")
+    assert tree.digest() == plain
+    found_out.clear()
+    assert tree.digest() == plain and found_out == []
+    tree.edit("base.py", "x * x", "x + x")
+    changed = tree.digest()
+    assert changed != plain and len(found_out) == 1
+    tree.edit("base.py", "x + x", "x * x")
+    assert tree.digest() == plain and len(found_out) == 1
+    for kept in (tmp_path / "memory" / "code").iterdir():
+        kept.write_text("[")  # torn
+    assert tree.digest() == plain

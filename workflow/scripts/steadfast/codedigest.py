@@ -7,11 +7,17 @@ left out) says exactly when a result has to be made again.
 
 import ast
 import hashlib
+import json
+import os
+import sys
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 PACKAGE = "steadfast"
 ROOT = Path(__file__).resolve().parent
+# how the facts of a file are found out
+METHOD = f"{sys.version_info[:2]}".encode() + Path(__file__).read_bytes()
 
 
 def code_digest(*roots: str | Path) -> str:
@@ -30,8 +36,35 @@ def code_digest(*roots: str | Path) -> str:
     for root in roots:
         for start in [Path(root).resolve()] if str(root).endswith(".py") else _require(str(root)):
             _collect(start, files)
-    lines = sorted(f"{_name(file)} {_meaning(file)}" for file in files)
+    lines = sorted(f"{_name(file)} {_facts(file).meaning}" for file in files)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def remember_in(folder: str | Path) -> None:
+    """Keep what is found out about each file in ``folder``, by the file's content, for later processes.
+
+    Reading 200 files and writing them anew without their comments takes a second, which every start of Snakemake
+    would spend again.
+    """
+    global _memory
+    _memory = Path(folder)
+    _memory.mkdir(parents=True, exist_ok=True)
+
+
+_memory: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a digest needs to know about a file.
+
+    Attributes:
+        meaning: hash of the code without comments, docstrings and formatting.
+        imports: per import its level (dots), module and names.
+    """
+
+    meaning: str
+    imports: tuple[tuple[int, str, tuple[str, ...]], ...]
 
 
 def _collect(file: Path, seen: set[Path]) -> None:
@@ -45,27 +78,22 @@ def _collect(file: Path, seen: set[Path]) -> None:
 @cache
 def _imports(file: Path) -> tuple[Path, ...]:
     found: set[Path] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            candidates = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            module = _absolute(node, file)
-            candidates = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in candidates:
+    for level, module, names in _facts(file).imports:
+        absolute = _absolute(level, module, file)
+        for name in (absolute, *(f"{absolute}.{name}" for name in names)):
             found.update(_module_files(name))
     return tuple(sorted(found))
 
 
-def _absolute(node: ast.ImportFrom, file: Path) -> str:
-    """Dotted name of the module that a ``from ... import`` names, relative imports resolved."""
-    if node.level == 0 or not file.is_relative_to(ROOT):
-        return node.module or ""
-    package = (PACKAGE, *file.relative_to(ROOT).parts)[: -node.level]
-    return ".".join((*package, node.module) if node.module else package)
+def _absolute(level: int, module: str, file: Path) -> str:
+    """Dotted name of the module that an import names, relative imports resolved."""
+    if level == 0 or not file.is_relative_to(ROOT):
+        return module
+    package = (PACKAGE, *file.relative_to(ROOT).parts)[:-level]
+    return ".".join((*package, module) if module else package)
 
 
+@cache
 def _module_files(name: str) -> list[Path]:
     """Files that importing ``name`` runs: the module's, and the ``__init__`` of every package above it."""
     parts = name.split(".")
@@ -93,12 +121,33 @@ def _name(file: Path) -> str:
 
 
 @cache
-def _meaning(file: Path) -> str:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+def _facts(file: Path) -> _Facts:
+    source = file.read_bytes()
+    if _memory is None:
+        return _find_out(source)
+    kept = _memory / f"{hashlib.sha256(METHOD + source).hexdigest()[:32]}.json"
+    try:
+        meaning, imports = json.loads(kept.read_bytes())
+        return _Facts(meaning, tuple((level, module, tuple(names)) for level, module, names in imports))
+    except (FileNotFoundError, ValueError):
+        facts = _find_out(source)
+        partial = kept.with_name(f"{kept.name}.{os.getpid()}")
+        partial.write_text(json.dumps([facts.meaning, facts.imports]), encoding="utf-8")
+        partial.replace(kept)
+        return facts
+
+
+def _find_out(source: bytes) -> _Facts:
+    tree = ast.parse(source)
+    imports: list[tuple[int, str, tuple[str, ...]]] = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, ast.Import):
+            imports += [(0, alias.name, ()) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imports.append((node.level, node.module or "", tuple(alias.name for alias in node.names)))
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             _drop_docstring(node)
-    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()
+    return _Facts(hashlib.sha256(ast.unparse(tree).encode()).hexdigest(), tuple(imports))
 
 
 def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
