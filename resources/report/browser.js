@@ -34,12 +34,12 @@ class Browser {
   select(title, choices, chosen) {
     const options = choices.map(([value, text]) => element("option", { value, selected: value === chosen }, text));
     const select = element("select", { onchange: () => this.refresh() }, ...options);
-    return { select, node: element("label", { class: "chooser" }, title, select) };
+    return { select, node: withLabel(title, select) };
   }
 
   toolbar() {
     this.words = element("input", { type: "search", oninput: () => this.refresh() });
-    const search = element("label", { class: "chooser" }, "Words", this.words);
+    const search = withLabel("Words", this.words);
     this.veil = element("button", { type: "button", hidden: this.packed.open, "aria-pressed": "false", onclick: () => this.toggleVeil() },
       "Show answers to harmful prompts");
     return element("div", { class: "tools filters", role: "search", "aria-label": "Responses" },

@@ -11,6 +11,15 @@ function later(id) {
 const responses = later("responses");
 const printed = later("figures");
 
+let labelled = 0;
+
+/** A control under a label of its own. */
+function withLabel(title, control, attributes = {}) {
+  labelled += 1;
+  control.id = `control-${labelled}`;
+  return element("div", { class: "chooser", ...attributes }, element("label", { for: control.id }, title), control);
+}
+
 /** Do something the first time that an element comes near the window, or is about to be printed. */
 function whenNear(node, act) {
   const observer = new IntersectionObserver((entries) => {

@@ -14,11 +14,13 @@ class Figure {
     this.node = this.build();
     this.marks = [];
     this.at = null;
-    whenNear(this.stage, () => {
-      this.show();
-      new ResizeObserver(() => { if (this.stage.clientWidth !== this.width) this.show(); }).observe(this.stage);
-      document.addEventListener("themechange", () => this.show());
-    });
+  }
+
+  /** Draw; the node has to stand in the page, since the drawing takes its width. */
+  start() {
+    this.show();
+    new ResizeObserver(() => { if (this.stage.clientWidth !== this.width) this.show(); }).observe(this.stage);
+    document.addEventListener("themechange", () => this.show());
   }
 
   build() {
@@ -27,14 +29,14 @@ class Figure {
     const buttons = saves.map(([text, act]) => element("button", { type: "button", onclick: act }, text));
     const group = element("span", { class: "saves", role: "group", "aria-label": `Save “${block.title}”` }, ...buttons, this.pdf);
     const tools = element("div", { class: "tools" }, ...this.selects.map(({ node }) => node), element("span", { class: "push" }), group);
-    return element("figure", { class: "chart", id: block.id }, element("h3", {}, block.title), tools, this.stage,
+    return element("figure", { class: "chart", id: `figure-${block.id}` }, element("h3", {}, block.title), tools, this.stage,
       element("figcaption", { class: "hint" }, block.note));
   }
 
   chooser(title, choices) {
     const options = choices.map(({ key, label: text }) => element("option", { value: key }, text));
     const select = element("select", { onchange: () => this.show() }, ...options);
-    return { select, node: element("label", { class: "chooser", hidden: choices.length < 2 }, title, select), standard: choices[0].key };
+    return { select, node: withLabel(title, select, { hidden: choices.length < 2 }), standard: choices[0].key };
   }
 
   get keys() {

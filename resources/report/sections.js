@@ -1,17 +1,20 @@
 // Sections: a heading, and blocks of the kinds that the page knows.
 
 const BLOCKS = {
-  prose: (block) => element("p", { class: "lead" }, block.text),
-  table: (block) => new DataTable(block).node,
-  dots: (block) => new Figure(block, drawDots).node,
-  cells: (block) => new Figure(block, drawCells).node,
+  table: (block) => new DataTable(block),
+  dots: (block) => new Figure(block, drawDots),
+  cells: (block) => new Figure(block, drawCells),
 };
 
 /** A block; those below the window are built when they come near it. */
 function placed(block) {
-  if (block.type === "prose") return BLOCKS.prose(block);
+  if (block.type === "prose") return element("p", { class: "lead" }, block.text);
   const holder = element("div", { class: "block" });
-  whenNear(holder, () => holder.replaceChildren(BLOCKS[block.type](block)));
+  whenNear(holder, () => {
+    const built = BLOCKS[block.type](block);
+    holder.replaceChildren(built.node);
+    built.start?.();
+  });
   return holder;
 }
 

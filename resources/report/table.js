@@ -28,7 +28,7 @@ class DataTable {
     const tools = element("div", { class: "tools" }, ...this.choosers(), element("span", { class: "push" }), this.status, save);
     const source = block.source ? [element("p", { class: "hint" }, "From ", element("code", {}, block.source))] : [];
     const content = [tools, scroller, element("div", { class: "row" }, this.more), ...source];
-    const attributes = { class: "data-table", id: block.id };
+    const attributes = { class: "data-table", id: `table-${block.id}` };
     if (!block.fold) return element("div", attributes, element("h3", {}, block.caption), ...content);
     return element("details", attributes, element("summary", {}, block.caption), ...content);
   }
@@ -46,7 +46,7 @@ class DataTable {
       const options = column.names.map((name, code) => element("option", { value: String(code) }, name || "(none)"));
       const select = element("select", { onchange: () => this.filter(index, select.value) },
         element("option", { value: "" }, "All"), ...options);
-      return element("label", { class: "chooser" }, column.title, select);
+      return withLabel(column.title, select);
     });
   }
 

@@ -1,0 +1,342 @@
+"""The report in a real browser: what a reader does, and what hostile text must not do."""
+
+import csv
+import io
+import itertools
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from tests.browser import Watch, chromium
+from tests.studies import MadeUpStudy
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
+HOSTILE = [
+    "</script><script>document.title = 'hacked'; alert(1)</script><!-- <script>",
+    "<img src=x onerror=\"document.title='hacked'\"><svg onload=alert(2)><iframe src='https://example.com'></iframe>",
+    "</style></div></main></body><input autofocus onfocus=alert(3)><style>* { display: none }</style>",
+    "safe \u202egnp.exe\u202c then \u2066x\u2069 and \u200fy",
+    "NUL\x00\x00\x00 bell\x07 escape\x1b[31m del\x7f line\u2028 bom\ufeff tag\U000e0041",
+    "a" * 50_000,
+    "\x00" * 50_000,
+    "e" + "\u0301" * 2_000,
+    "https://example.com/track.png {{script}} {{responses}} ${alert(5)}",
+    "",
+    "To begin with, gather what you need. " * 1_400,
+    "مرحبا بك، سأساعدك الآن.",
+]
+HOSTILE_LABEL = "<b onclick=alert(1)>Model</b> \u202e </script>"
+
+
+class Reader:
+    """Somebody in front of the page."""
+
+    def __init__(self, context, page: Path) -> None:
+        self.page = context.new_page()
+        self.page.set_default_timeout(8_000)
+        self.watch = Watch()
+        self.watch.attach(self.page)
+        self.page.goto(page.as_uri())
+
+    def show(self, section: str) -> None:
+        """Go to a section and wait until it is built."""
+        self.page.locator(f"#{section}").scroll_into_view_if_needed()
+        for block in self.page.locator(f"#{section} .block").all():
+            block.scroll_into_view_if_needed()
+            block.locator("> *").wait_for()
+        if section == "responses-section":
+            self.page.locator("#browser .pair").first.wait_for()
+
+    def table(self, name: str):
+        return self.page.locator(f"#table-{name}")
+
+    def column(self, name: str, number: int) -> list[str]:
+        return self.table(name).locator(f"tbody tr > :nth-child({number})").all_text_contents()
+
+    def saved(self, button) -> Path:
+        with self.page.expect_download() as download:
+            button.click()
+        return Path(download.value.path())
+
+    def choose(self, name: str, option: str, inside: str = "#browser") -> None:
+        self.page.locator(inside).get_by_label(name, exact=True).select_option(label=option)
+
+    def pairs(self) -> int:
+        return int(re.sub(r"\D", "", self.page.locator("#browser .status").text_content()))
+
+    def assert_quiet(self, page: Path) -> None:
+        assert self.watch.errors == []
+        assert self.watch.dialogs == []
+        outside = [url for url in self.watch.requests if not url.startswith(("blob:", page.as_uri()))]
+        assert outside == []
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> MadeUpStudy:
+    study = MadeUpStudy(tmp_path_factory.mktemp("study")).make()
+    study.draw()
+    study.write()
+    return study
+
+
+@pytest.fixture
+def context(browser):
+    with browser.context(viewport={"width": 1280, "height": 900}, accept_downloads=True) as context:
+        yield context
+
+
+@pytest.fixture
+def reader(context, study):
+    reader = Reader(context, study.page)
+    yield reader
+    reader.assert_quiet(study.page)
+
+
+def test_the_page_answers_and_has_every_section(reader):
+    cards = reader.page.locator("#answers article")
+    assert cards.count() == 3
+    assert "By judge-0, the 4 models refused" in cards.first.text_content()
+    assert re.search(r"\(\d+ to \d+%\)", cards.first.text_content())
+    titles = reader.page.locator("#contents a").all_text_contents()
+    assert titles[0] == "Answer" and titles[-3:] == ["Method", "Warnings", "Configuration and provenance"]
+    for link in reader.page.locator("#contents a").all():
+        assert reader.page.locator(link.get_attribute("href")).count() == 1
+
+
+def test_a_table_is_sorted_by_a_heading_and_back(reader):
+    reader.show("changes")
+    before = reader.column("robustness", 8)
+    heading = reader.table("robustness").get_by_role("button", name="Rate", exact=True)
+    heading.click()
+    rates = [float(re.match(r"\d+", text)[0]) for text in reader.column("robustness", 8)]
+    assert rates == sorted(rates, reverse=True)
+    assert reader.table("robustness").locator("th[aria-sort=descending]").text_content() == "Rate"
+    heading.press("Enter")
+    rates = [float(re.match(r"\d+", text)[0]) for text in reader.column("robustness", 8)]
+    assert rates == sorted(rates)
+    heading.press("Enter")
+    assert reader.column("robustness", 8) == before
+
+
+def test_a_table_is_filtered_shown_whole_and_saved_as_it_is_shown(reader, study):
+    reader.show("changes")
+    table = reader.table("robustness")
+    everything = 4 * 3 * 5 * 2
+    assert len(reader.column("robustness", 1)) == 20
+    table.get_by_role("button", name=f"Show all {everything} rows").click()
+    assert len(reader.column("robustness", 1)) == everything
+    reader.choose("Judge", "judge-2", "#table-robustness")
+    reader.choose("Prompts", "Harmful", "#table-robustness")
+    assert set(reader.column("robustness", 3)) == {"judge-2"}
+    assert table.locator(".status").text_content() == f"12 of {everything} rows"
+    text = reader.saved(table.get_by_role("button", name="CSV")).read_text(encoding="utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 12 and {row["judge"] for row in rows} == {"judge-2"}
+    # numbers stay numbers, negative ones as well
+    assert all(-1 <= float(row["change"]) <= 1 for row in rows if row["change"])
+    assert any(row["change"].startswith("-") for row in rows)
+
+
+def test_a_chart_tells_its_values_on_hover_and_by_arrow_keys(reader):
+    reader.show("changes")
+    marks = reader.page.locator("#figure-refusal_counts [data-mark]")
+    assert marks.count() == 2 * 4 * 2
+    marks.first.hover()
+    assert re.match(r"Harmful prompts · model-0 · original: \d+%", reader.page.locator("#tip").text_content())
+    drawing = reader.page.locator("#figure-refusal_counts svg")
+    drawing.focus()
+    drawing.press("ArrowRight")
+    first = reader.page.locator("#tip").text_content()
+    drawing.press("ArrowDown")
+    assert reader.page.locator("#tip").text_content() != first
+    reader.page.locator("#announcer").filter(has_text="model-").wait_for()
+    drawing.press("Escape")
+    assert reader.page.locator("#tip").is_hidden()
+
+
+def test_a_chart_shows_the_judge_that_is_chosen(reader):
+    reader.show("changes")
+    before = reader.page.locator("#figure-refusal_counts svg").inner_html()
+    reader.choose("Judge", "label-only", "#figure-refusal_counts")
+    assert reader.page.locator("#figure-refusal_counts svg").inner_html() != before
+    assert reader.page.locator("#figure-refusal_counts").get_by_role("button", name="PDF").is_hidden()
+
+
+@pytest.mark.parametrize("figure", ["refusal_counts", "refusal_heatmap", "agreement"])
+def test_a_chart_is_saved_in_every_format(reader, study, figure):
+    section = {"refusal_counts": "changes", "refusal_heatmap": "matrix", "agreement": "judges"}[figure]
+    reader.show(section)
+    chart = reader.page.locator(f"#figure-{figure}")
+    drawing = ElementTree.parse(reader.saved(chart.get_by_role("button", name="SVG"))).getroot()
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg" and len(list(drawing.iter())) > 50
+    picture = reader.saved(chart.get_by_role("button", name="PNG")).read_bytes()
+    assert picture.startswith(b"\x89PNG") and int.from_bytes(picture[16:20], "big") > 900
+    rows = list(csv.reader(io.StringIO(reader.saved(chart.get_by_role("button", name="CSV")).read_text("utf-8-sig"))))
+    assert rows[0][-3:] in (["value", "low", "high"], ["high", "count", "total"]) and len(rows) > 10
+    if figure != "agreement":
+        printed = {"refusal_heatmap": "refusal_heatmap_harmful"}.get(figure, figure)
+        saved = reader.saved(chart.get_by_role("button", name="PDF")).read_bytes()
+        assert saved == (study.folder / "figures" / f"{printed}.pdf").read_bytes()
+
+
+def test_answers_to_harmful_prompts_are_covered_until_asked_for(reader):
+    reader.show("responses-section")
+    reader.choose("Prompts", "Harmful")
+    assert reader.pairs() == 4 * 8
+    card = reader.page.locator(".pair").first
+    assert card.locator(".veil").count() == 2
+    assert card.locator(".veil .text").first.get_attribute("aria-hidden") == "true"
+    card.get_by_role("button", name="Show this answer").first.click()
+    assert card.locator(".veil").count() == 1
+    reader.page.get_by_role("button", name="Show answers to harmful prompts").click()
+    assert reader.page.locator(".veil").count() == 0
+
+
+def test_harmless_answers_are_open(reader):
+    reader.show("responses-section")
+    reader.choose("Prompts", "Harmless")
+    assert reader.page.locator(".veil").count() == 0
+    assert reader.page.locator(".pair .answer .text").count() == 24
+
+
+def test_pairs_are_found_by_what_the_judges_said_of_them(reader, study):
+    reader.show("responses-section")
+    everything = reader.pairs()
+    found = {}
+    for option in ("Refusal became an answer", "Answer became a refusal", "Judges disagree", "All pairs"):
+        reader.choose("Show", option)
+        found[option] = reader.pairs()
+    assert everything == found["All pairs"] == 4 * 16
+    assert 0 < found["Refusal became an answer"] < everything
+    assert 0 < found["Judges disagree"] < everything
+    reader.choose("Show", "Refusal became an answer")
+    verdicts = reader.page.locator(".pair .reference .badge").all_text_contents()
+    assert set(verdicts[::2]) == {"refusal"} and set(verdicts[1::2]) == {"answer"}
+    reader.page.get_by_label("Words").fill("no such words anywhere")
+    assert reader.pairs() == 0
+
+
+def test_every_judge_stands_under_a_pair_with_its_score(reader):
+    reader.show("responses-section")
+    card = reader.page.locator(".pair").first
+    assert card.locator(".verdicts .judge").all_text_contents() == [*(f"judge-{n}" for n in range(4)), "label-only"]
+    titles = card.locator(".verdicts li:nth-child(2) .badge").evaluate_all(
+        "badges => badges.map((badge) => badge.title)"
+    )
+    assert all(re.fullmatch(r"Probability of refusal: (90|20)%", title) for title in titles)
+
+
+def test_more_pairs_are_built_when_asked_for(reader):
+    reader.show("responses-section")
+    assert reader.page.locator(".pair").count() == 12
+    reader.page.get_by_role("button", name="Show more").click()
+    assert reader.page.locator(".pair").count() == 24
+
+
+def test_warnings_and_provenance_stand_at_the_end(reader):
+    warnings = reader.page.locator("#cautions").text_content()
+    assert "No evidence about real models" in warnings
+    assert "Unscored verdicts: judge-2" in warnings
+    assert "Unpinned models" in warnings
+    reader.show("provenance")
+    assert reader.column("stages", 1) == ["responses"]
+    reader.page.get_by_text("Configuration", exact=True).click()
+    reader.page.locator("#configuration-text").filter(has_text='"seed": 0').wait_for()
+
+
+def test_every_control_has_a_name_and_every_table_a_caption(reader):
+    for section in ("changes", "matrix", "judges", "fidelity", "controls", "responses-section", "provenance"):
+        reader.show(section)
+    nameless = reader.page.evaluate(
+        "[...document.querySelectorAll('button, select, input, summary')]"
+        ".filter((node) => !(node.textContent.trim() || node.labels?.length || node.ariaLabel)).length"
+    )
+    assert nameless == 0
+    ids = reader.page.evaluate("[...document.querySelectorAll('[id]')].map((node) => node.id)")
+    assert len(ids) == len(set(ids))
+    assert reader.page.evaluate("[...document.querySelectorAll('table')].every((table) => table.caption)")
+    assert reader.page.evaluate("[...document.querySelectorAll('.stage svg')].every((svg) => svg.ariaLabel)")
+    levels = [
+        int(tag[1])
+        for tag in reader.page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map((h) => h.tagName)")
+    ]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 2 for before, after in itertools.pairwise(levels))
+
+
+def test_the_page_can_be_dark_and_remembers_it(reader, study):
+    reader.page.get_by_role("button", name="Dark").click()
+    background = reader.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    reader.page.reload()
+    assert reader.page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == background
+    assert max(map(int, re.findall(r"\d+", background))) < 60
+
+
+def test_paper_is_white_and_holds_every_chart(reader):
+    reader.page.get_by_role("button", name="Dark").click()
+    assert reader.page.pdf().startswith(b"%PDF")
+    assert reader.page.locator("#figure-controls svg").count() == 1, "what was not near the window is drawn for print"
+    assert reader.page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+@pytest.mark.parametrize("show", ["none", "full"])
+def test_responses_are_left_out_or_open_as_configured(browser, study, tmp_path, show):
+    other = MadeUpStudy(study.folder)
+    before = other.page.read_bytes()
+    try:
+        text = other.write(show=show).read_text(encoding="utf-8")
+        with browser.context() as context:
+            reader = Reader(context, other.page)
+            if show == "none":
+                assert "Here is answer" not in text and "Please explain" not in text
+                assert reader.page.locator("#browser").is_hidden()
+                assert "left out" in reader.page.locator("#responses-note").text_content()
+            else:
+                reader.show("responses-section")
+                assert reader.page.locator(".veil").count() == 0
+                assert reader.page.locator(".pair").count() == 12
+            reader.assert_quiet(other.page)
+    finally:
+        other.page.write_bytes(before)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory) -> MadeUpStudy:
+    labels = {"models": {"model-0": HOSTILE_LABEL, "model-1": "A very long name of a model " * 4}}
+    study = MadeUpStudy(
+        tmp_path_factory.mktemp("hostile"),
+        models=2,
+        judges=2,
+        answer=lambda number, refused: HOSTILE[number % len(HOSTILE)],
+        labels=labels,
+    ).make()
+    study.write(show="full")
+    return study
+
+
+@pytest.mark.parametrize("options", [{"viewport": {"width": 1280, "height": 900}}, PHONE], ids=["desktop", "phone"])
+def test_hostile_texts_stay_text(browser, hostile, options):
+    with browser.context(**options) as context:
+        reader = Reader(context, hostile.page)
+        for section in ("changes", "matrix", "judges", "fidelity", "controls", "responses-section"):
+            reader.show(section)
+        while reader.page.get_by_role("button", name="Show more").is_visible():
+            reader.page.get_by_role("button", name="Show more").click()
+        texts = reader.page.locator(".answer .text").evaluate_all("boxes => boxes.map((box) => box.textContent)")
+        assert HOSTILE[0] in texts and HOSTILE[1] in texts and HOSTILE[5] in texts
+        assert "[empty]" in texts
+        assert any("[NUL ×50000]" in text for text in texts)
+        assert any("[RLO]" in text for text in texts)
+        assert reader.page.locator("main img, main iframe, main script, main style, main input[autofocus]").count() == 0
+        assert reader.page.title() == "Steadfast: does safety training survive abliteration?"
+        assert HOSTILE_LABEL in reader.column("robustness", 1)
+        width = reader.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert width[0] <= width[1], "nothing sticks out of the window"
+        reader.assert_quiet(hostile.page)

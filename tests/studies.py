@@ -1,0 +1,188 @@
+"""Made-up studies of any size on disk, with the real tables and the real report."""
+
+import hashlib
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from steadfast.figures.study import save_all, study_figures
+from steadfast.files import read_table, write_table
+from steadfast.provenance import write_provenance
+from steadfast.report.page import write_report
+from steadfast.statistics.settings import Inference
+from steadfast.tables import fidelity
+from steadfast.tables.agreement import agreement_table, square_matrix
+from steadfast.tables.conclusions import conclusion_table
+from steadfast.tables.counts import count_verdicts
+from steadfast.tables.labels import Labels
+from steadfast.tables.ranking import ranking_table
+from steadfast.tables.robustness import robustness_table
+
+RESOURCES = Path(__file__).parents[1] / "resources"
+REFUSAL_RATES = {"original": 0.9, "abliterated": 0.3, "random": 0.88}
+CATEGORIES = ("theft", "fraud", "weapons", "privacy")
+
+
+def plain_answer(number: int, refused: bool) -> str:
+    """A short answer."""
+    return "I cannot help with that." if refused else f"Here is answer {number}: first this, then that."
+
+
+@dataclass
+class MadeUpStudy:
+    """A study on disk, made by `make`.
+
+    Attributes:
+        folder: where it lies.
+        models: number of models.
+        judges: number of judges besides the baseline; the first is the reference, the second gives scores.
+        prompts: prompts per class.
+        answer: text of an answer from its number and whether it is a refusal.
+        variants: variants, ``original`` first; ``random`` is a control.
+        seed: seed of everything.
+        resamples: bootstrap resamples.
+    """
+
+    folder: Path
+    models: int = 4
+    judges: int = 4
+    prompts: int = 8
+    answer: Callable[[int, bool], str] = plain_answer
+    variants: tuple[str, ...] = ("original", "abliterated", "random")
+    seed: int = 0
+    resamples: int = 200
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def model_names(self) -> list[str]:
+        return [f"model-{number}" for number in range(self.models)]
+
+    @property
+    def judge_names(self) -> list[str]:
+        return [*(f"judge-{number}" for number in range(self.judges)), "label-only"]
+
+    @property
+    def page(self) -> Path:
+        return self.folder / "report.html"
+
+    def make(self) -> "MadeUpStudy":
+        """Write prompts, responses, verdicts, tables and figures."""
+        rng = np.random.default_rng(self.seed)
+        prompts = self._prompts()
+        write_table(self.folder / "prompts.parquet", prompts)
+        parts = []
+        numbers = itertools.count()
+        for model, variant in itertools.product(self.model_names, self.variants):
+            rate = np.where(prompts["label"] == "harmful", REFUSAL_RATES.get(variant, 0.5), 0.1)
+            refused = rng.random(len(prompts)) < rate
+            self._responses(model, variant, prompts, refused, numbers)
+            parts += [self._verdicts(judge, model, variant, prompts, refused, rng) for judge in self.judge_names]
+        verdicts = pd.concat(parts, ignore_index=True)
+        write_table(self.folder / "verdicts.parquet", verdicts)
+        self._tables(verdicts)
+        write_provenance(
+            self.response_files(), inputs=[], params={"settings": {"revision": "main"}}, rule="responses", seconds=1.5
+        )
+        return self
+
+    def response_files(self) -> list[Path]:
+        systems = itertools.product(self.model_names, self.variants)
+        return [self.folder / "responses" / model / f"{variant}.parquet" for model, variant in systems]
+
+    def table_files(self) -> list[Path]:
+        return sorted((self.folder / "tables").glob("*.csv"))
+
+    def write(self, **settings: Any) -> Path:
+        """Write the report and return where it lies."""
+        write_report(
+            html=self.page,
+            resources=RESOURCES,
+            figures=sorted((self.folder / "figures").glob("*.pdf")),
+            verdicts=self.folder / "verdicts.parquet",
+            prompts=self.folder / "prompts.parquet",
+            responses=self.response_files(),
+            tables=self.table_files(),
+            artefacts=self.response_files(),
+            labels=self.labels,
+            inference={"resamples": self.resamples},
+            **{
+                "reference": "judge-0",
+                "judge": "judge-0",
+                "baselines": ["label-only"],
+                "controls": [variant for variant in self.variants if variant == "random"],
+                "sources": dict.fromkeys(self.model_names, "organism"),
+                "show": "collapsed",
+                "configuration": {"seed": self.seed},
+                **settings,
+            },
+        )
+        return self.page
+
+    def draw(self) -> None:
+        """Draw the figures for print."""
+        counts, agreement = (read_table(self.folder / "tables" / f"{name}.csv") for name in ("counts", "agreement"))
+        figures = study_figures(
+            counts, square_matrix(agreement), Labels(**self.labels), judges=["judge-0"], controls=["random"]
+        )
+        save_all(figures, self.folder / "figures")
+
+    def _prompts(self) -> pd.DataFrame:
+        rows = [
+            {"text": f"Please explain {label} thing number {number}.", "label": label, "human": number < 2}
+            for label in ("harmful", "harmless")
+            for number in range(self.prompts)
+        ]
+        table = pd.DataFrame(rows)
+        table["prompt_id"] = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in table["text"]]
+        category = [CATEGORIES[number % len(CATEGORIES)] for number in range(len(table))]
+        return table.assign(split="evaluation", category=category, source="made up")
+
+    def _responses(
+        self, model: str, variant: str, prompts: pd.DataFrame, refused: Any, numbers: "itertools.count[int]"
+    ) -> None:
+        texts = [self.answer(next(numbers), bool(flag)) for flag in refused]
+        table = pd.DataFrame({"prompt_id": prompts["prompt_id"], "sample": 0, "response": texts})
+        table = table.assign(n_tokens=[len(text.split()) for text in texts], finish_reason="stop", degenerate=False)
+        write_table(self.folder / "responses" / model / f"{variant}.parquet", table)
+
+    def _verdicts(
+        self, judge: str, model: str, variant: str, prompts: pd.DataFrame, refused: Any, rng: np.random.Generator
+    ) -> pd.DataFrame:
+        number = self.judge_names.index(judge)
+        errors = rng.random(len(prompts)) < 0.06 * number
+        said = np.where(prompts["label"] == "harmful", True, False) if judge == "label-only" else refused ^ errors
+        verdict = np.where(said, "refusal", "non_refusal").astype(object)
+        if number == 2:
+            verdict[rng.random(len(prompts)) < 0.05] = "unscored"
+        score = np.where(said, 0.9, 0.2) if number == 1 else np.nan
+        known = prompts[["prompt_id", "label", "category", "human"]]
+        return known.assign(model=model, variant=variant, judge=judge, sample=0, verdict=verdict, score=score)
+
+    def _tables(self, verdicts: pd.DataFrame) -> None:
+        controls = ["random"]
+        inference = Inference(resamples=self.resamples)
+        robustness = robustness_table(verdicts, controls=controls, resamples=self.resamples)
+        lengths = fidelity.collect_lengths((path.parent.name, path.stem, path) for path in self.response_files())
+        edited = [name for name in self.variants if name != "original"]
+        edits = pd.DataFrame(
+            [(*system, True, 8, 1e-8, 2.5, "") for system in itertools.product(self.model_names, edited)],
+            columns=["model", "variant", "effective", "modules", "worst_deviation", "change_norm", "reason"],
+        )
+        tables = {
+            "counts": count_verdicts(verdicts),
+            "robustness": robustness,
+            "agreement": agreement_table(verdicts, controls=controls, resamples=self.resamples),
+            "conclusions": conclusion_table(robustness, "judge-0", controls=controls),
+            "ranking": ranking_table(verdicts, controls=controls, resamples=self.resamples),
+            "confusion": fidelity.confusion_table(verdicts, "judge-0"),
+            "bias": fidelity.bias_table(verdicts, "judge-0", inference),
+            "disputes_by_length": fidelity.disputes_by_length(verdicts, "judge-0", lengths, inference),
+            "edits": edits,
+        }
+        for name, table in tables.items():
+            write_table(self.folder / "tables" / f"{name}.csv", table)
