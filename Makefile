@@ -20,7 +20,7 @@ run: .venv/base  ## run the default grid (CONFIG=config/paper.yaml for another, 
 	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(SNAKEMAKE)
 
 test: check  ## run all checks and the whole test suite
-	@$(RUN) -m pytest -n 2 --dist loadfile
+	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev  ## formatting, lint and types
 	@$(RUN) -m ruff format --check .

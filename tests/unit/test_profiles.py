@@ -1,0 +1,41 @@
+"""The profiles speak of rules that there are."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+NAMED_RULE = re.compile(r"^\s*rule (\w+):\n(.*?)(?=^\s*rule |\Z)", flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def rules() -> dict[str, str]:
+    """Text of every rule with a fixed name."""
+    text = "".join(file.read_text(encoding="utf-8") + "\n" for file in (ROOT / "workflow" / "rules").glob("*.smk"))
+    return dict(NAMED_RULE.findall(text))
+
+
+@pytest.fixture(scope="module")
+def slurm() -> dict:
+    return yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text(encoding="utf-8"))
+
+
+def test_what_the_cluster_s_profile_names_exists(slurm, rules):
+    named = {rule for rule in slurm["set-resources"] if not rule.startswith("judge_with_")} | set(slurm["groups"])
+    assert named <= set(rules)
+
+
+def test_a_job_that_runs_no_model_asks_for_less_than_one_that_does(slurm, rules):
+    """What is not named gets the memory and the hours of a model, so a new cheap rule belongs into the profile."""
+    cheap = {name for name, text in rules.items() if "gpu=" not in text and "localrule: True" not in text}
+    assert {"prompts", "verdicts", "checkpoint"} <= cheap
+    assert cheap <= set(slurm["set-resources"])
+    for rule in slurm["set-resources"].values():
+        assert int(rule["mem_mb"].split()[0]) < int(slurm["default-resources"]["mem_mb"].split()[0])
+
+
+def test_both_profiles_agree_on_how_the_workflow_runs(slurm):
+    local = yaml.safe_load((ROOT / "profiles" / "default" / "config.yaml").read_text(encoding="utf-8"))
+    assert {key: slurm[key] for key in local} == local
