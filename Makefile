@@ -19,6 +19,7 @@ help:  ## list the commands
 run: .venv/base  ## run the default grid (CONFIG=config/paper.yaml for another, CORES=8 for so many jobs at once)
 	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(SNAKEMAKE)
 
+# in the order of their names the longest files of tests come first; pytest's own order would keep them for the end
 test: check  ## run all checks and the whole test suite
 	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 

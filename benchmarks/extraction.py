@@ -9,6 +9,7 @@ On a CPU the time is the process's CPU time, since wall-clock time counts whatev
 it is wall-clock time. A ratio is that of one turn; the median and the range over the turns are reported.
 
     python benchmarks/extraction.py --device cpu --report benchmarks/results/extraction.md
+    python benchmarks/extraction.py --device cuda --sizes 1.7B 14B --report benchmarks/results/extraction_gpu.md
 """
 
 import argparse
@@ -31,9 +32,18 @@ SIZES = {
     "1M": {"hidden_size": 128, "intermediate_size": 320, "num_hidden_layers": 4, "num_attention_heads": 4},
     "100M": {"hidden_size": 768, "intermediate_size": 2048, "num_hidden_layers": 12, "num_attention_heads": 12},
     "1B": {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16, "num_attention_heads": 32},
+    # of SmolLM2-1.7B and Qwen3-14B
+    "1.7B": {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 24, "num_attention_heads": 32},
+    "14B": {
+        "hidden_size": 5120,
+        "intermediate_size": 17408,
+        "num_hidden_layers": 40,
+        "num_attention_heads": 40,
+        "num_key_value_heads": 8,
+    },
     "8B": {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32},
 }
-VOCABULARY = {"1M": 2048, "100M": 32000, "1B": 32000, "8B": 128256}
+VOCABULARY = {"1M": 2048, "100M": 32000, "1B": 32000, "1.7B": 49152, "8B": 128256, "14B": 151936}
 
 
 def random_model(size: str, device: str) -> PreTrainedModel:
@@ -41,8 +51,13 @@ def random_model(size: str, device: str) -> PreTrainedModel:
     torch.manual_seed(0)
     config = LlamaConfig(vocab_size=VOCABULARY[size], **SIZES[size])
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
-    with torch.device(device):
-        return LlamaForCausalLM(config).to(dtype).eval()
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)  # so that the weights never stand there in float32
+    try:
+        with torch.device(device):
+            return LlamaForCausalLM(config).eval()
+    finally:
+        torch.set_default_dtype(before)
 
 
 def random_prompts(count: int, vocabulary: int) -> list[list[int]]:
@@ -51,17 +66,21 @@ def random_prompts(count: int, vocabulary: int) -> list[list[int]]:
     return [generator.integers(3, vocabulary, length).tolist() for length in generator.integers(12, 80, count)]
 
 
-def seconds(work: Callable[[], object], device: str) -> float:
-    """Time that a call takes: CPU seconds on a CPU, wall-clock seconds with all that it leaves running on a GPU."""
+def measure(work: Callable[[], object], device: str) -> tuple[float, int]:
+    """Time that a call takes, and the most bytes of the GPU's memory that are taken meanwhile.
+
+    CPU seconds on a CPU (where memory is not measured), wall-clock seconds with all that it leaves running on a GPU.
+    """
     if device == "cpu":
         start = time.process_time()
         work()
-        return time.process_time() - start
+        return time.process_time() - start, 0
+    torch.cuda.reset_peak_memory_stats()
     torch.cuda.synchronize()
     start = time.perf_counter()
     work()
     torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return time.perf_counter() - start, torch.cuda.max_memory_allocated()
 
 
 def compare(size: str, device: str, prompts: int, batch_tokens: int, repeats: int) -> str:
@@ -91,13 +110,18 @@ def compare(size: str, device: str, prompts: int, batch_tokens: int, repeats: in
         work()
     taken: dict[str, list[float]] = {name: [] for name in ways}
     names = list(ways)
+    peaks = dict.fromkeys(ways, 0)
     for turn in range(repeats):
         for name in names[turn % 3 :] + names[: turn % 3]:
-            taken[name].append(seconds(ways[name], device))
+            seconds_taken, peak = measure(ways[name], device)
+            taken[name].append(seconds_taken)
+            peaks[name] = max(peaks[name], peak)
     speed = tokens / statistics.median(taken["extraction"])
     parameters = sum(parameter.numel() for parameter in model.parameters())
     ratios = [ratio_with_range(taken["bare"], taken[name]) for name in ("extraction", "hidden_states")]
     cells = [f"{parameters / 1e6:,.0f} M", f"{tokens:,}", str(batch_tokens), f"{speed:,.0f}", *ratios]
+    if device != "cpu":
+        cells.append(" / ".join(f"{peaks[name] / 2**30:.1f}" for name in ways))
     return f"| {' | '.join(cells)} |"
 
 
@@ -120,11 +144,21 @@ def main() -> None:
     name = "CPU, one thread, float32" if options.device == "cpu" else f"{torch.cuda.get_device_name()}, bfloat16"
     if options.device == "cpu":
         torch.set_num_threads(1)
+    columns = [
+        "parameters",
+        "tokens",
+        "batch, tokens",
+        "extraction, tokens/s",
+        "× bare",
+        "hidden_states and logits, × bare",
+    ]
+    if options.device != "cpu":
+        columns.append("peak GiB: bare / extraction / hidden_states")
     lines = [
         f"{name}; median and range of {options.repeats} turns. Target: at least 0.9 × the bare pass.",
         "",
-        "| parameters | tokens | batch, tokens | extraction, tokens/s | × bare | hidden_states and logits, × bare |",
-        "|---|---|---|---|---|---|",
+        f"| {' | '.join(columns)} |",
+        "|---" * len(columns) + "|",
     ]
     for size in options.sizes:
         lines.append(compare(size, options.device, options.prompts, options.batch_tokens, options.repeats))

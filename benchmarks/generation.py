@@ -1,4 +1,4 @@
-"""Generation and judging speed: vLLM against transformers, on the CPU, with and without start-up.
+"""Generation and judging speed: vLLM against transformers, with and without start-up.
 
 Random Llama checkpoints of several sizes answer the same prompts, always to the last token, in one run:
 
@@ -8,10 +8,12 @@ Random Llama checkpoints of several sizes answer the same prompts, always to the
 Then vLLM's server answers judge prompts that share a long beginning, with and without prefix caching.
 
     python benchmarks/generation.py --report benchmarks/results/generation.md
+    python benchmarks/generation.py --device cuda --shapes 1.7B 14B --report benchmarks/results/generation_gpu.md
 
 Every generation job is a process of its own, as in the workflow; *start-up* is all that it does besides
-generating. Seconds are CPU seconds of the job and all its processes, which a busy machine falsifies less than
-wall-clock seconds; one thread each. Needs the environment of `make vllm`.
+generating. On a CPU seconds are CPU seconds of the job and all its processes, which a busy machine falsifies less than
+wall-clock seconds; one thread each, float32. On a GPU they are wall-clock seconds, and bfloat16. Needs the environment
+of `make vllm`.
 """
 
 import argparse
@@ -43,8 +45,12 @@ SHAPES = {
     "1 M": (128, 4, 4, 4, 320, 2048),
     "4 M": (256, 4, 8, 4, 768, 2048),
     "135 M": (576, 30, 9, 3, 1536, 49152),
+    # of SmolLM2-1.7B and Qwen3-14B
+    "1.7B": (2048, 24, 32, 32, 8192, 49152),
+    "14B": (5120, 40, 40, 8, 17408, 151936),
 }
-JUDGE_SHAPE = "135 M"
+CPU_SHAPES = ["1 M", "4 M", "135 M"]
+JUDGE_SHAPES = {"cpu": "135 M", "cuda": "1.7B"}
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,13 @@ class Measured:
 
     Attributes:
         tokens: generated tokens.
-        cpu: CPU seconds of the whole job.
+        total: seconds of the whole job: of CPU time on a CPU, of wall-clock time on a GPU.
         wall: wall-clock seconds of the whole job.
-        generation: CPU seconds from the moment the model was loaded to the last response.
+        generation: as ``total``, from the moment the model was loaded to the last response.
     """
 
     tokens: int
-    cpu: float
+    total: float
     wall: float
     generation: float
 
@@ -67,7 +73,8 @@ class Measured:
 def main() -> None:
     """Measure, print and optionally write the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", nargs="*", choices=list(SHAPES), default=list(SHAPES))
+    parser.add_argument("--shapes", nargs="*", choices=list(SHAPES), default=CPU_SHAPES)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--prompts", type=int, default=100, help="prompts per job")
     parser.add_argument("--tokens", type=int, default=128, help="new tokens per prompt")
     parser.add_argument("--judgments", type=int, default=60, help="requests to the judge; 0 leaves that part out")
@@ -77,23 +84,24 @@ def main() -> None:
     if arguments.job:
         print("MEASURED", json.dumps(job(**arguments.job)))
         return
-    sections = [heading(arguments.prompts, arguments.tokens)]
+    device = arguments.device
+    sections = [heading(arguments.prompts, arguments.tokens, device)]
     with tempfile.TemporaryDirectory() as folder:
         for shape in arguments.shapes:
-            model = save_model(Path(folder) / shape.replace(" ", ""), SHAPES[shape])
-            sections.append(generation_table(shape, model, arguments.prompts, arguments.tokens))
+            model = save_model(Path(folder) / shape.replace(" ", ""), SHAPES[shape], device)
+            sections.append(generation_table(shape, model, arguments.prompts, arguments.tokens, device))
             print(sections[-1], flush=True)
         if arguments.judgments:
-            model = save_model(Path(folder) / "judge", SHAPES[JUDGE_SHAPE])
-            sections.append(judging_table(model, arguments.judgments))
+            model = save_model(Path(folder) / "judge", SHAPES[JUDGE_SHAPES[device]], device)
+            sections.append(judging_table(model, arguments.judgments, device))
             print(sections[-1], flush=True)
     if arguments.report:
         arguments.report.parent.mkdir(parents=True, exist_ok=True)
         arguments.report.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
 
 
-def save_model(directory: Path, shape: Sequence[int]) -> Path:
-    """Write a random checkpoint with a byte-level tokenizer."""
+def save_model(directory: Path, shape: Sequence[int], device: str) -> Path:
+    """Write a random checkpoint with a byte-level tokenizer; it is made on the device that will run it."""
     import torch
     from tests.unit.engines.tiny_llama import save_tokenizer
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -110,12 +118,14 @@ def save_model(directory: Path, shape: Sequence[int]) -> Path:
         max_position_embeddings=CONTEXT,
         tie_word_embeddings=True,
     )
-    LlamaForCausalLM(config).save_pretrained(directory)
+    with torch.device(device):
+        model = LlamaForCausalLM(config).to(torch.float32 if device == "cpu" else torch.bfloat16)
+    model.save_pretrained(directory)
     save_tokenizer(directory)
     return directory
 
 
-def generation_table(shape: str, model: Path, prompts: int, new_tokens: int) -> str:
+def generation_table(shape: str, model: Path, prompts: int, new_tokens: int, device: str) -> str:
     """Measure one checkpoint and lay the figures out."""
     row = PROMPT_TOKENS + new_tokens
     engines = {
@@ -123,8 +133,9 @@ def generation_table(shape: str, model: Path, prompts: int, new_tokens: int) -> 
         "transformers, one batch": ("transformers", {"batch_tokens": prompts * row}),
         "vLLM": ("vllm", {}),
     }
+    work = {"model": str(model), "prompts": prompts, "new_tokens": new_tokens}
     jobs = {
-        name: run_job(model=str(model), prompts=prompts, new_tokens=new_tokens, engine=engine, runtime=runtime)
+        name: run_job(**work, engine=engine, runtime={**runtime, "device": device})
         for name, (engine, runtime) in engines.items()
     }
     lines = [
@@ -135,41 +146,44 @@ def generation_table(shape: str, model: Path, prompts: int, new_tokens: int) -> 
     ]
     for name, done in jobs.items():
         lines.append(
-            f"| {name} | {done.cpu - done.generation:.1f} | {done.generation:.1f} | {done.wall:.1f} | "
-            f"{done.tokens / done.generation:.0f} | {done.tokens / done.cpu:.0f} |"
+            f"| {name} | {done.total - done.generation:.1f} | {done.generation:.1f} | {done.wall:.1f} | "
+            f"{done.tokens / done.generation:.0f} | {done.tokens / done.total:.0f} |"
         )
     small, large, served = jobs.values()
     lines += [
         "",
         f"vLLM generates {small.generation / served.generation:.1f} × as fast as batches of two and "
         f"{large.generation / served.generation:.1f} × as fast as one batch; with start-up "
-        f"{small.cpu / served.cpu:.1f} × and {large.cpu / served.cpu:.1f} ×.",
+        f"{small.total / served.total:.1f} × and {large.total / served.total:.1f} ×.",
     ]
     return "\n".join(lines)
 
 
-def run_job(**work: object) -> Measured:
+def run_job(*, runtime: dict[str, Any], **work: object) -> Measured:
     """Generate in a process of its own."""
     before, start = cpu_seconds(), time.perf_counter()
+    work["runtime"] = runtime
     command = [sys.executable, __file__, "--job", json.dumps(work)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     wall = time.perf_counter() - start
     if done.returncode != 0:
         sys.exit(done.stdout)
     measured = json.loads(done.stdout.rpartition("MEASURED ")[2])
-    return Measured(measured["tokens"], cpu_seconds() - before, wall, measured["generation"])
+    total = cpu_seconds() - before if runtime["device"] == "cpu" else wall
+    return Measured(measured["tokens"], total, wall, measured["generation"])
 
 
-def job(model: str, prompts: int, new_tokens: int, engine: str, runtime: dict[str, int]) -> dict[str, float]:
+def job(model: str, prompts: int, new_tokens: int, engine: str, runtime: dict[str, Any]) -> dict[str, float]:
     """Generate; runs in the job's process, which imports what a job of the workflow imports."""
     import steadfast.responses  # noqa: F401
     from steadfast.engines import transformers, vllm
     from steadfast.generation import GenerationRequest, Runtime, Sampling
 
+    spent = cpu_seconds_so_far if runtime["device"] == "cpu" else time.perf_counter
     loaded: list[float] = []
 
     def prepare(_: object) -> AbstractContextManager[None]:
-        loaded.append(cpu_seconds_so_far())
+        loaded.append(spent())
         return nullcontext()
 
     class Timed(vllm.VllmEngine):
@@ -189,7 +203,7 @@ def job(model: str, prompts: int, new_tokens: int, engine: str, runtime: dict[st
         tokens += len(generation.tokens)
         # the worker may exit while it is looked at; what it had used up at the response before will do
         with suppress(psutil.NoSuchProcess):
-            end = max(end, cpu_seconds_so_far())
+            end = max(end, spent())
     return {"tokens": tokens, "generation": end - loaded[0]}
 
 
@@ -205,12 +219,12 @@ def cpu_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def judging_table(model: Path, judgments: int) -> str:
+def judging_table(model: Path, judgments: int, device: str) -> str:
     """Measure the server with and without prefix caching and lay the figures out."""
     with_cache = judge(model, judgments, [])
     without = judge(model, judgments, ["--no-enable-prefix-caching"])
     lines = [
-        f"## Judging ({JUDGE_SHAPE} parameters)",
+        f"## Judging ({JUDGE_SHAPES[device]} parameters)",
         "",
         f"{judgments} requests with the same first 600 tokens and 60 of their own, one of two labels as the answer, "
         "8 at a time; wall-clock seconds without the server's start.",
@@ -260,8 +274,21 @@ def judge(model: Path, judgments: int, options: Sequence[str]) -> tuple[float, f
         return ready - start, time.perf_counter() - ready
 
 
-def heading(prompts: int, new_tokens: int) -> str:
+def heading(prompts: int, new_tokens: int, device: str) -> str:
     """Title and circumstances."""
+    if device == "cuda":
+        import torch
+
+        return "\n".join(
+            [
+                "# Generation and judging on a GPU",
+                "",
+                f"`{' '.join(['python', 'benchmarks/generation.py', *sys.argv[1:]])}`",
+                "",
+                f"{torch.cuda.get_device_name()}; {prompts} prompts × {new_tokens} new tokens, bfloat16. Seconds are "
+                "wall-clock seconds.",
+            ]
+        )
     processor = next(
         (
             line.partition(":")[2].strip()

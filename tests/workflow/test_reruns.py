@@ -73,6 +73,16 @@ def test_a_control_resized(finished):
     assert finished.jobs() == own("self") | AGGREGATES | MONITORING
 
 
+def test_an_edited_model_added_as_a_judge(finished):
+    served = {"model": "raw", "variant": "abliterated"}
+    finished.put("judges.edited", {"kind": "chat", "serve": served, "prompt": "resources/prompts/judges/refusal.md"})
+    assert finished.jobs() == {"judge_with_edited"} | AGGREGATES
+    finished.put("variants.abliterated.edit.scale", 0.5)
+    assert {"checkpoint raw abliterated", "judge_with_edited"} <= finished.jobs(
+        "results/judgments/edited/score0/original.parquet"
+    )
+
+
 def test_a_judge_removed(finished):
     config = finished.config
     del config["judges"]["regex"]
