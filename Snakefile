@@ -30,6 +30,7 @@ include: "workflow/rules/judgments.smk"
 include: "workflow/rules/annotation.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/statistics.smk"
+include: "workflow/rules/replicates.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/self_monitoring.smk"
 include: "workflow/rules/counts_tables.smk"
@@ -50,7 +51,7 @@ rule all:
         "results/figures/judges",
         "results/judge_report.md",
         "results/report.html",
-        GRID.further_tables(),
+        GRID.further_results(),
         GRID.self_monitoring(),
         "results/prompts/summary.csv",
         COUNTS_TABLE_RESULTS,

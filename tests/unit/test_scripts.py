@@ -281,6 +281,27 @@ def judge_tables(grid, tables, responses) -> dict[str, str]:
     return paths
 
 
+@pytest.fixture(scope="module")
+def replicates(grid, prompts, models, tables) -> dict[str, str]:
+    paths = {name: f"results/tables/{name}.csv" for name in ("groups", "matched")}
+    paths |= {"margin": "results/margins/raw.csv", "figure": "results/figures/replicates.png"}
+    params: dict[str, Any] = {"groups": {"raw": "raw"}, "confidence": 0.95, "inference": grid.inference()}
+    params |= {"labels": grid.all_labels(), "controls": grid.controls(), "judge": grid.machine_reference}
+    run("aggregate_replicates", inputs={"verdicts": tables["verdicts"]}, outputs=[paths["groups"]], params=params)
+    run(
+        "measure_margin",
+        inputs={"model": models[0], "prompts": PROMPTS},
+        outputs=[paths["margin"]],
+        params={"chat": grid.chat_settings("raw")},
+        machine=grid.extraction_machine(),
+    )
+    inputs = {"robustness": tables["robustness"], "models": models[:1], "margins": [paths["margin"]]}
+    run("match_groups", inputs=inputs, outputs=[paths["matched"]], params=params)
+    inputs = {"groups": paths["groups"], "robustness": tables["robustness"]}
+    run("draw_replicates", inputs=inputs, outputs=[paths["figure"]], params=params)
+    return paths
+
+
 def has_provenance(path: str) -> bool:
     return len(read_json(f"{path}.provenance.json")["sha256"]) == 64
 
@@ -623,3 +644,13 @@ def test_a_failure_leaves_no_output(folder):
         run("point_to_local_model", outputs=["results/models/none"], params={"settings": settings})
     assert stopped.value.code == 1
     assert not Path("results/models/none").exists()
+
+
+def test_replicates(replicates):
+    margins = read_table(replicates["margin"])
+    assert margins["label"].tolist() == ["harmful", "harmless"] and (margins["prompts"] == 4).all()
+    matched = read_table(replicates["matched"])
+    assert set(matched["reason"]) <= {"too few replicates"} and (matched["refusals_shown"].dropna() == 8).all()
+    assert Path(replicates["figure"]).stat().st_size > 1000
+    for path in replicates.values():
+        assert has_provenance(path)

@@ -52,14 +52,18 @@ STUDY_FIGURES = expand(
 )
 PRINTED_FIGURES = [
     figure
-    for figure in [*STUDY_FIGURES, *GRID.self_monitoring_figures()]
+    for figure in [
+        *STUDY_FIGURES,
+        *GRID.further_results(),
+        *GRID.self_monitoring_figures(),
+    ]
     if figure.endswith(".pdf")
 ]
 REPORT_TABLES = [
     table
     for table in [
         *GRID.report_tables(),
-        *GRID.further_tables(),
+        *GRID.further_results(),
         *GRID.self_monitoring(),
     ]
     if table.endswith(".csv")

@@ -172,28 +172,6 @@ rule annotators:
         "../scripts/compare_annotators.py"
 
 
-rule replicates:
-    """Rates and changes of groups of replicates, with intervals between seeds."""
-    input:
-        verdicts="results/tables/verdicts.parquet",
-    output:
-        "results/tables/groups.csv",
-    log:
-        "results/logs/tables/groups.log",
-    benchmark:
-        "results/benchmarks/tables/groups.tsv"
-    conda:
-        "../../envs/base.yaml"
-    params:
-        groups=GRID.groups(),
-        inference=GRID.inference(),
-        code=GRID.digest("aggregate_replicates.py"),
-    message:
-        "put replicates of a model together"
-    script:
-        "../scripts/aggregate_replicates.py"
-
-
 rule summary:
     """The short table that is shown at the end of a run."""
     input:

@@ -3,7 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steadfast.statistics.bootstrap import cluster_weights, fisher_interval, percentile_interval
+from steadfast.statistics.bootstrap import (
+    cluster_weights,
+    expanded_confidence,
+    fisher_interval,
+    percentile_interval,
+)
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=30), st.integers(0, 50), st.integers(0, 2**32))
@@ -57,3 +62,12 @@ def test_fisher_interval_at_one_and_undefined():
     low, high = fisher_interval(values)
     assert low[0] == high[0] == 1.0
     assert np.isnan(low[1:]).all() and np.isnan(high[1:]).all()
+
+
+def test_few_clusters_need_a_higher_level():
+    levels = [expanded_confidence(0.95, clusters) for clusters in (2, 3, 5, 10, 100_000)]
+    assert levels == sorted(levels, reverse=True)
+    assert levels[-1] == pytest.approx(0.95, abs=1e-4)
+    assert expanded_confidence(0.95, 1) == 0.95
+    # t(0.975; 4) = 2.776, times sqrt(5 / 4) = 3.104, beyond which a normal variable lies with probability 0.00191
+    assert levels[2] == pytest.approx(1 - 0.00191, abs=1e-5)

@@ -2,6 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
+from scipy.stats import t as student
 
 from steadfast.statistics.proportions import normal_quantile
 
@@ -60,6 +62,23 @@ def percentile_interval(values: FloatArray, confidence: float = 0.95) -> tuple[F
         if columns.any():
             low[columns], high[columns] = quantile(values[:, columns], tails, axis=0)
     return low, high
+
+
+def expanded_confidence(confidence: float, clusters: int) -> float:
+    """Level at which a percentile interval over few clusters has about the coverage asked for.
+
+    Resampling ``n`` clusters understates their spread by √((n−1)/n) and takes it for known. Hesterberg's expanded
+    percentile interval (2015, The American Statistician 69:371) makes up for both: its tails are those that a normal
+    distribution has beyond √(n/(n−1)) times the quantile of Student's t with n − 1 degrees of freedom.
+
+    Args:
+        confidence: coverage probability that is asked for.
+        clusters: number of clusters; one has no spread, and the level is left as it is.
+    """
+    if clusters < 2:
+        return confidence
+    quantile = float(student.ppf((1.0 + confidence) / 2.0, clusters - 1))
+    return float(1.0 - 2.0 * ndtr(-quantile * np.sqrt(clusters / (clusters - 1))))
 
 
 def fisher_interval(values: FloatArray, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:

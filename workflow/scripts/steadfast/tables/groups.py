@@ -1,7 +1,8 @@
 """``groups.csv``: replicates of one recipe taken together, so that a difference between recipes can be told from luck.
 
 Replicates are models of their own that share a ``group``. Both the prompts and the replicates are a sample, so both
-are resampled (the pigeonhole bootstrap of Owen 2007, Annals of Applied Statistics 1:386).
+are resampled (the pigeonhole bootstrap of Owen 2007, Annals of Applied Statistics 1:386), and the interval is expanded
+for the small number of replicates (``statistics.bootstrap.expanded_confidence``).
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from steadfast.statistics.bootstrap import cluster_weights, percentile_interval
+from steadfast.statistics.bootstrap import cluster_weights, expanded_confidence, percentile_interval
 from steadfast.statistics.settings import Inference
 from steadfast.tables.ordering import names_of, sort_by_appearance
 from steadfast.tables.robustness import BASELINE, prompt_rates
@@ -82,5 +83,5 @@ def _summary(table: pd.DataFrame, column: str, inference: Inference) -> tuple[fl
     averages: FloatArray = np.divide(
         (np.nan_to_num(means) * of_models).sum(axis=1), drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0
     )
-    low, high = percentile_interval(averages[1:, None], inference.confidence)
+    low, high = percentile_interval(averages[1:, None], expanded_confidence(inference.confidence, len(models)))
     return float(averages[0]), float(low[0]), float(high[0]), float(means[0].min()), float(means[0].max())

@@ -40,7 +40,9 @@ class Reporting(Systems):
         settings = {key: statistics[key] for key in ("confidence", "power")}
         return {**settings, "resamples": statistics["bootstrap"], "seed": self.config["seed"]}
 
-    def further_tables(self) -> list[str]:
-        """Tables that only some grids have: of several annotators, and of replicates."""
+    def further_results(self) -> list[str]:
+        """Tables and figures that only some grids have: of several annotators, and of replicates."""
         annotators = ["results/tables/annotators.csv"] if len(self.human_judges) > 2 else []
-        return [*annotators, "results/tables/groups.csv"] if self.groups() else annotators
+        tables = [f"results/tables/{name}.csv" for name in ("groups", "matched")]
+        figures = [f"results/figures/replicates.{suffix}" for suffix in ("pdf", "png")]
+        return [*annotators, *tables, *figures] if self.groups() else annotators

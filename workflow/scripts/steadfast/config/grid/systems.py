@@ -163,10 +163,15 @@ class Systems:
         named = {name: self.config["models"][name]["group"] for name in self.models}
         return {name: group for name, group in named.items() if group is not None}
 
+    def group_labels(self) -> dict[str, str]:
+        """Display label of every group."""
+        models = self.config["models"]
+        return {group: models[name].get("group_label", group) for name, group in self.groups().items()}
+
     def model_settings(self, model: str) -> dict[str, Any]:
         """What decides a model's content (not its label, nor its role)."""
         stanza = self.config["models"][model]
-        display = ("label", "group", "role", "gpus", "template_arguments", "dtype")
+        display = ("label", "group", "group_label", "role", "gpus", "template_arguments", "dtype")
         return {key: value for key, value in stanza.items() if key not in display}
 
     def chat_settings(self, model: str) -> dict[str, Any]:

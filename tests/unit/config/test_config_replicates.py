@@ -1,0 +1,64 @@
+"""Models with several seeds become replicates of one group."""
+
+import pytest
+
+from steadfast.config.checks import prepare
+from steadfast.config.grid import Grid
+
+
+@pytest.fixture
+def replicated(config):
+    config["models"]["raw"] = {"source": "organism", "recipe": "raw", "seeds": [0, 7], "label": "Raw data", "gpus": 1}
+    return config
+
+
+def test_every_seed_becomes_a_model_of_its_own(replicated):
+    models = prepare(replicated)["models"]
+    assert list(models) == ["raw-seed0", "raw-seed7", "tiny"]
+    seventh = models["raw-seed7"]
+    assert (seventh["seed"], seventh["recipe"], seventh["gpus"]) == (7, "raw", 1)
+    assert (seventh["group"], seventh["label"]) == ("raw", "Raw data (seed 7)")
+    assert "seeds" not in seventh
+
+
+def test_a_replicate_has_the_content_of_a_model_with_its_seed(replicated, config):
+    config["models"]["single"] = {"source": "organism", "recipe": "raw", "seed": 7}
+    grid = Grid(prepare(config))
+    assert grid.model_settings("raw-seed7") == grid.model_settings("single")
+    assert grid.groups() == {"raw-seed0": "raw", "raw-seed7": "raw"}
+    assert grid.group_labels() == {"raw": "Raw data"}
+
+
+def test_a_group_of_ones_own_keeps_its_name(replicated):
+    replicated["models"]["raw"]["group"] = "unfiltered"
+    replicated["models"]["raw"]["group_label"] = "Unfiltered data"
+    grid = Grid(prepare(replicated))
+    assert set(grid.groups().values()) == {"unfiltered"}
+    assert grid.group_labels() == {"unfiltered": "Unfiltered data"}
+
+
+def test_only_grids_with_replicates_have_their_tables_and_figure(replicated, config):
+    results = Grid(prepare(replicated)).further_results()
+    assert {"results/tables/groups.csv", "results/figures/replicates.png"} <= set(results)
+    del config["models"]["raw"]["seeds"]
+    assert Grid(prepare(config)).further_results() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"raw": {"seed": 3}}, "models.raw: has both 'seed' and 'seeds'"),
+        ({"raw": {"seeds": [1, 1]}}, "models.raw.seeds: [1, 1] has non-unique elements"),
+        ({"raw": {"seeds": [-1]}}, "models.raw.seeds.0: -1 is less than the minimum of 0"),
+        ({"raw-seed7": {"source": "organism", "recipe": "raw"}}, "'raw-seed7' is the name of another model"),
+    ],
+)
+def test_impossible_replicates_are_named(replicated, refused, change, message):
+    for name, stanza in change.items():
+        replicated["models"].setdefault(name, {}).update(stanza)
+    assert message in refused(replicated)
+
+
+def test_a_judge_must_name_one_of_the_replicates(replicated, refused):
+    replicated["judges"]["local"]["model"] = "raw"
+    assert "judges.local.model: unknown model 'raw'; Known: raw-seed0" in refused(replicated)

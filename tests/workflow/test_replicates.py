@@ -1,0 +1,52 @@
+"""Which jobs replicates bring about."""
+
+import pytest
+
+RULES = {"replicates", "matched", "replicate_figure"}
+
+
+@pytest.fixture
+def replicated(fresh):
+    fresh.put("models.raw.seeds", [0, 1])
+    return fresh
+
+
+def test_every_seed_is_a_model_and_the_groups_are_compared(replicated):
+    jobs = replicated.jobs()
+    assert {job for job in jobs if job.startswith("train_organism")} == {
+        "train_organism raw-seed0",
+        "train_organism raw-seed1",
+        "train_organism score0",
+        "train_organism tiny",
+    }
+    # a model without a group has no margin to be compared at
+    assert {job for job in jobs if job.startswith("refusal_margin")} == {
+        "refusal_margin raw-seed0",
+        "refusal_margin raw-seed1",
+    }
+    assert jobs >= RULES
+
+
+def test_a_seed_added_runs_that_seed_and_the_aggregates(replicated):
+    replicated.put("models.score0.group", "score0")
+    status, text = replicated.run()
+    assert status == 0, text
+    replicated.put("models.raw.seeds", [0, 1, 2])
+    # whose responses a model judges besides its own may change with the list of models
+    jobs = {job for job in replicated.jobs() if not job.startswith("judge_own_responses")}
+    assert jobs >= {"train_organism raw-seed2", "refusal_margin raw-seed2", "responses raw-seed2 abliterated"} | RULES
+    assert not [job for job in jobs if "seed0" in job or "seed1" in job or "score0" in job]
+
+
+def test_a_groups_label_only_draws(replicated):
+    status, text = replicated.run()
+    assert status == 0, text
+    replicated.put("models.raw.group_label", "Raw data")
+    assert replicated.jobs() == {"replicate_figure", "report"}
+
+
+def test_the_grid_of_five_seeds(fresh):
+    jobs = fresh.jobs(config=("config/replicates.yaml",))
+    assert len([job for job in jobs if job.startswith("train_organism")]) == 50
+    assert len([job for job in jobs if job.startswith("responses")]) == 150
+    assert jobs >= RULES

@@ -1,0 +1,36 @@
+"""Models with several seeds: each seed becomes a model of its own, and together they are a group."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from steadfast.errors import ConfigError
+
+
+def with_replicates(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a valid configuration without ``seeds``.
+
+    A model ``NAME`` with ``seeds: [0, 1]`` becomes the models ``NAME-seed0`` and ``NAME-seed1`` of the group ``NAME``.
+
+    Raises:
+        ConfigError: a model has both ``seed`` and ``seeds``, or a replicate takes another model's name.
+    """
+    models: dict[str, Any] = {}
+    for name, stanza in config["models"].items():
+        for replicate, settings in _replicates(name, stanza):
+            if replicate in models or (replicate != name and replicate in config["models"]):
+                raise ConfigError(f"models.{name}.seeds: {replicate!r} is the name of another model; rename that one")
+            models[replicate] = settings
+    return {**config, "models": models}
+
+
+def _replicates(name: str, stanza: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    if "seeds" not in stanza:
+        yield name, dict(stanza)
+        return
+    if "seed" in stanza:
+        raise ConfigError(f"models.{name}: has both 'seed' and 'seeds'; keep one of them")
+    shared = {key: value for key, value in stanza.items() if key != "seeds"}
+    label = shared.get("label", name)
+    group = {"group": name, "group_label": label, **{key: value for key, value in shared.items() if value is not None}}
+    for seed in stanza["seeds"]:
+        yield f"{name}-seed{seed}", {**group, "seed": seed, "label": f"{label} (seed {seed})"}
