@@ -21,12 +21,14 @@ class Hub:
         url: its address.
         content: the files of its only model, ``maker/model``, by name.
         locked: ``open``, ``gated`` (files need ``TOKEN``), ``hidden`` (the model is not shown) or ``broken``.
+        mirror: whether it only passes on files and descriptions.
         requests: method and path of every request.
     """
 
     url: str = ""
     content: dict[str, bytes] = field(default_factory=dict)
     locked: str = "open"
+    mirror: bool = False
     requests: list[str] = field(default_factory=list)
 
     def downloaded(self) -> list[str]:
@@ -65,6 +67,8 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             if hub.locked == "hidden" or "maker/model" not in path:
                 return self.refuse(401 if hub.locked == "hidden" else 404, "RepoNotFound")
             gated = hub.locked == "gated" and self.headers.get("Authorization") != f"Bearer {TOKEN}"
+            if path.endswith("/auth-check") and hub.mirror:
+                return self.answer(404, b"{}")
             if path.endswith("/auth-check"):
                 return self.refuse(403, "GatedRepo") if gated else self.json({})
             if path.startswith("/api/") and path.rpartition("/")[2] not in ("main", COMMIT):

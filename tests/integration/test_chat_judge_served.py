@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from tests.unit.engines.tiny_llama import save_checkpoint
+from tests.vllm import require_vllm
 
 from steadfast.answers import AnswerStore
 from steadfast.judges import chat, local
-from steadfast.serving.interpreter import interpreter_or_none
 from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED, Case
 
 TEMPLATE = "Request:\n{prompt}\n\nResponse:\n{response}\n\nLabel:\n"
@@ -17,8 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_served_judge_agrees_with_the_same_checkpoint_in_process(tmp_path: Path) -> None:
-    if interpreter_or_none() is None:
-        pytest.skip("there is no environment with vLLM; `make vllm` sets one up")
+    require_vllm()
     # its tokenizer has a token per byte: a constraint on the text leaves one way to write each label
     checkpoint = str(save_checkpoint(tmp_path / "checkpoint", context=1024))
     template = tmp_path / "template.md"

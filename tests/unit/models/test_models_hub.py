@@ -220,6 +220,11 @@ def test_a_gated_model_is_told_from_an_open_one_before_a_download(access, hub):
     assert hub.downloaded() == []
 
 
+def test_a_mirror_that_knows_nothing_of_licences_stands_in_nobodys_way(access, hub):
+    hub.mirror = True
+    assert access() == ""
+
+
 def test_a_download_that_cannot_work_is_refused(access, hub):
     assert "has no revision 'v7'" in access("v7")
     assert "cannot be reached" in access(url=unused_address())

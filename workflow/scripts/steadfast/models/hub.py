@@ -68,11 +68,22 @@ def require_access(repo: str, revision: str, kind: str = "model") -> None:
         SteadfastError: the hub cannot be reached, or the model or revision does not exist or is gated.
     """
     try:
-        HfApi().auth_check(repo, repo_type=kind)
+        _ask_for_access(repo, kind)
         HfApi().repo_info(repo, revision=revision, repo_type=kind)
     except FAILURES as error:
         if kind != "model" or not _is_cached(repo, revision):
             raise SteadfastError(_message(repo, revision, error, kind)) from error
+
+
+def _ask_for_access(repo: str, kind: str) -> None:
+    try:
+        HfApi().auth_check(repo, repo_type=kind)
+    except RepositoryNotFoundError:  # gated ones among them
+        raise
+    except HfHubHTTPError as error:
+        # some mirrors do not know this question; the download will tell
+        if error.response.status_code != 404:
+            raise
 
 
 def _is_cached(repo: str, revision: str) -> bool:
