@@ -11,7 +11,7 @@ TOOL := PYTHONPATH=workflow/scripts $(RUN) -m
 SNAKEMAKE := $(RUN) -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs vllm lock pin clean
+.PHONY: help run test check format docs hooks vllm lock pin clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -36,8 +36,13 @@ format: .venv/dev  ## format the code
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m snakefmt Snakefile workflow/rules
 
-docs: .venv/base  ## write the generated pages (config/README.md)
+docs: .venv/base  ## write the generated pages (config/README.md, the pictures of docs/architecture.md)
 	@$(TOOL) steadfast.config.reference
+	@$(RUN) docs/draw.py
+
+hooks: .venv/dev  ## run the checks before every commit, through pre-commit
+	@$(RUN) -m pip install --quiet --disable-pip-version-check pre-commit==4.3.0
+	@$(RUN) -m pre_commit install
 
 vllm: .venv/base  ## set up vLLM in .venv-vllm (the CUDA build where there is a GPU, else the CPU build)
 	@$(RUN) envs/install_vllm.py

@@ -9,7 +9,6 @@ from steadfast.files import write_text
 
 PROJECT = Path(__file__).parents[4]
 PAGE = PROJECT / "config" / "README.md"
-COST = PROJECT / "docs" / "cost.md"
 
 HEADER = """\
 <!-- Written by `make docs` from workflow/schemas/config.schema.yaml; do not edit. -->
@@ -19,7 +18,7 @@ HEADER = """\
 
 Files of this folder: `config.yaml` is the default grid (small, offline, complete) and shows every key in use;
 `paper.yaml` is the study's. Run another with `snakemake --cores 8 --configfile FILE`; a file layered over another
-(`--configfile config/config.yaml mine.yaml`) adds to its mappings and replaces its lists.
+(`--configfile config/config.yaml mine.yaml`) adds to its mappings and replaces its lists. What the study's grid costs is in [docs/cost.md](../docs/cost.md).
 """
 
 
@@ -29,7 +28,7 @@ def reference_page() -> str:
     lines = [HEADER.format(description=_one_line(schema["description"]))]
     for key, subschema in schema["properties"].items():
         lines += _section(key, resolve(subschema), required=key in schema["required"])
-    return "\n".join(lines).rstrip() + "\n\n" + COST.read_text(encoding="utf-8")
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _section(key: str, schema: Mapping[str, Any], *, required: bool) -> Iterator[str]:

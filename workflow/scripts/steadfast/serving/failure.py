@@ -11,7 +11,7 @@ HINTS = (
     (
         r"out of memory|No available memory for the cache blocks|Free memory on device|less than desired GPU memory",
         "not enough memory: lower runtime.memory_fraction if others use the GPU, raise it if the model is alone, "
-        "spread the model with runtime.tensor_parallel_size, or set runtime.kv_cache_gib on a CPU",
+        "spread the model over more GPUs (its key `gpus`), or set runtime.kv_cache_gib on a CPU",
     ),
     (
         r"larger than the maximum number of tokens that can be stored in KV cache|KV cache is needed",
@@ -41,7 +41,7 @@ HINTS = (
     ),
     (
         r"must be divisible by tensor parallel size|World size .* is larger than",
-        "runtime.tensor_parallel_size must divide the model's attention heads and not exceed the number of GPUs",
+        "the model's key `gpus` must divide its attention heads and not exceed the number of GPUs",
     ),
     (r"Failed to infer device type|No CUDA GPUs are available|NVIDIA driver", "the CUDA build found no usable GPU"),
     (r"Address already in use", "the port was taken meanwhile: run the job again"),

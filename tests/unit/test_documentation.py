@@ -1,0 +1,87 @@
+"""The documentation says what is true of the code: messages, links, commands and generated pages."""
+
+import ast
+import re
+import runpy
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "workflow" / "scripts" / "steadfast"
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "results" / "README.md"])
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]*)?\)")
+
+
+@cache
+def messages() -> set[str]:
+    """Every text in the package, with `…` where a value stands in it."""
+    found = set()
+    for file in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                found.add("".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values))
+    return found
+
+
+def quoted() -> list[str]:
+    """Messages that the page on troubleshooting quotes: headings, and the first words of items."""
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    items = [span for line in re.findall(r"^- (`.*?):", text, re.M) for span in re.findall(r"`([^`]+)`", line)]
+    return [*re.findall(r"^### `(.*)`$", text, re.M), *items]
+
+
+def stands_in(message: str, text: str) -> bool:
+    """Whether a text holds a message, in which `…` stands for any words."""
+    pattern = ".*".join(re.escape(part) for part in message.strip("…").split("…"))
+    return re.search(pattern, text, re.S) is not None
+
+
+@pytest.mark.parametrize("message", quoted())
+def test_quoted_messages_are_those_of_the_code(message):
+    assert any(stands_in(message, text) for text in messages())
+
+
+def test_the_search_for_messages_can_fail():
+    assert len(quoted()) > 25
+    assert not any(stands_in("no such … message as …", text) for text in messages())
+
+
+def heading_anchors(page: Path) -> set[str]:
+    """Anchors as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        file = (page.parent / target).resolve() if target else page
+        assert file.exists(), f"{page.name}: {target}"
+        if anchor and file.suffix == ".md":
+            assert anchor[1:] in heading_anchors(file), f"{page.name}: {target}{anchor}"
+
+
+def test_every_page_is_in_the_index():
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    linked = {(ROOT / "docs" / target).resolve() for target, _ in LINK.findall(index)}
+    missing = {page for page in (ROOT / "docs").rglob("*.md") if page.name != "README.md"} - linked
+    assert not missing
+
+
+def test_commands_exist():
+    """`make x` in a page is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
+    for page in PAGES:
+        used = re.findall(r"`make ([a-z-]+)|^\s*make ([a-z-]+)", page.read_text(encoding="utf-8"), re.M)
+        assert {name for pair in used for name in pair if name} <= targets, page.name
+
+
+def test_pictures_are_those_of_the_code(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    draw = runpy.run_path(str(ROOT / "docs" / "draw.py"))
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert draw["page"](text) == text, "docs/architecture.md is out of date; run `make docs`"
