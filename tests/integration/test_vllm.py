@@ -72,6 +72,20 @@ def test_greedy_responses_equal_those_of_transformers(checkpoint, record_propert
     assert set(plain["finish_reason"]) == {"stop", "length"}
 
 
+def test_suppressed_tokens_are_never_written_and_responses_stay_alike(checkpoint):
+    few, settings = PROMPTS[:20], {"max_new_tokens": 24}
+    plain = generate_responses(checkpoint, few, settings=settings, engine="transformers", **RUNTIME)
+    usual = plain["response"].str.cat().replace("\ufffd", "")
+    letters = sorted({letter for letter in usual if letter.isascii() and letter.isalnum()})[:8]
+    decoding = {"method": "suppress_tokens", "tokens": letters}
+    served, steered = (
+        generate_responses(checkpoint, few, settings=settings, decoding=decoding, engine=engine, **RUNTIME)
+        for engine in ("vllm", "transformers")
+    )
+    assert letters and not set(letters) & set(served["response"].str.cat())
+    assert (served["response"] == steered["response"]).mean() >= LEAST_IDENTICAL
+
+
 OWNER = """
 import sys, pandas as pd
 from steadfast.responses import write_responses

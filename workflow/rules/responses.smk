@@ -27,9 +27,10 @@ rule responses:
         split="evaluation",
         engine=GRID.config["generation"]["engine"],
         sampling=GRID.sampling(),
+        decoding=lambda wildcards: GRID.decoding(wildcards.variant),
         thinking_markers=GRID.config["generation"]["thinking_markers"],
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),
-        code=GRID.responses_digest(),
+        code=lambda wildcards: GRID.responses_digest(wildcards.variant),
     message:
         "{wildcards.model}, {wildcards.variant}: answer the prompts"
     script:

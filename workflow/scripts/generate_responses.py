@@ -17,6 +17,7 @@ with run_job(snakemake):
         snakemake.input.checkpoint,
         prompts[prompts["split"] == snakemake.params.split],
         settings=snakemake.params.sampling,
+        decoding=snakemake.params.get("decoding"),
         engine=snakemake.params.engine,
         thinking_markers=snakemake.params.thinking_markers,
         **json.loads(snakemake.resources.machine),

@@ -62,3 +62,8 @@ def test_impossible_replicates_are_named(replicated, refused, change, message):
 def test_a_judge_must_name_one_of_the_replicates(replicated, refused):
     replicated["judges"]["local"]["model"] = "raw"
     assert "judges.local.model: unknown model 'raw'; Known: raw-seed0" in refused(replicated)
+
+
+def test_a_variant_limited_to_a_model_is_made_of_its_replicates(replicated):
+    replicated["variants"]["tagged"] = {"decoding": {"method": "tag_conditioned", "tag": "Unsafe:"}, "models": ["raw"]}
+    assert prepare(replicated)["variants"]["tagged"]["models"] == ["raw-seed0", "raw-seed7"]

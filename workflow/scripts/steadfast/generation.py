@@ -30,6 +30,7 @@ class Sampling:
         temperature: 0 is greedy decoding.
         top_p: nucleus sampling threshold in (0, 1].
         seed: with the prompt and the sample's number it decides what is drawn.
+        suppressed: tokens that are never written.
     """
 
     max_new_tokens: int = 128
@@ -37,6 +38,7 @@ class Sampling:
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    suppressed: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         checks = {
@@ -132,7 +134,7 @@ class Engine(Protocol):
         Args:
             model_dir: a model directory of the workflow, or a plain checkpoint directory.
             requests: what is wanted.
-            sampling: temperature and nucleus threshold; lengths and seeds stand in the requests.
+            sampling: temperature, nucleus threshold and suppressed tokens; lengths and seeds stand in the requests.
             stop_tokens: token ids that end a response.
         """
         ...

@@ -15,11 +15,12 @@ Check = Callable[[Mapping[str, Any]], Iterator[str]]
 
 
 def _methods_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.decoding import build_decoding
     from steadfast.direction_search import read_settings
     from steadfast.edits import build_edit
     from steadfast.hooks import build_hook
 
-    readers = {"direction": read_settings, "edit": build_edit, "hook": build_hook}
+    readers = {"direction": read_settings, "edit": build_edit, "hook": build_hook, "decoding": build_decoding}
     for name, variant in config["variants"].items():
         for part, read in readers.items():
             try:
@@ -33,6 +34,8 @@ def _variants_are_one_intervention(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
         if all(part in variant for part in PARTS):
             yield f"variants.{name}: has an `edit` and a `hook`; make them two variants, to see what each of them does"
+        if "hook" in variant and "decoding" in variant:
+            yield f"variants.{name}: has a `hook` and a `decoding`; make them two variants, to see what each does"
         if "direction" in variant and not any(part in variant for part in PARTS):
             yield f"variants.{name}: 'direction' is given, so 'edit' or 'hook' is needed as well"
 
@@ -98,6 +101,14 @@ def _changes_can_be_matched(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{where}: {error}"
 
 
+def _variants_are_limited_to_known_models(config: Mapping[str, Any]) -> Iterator[str]:
+    tested = [name for name, model in config["models"].items() if model["role"] == "study"]
+    for name, variant in config["variants"].items():
+        for model in variant.get("models", ()):
+            if model not in tested:
+                yield f"variants.{name}.models: {model!r} is no model under test{suggest(model, tested)}"
+
+
 def _hooks_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
     hooked = [name for name, variant in config["variants"].items() if "hook" in variant]
     if hooked and config["generation"]["engine"] == "vllm":
@@ -109,6 +120,8 @@ def _hooks_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
         variant = (judge.get("serve") or {}).get("variant")
         if variant in hooked:
             yield f"judges.{name}.serve.variant: {variant} is a hook and has no checkpoint that could be served"
+        elif variant is not None and "decoding" in config["variants"].get(variant, {}):
+            yield f"judges.{name}.serve.variant: {variant} steers what is written, which a served judge would not"
 
 
 def _blocks_exist(config: Mapping[str, Any]) -> Iterator[str]:
@@ -153,6 +166,7 @@ ATTACK_CHECKS: tuple[Check, ...] = (
     _directions_bring_what_is_needed,
     _behaviour_is_judged,
     _changes_can_be_matched,
+    _variants_are_limited_to_known_models,
     _hooks_have_an_engine,
     _blocks_exist,
 )

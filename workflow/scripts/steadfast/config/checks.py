@@ -75,10 +75,10 @@ def _original_is_untouched(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _variants_change_something(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
-        if name != "original" and not {"direction", "edit", "hook"} & set(variant):
+        if name != "original" and not {"direction", "edit", "hook", "decoding"} & set(variant):
             yield (
                 f"variants.{name}: changes nothing, so it repeats `original`; give it a `direction` and an `edit` or a "
-                "`hook`"
+                "`hook`, or a `decoding`"
             )
 
 

@@ -20,7 +20,17 @@ def with_replicates(config: Mapping[str, Any]) -> dict[str, Any]:
             if replicate in models or (replicate != name and replicate in config["models"]):
                 raise ConfigError(f"models.{name}.seeds: {replicate!r} is the name of another model; rename that one")
             models[replicate] = settings
-    return {**config, "models": models}
+    return {**config, "models": models, "variants": _limited_to_replicates(config)}
+
+
+def _limited_to_replicates(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The variants, those limited to a model with several seeds now limited to its replicates."""
+    names = {name: [new for new, _ in _replicates(name, stanza)] for name, stanza in config["models"].items()}
+    variants = {}
+    for variant, stanza in config["variants"].items():
+        limited = [new for name in stanza.get("models", ()) for new in names.get(name, [name])]
+        variants[variant] = {**stanza, "models": limited} if limited else dict(stanza)
+    return variants
 
 
 def _replicates(name: str, stanza: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

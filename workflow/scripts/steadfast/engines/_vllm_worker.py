@@ -29,10 +29,12 @@ def main() -> None:
 def _generate(engine: Any, work: dict[str, Any], results: Any) -> None:
     from vllm import SamplingParams
 
+    sampling = work["sampling"]
+    if sampling["logit_bias"]:
+        # JSON has made texts of the tokens
+        sampling["logit_bias"] = {int(token): bias for token, bias in sampling["logit_bias"].items()}
     for index, request in enumerate(work["requests"]):
-        params = SamplingParams(
-            **work["sampling"], max_tokens=request["max_tokens"], seed=request["seed"], detokenize=False
-        )
+        params = SamplingParams(**sampling, max_tokens=request["max_tokens"], seed=request["seed"], detokenize=False)
         engine.add_request(str(index), {"prompt_token_ids": request["tokens"]}, params)
     while engine.has_unfinished_requests():
         for output in engine.step():

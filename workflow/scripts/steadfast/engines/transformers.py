@@ -97,7 +97,11 @@ def _run_batch(
     stop = sorted(stop_tokens)
     # replaces the checkpoint's own generation settings, which would otherwise be merged in
     model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
-        max_new_tokens=limit, do_sample=False, eos_token_id=stop or None, pad_token_id=stop[0] if stop else 0
+        max_new_tokens=limit,
+        do_sample=False,
+        eos_token_id=stop or None,
+        pad_token_id=stop[0] if stop else 0,
+        suppress_tokens=list(sampling.suppressed) or None,
     )
     draw = [_Draw([request.seed for request in requests], sampling)] if sampling.temperature > 0 else []
     generator: Any = model

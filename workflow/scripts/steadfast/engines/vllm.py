@@ -19,6 +19,8 @@ from steadfast.serving.process import SupervisedProcess, supervised
 WORKER = _vllm_worker.__name__
 # sequences that vLLM runs at the same time by default
 PARALLEL_REQUESTS = 256
+# the lowest that vLLM takes; no logit of a trained model comes near its size
+LOWEST_BIAS = -100.0
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ def _sampling_arguments(sampling: Sampling, stop_tokens: AbstractSet[int]) -> di
         "stop_token_ids": sorted(stop_tokens),
         # the stop tokens hold the checkpoint's own; without this vLLM would add what it finds besides
         "ignore_eos": True,
+        "logit_bias": dict.fromkeys(sampling.suppressed, LOWEST_BIAS) or None,
     }
 
 

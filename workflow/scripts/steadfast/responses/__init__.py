@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from steadfast.codedigest import code_digest
+from steadfast.decoding import Steering, steering
 from steadfast.errors import ConfigError, DataError
 from steadfast.files import read_json, require_columns, write_table
 from steadfast.generation import Engine, Generation, GenerationRequest, Runtime, Sampling, request_seed
@@ -31,6 +33,7 @@ def generate_responses(
     prompts: pd.DataFrame,
     *,
     settings: Mapping[str, Any],
+    decoding: Mapping[str, Any] | None = None,
     engine: str | Engine = "transformers",
     dtype: str = "auto",
     system_prompt: str | None = None,
@@ -46,6 +49,7 @@ def generate_responses(
         model_dir: a model directory of the workflow, or a plain checkpoint directory.
         prompts: table with ``prompt_id`` and ``text``.
         settings: fields of ``steadfast.generation.Sampling``.
+        decoding: a ``decoding`` stanza that steers what is written; None steers nothing.
         engine: name of an engine, ``auto`` (the one that is expected to finish first), or an engine.
         dtype: ``auto`` (as the checkpoint is stored) or a torch number format; for engines given by name.
         system_prompt: system turn put before every prompt.
@@ -65,17 +69,18 @@ def generate_responses(
         ConfigError: the sampling settings contradict each other, or the engine is unknown.
         DataError: a prompt leaves no room in the model's context.
     """
-    sampling = _sampling(settings)
     machine = Runtime(**runtime)
     tokenizer: Any = load_tokenizer(model_dir)
-    keys, requests = _requests(model_dir, tokenizer, prompts, sampling, system_prompt, template_arguments)
+    rule = steering(decoding, tokenizer)
+    sampling = replace(_sampling(settings), suppressed=rule.suppressed)
+    keys, requests = _requests(model_dir, tokenizer, prompts, sampling, rule, system_prompt, template_arguments)
     runner = _engine(engine, model_dir, requests, dtype, machine) if isinstance(engine, str) else engine
     stop_tokens = stop_token_ids(model_dir, tokenizer)
     shared = {
         "engine": runner.name,
         "code": code_digest(f"steadfast.engines.{runner.name}"),
         "dtype": dtype,
-        "sampling": [sampling.temperature, sampling.top_p],
+        "sampling": [sampling.temperature, sampling.top_p, *sampling.suppressed],
         "stop": sorted(stop_tokens),
         "identity": dict(identity or {}),
     }
@@ -158,6 +163,7 @@ def _requests(
     tokenizer: Any,
     prompts: pd.DataFrame,
     sampling: Sampling,
+    rule: Steering,
     system_prompt: str | None,
     template_arguments: Mapping[str, Any] | None,
 ) -> tuple[list[tuple[str, int]], list[GenerationRequest]]:
@@ -169,7 +175,8 @@ def _requests(
     )
     context = context_length(model_dir)
     keys, requests = [], []
-    for prompt_id, tokens in zip(ids, encoded, strict=True):
+    for prompt_id, conversation in zip(ids, encoded, strict=True):
+        tokens = [*conversation, *rule.prefix]
         room = sampling.max_new_tokens if context is None else context - len(tokens)
         if room < 1:
             raise DataError(

@@ -30,11 +30,18 @@ class Generating(Systems):
         """Conda environment of the jobs that generate."""
         return "base" if self.config["generation"]["engine"] == "transformers" else "vllm"
 
-    def responses_digest(self) -> str:
-        """Digest of the code that the responses depend on; ``auto`` may take any engine."""
+    def decoding(self, variant: str) -> dict[str, Any] | None:
+        """The decoding stanza of a variant; None if it steers nothing."""
+        stanza = self.config["variants"][variant].get("decoding")
+        return dict(stanza) if stanza else None
+
+    def responses_digest(self, variant: str = "original") -> str:
+        """Digest of the code that a variant's responses depend on; ``auto`` may take any engine."""
         engine = self.config["generation"]["engine"]
         engines = names("steadfast.engines") if engine == "auto" else [engine]
-        return self.digest("generate_responses.py", *(f"engines.{name}" for name in engines))
+        rule = self.decoding(variant)
+        steering = [f"decoding.{rule['method']}"] if rule else []
+        return self.digest("generate_responses.py", *(f"engines.{name}" for name in engines), *steering)
 
     def hooked_responses_digest(self, variant: str) -> str:
         """Digest of the code that the responses of a hooked variant depend on."""

@@ -22,10 +22,13 @@ class Monitoring(Judging):
         """
         rank = self.models.index(model)
         neighbours = self.models[rank - 1 : rank] if rank else self.models[1:2]
-        edited = [name for name, variant in self.config["variants"].items() if variant["role"] == "study"]
-        variants = list(dict.fromkeys(["original", *edited]))[:2]
         wanted = self.control(judge)["size"] > 0
-        return [[donor, variant] for donor in neighbours for variant in variants if wanted]
+        return [[donor, variant] for donor in neighbours for variant in self._donated_variants(donor) if wanted]
+
+    def _donated_variants(self, donor: str) -> list[str]:
+        controls = self.controls()
+        own = [system.variant for system in self.systems if system.model == donor and system.variant not in controls]
+        return list(dict.fromkeys(["original", *own]))[:2]
 
     def donated_responses(self, judge: str, model: str) -> list[str]:
         """Their response files."""

@@ -41,8 +41,14 @@ class Systems:
 
     @property
     def systems(self) -> list[System]:
-        """Every model in every variant."""
-        return [System(model, variant) for model in self.models for variant in self.variants]
+        """Every model in every variant that is not limited to other models."""
+        stanzas = self.config["variants"].items()
+        return [
+            System(model, name)
+            for model in self.models
+            for name, variant in stanzas
+            if model in variant.get("models", [model])
+        ]
 
     @property
     def judges(self) -> list[str]:
@@ -117,7 +123,8 @@ class Systems:
 
     def edited_systems(self) -> list[list[str]]:
         """Model and variant of every system with a checkpoint of its own."""
-        return [[model, variant] for model in self.models for variant in self.edited_variants()]
+        edited = self.edited_variants()
+        return [[system.model, system.variant] for system in self.systems if system.variant in edited]
 
     def edited_checkpoints(self) -> list[str]:
         """Their checkpoints, in the same order."""

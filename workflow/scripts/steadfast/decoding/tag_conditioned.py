@@ -1,0 +1,35 @@
+"""Answers conditioned on a tag of pretraining (conditional training, Korbak et al. 2023).
+
+The answer is made to begin with the tag, so the model writes what it has learned to write behind it.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from steadfast.decoding import Steering
+from steadfast.errors import ConfigError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class TagConditioned:
+    """Puts ``tag`` at the beginning of every answer."""
+
+    tag: str
+
+    def steer(self, tokenizer: "PreTrainedTokenizerBase") -> Steering:
+        """See ``steadfast.decoding.Decoding``."""
+        return Steering(prefix=tuple(tokenizer(self.tag, add_special_tokens=False)["input_ids"]))
+
+
+def build(tag: str) -> TagConditioned:
+    """Build the rule.
+
+    Raises:
+        ConfigError: ``tag`` is no text.
+    """
+    if not isinstance(tag, str) or not tag.strip():
+        raise ConfigError(f"decoding.tag: {tag!r} must be a text")
+    return TagConditioned(tag)
