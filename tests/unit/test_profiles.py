@@ -31,7 +31,10 @@ def test_a_job_that_runs_no_model_asks_for_less_than_one_that_does(slurm, rules)
     """What is not named gets the memory and the hours of a model, so a new cheap rule belongs into the profile."""
     cheap = {name for name, text in rules.items() if "gpu=" not in text and "localrule: True" not in text}
     assert {"prompts", "verdicts", "checkpoint"} <= cheap
-    assert cheap <= set(slurm["set-resources"])
+    unnamed = cheap - set(slurm["set-resources"])
+    assert not unnamed, (
+        f"profiles/slurm/config.yaml: name {', '.join(sorted(unnamed))} among the jobs that run no model"
+    )
     for rule in slurm["set-resources"].values():
         assert int(rule["mem_mb"].split()[0]) < int(slurm["default-resources"]["mem_mb"].split()[0])
 
