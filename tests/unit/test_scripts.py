@@ -607,11 +607,15 @@ def test_a_counts_table_from_elsewhere(grid, folder):
     run(
         "evaluate_counts_table",
         inputs={"counts": "counts.csv"},
-        outputs={"correlation": f"{here}/correlation.csv", "rates": f"{here}/rates.csv", "figures": f"{here}/figures"},
+        outputs={
+            **{name: f"{here}/{name}.csv" for name in ("correlation", "rates", "conclusions", "ranking")},
+            "figures": f"{here}/figures",
+        },
         params={"statistics": grid.config["statistics"]},
     )
     assert len(list(Path(f"{here}/figures").glob("*.png"))) >= 3
-    assert len(read_table(f"{here}/rates.csv")) == 16
+    assert {"conclusions.png", "rank_stability.png"} <= {path.name for path in Path(f"{here}/figures").iterdir()}
+    assert [len(read_table(f"{here}/{name}.csv")) for name in ("rates", "conclusions", "ranking")] == [16, 4, 6]
     assert Path(f"{here}/correlation.csv").read_text(encoding="utf-8").splitlines()[0].endswith("one,two")
 
 

@@ -73,7 +73,13 @@ ANNOTATION_ASSETS = expand("resources/{file}", file=GRID.annotation_assets())
 COUNTS_TABLE_RESULTS = expand(
     "results/counts_tables/{table}/{result}",
     table=GRID.config["counts_tables"],
-    result=["judge_correlation.csv", "rates.csv", "figures"],
+    result=[
+        "judge_correlation.csv",
+        "rates.csv",
+        "conclusions.csv",
+        "ranking.csv",
+        "figures",
+    ],
 )
 
 

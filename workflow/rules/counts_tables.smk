@@ -1,6 +1,6 @@
 """Counts tables from elsewhere: the same figures and statistics from somebody's refusal counts.
 
-Produces results/counts_tables/{table}/{judge_correlation.csv,rates.csv,figures/}.
+Produces results/counts_tables/{table}/{judge_correlation.csv,rates.csv,conclusions.csv,ranking.csv,figures/}.
 """
 
 
@@ -11,6 +11,8 @@ rule counts_table:
     output:
         correlation="results/counts_tables/{table}/judge_correlation.csv",
         rates="results/counts_tables/{table}/rates.csv",
+        conclusions="results/counts_tables/{table}/conclusions.csv",
+        ranking="results/counts_tables/{table}/ranking.csv",
         figures=directory("results/counts_tables/{table}/figures"),
     log:
         "results/logs/counts_tables/{table}.log",

@@ -106,6 +106,13 @@ def test_conclusions_are_marked_and_flips_are_framed():
     assert sum(1 for patch in axes.patches if patch.get_linewidth() == 1.3) == 1
 
 
+def test_without_a_reference_no_frame_is_promised():
+    columns = ["model", "variant", "judge", "change", "changed", "conclusion", "flips"]
+    rows = [("a", "edited", "first", -0.4, "changed", "does not survive", False)]
+    figure = conclusions_figure.draw(pd.DataFrame(rows, columns=columns), None)
+    assert not [text for text in texts_of(figure) if "framed" in text]
+
+
 def test_signs_of_rounded_numbers():
     texts = [conclusions_figure.change_text(value, "") for value in (0.5, 0.05, 0.004, -0.004, -0.05, -0.5, 0.0)]
     assert texts == ["+50", "+5", "0", "0", "−5", "−50", "0"]

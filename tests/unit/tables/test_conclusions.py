@@ -74,3 +74,10 @@ def test_it_reads_the_table_back_from_csv(tmp_path, paper):
 def test_only_the_original(make_verdicts):
     table = robustness_table(make_verdicts(variants=("original",)), resamples=20)
     assert list(conclusion_table(table, "first").columns) == COLUMNS and conclusion_table(table, "first").empty
+
+
+def test_without_a_reference_nobody_flips():
+    table = conclusion_table(robustness_from_counts(read_counts(PAPER)), None)
+    assert len(table) == 120
+    assert not table["flips"].any() and not table["contradicts"].any()
+    assert (table["reference_changed"] == "").all() and (table["changed"] != "").all()

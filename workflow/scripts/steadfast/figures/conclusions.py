@@ -15,7 +15,9 @@ MARKS = {SURVIVES: "✓", FAILS: "✗", INCONCLUSIVE: "?", "": ""}
 CELL_WIDTH = 0.58
 
 
-def draw(conclusions: pd.DataFrame, reference: str, labels: Labels | None = None, *, margin: float = 0.10) -> Figure:
+def draw(
+    conclusions: pd.DataFrame, reference: str | None, labels: Labels | None = None, *, margin: float = 0.10
+) -> Figure:
     """Draw the change of harmful refusals by every judge with what it concludes.
 
     Each cell holds the change in percentage points and a mark: ✓ survives, ✗ does not survive, ? inconclusive. A
@@ -23,7 +25,7 @@ def draw(conclusions: pd.DataFrame, reference: str, labels: Labels | None = None
 
     Args:
         conclusions: a table as ``tables.conclusions`` makes it.
-        reference: judge that the frames refer to.
+        reference: judge that the frames refer to; None if there is none.
         labels: display labels.
         margin: the margin of the conclusions, for the note.
     """
@@ -66,10 +68,10 @@ def draw(conclusions: pd.DataFrame, reference: str, labels: Labels | None = None
         axes.set_yticks(range(len(systems)), rows)
         label_columns(axes, names, top=True)
         colour_bar(figure, axes, source, "change of the refusal rate (harmful)")
-        axes.set_xlabel(
-            f"percentage points; ✓ survives, ✗ does not survive, ? inconclusive (margin {100 * margin:g} points);\n"
-            f"framed: changed or not changed (Holm-adjusted) differs from {labels.judge(reference)}"
-        )
+        note = f"percentage points; ✓ survives, ✗ does not survive, ? inconclusive (margin {100 * margin:g} points)"
+        if reference is not None:
+            note += f";\nframed: changed or not changed (Holm-adjusted) differs from {labels.judge(reference)}"
+        axes.set_xlabel(note)
     return figure
 
 

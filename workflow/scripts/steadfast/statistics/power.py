@@ -2,10 +2,8 @@
 
 import numpy as np
 from scipy.special import ndtri
-from scipy.stats import binom
 
 from steadfast.statistics.proportions import normal_quantile
-from steadfast.statistics.significance import mcnemar_exact
 
 
 def pairs_needed(gained: float, lost: float, confidence: float = 0.95, power: float = 0.8) -> float:
@@ -32,24 +30,3 @@ def pairs_needed(gained: float, lost: float, confidence: float = 0.95, power: fl
     spread = np.sqrt(discordant - difference**2) if discordant > difference**2 else 0.0
     root = normal_quantile(confidence) * np.sqrt(discordant) + float(ndtri(power)) * spread
     return float(np.ceil((root / difference) ** 2))
-
-
-def mcnemar_power(gained: float, lost: float, pairs: int, confidence: float = 0.95) -> float:
-    """Power of the exact McNemar test with a given number of pairs, summed over all outcomes.
-
-    Args:
-        gained: probability that a pair changes one way.
-        lost: probability that it changes the other way.
-        pairs: number of pairs.
-        confidence: one minus the two-sided significance level.
-    """
-    discordant = gained + lost
-    if discordant == 0.0:
-        return 0.0
-    total = 0.0
-    for changed in range(1, pairs + 1):
-        outcomes = np.arange(changed + 1)
-        found = mcnemar_exact(outcomes, changed - outcomes) <= 1.0 - confidence
-        chance = binom.pmf(outcomes, changed, gained / discordant)[found].sum()
-        total += float(binom.pmf(changed, pairs, discordant) * chance)
-    return total

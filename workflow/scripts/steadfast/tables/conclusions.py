@@ -26,13 +26,13 @@ CHANGED, NOT_CHANGED, UNKNOWN = "changed", "not changed", ""
 
 
 def conclusion_table(
-    robustness: pd.DataFrame, reference: str, *, controls: Collection[str] = (), confidence: float = 0.95
+    robustness: pd.DataFrame, reference: str | None, *, controls: Collection[str] = (), confidence: float = 0.95
 ) -> pd.DataFrame:
     """Conclusions on harmful prompts by every judge, beside those by the reference.
 
     Args:
         robustness: a table as ``tables.robustness`` makes it, from verdicts or from counts.
-        reference: judge whose conclusions the others' are held against.
+        reference: judge whose conclusions the others' are held against; None if there is none.
         controls: variants with the role *control*, which are left out.
         confidence: one minus the level at which a Holm-adjusted p-value counts as a change.
 
