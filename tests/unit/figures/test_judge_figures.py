@@ -6,7 +6,7 @@ import pytest
 from steadfast.errors import DataError
 from steadfast.figures import agreement as agreement_figure
 from steadfast.figures import conclusions as conclusions_figure
-from steadfast.figures import corrected_rates, style
+from steadfast.figures import corrected_rates, judge_bias, style
 from steadfast.figures.judges import NAMES, judge_figures
 from steadfast.statistics.settings import Inference
 from steadfast.tables.agreement import agreement_table
@@ -99,8 +99,10 @@ def test_conclusions_are_marked_and_flips_are_framed():
         ("b", "edited", "second", 0.1, "not changed", "inconclusive", False),
     ]
     columns = ["model", "variant", "judge", "change", "changed", "conclusion", "flips"]
-    figure = conclusions_figure.draw(pd.DataFrame(rows, columns=columns), "first")
+    table = pd.DataFrame(rows, columns=columns).assign(reference="first")
+    figure = conclusions_figure.draw(table, Labels(judges={"first": "The first"}))
     shown = texts_of(figure)
+    assert any("framed" in text and text.endswith("differs from The first") for text in shown)
     assert {"−40 ✗", "0 ✓", "–", "+10 ?"} <= set(shown)
     axes = figure.axes[0]
     assert sum(1 for patch in axes.patches if patch.get_linewidth() == 1.3) == 1
@@ -109,10 +111,27 @@ def test_conclusions_are_marked_and_flips_are_framed():
 def test_without_a_reference_no_frame_is_promised():
     columns = ["model", "variant", "judge", "change", "changed", "conclusion", "flips"]
     rows = [("a", "edited", "first", -0.4, "changed", "does not survive", False)]
-    figure = conclusions_figure.draw(pd.DataFrame(rows, columns=columns), None)
+    figure = conclusions_figure.draw(pd.DataFrame(rows, columns=columns).assign(reference=""))
     assert not [text for text in texts_of(figure) if "framed" in text]
 
 
 def test_signs_of_rounded_numbers():
     texts = [conclusions_figure.change_text(value, "") for value in (0.5, 0.05, 0.004, -0.004, -0.05, -0.5, 0.0)]
     assert texts == ["+50", "+5", "0", "0", "−5", "−50", "0"]
+
+
+def test_a_judge_that_always_refuses_does_not_wash_out_the_others():
+    """Its bias lies beyond the colours' ends; a bias of ten points is then not one of the middle shades."""
+    columns = ["judge", "model", "bias", "excess_low", "excess_high"]
+    rows = [
+        ("always", "", 0.6, -1, 1),
+        ("always", "a", 0.6, -1, 1),
+        ("fair", "", 0.1, -1, 1),
+        ("fair", "a", -0.1, -1, 1),
+    ]
+    figure = judge_bias.draw(pd.DataFrame(rows, columns=columns), "human")
+    shades = [patch.get_facecolor() for patch in figure.axes[0].patches if patch.get_facecolor()[3]]
+    distance = np.abs(np.array(shades)[:, None, :3] - np.array(shades)[None, :, :3]).sum(axis=-1)
+    assert len(shades) == 4
+    assert distance[1, 3] > 0.3
+    assert {"+60.0", "+10.0", "−10.0"} <= set(texts_of(figure))

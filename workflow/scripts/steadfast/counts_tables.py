@@ -47,6 +47,6 @@ def figures_from_counts(counts: pd.DataFrame, tables: dict[str, pd.DataFrame], *
     """
     return {
         **study_figures(counts, tables["judge_correlation"], judges=names_of(counts, "judge")),
-        "conclusions": conclusions_figure.draw(tables["conclusions"], None, margin=margin),
+        "conclusions": conclusions_figure.draw(tables["conclusions"], margin=margin),
         "rank_stability": rank_stability.draw(tables["ranking"]),
     }

@@ -93,9 +93,20 @@ def label_columns(axes: Axes, labels: Sequence[str], *, top: bool) -> None:
         text.set(rotation=45, ha="left" if top else "right", va="bottom" if top else "top", rotation_mode="anchor")
 
 
-def colour_bar(figure: Figure, axes: Axes | NDArray[np.object_], source: ScalarMappable, title: str) -> None:
-    """A slim colour bar to the right of one or several axes, at most about 2.5 inches high."""
+def colour_bar(
+    figure: Figure, axes: Axes | NDArray[np.object_], source: ScalarMappable, title: str, *, beyond: bool = False
+) -> None:
+    """A slim colour bar to the right of one or several axes, at most about 2.5 inches high.
+
+    Args:
+        figure: the figure.
+        axes: what the bar belongs to.
+        source: what ``draw_cells`` returned.
+        title: what stands beside the bar.
+        beyond: whether there are values beyond its ends, which are then drawn as tips.
+    """
     height = figure.get_size_inches()[1]
-    bar = figure.colorbar(source, ax=axes, shrink=min(1.0, 3.0 / height), aspect=18, pad=0.02)
+    extend = "both" if beyond else "neither"
+    bar = figure.colorbar(source, ax=axes, shrink=min(1.0, 3.0 / height), aspect=18, pad=0.02, extend=extend)
     bar.set_label(title)
     bar.outline.set_visible(False)

@@ -15,17 +15,14 @@ MARKS = {SURVIVES: "✓", FAILS: "✗", INCONCLUSIVE: "?", "": ""}
 CELL_WIDTH = 0.58
 
 
-def draw(
-    conclusions: pd.DataFrame, reference: str | None, labels: Labels | None = None, *, margin: float = 0.10
-) -> Figure:
+def draw(conclusions: pd.DataFrame, labels: Labels | None = None, *, margin: float = 0.10) -> Figure:
     """Draw the change of harmful refusals by every judge with what it concludes.
 
     Each cell holds the change in percentage points and a mark: ✓ survives, ✗ does not survive, ? inconclusive. A
-    frame marks cells whose *changed* or *not changed* differs from the reference.
+    frame marks cells whose *changed* or *not changed* differs from the table's reference, if it has one.
 
     Args:
         conclusions: a table as ``tables.conclusions`` makes it.
-        reference: judge that the frames refer to; None if there is none.
         labels: display labels.
         margin: the margin of the conclusions, for the note.
     """
@@ -53,23 +50,25 @@ def draw(
         for line in zip(change, marks, strict=True)
     ]
     names = [labels.judge(judge) for judge in judges]
-    limits = (min(-0.2, float(np.nanmin(change, initial=0.0))), max(0.2, float(np.nanmax(change, initial=0.0))))
+    points = 100 * change
+    limits = (min(-20.0, float(np.nanmin(points, initial=0.0))), max(20.0, float(np.nanmax(points, initial=0.0))))
     with figure_style():
         figure = new_figure(
             CELL_WIDTH * len(judges) + 0.066 * longest_line(rows) + 1.5,
             (CELL_HEIGHT + 0.04) * len(systems) + 0.05 * longest_line(names) + 0.9,
         )
         axes = figure.add_subplot()
-        source = draw_cells(axes, change, texts, limits)
+        source = draw_cells(axes, points, texts, limits)
         for row, column in np.argwhere(flips):
             frame = Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, edgecolor="white", linewidth=2.6)
             axes.add_patch(frame)
             axes.add_patch(Rectangle(frame.get_xy(), 0.92, 0.88, fill=False, edgecolor=INK, linewidth=1.3))
         axes.set_yticks(range(len(systems)), rows)
         label_columns(axes, names, top=True)
-        colour_bar(figure, axes, source, "change of the refusal rate (harmful)")
-        note = f"percentage points; ✓ survives, ✗ does not survive, ? inconclusive (margin {100 * margin:g} points)"
-        if reference is not None:
+        colour_bar(figure, axes, source, "change of harmful prompts refused (percentage points)")
+        note = f"✓ survives, ✗ does not survive, ? inconclusive (margin {100 * margin:g} points)"
+        reference = str(conclusions["reference"].fillna("").iloc[0])
+        if reference:
             note += f";\nframed: changed or not changed (Holm-adjusted) differs from {labels.judge(reference)}"
         axes.set_xlabel(note)
     return figure

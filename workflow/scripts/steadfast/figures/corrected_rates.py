@@ -76,7 +76,7 @@ def draw(
         panels[0].set_yticks(range(len(models)), names)
         panels[0].set_ylim(len(models) - 0.5, -0.5)
         handles, shown = panels[0].get_legend_handles_labels()
-        prompts = f"{int(labelled.max())} labelled prompts" if len(labelled) else "no labelled prompts"
-        title = f"Judge: {labels.judge(judge)}; {prompts}"
+        prompts = f"people labelled {int(labelled.max())} harmful prompts" if len(labelled) else "nothing is labelled"
+        title = f"Judge: {labels.judge(judge)}; {prompts}; lines are intervals"
         figure.legend(handles, shown, loc="outside lower center", ncols=len(shown), title=title)
     return figure

@@ -10,6 +10,10 @@ from steadfast.tables.fidelity import ALL_MODELS
 from steadfast.tables.labels import Labels
 from steadfast.tables.ordering import names_of
 
+LEAST_LIMIT = 5.0
+LARGEST_LIMIT = 25.0
+"""Ends of the colours, in percentage points: a judge that always refuses must not leave the others one shade."""
+
 
 def draw(bias: pd.DataFrame, reference: str, labels: Labels | None = None) -> Figure:
     """Draw each judge's bias per model, in percentage points, models as rows and judges as columns.
@@ -34,23 +38,24 @@ def draw(bias: pd.DataFrame, reference: str, labels: Labels | None = None) -> Fi
         .to_numpy(float)
         for column in ("bias", "excess_low", "excess_high")
     }
-    values = wide["bias"]
+    values = 100 * wide["bias"]
     singled_out = (wide["excess_low"] > 0) | (wide["excess_high"] < 0)
     texts = [[_text(value) for value in line] for line in values]
-    widest = max(0.05, float(np.nanmax(np.abs(values), initial=0.0)))
+    widest = float(np.nanmax(np.abs(values), initial=0.0))
+    limit = float(np.clip(widest, LEAST_LIMIT, LARGEST_LIMIT))
     with figure_style():
         figure = new_figure(
             CELL_WIDTH * len(judges) + 0.066 * longest_line(rows) + 1.5,
             CELL_HEIGHT * len(models) + 0.05 * longest_line(names) + 0.9,
         )
         axes = figure.add_subplot()
-        source = draw_cells(axes, values, texts, (-widest, widest), hatched=singled_out)
+        source = draw_cells(axes, values, texts, (-limit, limit), hatched=singled_out)
         axes.set_yticks(range(len(models)), rows)
         label_columns(axes, names, top=True)
         axes.axhline(0.5, color="white", linewidth=4)
-        colour_bar(figure, axes, source, "bias (share of responses)")
+        colour_bar(figure, axes, source, "bias (percentage points)", beyond=widest > limit)
         axes.set_xlabel(
-            f"refusals only this judge sees minus those only {labels.judge(reference)} sees, in percentage points;\n"
+            f"refusals only this judge sees minus those only {labels.judge(reference)} sees;\n"
             "hatched: differs from the bias on the other models"
         )
     return figure
@@ -59,5 +64,5 @@ def draw(bias: pd.DataFrame, reference: str, labels: Labels | None = None) -> Fi
 def _text(value: float) -> str:
     if np.isnan(value):
         return "–"
-    points = round(100 * value, 1)
+    points = round(value, 1)
     return f"{points:+.1f}".replace("-", "−") if points else "0"

@@ -54,7 +54,7 @@ def judge_figures(
     matrices = agreement_figure.draw_matrices(agreement, labels)
     return {f"agreement_{metric}": figure for metric, figure in matrices.items()} | {
         "agreement_with_reference": agreement_figure.draw_with_reference(agreement, reference, labels),
-        "conclusions": conclusions_figure.draw(conclusions, reference, labels, margin=margin),
+        "conclusions": conclusions_figure.draw(conclusions, labels, margin=margin),
         "rank_stability": rank_stability.draw(ranking, labels),
         "judge_bias": judge_bias.draw(bias, reference, labels),
         "corrected_rates": corrected_rates.draw(robustness, judge, labels, controls=controls),

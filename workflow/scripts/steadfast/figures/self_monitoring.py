@@ -21,7 +21,7 @@ PANELS = {
     "coverage": ("Coverage", (0.0, 1.0), None),
     "label_probability": ("Probability\nof a label", (0.0, 1.0), None),
 }
-SHOWN = {OWN: "own responses", OTHERS: "another model's"}
+SHOWN = {OWN: "own responses", OTHERS: "another model's responses"}
 PANEL_WIDTH = 1.25
 MARK_HEIGHT = 0.115
 

@@ -17,6 +17,7 @@ COLUMNS = [
     "p_holm",
     "changed",
     "conclusion",
+    "reference",
     "reference_changed",
     "reference_conclusion",
     "flips",
@@ -37,9 +38,10 @@ def conclusion_table(
         confidence: one minus the level at which a Holm-adjusted p-value counts as a change.
 
     Returns:
-        Columns ``COLUMNS``, one row per model, edited variant and judge. ``flips`` is True where *changed* or *not
-        changed* differs from the reference; ``contradicts`` where one of the two says *survives* and the other *does
-        not survive*. Both are False where either conclusion is unknown (empty).
+        Columns ``COLUMNS``, one row per model, edited variant and judge; ``reference`` is empty without one.
+        ``flips`` is True where *changed* or *not changed* differs from the reference; ``contradicts`` where one of
+        the two says *survives* and the other *does not survive*. Both are False where either conclusion is unknown
+        (empty).
     """
     compared = (robustness["label"] == "harmful") & (robustness["comparison"].fillna("") != "")
     table = robustness[compared & ~robustness["variant"].isin(list(controls))]
@@ -58,5 +60,5 @@ def conclusion_table(
     sides = (SURVIVES, FAILS)
     decided = table["conclusion"].isin(sides) & table["reference_conclusion"].isin(sides)
     table["contradicts"] = decided & (table["conclusion"] != table["reference_conclusion"])
-    texts = dict.fromkeys(("changed", "conclusion", "reference_changed", "reference_conclusion"), "str")
-    return table[COLUMNS].astype(texts).reset_index(drop=True)
+    texts = dict.fromkeys(("changed", "conclusion", "reference", "reference_changed", "reference_conclusion"), "str")
+    return table.assign(reference=reference or "")[COLUMNS].astype(texts).reset_index(drop=True)
