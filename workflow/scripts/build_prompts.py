@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from steadfast.files import write_table
 from steadfast.job import run_job
+from steadfast.prompts.summary import summary_text
 from steadfast.prompts.table import build_prompt_table
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ with run_job(snakemake):
     settings = dict(snakemake.params.settings)
     classes = {label: settings.pop(label) for label in ("harmful", "harmless")}
     tables = build_prompt_table(classes, seed=snakemake.params.seed, **settings)
-    for warning in tables.warnings:
-        print(f"warning: {warning}")
+    print(summary_text(tables.summary, tables.warnings))
     write_table(snakemake.output.summary, tables.summary)
     write_table(snakemake.output.prompts, tables.prompts)

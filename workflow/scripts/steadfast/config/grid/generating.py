@@ -10,11 +10,13 @@ class Generating(Systems):
     """Prompts, and the responses to them."""
 
     def prompt_files(self) -> list[str]:
-        """Local files that the prompts are read from."""
+        """Local files that the prompts are read from, and the word lists that tell their language."""
+        from steadfast.prompts.language import language_files
         from steadfast.prompts.sources import source_files
 
         sources = [*self.config["prompts"]["harmful"], *self.config["prompts"]["harmless"]]
-        return list(dict.fromkeys(file for source in sources for file in source_files(source)))
+        files = [file for source in sources for file in source_files(source)]
+        return list(dict.fromkeys([*files, *language_files(self.config["prompts"]["language"])]))
 
     def prompt_modules(self) -> list[str]:
         """Registry modules of the prompt sources."""
