@@ -29,6 +29,8 @@ rule calibration_responses:
         thinking_markers=GRID.config["generation"]["thinking_markers"],
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),
         code=GRID.responses_digest(),
+    message:
+        "{wildcards.model}: answer the calibration prompts"
     script:
         "../scripts/generate_responses.py"
 
@@ -57,6 +59,8 @@ for judge in GRID.contrast_judges("grid"):
         params:
             judge=GRID.judge_arguments(judge),
             code=GRID.judge_digest(judge),
+        message:
+            f"judge {judge}: read what the models answered to the calibration prompts"
         script:
             "../scripts/judge_responses.py"
 
@@ -87,5 +91,7 @@ rule calibrate_with_itself:
             wildcards.judge, wildcards.model, "original"
         ),
         code=lambda wildcards: GRID.judge_digest(wildcards.judge),
+    message:
+        "judge {wildcards.judge}: read what {wildcards.model} answered to the calibration prompts"
     script:
         "../scripts/judge_responses.py"

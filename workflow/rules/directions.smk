@@ -92,5 +92,7 @@ rule direction_by_running:
         code=lambda wildcards: GRID.direction_digest(
             wildcards.variant, "find_direction_by_running.py"
         ),
+    message:
+        "{wildcards.model}, {wildcards.variant}: find the direction by running the model"
     script:
         "../scripts/find_direction_by_running.py"

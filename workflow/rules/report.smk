@@ -27,5 +27,7 @@ rule report:
         settings=GRID.report_settings(),
         artefacts=GRID.report_artefacts(),
         code=GRID.digest("write_report.py"),
+    message:
+        "write the report"
     script:
         "../scripts/write_report.py"

@@ -64,5 +64,7 @@ rule hooked_responses:
         thinking_markers=GRID.config["generation"]["thinking_markers"],
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),
         code=lambda wildcards: GRID.hooked_responses_digest(wildcards.variant),
+    message:
+        "{wildcards.model}, {wildcards.variant}: answer the prompts under the hook"
     script:
         "../scripts/generate_hooked_responses.py"

@@ -30,5 +30,7 @@ if GRID.monitoring_judges():
             controls=GRID.controls(),
             reference=GRID.machine_reference,
             code=GRID.digest("measure_self_monitoring.py"),
+        message:
+            "compare what systems say of themselves and of others"
         script:
             "../scripts/measure_self_monitoring.py"
