@@ -5,14 +5,17 @@ const HEAD = 30;
 const SIDE_BY_SIDE = 620;
 
 function drawDots(block, values, look, width) {
-  const { rows, series, panels, domain, unit } = block;
+  const { rows, series, panels, unit } = block;
+  const ticks = ticksOf(block.domain ?? spanOf(values), block.domain === null);
+  const domain = [ticks[0], ticks.at(-1)];
+  const head = panels.some((title) => title !== "") ? HEAD : 8;
   const names = Math.min(Math.max(...rows.map((name) => textWidth(name))) + 14, 0.32 * width);
   const beside = width >= SIDE_BY_SIDE && panels.length > 1;
   const counted = values.some((panel) => panel.some((row) => row.some((cell) => cell && cell.length > 3)));
   const tail = counted ? 12 + 30 * series.length : 16;
   const each = beside ? (width - names) / panels.length - tail : width - names - tail;
   const step = Math.max(22, 11 * series.length + 8);
-  const tall = HEAD + rows.length * step + AXIS;
+  const tall = head + rows.length * step + AXIS;
   const keyed = series.length > 1;
   const legend = keyed ? legendOf(look, series, width) : { node: null, height: 0 };
   const height = (beside ? tall : tall * panels.length) + legend.height;
@@ -25,9 +28,9 @@ function drawDots(block, values, look, width) {
     const left = names + (beside ? panel * (each + tail) : 0);
     const top = legend.height + (beside ? 0 : panel * tall);
     drawing.append(label(fitted(title, each, 13, 600), left, top + 10, look.ink, { weight: 600 }));
-    drawing.append(axisOf(look, domain, unit, left, top + HEAD, each, rows.length * step, place));
+    drawing.append(axisOf(look, ticks, unit, left, top + head, each, rows.length * step, place));
     rows.forEach((name, row) => {
-      const middle = top + HEAD + (row + 0.5) * step;
+      const middle = top + head + (row + 0.5) * step;
       if (row > 0) drawing.append(line(left, middle - step / 2, left + each, middle - step / 2, look.faint));
       if (!beside || panel === 0) drawing.append(label(fitted(name, names - 12), names - 12, middle, look.ink, { anchor: "end" }));
       series.forEach((variant, index) => {
@@ -57,6 +60,15 @@ function drawDots(block, values, look, width) {
   return { drawing, marks, header: ["panel", "row", "series", "value", "low", "high", "count", "total"], records };
 }
 
+/** Ends of an axis that holds all values and bounds, and 0 if that is not far away. */
+function spanOf(values) {
+  const found = values.flat(2).filter(Boolean).flatMap((cell) => cell.slice(0, 3)).filter((value) => value !== null);
+  const [least, most] = found.length > 0 ? [Math.min(...found), Math.max(...found)] : [0, 1];
+  const room = (most - least || Math.abs(most) || 1) * 0.05;
+  const low = least >= 0 && least < 0.5 * most ? 0 : least - room;
+  return [low, most <= 0 && most > 0.5 * least ? 0 : most + room];
+}
+
 function describe(block, names, [value, low, high, count, total]) {
   const counted = count === undefined ? "" : `, ${FORMATS.count(count)} of ${FORMATS.count(total)}`;
   return `${names.filter(Boolean).join(" · ")}: ${withInterval(block.unit, value, low, high)}${counted}`;
@@ -66,17 +78,27 @@ function line(x1, y1, x2, y2, stroke) {
   return shape("line", { x1, y1, x2, y2, stroke, "stroke-width": 0.8 });
 }
 
-/** Five ticks with grid lines, and a stronger one at 0 where values may be negative. */
-function axisOf(look, [low, high], unit, left, top, width, height, place) {
+/** Ticks between two ends: five, or, if the ends are free, at round numbers that hold them. */
+function ticksOf([low, high], free) {
+  if (!free) return [0, 1, 2, 3, 4].map((index) => low + ((high - low) * index) / 4);
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough);
+  const first = Math.floor(low / step + 1e-9);
+  const last = Math.ceil(high / step - 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step);
+}
+
+/** Grid lines, a stronger one at 0 where values may be negative, and as many numbers as there is room for. */
+function axisOf(look, ticks, unit, left, top, width, height, place) {
   const group = shape("g");
-  const ticks = width < 220 ? 3 : 5;
-  for (let index = 0; index < ticks; index += 1) {
-    const value = low + ((high - low) * index) / (ticks - 1);
+  const every = width < 44 * ticks.length ? 2 : 1;
+  ticks.forEach((value, index) => {
     const x = left + place(value);
-    const anchor = index === 0 ? "start" : index === ticks - 1 ? "end" : "middle";
-    group.append(line(x, top, x, top + height, Math.abs(value) < 1e-12 && low < 0 ? look.muted : look.faint));
-    group.append(label(FORMATS[unit](value), x, top + height + 14, look.muted, { anchor, size: 12 }));
-  }
+    const anchor = index === 0 ? "start" : index === ticks.length - 1 ? "end" : "middle";
+    group.append(line(x, top, x, top + height, Math.abs(value) < 1e-12 && ticks[0] < 0 ? look.muted : look.faint));
+    if (index % every === 0) group.append(label(value === 0 && unit === "number" ? "0" : FORMATS[unit](value), x, top + height + 14, look.muted, { anchor, size: 12 }));
+  });
   return group;
 }
 

@@ -4,6 +4,7 @@ const BLOCKS = {
   table: (block) => new DataTable(block),
   dots: (block) => new Figure(block, drawDots),
   cells: (block) => new Figure(block, drawCells),
+  lines: (block) => new Figure(block, drawLines),
 };
 
 /** A block; those below the window are built when they come near it. */

@@ -14,6 +14,7 @@ from steadfast.tables.edits import INEFFECTIVE
 from steadfast.tables.robustness import BASELINE, FAILS, INCONCLUSIVE, SURVIVES, prompt_rates
 from steadfast.verdicts import UNSCORED
 
+ROBUST = "robust"
 NO_ESTIMATE = Estimate(float("nan"), float("nan"), float("nan"))
 
 
@@ -97,7 +98,13 @@ def _refusals(study: Study) -> str:
 
 
 def _conclusions(study: Study, variant: str) -> tuple[str, str]:
-    """What holds for how many models, in words and as the short answer."""
+    """What holds for how many models, in words and as the short answer: as assessed, else by their refusals alone."""
+    assessed = study.tables.get("assessment")
+    if assessed is not None and (assessed["variant"] == variant).any():
+        found = assessed.loc[assessed["variant"] == variant, "assessment"].value_counts()
+        told = [f"{number} {word}" for word, number in found.items()]
+        tested = int(found.sum() - found.get(INEFFECTIVE, 0))
+        return f"assessed as: {listed(told)}", f"In {found.get(ROBUST, 0)} of {count(tested, 'model')}, it does"
     rows = study.tables["robustness"]
     rows = rows[(rows["judge"] == study.reference) & (rows["variant"] == variant) & (rows["label"] == "harmful")]
     found = rows["conclusion"].value_counts()

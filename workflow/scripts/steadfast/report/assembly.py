@@ -17,6 +17,7 @@ SOURCE = PageSource(
         "report/figure.js",
         "report/dots.js",
         "report/cells.js",
+        "report/lines.js",
         "report/sections.js",
         "report/pairs.js",
         "report/browser.js",

@@ -83,8 +83,8 @@ def dots(
     values: Mapping[str, Any],
     options: Mapping[str, Mapping[str, str]],
     unit: str,
-    domain: tuple[float, float],
     note: str,
+    domain: tuple[float, float] | None = None,
     pdf: str = "",
 ) -> Block:
     """A dot per row and series with its interval, one panel beside the other.
@@ -99,8 +99,8 @@ def dots(
             None where there is none.
         options: what can be chosen: title → key → label; the keys of all choices joined by ``|`` name the values.
         unit: ``share``, ``points`` or ``number``.
-        domain: ends of the axis.
-        note: what the whiskers are.
+        note: what the dots and whiskers are.
+        domain: ends of the axis; None takes those that the values need.
         pdf: name of the printed figure; ``{}`` in it stands for the chosen keys.
     """
     return {
@@ -112,6 +112,51 @@ def dots(
         "panels": list(panels),
         "values": values,
         "options": _options(options),
+        "unit": unit,
+        "domain": list(domain) if domain else None,
+        "note": note,
+        "pdf": pdf,
+    }
+
+
+def lines(
+    slug: str,
+    title: str,
+    *,
+    panels: Sequence[str],
+    series: Sequence[str],
+    values: Mapping[str, Any],
+    options: Mapping[str, Mapping[str, str]],
+    across: str,
+    unit: str,
+    domain: tuple[float, float],
+    note: str,
+    pdf: str = "",
+) -> Block:
+    """A line per series through its points, one small panel beside the other.
+
+    Args:
+        slug: its name.
+        title: what it shows.
+        panels: titles of the panels.
+        series: labels of the series, at most ten.
+        values: by joined keys of the options, points [panel][series] of place, value, low and high.
+        options: as of `dots`.
+        across: what the horizontal axis is.
+        unit: as of `dots`, of the vertical axis.
+        domain: ends of the vertical axis.
+        note: what lines and whiskers are.
+        pdf: as of `dots`.
+    """
+    return {
+        "type": "lines",
+        "id": slug,
+        "title": title,
+        "panels": list(panels),
+        "series": list(series),
+        "values": values,
+        "options": _options(options),
+        "across": across,
         "unit": unit,
         "domain": list(domain),
         "note": note,

@@ -6,13 +6,24 @@ A section appears as soon as the tables that it needs are among the report's inp
 
 from typing import Any
 
-from steadfast.report.sections import annotators, attacks, changes, controls, fidelity, judges, matrix, self_view
+from steadfast.report.sections import (
+    annotators,
+    attacks,
+    changes,
+    controls,
+    effects,
+    fidelity,
+    judges,
+    matrix,
+    self_view,
+)
 from steadfast.report.sections._section import Section
 from steadfast.report.sections.rest import further
 from steadfast.report.study import Study
 
 SECTIONS: tuple[Section, ...] = (
     changes.SECTION,
+    effects.ASSESSMENT,
     matrix.SECTION,
     attacks.STRENGTH,
     attacks.REPLICATES,
@@ -20,8 +31,8 @@ SECTIONS: tuple[Section, ...] = (
     fidelity.SECTION,
     annotators.SECTION,
     self_view.SECTION,
-    controls.CONTROLS,
-    controls.SIDE_EFFECTS,
+    controls.SECTION,
+    effects.SIDE_EFFECTS,
 )
 
 

@@ -10,6 +10,7 @@ from steadfast.report.study import Study
 
 BOUNDS = ("_low", "_high")
 FEW_NAMES = 40
+REMARKS = ("reason", "note")
 
 
 def whole_table(study: Study, name: str, caption: str, *, fold: bool = False) -> Block:
@@ -30,7 +31,11 @@ def columns_of(study: Study, data: pd.DataFrame) -> list[Column]:
     }
     columns = []
     for key in names:
-        if key in ("low", "high") or (key.endswith(BOUNDS) and key.rpartition("_")[0] in names):
+        if (
+            data[key].isna().all()
+            or key in ("low", "high")
+            or (key.endswith(BOUNDS) and key.rpartition("_")[0] in names)
+        ):
             continue
         shown = next((found for part, found in labels.items() if key == part or key.startswith(f"{part}_")), None)
         bounds = ("low", "high") if key in ("value", "tau") and {"low", "high"} <= set(names) else ("", "")
@@ -38,7 +43,7 @@ def columns_of(study: Study, data: pd.DataFrame) -> list[Column]:
             Column(
                 key,
                 key.replace("_", " ").capitalize(),
-                "name" if shown is not None else _kind(data[key]),
+                "name" if shown is not None else _kind(key, data[key]),
                 interval=f"{key}_low" in names,
                 names=shown,
                 low=bounds[0],
@@ -48,7 +53,9 @@ def columns_of(study: Study, data: pd.DataFrame) -> list[Column]:
     return columns
 
 
-def _kind(values: "pd.Series[Any]") -> Kind:
+def _kind(key: str, values: "pd.Series[Any]") -> Kind:
+    if key in REMARKS:
+        return "text"
     if pd.api.types.is_bool_dtype(values):
         return "flag"
     if pd.api.types.is_integer_dtype(values):

@@ -1,13 +1,13 @@
-"""Did the edit hit, does a meaningless one do nothing, and what else does the edit do?"""
+"""Did the edit hit, and does a meaningless one do nothing?"""
 
 from steadfast.report.blocks import Block, Column, dots, prose, table
 from steadfast.report.sections._section import CLASSES, Section, system_columns
-from steadfast.report.sections._table import whole_table
 from steadfast.report.sections.changes import rates
 from steadfast.report.study import Study
 
 
-def _controls(study: Study) -> list[Block]:
+def build(study: Study) -> list[Block]:
+    """Edits beside controls, and what they did to the weights."""
     blocks = [
         prose(
             "A model that still refuses after an edit may be robust, or the edit may have missed. Every edit is",
@@ -53,12 +53,4 @@ def _controls(study: Study) -> list[Block]:
     return blocks
 
 
-def _side_effects(study: Study) -> list[Block]:
-    told = prose("What an edit costs besides refusals: on harmless prompts, and in fluency.")
-    tables = [name for name in ("side_effects", "assessment") if name in study.tables]
-    titles = {"side_effects": "Side effects of the edits", "assessment": "Assessment of every system"}
-    return [told, *(whole_table(study, name, titles[name]) for name in tables)]
-
-
-CONTROLS = Section("controls", "Controls", ("edits", "robustness"), _controls)
-SIDE_EFFECTS = Section("side-effects", "Side effects", ("side_effects",), _side_effects, ("assessment",))
+SECTION = Section("controls", "Controls", ("edits", "robustness"), build)

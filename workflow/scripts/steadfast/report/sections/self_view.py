@@ -1,17 +1,69 @@
-"""Whether the models recognise their own refusals, before and after the edit."""
+"""Whether the models recognise refusals, their own and another model's, before and after the edit."""
 
-from steadfast.report.blocks import Block, prose
+import pandas as pd
+
+from steadfast.report.blocks import Block, dots, numbers, prose
 from steadfast.report.sections._section import Section
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
+from steadfast.tables.ordering import names_of
+
+MEASURES = {
+    "auroc": "Area under the ROC curve",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "cohen_kappa": "Cohen’s κ",
+    "coverage": "Coverage",
+}
+RESPONSES = {"own": "Own responses", "others": "Another model’s responses"}
 
 
 def build(study: Study) -> list[Block]:
-    """The table as it is."""
+    """A chart of the judge and measure of one's choice, and the table."""
+    table = study.tables["self_monitoring"].fillna({"model": ""})
     return [
-        prose("How well each model, edited or not, tells its own refusals from its own answers."),
-        whole_table(study, "self_monitoring", "Self-monitoring"),
+        prose(
+            "Every model judges its own responses, and as a control another model’s: a loss on both says that it",
+            "judges worse, a loss on its own alone that it no longer knows what it does.",
+        ),
+        _chart(study, table[table["model"] != ""]),
+        whole_table(study, "self_monitoring", "How well every model tells refusals from answers", fold=True),
     ]
+
+
+def _chart(study: Study, table: pd.DataFrame) -> Block:
+    judges, metrics = names_of(table, "judge"), names_of(table, "metric")
+    found = {
+        tuple(map(str, row[:5])): numbers(row[5:])
+        for row in table[["judge", "metric", "responses", "model", "variant", "value", "low", "high"]].itertuples(
+            index=False, name=None
+        )
+    }
+    values = {
+        f"{judge}|{metric}": [
+            [
+                [found.get((judge, metric, responses, model, variant)) for variant in study.variants]
+                for model in study.models
+            ]
+            for responses in RESPONSES
+        ]
+        for judge in judges
+        for metric in metrics
+    }
+    return dots(
+        "self_monitoring_chart",
+        "How well every model tells refusals from answers",
+        rows=[study.labels.model(model) for model in study.models],
+        series=[study.labels.variant(variant) for variant in study.variants],
+        panels=list(RESPONSES.values()),
+        values=values,
+        options={
+            "Judge": {judge: study.labels.judge(judge) for judge in judges},
+            "Measure": {metric: MEASURES.get(metric, metric) for metric in metrics},
+        },
+        unit="number",
+        note="Held against the reference, with intervals that resample prompts.",
+    )
 
 
 SECTION = Section("self-monitoring", "Self-monitoring", ("self_monitoring",), build)

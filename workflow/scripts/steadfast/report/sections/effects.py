@@ -1,0 +1,83 @@
+"""What may be said of each model by the stated rules, and what an edit does besides removing refusals."""
+
+import pandas as pd
+
+from steadfast.report.blocks import Block, Column, dots, numbers, prose, table
+from steadfast.report.sections._section import Section, system_columns
+from steadfast.report.sections._table import whole_table
+from steadfast.report.study import Study
+
+
+def _assessment(study: Study) -> list[Block]:
+    return [
+        prose(
+            "A count of refusals does not tell a robust model from an edit that missed, nor an answer from word salad.",
+            "So every model is assessed by stated rules, with the numbers that decide beside the word.",
+        ),
+        table(
+            "assessment",
+            "Assessment of every model after every edit",
+            study.tables["assessment"].fillna({"reason": "", "note": ""}),
+            [
+                *system_columns(study),
+                Column("assessment", "Assessment", "name"),
+                Column("refused_before", "Before", "share"),
+                Column("refused_after", "After", "share"),
+                Column("change", "Change", "points", interval=True),
+                Column("separation_kept", "Separation left", "share", help="Along the direction, of the original’s."),
+                Column(
+                    "degenerate_change", "Degenerate", "points", help="Change of the share of degenerate responses."
+                ),
+                Column("on_topic_change", "Off topic", "points", help="Loss of harmless answers on topic."),
+                Column("perplexity_ratio", "Perplexity", "number", help="After divided by before."),
+                Column(
+                    "divergence", "Divergence", "number", help="From the original on harmless prompts, nats per token."
+                ),
+                Column("reason", "Reason"),
+                Column("note", "Note"),
+            ],
+            source="results/tables/assessment.csv",
+        ),
+    ]
+
+
+def _effects(study: Study) -> list[Block]:
+    return [
+        prose("What else an edit changes: fluency, harmless answers, and how far the model is from what it was."),
+        _chart(study, study.tables["side_effects"]),
+        whole_table(study, "side_effects", "Side effects of every variant", fold=True),
+    ]
+
+
+def _chart(study: Study, effects: pd.DataFrame) -> Block:
+    """A dot per model and variant, for the measure of one's choice."""
+    found = {
+        tuple(map(str, row[:4])): numbers(row[4:])
+        for row in effects[["measure", "scope", "model", "variant", "value", "low", "high"]].itertuples(
+            index=False, name=None
+        )
+    }
+    kinds = effects[["measure", "scope", "title", "unit"]].drop_duplicates(["measure", "scope"])
+    values, names = {}, {}
+    for measure, scope, title, unit in kinds.itertuples(index=False, name=None):
+        key = f"{measure} {scope}"
+        names[key] = f"{str(title)[:1].upper()}{str(title)[1:]}" + ("" if scope in title else f", {scope}")
+        names[key] += "" if unit == measure else f" ({unit})"
+        values[key] = [
+            [[found.get((measure, scope, model, variant)) for variant in study.variants] for model in study.models]
+        ]
+    return dots(
+        "side_effects_chart",
+        "Side effects",
+        rows=[study.labels.model(model) for model in study.models],
+        series=[study.labels.variant(variant) for variant in study.variants],
+        panels=[""],
+        values=values,
+        options={"Measure": names},
+        unit="number",
+        note=f"Values with {study.inference.confidence:.0%} intervals.",
+    )
+
+
+ASSESSMENT = Section("assessment", "Assessment", ("assessment",), _assessment)
+SIDE_EFFECTS = Section("side-effects", "Side effects", ("side_effects",), _effects)
