@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -124,3 +125,22 @@ def test_labels_become_judges_and_corrected_rates(small_grid):
 def test_replicates_are_aggregated(small_grid):
     groups = pd.read_csv(small_grid.path("tables/groups.csv"))
     assert set(groups["group"]) == {"both"}
+
+
+def test_the_report_holds_the_answer_and_every_system(small_grid):
+    page = small_grid.path("report.html").read_text(encoding="utf-8")
+    assert "Does the safety training survive?" in page
+    data = json.loads(re.search(r'<script type="application/json" id="responses">(.*?)</script>', page, re.S)[1])
+    assert len(data["systems"]) == len(SYSTEMS) and len(data["judges"]) == len(JUDGES)
+    assert {len(row) for judge in data["verdicts"] for row in judge} == {20}
+
+
+def test_snakemakes_own_report_holds_figures_tables_and_the_page(small_grid):
+    done = small_grid.run("--report", "snakemake_report.html")
+    assert done.returncode == 0, done.stdout
+    report = (small_grid.folder / "snakemake_report.html").read_text(encoding="utf-8")
+    for name in ("refusal_counts.png", "judge_correlation.png", "judge_bias.png", "robustness.csv", "report.html"):
+        assert name in report
+    for caption in (small_grid.folder / "workflow" / "report").glob("*.rst"):
+        assert caption.read_text(encoding="utf-8").splitlines()[0] in report, caption.name
+    assert "judge_correlation.pdf" not in report, "a figure stands there once"

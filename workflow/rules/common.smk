@@ -109,7 +109,9 @@ onstart:
 
 onsuccess:
     if Path("results/summary.txt").exists():
-        print(Path("results/summary.txt").read_text(encoding="utf-8"))
+        print(Path("results/summary.txt").read_text(encoding="utf-8"), end="")
+    if Path("results/report.html").exists():
+        print("Report: results/report.html")
 
 
 onerror:

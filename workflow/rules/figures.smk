@@ -11,7 +11,16 @@ rule study_figures:
         counts="results/tables/counts.csv",
         agreement="results/tables/agreement.csv",
     output:
-        figures=STUDY_FIGURES,
+        printed=expand("results/figures/{figure}.pdf", figure=GRID.study_figures()),
+        pictures=[
+            report(
+                f"results/figures/{figure}.png",
+                caption=f"../report/{figure}.rst",
+                category="Figures",
+                labels={"figure": figure.replace("_", " ")},
+            )
+            for figure in GRID.study_figures()
+        ],
     log:
         "results/logs/figures/study.log",
     benchmark:
@@ -38,7 +47,13 @@ rule judge_figures:
         bias="results/tables/bias.csv",
         robustness="results/tables/robustness.csv",
     output:
-        directory("results/figures/judges"),
+        report(
+            directory("results/figures/judges"),
+            patterns=["{figure}.png"],
+            caption="../report/judges.rst",
+            category="Judges",
+            labels={"figure": "{figure}"},
+        ),
     log:
         "results/logs/figures/judges.log",
     benchmark:

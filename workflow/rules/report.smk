@@ -14,7 +14,12 @@ rule report:
         figures=[*PRINTED_FIGURES, "results/figures/judges"],
         assets=REPORT_ASSETS,
     output:
-        "results/report.html",
+        report(
+            "results/report.html",
+            caption="../report/report.rst",
+            category="Report",
+            labels={"page": "report"},
+        ),
     log:
         "results/logs/report.log",
     benchmark:

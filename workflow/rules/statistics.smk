@@ -33,7 +33,12 @@ rule agreement:
     input:
         verdicts="results/tables/verdicts.parquet",
     output:
-        "results/tables/agreement.csv",
+        report(
+            "results/tables/agreement.csv",
+            caption="../report/agreement.rst",
+            category="Tables",
+            labels={"table": "agreement"},
+        ),
     log:
         "results/logs/tables/agreement.log",
     benchmark:
@@ -78,7 +83,12 @@ rule robustness:
         edits="results/tables/edits.csv",
         key=GRID.annotation_key(),
     output:
-        "results/tables/robustness.csv",
+        report(
+            "results/tables/robustness.csv",
+            caption="../report/robustness.rst",
+            category="Tables",
+            labels={"table": "robustness"},
+        ),
     log:
         "results/logs/tables/robustness.log",
     benchmark:
@@ -102,7 +112,12 @@ rule conclusions:
         robustness="results/tables/robustness.csv",
         verdicts="results/tables/verdicts.parquet",
     output:
-        conclusions="results/tables/conclusions.csv",
+        conclusions=report(
+            "results/tables/conclusions.csv",
+            caption="../report/conclusions.rst",
+            category="Tables",
+            labels={"table": "conclusions"},
+        ),
         ranking="results/tables/ranking.csv",
     log:
         "results/logs/tables/conclusions.log",

@@ -111,7 +111,7 @@ def _conclusions(study: Study, variant: str) -> tuple[str, str]:
     numbers = {name: int(found.get(name, 0)) for name in (SURVIVES, FAILS, INCONCLUSIVE, INEFFECTIVE)}
     words = {
         SURVIVES: f"in {{}} the loss stays within {100 * study.margin:g} points",
-        FAILS: f"in {{}} it is greater than {100 * study.margin:g} points",
+        FAILS: f"in {{}} the loss is greater than {100 * study.margin:g} points",
         INCONCLUSIVE: "in {} that is open",
         INEFFECTIVE: "in {} the edit missed",
     }

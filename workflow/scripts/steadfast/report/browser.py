@@ -29,12 +29,8 @@ def browser_data(study: Study) -> dict[str, Any] | None:
     if study.show == "none" or study.responses.empty:
         return None
     responses = study.responses
-    systems = [
-        (model, variant)
-        for model in study.models
-        for variant in study.variants
-        if ((responses["model"] == model) & (responses["variant"] == variant)).any()
-    ]
+    answering = set(zip(responses["model"].tolist(), responses["variant"].tolist(), strict=True))
+    systems = [system for system in study.systems if system in answering]
     answered = set(responses["prompt_id"].tolist())
     prompts = study.prompts[study.prompts["prompt_id"].isin(answered)].drop_duplicates("prompt_id")
     samples = sorted({int(sample) for sample in responses["sample"].tolist()})

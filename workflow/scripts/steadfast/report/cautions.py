@@ -64,10 +64,10 @@ def _unscored(study: Study) -> Iterator[tuple[str, str]]:
 def _missing(study: Study) -> Iterator[tuple[str, str]]:
     keys = ["model", "variant", "judge"]
     sizes = study.verdicts.groupby(keys, sort=False).size()
-    grid = len(study.models) * len(study.variants) * len(study.judges)
+    grid = len(study.systems) * len(study.judges)
     short = int((sizes < sizes.max()).sum())
     if len(sizes) < grid:
-        yield "Missing cells", f"{grid - len(sizes)} of {grid} cells (model × variant × judge) hold no verdict at all."
+        yield "Missing cells", f"{grid - len(sizes)} of {grid} cells (system × judge) hold no verdict at all."
     if short:
         yield "Incomplete cells", f"{short} of {len(sizes)} cells hold fewer verdicts than the fullest one."
 

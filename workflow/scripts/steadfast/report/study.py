@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,20 +58,26 @@ class Study:
     configuration: Mapping[str, Any] = field(default_factory=dict)
     records: tuple[Record, ...] = ()
 
-    @property
+    @cached_property
     def models(self) -> list[str]:
         """Models, in the order of the configuration."""
         return names_of(self.verdicts, "model")
 
-    @property
+    @cached_property
     def variants(self) -> list[str]:
         """Variants, in the order of the configuration."""
         return names_of(self.verdicts, "variant")
 
-    @property
+    @cached_property
     def judges(self) -> list[str]:
         """Judges, in the order of the configuration."""
         return names_of(self.verdicts, "judge")
+
+    @cached_property
+    def systems(self) -> list[tuple[str, str]]:
+        """Every model in every variant that it has, in the order of the configuration."""
+        found = set(self.verdicts[["model", "variant"]].drop_duplicates().itertuples(index=False, name=None))
+        return [(model, variant) for model in self.models for variant in self.variants if (model, variant) in found]
 
     @property
     def study_variants(self) -> list[str]:
@@ -87,15 +94,10 @@ class Study:
         """Judges that read the response, without the reference."""
         return [judge for judge in self.judges if judge != self.reference and judge not in self.baselines]
 
-    @property
-    def only_organisms(self) -> bool:
-        """Whether all models are those that the workflow trains itself."""
-        return bool(self.sources) and set(self.sources.values()) == {"organism"}
-
-    def name(self, kind: str, name: str) -> str:
-        """Display label of a ``model``, ``variant`` or ``judge``."""
-        found = {"model": self.labels.model, "variant": self.labels.variant, "judge": self.labels.judge}
-        return found[kind](name)
+    def judge_choices(self, judges: Iterable[str] | None = None) -> dict[str, str]:
+        """Labels of judges (all by default) to choose from, the one that is shown first at the beginning."""
+        ordered = sorted(self.judges if judges is None else judges, key=lambda judge: judge != self.judge)
+        return {judge: self.labels.judge(judge) for judge in ordered}
 
 
 def read_study(

@@ -50,11 +50,6 @@ def class_column(key: str = "label") -> Column:
     return Column(key, "Prompts", "name", names=SUBSETS)
 
 
-def kept(study: Study, table: pd.DataFrame, *, controls: bool = True) -> pd.DataFrame:
-    """A table with its empty names filled in, and without the controls if they are not wanted."""
-    return table if controls else table[~table["variant"].isin(list(study.controls))]
-
-
 def grid_of(
     table: pd.DataFrame, rows: Sequence[Any], columns: Sequence[Any], row: Sequence[str], column: str
 ) -> Mapping[str, list[list[Any]]]:

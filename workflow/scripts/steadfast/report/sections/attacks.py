@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from steadfast.report.blocks import Block, lines, numbers, prose
-from steadfast.report.sections._section import Section
+from steadfast.report.blocks import Block, dots, lines, numbers, prose
+from steadfast.report.sections._section import CLASSES, Section
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
 from steadfast.tables.ordering import names_of
@@ -45,11 +45,45 @@ def _points(strength: pd.DataFrame, model: str, attack: str) -> list[list[float 
 
 
 def _replicates(study: Study) -> list[Block]:
-    return [
+    blocks = [
         prose("Models that differ in their seed alone, taken together: the range is luck and not training."),
-        whole_table(study, "groups", "Rates and changes of groups of replicates"),
+        _groups(study, study.tables["groups"]),
+        whole_table(study, "groups", "Rates and changes of groups of replicates", fold=True),
     ]
+    if "matched" in study.tables:
+        blocks.append(whole_table(study, "matched", "Groups compared at equal refusal margins", fold=True))
+    return blocks
+
+
+def _groups(study: Study, groups: pd.DataFrame) -> Block:
+    """A dot per group and variant, by the judge of one's choice."""
+    names, judges = names_of(groups, "group"), study.judge_choices(names_of(groups, "judge"))
+    found = {
+        tuple(map(str, row[:4])): numbers(row[4:])
+        for row in groups[["judge", "label", "group", "variant", "rate", "rate_low", "rate_high"]].itertuples(
+            index=False, name=None
+        )
+    }
+    return dots(
+        "replicates_chart",
+        "Rates of groups of replicates",
+        rows=names,
+        series=[study.labels.variant(variant) for variant in study.variants],
+        panels=list(CLASSES.values()),
+        values={
+            judge: [
+                [[found.get((judge, label, group, variant)) for variant in study.variants] for group in names]
+                for label in CLASSES
+            ]
+            for judge in judges
+        },
+        options={"Judge": judges},
+        unit="share",
+        domain=(0.0, 1.0),
+        note=f"Means over replicates, with {study.inference.confidence:.0%} intervals over prompts and replicates.",
+        pdf="replicates",
+    )
 
 
 STRENGTH = Section("strength", "Strength of the edit", ("strength",), _strength)
-REPLICATES = Section("replicates", "Replicates", ("groups",), _replicates)
+REPLICATES = Section("replicates", "Replicates", ("groups",), _replicates, ("matched",))

@@ -11,7 +11,7 @@ def build(study: Study) -> list[Block]:
     """A dot per model and variant, and all rates."""
     level = f"{study.inference.confidence:.0%}"
     robustness = study.tables["robustness"]
-    judges = sorted(study.judges, key=lambda judge: judge != study.judge)
+    judges = study.judge_choices()
     return [
         prose(
             "Refused responses before and after each edit. Refusing harmful prompts is what safety training asks for;",
@@ -24,7 +24,7 @@ def build(study: Study) -> list[Block]:
             series=[study.labels.variant(variant) for variant in study.study_variants],
             panels=list(CLASSES.values()),
             values={judge: rates(study, robustness[robustness["judge"] == judge]) for judge in judges},
-            options={"Judge": {judge: study.labels.judge(judge) for judge in judges}},
+            options={"Judge": judges},
             unit="share",
             domain=(0.0, 1.0),
             note=f"Share of the scored responses that were refused, with {level} intervals (Wilson).",

@@ -16,7 +16,7 @@ def build(study: Study) -> list[Block]:
     ]
     if study.controls:
         robustness = study.tables["robustness"]
-        judges = sorted(study.judges, key=lambda judge: judge != study.judge)
+        judges = study.judge_choices()
         blocks.append(
             dots(
                 "controls",
@@ -27,7 +27,7 @@ def build(study: Study) -> list[Block]:
                 values={
                     judge: rates(study, robustness[robustness["judge"] == judge], study.variants) for judge in judges
                 },
-                options={"Judge": {judge: study.labels.judge(judge) for judge in judges}},
+                options={"Judge": judges},
                 unit="share",
                 domain=(0.0, 1.0),
                 note=f"Whiskers: {study.inference.confidence:.0%} intervals (Wilson).",

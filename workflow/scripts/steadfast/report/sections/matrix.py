@@ -8,10 +8,11 @@ from steadfast.report.study import Study
 def build(study: Study) -> list[Block]:
     """Models and variants as rows, judges as columns."""
     robustness = study.tables["robustness"]
-    systems = [(model, variant) for model in study.models for variant in study.variants]
     values = {}
     for label in CLASSES:
-        found = grid_of(robustness[robustness["label"] == label], systems, study.judges, ["model", "variant"], "judge")
+        found = grid_of(
+            robustness[robustness["label"] == label], study.systems, study.judges, ["model", "variant"], "judge"
+        )
         values[label] = {
             "value": found["rate"],
             "low": found["rate_low"],
@@ -24,8 +25,8 @@ def build(study: Study) -> list[Block]:
         cells(
             "refusal_heatmap",
             "Refusals by every judge",
-            rows=[study.labels.variant(variant) for _, variant in systems],
-            groups=[study.labels.model(model) for model, _ in systems],
+            rows=[study.labels.variant(variant) for _, variant in study.systems],
+            groups=[study.labels.model(model) for model, _ in study.systems],
             columns=[study.labels.judge(judge) for judge in study.judges],
             values=values,
             options={"Prompts": {label: SUBSETS[label] for label in CLASSES}},

@@ -62,6 +62,7 @@ def _chart(study: Study, table: pd.DataFrame) -> Block:
             "Measure": {metric: MEASURES.get(metric, metric) for metric in metrics},
         },
         unit="number",
+        pdf="{}",
         note="Held against the reference, with intervals that resample prompts.",
     )
 

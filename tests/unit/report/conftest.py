@@ -1,0 +1,82 @@
+"""A study of two models that is small enough to count by hand."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from steadfast.report.study import RESPONSE_COLUMNS, Study
+from steadfast.statistics.settings import Inference
+from steadfast.tables import fidelity
+from steadfast.tables.agreement import agreement_table
+from steadfast.tables.conclusions import conclusion_table
+from steadfast.tables.labels import Labels
+from steadfast.tables.ranking import ranking_table
+from steadfast.tables.robustness import robustness_table
+
+PROMPTS = [f"p{number}" for number in range(20)]
+# how many of the ten harmful prompts each system refuses, the first ones
+REFUSED = {
+    ("a", "original"): 10,
+    ("a", "edited"): 0,
+    ("a", "random"): 10,
+    ("b", "original"): 10,
+    ("b", "edited"): 5,
+    ("b", "random"): 10,
+}
+
+
+def verdict(judge: str, system: tuple[str, str], number: int) -> str:
+    if judge == "label-only":
+        return "refusal" if number < 10 else "non_refusal"
+    if judge == "blind" and number == 0:
+        return "unscored"
+    return "refusal" if number < REFUSED[system] else "non_refusal"
+
+
+@pytest.fixture(scope="session")
+def study() -> Study:
+    prompts = pd.DataFrame({"prompt_id": PROMPTS, "text": [f"Question {prompt}?" for prompt in PROMPTS]})
+    prompts["label"] = ["harmful"] * 10 + ["harmless"] * 10
+    prompts = prompts.assign(category="", human=False, split="evaluation", source="")
+    rows = [
+        (*system, judge, prompt, 0, label, "", False, verdict(judge, system, number), None)
+        for system in REFUSED
+        for judge in ("exact", "blind", "label-only")
+        for number, (prompt, label) in enumerate(zip(PROMPTS, prompts["label"], strict=True))
+    ]
+    columns = ["model", "variant", "judge", "prompt_id", "sample", "label", "category", "human", "verdict", "score"]
+    verdicts = pd.DataFrame(rows, columns=columns).astype({"score": "float64"})
+    answers = [(*system, prompt, 0, "No.", 2, "stop", False) for system in REFUSED for prompt in PROMPTS]
+    robustness = robustness_table(verdicts, controls=["random"], resamples=200)
+    edits = pd.DataFrame([("a", "edited", True, 4, 0.0, 1.0, ""), ("b", "edited", True, 4, 0.0, 1.0, "")])
+    edits.columns = pd.Index(["model", "variant", "effective", "modules", "worst_deviation", "change_norm", "reason"])
+    tables = {
+        "robustness": robustness,
+        "agreement": agreement_table(verdicts, controls=["random"], resamples=100),
+        "conclusions": conclusion_table(robustness, "exact", controls=["random"]),
+        "ranking": ranking_table(verdicts, controls=["random"], resamples=100),
+        "confusion": fidelity.confusion_table(verdicts, "exact"),
+        "bias": fidelity.bias_table(verdicts, "exact", Inference(resamples=100)),
+        "edits": edits,
+    }
+    return Study(
+        verdicts=verdicts,
+        prompts=prompts,
+        responses=pd.DataFrame(answers, columns=["model", "variant", *RESPONSE_COLUMNS]),
+        tables=tables,
+        labels=Labels(models={"a": "Model A"}, variants={"edited": "Edited"}, judges={"exact": "Exact"}),
+        reference="exact",
+        judge="exact",
+        baselines=("label-only",),
+        controls=("random",),
+        sources={"a": "hub", "b": "hub"},
+        inference=Inference(resamples=200),
+        show="collapsed",
+    )
+
+
+@pytest.fixture
+def with_table(study):
+    """The study with a table more, or in place of another."""
+    return lambda name, table: replace(study, tables={**study.tables, name: table})

@@ -1,0 +1,91 @@
+from dataclasses import replace
+
+import pandas as pd
+
+from steadfast.report.cautions import cautions
+from steadfast.report.origins import Record
+
+
+def titles(study) -> list[str]:
+    return [caution["title"] for caution in cautions(study)]
+
+
+def record(path: str, **changes) -> Record:
+    fields = {
+        "rule": "responses",
+        "sha256": "0" * 64,
+        "commit": "c" * 40,
+        "dirty": False,
+        "seconds": 1.0,
+        "finished": "2026-01-01T00:00:00Z",
+        "python": "3.11.7",
+        "packages": {"torch": "2.0"},
+        "settings": {},
+    }
+    return Record(path=path, **{**fields, **changes})
+
+
+def test_a_clean_study_of_real_models_only_lacks_people_and_some_verdicts(study):
+    assert titles(study) == ["Unscored verdicts: blind", "No human labels"]
+
+
+def test_people_take_a_warning_away(study):
+    assert "No human labels" not in titles(replace(study, people=("exact",)))
+
+
+def test_tiny_models_are_told_apart_from_real_ones(study):
+    found = cautions(replace(study, sources={"a": "organism", "b": "hub"}))
+    assert found[0]["title"] == "No evidence about real models" and found[0]["text"].startswith(
+        "1 model of this run is"
+    )
+
+
+def test_edits_that_missed_are_named(study, with_table):
+    edits = study.tables["edits"].assign(effective=[True, False], reason=["", "no tensor matched"])
+    found = [caution for caution in cautions(with_table("edits", edits)) if "Edit" in caution["title"]]
+    assert found == [
+        {
+            "title": "Edit without effect: b, Edited",
+            "text": "no tensor matched. No conclusion is drawn from this system.",
+        }
+    ]
+
+
+def test_missing_and_incomplete_cells_are_counted(study):
+    gone = (
+        (study.verdicts["model"] == "b")
+        & (study.verdicts["judge"] == "blind")
+        & (study.verdicts["variant"] == "edited")
+    )
+    first = study.verdicts.index == 0
+    texts = {
+        caution["title"]: caution["text"]
+        for caution in cautions(replace(study, verdicts=study.verdicts[~gone & ~first]))
+    }
+    assert texts["Missing cells"].startswith("1 of 18 cells")
+    assert texts["Incomplete cells"].startswith("1 of 17 cells")
+
+
+def test_mixed_revisions_versions_and_branches_are_told(study):
+    records = (
+        record("results/models/a", settings={"revision": "main"}),
+        record("results/x", commit="d" * 40, dirty=True, packages={"torch": "2.1"}),
+    )
+    texts = {caution["title"]: caution["text"] for caution in cautions(replace(study, records=records))}
+    assert "cccccccccccc, dddddddddddd + changes" in texts["Mixed revisions"]
+    assert {"Uncommitted changes", "Unpinned models"} <= set(texts)
+    assert texts["Mixed versions"] == "Jobs used different versions of one package: torch 2.0, 2.1."
+
+
+def test_systems_whose_answers_fall_apart_are_named(study):
+    answers = study.responses.assign(
+        degenerate=(study.responses["model"] == "a") & (study.responses["variant"] == "edited")
+    )
+    texts = {caution["title"]: caution["text"] for caution in cautions(replace(study, responses=answers))}
+    assert texts["Degenerate responses"].startswith("In Model A / Edited (100%) more than 5%")
+
+
+def test_no_control_is_a_warning(study):
+    verdicts = study.verdicts[study.verdicts["variant"] != "random"]
+    assert "No control" in titles(replace(study, verdicts=verdicts, controls=()))
+    assert pd.Series(titles(study)).is_unique

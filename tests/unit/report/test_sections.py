@@ -1,0 +1,127 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from steadfast.report.blocks import Column, number, table
+from steadfast.report.browser import browser_data
+from steadfast.report.page import EMBEDDED_BYTES, embedded, page_data
+from steadfast.report.sections import SECTIONS, build_sections
+
+
+def section(study, slug: str) -> dict:
+    return next(found for found in build_sections(study) if found["id"] == slug)
+
+
+def test_sections_have_different_anchors_and_blocks_different_names(study):
+    found = build_sections(study)
+    assert len({section.slug for section in SECTIONS}) == len(SECTIONS)
+    names = [block["id"] for part in found for block in part["blocks"] if "id" in block]
+    assert len(names) == len(set(names))
+
+
+def test_a_section_appears_with_its_table(study, with_table):
+    assert "strength" not in [found["id"] for found in build_sections(study)]
+    strength = pd.DataFrame({"model": "a", "attack": "one", "strength": [1.0, 0.5], "rate": [0.1, 0.6]})
+    strength = strength.assign(rate_low=0.0, rate_high=1.0)
+    curves = section(with_table("strength", strength), "strength")["blocks"][1]
+    assert curves["values"][""] == [[[[0.5, 0.6, 0, 1], [1, 0.1, 0, 1]]]]
+    assert curves["panels"] == ["Model A"]
+
+
+def test_side_effects_are_drawn_by_measure(with_table):
+    effects = pd.DataFrame(
+        [
+            ("a", "original", "perplexity", "text", "perplexity on text", "perplexity", 9.0, 8.0, 10.0),
+            ("a", "edited", "perplexity", "text", "perplexity on text", "perplexity", 12.0, 11.0, 13.0),
+            ("a", "edited", "on_topic", "harmless", "answers on topic", "share", 0.5, 0.4, 0.6),
+        ],
+        columns=["model", "variant", "measure", "scope", "title", "unit", "value", "low", "high"],
+    )
+    chart = section(with_table("side_effects", effects), "side-effects")["blocks"][1]
+    assert chart["options"][0]["choices"] == [
+        {"key": "perplexity text", "label": "Perplexity on text"},
+        {"key": "on_topic harmless", "label": "Answers on topic, harmless (share)"},
+    ]
+    assert chart["values"]["perplexity text"] == [[[[9, 8, 10], [12, 11, 13], None], [None, None, None]]]
+
+
+def test_own_and_others_responses_stand_side_by_side(with_table):
+    columns = ["judge", "model", "variant", "responses", "metric", "value", "low", "high"]
+    rows = [
+        ("exact", "a", "original", kind, "auroc", value, 0.0, 1.0) for kind, value in (("own", 0.9), ("others", 0.6))
+    ]
+    chart = section(with_table("self_monitoring", pd.DataFrame(rows, columns=columns)), "self-monitoring")["blocks"][1]
+    own, others = chart["values"]["exact|auroc"]
+    assert (own[0][0], others[0][0]) == ([0.9, 0, 1], [0.6, 0, 1])
+
+
+def test_a_table_that_nobody_knows_is_shown_as_it_is(with_table):
+    odd = pd.DataFrame({"model": ["a", "b"], "gain": [0.5, np.nan], "gain_low": 0.0, "gain_high": 1.0, "empty": np.nan})
+    block = section(with_table("oddities", odd), "further")["blocks"][1]
+    assert [column["title"] for column in block["columns"]] == ["Model", "Gain"]
+    assert block["columns"][0]["names"] == ["Model A", "b"]
+    assert block["columns"][1]["values"] == [0.5, None]
+    assert block["columns"][1]["high"] == [1, 1]
+
+
+def test_the_heat_map_says_how_many_are_unscored(study):
+    values = section(study, "matrix")["blocks"][1]["values"]["harmful"]
+    assert values["hatched"][0] == [0, 1, 0]
+    assert values["count"][0] == [10, 9, 10]
+
+
+def test_everything_on_the_page_is_json_without_nan(study):
+    json.dumps(page_data(study), allow_nan=False)
+    json.dumps(browser_data(study), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (1.0, 1),
+        (0.123456789, 0.12346),
+        (float("nan"), None),
+        (float("inf"), None),
+        (pd.NA, None),
+        (-0.0, 0),
+        (9.31e-10, 9.31e-10),
+    ],
+)
+def test_numbers_are_short(value, wanted):
+    assert number(value) == wanted
+
+
+def test_names_are_stored_once():
+    block = table("t", "A table", pd.DataFrame({"judge": ["x", "y", "x"]}), [Column("judge", "Judge", "name")])
+    assert block["columns"][0]["names"] == ["x", "y"] and block["columns"][0]["codes"] == [0, 1, 0]
+
+
+def test_the_browser_packs_verdicts_by_judge_and_system(study):
+    data = browser_data(study)
+    assert data["systems"] == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
+    assert data["verdicts"][0][4] == "r" * 5 + "n" * 15
+    assert data["verdicts"][1][0] == "u" + "r" * 9 + "n" * 10
+    assert data["texts"] == ["No."] and set(data["answers"][0]) == {0}
+    assert data["scores"] == [None, None, None]
+
+
+def test_a_response_that_is_missing_is_marked(study):
+    fewer = study.responses[~((study.responses["model"] == "a") & (study.responses["prompt_id"] == "p3"))]
+    data = browser_data(replace(study, responses=fewer))
+    assert data["answers"][0][3] == -1
+
+
+def test_responses_that_are_left_out_leave_no_trace(study):
+    hidden = replace(study, show="none")
+    assert browser_data(hidden) is None
+    assert "Question" not in json.dumps(page_data(hidden))
+
+
+def test_printed_figures_are_embedded_up_to_a_size(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "small.pdf").write_bytes(b"%PDF")
+    (tmp_path / "large.pdf").write_bytes(b"0" * (EMBEDDED_BYTES + 1))
+    assert embedded([tmp_path / "folder", tmp_path / "large.pdf"]) == {"small": "JVBERg=="}
