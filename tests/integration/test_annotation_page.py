@@ -595,6 +595,19 @@ def test_seconds_are_counted(context, study, tmp_path):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row.values["timestamp"])
 
 
+def test_the_time_left_is_told_from_the_third_label_on(context, study):
+    annotator = Annotator(context, study)
+    for _ in range(3):
+        assert "left" not in annotator.progress
+        annotator.page.wait_for_timeout(600)
+        annotator.press("n")
+    assert annotator.progress == "3 of 16 labelled, less than a minute left"
+    rest = "[timeLeft([10, 20, 90], 6), timeLeft([60, 60, 60], 120), timeLeft([5, 5, 5], 0)]"
+    page = context.new_page()
+    page.add_script_tag(path=RESOURCES / "annotation/stopwatch.js")
+    assert page.evaluate(rest) == ["about 2 min left", "about 2.0 h left", ""]
+
+
 def test_single_keys_can_be_switched_off(context, study):
     annotator = Annotator(context, study)
     annotator.press("?")

@@ -84,6 +84,17 @@ def test_the_interval_of_agreement_is_drawn_where_the_table_has_it():
     np.testing.assert_allclose(drawn, chosen["value"], equal_nan=True)
 
 
+def test_a_bias_table_that_was_read_from_its_file_is_drawn_alike(tmp_path):
+    table = bias_table(world(), "exact", Inference(resamples=30))
+    table.to_csv(tmp_path / "bias.csv", index=False)
+    drawn, again = (
+        [text for text in texts_of(judge_bias.draw(rows, "exact"))]
+        for rows in (table, pd.read_csv(tmp_path / "bias.csv"))
+    )
+    assert drawn == again
+    assert "all models" in again and "nan" not in again
+
+
 def test_an_unknown_reference_is_named():
     with pytest.raises(DataError, match="'gpt'"):
         agreement_figure.draw_with_reference(agreement_table(world(), resamples=5), "gpt")

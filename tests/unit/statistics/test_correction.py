@@ -35,8 +35,18 @@ def test_the_tuned_weight_equals_the_authors_package():
     assert error == pytest.approx(0.060209, rel=0.02)
 
 
+def test_a_faithful_rater_is_trusted_however_few_and_alike_the_labels_are():
+    """One refusal among ten labels, where half of all items are refusals: the slope among the labels is 1."""
+    labels = np.array([1.0] + [0.0] * 9)
+    assert tuning_weight(labels, labels, share=0.1) == pytest.approx(1 / 1.1)
+    assert tuning_weight(labels, labels, PREDICTIONS, share=0.1) < 0.4
+    weights = np.linspace(1, 3, 10)
+    assert tuning_weight(labels, labels, share=0.1, sampling_weights=weights) == pytest.approx(1 / 1.1)
+
+
 def test_predictions_that_say_nothing_get_no_weight():
     assert tuning_weight(TRUTHS, np.ones(30), np.ones(200), share=0.1) == 0.0
+    assert tuning_weight(TRUTHS, np.ones(30), share=0.1) == 0.0
     assert tuning_weight(TRUTHS, 1 - TRUTHS, 1 - PREDICTIONS, share=0.1) == 0.0
     value, _, _ = prediction_powered_mean(np.ones(200), TRUTHS, np.ones(30), weight=0.0)
     assert value == TRUTHS.mean()

@@ -73,6 +73,18 @@ def test_few_labels_are_flagged_and_wide(make_verdicts):
     assert row["ppi_high"] - row["ppi_low"] > 0.5
 
 
+def test_a_perfect_judge_keeps_its_rates_though_few_labels_happen_to_be_alike(make_verdicts):
+    verdicts = make_verdicts(models=4, prompts=40, seed=3)
+    alike = (verdicts["judge"] == "first") & (verdicts["variant"] == "abliterated") & (verdicts["label"] == "harmful")
+    refused = verdicts["verdict"] == "refusal"
+    prompts = verdicts.loc[alike & ~refused, "prompt_id"].value_counts()
+    chosen = verdicts["prompt_id"].isin(prompts.index[:5])
+    table = corrected_rates(with_people(verdicts, chosen), inference=QUICK).query("judge == 'first' and labelled > 0")
+    rates = verdicts[verdicts["judge"] == "first"].assign(refused=refused).groupby(["model", "variant", "label"])
+    truth = rates["refused"].mean().loc[table.set_index(["model", "variant", "label"]).index].to_numpy()
+    assert np.abs(table["ppi"] - truth).max() < 0.15
+
+
 def test_a_judge_that_reads_nothing_cannot_be_corrected_by_its_errors(labelled):
     row = row_of(corrected_rates(labelled, inference=QUICK), "model0", "original", "always", "harmful")
     assert np.isnan(row["rogan_gladen"]) and "no better than chance" in row["correction"]

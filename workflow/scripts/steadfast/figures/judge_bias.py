@@ -28,6 +28,8 @@ def draw(bias: pd.DataFrame, reference: str, labels: Labels | None = None) -> Fi
     labels = labels or Labels()
     if bias.empty:
         return message_figure(f"no judge scored a response that {labels.judge(reference)} scored")
+    # a table that was read from its file has NaN for an empty name
+    bias = bias.fillna({"model": ALL_MODELS})
     judges = names_of(bias, "judge")
     models = [ALL_MODELS, *(name for name in names_of(bias, "model") if name != ALL_MODELS)]
     rows = ["all models" if model == ALL_MODELS else wrap(labels.model(model), 34) for model in models]

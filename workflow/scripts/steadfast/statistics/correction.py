@@ -96,7 +96,7 @@ def _add_two(validation: Validation) -> tuple[float, float]:
 def tuning_weight(
     truths: FloatArray,
     labelled_predictions: FloatArray,
-    predictions: FloatArray,
+    predictions: FloatArray | None = None,
     *,
     share: float,
     sampling_weights: FloatArray | None = None,
@@ -108,16 +108,21 @@ def tuning_weight(
     Args:
         truths: labels, shape [n].
         labelled_predictions: predictions for the labelled items, shape [n].
-        predictions: predictions for all items, shape [N].
+        predictions: predictions for all items, shape [N], whose variance is var(f); None takes that of the labelled
+            ones. The quotient is then the slope of y on f among the labelled items, which stays near 1 for a faithful
+            rater however few and alike they are, where a variance from elsewhere would make it small by accident.
         share: n/N of the estimates that will use λ.
         sampling_weights: how many items each labelled one stands for, shape [n]; None if all alike.
     """
     weights = np.ones(len(truths)) if sampling_weights is None else sampling_weights
-    variance = float(np.var(predictions)) if len(predictions) else 0.0
-    if not variance > 0 or not weights.sum() > 0:
+    varying = labelled_predictions if predictions is None else predictions
+    # a spread of exactly 0 must come out as exactly that, whatever the means round to
+    if not weights.sum() > 0 or not len(varying) or not np.ptp(varying) > 0:
         return 0.0
     weights = weights / weights.sum()
-    covariance = weights @ ((truths - weights @ truths) * (labelled_predictions - weights @ labelled_predictions))
+    deviations = labelled_predictions - weights @ labelled_predictions
+    variance = float(weights @ deviations**2 if predictions is None else np.var(predictions))
+    covariance = weights @ ((truths - weights @ truths) * deviations)
     return float(np.clip(covariance / ((1.0 + share) * variance), 0.0, 1.0))
 
 

@@ -166,26 +166,22 @@ def _powered(
 
 
 def _trust(labelled: dict[tuple[str, ...], pd.DataFrame], prompts: dict[tuple[str, ...], pd.DataFrame]) -> float:
-    """λ of one judge and label, from the variation within systems; 1 where no system has two labelled prompts."""
+    """λ of one judge and label, from the variation within systems; 1 where the labels show none."""
     several = {cell: table for cell, table in labelled.items() if len(table) > 1}
     if not several:
         return 1.0
-    truths, rates, weights, everything = [], [], [], []
-    for cell, table in several.items():
+    truths, rates, weights = [], [], []
+    for table in several.values():
         # Deviations from a mean of n values are too small by (n - 1) / n.
         scale = np.sqrt(len(table) / (len(table) - 1))
         truths.append((table["truth"] - table["truth"].mean()).to_numpy(float) * scale)
         rates.append((table["rate"] - table["rate"].mean()).to_numpy(float) * scale)
         weights.append(table["weight"].to_numpy(float))
-        everything.append((prompts[cell]["rate"] - prompts[cell]["rate"].mean()).to_numpy(float))
-    share = sum(map(len, several.values())) / sum(map(len, everything))
-    return tuning_weight(
-        np.concatenate(truths),
-        np.concatenate(rates),
-        np.concatenate(everything),
-        share=share,
-        sampling_weights=np.concatenate(weights),
-    )
+    judged = np.concatenate(rates)
+    if not np.ptp(judged) > 0:
+        return 1.0
+    share = sum(map(len, several.values())) / sum(len(prompts[cell]) for cell in several)
+    return tuning_weight(np.concatenate(truths), judged, share=share, sampling_weights=np.concatenate(weights))
 
 
 def _validate(pairs: pd.DataFrame, inference: Inference) -> tuple[Validation, Validation, str]:
