@@ -78,7 +78,13 @@ def test_a_rule_without_a_message_is_told_by_its_name():
 
 
 def test_snakemakes_remarks_on_itself_are_left_out(run, log):
-    for text in ("Building DAG of jobs...", "Select jobs to execute...", "Elapsed time: 0:01", ""):
+    for text in (
+        "Building DAG of jobs...",
+        "Select jobs to execute...",
+        "Elapsed time: 0:01",
+        "Job 3 has been submitted with SLURM jobid 7",
+        "",
+    ):
         log.info(text)
     run.event("resources_info")
     run.event("shellcmd")

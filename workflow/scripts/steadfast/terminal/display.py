@@ -36,6 +36,7 @@ CHATTER = (
     "Some jobs were triggered by provenance information",
     "Rules with provenance triggered jobs",
 )
+SUBMITTED = re.compile(r"Job \d+ has been submitted with ")
 EVENTS_LEFT_OUT = frozenset({"workflow_started", "resources_info", "job_started", "shellcmd", "group_info", "progress"})
 # what Snakemake gives as reasons, in words; the first that holds is shown
 REASONS = {
@@ -195,7 +196,7 @@ class RunDisplay(logging.StreamHandler[TextIO]):
         elif again:
             failure = self.failures.pop(int(again[1]), None)
             yield self._line("again", failure.step if failure else f"step {again[1]}")
-        elif text and not text.startswith(CHATTER):
+        elif text and not text.startswith(CHATTER) and not SUBMITTED.match(text):
             colours = {logging.WARNING: YELLOW, logging.ERROR: RED, logging.CRITICAL: RED}
             yield self._coloured(text, colours.get(record.levelno, ""))
 
