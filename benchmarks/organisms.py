@@ -306,7 +306,8 @@ def comparison(title: str, rows: Sequence[Row], recipes: Sequence[str]) -> list[
     return [
         *lines,
         "",
-        f"Test that the recipes change alike: p = {facts['p_groups']:.2f}, at equal margins p = {facts['p_groups_matched']:.2f}. "
+        f"Test that the recipes change alike: p = {facts['p_groups']:.2f}, "
+        f"at equal margins p = {facts['p_groups_matched']:.2f}. "
         f"Change per nat of margin: {facts['slope']:.2f} ({facts['slope_low']:.2f} to {facts['slope_high']:.2f}).",
     ]
 
