@@ -52,6 +52,8 @@ rule all:
         "results/tables/conclusions.csv",
         STUDY_FIGURES,
         "results/figures/judges",
+        GRID.direction_figures(),
+        GRID.strength_results(),
         "results/judge_report.md",
         "results/report.html",
         GRID.further_results(),

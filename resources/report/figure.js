@@ -10,7 +10,6 @@ class Figure {
     this.draw = draw;
     this.selects = block.options.map(({ title, choices }) => this.chooser(title, choices));
     this.stage = element("div", { class: "stage" });
-    this.chosen = element("span", { class: "chosen" });
     this.pdf = element("button", { type: "button", title: "The figure for print", onclick: () => this.savePdf() }, "PDF");
     this.node = this.build();
     this.marks = [];
@@ -31,13 +30,13 @@ class Figure {
     const group = element("span", { class: "saves", role: "group", "aria-label": `Save “${block.title}”` }, ...buttons, this.pdf);
     const tools = element("div", { class: "tools" }, ...this.selects.map(({ node }) => node), element("span", { class: "push" }), group);
     return element("figure", { class: "chart", id: `figure-${block.id}` }, element("h3", {}, block.title), tools, this.stage,
-      element("figcaption", { class: "hint" }, block.note, this.chosen));
+      element("figcaption", { class: "hint" }, block.note));
   }
 
   chooser(title, choices) {
     const options = choices.map(({ key, label: text }) => element("option", { value: key }, text));
     const select = element("select", { onchange: () => this.show() }, ...options);
-    return { title, select, node: withLabel(title, select, { hidden: choices.length < 2 }), standard: choices[0].key };
+    return { select, node: withLabel(title, select, { hidden: choices.length < 2 }), standard: choices[0].key };
   }
 
   get keys() {
@@ -61,7 +60,6 @@ class Figure {
 
   show() {
     this.width = this.stage.clientWidth;
-    this.chosen.textContent = this.selects.map(({ title, select }) => ` ${title}: ${select.selectedOptions[0].text}.`).join("");
     if (this.values === undefined) {
       this.marks = [];
       this.stage.replaceChildren(element("p", { class: "hint" }, "There is nothing to show for this choice."));

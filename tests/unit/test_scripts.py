@@ -236,9 +236,12 @@ def tables(grid, judgments) -> dict[str, str]:
     )
     run(
         "collect_edits",
-        inputs={"checkpoints": grid.edited_checkpoints()},
+        inputs={
+            "checkpoints": grid.checkpoints(grid.edited_systems()),
+            "directions": grid.direction_files(grid.changed_systems()),
+        },
         outputs=[paths["edits"]],
-        params={"systems": grid.edited_systems()},
+        params={"systems": grid.pairs(grid.changed_systems())},
     )
     margin = grid.config["statistics"]["survival_margin"]
     params = {"inference": grid.inference(), "controls": grid.controls(), "margin": margin}
@@ -302,6 +305,16 @@ def replicates(grid, prompts, models, tables) -> dict[str, str]:
     return paths
 
 
+def test_directions_are_drawn(grid, activations, directions):
+    shown = grid.shown_directions()
+    assert [system.variant for system in shown] == ["abliterated"]
+    inputs = {"directions": grid.direction_files(shown), "activations": grid.activation_files(shown)}
+    params = {"systems": grid.pairs(shown), "labels": grid.all_labels()}
+    run("draw_directions", inputs=inputs, outputs=["results/figures/directions"], params=params)
+    drawn = {path.name for path in Path("results/figures/directions").glob("*.png")}
+    assert drawn == {"projections_raw_abliterated.png", "separation_abliterated.png"}
+
+
 def has_provenance(path: str) -> bool:
     return len(read_json(f"{path}.provenance.json")["sha256"]) == 64
 
@@ -351,6 +364,10 @@ def attacked(grid) -> Grid:
     config = yaml.safe_load(CONFIG)
     config["variants"] |= {
         "causal": {"direction": {**mean, "layer": "causal"}, "edit": {"method": "orthogonalize"}},
+        "hopeless": {
+            "direction": {**mean, "layer": "causal", "causal": {"max_divergence": 1e-15}},
+            "edit": {"method": "orthogonalize"},
+        },
         "rank-one": {"direction": mean, "edit": {"method": "rank_one", "layer": 0.5}},
         "behaviour": {
             "direction": {**mean, "contrast": "behaviour", "judge": "regex"},
@@ -388,6 +405,40 @@ def test_a_causal_search_says_what_it_found(attacked, activations, models):
     find_direction(attacked, "causal", activations)
     grid = read_table("results/directions/raw/causal.csv")
     assert {"bypass", "induce", "divergence", "valid"} <= set(grid.columns)
+
+
+def test_without_a_valid_direction_there_is_nothing_to_judge(attacked, activations, models, prompts):
+    direction = find_direction(attacked, "hopeless", activations)
+    checkpoint = attacked.checkpoint("raw", "hopeless")
+    run(
+        "bake_checkpoint",
+        inputs={"model": models[0], "direction": direction},
+        outputs=[checkpoint],
+        params={"settings": attacked.edit("hopeless")},
+    )
+    assert read_json(f"{checkpoint}/edit_manifest.json")["reason"].startswith("no valid direction: ")
+    params = {
+        "split": "evaluation",
+        "engine": "transformers",
+        "hook": {"method": "projection"},
+        "sampling": attacked.sampling(),
+        "thinking_markers": None,
+        "chat": attacked.chat_settings("raw"),
+    }
+    for script in ("generate_responses", "generate_hooked_responses"):
+        inputs = {"checkpoint": checkpoint, "direction": direction, "prompts": PROMPTS}
+        run(script, inputs=inputs, outputs=[f"{script}.parquet"], params=params, machine=attacked.machine("raw"))
+        assert read_table(f"{script}.parquet").empty
+        assert "response" in read_table(f"{script}.parquet").columns
+    for judge in ("regex", "self"):
+        run(
+            "judge_responses",
+            inputs={"responses": "generate_responses.parquet", "prompts": PROMPTS},
+            outputs={"judgments": f"{judge}.parquet"},
+            params={"judge": attacked.judge_arguments(judge, "raw", "hopeless" if judge == "self" else None)},
+            machine=attacked.judge_machine(judge),
+        )
+        assert list(read_table(f"{judge}.parquet").columns) == COLUMNS
 
 
 def test_a_rank_one_edit_has_its_keys(attacked, activations, models):
@@ -620,7 +671,7 @@ def test_a_counts_table_from_elsewhere(grid, folder):
 
 
 def test_a_local_model_is_pointed_to(models, folder):
-    settings = {"source": "local", "path": models[0], "trust_remote_code": False}
+    settings = {"source": "local", "path": models[0], "trust_remote_code": False, "dequantise": False}
     run("point_to_local_model", outputs=["results/models/mine"], params={"settings": settings})
     assert checkpoint_path("results/models/mine").samefile(models[0])
     assert [path.name for path in Path("results/models/mine").iterdir()] == ["model.json"]
@@ -636,14 +687,14 @@ def test_a_hub_model_is_pointed_to(models, folder, monkeypatch):
         return ModelPointer("hub", str(Path(models[0]).resolve()), revision="c" * 40)
 
     monkeypatch.setattr(hub, "fetch", fetch)
-    settings = {"source": "hub", "repo": "a/b", "revision": "main", "trust_remote_code": False}
+    settings = {"source": "hub", "repo": "a/b", "revision": "main", "trust_remote_code": False, "dequantise": False}
     run("fetch_hub_model", outputs=["results/models/theirs"], params={"settings": settings})
     assert asked == [("a/b", "main", False)]
     assert read_pointer("results/models/theirs").revision == "c" * 40
 
 
 def test_a_failure_leaves_no_output(folder):
-    settings = {"source": "local", "path": str(folder), "trust_remote_code": False}
+    settings = {"source": "local", "path": str(folder), "trust_remote_code": False, "dequantise": False}
     with pytest.raises(SystemExit) as stopped:
         run("point_to_local_model", outputs=["results/models/none"], params={"settings": settings})
     assert stopped.value.code == 1

@@ -14,6 +14,8 @@ GRID_JUDGES = {"judge_with_grammar", "judge_with_regex", "judge_with_local", "ju
 DISPLAYS = {"study_figures", "judge_figures", "fidelity", "summary", "report"}
 STATISTICS = {"agreement", "robustness", "conclusions", *DISPLAYS}
 AGGREGATES = {"verdicts", *STATISTICS}
+# what is drawn from directions and activations, and nothing else
+DIRECTIONS = {"direction_figures"}
 # what is computed from the systems' judgments of themselves and the reference's, and nothing else
 MONITORING = {"self_monitoring"}
 
@@ -42,6 +44,7 @@ WHOLE_GRID = (
     | each("train_organism", (*MODELS, "tiny"))
     | each("activations", MODELS)
     | each("direction", MODELS, EDITED)
+    | DIRECTIONS
     | each("checkpoint", MODELS, EDITED)
     | {"edits"}
     | downstream(MODELS, VARIANTS)
@@ -103,7 +106,8 @@ def test_a_judges_file_edited(finished):
 
 
 @pytest.mark.parametrize(
-    ("place", "further"), [("judges.regex", set()), ("models.raw", MONITORING), ("variants.random", MONITORING)]
+    ("place", "further"),
+    [("judges.regex", set()), ("models.raw", MONITORING | DIRECTIONS), ("variants.random", MONITORING)],
 )
 def test_a_label_edited(finished, place, further):
     finished.put(f"{place}.label", "Another label")
@@ -117,6 +121,7 @@ def test_a_model_added(finished):
         each("train_organism", new)
         | each("activations", new)
         | each("direction", new, EDITED)
+        | DIRECTIONS
         | each("checkpoint", new, EDITED)
         | {"edits"}
         | downstream(new, VARIANTS)
@@ -130,6 +135,7 @@ def test_a_models_seed_changed(finished):
         each("train_organism", one)
         | each("activations", one)
         | each("direction", one, EDITED)
+        | DIRECTIONS
         | each("checkpoint", one, EDITED)
         | {"edits"}
         | downstream(one, VARIANTS)
@@ -142,6 +148,7 @@ def test_a_variant_added(finished):
     finished.put("variants.later", new)
     assert finished.jobs() == (
         each("direction", MODELS, ("later",))
+        | DIRECTIONS
         | each("checkpoint", MODELS, ("later",))
         | {"edits"}
         | downstream(MODELS, ("later",))
@@ -158,6 +165,7 @@ def test_a_hook_added_which_has_no_checkpoint(finished):
     assert finished.jobs() == (
         each("direction", MODELS, new)
         | each("hooked_responses", MODELS, new)
+        | {"edits"}
         | own("self", variants=new)
         | GRID_JUDGES
         | AGGREGATES
@@ -166,14 +174,15 @@ def test_a_hook_added_which_has_no_checkpoint(finished):
 
 
 @pytest.mark.parametrize(
-    ("direction", "edit"),
-    [({**MEAN, "layer": "causal"}, ORTHOGONALIZE), (MEAN, {"method": "rank_one", "layer": 0.5})],
+    ("direction", "edit", "drawn"),
+    [({**MEAN, "layer": "causal"}, ORTHOGONALIZE, DIRECTIONS), (MEAN, {"method": "rank_one", "layer": 0.5}, set())],
     ids=["causal", "rank_one"],
 )
-def test_a_direction_added_whose_search_runs_the_model(finished, direction, edit):
+def test_a_direction_added_whose_search_runs_the_model(finished, direction, edit, drawn):
     finished.put("variants.later", {"direction": direction, "edit": edit})
     assert finished.jobs() == (
         each("direction_by_running", MODELS, ("later",))
+        | drawn
         | each("checkpoint", MODELS, ("later",))
         | {"edits"}
         | downstream(MODELS, ("later",))
@@ -191,10 +200,34 @@ def test_a_contrast_by_behaviour_added(finished, judge, jobs):
         each("calibration_responses", MODELS)
         | jobs
         | each("direction", MODELS, ("later",))
+        | DIRECTIONS
         | each("checkpoint", MODELS, ("later",))
         | {"edits"}
         | downstream(MODELS, ("later",))
     )
+
+
+def test_a_second_strength_of_an_attack(finished):
+    mean = {"method": "mean_difference", "layer": 1}
+    finished.put(
+        "sweeps",
+        {"few": {"directions": {"mean": mean}, "edits": {"all": ORTHOGONALIZE}, "strengths": [0.5, 1]}},
+    )
+    new = ("mean-all-50", "mean-all-100")
+    assert finished.jobs() == (
+        each("direction", MODELS, new)
+        | each("checkpoint", MODELS, new)
+        | {"edits", "attack_strength"}
+        | downstream(MODELS, new)
+    )
+
+
+def test_the_family_of_attacks(fresh):
+    count = Counter(job.split()[0] for job in fresh.jobs(config=("config/attacks.yaml",)))
+    variants = 3 + 4 * 5 * 2 + 2 * 2 + 2 * 2 + 3 * 2 + 2 * 2
+    assert count["responses"] + count["hooked_responses"] == 7 * variants
+    assert (count["direction_by_running"], count["hooked_responses"]) == (7 * 10, 7 * 4)
+    assert (count["calibrate_with_regex"], count["attack_strength"]) == (1, 1)
 
 
 def test_an_edit_is_matched_to_another(finished):
@@ -220,6 +253,7 @@ def test_a_directions_layer_changed(finished):
     finished.put("variants.abliterated.direction.layer", 2)
     assert finished.jobs() == (
         each("direction", MODELS, ("abliterated",))
+        | DIRECTIONS
         | each("checkpoint", MODELS, ("abliterated",))
         | {"edits"}
         | downstream(MODELS, ("abliterated",))
@@ -322,6 +356,7 @@ def test_the_studys_two_variants_without_a_control(fresh):
         | each("train_organism", (*MODELS, "tiny"))
         | each("activations", MODELS)
         | each("direction", MODELS, ("abliterated",))
+        | DIRECTIONS
         | each("checkpoint", MODELS, ("abliterated",))
         | {"edits"}
         | downstream(MODELS, two)
@@ -339,7 +374,7 @@ def test_the_studys_grid(fresh):
     status, text = fresh.dry_run(config=("config/paper.yaml",))
     assert status == 0, text
     count = Counter(job.split()[0] for job in fresh.listed())
-    assert (count["activations"], count["responses"], count["train_organism"]) == (10, 20, 0)
+    assert (count["activations"], count["responses"], count["train_organism"]) == (10, 30, 0)
     assert count["fetch_hub_model"] >= 10, "the ten models, and the weights of judges that are served here"
     assert text.count("`make pin` writes the commits") == 1
 

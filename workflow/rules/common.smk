@@ -64,6 +64,7 @@ REPORT_TABLES = [
     for table in [
         *GRID.report_tables(),
         *GRID.further_results(),
+        *GRID.strength_results(),
         *GRID.self_monitoring(),
     ]
     if table.endswith(".csv")

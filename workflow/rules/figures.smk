@@ -71,3 +71,53 @@ rule judge_figures:
         "draw the figures about the judges"
     script:
         "../scripts/draw_judge_figures.py"
+
+
+rule direction_figures:
+    """Draw the activations along every direction, and how well each block tells the classes apart."""
+    input:
+        directions=GRID.direction_files(GRID.shown_directions()),
+        activations=GRID.activation_files(GRID.shown_directions()),
+    output:
+        directory("results/figures/directions"),
+    log:
+        "results/logs/figures/directions.log",
+    benchmark:
+        "results/benchmarks/figures/directions.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        systems=GRID.pairs(GRID.shown_directions()),
+        labels=GRID.labels_of(GRID.shown_directions()),
+        code=GRID.digest("draw_directions.py"),
+    message:
+        "draw the directions"
+    script:
+        "../scripts/draw_directions.py"
+
+
+rule attack_strength:
+    """Set the refusal rates against the strength of the attacks, for each model and for all together."""
+    input:
+        verdicts="results/tables/verdicts.parquet",
+        robustness="results/tables/robustness.csv",
+        edits="results/tables/edits.csv",
+    output:
+        table="results/tables/strength.csv",
+        figures=directory("results/figures/strength"),
+    log:
+        "results/logs/figures/strength.log",
+    benchmark:
+        "results/benchmarks/figures/strength.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        attacks=GRID.attacks(),
+        judge=GRID.config["figures"]["judge"] or GRID.machine_reference,
+        inference=GRID.inference(),
+        labels={"models": GRID.labels("models")},
+        code=GRID.digest("draw_attack_strength.py"),
+    message:
+        "set refusals against the strength of the attacks"
+    script:
+        "../scripts/draw_attack_strength.py"

@@ -45,7 +45,7 @@ rule fetch_hub_model:
         "../../envs/base.yaml"
     params:
         settings=lambda wildcards: GRID.model_settings(wildcards.model),
-        code=GRID.digest("fetch_hub_model.py"),
+        code=lambda wildcards: GRID.model_digest(wildcards.model, "fetch_hub_model.py"),
     message:
         "{wildcards.model}: download the model"
     script:
@@ -66,7 +66,9 @@ rule point_to_local_model:
         "../../envs/base.yaml"
     params:
         settings=lambda wildcards: GRID.model_settings(wildcards.model),
-        code=GRID.digest("point_to_local_model.py"),
+        code=lambda wildcards: GRID.model_digest(
+            wildcards.model, "point_to_local_model.py"
+        ),
     message:
         "{wildcards.model}: check the model"
     script:

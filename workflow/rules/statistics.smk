@@ -56,9 +56,10 @@ rule agreement:
 
 
 rule edits:
-    """Gather what the edits did to the weights, from the manifests of the edited checkpoints."""
+    """Gather what the edits did to the weights, and which hooks had no direction."""
     input:
-        checkpoints=GRID.edited_checkpoints(),
+        checkpoints=GRID.checkpoints(GRID.edited_systems()),
+        directions=GRID.direction_files(GRID.changed_systems()),
     output:
         "results/tables/edits.csv",
     log:
@@ -68,7 +69,7 @@ rule edits:
     conda:
         "../../envs/base.yaml"
     params:
-        systems=GRID.edited_systems(),
+        systems=GRID.pairs(GRID.changed_systems()),
         code=GRID.digest("collect_edits.py"),
     message:
         "gather what the edits did to the weights"

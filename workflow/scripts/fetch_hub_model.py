@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.files import atomic_directory
 from steadfast.job import run_job
 from steadfast.models.hub import fetch
+from steadfast.models.placing import place_model
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -12,5 +12,4 @@ if TYPE_CHECKING:
 with run_job(snakemake):
     stanza = snakemake.params.settings
     pointer = fetch(stanza["repo"], stanza["revision"], trust_remote_code=stanza["trust_remote_code"])
-    with atomic_directory(snakemake.output[0]) as directory:
-        pointer.write(directory)
+    place_model(pointer, snakemake.output[0], dequantise=stanza["dequantise"])

@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
+from steadfast.directions import load_direction
 from steadfast.engines.transformers import build
 from steadfast.files import read_table, sha256_file
 from steadfast.generation import Runtime
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 with run_job(snakemake):
     prompts = read_table(snakemake.input.prompts)
+    chosen = (prompts["split"] == snakemake.params.split) & load_direction(snakemake.input.direction).valid
     chat = dict(snakemake.params.chat)
     hook, direction = snakemake.params.hook, snakemake.input.direction
     engine = build(
@@ -25,7 +27,7 @@ with run_job(snakemake):
     write_responses(
         snakemake.output[0],
         snakemake.input.checkpoint,
-        prompts[prompts["split"] == snakemake.params.split],
+        prompts[chosen],
         settings=snakemake.params.sampling,
         engine=engine,
         thinking_markers=snakemake.params.thinking_markers,

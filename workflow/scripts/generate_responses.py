@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from steadfast.files import read_table
 from steadfast.job import run_job
+from steadfast.models.edited import was_edited_in_vain
 from steadfast.responses import write_responses
 
 if TYPE_CHECKING:
@@ -12,10 +13,13 @@ if TYPE_CHECKING:
 
 with run_job(snakemake):
     prompts = read_table(snakemake.input.prompts)
+    prompts = prompts[prompts["split"] == snakemake.params.split]
+    if was_edited_in_vain(snakemake.input.checkpoint):
+        prompts = prompts.iloc[:0]
     write_responses(
         snakemake.output[0],
         snakemake.input.checkpoint,
-        prompts[prompts["split"] == snakemake.params.split],
+        prompts,
         settings=snakemake.params.sampling,
         decoding=snakemake.params.get("decoding"),
         engine=snakemake.params.engine,

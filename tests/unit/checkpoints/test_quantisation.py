@@ -10,6 +10,8 @@ from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 from steadfast.checkpoints import bake
 from steadfast.checkpoints.quantisation import dequantise, e4m3_values, fp4_values
 from steadfast.errors import DataError
+from steadfast.models.placing import place_model
+from steadfast.models.pointer import ModelPointer, read_pointer
 
 from .conftest import save_model, tiny_llama
 
@@ -108,22 +110,25 @@ def test_a_quantised_checkpoint_is_edited_by_choice_only(tmp_path, direction):
     add_to_config(source, quantization_config={"quant_method": "fp8", "weight_block_size": [128, 128]})
     with pytest.raises(DataError, match=r"quantised \(fp8\).*dequantise: true"):
         bake(source, direction, EDIT, tmp_path / "out")
-    manifest = bake(source, direction, EDIT, tmp_path / "out", dequantise=True)
+    place_model(ModelPointer("local", str(source)), tmp_path / "model", dequantise=True)
+    manifest = bake(tmp_path / "model", direction, EDIT, tmp_path / "out")
     assert manifest["effective"]
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype="auto").dtype == torch.bfloat16
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "direction.csv",
-        "direction.safetensors",
-        "out",
-        "source",
-    ]
+    assert read_pointer(tmp_path / "model").details == {"dequantised": str(source)}
 
 
-def test_unknown_quantisation_is_refused_even_by_choice(tmp_path, direction):
+def test_unknown_quantisation_is_refused_even_by_choice(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
     add_to_config(source, quantization_config={"quant_method": "gptq", "bits": 4})
     with pytest.raises(DataError, match=r"'gptq'; only fp8, mxfp4"):
-        bake(source, direction, EDIT, tmp_path / "out", dequantise=True)
+        dequantise(source, tmp_path / "plain")
+
+
+def test_what_is_not_quantised_is_not_written_out(tmp_path):
+    source = save_model(tiny_llama(), tmp_path / "source")
+    with pytest.raises(DataError, match="is not quantised; remove dequantise"):
+        place_model(ModelPointer("local", str(source)), tmp_path / "model", dequantise=True)
+    assert not (tmp_path / "model").exists()
 
 
 def test_missing_scales_are_named(tmp_path):

@@ -8,6 +8,7 @@ from steadfast.activations import Activations, ClassActivations
 from steadfast.directions import Direction, build_method
 from steadfast.errors import DataError
 from steadfast.figures import attack_strength
+from steadfast.figures.direction_set import FoundDirection, direction_figures
 from steadfast.figures.directions import (
     at_one_position,
     draw_projections,
@@ -17,6 +18,7 @@ from steadfast.figures.directions import (
     spread,
 )
 from steadfast.figures.style import save
+from steadfast.tables.labels import Labels
 
 
 def activations(depth, hidden=8, prompts=12):
@@ -105,45 +107,66 @@ def test_nothing_to_select_is_said():
     assert any("No selection" in text for text in texts(draw_separation({})))
 
 
-ATTACKS = {"mild": ("mean difference", 0.5), "full": ("mean difference", 1.0), "noise": ("random", 1.0)}
-
-
-def robustness(models=("raw", "score0")):
-    rates = {"original": 0.9, "mild": 0.5, "full": 0.1, "noise": 0.9, "other": 0.3}
-    rows = [
-        {"model": model, "variant": variant, "judge": judge, "label": label, "rate": rate}
-        for model in models
-        for judge in ("grammar", "regex")
-        for label in ("harmful", "harmless")
-        for variant, rate in rates.items()
+def test_one_figure_per_direction_and_one_per_variant():
+    found = activations(3)
+    items = [
+        FoundDirection("raw", "auto", direction(found, layer="auto", position="auto"), found),
+        FoundDirection("raw", "fixed", direction(found, layer=0), found),
+        FoundDirection("score0", "fixed", direction(found, layer=1), found),
     ]
-    return pd.DataFrame(rows).assign(
-        rate_low=lambda table: table["rate"] - 0.05, rate_high=lambda table: table["rate"] + 0.05
-    )
+    figures = direction_figures(items, Labels(models={"raw": "Raw data"}))
+    assert set(figures) == {
+        "projections_raw_auto",
+        "selection_raw_auto",
+        "separation_auto",
+        "projections_raw_fixed",
+        "selection_raw_fixed",
+        "projections_score0_fixed",
+        "selection_score0_fixed",
+        "separation_fixed",
+    }
+    assert {"Raw data", "score0"} <= set(texts(figures["separation_fixed"]))
+    assert any(text.startswith("Raw data, fixed: position") for text in texts(figures["projections_raw_fixed"]))
 
 
-def test_strengths_start_from_the_original():
-    table = attack_strength.strength_table(robustness(), ATTACKS, judge="grammar", label="harmful")
-    raw = table[table["model"] == "raw"].groupby("attack")[["strength", "rate"]].agg(list)
-    assert raw.loc["mean difference"].tolist() == [[0.0, 0.5, 1.0], [0.9, 0.5, 0.1]]
-    assert raw.loc["random"].tolist() == [[0.0, 1.0], [0.9, 0.9]]
+def strengths(directions=("mean", "probe"), further=()):
+    rows = []
+    for change in ("orthogonalize", "rank one"):
+        for name in directions:
+            for strength, rate in ((0.0, 0.9), (0.5, 0.4), (1.0, 0.1)):
+                rows.append({"direction": name, "change": change, "strength": strength, "rate": rate, "control": False})
+    rows += [
+        {"direction": "random", "change": "orthogonalize", "strength": strength, "rate": 0.9, "control": True}
+        for strength in (0.0, 1.0)
+    ]
+    table = pd.DataFrame(rows).assign(model="raw", least_strength=lambda table: table["strength"] == 0.5)
+    table = table.assign(rate_low=table["rate"] - 0.05, rate_high=table["rate"] + 0.05)
+    return table.assign(**dict.fromkeys(further, 0.3))
 
 
-@pytest.mark.parametrize("models", [1, 5])
-def test_attack_strength_shows_all_attacks_and_side_effects(models, tmp_path):
-    names = [f"model {number}" for number in range(models)]
-    table = attack_strength.strength_table(robustness(names), ATTACKS, judge="grammar", label="harmful")
-    effect = table[["model", "attack", "strength"]].assign(value=table["strength"] * 3, name="divergence, nats")
-    figure = attack_strength.draw(table, side_effect=effect)
-    assert {*names, "mean difference", "random", "divergence, nats", "refused"} <= set(texts(figure))
-    lower = [axes for axes in figure.axes if axes.get_ylabel() == "divergence, nats"]
-    assert lower[0].get_ylim()[1] >= 3
+@pytest.mark.parametrize("count", [1, 8])
+def test_attack_strength_shows_all_attacks_and_side_effects(count, tmp_path):
+    names = [f"direction {number}" for number in range(count)]
+    figure = attack_strength.draw(strengths(names, ("harmless_rate", "harmless_low", "harmless_high")), "Raw data")
+    shown = set(texts(figure))
+    assert {*names, "orthogonalize", "rank one", "controls", "harmful refused", "harmless refused", "Raw data"} <= shown
+    assert "random" not in shown, "controls are drawn in every panel"
     save(figure, tmp_path / "strength.pdf")
 
 
+def test_the_smallest_strength_that_halves_is_filled_in():
+    figure = attack_strength.draw(strengths(["mean"]))
+    filled = [line for line in figure.axes[0].lines if len(line.get_ydata()) == 1]
+    assert [line.get_ydata().tolist() for line in filled] == [[0.4], [0.4]]
+
+
+def test_one_figure_per_model():
+    table = pd.concat([strengths(), strengths().assign(model="all models")])
+    assert set(attack_strength.strength_figures(table)) == {"raw", "all_models"}
+
+
 def test_attack_strength_without_rows_says_so():
-    empty = attack_strength.strength_table(robustness(), ATTACKS, judge="nobody", label="harmful")
-    assert any("No attacks" in text for text in texts(attack_strength.draw(empty)))
+    assert any("No attacks" in text for text in texts(attack_strength.draw(strengths().iloc[:0])))
     with pytest.raises(DataError, match="rate_low"):
         attack_strength.draw(pd.DataFrame({"model": ["m"]}))
 

@@ -104,11 +104,11 @@ def test_an_engine_prepares_the_model_from_a_direction_file(model, tmp_path):
         assert np.abs(states(model) @ ROWS[0]).max() < 1e-6
 
 
-def test_no_valid_direction_cannot_be_hooked(tmp_path):
+def test_no_valid_direction_cannot_be_hooked(model, tmp_path):
     nothing = Direction(np.zeros((0, 16), np.float32), "mean_difference", reason="none was valid")
     nothing.save(tmp_path / "none.safetensors")
     with pytest.raises(DataError, match="no valid direction: none was valid"):
-        preparation({"method": "projection"}, tmp_path / "none.safetensors")
+        preparation({"method": "projection"}, tmp_path / "none.safetensors")(model)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ last complete shard, if nothing it depends on has changed.
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -16,16 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.checkpoints.copying import PartialDirectory, copy_companions, copy_range
-from steadfast.checkpoints.manifest import MANIFEST, manifest_of
+from steadfast.checkpoints.manifest import manifest_of
 from steadfast.checkpoints.plan import Plan, plan_edit, with_change_norm
-from steadfast.checkpoints.quantisation import dequantise as write_dequantised
-from steadfast.checkpoints.quantisation import quantisation_of
 from steadfast.checkpoints.shards import INDEX, Shard, TensorEntry, element_count, shard_header
 from steadfast.checkpoints.tensors import TensorEditor, TensorRecord, matrices_of
 from steadfast.edits import Site
 from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_file, write_json
-from steadfast.models.pointer import ModelPointer, checkpoint_path, trusts_remote_code
+from steadfast.models.edited import MANIFEST
+from steadfast.models.pointer import ModelPointer, trusts_remote_code
 
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
 
@@ -37,7 +35,6 @@ def bake(
     output: str | Path,
     *,
     match_change: str | Path | None = None,
-    dequantise: bool = False,
     threads: int = 2,
 ) -> dict[str, Any]:
     """Write an edited copy of a checkpoint to ``output``, with ``edit_manifest.json``.
@@ -49,7 +46,6 @@ def bake(
         output: directory to write; replaced if it exists.
         match_change: another edited checkpoint of the same model; the edit is scaled so that it changes the
             weights by as much (‖W′ − W‖), as a control of the size of the change.
-        dequantise: whether a quantised checkpoint is written out as bfloat16 first; else it is refused.
         threads: number of tensors that are worked on at a time.
 
     Returns:
@@ -60,40 +56,20 @@ def bake(
         DataError: the architecture is unknown, a module that should be edited is missing, the checkpoint is
             quantised or damaged, or the direction has another width.
     """
-    output, trusted = Path(output), trusts_remote_code(source)
-    if dequantise and quantisation_of(read_json(checkpoint_path(source) / "config.json")):
-        plain = output.with_name(f"{output.name}.dequantised")
-        write_dequantised(checkpoint_path(source), plain)
-        try:
-            return _bake(plain, direction_path, edit, output, match_change, threads, trusted)
-        finally:
-            shutil.rmtree(plain)
-    return _bake(source, direction_path, edit, output, match_change, threads, trusted)
-
-
-def _bake(
-    source: str | Path,
-    direction_path: str | Path,
-    edit: Mapping[str, Any],
-    output: Path,
-    match_change: str | Path | None,
-    threads: int,
-    trusted: bool,
-) -> dict[str, Any]:
     plan = plan_edit(source, direction_path, edit)
     if match_change is not None and plan.selected:
         plan = with_change_norm(plan, float(read_json(Path(match_change) / MANIFEST)["change_norm"]))
     state = _fingerprint(plan, direction_path)
-    work = PartialDirectory.prepare(output, state)
+    work = PartialDirectory.prepare(Path(output), state)
     records = _bake_shards(plan, work, threads)
     if _fingerprint(plan, direction_path) != state:
         raise DataError(f"{plan.checkpoint.path} has changed while it was read; nothing was written")
     _copy_companions(plan, work.path)
     manifest = manifest_of(plan, records, edit)
     write_json(work.path / MANIFEST, manifest)
-    if trusted:
+    if trusts_remote_code(source):
         ModelPointer(source="edited", path=".", trust_remote_code=True).write(work.path)
-    work.commit(output)
+    work.commit(Path(output))
     return manifest
 
 

@@ -8,8 +8,6 @@ import numpy as np
 from steadfast.checkpoints.plan import Plan
 from steadfast.errors import DataError
 
-MANIFEST = "edit_manifest.json"
-
 
 def manifest_of(plan: Plan, records: Mapping[str, Mapping[str, Any]], edit: Mapping[str, Any]) -> dict[str, Any]:
     """Collect the tensors' records and pass judgment on the edit.

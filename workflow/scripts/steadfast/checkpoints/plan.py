@@ -56,7 +56,7 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
     if method:
         raise DataError(
             f"{checkpoint.path} is quantised ({method}), so its weights cannot be edited; edit the checkpoint that it "
-            "was made from, or set dequantise: true to have it written out as bfloat16 first"
+            "was made from, or set dequantise: true on the model to have it written out as bfloat16"
         )
     entries = checkpoint.entries
     stream = anatomy(checkpoint.config, entries)

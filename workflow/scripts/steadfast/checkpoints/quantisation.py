@@ -62,10 +62,12 @@ def dequantise(source: Path, output: Path) -> None:
     """Write a quantised checkpoint to ``output`` as bfloat16, shard by shard, a part of a tensor at a time.
 
     Raises:
-        DataError: the method is not a known one, or scales are missing.
+        DataError: it is not quantised, the method is not a known one, or scales are missing.
     """
     checkpoint = open_checkpoint(source)
     method = quantisation_of(checkpoint.config)
+    if not method:
+        raise DataError(f"{source} is not quantised; remove dequantise")
     if method not in METHODS:
         raise DataError(
             f"{source} is quantised by {method!r}; only {', '.join(METHODS)} can be written out. "

@@ -1,13 +1,13 @@
 """Checks of directions, edits and hooks: what can be known to fail before any model is there."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from steadfast.errors import ConfigError, DataError, suggest
+from steadfast.files import read_json
 
 BASELINES = frozenset({"label_only", "always_refuse", "never_refuse"})
-# found from the prompts of both classes, so that class means come with them
-CONTRASTING = frozenset({"mean_difference", "pca", "probe", "subspace"})
 NEEDS_MEANS = frozenset({"projected", "biprojected", "activation_addition"})
 PARTS = ("edit", "hook")
 
@@ -53,12 +53,18 @@ def _directions_bring_what_is_needed(config: Mapping[str, Any]) -> Iterator[str]
 
 def _what_lacks(direction: Mapping[str, Any], change: Mapping[str, Any]) -> str:
     """Why a direction does not go with an edit or a hook; empty if it does."""
+    from steadfast.direction_search import read_settings
+    from steadfast.directions._contrast import ContrastMethod
+
     method = change["method"]
-    contrasting = direction["method"] in CONTRASTING
+    try:
+        contrasting = isinstance(read_settings(direction).method, ContrastMethod)
+    except (ConfigError, DataError):
+        return ""  # which is told already
     if method == "rank_one" and not contrasting:
         return (
             f"rests on the two classes of prompts, which direction.method {direction['method']} does not contrast; "
-            f"allowed: {', '.join(sorted(CONTRASTING))}"
+            "take mean_difference, for example"
         )
     if method in NEEDS_MEANS and not contrasting and direction.get("layer") is None:
         return (
@@ -124,6 +130,25 @@ def _hooks_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"judges.{name}.serve.variant: {variant} steers what is written, which a served judge would not"
 
 
+def _quantised_models_are_written_out(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.checkpoints.quantisation import METHODS, quantisation_of
+
+    edited = [name for name, variant in config["variants"].items() if "edit" in variant]
+    for name, model in config["models"].items():
+        file = Path(model.get("path", "")) / "config.json"
+        if model["source"] != "local" or not file.is_file():
+            continue
+        method = quantisation_of(read_json(file))
+        if model["dequantise"] and method not in METHODS:
+            found = f"is quantised by {method!r}" if method else "is not quantised"
+            yield f"models.{name}.dequantise: {model['path']} {found}; known: {', '.join(METHODS)}"
+        elif method and edited and model["role"] == "study" and not model["dequantise"]:
+            yield (
+                f"models.{name}: is quantised ({method}), so {edited[0]} cannot edit its weights; set dequantise, or "
+                "name the checkpoint that it was made from"
+            )
+
+
 def _blocks_exist(config: Mapping[str, Any]) -> Iterator[str]:
     from steadfast.models.depth import known_depth
 
@@ -168,5 +193,6 @@ ATTACK_CHECKS: tuple[Check, ...] = (
     _changes_can_be_matched,
     _variants_are_limited_to_known_models,
     _hooks_have_an_engine,
+    _quantised_models_are_written_out,
     _blocks_exist,
 )

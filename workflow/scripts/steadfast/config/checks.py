@@ -10,6 +10,7 @@ from steadfast.config.duplicates import refuse_duplicate_keys
 from steadfast.config.replicates import with_replicates
 from steadfast.config.schema import validate, with_defaults
 from steadfast.config.serving import place_of_model, with_served_models
+from steadfast.config.sweeps import with_sweeps
 from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.registry import load
 
@@ -34,7 +35,7 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
     for file in files or []:
         refuse_duplicate_keys(Path(file))
     validate(config)
-    complete: dict[str, Any] = with_defaults(with_replicates(config))
+    complete: dict[str, Any] = with_sweeps(with_defaults(with_replicates(config)))
     problems = [problem for check in CHECKS for problem in check(complete)]
     if problems:
         raise ConfigError("\n".join(problems))

@@ -1,6 +1,6 @@
-"""Refusal rate against the strength of an attack, with intervals, and a side effect beside it where one is known."""
+"""Refusal rate against the strength of attacks, with intervals, and what else the attacks do below it."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,120 +8,158 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from steadfast.figures.style import FAINT, MARKERS, colour_map, figure_style, message_figure, new_figure, wrap
+from steadfast.figures.style import FAINT, INK, colour_map, figure_style, message_figure, new_figure, wrap
 from steadfast.files import require_columns
 from steadfast.tables.labels import Labels
+from steadfast.tables.ordering import names_of
 
-COLUMNS = ["model", "attack", "strength", "rate", "rate_low", "rate_high"]
-PANEL_WIDTH, PANEL_HEIGHT = 2.3, 2.0
-MOST_COLUMNS = 4
-BASELINE = "original"
+MARKERS = "oDs^vPX<>h"
+DASHES = ("-", "--", ":", "-.")
+COLUMNS = ["direction", "change", "control", "strength", "rate", "rate_low", "rate_high"]
+PANEL_WIDTH, PANEL_HEIGHT = 2.1, 1.9
+MOST_COLUMNS = 6
+CONTROLS = "controls"
+# what is drawn below the rate, where the table has it: the axis, and the columns of an interval if there is one
+FURTHER = {
+    "harmless_rate": ("harmless refused", ("harmless_low", "harmless_high")),
+    "divergence": ("KL on harmless, nats", None),
+}
 
 
-def strength_table(
-    robustness: pd.DataFrame, attacks: Mapping[str, tuple[str, float]], *, judge: str, label: str
-) -> pd.DataFrame:
-    """Rates of a judge by attack and strength.
+def strength_figures(table: pd.DataFrame, labels: Labels | None = None) -> dict[str, Figure]:
+    """One figure per model, and one of all models together, by file name without suffix.
 
     Args:
-        robustness: a table as ``tables.robustness`` makes it.
-        attacks: for each variant the name of its attack (direction method and edit) and its strength.
-        judge: whose verdicts are shown.
-        label: ``harmful`` or ``harmless``.
-
-    Returns:
-        A table with the columns ``COLUMNS``. The original stands at strength 0 of every attack.
+        table: a table as ``tables.strength`` makes it.
+        labels: display labels.
     """
-    require_columns(robustness, ["model", "variant", "judge", "label", "rate", "rate_low", "rate_high"], "robustness")
-    rows = robustness[(robustness["judge"] == judge) & (robustness["label"] == label)]
-    edited = rows[rows["variant"].isin(list(attacks))]
-    edited = edited.assign(
-        attack=[attacks[variant][0] for variant in edited["variant"]],
-        strength=[float(attacks[variant][1]) for variant in edited["variant"]],
-    )
-    original = rows[rows["variant"] == BASELINE]
-    names = list(dict.fromkeys(attack for attack, _ in attacks.values()))
-    zero = [original.assign(attack=name, strength=0.0) for name in names]
-    table = pd.concat([*zero, edited])[COLUMNS]
-    order = {name: place for place, name in enumerate(names)}
-    return table.sort_values(["attack", "strength"], key=lambda values: values.map(order).fillna(values), kind="stable")
+    labels = labels or Labels()
+    return {
+        model.replace(" ", "_"): draw(table[table["model"] == model], labels.model(model).capitalize())
+        for model in names_of(table, "model")
+    }
 
 
-def draw(table: pd.DataFrame, labels: Labels | None = None, *, side_effect: pd.DataFrame | None = None) -> Figure:
-    """Draw one panel per model and one line per attack, and below it the side effect if there is one.
+def draw(table: pd.DataFrame, name: str = "") -> Figure:
+    """Draw one column of panels per direction and one line per edit or hook.
+
+    The smallest strength of each line that halves the refusals is filled in; half of the original's rate is a faint
+    line. Controls are drawn in grey in every column.
 
     Args:
-        table: as ``strength_table`` makes it.
-        labels: display labels of the models.
-        side_effect: columns ``model``, ``attack``, ``strength``, ``value`` and ``name`` (one name throughout),
-            such as the divergence on harmless prompts.
+        table: the rows of one model of a table as ``tables.strength`` makes it.
+        name: what the model is called.
 
     Raises:
         DataError: ``table`` lacks a column.
     """
     require_columns(table, COLUMNS, "attack strengths")
-    labels = labels or Labels()
-    models = list(dict.fromkeys(table["model"]))
-    if not models:
+    control = table["control"].astype(bool)
+    aimed, controls = table[~control], table[control]
+    directions = list(dict.fromkeys(aimed["direction"]))
+    if not directions:
         return message_figure("No attacks to draw")
-    attacks = list(dict.fromkeys(table["attack"]))
-    columns = min(MOST_COLUMNS, len(models))
-    bands = int(np.ceil(len(models) / columns))
-    kinds = 1 if side_effect is None or side_effect.empty else 2
+    changes = list(dict.fromkeys(aimed["change"]))
+    quantities = ["rate", *(column for column in FURTHER if column in table and table[column].notna().any())]
+    width = min(MOST_COLUMNS, len(directions))
+    bands = -(-len(directions) // width)
     with figure_style():
-        figure = new_figure(PANEL_WIDTH * columns + 0.6, PANEL_HEIGHT * bands * kinds + 0.5 + 0.09 * len(attacks))
-        panels = figure.subplots(bands * kinds, columns, squeeze=False, sharex=True, sharey="row")
-        for place in range(bands * columns):
-            band, column = divmod(place, columns)
-            used = panels[band * kinds : (band + 1) * kinds, column]
-            if place >= len(models):
+        height = PANEL_HEIGHT * bands * len(quantities) + 0.6 + 0.1 * len(changes)
+        figure = new_figure(PANEL_WIDTH * width + 0.7, height)
+        panels = figure.subplots(bands * len(quantities), width, squeeze=False, sharex=True)
+        for place in range(bands * width):
+            band, column = divmod(place, width)
+            used = panels[band * len(quantities) : (band + 1) * len(quantities), column]
+            if place >= len(directions):
                 for axes in used:
                     axes.set_visible(False)
                 continue
-            used[0].set_title(wrap(labels.model(models[place]), 30))
-            _rates(used[0], table[table["model"] == models[place]], attacks)
-            if kinds == 2 and side_effect is not None:
-                _side_effect(used[1], side_effect[side_effect["model"] == models[place]], attacks)
-                used[1].set_ylim(0, 1.05 * float(side_effect["value"].max()) or 1.0)
+            rows = aimed[aimed["direction"] == directions[place]]
+            used[0].set_title(wrap(directions[place], 24))
+            for axes, quantity in zip(used, quantities, strict=True):
+                _lines(axes, rows, controls, quantity, changes)
+                _frame(axes, table, quantity, labelled=column == 0)
             used[-1].set_xlabel("strength")
             used[-1].tick_params(labelbottom=True)
-            if column == 0:
-                used[0].set_ylabel("refused")
-                if kinds == 2 and side_effect is not None:
-                    used[1].set_ylabel(str(side_effect["name"].iloc[0]))
-        handles, names = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, [wrap(name, 40) for name in names], loc="outside lower center", ncols=2)
+        handles = {label: handle for axes in panels.flat for handle, label in zip(*_legend(axes), strict=True)}
+        shown = [label for label in [*changes, CONTROLS] if label in handles]
+        figure.legend([handles[label] for label in shown], shown, loc="outside lower center", ncols=min(4, len(shown)))
+        if name:
+            figure.suptitle(name, fontsize=9, fontweight="bold")
     return figure
 
 
-def _rates(axes: Axes, table: pd.DataFrame, attacks: list[str]) -> None:
-    """Lines with whiskers, drawn a little apart so that whiskers at one strength can be told from each other."""
-    step = 0.012 * max(float(table["strength"].max()), 1e-9)
-    for number, attack in enumerate(attacks):
-        rows = table[table["attack"] == attack].sort_values("strength")
-        if rows.empty:
-            continue
-        rate = rows["rate"].to_numpy(float)
-        spread = np.abs(np.stack([rate - rows["rate_low"], rows["rate_high"] - rate]).astype(float))
-        places = rows["strength"].to_numpy(float) + step * (number - (len(attacks) - 1) / 2)
-        axes.errorbar(places, rate, yerr=spread, label=attack, elinewidth=0.6, capsize=1.5, **_line(number, attacks))
-    axes.set_ylim(-0.03, 1.03)
+def _lines(axes: Axes, rows: pd.DataFrame, controls: pd.DataFrame, quantity: str, changes: Sequence[str]) -> None:
+    """Lines with whiskers, a little apart so that whiskers at one strength can be told from each other."""
+    step = 0.015 * max(float(rows["strength"].max()), 1e-9)
+    for _, line in controls.groupby(["direction", "change"], sort=False):
+        style: dict[str, Any] = {
+            "color": FAINT,
+            "linewidth": 0.8,
+            "marker": ".",
+            "markersize": 3,
+            "zorder": 1,
+            "label": CONTROLS,
+        }
+        axes.plot(line["strength"].to_numpy(float), line[quantity].to_numpy(float), **style)
+    present = [change for change in changes if change in set(rows["change"])]
+    for number, change in enumerate(present):
+        line = rows[rows["change"] == change]
+        strengths = line["strength"].to_numpy(float)
+        # all lines begin with the original
+        places = strengths + np.where(strengths > 0, step * (number - (len(present) - 1) / 2), 0.0)
+        values = line[quantity].to_numpy(float)
+        style = _style(changes.index(change), len(changes))
+        whiskers = _whiskers(line, quantity)
+        axes.errorbar(places, values, yerr=whiskers, label=change, elinewidth=0.6, capsize=1.5, **style)
+        if quantity == "rate" and "least_strength" in line:
+            chosen = line["least_strength"].to_numpy(bool)
+            axes.plot(
+                places[chosen],
+                values[chosen],
+                **{**style, "markerfacecolor": style["color"], "linestyle": "none", "zorder": 4},
+            )
+
+
+def _whiskers(line: pd.DataFrame, quantity: str) -> Any:
+    bounds = ("rate_low", "rate_high") if quantity == "rate" else FURTHER[quantity][1]
+    if bounds is None:
+        return None
+    values = line[quantity].to_numpy(float)
+    low, high = (line[bound].to_numpy(float) for bound in bounds)
+    return np.abs(np.stack([values - low, high - values]))
+
+
+def _frame(axes: Axes, table: pd.DataFrame, quantity: str, *, labelled: bool) -> None:
+    title = "harmful refused" if quantity == "rate" else FURTHER[quantity][0]
     axes.axhline(0, color=FAINT, linewidth=0.6, zorder=0)
+    if quantity == "rate":
+        axes.set_ylim(-0.03, 1.03)
+    else:
+        bounds = FURTHER[quantity][1]
+        top = float(table[bounds[1] if bounds else quantity].max())
+        axes.set_ylim(-0.03 * top, 1.05 * top or 1.0)
+    if quantity == "rate":
+        before = table.loc[table["strength"] == 0, "rate"]
+        axes.axhline(float(before.iloc[0]) / 2, color=INK, linewidth=0.5, linestyle=(0, (1, 3)), zorder=0)
+    if labelled:
+        axes.set_ylabel(title)
+    else:
+        axes.tick_params(labelleft=False)
 
 
-def _side_effect(axes: Axes, table: pd.DataFrame, attacks: list[str]) -> None:
-    for number, attack in enumerate(attacks):
-        rows = table[table["attack"] == attack].sort_values("strength")
-        axes.plot(rows["strength"].to_numpy(float), rows["value"].to_numpy(float), **_line(number, attacks))
+def _legend(axes: Axes) -> tuple[list[Any], list[str]]:
+    handles, labels = axes.get_legend_handles_labels()
+    return list(handles), list(labels)
 
 
-def _line(number: int, attacks: list[str]) -> dict[str, Any]:
-    shade = colour_map()(0.88 * number / max(1, len(attacks) - 1))
-    dashes = ("-", "--", ":", "-.")[number % 4]
+def _style(number: int, count: int) -> dict[str, Any]:
+    shade = colour_map()(0.88 * number / max(1, count - 1))
     return {
         "color": shade,
-        "linestyle": dashes,
+        "linestyle": DASHES[number % len(DASHES)],
         "marker": MARKERS[number % len(MARKERS)],
-        "markersize": 3.5,
+        "markersize": 3.8,
+        "markerfacecolor": "white",
         "linewidth": 1.0,
     }

@@ -22,7 +22,7 @@ CLASS_SHADES = {"harmful": 0.05, "harmless": 0.8}
 CLASS_MARKERS = {"harmful": "^", "harmless": "o"}
 
 
-def draw_projections(activations: Activations, direction: Direction) -> Figure:
+def draw_projections(activations: Activations, direction: Direction, name: str = "") -> Figure:
     """Draw the states of both classes after several blocks, one column per block.
 
     Above: projections on the direction (within it, for several). Below: the first two principal components of the
@@ -31,6 +31,7 @@ def draw_projections(activations: Activations, direction: Direction) -> Figure:
     Args:
         activations: states of the calibration prompts.
         direction: the direction; its position is shown, or the last one if it has none.
+        name: what the figure is about, such as the model and the variant.
     """
     if not direction.valid:
         return message_figure(f"No valid direction: {direction.reason}")
@@ -56,7 +57,8 @@ def draw_projections(activations: Activations, direction: Direction) -> Figure:
         figure.legend(handles, CLASSES, loc="outside lower center", ncols=len(CLASSES))
         token = activations.template_tokens[index]
         star = "; * block of the direction" if chosen is not None else ""
-        figure.suptitle(f"States at position {position} ({token}){star}", fontsize=8)
+        place = f"position {position} ({token}){star}"
+        figure.suptitle(f"{name}: {place}" if name else f"States at {place}", fontsize=8)
     return figure
 
 

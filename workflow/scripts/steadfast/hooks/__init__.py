@@ -54,10 +54,13 @@ def preparation(
 ) -> Callable[["PreTrainedModel"], AbstractContextManager[None]]:
     """What an engine calls with the loaded model, and whose context surrounds the generation.
 
-    Raises:
-        DataError: the direction file holds no valid direction.
+    Calling it raises ``DataError`` if the direction file holds no valid direction.
     """
     hook, direction = build_hook(settings), load_direction(direction_path)
-    if not direction.valid:
-        raise DataError(f"{direction_path} holds no valid direction: {direction.reason}")
-    return lambda model: hook.attach(model, direction)
+
+    def prepare(model: "PreTrainedModel") -> AbstractContextManager[None]:
+        if not direction.valid:
+            raise DataError(f"{direction_path} holds no valid direction: {direction.reason}")
+        return hook.attach(model, direction)
+
+    return prepare

@@ -1,9 +1,12 @@
 """What the stages from activations to edited checkpoints are told."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from steadfast.config.grid.judging import Judging
+from steadfast.config.grid.systems import System
+from steadfast.config.strengths import attacks
 
 
 class Attacks(Judging):
@@ -37,6 +40,45 @@ class Attacks(Judging):
         """Verdicts by which a direction contrasts refused with answered prompts; none if it contrasts the labels."""
         judge = self.direction(variant).get("judge")
         return [self.calibration_judgment(judge, model)] if judge else []
+
+    def attacks(self) -> dict[str, dict[str, Any]]:
+        """Variants with an edit or a hook by what they consist of; see ``steadfast.config.strengths``."""
+        return attacks(self.config["variants"])
+
+    def strength_results(self) -> list[str]:
+        """Table and figures of refusals against strength, where some attack comes in several strengths."""
+        lines = [(attack["direction"], attack["change"]) for attack in self.attacks().values()]
+        swept = len(lines) > len(set(lines))
+        return ["results/tables/strength.csv", "results/figures/strength"] if swept else []
+
+    def shown_directions(self) -> list[System]:
+        """Systems whose directions are drawn: of variants with equal direction stanzas the first; none at random."""
+        seen: list[dict[str, Any]] = []
+        shown = []
+        for name, variant in self.config["variants"].items():
+            stanza = variant.get("direction", {"method": "random"})
+            if stanza["method"] != "random" and stanza not in seen:
+                seen.append(stanza)
+                shown.append(name)
+        return [system for system in self.systems if system.variant in shown]
+
+    def labels_of(self, systems: Iterable[System]) -> dict[str, dict[str, str]]:
+        """Display labels of the systems' models and variants."""
+        models, variants = self.labels("models"), self.labels("variants")
+        named = list(systems)
+        return {
+            "models": {system.model: models[system.model] for system in named},
+            "variants": {system.variant: variants[system.variant] for system in named},
+        }
+
+    def direction_figures(self) -> list[str]:
+        """Directory of the figures about directions; none where nothing is found in activations."""
+        return ["results/figures/directions"] if self.shown_directions() else []
+
+    @staticmethod
+    def activation_files(systems: Iterable[System]) -> list[str]:
+        """Activations of the systems' models."""
+        return [f"results/activations/{system.model}.safetensors" for system in systems]
 
     def positions(self) -> list[int] | str:
         """Template positions that any variant's direction may use, the last one always among them."""

@@ -70,7 +70,7 @@ class Report(Systems):
         return [
             "results/prompts/prompts.parquet",
             *(self.model_directory(model) for model in self.models),
-            *self.edited_checkpoints(),
+            *self.checkpoints(self.edited_systems()),
             *self.responses(),
             *self.judgments(),
             "results/tables/verdicts.parquet",

@@ -121,14 +121,27 @@ class Systems:
         """Directory of a model, trained here or pointed to."""
         return f"results/models/{model}"
 
-    def edited_systems(self) -> list[list[str]]:
-        """Model and variant of every system with a checkpoint of its own."""
-        edited = self.edited_variants()
-        return [[system.model, system.variant] for system in self.systems if system.variant in edited]
+    def edited_systems(self) -> list[System]:
+        """Systems with a checkpoint of their own."""
+        return [system for system in self.systems if system.variant in self.edited_variants()]
 
-    def edited_checkpoints(self) -> list[str]:
-        """Their checkpoints, in the same order."""
-        return [self.checkpoint(model, variant) for model, variant in self.edited_systems()]
+    def changed_systems(self) -> list[System]:
+        """Edited systems, and behind them those that are changed while they run."""
+        hooked = [system for system in self.systems if system.variant in self.hooked_variants()]
+        return [*self.edited_systems(), *hooked]
+
+    def checkpoints(self, systems: Iterable[System]) -> list[str]:
+        """Directories of the systems' checkpoints."""
+        return [self.checkpoint(system.model, system.variant) for system in systems]
+
+    def direction_files(self, systems: Iterable[System]) -> list[str]:
+        """The systems' directions."""
+        return [self.direction_file(system.model, system.variant) for system in systems]
+
+    @staticmethod
+    def pairs(systems: Iterable[System]) -> list[list[str]]:
+        """Model and variant of each system."""
+        return [[system.model, system.variant] for system in systems]
 
     def responses(self) -> list[str]:
         """Response files of all systems."""
@@ -148,7 +161,7 @@ class Systems:
 
     def system_names(self) -> list[list[str]]:
         """Model and variant of every system, in the order of ``responses``."""
-        return [[system.model, system.variant] for system in self.systems]
+        return self.pairs(self.systems)
 
     def controls(self) -> list[str]:
         """Variants that check the method and do not belong to the study."""
@@ -180,6 +193,11 @@ class Systems:
         stanza = self.config["models"][model]
         display = ("label", "group", "group_label", "role", "gpus", "template_arguments", "dtype")
         return {key: value for key, value in stanza.items() if key not in display}
+
+    def model_digest(self, model: str, script: str) -> str:
+        """Digest of the code that puts a model in its place."""
+        written_out = self.config["models"][model]["dequantise"]
+        return self.digest(script, *(["checkpoints.quantisation"] if written_out else []))
 
     def chat_settings(self, model: str) -> dict[str, Any]:
         """How a model is spoken to: system prompt, template variables, number format."""

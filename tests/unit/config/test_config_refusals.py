@@ -439,6 +439,18 @@ def local_model(tmp_path):
     return tmp_path
 
 
+def test_a_quantised_model_cannot_be_edited_unless_it_is_written_out(config, refused, local_model):
+    settings = {"num_hidden_layers": 2, "quantization_config": {"quant_method": "fp8"}}
+    (local_model / "config.json").write_text(json.dumps(settings))
+    put(config, "models.mine", {"source": "local", "path": str(local_model)})
+    assert refused(config).startswith("models.mine: is quantised (fp8), so abliterated cannot edit its weights")
+    put(config, "models.mine.dequantise", True)
+    assert prepare(config)["models"]["mine"]["dequantise"]
+    (local_model / "config.json").write_text(json.dumps({"num_hidden_layers": 2}))
+    assert "models.mine.dequantise: " in refused(config)
+    assert "is not quantised; known: fp8, mxfp4" in refused(config)
+
+
 def test_a_local_model_may_be_used(config, local_model):
     put(config, "models.mine", {"source": "local", "path": str(local_model)})
     put(config, "variants.abliterated.direction.layer", 1)

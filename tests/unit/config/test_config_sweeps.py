@@ -1,0 +1,94 @@
+"""Sweeps become variants, and variants that differ in strength alone become one attack."""
+
+import pytest
+
+from steadfast.config.checks import prepare
+from steadfast.config.grid import Grid
+
+FAMILY = {
+    "directions": {"mean": {"method": "mean_difference"}, "probe": {"method": "probe", "layer": 0.5}},
+    "edits": {"all": {"method": "orthogonalize"}, "rank-one": {"method": "rank_one", "layer": 1, "scale": 2.0}},
+    "hooks": {"steering": {"method": "activation_addition", "alpha": -1.0}},
+    "strengths": [0.5, 1.25],
+}
+
+
+@pytest.fixture
+def swept(config):
+    config["sweeps"] = {"family": FAMILY}
+    return Grid(prepare(config))
+
+
+def test_every_direction_with_every_change_at_every_strength(swept):
+    names = {
+        f"{direction}-{change}-{strength}"
+        for direction in ("mean", "probe")
+        for change in ("all", "rank-one", "steering")
+        for strength in (50, 125)
+    }
+    assert set(swept.variants) == {"original", "abliterated", *names}
+
+
+def test_strengths_multiply_the_scale_or_alpha(swept):
+    assert swept.edit("mean-all-50")["scale"] == 0.5
+    assert swept.edit("mean-rank-one-125")["scale"] == 2.5
+    assert swept.hook("probe-steering-50")["alpha"] == -0.5
+    assert swept.direction("probe-rank-one-50") == {**swept.direction("probe-all-50"), "keys_layer": 1}
+
+
+def test_attacks_are_told_by_what_they_consist_of(swept):
+    attacks = swept.attacks()
+    assert attacks["mean-all-50"] == {
+        "direction": "mean",
+        "change": "all",
+        "blocks": "all",
+        "strength": 0.5,
+        "control": False,
+    }
+    assert attacks["mean-rank-one-125"]["blocks"] == "at 1"
+    assert attacks["probe-steering-125"]["strength"] == 1.25
+    assert attacks["probe-steering-125"]["blocks"] == "of the direction"
+    assert attacks["abliterated"]["direction"] == "mean_difference"
+
+
+def test_variants_written_by_hand_that_differ_in_more_than_strength_are_two_attacks(config):
+    mean = {"method": "mean_difference", "layer": 1}
+    edit = {"method": "orthogonalize", "scale": 0.5}
+    config["variants"] = {
+        "original": {},
+        "half": {"direction": mean, "edit": edit},
+        "whole": {"direction": mean, "edit": {**edit, "scale": 1.0}},
+        "late": {"direction": mean, "edit": {**edit, "layers": [1, 2], "skip_first": 1}, "label": "Late"},
+        "matched": {"role": "control", "direction": {"method": "random"}, "edit": edit, "match_change": "whole"},
+    }
+    grid = Grid(prepare(config))
+    attacks = grid.attacks()
+    assert attacks["half"]["change"] == attacks["whole"]["change"] == "orthogonalize"
+    assert attacks["late"]["change"] == "orthogonalize (Late)"
+    assert attacks["late"]["blocks"] == "1 to 2 but the first 1"
+    assert "matched" not in attacks, "its strength is not that of its settings"
+    assert grid.strength_results() == ["results/tables/strength.csv", "results/figures/strength"]
+    del config["variants"]["half"]
+    assert Grid(prepare(config)).strength_results() == []
+
+
+BAD = {
+    "nothing to do": ({"directions": FAMILY["directions"], "strengths": [1]}, "sweeps.family: has neither `edits` nor"),
+    "no strengths": ({**FAMILY, "strengths": []}, "sweeps.family.strengths: [] should be non-empty"),
+    "one strength twice": ({**FAMILY, "strengths": [0.501, 0.502]}, "there is a variant 'mean-all-50' already"),
+    "strength of nothing": ({**FAMILY, "strengths": [0]}, "sweeps.family.strengths.0: 0 is less than or equal to"),
+    "misspelt method": (
+        {**FAMILY, "edits": {"all": {"method": "orthogonalise"}}},
+        "sweeps.family.edits.all.method: 'orthogonalise' is not allowed; did you mean 'orthogonalize'?",
+    ),
+    "impossible combination": (
+        {**FAMILY, "directions": {"noise": {"method": "random"}}},
+        "variants.noise-rank-one-50.edit: rank_one rests on the two classes",
+    ),
+}
+
+
+@pytest.mark.parametrize(("sweep", "message"), BAD.values(), ids=BAD)
+def test_sweeps_that_cannot_be_used(config, refused, sweep, message):
+    config["sweeps"] = {"family": sweep}
+    assert message in refused(config)

@@ -1,0 +1,110 @@
+"""Refusal rates against the strength of attacks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from steadfast.statistics.settings import Inference
+from steadfast.tables.robustness import robustness_table
+from steadfast.tables.strength import ALL, strength_table
+
+RATES = {
+    "raw": {"original": 1.0, "mild": 0.6, "half": 0.5, "full": 0.0, "other": 0.2, "noise": 0.9},
+    "score0": {"original": 0.8, "mild": 0.8, "half": 0.6, "full": 0.5, "other": 0.4, "noise": 0.4},
+}
+NORMS = {"mild": 1.0, "half": 2.0, "full": 3.0, "other": 2.5, "noise": 0.5}
+ATTACKS = {
+    name: {"direction": direction, "change": change, "blocks": "all", "strength": strength, "control": control}
+    for name, direction, change, strength, control in (
+        ("full", "mean", "all", 1.0, False),
+        ("mild", "mean", "all", 0.25, False),
+        ("half", "mean", "all", 0.5, False),
+        ("other", "probe", "all", 1.0, False),
+        ("noise", "random", "all", 1.0, True),
+    )
+}
+
+
+def verdicts(rates=RATES, prompts=10):
+    rows = [
+        {
+            "model": model,
+            "variant": variant,
+            "judge": "grammar",
+            "prompt_id": f"{label}{number}",
+            "sample": 0,
+            "label": label,
+            "category": "",
+            "human": False,
+            "verdict": "refusal" if label == "harmful" and number < round(rate * prompts) else "non_refusal",
+            "score": np.nan,
+        }
+        for model, variants in rates.items()
+        for variant, rate in variants.items()
+        for label in ("harmful", "harmless")
+        for number in range(prompts)
+    ]
+    return pd.DataFrame(rows)
+
+
+def edits(**changes):
+    rows = [
+        {"model": model, "variant": variant, "effective": True, "change_norm": norm, **changes.get(variant, {})}
+        for model in RATES
+        for variant, norm in NORMS.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def table_of(rates=RATES, table=None):
+    judged = verdicts(rates)
+    robustness = robustness_table(judged, resamples=50)
+    found = edits() if table is None else table
+    return strength_table(judged, robustness, found, ATTACKS, judge="grammar", inference=Inference(resamples=50))
+
+
+def test_every_attack_begins_with_the_original_and_rises():
+    raw = table_of().query("model == 'raw' and direction == 'mean'")
+    assert raw["variant"].tolist() == ["original", "mild", "half", "full"]
+    assert raw["strength"].tolist() == [0.0, 0.25, 0.5, 1.0]
+    assert raw["rate"].tolist() == [1.0, 0.6, 0.5, 0.0]
+    assert raw["change_norm"].tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert (raw["rate_low"] <= raw["rate"]).all() and (raw["harmless_rate"] == 0).all()
+
+
+def test_the_smallest_attack_that_halves_the_refusals_is_marked():
+    table = table_of().set_index(["model", "variant"])
+    assert table.loc["raw"].query("halves").index.tolist() == ["half", "full", "other"]
+    assert table.loc["raw"].query("least_strength").index.tolist() == ["half", "other"]
+    assert table.loc["raw"].query("least_change").index.tolist() == ["half"]
+    # the control halves as well, but is aimed at nothing
+    assert table.loc["score0"].query("least_change").index.tolist() == ["other"]
+    assert table.loc[("score0", "noise"), "least_strength"]
+
+
+def test_an_edit_that_missed_halves_nothing():
+    table = table_of(table=edits(half={"effective": False})).set_index(["model", "variant"])
+    assert table.loc["raw"].query("least_strength").index.tolist() == ["full", "other"]
+
+
+def test_all_models_together_are_averaged_with_an_interval_over_prompts_and_models():
+    together = table_of().query(f"model == '{ALL}'").set_index("variant")
+    assert together.loc["full", "rate"] == pytest.approx(0.25)
+    assert together.loc["full", "rate_low"] < 0.25 < together.loc["full", "rate_high"]
+    assert together.loc["other", "change_norm"] == pytest.approx(2.5)
+
+
+def test_a_variant_that_not_all_models_have_is_not_averaged():
+    rates = {**RATES, "raw": {name: rate for name, rate in RATES["raw"].items() if name != "half"}}
+    table = table_of(rates)
+    assert "half" not in set(table.loc[table["model"] == ALL, "variant"])
+    assert "half" in set(table.loc[table["model"] == "score0", "variant"])
+
+
+def test_a_single_model_stands_for_itself():
+    assert set(table_of({"raw": RATES["raw"]})["model"]) == {"raw"}
+
+
+def test_nothing_is_marked_where_nothing_halves():
+    same = {"raw": dict.fromkeys(RATES["raw"], 0.9)}
+    assert not table_of(same)[["halves", "least_strength", "least_change"]].any().any()

@@ -1,0 +1,27 @@
+"""Set refusal rates against the strength of the attacks, and draw them."""
+
+from typing import TYPE_CHECKING
+
+from steadfast.figures.attack_strength import strength_figures
+from steadfast.figures.study import save_all
+from steadfast.files import atomic_directory, read_table, write_table
+from steadfast.job import run_job
+from steadfast.statistics.settings import Inference
+from steadfast.tables.labels import Labels
+from steadfast.tables.strength import strength_table
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    table = strength_table(
+        read_table(snakemake.input.verdicts),
+        read_table(snakemake.input.robustness),
+        read_table(snakemake.input.edits),
+        snakemake.params.attacks,
+        judge=snakemake.params.judge,
+        inference=Inference(**snakemake.params.inference),
+    )
+    write_table(snakemake.output.table, table)
+    with atomic_directory(snakemake.output.figures) as directory:
+        save_all(strength_figures(table, Labels(**snakemake.params.labels)), directory)

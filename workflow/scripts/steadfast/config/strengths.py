@@ -1,0 +1,50 @@
+"""Attacks of a grid by their strength: which variants differ in nothing else."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from steadfast.config.sweeps import CHANGES, strength_key
+
+PARTS = tuple(CHANGES.values())
+
+
+def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Say of every variant with an edit or a hook what it consists of.
+
+    Returns:
+        By variant: ``direction`` and ``change`` (names; variants that share both differ in their strength only),
+        ``blocks`` (where the change is made), ``strength`` and ``control``. Variants that are scaled to another one are
+        left out, since their strength is not that of their settings.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    taken: dict[tuple[str, str], str] = {}
+    for name, variant in variants.items():
+        part = next((part for part in PARTS if part in variant), None)
+        if part is None or "match_change" in variant:
+            continue
+        key = strength_key(variant[part]["method"])
+        rest = {entry: value for entry, value in variant[part].items() if entry != key}
+        others = {entry: value for entry, value in variant.items() if entry not in ("label", "role", "attack", part)}
+        identity = json.dumps([others, rest], sort_keys=True)
+        named = variant.get("attack") or {"direction": variant["direction"]["method"], "change": rest["method"]}
+        if taken.setdefault((named["direction"], named["change"]), identity) != identity:
+            named = {**named, "change": f"{named['change']} ({variant.get('label', name)})"}
+        found[name] = {
+            **named,
+            "blocks": _blocks(variant, part),
+            "strength": abs(float(variant[part].get(key, 1.0))),
+            "control": variant["role"] == "control",
+        }
+    return found
+
+
+def _blocks(variant: Mapping[str, Any], part: str) -> str:
+    """Where a change is made, in words."""
+    stanza = variant[part]
+    if "layer" in stanza:
+        return "of the direction" if stanza["layer"] is None else f"at {stanza['layer']}"
+    words = "{} to {}".format(*stanza["layers"]) if stanza.get("layers") else "all"
+    if stanza.get("skip_first"):
+        words += f" but the first {stanza['skip_first']}"
+    return f"{words}, weighted" if stanza.get("kernel") else words

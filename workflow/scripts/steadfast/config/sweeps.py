@@ -1,0 +1,63 @@
+"""Sweeps: families of attacks, every direction with every change at every strength, as variants like any other."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from steadfast.errors import ConfigError
+
+# the setting of an edit or hook that says how strong it is
+STRENGTH_KEYS = {"activation_addition": "alpha"}
+CHANGES = {"edits": "edit", "hooks": "hook"}
+
+
+def with_sweeps(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a complete configuration in which every sweep has become variants.
+
+    A variant is called ``{direction}-{change}-{strength in percent}``.
+
+    Raises:
+        ConfigError: nothing is changed, a name is taken, or two strengths come to the same percentage.
+    """
+    variants = dict(config["variants"])
+    for sweep, stanza in config["sweeps"].items():
+        _require_strengths(sweep, stanza)
+        for name, variant in _variants(stanza):
+            if name in variants:
+                raise ConfigError(
+                    f"sweeps.{sweep}: there is a variant {name!r} already; rename a direction or a change"
+                )
+            variants[name] = variant
+    return {**config, "variants": variants}
+
+
+def strength_key(method: str) -> str:
+    """The setting that says how strong an edit or hook of a method is."""
+    return STRENGTH_KEYS.get(method, "scale")
+
+
+def _require_strengths(name: str, sweep: Mapping[str, Any]) -> None:
+    if not any(sweep[kind] for kind in CHANGES):
+        raise ConfigError(f"sweeps.{name}: has neither `edits` nor `hooks`, so its directions change nothing")
+    for kind in CHANGES:
+        for change, stanza in sweep[kind].items():
+            key = strength_key(stanza["method"])
+            if key not in stanza:
+                raise ConfigError(f"sweeps.{name}.{kind}.{change}: {stanza['method']} has no {key!r} to vary")
+
+
+def _variants(sweep: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for direction, found in sweep["directions"].items():
+        for kind, part in CHANGES.items():
+            for change, stanza in sweep[kind].items():
+                for strength in sweep["strengths"]:
+                    key = strength_key(stanza["method"])
+                    yield (
+                        f"{direction}-{change}-{round(100 * strength)}",
+                        {
+                            "label": f"{direction}, {change}, {strength:g}",
+                            "role": sweep["role"],
+                            "attack": {"direction": direction, "change": change},
+                            "direction": dict(found),
+                            part: {**stanza, key: stanza[key] * strength},
+                        },
+                    )

@@ -1,0 +1,16 @@
+"""What an edited checkpoint says of itself."""
+
+from pathlib import Path
+
+from steadfast.files import read_json
+
+MANIFEST = "edit_manifest.json"
+
+
+def was_edited_in_vain(checkpoint: str | Path) -> bool:
+    """Whether a checkpoint is the copy that stands where no valid direction was found.
+
+    It is the original, so that nothing it answers may count as an answer of an edited model.
+    """
+    file = Path(checkpoint) / MANIFEST
+    return file.is_file() and int(read_json(file)["direction"]["count"]) == 0
