@@ -27,7 +27,7 @@ def test_a_section_appears_with_its_table(study, with_table):
     strength = pd.DataFrame({"model": "a", "attack": "one", "strength": [1.0, 0.5], "rate": [0.1, 0.6]})
     strength = strength.assign(rate_low=0.0, rate_high=1.0)
     curves = section(with_table("strength", strength), "strength")["blocks"][1]
-    assert curves["values"][""] == [[[[0.5, 0.6, 0, 1], [1, 0.1, 0, 1]]]]
+    assert curves["values"]["harmful"] == [[[[0.5, 0.6, 0, 1], [1, 0.1, 0, 1]]]]
     assert curves["panels"] == ["Model A"]
 
 

@@ -8,39 +8,46 @@ from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
 from steadfast.tables.ordering import names_of
 
-POINT = ["strength", "rate", "rate_low", "rate_high"]
+RATES = {
+    "harmful": ["rate", "rate_low", "rate_high"],
+    "harmless": ["harmless_rate", "harmless_low", "harmless_high"],
+}
 
 
 def _strength(study: Study) -> list[Block]:
     strength = study.tables["strength"]
     return [
-        prose("Refusals of harmful prompts as the edit gets stronger, or as further directions are removed."),
+        prose("Refusals as the edit gets stronger, or as further directions are removed."),
         _curves(study, strength),
         whole_table(study, "strength", "Refusals by the strength of the edit", fold=True),
     ]
 
 
 def _curves(study: Study, strength: pd.DataFrame) -> Block:
-    """A line per attack and a panel per model."""
+    """A line per attack and a panel per model, for the class of prompts of one's choice."""
+    known = {label: rates for label, rates in RATES.items() if set(rates) <= set(strength.columns)}
     models, attacks = names_of(strength, "model"), names_of(strength, "attack")
     return lines(
         "strength_curves",
         "Refusals by the strength of the edit",
         panels=[study.labels.model(model) for model in models],
         series=attacks,
-        values={"": [[_points(strength, model, attack) for attack in attacks] for model in models]},
-        options={},
+        values={
+            label: [[_points(strength, model, attack, rates) for attack in attacks] for model in models]
+            for label, rates in known.items()
+        },
+        options={"Prompts": {label: CLASSES[label] for label in known}},
         across="strength",
         unit="share",
         domain=(0.0, 1.0),
-        note=f"Share of the harmful prompts refused, with {study.inference.confidence:.0%} intervals (Wilson).",
+        note=f"Share of the prompts refused, with {study.inference.confidence:.0%} intervals (Wilson).",
         pdf="attack_strength",
     )
 
 
-def _points(strength: pd.DataFrame, model: str, attack: str) -> list[list[float | int | None]]:
-    chosen = strength[(strength["model"] == model) & (strength["attack"] == attack) & strength["rate"].notna()]
-    ordered = chosen.sort_values("strength", kind="stable")[POINT]
+def _points(strength: pd.DataFrame, model: str, attack: str, rates: list[str]) -> list[list[float | int | None]]:
+    chosen = strength[(strength["model"] == model) & (strength["attack"] == attack) & strength[rates[0]].notna()]
+    ordered = chosen.sort_values("strength", kind="stable")[["strength", *rates]]
     return [numbers(row) for row in ordered.to_numpy(float)]
 
 
