@@ -10,6 +10,7 @@ class Figure {
     this.draw = draw;
     this.selects = block.options.map(({ title, choices }) => this.chooser(title, choices));
     this.stage = element("div", { class: "stage" });
+    this.chosen = element("span", { class: "chosen" });
     this.pdf = element("button", { type: "button", title: "The figure for print", onclick: () => this.savePdf() }, "PDF");
     this.node = this.build();
     this.marks = [];
@@ -30,13 +31,13 @@ class Figure {
     const group = element("span", { class: "saves", role: "group", "aria-label": `Save “${block.title}”` }, ...buttons, this.pdf);
     const tools = element("div", { class: "tools" }, ...this.selects.map(({ node }) => node), element("span", { class: "push" }), group);
     return element("figure", { class: "chart", id: `figure-${block.id}` }, element("h3", {}, block.title), tools, this.stage,
-      element("figcaption", { class: "hint" }, block.note));
+      element("figcaption", { class: "hint" }, block.note, this.chosen));
   }
 
   chooser(title, choices) {
     const options = choices.map(({ key, label: text }) => element("option", { value: key }, text));
     const select = element("select", { onchange: () => this.show() }, ...options);
-    return { select, node: withLabel(title, select, { hidden: choices.length < 2 }), standard: choices[0].key };
+    return { title, select, node: withLabel(title, select, { hidden: choices.length < 2 }), standard: choices[0].key };
   }
 
   get keys() {
@@ -60,6 +61,7 @@ class Figure {
 
   show() {
     this.width = this.stage.clientWidth;
+    this.chosen.textContent = this.selects.map(({ title, select }) => ` ${title}: ${select.selectedOptions[0].text}.`).join("");
     if (this.values === undefined) {
       this.marks = [];
       this.stage.replaceChildren(element("p", { class: "hint" }, "There is nothing to show for this choice."));

@@ -31,7 +31,7 @@ def test_the_three_sentences(study):
     assert "By Exact, the 2 models refused 100% (72 to 100%) of the harmful prompts" in survival
     assert "25% " in survival and "−75 points" in survival and "in the variant Edited" in survival
     assert "in 1 model the loss is greater than 10 points and in 1 model that is open" in survival
-    assert "Of 1 judge" in trust and "κ 1.00" in trust and "Exact, a machine" in trust
+    assert "Of 1 judge" in trust and "κ\N{NO-BREAK SPACE}1.00" in trust and "Exact, a machine" in trust
     assert "random (control) changes harmful refusals by 0 points (" in method[0].lower() + method[1:]
     assert "2 of 2 edits" in method and "6 of 360 verdicts could not be read" in method
 

@@ -128,7 +128,7 @@ def _trust(study: Study) -> dict[str, str]:
     if not kappas:
         return {"short": "Unknown", "sentence": f"No other judge has read the responses; the reference is {standing}."}
     worst, best = min(kappas, key=lambda name: kappas[name].value), max(kappas, key=lambda name: kappas[name].value)
-    spread = f"κ {coefficient(kappas[best])} for {study.labels.judge(best)}"
+    spread = f"κ\N{NO-BREAK SPACE}{coefficient(kappas[best])} for {study.labels.judge(best)}"
     if worst != best:
         spread += f" to {coefficient(kappas[worst])} for {study.labels.judge(worst)}"
     conclusions = study.tables["conclusions"]
