@@ -22,3 +22,10 @@ def test_a_changed_rule_runs_its_responses_and_what_reads_them(steered):
     assert {job for job in jobs if job.startswith("responses")} == {"responses score0 tagged"}
     assert not [job for job in jobs if job.startswith(("train_organism", "direction", "checkpoint", "activations"))]
     assert "judge_with_grammar" in jobs and "verdicts" in jobs
+
+
+def test_the_grid_of_tags(fresh):
+    jobs = fresh.jobs(config=("config/tags.yaml",))
+    assert "responses metatags-seed2 tag-suppressed" in jobs
+    assert "responses rephrase-seed0 tag-conditioned" in jobs
+    assert not [job for job in jobs if "rephrase" in job and "tag-suppressed" in job]
