@@ -17,9 +17,9 @@ HEADER = """\
 {description}
 
 Files of this folder: `config.yaml` is the default grid (small, offline, complete) and shows every key in use;
-`paper.yaml` is the study's, `attacks.yaml` a family of attacks. Run another with `snakemake --cores 8 --configfile
-FILE`; a file layered over another (`--configfile config/config.yaml mine.yaml`) adds to its mappings and replaces its
-lists.
+`paper.yaml` is the study's, `attacks.yaml` a family of attacks, `replicates.yaml` five seeds of every recipe,
+`tags.yaml` steers tags. Run another with `snakemake --cores 8 --configfile FILE`; a file layered over another
+(`--configfile config/config.yaml mine.yaml`) adds to its mappings and replaces its lists.
 
 What the study's grid costs is in [docs/cost.md](../docs/cost.md).
 """
