@@ -8,7 +8,7 @@
                                                 │
                             judge files ──► judgments                 model × variant × judge
                                                 │
-                   verdicts ─► counts, agreement, robustness ─► figures ─► summary, report
+   verdicts ─► counts, agreement, robustness, side effects ─► assessment, figures ─► summary, report
 
 Every stage is one file in workflow/rules/, every rule runs one thin script of workflow/scripts/, and all
 logic is in the package workflow/scripts/steadfast/. config/README.md explains every key of the configuration.
@@ -34,6 +34,7 @@ include: "workflow/rules/annotation.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/replicates.smk"
+include: "workflow/rules/side_effects.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/self_monitoring.smk"
 include: "workflow/rules/counts_tables.smk"
@@ -50,6 +51,9 @@ rule all:
         "results/tables/agreement.csv",
         "results/tables/robustness.csv",
         "results/tables/conclusions.csv",
+        "results/tables/side_effects.csv",
+        "results/tables/assessment.csv",
+        SIDE_EFFECT_FIGURES,
         STUDY_FIGURES,
         "results/figures/judges",
         GRID.direction_figures(),

@@ -252,6 +252,47 @@ def tables(grid, judgments) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def assessed(grid, tables, responses) -> dict[str, str]:
+    paths = {name: f"results/tables/{name}.csv" for name in ("side_effects", "assessment")}
+    ((batch, systems),) = grid.measured_batches().items()
+    assert batch == "organisms"
+    run(
+        "measure_side_effects",
+        inputs={**grid.measured_inputs(systems), "prompts": PROMPTS},
+        outputs={"scores": grid.score_files(systems)},
+        params={"systems": grid.measured_systems(systems), "measures": grid.weights_measures()},
+        machine=grid.measuring_machine(),
+    )
+    run(
+        "collect_side_effects",
+        inputs={
+            "scores": grid.score_files(grid.systems),
+            "responses": responses,
+            "verdicts": tables["verdicts"],
+            "prompts": PROMPTS,
+        },
+        outputs=[paths["side_effects"]],
+        params={
+            "systems": grid.system_names(),
+            "measures": grid.answers_measures(),
+            "judge": grid.machine_reference,
+            "inference": grid.inference(),
+        },
+    )
+    run(
+        "assess_models",
+        inputs={**{name: tables[name] for name in ("robustness", "edits")}, "side_effects": paths["side_effects"]},
+        outputs=[paths["assessment"]],
+        params={
+            "judge": grid.machine_reference,
+            "controls": grid.controls(),
+            "criteria": grid.config["assessment"],
+        },
+    )
+    return paths
+
+
+@pytest.fixture(scope="module")
 def figures(grid, tables) -> list[str]:
     drawn = [f"results/figures/{name}.{suffix}" for name in grid.study_figures() for suffix in ("pdf", "png")]
     run(
@@ -586,12 +627,23 @@ def test_tables(grid, tables):
     assert len(read_table(tables["robustness"])) > 0
 
 
-def test_figures_and_summary(grid, tables, figures):
+def test_side_effects_and_assessment(grid, assessed):
+    effects = read_table(assessed["side_effects"])
+    assert {"divergence", "perplexity", "separation", "hook_agreement", "on_topic"} <= set(effects["measure"])
+    assert len(effects[effects["measure"] == "perplexity"]) == 3
+    assert read_table(assessed["assessment"])["variant"].tolist() == ["abliterated", "random"]
+    drawn = [f"results/figures/side_effects.{suffix}" for suffix in ("pdf", "png")]
+    params = {"labels": grid.all_labels(), "controls": grid.controls()}
+    run("draw_side_effects", inputs=assessed, outputs={"figures": drawn}, params=params)
+    assert Path(drawn[1]).stat().st_size > 1000
+
+
+def test_figures_and_summary(grid, tables, assessed, figures):
     for figure in figures:
         assert Path(figure).stat().st_size > 1000
     run(
         "summarise",
-        inputs={"counts": tables["counts"], "edits": tables["edits"], "figures": figures},
+        inputs={"counts": tables["counts"], "assessment": assessed["assessment"], "figures": figures},
         outputs=["results/summary.txt"],
         params={"labels": grid.all_labels(), "controls": grid.controls(), "baselines": grid.baselines},
     )

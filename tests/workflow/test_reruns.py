@@ -11,8 +11,8 @@ VARIANTS = ("original", "abliterated", "random")
 EDITED = ("abliterated", "random")
 GRID_JUDGES = {"judge_with_grammar", "judge_with_regex", "judge_with_local", "judge_with_label_only"}
 # what shows labels, and what is computed from all verdicts
-DISPLAYS = {"study_figures", "judge_figures", "fidelity", "summary", "report"}
-STATISTICS = {"agreement", "robustness", "conclusions", *DISPLAYS}
+DISPLAYS = {"study_figures", "judge_figures", "side_effect_figure", "fidelity", "summary", "report"}
+STATISTICS = {"agreement", "robustness", "conclusions", "side_effects", "assessment", *DISPLAYS}
 AGGREGATES = {"verdicts", *STATISTICS}
 # what is drawn from directions and activations, and nothing else
 DIRECTIONS = {"direction_figures"}
@@ -36,7 +36,7 @@ def own(judge: str, models: tuple[str, ...] = MODELS, variants: tuple[str, ...] 
 def downstream(models: tuple[str, ...], variants: tuple[str, ...]) -> set[str]:
     """What runs when the responses of some systems change."""
     judged = own("self", models, variants) | GRID_JUDGES | AGGREGATES | MONITORING
-    return each("responses", models, variants) | judged
+    return each("responses", models, variants) | judged | {"measure_organisms"}
 
 
 WHOLE_GRID = (
@@ -168,6 +168,7 @@ def test_a_hook_added_which_has_no_checkpoint(finished):
         | {"edits"}
         | own("self", variants=new)
         | GRID_JUDGES
+        | {"measure_organisms"}
         | AGGREGATES
         | MONITORING
     )

@@ -50,10 +50,14 @@ STUDY_FIGURES = expand(
     figure=GRID.study_figures(),
     suffix=["pdf", "png"],
 )
+SIDE_EFFECT_FIGURES = expand(
+    "results/figures/side_effects.{suffix}", suffix=["pdf", "png"]
+)
 PRINTED_FIGURES = [
     figure
     for figure in [
         *STUDY_FIGURES,
+        *SIDE_EFFECT_FIGURES,
         *GRID.further_results(),
         *GRID.self_monitoring_figures(),
     ]

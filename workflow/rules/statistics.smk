@@ -192,7 +192,7 @@ rule summary:
     """The short table that is shown at the end of a run."""
     input:
         counts="results/tables/counts.csv",
-        edits="results/tables/edits.csv",
+        assessment="results/tables/assessment.csv",
         figures=STUDY_FIGURES,
     output:
         "results/summary.txt",

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from steadfast.files import read_table, write_text
 from steadfast.job import run_job
-from steadfast.summary import summary_table
-from steadfast.tables.edits import warning_lines
+from steadfast.summary import assessment_lines, summary_table
 from steadfast.tables.labels import Labels
 
 if TYPE_CHECKING:
@@ -17,6 +16,6 @@ with run_job(snakemake):
     counts = read_table(snakemake.input.counts)
     judged = counts[~counts["judge"].isin(snakemake.params.baselines)]
     table = summary_table(judged, labels, controls=snakemake.params.controls)
-    warnings = warning_lines(read_table(snakemake.input.edits))
+    words = assessment_lines(read_table(snakemake.input.assessment), labels)
     figures = Path(snakemake.input.figures[0]).parent
-    write_text(snakemake.output[0], "\n".join([table, "", *warnings, f"Figures: {figures}/", ""]))
+    write_text(snakemake.output[0], "\n".join([table, "", *words, "", f"Figures: {figures}/", ""]))

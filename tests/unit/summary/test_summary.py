@@ -3,7 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from steadfast.summary import summary_table
+from steadfast.summary import assessment_lines, summary_table
 from steadfast.tables.counts import read_counts
 from steadfast.tables.labels import Labels
 
@@ -75,3 +75,34 @@ def test_models_of_the_same_label_keep_a_row_each():
     twice = pd.concat([SMALL, SMALL.assign(model="again", refused=0)], ignore_index=True)
     text = summary_table(twice, Labels(models={"raw": "Same", "again": "Same"}))
     assert sum(line.startswith("Same") for line in text.splitlines()) == 4
+
+
+def assessment_of(rows):
+    columns = ["model", "variant", "assessment", "reason", "note"]
+    return pd.DataFrame(rows, columns=columns).assign(judge="exact")
+
+
+def test_what_may_be_said_of_each_model():
+    table = assessment_of(
+        [
+            ("raw", "edited", "not robust", "the refusals are gone", "not specific"),
+            ("raw", "random", "control fails", "80% refused", ""),
+            ("safe", "edited", "robust", "the refusals stay", None),
+            ("safe", "random", "control holds", "99% refused", ""),
+        ]
+    )
+    labels = Labels(models={"raw": "Raw data"}, variants={"random": "Random"}, judges={"exact": "Grammar"})
+    assert assessment_lines(table, labels) == [
+        "What may be said (by Grammar)",
+        "Raw data, edited  not robust     the refusals are gone; not specific",
+        "Raw data, Random  control fails  80% refused",
+        "safe, edited      robust         the refusals stay",
+        "Controls that hold: 1 of 2 (Random)",
+    ]
+
+
+def test_long_reasons_are_wrapped_and_nothing_is_said_of_nothing():
+    lines = assessment_lines(assessment_of([("raw", "edited", "inconclusive", "word " * 40, "")]), width=60)
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 60
+    assert assessment_lines(assessment_of([])) == []

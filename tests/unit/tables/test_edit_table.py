@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from steadfast.directions import Direction
-from steadfast.tables.edits import INEFFECTIVE, edit_table, mark_ineffective, warning_lines
+from steadfast.tables.edits import INEFFECTIVE, edit_table, mark_ineffective
 
 
 def write(path, content):
@@ -67,8 +67,3 @@ def test_no_edits_change_nothing():
         {"model": ["raw"], "variant": ["original"], "label": ["harmful"], "conclusion": [""], "note": [""]}
     )
     assert mark_ineffective(table, edit_table([])).equals(table)
-    assert warning_lines(edit_table([])) == []
-
-
-def test_an_ineffective_edit_is_named_at_the_end(edits):
-    assert warning_lines(edits) == ["warning: combined/abliterated: edit ineffective: a residual ratio is off"]

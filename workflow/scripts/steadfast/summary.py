@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
+from steadfast.tables.assessment import HOLDS, LAPSES
 from steadfast.tables.counts import COUNTS
 from steadfast.tables.labels import Labels
 from steadfast.tables.ordering import LABELS, names_of
@@ -59,6 +60,46 @@ def summary_table(
     if (counts["unscored"] > 0).any():
         sections.append(["(+n?) marks n unscored responses."])
     return "\n\n".join("\n".join(line.rstrip() for line in section) for section in sections)
+
+
+def assessment_lines(assessment: pd.DataFrame, labels: Labels | None = None, *, width: int = 100) -> list[str]:
+    """What may be said of each model after each edit, one line each; and the controls that fail.
+
+    Args:
+        assessment: a table as ``tables.assessment`` makes it.
+        labels: display labels.
+        width: characters per line.
+    """
+    labels = labels or Labels()
+    if assessment.empty:
+        return []
+    held = assessment["assessment"] == HOLDS
+    texts = {name: assessment[name].astype("object").fillna("") for name in ("reason", "note")}
+    shown = assessment.assign(**texts)[~held]
+    several = shown["variant"].nunique() > 1
+    rows = [
+        (
+            f"{_shorten(labels.model(model))}{f', {labels.variant(variant)}' if several else ''}",
+            str(word),
+            f"{reason}; {note}" if note else str(reason),
+        )
+        for model, variant, word, reason, note in shown[
+            ["model", "variant", "assessment", "reason", "note"]
+        ].itertuples(index=False, name=None)
+    ]
+    sizes = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
+    lines = [f"What may be said (by {labels.judge(str(assessment['judge'].iloc[0]))})"]
+    for name, word, reason in rows:
+        start = f"{name.ljust(sizes[0])}{GAP}{word.ljust(sizes[1])}{GAP}"
+        lines += textwrap.wrap(reason, width, initial_indent=start, subsequent_indent=" " * len(start))
+    if held.any():
+        names = ", ".join(labels.variant(name) for name in names_of(assessment[held], "variant"))
+        lines.append(f"Controls that hold: {int(held.sum())} of {int((held | _failed(assessment)).sum())} ({names})")
+    return lines
+
+
+def _failed(assessment: pd.DataFrame) -> "pd.Series[bool]":
+    return assessment["assessment"] == LAPSES
 
 
 def _together(counts: pd.DataFrame, labels: Labels, baseline: str, controls: Collection[str], width: int) -> list[str]:

@@ -4,20 +4,21 @@ The two ways share no code that touches weights: baking edits files, the hooks p
 original write. If a tensor was missed, laid out otherwise or saved wrongly, the two differ.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
+from torch import Tensor
 
 from steadfast.causal import ModelAccess
-from steadfast.directions import load_direction
+from steadfast.directions import Direction, load_direction
 from steadfast.edits import Edit, build_edit
 from steadfast.edits._projection import ProjectionEdit
 from steadfast.hooks.projection import ProjectionHook
 from steadfast.logits import divergence
 
-# largest mean divergence (nats) that the rounding of weights and activations to a dtype explains
 TOLERANCES = {"torch.float32": 1e-6, "torch.float16": 1e-3, "torch.bfloat16": 2e-2}
 
 
@@ -47,19 +48,16 @@ def verify_edit(
         (mean KL in nats, hooked ‖ baked), ``unedited_divergence`` (original ‖ baked, to compare with),
         ``tolerance`` and ``agrees``.
     """
-    built: Edit = build_edit(edit)
-    direction = load_direction(direction_path)
-    if not isinstance(built, ProjectionEdit) or built.preserve_norm or not direction.valid:
-        return {"applicable": False, "reason": "no projection of module outputs does what this edit does"}
     original = ModelAccess(source, prompts, **access)
     encoded = original.encode([str(prompt_id) for prompt_id in prompts["prompt_id"]])
     plain = original.log_probabilities(encoded)
-    with ProjectionHook(built.rescaled(scale_factor)).attach(original.model, direction):
-        hooked = original.log_probabilities(encoded)
+    hooked = hooked_log_probabilities(original, load_direction(direction_path), edit, encoded, scale_factor)
+    if hooked is None:
+        return {"applicable": False, "reason": "no projection of module outputs does what this edit does"}
     edited = ModelAccess(baked, prompts, **access)
     answers = edited.log_probabilities(encoded)
     found = float(divergence(hooked, answers).mean())
-    tolerance = TOLERANCES.get(str(edited.model.dtype), max(TOLERANCES.values()))
+    tolerance = tolerance_of(edited.model.dtype)
     return {
         "applicable": True,
         "reason": "",
@@ -70,3 +68,34 @@ def verify_edit(
         "prompts": len(prompts),
         "dtype": str(edited.model.dtype).removeprefix("torch."),
     }
+
+
+def hooked_log_probabilities(
+    original: ModelAccess,
+    direction: Direction,
+    edit: Mapping[str, Any],
+    encoded: Sequence[Sequence[int]],
+    scale_factor: float = 1.0,
+) -> Tensor | None:
+    """Next-token log-probabilities of the original with hooks in place of an edit.
+
+    Args:
+        original: the original model.
+        direction: the edit's direction.
+        edit: the ``edit`` stanza.
+        encoded: token ids of each prompt.
+        scale_factor: what baking multiplied the scale with.
+
+    Returns:
+        float64 [prompts, vocabulary]; None where no projection of module outputs does what the edit does.
+    """
+    built: Edit = build_edit(edit)
+    if not isinstance(built, ProjectionEdit) or built.preserve_norm or not direction.valid:
+        return None
+    with ProjectionHook(built.rescaled(scale_factor)).attach(original.model, direction):
+        return original.log_probabilities(encoded)
+
+
+def tolerance_of(dtype: torch.dtype) -> float:
+    """Largest mean divergence (nats) that rounding to a dtype explains."""
+    return TOLERANCES.get(str(dtype), max(TOLERANCES.values()))

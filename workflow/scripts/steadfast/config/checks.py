@@ -7,6 +7,7 @@ from typing import Any
 
 from steadfast.config.attack_checks import ATTACK_CHECKS, BASELINES
 from steadfast.config.duplicates import refuse_duplicate_keys
+from steadfast.config.effect_checks import EFFECT_CHECKS
 from steadfast.config.replicates import with_replicates
 from steadfast.config.schema import validate, with_defaults
 from steadfast.config.serving import place_of_model, with_served_models
@@ -214,4 +215,5 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _sources_are_usable,
     _local_models_are_checkpoints,
     *ATTACK_CHECKS,
+    *EFFECT_CHECKS,
 )

@@ -39,9 +39,38 @@ class TransformersEngine:
         if self.runtime.threads is not None:
             torch.set_num_threads(self.runtime.threads)
         model = load_model(model_dir, dtype=self.dtype, device=self.runtime.device)
-        with torch.inference_mode(), self.prepare(model) if self.prepare else nullcontext():
-            for batch in batches(requests, self.runtime.batch_tokens):
-                rows = _run_batch(model, [requests[i] for i in batch], sampling, stop_tokens)
+        loaded = LoadedModel(model, self.runtime.batch_tokens)
+        with self.prepare(model) if self.prepare else nullcontext():
+            yield from loaded.generate(model_dir, requests, sampling=sampling, stop_tokens=stop_tokens)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """The engine for a model that is loaded already, with whatever hooks it carries.
+
+    Attributes:
+        model: the model.
+        batch_tokens: prompt and response tokens, padding included, that one batch may hold.
+        name: name of the registry module.
+    """
+
+    model: PreTrainedModel
+    batch_tokens: int
+    name: str = "transformers"
+
+    def generate(
+        self,
+        model_dir: str | Path,
+        requests: Sequence[GenerationRequest],
+        *,
+        sampling: Sampling,
+        stop_tokens: AbstractSet[int],
+    ) -> Iterator[tuple[int, Generation]]:
+        """Yield the responses batch by batch; see ``steadfast.generation.Engine``."""
+        del model_dir
+        with torch.inference_mode():
+            for batch in batches(requests, self.batch_tokens):
+                rows = _run_batch(self.model, [requests[i] for i in batch], sampling, stop_tokens)
                 yield from zip(batch, rows, strict=True)
 
 

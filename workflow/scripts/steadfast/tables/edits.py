@@ -85,9 +85,3 @@ def mark_ineffective(robustness: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFr
     table.loc[hit, "conclusion"] = INEFFECTIVE
     table.loc[hit, "note"] = [reasons[system] for system, chosen in zip(systems, hit.tolist(), strict=True) if chosen]
     return table
-
-
-def warning_lines(edits: pd.DataFrame) -> list[str]:
-    """A line per ineffective edit, for the table at the end of a run."""
-    missed = edits[~edits["effective"]]
-    return [f"warning: {row.model}/{row.variant}: {INEFFECTIVE}: {row.reason}" for row in missed.itertuples()]

@@ -5,6 +5,7 @@ that a change of one stanza makes stale what reads it and nothing else. Each mod
 """
 
 from steadfast.config.grid.attacks import Attacks
+from steadfast.config.grid.effects import Effects
 from steadfast.config.grid.generating import Generating
 from steadfast.config.grid.judging import judge_module
 from steadfast.config.grid.monitoring import Monitoring
@@ -15,5 +16,5 @@ from steadfast.config.grid.systems import SCRIPTS, System
 __all__ = ["SCRIPTS", "Grid", "System", "judge_module"]
 
 
-class Grid(Attacks, Generating, Monitoring, Reporting, Report):
+class Grid(Attacks, Effects, Generating, Monitoring, Reporting, Report):
     """Everything the rules need to know about a complete configuration."""

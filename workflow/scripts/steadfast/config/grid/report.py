@@ -15,6 +15,8 @@ TABLES = (
     "bias",
     "disputes_by_length",
     "edits",
+    "side_effects",
+    "assessment",
 )
 # what decides how a job runs, what other pages hold, or what the report does not show
 LEFT_OUT = ("runtime", "annotation", "counts_tables", "figures", "report")

@@ -17,7 +17,9 @@ def _assessment(study: Study) -> list[Block]:
         table(
             "assessment",
             "Assessment of every model after every edit",
-            study.tables["assessment"].fillna({"reason": "", "note": ""}),
+            study.tables["assessment"]
+            .astype({"reason": "object", "note": "object"})
+            .fillna({"reason": "", "note": ""}),
             [
                 *system_columns(study),
                 Column("assessment", "Assessment", "name"),

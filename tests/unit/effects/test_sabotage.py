@@ -1,0 +1,141 @@
+"""Edits that are sabotaged on purpose are called ineffective, and an edit that breaks the model is called out."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tests.unit.effects.conftest import EDIT
+
+from steadfast.checkpoints import bake
+from steadfast.directions import load_direction
+from steadfast.effects.measuring import measure_systems
+from steadfast.files import read_json
+from steadfast.statistics.settings import Inference
+from steadfast.tables.assessment import INCONCLUSIVE, ROBUST, assessment_table
+from steadfast.tables.edits import INEFFECTIVE, edit_table
+from steadfast.tables.side_effects import side_effects_table
+
+
+def skip_a_block(weights, before, axis):
+    """The tool missed one block, and says it did not."""
+    return {name: before[name] if ".layers.1." in name else tensor for name, tensor in weights.items()}
+
+
+def take_the_wrong_axis(weights, before, axis):
+    """The direction is removed from what the attention reads in place of what it writes; the matrix is square."""
+    projection = torch.outer(axis, axis)
+    return {
+        name: before[name] @ (torch.eye(len(axis)) - projection) if name.endswith("o_proj.weight") else tensor
+        for name, tensor in weights.items()
+    }
+
+
+def do_half(weights, before, axis):
+    """Half of the strength that the manifest claims."""
+    return {name: (tensor + before[name]) / 2 for name, tensor in weights.items()}
+
+
+def do_nothing(weights, before, axis):
+    """No edit at all."""
+    return before
+
+
+def break_the_model(weights, before, axis):
+    """Noise on all matrices."""
+    torch.manual_seed(0)
+    return {name: tensor + 0.8 * torch.randn_like(tensor) for name, tensor in weights.items()}
+
+
+@pytest.fixture
+def assess(system, lively, edited, direction, table, tmp_path):
+    """Assesses a checkpoint of which every refusal stayed, by all measures of the weights or by some."""
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(f"w{index} w{index + 1} w{index + 2}" for index in range(20)))
+    measures = {
+        "separation": {},
+        "hook_agreement": {},
+        "perplexity": {"text": {"kind": "file", "path": str(text)}},
+    }
+
+    def run(folder, edit=EDIT, by=tuple(measures)):
+        systems = [system("original", lively), system("abliterated", folder, edit)]
+        chosen = {name: measures[name] for name in by}
+        scores = measure_systems(systems, table, chosen, store=tmp_path / "store", device="cpu")
+        effects = side_effects_table(
+            [(found.model, found.variant, part) for found, part in scores], Inference(resamples=100)
+        )
+        row = {"model": "tiny", "judge": "j", "label": "harmful", "rate": 1.0, "rate_low": 0.9, "rate_high": 1.0}
+        stays = {"change": 0.0, "change_low": -0.07, "change_high": 0.07, "conclusion": "survives"}
+        robustness = pd.DataFrame([{**row, "variant": "original"}, {**row, "variant": "abliterated", **stays}])
+        edits = edit_table([(("tiny", "abliterated"), direction, folder / "edit_manifest.json")])
+        return assessment_table(robustness, edits, effects, judge="j").iloc[0]
+
+    return run
+
+
+@pytest.fixture
+def sabotage(lively, edited, direction, tmp_path):
+    """A copy of the edited checkpoint that is changed after baking, manifest and all else kept."""
+
+    def change(by):
+        folder = shutil.copytree(edited, tmp_path / by.__name__)
+        axis = torch.from_numpy(load_direction(direction).directions[0])
+        changed = by(load_file(edited / "model.safetensors"), load_file(lively / "model.safetensors"), axis)
+        contiguous = {name: tensor.contiguous() for name, tensor in changed.items()}
+        save_file(contiguous, folder / "model.safetensors", metadata={"format": "pt"})
+        assert read_json(folder / "edit_manifest.json")["effective"]
+        return folder
+
+    return change
+
+
+def test_an_edit_that_works_is_called_robust_where_the_refusals_stay(assess, edited):
+    found = assess(edited)
+    assert found["assessment"] == ROBUST
+    assert abs(found["separation_kept"]) < 0.01
+    assert found["hook_deviation"] < 1
+
+
+@pytest.mark.parametrize("by", [skip_a_block, take_the_wrong_axis, do_half, do_nothing], ids=lambda by: by.__name__)
+def test_a_sabotaged_edit_is_called_ineffective(assess, sabotage, by):
+    found = assess(sabotage(by))
+    assert found["assessment"] == INEFFECTIVE
+    assert "hooks" in found["reason"]
+    assert found["hook_deviation"] > 1
+
+
+@pytest.mark.parametrize("by", [skip_a_block, do_half, do_nothing], ids=lambda by: by.__name__)
+def test_the_separation_alone_tells_as_well(assess, sabotage, by):
+    found = assess(sabotage(by), by=["separation"])
+    assert found["assessment"] == INEFFECTIVE
+    assert "separation" in found["reason"]
+    assert found["separation_kept"] > 0.25
+
+
+def test_half_strength_by_configuration_is_called_ineffective(assess, lively, direction, tmp_path):
+    """Nothing went wrong: hooks and weights agree. The direction is still there."""
+    half = {**EDIT, "scale": 0.5}
+    bake(lively, direction, half, tmp_path / "half")
+    found = assess(tmp_path / "half", half)
+    assert found["hook_deviation"] < 1
+    assert found["assessment"] == INEFFECTIVE
+    assert found["separation_kept"] == pytest.approx(0.5, abs=0.25)
+
+
+def test_a_broken_model_is_called_out_by_its_side_effects(assess, sabotage):
+    found = assess(sabotage(break_the_model), by=["separation", "perplexity"])
+    assert found["assessment"] == INCONCLUSIVE
+    assert "broke the model" in found["reason"]
+    assert found["perplexity_ratio"] > 2
+
+
+def test_a_model_without_finite_numbers_is_broken(assess, sabotage):
+    def spoil(weights, before, axis):
+        return {name: torch.full_like(tensor, np.nan) if "norm" in name else tensor for name, tensor in weights.items()}
+
+    found = assess(sabotage(spoil), by=["perplexity"])
+    assert found["assessment"] == INCONCLUSIVE
+    assert np.isinf(found["perplexity_ratio"])

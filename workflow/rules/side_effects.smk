@@ -1,0 +1,122 @@
+"""Side effects: what every variant changes besides refusals, and what may be said of each model.
+
+Produces results/side_effects/{model}/{variant}.parquet (scores that need the weights; every model is loaded once for all
+of them), results/tables/{side_effects.csv,assessment.csv} and results/figures/side_effects.{pdf,png}. The tiny models
+are measured by one job, any other model by its own; what was measured before is taken from results/measurements/.
+"""
+
+for batch, systems in GRID.measured_batches().items():
+
+    rule:
+        name:
+            f"measure_{batch}".replace("-", "_")
+        input:
+            **GRID.measured_inputs(systems),
+            prompts="results/prompts/prompts.parquet",
+        output:
+            scores=GRID.score_files(systems),
+        log:
+            f"results/logs/side_effects/{batch}.log",
+        benchmark:
+            f"results/benchmarks/side_effects/{batch}.tsv"
+        conda:
+            "../../envs/base.yaml"
+        threads: 1
+        resources:
+            gpu=GRID.batch_gpus(systems),
+            machine=GRID.measuring_machine(),
+        params:
+            systems=GRID.measured_systems(systems),
+            measures=GRID.weights_measures(),
+            code=GRID.weights_digest(),
+        message:
+            f"measure side effects of {len(systems)} systems"
+        script:
+            "../scripts/measure_side_effects.py"
+
+
+rule side_effects:
+    """Sum up all side effects, those of the weights and those of the responses, with intervals and changes."""
+    input:
+        scores=GRID.score_files(GRID.systems),
+        responses=GRID.responses(),
+        verdicts="results/tables/verdicts.parquet",
+        prompts="results/prompts/prompts.parquet",
+        worlds=GRID.world_files(),
+    output:
+        "results/tables/side_effects.csv",
+    log:
+        "results/logs/tables/side_effects.log",
+    benchmark:
+        "results/benchmarks/tables/side_effects.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        systems=GRID.system_names(),
+        measures=GRID.answers_measures(),
+        judge=GRID.machine_reference,
+        inference=GRID.inference(),
+        code=GRID.answers_digest(),
+    message:
+        "sum up the side effects"
+    script:
+        "../scripts/collect_side_effects.py"
+
+
+rule assessment:
+    """Call every model robust, not robust, the edit ineffective, or the outcome inconclusive, by stated rules."""
+    input:
+        robustness="results/tables/robustness.csv",
+        edits="results/tables/edits.csv",
+        side_effects="results/tables/side_effects.csv",
+    output:
+        report(
+            "results/tables/assessment.csv",
+            caption="../report/assessment.rst",
+            category="Tables",
+            labels={"table": "assessment"},
+        ),
+    log:
+        "results/logs/tables/assessment.log",
+    benchmark:
+        "results/benchmarks/tables/assessment.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        judge=GRID.machine_reference,
+        controls=GRID.controls(),
+        criteria=GRID.config["assessment"],
+        code=GRID.digest("assess_models.py"),
+    message:
+        "say what may be said of each model"
+    script:
+        "../scripts/assess_models.py"
+
+
+rule side_effect_figure:
+    """Draw refusals lost against damage, one point per model and variant."""
+    input:
+        assessment="results/tables/assessment.csv",
+        side_effects="results/tables/side_effects.csv",
+    output:
+        printed="results/figures/side_effects.pdf",
+        picture=report(
+            "results/figures/side_effects.png",
+            caption="../report/side_effects.rst",
+            category="Figures",
+            labels={"figure": "side effects"},
+        ),
+    log:
+        "results/logs/figures/side_effects.log",
+    benchmark:
+        "results/benchmarks/figures/side_effects.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        labels=GRID.all_labels(),
+        controls=GRID.controls(),
+        code=GRID.digest("draw_side_effects.py"),
+    message:
+        "draw refusals lost against damage"
+    script:
+        "../scripts/draw_side_effects.py"

@@ -1,0 +1,21 @@
+"""Say of every model after every edit what may be said."""
+
+from typing import TYPE_CHECKING
+
+from steadfast.files import read_table, write_table
+from steadfast.job import run_job
+from steadfast.tables.assessment import Criteria, assessment_table
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    table = assessment_table(
+        read_table(snakemake.input.robustness),
+        read_table(snakemake.input.edits),
+        read_table(snakemake.input.side_effects),
+        judge=snakemake.params.judge,
+        controls=snakemake.params.controls,
+        criteria=Criteria(**snakemake.params.criteria),
+    )
+    write_table(snakemake.output[0], table)

@@ -1,0 +1,23 @@
+"""Measure what the weights of some systems do besides refusing."""
+
+import json
+from typing import TYPE_CHECKING
+
+from steadfast.effects.measuring import MeasuredSystem, measure_systems
+from steadfast.files import read_table, write_table
+from steadfast.job import run_job
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    measured = measure_systems(
+        [MeasuredSystem(**system) for system in snakemake.params.systems],
+        read_table(snakemake.input.prompts),
+        snakemake.params.measures,
+        files=snakemake.input.get("files", []),
+        store="results/measurements",
+        **json.loads(snakemake.resources.machine),
+    )
+    for (_, scores), output in zip(measured, snakemake.output.scores, strict=True):
+        write_table(output, scores)

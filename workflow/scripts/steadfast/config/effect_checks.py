@@ -1,0 +1,59 @@
+"""Checks of the side effects: what the chosen measures need and the configuration does not give."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from steadfast.errors import ConfigError, DataError
+
+PROMPT_CLASSES = ("harmful", "harmless")
+GRAMMAR_MEASURES = ("on_topic", "invented", "answer_form")
+
+Check = Callable[[Mapping[str, Any]], Iterator[str]]
+
+
+def synthetic_world(config: Mapping[str, Any]) -> str | None:
+    """The synthetic world, where all prompts come from one; else None."""
+    sources = [source for label in PROMPT_CLASSES for source in config["prompts"][label]]
+    worlds = {source.get("world") for source in sources}
+    return worlds.pop() if len(worlds) == 1 and all(source["kind"] == "synthetic" for source in sources) else None
+
+
+def _measures_have_what_they_need(config: Mapping[str, Any]) -> Iterator[str]:
+    chosen = config["side_effects"]["measures"] or ()
+    if synthetic_world(config):
+        return
+    for name in chosen:
+        if name in GRAMMAR_MEASURES:
+            yield f"side_effects.measures: `{name}` reads the synthetic world only, and not all prompts come from it"
+    if "perplexity" in chosen and config["side_effects"]["text"] is None:
+        yield "side_effects.text: missing; `perplexity` needs a held-out text: a file or a data set"
+
+
+def _text_is_usable(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.prompts.sources import check_source
+
+    text = config["side_effects"]["text"]
+    try:
+        if text is not None:
+            check_source(text)
+    except ConfigError as error:
+        yield f"side_effects.text: {error}"
+
+
+def _instructions_can_be_checked(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.effects.instructions import load_tasks
+
+    settings = config["side_effects"]
+    if "instruction_following" not in (settings["measures"] or ()):
+        return
+    try:
+        load_tasks(settings["instructions"])
+    except DataError as error:
+        yield f"side_effects.instructions: {error}"
+
+
+EFFECT_CHECKS: tuple[Check, ...] = (
+    _measures_have_what_they_need,
+    _text_is_usable,
+    _instructions_can_be_checked,
+)

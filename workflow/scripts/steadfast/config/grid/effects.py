@@ -1,0 +1,142 @@
+"""What the stage of side effects is told."""
+
+import json
+from typing import Any
+
+from steadfast.config.effect_checks import GRAMMAR_MEASURES, synthetic_world
+from steadfast.config.grid.systems import System, Systems
+from steadfast.effects import ANSWERS, WEIGHTS, measure_names
+
+ORGANISMS = "organisms"
+PARTS = ("edit", "hook", "decoding")
+
+
+class Effects(Systems):
+    """Side effects and the assessment."""
+
+    def measured_batches(self) -> dict[str, list[System]]:
+        """Systems that are measured by one job, by a name for it.
+
+        The tiny models share one, since a process costs more than measuring them; any other model has its own.
+        """
+        batches: dict[str, list[System]] = {}
+        for system in self.systems:
+            organism = self.config["models"][system.model]["source"] == "organism"
+            batches.setdefault(ORGANISMS if organism else f"model_{system.model}", []).append(system)
+        return batches
+
+    @staticmethod
+    def score_files(systems: list[System]) -> list[str]:
+        """Files with the scores of systems."""
+        return [f"results/side_effects/{system.model}/{system.variant}.parquet" for system in systems]
+
+    def measured_inputs(self, systems: list[System]) -> dict[str, list[str]]:
+        """Files that measuring systems reads."""
+        models = list(dict.fromkeys(system.model for system in systems))
+        return {
+            "models": [self.model_directory(model) for model in models],
+            "checkpoints": [self.checkpoint(*system) for system in self._with("edit", systems)],
+            "directions": [self.direction_file(*system) for system in self._with("direction", systems)],
+            "responses": [f"results/responses/{model}/original.parquet" for model in models],
+            "files": self.measured_files(),
+        }
+
+    def measured_systems(self, systems: list[System]) -> list[dict[str, Any]]:
+        """Fields of ``steadfast.effects.measuring.MeasuredSystem``, one mapping per system."""
+        return [self._measured_system(system) for system in systems]
+
+    def weights_measures(self) -> dict[str, dict[str, Any]]:
+        """Settings of the chosen measures that need the weights, by name."""
+        return self._chosen(measure_names(WEIGHTS))
+
+    def answers_measures(self) -> dict[str, dict[str, Any]]:
+        """Settings of the chosen measures that read responses, by name."""
+        return self._chosen(measure_names(ANSWERS))
+
+    def measured_files(self) -> list[str]:
+        """Local files that the chosen measures of the weights read."""
+        from steadfast.prompts.sources import source_files
+
+        chosen = self.weights_measures()
+        text = self._text() if "perplexity" in chosen else None
+        tasks = [chosen["instruction_following"]["tasks"]] if "instruction_following" in chosen else []
+        return [*(source_files(text) if text else []), *tasks]
+
+    def world_files(self) -> list[str]:
+        """The world that answers are read by, where a chosen measure reads them by it."""
+        return sorted({settings["world"] for settings in self.answers_measures().values() if "world" in settings})
+
+    def weights_digest(self) -> str:
+        """Digest of the code that the scores of the weights depend on."""
+        measures = [f"effects.weights.{name}" for name in self.weights_measures()]
+        variants = self.config["variants"].values()
+        methods = {
+            f"{part}s.{stanza[part]['method']}" for stanza in variants for part in ("edit", "hook") if part in stanza
+        }
+        return self.digest("measure_side_effects.py", *measures, *sorted(methods))
+
+    def answers_digest(self) -> str:
+        """Digest of the code that the table of side effects depends on."""
+        return self.digest("collect_side_effects.py", *(f"effects.answers.{name}" for name in self.answers_measures()))
+
+    def batch_gpus(self, systems: list[System]) -> int:
+        """GPUs that measuring systems asks for."""
+        return max(self.gpus(system.model) for system in systems)
+
+    def measuring_machine(self) -> str:
+        """How measuring uses the machine, as JSON."""
+        return json.dumps({key: self.config["runtime"][key] for key in ("device", "batch_tokens")})
+
+    def _with(self, part: str, systems: list[System]) -> list[tuple[str, str]]:
+        """Model and variant of the systems whose variant has a ``direction``, an ``edit`` or a ``hook``."""
+        return [(system.model, system.variant) for system in systems if part in self.config["variants"][system.variant]]
+
+    def _measured_system(self, system: System) -> dict[str, Any]:
+        variant = self.config["variants"][system.variant]
+        described = {
+            "model": system.model,
+            "variant": system.variant,
+            "original": self.model_directory(system.model),
+            "checkpoint": self.checkpoint(system.model, system.variant),
+            "responses": f"results/responses/{system.model}/original.parquet",
+            "chat": self.chat_settings(system.model),
+        }
+        if "direction" in variant:
+            described["direction"] = self.direction_file(system.model, system.variant)
+        return described | {part: dict(variant[part]) for part in PARTS if part in variant}
+
+    def _chosen(self, known: list[str]) -> dict[str, dict[str, Any]]:
+        named = self.config["side_effects"]["measures"]
+        wanted = self._default_measures() if named is None else named
+        return {name: self._measure_settings(name) for name in known if name in wanted}
+
+    def _default_measures(self) -> list[str]:
+        text = ["perplexity"] if self._text() else []
+        grammar = list(GRAMMAR_MEASURES) if synthetic_world(self.config) else []
+        plain = ["divergence", "separation", "hook_agreement", "over_refusal", "degenerate", "response_length"]
+        return [*plain, *text, *grammar]
+
+    def _measure_settings(self, name: str) -> dict[str, Any]:
+        settings = self.config["side_effects"]
+        if name in GRAMMAR_MEASURES:
+            return {"world": synthetic_world(self.config)}
+        return {
+            "divergence": {"max_tokens": settings["answer_tokens"]},
+            "perplexity": {
+                "text": self._text(),
+                "documents": settings["documents"],
+                "max_tokens": settings["document_tokens"],
+            },
+            "hook_agreement": {"prompts": settings["hook_prompts"]},
+            "instruction_following": {
+                "tasks": settings["instructions"],
+                "max_new_tokens": settings["instruction_tokens"],
+            },
+            "over_refusal": {"categories": settings["borderline"]},
+        }.get(name, {})
+
+    def _text(self) -> dict[str, Any] | None:
+        """Source of the held-out text."""
+        given: dict[str, Any] | None = self.config["side_effects"]["text"]
+        world = synthetic_world(self.config)
+        return given or ({"kind": "synthetic", "world": world} if world else None)

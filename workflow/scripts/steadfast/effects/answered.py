@@ -1,0 +1,39 @@
+"""What a system answered, with what is known of the prompts."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+PROMPT = ["prompt_id", "text", "label", "category"]
+
+
+@dataclass(frozen=True)
+class AnsweredPrompts:
+    """The responses of one system.
+
+    Attributes:
+        table: one row per prompt and sample: ``PROMPT``, ``sample``, ``response``, ``n_tokens``, ``degenerate``, and
+            ``verdict`` of the judge that side effects are read by.
+    """
+
+    table: pd.DataFrame
+
+    @classmethod
+    def join(cls, responses: pd.DataFrame, prompts: pd.DataFrame, verdicts: pd.DataFrame) -> "AnsweredPrompts":
+        """Join responses to their prompts and verdicts; a response without a verdict has an empty one."""
+        known = responses.merge(prompts[PROMPT], on="prompt_id", how="left", validate="many_to_one")
+        judged = verdicts[["prompt_id", "sample", "verdict"]]
+        joined = known.merge(judged, on=["prompt_id", "sample"], how="left", validate="one_to_one")
+        return cls(joined.fillna({"verdict": "", "category": ""}))
+
+    def chosen(self, rows: "pd.Series[bool]") -> "AnsweredPrompts":
+        """Those responses."""
+        return AnsweredPrompts(self.table[rows])
+
+    def of_class(self, label: str) -> "AnsweredPrompts":
+        """The responses to harmful or to harmless prompts."""
+        return self.chosen(self.table["label"] == label)
+
+    def per_prompt(self, values: "pd.Series[float]") -> "pd.Series[float]":
+        """Mean over the samples of each prompt, by prompt id; NaN values are left out."""
+        return values.groupby(self.table["prompt_id"], sort=False).mean()

@@ -1,0 +1,171 @@
+"""Measuring systems: every model is loaded once for all measures, and what has been measured is kept.
+
+A job may have many systems, since a process for each would cost more than measuring tiny models. So scores are kept in
+a store under a key that covers everything that they depend on: when a variant is added, the job runs again, and only
+the new variant (with its original) is loaded.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from steadfast.answers import AnswerStore, request_key
+from steadfast.codedigest import code_digest
+from steadfast.effects import WEIGHTS, Score, load_measure
+from steadfast.effects.scores import score_table, scores_from_json, scores_to_json
+from steadfast.files import read_json, read_table, sha256_file
+from steadfast.provenance import content_hash
+
+ORIGINAL = "original"
+
+
+@dataclass(frozen=True)
+class MeasuredSystem:
+    """One system that is to be measured.
+
+    Attributes:
+        model: name of the model.
+        variant: name of the variant.
+        original: directory of the original model.
+        checkpoint: directory of the system's checkpoint.
+        responses: what the original answered.
+        chat: how the model is spoken to: fields of ``steadfast.causal.ModelAccess``.
+        direction: file of the variant's direction, or None.
+        edit: the ``edit`` stanza of the variant, or None.
+        hook: its ``hook`` stanza, or None.
+        decoding: its ``decoding`` stanza, or None.
+    """
+
+    model: str
+    variant: str
+    original: str
+    checkpoint: str
+    responses: str
+    chat: Mapping[str, Any]
+    direction: str | None = None
+    edit: Mapping[str, Any] | None = None
+    hook: Mapping[str, Any] | None = None
+    decoding: Mapping[str, Any] | None = None
+
+
+def measure_systems(
+    systems: Sequence[MeasuredSystem],
+    prompts: pd.DataFrame,
+    measures: Mapping[str, Mapping[str, Any]],
+    *,
+    files: Sequence[str] = (),
+    store: str | Path,
+    **machine: Any,
+) -> Iterator[tuple[MeasuredSystem, pd.DataFrame]]:
+    """Measure systems, model by model.
+
+    A variant that steers what is written has no scores: its weights say nothing of how it behaves.
+
+    Args:
+        systems: what to measure; all variants of a model stand together.
+        prompts: the prompt table.
+        measures: settings of measures that need the weights, by name.
+        files: further files that measures read.
+        store: directory of the store of scores.
+        machine: ``device`` and ``batch_tokens`` of ``steadfast.causal.ModelAccess``.
+
+    Yields:
+        Every system with its scores, a table as ``score_table`` makes it.
+    """
+    built = {name: load_measure(WEIGHTS, name).build(**settings) for name, settings in measures.items()}
+    shared = {
+        "prompts": _digest_of(prompts[prompts["split"] == "evaluation"]),
+        "files": {file: sha256_file(file) for file in files},
+    }
+    with AnswerStore(store) as kept:
+        for _, variants in groupby(systems, key=lambda system: system.model):
+            group = list(variants)
+            requests = {
+                (system.variant, name): {
+                    "measure": name,
+                    "settings": dict(measures[name]),
+                    "code": code_digest(f"{WEIGHTS}.{name}"),
+                    **shared,
+                    **_identity(system),
+                }
+                for system in group
+                for name in built
+                if system.decoding is None
+            }
+            missing = {cell: request for cell, request in requests.items() if kept.get(request_key(request)) is None}
+            if missing:
+                for cell, scores in _measure_model(group, built, set(missing), prompts, machine):
+                    kept.put(missing[cell], scores_to_json(scores))
+            for system in group:
+                cells = {name: requests[system.variant, name] for name in built if system.decoding is None}
+                answers = {name: kept.get(request_key(request)) for name, request in cells.items()}
+                yield (
+                    system,
+                    score_table(WEIGHTS, {name: scores_from_json(answer or {}) for name, answer in answers.items()}),
+                )
+
+
+def _measure_model(
+    group: Sequence[MeasuredSystem],
+    measures: Mapping[str, Any],
+    missing: set[tuple[str, str]],
+    prompts: pd.DataFrame,
+    machine: Mapping[str, Any],
+) -> Iterator[tuple[tuple[str, str], list[Score]]]:
+    """Scores of one model's variants that are missing; the original is loaded first, then each variant once."""
+    # torch is imported where something is measured at all
+    from steadfast.causal import ModelAccess
+    from steadfast.effects.subject import Subject
+
+    first = group[0]
+    responses = read_table(first.responses)
+
+    def subject(system: MeasuredSystem) -> Subject:
+        access = ModelAccess(system.checkpoint, prompts, **machine, **system.chat)
+        factor = _scale_factor(system.checkpoint)
+        return Subject(system.variant, access, responses, system.direction, system.edit, system.hook, factor)
+
+    wanted = [subject(system) for system in group if any(variant == system.variant for variant, _ in missing)]
+    needed = {name: measure for name, measure in measures.items() if any(name == other for _, other in missing)}
+    original = Subject(ORIGINAL, ModelAccess(first.original, prompts, **machine, **first.chat), responses)
+    with original.running():
+        print(f"{first.model}: {', '.join(needed)}", flush=True)
+        references = {name: measure.reference(original, wanted) for name, measure in needed.items()}
+        for name, measure in needed.items():
+            if (ORIGINAL, name) in missing:
+                yield (ORIGINAL, name), measure.score(original, references[name])
+    for variant in wanted:
+        if variant.variant == ORIGINAL:
+            continue
+        with variant.running():
+            for name, measure in needed.items():
+                if (variant.variant, name) in missing:
+                    yield (variant.variant, name), measure.score(variant, references[name])
+
+
+def _identity(system: MeasuredSystem) -> dict[str, Any]:
+    """What a system's scores depend on."""
+    return {
+        "original": content_hash(system.original),
+        "checkpoint": content_hash(system.checkpoint),
+        "responses": sha256_file(system.responses),
+        "direction": sha256_file(system.direction) if system.direction else None,
+        "edit": dict(system.edit) if system.edit else None,
+        "hook": dict(system.hook) if system.hook else None,
+        "hook_code": code_digest(f"steadfast.hooks.{system.hook['method']}") if system.hook else None,
+        "chat": dict(system.chat),
+        "variant": ORIGINAL if system.variant == ORIGINAL else "edited",
+    }
+
+
+def _scale_factor(checkpoint: str) -> float:
+    manifest = Path(checkpoint) / "edit_manifest.json"
+    return float(read_json(manifest)["scale_factor"]) if manifest.is_file() else 1.0
+
+
+def _digest_of(table: pd.DataFrame) -> str:
+    return request_key({"rows": table.astype(str).to_dict("records")})
