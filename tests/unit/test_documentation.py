@@ -80,6 +80,16 @@ def test_commands_exist():
         assert {name for pair in used for name in pair if name} <= targets, page.name
 
 
+def test_results_are_described():
+    """Whatever the rules name below `results/` is in its README: folders and files of the first level, and tables."""
+    text = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+    sources = [*(ROOT / "workflow" / "rules").glob("*.smk"), *(PACKAGE / "config" / "grid").glob("*.py")]
+    rules = "".join(file.read_text(encoding="utf-8") for file in sources)
+    named = set(re.findall(r"results/(\w+(?:\.\w+)?)", rules)) | set(re.findall(r"results/tables/(\w+\.\w+)", rules))
+    assert len(named) > 25
+    assert not {name for name in named if not re.search(rf"`{re.escape(name)}[/`]", text)}
+
+
 def test_pictures_are_those_of_the_code(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     draw = runpy.run_path(str(ROOT / "docs" / "draw.py"))
