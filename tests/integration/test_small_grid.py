@@ -143,4 +143,3 @@ def test_snakemakes_own_report_holds_figures_tables_and_the_page(small_grid):
         assert name in report
     for caption in (small_grid.folder / "workflow" / "report").glob("*.rst"):
         assert caption.read_text(encoding="utf-8").splitlines()[0] in report, caption.name
-    assert "judge_correlation.pdf" not in report, "a figure stands there once"
