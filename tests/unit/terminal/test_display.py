@@ -168,12 +168,16 @@ def test_of_steps_in_one_allocation_the_guilty_one_is_named(run, log, tmp_path):
     assert run.look().splitlines()[-1] == "  0:00:00    0%  FAILED  step 1: no data"
 
 
-def test_an_interruption_is_no_failure(run, log, monkeypatch):
+@pytest.mark.parametrize(
+    "words", ["Terminating processes on user request, ...", "Will exit after finishing currently ..."]
+)
+def test_an_interruption_is_no_failure(run, log, monkeypatch, words):
     monkeypatch.setenv("STEADFAST_COMMAND", "make run")
     run.plan(2)
     run.start(1, "one")
     run.look()
-    log.info("Terminating processes on user request, this might take some time.")
+    log.info(words.replace("currently ...", "currently running jobs (scheduler)."))
+    log.info(words.replace("currently ...", "currently running jobs (scheduler)."))
     run.failed(1)
     run.shown.finish()
     assert run.look() == (

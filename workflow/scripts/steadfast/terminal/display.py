@@ -36,6 +36,8 @@ CHATTER = (
     "Some jobs were triggered by provenance information",
     "Rules with provenance triggered jobs",
 )
+# of Ctrl-C, and of SIGTERM, after which running steps come to their end
+INTERRUPTIONS = ("Terminating processes on user request", "Will exit after finishing currently running jobs")
 SUBMITTED = re.compile(r"Job \d+ has been submitted with ")
 EVENTS_LEFT_OUT = frozenset({"workflow_started", "resources_info", "job_started", "shellcmd", "group_info", "progress"})
 # what Snakemake gives as reasons, in words; the first that holds is shown
@@ -190,9 +192,10 @@ class RunDisplay(logging.StreamHandler[TextIO]):
     def _remark(self, record: logging.LogRecord) -> Iterator[str]:
         text = self._plain.format(record)
         again = re.fullmatch(r"Trying to restart job (\d+)\.", text)
-        if text.startswith("Terminating processes on user request"):
+        if text.startswith(INTERRUPTIONS):
+            if not self._interrupted:
+                yield "\nInterrupted; waiting for the running steps to stop ..."
             self._interrupted = True
-            yield "\nInterrupted; waiting for the running steps to stop ..."
         elif again:
             failure = self.failures.pop(int(again[1]), None)
             yield self._line("again", failure.step if failure else f"step {again[1]}")
