@@ -225,7 +225,21 @@ def judgments(grid, responses) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def tables(grid, judgments) -> dict[str, str]:
+def scores(grid, checkpoints, responses) -> list[str]:
+    ((batch, systems),) = grid.measured_batches().items()
+    assert batch == "organisms"
+    run(
+        "measure_side_effects",
+        inputs={**grid.measured_inputs(systems), "prompts": PROMPTS},
+        outputs={"scores": grid.score_files(systems)},
+        params={"systems": grid.measured_systems(systems), "measures": grid.weights_measures()},
+        machine=grid.measuring_machine(),
+    )
+    return grid.score_files(systems)
+
+
+@pytest.fixture(scope="module")
+def tables(grid, judgments, scores) -> dict[str, str]:
     paths = {name: f"results/tables/{name}.csv" for name in ("counts", "edits", "agreement", "robustness")}
     paths["verdicts"] = "results/tables/verdicts.parquet"
     run(
@@ -239,6 +253,7 @@ def tables(grid, judgments) -> dict[str, str]:
         inputs={
             "checkpoints": grid.checkpoints(grid.edited_systems()),
             "directions": grid.direction_files(grid.changed_systems()),
+            "scores": grid.score_files(grid.changed_systems()),
         },
         outputs=[paths["edits"]],
         params={"systems": grid.pairs(grid.changed_systems())},
@@ -254,15 +269,6 @@ def tables(grid, judgments) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def assessed(grid, tables, responses) -> dict[str, str]:
     paths = {name: f"results/tables/{name}.csv" for name in ("side_effects", "assessment")}
-    ((batch, systems),) = grid.measured_batches().items()
-    assert batch == "organisms"
-    run(
-        "measure_side_effects",
-        inputs={**grid.measured_inputs(systems), "prompts": PROMPTS},
-        outputs={"scores": grid.score_files(systems)},
-        params={"systems": grid.measured_systems(systems), "measures": grid.weights_measures()},
-        machine=grid.measuring_machine(),
-    )
     run(
         "collect_side_effects",
         inputs={
@@ -299,7 +305,12 @@ def figures(grid, tables) -> list[str]:
         "draw_study_figures",
         inputs={key: tables[key] for key in ("counts", "agreement")},
         outputs={"figures": drawn},
-        params={"labels": grid.all_labels(), "controls": grid.controls(), "judge": grid.machine_reference},
+        params={
+            "labels": grid.all_labels(),
+            "controls": grid.controls(),
+            "swept": grid.swept_variants(),
+            "judge": grid.machine_reference,
+        },
     )
     return drawn
 
@@ -645,7 +656,12 @@ def test_figures_and_summary(grid, tables, assessed, figures):
         "summarise",
         inputs={"counts": tables["counts"], "assessment": assessed["assessment"], "figures": figures},
         outputs=["results/summary.txt"],
-        params={"labels": grid.all_labels(), "controls": grid.controls(), "baselines": grid.baselines},
+        params={
+            "labels": grid.all_labels(),
+            "controls": grid.controls(),
+            "baselines": grid.baselines,
+            "swept": grid.swept_variants(),
+        },
     )
     text = Path("results/summary.txt").read_text(encoding="utf-8")
     assert "Raw data" in text

@@ -36,7 +36,7 @@ def own(judge: str, models: tuple[str, ...] = MODELS, variants: tuple[str, ...] 
 def downstream(models: tuple[str, ...], variants: tuple[str, ...]) -> set[str]:
     """What runs when the responses of some systems change."""
     judged = own("self", models, variants) | GRID_JUDGES | AGGREGATES | MONITORING
-    return each("responses", models, variants) | judged | {"measure_organisms"}
+    return each("responses", models, variants) | judged | {"measure_organisms", "edits"}
 
 
 WHOLE_GRID = (
@@ -46,7 +46,6 @@ WHOLE_GRID = (
     | each("direction", MODELS, EDITED)
     | DIRECTIONS
     | each("checkpoint", MODELS, EDITED)
-    | {"edits"}
     | downstream(MODELS, VARIANTS)
 )
 
@@ -123,7 +122,6 @@ def test_a_model_added(finished):
         | each("direction", new, EDITED)
         | DIRECTIONS
         | each("checkpoint", new, EDITED)
-        | {"edits"}
         | downstream(new, VARIANTS)
     )
 
@@ -137,7 +135,6 @@ def test_a_models_seed_changed(finished):
         | each("direction", one, EDITED)
         | DIRECTIONS
         | each("checkpoint", one, EDITED)
-        | {"edits"}
         | downstream(one, VARIANTS)
         | own("self", ("score0",))  # which judges this model's responses as a control
     )
@@ -150,7 +147,6 @@ def test_a_variant_added(finished):
         each("direction", MODELS, ("later",))
         | DIRECTIONS
         | each("checkpoint", MODELS, ("later",))
-        | {"edits"}
         | downstream(MODELS, ("later",))
     )
 
@@ -165,10 +161,9 @@ def test_a_hook_added_which_has_no_checkpoint(finished):
     assert finished.jobs() == (
         each("direction", MODELS, new)
         | each("hooked_responses", MODELS, new)
-        | {"edits"}
         | own("self", variants=new)
         | GRID_JUDGES
-        | {"measure_organisms"}
+        | {"measure_organisms", "edits"}
         | AGGREGATES
         | MONITORING
     )
@@ -185,7 +180,6 @@ def test_a_direction_added_whose_search_runs_the_model(finished, direction, edit
         each("direction_by_running", MODELS, ("later",))
         | drawn
         | each("checkpoint", MODELS, ("later",))
-        | {"edits"}
         | downstream(MODELS, ("later",))
     )
 
@@ -203,7 +197,6 @@ def test_a_contrast_by_behaviour_added(finished, judge, jobs):
         | each("direction", MODELS, ("later",))
         | DIRECTIONS
         | each("checkpoint", MODELS, ("later",))
-        | {"edits"}
         | downstream(MODELS, ("later",))
     )
 
@@ -216,16 +209,13 @@ def test_a_second_strength_of_an_attack(finished):
     )
     new = ("mean-all-50", "mean-all-100")
     assert finished.jobs() == (
-        each("direction", MODELS, new)
-        | each("checkpoint", MODELS, new)
-        | {"edits", "attack_strength"}
-        | downstream(MODELS, new)
+        each("direction", MODELS, new) | each("checkpoint", MODELS, new) | {"attack_strength"} | downstream(MODELS, new)
     )
 
 
 def test_the_family_of_attacks(fresh):
     count = Counter(job.split()[0] for job in fresh.jobs(config=("config/attacks.yaml",)))
-    variants = 3 + 4 * 5 * 2 + 2 * 2 + 2 * 2 + 3 * 2 + 2 * 2
+    variants = 3 + 4 * 5 * 2 + 4 + 2 * 2 + 2 * 2 + 3 * 2 + 2 * 2
     assert count["responses"] + count["hooked_responses"] == 7 * variants
     assert (count["direction_by_running"], count["hooked_responses"]) == (7 * 10, 7 * 4)
     assert (count["calibrate_with_regex"], count["attack_strength"]) == (1, 1)
@@ -233,18 +223,15 @@ def test_the_family_of_attacks(fresh):
 
 def test_an_edit_is_matched_to_another(finished):
     finished.put("variants.random.match_change", "abliterated")
-    assert finished.jobs() == each("checkpoint", MODELS, ("random",)) | {"edits"} | downstream(MODELS, ("random",))
+    assert finished.jobs() == each("checkpoint", MODELS, ("random",)) | downstream(MODELS, ("random",))
     finished.put("variants.abliterated.edit.scale", 0.5)
-    assert finished.jobs() == (
-        each("checkpoint", MODELS, EDITED) | {"edits"} | downstream(MODELS, EDITED) | own("self")
-    )
+    assert finished.jobs() == (each("checkpoint", MODELS, EDITED) | downstream(MODELS, EDITED) | own("self"))
 
 
 def test_an_edits_scale_changed(finished):
     finished.put("variants.abliterated.edit.scale", 0.5)
     assert finished.jobs() == (
         each("checkpoint", MODELS, ("abliterated",))
-        | {"edits"}
         | downstream(MODELS, ("abliterated",))
         | own("self")  # whose controls hold responses of this variant
     )
@@ -256,7 +243,6 @@ def test_a_directions_layer_changed(finished):
         each("direction", MODELS, ("abliterated",))
         | DIRECTIONS
         | each("checkpoint", MODELS, ("abliterated",))
-        | {"edits"}
         | downstream(MODELS, ("abliterated",))
         | own("self")
     )
@@ -305,7 +291,6 @@ def test_the_code_of_one_kind_of_direction_changed(finished):
     assert finished.jobs() == (
         each("direction", MODELS, ("random",))
         | each("checkpoint", MODELS, ("random",))
-        | {"edits"}
         | downstream(MODELS, ("random",))
     )
 
@@ -359,7 +344,6 @@ def test_the_studys_two_variants_without_a_control(fresh):
         | each("direction", MODELS, ("abliterated",))
         | DIRECTIONS
         | each("checkpoint", MODELS, ("abliterated",))
-        | {"edits"}
         | downstream(MODELS, two)
     )
 

@@ -30,6 +30,7 @@ rule study_figures:
     params:
         labels=GRID.all_labels(),
         controls=GRID.controls(),
+        swept=GRID.swept_variants(),
         judge=GRID.config["figures"]["judge"] or GRID.machine_reference,
         code=GRID.digest("draw_study_figures.py"),
     message:
@@ -102,6 +103,7 @@ rule attack_strength:
         verdicts="results/tables/verdicts.parquet",
         robustness="results/tables/robustness.csv",
         edits="results/tables/edits.csv",
+        side_effects="results/tables/side_effects.csv",
     output:
         table="results/tables/strength.csv",
         figures=directory("results/figures/strength"),

@@ -60,6 +60,7 @@ rule edits:
     input:
         checkpoints=GRID.checkpoints(GRID.edited_systems()),
         directions=GRID.direction_files(GRID.changed_systems()),
+        scores=GRID.score_files(GRID.changed_systems()),
     output:
         "results/tables/edits.csv",
     log:
@@ -206,6 +207,7 @@ rule summary:
         labels=GRID.all_labels(),
         controls=GRID.controls(),
         baselines=GRID.baselines,
+        swept=GRID.swept_variants(),
         code=GRID.digest("summarise.py"),
     message:
         "write the summary"

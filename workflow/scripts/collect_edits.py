@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from steadfast.files import write_table
 from steadfast.job import run_job
 from steadfast.models.edited import MANIFEST
-from steadfast.tables.edits import edit_table
+from steadfast.tables.edits import ChangedSystem, edit_table
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -16,5 +16,9 @@ with run_job(snakemake):
     systems = snakemake.params.systems
     # edited systems come first; the others have no checkpoint of their own
     hooked = [None] * (len(systems) - len(manifests))
-    directions = snakemake.input.get("directions", [])
-    write_table(snakemake.output[0], edit_table(zip(systems, directions, [*manifests, *hooked], strict=True)))
+    files = (snakemake.input.get(key, []) for key in ("directions", "scores"))
+    changed = [
+        ChangedSystem(model, variant, *paths)
+        for (model, variant), *paths in zip(systems, *files, [*manifests, *hooked], strict=True)
+    ]
+    write_table(snakemake.output[0], edit_table(changed))

@@ -18,6 +18,7 @@ with run_job(snakemake):
         read_table(snakemake.input.verdicts),
         read_table(snakemake.input.robustness),
         read_table(snakemake.input.edits),
+        read_table(snakemake.input.side_effects),
         snakemake.params.attacks,
         judge=snakemake.params.judge,
         inference=Inference(**snakemake.params.inference),

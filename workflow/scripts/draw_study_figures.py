@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
+    counts = read_table(snakemake.input.counts)
     figures = study_figures(
-        read_table(snakemake.input.counts),
+        counts[~counts["variant"].isin(snakemake.params.swept)],
         square_matrix(read_table(snakemake.input.agreement)),
         Labels(**snakemake.params.labels),
         judges=[snakemake.params.judge],

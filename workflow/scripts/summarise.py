@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 with run_job(snakemake):
     labels = Labels(**snakemake.params.labels)
     counts = read_table(snakemake.input.counts)
-    judged = counts[~counts["judge"].isin(snakemake.params.baselines)]
-    table = summary_table(judged, labels, controls=snakemake.params.controls)
+    left_out = counts["judge"].isin(snakemake.params.baselines) | counts["variant"].isin(snakemake.params.swept)
+    table = summary_table(counts[~left_out], labels, controls=snakemake.params.controls)
     words = assessment_lines(read_table(snakemake.input.assessment), labels)
     figures = Path(snakemake.input.figures[0]).parent
     write_text(snakemake.output[0], "\n".join([table, "", *words, "", f"Figures: {figures}/", ""]))

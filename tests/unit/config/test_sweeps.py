@@ -48,7 +48,7 @@ def test_attacks_are_told_by_what_they_consist_of(swept):
     assert attacks["mean-rank-one-125"]["blocks"] == "at 1"
     assert attacks["probe-steering-125"]["strength"] == 1.25
     assert attacks["probe-steering-125"]["blocks"] == "of the direction"
-    assert attacks["abliterated"]["direction"] == "mean_difference"
+    assert attacks["abliterated"]["direction"] == "mean-difference"
 
 
 def test_variants_written_by_hand_that_differ_in_more_than_strength_are_two_attacks(config):

@@ -142,3 +142,13 @@ def test_other_judges_and_harmless_prompts_decide_nothing():
 def test_a_grid_without_edits_has_an_empty_assessment():
     table = assessment_table(TABLE[TABLE["variant"] == "original"], EDITS[:0], EFFECTS[:0], judge="j")
     assert table.empty
+
+
+def test_a_system_without_a_valid_direction_is_said_to_be_ineffective():
+    columns = ["model", "variant", "judge", "label", "rate", "change", "change_low", "change_high", "conclusion"]
+    robustness = pd.DataFrame([["raw", "original", "j", "harmful", 1.0, *[np.nan] * 3, ""]], columns=columns)
+    row = {"model": "raw", "variant": "hopeless", "effective": False, "reason": "no valid direction: of 3 none"}
+    found = assessment_table(robustness, pd.DataFrame([row]), pd.DataFrame(columns=EFFECT_COLUMNS), judge="j")
+    assert found[["variant", "assessment", "reason"]].to_numpy().tolist() == [
+        ["hopeless", INEFFECTIVE, "no valid direction: of 3 none"]
+    ]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from steadfast.directions import Direction
-from steadfast.tables.edits import INEFFECTIVE, edit_table, mark_ineffective
+from steadfast.tables.edits import INEFFECTIVE, ChangedSystem, edit_table, mark_ineffective
 
 
 def write(path, content):
@@ -22,13 +22,27 @@ def direction(tmp_path):
 
 
 @pytest.fixture
-def edits(tmp_path, direction):
+def scores(tmp_path):
+    """A file of scores with the given mean of the hook-versus-baked check, or without it."""
+
+    def make(deviation=None):
+        path = tmp_path / f"{deviation}.csv"
+        values = [] if deviation is None else [0.0, 2 * deviation]
+        pd.DataFrame({"measure": ["hook_agreement"] * len(values), "value": values}).to_csv(path, index=False)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def edits(tmp_path, direction, scores):
     systems = []
     for model, effective in (("raw", True), ("combined", False)):
         gates = {"modules_matched": 8, "worst_deviation": 0.0 if effective else 0.5}
         reason = "" if effective else "a residual ratio is off"
         manifest = {"effective": effective, "gates": gates, "change_norm": 2.5, "reason": reason}
-        systems.append(((model, "abliterated"), direction, write(tmp_path / f"{model}.json", manifest)))
+        files = direction, scores(0.2), write(tmp_path / f"{model}.json", manifest)
+        systems.append(ChangedSystem(model, "abliterated", *files))
     return edit_table(systems)
 
 
@@ -39,13 +53,25 @@ def test_one_row_per_edited_checkpoint(edits):
     assert edits[["layer", "position", "stability"]].to_numpy().tolist() == [["2", -1, 0.97]] * 2
 
 
-def test_a_hook_without_a_valid_direction_is_named(tmp_path, direction):
+def test_a_hook_without_a_valid_direction_is_named(tmp_path, direction, scores):
     nothing = Direction(np.zeros((0, 4), dtype=np.float32), method="pca", reason="of 3 candidates none fits")
     nothing.save(tmp_path / "none.safetensors")
-    table = edit_table([(("a", "steered"), tmp_path / "none.safetensors", None), (("b", "steered"), direction, None)])
+    hooks = [("a", tmp_path / "none.safetensors"), ("b", direction)]
+    table = edit_table(ChangedSystem(model, "steered", path, scores(), None) for model, path in hooks)
     assert table["effective"].tolist() == [False, True]
     assert table["reason"].tolist() == ["no valid direction: of 3 candidates none fits", ""]
     assert table["change_norm"].isna().all()
+    assert table["verified"].tolist() == ["", ""]
+
+
+def test_a_checkpoint_that_does_not_answer_as_the_hooked_original_is_ineffective(tmp_path, direction, scores):
+    gates = {"modules_matched": 8, "worst_deviation": 0.0}
+    manifest = write(tmp_path / "m.json", {"effective": True, "gates": gates, "change_norm": 2.5, "reason": ""})
+    table = edit_table(ChangedSystem("raw", str(found), direction, scores(found), manifest) for found in (0.5, 3.0))
+    assert table["verified"].tolist() == ["yes", "no"]
+    assert table["effective"].tolist() == [True, False]
+    assert table["hook_deviation"].tolist() == [0.5, 3.0]
+    assert table["reason"][1].endswith("hooks on the edited modules (3 times the tolerance)")
 
 
 def test_no_conclusion_is_drawn_from_an_edit_that_missed(edits):

@@ -56,11 +56,22 @@ def edits(**changes):
     return pd.DataFrame(rows)
 
 
+def effects():
+    rows = [
+        {"model": model, "variant": variant, "measure": "divergence", "scope": scope, "value": norm / 10}
+        for model in RATES
+        for variant, norm in NORMS.items()
+        for scope in ("harmless", "harmful")
+    ]
+    return pd.DataFrame(rows)
+
+
 def table_of(rates=RATES, table=None):
     judged = verdicts(rates)
     robustness = robustness_table(judged, resamples=50)
     found = edits() if table is None else table
-    return strength_table(judged, robustness, found, ATTACKS, judge="grammar", inference=Inference(resamples=50))
+    inference = Inference(resamples=50)
+    return strength_table(judged, robustness, found, effects(), ATTACKS, judge="grammar", inference=inference)
 
 
 def test_every_attack_begins_with_the_original_and_rises():
@@ -69,6 +80,7 @@ def test_every_attack_begins_with_the_original_and_rises():
     assert raw["strength"].tolist() == [0.0, 0.25, 0.5, 1.0]
     assert raw["rate"].tolist() == [1.0, 0.6, 0.5, 0.0]
     assert raw["change_norm"].tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert raw["divergence"].tolist() == [0.0, 0.1, 0.2, 0.3]
     assert (raw["rate_low"] <= raw["rate"]).all() and (raw["harmless_rate"] == 0).all()
 
 
@@ -99,6 +111,11 @@ def test_a_variant_that_not_all_models_have_is_not_averaged():
     table = table_of(rates)
     assert "half" not in set(table.loc[table["model"] == ALL, "variant"])
     assert "half" in set(table.loc[table["model"] == "score0", "variant"])
+
+
+def test_an_attack_that_no_model_was_asked_about_is_not_there():
+    rates = {model: {name: rate for name, rate in found.items() if name != "other"} for model, found in RATES.items()}
+    assert "probe" not in set(table_of(rates)["direction"])
 
 
 def test_a_single_model_stands_for_itself():

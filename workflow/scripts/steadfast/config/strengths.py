@@ -19,7 +19,8 @@ def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
     """
     found: dict[str, dict[str, Any]] = {}
     taken: dict[tuple[str, str], str] = {}
-    for name, variant in variants.items():
+    # those of sweeps first: they have names of their own
+    for name, variant in sorted(variants.items(), key=lambda item: "attack" not in item[1]):
         part = next((part for part in PARTS if part in variant), None)
         if part is None or "match_change" in variant:
             continue
@@ -27,7 +28,10 @@ def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
         rest = {entry: value for entry, value in variant[part].items() if entry != key}
         others = {entry: value for entry, value in variant.items() if entry not in ("label", "role", "attack", part)}
         identity = json.dumps([others, rest], sort_keys=True)
-        named = variant.get("attack") or {"direction": variant["direction"]["method"], "change": rest["method"]}
+        named = variant.get("attack") or {
+            "direction": variant["direction"]["method"].replace("_", "-"),
+            "change": rest["method"].replace("_", "-"),
+        }
         if taken.setdefault((named["direction"], named["change"]), identity) != identity:
             named = {**named, "change": f"{named['change']} ({variant.get('label', name)})"}
         found[name] = {

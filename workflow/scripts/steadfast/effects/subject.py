@@ -60,7 +60,7 @@ class Subject:
         """The time in which the subject is measured: its hook is attached, and at the end its weights are given up."""
         try:
             with ExitStack() as stack:
-                if self.hook is not None and self.direction_path is not None:
+                if self.hook is not None and self.direction_path is not None and self.direction is not None:
                     stack.enter_context(preparation(self.hook, self.direction_path)(self.access.model))
                 yield
         finally:

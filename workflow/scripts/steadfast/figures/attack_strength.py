@@ -138,7 +138,8 @@ def _frame(axes: Axes, table: pd.DataFrame, quantity: str, *, labelled: bool) ->
     else:
         bounds = FURTHER[quantity][1]
         top = float(table[bounds[1] if bounds else quantity].max())
-        axes.set_ylim(-0.03 * top, 1.05 * top or 1.0)
+        top = max(top, 0.2) if quantity == "harmless_rate" else top or 1.0
+        axes.set_ylim(-0.03 * top, 1.05 * top)
     if quantity == "rate":
         before = table.loc[table["strength"] == 0, "rate"]
         axes.axhline(float(before.iloc[0]) / 2, color=INK, linewidth=0.5, linestyle=(0, (1, 3)), zorder=0)

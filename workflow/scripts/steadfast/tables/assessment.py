@@ -90,8 +90,8 @@ def assessment_table(
         criteria: bounds of the rules.
 
     Returns:
-        Columns ``COLUMNS``. Rates and changes are those of harmful prompts by the judge; ``separation_kept`` is
-        after / before; numbers that were not measured are empty.
+        Columns ``COLUMNS``; systems without a valid direction come last. Rates and changes are those of harmful prompts
+        by the judge; ``separation_kept`` is after / before; numbers that were not measured are empty.
     """
     criteria = criteria or Criteria()
     harmful = robustness[(robustness["judge"] == judge) & (robustness["label"] == "harmful")]
@@ -109,6 +109,12 @@ def assessment_table(
         else:
             assessment, reason = assess(numbers, edit, str(row["conclusion"]), criteria)
         rows.append({**numbers, **dict(zip(COLUMNS, (*system, judge, assessment, reason, ""), strict=False))})
+    judged = {(row["model"], row["variant"]) for row in compared}
+    # where there was no valid direction nothing was asked, so that there is nothing to compare
+    for missed in edits[~edits["effective"].astype(bool)].itertuples():
+        if (missed.model, missed.variant) not in judged:
+            words = (missed.model, missed.variant, judge, INEFFECTIVE, missed.reason, "")
+            rows.append(dict(zip(COLUMNS, words, strict=False)))
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, "float64"))
     return _with_notes(table.round(dict.fromkeys(NUMBERS, DECIMALS)))
 

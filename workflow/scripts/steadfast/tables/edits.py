@@ -1,13 +1,14 @@
 """``edits.csv``: whether each edit did to the weights what it was asked to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from steadfast.directions import Direction, load_direction
-from steadfast.files import read_json
+from steadfast.files import read_json, read_table
 
 COLUMNS = [
     "model",
@@ -19,35 +20,61 @@ COLUMNS = [
     "modules",
     "worst_deviation",
     "change_norm",
+    "verified",
+    "hook_deviation",
     "reason",
 ]
+HOOK_AGREEMENT = "hook_agreement"
 INEFFECTIVE = "edit ineffective"
 
 
-def edit_table(systems: Iterable[tuple[Sequence[str], str | Path, str | Path | None]]) -> pd.DataFrame:
+@dataclass(frozen=True)
+class ChangedSystem:
+    """What is known of a system that was changed by an edit or a hook.
+
+    Attributes:
+        model: name of the model.
+        variant: name of the variant.
+        direction: path of its direction.
+        scores: path of the scores of its side effects (``effects.scores.score_table``).
+        manifest: path of ``edit_manifest.json``, or None for a system that is changed while it runs.
+    """
+
+    model: str
+    variant: str
+    direction: str | Path
+    scores: str | Path
+    manifest: str | Path | None
+
+
+def edit_table(systems: Iterable[ChangedSystem]) -> pd.DataFrame:
     """Summarise what was done to every system, by an edit or by a hook.
 
     Args:
-        systems: model and variant, the direction, and the ``edit_manifest.json`` of an edited checkpoint (None for a
-            system that is changed while it runs).
+        systems: the systems.
 
     Returns:
         Columns ``COLUMNS``, one row per system. ``layer`` and ``position`` say where the direction was found, and
         ``stability`` is its median cosine with those of resampled prompts. ``effective`` is false where a gate of the
-        edit failed or where there is no valid direction; ``reason`` says which. ``modules`` is the number of edited
-        modules, ``worst_deviation`` the largest distance of a residual from the asked one, ``change_norm`` the
-        Frobenius norm of the change of the weights; they are empty for hooks.
+        edit failed, where the checkpoint does not answer as the original with hooks on the edited modules, or where
+        there is no valid direction; ``reason`` says which. ``modules`` is the number of edited modules,
+        ``worst_deviation`` the largest distance of a residual from the asked one, ``change_norm`` the Frobenius norm of
+        the change of the weights; they are empty for hooks. ``hook_deviation`` is the mean divergence of the
+        checkpoint from the hooked original in multiples of what rounding explains, and ``verified`` says ``yes`` up to
+        1, ``no`` above, and nothing where hooks cannot do what the edit does or it was not measured.
     """
     rows = []
-    for (model, variant), path, manifest in systems:
-        direction = load_direction(path)
-        done = _of_direction(direction) if manifest is None else _of_manifest(manifest)
+    for system in systems:
+        direction = load_direction(system.direction)
+        done = _of_direction(direction) if system.manifest is None else _of_manifest(system.manifest)
         stability = direction.details.get("stability", {}).get("median_cosine")
         place = {"layer": direction.layer, "position": direction.position, "stability": stability}
-        rows.append({"model": model, "variant": variant, **place, **done})
-    numbers = dict.fromkeys(("stability", "worst_deviation", "change_norm"), "float64")
-    types = {"effective": "bool", "layer": "str", "position": "Int64", "modules": "Int64", "reason": "str"}
-    return pd.DataFrame(rows, columns=COLUMNS).astype({**types, **numbers})
+        row = {"model": system.model, "variant": system.variant, **place, **done}
+        rows.append({**row, **_verification(read_table(system.scores), row)})
+    numbers = dict.fromkeys(("stability", "worst_deviation", "change_norm", "hook_deviation"), "float64")
+    texts = dict.fromkeys(("layer", "verified", "reason"), "str")
+    types = {"effective": "bool", "position": "Int64", "modules": "Int64"}
+    return pd.DataFrame(rows, columns=COLUMNS).astype({**types, **texts, **numbers})
 
 
 def _of_direction(direction: Direction) -> dict[str, Any]:
@@ -64,6 +91,21 @@ def _of_manifest(path: str | Path) -> dict[str, Any]:
         "change_norm": manifest["change_norm"],
         "reason": manifest["reason"],
     }
+
+
+def _verification(scores: pd.DataFrame, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the hook-versus-baked check found, and what follows for a row."""
+    found = scores.loc[scores["measure"] == HOOK_AGREEMENT, "value"]
+    if found.empty:
+        return {"verified": "", "hook_deviation": float("nan")}
+    deviation = float(found.mean())
+    if deviation <= 1:
+        return {"verified": "yes", "hook_deviation": deviation}
+    missed = (
+        "the checkpoint does not answer as the original with hooks on the edited modules "
+        f"({deviation:.3g} times the tolerance)"
+    )
+    return {"verified": "no", "hook_deviation": deviation, "effective": False, "reason": row["reason"] or missed}
 
 
 def mark_ineffective(robustness: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame:

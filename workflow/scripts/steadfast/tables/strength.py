@@ -11,6 +11,7 @@ from steadfast.tables.groups import group_table
 from steadfast.tables.robustness import BASELINE
 
 ALL = "all models"
+DIVERGENCE = "divergence"
 RATES = ["rate", "rate_low", "rate_high"]
 HARMLESS = ["harmless_rate", "harmless_low", "harmless_high"]
 COLUMNS = [
@@ -26,6 +27,7 @@ COLUMNS = [
     "effective",
     *RATES,
     *HARMLESS,
+    "divergence",
     "halves",
     "least_strength",
     "least_change",
@@ -37,6 +39,7 @@ def strength_table(
     verdicts: pd.DataFrame,
     robustness: pd.DataFrame,
     edits: pd.DataFrame,
+    side_effects: pd.DataFrame,
     attacks: Mapping[str, Mapping[str, Any]],
     *,
     judge: str,
@@ -48,27 +51,29 @@ def strength_table(
         verdicts: a table as ``tables.verdicts`` makes it.
         robustness: a table as ``tables.robustness`` makes it.
         edits: a table as ``tables.edits`` makes it.
+        side_effects: a table as ``tables.side_effects`` makes it.
         attacks: by variant ``direction``, ``change``, ``blocks``, ``strength`` and ``control``.
         judge: whose verdicts count.
         inference: confidence and resampling, for all models together: prompts and models are resampled.
 
     Returns:
         Columns ``COLUMNS``; ``attack`` names direction and change together, and every attack begins with the original,
-        at strength 0. ``change_norm`` is ‖W′ − W‖, for all models together the mean, and empty for hooks. ``halves``:
+        at strength 0. ``change_norm`` is ‖W′ − W‖, for all models together the mean, and empty for hooks.
+        ``divergence`` is the side effect of that name on harmless prompts, empty where it was not measured. ``halves``:
         the edit is effective and at most half as many harmful prompts are refused as before. ``least_strength`` marks
         the smallest strength of its attack that halves, ``least_change`` the smallest change of the weights of any
         attack (controls excluded) that does.
     """
     rates = _rates(verdicts, robustness, judge, inference or Inference())
-    models = list(dict.fromkeys(robustness["model"]))
-    done = pd.concat([edits, _together(edits, models)]).set_index(["model", "variant"])
-    done = done[["change_norm", "effective"]]
+    done = _done(edits, side_effects, list(dict.fromkeys(robustness["model"])))
     rows = []
     for model in dict.fromkeys(rates["model"]):
         own = rates[rates["model"] == model].set_index("variant")
-        for variant, attack in _with_originals(attacks):
+        # of an attack without a valid direction there is nothing to show
+        present = {variant: attack for variant, attack in attacks.items() if variant in own.index}
+        for variant, attack in _with_originals(present):
             if variant in own.index:
-                change = {"change_norm": 0.0, "effective": True}
+                change = {"change_norm": 0.0, "effective": True, "divergence": 0.0}
                 if variant != BASELINE:
                     change = done.loc[(model, variant)].to_dict()
                 name = f"{attack['direction']}, {attack['change']}"
@@ -83,7 +88,7 @@ def strength_table(
                     }
                 )
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return _with_marks(table).round(dict.fromkeys([*RATES, *HARMLESS, "change_norm"], DECIMALS))
+    return _with_marks(table).round(dict.fromkeys([*RATES, *HARMLESS, "change_norm", DIVERGENCE], DECIMALS))
 
 
 def _rates(verdicts: pd.DataFrame, robustness: pd.DataFrame, judge: str, inference: Inference) -> pd.DataFrame:
@@ -102,11 +107,16 @@ def _rates(verdicts: pd.DataFrame, robustness: pd.DataFrame, judge: str, inferen
     return harmful.merge(harmless.set_axis([*keys, *HARMLESS], axis=1), on=keys, how="left")
 
 
-def _together(edits: pd.DataFrame, models: list[str]) -> pd.DataFrame:
-    """The same columns for all models: the mean change, effective where it is on every model."""
-    grouped = edits[edits["model"].isin(models)].groupby("variant", sort=False)
-    summed = grouped.agg(change_norm=("change_norm", "mean"), effective=("effective", "all")).reset_index()
-    return summed.assign(model=ALL)
+def _done(edits: pd.DataFrame, side_effects: pd.DataFrame, models: list[str]) -> pd.DataFrame:
+    """What was done to each system and what came of it besides; of all models the means, effective if all are."""
+    keys = ["model", "variant"]
+    chosen = (side_effects["measure"] == DIVERGENCE) & (side_effects["scope"] == "harmless")
+    divergence = side_effects.loc[chosen, [*keys, "value"]].rename(columns={"value": "divergence"})
+    single = edits[edits["model"].isin(models)].merge(divergence, on=keys, how="left")
+    single = single[[*keys, "change_norm", "effective", "divergence"]]
+    means = {name: (name, "mean") for name in ("change_norm", "divergence")}
+    together = single.groupby("variant", sort=False).agg(**means, effective=("effective", "all")).reset_index()
+    return pd.concat([single, together.assign(model=ALL)]).set_index(keys)
 
 
 def _with_originals(attacks: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, dict[str, Any]]]:

@@ -125,6 +125,10 @@ class Systems:
         """Systems with a checkpoint of their own."""
         return [system for system in self.systems if system.variant in self.edited_variants()]
 
+    def swept_variants(self) -> list[str]:
+        """Variants that a sweep made: they stand in the tables and in the figures of strength, not in the study's."""
+        return [name for name, variant in self.config["variants"].items() if "attack" in variant]
+
     def changed_systems(self) -> list[System]:
         """Edited systems, and behind them those that are changed while they run."""
         hooked = [system for system in self.systems if system.variant in self.hooked_variants()]
