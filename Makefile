@@ -11,7 +11,7 @@ TOOL := PYTHONPATH=workflow/scripts $(RUN) -m
 SNAKEMAKE := $(RUN) -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs hooks vllm lock pin clean
+.PHONY: help run test check format docs hooks vllm capability lock pin clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -46,6 +46,9 @@ hooks: .venv/dev  ## run the checks before every commit, through pre-commit
 
 vllm: .venv/base  ## set up vLLM in .venv-vllm (the CUDA build where there is a GPU, else the CPU build)
 	@$(RUN) envs/install_vllm.py
+
+capability: .venv/base  ## add EleutherAI's lm-evaluation-harness to .venv, for the tasks of `capability:`
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r envs/base.lock.txt -r envs/capability.lock.txt
 
 lock: .venv/dev  ## resolve envs/*.in into envs/*.lock.txt and envs/*.yaml
 	@$(RUN) envs/lock.py

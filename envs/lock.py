@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 PYTHON = "3.11"
 ACCELERATOR_PACKAGES = re.compile(r"(nvidia-|cuda-|triton)")
 # which locks each conda environment carries; where two pin one package, the first one's pin counts
-CONDA_ENVIRONMENTS = {"base": ("base",), "vllm": ("vllm-cuda", "base")}
+CONDA_ENVIRONMENTS = {"base": ("base",), "vllm": ("vllm-cuda", "base"), "capability": ("base", "capability")}
 # what runs the workflow, and not its jobs
 WORKFLOW_ENGINE = re.compile(r"snakemake(-|==)")
 
@@ -31,6 +31,8 @@ def main() -> None:
         (HERE / "base.lock.txt").write_text(lock_text("base.in", base), encoding="utf-8")
         extra = [pin for pin in resolve("base.in", "dev.in") if pin not in base]
         (HERE / "dev.lock.txt").write_text(lock_text("dev.in", extra), encoding="utf-8")
+        tasks = [pin for pin in resolve("base.in", "capability.in") if pin not in base]
+        (HERE / "capability.lock.txt").write_text(lock_text("capability.in", tasks), encoding="utf-8")
     for name in CONDA_ENVIRONMENTS:
         (HERE / f"{name}.yaml").write_text(conda_text(name), encoding="utf-8")
 

@@ -3,6 +3,8 @@
 import sys
 import warnings
 
+from snakemake.settings.types import DeploymentMethod
+
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
 
 from steadfast.codedigest import remember_in
@@ -105,6 +107,8 @@ onstart:
                 for file in job.output
             },
             GPUS,
+            conda=DeploymentMethod.CONDA
+            in workflow.deployment_settings.deployment_method,
         )
     except ConfigError as error:
         raise WorkflowError(

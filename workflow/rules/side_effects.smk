@@ -20,7 +20,7 @@ for batch, systems in GRID.measured_batches().items():
         benchmark:
             f"results/benchmarks/side_effects/{batch}.tsv"
         conda:
-            "../../envs/base.yaml"
+            f"../../envs/{GRID.measuring_environment()}.yaml"
         threads: 1
         resources:
             gpu=GRID.batch_gpus(systems),

@@ -52,8 +52,15 @@ def _instructions_can_be_checked(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"side_effects.instructions: {error}"
 
 
+def _folder_has_a_use(config: Mapping[str, Any]) -> Iterator[str]:
+    settings = config["capability"]
+    if settings["include_path"] is not None and not settings["tasks"]:
+        yield "capability.include_path: has no effect without capability.tasks"
+
+
 EFFECT_CHECKS: tuple[Check, ...] = (
     _measures_have_what_they_need,
     _text_is_usable,
     _instructions_can_be_checked,
+    _folder_has_a_use,
 )

@@ -4,6 +4,7 @@ A dry run and a plan need none of it, so none of it is part of validating the co
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ Download = tuple[str, Mapping[str, Any], str]
 PROMPTS = "results/prompts/prompts.parquet"
 
 
-def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = None) -> None:
-    """Look for missing keys, judges over their limits, too few GPUs, and what may not be downloaded.
+def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = None, *, conda: bool = False) -> None:
+    """Look for missing keys and packages, judges over their limits, too few GPUs, and what may not be downloaded.
 
     Args:
         grid: the grid.
         outputs: the files that the run is about to make; what it does not need is not looked at.
         gpus: GPUs of this machine, if the run is bound to them.
+        conda: whether jobs run in conda environments of their own.
 
     Raises:
         ConfigError: with a line per problem.
@@ -36,8 +38,16 @@ def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = No
     problems = [*_missing_keys(grid, judges), *_excess(grid, judges), *_refused_downloads(grid, outputs)]
     if gpus is not None:
         problems += _too_few_gpus(grid, outputs, gpus)
+    if not conda:
+        problems += _missing_packages(grid, outputs)
     if problems:
         raise ConfigError("\n".join(problems))
+
+
+def _missing_packages(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
+    measured = not set(grid.score_files(grid.systems)).isdisjoint(outputs)
+    if measured and grid.config["capability"]["tasks"] and find_spec("lm_eval") is None:
+        yield "capability.tasks: they need EleutherAI's lm-evaluation-harness; install it: make capability"
 
 
 def _missing_keys(grid: Grid, judges: list[str]) -> Iterator[str]:

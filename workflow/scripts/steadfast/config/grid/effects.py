@@ -6,6 +6,7 @@ from typing import Any
 from steadfast.config.effect_checks import GRAMMAR_MEASURES, synthetic_world
 from steadfast.config.grid.systems import System, Systems
 from steadfast.effects import ANSWERS, WEIGHTS, measure_names
+from steadfast.files import visible_files
 
 ORGANISMS = "organisms"
 PARTS = ("edit", "hook", "decoding")
@@ -47,7 +48,8 @@ class Effects(Systems):
 
     def weights_measures(self) -> dict[str, dict[str, Any]]:
         """Settings of the chosen measures that need the weights, by name."""
-        return self._chosen(measure_names(WEIGHTS))
+        tasks = self.config["capability"]
+        return self._chosen(measure_names(WEIGHTS)) | ({"capability": dict(tasks)} if tasks["tasks"] else {})
 
     def answers_measures(self) -> dict[str, dict[str, Any]]:
         """Settings of the chosen measures that read responses, by name."""
@@ -60,7 +62,7 @@ class Effects(Systems):
         chosen = self.weights_measures()
         text = self._text() if "perplexity" in chosen else None
         tasks = [chosen["instruction_following"]["tasks"]] if "instruction_following" in chosen else []
-        return [*(source_files(text) if text else []), *tasks]
+        return [*(source_files(text) if text else []), *tasks, *self._task_files()]
 
     def world_files(self) -> list[str]:
         """The world that answers are read by, where a chosen measure reads them by it."""
@@ -86,6 +88,16 @@ class Effects(Systems):
     def measuring_machine(self) -> str:
         """How measuring uses the machine, as JSON."""
         return json.dumps({key: self.config["runtime"][key] for key in ("device", "batch_tokens")})
+
+    def measuring_environment(self) -> str:
+        """Conda environment of the jobs that measure."""
+        return "capability" if self.config["capability"]["tasks"] else "base"
+
+    def _task_files(self) -> list[str]:
+        """Files of the folder with tasks of one's own."""
+        settings = self.config["capability"]
+        folder = settings["include_path"] if settings["tasks"] else None
+        return [str(file) for file in visible_files(folder)] if folder else []
 
     def _with(self, part: str, systems: list[System]) -> list[tuple[str, str]]:
         """Model and variant of the systems whose variant has a ``direction``, an ``edit`` or a ``hook``."""
