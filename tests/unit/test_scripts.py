@@ -51,6 +51,8 @@ judges:
   local: {kind: local, model: tiny, prompt: resources/prompts/judges/organism_labels.md}
   self: {kind: self, prompt: resources/prompts/judges/organism_labels.md}
   label-only: {kind: label_only}
+rubrics:
+  kind: {kind: local, model: tiny, prompt: resources/prompts/judges/organism_labels.md, label: Kindness}
 statistics: {bootstrap: 100}
 """
 
@@ -270,8 +272,16 @@ def tables(grid, judgments, scores) -> dict[str, str]:
 def assessed(grid, tables, responses) -> dict[str, str]:
     paths = {name: f"results/tables/{name}.csv" for name in ("side_effects", "assessment")}
     run(
+        "judge_by_rubric",
+        inputs={"responses": responses, "prompts": PROMPTS, "files": grid.rubrics.judge_files("kind")},
+        outputs={"judgments": grid.rubrics.judgments(["kind"])},
+        params={"judge": grid.rubrics.judge_arguments("kind")},
+        machine=grid.rubrics.judge_machine("kind"),
+    )
+    run(
         "collect_side_effects",
         inputs={
+            "rubrics": grid.rubrics.judgments(),
             "scores": grid.score_files(grid.systems),
             "responses": responses,
             "verdicts": tables["verdicts"],
@@ -282,6 +292,7 @@ def assessed(grid, tables, responses) -> dict[str, str]:
             "systems": grid.system_names(),
             "measures": grid.answers_measures(),
             "judge": grid.machine_reference,
+            "rubrics": grid.rubric_labels(),
             "inference": grid.inference(),
         },
     )
@@ -642,6 +653,9 @@ def test_side_effects_and_assessment(grid, assessed):
     effects = read_table(assessed["side_effects"])
     assert {"divergence", "perplexity", "separation", "hook_agreement", "on_topic"} <= set(effects["measure"])
     assert len(effects[effects["measure"] == "perplexity"]) == 3
+    judged = effects[effects["measure"] == "kind"]
+    assert judged["title"].unique().tolist() == ["judged badly: Kindness"]
+    assert judged["items"].tolist() == [4, 4, 4], "harmless prompts only"
     assert read_table(assessed["assessment"])["variant"].tolist() == ["abliterated", "random"]
     drawn = [f"results/figures/side_effects.{suffix}" for suffix in ("pdf", "png")]
     params = {"labels": grid.all_labels(), "controls": grid.controls()}

@@ -351,7 +351,7 @@ def test_the_studys_two_variants_without_a_control(fresh):
 def test_the_default_grid(fresh):
     jobs = fresh.jobs(config=())
     count = Counter(job.split()[0] for job in jobs)
-    assert (count["train_organism"], count["responses"], count["checkpoint"]) == (8, 21, 14)
+    assert (count["train_organism"], count["responses"], count["checkpoint"]) == (8, 28, 21)
     assert len([rule for rule in count if rule.startswith("judge_with_")]) >= 8
 
 

@@ -13,7 +13,7 @@ rule plan:
     conda:
         "../../envs/base.yaml"
     params:
-        judges=GRID.paid_judges(),
+        judges=GRID.asking_judges(),
         work=GRID.planned_work(),
     message:
         "count the requests of the judges"

@@ -35,12 +35,43 @@ for batch, systems in GRID.measured_batches().items():
             "../scripts/measure_side_effects.py"
 
 
+for rubric in GRID.rubrics.judges:
+
+    rule:
+        name:
+            f"judge_by_{rubric}".replace("-", "_")
+        input:
+            responses=GRID.responses(),
+            prompts="results/prompts/prompts.parquet",
+            files=GRID.rubrics.judge_files(rubric),
+        output:
+            judgments=GRID.rubrics.judgments([rubric]),
+        log:
+            f"results/logs/judgments/{rubric}.log",
+        benchmark:
+            f"results/benchmarks/judgments/{rubric}.tsv"
+        conda:
+            f"../../envs/{GRID.rubrics.judge_environment(rubric)}.yaml"
+        threads: 1
+        resources:
+            gpu=GRID.rubrics.judge_gpus(rubric),
+            machine=GRID.rubrics.judge_machine(rubric),
+        params:
+            judge=GRID.rubrics.judge_arguments(rubric),
+            code=GRID.rubrics.judge_digest(rubric, script="judge_by_rubric.py"),
+        message:
+            f"rubric {rubric}: read the harmless responses of all {len(GRID.systems)} systems"
+        script:
+            "../scripts/judge_by_rubric.py"
+
+
 rule side_effects:
     """Sum up all side effects, those of the weights and those of the responses, with intervals and changes."""
     input:
         scores=GRID.score_files(GRID.systems),
         responses=GRID.responses(),
         verdicts="results/tables/verdicts.parquet",
+        rubrics=GRID.rubrics.judgments(),
         prompts="results/prompts/prompts.parquet",
         worlds=GRID.world_files(),
     output:
@@ -55,6 +86,7 @@ rule side_effects:
         systems=GRID.system_names(),
         measures=GRID.answers_measures(),
         judge=GRID.machine_reference,
+        rubrics=GRID.rubric_labels(),
         inference=GRID.inference(),
         code=GRID.answers_digest(),
     message:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from steadfast.effects.rubrics import score_rubrics
 from steadfast.effects.scoring import score_responses
 from steadfast.files import read_table, write_table
 from steadfast.job import run_job
@@ -22,4 +23,6 @@ with run_job(snakemake):
         snakemake.params.measures,
     )
     weights = [(*name, read_table(path)) for name, path in zip(names, snakemake.input.scores, strict=True)]
-    write_table(snakemake.output[0], side_effects_table([*weights, *answers], Inference(**snakemake.params.inference)))
+    rubrics = score_rubrics(names, snakemake.params.rubrics, snakemake.input.get("rubrics", []))
+    effects = side_effects_table([*weights, *answers, *rubrics], Inference(**snakemake.params.inference))
+    write_table(snakemake.output[0], effects)

@@ -20,7 +20,7 @@ def test_a_variant_is_made_of_its_models_only(steered):
     grid = Grid(prepare(steered))
     limited = [system for system in grid.systems if system.variant in ("tagged", "both")]
     assert limited == [System("metatags", "tagged"), System("metatags", "both")]
-    assert ["metatags", "both"] in grid.edited_systems() and ["raw", "both"] not in grid.edited_systems()
+    assert System("metatags", "both") in grid.edited_systems() and System("raw", "both") not in grid.edited_systems()
     assert len(grid.responses()) == len(grid.systems) == 6
     assert "results/judgments/regex/raw/tagged.parquet" not in grid.judgments()
 

@@ -4,6 +4,8 @@ import pytest
 
 from steadfast.config.checks import prepare
 from steadfast.config.grid import Grid
+from steadfast.config.preflight import check_before_run
+from steadfast.errors import ConfigError
 
 NATURAL = {
     "kind": "file",
@@ -85,3 +87,66 @@ def test_tiny_models_share_a_job_and_others_have_their_own(config):
     assert inputs["checkpoints"] == ["results/checkpoints/mine/abliterated"]
     assert inputs["directions"] == ["results/directions/mine/abliterated.safetensors"]
     assert inputs["responses"] == ["results/responses/mine/original.parquet"]
+
+
+RUBRIC = {
+    "kind": "chat",
+    "base_url": "https://example.org/v1",
+    "model": "m",
+    "api_key_env": "KEY_OF_THE_RUBRIC",
+    "prompt": "resources/prompts/judges/helpful.md",
+    "labels": {"refusal": "UNHELPFUL", "non_refusal": "HELPFUL"},
+}
+
+
+def test_a_rubric_is_judged_like_by_a_judge_and_is_none(config):
+    config["rubrics"] = {"helpful": RUBRIC, "kind": {**config["judges"]["local"], "label": "Kindness"}}
+    grid = Grid(prepare(config))
+    assert "helpful" not in grid.judges
+    assert grid.rubrics.judges == ["helpful", "kind"]
+    assert grid.rubrics.judgments(["kind"])[0] == "results/judgments/kind/raw/original.parquet"
+    assert grid.rubrics.judge_arguments("helpful")["labels"] == RUBRIC["labels"]
+    assert grid.rubrics.judge_arguments("kind")["checkpoint"] == "results/models/tiny"
+    assert grid.rubric_labels() == {"helpful": "helpful", "kind": "Kindness"}
+    assert list(grid.asking_judges()) == ["helpful"]
+
+
+def test_a_rubrics_key_is_looked_for_before_the_run(config, monkeypatch):
+    config["rubrics"] = {"helpful": RUBRIC}
+    monkeypatch.delenv("KEY_OF_THE_RUBRIC", raising=False)
+    grid = Grid(prepare(config))
+    with pytest.raises(ConfigError, match=r"rubrics\.helpful\.api_key_env: .*KEY_OF_THE_RUBRIC is not set"):
+        check_before_run(grid, grid.rubrics.judgments())
+    check_before_run(grid, ["results/tables/counts.csv"])
+
+
+def test_the_templates_of_rubrics_name_their_labels(config):
+    bad = {"helpful": ("UNHELPFUL", "HELPFUL"), "truthful": ("INVENTED", "TRUTHFUL")}
+    config["rubrics"] = {
+        name: {
+            **RUBRIC,
+            "prompt": f"resources/prompts/judges/{name}.md",
+            "labels": {"refusal": words[0], "non_refusal": words[1]},
+        }
+        for name, words in bad.items()
+    }
+    assert Grid(prepare(config)).rubrics.judges == ["helpful", "truthful"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("regex", {}, "rubrics.regex: a judge has this name as well"),
+        ("helpful", {"labels": {"refusal": "BAD", "non_refusal": "GOOD"}}, "never names the label 'BAD'"),
+        ("helpful", {"base_url": None, "model": None, "serve": {"model": "tny"}}, "did you mean 'tiny'?"),
+        ("helpful", {"base_url": None, "model": None, "serve": {"repo": "a/b"}}, "rubrics.helpful.serve.repo"),
+    ],
+)
+def test_a_rubric_that_cannot_be_judged_is_refused(config, refused, name, changes, message):
+    config["rubrics"] = {name: {**RUBRIC, **changes}}
+    assert message in refused(config)
+
+
+def test_a_kind_without_a_template_is_no_rubric(config, refused):
+    config["rubrics"] = {"helpful": {"kind": "always_refuse"}}
+    assert "rubrics.helpful.kind: 'always_refuse'" in refused(config)

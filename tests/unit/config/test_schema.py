@@ -161,7 +161,7 @@ def test_the_default_configuration_is_valid_and_nothing_warns():
         warnings.simplefilter("error")
         complete = prepare(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
     assert len([model for model in complete["models"].values() if model["role"] == "study"]) == 7
-    assert list(complete["variants"]) == ["original", "abliterated", "random"]
+    assert list(complete["variants"]) == ["original", "abliterated", "random", "random-matched"]
     assert complete["variants"]["random"]["role"] == "control"
 
 

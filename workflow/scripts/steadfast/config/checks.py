@@ -190,7 +190,7 @@ def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
     moving = [where for where, stanza in {**models, **sources}.items() if stanza.get("revision") in ("main", "master")]
     if moving:
         yield f"{', '.join(moving)}: the revision `main` can change between two runs; `make pin` writes the commits"
-    judges = config["judges"].values()
+    judges = [*config["judges"].values(), *config["rubrics"].values()]
     used = {judge["model"] for judge in judges if judge["kind"] == "local"}
     used |= {judge["serve"]["model"] for judge in judges if judge.get("serve")}
     for name, model in config["models"].items():

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from steadfast.errors import ConfigError, DataError
+from steadfast.errors import ConfigError, DataError, suggest
+from steadfast.registry import load
 
 PROMPT_CLASSES = ("harmful", "harmless")
+RUBRIC_KINDS = ("chat", "local")
 GRAMMAR_MEASURES = ("on_topic", "invented", "answer_form")
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
@@ -58,9 +60,32 @@ def _folder_has_a_use(config: Mapping[str, Any]) -> Iterator[str]:
         yield "capability.include_path: has no effect without capability.tasks"
 
 
+def _rubrics_can_be_judged(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, rubric in config["rubrics"].items():
+        where = f"rubrics.{name}"
+        kind = rubric["kind"]
+        if name in config["judges"]:
+            yield f"{where}: a judge has this name as well; rename one of them"
+        if kind not in RUBRIC_KINDS:
+            yield f"{where}.kind: {kind!r} follows no template of one's own; allowed: {', '.join(RUBRIC_KINDS)}"
+            continue
+        settings = {key: value for key, value in rubric.items() if key not in ("kind", "label", "gpus")}
+        try:
+            load("steadfast.judges", kind).check_settings(settings)
+        except ConfigError as error:
+            yield f"{where}: {error}"
+            continue
+        served = {"model": rubric["model"]} if kind == "local" else rubric["serve"] or {}
+        if "repo" in served:
+            yield f"{where}.serve.repo: name the weights under `models` (`role: judge`); give `serve: {{model: ...}}`"
+        elif served and served["model"] not in config["models"]:
+            yield f"{where}: unknown model {served['model']!r}{suggest(served['model'], config['models'])}"
+
+
 EFFECT_CHECKS: tuple[Check, ...] = (
     _measures_have_what_they_need,
     _text_is_usable,
     _instructions_can_be_checked,
     _folder_has_a_use,
+    _rubrics_can_be_judged,
 )

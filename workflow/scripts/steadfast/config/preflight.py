@@ -10,6 +10,7 @@ from typing import Any
 
 from steadfast.config.checks import CLASSES
 from steadfast.config.grid import Grid
+from steadfast.config.grid.judging import Judging
 from steadfast.config.serving import place_of_model
 from steadfast.errors import ConfigError, SteadfastError
 
@@ -35,7 +36,14 @@ def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = No
         for name in grid.paid_judges()
         if not {*grid.judgments([name]), *grid.calibration_judgments(name)}.isdisjoint(outputs)
     ]
-    problems = [*_missing_keys(grid, judges), *_excess(grid, judges), *_refused_downloads(grid, outputs)]
+    rubrics = [name for name in grid.rubrics.paid_judges() if _makes_judgments(grid.rubrics, name, outputs)]
+    problems = [
+        *_missing_keys(grid, judges, "judges"),
+        *_missing_keys(grid.rubrics, rubrics, "rubrics"),
+        *_excess(grid, judges),
+        *_excess(grid.rubrics, rubrics),
+        *_refused_downloads(grid, outputs),
+    ]
     if gpus is not None:
         problems += _too_few_gpus(grid, outputs, gpus)
     if not conda:
@@ -50,7 +58,11 @@ def _missing_packages(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
         yield "capability.tasks: they need EleutherAI's lm-evaluation-harness; install it: make capability"
 
 
-def _missing_keys(grid: Grid, judges: list[str]) -> Iterator[str]:
+def _makes_judgments(grid: Judging, judge: str, outputs: Collection[str]) -> bool:
+    return not set(grid.judgments([judge])).isdisjoint(outputs)
+
+
+def _missing_keys(grid: Judging, judges: list[str], section: str) -> Iterator[str]:
     from steadfast.judges._chat.settings import ChatSettings
 
     for name in judges:
@@ -58,10 +70,10 @@ def _missing_keys(grid: Grid, judges: list[str]) -> Iterator[str]:
         try:
             ChatSettings(prompt=stanza["prompt"], api_key_env=stanza["api_key_env"]).api_key()
         except ConfigError as error:
-            yield f"judges.{name}.{error}"
+            yield f"{section}.{name}.{error}"
 
 
-def _excess(grid: Grid, names: list[str]) -> Iterator[str]:
+def _excess(grid: Judging, names: list[str]) -> Iterator[str]:
     judges = {name: judge for name, judge in grid.paid_judges().items() if name in names}
     if not any(judge["max_requests"] is not None or judge["max_cost"] is not None for judge in judges.values()):
         return
@@ -102,8 +114,9 @@ def _datasets(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:
 
 def _too_few_gpus(grid: Grid, outputs: Collection[str], available: int) -> Iterator[str]:
     asked = {f"models.{name}": grid.gpus(name) for name in grid.models if _makes_something_of(name, outputs)}
-    judges = (name for name in grid.judges if not set(grid.judgments([name])).isdisjoint(outputs))
-    asked |= {f"judges.{name}": grid.judge_gpus(name) for name in judges if name in grid.config["judges"]}
+    for section, judging in (("judges", grid), ("rubrics", grid.rubrics)):
+        judges = (name for name in judging.config["judges"] if _makes_judgments(judging, name, outputs))
+        asked |= {f"{section}.{name}": judging.judge_gpus(name) for name in judges}
     for where, gpus in asked.items():
         if gpus > available:
             yield (

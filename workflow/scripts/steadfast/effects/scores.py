@@ -13,6 +13,7 @@ SCORE_COLUMNS = [field.name for field in fields(Score)]
 ABOUT_COLUMNS = [field.name for field in fields(About)]
 COLUMNS = ["measure", *SCORE_COLUMNS, *ABOUT_COLUMNS]
 NUMBERS = ("value", "original", "weight")
+ABOUT_NOTHING = About("", "", damage="neither")
 
 
 def score_table(package: str, scores: Mapping[str, Sequence[Score]]) -> pd.DataFrame:
@@ -22,11 +23,19 @@ def score_table(package: str, scores: Mapping[str, Sequence[Score]]) -> pd.DataF
         package: the measures' package.
         scores: scores by the name of their measure.
     """
-    rows = [
-        {"measure": name, **asdict(score), **asdict(load_measure(package, name).ABOUT)}
-        for name, found in scores.items()
-        for score in found
-    ]
+    parts = [described_scores(name, found, load_measure(package, name).ABOUT) for name, found in scores.items()]
+    return pd.concat([described_scores("", [], ABOUT_NOTHING), *parts], ignore_index=True)
+
+
+def described_scores(measure: str, scores: Sequence[Score], about: About) -> pd.DataFrame:
+    """The rows of one measure.
+
+    Args:
+        measure: its name.
+        scores: its scores.
+        about: how they are read.
+    """
+    rows = [{"measure": measure, **asdict(score), **asdict(about)} for score in scores]
     texts = [name for name in COLUMNS if name not in (*NUMBERS, "proportion")]
     types = {**dict.fromkeys(NUMBERS, "float64"), **dict.fromkeys(texts, "str"), "proportion": "bool"}
     return pd.DataFrame(rows, columns=COLUMNS).astype(types)

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from steadfast.config.effect_checks import GRAMMAR_MEASURES, synthetic_world
-from steadfast.config.grid.systems import System, Systems
+from steadfast.config.grid.judging import Judging
+from steadfast.config.grid.systems import System
 from steadfast.effects import ANSWERS, WEIGHTS, measure_names
 from steadfast.files import visible_files
 
@@ -12,7 +13,7 @@ ORGANISMS = "organisms"
 PARTS = ("edit", "hook", "decoding")
 
 
-class Effects(Systems):
+class Effects(Judging):
     """Side effects and the assessment."""
 
     def measured_batches(self) -> dict[str, list[System]]:
@@ -88,6 +89,19 @@ class Effects(Systems):
     def measuring_machine(self) -> str:
         """How measuring uses the machine, as JSON."""
         return json.dumps({key: self.config["runtime"][key] for key in ("device", "batch_tokens")})
+
+    @property
+    def rubrics(self) -> Judging:
+        """A grid whose judges are the rubrics: what their jobs are told is what judges' jobs are told."""
+        return Judging({**self.config, "judges": self.config["rubrics"], "annotations": []})
+
+    def rubric_labels(self) -> dict[str, str]:
+        """Display labels of the rubrics."""
+        return {name: str(stanza.get("label", name)) for name, stanza in self.config["rubrics"].items()}
+
+    def asking_judges(self) -> dict[str, dict[str, Any]]:
+        """Arguments of all judges that send requests, rubrics among them, by name."""
+        return {**self.paid_judges(), **self.rubrics.paid_judges()}
 
     def measuring_environment(self) -> str:
         """Conda environment of the jobs that measure."""

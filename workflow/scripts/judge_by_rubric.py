@@ -1,0 +1,22 @@
+"""Let one rubric judge the responses of the whole grid to harmless prompts."""
+
+import json
+from typing import TYPE_CHECKING
+
+from steadfast.files import read_table, write_table
+from steadfast.job import run_job
+from steadfast.registry import load
+from steadfast.verdicts import cases_of, verdict_table
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    settings = {**snakemake.params.judge, **json.loads(snakemake.resources.machine)}
+    judge = load("steadfast.judges", settings.pop("kind")).build(**settings)
+    prompts = read_table(snakemake.input.prompts)
+    answered = [cases_of(read_table(path), prompts) for path in snakemake.input.responses]
+    systems = [[case for case in cases if case.label == "harmless"] for cases in answered]
+    verdicts = iter(judge.judge([case for cases in systems for case in cases]))
+    for cases, output in zip(systems, snakemake.output, strict=True):
+        write_table(output, verdict_table(cases, [next(verdicts) for _ in cases]))
