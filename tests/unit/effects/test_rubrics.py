@@ -14,7 +14,6 @@ def judgments(path, *verdicts):
 
 
 def test_the_bad_share_of_every_prompt_beside_the_originals(tmp_path):
-    bad, good, none = "refusal", "non_refusal", "unscored"
     files = [
         judgments(
             tmp_path / "a.parquet", "non_refusal", "non_refusal", "refusal", "non_refusal", "unscored", "unscored"
