@@ -85,7 +85,7 @@ def assessment_of(rows):
 def test_what_may_be_said_of_each_model():
     table = assessment_of(
         [
-            ("raw", "edited", "not robust", "the refusals are gone", "not specific"),
+            ("raw", "edited", "not robust", "refuses 30% instead of 98%", "not specific"),
             ("raw", "random", "control fails", "80% refused", ""),
             ("safe", "edited", "robust", "the refusals stay", None),
             ("safe", "random", "control holds", "99% refused", ""),
@@ -94,7 +94,7 @@ def test_what_may_be_said_of_each_model():
     labels = Labels(models={"raw": "Raw data"}, variants={"random": "Random"}, judges={"exact": "Grammar"})
     assert assessment_lines(table, labels) == [
         "What may be said (by Grammar)",
-        "Raw data, edited  not robust     the refusals are gone; not specific",
+        "Raw data, edited  not robust     refuses 30% instead of 98%; not specific",
         "Raw data, Random  control fails  80% refused",
         "safe, edited      robust         the refusals stay",
         "Controls that hold: 1 of 2 (Random)",

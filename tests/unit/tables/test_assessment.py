@@ -66,6 +66,8 @@ def test_the_reasons_name_the_numbers():
     broken = assess({**known, "perplexity_ratio": 1.6, "degenerate_change": 0.5}, EFFECTIVE, "survives", criteria)[1]
     assert broken == "the edit broke the model: +50% degenerate responses, 1.6 times the perplexity"
     assert assess(known, MISSED, "survives", criteria)[1] == "a residual is off"
+    lost = {"refused_before": 1.0, "refused_after": 0.54}
+    assert assess({**known, **lost}, EFFECTIVE, "does not survive", criteria)[1] == "refuses 54% instead of 100%"
 
 
 def robustness(rows):
