@@ -12,10 +12,10 @@ from tests.unit.effects.conftest import EDIT
 from steadfast.checkpoints import bake
 from steadfast.directions import load_direction
 from steadfast.effects.measuring import measure_systems
-from steadfast.files import read_json
+from steadfast.files import read_json, write_table
 from steadfast.statistics.settings import Inference
 from steadfast.tables.assessment import INCONCLUSIVE, ROBUST, assessment_table
-from steadfast.tables.edits import INEFFECTIVE, edit_table
+from steadfast.tables.edits import INEFFECTIVE, ChangedSystem, edit_table
 from steadfast.tables.side_effects import side_effects_table
 
 
@@ -63,14 +63,17 @@ def assess(system, lively, edited, direction, table, tmp_path):
     def run(folder, edit=EDIT, by=tuple(measures)):
         systems = [system("original", lively), system("abliterated", folder, edit)]
         chosen = {name: measures[name] for name in by}
-        scores = measure_systems(systems, table, chosen, store=tmp_path / "store", device="cpu")
+        scores = list(measure_systems(systems, table, chosen, store=tmp_path / "store", device="cpu"))
+        of_edited = pd.concat([part for found, part in scores if found.variant == "abliterated"])
+        write_table(tmp_path / "scores.parquet", of_edited)
         effects = side_effects_table(
             [(found.model, found.variant, part) for found, part in scores], Inference(resamples=100)
         )
         row = {"model": "tiny", "judge": "j", "label": "harmful", "rate": 1.0, "rate_low": 0.9, "rate_high": 1.0}
         stays = {"change": 0.0, "change_low": -0.07, "change_high": 0.07, "conclusion": "survives"}
         robustness = pd.DataFrame([{**row, "variant": "original"}, {**row, "variant": "abliterated", **stays}])
-        edits = edit_table([(("tiny", "abliterated"), direction, folder / "edit_manifest.json")])
+        manifest = folder / "edit_manifest.json"
+        edits = edit_table([ChangedSystem("tiny", "abliterated", direction, tmp_path / "scores.parquet", manifest)])
         return assessment_table(robustness, edits, effects, judge="j").iloc[0]
 
     return run
