@@ -53,7 +53,16 @@ def test_make_tells_the_cause_of_a_failure_and_fails(fresh):
     fresh.put("models", {"raw": {"source": "organism", "recipe": "raw"}})
     fresh.put("judges", {"grammar": {"kind": "grammar"}})
     done = subprocess.run(
-        ["make", "-f", str(ROOT / "Makefile"), "-o", ".venv/base", f"RUN={sys.executable}", "run", "CONFIG=mine.yaml"],
+        [
+            "make",
+            "-f",
+            str(ROOT / "Makefile"),
+            "-o",
+            ".venv/base",
+            f"RUN='{sys.executable}'",
+            "run",
+            "CONFIG=mine.yaml",
+        ],
         cwd=fresh.folder,
         env=environment(fresh.folder),
         text=True,
