@@ -127,6 +127,23 @@ def test_a_control_holds_within_the_originals_interval():
     assert table.loc[("a", "random"), "reason"] == "80% refused, outside the original's 93% to 100%"
 
 
+@pytest.mark.parametrize(
+    ("change", "low", "high", "word"), [(0.02, -0.05, 0.1, HOLDS), (0.3, 0.2, 0.4, LAPSES), (-0.3, -0.4, -0.2, LAPSES)]
+)
+def test_a_control_outside_that_interval_fails_only_if_prompts_changed(change, low, high, word):
+    """49 refusals of 50 have an upper bound below 100%, so one more lies outside."""
+    rows = [
+        ("a", "original", 0.5, 0.495, 0.505, np.nan, np.nan, np.nan, ""),
+        ("a", "abliterated", 0.1, 0.0, 0.2, -0.4, -0.5, -0.3, "does not survive"),
+        ("a", "random", 0.5 + change, 0.0, 1.0, change, low, high, ""),
+    ]
+    table = assessment_table(robustness(rows), EDITS, EFFECTS[:0], judge="j", controls=["random"]).set_index("variant")
+    assert table.loc["random", "assessment"] == word
+    assert table.loc["random", "reason"].endswith("and no change prompt by prompt") == (word == HOLDS)
+    # refusals that a control adds explain no loss
+    assert bool(table.loc["abliterated", "note"]) == (word == LAPSES and change < 0)
+
+
 def test_a_loss_that_a_control_shows_as_well_is_not_specific():
     sound = EFFECTS[EFFECTS["measure"] == "separation"]
     table = assessment_table(TABLE, EDITS, sound, judge="j", controls=["random"]).set_index(["model", "variant"])
