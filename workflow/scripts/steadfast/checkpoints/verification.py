@@ -5,69 +5,18 @@ original write. If a tensor was missed, laid out otherwise or saved wrongly, the
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor
 
 from steadfast.causal import ModelAccess
-from steadfast.directions import Direction, load_direction
+from steadfast.directions import Direction
 from steadfast.edits import Edit, build_edit
 from steadfast.edits._projection import ProjectionEdit
 from steadfast.hooks.projection import ProjectionHook
-from steadfast.logits import divergence
 
 TOLERANCES = {"torch.float32": 1e-6, "torch.float16": 1e-3, "torch.bfloat16": 2e-2}
-
-
-def verify_edit(
-    source: str | Path,
-    baked: str | Path,
-    direction_path: str | Path,
-    edit: Mapping[str, Any],
-    prompts: pd.DataFrame,
-    *,
-    scale_factor: float = 1.0,
-    **access: Any,
-) -> dict[str, Any]:
-    """Compare next-token distributions of the hooked original and the baked checkpoint.
-
-    Args:
-        source: the original's model directory.
-        baked: the edited checkpoint.
-        direction_path: the direction file.
-        edit: the ``edit`` stanza.
-        prompts: columns ``prompt_id``, ``text``.
-        scale_factor: what baking multiplied the scale with (``scale_factor`` of the manifest).
-        access: further fields of ``steadfast.causal.ModelAccess``.
-
-    Returns:
-        ``applicable`` (whether hooks on modules can do what the edit does) with a ``reason``, ``divergence``
-        (mean KL in nats, hooked ‖ baked), ``unedited_divergence`` (original ‖ baked, to compare with),
-        ``tolerance`` and ``agrees``.
-    """
-    original = ModelAccess(source, prompts, **access)
-    encoded = original.encode([str(prompt_id) for prompt_id in prompts["prompt_id"]])
-    plain = original.log_probabilities(encoded)
-    hooked = hooked_log_probabilities(original, load_direction(direction_path), edit, encoded, scale_factor)
-    if hooked is None:
-        return {"applicable": False, "reason": "no projection of module outputs does what this edit does"}
-    edited = ModelAccess(baked, prompts, **access)
-    answers = edited.log_probabilities(encoded)
-    found = float(divergence(hooked, answers).mean())
-    tolerance = tolerance_of(edited.model.dtype)
-    return {
-        "applicable": True,
-        "reason": "",
-        "divergence": found,
-        "unedited_divergence": float(divergence(plain, answers).mean()),
-        "tolerance": tolerance,
-        "agrees": found <= tolerance,
-        "prompts": len(prompts),
-        "dtype": str(edited.model.dtype).removeprefix("torch."),
-    }
 
 
 def hooked_log_probabilities(
