@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 
 from steadfast.errors import DataError
 from steadfast.figures import judge_correlation
-from steadfast.figures.style import FAINT, colour_map, figure_style, longest_line, message_figure, new_figure, wrap
+from steadfast.figures.rows import finish_rows, interval_dots
+from steadfast.figures.style import colour_map, figure_style, longest_line, message_figure, new_figure, wrap
 from steadfast.tables.agreement import METRIC_NAMES, square_matrix
 from steadfast.tables.labels import Labels
 from steadfast.tables.ordering import names_of
@@ -105,24 +106,13 @@ def _panel(axes: Axes, table: pd.DataFrame, judges: list[str], subsets: tuple[st
     offsets = (np.arange(len(subsets)) - (len(subsets) - 1) / 2) * 0.6 / max(len(subsets), 2)
     for index, subset in enumerate(subsets):
         rows = table[table["subset"] == subset].set_index("judge_a").reindex(judges)
-        edge = colours(0.8 * index / max(len(subsets) - 1, 1))
-        height = np.arange(len(judges)) + offsets[index]
-        axes.hlines(height, rows["low"].to_numpy(float), rows["high"].to_numpy(float), color=edge, linewidth=1.1)
-        axes.plot(
-            rows["value"].to_numpy(float),
-            height,
-            linestyle="none",
+        interval_dots(
+            axes,
+            np.arange(len(judges)) + offsets[index],
+            rows[["value", "low", "high"]].to_numpy(float),
+            colour=colours(0.8 * index / max(len(subsets) - 1, 1)),
             marker=MARKERS[subset],
-            markersize=4,
-            markerfacecolor="white" if index % 2 else edge,
-            markeredgecolor=edge,
-            markeredgewidth=1.1,
+            filled=index % 2 == 0,
             label=subset,
-            clip_on=False,
         )
-    for row in range(1, len(judges)):
-        axes.axhline(row - 0.5, color=FAINT, linewidth=0.4)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color=FAINT, linewidth=0.4, alpha=0.6)
-    axes.set_axisbelow(True)
+    finish_rows(axes, len(judges))

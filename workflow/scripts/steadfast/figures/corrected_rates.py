@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from steadfast.errors import DataError
-from steadfast.figures.style import FAINT, colour_map, figure_style, longest_line, new_figure, wrap
+from steadfast.figures.rows import finish_rows, interval_dots
+from steadfast.figures.style import colour_map, figure_style, longest_line, new_figure, wrap
 from steadfast.tables.labels import Labels
 from steadfast.tables.ordering import names_of
 
@@ -48,31 +49,20 @@ def draw(
         for axes, variant in zip(panels, variants, strict=True):
             rows = table[table["variant"] == variant].set_index("model").reindex(models)
             for index, (column, (name, marker)) in enumerate(SERIES.items()):
-                height = np.arange(len(models)) + 0.24 * (index - 1)
-                edge = colours(0.4 * index)
-                low, high = (100 * rows[f"{column}_{side}"].to_numpy(float) for side in ("low", "high"))
-                axes.hlines(height, low, high, color=edge, linewidth=1.1)
-                axes.plot(
-                    100 * rows[column].to_numpy(float),
-                    height,
-                    linestyle="none",
+                interval_dots(
+                    axes,
+                    np.arange(len(models)) + 0.24 * (index - 1),
+                    100 * rows[[column, f"{column}_low", f"{column}_high"]].to_numpy(float),
+                    colour=colours(0.4 * index),
                     marker=marker,
-                    markersize=4.5,
-                    markerfacecolor="white" if index % 2 else edge,
-                    markeredgecolor=edge,
-                    markeredgewidth=1.1,
+                    filled=index % 2 == 0,
                     label=name,
-                    clip_on=False,
+                    size=4.5,
                 )
-            for row in range(1, len(models)):
-                axes.axhline(row - 0.5, color=FAINT, linewidth=0.4)
             axes.set_title(labels.variant(variant), loc="left")
             axes.set_xlim(-2, 102)
             axes.set_xlabel("harmful prompts refused (%)")
-            axes.tick_params(axis="y", length=0)
-            axes.spines["left"].set_visible(False)
-            axes.grid(axis="x", color=FAINT, linewidth=0.4, alpha=0.6)
-            axes.set_axisbelow(True)
+            finish_rows(axes, len(models))
         panels[0].set_yticks(range(len(models)), names)
         panels[0].set_ylim(len(models) - 0.5, -0.5)
         handles, shown = panels[0].get_legend_handles_labels()

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from steadfast.errors import DataError
-from steadfast.figures.style import FAINT, INK, MARKERS, colour_map, figure_style, longest_line, new_figure, wrap
+from steadfast.figures.rows import finish_rows, interval_dots
+from steadfast.figures.style import INK, MARKERS, colour_map, figure_style, longest_line, new_figure, wrap
 from steadfast.statistics.proportions import wilson_interval
 from steadfast.tables.labels import Labels
 from steadfast.tables.ordering import LABELS, names_of
@@ -86,21 +87,17 @@ def _panel(
         scored = refused + rows["not_refused"].to_numpy(float)
         low, high = wilson_interval(refused, scored, confidence)
         rate = np.divide(refused, scored, out=np.full(len(models), np.nan), where=scored > 0)
-        height = np.arange(len(models)) + offsets[index]
-        fill = "white" if index % 2 else colours(0.85 * index / max(len(variants), 2))
-        edge = colours(0.85 * index / max(len(variants), 2))
-        axes.hlines(height, low * scale, high * scale, color=edge, linewidth=1.1, alpha=0.75)
-        axes.plot(
-            rate * scale,
-            height,
-            linestyle="none",
+        interval_dots(
+            axes,
+            np.arange(len(models)) + offsets[index],
+            scale * np.column_stack([rate, low, high]),
+            colour=colours(0.85 * index / max(len(variants), 2)),
             marker=MARKERS[index % len(MARKERS)],
-            markersize=5,
-            markerfacecolor=fill,
-            markeredgecolor=edge,
-            markeredgewidth=1.2,
+            filled=index % 2 == 0,
             label=variant,
-            clip_on=False,
+            size=5,
+            edge=1.2,
+            alpha=0.75,
         )
         for model, count, unscored in zip(models, refused, rows["unscored"].to_numpy(float), strict=True):
             texts[model].append(_text(count, unscored))
@@ -114,13 +111,8 @@ def _panel(
             fontsize=7,
             color=INK,
         )
-        if row:
-            axes.axhline(row - 0.5, color=FAINT, linewidth=0.4)
     axes.set_xlim(-0.03 * scale, 1.03 * scale)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color=FAINT, linewidth=0.4, alpha=0.6)
-    axes.set_axisbelow(True)
+    finish_rows(axes, len(models))
 
 
 def _text(refused: float, unscored: float) -> str:

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from steadfast.errors import DataError
 from steadfast.figures.refusal_counts import TITLES
-from steadfast.figures.style import FAINT, INK, MARKERS, colour_map, figure_style, longest_line, new_figure, wrap
+from steadfast.figures.rows import finish_rows, interval_dots
+from steadfast.figures.style import INK, MARKERS, colour_map, figure_style, longest_line, new_figure, wrap
 from steadfast.tables.labels import Labels
 from steadfast.tables.ordering import LABELS, names_of
 
@@ -86,20 +87,17 @@ def _panel(axes: Axes, table: pd.DataFrame, seeds: pd.DataFrame, names: list[str
     for index, variant in enumerate(variants):
         colour = colours(0.85 * index / max(len(variants), 2))
         mean = table[table["variant"] == variant].set_index("group").reindex(names)
-        height = np.arange(len(names)) + offsets[index]
-        low, high = mean["rate_low"] * PERCENT, mean["rate_high"] * PERCENT
-        axes.hlines(height, low, high, color=colour, linewidth=1.3)
-        axes.plot(
-            mean["rate"] * PERCENT,
-            height,
-            linestyle="none",
+        interval_dots(
+            axes,
+            np.arange(len(names)) + offsets[index],
+            mean[["rate", "rate_low", "rate_high"]].to_numpy(float) * PERCENT,
+            colour=colour,
             marker=MARKERS[index % len(MARKERS)],
-            markersize=6,
-            markerfacecolor="white" if index % 2 else colour,
-            markeredgecolor=colour,
-            markeredgewidth=1.2,
+            filled=index % 2 == 0,
             label=variant,
-            clip_on=False,
+            size=6,
+            edge=1.2,
+            whisker=1.3,
             zorder=3,
         )
         single = seeds[seeds["variant"] == variant]
@@ -116,11 +114,6 @@ def _panel(axes: Axes, table: pd.DataFrame, seeds: pd.DataFrame, names: list[str
             markeredgewidth=0,
             clip_on=False,
         )
-    for row in range(1, len(names)):
-        axes.axhline(row - 0.5, color=FAINT, linewidth=0.4)
     axes.set_xlim(-3, 103)
     axes.set_xlabel("refused responses (% of scored)", color=INK)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color=FAINT, linewidth=0.4, alpha=0.6)
-    axes.set_axisbelow(True)
+    finish_rows(axes, len(names))

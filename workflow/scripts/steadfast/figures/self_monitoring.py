@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from steadfast.figures.style import FAINT, INK, MARKERS, colour_map, figure_style, longest_line, new_figure, wrap
+from steadfast.figures.rows import finish_rows, interval_dots
+from steadfast.figures.style import INK, MARKERS, colour_map, figure_style, longest_line, new_figure, wrap
 from steadfast.tables.labels import Labels
 from steadfast.tables.ordering import names_of
 from steadfast.tables.readings import OTHERS, OWN
@@ -84,24 +85,15 @@ def _panel(axes: Axes, table: pd.DataFrame, models: list[str], series: list[tupl
     for (variant, kind), offset in zip(series, offsets, strict=True):
         rows = table[(table["variant"] == variant) & (table["responses"] == kind)].set_index("model").reindex(models)
         rank = variants.index(variant)
-        edge = colours(0.7 * rank / max(len(variants) - 1, 1))
-        height = np.arange(len(models)) + offset
-        axes.hlines(height, rows["low"].to_numpy(float), rows["high"].to_numpy(float), color=edge, linewidth=1.0)
-        axes.plot(
-            rows["value"].to_numpy(float),
-            height,
-            linestyle="none",
+        interval_dots(
+            axes,
+            np.arange(len(models)) + offset,
+            rows[["value", "low", "high"]].to_numpy(float),
+            colour=colours(0.7 * rank / max(len(variants) - 1, 1)),
             marker=MARKERS[rank % len(MARKERS)],
-            markersize=4,
-            markerfacecolor=edge if kind == OWN else "white",
-            markeredgecolor=edge,
-            markeredgewidth=1.0,
+            filled=kind == OWN,
             label=f"{variant} {kind}",
-            clip_on=False,
+            edge=1.0,
+            whisker=1.0,
         )
-    for row in range(1, len(models)):
-        axes.axhline(row - 0.5, color=FAINT, linewidth=0.4)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x", color=FAINT, linewidth=0.4, alpha=0.6)
-    axes.set_axisbelow(True)
+    finish_rows(axes, len(models))
