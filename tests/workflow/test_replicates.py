@@ -48,5 +48,5 @@ def test_a_groups_label_only_draws(replicated):
 def test_the_grid_of_five_seeds(fresh):
     jobs = fresh.jobs(config=("config/replicates.yaml",))
     assert len([job for job in jobs if job.startswith("train_organism")]) == 50
-    assert len([job for job in jobs if job.startswith("responses")]) == 150
+    assert len([job for job in jobs if job.startswith("responses")]) == 200
     assert jobs >= RULES

@@ -359,7 +359,7 @@ def test_the_studys_grid(fresh):
     status, text = fresh.dry_run(config=("config/paper.yaml",))
     assert status == 0, text
     count = Counter(job.split()[0] for job in fresh.listed())
-    assert (count["activations"], count["responses"], count["train_organism"]) == (10, 30, 0)
+    assert (count["activations"], count["responses"], count["train_organism"]) == (10, 50, 0)
     assert count["fetch_hub_model"] >= 10, "the ten models, and the weights of judges that are served here"
     assert text.count("`make pin` writes the commits") == 1
 

@@ -165,6 +165,16 @@ def test_the_default_configuration_is_valid_and_nothing_warns():
     assert complete["variants"]["random"]["role"] == "control"
 
 
+@pytest.mark.filterwarnings("ignore::steadfast.config.checks.ConfigWarning")
+@pytest.mark.parametrize("grid", sorted(path.name for path in (ROOT / "config").glob("*.yaml")))
+def test_every_grid_has_its_controls(grid):
+    file = ROOT / "config" / grid
+    complete = prepare(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
+    controls = [variant for variant in complete["variants"].values() if variant["role"] == "control"]
+    assert len({variant["direction"]["seed"] for variant in controls if variant["direction"]["method"] == "random"}) > 1
+    assert [variant["match_change"] for variant in controls if "match_change" in variant]
+
+
 def test_the_studys_configuration_is_valid_and_warns_of_moving_revisions():
     file = ROOT / "config" / "paper.yaml"
     with pytest.warns(ConfigWarning, match="`main` can change between two runs; `make pin`"):
