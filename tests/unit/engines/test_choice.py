@@ -13,11 +13,14 @@ from steadfast.serving.interpreter import Interpreter
 
 
 def model(folder, parameters):
-    """A checkpoint whose header names so many parameters; the weights themselves are not there."""
+    """A checkpoint of so many parameters in bfloat16, in a file with a hole in place of them."""
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text("{}")
-    header = json.dumps({"__metadata__": {"a": "b"}, "w": {"shape": [1000, parameters // 1000]}}).encode()
-    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    tensor = {"dtype": "BF16", "shape": [1000, parameters // 1000], "data_offsets": [0, 2 * parameters]}
+    header = json.dumps({"__metadata__": {"a": "b"}, "w": tensor}).encode()
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(struct.pack("<Q", len(header)) + header)
+        file.truncate(8 + len(header) + 2 * parameters)
     return folder
 
 

@@ -103,15 +103,16 @@ def residual_stream(
     """
     decoder = decoder_of(model)
     layers = decoder_blocks(model)
-    where = torch.tensor(list(positions), device=model.device)
     shape = (len(encoded), len(positions), len(layers), int(model.config.get_text_config().hidden_size))
     blocks = np.empty(shape, dtype=np.float32)
     final_norm = np.empty((shape[0], shape[1], shape[3]), dtype=np.float32)
-    with torch.inference_mode(), capture_blocks(layers, where) as captured:
+    with torch.inference_mode(), capture_blocks(layers, positions) as captured:
         for batch in batches(encoded, batch_tokens, pad_token_id):
-            state = run_decoder(decoder, batch, model.device).last_hidden_state
-            blocks[batch.rows] = torch.stack(captured, dim=2).float().cpu().numpy()
-            final_norm[batch.rows] = state.index_select(1, where % state.shape[1]).float().cpu().numpy()
+            state = _at(run_decoder(decoder, batch, model.device).last_hidden_state, positions)
+            # of a model that is spread over GPUs every block's state lies on its own
+            stacked = torch.stack([block.to(state.device) for block in captured], dim=2)
+            blocks[batch.rows] = stacked.float().cpu().numpy()
+            final_norm[batch.rows] = state.float().cpu().numpy()
     return blocks, final_norm
 
 
@@ -152,23 +153,29 @@ def pad_left(encoded: Sequence[Sequence[int]], rows: list[int], pad_token_id: in
     for index, row in enumerate(rows):
         ids[index, width - len(encoded[row]) :] = torch.tensor(encoded[row], dtype=torch.long)
         mask[index, width - len(encoded[row]) :] = 1
-    return Batch(rows, ids, None if bool(mask.all()) else mask)
+    return Batch(rows, ids, None if all(len(encoded[row]) == width for row in rows) else mask)
 
 
 @contextmanager
-def capture_blocks(layers: nn.ModuleList, positions: Tensor) -> Iterator[list[Tensor]]:
+def capture_blocks(layers: nn.ModuleList, positions: Sequence[int]) -> Iterator[list[Tensor]]:
     """Within the context, each forward pass leaves [prompts, positions, hidden] of every block in the list."""
     captured: list[Tensor] = [torch.empty(0)] * len(layers)
 
     def keep(index: int, output: Any) -> None:
         state = output[0] if isinstance(output, tuple) else output
-        captured[index] = state.index_select(1, positions % state.shape[1])
+        captured[index] = _at(state, positions)
 
     with ExitStack() as stack:
         for index, layer in enumerate(layers):
             handle = layer.register_forward_hook(lambda _module, _inputs, output, index=index: keep(index, output))
             stack.callback(handle.remove)
         yield captured
+
+
+def _at(state: Tensor, positions: Sequence[int]) -> Tensor:
+    """A copy of the states at some positions, [prompts, positions, hidden], on their device."""
+    # an index tensor would have to be sent to the device of every block, and each sending waits for the device
+    return torch.stack([state[:, position] for position in positions], dim=1)
 
 
 def decoder_of(model: PreTrainedModel) -> nn.Module:

@@ -1,10 +1,7 @@
 """``engine: auto``: whichever engine is expected to finish first, start-up included."""
 
-import json
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
 import torch
@@ -12,6 +9,7 @@ import torch
 from steadfast.generation import GenerationRequest, Runtime
 from steadfast.gpus import visible_gpus
 from steadfast.models.pointer import checkpoint_path
+from steadfast.models.weights import stored_tensors
 from steadfast.serving.interpreter import interpreter_or_none
 
 
@@ -67,11 +65,4 @@ def choose_engine(model_dir: str | Path, requests: Sequence[GenerationRequest], 
 
 def count_parameters(model_dir: str | Path) -> int:
     """Number of stored parameters, from the headers of the safetensors files."""
-    return sum(_count_in_file(file) for file in checkpoint_path(model_dir).glob("*.safetensors"))
-
-
-def _count_in_file(file: Path) -> int:
-    with open(file, "rb") as handle:
-        (length,) = struct.unpack("<Q", handle.read(8))
-        header = json.loads(handle.read(length))
-    return sum(prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+    return sum(tensor.count for tensor in stored_tensors(checkpoint_path(model_dir)))

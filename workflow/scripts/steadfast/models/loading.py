@@ -7,6 +7,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from steadfast.errors import DataError
+from steadfast.models.devices import free_memory, pick_device, require_gpus_only, room_to_spread
 from steadfast.models.pointer import checkpoint_path, trusts_remote_code
 
 
@@ -28,21 +29,22 @@ def load_model(directory: str | Path, *, dtype: str = "auto", device: str = "aut
     Args:
         directory: a model directory of the workflow, or a plain checkpoint directory.
         dtype: ``auto`` (as stored), ``float32``, ``bfloat16`` or ``float16``.
-        device: ``auto`` (CUDA if there is one), or a torch device name.
+        device: a torch device name, or ``auto``: one GPU if the model fits it, all of the job's if it does not, the
+            processor if there are none.
 
     Raises:
-        DataError: transformers cannot load it, for example since its weights are pickled.
+        DataError: transformers cannot load it, for example since its weights are pickled, or it does not fit the GPUs.
     """
-    stored_as = dtype if dtype == "auto" else getattr(torch, dtype)
-    model: Any = _load(AutoModelForCausalLM, directory, dtype=stored_as, use_safetensors=True)
-    return model.to(pick_device(device)).eval()  # type: ignore[no-any-return]
-
-
-def pick_device(device: str = "auto") -> str:
-    """Resolve ``auto`` to ``cuda`` if a GPU is usable, else ``cpu``."""
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    path = checkpoint_path(directory)
+    weights: dict[str, Any] = {"dtype": dtype if dtype == "auto" else getattr(torch, dtype), "use_safetensors": True}
+    room = room_to_spread(path, dtype, free_memory()) if device == "auto" else None
+    if room is None:
+        model: Any = _load(AutoModelForCausalLM, directory, **weights).to(pick_device(device))
+    else:
+        model = _load(AutoModelForCausalLM, directory, **weights, device_map="auto", max_memory=room)
+        require_gpus_only(model, path)
+        print(f"{path}: spread over {len(room)} GPUs", flush=True)
+    return model.eval()  # type: ignore[no-any-return]
 
 
 def _load(auto_class: Any, directory: str | Path, **arguments: Any) -> Any:

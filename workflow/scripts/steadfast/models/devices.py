@@ -1,0 +1,85 @@
+"""Which devices a model is loaded onto: one, or as many GPUs as its weights need.
+
+A model that is spread keeps whole blocks on each GPU, and what goes from block to block is copied from one to the
+next (transformers' ``device_map``). One GPU works at a time: that is for models that do not fit one, and for work of a
+few forward passes. Responses of large models come from vLLM, where all GPUs work at once.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+from steadfast.errors import DataError
+from steadfast.models.weights import stored_tensors
+
+USABLE = 0.9
+"""Share of a GPU's free memory that weights may take; the rest is for activations, logits and keys and values."""
+REMEDY = (
+    f" (weights may take {USABLE:.0%} of it): give the model more GPUs with its key `gpus`, or run it on the processor "
+    "with `runtime: {device: cpu}`"
+)
+GIB = 2**30
+
+
+def pick_device(device: str = "auto") -> str:
+    """Resolve ``auto`` to ``cuda`` if a GPU is usable, else ``cpu``."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def free_memory() -> list[int]:
+    """Free bytes of every GPU that this job sees."""
+    return [torch.cuda.mem_get_info(gpu)[0] for gpu in range(torch.cuda.device_count())]
+
+
+def loaded_size(checkpoint: Path, dtype: str = "auto") -> int:
+    """Bytes that a checkpoint's weights take once they are loaded.
+
+    Args:
+        checkpoint: directory of the checkpoint.
+        dtype: ``auto`` (as stored), ``float32``, ``bfloat16`` or ``float16``; integers count as stored.
+
+    Raises:
+        DataError: a file of weights is missing or damaged.
+    """
+    float_bytes: int | None = None if dtype == "auto" else getattr(torch, dtype).itemsize
+    return sum(tensor.size(float_bytes) for tensor in stored_tensors(checkpoint))
+
+
+def room_to_spread(checkpoint: Path, dtype: str, free: Sequence[int]) -> dict[int | str, int] | None:
+    """The bytes of every GPU that a model may be spread over; None if it is to be kept on one device.
+
+    Args:
+        checkpoint: directory of the checkpoint.
+        dtype: what it is loaded as, as for ``loaded_size``.
+        free: free bytes of every GPU that may be used.
+
+    Raises:
+        DataError: it fits neither one of them nor all together.
+    """
+    if not free:
+        return None
+    room: dict[int | str, int] = {gpu: int(USABLE * bytes_free) for gpu, bytes_free in enumerate(free)}
+    size = loaded_size(checkpoint, dtype)
+    if size <= room[0]:
+        return None
+    if size > sum(room.values()):
+        gpus = f"{len(free)} GPU{'' if len(free) == 1 else 's'} with {sum(free) / GIB:.1f} GiB free"
+        raise DataError(f"{checkpoint}: its weights take {size / GIB:.1f} GiB, and this job has {gpus}{REMEDY}")
+    return room
+
+
+def require_gpus_only(model: PreTrainedModel, checkpoint: Path) -> None:
+    """See that no part of a model that was spread ended beside the GPUs, where every pass would copy it anew.
+
+    Raises:
+        DataError: some did: whole blocks do not fill the GPUs as exactly as bytes would.
+    """
+    places: dict[str, int | str | torch.device] = getattr(model, "hf_device_map", {})
+    outside = [name for name, place in places.items() if str(place) in ("cpu", "disk")]
+    if outside:
+        modules = f"{len(outside)} of its modules, {outside[0]} for example,"
+        raise DataError(f"{checkpoint}: {modules} found no room on this job's GPUs{REMEDY}")
