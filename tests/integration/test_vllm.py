@@ -128,7 +128,7 @@ def test_a_killed_job_leaves_no_process_and_goes_on_where_it_stopped(checkpoint,
 SERVER_OWNER = """
 import sys, time
 from steadfast.serving.server import serve
-with serve(sys.argv[1], name="tiny", max_model_len=256, threads=1, kv_cache_gib=0.25, start_timeout=300.0) as server:
+with serve(sys.argv[1], name="tiny", threads=1, kv_cache_gib=0.25, start_timeout=300.0) as server:
     print("SERVING", server.base_url, flush=True)
     time.sleep(600)
 """
@@ -150,7 +150,17 @@ def served_by_a_job(checkpoint):
             job.kill()
 
 
-def test_an_openai_client_talks_to_the_server_which_dies_with_its_job(checkpoint):
+@pytest.fixture
+def made_for_long_texts(checkpoint, tmp_path):
+    """The checkpoint as one whose longest text would need a cache of several GiB."""
+    copy = Path(shutil.copytree(checkpoint, tmp_path / "long"))
+    settings = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps({**settings, "max_position_embeddings": 1 << 21}))
+    return copy
+
+
+def test_an_openai_client_talks_to_the_server_which_dies_with_its_job(made_for_long_texts):
+    checkpoint = made_for_long_texts
     with served_by_a_job(checkpoint) as (job, address):
         client = openai.OpenAI(base_url=address, api_key="none", max_retries=0, timeout=120)
         tokenizer = load_tokenizer(checkpoint)

@@ -70,7 +70,7 @@ def test_options_of_the_command_line():
     assert found == ["--max-model-len", "8", "--enforce-eager", "--no-trust-remote-code"]
 
 
-@pytest.mark.parametrize("name", ["HF_TOKEN", "OPENAI_API_KEY", "MY_SECRET", "DB_PASSWORD"])
+@pytest.mark.parametrize("name", ["HF_TOKEN", "OPENAI_API_KEY", "PROVIDER_KEY", "MY_SECRET", "DB_PASSWORD"])
 def test_secrets_of_the_job_do_not_reach_vllm(monkeypatch, name):
     monkeypatch.setenv(name, "s3cret")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")

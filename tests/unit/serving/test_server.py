@@ -30,6 +30,12 @@ def test_it_answers_within_the_block_and_not_after_it(fake_vllm, model, capfd):
     assert "ready after" in capfd.readouterr().out
 
 
+def test_the_longest_conversation_is_what_fits(fake_vllm, model):
+    with serve(model) as server:
+        options = json.loads(ask(server.base_url))
+        assert options[options.index("--max-model-len") + 1] == "-1"
+
+
 def test_it_stops_when_the_block_fails(fake_vllm, model):
     with pytest.raises(ZeroDivisionError), serve(model) as server:
         _ = 1 / 0

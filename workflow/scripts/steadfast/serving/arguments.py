@@ -17,7 +17,7 @@ LEAST_CACHE_GIB = 0.25
 LARGEST_CACHE_SHARE = 0.4
 # vLLM's CPU cache is handed out in blocks of so many tokens
 BLOCK_TOKENS = 128
-SECRET = re.compile(r"(API_KEY|TOKEN|SECRET|PASSWORD)$")
+SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 
 
 def engine_arguments(
@@ -26,7 +26,7 @@ def engine_arguments(
     interpreter: Interpreter,
     *,
     dtype: str,
-    max_model_len: int | None,
+    max_model_len: int,
     cached_tokens: int,
 ) -> dict[str, Any]:
     """Arguments of vLLM's engine.
@@ -36,7 +36,7 @@ def engine_arguments(
         runtime: how to use the machine.
         interpreter: the environment with vLLM.
         dtype: ``auto`` (as the checkpoint is stored) or a torch number format.
-        max_model_len: longest sequence; None takes what the model was made for.
+        max_model_len: longest sequence; -1 takes what the model was made for, or as much of it as the memory holds.
         cached_tokens: tokens that are alive at the same time, for the size of the cache on a CPU.
     """
     checkpoint = checkpoint_path(model_dir)
@@ -50,9 +50,8 @@ def engine_arguments(
         "trust_remote_code": trusts_remote_code(model_dir),
         # the checkpoint's own sampling recommendations would otherwise become the server's defaults
         "generation_config": "vllm",
+        "max_model_len": max_model_len,
     }
-    if max_model_len is not None:
-        arguments["max_model_len"] = max_model_len
     if interpreter.cpu_build:
         arguments["kv_cache_memory_bytes"] = _cache_bytes(config, runtime, cached_tokens)
     else:

@@ -23,6 +23,8 @@ POLL_SECONDS = 0.25
 # a line for every request would drown what matters in the job's log, its progress and its end
 QUIET = ("--disable-log-stats", "--disable-uvicorn-access-log")
 CPU_CACHED_TOKENS = 65_536
+# vLLM's sign for it; without it models made for long texts do not start where their longest has no room
+WHAT_FITS = -1
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def serve(
     *,
     name: str = "model",
     dtype: str = "auto",
-    max_model_len: int | None = None,
+    max_model_len: int = WHAT_FITS,
     options: Sequence[str] = (),
     **runtime: Any,
 ) -> Iterator[Server]:
@@ -56,7 +58,8 @@ def serve(
         model_dir: a model directory of the workflow, or a plain checkpoint directory.
         name: name under which the model is served.
         dtype: ``auto`` (as the checkpoint is stored) or a torch number format.
-        max_model_len: longest conversation, in tokens; None takes what the model was made for.
+        max_model_len: longest conversation, in tokens; by default what the model was made for, or less where the cache of
+            keys and values does not hold that.
         options: further command line options of vLLM's server.
         runtime: fields of ``steadfast.generation.Runtime``.
 
@@ -72,7 +75,7 @@ def serve(
         interpreter,
         dtype=dtype,
         max_model_len=max_model_len,
-        cached_tokens=max(CPU_CACHED_TOKENS, max_model_len or 0),
+        cached_tokens=max(CPU_CACHED_TOKENS, max_model_len),
     )
     environment = process_environment(settings, interpreter, in_process=False)
     port = _free_port()
