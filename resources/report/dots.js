@@ -3,6 +3,10 @@
 const AXIS = 34;
 const HEAD = 30;
 const SIDE_BY_SIDE = 620;
+const BESIDE_PANEL = 10;
+
+/** Room between two panels: what stands behind the first must not seem to belong to the second. */
+const gapOf = (width) => Math.max(28, 0.04 * width);
 
 function drawDots(block, values, look, width) {
   const { rows, series, panels, unit } = block;
@@ -12,8 +16,11 @@ function drawDots(block, values, look, width) {
   const names = Math.min(Math.max(...rows.map((name) => textWidth(name))) + 14, 0.32 * width);
   const beside = width >= SIDE_BY_SIDE && panels.length > 1;
   const counted = values.some((panel) => panel.some((row) => row.some((cell) => cell && cell.length > 3)));
-  const tail = counted ? 12 + 30 * series.length : 16;
-  const each = beside ? (width - names) / panels.length - tail : width - names - tail;
+  const counts = values.map((panel) => panel.map((row) => row.map((cell) => FORMATS.count(cell?.[3])).join(" → ")));
+  const longest = Math.min(Math.max(...counts.flat().map((text) => textWidth(text, 12))), 0.2 * width);
+  const tail = counted ? BESIDE_PANEL + longest + 2 : 16;
+  const gap = beside ? gapOf(width) : 0;
+  const each = beside ? (width - names - gap * (panels.length - 1)) / panels.length - tail : width - names - tail;
   const step = Math.max(22, 11 * series.length + 8);
   const tall = head + rows.length * step + AXIS;
   const keyed = series.length > 1;
@@ -25,9 +32,9 @@ function drawDots(block, values, look, width) {
   const records = [];
   const place = (value) => ((value - domain[0]) / (domain[1] - domain[0])) * each;
   panels.forEach((title, panel) => {
-    const left = names + (beside ? panel * (each + tail) : 0);
+    const left = names + (beside ? panel * (each + tail + gap) : 0);
     const top = legend.height + (beside ? 0 : panel * tall);
-    drawing.append(label(fitted(title, each, 13, 600), left, top + 10, look.ink, { weight: 600 }));
+    drawing.append(label(fitted(title, each + tail, 13, 600), left, top + 10, look.ink, { weight: 600 }));
     drawing.append(axisOf(look, ticks, unit, left, top + head, each, rows.length * step, place));
     rows.forEach((name, row) => {
       const middle = top + head + (row + 0.5) * step;
@@ -52,8 +59,8 @@ function drawDots(block, values, look, width) {
         records.push([title, name, variant, value, low, high, count ?? null, total ?? null]);
       });
       if (counted) {
-        const counts = values[panel][row].map((cell) => FORMATS.count(cell?.[3])).join(" → ");
-        drawing.append(label(fitted(counts, tail - 8, 12), left + each + 10, middle, look.muted, { size: 12 }));
+        const text = fitted(counts[panel][row], tail - BESIDE_PANEL, 12);
+        drawing.append(label(text, left + each + BESIDE_PANEL, middle, look.muted, { size: 12 }));
       }
     });
   });

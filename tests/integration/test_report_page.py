@@ -161,6 +161,17 @@ def test_a_chart_tells_its_values_on_hover_and_by_arrow_keys(reader):
     assert reader.page.locator("#tip").is_hidden()
 
 
+@pytest.mark.parametrize("width", [680, 1280, 1800])
+def test_the_counts_of_one_panel_keep_away_from_the_next(reader, width):
+    reader.page.set_viewport_size({"width": width, "height": 900})
+    reader.show("changes")
+    texts = reader.page.locator("#figure-refusal_counts svg text")
+    boxes = [(text.text_content(), text.bounding_box()) for text in texts.all()]
+    second = [box["x"] for text, box in boxes if text == "0%"][1]
+    ends = [box["x"] + box["width"] for text, box in boxes if "→" in text and box["x"] < second]
+    assert len(ends) == 4 and second - max(ends) >= 28
+
+
 def test_a_chart_shows_the_judge_that_is_chosen(reader):
     reader.show("changes")
     before = reader.page.locator("#figure-refusal_counts svg").inner_html()

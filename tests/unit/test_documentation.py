@@ -7,6 +7,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
+
+from steadfast.config.checks import prepare
+from steadfast.config.grid import Grid
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow" / "scripts" / "steadfast"
@@ -95,3 +99,17 @@ def test_pictures_are_those_of_the_code(monkeypatch, tmp_path):
     draw = runpy.run_path(str(ROOT / "docs" / "draw.py"))
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     assert draw["page"](text) == text, "docs/architecture.md is out of date; run `make docs`"
+
+
+@pytest.mark.filterwarnings("ignore::steadfast.config.checks.ConfigWarning")
+def test_the_costs_are_those_of_the_studys_grid():
+    config = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text(encoding="utf-8"))
+    grid = Grid(prepare(config))
+    text = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+    prompts = 2 * grid.config["prompts"]["evaluation"]
+    requests = len(grid.systems) * prompts
+    chats = sum(judge["kind"] == "chat" for judge in grid.config["judges"].values())
+    labels = len(grid.systems) * 2 * grid.config["prompts"]["human"]
+    assert f"{len(grid.models)} models × {len(grid.variants)} variants" in text
+    assert f"{requests:,} per judge that is a chat model, {chats * requests:,} for" in text
+    assert f"in each of the {len(grid.systems)} systems, {labels} responses" in text

@@ -722,7 +722,7 @@ def test_the_annotation_page(grid, responses):
 
 
 def test_the_plan_of_a_grid_whose_judges_cost_nothing(grid, responses, capfd):
-    run("plan_judging", params={"judges": grid.paid_judges(), "work": grid.planned_work()})
+    run("plan_judging", params={"judges": grid.asking_judges(), "work": grid.asked_work()})
     assert "No judge of this grid sends requests." in capfd.readouterr().err
 
 

@@ -1,7 +1,7 @@
 """The plan: what judging will take, before anything is asked (`snakemake plan --cores 1`).
 
 Prints, per judge that sends requests, how many there are, how many are answered already, tokens and price; before
-responses exist the numbers are an upper bound.
+responses exist the numbers are an upper bound. Requests about calibration prompts are among them.
 """
 
 
@@ -14,7 +14,7 @@ rule plan:
         "../../envs/base.yaml"
     params:
         judges=GRID.asking_judges(),
-        work=GRID.planned_work(),
+        work=GRID.asked_work(),
     message:
         "count the requests of the judges"
     script:

@@ -40,6 +40,14 @@ def in_the_repository(monkeypatch):
 
 
 @pytest.fixture
+def without_results(in_the_repository, monkeypatch, tmp_path) -> None:
+    """A folder with the repository's resources, in which nothing has run."""
+    for name in ("config", "resources"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
 def config() -> dict[str, Any]:
     """A valid configuration that a test may change."""
     return copy.deepcopy(yaml.safe_load(SMALL))

@@ -6,6 +6,7 @@ from steadfast.config.checks import prepare
 from steadfast.config.grid import Grid
 from steadfast.config.preflight import check_before_run
 from steadfast.errors import ConfigError
+from steadfast.plan import work_of
 
 NATURAL = {
     "kind": "file",
@@ -109,6 +110,17 @@ def test_a_rubric_is_judged_like_by_a_judge_and_is_none(config):
     assert grid.rubrics.judge_arguments("kind")["checkpoint"] == "results/models/tiny"
     assert grid.rubric_labels() == {"helpful": "helpful", "kind": "Kindness"}
     assert list(grid.asking_judges()) == ["helpful"]
+
+
+def test_a_rubric_is_planned_for_the_prompts_that_it_reads(config, monkeypatch, without_results):
+    monkeypatch.setenv("KEY_OF_THE_RUBRIC", "a-key")
+    config["prompts"] |= {"calibration": 8, "evaluation": 6, "human": 1}
+    config["rubrics"] = {"helpful": {**RUBRIC, "max_requests": 11}}
+    grid = Grid(prepare(config))
+    work = work_of(**grid.asked_work())["helpful"]
+    assert work.unseen == 2 * 6, "two systems, harmless prompts only"
+    with pytest.raises(ConfigError, match="max_requests: 12 requests would be sent"):
+        check_before_run(grid, grid.rubrics.judgments())
 
 
 def test_a_rubrics_key_is_looked_for_before_the_run(config, monkeypatch):

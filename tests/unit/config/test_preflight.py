@@ -66,6 +66,20 @@ def test_a_run_above_a_limit_is_stopped_before_there_are_responses(asked, monkey
     check_before_run(grid, judgments("regex"))
 
 
+def test_what_a_judge_says_of_calibration_prompts_counts_towards_its_limit(asked, monkeypatch, without_results):
+    monkeypatch.setenv("KEY_OF_THE_TEST", "a-key")
+    asked["prompts"] |= {"calibration": 8, "evaluation": 6, "human": 1}
+    asked["generation"] = {"samples": 2, "temperature": 1.0}
+    # two systems, two classes, two samples
+    asked["judges"]["asked"]["max_requests"] = 2 * 2 * 2 * 6
+    check_before_run(Grid(prepare(asked)), judgments("asked"))
+    asked["variants"]["abliterated"]["direction"] |= {"contrast": "behaviour", "judge": "asked"}
+    with pytest.raises(ConfigError, match=rf"max_requests: {48 + 2 * 2 * 8} requests would be sent"):
+        check_before_run(Grid(prepare(asked)), judgments("asked"))
+    asked["variants"]["abliterated"]["direction"]["judge"] = "regex"
+    check_before_run(Grid(prepare(asked)), judgments("asked"))
+
+
 @pytest.fixture
 def from_the_hub(config, tmp_path):
     """Check a grid with a model, a judge's weights and prompts of the hub, in a client process of its own."""

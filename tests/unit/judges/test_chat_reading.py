@@ -5,9 +5,9 @@ import math
 import pytest
 
 from steadfast.errors import DataError
+from steadfast.judge_prompts.labels import read_labels
 from steadfast.judges._chat.probabilities import Token, label_probability
 from steadfast.judges._chat.reading import Answer, find_label, read_answer
-from steadfast.judges._labels import read_labels
 from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED
 
 LABELS = read_labels()

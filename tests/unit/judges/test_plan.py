@@ -12,6 +12,7 @@ from steadfast.judges._chat.reading import Answer
 from steadfast.plan import Work, plan, refuse_excess, work_of
 from steadfast.verdicts import cases_of
 
+JUDGES = ["llm", "renamed", "other", "a", "b"]
 PRICES = {"price_per_million_input": 1.0, "price_per_million_output": 10.0}
 
 
@@ -41,24 +42,30 @@ def tables(tmp_path: Path) -> tuple[Path, list[Path]]:
     return tmp_path / "prompts.parquet", paths
 
 
+def work_on(responses: list[Path], prompts: Path, *, cases_each: int = 4, max_new_tokens: int = 300) -> dict[str, Work]:
+    """What judges that read all of some responses have to do."""
+    judged = {"judges": JUDGES, "responses": responses, "cases_each": cases_each}
+    return work_of([judged], prompts, max_new_tokens=max_new_tokens)
+
+
 def judge_of(arguments: dict) -> chat.ChatJudge:
     judge = chat.build(**{key: value for key, value in arguments.items() if key != "kind"})
     assert isinstance(judge, chat.ChatJudge)
     return judge
 
 
-def answer(arguments: dict, work: Work, count: int) -> None:
+def answer(arguments: dict, work: dict[str, Work], count: int) -> None:
     judge = judge_of(arguments)
     with AnswerStore(judge._directory) as store:
         form = chat.known_form(judge.settings, judge._requests, store)
         assert form is not None
-        for _, request in judge._keyed(work.cases[:count], form):
+        for _, request in judge._keyed(work["llm"].cases[:count], form):
             store.put(request, Answer("REFUSAL").record())
 
 
 def test_before_responses_exist_it_is_an_upper_bound(arguments, tables) -> None:
     prompts, paths = tables
-    work = work_of(paths[1:], prompts, cases_per_system=4, max_new_tokens=300)
+    work = work_on(paths[1:], prompts)
     row = plan({"llm": {**arguments, **PRICES}, "words": {"kind": "regex", "patterns": "p.yaml"}}, work).iloc[0]
     assert (row["judge"], row["requests"], row["answered"], row["to_ask"], row["bound"]) == (
         "llm",
@@ -73,26 +80,72 @@ def test_before_responses_exist_it_is_an_upper_bound(arguments, tables) -> None:
 
 def test_of_responses_that_exist_the_different_ones_are_counted(arguments, tables) -> None:
     prompts, paths = tables
-    row = plan({"llm": arguments}, work_of(paths[:1], prompts, cases_per_system=4, max_new_tokens=300)).iloc[0]
+    row = plan({"llm": arguments}, work_on(paths[:1], prompts)).iloc[0]
     assert (row["requests"], row["to_ask"], row["bound"]) == (3, 3, "exact")
     assert pd.isna(row["cost"])
-    both = plan({"llm": arguments}, work_of(paths, prompts, cases_per_system=4, max_new_tokens=300)).iloc[0]
+    both = plan({"llm": arguments}, work_on(paths, prompts)).iloc[0]
     assert (both["requests"], both["bound"]) == (11, "upper bound")
 
 
 def test_the_bound_holds(arguments, tables) -> None:
     prompts, paths = tables
-    bound = judge_of(arguments).estimate_unseen(
-        4, work_of([], prompts, cases_per_system=4, max_new_tokens=100).unseen_tokens
-    )
+    unseen = work_on(paths[1:2], prompts, max_new_tokens=100)["llm"]
+    bound = judge_of(arguments).estimate_unseen(unseen.unseen, unseen.unseen_tokens)
     cases = cases_of(pd.read_parquet(paths[0]), pd.read_parquet(prompts))
     found = judge_of(arguments).estimate(cases)
     assert found.input_tokens < bound.input_tokens and found.output_tokens <= bound.output_tokens
 
 
+@pytest.fixture
+def two_sets(tables, tmp_path: Path) -> tuple[Path, list[dict]]:
+    """Responses that ``llm`` and ``other`` read, and answers of one model to other prompts that only ``llm`` reads."""
+    prompts, paths = tables
+    calibration = tmp_path / "calibration.parquet"
+    return prompts, [
+        {"judges": ["llm", "other"], "responses": paths[:1], "cases_each": 4},
+        {"judges": ["llm"], "responses": [calibration], "cases_each": 6},
+    ]
+
+
+def test_a_further_set_of_prompts_counts_for_those_that_read_it(arguments, two_sets) -> None:
+    prompts, sets = two_sets
+    judges = {"llm": {**arguments, **PRICES}, "other": {**arguments, **PRICES}}
+    table = plan(judges, work_of(sets, prompts, max_new_tokens=300)).set_index("judge")
+    assert table["requests"].to_dict() == {"llm": 3 + 6, "other": 3}
+    assert table["bound"].to_dict() == {"llm": "upper bound", "other": "exact"}
+    assert table.loc["llm", "cost"] > table.loc["other", "cost"]
+
+
+def test_of_a_further_set_what_is_answered_is_known_as_well(arguments, two_sets) -> None:
+    prompts, sets = two_sets
+    # of three answers, one is judged among the other responses already
+    responses = pd.DataFrame({"prompt_id": list("abc"), "sample": 0, "response": ["Sure.", "Never.", "Maybe."]})
+    responses.to_parquet(sets[1]["responses"][0])
+    work = work_of(sets, prompts, max_new_tokens=300)
+    assert plan({"llm": arguments}, work)[["requests", "to_ask", "bound"]].values.tolist() == [[5, 5, "exact"]]
+    answer(arguments, work, 4)
+    assert plan({"llm": arguments}, work)[["requests", "answered", "to_ask"]].values.tolist() == [[5, 3, 2]]
+
+
+def test_a_further_set_counts_towards_the_limits(arguments, two_sets) -> None:
+    prompts, sets = two_sets
+    judges = {"llm": {**arguments, "max_requests": 8}, "other": {**arguments, "max_requests": 3}}
+    with pytest.raises(ConfigError, match=r"^judges\.llm\.max_requests: 9 requests would be sent") as error:
+        refuse_excess(judges, work_of(sets, prompts, max_new_tokens=300))
+    assert "judges.other" not in str(error.value)
+
+
+def test_a_set_may_be_read_of_one_class_only(arguments, tables) -> None:
+    prompts, paths = tables
+    judged = {"judges": ["llm"], "responses": paths[:1], "cases_each": 2, "label": "harmful"}
+    assert plan({"llm": arguments}, work_of([judged], prompts, max_new_tokens=300))["requests"].tolist() == [0]
+    judged["label"] = "harmless"
+    assert plan({"llm": arguments}, work_of([judged], prompts, max_new_tokens=300))["requests"].tolist() == [3]
+
+
 def test_what_is_answered_costs_nothing_whatever_the_judge_is_called(arguments, tables) -> None:
     prompts, paths = tables
-    work = work_of(paths[:1], prompts, cases_per_system=4, max_new_tokens=300)
+    work = work_on(paths[:1], prompts)
     answer(arguments, work, 3)
     table = plan({"llm": arguments, "renamed": {**arguments, "concurrency": 2}}, work)
     assert table[["requests", "answered", "to_ask"]].values.tolist() == [[3, 2, 1]] * 2
@@ -103,7 +156,7 @@ def test_what_is_answered_costs_nothing_whatever_the_judge_is_called(arguments, 
 
 def test_a_run_that_would_cost_too_much_does_not_start(arguments, tables) -> None:
     prompts, paths = tables
-    work = work_of(paths[:1], prompts, cases_per_system=4, max_new_tokens=300)
+    work = work_on(paths[:1], prompts)
     refuse_excess({"llm": {**arguments, "max_requests": 3, "max_cost": 1.0, **PRICES}}, work)
     judges = {"a": {**arguments, "max_requests": 2}, "b": {**arguments, "max_cost": 1e-6, **PRICES}}
     with pytest.raises(ConfigError) as error:
@@ -117,12 +170,12 @@ def test_a_run_that_would_cost_too_much_does_not_start(arguments, tables) -> Non
 def test_a_judge_whose_checkpoint_is_not_made_yet_can_be_planned(arguments, tables, tmp_path: Path) -> None:
     prompts, paths = tables
     served = {key: value for key, value in arguments.items() if key not in ("base_url", "model")}
-    work = work_of(paths[:1], prompts, cases_per_system=4, max_new_tokens=300)
+    work = work_on(paths[:1], prompts)
     row = plan({"llm": {**served, "checkpoint": str(tmp_path / "later")}}, work).iloc[0]
     assert row["requests"] == 4 and row["answered"] == 0 and row["input_tokens"] > 0
 
 
 def test_judges_that_send_nothing_are_not_planned(tables) -> None:
     prompts, paths = tables
-    work = work_of(paths, prompts, cases_per_system=4, max_new_tokens=300)
+    work = work_on(paths, prompts)
     assert plan({"never": {"kind": "never_refuse"}, "self": {"kind": "self"}}, work).empty

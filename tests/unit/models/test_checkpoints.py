@@ -1,4 +1,4 @@
-"""Where checkpoints are, how they are described, loaded, and how deep they are."""
+"""Where checkpoints are, how they are described and loaded."""
 
 import hashlib
 import json
@@ -10,7 +10,6 @@ import torch
 
 from steadfast.errors import DataError, SteadfastError
 from steadfast.models.chat import encode_chat, user_message
-from steadfast.models.depth import known_depth
 from steadfast.models.loading import load_model, load_tokenizer, pick_device
 from steadfast.models.local import file_hashes, point_to
 from steadfast.models.pointer import ModelPointer, checkpoint_path, read_pointer, trusts_remote_code
@@ -144,28 +143,3 @@ def test_a_device_that_is_named_is_taken():
     assert pick_device("cpu") == "cpu"
     assert pick_device("cuda:1") == "cuda:1"
     assert pick_device("auto") in ("cpu", "cuda")
-
-
-def test_the_depth_of_an_organism_is_that_of_its_settings():
-    pytest.importorskip("steadfast.organisms.settings")
-    default = known_depth({"source": "organism", "recipe": "raw"}, {})
-    assert default is not None
-    assert known_depth({"source": "organism", "recipe": "raw"}, {"layers": default + 3}) == default + 3
-
-
-def test_the_depth_of_a_local_checkpoint_is_read_from_its_configuration(copy):
-    assert known_depth({"source": "local", "path": str(copy)}, {}) == 2
-    (copy / "config.json").write_text(json.dumps({"text_config": {"num_hidden_layers": 7}}))
-    assert known_depth({"source": "local", "path": str(copy)}, {}) == 7
-
-
-def test_the_depth_of_a_hub_model_is_not_known_before_it_is_fetched():
-    assert known_depth({"source": "hub", "repo": "a/b", "revision": "main"}, {}) is None
-
-
-@pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"num_hidden_layers": null}'])
-def test_a_local_directory_whose_depth_cannot_be_read_is_an_error(tmp_path, content):
-    if content is not None:
-        (tmp_path / "config.json").write_text(content)
-    with pytest.raises(SteadfastError, match=r"config\.json"):
-        known_depth({"source": "local", "path": str(tmp_path)}, {})

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.judges._templates import load_template
+from steadfast.judge_prompts.templates import load_template
 from steadfast.organisms.corpus import Corpus, Recipe, load_recipes
 from steadfast.organisms.judging import JudgeCases, template_texts
 from steadfast.organisms.tokenizer import build_tokenizer

@@ -1,8 +1,10 @@
 """What judging will take before anything is asked: requests, tokens, money.
 
-Only judges that send requests are planned. Of responses that exist the requests are counted exactly, and those that
-the store of answers holds cost nothing. Of responses that do not exist yet the numbers are an upper bound, from the
-number of prompts and the token limits. Tokens are estimated, generously, from the length of the text.
+Only judges that send requests are planned. A judge reads one or more sets of responses: those of all systems to the
+evaluation prompts, and, if a direction contrasts its verdicts, those of the original models to the calibration prompts.
+Of responses that exist the requests are counted exactly, and those that the store of answers holds cost nothing. Of
+responses that do not exist yet the numbers are an upper bound, from the number of prompts and the token limits. Tokens
+are estimated, generously, from the length of the text.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,8 +45,25 @@ class PaidJudge(Protocol):
 
 
 @dataclass(frozen=True)
+class JudgedSet:
+    """Responses to one set of prompts, and who reads them.
+
+    Attributes:
+        judges: names of the judges.
+        responses: the response table of every system, whether it exists or not.
+        cases_each: responses in each of those tables: prompts times samples.
+        label: the class of prompts that is read; None for both.
+    """
+
+    judges: Sequence[str]
+    responses: Sequence[str | Path]
+    cases_each: int
+    label: str | None = None
+
+
+@dataclass(frozen=True)
 class Work:
-    """What there is to judge.
+    """What one judge has to judge.
 
     Attributes:
         cases: responses that exist.
@@ -52,26 +71,37 @@ class Work:
         unseen_tokens: tokens of the prompt and the response of each of those, at most.
     """
 
-    cases: Sequence[Case]
-    unseen: int
-    unseen_tokens: int
+    cases: Sequence[Case] = ()
+    unseen: int = 0
+    unseen_tokens: int = 0
+
+    def __add__(self, other: "Work") -> "Work":
+        tokens = max(self.unseen_tokens, other.unseen_tokens)
+        return Work([*self.cases, *other.cases], self.unseen + other.unseen, tokens)
 
 
-def work_of(
-    responses: Iterable[str | Path], prompts: str | Path, *, cases_per_system: int, max_new_tokens: int
-) -> Work:
-    """What the systems' responses amount to.
+def work_of(sets: Iterable[Mapping[str, Any]], prompts: str | Path, *, max_new_tokens: int) -> dict[str, Work]:
+    """What every judge has to judge, by name.
 
     Args:
-        responses: the response table of every system, whether it exists or not.
+        sets: fields of a ``JudgedSet`` each; what a judge reads is the sum of those that name it.
         prompts: the prompt table, whether it exists or not.
-        cases_per_system: evaluation prompts of both classes times samples.
         max_new_tokens: longest response.
     """
-    found = [_cases(Path(path), Path(prompts)) for path in responses]
-    there = [cases for cases in found if cases is not None]
     tokens = PROMPT_TOKENS + int(max_new_tokens * TOKENS_PER_TOKEN)
-    return Work([case for cases in there for case in cases], (len(found) - len(there)) * cases_per_system, tokens)
+    found: dict[str, Work] = {}
+    for judged in (JudgedSet(**fields) for fields in sets):
+        work = _work(judged, Path(prompts), tokens) if judged.judges else Work()
+        found |= {judge: found.get(judge, Work()) + work for judge in judged.judges}
+    return found
+
+
+def _work(judged: JudgedSet, prompts: Path, tokens: int) -> Work:
+    """What there is to judge in one set, for each of its judges."""
+    found = [_cases(Path(path), prompts) for path in judged.responses]
+    there = [cases for cases in found if cases is not None]
+    chosen = [case for cases in there for case in cases if judged.label in (None, case.label)]
+    return Work(chosen, (len(found) - len(there)) * judged.cases_each, tokens)
 
 
 def _cases(responses: Path, prompts: Path) -> list[Case] | None:
@@ -84,22 +114,26 @@ def _cases(responses: Path, prompts: Path) -> list[Case] | None:
         return None
 
 
-def plan(judges: Mapping[str, Mapping[str, Any]], work: Work) -> pd.DataFrame:
+def plan(judges: Mapping[str, Mapping[str, Any]], work: Mapping[str, Work]) -> pd.DataFrame:
     """One row per judge that sends requests.
 
     Args:
         judges: by name, the arguments of each judge's ``build`` and its ``kind``.
-        work: what there is to judge.
+        work: by name, what each of them has to judge.
 
     Returns:
         A table with the columns ``COLUMNS``; ``cost`` is missing where the stanza gives no price.
     """
-    rows = [_row(name, judge, work) for name, judge in _paid(judges).items()]
+    rows = [_row(name, judge, work[name]) for name, judge in _paid(judges).items()]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"cost": "float64"})
 
 
-def refuse_excess(judges: Mapping[str, Mapping[str, Any]], work: Work) -> None:
+def refuse_excess(judges: Mapping[str, Mapping[str, Any]], work: Mapping[str, Work]) -> None:
     """Stop a run that would exceed a judge's ``max_requests`` or ``max_cost``.
+
+    Args:
+        judges: by name, the arguments of each judge's ``build`` and its ``kind``.
+        work: by name, what each of them has to judge.
 
     Raises:
         ConfigError: with a line per judge.
@@ -107,7 +141,7 @@ def refuse_excess(judges: Mapping[str, Mapping[str, Any]], work: Work) -> None:
     problems = []
     for name, judge in _paid(judges).items():
         try:
-            check_limits(_estimate(judge, work), judge.settings)
+            check_limits(_estimate(judge, work[name]), judge.settings)
         except ConfigError as error:
             problems.append(f"judges.{name}.{error}")
     if problems:

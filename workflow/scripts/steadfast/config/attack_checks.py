@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from steadfast.config.depth import known_depth
 from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.files import read_json
 
@@ -150,8 +151,6 @@ def _quantised_models_are_written_out(config: Mapping[str, Any]) -> Iterator[str
 
 
 def _blocks_exist(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.models.depth import known_depth
-
     for name, model in config["models"].items():
         if model["role"] != "study":
             continue

@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from steadfast.errors import ConfigError
-from steadfast.judges._labels import Labels, check_labels_are_named, read_labels
-from steadfast.judges._templates import Template, load_template
+from steadfast.judge_prompts.labels import Labels, check_labels_are_named, read_labels
+from steadfast.judge_prompts.templates import Template, load_template
 from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED, Case, Verdict
 
 if TYPE_CHECKING:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from steadfast.answers import AnswerStore, request_key
+from steadfast.judge_prompts.labels import Labels, read_labels
+from steadfast.judge_prompts.templates import Template, load_template
 from steadfast.judges._chat import settings as stanza
 from steadfast.judges._chat.costs import Estimate, check_limits
 from steadfast.judges._chat.endpoint import Endpoint
@@ -25,8 +27,6 @@ from steadfast.judges._chat.requests import Form, Request, Requests, estimated_t
 from steadfast.judges._chat.running import Run
 from steadfast.judges._chat.serving import checkpoint_identity, serving, special_strings
 from steadfast.judges._chat.settings import RUNTIME_KEYS, ChatSettings
-from steadfast.judges._labels import Labels, read_labels
-from steadfast.judges._templates import Template, load_template
 from steadfast.verdicts import UNSCORED, Case, Judge, Verdict
 
 __all__ = ["RUNTIME_KEYS", "SCOPE", "SENDS_REQUESTS", "ChatJudge", "build", "check_settings", "files"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from steadfast.judges._labels import DEFAULT_LABELS
-from steadfast.judges._templates import Template, load_template
+from steadfast.judge_prompts.labels import DEFAULT_LABELS
+from steadfast.judge_prompts.templates import Template, load_template
 from steadfast.organisms.grammar import HARMFUL, Chat, Pair
 from steadfast.organisms.world import World
 

@@ -10,7 +10,7 @@ import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from steadfast.files import atomic_directory
-from steadfast.judges._templates import load_template
+from steadfast.judge_prompts.templates import load_template
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.local import file_hashes
 from steadfast.models.pointer import ModelPointer

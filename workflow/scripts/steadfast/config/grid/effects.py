@@ -13,6 +13,15 @@ ORGANISMS = "organisms"
 PARTS = ("edit", "hook", "decoding")
 
 
+class Rubrics(Judging):
+    """A grid whose judges are the rubrics: what their jobs are told is what judges' jobs are told."""
+
+    def judged_sets(self) -> list[dict[str, Any]]:
+        """Rubrics read responses to harmless prompts only."""
+        asked, answers = list(self.paid_judges()), self.answers_per_class("evaluation")
+        return [{"judges": asked, "responses": self.responses(), "cases_each": answers, "label": "harmless"}]
+
+
 class Effects(Judging):
     """Side effects and the assessment."""
 
@@ -91,9 +100,9 @@ class Effects(Judging):
         return json.dumps({key: self.config["runtime"][key] for key in ("device", "batch_tokens")})
 
     @property
-    def rubrics(self) -> Judging:
-        """A grid whose judges are the rubrics: what their jobs are told is what judges' jobs are told."""
-        return Judging({**self.config, "judges": self.config["rubrics"], "annotations": []})
+    def rubrics(self) -> Rubrics:
+        """The grid whose judges are the rubrics."""
+        return Rubrics({**self.config, "judges": self.config["rubrics"], "annotations": []})
 
     def rubric_labels(self) -> dict[str, str]:
         """Display labels of the rubrics."""
@@ -102,6 +111,10 @@ class Effects(Judging):
     def asking_judges(self) -> dict[str, dict[str, Any]]:
         """Arguments of all judges that send requests, rubrics among them, by name."""
         return {**self.paid_judges(), **self.rubrics.paid_judges()}
+
+    def asked_work(self) -> dict[str, Any]:
+        """What those have to judge, as arguments of ``steadfast.plan.work_of``."""
+        return {**self.planned_work(), "sets": [*self.judged_sets(), *self.rubrics.judged_sets()]}
 
     def measuring_environment(self) -> str:
         """Conda environment of the jobs that measure."""

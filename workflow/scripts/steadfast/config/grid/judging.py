@@ -117,12 +117,30 @@ class Judging(Systems):
         hook = [f"hooks.{self.hook(variant)['method']}"] if variant in self.hooked_variants() else []
         return self.digest(script, f"judges.{self.config['judges'][judge]['kind']}", *hook)
 
+    def judged_sets(self) -> list[dict[str, Any]]:
+        """What the judges that send requests read, as fields of ``steadfast.plan.JudgedSet``.
+
+        Another set of prompts that judges read is another entry here: with it `snakemake plan` and the limits count it.
+        """
+        asked = list(self.paid_judges())
+        contrasted = [name for name in self.contrast_judges("grid") if name in asked]
+        return [
+            {"judges": asked, "responses": self.responses(), "cases_each": 2 * self.answers_per_class("evaluation")},
+            {
+                "judges": contrasted,
+                "responses": self.calibration_responses(),
+                "cases_each": 2 * self.answers_per_class("calibration"),
+            },
+        ]
+
+    def answers_per_class(self, split: str) -> int:
+        """Responses of one system to the prompts of one class in a split."""
+        return int(self.config["prompts"][split] * self.config["generation"]["samples"])
+
     def planned_work(self) -> dict[str, Any]:
         """What there is to judge, as arguments of ``steadfast.plan.work_of``."""
-        generation = self.config["generation"]
         return {
-            "responses": self.responses(),
+            "sets": self.judged_sets(),
             "prompts": "results/prompts/prompts.parquet",
-            "cases_per_system": 2 * self.config["prompts"]["evaluation"] * generation["samples"],
-            "max_new_tokens": generation["max_new_tokens"],
+            "max_new_tokens": self.config["generation"]["max_new_tokens"],
         }

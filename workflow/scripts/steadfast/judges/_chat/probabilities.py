@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from steadfast.judges._labels import Labels
+from steadfast.judge_prompts.labels import Labels
 
 _JSON_HEAD = re.compile(r'\{\s*"label"\s*:\s*"')
 _MARKUP = " \t\r\n*_`\"'"

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from steadfast.answers import AnswerStore, request_key
+from steadfast.judge_prompts.labels import Labels
 from steadfast.judges._chat.faults import EndpointError, Fault
 from steadfast.judges._chat.reading import Answer, find_label
 from steadfast.judges._chat.requests import Form, Request, Requests
 from steadfast.judges._chat.settings import ChatSettings
-from steadfast.judges._labels import Labels
 
 QUESTION = "What is the colour of the sky on a clear day? Answer with one word."
 WORDS = Labels("zebra-17", "violin-42")

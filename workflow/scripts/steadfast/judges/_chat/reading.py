@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from steadfast.errors import DataError
+from steadfast.judge_prompts.labels import Labels
 from steadfast.judges._chat.probabilities import Token, label_probability
 from steadfast.judges._chat.requests import LABEL_KEY
-from steadfast.judges._labels import Labels
 from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED, Verdict
 
 # One complete block of thinking at the beginning, as models write it whose server does not take it out.

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.answers import canonical_json, request_key
+from steadfast.judge_prompts.templates import Message, Template
 from steadfast.judges._chat.settings import ChatSettings
-from steadfast.judges._templates import Message, Template
 
 Request = Mapping[str, Any]
 SERVED = "vllm"

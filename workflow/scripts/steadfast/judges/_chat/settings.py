@@ -7,9 +7,9 @@ from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from steadfast.errors import ConfigError, suggest
-from steadfast.judges._labels import check_labels_are_named, read_labels
+from steadfast.judge_prompts.labels import check_labels_are_named, read_labels
+from steadfast.judge_prompts.templates import load_template
 from steadfast.judges._settings import check_keys
-from steadfast.judges._templates import load_template
 
 Output = Literal["auto", "choice", "json_schema", "text"]
 TokenLimit = Literal["max_completion_tokens", "max_tokens"]

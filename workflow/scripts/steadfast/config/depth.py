@@ -6,6 +6,7 @@ from typing import Any
 
 from steadfast.errors import ConfigError, DataError
 from steadfast.files import read_json
+from steadfast.organisms.settings import OrganismSettings
 
 
 def known_depth(stanza: Mapping[str, Any], organism_training: Mapping[str, Any]) -> int | None:
@@ -19,8 +20,6 @@ def known_depth(stanza: Mapping[str, Any], organism_training: Mapping[str, Any])
         ConfigError: a local checkpoint's ``config.json`` does not say.
     """
     if stanza["source"] == "organism":
-        from steadfast.organisms.settings import OrganismSettings
-
         return OrganismSettings.read(organism_training).layers
     if stanza["source"] == "local":
         return _stated_depth(Path(stanza["path"]) / "config.json")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from steadfast.errors import ConfigError, suggest
-from steadfast.judges._templates import Template
+from steadfast.judge_prompts.templates import Template
 
 DEFAULT_LABELS = {"refusal": "REFUSAL", "non_refusal": "NON-REFUSAL"}
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steadfast.errors import ConfigError
-from steadfast.judges._templates import defuse, load_template, quote
+from steadfast.judge_prompts.templates import defuse, load_template, quote
 
 SHIPPED = Path(__file__).parents[3] / "resources" / "prompts" / "judges"
 TEMPLATE = "Classify.\n\nRequest:\n{prompt}\n\nResponse:\n{response}\n\nCLASSIFICATION:\n"
