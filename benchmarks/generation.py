@@ -22,6 +22,7 @@ import json
 import os
 import random
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -276,6 +277,7 @@ def judge(model: Path, judgments: int, options: Sequence[str]) -> tuple[float, f
 
 def heading(prompts: int, new_tokens: int, device: str) -> str:
     """Title and circumstances."""
+    command = shlex.join(["python", "benchmarks/generation.py", *sys.argv[1:]])
     if device == "cuda":
         import torch
 
@@ -283,7 +285,7 @@ def heading(prompts: int, new_tokens: int, device: str) -> str:
             [
                 "# Generation and judging on a GPU",
                 "",
-                f"`{' '.join(['python', 'benchmarks/generation.py', *sys.argv[1:]])}`",
+                f"`{command}`",
                 "",
                 f"{torch.cuda.get_device_name()}; {prompts} prompts × {new_tokens} new tokens, bfloat16. Seconds are "
                 "wall-clock seconds.",
@@ -301,7 +303,8 @@ def heading(prompts: int, new_tokens: int, device: str) -> str:
         [
             "# Generation and judging on a CPU",
             "",
-            "Written by `python benchmarks/generation.py --report benchmarks/results/generation.md`.",
+            f"`{command}`",
+            "",
             f"{os.cpu_count()} cores ({processor}), one thread per job, load average before the run "
             f"{os.getloadavg()[0]:.1f}; {prompts} prompts × {new_tokens} new tokens, float32. Seconds are CPU seconds "
             "where nothing else is said.",
