@@ -37,9 +37,10 @@ class CpuSpeed:
         )
 
 
+# through the figures of benchmarks/results/generation.md, of transformers those with one large batch
 CPU_SPEEDS = {
-    "transformers": CpuSpeed(4.0, 10.0, 0.00044, 0.0575),
-    "vllm": CpuSpeed(9.5, 40.0, 0.0001, 0.0167),
+    "transformers": CpuSpeed(5.8, 0.0, 0.00014, 0.059),
+    "vllm": CpuSpeed(13.7, 25.0, 0.00025, 0.0438),
 }
 
 
