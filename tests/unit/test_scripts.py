@@ -744,7 +744,7 @@ def test_a_counts_table_from_elsewhere(grid, folder):
             **{name: f"{here}/{name}.csv" for name in ("correlation", "rates", "conclusions", "ranking")},
             "figures": f"{here}/figures",
         },
-        params={"statistics": grid.config["statistics"]},
+        params={"confidence": 0.95, "margin": grid.config["statistics"]["survival_margin"]},
     )
     assert len(list(Path(f"{here}/figures").glob("*.png"))) >= 3
     assert {"conclusions.png", "rank_stability.png"} <= {path.name for path in Path(f"{here}/figures").iterdir()}

@@ -21,7 +21,8 @@ rule counts_table:
     conda:
         "../../envs/base.yaml"
     params:
-        statistics=GRID.config["statistics"],
+        confidence=GRID.config["statistics"]["confidence"],
+        margin=GRID.config["statistics"]["survival_margin"],
         code=GRID.digest("evaluate_counts_table.py"),
     message:
         "counts table {wildcards.table}: compute and draw"

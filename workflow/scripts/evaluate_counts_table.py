@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 with run_job(snakemake):
     counts = read_counts(snakemake.input.counts)
-    confidence, margin = (snakemake.params.statistics[key] for key in ("confidence", "survival_margin"))
-    tables = tables_from_counts(counts, confidence=confidence, margin=margin)
+    margin = snakemake.params.margin
+    tables = tables_from_counts(counts, confidence=snakemake.params.confidence, margin=margin)
     write_matrix(snakemake.output.correlation, tables["judge_correlation"])
     for name in ("rates", "conclusions", "ranking"):
         write_table(snakemake.output[name], tables[name])
