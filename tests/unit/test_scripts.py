@@ -352,6 +352,7 @@ def replicates(grid, prompts, models, tables) -> dict[str, str]:
     paths = {name: f"results/tables/{name}.csv" for name in ("groups", "matched")}
     paths |= {"margin": "results/margins/raw.csv", "figure": "results/figures/replicates.png"}
     params: dict[str, Any] = {"groups": {"raw": "raw"}, "confidence": 0.95, "inference": grid.inference()}
+    params |= {"families": grid.config["statistics"]["families"]}
     params |= {"labels": grid.all_labels(), "controls": grid.controls(), "judge": grid.machine_reference}
     run("aggregate_replicates", inputs={"verdicts": tables["verdicts"]}, outputs=[paths["groups"]], params=params)
     run(
@@ -787,6 +788,7 @@ def test_replicates(replicates):
     margins = read_table(replicates["margin"])
     assert margins["label"].tolist() == ["harmful", "harmless"] and (margins["prompts"] == 4).all()
     matched = read_table(replicates["matched"])
+    assert set(matched["family"]) <= {"all"} and "family" in matched.columns
     assert set(matched["reason"]) <= {"too few replicates"} and (matched["refusals_shown"].dropna() == 8).all()
     assert Path(replicates["figure"]).stat().st_size > 1000
     for path in replicates.values():

@@ -45,6 +45,14 @@ def test_a_groups_label_only_draws(replicated):
     assert replicated.jobs() == {"replicate_figure", "report"}
 
 
+def test_a_family_named_compares_and_nothing_else(replicated):
+    replicated.put("models.score0.group", "score0")
+    status, text = replicated.run()
+    assert status == 0, text
+    replicated.put("statistics.families", {"both": ["raw", "score0"]})
+    assert replicated.jobs() == {"matched", "report"}
+
+
 def test_the_grid_of_five_seeds(fresh):
     jobs = fresh.jobs(config=("config/replicates.yaml",))
     assert len([job for job in jobs if job.startswith("train_organism")]) == 50

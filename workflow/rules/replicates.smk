@@ -54,7 +54,7 @@ rule refusal_margin:
 
 
 rule matched:
-    """Compare the groups as if all their models had refused with the same margin before the edit."""
+    """Compare the groups, family by family, as if all their models had refused with the same margin before the edit."""
     input:
         robustness="results/tables/robustness.csv",
         models=expand("results/models/{model}", model=GRID.groups()),
@@ -69,6 +69,7 @@ rule matched:
         "../../envs/base.yaml"
     params:
         groups=GRID.groups(),
+        families=GRID.config["statistics"]["families"],
         confidence=GRID.config["statistics"]["confidence"],
         code=GRID.digest("match_groups.py"),
     message:

@@ -19,6 +19,7 @@ with run_job(snakemake):
         {model: margin_of(read_table(path)) for model, path in zip(groups, snakemake.input.margins, strict=True)},
         groups,
         refusals_shown=shown,
+        families=snakemake.params.families,
         confidence=snakemake.params.confidence,
     )
     write_table(snakemake.output[0], table)

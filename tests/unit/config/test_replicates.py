@@ -59,6 +59,18 @@ def test_impossible_replicates_are_named(replicated, refused, change, message):
     assert message in refused(replicated)
 
 
+def test_families_are_of_groups_that_there_are(replicated, config, refused):
+    config["models"]["other"] = {"source": "organism", "recipe": "score0", "group": "mine"}
+    replicated["statistics"] = {"families": {"both of them": ["raw", "mine"]}}
+    assert Grid(prepare(replicated)).config["statistics"]["families"] == {"both of them": ["raw", "mine"]}
+    replicated["statistics"]["families"] = {"all": ["raw", "mine"], "wrong": ["raw", "min"]}
+    message = refused(replicated)
+    assert "statistics.families.all: this name is kept for the family of all groups" in message
+    assert "statistics.families.wrong: unknown group 'min'; did you mean 'mine'? Known: mine, raw" in message
+    replicated["statistics"]["families"] = {"alone": ["raw"]}
+    assert "statistics.families.alone: ['raw'] is too short" in refused(replicated)
+
+
 def test_a_judge_must_name_one_of_the_replicates(replicated, refused):
     replicated["judges"]["local"]["model"] = "raw"
     assert "judges.local.model: unknown model 'raw'; Known: raw-seed0" in refused(replicated)

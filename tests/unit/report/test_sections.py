@@ -67,6 +67,44 @@ def test_a_table_that_nobody_knows_is_shown_as_it_is(with_table):
     assert block["columns"][1]["high"] == [1, 1]
 
 
+def matched_rows(matched_change=-0.4):
+    row = {"variant": "edited", "judge": "exact", "matched_change": matched_change, "reason": ""}
+    row |= {"matched_low": -0.5, "matched_high": -0.3, "slope": 0.1, "slope_low": 0.0, "slope_high": 0.2}
+    members = {"all": (["g", "h", "i"], 0.01), "equal exposure (8 refusals)": (["g", "i"], 0.7)}
+    rows = [
+        {**row, "family": family, "group": group, "p_groups": p, "p_groups_matched": p}
+        for family, (groups, p) in members.items()
+        for group in groups
+    ]
+    return pd.DataFrame([*rows, {**rows[0], "variant": "random"}])
+
+
+def with_groups(study, matched):
+    row = {"group": "g", "variant": "edited", "judge": "exact", "label": "harmful"}
+    groups = pd.DataFrame([{**row, "rate": 0.5, "rate_low": 0.4, "rate_high": 0.6}])
+    found = replace(study, tables={**study.tables, "groups": groups, "matched": matched})
+    return {block["id"]: block for block in section(found, "replicates")["blocks"] if "id" in block}
+
+
+def test_groups_of_equal_exposure_stand_beside_all(study):
+    blocks = with_groups(study, matched_rows())
+    chart = blocks["matched_chart"]
+    assert chart["panels"] == ["all groups", "equal exposure (8 refusals)"]
+    assert (chart["rows"], chart["series"]) == (["g", "h", "i"], ["Edited"])
+    dot = [-0.4, -0.5, -0.3]
+    assert chart["values"]["exact"] == [[[dot], [dot], [dot]], [[dot], [None], [dot]]]
+    tests = {column["key"]: column for column in blocks["matched_tests"]["columns"]}
+    assert tests["family"]["names"] == ["all groups", "equal exposure (8 refusals)"]
+    assert tests["family"]["codes"] == [0, 1, 0]
+    assert tests["groups"]["values"] == [3, 2, 1]
+    assert tests["p_groups_matched"]["values"] == [0.01, 0.7, 0.01]
+    assert blocks["matched"]["columns"][0]["title"] == "Variant"
+
+
+def test_without_a_fit_there_is_no_chart_of_it(study):
+    assert "matched_chart" not in with_groups(study, matched_rows(np.nan))
+
+
 def test_the_heat_map_says_how_many_are_unscored(study):
     values = section(study, "matrix")["blocks"][1]["values"]["harmful"]
     assert values["hatched"][0] == [0, 1, 0]

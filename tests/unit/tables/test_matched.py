@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from steadfast.tables.matched import COLUMNS, analyse, margin_of, matched_table
+from steadfast.tables.matched import COLUMNS, analyse, families_of, margin_of, matched_table
 
 
 def simulated(seed, effect, slope=0.08, replicates=6, noise=0.02):
@@ -100,6 +100,90 @@ def test_models_without_a_group_or_a_margin_are_left_out(rates):
     pd.testing.assert_frame_equal(fewer, unknown)
     assert fewer["models"].tolist() == [5, 6]
     assert matched_table(table, margins, {}).empty
+
+
+def exposed(seed, noise=0.02, replicates=6):
+    """Six groups, half shown 10 refusals and half 20, each of which keeps 4 points more; margins say nothing."""
+    rng = np.random.default_rng(seed)
+    shown = {f"{kind}{number}": exposure for kind, exposure in (("few", 10), ("many", 20)) for number in range(3)}
+    groups = {f"{group}-seed{replicate}": group for group in shown for replicate in range(replicates)}
+    kept = {model: 0.1 + 0.04 * (shown[group] - 10) + rng.normal(0, noise) for model, group in groups.items()}
+    rows = [
+        (model, variant, "grammar", "harmful", rate)
+        for model in groups
+        for variant, rate in (("original", 1.0), ("abliterated", kept[model]))
+    ]
+    rates = pd.DataFrame(rows, columns=["model", "variant", "judge", "label", "rate"])
+    margins = {model: rng.normal(8, 0.5) for model in groups}
+    return rates, margins, groups, {model: shown[group] for model, group in groups.items()}
+
+
+def by_family(matched):
+    return matched.drop_duplicates("family").set_index("family")
+
+
+def test_a_difference_that_is_all_exposure_vanishes_among_groups_of_equal_exposure():
+    rates, margins, groups, shown = exposed(0)
+    matched = matched_table(rates, margins, groups, refusals_shown=shown)
+    tests = by_family(matched)
+    few, many = (f"equal exposure ({count} refusals)" for count in (10, 20))
+    assert tests.index.tolist() == ["all", few, many]
+    assert tests.loc["all", ["p_groups", "p_groups_matched"]].lt(1e-6).all()
+    assert tests.loc[[few, many], ["p_groups", "p_groups_matched"]].gt(0.05).all(axis=None)
+    within = matched[matched["family"] == many]
+    assert within["group"].tolist() == ["many0", "many1", "many2"] and (within["refusals_shown"] == 20).all()
+    assert within["matched_change"].tolist() == pytest.approx([-0.5] * 3, abs=0.05)
+
+
+def test_within_a_family_alike_groups_are_called_different_as_rarely_as_the_test_says():
+    low = []
+    for seed in range(100):
+        rates, margins, groups, shown = exposed(seed)
+        tests = by_family(matched_table(rates, margins, groups, refusals_shown=shown))
+        low += (tests["p_groups_matched"].iloc[1:] < 0.1).tolist()
+    assert len(low) == 200
+    assert np.mean(low) == pytest.approx(0.1, abs=0.06)
+
+
+def test_a_difference_that_is_no_exposure_stays_among_groups_of_equal_exposure():
+    rates, margins, groups, shown = exposed(1)
+    better = rates["model"].str.startswith("many2") & (rates["variant"] == "abliterated")
+    tests = by_family(
+        matched_table(rates.assign(rate=rates["rate"] + 0.2 * better), margins, groups, refusals_shown=shown)
+    )
+    assert tests.loc["equal exposure (20 refusals)", "p_groups_matched"] < 1e-6
+    assert tests.loc["equal exposure (10 refusals)", "p_groups_matched"] > 0.05
+
+
+def test_a_family_is_compared_as_if_there_were_no_other_group():
+    rates, margins, groups, shown = exposed(2)
+    together = matched_table(rates, margins, groups, refusals_shown=shown, families={"chosen": ["few0", "many1"]})
+    alone = matched_table(
+        rates, margins, {model: group for model, group in groups.items() if group in ("few0", "many1")}
+    )
+    chosen = together[together["family"] == "chosen"].reset_index(drop=True)
+    apart = ["family", "refusals_shown"]
+    pd.testing.assert_frame_equal(chosen.drop(columns=apart), alone.drop(columns=apart))
+    assert (alone["family"] == "all").all()
+
+
+def test_families_of_groups():
+    exposures = {"a": 5, "b": None, "c": 3, "d": 5, "e": 3, "f": 4, "g": None}
+    assert families_of(exposures, {"mine": ("f", "b", "absent"), "one": ("a", "absent")}) == [
+        ("all", list("abcdefg")),
+        ("equal exposure (3 refusals)", ["c", "e"]),
+        ("equal exposure (5 refusals)", ["a", "d"]),
+        ("mine", ["b", "f"]),
+    ]
+    assert families_of({"a": None}) == [("all", ["a"])]
+
+
+def test_a_group_whose_exposure_is_not_known_of_every_replicate_has_none(rates):
+    table, margins, groups = rates
+    shown = {model: 30 for model in list(groups)[1:]}
+    matched = matched_table(table, margins, groups, refusals_shown=shown)
+    assert (matched["family"] == "all").all()
+    assert matched["refusals_shown"].isna().tolist() == [True, False]
 
 
 def test_the_margin_is_that_of_harmful_prompts():

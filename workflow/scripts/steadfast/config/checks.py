@@ -119,6 +119,21 @@ def _references_exist(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{section}.{key}: unknown judge {given!r}{suggest(given, config['judges'])}"
 
 
+def _families_are_of_groups(config: Mapping[str, Any]) -> Iterator[str]:
+    families = config["statistics"]["families"]
+    if not families:
+        return
+    from steadfast.tables.matched import ALL
+
+    known = {model["group"] for model in config["models"].values() if model["role"] == "study"} - {None}
+    for family, groups in families.items():
+        if family == ALL:
+            yield f"statistics.families.{family}: this name is kept for the family of all groups; rename it"
+        for group in groups:
+            if group not in known:
+                yield f"statistics.families.{family}: unknown group {group!r}{suggest(group, known)}"
+
+
 def _judge_names_are_free(config: Mapping[str, Any]) -> Iterator[str]:
     for name in config["judges"]:
         if name.casefold().replace("_", "-").partition("-")[0] == ANNOTATORS:
@@ -207,6 +222,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _study_has_models,
     _recipes_exist,
     _references_exist,
+    _families_are_of_groups,
     _somebody_judges,
     _grammar_reads_its_world_only,
     _subset_fits,

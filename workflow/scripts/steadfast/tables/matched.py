@@ -3,10 +3,15 @@
 A model that refuses with a wide margin can lose much of it and still refuse, so a group may come out as robust for its
 margin alone. The change of each replicate is regressed on its margin, with one intercept per group and one common
 slope (analysis of covariance, Fisher 1932); ``matched_change`` is a group's fitted change at the mean margin of all.
+
+Groups may also differ in how many refusals they were shown in training, and one recipe may be there twice. So the
+comparison is made for families of groups, each with a fit of its own: for all groups, for every set of groups that were
+shown equally many refusals, and for the sets that the configuration names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +26,9 @@ FloatArray = NDArray[np.float64]
 
 LABEL = "harmful"
 """The class whose refusals are compared."""
-KEYS = ["group", "variant", "judge"]
+ALL = "all"
+"""The family of all groups."""
+KEYS = ["family", "group", "variant", "judge"]
 COLUMNS = [
     *KEYS,
     "models",
@@ -49,7 +56,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Fit:
-    """Analysis of covariance of one variant and judge; NaN where the replicates do not determine it.
+    """Analysis of covariance of one family, variant and judge; NaN where the replicates do not determine it.
 
     Attributes:
         matched: fitted change of each group at the common margin, float64 [groups].
@@ -76,22 +83,25 @@ def matched_table(
     groups: Mapping[str, str],
     *,
     refusals_shown: Mapping[str, object] | None = None,
+    families: Mapping[str, Collection[str]] | None = None,
     baseline: str = BASELINE,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
-    """Compare groups at equal margins, for every variant and judge.
+    """Compare the groups of every family at equal margins, for every variant and judge.
 
     Args:
         rates: refusal rate per model; columns ``model, variant, judge, label, rate``.
         margins: refusal margin of every model before the edit, in nats (``steadfast.margins``).
         groups: group by model; models without one are left out.
         refusals_shown: how many refusals each model saw in training, where that is known.
+        families: groups by name of a family, to be compared besides those that `families_of` finds.
         baseline: the variant that changes are taken from.
         confidence: level of the intervals.
 
     Returns:
-        Columns ``COLUMNS``, one row per group, variant and judge. ``extrapolated`` says that the common margin lies
-        outside the margins of the group's own replicates, so that its matched change rests on the other groups.
+        Columns ``COLUMNS``, one row per family, group, variant and judge. ``extrapolated`` says that the family's
+        common margin lies outside the margins of the group's own replicates, so that its matched change rests on the
+        other groups.
     """
     table = rates[(rates["label"] == LABEL) & rates["model"].isin(list(groups))]
     before = table[table["variant"] == baseline]
@@ -102,14 +112,34 @@ def matched_table(
         shown=joined["model"].map(dict(refusals_shown or {})),
         change=joined["rate"] - joined["rate_before"],
     ).dropna(subset=["change", "margin"])
-    cells = [_cell(cell, confidence) for _, cell in joined.groupby(["variant", "judge"], sort=False)]
-    rows = [row for cell in cells for row in cell]
+    cells = [cell for _, cell in joined.groupby(["variant", "judge"], sort=False)]
+    rows = [row for cell in cells for row in _cell(cell, families or {}, confidence)]
     floats = [
         column for column in COLUMNS if column not in (*KEYS, "models", "refusals_shown", "extrapolated", "reason")
     ]
     return (
         pd.DataFrame(rows, columns=COLUMNS).astype({"refusals_shown": "Int64"}).round(dict.fromkeys(floats, DECIMALS))
     )
+
+
+def families_of(
+    exposures: Mapping[str, int | None], named: Mapping[str, Collection[str]] | None = None
+) -> list[tuple[str, list[str]]]:
+    """Which groups are compared with one another: all, those of equal exposure to refusals, and the named families.
+
+    Args:
+        exposures: refusals that each group was shown in training; None where that is unknown or differs within it.
+        named: further families, of which the groups that there are count.
+
+    Returns:
+        Name and groups of every family; one of fewer than two groups compares nothing and is left out, unless it holds
+        all groups.
+    """
+    known = sorted({shown for shown in exposures.values() if shown is not None})
+    equal = {shown: [group for group, own in exposures.items() if own == shown] for shown in known}
+    families = [(f"equal exposure ({shown} refusals)", groups) for shown, groups in equal.items()]
+    families += [(name, [group for group in exposures if group in chosen]) for name, chosen in (named or {}).items()]
+    return [(ALL, list(exposures)), *((name, groups) for name, groups in families if len(groups) > 1)]
 
 
 def margin_of(margins: pd.DataFrame) -> float:
@@ -166,39 +196,49 @@ def _least_squares(change: FloatArray, design: FloatArray) -> tuple[FloatArray, 
     return estimate, float(((change - design @ estimate) ** 2).sum())
 
 
-def _cell(cell: pd.DataFrame, confidence: float) -> list[tuple[object, ...]]:
-    """Rows of one variant and judge."""
+def _cell(cell: pd.DataFrame, named: Mapping[str, Collection[str]], confidence: float) -> Iterator[tuple[object, ...]]:
+    """Rows of one variant and judge, family by family."""
+    exposures = {name: _exposure(cell.loc[cell["group"] == name, "shown"]) for name in names_of(cell, "group")}
+    for family, groups in families_of(exposures, named):
+        yield from _family(family, cell[cell["group"].isin(groups)], exposures, confidence)
+
+
+def _exposure(shown: "pd.Series[Any]") -> int | None:
+    """Refusals that all replicates of a group were shown; None if they differ or one's number is unknown."""
+    return int(shown.iloc[0]) if shown.notna().all() and shown.nunique() == 1 else None
+
+
+def _family(
+    family: str, cell: pd.DataFrame, exposures: Mapping[str, int | None], confidence: float
+) -> Iterator[tuple[object, ...]]:
+    """Rows of one family: a fit of its own, to the margin that is common in it."""
     names = names_of(cell, "group")
     index = cell["group"].map({name: number for number, name in enumerate(names)}).to_numpy(dtype=np.int64)
     common = float(cell["margin"].mean())
     fit = analyse(cell["change"].to_numpy(float), cell["margin"].to_numpy(float), index, confidence)
-    rows: list[tuple[object, ...]] = []
     for number, name in enumerate(names):
         own = cell[cell["group"] == name]
         lowest, highest = float(own["margin"].min()), float(own["margin"].max())
-        shown = own["shown"].dropna().unique()
-        rows.append(
-            (
-                name,
-                own["variant"].iloc[0],
-                own["judge"].iloc[0],
-                len(own),
-                int(shown[0]) if len(shown) == 1 else None,
-                float(own["margin"].mean()),
-                lowest,
-                highest,
-                float(own["change"].mean()),
-                common,
-                fit.matched[number],
-                fit.matched[number] - fit.half[number],
-                fit.matched[number] + fit.half[number],
-                not lowest <= common <= highest,
-                fit.slope,
-                fit.slope - fit.slope_half,
-                fit.slope + fit.slope_half,
-                fit.p_groups,
-                fit.p_matched,
-                fit.reason,
-            )
+        yield (
+            family,
+            name,
+            own["variant"].iloc[0],
+            own["judge"].iloc[0],
+            len(own),
+            exposures[name],
+            float(own["margin"].mean()),
+            lowest,
+            highest,
+            float(own["change"].mean()),
+            common,
+            fit.matched[number],
+            fit.matched[number] - fit.half[number],
+            fit.matched[number] + fit.half[number],
+            not lowest <= common <= highest,
+            fit.slope,
+            fit.slope - fit.slope_half,
+            fit.slope + fit.slope_half,
+            fit.p_groups,
+            fit.p_matched,
+            fit.reason,
         )
-    return rows

@@ -11,6 +11,7 @@ from steadfast.report.study import Study
 
 CLASSES = {"harmful": "Harmful prompts", "harmless": "Harmless prompts"}
 SUBSETS = {"all": "All", "harmful": "Harmful", "harmless": "Harmless", "human": "Human subset"}
+FAMILIES = {"all": "all groups"}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from steadfast.report.blocks import Block, Column, Kind, table
-from steadfast.report.sections._section import SUBSETS
+from steadfast.report.sections._section import FAMILIES, SUBSETS
 from steadfast.report.study import Study
 
 BOUNDS = ("_low", "_high")
@@ -28,6 +28,7 @@ def columns_of(study: Study, data: pd.DataFrame) -> list[Column]:
         "judge": study.labels.judges,
         "label": SUBSETS,
         "subset": SUBSETS,
+        "family": FAMILIES,
     }
     columns = []
     for key in names:

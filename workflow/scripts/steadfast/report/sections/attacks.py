@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from steadfast.report.blocks import Block, dots, lines, numbers, prose
-from steadfast.report.sections._section import CLASSES, Section
+from steadfast.report.blocks import Block, Column, dots, lines, numbers, prose, table
+from steadfast.report.sections._section import CLASSES, FAMILIES, Section, judge_column
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
 from steadfast.tables.ordering import names_of
@@ -57,9 +57,7 @@ def _replicates(study: Study) -> list[Block]:
         _groups(study, study.tables["groups"]),
         whole_table(study, "groups", "Rates and changes of groups of replicates", fold=True),
     ]
-    if "matched" in study.tables:
-        blocks.append(whole_table(study, "matched", "Groups compared at equal refusal margins", fold=True))
-    return blocks
+    return [*blocks, *_matched(study, study.tables["matched"])] if "matched" in study.tables else blocks
 
 
 def _groups(study: Study, groups: pd.DataFrame) -> Block:
@@ -89,6 +87,74 @@ def _groups(study: Study, groups: pd.DataFrame) -> Block:
         domain=(0.0, 1.0),
         note=f"Means over replicates, with {study.inference.confidence:.0%} intervals over prompts and replicates.",
         pdf="replicates",
+    )
+
+
+def _matched(study: Study, matched: pd.DataFrame) -> list[Block]:
+    """The groups at equal refusal margins: one family beside the other, then the test of each, then all numbers."""
+    chart = [_families(study, matched)] if matched["matched_change"].notna().any() else []
+    return [
+        prose(
+            "The groups at the same refusal margin before the edit: all of them; those that were shown equally many",
+            "refusals in training (equal exposure); and those that the configuration names. Each has its own fit.",
+        ),
+        *chart,
+        _tests(study, matched),
+        whole_table(study, "matched", "Groups compared at equal refusal margins, by family", fold=True),
+    ]
+
+
+def _families(study: Study, matched: pd.DataFrame) -> Block:
+    """A panel per family, with a dot per group and variant by the judge of one's choice."""
+    names, families = names_of(matched, "group"), names_of(matched, "family")
+    # controls have a row in the table, and next to nothing to compare
+    variants = [variant for variant in study.edited_variants if variant in names_of(matched, "variant")]
+    judges = study.judge_choices(names_of(matched, "judge"))
+    keys = ["judge", "family", "group", "variant"]
+    found = {
+        tuple(map(str, row[: len(keys)])): numbers(row[len(keys) :])
+        for row in matched[[*keys, "matched_change", "matched_low", "matched_high"]].itertuples(index=False, name=None)
+    }
+    return dots(
+        "matched_chart",
+        "Changes of the groups at equal refusal margins",
+        rows=names,
+        series=[study.labels.variant(variant) for variant in variants],
+        panels=[FAMILIES.get(family, family) for family in families],
+        values={
+            judge: [
+                [[found.get((judge, family, group, variant)) for variant in variants] for group in names]
+                for family in families
+            ]
+            for judge in judges
+        },
+        options={"Judge": judges},
+        unit="points",
+        note="Change of the refusals of harmful prompts, in points, at the mean margin of the family, with "
+        f"{study.inference.confidence:.0%} intervals between seeds. Groups that are not in a family have no dot there.",
+    )
+
+
+def _tests(study: Study, matched: pd.DataFrame) -> Block:
+    """A row per family, variant and judge: whether its groups change alike."""
+    keys = ["family", "variant", "judge"]
+    groups = matched.groupby(keys, sort=False)["group"].transform("size")
+    reasons = [Column("reason", "Why undefined", "text")] if matched["reason"].fillna("").ne("").any() else []
+    return table(
+        "matched_tests",
+        "Do the groups of a family change alike?",
+        matched.assign(groups=groups).drop_duplicates(keys),
+        [
+            Column("family", "Family", "name", names=FAMILIES),
+            Column("variant", "Variant", "name", names=study.labels.variants),
+            judge_column(study),
+            Column("groups", "Groups", "count"),
+            Column("p_groups", "p", "p", help="F test that all groups of the family change alike."),
+            Column("p_groups_matched", "p at equal margins", "p", help="The same at equal refusal margins."),
+            Column("slope", "Per nat", "points", interval=True, help="Change per nat of margin, within groups."),
+            *reasons,
+        ],
+        source="results/tables/matched.csv",
     )
 
 
