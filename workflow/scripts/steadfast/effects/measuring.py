@@ -18,6 +18,7 @@ from steadfast.codedigest import code_digest
 from steadfast.effects import WEIGHTS, Score, load_measure
 from steadfast.effects.scores import score_table, scores_from_json, scores_to_json
 from steadfast.files import read_json, read_table, sha256_file
+from steadfast.models.edited import MANIFEST
 from steadfast.provenance import content_hash
 
 ORIGINAL = "original"
@@ -35,7 +36,8 @@ class MeasuredSystem:
         responses: what the original answered.
         chat: how the model is spoken to: fields of ``steadfast.causal.ModelAccess``.
         direction: file of the variant's direction, or None.
-        edit: the ``edit`` stanza of the variant, or None.
+        edit: the ``edit`` stanza of the variant; None if it has none, or one that the workflow has chosen, which the
+            checkpoint then tells.
         hook: its ``hook`` stanza, or None.
         decoding: its ``decoding`` stanza, or None.
     """
@@ -126,8 +128,9 @@ def _measure_model(
 
     def subject(system: MeasuredSystem) -> Subject:
         access = ModelAccess(system.checkpoint, prompts, **machine, **system.chat)
-        factor = _scale_factor(system.checkpoint)
-        return Subject(system.variant, access, responses, system.direction, system.edit, system.hook, factor)
+        manifest = _manifest(system.checkpoint)
+        edit, factor = system.edit or manifest.get("edit"), float(manifest.get("scale_factor", 1.0))
+        return Subject(system.variant, access, responses, system.direction, edit, system.hook, factor)
 
     wanted = [subject(system) for system in group if any(variant == system.variant for variant, _ in missing)]
     needed = {name: measure for name, measure in measures.items() if any(name == other for _, other in missing)}
@@ -162,9 +165,10 @@ def _identity(system: MeasuredSystem) -> dict[str, Any]:
     }
 
 
-def _scale_factor(checkpoint: str) -> float:
-    manifest = Path(checkpoint) / "edit_manifest.json"
-    return float(read_json(manifest)["scale_factor"]) if manifest.is_file() else 1.0
+def _manifest(checkpoint: str) -> dict[str, Any]:
+    """What an edited checkpoint says of its edit; nothing if it was not edited."""
+    manifest = Path(checkpoint) / MANIFEST
+    return dict(read_json(manifest)) if manifest.is_file() else {}
 
 
 def _digest_of(table: pd.DataFrame) -> str:
