@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
 ALL = sorted(SCRIPTS.glob("*.py"))
 PROMPTS = "results/prompts/prompts.parquet"
+ATTACK = "mean-rank-one-100"
 CONFIG = """
 prompts:
   harmful: [{kind: synthetic}]
@@ -530,6 +531,108 @@ def test_an_edit_is_scaled_to_the_change_of_another(attacked, activations, model
         for variant in ("abliterated", "matched")
     ]
     assert norms[1] == pytest.approx(norms[0], rel=1e-3)
+
+
+@pytest.fixture(scope="module")
+def tried(grid) -> Grid:
+    """The same grid with a sweep, and the strongest attack of it."""
+    config = yaml.safe_load(CONFIG)
+    mean = {"method": "mean_difference", "layer": 0}
+    edits = {"all": {"method": "orthogonalize"}, "rank-one": {"method": "rank_one", "layer": 1}}
+    config["sweeps"] = {"few": {"directions": {"mean": mean}, "edits": edits, "strengths": [1]}}
+    config["variants"]["strongest"] = {"strongest_of": {"sweeps": ["few"], "judge": "regex", "prompts": 4}}
+    return Grid(prepare(config))
+
+
+@pytest.fixture(scope="module")
+def trials(tried, activations, models, prompts) -> dict[str, list[str]]:
+    """Every attack of the sweep, tried."""
+    for variant in tried.tried_attacks("strongest"):
+        run(
+            "bake_checkpoint",
+            inputs={"model": models[0], "direction": find_direction(tried, variant, activations)},
+            outputs=[tried.checkpoint("raw", variant)],
+            params={"settings": tried.edit(variant)},
+        )
+    inputs = tried.choice_inputs("raw", "strongest")
+    for variant, output in zip(tried.tried_variants(), inputs["responses"], strict=True):
+        run(
+            "generate_trial_responses",
+            inputs={"checkpoint": tried.checkpoint("raw", variant), "prompts": PROMPTS},
+            outputs=[output],
+            params={
+                "first": tried.tried_prompts(variant),
+                "engine": "transformers",
+                "sampling": tried.sampling(),
+                "thinking_markers": None,
+                "chat": tried.chat_settings("raw"),
+            },
+            machine=tried.machine("raw"),
+        )
+    run(
+        "judge_responses",
+        inputs={"responses": inputs["responses"], "prompts": PROMPTS},
+        outputs={"judgments": tried.trial_judgments("regex")},
+        params={"judge": tried.judge_arguments("regex")},
+    )
+    assert inputs["judgments"] == tried.trial_judgments("regex")
+    return inputs
+
+
+def choose(grid: Grid, trials: Mapping[str, list[str]], degenerate: float) -> str:
+    """Choose the strongest attack and bake it; gives the direction."""
+    direction = grid.direction_file("raw", "strongest")
+    run(
+        "choose_attack",
+        inputs=trials,
+        outputs={"direction": direction, "selection": direction.replace("safetensors", "csv")},
+        params={"attacks": grid.tried_attacks("strongest"), "prompts": 4, "degenerate": degenerate},
+    )
+    run(
+        "bake_checkpoint",
+        inputs={"model": "results/models/raw", "direction": direction},
+        outputs=[grid.checkpoint("raw", "strongest")],
+        params={"settings": grid.edit("strongest")},
+    )
+    run(
+        "collect_strongest",
+        inputs={"directions": [direction]},
+        outputs=["results/tables/strongest.csv"],
+        params={"systems": grid.pairs(grid.chosen_systems())},
+    )
+    return direction
+
+
+def test_trials_are_made_on_the_first_harmful_calibration_prompts(trials, prompts):
+    pool = prompts[(prompts["split"] == "calibration") & (prompts["label"] == "harmful")]
+    for responses, judgments in zip(trials["responses"], trials["judgments"], strict=True):
+        assert read_table(responses)["prompt_id"].tolist() == pool["prompt_id"].tolist()[:4]
+        assert list(read_table(judgments).columns) == COLUMNS
+        assert has_provenance(responses) and has_provenance(judgments)
+
+
+def test_the_strongest_attack_is_baked_with_its_own_edit(tried, trials):
+    # what a model of 24 steps answers decides nothing: the verdicts are set, and nothing breaks the model
+    for file, verdict in zip(trials["judgments"], ("refusal", "refusal", "non_refusal"), strict=True):
+        read_table(file).assign(verdict=verdict).to_parquet(file)
+    direction = choose(tried, trials, degenerate=1.0)
+    assert has_provenance(direction)
+    comparison = read_table(direction.replace("safetensors", "csv"))
+    assert comparison.loc[comparison["chosen"], "attack"].tolist() == [ATTACK]
+    chosen, same = (read_json(f"results/checkpoints/raw/{name}/edit_manifest.json") for name in ("strongest", ATTACK))
+    assert chosen == same and chosen["edit"]["method"] == "rank_one"
+    row = read_table("results/tables/strongest.csv").iloc[0]
+    assert (row["attack"], row["refused_before"], row["refused_after"]) == (ATTACK, 4, 0)
+
+
+def test_where_no_attack_can_be_chosen_nothing_is_edited(tried, trials):
+    for file in trials["judgments"][1:]:
+        read_table(file).assign(verdict="unscored").to_parquet(file)
+    choose(tried, trials, degenerate=1.0)
+    manifest = read_json("results/checkpoints/raw/strongest/edit_manifest.json")
+    words = "no valid direction: none of 2 attacks can be chosen: 2 hardly scored"
+    assert (manifest["effective"], manifest["reason"]) == (False, words)
+    assert read_table("results/tables/strongest.csv")["reason"].tolist() == [words.partition(": ")[2]]
 
 
 def test_a_contrast_by_behaviour(attacked, activations, models, prompts):

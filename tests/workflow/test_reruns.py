@@ -213,9 +213,55 @@ def test_a_second_strength_of_an_attack(finished):
     )
 
 
+SWEEP = {"directions": {"mean": MEAN}, "edits": {"all": ORTHOGONALIZE}, "strengths": [0.5]}
+
+
+def chosen(attacks: tuple[str, ...]) -> set[str]:
+    """What runs when attacks are tried for the first time, and the strongest of them is chosen anew."""
+    new = ("strongest",)
+    return (
+        each("trial_responses", MODELS, attacks)
+        | {"try_with_grammar", "strongest_attacks"}
+        | each("strongest_attack", MODELS, new)
+        | each("checkpoint", MODELS, new)
+        | downstream(MODELS, new)
+    )
+
+
+def test_the_strongest_attack_of_a_sweep(finished):
+    finished.put("sweeps", {"few": SWEEP})
+    finished.put("variants.strongest", {"strongest_of": {"sweeps": ["few"]}})
+    first = ("mean-all-50",)
+    attacked = each("direction", MODELS, first) | each("checkpoint", MODELS, first) | downstream(MODELS, first)
+    assert finished.jobs() == attacked | chosen((*first, "original"))
+    assert finished.run()[0] == 0
+    assert finished.jobs() == set()
+    config = finished.config
+
+    finished.put("assessment.degenerate", 0.3)
+    assert finished.jobs() == chosen(()) - {"try_with_grammar"}
+    finished.config = config
+
+    finished.put("variants.strongest.label", "The strongest")
+    assert finished.jobs() == DISPLAYS | MONITORING
+    finished.config = config
+
+    finished.edit(f"{PACKAGE}/strongest.py", "LOST_VERDICTS = 0.2", "LOST_VERDICTS = 0.3")
+    assert finished.jobs() == chosen(()) - {"try_with_grammar"}
+    finished.edit(f"{PACKAGE}/strongest.py", "LOST_VERDICTS = 0.3", "LOST_VERDICTS = 0.2")
+
+    finished.put("sweeps.few.strengths", [0.5, 1])
+    second = ("mean-all-100",)
+    attacked = each("direction", MODELS, second) | each("checkpoint", MODELS, second) | downstream(MODELS, second)
+    assert finished.jobs() == attacked | {"attack_strength"} | chosen(second)
+
+
 def test_the_family_of_attacks(fresh):
     count = Counter(job.split()[0] for job in fresh.jobs(config=("config/attacks.yaml",)))
-    variants = 3 + 4 * 5 * 2 + 4 + 2 * 2 + 2 * 2 + 3 * 2 + 2 * 2
+    tried = 4 * 5 * 2 + 4 + 2 * 2 + 3 * 2
+    assert (count["trial_responses"], count["strongest_attack"]) == (7 * (1 + tried), 7)
+    assert (count["try_with_grammar"], count["strongest_attacks"]) == (1, 1)
+    variants = 4 + 4 * 5 * 2 + 4 + 2 * 2 + 2 * 2 + 3 * 2 + 2 * 2
     assert count["responses"] + count["hooked_responses"] == 7 * variants
     assert (count["direction_by_running"], count["hooked_responses"]) == (7 * 10, 7 * 4)
     assert (count["calibrate_with_regex"], count["attack_strength"]) == (1, 1)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steadfast.checkpoints import bake
+from steadfast.directions import load_direction
 from steadfast.job import run_job
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ with run_job(snakemake):
     bake(
         snakemake.input.model,
         snakemake.input.direction,
-        snakemake.params.settings,
+        # an edit that the workflow has chosen stands beside the direction that it belongs to
+        snakemake.params.settings or load_direction(snakemake.input.direction).details["edit"],
         Path(snakemake.output[0]),
         match_change=next(iter(snakemake.input.get("matched", [])), None),
         threads=snakemake.threads,

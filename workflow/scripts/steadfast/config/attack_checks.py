@@ -11,6 +11,8 @@ from steadfast.files import read_json
 BASELINES = frozenset({"label_only", "always_refuse", "never_refuse"})
 NEEDS_MEANS = frozenset({"projected", "biprojected", "activation_addition"})
 PARTS = ("edit", "hook")
+NEEDS = {"edit": "direction", "hook": "direction", "match_change": "edit"}
+CHOICE = "strongest_of"
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
 
@@ -31,13 +33,21 @@ def _methods_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
                 yield f"variants.{name}.{part}: {error}"
 
 
+def _parts_have_what_they_need(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, variant in config["variants"].items():
+        for part, need in NEEDS.items():
+            # where the workflow chooses direction and edit, none of the parts is allowed, and that is told
+            if part in variant and need not in variant and CHOICE not in variant:
+                yield f"variants.{name}: {part!r} is given, so {need!r} is needed as well"
+
+
 def _variants_are_one_intervention(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
         if all(part in variant for part in PARTS):
             yield f"variants.{name}: has an `edit` and a `hook`; make them two variants, to see what each of them does"
         if "hook" in variant and "decoding" in variant:
             yield f"variants.{name}: has a `hook` and a `decoding`; make them two variants, to see what each does"
-        if "direction" in variant and not any(part in variant for part in PARTS):
+        if "direction" in variant and not any(part in variant for part in (*PARTS, CHOICE)):
             yield f"variants.{name}: 'direction' is given, so 'edit' or 'hook' is needed as well"
 
 
@@ -95,9 +105,9 @@ def _changes_can_be_matched(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in variants.items():
         other = variant.get("match_change")
         where = f"variants.{name}.match_change"
-        if other is None:
+        if other is None or "edit" not in variant:
             continue
-        edited = [known for known in variants if "edit" in variants[known] and known != name]
+        edited = [known for known in variants if {"edit", CHOICE} & set(variants[known]) and known != name]
         if other not in edited:
             yield f"{where}: {other!r} is no other variant with an `edit`{suggest(other, edited)}"
         elif "match_change" in variants[other]:
@@ -185,6 +195,7 @@ def _named_blocks(variant: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
 
 
 ATTACK_CHECKS: tuple[Check, ...] = (
+    _parts_have_what_they_need,
     _methods_accept_their_settings,
     _variants_are_one_intervention,
     _directions_bring_what_is_needed,

@@ -11,6 +11,7 @@ from steadfast.config.effect_checks import EFFECT_CHECKS
 from steadfast.config.replicates import with_replicates
 from steadfast.config.schema import validate, with_defaults
 from steadfast.config.serving import place_of_model, with_served_models
+from steadfast.config.strongest_checks import STRONGEST_CHECKS
 from steadfast.config.sweeps import with_sweeps
 from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.registry import load
@@ -77,10 +78,10 @@ def _original_is_untouched(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _variants_change_something(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
-        if name != "original" and not {"direction", "edit", "hook", "decoding"} & set(variant):
+        if name != "original" and not {"direction", "edit", "hook", "decoding", "strongest_of"} & set(variant):
             yield (
                 f"variants.{name}: changes nothing, so it repeats `original`; give it a `direction` and an `edit` or a "
-                "`hook`, or a `decoding`"
+                "`hook`, or a `decoding`, or `strongest_of`"
             )
 
 
@@ -231,5 +232,6 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _sources_are_usable,
     _local_models_are_checkpoints,
     *ATTACK_CHECKS,
+    *STRONGEST_CHECKS,
     *EFFECT_CHECKS,
 )

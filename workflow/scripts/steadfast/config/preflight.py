@@ -34,7 +34,9 @@ def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = No
     judges = [
         name
         for name in grid.paid_judges()
-        if not {*grid.judgments([name]), *grid.calibration_judgments(name)}.isdisjoint(outputs)
+        if not {*grid.judgments([name]), *grid.calibration_judgments(name), *grid.trial_judgments(name)}.isdisjoint(
+            outputs
+        )
     ]
     rubrics = [name for name in grid.rubrics.paid_judges() if _makes_judgments(grid.rubrics, name, outputs)]
     problems = [

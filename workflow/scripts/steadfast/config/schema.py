@@ -151,12 +151,6 @@ def _describe_name(path: str, error: Problem) -> list[str]:
     return _describe_other(path, error)
 
 
-def _describe_dependency(path: str, error: Problem) -> list[str]:
-    pairs = [(key, need) for key, needs in error.validator_value.items() for need in needs]
-    missing = [(key, need) for key, need in pairs if key in error.instance and need not in error.instance]
-    return [f"{path}: {key!r} is given, so {need!r} is needed as well" for key, need in missing]
-
-
 def _describe_other(path: str, error: Problem) -> list[str]:
     described = error.schema.get("description")
     hint = f" ({' '.join(described.split())})" if described else ""
@@ -174,5 +168,4 @@ _DESCRIPTIONS = {
     "enum": _describe_enum,
     "format": _describe_format,
     "pattern": _describe_name,
-    "dependentRequired": _describe_dependency,
 }

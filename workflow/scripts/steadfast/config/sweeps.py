@@ -30,6 +30,11 @@ def with_sweeps(config: Mapping[str, Any]) -> dict[str, Any]:
     return {**config, "variants": variants}
 
 
+def edits_of(sweep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The ``edit`` stanzas of a sweep's variants, by variant; its hooks are left out."""
+    return {name: variant["edit"] for name, variant in _variants(sweep) if "edit" in variant}
+
+
 def strength_key(method: str) -> str:
     """The setting that says how strong an edit or hook of a method is."""
     return STRENGTH_KEYS.get(method, "scale")

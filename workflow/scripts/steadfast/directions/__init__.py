@@ -41,7 +41,8 @@ class Direction:
         score: selection score of the chosen layer and position, or None.
         tensors: further float32 arrays, such as ``harmful_mean`` [hidden] and ``harmful_means``
             [layers, hidden].
-        selection: one row per candidate layer and position, with at least the columns ``GRID_COLUMNS``.
+        selection: what was compared: one row per candidate layer and position, with at least the columns
+            ``GRID_COLUMNS``, or per attack where the direction is that of a chosen one (``steadfast.strongest``).
         details: further facts for the metadata; JSON values.
         reason: why there is no valid direction, or empty.
     """

@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from steadfast.config.grid.judging import Judging
 from steadfast.config.grid.systems import System
+from steadfast.config.grid.trials import Trials
 from steadfast.config.strengths import attacks
 
 
-class Attacks(Judging):
+class Attacks(Trials):
     """Directions and edits."""
 
     def direction(self, variant: str) -> dict[str, Any]:
@@ -21,8 +21,8 @@ class Attacks(Judging):
         return direction
 
     def edit(self, variant: str) -> dict[str, Any]:
-        """The edit stanza of a variant."""
-        return dict(self.config["variants"][variant]["edit"])
+        """The edit stanza of a variant; empty where the workflow chooses it, which the direction's file then tells."""
+        return dict(self.config["variants"][variant].get("edit", {}))
 
     def matched_checkpoint(self, model: str, variant: str) -> list[str]:
         """The edited checkpoint whose change of the weights a variant's edit is scaled to; none if it is not."""
@@ -95,5 +95,6 @@ class Attacks(Judging):
         return self.digest(script, f"directions.{self.direction(variant)['method']}")
 
     def edit_digest(self, variant: str) -> str:
-        """Digest of the code that a variant's edit depends on."""
-        return self.digest("bake_checkpoint.py", f"edits.{self.edit(variant)['method']}")
+        """Digest of the code that a variant's edit depends on; one that is chosen may be any of those tried."""
+        edits = self.tried_attacks(variant).values() if variant in self.chosen_variants() else [self.edit(variant)]
+        return self.digest("bake_checkpoint.py", *sorted({f"edits.{edit['method']}" for edit in edits}))

@@ -44,10 +44,13 @@ class Effects(Judging):
     def measured_inputs(self, systems: list[System]) -> dict[str, list[str]]:
         """Files that measuring systems reads."""
         models = list(dict.fromkeys(system.model for system in systems))
+        hooked = self.hooked_variants()
+        edited = [system for system in systems if self.is_edited(system.variant)]
+        changed = [system for system in systems if self.is_edited(system.variant) or system.variant in hooked]
         return {
             "models": [self.model_directory(model) for model in models],
-            "checkpoints": [self.checkpoint(*system) for system in self._with("edit", systems)],
-            "directions": [self.direction_file(*system) for system in self._with("direction", systems)],
+            "checkpoints": self.checkpoints(edited),
+            "directions": self.direction_files(changed),
             "responses": [f"results/responses/{model}/original.parquet" for model in models],
             "files": self.measured_files(),
         }
@@ -126,10 +129,6 @@ class Effects(Judging):
         folder = settings["include_path"] if settings["tasks"] else None
         return [str(file) for file in visible_files(folder)] if folder else []
 
-    def _with(self, part: str, systems: list[System]) -> list[tuple[str, str]]:
-        """Model and variant of the systems whose variant has a ``direction``, an ``edit`` or a ``hook``."""
-        return [(system.model, system.variant) for system in systems if part in self.config["variants"][system.variant]]
-
     def _measured_system(self, system: System) -> dict[str, Any]:
         variant = self.config["variants"][system.variant]
         described = {
@@ -140,7 +139,7 @@ class Effects(Judging):
             "responses": f"results/responses/{system.model}/original.parquet",
             "chat": self.chat_settings(system.model),
         }
-        if "direction" in variant:
+        if self.is_edited(system.variant) or "hook" in variant:
             described["direction"] = self.direction_file(system.model, system.variant)
         return described | {part: dict(variant[part]) for part in PARTS if part in variant}
 

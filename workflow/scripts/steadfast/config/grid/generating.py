@@ -37,13 +37,13 @@ class Generating(Systems):
         stanza = self.config["variants"][variant].get("decoding")
         return dict(stanza) if stanza else None
 
-    def responses_digest(self, variant: str = "original") -> str:
+    def responses_digest(self, variant: str = "original", script: str = "generate_responses.py") -> str:
         """Digest of the code that a variant's responses depend on; ``auto`` may take any engine."""
         engine = self.config["generation"]["engine"]
         engines = names("steadfast.engines") if engine == "auto" else [engine]
         rule = self.decoding(variant)
         steering = [f"decoding.{rule['method']}"] if rule else []
-        return self.digest("generate_responses.py", *(f"engines.{name}" for name in engines), *steering)
+        return self.digest(script, *(f"engines.{name}" for name in engines), *steering)
 
     def hooked_responses_digest(self, variant: str) -> str:
         """Digest of the code that the responses of a hooked variant depend on."""

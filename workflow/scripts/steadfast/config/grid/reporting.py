@@ -41,8 +41,9 @@ class Reporting(Systems):
         return {**settings, "resamples": statistics["bootstrap"], "seed": self.config["seed"]}
 
     def further_results(self) -> list[str]:
-        """Tables and figures that only some grids have: of several annotators, and of replicates."""
+        """Tables and figures that only some grids have: chosen attacks, several annotators, replicates."""
+        chosen = ["results/tables/strongest.csv"] if self.chosen_systems() else []
         annotators = ["results/tables/annotators.csv"] if len(self.human_judges) > 2 else []
         tables = [f"results/tables/{name}.csv" for name in ("groups", "matched")]
         figures = [f"results/figures/replicates.{suffix}" for suffix in ("pdf", "png")]
-        return [*annotators, *tables, *figures] if self.groups() else annotators
+        return [*chosen, *annotators, *(tables + figures if self.groups() else [])]

@@ -10,7 +10,7 @@ from typing import Any
 
 from steadfast.annotation.annotators import human_judges
 from steadfast.codedigest import code_digest
-from steadfast.config.attack_checks import BASELINES
+from steadfast.config.attack_checks import BASELINES, CHOICE
 
 SCRIPTS = Path(__file__).parents[3]
 
@@ -87,7 +87,15 @@ class Systems:
 
     def edited_variants(self) -> list[str]:
         """Variants that have a checkpoint of their own."""
-        return [name for name, variant in self.config["variants"].items() if "edit" in variant]
+        return [name for name in self.variants if self.is_edited(name)]
+
+    def is_edited(self, variant: str) -> bool:
+        """Whether a variant has an edit, its own or one that the workflow chooses."""
+        return not {"edit", CHOICE}.isdisjoint(self.config["variants"][variant])
+
+    def chosen_variants(self) -> list[str]:
+        """Those among them whose direction and edit the workflow chooses: the strongest attack of some sweeps."""
+        return [name for name, variant in self.config["variants"].items() if CHOICE in variant]
 
     def hooked_variants(self) -> list[str]:
         """Variants that intervene while the model runs."""
@@ -112,7 +120,7 @@ class Systems:
 
     def checkpoint(self, model: str, variant: str) -> str:
         """Directory of a system's checkpoint: the edited one, or the model itself where nothing was edited."""
-        if "edit" in self.config["variants"][variant]:
+        if self.is_edited(variant):
             return f"results/checkpoints/{model}/{variant}"
         return self.model_directory(model)
 
@@ -124,6 +132,10 @@ class Systems:
     def edited_systems(self) -> list[System]:
         """Systems with a checkpoint of their own."""
         return [system for system in self.systems if system.variant in self.edited_variants()]
+
+    def chosen_systems(self) -> list[System]:
+        """Systems whose direction and edit the workflow chooses."""
+        return [system for system in self.systems if system.variant in self.chosen_variants()]
 
     def swept_variants(self) -> list[str]:
         """Variants that a sweep made: they stand in the tables and in the figures of strength, not in the study's."""

@@ -1,0 +1,65 @@
+"""The strongest attack of a sweep, from the trials to what is measured of it, on a real (tiny) model."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.grids import copy_workflow, snakemake
+
+CONFIG = Path(__file__).with_name("strongest_grid.yaml")
+ATTACKS = ["mean-difference-orthogonalize-25", "mean-difference-orthogonalize-100"]
+TARGETS = ("results/tables/strongest.csv", "results/tables/edits.csv", "results/responses/combined/strongest.parquet")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """The results of the part of the grid that the choice decides."""
+    folder = copy_workflow(tmp_path_factory.mktemp("strongest") / "clone")
+    shutil.copy2(CONFIG, folder)
+    command = (*TARGETS, "--cores", "2", "--configfile", CONFIG.name)
+    done = snakemake(folder, *command)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("answer calibration prompts on trial (") == 3
+    assert "Nothing to be done" in snakemake(folder, *command).stdout
+    return folder / "results"
+
+
+def test_the_attack_with_fewest_refusals_is_chosen(results):
+    comparison = pd.read_csv(results / "directions/combined/strongest.csv").set_index("attack")
+    assert list(comparison.index) == ["original", *ATTACKS]
+    assert (comparison["total"] == 16).all() and (comparison["scored"] == 16).all()
+    attacks = comparison.loc[ATTACKS]
+    qualified = attacks[attacks["reason"].isna()]
+    chosen = attacks[attacks["chosen"]]
+    assert len(chosen) == 1 and chosen["refused"].item() == qualified["refused"].min()
+    (row,) = pd.read_csv(results / "tables/strongest.csv").to_dict("records")
+    assert (row["attack"], row["tried"]) == (chosen.index.item(), 2)
+    assert row["refused_before"] == comparison.loc["original", "refused"]
+
+
+def test_it_was_chosen_on_prompts_that_it_is_not_measured_on(results):
+    prompts = pd.read_parquet(results / "prompts/prompts.parquet").set_index("prompt_id")
+    tried = pd.read_parquet(results / "trials/responses/combined/original.parquet")["prompt_id"]
+    assert set(map(tuple, prompts.loc[tried, ["label", "split"]].to_numpy())) == {("harmful", "calibration")}
+    asked = pd.read_parquet(results / "responses/combined/strongest.parquet")["prompt_id"]
+    assert set(prompts.loc[asked, "split"]) == {"evaluation"}
+
+
+def test_the_checkpoint_is_that_of_the_chosen_attack(results):
+    chosen = pd.read_csv(results / "tables/strongest.csv")["attack"].item()
+    files = [results / "checkpoints/combined" / name for name in ("strongest", chosen)]
+    weights = [(folder / "model.safetensors").read_bytes() for folder in files]
+    assert weights[0] == weights[1]
+    manifests = [json.loads((folder / "edit_manifest.json").read_text(encoding="utf-8")) for folder in files]
+    assert manifests[0] == manifests[1]
+
+
+def test_it_is_checked_against_hooks_like_any_other_edit(results):
+    edits = pd.read_csv(results / "tables/edits.csv").set_index("variant")
+    chosen = pd.read_csv(results / "tables/strongest.csv")["attack"].item()
+    assert edits.loc["strongest", "effective"] and edits.loc["strongest", "verified"] == "yes"
+    columns = ["layer", "position", "change_norm", "hook_deviation"]
+    assert np.array_equal(edits.loc["strongest", columns], edits.loc[chosen, columns])
