@@ -31,6 +31,20 @@ def test_a_section_appears_with_its_table(study, with_table):
     assert curves["panels"] == ["Model A"]
 
 
+def test_the_strongest_attack_is_named_in_words(with_table):
+    numbers = {"refused_before": 9, "scored_before": 10, "refused_after": [2, np.nan], "scored_after": [10, np.nan]}
+    numbers |= {"change_norm": [1.5, np.nan], "tried": 3, "qualified": [2, 0]}
+    table = pd.DataFrame({"model": ["a", "b"], "variant": "strongest", "attack": ["edited", np.nan], **numbers})
+    table["reason"] = [np.nan, "none of 3 attacks can be chosen: 3 ineffective"]
+    blocks = section(with_table("strongest", table), "strongest")["blocks"]
+    assert blocks[1]["text"] == (
+        "Model A, strongest: Edited. It left 2 of 10 calibration prompts refused; the original refused 9 of 10."
+    )
+    assert blocks[2]["text"] == "b, strongest: no attack; none of 3 attacks can be chosen: 3 ineffective."
+    assert blocks[3]["columns"][2]["names"] == ["Edited", ""]
+    json.dumps(blocks, allow_nan=False)
+
+
 def test_side_effects_are_drawn_by_measure(with_table):
     effects = pd.DataFrame(
         [

@@ -26,6 +26,7 @@ SECTIONS: tuple[Section, ...] = (
     effects.ASSESSMENT,
     matrix.SECTION,
     attacks.STRENGTH,
+    attacks.STRONGEST,
     attacks.REPLICATES,
     judges.SECTION,
     fidelity.SECTION,

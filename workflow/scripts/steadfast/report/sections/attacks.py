@@ -1,9 +1,12 @@
-"""What the strength of an edit does, and how replicates differ."""
+"""What the strength of an edit does, which attack is the strongest, and how replicates differ."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from steadfast.report.blocks import Block, Column, dots, lines, numbers, prose, table
-from steadfast.report.sections._section import CLASSES, FAMILIES, Section, judge_column
+from steadfast.report.sections._section import CLASSES, FAMILIES, Section, judge_column, system_columns
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
 from steadfast.tables.ordering import names_of
@@ -158,5 +161,48 @@ def _tests(study: Study, matched: pd.DataFrame) -> Block:
     )
 
 
+def _strongest(study: Study) -> list[Block]:
+    """Which attack was chosen, in a sentence per system, and by which numbers."""
+    chosen = study.tables["strongest"].astype({"attack": "object", "reason": "object"})
+    chosen = chosen.fillna({"attack": "", "reason": ""})
+    return [
+        prose(
+            "The attack after which a model refuses least, chosen on calibration prompts among attacks that did what",
+            "was asked and left the model whole. How much it refuses after it is measured on the evaluation prompts.",
+        ),
+        *(prose(_choice(study, row)) for row in chosen.to_dict("records")),
+        table(
+            "strongest",
+            "The strongest attack on every model",
+            chosen,
+            [
+                *system_columns(study),
+                Column("attack", "Chosen attack", "name", names=study.labels.variants),
+                Column("refused_before", "Refused before", "count", help="Harmful calibration prompts."),
+                Column("scored_before", "Of", "count"),
+                Column("refused_after", "Refused after", "count"),
+                Column("scored_after", "Of", "count"),
+                Column("change_norm", "Change of the weights", "number", help="Frobenius norm of W′ − W."),
+                Column("tried", "Attacks tried", "count"),
+                Column("qualified", "Could be chosen", "count"),
+                Column("reason", "Why none", "text"),
+            ],
+            source="results/tables/strongest.csv",
+        ),
+    ]
+
+
+def _choice(study: Study, row: Mapping[Any, Any]) -> str:
+    system = f"{study.labels.model(row['model'])}, {study.labels.variant(row['variant'])}"
+    if not row["attack"]:
+        return f"{system}: no attack; {row['reason']}."
+    return (
+        f"{system}: {study.labels.variant(row['attack'])}. It left {row['refused_after']:.0f} of "
+        f"{row['scored_after']:.0f} calibration prompts refused; the original refused {row['refused_before']:.0f} of "
+        f"{row['scored_before']:.0f}."
+    )
+
+
 STRENGTH = Section("strength", "Strength of the edit", ("strength",), _strength)
+STRONGEST = Section("strongest", "The strongest attack", ("strongest",), _strongest)
 REPLICATES = Section("replicates", "Replicates", ("groups",), _replicates, ("matched",))
