@@ -22,7 +22,6 @@ def results(tmp_path_factory):
     command = (*TARGETS, "--cores", "2", "--configfile", CONFIG.name)
     done = snakemake(folder, *command)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("answer calibration prompts on trial (") == 3
     assert "Nothing to be done" in snakemake(folder, *command).stdout
     return folder / "results"
 
