@@ -4,10 +4,20 @@ import pytest
 
 from steadfast.config.checks import prepare
 from steadfast.config.grid import Grid, System
+from steadfast.config.preflight import check_before_run
+from steadfast.errors import ConfigError
+from steadfast.plan import work_of
 
 MEAN = {"method": "mean_difference"}
 HOOKS = {"steering": {"method": "activation_addition", "alpha": -1.0}}
 LABELS = "resources/prompts/judges/organism_labels.md"
+CHAT = {
+    "kind": "chat",
+    "base_url": "https://example.org/v1",
+    "model": "m",
+    "api_key_env": "KEY_OF_THE_JUDGE",
+    "prompt": "resources/prompts/judges/refusal.md",
+}
 
 
 @pytest.fixture
@@ -225,3 +235,18 @@ def test_a_choice_that_is_used_for_models_for_which_it_is_not_made(config, refus
     served = {"model": "tiny", "variant": "strongest"}
     config["judges"]["served"] = {"kind": "chat", "serve": served, "prompt": LABELS}
     assert refused(config).startswith("judges.served.serve.variant: strongest is not chosen for tiny; models allowed: ")
+
+
+def test_what_a_judge_is_asked_on_trial_is_planned_and_limited(config, monkeypatch, without_results):
+    monkeypatch.setenv("KEY_OF_THE_JUDGE", "a-key")
+    config["prompts"] |= {"calibration": 8, "evaluation": 6, "human": 1}
+    config["judges"]["llm"] = {**CHAT, "max_requests": 83}
+    config["variants"]["strongest"]["strongest_of"] |= {"judge": "llm", "prompts": 5}
+    grid = grid_of(config)
+    systems, tried = len(grid.systems), len(grid.trial_systems("llm"))
+    assert (systems, tried) == (9, 3)
+    # both classes of every system, and the harmful prompts of what is tried
+    expected = systems * 2 * 6 + tried * 5
+    assert work_of(**grid.asked_work())["llm"].unseen == expected
+    with pytest.raises(ConfigError, match=f"max_requests: {expected} requests would be sent"):
+        check_before_run(grid, grid.trial_judgments("llm"))

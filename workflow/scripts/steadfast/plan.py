@@ -1,7 +1,8 @@
 """What judging will take before anything is asked: requests, tokens, money.
 
 Only judges that send requests are planned. A judge reads one or more sets of responses: those of all systems to the
-evaluation prompts, and, if a direction contrasts its verdicts, those of the original models to the calibration prompts.
+evaluation prompts; if a direction contrasts its verdicts, those of the original models to the calibration prompts; and
+if it chooses the strongest attack, those of every attack on trial.
 Of responses that exist the requests are counted exactly, and those that the store of answers holds cost nothing. Of
 responses that do not exist yet the numbers are an upper bound, from the number of prompts and the token limits. Tokens
 are estimated, generously, from the length of the text.

@@ -51,6 +51,21 @@ class Trials(Judging):
         )
         return list(dict.fromkeys(compared))
 
+    def judged_sets(self) -> list[dict[str, Any]]:
+        """What the judges that send requests read, what attacks answer on trial among it."""
+        samples = int(self.config["generation"]["samples"])
+        trials = [
+            {
+                "judges": [judge],
+                "responses": self.trial_responses([system]),
+                "cases_each": self.tried_prompts(system.variant) * samples,
+            }
+            for judge in self.choosing_judges()
+            if judge in self.paid_judges()
+            for system in self.trial_systems(judge)
+        ]
+        return [*super().judged_sets(), *trials]
+
     @staticmethod
     def trial_responses(systems: Iterable[System]) -> list[str]:
         """What systems answer on trial."""
