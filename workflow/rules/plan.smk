@@ -1,7 +1,8 @@
 """The plan: what judging will take, before anything is asked (`snakemake plan --cores 1`).
 
 Prints, per judge that sends requests, how many there are, how many are answered already, tokens and price; before
-responses exist the numbers are an upper bound. Requests about calibration prompts are among them.
+responses exist the numbers are an upper bound, by the longest prompt (1,000 words, if there are none yet). Requests about
+calibration prompts are among them.
 """
 
 

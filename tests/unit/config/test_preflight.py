@@ -80,6 +80,16 @@ def test_what_a_judge_says_of_calibration_prompts_counts_towards_its_limit(asked
     check_before_run(Grid(prepare(asked)), judgments("asked"))
 
 
+def test_a_run_that_could_cost_too_much_is_told_what_was_assumed(asked, monkeypatch, without_results):
+    monkeypatch.setenv("KEY_OF_THE_TEST", "a-key")
+    prices = {"price_per_million_input": 1.0, "price_per_million_output": 1.0}
+    asked["judges"]["asked"] |= {**prices, "max_cost": 0.01}
+    with pytest.raises(ConfigError, match=r"judges\.asked\.max_cost: .*prompts of 1,000 words are assumed"):
+        check_before_run(Grid(prepare(asked)), judgments("asked"))
+    asked["judges"]["asked"]["max_cost"] = 100.0
+    check_before_run(Grid(prepare(asked)), judgments("asked"))
+
+
 @pytest.fixture
 def from_the_hub(config, tmp_path):
     """Check a grid with a model, a judge's weights and prompts of the hub, in a client process of its own."""

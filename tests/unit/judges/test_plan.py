@@ -10,7 +10,6 @@ from steadfast.errors import ConfigError
 from steadfast.judges import chat
 from steadfast.judges._chat.reading import Answer
 from steadfast.plan import Work, plan, refuse_excess, work_of
-from steadfast.verdicts import cases_of
 
 JUDGES = ["llm", "renamed", "other", "a", "b"]
 PRICES = {"price_per_million_input": 1.0, "price_per_million_output": 10.0}
@@ -74,7 +73,7 @@ def test_before_responses_exist_it_is_an_upper_bound(arguments, tables) -> None:
         8,
         "upper bound",
     )
-    assert 8 * (300 + 256) < row["input_tokens"] < 8 * 1000 and row["output_tokens"] == 80
+    assert 8 * 600 < row["input_tokens"] < 8 * 700 and row["output_tokens"] == 80
     assert row["cost"] == pytest.approx((row["input_tokens"] + 10 * row["output_tokens"]) / 1e6)
 
 
@@ -87,13 +86,63 @@ def test_of_responses_that_exist_the_different_ones_are_counted(arguments, table
     assert (both["requests"], both["bound"]) == (11, "upper bound")
 
 
-def test_the_bound_holds(arguments, tables) -> None:
+SENTENCE = "Before the summer the committee published another careful report about bridges, harbours and canals.\n"
+
+
+def english(characters: int) -> str:
+    """Lines of English of so many characters."""
+    return (SENTENCE * (characters // len(SENTENCE) + 1))[:characters]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "new_tokens", "known"),
+    [(40, 24, True), (40, 2000, True), (3600, 2000, True), (3600, 2000, False), (30_000, 300, True)],
+)
+def test_of_english_the_estimate_of_what_exists_stays_within_the_bound(
+    arguments, tmp_path: Path, prompt: int, new_tokens: int, known: bool
+) -> None:
+    table, path = tmp_path / "prompts.parquet", tmp_path / "one.parquet"
+    prompts = pd.DataFrame({"prompt_id": ["a"], "text": [english(prompt)], "label": ["harmless"]})
+    if known:
+        prompts.to_parquet(table)
+    work = work_on([path], table, cases_each=1, max_new_tokens=new_tokens)
+    bound = plan({"llm": {**arguments, **PRICES}}, work).iloc[0]
+    response = english(int(new_tokens * 4.8))  # characters of a usual token
+    pd.DataFrame({"prompt_id": ["a"], "sample": 0, "response": [response]}).to_parquet(path)
+    prompts.to_parquet(table)
+    later = work_on([path], table, cases_each=1, max_new_tokens=new_tokens)
+    exact = plan({"llm": {**arguments, **PRICES}}, later).iloc[0]
+    assert exact["bound"] == "exact"
+    assert exact["input_tokens"] <= bound["input_tokens"] and exact["cost"] <= bound["cost"]
+    # a limit that lets the run start lets its judge ask
+    judges = {"llm": {**arguments, **PRICES, "max_cost": float(bound["cost"])}}
+    refuse_excess(judges, work)
+    refuse_excess(judges, later)
+
+
+def test_once_there_are_prompts_the_longest_counts(arguments, tables) -> None:
     prompts, paths = tables
-    unseen = work_on(paths[1:2], prompts, max_new_tokens=100)["llm"]
-    bound = judge_of(arguments).estimate_unseen(unseen.unseen, unseen.unseen_tokens)
-    cases = cases_of(pd.read_parquet(paths[0]), pd.read_parquet(prompts))
-    found = judge_of(arguments).estimate(cases)
-    assert found.input_tokens < bound.input_tokens and found.output_tokens <= bound.output_tokens
+    table = pd.read_parquet(prompts)
+    before = plan({"llm": arguments}, work_on(paths[1:], prompts)).iloc[0]["input_tokens"]
+    table.loc[2, "text"] += "x" * 3000
+    table.to_parquet(prompts)
+    assert plan({"llm": arguments}, work_on(paths[1:], prompts)).iloc[0]["input_tokens"] == before + 8 * 1000
+
+
+@pytest.mark.parametrize("content", [None, "no table"])
+def test_where_there_are_no_prompts_their_length_is_said_to_be_assumed(arguments, tables, content) -> None:
+    prompts, paths = tables
+    prompts.unlink()
+    if content:
+        prompts.write_text(content, encoding="utf-8")
+    work = work_on(paths, prompts)
+    assert plan({"llm": arguments}, work)["bound"].tolist() == ["upper bound, if no prompt is longer than 1,000 words"]
+    costly = {"llm": {**arguments, **PRICES, "max_cost": 1e-6}}
+    with pytest.raises(ConfigError, match=r"max_cost: 12 requests .* \(prompts of 1,000 words are assumed"):
+        refuse_excess(costly, work)
+    with pytest.raises(ConfigError) as error:
+        refuse_excess({"llm": {**arguments, "max_requests": 1}}, work)
+    assert "assumed" not in str(error.value)
 
 
 @pytest.fixture

@@ -4,20 +4,27 @@ Only judges that send requests are planned. A judge reads one or more sets of re
 evaluation prompts; if a direction contrasts its verdicts, those of the original models to the calibration prompts; and
 if it chooses the strongest attack, those of every attack on trial.
 Of responses that exist the requests are counted exactly, and those that the store of answers holds cost nothing. Of
-responses that do not exist yet the numbers are an upper bound, from the number of prompts and the token limits. Tokens
-are estimated, generously, from the length of the text.
+responses that do not exist yet the numbers are an upper bound, from the number of prompts, the longest of them and the
+limit of new tokens. Tokens are estimated, generously, from the length of the text, and the bound is one of that
+estimate: what passes a limit before there are responses passes it afterwards.
+
+Where there are no prompts yet either, none is taken to be longer than 1,000 words, and the bound says so. What exists
+is counted as it stands: if a run makes it anew, with other texts, its numbers change.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
 from steadfast.errors import ConfigError, DataError
-from steadfast.files import read_table
+from steadfast.files import read_table, require_columns
+from steadfast.judge_prompts.templates import defuse, quote
 from steadfast.judges._chat.costs import Estimate, check_limits
+from steadfast.judges._chat.requests import BYTES_PER_TOKEN
 from steadfast.judges._chat.settings import ChatSettings
 from steadfast.registry import load
 from steadfast.verdicts import Case, cases_of
@@ -25,9 +32,16 @@ from steadfast.verdicts import Case, cases_of
 COLUMNS = ["judge", "requests", "answered", "to_ask", "input_tokens", "output_tokens", "cost", "bound"]
 EXACT = "exact"
 UPPER_BOUND = "upper bound"
-# A prompt is at most so long where none is known yet; one token of the system's may be more than one of the judge's.
-PROMPT_TOKENS = 256
-TOKENS_PER_TOKEN = 4 / 3
+ASSUMED_BOUND = "upper bound, if no prompt is longer than 1,000 words"
+# A prompt is taken to be so long where none is known yet: about 1,000 words of English, markup included.
+PROMPT_TOKENS = 2048
+# What one new token adds to the estimate: a token of English is about 4.8 bytes, one of other scripts seldom more
+# than 6, and the estimate counts a token per 3 bytes.
+ESTIMATED_PER_NEW_TOKEN = 2
+ASSUMPTION = (
+    " (prompts of 1,000 words are assumed, since there are none yet; once `snakemake --cores 1 prompts` has made them "
+    "the longest of them counts)"
+)
 
 
 @runtime_checkable
@@ -70,15 +84,25 @@ class Work:
         cases: responses that exist.
         unseen: responses that do not exist yet.
         unseen_tokens: tokens of the prompt and the response of each of those, at most.
+        assumed: whether the length of those prompts is not known, but assumed.
     """
 
     cases: Sequence[Case] = ()
     unseen: int = 0
     unseen_tokens: int = 0
+    assumed: bool = False
 
     def __add__(self, other: "Work") -> "Work":
         tokens = max(self.unseen_tokens, other.unseen_tokens)
-        return Work([*self.cases, *other.cases], self.unseen + other.unseen, tokens)
+        assumed = self.assumed or other.assumed
+        return Work([*self.cases, *other.cases], self.unseen + other.unseen, tokens, assumed)
+
+    @property
+    def bound(self) -> str:
+        """What the numbers of this work are."""
+        if not self.unseen:
+            return EXACT
+        return ASSUMED_BOUND if self.assumed else UPPER_BOUND
 
 
 def work_of(sets: Iterable[Mapping[str, Any]], prompts: str | Path, *, max_new_tokens: int) -> dict[str, Work]:
@@ -89,20 +113,34 @@ def work_of(sets: Iterable[Mapping[str, Any]], prompts: str | Path, *, max_new_t
         prompts: the prompt table, whether it exists or not.
         max_new_tokens: longest response.
     """
-    tokens = PROMPT_TOKENS + int(max_new_tokens * TOKENS_PER_TOKEN)
+    longest = _longest_prompt(Path(prompts))
+    tokens = (PROMPT_TOKENS if longest is None else longest) + max_new_tokens * ESTIMATED_PER_NEW_TOKEN
+    each = Work(unseen_tokens=tokens, assumed=longest is None)
     found: dict[str, Work] = {}
     for judged in (JudgedSet(**fields) for fields in sets):
-        work = _work(judged, Path(prompts), tokens) if judged.judges else Work()
+        work = _work(judged, Path(prompts), each) if judged.judges else Work()
         found |= {judge: found.get(judge, Work()) + work for judge in judged.judges}
     return found
 
 
-def _work(judged: JudgedSet, prompts: Path, tokens: int) -> Work:
-    """What there is to judge in one set, for each of its judges."""
+def _longest_prompt(prompts: Path) -> int | None:
+    """Tokens of the longest prompt, as a judge reads it; None if the prompts are not known yet."""
+    if not prompts.is_file():
+        return None
+    try:
+        texts = require_columns(read_table(prompts), ["text"], "prompts")["text"]
+    except DataError:
+        return None
+    lengths = (len(quote(defuse(str(text))).encode()) for text in texts)
+    return math.ceil(max(lengths, default=0) / BYTES_PER_TOKEN)
+
+
+def _work(judged: JudgedSet, prompts: Path, each: Work) -> Work:
+    """What there is to judge in one set, for each of its judges; ``each`` describes a response that is not there."""
     found = [_cases(Path(path), prompts) for path in judged.responses]
     there = [cases for cases in found if cases is not None]
     chosen = [case for cases in there for case in cases if judged.label in (None, case.label)]
-    return Work(chosen, (len(found) - len(there)) * judged.cases_each, tokens)
+    return replace(each, cases=chosen, unseen=(len(found) - len(there)) * judged.cases_each)
 
 
 def _cases(responses: Path, prompts: Path) -> list[Case] | None:
@@ -144,7 +182,8 @@ def refuse_excess(judges: Mapping[str, Mapping[str, Any]], work: Mapping[str, Wo
         try:
             check_limits(_estimate(judge, work[name]), judge.settings)
         except ConfigError as error:
-            problems.append(f"judges.{name}.{error}")
+            by_assumption = work[name].assumed and str(error).startswith("max_cost")
+            problems.append(f"judges.{name}.{error}{ASSUMPTION if by_assumption else ''}")
     if problems:
         raise ConfigError("\n".join(problems))
 
@@ -174,5 +213,5 @@ def _row(name: str, judge: PaidJudge, work: Work) -> dict[str, Any]:
         "input_tokens": estimate.input_tokens,
         "output_tokens": estimate.output_tokens,
         "cost": estimate.cost(judge.settings),
-        "bound": UPPER_BOUND if work.unseen else EXACT,
+        "bound": work.bound,
     }
