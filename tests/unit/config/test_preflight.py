@@ -90,6 +90,18 @@ def test_a_run_that_could_cost_too_much_is_told_what_was_assumed(asked, monkeypa
     check_before_run(Grid(prepare(asked)), judgments("asked"))
 
 
+@pytest.mark.parametrize("made", ["judgments/served/raw/original", "calibration/judgments/served/raw"])
+def test_the_gpus_of_a_judge_are_counted_whatever_it_reads(config, made):
+    weights = {"repo": "maker/model", "revision": "main"}
+    config["judges"]["served"] = {"kind": "chat", "serve": weights, "prompt": PROMPT, "gpus": 4}
+    config["variants"]["abliterated"]["direction"] |= {"contrast": "behaviour", "judge": "served"}
+    grid = Grid(prepare(config))
+    with pytest.raises(ConfigError, match=r"judges\.served\.gpus: 4 GPUs are asked for, and 2 can be used here"):
+        check_before_run(grid, [f"results/{made}.parquet"], gpus=2)
+    check_before_run(grid, [f"results/{made}.parquet"], gpus=4)
+    check_before_run(grid, ["results/calibration/judgments/regex/raw.parquet"], gpus=2)
+
+
 @pytest.fixture
 def from_the_hub(config, tmp_path):
     """Check a grid with a model, a judge's weights and prompts of the hub, in a client process of its own."""

@@ -31,13 +31,7 @@ def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = No
     Raises:
         ConfigError: with a line per problem.
     """
-    judges = [
-        name
-        for name in grid.paid_judges()
-        if not {*grid.judgments([name]), *grid.calibration_judgments(name), *grid.trial_judgments(name)}.isdisjoint(
-            outputs
-        )
-    ]
+    judges = [name for name in grid.paid_judges() if _makes_judgments(grid, name, outputs)]
     rubrics = [name for name in grid.rubrics.paid_judges() if _makes_judgments(grid.rubrics, name, outputs)]
     problems = [
         *_missing_keys(grid, judges, "judges"),
@@ -61,7 +55,8 @@ def _missing_packages(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
 
 
 def _makes_judgments(grid: Judging, judge: str, outputs: Collection[str]) -> bool:
-    return not set(grid.judgments([judge])).isdisjoint(outputs)
+    """Whether a judge is to read anything, be it responses to calibration prompts alone."""
+    return not set(grid.all_judgments(judge)).isdisjoint(outputs)
 
 
 def _missing_keys(grid: Judging, judges: list[str], section: str) -> Iterator[str]:

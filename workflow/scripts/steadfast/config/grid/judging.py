@@ -75,6 +75,10 @@ class Judging(Systems):
         """A judge's verdicts on them, in the same order."""
         return [self.calibration_judgment(judge, model) for model in self.models]
 
+    def all_judgments(self, judge: str) -> list[str]:
+        """A judge's verdicts on whatever it may read."""
+        return [*self.judgments([judge]), *self.calibration_judgments(judge)]
+
     @staticmethod
     def calibration_judgment(judge: str, model: str) -> str:
         """A judge's verdicts on what one original model answers to the calibration prompts."""

@@ -78,6 +78,10 @@ class Trials(Judging):
             for system in (self.trial_systems(judge) if systems is None else systems)
         ]
 
+    def all_judgments(self, judge: str) -> list[str]:
+        """A judge's verdicts on whatever it may read, trials among it."""
+        return [*super().all_judgments(judge), *self.trial_judgments(judge)]
+
     def choice_inputs(self, model: str, variant: str) -> dict[str, list[str]]:
         """Files by which a variant is chosen for a model: of every attack, of trials the original's before them."""
         attacks = [System(model, name) for name in self.tried_attacks(variant)]
