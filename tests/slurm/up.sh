@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Bring up a real single-node Slurm with one fake GPU on the loopback interface, for tests; run as root.
+# Bring up a real single-node Slurm with fake GPUs on the loopback interface, for tests; run as root.
 # Nothing here needs systemd or cgroups. Calling it again does nothing that is already done.
 #   SLURM_LAB       folder for its state (default: ${TMPDIR:-/tmp}/steadfast_slurm)
-#   SLURM_LAB_CPUS  processors that the node claims to have (default: those of this machine)
+#   SLURM_LAB_CPUS  processors that the node claims to have (default: those of this machine); as many GPUs, since
+#                   Slurm lets no later job pass one that waits for a GPU of its only node
 set -euo pipefail
 LAB=${SLURM_LAB:-${TMPDIR:-/tmp}/steadfast_slurm}
 CPUS=${SLURM_LAB_CPUS:-$(nproc)}
@@ -30,8 +31,11 @@ write_configuration() {
     chmod 400 "$LAB/munge/key"
   fi
   getent hosts "$HOST" >/dev/null || echo "127.0.0.1 $HOST # steadfast_slurm" >>/etc/hosts
-  [[ -e $LAB/run/fakegpu0 ]] || mknod "$LAB/run/fakegpu0" c 1 3 2>/dev/null || ln -sf /dev/null "$LAB/run/fakegpu0"
-  echo "NodeName=$HOST Name=gpu File=$LAB/run/fakegpu0" >"$LAB/etc/gres.conf"
+  local gpu
+  for gpu in $(seq -f "$LAB/run/fakegpu%g" 0 $((CPUS - 1))); do
+    [[ -e $gpu ]] || mknod "$gpu" c 1 3 2>/dev/null || ln -sf /dev/null "$gpu"
+  done
+  echo "NodeName=$HOST Name=gpu File=$LAB/run/fakegpu[0-$((CPUS - 1))]" >"$LAB/etc/gres.conf"
   cat >"$LAB/etc/slurm.conf" <<CONF
 ClusterName=steadfast
 SlurmctldHost=$HOST(127.0.0.1)
@@ -63,12 +67,13 @@ SchedulerParameters=sched_min_interval=0,batch_sched_delay=0,bf_interval=2,sched
 ReturnToService=2
 MpiDefault=none
 KillWait=3
-MinJobAge=600
+# what jobs asked for and were given is looked at when all are done
+MinJobAge=3600
 InactiveLimit=0
 OverTimeLimit=0
 AccountingStorageType=accounting_storage/none
 GresTypes=gpu
-NodeName=$HOST NodeAddr=127.0.0.1 CPUs=$CPUS RealMemory=$MEMORY Gres=gpu:1 State=UNKNOWN
+NodeName=$HOST NodeAddr=127.0.0.1 CPUs=$CPUS RealMemory=$MEMORY Gres=gpu:$CPUS State=UNKNOWN
 PartitionName=main Nodes=$HOST Default=YES MaxTime=INFINITE DefaultTime=60 State=UP
 PartitionName=gpu  Nodes=$HOST Default=NO  MaxTime=INFINITE DefaultTime=60 State=UP
 CONF
