@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+from sklearn.linear_model import LogisticRegression
 
 from steadfast.directions import Candidate, build_method, check_settings, load_direction
 from steadfast.directions._finders import States, canonical_cosine, leading_axes
@@ -50,6 +50,18 @@ def test_logistic_regression_agrees_with_scikit_learn():
         assert intercept == pytest.approx(model.intercept_[0], rel=1e-4, abs=1e-5)
 
 
+def places_by_scikit_learn(scaled, labels, folds, inverse_strength):
+    """Held-out places along scikit-learn's weights, each counted from the middle of its training classes."""
+    places = np.zeros(len(labels))
+    for fold in range(5):
+        train = folds != fold
+        model = LogisticRegression(C=inverse_strength, tol=1e-10, max_iter=5000).fit(scaled[train], labels[train])
+        along = scaled @ model.coef_[0] / np.linalg.norm(model.coef_[0])
+        middle = np.mean([along[train & (labels == label)].mean() for label in (0, 1)])
+        places[~train] = (along - middle)[~train]
+    return places
+
+
 def test_probe_agrees_with_scikit_learn_in_more_dimensions_than_prompts():
     generator = np.random.default_rng(1)
     harmful, harmless = generator.standard_normal((2, 20, 100))
@@ -62,19 +74,64 @@ def test_probe_agrees_with_scikit_learn_in_more_dimensions_than_prompts():
     labels = np.repeat([1, 0], 20)
     folds = np.tile(np.arange(20) % 5, 2)
     scaled = (states - states.mean(axis=0)) / scale
-    model = LogisticRegressionCV(
-        Cs=list(INVERSE_STRENGTHS),
-        cv=[(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(5)],
-        scoring="neg_log_loss",
-        tol=1e-10,
-        max_iter=5000,
-        l1_ratios=(0,),
-        use_legacy_attributes=False,
-    ).fit(scaled, labels)
-    assert found.details["inverse_strength"] == pytest.approx(model.C_)
+    separations = []
+    for inverse_strength in INVERSE_STRENGTHS:
+        places = places_by_scikit_learn(scaled, labels, folds, inverse_strength)
+        groups = places[:20], places[20:]
+        spread = np.sqrt(np.mean([group.var(ddof=1) for group in groups]))
+        separations.append((groups[0].mean() - groups[1].mean()) / spread)
+    best = max(separations)
+    within = np.array(separations) >= best - np.sqrt(2 / 20 + best**2 / 80)
+    chosen = INVERSE_STRENGTHS[int(within.argmax())]
+    assert found.tuned["inverse_strength"] == chosen
+    model = LogisticRegression(C=chosen, tol=1e-10, max_iter=5000).fit(scaled, labels)
     expected = model.coef_[0] / np.linalg.norm(model.coef_[0])
     assert found.rows[0] @ expected == pytest.approx(1, abs=1e-6)
     np.testing.assert_array_equal(states @ found.rows[0] > found.threshold, model.predict(scaled) == 1)
+
+
+def correlated(prompts, distance):
+    """Two classes that lie apart along one axis, of which a second axis holds the noise: C has to turn the weights."""
+    generator = np.random.default_rng(5)
+    groups = []
+    for sign in (1, -1):
+        values = 0.02 * generator.standard_normal((prompts, 6))
+        noise = 2 * generator.standard_normal(prompts)
+        values[:, 0] += 0.5 * sign * distance + noise
+        values[:, 1] += noise
+        groups.append(States(values, ("",) * prompts))
+    return groups
+
+
+def test_strength_of_a_probe_is_neither_the_largest_nor_the_smallest_where_weights_must_turn():
+    harmful, harmless = correlated(40, 1.0)
+    found = Probe(5).find(harmful, harmless)
+    assert 10 <= found.tuned["inverse_strength"] <= 1e4
+    assert found.tuned["at_edge"] is False
+    lowest = Probe(5, (1e-4, 1e-3)).find(harmful, harmless)
+    assert lowest.tuned["at_edge"] is True
+    assert found.rows[0] @ np.array([1, -1, 0, 0, 0, 0]) / np.sqrt(2) > 0.99 > lowest.rows[0, 0]
+
+
+@pytest.mark.parametrize("count", [40, 23])
+def test_strength_of_a_probe_is_the_smallest_where_nothing_is_gained_by_a_larger_one(count):
+    """Also where folds differ in the ratio of the classes, which a strongly regularised intercept holds above all."""
+    generator = np.random.default_rng(2)
+    harmful, harmless = (
+        States(generator.standard_normal((size, 6)) + shift, ("",) * size) for size, shift in ((count, 1), (40, -1))
+    )
+    found = Probe(5).find(harmful, harmless)
+    assert found.tuned == {"inverse_strength": INVERSE_STRENGTHS[0], "at_edge": True}
+    difference = harmful.mean() - harmless.mean()
+    assert found.rows[0] @ difference == pytest.approx(np.linalg.norm(difference), rel=1e-3)
+
+
+def test_what_a_probe_chose_stands_in_its_details_and_its_grid(activations):
+    found = find(activations, method="probe", layer=3, resamples=3)
+    assert {"inverse_strength", "at_edge"} <= set(found.details)
+    assert set(found.selection["inverse_strength"]) <= set(INVERSE_STRENGTHS)
+    edges = found.selection["inverse_strength"].isin([INVERSE_STRENGTHS[0], INVERSE_STRENGTHS[-1]])
+    assert found.selection["at_edge"].tolist() == edges.tolist()
 
 
 def test_probe_reports_held_out_accuracy_per_layer(activations):

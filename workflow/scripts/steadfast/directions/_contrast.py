@@ -83,7 +83,7 @@ class ContrastMethod:
         harmful = states_at(activations.harmful, choice.layer, index)
         harmless = states_at(activations.harmless, choice.layer, index)
         found = self.finder.find(harmful, harmless)
-        facts = {**details, **found.details}
+        facts = {**details, **found.details, **found.tuned}
         if self.resamples:
             cosines = resampled_cosines(self.finder, found, harmful, harmless, self.resamples, seed)
             low, middle = (float(value) for value in np.quantile(cosines, (0.05, 0.5)))

@@ -39,11 +39,13 @@ class Found:
         threshold: projection on the first row above which a state counts as harmful, or None for the middle
             between the groups' means.
         details: further facts; JSON values.
+        tuned: what the finder chose by itself; JSON values, which stand in the selection grid as well.
     """
 
     rows: NDArray[np.float64]
     threshold: float | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    tuned: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Finder(Protocol):

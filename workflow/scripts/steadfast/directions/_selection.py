@@ -99,7 +99,8 @@ def separation_grid(activations: Activations, finder: Finder, halves: Halves) ->
     """Held-out separation for every position, block and the final norm.
 
     Returns:
-        A table with the columns ``GRID_COLUMNS``; ``layer`` is text, ``final_norm`` is one of them.
+        A table with the columns ``GRID_COLUMNS`` and one per thing that the finder tunes; ``layer`` is text,
+        ``final_norm`` is one of them.
     """
     rows: list[dict[str, Any]] = []
     layers: Sequence[int | str] = [*range(activations.depth), FINAL_NORM]
@@ -108,7 +109,8 @@ def separation_grid(activations: Activations, finder: Finder, halves: Halves) ->
             fit = states_at(halves.harmful_fit, layer, index), states_at(halves.harmless_fit, layer, index)
             rest = states_at(halves.harmful_rest, layer, index), states_at(halves.harmless_rest, layer, index)
             rows.append({"layer": str(layer), "position": position, **held_out_scores(finder, fit, rest)})
-    return pd.DataFrame(rows).assign(selected=False)[GRID_COLUMNS]
+    table = pd.DataFrame(rows).assign(selected=False)
+    return table[[*GRID_COLUMNS, *(column for column in table.columns if column not in GRID_COLUMNS)]]
 
 
 def candidates(
@@ -141,20 +143,21 @@ def choose(grid: pd.DataFrame, scores: NDArray[np.float64]) -> Choice:
     return Choice(layer, int(grid["position"].iloc[row]), float(scores[row]), marked)
 
 
-def held_out_scores(finder: Finder, fit: tuple[States, States], rest: tuple[States, States]) -> dict[str, float]:
+def held_out_scores(finder: Finder, fit: tuple[States, States], rest: tuple[States, States]) -> dict[str, Any]:
     """Separation of held-out states along what the fitting states give.
 
     States are projected on the fitting classes' mean difference within the directions that were found, which
     for one direction is the direction itself. ``separation`` is the sensitivity index d′: difference of the
     classes' mean projections over the root mean of their variances. ``accuracy`` is balanced, with the finder's
-    threshold. States that do not differ at all have separation 0.
+    threshold. States that do not differ at all have separation 0. What the finder tuned stands beside the scores.
     """
     difference = fit[0].mean() - fit[1].mean()
-    scores = {"separation": 0.0, "accuracy": 0.5, "area_under_curve": 0.5}
+    scores: dict[str, Any] = {"separation": 0.0, "accuracy": 0.5, "area_under_curve": 0.5}
     scores["difference_norm"] = float(np.linalg.norm(difference))
     if scores["difference_norm"] == 0:
         return scores
     found = finder.find(*fit)
+    scores.update(found.tuned)
     within = found.rows.T @ (found.rows @ difference)
     if np.linalg.norm(within) <= 1e-12 * scores["difference_norm"]:
         return scores
@@ -163,12 +166,20 @@ def held_out_scores(finder: Finder, fit: tuple[States, States], rest: tuple[Stat
     threshold = found.threshold
     if threshold is None or len(found.rows) > 1:
         threshold = float(sum(states.mean() @ direction for states in fit) / 2)
-    spread = np.sqrt((harmful.var(ddof=1) + harmless.var(ddof=1)) / 2)
-    gap = harmful.mean() - harmless.mean()
-    scores["separation"] = float(gap / spread) if spread > 0 else float(np.sign(gap) * np.finfo(np.float32).max)
+    scores["separation"] = sensitivity(harmful, harmless)
     scores["accuracy"] = float(((harmful > threshold).mean() + (harmless <= threshold).mean()) / 2)
     scores["area_under_curve"] = area_under_curve(harmful, harmless)
     return scores
+
+
+def sensitivity(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
+    """Sensitivity index d′: the difference of two groups' means over the root mean of their variances.
+
+    Groups without any variance have the largest number of float32, or 0 if they are equal.
+    """
+    spread = np.sqrt((positive.var(ddof=1) + negative.var(ddof=1)) / 2)
+    gap = positive.mean() - negative.mean()
+    return float(gap / spread) if spread > 0 else float(np.sign(gap) * np.finfo(np.float32).max)
 
 
 def area_under_curve(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:

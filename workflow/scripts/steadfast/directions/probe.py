@@ -2,6 +2,9 @@
 
 The weights minimise ½‖w‖² + C·Σ log(1 + exp(−y(wᵀx + b))) over states x that are centred and divided by one number,
 their root mean square deviation; a factor per feature would turn the direction.
+
+C is chosen by how far apart held-out prompts lie along the weights, and not by their log loss: where a probe separates
+the classes, longer weights lower the loss without turning, so that the loss asks for the largest C of any grid.
 """
 
 from collections.abc import Mapping
@@ -21,10 +24,10 @@ from steadfast.directions._contrast import (
     contrast_method,
 )
 from steadfast.directions._finders import Found, States
-from steadfast.directions._selection import LayerSetting, PositionSetting
+from steadfast.directions._selection import LayerSetting, PositionSetting, sensitivity
 from steadfast.errors import ConfigError
 
-INVERSE_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+INVERSE_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Probe:
 
     Attributes:
         folds: folds of the cross-validation; a prompt's fold is its index in its class modulo their number.
-        inverse_strengths: candidates for C.
+        inverse_strengths: candidates for C, in ascending order.
     """
 
     folds: int
@@ -53,25 +56,51 @@ class Probe:
         length = np.linalg.norm(direction)
         unit = direction / length
         threshold = float(centre @ unit - intercept * scale / length)
-        return Found(unit[None], threshold, {"inverse_strength": inverse_strength})
+        at_edge = inverse_strength in (self.inverse_strengths[0], self.inverse_strengths[-1])
+        return Found(unit[None], threshold, tuned={"inverse_strength": inverse_strength, "at_edge": at_edge})
 
     def settled(self, found: Found) -> "Probe":
         """The probe with the inverse strength that was chosen."""
-        return replace(self, inverse_strengths=(float(found.details["inverse_strength"]),))
+        return replace(self, inverse_strengths=(float(found.tuned["inverse_strength"]),))
 
     def _best(self, states: NDArray[np.float64], signs: NDArray[np.float64], folds: NDArray[np.intp]) -> float:
-        """The candidate with the lowest held-out log loss; of equals the most regularised."""
+        """The smallest candidate whose held-out separation is within a standard error of the best."""
         if len(self.inverse_strengths) == 1:
             return self.inverse_strengths[0]
-        losses = np.zeros(len(self.inverse_strengths))
+        places = np.zeros((len(self.inverse_strengths), len(signs)))
         for fold in range(self.folds):
             held_out = folds == fold
             start = None
             for index, inverse_strength in enumerate(self.inverse_strengths):
                 start = fit_logistic(states[~held_out], signs[~held_out], inverse_strength, start)
-                margins = signs[held_out] * (states[held_out] @ start[0] + start[1])
-                losses[index] += np.logaddexp(0, -margins).sum()
-        return self.inverse_strengths[int(losses.argmin())]
+                places[index, held_out] = along(start[0], states[~held_out], signs[~held_out], states[held_out])
+        positive = signs > 0
+        separations = np.array([sensitivity(row[positive], row[~positive]) for row in places])
+        best = float(separations.max())
+        least = best - sensitivity_error(best, int(positive.sum()), int((~positive).sum()))
+        return self.inverse_strengths[int(np.argmax(separations >= least))]
+
+
+def along(
+    weights: NDArray[np.float64],
+    fitted: NDArray[np.float64],
+    signs: NDArray[np.float64],
+    states: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Places [prompts] of ``states`` along a weight vector, comparable between folds.
+
+    Distances, counted from the middle between the means of the two classes of ``fitted``: the intercept of a strongly
+    regularised probe says little but how unequal the classes are.
+    """
+    unit = weights / max(float(np.linalg.norm(weights)), np.finfo(np.float64).tiny)
+    middle = sum((fitted[signs == sign] @ unit).mean() for sign in (1, -1)) / 2
+    found: NDArray[np.float64] = states @ unit - middle
+    return found
+
+
+def sensitivity_error(value: float, first: int, second: int) -> float:
+    """Standard error of a sensitivity index d′ from two groups of these sizes (Hedges & Olkin 1985)."""
+    return float(np.sqrt(1 / first + 1 / second + value**2 / (2 * (first + second))))
 
 
 def reduce(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
