@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 from steadfast.directions import Candidate, build_method, check_settings, load_direction
 from steadfast.directions._finders import States, canonical_cosine, leading_axes
-from steadfast.directions.probe import INVERSE_STRENGTHS, Probe, fit_logistic
+from steadfast.directions._logistic import USUAL_INVERSE_STRENGTH, fit_logistic, probe_accuracy
+from steadfast.directions.probe import INVERSE_STRENGTHS, Probe
 from steadfast.errors import ConfigError, DataError
 
 
@@ -141,6 +142,30 @@ def test_probe_reports_held_out_accuracy_per_layer(activations):
     elsewhere = found.selection.query("layer == '0'")["accuracy"]
     assert at_signal > 0.9
     assert elsewhere.max() < 0.8
+
+
+def test_probe_accuracy_is_that_of_scikit_learn_on_held_out_states():
+    generator = np.random.default_rng(4)
+    fit, rest = (
+        tuple(generator.standard_normal((size, 30)) + 0.4 * sign + 3 for size, sign in ((20, 1), (30, -1)))
+        for _ in range(2)
+    )
+    states = np.concatenate(fit)
+    scale = np.sqrt(((states - states.mean(axis=0)) ** 2).sum(axis=1).mean())
+    labels = np.repeat([1, 0], [20, 30])
+    model = LogisticRegression(C=USUAL_INVERSE_STRENGTH, tol=1e-10, max_iter=5000)
+    model.fit((states - states.mean(axis=0)) / scale, labels)
+    read = [model.predict((states_of - states.mean(axis=0)) / scale) for states_of in rest]
+    expected = (read[0].mean() + 1 - read[1].mean()) / 2
+    assert 0.6 < expected < 1
+    assert probe_accuracy(fit, rest) == pytest.approx(expected)
+
+
+def test_every_method_reports_the_accuracy_of_a_probe(activations):
+    grids = [find(activations, method=name, layer=3).selection for name in ("mean_difference", "pca")]
+    assert grids[0]["probe_accuracy"].tolist() == grids[1]["probe_accuracy"].tolist()
+    at_signal = grids[0].query("layer == '3' and position == -1")["probe_accuracy"].iloc[0]
+    assert at_signal > 0.9 > grids[0].query("layer == '0'")["probe_accuracy"].max()
 
 
 def test_subspace_by_category_spans_the_categories_mean_differences(activations):

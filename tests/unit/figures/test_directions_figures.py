@@ -50,18 +50,53 @@ def test_projections_show_the_chosen_block(depth, tmp_path):
     assert (tmp_path / "projections.png").stat().st_size > 5000
 
 
-def test_projected_points_are_the_states_along_the_direction():
+def drawn_points(figure, column=0):
+    """Places along the direction of harmful and harmless prompts in a column of the upper row."""
+    return [np.sort(points.get_offsets()[:, 0]) for points in figure.axes[column].collections]
+
+
+def test_projected_points_are_the_held_out_states_along_the_other_halfs_direction():
     found = activations(3)
     chosen = direction(found, layer=1)
-    axes = draw_projections(found, chosen).axes[1]
-    drawn = np.sort(axes.collections[0].get_offsets()[:, 0])
-    np.testing.assert_allclose(drawn, np.sort(found.harmful.at(1, 1) @ chosen.directions[0]), rtol=1e-5)
+    harmful, harmless = drawn_points(draw_projections(found, chosen), column=1)
+    held_out = [row for row, name in enumerate(found.harmful.prompt_ids) if name in chosen.details["held_out"]]
+    others = np.setdiff1d(np.arange(12), held_out)
+    assert len(harmful) == len(harmless) == len(held_out) == 6
+    rest = [row for row, name in enumerate(found.harmless.prompt_ids) if name not in chosen.details["held_out"]]
+    axis = found.harmful.at(1, 1)[others].mean(axis=0) - found.harmless.at(1, 1)[rest].mean(axis=0)
+    expected = found.harmful.at(1, 1)[held_out] @ axis / np.linalg.norm(axis)
+    np.testing.assert_allclose(harmful, np.sort(expected), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [{"method": "mean_difference"}, {"method": "pca", "count": 3}])
+def test_noise_in_many_dimensions_does_not_look_separated(settings):
+    """Along a direction that the drawn prompts gave the classes would not even overlap."""
+    found = activations(3, hidden=2000)
+    noise = direction(found, layer=0, **settings)
+    harmful, harmless = drawn_points(draw_projections(found, noise))
+    gap = harmful.mean() - harmless.mean()
+    assert abs(gap) < 2 * np.sqrt((harmful.var() + harmless.var()) / 2)
+    assert any("held-out half" in text for text in texts(draw_projections(found, noise)))
+
+
+def test_a_direction_from_elsewhere_is_drawn_with_all_prompts():
+    found = activations(3)
+    random = build_method({"method": "random"}).find(found, seed=0)
+    figure = draw_projections(found, random)
+    assert [len(points) for points in drawn_points(figure)] == [12, 12]
+    assert any(text.endswith("all calibration prompts") for text in texts(figure))
+
+
+def test_prompts_that_are_the_directions_own_are_said_to_be():
+    found = activations(3)
+    everything = dataclasses.replace(direction(found, layer=1), details={})
+    assert any("the direction's own" in text for text in texts(draw_projections(found, everything)))
 
 
 def test_projections_on_several_directions_and_without_a_layer():
     found = activations(3)
     several = build_method({"method": "pca", "count": 2, "layer": 1, "resamples": 0}).find(found, seed=0)
-    axis = score_axis(found, several, 1, 1)
+    axis = score_axis(found, several.directions.astype(float), 1, 1)
     assert np.linalg.norm(axis) == pytest.approx(1)
     assert (found.harmful.at(1, 1).mean(axis=0) - found.harmless.at(1, 1).mean(axis=0)) @ axis > 0
     random = build_method({"method": "random"}).find(found, seed=0)
@@ -83,9 +118,9 @@ def test_columns_are_spread_and_hold_the_chosen_block():
 def test_separation_draws_every_block_and_the_norm():
     grids = {name: direction(activations(5), layer=layer).selection for name, layer in (("one", "auto"), ("two", 0))}
     figure = draw_separation(grids)
-    line = figure.axes[0].lines[0]
-    expected = at_one_position(grids["one"]).query("layer != 'final_norm'")["separation"]
-    np.testing.assert_allclose(line.get_ydata(), expected)
+    expected = at_one_position(grids["one"]).query("layer != 'final_norm'")
+    for axes, column in zip(figure.axes, ("separation", "accuracy", "probe_accuracy"), strict=True):
+        np.testing.assert_allclose(axes.lines[0].get_ydata(), expected[column])
     assert {"one", "two", "norm"} <= set(texts(figure))
 
 

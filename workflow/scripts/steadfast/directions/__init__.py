@@ -20,7 +20,18 @@ from steadfast.files import write_table
 from steadfast.tensors import load_tensors, save_tensors
 
 PACKAGE = "steadfast.directions"
-GRID_COLUMNS = ["layer", "position", "separation", "accuracy", "area_under_curve", "difference_norm", "selected"]
+HALF_DIRECTIONS = "half_directions"
+"""Tensor with what one half of the prompts gave at the chosen place; ``held_out`` in the details are the others."""
+GRID_COLUMNS = [
+    "layer",
+    "position",
+    "separation",
+    "accuracy",
+    "area_under_curve",
+    "probe_accuracy",
+    "difference_norm",
+    "selected",
+]
 
 
 def empty_grid() -> pd.DataFrame:
@@ -39,8 +50,8 @@ class Direction:
             direction belongs to no layer.
         position: token position counted from the end of the prompt, or None.
         score: selection score of the chosen layer and position, or None.
-        tensors: further float32 arrays, such as ``harmful_mean`` [hidden] and ``harmful_means``
-            [layers, hidden].
+        tensors: further float32 arrays, such as ``harmful_mean`` [hidden], ``harmful_means`` [layers, hidden] and
+            ``half_directions`` [k, hidden].
         selection: what was compared: one row per candidate layer and position, with at least the columns
             ``GRID_COLUMNS``, or per attack where the direction is that of a chosen one (``steadfast.strongest``).
         details: further facts for the metadata; JSON values.

@@ -9,12 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from steadfast.activations import Activations
-from steadfast.directions import CausalScores, Direction, class_statistics
+from steadfast.directions import HALF_DIRECTIONS, CausalScores, Direction, class_statistics
 from steadfast.directions._causal_rule import CausalRule, build_rule
 from steadfast.directions._finders import Finder, Found, States, canonical_cosine
 from steadfast.directions._selection import (
     CAUSAL,
     Choice,
+    Halves,
     LayerSetting,
     PositionSetting,
     candidates,
@@ -76,14 +77,17 @@ class ContrastMethod:
             choice = choose(grid, scored.scores)
         else:
             choice = choose(grid, np.where(allowed, grid["separation"].to_numpy(dtype=float), -np.inf))
-        return self._at(activations, choice, details, seed)
+        return self._at(activations, choice, halves, details, seed)
 
-    def _at(self, activations: Activations, choice: Choice, details: Mapping[str, Any], seed: int) -> Direction:
+    def _at(
+        self, activations: Activations, choice: Choice, halves: Halves, details: Mapping[str, Any], seed: int
+    ) -> Direction:
         index = activations.position_index(choice.position)
         harmful = states_at(activations.harmful, choice.layer, index)
         harmless = states_at(activations.harmless, choice.layer, index)
         found = self.finder.find(harmful, harmless)
-        facts = {**details, **found.details, **found.tuned}
+        facts = {**details, **found.details, **found.tuned, "held_out": halves.held_out}
+        half = self.finder.find(*(states_at(group, choice.layer, index) for group in halves.fit))
         if self.resamples:
             cosines = resampled_cosines(self.finder, found, harmful, harmless, self.resamples, seed)
             low, middle = (float(value) for value in np.quantile(cosines, (0.05, 0.5)))
@@ -94,7 +98,10 @@ class ContrastMethod:
             layer=str(choice.layer),
             position=choice.position,
             score=choice.score,
-            tensors=class_statistics(activations, choice.layer, index),
+            tensors={
+                **class_statistics(activations, choice.layer, index),
+                HALF_DIRECTIONS: half.rows.astype(np.float32),
+            },
             selection=choice.grid,
             details=facts,
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from steadfast.activations import Activations, ClassActivations
 from steadfast.directions import GRID_COLUMNS, resolve_layer
 from steadfast.directions._finders import Finder, States
+from steadfast.directions._logistic import probe_accuracy
 from steadfast.errors import ConfigError, DataError
 
 FINAL_NORM = "final_norm"
@@ -28,6 +29,16 @@ class Halves:
     harmless_fit: ClassActivations
     harmful_rest: ClassActivations
     harmless_rest: ClassActivations
+
+    @property
+    def fit(self) -> tuple[ClassActivations, ClassActivations]:
+        """The halves that fit, harmful before harmless."""
+        return self.harmful_fit, self.harmless_fit
+
+    @property
+    def held_out(self) -> list[str]:
+        """Ids of the prompts that score."""
+        return [*self.harmful_rest.prompt_ids, *self.harmless_rest.prompt_ids]
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,7 @@ def states_at(group: ClassActivations, layer: int | str, position_index: int) ->
 
 
 def separation_grid(activations: Activations, finder: Finder, halves: Halves) -> pd.DataFrame:
-    """Held-out separation for every position, block and the final norm.
+    """Held-out separation, and accuracy of a probe, for every position, block and the final norm.
 
     Returns:
         A table with the columns ``GRID_COLUMNS`` and one per thing that the finder tunes; ``layer`` is text,
@@ -108,7 +119,9 @@ def separation_grid(activations: Activations, finder: Finder, halves: Halves) ->
         for layer in layers:
             fit = states_at(halves.harmful_fit, layer, index), states_at(halves.harmless_fit, layer, index)
             rest = states_at(halves.harmful_rest, layer, index), states_at(halves.harmless_rest, layer, index)
-            rows.append({"layer": str(layer), "position": position, **held_out_scores(finder, fit, rest)})
+            scores = held_out_scores(finder, fit, rest)
+            probe = probe_accuracy((fit[0].values, fit[1].values), (rest[0].values, rest[1].values))
+            rows.append({"layer": str(layer), "position": position, **scores, "probe_accuracy": probe})
     table = pd.DataFrame(rows).assign(selected=False)
     return table[[*GRID_COLUMNS, *(column for column in table.columns if column not in GRID_COLUMNS)]]
 

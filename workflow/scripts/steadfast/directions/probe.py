@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from steadfast.directions._contrast import (
     DEFAULT_LAYER,
@@ -24,6 +22,7 @@ from steadfast.directions._contrast import (
     contrast_method,
 )
 from steadfast.directions._finders import Found, States
+from steadfast.directions._logistic import fit_logistic, reduce, standard
 from steadfast.directions._selection import LayerSetting, PositionSetting, sensitivity
 from steadfast.errors import ConfigError
 
@@ -47,8 +46,7 @@ class Probe:
         states = np.concatenate([harmful.values, harmless.values])
         signs = np.repeat([1.0, -1.0], [len(harmful.values), len(harmless.values)])
         folds = np.concatenate([np.arange(len(group.values)) % self.folds for group in (harmful, harmless)])
-        centre = states.mean(axis=0)
-        scale = max(float(np.sqrt(((states - centre) ** 2).sum(axis=1).mean())), np.finfo(np.float64).tiny)
+        centre, scale = standard(states)
         reduced, axes = reduce((states - centre) / scale)
         inverse_strength = self._best(reduced, signs, folds)
         weights, intercept = fit_logistic(reduced, signs, inverse_strength)
@@ -101,50 +99,6 @@ def along(
 def sensitivity_error(value: float, first: int, second: int) -> float:
     """Standard error of a sensitivity index d′ from two groups of these sizes (Hedges & Olkin 1985)."""
     return float(np.sqrt(1 / first + 1 / second + value**2 / (2 * (first + second))))
-
-
-def reduce(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Coordinates [prompts, rank] in an orthonormal basis [rank, hidden] of the states' span.
-
-    The minimiser lies in the span, so that fitting needs as many weights as there are prompts, not hidden
-    features.
-    """
-    left, sizes, axes = np.linalg.svd(states, full_matrices=False)
-    rank = max(1, int((sizes > 1e-10 * sizes[0]).sum()))
-    return left[:, :rank] * sizes[:rank], axes[:rank]
-
-
-def fit_logistic(
-    states: NDArray[np.float64],
-    signs: NDArray[np.float64],
-    inverse_strength: float,
-    start: tuple[NDArray[np.float64], float] | None = None,
-) -> tuple[NDArray[np.float64], float]:
-    """Weights [features] and intercept of an L2-regularised logistic regression; the intercept is free.
-
-    Args:
-        states: float64 [prompts, features].
-        signs: 1 or -1 per prompt.
-        inverse_strength: C.
-        start: weights and intercept to start from.
-    """
-
-    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        weights, intercept = parameters[:-1], parameters[-1]
-        margins = signs * (states @ weights + intercept)
-        pull = -signs * expit(-margins)
-        value = 0.5 * weights @ weights + inverse_strength * np.logaddexp(0, -margins).sum()
-        gradient = np.append(weights + inverse_strength * (states.T @ pull), inverse_strength * pull.sum())
-        return float(value), gradient
-
-    first: NDArray[np.float64] = np.zeros(states.shape[1] + 1)
-    if start is not None:
-        first[:-1], first[-1] = start
-    tolerance = 1e-8 * max(1.0, inverse_strength)
-    found: Any = minimize(
-        loss, first, jac=True, method="L-BFGS-B", options={"maxiter": 2000, "ftol": 1e-13, "gtol": tolerance}
-    )
-    return found.x[:-1], float(found.x[-1])
 
 
 def build(

@@ -1,6 +1,7 @@
 """Where the classes part: projections on a direction, separation along the depth, and the selection of the place."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from steadfast.activations import CLASSES, Activations
-from steadfast.directions import Direction
+from steadfast.directions import HALF_DIRECTIONS, Direction
 from steadfast.directions._finders import leading_axes
 from steadfast.figures.cells import CELL_HEIGHT, CELL_WIDTH, colour_bar, draw_cells
 from steadfast.figures.style import FAINT, INK, MARKERS, colour_map, figure_style, message_figure, new_figure, wrap
@@ -18,12 +19,22 @@ from steadfast.figures.style import FAINT, INK, MARKERS, colour_map, figure_styl
 FINAL_NORM = "final_norm"
 MOST_PANELS = 8
 PANEL = 1.7
+LEGEND_COLUMNS = 4
+ALONG_DEPTH = {
+    "separation": ("Separation d′ along the direction", 0.0),
+    "accuracy": ("Accuracy along the direction", 0.5),
+    "probe_accuracy": ("Accuracy of a linear probe", 0.5),
+}
+"""Columns of a grid that are drawn along the depth, with their titles and what chance would give."""
 CLASS_SHADES = {"harmful": 0.05, "harmless": 0.8}
 CLASS_MARKERS = {"harmful": "^", "harmless": "o"}
 
 
 def draw_projections(activations: Activations, direction: Direction, name: str = "") -> Figure:
     """Draw the states of both classes after several blocks, one column per block.
+
+    Where hidden features outnumber the prompts, a fitted direction parts the prompts that it was fitted on even if
+    there is nothing but noise. What is drawn is therefore the held-out half, along the other half's direction.
 
     Above: projections on the direction (within it, for several). Below: the first two principal components of the
     pooled states of that block. The block that the direction comes from is always among the columns.
@@ -39,12 +50,13 @@ def draw_projections(activations: Activations, direction: Direction, name: str =
     layers = spread(activations.depth, chosen)
     position = direction.position if direction.position in activations.positions else activations.positions[-1]
     index = activations.position_index(position)
-    axis = score_axis(activations, direction, layers[-1] if chosen is None else chosen, index)
+    seen = shown(activations, direction)
+    axis = score_axis(seen.others, seen.rows, layers[-1] if chosen is None else chosen, index)
     with figure_style():
         figure = new_figure(PANEL * len(layers) + 0.6, 2 * PANEL + 0.7)
         panels = figure.subplots(2, len(layers), squeeze=False)
         for column, layer in enumerate(layers):
-            states = [getattr(activations, name).at(layer, index) for name in CLASSES]
+            states = [getattr(seen.prompts, name).at(layer, index) for name in CLASSES]
             _strip(panels[0, column], [group @ axis for group in states])
             _scatter(panels[1, column], states)
             panels[0, column].set_title(f"block {layer}" + (" *" if layer == chosen else ""))
@@ -58,12 +70,53 @@ def draw_projections(activations: Activations, direction: Direction, name: str =
         token = activations.template_tokens[index]
         star = "; * block of the direction" if chosen is not None else ""
         place = f"position {position} ({token}){star}"
-        figure.suptitle(f"{name}: {place}" if name else f"States at {place}", fontsize=8)
+        about = f"{name}: {place}" if name else f"States at {place}"
+        figure.suptitle(f"{about}\n{seen.note}", fontsize=8)
     return figure
 
 
+@dataclass(frozen=True)
+class Shown:
+    """The prompts that are drawn, and along what.
+
+    Attributes:
+        prompts: activations of the prompts to draw.
+        others: activations of those that the drawn direction comes from.
+        rows: float64 [k, hidden], the drawn direction.
+        note: what the reader must know of it.
+    """
+
+    prompts: Activations
+    others: Activations
+    rows: NDArray[np.float64]
+    note: str
+
+
+def shown(activations: Activations, direction: Direction) -> Shown:
+    """The held-out half along the other half's direction; all prompts where a direction has no such halves."""
+    held_out = set(direction.details.get("held_out", ()))
+    prompts, others = (_part(activations, held_out, kept) for kept in (True, False))
+    if HALF_DIRECTIONS in direction.tensors and all(
+        min(len(part.harmful), len(part.harmless)) for part in (prompts, others)
+    ):
+        rows = direction.tensors[HALF_DIRECTIONS].astype(np.float64)
+        return Shown(prompts, others, rows, "the held-out half of the prompts, along the other half's direction")
+    fitted = "" if direction.selection.empty else ", the direction's own: expect some separation of mere noise"
+    rows = direction.directions.astype(np.float64)
+    return Shown(activations, activations, rows, f"all calibration prompts{fitted}")
+
+
+def _part(activations: Activations, ids: set[str], kept: bool) -> Activations:
+    """The prompts of both classes that are among ``ids``, or those that are not."""
+    harmful, harmless = (
+        group.subset(np.flatnonzero([(prompt_id in ids) == kept for prompt_id in group.prompt_ids]))
+        for group in (activations.harmful, activations.harmless)
+    )
+    return replace(activations, harmful=harmful, harmless=harmless)
+
+
 def draw_separation(grids: Mapping[str, pd.DataFrame]) -> Figure:
-    """Draw held-out separation and accuracy along the depth, one line per grid.
+    """Draw held-out separation and accuracy along the depth, and the accuracy of a probe, one line per grid.
 
     Of several positions each line shows that of the selected place, or the last one. The state after the final
     norm stands apart at the right end; the selected place is marked by a filled, larger marker.
@@ -74,25 +127,25 @@ def draw_separation(grids: Mapping[str, pd.DataFrame]) -> Figure:
     if not grids:
         return message_figure("No selection grid to draw")
     with figure_style():
-        figure = new_figure(7.0, 2.6 + 0.16 * len(grids))
-        panels = figure.subplots(1, 2)
+        rows = -(-len(grids) // LEGEND_COLUMNS)
+        figure = new_figure(9.6, 2.7 + 0.18 * rows)
+        panels = figure.subplots(1, len(ALONG_DEPTH))
         shades = np.linspace(0.0, 0.85, len(grids))
         deepest = max(_depth(grid) for grid in grids.values())
         for number, (name, grid) in enumerate(grids.items()):
             style = {"color": colour_map()(shades[number]), "marker": MARKERS[number % len(MARKERS)]}
-            for axes, column in zip(panels, ("separation", "accuracy"), strict=True):
+            for axes, column in zip(panels, ALONG_DEPTH, strict=True):
                 _line(axes, at_one_position(grid), column, deepest, wrap(name, 34), style)
-        for axes, title, chance in zip(
-            panels, ("Separation d′ (held out)", "Balanced accuracy (held out)"), (0.0, 0.5), strict=True
-        ):
+        for axes, (title, chance) in zip(panels, ALONG_DEPTH.values(), strict=True):
             axes.axhline(chance, color=FAINT, linewidth=0.8, zorder=0)
             axes.set_title(title)
-            axes.set_xlabel("block")
+            axes.set_xlabel("block (held-out prompts)")
             ticks = sorted({int(tick) for tick in np.linspace(0, deepest - 1, min(deepest, 8))})
             axes.set_xticks([*ticks, norm_place(deepest)], [*map(str, ticks), "norm"])
-        panels[1].set_ylim(top=1.02)
+        for axes in panels[1:]:
+            axes.set_ylim(top=1.02)
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(grids)))
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(LEGEND_COLUMNS, len(grids)))
     return figure
 
 
@@ -153,9 +206,8 @@ def spread(depth: int, chosen: int | None) -> list[int]:
     return sorted(layers)
 
 
-def score_axis(activations: Activations, direction: Direction, layer: int, index: int) -> NDArray[np.float64]:
+def score_axis(activations: Activations, rows: NDArray[np.float64], layer: int, index: int) -> NDArray[np.float64]:
     """The direction, or within several the classes' mean difference [hidden], of length 1."""
-    rows = direction.directions.astype(np.float64)
     if len(rows) == 1:
         single: NDArray[np.float64] = rows[0]
         return single
@@ -188,7 +240,7 @@ def _line(axes: Axes, grid: pd.DataFrame, column: str, deepest: int, label: str,
     values = blocks[column].to_numpy(float)
     colour, marker = style["color"], str(style["marker"])
     common = {"color": colour, "marker": marker, "markersize": 4, "markerfacecolor": "white"}
-    axes.plot(places, values, linewidth=1.0, label=label, **common)
+    axes.plot(places, values, linewidth=1.0, label=label, markevery=max(1, len(places) // MOST_PANELS), **common)
     norm = grid.loc[grid["layer"] == FINAL_NORM, column].to_numpy(float)
     axes.plot([norm_place(deepest)] * len(norm), norm, linestyle="none", **common)
     chosen = grid[grid["selected"]]
