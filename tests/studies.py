@@ -170,8 +170,18 @@ class MadeUpStudy:
         lengths = fidelity.collect_lengths((path.parent.name, path.stem, path) for path in self.response_files())
         edited = [name for name in self.variants if name != "original"]
         edits = pd.DataFrame(
-            [(*system, True, 8, 1e-8, 2.5, "") for system in itertools.product(self.model_names, edited)],
-            columns=["model", "variant", "effective", "modules", "worst_deviation", "change_norm", "reason"],
+            [(*system, 0.98, 0.8, True, 8, 1e-8, 2.5, "") for system in itertools.product(self.model_names, edited)],
+            columns=[
+                "model",
+                "variant",
+                "stability",
+                "same_place",
+                "effective",
+                "modules",
+                "worst_deviation",
+                "change_norm",
+                "reason",
+            ],
         )
         tables = {
             "counts": count_verdicts(verdicts),

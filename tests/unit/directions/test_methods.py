@@ -210,6 +210,29 @@ def test_stability_of_a_subspace_is_that_of_its_least_stable_axis(activations):
     assert many < one
 
 
+@pytest.mark.parametrize("method", ["mean_difference", "probe"])
+def test_share_of_resamples_that_choose_the_same_place(activations, method):
+    clear = find(activations, method=method, layer="auto", position="auto", resamples=10).details["stability"]
+    assert (clear["same_place"], clear["place_resamples"]) == (1.0, 10)
+    blocks = activations.harmful.blocks.copy()
+    blocks[:, :, 4] = blocks[:, :, 3]  # a second block that is as good
+    blocks[:, 1, 4, 2] += 0.5 * np.random.default_rng(8).standard_normal(len(blocks)).astype(np.float32)
+    even = dataclasses.replace(activations, harmful=dataclasses.replace(activations.harmful, blocks=blocks))
+    harmless = activations.harmless.blocks.copy()
+    harmless[:, :, 4] = harmless[:, :, 3]
+    even = dataclasses.replace(even, harmless=dataclasses.replace(activations.harmless, blocks=harmless))
+    unclear = find(even, method=method, layer="auto", resamples=100).details["stability"]
+    assert 0.2 < unclear["same_place"] < 1
+    assert unclear["place_resamples"] == 25
+    assert unclear == find(even, method=method, layer="auto", resamples=100).details["stability"]
+
+
+def test_a_place_that_was_not_chosen_has_no_share(activations):
+    assert "same_place" not in find(activations, method="mean_difference", layer=3).details["stability"]
+    causal = find(activations, causal=Scores(), method="mean_difference", layer="causal").details["stability"]
+    assert "same_place" not in causal
+
+
 class Scores:
     """Causal scores that only layer 1 and layer 3 pass, with the better bypass score at layer 1."""
 

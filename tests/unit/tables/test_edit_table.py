@@ -15,7 +15,7 @@ def write(path, content):
 
 @pytest.fixture
 def direction(tmp_path):
-    details = {"stability": {"median_cosine": 0.97}}
+    details = {"stability": {"median_cosine": 0.97, "same_place": 0.8}}
     found = Direction(np.eye(1, 4, dtype=np.float32), method="pca", layer="2", position=-1, details=details)
     found.save(tmp_path / "one.safetensors")
     return tmp_path / "one.safetensors"
@@ -50,7 +50,7 @@ def test_one_row_per_edited_checkpoint(edits):
     assert edits["model"].tolist() == ["raw", "combined"]
     assert edits["effective"].tolist() == [True, False]
     assert edits["worst_deviation"].tolist() == [0.0, 0.5]
-    assert edits[["layer", "position", "stability"]].to_numpy().tolist() == [["2", -1, 0.97]] * 2
+    assert edits[["layer", "position", "stability", "same_place"]].to_numpy().tolist() == [["2", -1, 0.97, 0.8]] * 2
 
 
 def test_a_hook_without_a_valid_direction_is_named(tmp_path, direction, scores):

@@ -12,6 +12,7 @@ from steadfast.activations import Activations
 from steadfast.directions import HALF_DIRECTIONS, CausalScores, Direction, class_statistics
 from steadfast.directions._causal_rule import CausalRule, build_rule
 from steadfast.directions._finders import Finder, Found, States, canonical_cosine
+from steadfast.directions._place_stability import place_stability
 from steadfast.directions._selection import (
     CAUSAL,
     Choice,
@@ -67,6 +68,7 @@ class ContrastMethod:
         grid = separation_grid(activations, self.finder, halves)
         allowed = candidates(grid, activations, self.layer, self.position)
         details: dict[str, Any] = {}
+        again: dict[str, float] = {}
         if self.is_causal:
             if causal is None:
                 raise ConfigError("layer: causal needs the model, to measure what each candidate does")
@@ -77,10 +79,17 @@ class ContrastMethod:
             choice = choose(grid, scored.scores)
         else:
             choice = choose(grid, np.where(allowed, grid["separation"].to_numpy(dtype=float), -np.inf))
-        return self._at(activations, choice, halves, details, seed)
+            again = place_stability(self.finder, activations, halves, choice, allowed, self.resamples, seed)
+        return self._at(activations, choice, halves, details, again, seed)
 
     def _at(
-        self, activations: Activations, choice: Choice, halves: Halves, details: Mapping[str, Any], seed: int
+        self,
+        activations: Activations,
+        choice: Choice,
+        halves: Halves,
+        details: Mapping[str, Any],
+        again: Mapping[str, float],
+        seed: int,
     ) -> Direction:
         index = activations.position_index(choice.position)
         harmful = states_at(activations.harmful, choice.layer, index)
@@ -91,7 +100,8 @@ class ContrastMethod:
         if self.resamples:
             cosines = resampled_cosines(self.finder, found, harmful, harmless, self.resamples, seed)
             low, middle = (float(value) for value in np.quantile(cosines, (0.05, 0.5)))
-            facts["stability"] = {"resamples": self.resamples, "median_cosine": middle, "low_cosine": low}
+            cosine = {"resamples": self.resamples, "median_cosine": middle, "low_cosine": low}
+            facts["stability"] = {**cosine, **again}
         return Direction(
             found.rows.astype(np.float32),
             method=self.name,

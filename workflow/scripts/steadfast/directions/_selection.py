@@ -36,6 +36,11 @@ class Halves:
         return self.harmful_fit, self.harmless_fit
 
     @property
+    def rest(self) -> tuple[ClassActivations, ClassActivations]:
+        """The halves that score, harmful before harmless."""
+        return self.harmful_rest, self.harmless_rest
+
+    @property
     def held_out(self) -> list[str]:
         """Ids of the prompts that score."""
         return [*self.harmful_rest.prompt_ids, *self.harmless_rest.prompt_ids]

@@ -16,6 +16,7 @@ COLUMNS = [
     "layer",
     "position",
     "stability",
+    "same_place",
     "effective",
     "modules",
     "worst_deviation",
@@ -55,8 +56,9 @@ def edit_table(systems: Iterable[ChangedSystem]) -> pd.DataFrame:
 
     Returns:
         Columns ``COLUMNS``, one row per system. ``layer`` and ``position`` say where the direction was found, and
-        ``stability`` is its median cosine with those of resampled prompts. ``effective`` is false where a gate of the
-        edit failed, where the checkpoint does not answer as the original with hooks on the edited modules, or where
+        ``stability`` is its median cosine with those of resampled prompts, ``same_place`` the share of resamples that
+        would have chosen that layer and position (empty without such a choice). ``effective`` is false where a gate of
+        the edit failed, where the checkpoint does not answer as the original with hooks on the edited modules, or where
         there is no valid direction; ``reason`` says which. ``modules`` is the number of edited modules,
         ``worst_deviation`` the largest distance of a residual from the asked one, ``change_norm`` the Frobenius norm of
         the change of the weights; they are empty for hooks. ``hook_deviation`` is the mean divergence of the
@@ -67,11 +69,12 @@ def edit_table(systems: Iterable[ChangedSystem]) -> pd.DataFrame:
     for system in systems:
         direction = load_direction(system.direction)
         done = _of_direction(direction) if system.manifest is None else _of_manifest(system.manifest)
-        stability = direction.details.get("stability", {}).get("median_cosine")
-        place = {"layer": direction.layer, "position": direction.position, "stability": stability}
+        resampled = direction.details.get("stability", {})
+        stability = {"stability": resampled.get("median_cosine"), "same_place": resampled.get("same_place")}
+        place = {"layer": direction.layer, "position": direction.position, **stability}
         row = {"model": system.model, "variant": system.variant, **place, **done}
         rows.append({**row, **_verification(read_table(system.scores), row)})
-    numbers = dict.fromkeys(("stability", "worst_deviation", "change_norm", "hook_deviation"), "float64")
+    numbers = dict.fromkeys(("stability", "same_place", "worst_deviation", "change_norm", "hook_deviation"), "float64")
     texts = dict.fromkeys(("layer", "verified", "reason"), "str")
     types = {"effective": "bool", "position": "Int64", "modules": "Int64"}
     return pd.DataFrame(rows, columns=COLUMNS).astype({**types, **texts, **numbers})

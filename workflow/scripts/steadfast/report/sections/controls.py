@@ -42,6 +42,10 @@ def build(study: Study) -> list[Block]:
             [
                 *system_columns(study),
                 Column("effective", "Did what was asked", "flag"),
+                Column("stability", "Stability", "number", help="Median cosine with directions of resampled prompts."),
+                Column(
+                    "same_place", "Same place", "share", help="Resamples that would choose this layer and position."
+                ),
                 Column("modules", "Modules", "count"),
                 Column("worst_deviation", "Worst deviation", "number", help="Of ‖rᵀW′‖/‖rᵀW‖ from the asked ratio."),
                 Column("change_norm", "Change of the weights", "number", help="Frobenius norm of W′ − W."),
