@@ -262,6 +262,8 @@ def test_causal_choice_takes_the_lowest_bypass_score_of_the_valid(activations):
     assert grid["valid"].sum() == 4
     assert grid.loc[grid["selected"], "layer"].tolist() == ["1"]
     assert grid.loc[grid["layer"].isin(["4", "final_norm"]), "bypass"].isna().all()
+    assert set(grid.loc[grid["layer"].isin(["0", "2"]), "dropped_by"]) == {"induce"}
+    assert set(grid.loc[~grid["layer"].isin(["0", "2"]), "dropped_by"]) == {""}
     for candidate in scores.seen:
         np.testing.assert_allclose(np.linalg.norm(candidate.rows), 1)
         np.testing.assert_allclose(candidate.difference, candidate.rows[0] * np.linalg.norm(candidate.difference))

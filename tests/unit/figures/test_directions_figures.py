@@ -124,16 +124,42 @@ def test_separation_draws_every_block_and_the_norm():
     assert {"one", "two", "norm"} <= set(texts(figure))
 
 
-def test_selection_marks_the_chosen_cell_and_hatches_the_invalid():
+def test_selection_marks_the_chosen_cell():
     grid = direction(activations(4), layer="auto", position="auto").selection
     figure = draw_selection(grid, ("<|end|>", "\n"))
     (frame,) = figure.axes[0].lines
     assert frame.get_xdata().mean() == pytest.approx(2, abs=0.2)
-    causal = grid.assign(bypass=np.where(grid["layer"] == "final_norm", np.nan, -1.5), valid=grid["selected"])
-    drawn = draw_selection(causal)
-    assert texts(drawn).count("-1.5") == 8
-    hatched = [patch for patch in drawn.axes[0].patches if patch.get_hatch()]
-    assert len(hatched) == 10 - 1
+
+
+def causal_grid():
+    """Of the blocks at the last position 0 induces too little, 1 diverges, 2 is chosen and 3 was not tried."""
+    grid = direction(activations(4), layer="auto").selection
+    grid = grid[grid["position"] == -1].reset_index(drop=True)
+    tried = grid["layer"].isin(["0", "1", "2"])
+    scores = {"bypass": -1.5, "induce": 2.5, "divergence": 0.04}
+    grid = grid.assign(**{name: np.where(tried, value, np.nan) for name, value in scores.items()})
+    dropped = grid["layer"].map({"0": "induce", "1": "bypass divergence"}).fillna("")
+    return grid.assign(valid=grid["layer"] == "2", selected=grid["layer"] == "2", dropped_by=dropped)
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+def test_causal_selection_shows_every_score_and_what_dropped_a_place(from_file, tmp_path):
+    grid = causal_grid()
+    if from_file:
+        grid.to_csv(tmp_path / "grid.csv", index=False)
+        grid = pd.read_csv(tmp_path / "grid.csv", dtype={"layer": str})
+    figure = draw_selection(grid, ("\n",))
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title().split(":")[0].split(" on ")[0] for axes in panels] == [
+        "bypass score",
+        "induce score",
+        "divergence",
+    ]
+    hatched = [{round(patch.get_x() + 0.5) for patch in axes.patches if patch.get_hatch()} - {3, 4} for axes in panels]
+    assert hatched == [{0, 1}, {0}, {1}]
+    for text in ("-1.5", "2.5", "0.04"):
+        assert texts(figure).count(text) == 3
+    assert [axes.lines[0].get_xdata().mean() for axes in panels] == pytest.approx([1.9] * 3)
 
 
 def test_nothing_to_select_is_said():

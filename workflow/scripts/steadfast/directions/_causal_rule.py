@@ -27,7 +27,8 @@ class Scored:
     """Causal scores of a grid.
 
     Attributes:
-        grid: the selection grid with the columns ``bypass``, ``induce``, ``divergence`` and ``valid``.
+        grid: the selection grid with the columns ``bypass``, ``induce``, ``divergence``, ``valid`` and ``dropped_by``,
+            which names the scores by which a candidate was dropped, with a space between them.
         scores: float64 [rows], the negated bypass score of valid candidates, minus infinity elsewhere.
         details: facts for the direction's metadata.
         reason: why no candidate is valid, or empty.
@@ -82,11 +83,16 @@ class CausalRule:
             values[chosen] = table[column].to_numpy(dtype=float)
             scored[column] = values
         baseline = float(details["baseline_harmful"])
-        scored["valid"] = (
-            (scored["divergence"] <= self.max_divergence)
-            & (scored["induce"] >= self.min_induce)
-            & (scored["bypass"] < baseline)
-        )
+        kept = {
+            "bypass": scored["bypass"] < baseline,
+            "induce": scored["induce"] >= self.min_induce,
+            "divergence": scored["divergence"] <= self.max_divergence,
+        }
+        scored["valid"] = np.logical_and.reduce(list(kept.values()))
+        dropped = {name: ~passed & scored[name].notna() for name, passed in kept.items()}
+        scored["dropped_by"] = [
+            " ".join(name for name in dropped if dropped[name].iloc[row]) for row in range(len(scored))
+        ]
         scores = np.where(scored["valid"], -scored["bypass"].to_numpy(dtype=float), -np.inf)
         return Scored(scored, scores, details, self._reason(scored, baseline, details))
 

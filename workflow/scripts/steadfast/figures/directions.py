@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -26,6 +27,11 @@ ALONG_DEPTH = {
     "probe_accuracy": ("Accuracy of a linear probe", 0.5),
 }
 """Columns of a grid that are drawn along the depth, with their titles and what chance would give."""
+CAUSAL_PANELS = {
+    "bypass": "bypass score: refusal of harmful prompts without the direction (lowest taken)",
+    "induce": "induce score: refusal of harmless prompts with the direction added",
+    "divergence": "divergence on harmless prompts without the direction (nats)",
+}
 CLASS_SHADES = {"harmful": 0.05, "harmless": 0.8}
 CLASS_MARKERS = {"harmful": "^", "harmless": "o"}
 
@@ -152,8 +158,10 @@ def draw_separation(grids: Mapping[str, pd.DataFrame]) -> Figure:
 def draw_selection(grid: pd.DataFrame, tokens: Sequence[str] = ()) -> Figure:
     """Draw a selection grid as a heat map, template positions as rows and blocks as columns.
 
-    The cells show what chose the place: the bypass score where the choice was causal (lowest taken; invalid
-    candidates are hatched), else the held-out separation (highest taken). The chosen cell is framed.
+    The cells show what chose the place: the held-out separation (highest taken), or the bypass score where the choice
+    was causal (lowest taken). A causal choice has two more panels, of the scores by which candidates are dropped as
+    well: the panel of the bypass score hatches all places that were dropped, the others those that their score
+    dropped. The chosen cell is framed.
 
     Args:
         grid: the selection grid of a direction.
@@ -161,39 +169,69 @@ def draw_selection(grid: pd.DataFrame, tokens: Sequence[str] = ()) -> Figure:
     """
     if grid.empty:
         return message_figure("This direction selects nothing")
-    column = "bypass" if "bypass" in grid.columns else "separation"
-    positions = sorted(grid["position"].unique())
-    layers = sorted(grid["layer"].unique(), key=lambda layer: (layer == FINAL_NORM, len(layer), layer))
-    wide = {
-        name: grid.pivot(index="position", columns="layer", values=name).reindex(index=positions, columns=layers)
-        for name in [column, "selected", *(["valid"] if "valid" in grid.columns else [])]
-    }
-    values = wide[column].to_numpy(float)
-    texts = [["–" if np.isnan(value) else f"{value:.1f}" for value in row] for row in values]
-    hatched = ~wide["valid"].to_numpy(bool) if "valid" in wide else None
-    finite = values[np.isfinite(values)]
-    limits = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-    names = [f"{position}  {token}" for position, token in zip(positions, tokens, strict=True)] if tokens else positions
+    columns = list(CAUSAL_PANELS) if "bypass" in grid.columns else ["separation"]
+    places = _Places(grid, tokens)
     with figure_style():
-        figure = new_figure(CELL_WIDTH * len(layers) + 2.4, CELL_HEIGHT * len(positions) + 1.1)
-        axes = figure.add_subplot()
-        source = draw_cells(
-            axes, values, texts, limits if limits[0] < limits[1] else (limits[0], limits[0] + 1), hatched
-        )
-        axes.set_xticks(range(len(layers)), ["norm" if layer == FINAL_NORM else layer for layer in layers])
-        axes.set_yticks(range(len(positions)), [str(name) for name in names])
-        axes.set_xlabel("block")
-        axes.set_ylabel("position")
-        for row, place in np.argwhere(wide["selected"].to_numpy(bool)):
-            axes.plot(
-                place + np.array([-0.5, 0.5, 0.5, -0.5, -0.5]),
-                row + np.array([-0.5, -0.5, 0.5, 0.5, -0.5]),
-                color=INK,
-                linewidth=1.8,
-                clip_on=False,
+        height = (CELL_HEIGHT * len(places.names) + 0.45) * len(columns) + 0.65
+        figure = new_figure(CELL_WIDTH * len(places.layers) + 2.8, height)
+        panels = figure.subplots(len(columns), 1, squeeze=False)[:, 0]
+        for axes, column in zip(panels, columns, strict=True):
+            colour_bar(figure, axes, _selection_panel(axes, places, column), "")
+        panels[-1].set_xlabel("block")
+        if len(columns) > 1:
+            figure.suptitle(
+                "Hatched: dropped, above by any score, below by the one that is shown; –: not tried", fontsize=8
             )
-        colour_bar(figure, axes, source, "bypass score" if column == "bypass" else "separation d′")
     return figure
+
+
+class _Places:
+    """A selection grid as tables of positions (rows) and blocks (columns)."""
+
+    def __init__(self, grid: pd.DataFrame, tokens: Sequence[str]) -> None:
+        self.grid = grid
+        self.positions = sorted(grid["position"].unique())
+        self.layers = sorted(grid["layer"].unique(), key=lambda layer: (layer == FINAL_NORM, len(layer), layer))
+        pairs = zip(self.positions, tokens, strict=True) if tokens else ((position, "") for position in self.positions)
+        self.names = [f"{position}  {token}".rstrip() for position, token in pairs]
+
+    def table(self, values: pd.Series) -> NDArray[Any]:
+        """One value per place, [positions, layers]."""
+        wide = self.grid.assign(value=values).pivot(index="position", columns="layer", values="value")
+        found: NDArray[Any] = wide.reindex(index=self.positions, columns=self.layers).to_numpy()
+        return found
+
+    def dropped(self, column: str) -> NDArray[np.bool_] | None:
+        """The places that a panel hatches."""
+        if column not in CAUSAL_PANELS:
+            return None
+        # an empty text is read from a file as a missing value
+        reasons = self.grid["dropped_by"].fillna("").str.split()
+        hatched = ~self.grid["valid"] if column == "bypass" else reasons.map(lambda names: column in names)
+        return self.table(hatched).astype(bool)
+
+
+def _selection_panel(axes: Axes, places: _Places, column: str) -> ScalarMappable:
+    """Draw one score of every place; return what a colour bar needs."""
+    values = places.table(places.grid[column]).astype(float)
+    digits = 2 if column == "divergence" else 1
+    texts = [["–" if np.isnan(value) else f"{value:.{digits}f}" for value in row] for row in values]
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    source = draw_cells(axes, values, texts, (low, high if low < high else low + 1), places.dropped(column))
+    axes.set_xticks(range(len(places.layers)), ["norm" if layer == FINAL_NORM else layer for layer in places.layers])
+    axes.set_yticks(range(len(places.names)), places.names)
+    axes.set_ylabel("position")
+    for row, place in np.argwhere(places.table(places.grid["selected"]).astype(bool)):
+        axes.plot(
+            place + np.array([-0.5, 0.5, 0.5, -0.5, -0.5]),
+            row + np.array([-0.5, -0.5, 0.5, 0.5, -0.5]),
+            color=INK,
+            linewidth=1.8,
+            clip_on=False,
+        )
+    axes.set_title(CAUSAL_PANELS.get(column, "separation d′"), fontsize=8)
+    return source
 
 
 def spread(depth: int, chosen: int | None) -> list[int]:
