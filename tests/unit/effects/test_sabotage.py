@@ -125,7 +125,27 @@ def test_half_strength_by_configuration_is_called_ineffective(assess, lively, di
     found = assess(tmp_path / "half", half)
     assert found["hook_deviation"] < 1
     assert found["assessment"] == INEFFECTIVE
+    assert found["reason"].startswith("the weights are as asked, and ")
     assert found["separation_kept"] == pytest.approx(0.5, abs=0.25)
+
+
+@pytest.mark.parametrize(
+    "edit", [{**EDIT, "layers": [0, 0]}, {**EDIT, "skip_first": 1}], ids=["one block", "not the first"]
+)
+def test_an_edit_of_a_part_of_the_depth_did_not_miss_and_says_nothing(assess, lively, direction, edit, tmp_path):
+    bake(lively, direction, edit, tmp_path / "part")
+    found = assess(tmp_path / "part", edit)
+    assert found["hook_deviation"] < 1
+    assert found["assessment"] == INEFFECTIVE
+    assert found["reason"].startswith("the weights are as asked, and ")
+
+
+def test_an_edit_that_keeps_the_harmless_mean_is_held_against_what_it_removes(assess, lively, direction, tmp_path):
+    edit = {**EDIT, "method": "projected"}
+    bake(lively, direction, edit, tmp_path / "projected")
+    found = assess(tmp_path / "projected", edit)
+    assert found["assessment"] == ROBUST
+    assert abs(found["separation_kept"]) < 0.01
 
 
 def test_a_broken_model_is_called_out_by_its_side_effects(assess, sabotage):

@@ -119,6 +119,27 @@ def test_separation_counts_where_most_of_it_is_left():
     assert mean(scores, "value") == pytest.approx(mean(scores, "original")) == pytest.approx(8)
 
 
+@pytest.mark.parametrize(("method", "left"), [("orthogonalize", 0.5), ("projected", 0.0), ("biprojected", 1.0)])
+def test_separation_is_looked_at_along_what_the_edit_removes(method, left):
+    """The harmless mean points along the second axis, and after the second block along the first as well."""
+    harmful = np.array([True, True, False, False])
+    before = np.zeros((4, 3, 3), dtype=np.float32)
+    before[:, :, :2] = np.where(harmful, 2, -2)[:, None, None]
+    before[:, :, 2] = np.where(harmful, 1, -1)[:, None]
+    after = before.copy()
+    after[:, :, 0] = 0
+    means = {
+        "harmless_mean": np.array([0, 1, 0], dtype=np.float32),
+        "harmless_means": np.array([[0, 1, 0], [1, 0, 0]], dtype=np.float32),
+    }
+    rows = np.array([[1, 1, 0]], dtype=np.float32) / np.sqrt(np.float32(2))
+    if method == "biprojected":
+        rows = np.array([[1, 1, 1]], dtype=np.float32) / np.sqrt(np.float32(3))
+    axis = Direction(rows, "file", layer="0", position=-1, tensors=means)
+    scores = separation.separation_scores(axis, before, after, list("abcd"), harmful, {"method": method})
+    assert mean(scores, "value") / mean(scores, "original") == pytest.approx(left, abs=1e-6)
+
+
 def test_hooks_agree_with_the_baked_edit_and_with_no_other_checkpoint(original, variant, subject, lively):
     measure = hook_agreement.build(prompts=3)
     reference = measure.reference(original, [variant])

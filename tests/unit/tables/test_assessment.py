@@ -62,7 +62,11 @@ def test_the_first_rule_that_applies_decides(expected, conclusion, facts):
 def test_the_reasons_name_the_numbers():
     known = {**dict.fromkeys(NUMBERS, np.nan), **SOUND}
     criteria = Criteria(separation_kept=0.1, perplexity=1.5)
-    assert "40% of the separation" in assess({**known, "separation_kept": 0.4}, EFFECTIVE, "survives", criteria)[1]
+    left = {**known, "separation_kept": 0.4}
+    assert assess(left, None, "survives", criteria)[1] == "40% of the separation along the direction is left"
+    # an edit that was stored as asked did not miss: the reader is told what it leaves
+    stored = assess({**left, "weights_deviation": 1e-8}, EFFECTIVE, "survives", criteria)[1]
+    assert stored.startswith("the weights are as asked, and 40% of the separation along the direction is left")
     broken = assess({**known, "perplexity_ratio": 1.6, "degenerate_change": 0.5}, EFFECTIVE, "survives", criteria)[1]
     assert broken == "the edit broke the model: +50% degenerate responses, 1.6 times the perplexity"
     assert assess(known, MISSED, "survives", criteria)[1] == "a residual is off"

@@ -1,6 +1,8 @@
 """What is left of the separation that a variant's direction had: did the edit reach what it was aimed at?
 
-The states of harmful and harmless evaluation prompts, which the direction was not computed from, are projected on it.
+The states of harmful and harmless evaluation prompts, which the direction was not computed from, are projected on what
+the edit removes: the direction itself, or what is left of it without the harmless prompts' mean (``projected`` and
+``biprojected``, which keep the rest on purpose). Other changes are looked at along the direction.
 The difference of the class means is given in units of the *original's* spread within the classes: an edit that removes
 the direction leaves projections of the size of rounding errors, whose own spread would say nothing.
 
@@ -9,14 +11,17 @@ direction anew), and the place with the largest share left counts. A direction w
 every block.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steadfast.activations.extraction import residual_stream
 from steadfast.directions import Direction, unit_rows
+from steadfast.edits import build_edit
+from steadfast.edits._projection import ProjectionEdit
 from steadfast.effects import About, Score
 from steadfast.effects.subject import Subject
 
@@ -65,7 +70,7 @@ class Separation:
         position = direction.position or LAST
         before = reference.blocks[:, reference.positions.index(position)]
         after = states_of(subject, [position]).blocks[:, 0]
-        return separation_scores(direction, before, after, reference.prompt_ids, reference.harmful)
+        return separation_scores(direction, before, after, reference.prompt_ids, reference.harmful, subject.edit)
 
 
 def build() -> Separation:
@@ -90,6 +95,7 @@ def separation_scores(
     after: NDArray[np.float32],
     prompt_ids: Sequence[str],
     harmful: NDArray[np.bool_],
+    edit: Mapping[str, Any] | None = None,
 ) -> list[Score]:
     """Scores whose mean is the separation, of the variant and of the original.
 
@@ -102,10 +108,14 @@ def separation_scores(
         after: the variant's.
         prompt_ids: one per prompt.
         harmful: whether each is harmful.
+        edit: the variant's ``edit`` stanza, if it has one.
     """
-    rows = unit_rows(direction.directions)
     best: tuple[float, FloatArray, FloatArray] | None = None
-    projections = [_projected(rows, before[:, place], after[:, place], harmful) for place in _places(direction, before)]
+    depth = before.shape[1] - 1
+    projections = [
+        _projected(removed_rows(direction, edit, place, depth), before[:, place], after[:, place], harmful)
+        for place in _places(direction, depth)
+    ]
     gaps = [_gap(earlier, harmful) for earlier, _ in projections]
     for (earlier, later), gap in zip(projections, gaps, strict=True):
         kept = _gap(later, harmful) / gap if gap > 0 else 0.0
@@ -128,9 +138,23 @@ def separation_scores(
     ]
 
 
-def _places(direction: Direction, states: NDArray[np.float32]) -> range:
+def removed_rows(direction: Direction, edit: Mapping[str, Any] | None, place: int, depth: int) -> FloatArray:
+    """Orthonormal rows [k, hidden] that an edit removes after a block; without such an edit the directions' own.
+
+    Args:
+        direction: the variant's direction.
+        edit: its ``edit`` stanza, if it has one.
+        place: index of the block, or ``depth`` for the state after the final norm, which the last block writes.
+        depth: number of blocks.
+    """
+    built = build_edit(edit) if edit is not None else None
+    if isinstance(built, ProjectionEdit):
+        return built.basis(direction, min(place, depth - 1))
+    return unit_rows(direction.directions)
+
+
+def _places(direction: Direction, depth: int) -> range:
     """Indices of the layers to look at, in the order of the states."""
-    depth = states.shape[1] - 1
     if direction.layer == "final_norm":
         return range(depth, depth + 1)
     return range(int(direction.layer or 0), depth)
