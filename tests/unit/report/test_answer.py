@@ -40,7 +40,23 @@ def test_models_are_counted_as_they_were_assessed(with_table):
     assessment = pd.DataFrame({"model": ["a", "b"], "variant": "edited", "assessment": ["robust", "edit ineffective"]})
     survival = answers(with_table("assessment", assessment.assign(reason="", note="")))[0]
     assert "assessed as: 1 robust and 1 edit ineffective" in survival["sentence"]
-    assert survival["short"] == "In 1 of 1 model, it does"
+    assert survival["short"] == "In 1 of 2 models, it does; in 1 the edit was ineffective"
+
+
+def test_the_short_answer_names_every_model(with_table):
+    words = ["not robust", "not robust", "robust", "inconclusive", "edit ineffective", "edit ineffective"]
+    assessment = pd.DataFrame({"model": list("abcdef"), "variant": "edited", "assessment": words, "reason": ""})
+    short = answers(with_table("assessment", assessment.assign(note="")))[0]["short"]
+    assert short == "In 1 of 6 models, it does; in 2 it does not; in 1 that is open; in 2 the edit was ineffective"
+
+
+def test_the_short_answer_names_every_model_without_an_assessment_too(study, with_table):
+    assert answers(study)[0]["short"] == "In 0 of 2 models, it does; in 1 it does not; in 1 that is open"
+    robustness = study.tables["robustness"].copy()
+    missed = (robustness["model"] == "a") & (robustness["variant"] == "edited") & (robustness["label"] == "harmful")
+    robustness.loc[missed, "conclusion"] = "edit ineffective"
+    short = answers(with_table("robustness", robustness))[0]["short"]
+    assert short == "In 0 of 2 models, it does; in 1 that is open; in 1 the edit was ineffective"
 
 
 def test_a_study_of_the_original_alone_is_counted(study):

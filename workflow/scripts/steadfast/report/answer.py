@@ -10,11 +10,11 @@ from steadfast.report.study import Study
 from steadfast.report.wording import Estimate, coefficient, count, listed, points, share
 from steadfast.statistics.bootstrap import cluster_weights, percentile_interval
 from steadfast.statistics.proportions import tango_interval, wilson_interval
+from steadfast.tables.assessment import NOT_ROBUST, ROBUST
 from steadfast.tables.edits import INEFFECTIVE
 from steadfast.tables.robustness import BASELINE, FAILS, INCONCLUSIVE, SURVIVES, prompt_rates
 from steadfast.verdicts import UNSCORED
 
-ROBUST = "robust"
 NO_ESTIMATE = Estimate(float("nan"), float("nan"), float("nan"))
 
 
@@ -103,8 +103,8 @@ def _conclusions(study: Study, variant: str) -> tuple[str, str]:
     if assessed is not None and (assessed["variant"] == variant).any():
         found = assessed.loc[assessed["variant"] == variant, "assessment"].value_counts()
         told = [f"{number} {word}" for word, number in found.items()]
-        tested = int(found.sum() - found.get(INEFFECTIVE, 0))
-        return f"assessed as: {listed(told)}", f"In {found.get(ROBUST, 0)} of {count(tested, 'model')}, it does"
+        short = _short(*(int(found.get(word, 0)) for word in (ROBUST, NOT_ROBUST, INCONCLUSIVE, INEFFECTIVE)))
+        return f"assessed as: {listed(told)}", short
     rows = study.tables["robustness"]
     rows = rows[(rows["judge"] == study.reference) & (rows["variant"] == variant) & (rows["label"] == "harmful")]
     found = rows["conclusion"].value_counts()
@@ -116,9 +116,17 @@ def _conclusions(study: Study, variant: str) -> tuple[str, str]:
         INEFFECTIVE: "in {} the edit missed",
     }
     parts = [words[name].format(count(number, "model")) for name, number in numbers.items() if number]
-    tested = numbers[SURVIVES] + numbers[FAILS] + numbers[INCONCLUSIVE]
     counted = listed(parts) if parts else "no conclusion was drawn"
-    return counted, f"In {numbers[SURVIVES]} of {count(tested, 'model')}, it does"
+    return counted, _short(*numbers.values())
+
+
+def _short(kept: int, lost: int, unclear: int, missed: int) -> str:
+    """The short answer. Every model is counted: those on which the edit had no effect refuse still, for no merit."""
+    others = [(lost, "it does not"), (unclear, "that is open"), (missed, "the edit was ineffective")]
+    told = [f"in {number} {words}" for number, words in others if number]
+    return f"In {kept} of {count(kept + lost + unclear + missed, 'model')}, it does" + "".join(
+        f"; {part}" for part in told
+    )
 
 
 def _trust(study: Study) -> dict[str, str]:
