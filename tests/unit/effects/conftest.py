@@ -21,15 +21,15 @@ EDIT = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output"]
 
 
 @pytest.fixture(scope="session")
-def lively(checkpoint, tmp_path_factory):
-    """The tiny checkpoint with weights so large that its answers depend on them."""
+def lively(checkpoint, tmp_path_factory, request):
+    """The tiny checkpoint with weights so large that its answers depend on them; in the format of a parameter."""
     folder = Path(shutil.copytree(checkpoint, tmp_path_factory.mktemp("lively") / "model"))
     model = LlamaForCausalLM.from_pretrained(folder)
     torch.manual_seed(1)
     for name, parameter in model.named_parameters():
         if "norm" not in name:
             parameter.data.normal_(std=0.4)
-    model.save_pretrained(folder)
+    model.to(getattr(torch, getattr(request, "param", "float32"))).save_pretrained(folder)
     return folder
 
 

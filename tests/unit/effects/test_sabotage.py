@@ -18,6 +18,8 @@ from steadfast.tables.assessment import INCONCLUSIVE, ROBUST, assessment_table
 from steadfast.tables.edits import INEFFECTIVE, ChangedSystem, edit_table
 from steadfast.tables.side_effects import side_effects_table
 
+pytestmark = pytest.mark.parametrize("lively", ["float32", "bfloat16"], indirect=True)
+
 
 def skip_a_block(weights, before, axis):
     """The tool missed one block, and says it did not."""
@@ -26,9 +28,9 @@ def skip_a_block(weights, before, axis):
 
 def take_the_wrong_axis(weights, before, axis):
     """The direction is removed from what the attention reads in place of what it writes; the matrix is square."""
-    projection = torch.outer(axis, axis)
+    without = torch.eye(len(axis)) - torch.outer(axis, axis)
     return {
-        name: before[name] @ (torch.eye(len(axis)) - projection) if name.endswith("o_proj.weight") else tensor
+        name: (before[name].float() @ without).to(tensor.dtype) if name.endswith("o_proj.weight") else tensor
         for name, tensor in weights.items()
     }
 

@@ -220,7 +220,12 @@ def disagreement(checkpoint, edited, direction, prompts):
 def test_hooked_and_baked_agree(checkpoint, baked, prompts):
     hooked, plain = disagreement(checkpoint, baked[1], baked[0], prompts)
     assert hooked < 1e-10 < 1e-7 < plain
-    assert hooked < tolerance_of(torch.float32)
+    assert hooked < tolerance_of(torch.float32, depth=3)
+
+
+@pytest.mark.parametrize(("dtype", "growth"), [(torch.float32, 1), (torch.float16, 8), (torch.bfloat16, 8)])
+def test_rounding_of_16_bits_adds_up_over_the_blocks(dtype, growth):
+    assert tolerance_of(dtype, depth=32) == pytest.approx(growth * tolerance_of(dtype, depth=4))
 
 
 def test_a_checkpoint_that_was_edited_otherwise_does_not_agree(checkpoint, baked, prompts, tmp_path):

@@ -23,12 +23,13 @@ def direction(tmp_path):
 
 @pytest.fixture
 def scores(tmp_path):
-    """A file of scores with the given mean of the hook-versus-baked check, or without it."""
+    """A file of scores with the given means of the hook-versus-baked check, of system and original, or without it."""
 
-    def make(deviation=None):
-        path = tmp_path / f"{deviation}.csv"
-        values = [] if deviation is None else [0.0, 2 * deviation]
-        pd.DataFrame({"measure": ["hook_agreement"] * len(values), "value": values}).to_csv(path, index=False)
+    def make(deviation=None, unedited=50.0):
+        path = tmp_path / f"{deviation}-{unedited}.csv"
+        rows = 0 if deviation is None else 2
+        columns = {"measure": ["hook_agreement"] * rows, "value": [0.0, 2 * (deviation or 0)][:rows]}
+        pd.DataFrame({**columns, "original": [unedited] * rows}).to_csv(path, index=False)
         return path
 
     return make
@@ -72,6 +73,20 @@ def test_a_checkpoint_that_does_not_answer_as_the_hooked_original_is_ineffective
     assert table["effective"].tolist() == [True, False]
     assert table["hook_deviation"].tolist() == [0.5, 3.0]
     assert table["reason"][1].endswith("hooks on the edited modules (3 times the tolerance)")
+
+
+@pytest.mark.parametrize(
+    ("deviation", "unedited", "word", "effective"),
+    [(0.5, 1.01, "yes", True), (0.5, 0.9, "no power", True), (1.5, 0.9, "no", False), (1.5, 3.0, "no", False)],
+)
+def test_where_the_original_answers_alike_nothing_is_verified(
+    tmp_path, direction, scores, deviation, unedited, word, effective
+):
+    gates = {"modules_matched": 8, "worst_deviation": 0.0}
+    manifest = write(tmp_path / "m.json", {"effective": True, "gates": gates, "change_norm": 2.5, "reason": ""})
+    row = edit_table([ChangedSystem("raw", "random", direction, scores(deviation, unedited), manifest)]).iloc[0]
+    assert (row["verified"], row["effective"]) == (word, effective)
+    assert bool(row["reason"]) != effective
 
 
 def test_no_conclusion_is_drawn_from_an_edit_that_missed(edits):

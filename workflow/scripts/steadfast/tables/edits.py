@@ -27,6 +27,7 @@ COLUMNS = [
 ]
 HOOK_AGREEMENT = "hook_agreement"
 INEFFECTIVE = "edit ineffective"
+NO_POWER = "no power"
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def edit_table(systems: Iterable[ChangedSystem]) -> pd.DataFrame:
         ``worst_deviation`` the largest distance of a residual from the asked one, ``change_norm`` the Frobenius norm of
         the change of the weights; they are empty for hooks. ``hook_deviation`` is the mean divergence of the
         checkpoint from the hooked original in multiples of what rounding explains, and ``verified`` says ``yes`` up to
-        1, ``no`` above, and nothing where hooks cannot do what the edit does or it was not measured.
+        1, ``no`` above, ``no power`` up to 1 where the unedited original is within 1 as well, so that nothing could
+        have been told, and nothing where hooks cannot do what the edit does or it was not measured.
     """
     rows = []
     for system in systems:
@@ -98,12 +100,12 @@ def _of_manifest(path: str | Path) -> dict[str, Any]:
 
 def _verification(scores: pd.DataFrame, row: Mapping[str, Any]) -> dict[str, Any]:
     """What the hook-versus-baked check found, and what follows for a row."""
-    found = scores.loc[scores["measure"] == HOOK_AGREEMENT, "value"]
+    found = scores[scores["measure"] == HOOK_AGREEMENT]
     if found.empty:
         return {"verified": "", "hook_deviation": float("nan")}
-    deviation = float(found.mean())
+    deviation, unedited = (float(found[column].mean()) for column in ("value", "original"))
     if deviation <= 1:
-        return {"verified": "yes", "hook_deviation": deviation}
+        return {"verified": NO_POWER if unedited <= 1 else "yes", "hook_deviation": deviation}
     missed = (
         "the checkpoint does not answer as the original with hooks on the edited modules "
         f"({deviation:.3g} times the tolerance)"

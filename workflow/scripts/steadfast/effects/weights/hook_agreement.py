@@ -1,7 +1,8 @@
 """The hook-versus-baked check: does the edited checkpoint answer as the original with hooks on the edited modules?
 
 See ``steadfast.checkpoints.verification``. The divergence of the next-token distributions is given as a multiple of
-what rounding explains, so that values up to 1 say that the checkpoint holds exactly the edit that was asked for.
+what rounding explains, so that values up to 1 say that the checkpoint holds exactly the edit that was asked for;
+unless the original, whose divergence stands beside it, lies within 1 as well: then no difference could have been seen.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 from torch import Tensor
 
+from steadfast.activations.extraction import decoder_blocks
 from steadfast.checkpoints.verification import hooked_log_probabilities, tolerance_of
 from steadfast.effects import About, Score
 from steadfast.effects.subject import Subject
@@ -59,7 +61,8 @@ class HookAgreement:
         if hooked is None:
             return []
         found = subject.access.log_probabilities(subject.access.encode(reference.prompt_ids))
-        tolerance = tolerance_of(subject.access.model.dtype)
+        model = subject.access.model
+        tolerance = tolerance_of(model.dtype, len(decoder_blocks(model)))
         values = divergence(hooked, found) / tolerance, divergence(hooked, reference.plain) / tolerance
         rows = zip(reference.prompt_ids, *(column.tolist() for column in values), strict=True)
         return [Score(prompt_id, after, before, scope="both classes") for prompt_id, after, before in rows]
