@@ -182,7 +182,7 @@ class MadeUpStudy:
                 "change_norm",
                 "reason",
             ],
-        )
+        ).assign(verified="yes", hook_deviation=0.05)
         tables = {
             "counts": count_verdicts(verdicts),
             "robustness": robustness,

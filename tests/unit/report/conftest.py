@@ -49,9 +49,9 @@ def study() -> Study:
     verdicts = pd.DataFrame(rows, columns=columns).astype({"score": "float64"})
     answers = [(*system, prompt, 0, "No.", 2, "stop", False) for system in REFUSED for prompt in PROMPTS]
     robustness = robustness_table(verdicts, controls=["random"], resamples=200)
-    edits = pd.DataFrame([(model, "edited", 0.98, None, True, 4, 0.0, 1.0, "") for model in ("a", "b")])
-    columns = ["stability", "same_place", "effective", "modules", "worst_deviation", "change_norm", "reason"]
-    edits.columns = pd.Index(["model", "variant", *columns])
+    edits = pd.DataFrame({"model": ["a", "b"], "variant": "edited", "effective": True, "modules": 4, "reason": ""})
+    edits = edits.assign(worst_deviation=0.0, change_norm=1.0, verified=["yes", "no power"], hook_deviation=[0.1, 0.2])
+    edits = edits.assign(stability=0.98, same_place=None)
     tables = {
         "robustness": robustness,
         "agreement": agreement_table(verdicts, controls=["random"], resamples=100),

@@ -9,6 +9,7 @@ from steadfast.report.blocks import Column, number, table
 from steadfast.report.browser import browser_data
 from steadfast.report.page import EMBEDDED_BYTES, embedded, page_data
 from steadfast.report.sections import SECTIONS, build_sections
+from steadfast.tables.assessment import NUMBERS
 
 
 def section(study, slug: str) -> dict:
@@ -60,6 +61,24 @@ def test_side_effects_are_drawn_by_measure(with_table):
         {"key": "on_topic harmless", "label": "Answers on topic, harmless (share)"},
     ]
     assert chart["values"]["perplexity text"] == [[[[9, 8, 10], [12, 11, 13], None], [None, None, None]]]
+
+
+def test_edits_are_shown_with_every_check_that_they_passed(study):
+    block = next(block for block in section(study, "controls")["blocks"] if block.get("id") == "edits")
+    columns = {column["key"]: column for column in block["columns"]}
+    assert [columns["verified"]["names"][code] for code in columns["verified"]["codes"]] == ["yes", "no power"]
+    assert columns["hook_deviation"]["values"] == [0.1, 0.2]
+    assert "after − asked" in columns["worst_deviation"]["help"]
+
+
+def test_assessments_are_shown_with_all_numbers_that_decide(with_table):
+    assessment = pd.DataFrame({"model": ["a"], "variant": "edited", "assessment": "robust", "reason": "", "note": ""})
+    assessment = assessment.assign(**dict.fromkeys(NUMBERS, 0.5))
+    shown = [
+        column["key"] for column in section(with_table("assessment", assessment), "assessment")["blocks"][1]["columns"]
+    ]
+    # the two behind a ratio, and the bounds of an interval, stand in its cell or in the file
+    assert set(NUMBERS) - set(shown) == {"separation_before", "separation_after", "change_low", "change_high"}
 
 
 def test_own_and_others_responses_stand_side_by_side(with_table):

@@ -47,8 +47,28 @@ def build(study: Study) -> list[Block]:
                     "same_place", "Same place", "share", help="Resamples that would choose this layer and position."
                 ),
                 Column("modules", "Modules", "count"),
-                Column("worst_deviation", "Worst deviation", "number", help="Of ‖rᵀW′‖/‖rᵀW‖ from the asked ratio."),
+                Column(
+                    "worst_deviation",
+                    "Worst deviation",
+                    "number",
+                    help="‖after − asked‖/‖asked − before‖ of what a matrix writes along the direction: 0 is as asked "
+                    "for, 1 is as before the edit.",
+                ),
                 Column("change_norm", "Change of the weights", "number", help="Frobenius norm of W′ − W."),
+                Column(
+                    "verified",
+                    "Answers as with hooks",
+                    "name",
+                    help="Whether the checkpoint answers as the original with hooks in place of the edit. No power: "
+                    "the unedited original does so too, so that a miss could not have been seen. Empty: no hooks do "
+                    "what this edit does, or it was not measured.",
+                ),
+                Column(
+                    "hook_deviation",
+                    "Distance from hooks",
+                    "number",
+                    help="From the hooked original, as a multiple of what rounding explains: above 1 is a miss.",
+                ),
                 Column("reason", "Why not", "text"),
             ],
             source="results/tables/edits.csv",

@@ -26,6 +26,19 @@ def _assessment(study: Study) -> list[Block]:
                 Column("refused_before", "Before", "share"),
                 Column("refused_after", "After", "share"),
                 Column("change", "Change", "points", interval=True),
+                Column(
+                    "weights_deviation",
+                    "Weights off",
+                    "number",
+                    help="How far the stored weights are from those asked: 0 is as asked, 1 as before the edit.",
+                ),
+                Column(
+                    "hook_deviation",
+                    "Hooks off",
+                    "number",
+                    help="How far the checkpoint’s answers are from those of the original with hooks, as a multiple of "
+                    "what rounding explains.",
+                ),
                 Column("separation_kept", "Separation left", "share", help="Along the direction, of the original’s."),
                 Column(
                     "degenerate_change", "Degenerate", "points", help="Change of the share of degenerate responses."
