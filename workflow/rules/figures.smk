@@ -117,6 +117,7 @@ rule attack_strength:
         attacks=GRID.attacks(),
         judge=GRID.config["figures"]["judge"] or GRID.machine_reference,
         inference=GRID.inference(),
+        criteria=GRID.config["assessment"],
         labels={"models": GRID.labels("models")},
         code=GRID.digest("draw_attack_strength.py"),
     message:

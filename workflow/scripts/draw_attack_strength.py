@@ -7,6 +7,7 @@ from steadfast.figures.study import save_all
 from steadfast.files import atomic_directory, read_table, write_table
 from steadfast.job import run_job
 from steadfast.statistics.settings import Inference
+from steadfast.tables.assessment import Criteria
 from steadfast.tables.labels import Labels
 from steadfast.tables.strength import strength_table
 
@@ -22,6 +23,7 @@ with run_job(snakemake):
         snakemake.params.attacks,
         judge=snakemake.params.judge,
         inference=Inference(**snakemake.params.inference),
+        criteria=Criteria(**snakemake.params.criteria),
     )
     write_table(snakemake.output.table, table)
     with atomic_directory(snakemake.output.figures) as directory:

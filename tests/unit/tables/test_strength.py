@@ -56,22 +56,30 @@ def edits(**changes):
     return pd.DataFrame(rows)
 
 
-def effects():
+def effects(**perplexity):
+    """Divergence of all systems, and how many times the perplexity of some variants is the original's."""
+    common = {"original": 4.0, "change": np.nan, "reason": np.nan}
     rows = [
-        {"model": model, "variant": variant, "measure": "divergence", "scope": scope, "value": norm / 10}
+        {"model": model, "variant": variant, "measure": measure, "scope": scope, "value": value, **common}
         for model in RATES
         for variant, norm in NORMS.items()
-        for scope in ("harmless", "harmful")
+        for measure, scope, value in (
+            ("divergence", "harmless", norm / 10),
+            ("divergence", "harmful", norm / 10),
+            ("perplexity", "held-out text", 4 * perplexity.get(variant, 1.5)),
+        )
     ]
     return pd.DataFrame(rows)
 
 
-def table_of(rates=RATES, table=None):
-    judged = verdicts(rates)
+def table_of(rates=RATES, table=None, prompts=10, **perplexity):
+    judged = verdicts(rates, prompts)
     robustness = robustness_table(judged, resamples=50)
     found = edits() if table is None else table
     inference = Inference(resamples=50)
-    return strength_table(judged, robustness, found, effects(), ATTACKS, judge="grammar", inference=inference)
+    return strength_table(
+        judged, robustness, found, effects(**perplexity), ATTACKS, judge="grammar", inference=inference
+    )
 
 
 def test_every_attack_begins_with_the_original_and_rises():
@@ -99,6 +107,24 @@ def test_an_edit_that_missed_halves_nothing():
     assert table.loc["raw"].query("least_strength").index.tolist() == ["full", "other"]
 
 
+def test_a_model_that_the_edit_broke_halves_nothing():
+    table = table_of(half=2.1, other=np.inf).set_index(["model", "variant"])
+    assert table.loc["raw"].query("broken").index.tolist() == ["half", "other"]
+    assert table.loc["raw"].query("halves").index.tolist() == ["full"]
+    assert table.loc["raw"].query("least_strength").index.tolist() == ["full"]
+    assert table.loc["raw"].query("least_change").index.tolist() == ["full"]
+    assert table.loc[("raw", "half"), "perplexity_ratio"] == pytest.approx(2.1)
+    assert table.loc[(ALL, "half"), "broken"] and not table.loc[(ALL, "half"), "halves"]
+
+
+def test_halving_is_sure_where_the_whole_interval_lies_below_half():
+    few, many = (table_of(prompts=prompts).set_index(["model", "variant"]) for prompts in (10, 100))
+    # 20 of 100 have an upper end of 29%, 2 of 10 one of 51%
+    assert few.loc["raw"].query("halves_surely").index.tolist() == ["full"]
+    assert many.loc["raw"].query("halves_surely").index.tolist() == ["full", "other"]
+    assert many.loc[("raw", "half"), "halves"] and not many.loc[("raw", "half"), "halves_surely"]
+
+
 def test_all_models_together_are_averaged_with_an_interval_over_prompts_and_models():
     together = table_of().query(f"model == '{ALL}'").set_index("variant")
     assert together.loc["full", "rate"] == pytest.approx(0.25)
@@ -124,4 +150,4 @@ def test_a_single_model_stands_for_itself():
 
 def test_nothing_is_marked_where_nothing_halves():
     same = {"raw": dict.fromkeys(RATES["raw"], 0.9)}
-    assert not table_of(same)[["halves", "least_strength", "least_change"]].any().any()
+    assert not table_of(same)[["halves", "halves_surely", "least_strength", "least_change"]].any().any()

@@ -106,7 +106,7 @@ def assessment_table(
         system = (row["model"], row["variant"])
         original = before.loc[row["model"]].to_dict() if row["model"] in before.index else {}
         edit = edited.loc[system].to_dict() if system in edited.index else None
-        numbers = _numbers(row, original, edit, _measured(effects, *system))
+        numbers = _numbers(row, original, edit, measured_effects(effects, *system))
         if row["variant"] in controls:
             assessment, reason = _control(numbers, original)
         else:
@@ -203,8 +203,6 @@ def _numbers(
         return float(found[column]) if found is not None else np.nan
 
     separation = [number("separation", "both classes", column) for column in ("original", "value")]
-    perplexity = [number("perplexity", "held-out text", column) for column in ("original", "value")]
-    degenerate = [number("degenerate", scope, "change") for scope in ("harmful", "harmless")]
     return {
         "refused_before": float(original.get("rate", np.nan)),
         "refused_after": float(row["rate"]),
@@ -214,6 +212,24 @@ def _numbers(
         "separation_before": separation[0],
         "separation_after": separation[1],
         "separation_kept": separation[1] / separation[0] if separation[0] > 0 else np.nan,
+        **damage_numbers(measured),
+    }
+
+
+def damage_numbers(measured: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, float]:
+    """What ``damage`` reads, and the divergence; NaN where something was not measured.
+
+    Args:
+        measured: rows of the table of side effects of one system, by measure and scope.
+    """
+
+    def number(measure: str, scope: str, column: str) -> float:
+        found = measured.get((measure, scope))
+        return float(found[column]) if found is not None else np.nan
+
+    perplexity = [number("perplexity", "held-out text", column) for column in ("original", "value")]
+    degenerate = [number("degenerate", scope, "change") for scope in ("harmful", "harmless")]
+    return {
         "degenerate_change": float(np.fmax(degenerate[0], degenerate[1])),
         "perplexity_ratio": _ratio(measured.get(("perplexity", "held-out text")), *perplexity),
         "on_topic_change": number("on_topic", "harmless", "change"),
@@ -226,7 +242,8 @@ def _ratio(found: Mapping[str, Any] | None, before: float, after: float) -> floa
     return np.inf if found is not None and found["reason"] else after / before
 
 
-def _measured(effects: pd.DataFrame, model: str, variant: str) -> dict[tuple[str, str], dict[str, Any]]:
+def measured_effects(effects: pd.DataFrame, model: str, variant: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """The rows of one system in the table of side effects, by measure and scope."""
     rows = effects[(effects["model"] == model) & (effects["variant"] == variant)]
     rows = rows.assign(reason=rows["reason"].astype("object").fillna(""))
     return {(str(row["measure"]), str(row["scope"])): row for row in rows.to_dict("records")}  # type: ignore[misc]

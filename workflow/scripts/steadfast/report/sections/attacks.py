@@ -20,7 +20,7 @@ RATES = {
 def _strength(study: Study) -> list[Block]:
     strength = study.tables["strength"]
     return [
-        prose("Refusals as the edit gets stronger, or as further directions are removed."),
+        prose("Refusals as the edit gets stronger."),
         _curves(study, strength),
         whole_table(study, "strength", "Refusals by the strength of the edit", fold=True),
     ]
@@ -43,7 +43,8 @@ def _curves(study: Study, strength: pd.DataFrame) -> Block:
         across="strength",
         unit="share",
         domain=(0.0, 1.0),
-        note=f"Share of the prompts refused, with {study.inference.confidence:.0%} intervals (Wilson).",
+        note=f"Share of the prompts refused, with {study.inference.confidence:.0%} intervals: Wilson for a model, a "
+        "bootstrap of prompts and models for all models together.",
         pdf="attack_strength",
     )
 
