@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
+from numpy.typing import NDArray
 
 from steadfast.figures.style import FAINT, INK, colour_map, figure_style, message_figure, new_figure, wrap
 from steadfast.files import require_columns
@@ -19,6 +21,7 @@ COLUMNS = ["direction", "change", "control", "strength", "rate", "rate_low", "ra
 PANEL_WIDTH, PANEL_HEIGHT = 2.1, 1.9
 MOST_COLUMNS = 6
 CONTROLS = "controls"
+FILLED = "filled: the least strength that halves the refusals"
 # what is drawn below the rate, where the table has it: the axis, and the columns of an interval if there is one
 FURTHER = {
     "harmless_rate": ("harmless refused", ("harmless_low", "harmless_high")),
@@ -79,11 +82,18 @@ def draw(table: pd.DataFrame, name: str = "") -> Figure:
             for axes, quantity in zip(used, quantities, strict=True):
                 _lines(axes, rows, controls, quantity, changes)
                 _frame(axes, table, quantity, labelled=column == 0)
+            used[-1].xaxis.set_major_locator(MultipleLocator(0.5))
             used[-1].set_xlabel("strength")
             used[-1].tick_params(labelbottom=True)
         handles = {label: handle for axes in panels.flat for handle, label in zip(*_legend(axes), strict=True)}
         shown = [label for label in [*changes, CONTROLS] if label in handles]
-        figure.legend([handles[label] for label in shown], shown, loc="outside lower center", ncols=min(4, len(shown)))
+        figure.legend(
+            [handles[label] for label in shown],
+            shown,
+            loc="outside lower center",
+            ncols=min(4, len(shown)),
+            title=FILLED,
+        )
         if name:
             figure.suptitle(name, fontsize=9, fontweight="bold")
     return figure
@@ -91,7 +101,6 @@ def draw(table: pd.DataFrame, name: str = "") -> Figure:
 
 def _lines(axes: Axes, rows: pd.DataFrame, controls: pd.DataFrame, quantity: str, changes: Sequence[str]) -> None:
     """Lines with whiskers, a little apart so that whiskers at one strength can be told from each other."""
-    step = 0.015 * max(float(rows["strength"].max()), 1e-9)
     for _, line in controls.groupby(["direction", "change"], sort=False):
         style: dict[str, Any] = {
             "color": FAINT,
@@ -102,12 +111,9 @@ def _lines(axes: Axes, rows: pd.DataFrame, controls: pd.DataFrame, quantity: str
             "label": CONTROLS,
         }
         axes.plot(line["strength"].to_numpy(float), line[quantity].to_numpy(float), **style)
-    present = [change for change in changes if change in set(rows["change"])]
-    for number, change in enumerate(present):
+    for change in (change for change in changes if change in set(rows["change"])):
         line = rows[rows["change"] == change]
-        strengths = line["strength"].to_numpy(float)
-        # all lines begin with the original
-        places = strengths + np.where(strengths > 0, step * (number - (len(present) - 1) / 2), 0.0)
+        places = _apart(line, rows)
         values = line[quantity].to_numpy(float)
         style = _style(changes.index(change), len(changes))
         whiskers = _whiskers(line, quantity)
@@ -119,6 +125,18 @@ def _lines(axes: Axes, rows: pd.DataFrame, controls: pd.DataFrame, quantity: str
                 values[chosen],
                 **{**style, "markerfacecolor": style["color"], "linestyle": "none", "zorder": 4},
             )
+
+
+def _apart(line: pd.DataFrame, rows: pd.DataFrame) -> NDArray[np.float64]:
+    """Places of a line's strengths on the axis: beside those of the other lines, where there are others."""
+    step = 0.015 * max(float(rows["strength"].max()), 1e-9)
+    places = []
+    for strength in line["strength"]:
+        # all lines begin with the original
+        there = list(dict.fromkeys(rows.loc[rows["strength"] == strength, "change"])) if strength > 0 else []
+        rank = there.index(line["change"].iloc[0]) - (len(there) - 1) / 2 if there else 0.0
+        places.append(float(strength) + step * rank)
+    return np.array(places)
 
 
 def _whiskers(line: pd.DataFrame, quantity: str) -> Any:
