@@ -61,6 +61,21 @@ def test_edits_removed_their_direction(small_grid, variant):
         assert np.linalg.norm(direction @ after[name]) < 1e-4 * np.linalg.norm(direction @ before[name])
 
 
+def test_a_random_direction_leaves_the_refusals_alone(small_grid):
+    """By the reference's rates themselves, and by the word that the assessment has for it."""
+    rates = pd.read_csv(small_grid.path("tables/robustness.csv")).query("judge == 'grammar' and label == 'harmful'")
+    rates = rates.set_index(["variant", "model"])
+    before, after = rates.loc["original"], rates.loc["random"]
+    assert sorted(after.index) == ["combined", "raw"]
+    assert before.loc["combined", "rate"] > 0.3, "a model that refuses nothing cannot lose refusals"
+    assert after["rate"].between(before["rate_low"], before["rate_high"]).all()
+    assessment = pd.read_csv(small_grid.path("tables/assessment.csv"))
+    controls = assessment[assessment["variant"] == "random"]
+    assert dict(zip(controls["model"], controls["assessment"], strict=True)) == dict.fromkeys(
+        after.index, "control holds"
+    )
+
+
 def test_every_output_has_provenance(small_grid):
     results = small_grid.folder / "results"
     outputs = [*results.glob("responses/*/*.parquet"), *results.glob("tables/*.csv"), *results.glob("figures/*.pdf")]
