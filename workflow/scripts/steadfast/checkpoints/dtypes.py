@@ -25,7 +25,8 @@ UNIT_ROUNDOFF = {"BF16": 2.0**-9, "F16": 2.0**-11, "F32": 2.0**-24, "F64": 2.0**
 def widen(stored: NDArray[Any], dtype: str) -> Floats:
     """A new array for arithmetic: float32 for 16-bit storage, float64 for wider.
 
-    Two digits more than stored keep the result within one unit in the last place of an exact computation.
+    Two digits more than stored keep a result within one unit in the last place of an exact computation, unless the
+    terms of a difference cancel; edits compute such entries in float64.
     """
     if dtype == "BF16":
         bits = np.left_shift(stored, 16, dtype=np.uint32)

@@ -158,17 +158,18 @@ class TensorEditor:
         """Write one changed matrix; return the reading of what was stored."""
         after = update.new_reading()
         item = STORAGE[self.entry.dtype].itemsize
+        precision = UNIT_ROUNDOFF[self.entry.dtype] / 2
         for start, raw in self._blocks(source, index):
             block = widen(raw, self.entry.dtype)
             view, outputs, inputs = self._orient(block, start)
-            update.change(view, outputs, inputs)
-            stored = narrow(block, self.entry.dtype)
+            changed = update.change(view, outputs, inputs, precision)
+            stored = narrow(changed if self.matrices.rows_are_outputs else changed.T, self.entry.dtype)
             row = index * self.matrices.rows + start
             write_all(target, stored, offset + row * self.matrices.columns * item)
             self._digest.update(stored.data)
             exact = widen(stored, self.entry.dtype)
             update.read(self._orient(exact, start)[0], outputs, inputs, after)
-            exact -= widen(raw, self.entry.dtype)
+            exact -= block
             self._change += sum_of_squares(exact)
         return after
 

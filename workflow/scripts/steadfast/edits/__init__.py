@@ -50,8 +50,15 @@ class MatrixUpdate(Protocol):
         """Take in a block of W."""
         ...
 
-    def change(self, block: Block, outputs: slice, inputs: slice) -> None:
-        """Turn a block of W into the same block of W′, in place."""
+    def change(self, block: Block, outputs: slice, inputs: slice, precision: float) -> Block:
+        """The same block of W′ as a new array, in the block's dtype and memory order.
+
+        Args:
+            block: a block of W, which stays as it is.
+            outputs: its place along the residual stream.
+            inputs: its place along the other axis.
+            precision: largest relative error of an entry that storing it hides, however little is left of it.
+        """
         ...
 
     def before(self) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from steadfast.architectures import Writer
 from steadfast.directions import Direction, unit_rows
 from steadfast.edits import Block, Site
+from steadfast.edits._arithmetic import minus_product
 from steadfast.edits._selection import DEFAULT_TARGETS, Selection, build_selection
 from steadfast.edits._strength import Strength, build_strength
 from steadfast.errors import ConfigError, DataError
@@ -93,17 +94,20 @@ class ProjectionUpdate:
 
     def observe(self, block: Block, outputs: slice, inputs: slice) -> None:
         """Add the block's part of RᵀW, of the columns' squared lengths and of the noise's scale."""
-        self.read(block, outputs, inputs, self._projection)
+        # in float64: where the update cancels an entry, an error of RᵀW is all that would be left of it
+        self._projection[:, inputs] += self.basis[:, outputs] @ block.astype(np.float64)
         weights = (self.basis[:, outputs] ** 2).sum(axis=0)
-        self._level_squares += float(weights @ np.einsum("oi,oi->o", block, block))
+        self._level_squares += float((weights.astype(block.dtype) @ (block * block)).sum(dtype=np.float64))
         if self.preserve_norm:
             self._column_squares[inputs] += np.einsum("oi,oi->i", block, block, dtype=np.float64)
 
-    def change(self, block: Block, outputs: slice, inputs: slice) -> None:
+    def change(self, block: Block, outputs: slice, inputs: slice, precision: float) -> Block:
         """Subtract s·R(RᵀW), and rescale the columns if asked to."""
-        subtract_product(block, self.share * self.basis[:, outputs].T, self._projection[:, inputs])
+        removed = self.share * self.basis[:, outputs].T
+        changed = minus_product(block, removed, self._projection[:, inputs], precision)
         if self.preserve_norm:
-            block *= self._column_gain()[inputs].astype(block.dtype)
+            changed *= self._column_gain()[inputs].astype(block.dtype)
+        return changed
 
     def before(self) -> NDArray[np.float64]:
         """RᵀW."""
@@ -128,8 +132,8 @@ class ProjectionUpdate:
     def _column_gain(self) -> NDArray[np.float64]:
         """Factors [inputs] that give the columns their lengths back.
 
-        For orthonormal R the squared length of an edited column is ‖w‖² − (2s − s²)‖Rᵀw‖². A column that
-        lies in the span of R has no direction left to stretch, and keeps its length of zero.
+        For orthonormal R the squared length of an edited column is ‖w‖² − (2s − s²)‖Rᵀw‖². A column of which less
+        than a thousandth is left lies in the span of R up to rounding, and has no direction of its own to stretch.
         """
         if self._gain is None:
             if not self.preserve_norm:
@@ -137,7 +141,7 @@ class ProjectionUpdate:
             old = self._column_squares
             removed = (2 * self.share - self.share**2) * (self._projection**2).sum(axis=0)
             new = np.maximum(old - removed, 0)
-            empty = new <= 1e-12 * old
+            empty = new <= 1e-6 * old
             self._gain = np.where(empty, 1.0, np.sqrt(old / np.where(empty, 1.0, new)))
         return self._gain
 
@@ -182,17 +186,6 @@ def through_norm(basis: NDArray[np.float64], gain: NDArray[np.float64]) -> NDArr
     y if and only if the module before it writes nothing along g∘r.
     """
     return unit_rows(basis * gain)
-
-
-def subtract_product(block: Block, left: NDArray[np.float64], right: NDArray[np.float64]) -> None:
-    """``block -= left @ right`` in the block's dtype and along its memory; left [outputs, k], right [k, inputs].
-
-    One outer product after the other: with as few directions as there are, several times faster than a matrix
-    product, and the same bits whatever library makes the products.
-    """
-    view, columns, rows = (block, left.T, right) if block.flags.c_contiguous else (block.T, right, left.T)
-    for column, row in zip(columns.astype(block.dtype), rows.astype(block.dtype), strict=True):
-        view -= column[:, None] * row
 
 
 def _mean(direction: Direction, name: str) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from steadfast.architectures import Writer
 from steadfast.directions import Direction, check_block, resolve_layer
 from steadfast.edits import Block, Site
+from steadfast.edits._arithmetic import minus_product
 from steadfast.edits._strength import build_strength
 from steadfast.errors import ConfigError, DataError
 
@@ -81,13 +82,13 @@ class RankOneUpdate:
         self._level_squares = 0.0
 
     def observe(self, block: Block, outputs: slice, inputs: slice) -> None:
-        """Add the block's part of Wk*."""
-        self.read(block, outputs, inputs, self._answer)
+        """Add the block's part of Wk*, in float64 since all later readings are told from it."""
+        self._answer[outputs, 0] += block.astype(np.float64) @ self.key[inputs]
         self._level_squares += float(np.einsum("oi,oi->i", block, block) @ self.key[inputs] ** 2)
 
-    def change(self, block: Block, outputs: slice, inputs: slice) -> None:
+    def change(self, block: Block, outputs: slice, inputs: slice, precision: float) -> Block:
         """Add (v* − Wk*)(C⁻¹k*)ᵀ / (k*ᵀC⁻¹k*)."""
-        block += np.multiply.outer(self.shift[outputs], self.row[inputs]).astype(block.dtype)
+        return minus_product(block, -self.shift[outputs, None], self.row[None, inputs], precision)
 
     def before(self) -> NDArray[np.float64]:
         """Wk* − v*."""
