@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as torch_save_file
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 
@@ -329,6 +331,23 @@ def test_a_decoder_row_from_a_file(activations, decoder, name):
     np.testing.assert_allclose(found.directions[0], matrix[7] / np.linalg.norm(matrix[7]), atol=1e-6)
     assert found.tensors == {}
     assert found.details["features"] == (7,)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_a_decoder_row_in_another_number_format(activations, decoder, tmp_path, dtype):
+    matrix = torch.from_numpy(decoder[1]).to(dtype)
+    torch_save_file({"W_dec": matrix}, tmp_path / "half.safetensors")
+    found = find(activations, method="file", path=str(tmp_path / "half.safetensors"), features=7)
+    row = matrix[7].double().numpy()
+    np.testing.assert_allclose(found.directions[0], row / np.linalg.norm(row), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("file", "message"), [("eight.safetensors", "Float8"), ("words.npy", "<U4")])
+def test_a_number_format_that_cannot_be_read_is_named(activations, decoder, tmp_path, file, message):
+    torch_save_file({"W_dec": torch.ones(2, 4).to(torch.float8_e4m3fn)}, tmp_path / "eight.safetensors")
+    np.save(tmp_path / "words.npy", np.array(["some", "text"]))
+    with pytest.raises(DataError, match=rf"cannot read vectors from .*{file}: .*{message}"):
+        find(activations, method="file", path=str(tmp_path / file))
 
 
 def test_a_single_vector_with_a_layer_records_class_means(activations, decoder):

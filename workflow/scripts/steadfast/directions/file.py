@@ -64,17 +64,33 @@ class File:
 
 
 def _read(path: Path, tensor: str | None) -> NDArray[Any]:
+    """The tensor as numbers that NumPy knows.
+
+    Raises:
+        DataError: the file or the tensor's dtype cannot be read.
+    """
     try:
         if path.suffix == ".npy":
-            array: NDArray[Any] = np.load(path, allow_pickle=False)
-            return array
-        if path.suffix == ".npz":
+            array = np.asarray(np.load(path, allow_pickle=False))
+        elif path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as archive:
-                return np.asarray(archive[_name(path, tensor, list(archive.files))])
-        with safe_open(path, framework="numpy") as file:
-            return np.asarray(file.get_tensor(_name(path, tensor, list(file.keys()))))
-    except (SafetensorError, ValueError, OSError) as error:
+                array = np.asarray(archive[_name(path, tensor, list(archive.files))])
+        else:
+            array = _read_safetensors(path, tensor)
+    except (SafetensorError, ValueError, TypeError, OSError) as error:
         raise DataError(f"cannot read vectors from {path}: {error}") from error
+    if array.dtype.kind not in "fiu":
+        raise DataError(f"cannot read vectors from {path}: its values are stored as {array.dtype}, not as real numbers")
+    return array
+
+
+def _read_safetensors(path: Path, tensor: str | None) -> NDArray[Any]:
+    import torch  # here alone, so that settings are checked without it
+
+    with safe_open(path, framework="pt") as file:
+        stored = file.get_tensor(_name(path, tensor, list(file.keys())))
+    # NumPy has no bfloat16; its values are all float32's as well
+    return np.asarray((stored.float() if stored.dtype == torch.bfloat16 else stored).numpy())
 
 
 def _name(path: Path, tensor: str | None, names: list[str]) -> str:
