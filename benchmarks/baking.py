@@ -8,8 +8,10 @@ end. In one run, in turns, with the source evicted from the page cache before ea
 - load with transformers, edit in memory, save (once).
 
     python benchmarks/baking.py --gigabytes 8 --folder /tmp --report benchmarks/results/baking.md
+    python benchmarks/baking.py --shape 1.7B --folder /tmp --report benchmarks/results/baking.md
 
-Each runs in a process of its own; peak memory is that process's largest resident set.
+The report has a section for each shape; a run writes its own anew and leaves the others. Each of the commands that are
+measured runs in a process of its own; peak memory is that process's largest resident set.
 """
 
 import argparse
@@ -20,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +34,6 @@ from steadfast.checkpoints.dtypes import narrow  # noqa: E402
 from steadfast.checkpoints.shards import TensorEntry, open_checkpoint, shard_header  # noqa: E402
 from steadfast.directions import Direction  # noqa: E402
 
-HIDDEN, INTERMEDIATE, VOCABULARY, KEY_VALUE = 4096, 14336, 128256, 1024
 SHARD_BYTES = 2 * 10**9
 EDIT = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output"], "skip_first": 1}
 
@@ -69,26 +70,71 @@ class Measurement:
     peak_bytes: int
 
 
-def generate(folder: Path, gigabytes: float) -> None:
-    """Write a Llama checkpoint of at least that size, in shards of about two gigabytes."""
-    layers = int(np.ceil((gigabytes * 1e9 - 2 * VOCABULARY * HIDDEN * 2) / (2 * layer_parameters())))
+@dataclass(frozen=True)
+class Shape:
+    """Dimensions of a Llama model."""
+
+    hidden: int
+    layers: int
+    heads: int
+    key_value_heads: int
+    intermediate: int
+    vocabulary: int
+    tied: bool
+
+    @property
+    def key_value(self) -> int:
+        """Width of the keys and values of a token."""
+        return self.hidden // self.heads * self.key_value_heads
+
+    @property
+    def block_parameters(self) -> int:
+        """Parameters of one block."""
+        attention = 2 * self.hidden * (self.hidden + self.key_value)
+        return attention + 3 * self.hidden * self.intermediate + 2 * self.hidden
+
+    @property
+    def size(self) -> int:
+        """Bytes of the checkpoint."""
+        embeddings = (1 if self.tied else 2) * self.vocabulary * self.hidden
+        return 2 * (embeddings + self.layers * self.block_parameters + self.hidden)
+
+    def of_size(self, gigabytes: float) -> "Shape":
+        """The same with the fewest blocks that make a checkpoint of at least this size: two at the least."""
+        rest = replace(self, layers=0).size
+        blocks = int(np.ceil((gigabytes * 1e9 - rest) / (2 * self.block_parameters)))
+        return replace(self, layers=max(2, blocks))
+
+    def config(self) -> dict[str, object]:
+        """The configuration of transformers."""
+        return {
+            "architectures": ["LlamaForCausalLM"],
+            "model_type": "llama",
+            "hidden_size": self.hidden,
+            "intermediate_size": self.intermediate,
+            "vocab_size": self.vocabulary,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "num_key_value_heads": self.key_value_heads,
+            "tie_word_embeddings": self.tied,
+            "dtype": "bfloat16",
+        }
+
+
+SHAPES = {
+    "1.7B": Shape(2048, 24, 32, 32, 8192, 49152, tied=True),  # SmolLM2-1.7B
+    "8B": Shape(4096, 32, 32, 8, 14336, 128256, tied=False),  # Llama 3.1 8B
+    "14B": Shape(5120, 40, 40, 8, 17408, 151936, tied=False),  # Qwen3 14B
+}
+
+
+def generate(folder: Path, shape: Shape) -> None:
+    """Write a Llama checkpoint of random weights, in shards of about two gigabytes."""
     folder.mkdir()
-    config = {
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
-        "hidden_size": HIDDEN,
-        "intermediate_size": INTERMEDIATE,
-        "vocab_size": VOCABULARY,
-        "num_hidden_layers": layers,
-        "num_attention_heads": 32,
-        "num_key_value_heads": 8,
-        "tie_word_embeddings": False,
-        "dtype": "bfloat16",
-    }
-    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "config.json").write_text(json.dumps(shape.config()))
     groups: list[list[TensorEntry]] = [[]]
-    for name, shape in tensor_shapes(layers):
-        entry = TensorEntry(name, "BF16", shape, 0, 2 * int(np.prod(shape)))
+    for name, sizes in tensor_shapes(shape):
+        entry = TensorEntry(name, "BF16", sizes, 0, 2 * int(np.prod(sizes)))
         if sum(other.size for other in groups[-1]) + entry.size > SHARD_BYTES:
             groups.append([])
         groups[-1].append(entry)
@@ -105,28 +151,25 @@ def generate(folder: Path, gigabytes: float) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
 
 
-def layer_parameters() -> int:
-    """Parameters of one block."""
-    return 2 * HIDDEN * HIDDEN + 2 * HIDDEN * KEY_VALUE + 3 * HIDDEN * INTERMEDIATE + 2 * HIDDEN
-
-
-def tensor_shapes(layers: int) -> list[tuple[str, tuple[int, ...]]]:
+def tensor_shapes(shape: Shape) -> list[tuple[str, tuple[int, ...]]]:
     """Names and shapes of a Llama checkpoint's tensors."""
-    shapes: list[tuple[str, tuple[int, ...]]] = [("model.embed_tokens.weight", (VOCABULARY, HIDDEN))]
-    for layer in range(layers):
+    hidden, intermediate, key_value = shape.hidden, shape.intermediate, shape.key_value
+    shapes: list[tuple[str, tuple[int, ...]]] = [("model.embed_tokens.weight", (shape.vocabulary, hidden))]
+    for layer in range(shape.layers):
         block = f"model.layers.{layer}."
         shapes += [
-            (f"{block}self_attn.q_proj.weight", (HIDDEN, HIDDEN)),
-            (f"{block}self_attn.k_proj.weight", (KEY_VALUE, HIDDEN)),
-            (f"{block}self_attn.v_proj.weight", (KEY_VALUE, HIDDEN)),
-            (f"{block}self_attn.o_proj.weight", (HIDDEN, HIDDEN)),
-            (f"{block}mlp.gate_proj.weight", (INTERMEDIATE, HIDDEN)),
-            (f"{block}mlp.up_proj.weight", (INTERMEDIATE, HIDDEN)),
-            (f"{block}mlp.down_proj.weight", (HIDDEN, INTERMEDIATE)),
-            (f"{block}input_layernorm.weight", (HIDDEN,)),
-            (f"{block}post_attention_layernorm.weight", (HIDDEN,)),
+            (f"{block}self_attn.q_proj.weight", (hidden, hidden)),
+            (f"{block}self_attn.k_proj.weight", (key_value, hidden)),
+            (f"{block}self_attn.v_proj.weight", (key_value, hidden)),
+            (f"{block}self_attn.o_proj.weight", (hidden, hidden)),
+            (f"{block}mlp.gate_proj.weight", (intermediate, hidden)),
+            (f"{block}mlp.up_proj.weight", (intermediate, hidden)),
+            (f"{block}mlp.down_proj.weight", (hidden, intermediate)),
+            (f"{block}input_layernorm.weight", (hidden,)),
+            (f"{block}post_attention_layernorm.weight", (hidden,)),
         ]
-    return [*shapes, ("model.norm.weight", (HIDDEN,)), ("lm_head.weight", (VOCABULARY, HIDDEN))]
+    head = [] if shape.tied else [("lm_head.weight", (shape.vocabulary, hidden))]
+    return [*shapes, ("model.norm.weight", (hidden,)), *head]
 
 
 def write_random(file: object, count: int, generator: np.random.Generator) -> None:
@@ -197,23 +240,37 @@ def report(measurements: list[Measurement], size: int, largest: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def with_section(text: str, title: str, body: str) -> str:
+    """A report in which the section of this title is ``body``; the other sections stay, a new one goes to the end."""
+    kept, *sections = f"\n{text.strip()}\n".split("\n## ")
+    found = {section.split("\n", 1)[0]: section.split("\n", 1)[1].strip() for section in sections}
+    found[title] = body.strip()
+    written = "".join(f"\n## {name}\n\n{section}\n" for name, section in found.items())
+    return f"{kept.strip() or '# Baking'}\n{written}"
+
+
 def main() -> None:
     """Parse the command line, measure and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--gigabytes", type=float, default=8.0, help="least size of the checkpoint")
+    parser.add_argument("--shape", choices=SHAPES, default="8B", help="dimensions of the model")
+    parser.add_argument("--gigabytes", type=float, help="least size, in place of the shape's number of blocks")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="where to work")
     parser.add_argument("--repeats", type=int, default=3, help="runs of copying and of baking")
     parser.add_argument("--skip-loading", action="store_true", help="leave out load-edit-save, which needs much memory")
     parser.add_argument("--report", type=Path, help="Markdown file to write the figures to")
     options = parser.parse_args()
+    shape = SHAPES[options.shape]
+    if options.gigabytes is not None:
+        shape = shape.of_size(options.gigabytes)
     free = shutil.disk_usage(options.folder).free
-    if free < 2.5e9 * options.gigabytes:
-        raise SystemExit(f"{options.folder} has {free / 1e9:.0f} GB free; {2.5 * options.gigabytes:.0f} GB are needed")
+    needed = 2.1 * shape.size  # the source and one copy at a time
+    if free < needed:
+        raise SystemExit(f"{options.folder} has {free / 1e9:.0f} GB free; {needed / 1e9:.0f} GB are needed")
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="baking-") as name:
         folder = Path(name)
         source, target, direction = folder / "source", folder / "target", folder / "direction.safetensors"
-        generate(source, options.gigabytes)
-        vector = np.random.default_rng(1).standard_normal(HIDDEN)
+        generate(source, shape)
+        vector = np.random.default_rng(1).standard_normal(shape.hidden)
         Direction((vector / np.linalg.norm(vector))[None].astype(np.float32), method="random").save(direction)
         sizes = [entry.size for entry in open_checkpoint(source).entries.values()]
         copy = ["cp", "-r", str(source), str(target)]
@@ -229,9 +286,10 @@ def main() -> None:
     print(text)
     if options.report:
         options.report.parent.mkdir(parents=True, exist_ok=True)
-        options.report.write_text(
-            f"# Baking\n\n`{' '.join(['python', 'benchmarks/baking.py', *sys.argv[1:]])}`\n\n{text}"
-        )
+        old = options.report.read_text() if options.report.is_file() else ""
+        command = " ".join(["python", "benchmarks/baking.py", *sys.argv[1:]])
+        title = f"{options.shape}, {shape.layers} blocks"
+        options.report.write_text(with_section(old, title, f"`{command}`\n\n{text}"))
 
 
 if __name__ == "__main__":
