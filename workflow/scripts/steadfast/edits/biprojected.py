@@ -1,4 +1,4 @@
-"""Biprojected ablation: also without the component along the harmless mean of each layer that is edited (Lai 2025)."""
+"""Biprojected ablation: also without the component along the harmless mean of each layer that is edited (Lai 2025b)."""
 
 from collections.abc import Mapping, Sequence
 

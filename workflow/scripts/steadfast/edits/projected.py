@@ -1,4 +1,4 @@
-"""Projected ablation: the direction without the component along the harmless mean of its own layer (Lai 2025)."""
+"""Projected ablation: the direction without the component along the harmless mean of its own layer (Lai 2025a)."""
 
 from collections.abc import Mapping, Sequence
 
