@@ -15,7 +15,7 @@ from snakemake.iocontainers import Namedlist
 
 from steadfast.config.checks import prepare
 from steadfast.config.grid import Grid
-from steadfast.files import read_json, read_table
+from steadfast.files import read_json, read_table, write_table
 from steadfast.models.pointer import ModelPointer, checkpoint_path, read_pointer
 from steadfast.verdicts import COLUMNS
 
@@ -504,6 +504,28 @@ def test_without_a_valid_direction_there_is_nothing_to_judge(attacked, activatio
             machine=attacked.judge_machine(judge),
         )
         assert list(read_table(f"{judge}.parquet").columns) == COLUMNS
+
+
+def test_a_hook_without_a_valid_direction_is_not_asked_about_others_either(attacked, activations, models, prompts):
+    direction = find_direction(attacked, "hopeless", activations)
+    table = read_table(PROMPTS)
+    evaluated = table[table["split"] == "evaluation"]
+    answers = pd.DataFrame({"prompt_id": evaluated["prompt_id"], "sample": 0, "response": "No."})
+    write_table("others.parquet", answers)
+    write_table("nothing.parquet", answers.iloc[:0])
+    hooked = {"hook": {"method": "projection"}, "direction": direction, "checkpoint": models[0]}
+    run(
+        "judge_own_responses",
+        inputs={"responses": "nothing.parquet", "others": ["others.parquet"], "prompts": PROMPTS},
+        outputs={"judgments": "own.parquet", "control": "control.parquet"},
+        params={
+            "judge": {**attacked.judge_arguments("self", "raw", "hopeless"), **hooked},
+            "donors": [("raw", "original")],
+            "control": {"size": 6, "seed": 0},
+        },
+        machine=attacked.judge_machine("self"),
+    )
+    assert read_table("own.parquet").empty and read_table("control.parquet").empty
 
 
 def test_a_rank_one_edit_has_its_keys(attacked, activations, models):

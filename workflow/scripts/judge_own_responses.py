@@ -19,7 +19,8 @@ with run_job(snakemake):
     own = cases_of(read_table(snakemake.input.responses), prompts)
     files = zip(snakemake.params.donors, snakemake.input.others, strict=True)
     donors = [(model, variant, read_table(path)) for (model, variant), path in files]
-    control = draw_control(donors, prompts, **snakemake.params.control)
+    # a system that was not changed, for want of a valid direction, has answered nothing and judges nothing
+    control = draw_control(donors, prompts, **snakemake.params.control) if own else []
     # all at once: the weights load once
     verdicts = judge.judge([*own, *(drawn.case for drawn in control)])
     write_table(snakemake.output.judgments, verdict_table(own, verdicts[: len(own)]))
