@@ -53,6 +53,15 @@ def test_vllm_says_what_transformers_says(results, model, variant, record_proper
 
 
 @pytest.mark.parametrize("model", ["raw", "combined"])
+def test_what_vllm_loaded_was_untied(results, model):
+    tied, untied = (
+        json.loads((results / folder / "config.json").read_text(encoding="utf-8"))["tie_word_embeddings"]
+        for folder in (f"models/{model}", f"checkpoints/{model}/abliterated")
+    )
+    assert tied and not untied
+
+
+@pytest.mark.parametrize("model", ["raw", "combined"])
 def test_the_edit_changes_what_vllm_says(results, model):
     original, edited = (responses(results, model, variant)["response"] for variant in ("original", "abliterated"))
     assert (original != edited).mean() > 0.3
