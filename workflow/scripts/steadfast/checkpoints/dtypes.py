@@ -19,7 +19,7 @@ STORAGE: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
 }
 # relative error of rounding to nearest: half of a unit in the last place
-UNIT_ROUNDOFF = {"BF16": 2.0**-9, "F16": 2.0**-11, "F32": 2.0**-24, "F64": 2.0**-53}
+UNIT_ROUNDOFF = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-24, "F64": 2.0**-53}
 
 
 def widen(stored: NDArray[Any], dtype: str) -> Floats:
