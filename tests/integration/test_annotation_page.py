@@ -107,7 +107,10 @@ class Annotator:
 
     @property
     def progress(self) -> str:
-        return self.page.locator("#progress-text").text_content()
+        # a page that has just been loaded anew has none yet
+        text = self.page.locator("#progress-text").filter(has_text=re.compile(r"\S"))
+        text.wait_for(state="attached")
+        return text.text_content()
 
     def wait_for_progress(self, text: str) -> None:
         self.page.locator("#progress-text").filter(has_text=text).wait_for()

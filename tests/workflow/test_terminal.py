@@ -88,6 +88,8 @@ def test_an_interrupted_run_tells_how_to_go_on(fresh):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        # a suite that a shell has put into the background ignores the signal, and so would this run
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as run:
         while not (fresh.folder / "began").exists():
             assert run.poll() is None
