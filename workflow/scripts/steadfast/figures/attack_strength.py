@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from steadfast.figures.style import FAINT, INK, colour_map, figure_style, message_figure, new_figure, wrap
@@ -82,7 +82,7 @@ def draw(table: pd.DataFrame, name: str = "") -> Figure:
             for axes, quantity in zip(used, quantities, strict=True):
                 _lines(axes, rows, controls, quantity, changes)
                 _frame(axes, table, quantity, labelled=column == 0)
-            used[-1].xaxis.set_major_locator(MultipleLocator(0.5))
+            used[-1].xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
             used[-1].set_xlabel("strength")
             used[-1].tick_params(labelbottom=True)
         handles = {label: handle for axes in panels.flat for handle, label in zip(*_legend(axes), strict=True)}
