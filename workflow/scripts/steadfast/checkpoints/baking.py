@@ -17,13 +17,14 @@ from typing import Any
 from steadfast.checkpoints.copying import PartialDirectory, copy_companions, copy_range
 from steadfast.checkpoints.manifest import manifest_of
 from steadfast.checkpoints.plan import Plan, plan_edit, with_change_norm
-from steadfast.checkpoints.shards import INDEX, Shard, TensorEntry, element_count, shard_header
+from steadfast.checkpoints.shards import Shard, TensorEntry, element_count, shard_header
 from steadfast.checkpoints.tensors import TensorEditor, TensorRecord, matrices_of
 from steadfast.edits import Site
 from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_file, write_json
 from steadfast.models.edited import MANIFEST
 from steadfast.models.pointer import ModelPointer, trusts_remote_code
+from steadfast.models.weights import INDEX
 
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
 

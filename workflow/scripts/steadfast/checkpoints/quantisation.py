@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from steadfast.checkpoints.copying import copy_companions, copy_range
 from steadfast.checkpoints.dtypes import STORAGE, narrow, widen
 from steadfast.checkpoints.shards import (
-    INDEX,
     Checkpoint,
     Shard,
     TensorEntry,
@@ -29,6 +28,7 @@ from steadfast.checkpoints.shards import (
 from steadfast.checkpoints.tensors import read_array, write_all
 from steadfast.errors import DataError
 from steadfast.files import atomic_directory, write_json
+from steadfast.models.weights import INDEX
 
 TARGET = "BF16"
 BYTES = np.dtype("u1")

@@ -10,8 +10,8 @@ from typing import Any
 
 from steadfast.errors import DataError
 from steadfast.files import read_json
+from steadfast.models.weights import INDEX
 
-INDEX = "model.safetensors.index.json"
 SINGLE = "model.safetensors"
 LARGEST_HEADER = 100_000_000
 
