@@ -26,7 +26,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
 
-CONFIG = ROOT / "config" / "config.yaml"
+CONFIG = ROOT / "config" / "organisms.yaml"
 REPLICATES = ROOT / "config" / "replicates.yaml"
 TEMPLATE = ROOT / "resources" / "prompts" / "judges" / "organism_labels.md"
 JUDGE = "judge"

@@ -394,8 +394,8 @@ def test_the_studys_two_variants_without_a_control(fresh):
     )
 
 
-def test_the_default_grid(fresh):
-    jobs = fresh.jobs(config=())
+def test_the_organism_grid(fresh):
+    jobs = fresh.jobs(config=("config/organisms.yaml",))
     count = Counter(job.split()[0] for job in jobs)
     assert (count["train_organism"], count["responses"], count["checkpoint"]) == (8, 28, 21)
     assert len([rule for rule in count if rule.startswith("judge_with_")]) >= 8
@@ -410,6 +410,7 @@ def test_the_studys_grid(fresh):
     assert text.count("`make pin` writes the commits") == 1
 
 
-def test_a_file_layered_over_the_default_grid(fresh):
+def test_a_file_layered_over_another_grid(fresh):
     (fresh.folder / "more.yaml").write_text("judges: {mine: {kind: always_refuse}}\n")
-    assert fresh.jobs(config=("config/config.yaml", "more.yaml")) == (fresh.jobs(config=()) | {"judge_with_mine"})
+    grid = ("config/organisms.yaml",)
+    assert fresh.jobs(config=(*grid, "more.yaml")) == (fresh.jobs(config=grid) | {"judge_with_mine"})

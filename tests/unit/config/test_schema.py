@@ -155,8 +155,8 @@ def test_defaults_are_not_shared(config):
     assert prepare(config)["models"]["raw"]["template_arguments"] == {}
 
 
-def test_the_default_configuration_is_valid_and_nothing_warns():
-    file = ROOT / "config" / "config.yaml"
+def test_the_organism_grid_is_valid_and_nothing_warns():
+    file = ROOT / "config" / "organisms.yaml"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         complete = prepare(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
