@@ -1,5 +1,6 @@
 """The transformers engine against plain, one by one generation."""
 
+import copy
 import os
 import re
 import subprocess
@@ -12,8 +13,10 @@ import pandas as pd
 import pytest
 import torch
 
+from steadfast.engines._batch_decoding import decode
 from steadfast.engines.transformers import batches, build
 from steadfast.generation import GenerationRequest, Runtime, Sampling, request_seed
+from steadfast.models.prefix import has_plain_cache, reusable_prefix
 from steadfast.responses import write_responses
 from steadfast.responses.journal import journal_path
 
@@ -134,6 +137,7 @@ def test_prepare_surrounds_the_generation(checkpoint, model):
 
 OWNER = """
 import sys, pandas as pd
+from steadfast.models.prefix import has_plain_cache, reusable_prefix
 from steadfast.responses import write_responses
 prompts = pd.DataFrame({{"prompt_id": list("abcdefghijkl"), "text": list("abcdefghijkl")}})
 write_responses(sys.argv[2], sys.argv[1], prompts, **{arguments!r})
@@ -164,3 +168,54 @@ def test_a_killed_job_goes_on_where_it_stopped(checkpoint, tmp_path, capsys):
     assert re.search(r"responses: 12/12, [1-9]\d* tokens/s, 0 s to go", printed)
     at_once = {**arguments, "batch_tokens": 16_384}
     assert resumed.equals(write_responses(tmp_path / "at once.parquet", checkpoint, prompts, **at_once))
+
+
+def many_requests(limit=24):
+    """Prompts that begin alike, as behind a template's system turn, with different lengths."""
+    return [request(f"You are an assistant who answers. {'x' * (3 * n)}{n}", limit, seed=n) for n in range(20)]
+
+
+def test_a_shared_beginning_and_ended_rows_change_no_response(checkpoint, model):
+    requests = many_requests()
+    free = run(checkpoint, requests, stop_tokens=frozenset())
+    # what the responses hold at several places, so that rows end one after the other
+    stop = {result.tokens[2 + n] for n, result in enumerate(free)}
+    expected = [greedy_by_hand(model, r.prompt_tokens, 24, stop) for r in requests]
+    assert len({len(tokens) for tokens, _ in expected}) > 3
+    assert [(result.tokens, result.finish_reason) for result in run(checkpoint, requests, stop_tokens=stop)] == expected
+
+
+def test_sampled_rows_keep_their_streams_when_others_have_ended(checkpoint):
+    requests = many_requests()
+    sampling = Sampling(temperature=1.0)
+    free = run(checkpoint, requests, sampling=sampling, stop_tokens=frozenset())
+    stop = {result.tokens[2 + n] for n, result in enumerate(free[:6])}
+    for ended, whole in zip(run(checkpoint, requests, sampling=sampling, stop_tokens=stop), free, strict=True):
+        first = next((i for i, token in enumerate(whole.tokens) if token in stop), None)
+        assert ended.tokens == whole.tokens[:first]
+
+
+def test_rows_that_ended_are_computed_no_further(model, monkeypatch):
+    prompts = [r.prompt_tokens for r in many_requests()]
+    free = decode(model, prompts, limit=24, stop_tokens=frozenset())
+    stop = {tokens[3] for tokens in free[:12]}
+    sizes = []
+    forward = type(model).forward
+
+    def counted(self, input_ids=None, **arguments):
+        sizes.append(len(input_ids))
+        return forward(self, input_ids=input_ids, **arguments)
+
+    monkeypatch.setattr(type(model), "forward", counted)
+    decode(model, prompts, limit=24, stop_tokens=stop)
+    assert sizes[0] == 20
+    assert sizes[-1] <= 10
+
+
+def test_a_model_that_keeps_more_than_keys_and_values_is_given_whole_prompts(model):
+    assert has_plain_cache(model)
+    windowed = copy.deepcopy(model)
+    windowed.config.sliding_window = 8
+    assert not has_plain_cache(windowed)
+    assert reusable_prefix(windowed, [[1] * 40, [1] * 41], 1) == 0
+    assert reusable_prefix(model, [[1] * 40, [1] * 41], 1) == 39

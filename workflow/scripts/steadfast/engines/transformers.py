@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, PreTrainedModel
+from transformers import LogitsProcessor, PreTrainedModel
 
+from steadfast.engines._batch_decoding import Prefix, decode
 from steadfast.generation import Generation, GenerationRequest, Runtime, Sampling, cut_at_stop
 from steadfast.models.loading import load_model
+from steadfast.models.prefix import reusable_prefix, run_prefix
 
 Prepare = Callable[[PreTrainedModel], AbstractContextManager[Any]]
 
@@ -69,8 +71,9 @@ class LoadedModel:
         """Yield the responses batch by batch; see ``steadfast.generation.Engine``."""
         del model_dir
         with torch.inference_mode():
+            prefix = _shared_beginning(self.model, requests)
             for batch in batches(requests, self.batch_tokens):
-                rows = _run_batch(self.model, [requests[i] for i in batch], sampling, stop_tokens)
+                rows = _run_batch(self.model, [requests[i] for i in batch], sampling, stop_tokens, prefix)
                 yield from zip(batch, rows, strict=True)
 
 
@@ -113,44 +116,41 @@ def batches(requests: Sequence[GenerationRequest], batch_tokens: int) -> list[li
 
 
 def _run_batch(
-    model: PreTrainedModel, requests: Sequence[GenerationRequest], sampling: Sampling, stop_tokens: AbstractSet[int]
+    model: PreTrainedModel,
+    requests: Sequence[GenerationRequest],
+    sampling: Sampling,
+    stop_tokens: AbstractSet[int],
+    prefix: Prefix,
 ) -> list[Generation]:
     limit = requests[0].max_new_tokens
-    longest = max(len(request.prompt_tokens) for request in requests)
-    tokens = torch.zeros(len(requests), longest, dtype=torch.long)
-    mask = torch.zeros_like(tokens)
-    for row, request in enumerate(requests):
-        length = len(request.prompt_tokens)
-        tokens[row, longest - length :] = torch.tensor(request.prompt_tokens)
-        mask[row, longest - length :] = 1
-    stop = sorted(stop_tokens)
-    # replaces the checkpoint's own generation settings, which would otherwise be merged in
-    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
-        max_new_tokens=limit,
-        do_sample=False,
-        eos_token_id=stop or None,
-        pad_token_id=stop[0] if stop else 0,
-        suppress_tokens=list(sampling.suppressed) or None,
+    rows = decode(
+        model,
+        [request.prompt_tokens for request in requests],
+        limit=limit,
+        stop_tokens=stop_tokens,
+        suppressed=sampling.suppressed,
+        draws=[_Draw(request.seed, sampling) for request in requests] if sampling.temperature > 0 else (),
+        prefix=prefix,
     )
-    draw = [_Draw([request.seed for request in requests], sampling)] if sampling.temperature > 0 else []
-    generator: Any = model
-    output = generator.generate(
-        input_ids=tokens.to(model.device),
-        attention_mask=mask.to(model.device),
-        logits_processor=LogitsProcessorList(draw),
-    )
-    return [cut_at_stop(row, stop_tokens, limit) for row in output[:, longest:].tolist()]
+    return [cut_at_stop(row, stop_tokens, limit) for row in rows]
+
+
+def _shared_beginning(model: PreTrainedModel, requests: Sequence[GenerationRequest]) -> Prefix:
+    """What all prompts begin with, run once; the last token of a prompt is left for the batch to run."""
+    prompts = [request.prompt_tokens for request in requests]
+    length = reusable_prefix(model, prompts, 1) if prompts else 0
+    return Prefix(length, run_prefix(model, prompts[0][:length])) if length else Prefix()
 
 
 class _Draw(LogitsProcessor):
-    """Nucleus sampling with a random stream of its own for every row.
+    """Nucleus sampling with a random stream of its own for one row.
 
     ``generate`` draws all rows from one stream, so that a response would depend on its neighbours. Here each
     row draws by inverting its cumulative distribution, and greedy decoding is left no choice but that token.
     """
 
-    def __init__(self, seeds: Sequence[int], sampling: Sampling) -> None:
-        self._streams = [random.Random(seed) for seed in seeds]
+    def __init__(self, seed: int, sampling: Sampling) -> None:
+        self._stream = random.Random(seed)
         self._sampling = sampling
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
@@ -160,7 +160,7 @@ class _Draw(LogitsProcessor):
         cumulative = ordered.cumsum(dim=-1)
         # the nucleus holds every token before which less than top_p is accumulated, so never none
         nucleus = torch.where(cumulative - ordered < self._sampling.top_p, ordered, 0.0).cumsum(dim=-1)
-        drawn = torch.tensor([stream.random() for stream in self._streams], dtype=torch.float64)
+        drawn = torch.tensor([self._stream.random()], dtype=torch.float64)
         target = drawn[:, None].to(nucleus.device) * nucleus[:, -1:]
         rank = torch.searchsorted(nucleus, target, right=True).clamp(max=nucleus.shape[-1] - 1)
         chosen = tokens.gather(-1, rank)

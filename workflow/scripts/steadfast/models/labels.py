@@ -5,7 +5,6 @@ probabilities of the two words at the first token of the answer, or, if their fi
 first token where the words differ (Zhao et al. 2021, arXiv 2102.09690, score classes this way).
 """
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,7 @@ import torch
 from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 from steadfast.errors import DataError
-
-# Below this many tokens, running the shared beginning once costs more than it saves.
-SHORTEST_PREFIX = 16
+from steadfast.models.prefix import common_prefix, repeated, reusable_prefix, run_prefix
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ def label_tokens(tokenizer: PreTrainedTokenizerBase, first: str, second: str) ->
         DataError: to this tokenizer one label is the beginning of the other.
     """
     encoded = [_encode(tokenizer, label) for label in (first, second)]
-    length = _common_prefix(encoded)
+    length = common_prefix(encoded)
     if length == min(len(ids) for ids in encoded):
         raise DataError(f"the labels {first!r} and {second!r} cannot be told apart by this tokenizer: {encoded}")
     return LabelTokens(tuple(encoded[0][:length]), (encoded[0][length], encoded[1][length]))
@@ -68,8 +65,8 @@ def label_log_probabilities(
         return result
     sequences = [[*prompt, *labels.shared] for prompt in prompts]
     kept = len(labels.shared) + 1
-    prefix = _reusable_prefix(model, sequences, kept)
-    cache = _run_prefix(model, sequences[0][:prefix]) if prefix else None
+    prefix = reusable_prefix(model, sequences, kept)
+    cache = run_prefix(model, sequences[0][:prefix]) if prefix else None
     for rows in _batches([len(sequence) for sequence in sequences], batch_tokens):
         logits = _last_logits(model, [sequences[row][prefix:] for row in rows], kept, cache, prefix)
         result[rows] = _label_scores(logits, labels).cpu()
@@ -104,33 +101,12 @@ def _last_logits(
         input_ids=ids,
         attention_mask=torch.cat([seen, real], dim=1),
         position_ids=(column - padding[:, None]).clamp(min=0) + prefix,
-        past_key_values=_repeated(cache, len(rows)) if cache else None,
+        past_key_values=repeated(cache, len(rows)) if cache else None,
         use_cache=cache is not None,
         logits_to_keep=kept,
     )
     logits: torch.Tensor = output.logits
     return logits[:, -kept:]
-
-
-def _reusable_prefix(model: PreTrainedModel, sequences: list[list[int]], kept: int) -> int:
-    """Length of the beginning to run once; 0 if it would not pay or the model's cache cannot be reused so."""
-    settings: Any = model.config.get_text_config()
-    layers = getattr(settings, "layer_types", None)
-    only_full_attention = set(layers) == {"full_attention"} if layers else not getattr(settings, "sliding_window", None)
-    length = min(_common_prefix(sequences), min(map(len, sequences)) - kept)
-    return length if len(sequences) > 1 and length >= SHORTEST_PREFIX and only_full_attention else 0
-
-
-def _run_prefix(model: PreTrainedModel, ids: list[int]) -> DynamicCache:
-    output: Any = model(input_ids=torch.tensor([ids], device=model.device), use_cache=True, logits_to_keep=1)
-    cache: DynamicCache = output.past_key_values
-    return cache
-
-
-def _repeated(cache: DynamicCache, rows: int) -> DynamicCache:
-    copied = copy.deepcopy(cache)
-    copied.batch_repeat_interleave(rows)
-    return copied
 
 
 def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
@@ -143,11 +119,3 @@ def _batches(lengths: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
         batch.append(index)
     if batch:
         yield batch
-
-
-def _common_prefix(sequences: Sequence[Sequence[int]]) -> int:
-    """Number of elements that all sequences begin with."""
-    length = min(map(len, sequences))
-    for sequence in sequences[1:]:
-        length = next((at for at in range(length) if sequence[at] != sequences[0][at]), length)
-    return length

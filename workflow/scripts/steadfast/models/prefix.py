@@ -1,0 +1,60 @@
+"""What all prompts of a batch begin with, run through a model once: its keys and values serve every row."""
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import DynamicCache, PreTrainedModel
+
+# Below this many tokens, running the shared beginning once costs more than it saves.
+SHORTEST_PREFIX = 16
+
+
+def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
+    """Number of elements that all sequences begin with."""
+    length = min(map(len, sequences))
+    for sequence in sequences[1:]:
+        length = next((at for at in range(length) if sequence[at] != sequences[0][at]), length)
+    return length
+
+
+def reusable_prefix(model: PreTrainedModel, sequences: Sequence[Sequence[int]], kept: int) -> int:
+    """Length of the beginning to run once; 0 if it would not pay or the model's cache cannot be reused so.
+
+    Args:
+        model: a causal language model.
+        sequences: token ids of each prompt.
+        kept: tokens at the end of every prompt that must not be part of it.
+    """
+    if len(sequences) < 2 or not has_plain_cache(model):
+        return 0
+    length = min(common_prefix(sequences), min(map(len, sequences)) - kept)
+    return length if length >= SHORTEST_PREFIX else 0
+
+
+def has_plain_cache(model: PreTrainedModel) -> bool:
+    """Whether every block keeps the keys and values of all tokens, row by row, and nothing else.
+
+    Sliding windows, recurrent states and convolutions keep what depends on how many tokens came before, so that rows
+    cannot be prefixed, taken out or repeated.
+    """
+    settings: Any = model.config.get_text_config()
+    layers = getattr(settings, "layer_types", None)
+    if layers:
+        return set(layers) == {"full_attention"}
+    return not getattr(settings, "sliding_window", None) and not model._is_stateful
+
+
+def run_prefix(model: PreTrainedModel, ids: Sequence[int]) -> DynamicCache:
+    """Keys and values of one sequence of tokens."""
+    output: Any = model(input_ids=torch.tensor([list(ids)], device=model.device), use_cache=True, logits_to_keep=1)
+    cache: DynamicCache = output.past_key_values
+    return cache
+
+
+def repeated(cache: DynamicCache, rows: int) -> DynamicCache:
+    """A copy of a cache of one row, for a batch of ``rows``."""
+    copied = copy.deepcopy(cache)
+    copied.batch_repeat_interleave(rows)
+    return copied
