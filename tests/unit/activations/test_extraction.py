@@ -1,6 +1,9 @@
+from functools import wraps
+
 import numpy as np
 import pytest
 import torch
+from transformers import LlamaModel
 
 from steadfast.activations import Activations, extract_activations
 from steadfast.activations.extraction import batches, decoder_blocks
@@ -9,10 +12,10 @@ from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.loading import load_model, load_tokenizer
 
 
-def reference_states(checkpoint, text):
+def reference_states(checkpoint, text, system=None):
     """Every block's output for one unpadded prompt, and the state after the final norm."""
     model, tokenizer = load_model(checkpoint), load_tokenizer(checkpoint)
-    ids = torch.tensor(encode_chat(tokenizer, [user_message(text)]))
+    ids = torch.tensor(encode_chat(tokenizer, [user_message(text, system)]))
     with torch.no_grad():
         state = model.model.embed_tokens(ids)
         embeddings = model.model.rotary_emb(state, torch.arange(ids.shape[1])[None])
@@ -35,6 +38,28 @@ def test_states_are_those_after_each_block_whatever_the_batch(checkpoint, prompt
                 np.testing.assert_allclose(group.blocks[row, 1], blocks[-1], atol=2e-5)
                 np.testing.assert_allclose(group.blocks[row, 0], blocks[-3], atol=2e-5)
                 np.testing.assert_allclose(group.final_norm[row, 1], final[-1], atol=2e-5)
+
+
+def test_a_beginning_that_all_prompts_share_is_run_once_and_changes_no_state(checkpoint, prompts, monkeypatch):
+    system = "You answer in one sentence, and you never say more than you know about anything at all."
+    seen = []
+    forward = LlamaModel.forward
+
+    @wraps(forward)
+    def counted(self, input_ids=None, **arguments):
+        seen.append(input_ids.numel())
+        return forward(self, input_ids=input_ids, **arguments)
+
+    monkeypatch.setattr(LlamaModel, "forward", counted)
+    found = extract_activations(checkpoint, prompts, positions=(-3, -1), device="cpu", system_prompt=system)
+    monkeypatch.undo()
+    tokenizer = load_tokenizer(checkpoint)
+    lengths = [len(ids) for ids in encode_chat(tokenizer, [user_message(text, system) for text in prompts["text"]])]
+    assert sum(seen) < sum(lengths) / 2
+    for row, text in enumerate(prompts[prompts["label"] == "harmful"]["text"]):
+        blocks, final = reference_states(checkpoint, text, system)
+        np.testing.assert_allclose(found.harmful.blocks[row], blocks[[-3, -1]], atol=2e-5)
+        np.testing.assert_allclose(found.harmful.final_norm[row], final[[-3, -1]], atol=2e-5)
 
 
 def test_last_block_differs_from_the_final_norm(checkpoint, prompts):

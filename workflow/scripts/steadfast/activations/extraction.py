@@ -23,6 +23,7 @@ from steadfast.errors import DataError
 from steadfast.files import require_columns
 from steadfast.models.chat import encode_chat, template_suffix, user_message
 from steadfast.models.loading import load_model, load_tokenizer
+from steadfast.models.prefix import NO_PREFIX, Prefix, repeated, shared_prefix
 
 Positions = Sequence[int] | Literal["post_instruction"]
 
@@ -106,9 +107,13 @@ def residual_stream(
     shape = (len(encoded), len(positions), len(layers), int(model.config.get_text_config().hidden_size))
     blocks = np.empty(shape, dtype=np.float32)
     final_norm = np.empty((shape[0], shape[1], shape[3]), dtype=np.float32)
+    with torch.inference_mode():
+        # before the blocks are watched, which would find fewer tokens than positions in it
+        prefix = shared_prefix(model, encoded, -min(positions))
+    rest = [ids[prefix.length :] for ids in encoded]
     with torch.inference_mode(), capture_blocks(layers, positions) as captured:
-        for batch in batches(encoded, batch_tokens, pad_token_id):
-            state = _at(run_decoder(decoder, batch, model.device).last_hidden_state, positions)
+        for batch in batches(rest, batch_tokens, pad_token_id):
+            state = _at(run_decoder(decoder, batch, model.device, prefix).last_hidden_state, positions)
             # of a model that is spread over GPUs every block's state lies on its own
             stacked = torch.stack([block.to(state.device) for block in captured], dim=2)
             blocks[batch.rows] = stacked.float().cpu().numpy()
@@ -116,18 +121,28 @@ def residual_stream(
     return blocks, final_norm
 
 
-def run_decoder(decoder: nn.Module, batch: Batch, device: torch.device) -> Any:
+def run_decoder(decoder: nn.Module, batch: Batch, device: torch.device, prefix: Prefix = NO_PREFIX) -> Any:
     """Run the decoder, without the language-modelling head, on one left-padded batch.
 
     Position ids count from each prompt's first token, so that models with absolute positions see what they
     would see without padding.
+
+    Args:
+        decoder: the text decoder.
+        batch: what is run, without what all prompts begin with.
+        device: where the decoder's embedding lies.
+        prefix: what all prompts begin with.
     """
-    arguments: dict[str, Any] = {"input_ids": batch.input_ids.to(device), "use_cache": False}
+    ids = batch.input_ids.to(device)
+    arguments: dict[str, Any] = {"input_ids": ids, "use_cache": prefix.cache is not None}
+    if prefix.cache is not None:
+        arguments["past_key_values"] = repeated(prefix.cache, len(ids))
     if batch.attention_mask is not None:
-        mask = batch.attention_mask.to(device)
+        seen = torch.ones(len(ids), prefix.length, dtype=torch.long)
+        mask = torch.cat([seen, batch.attention_mask], dim=1).to(device)
         arguments["attention_mask"] = mask
         if "position_ids" in inspect.signature(decoder.forward).parameters:
-            arguments["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)
+            arguments["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)[:, prefix.length :]
     return decoder(**arguments)
 
 

@@ -6,7 +6,6 @@ as they are half of it, so that refusals of one sentence do not cost as much as 
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,23 +19,10 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from steadfast.models.prefix import has_plain_cache, repeated
+from steadfast.models.prefix import NO_PREFIX, Prefix, has_plain_cache, repeated
 
 # Taking rows out copies the cache; below this many rows a step is bound by reading the weights, not by its rows.
 FEWEST_ROWS = 8
-
-
-@dataclass(frozen=True)
-class Prefix:
-    """The beginning of every prompt.
-
-    Attributes:
-        length: its tokens; 0 if nothing is shared.
-        cache: their keys and values, of one row.
-    """
-
-    length: int = 0
-    cache: DynamicCache | None = None
 
 
 def decode(
@@ -47,7 +33,7 @@ def decode(
     stop_tokens: AbstractSet[int],
     suppressed: Sequence[int] = (),
     draws: Sequence[LogitsProcessor] = (),
-    prefix: Prefix | None = None,
+    prefix: Prefix = NO_PREFIX,
 ) -> list[list[int]]:
     """New tokens of every prompt, a stop token and padding behind it included.
 
@@ -60,13 +46,12 @@ def decode(
         draws: what replaces the scores of each row, in the order of ``prompts``; empty for greedy decoding.
         prefix: what all prompts begin with.
     """
-    shared = prefix or Prefix()
-    tokens, mask = _padded([prompt[shared.length :] for prompt in prompts], model.device)
-    begin = torch.tensor([list(prompts[0][: shared.length])], dtype=torch.long, device=model.device)
+    tokens, mask = _padded([prompt[prefix.length :] for prompt in prompts], model.device)
+    begin = torch.tensor([list(prompts[0][: prefix.length])], dtype=torch.long, device=model.device)
     # the padding lies between the shared beginning and the rest; positions count unmasked tokens alone
     tokens = torch.cat([begin.expand(len(prompts), -1), tokens], dim=1)
     mask = torch.cat([torch.ones_like(begin).expand(len(prompts), -1), mask], dim=1)
-    cache = repeated(shared.cache, len(prompts)) if shared.cache else None
+    cache = repeated(prefix.cache, len(prompts)) if prefix.cache else None
     width = tokens.shape[1]
     rows = torch.arange(len(prompts), device=model.device)
     new: list[list[int]] = [[] for _ in prompts]

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from transformers import LogitsProcessor, PreTrainedModel
 
-from steadfast.engines._batch_decoding import Prefix, decode
+from steadfast.engines._batch_decoding import decode
 from steadfast.generation import Generation, GenerationRequest, Runtime, Sampling, cut_at_stop
 from steadfast.models.loading import load_model
-from steadfast.models.prefix import reusable_prefix, run_prefix
+from steadfast.models.prefix import Prefix, shared_prefix
 
 Prepare = Callable[[PreTrainedModel], AbstractContextManager[Any]]
 
@@ -71,7 +71,7 @@ class LoadedModel:
         """Yield the responses batch by batch; see ``steadfast.generation.Engine``."""
         del model_dir
         with torch.inference_mode():
-            prefix = _shared_beginning(self.model, requests)
+            prefix = shared_prefix(self.model, [request.prompt_tokens for request in requests], 1)
             for batch in batches(requests, self.batch_tokens):
                 rows = _run_batch(self.model, [requests[i] for i in batch], sampling, stop_tokens, prefix)
                 yield from zip(batch, rows, strict=True)
@@ -133,13 +133,6 @@ def _run_batch(
         prefix=prefix,
     )
     return [cut_at_stop(row, stop_tokens, limit) for row in rows]
-
-
-def _shared_beginning(model: PreTrainedModel, requests: Sequence[GenerationRequest]) -> Prefix:
-    """What all prompts begin with, run once; the last token of a prompt is left for the batch to run."""
-    prompts = [request.prompt_tokens for request in requests]
-    length = reusable_prefix(model, prompts, 1) if prompts else 0
-    return Prefix(length, run_prefix(model, prompts[0][:length])) if length else Prefix()
 
 
 class _Draw(LogitsProcessor):

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from steadfast.errors import DataError
-from steadfast.models.prefix import common_prefix, repeated, reusable_prefix, run_prefix
+from steadfast.models.prefix import Prefix, common_prefix, repeated, shared_prefix
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,9 @@ def label_log_probabilities(
         return result
     sequences = [[*prompt, *labels.shared] for prompt in prompts]
     kept = len(labels.shared) + 1
-    prefix = reusable_prefix(model, sequences, kept)
-    cache = run_prefix(model, sequences[0][:prefix]) if prefix else None
+    prefix = shared_prefix(model, sequences, kept)
     for rows in _batches([len(sequence) for sequence in sequences], batch_tokens):
-        logits = _last_logits(model, [sequences[row][prefix:] for row in rows], kept, cache, prefix)
+        logits = _last_logits(model, [sequences[row][prefix.length :] for row in rows], kept, prefix)
         result[rows] = _label_scores(logits, labels).cpu()
     return result
 
@@ -87,22 +86,20 @@ def _label_scores(logits: torch.Tensor, labels: LabelTokens) -> torch.Tensor:
     return shared + scores[:, -1, list(labels.differing)]
 
 
-def _last_logits(
-    model: PreTrainedModel, rows: list[list[int]], kept: int, cache: DynamicCache | None, prefix: int
-) -> torch.Tensor:
+def _last_logits(model: PreTrainedModel, rows: list[list[int]], kept: int, prefix: Prefix) -> torch.Tensor:
     """Logits at the last ``kept`` positions of each row: [rows, kept, vocabulary]."""
     width = max(map(len, rows))
     padding = torch.tensor([width - len(row) for row in rows], device=model.device)
     ids = torch.tensor([[0] * (width - len(row)) + row for row in rows], device=model.device)
     column = torch.arange(width, device=model.device)
     real = (column >= padding[:, None]).long()
-    seen = torch.ones(len(rows), prefix, dtype=torch.long, device=model.device)
+    seen = torch.ones(len(rows), prefix.length, dtype=torch.long, device=model.device)
     output: Any = model(
         input_ids=ids,
         attention_mask=torch.cat([seen, real], dim=1),
-        position_ids=(column - padding[:, None]).clamp(min=0) + prefix,
-        past_key_values=repeated(cache, len(rows)) if cache else None,
-        use_cache=cache is not None,
+        position_ids=(column - padding[:, None]).clamp(min=0) + prefix.length,
+        past_key_values=repeated(prefix.cache, len(rows)) if prefix.cache else None,
+        use_cache=prefix.cache is not None,
         logits_to_keep=kept,
     )
     logits: torch.Tensor = output.logits

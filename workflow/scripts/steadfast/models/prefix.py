@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,6 +10,34 @@ from transformers import DynamicCache, PreTrainedModel
 
 # Below this many tokens, running the shared beginning once costs more than it saves.
 SHORTEST_PREFIX = 16
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """What all prompts begin with.
+
+    Attributes:
+        length: its tokens; 0 if nothing is shared.
+        cache: their keys and values, of one row; None if nothing is shared.
+    """
+
+    length: int = 0
+    cache: DynamicCache | None = None
+
+
+NO_PREFIX = Prefix()
+
+
+def shared_prefix(model: PreTrainedModel, prompts: Sequence[Sequence[int]], kept: int) -> Prefix:
+    """What all prompts begin with, run once.
+
+    Args:
+        model: a causal language model.
+        prompts: token ids of each prompt.
+        kept: tokens at the end of every prompt that must not be part of it.
+    """
+    length = reusable_prefix(model, prompts, kept)
+    return Prefix(length, run_prefix(model, prompts[0][:length])) if length else NO_PREFIX
 
 
 def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
@@ -48,7 +77,9 @@ def has_plain_cache(model: PreTrainedModel) -> bool:
 
 def run_prefix(model: PreTrainedModel, ids: Sequence[int]) -> DynamicCache:
     """Keys and values of one sequence of tokens."""
-    output: Any = model(input_ids=torch.tensor([list(ids)], device=model.device), use_cache=True, logits_to_keep=1)
+    untyped: Any = model
+    # the decoder alone: nobody asks for logits here
+    output: Any = untyped.get_decoder()(input_ids=torch.tensor([list(ids)], device=model.device), use_cache=True)
     cache: DynamicCache = output.past_key_values
     return cache
 
