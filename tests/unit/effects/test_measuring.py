@@ -6,6 +6,7 @@ import pytest
 
 from steadfast.effects import measuring
 from steadfast.models import loading
+from steadfast.models.number_format import NumberFormat
 
 
 @pytest.fixture
@@ -57,8 +58,20 @@ def test_a_measure_added_is_the_only_one_taken(system, lively, edited, table, tm
     run(systems, table, tmp_path)
     capsys.readouterr()
     found = run(systems, table, tmp_path, {"separation": {}, "divergence": {}, "hook_agreement": {}})
-    assert capsys.readouterr().out.splitlines() == ["tiny: hook_agreement"]
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("tiny")]
+    assert told == ["tiny: hook_agreement"]
     assert set(found[1][1]["measure"]) == {"separation", "divergence", "hook_agreement"}
+
+
+def test_scores_of_another_machine_s_number_format_are_measured_anew(
+    system, lively, edited, table, tmp_path, loaded, monkeypatch
+):
+    systems = [system("original", lively), system("abliterated", edited)]
+    run(systems, table, tmp_path, {"divergence": {}})
+    other = NumberFormat("bfloat16", "bfloat16", "as stored, on a GPU")
+    monkeypatch.setattr(measuring, "running_format", lambda *arguments: other)
+    run(systems, table, tmp_path, {"divergence": {}})
+    assert len(loaded) == 4
 
 
 def test_other_prompts_are_measured_anew(system, lively, edited, table, tmp_path, loaded):

@@ -38,6 +38,20 @@ def test_the_tokenizer_s_special_strings_are_read_from_its_files(checkpoint: Pat
     assert special_strings(str(tmp_path)) == {"[gen]"}
 
 
+def test_what_is_served_in_two_number_formats_is_asked_apart(
+    checkpoint: Path, template_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("steadfast.judges._chat.serving.interpreter_or_none", lambda configured: None)
+
+    def revision(dtype: str) -> str:
+        judge = chat.build(prompt=str(template_file), checkpoint=str(checkpoint), dtype=dtype)
+        return judge._requests.where()["revision"]
+
+    # stored in float32: `auto` is that, and the same answers serve both
+    assert revision("auto") == revision("float32") == "float32"
+    assert revision("bfloat16") == "bfloat16"
+
+
 def test_the_server_is_not_started_when_everything_is_answered(
     case, checkpoint: Path, template_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

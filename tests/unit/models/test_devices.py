@@ -24,9 +24,10 @@ from steadfast.hooks._modules import add, changed_outputs
 from steadfast.hooks.projection import build as projection
 from steadfast.logits import next_token_log_probabilities, teacher_forced_log_probabilities
 from steadfast.models import loading
-from steadfast.models.devices import loaded_size, require_gpus_only, room_to_spread
+from steadfast.models.devices import require_gpus_only, room_to_spread
 from steadfast.models.labels import LabelTokens, label_log_probabilities
 from steadfast.models.loading import load_model
+from steadfast.models.number_format import running_size
 
 FIRST, SECOND = "cpu:1", "cpu:2"  # devices of the same kind that torch keeps apart, as cuda:0 and cuda:1
 GIB = 2**30
@@ -64,20 +65,20 @@ def weights(tmp_path):
 
 @pytest.mark.parametrize(("dtype", "size"), [("auto", 1000), ("float32", 1800), ("bfloat16", 920)])
 def test_the_size_of_weights_depends_on_what_they_are_loaded_as(weights, dtype, size):
-    assert loaded_size(weights, dtype) == size
+    assert running_size(weights, dtype) == size
 
 
 def test_only_the_files_of_the_index_count(weights):
     (weights / "model.safetensors").rename(weights / "part.safetensors")
     save_file({"other": torch.zeros(7)}, weights / "consolidated.safetensors")
     (weights / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"half": "part.safetensors"}}))
-    assert loaded_size(weights) == 1000
+    assert running_size(weights, "auto") == 1000
 
 
 def test_weights_that_are_missing_are_named(weights):
     (weights / "model.safetensors").write_bytes(b"no")
     with pytest.raises(DataError, match=r"model\.safetensors cannot be read"):
-        loaded_size(weights)
+        running_size(weights, "auto")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_a_model_is_loaded_over_the_room_that_there_is(checkpoint, monkeypatch, 
         asked.update(arguments)
         return LlamaForCausalLM(LlamaConfig(**SHAPE))
 
-    size = loaded_size(checkpoint)
+    size = running_size(checkpoint, "auto")
     monkeypatch.setattr(loading, "free_memory", lambda: [size, 2 * size])
     monkeypatch.setattr(loading, "_load", remember)
     assert not load_model(checkpoint).training

@@ -77,6 +77,23 @@ def test_mixed_revisions_versions_and_branches_are_told(study):
     assert texts["Mixed versions"] == "Jobs used different versions of one package: torch 2.0, 2.1."
 
 
+def test_a_model_that_ran_in_two_number_formats_is_named(study):
+    def ran(path, name, directory, rule="responses"):
+        return record(path, rule=rule, number_formats={directory: name})
+
+    one = ran("results/responses/a/original.parquet", "float32", "results/models/a")
+    other = ran("results/responses/a/edited.parquet", "bfloat16", "results/checkpoints/a/edited")
+    elsewhere = ran("results/responses/b/original.parquet", "bfloat16", "results/models/b")
+    further = ran("results/activations/b.npz", "float32", "results/models/b", rule="activations")
+    [caution] = [
+        found
+        for found in cautions(replace(study, records=(one, other, elsewhere, further)))
+        if "number formats" in found["title"]
+    ]
+    assert caution["title"] == "Mixed number formats: Model A"
+    assert "bfloat16 and float32" in caution["text"] and "models.a.dtype" in caution["text"]
+
+
 def test_systems_whose_answers_fall_apart_are_named(study):
     answers = study.responses.assign(
         degenerate=(study.responses["model"] == "a") & (study.responses["variant"] == "edited")

@@ -36,9 +36,12 @@ class Scripted:
 
     name = "transformers"
 
-    def __init__(self, tokenizer, texts, fail_after=None):
-        self.tokenizer, self.texts, self.fail_after = tokenizer, texts, fail_after
+    def __init__(self, tokenizer, texts, fail_after=None, number_format="float32"):
+        self.tokenizer, self.texts, self.fail_after, self.format = tokenizer, texts, fail_after, number_format
         self.prompts = []
+
+    def number_format(self, model_dir):
+        return self.format
 
     def generate(self, model_dir, requests, *, sampling, stop_tokens):
         for count, position in enumerate(reversed(range(len(requests)))):
@@ -118,6 +121,15 @@ def test_a_response_is_no_longer_than_the_context_leaves_room_for(model):
 
 def test_stop_tokens_come_from_tokenizer_and_both_configurations(model):
     assert stop_token_ids(model, load_tokenizer(model)) == {257, 262}
+
+
+def test_responses_in_another_number_format_are_generated_again(model, scripted, tmp_path):
+    output = tmp_path / "responses.parquet"
+    with pytest.raises(KeyboardInterrupt):
+        write_responses(output, model, PROMPTS, settings=PLAIN, engine=scripted("a", "b", "c", fail_after=2))
+    other = scripted("a", "b", "c", number_format="bfloat16")
+    write_responses(output, model, PROMPTS, settings=PLAIN, engine=other)
+    assert len(other.prompts) == 3
 
 
 def test_a_killed_job_goes_on_where_it_stopped(model, scripted, tmp_path):

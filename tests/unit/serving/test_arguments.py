@@ -19,12 +19,12 @@ def arguments(model, runtime=None, interpreter=CPU, dtype="auto", cached_tokens=
     )
 
 
-def test_float32_checkpoints_stay_float32_and_others_stay_as_they_are(model):
+def test_float32_checkpoints_stay_float32_and_gpus_take_others_as_they_are(model):
     assert arguments(model)["dtype"] == "float32"
     assert arguments(model, dtype="bfloat16")["dtype"] == "bfloat16"
     config = json.loads((model / "config.json").read_text())
     (model / "config.json").write_text(json.dumps({**config, "dtype": "bfloat16"}))
-    assert arguments(model)["dtype"] == "auto"
+    assert arguments(model, interpreter=GPU)["dtype"] == "auto"
     del config["dtype"]
     (model / "config.json").write_text(json.dumps({**config, "torch_dtype": "float32"}))
     assert arguments(model)["dtype"] == "float32"

@@ -39,7 +39,7 @@ class ModelAccess:
         prompts: columns ``prompt_id``, ``text``.
         batch_tokens: largest number of tokens of a batch, padding included.
         device: ``auto`` or a torch device name.
-        dtype: ``auto`` (as stored) or a torch number format.
+        dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
         system_prompt: an optional system turn before every prompt.
         template_arguments: further variables of the chat template.
     """

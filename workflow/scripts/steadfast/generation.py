@@ -121,6 +121,10 @@ class Engine(Protocol):
         """Name of the registry module."""
         ...
 
+    def number_format(self, model_dir: str | Path) -> str:
+        """The number format in which it runs a model here, ``float32`` for example."""
+        ...
+
     def generate(
         self,
         model_dir: str | Path,

@@ -18,6 +18,7 @@ from typing import Any
 from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_tree, visible_files, write_json
 
+_number_formats: dict[str, str] = {}
 SUFFIX = ".provenance.json"
 REPORTED_PACKAGES = (
     "snakemake",
@@ -50,6 +51,11 @@ def content_hash(path: str | Path) -> str:
     return recorded or sha256_tree(root)
 
 
+def note_number_format(model_dir: str | Path, name: str) -> None:
+    """Remember in which number format this process runs a model; the provenance of what it makes tells it."""
+    _number_formats[str(model_dir)] = name
+
+
 def write_provenance(
     outputs: Iterable[str | Path],
     *,
@@ -74,6 +80,7 @@ def write_provenance(
         "inputs": hashes,
         "git": git_state(),
         "packages": package_versions(),
+        "number_formats": dict(_number_formats),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "seconds": round(seconds, 3),

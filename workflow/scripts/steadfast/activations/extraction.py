@@ -63,7 +63,7 @@ def extract_activations(
             for every token that the chat template puts after the user's text.
         batch_tokens: largest number of tokens of a batch, padding included.
         device: ``auto`` or a torch device name.
-        dtype: dtype to run the model in; ``auto`` is the one it is stored in.
+        dtype: number format to run the model in; see ``steadfast.models.number_format`` for ``auto``.
         system_prompt: an optional system turn before every prompt.
         template_arguments: further variables of the chat template.
 

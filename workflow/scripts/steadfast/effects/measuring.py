@@ -19,6 +19,7 @@ from steadfast.effects import WEIGHTS, Score, load_measure
 from steadfast.effects.scores import score_table, scores_from_json, scores_to_json
 from steadfast.files import read_json, read_table, sha256_file
 from steadfast.models.edited import MANIFEST
+from steadfast.models.number_format import AUTO, running_format
 from steadfast.provenance import content_hash
 
 ORIGINAL = "original"
@@ -92,7 +93,7 @@ def measure_systems(
                     "settings": dict(measures[name]),
                     "code": code_digest(f"{WEIGHTS}.{name}"),
                     **shared,
-                    **_identity(system),
+                    **_identity(system, str(machine.get("device", AUTO))),
                 }
                 for system in group
                 for name in built
@@ -150,8 +151,9 @@ def _measure_model(
                     yield (variant.variant, name), measure.score(variant, references[name])
 
 
-def _identity(system: MeasuredSystem) -> dict[str, Any]:
+def _identity(system: MeasuredSystem, device: str) -> dict[str, Any]:
     """What a system's scores depend on."""
+    dtype = str(system.chat.get("dtype", AUTO))
     return {
         "original": content_hash(system.original),
         "checkpoint": content_hash(system.checkpoint),
@@ -161,6 +163,7 @@ def _identity(system: MeasuredSystem) -> dict[str, Any]:
         "hook": dict(system.hook) if system.hook else None,
         "hook_code": code_digest(f"steadfast.hooks.{system.hook['method']}") if system.hook else None,
         "chat": dict(system.chat),
+        "number_formats": [running_format(model, dtype, device).name for model in (system.original, system.checkpoint)],
         "variant": ORIGINAL if system.variant == ORIGINAL else "edited",
     }
 

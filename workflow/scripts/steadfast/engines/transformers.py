@@ -15,6 +15,7 @@ from transformers import LogitsProcessor, PreTrainedModel
 from steadfast.engines._batch_decoding import decode
 from steadfast.generation import Generation, GenerationRequest, Runtime, Sampling, cut_at_stop
 from steadfast.models.loading import load_model
+from steadfast.models.number_format import running_format
 from steadfast.models.prefix import Prefix, shared_prefix
 
 Prepare = Callable[[PreTrainedModel], AbstractContextManager[Any]]
@@ -28,6 +29,10 @@ class TransformersEngine:
     runtime: Runtime
     prepare: Prepare | None
     name: str = "transformers"
+
+    def number_format(self, model_dir: str | Path) -> str:
+        """The number format in which the model runs."""
+        return running_format(model_dir, self.dtype, self.runtime.device).name
 
     def generate(
         self,
@@ -60,6 +65,11 @@ class LoadedModel:
     batch_tokens: int
     name: str = "transformers"
 
+    def number_format(self, model_dir: str | Path) -> str:
+        """The number format in which the model is loaded."""
+        del model_dir
+        return str(self.model.dtype).removeprefix("torch.")
+
     def generate(
         self,
         model_dir: str | Path,
@@ -81,7 +91,7 @@ def build(*, dtype: str = "auto", runtime: Runtime | None = None, prepare: Prepa
     """Make the engine.
 
     Args:
-        dtype: ``auto`` (as the checkpoint is stored) or a torch number format.
+        dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
         runtime: how to use the machine.
         prepare: called with the loaded model; the context manager that it returns surrounds the generation
             (hooks that edit the model at inference time).

@@ -11,7 +11,8 @@ from typing import Any, TextIO
 
 from steadfast.engines import _vllm_worker
 from steadfast.generation import Generation, GenerationRequest, Runtime, Sampling, cut_at_stop
-from steadfast.serving.arguments import engine_arguments, process_environment
+from steadfast.models.number_format import running_format
+from steadfast.serving.arguments import device_of, engine_arguments, process_environment
 from steadfast.serving.failure import failure
 from steadfast.serving.interpreter import Interpreter, find_interpreter
 from steadfast.serving.process import SupervisedProcess, supervised
@@ -30,6 +31,11 @@ class VllmEngine:
     dtype: str
     runtime: Runtime
     name: str = "vllm"
+
+    def number_format(self, model_dir: str | Path) -> str:
+        """The number format in which the model runs."""
+        device = device_of(find_interpreter(self.runtime.vllm_python))
+        return running_format(model_dir, self.dtype, device).name
 
     def generate(
         self,
@@ -109,7 +115,7 @@ def build(*, dtype: str = "auto", runtime: Runtime | None = None) -> VllmEngine:
     """Make the engine.
 
     Args:
-        dtype: ``auto`` (as the checkpoint is stored) or a torch number format.
+        dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
         runtime: how to use the machine.
     """
     return VllmEngine(dtype, runtime or Runtime())

@@ -25,7 +25,7 @@ from steadfast.judges._chat.probing import find_form, known_form
 from steadfast.judges._chat.reading import Answer, read_answer
 from steadfast.judges._chat.requests import Form, Request, Requests, estimated_tokens, store_name, template_hash
 from steadfast.judges._chat.running import Run
-from steadfast.judges._chat.serving import checkpoint_identity, serving, special_strings
+from steadfast.judges._chat.serving import checkpoint_identity, served_format, serving, special_strings
 from steadfast.judges._chat.settings import RUNTIME_KEYS, ChatSettings
 from steadfast.verdicts import UNSCORED, Case, Judge, Verdict
 
@@ -84,7 +84,9 @@ class ChatJudge:
     @cached_property
     def _requests(self) -> Requests:
         checkpoint = self.settings.checkpoint
-        return Requests(self.settings, checkpoint_identity(checkpoint) if checkpoint else None)
+        if checkpoint is None:
+            return Requests(self.settings, None)
+        return Requests(self.settings, checkpoint_identity(checkpoint), served_format(self.settings))
 
     @cached_property
     def _special(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ import torch
 from transformers import PreTrainedModel
 
 from steadfast.errors import DataError
-from steadfast.models.weights import stored_tensors
+from steadfast.models.number_format import running_size
 
 USABLE = 0.9
 """Share of a GPU's free memory that weights may take; the rest is for activations, logits and keys and values."""
@@ -35,26 +35,12 @@ def free_memory() -> list[int]:
     return [torch.cuda.mem_get_info(gpu)[0] for gpu in range(torch.cuda.device_count())]
 
 
-def loaded_size(checkpoint: Path, dtype: str = "auto") -> int:
-    """Bytes that a checkpoint's weights take once they are loaded.
-
-    Args:
-        checkpoint: directory of the checkpoint.
-        dtype: ``auto`` (as stored), ``float32``, ``bfloat16`` or ``float16``; integers count as stored.
-
-    Raises:
-        DataError: a file of weights is missing or damaged.
-    """
-    float_bytes: int | None = None if dtype == "auto" else getattr(torch, dtype).itemsize
-    return sum(tensor.size(float_bytes) for tensor in stored_tensors(checkpoint))
-
-
 def room_to_spread(checkpoint: Path, dtype: str, free: Sequence[int]) -> dict[int | str, int] | None:
     """The bytes of every GPU that a model may be spread over; None if it is to be kept on one device.
 
     Args:
         checkpoint: directory of the checkpoint.
-        dtype: what it is loaded as, as for ``loaded_size``.
+        dtype: the number format that it is loaded in; ``auto`` is the stored one.
         free: free bytes of every GPU that may be used.
 
     Raises:
@@ -63,7 +49,7 @@ def room_to_spread(checkpoint: Path, dtype: str, free: Sequence[int]) -> dict[in
     if not free:
         return None
     room: dict[int | str, int] = {gpu: int(USABLE * bytes_free) for gpu, bytes_free in enumerate(free)}
-    size = loaded_size(checkpoint, dtype)
+    size = running_size(checkpoint, dtype)
     if size <= room[0]:
         return None
     if size > sum(room.values()):

@@ -8,6 +8,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from steadfast.errors import DataError
 from steadfast.models.devices import free_memory, pick_device, require_gpus_only, room_to_spread
+from steadfast.models.number_format import settle_format
 from steadfast.models.pointer import checkpoint_path, trusts_remote_code
 
 
@@ -28,7 +29,7 @@ def load_model(directory: str | Path, *, dtype: str = "auto", device: str = "aut
 
     Args:
         directory: a model directory of the workflow, or a plain checkpoint directory.
-        dtype: ``auto`` (as stored), ``float32``, ``bfloat16`` or ``float16``.
+        dtype: ``auto`` (see ``steadfast.models.number_format``), ``float32``, ``bfloat16`` or ``float16``.
         device: a torch device name, or ``auto``: one GPU if the model fits it, all of the job's if it does not, the
             processor if there are none.
 
@@ -36,8 +37,9 @@ def load_model(directory: str | Path, *, dtype: str = "auto", device: str = "aut
         DataError: transformers cannot load it, for example since its weights are pickled, or it does not fit the GPUs.
     """
     path = checkpoint_path(directory)
-    weights: dict[str, Any] = {"dtype": dtype if dtype == "auto" else getattr(torch, dtype), "use_safetensors": True}
-    room = room_to_spread(path, dtype, free_memory()) if device == "auto" else None
+    name = settle_format(directory, dtype, device).name
+    weights: dict[str, Any] = {"dtype": getattr(torch, name), "use_safetensors": True}
+    room = room_to_spread(path, name, free_memory()) if device == "auto" else None
     if room is None:
         model: Any = _load(AutoModelForCausalLM, directory, **weights).to(pick_device(device))
     else:

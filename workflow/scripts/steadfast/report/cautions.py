@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
-from steadfast.report.origins import states, versions
+from steadfast.report.origins import mixed_formats, states, versions
 from steadfast.report.study import Study
 from steadfast.report.wording import count, listed
 from steadfast.tables.ordering import names_of
@@ -87,6 +87,12 @@ def _revisions(study: Study) -> Iterator[tuple[str, str]]:
         yield (
             "Unpinned models",
             f"{count(len(moving), 'model')} came from a branch, which can change: {listed([r.path for r in moving])}.",
+        )
+    for model, formats in mixed_formats(study.records).items():
+        yield (
+            f"Mixed number formats: {study.labels.model(model)}",
+            f"Steps that are compared ran this model in {listed(formats)}, on different machines. To run it in one "
+            f"everywhere, set `models.{model}.dtype`.",
         )
     mixed = {name: found for name, found in versions(study.records).items() if len(found) > 1}
     if mixed:

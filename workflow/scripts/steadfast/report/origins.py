@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ class Record:
     python: str
     packages: dict[str, str]
     settings: dict[str, Any]
+    number_formats: dict[str, str] = field(default_factory=dict)
 
 
 def read_records(paths: Iterable[str | Path]) -> list[Record]:
@@ -78,6 +79,29 @@ def versions(records: Sequence[Record]) -> dict[str, list[str]]:
     return {package: sorted(found[package]) for package in sorted(found)}
 
 
+def mixed_formats(records: Sequence[Record]) -> dict[str, list[str]]:
+    """Models that one kind of step ran in more than one number format, edited variants included, and those formats.
+
+    Steps of one kind are what is compared: the responses of an original and of its edited variant, for example.
+    """
+    found: dict[tuple[str, str], set[str]] = {}
+    for record in records:
+        for directory, name in record.number_formats.items():
+            found.setdefault((record.rule, _model(directory)), set()).add(name)
+    mixed: dict[str, set[str]] = {}
+    for (_, model), names in found.items():
+        if len(names) > 1:
+            mixed[model] = mixed.get(model, set()) | names
+    return {model: sorted(mixed[model]) for model in sorted(mixed)}
+
+
+def _model(directory: str) -> str:
+    """Name of the model whose directory, or whose edited checkpoint's, this is."""
+    parts = Path(directory).parts
+    place = next((index for index, part in enumerate(parts) if part in ("models", "checkpoints")), -2)
+    return parts[place + 1]
+
+
 def _state(record: Record) -> str:
     commit = record.commit[:SHORT] or "no repository"
     return f"{commit} + changes" if record.dirty else commit
@@ -95,4 +119,5 @@ def _record(path: str, stored: dict[str, Any]) -> Record:
         python=str(stored["python"]),
         packages=dict(stored["packages"]),
         settings=dict(stored["params"].get("settings") or {}),
+        number_formats=dict(stored.get("number_formats") or {}),
     )

@@ -51,7 +51,7 @@ def generate_responses(
         settings: fields of ``steadfast.generation.Sampling``.
         decoding: a ``decoding`` stanza that steers what is written; None steers nothing.
         engine: name of an engine, ``auto`` (the one that is expected to finish first), or an engine.
-        dtype: ``auto`` (as the checkpoint is stored) or a torch number format; for engines given by name.
+        dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format; for engines given by name.
         system_prompt: system turn put before every prompt.
         template_arguments: further variables of the chat template.
         thinking_markers: pairs of opening and closing markers of thinking blocks, in place of the usual ones.
@@ -79,7 +79,6 @@ def generate_responses(
     shared = {
         "engine": runner.name,
         "code": code_digest(f"steadfast.engines.{runner.name}"),
-        "dtype": dtype,
         "sampling": [sampling.temperature, sampling.top_p, *sampling.suppressed],
         "stop": sorted(stop_tokens),
         "identity": dict(identity or {}),
@@ -201,8 +200,8 @@ def _generate(
 ) -> list[Generation]:
     """Responses in the order of the requests; those that the journal holds are not generated again."""
     with Journal(journal) if journal is not None else nullcontext() as log:
-        checkpoint = {"checkpoint": content_hash(model_dir)} if log else {}
-        keys = [request_key({**shared, **checkpoint}, request) for request in requests] if log else []
+        model = {"checkpoint": content_hash(model_dir), "dtype": engine.number_format(model_dir)} if log else {}
+        keys = [request_key({**shared, **model}, request) for request in requests] if log else []
         known = log.entries() if log else {}
         done = {position: known[key] for position, key in enumerate(keys) if key in known}
         missing = [position for position in range(len(requests)) if position not in done]

@@ -8,6 +8,7 @@ from typing import Any
 
 from steadfast.files import read_json
 from steadfast.generation import Runtime
+from steadfast.models.number_format import WIDE, settle_format
 from steadfast.models.pointer import checkpoint_path, trusts_remote_code
 from steadfast.serving.interpreter import Interpreter
 
@@ -35,7 +36,7 @@ def engine_arguments(
         model_dir: a model directory of the workflow, or a plain checkpoint directory.
         runtime: how to use the machine.
         interpreter: the environment with vLLM.
-        dtype: ``auto`` (as the checkpoint is stored) or a torch number format.
+        dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
         max_model_len: longest sequence; -1 takes what the model was made for, or as much of it as the memory holds.
         cached_tokens: tokens that are alive at the same time, for the size of the cache on a CPU.
     """
@@ -43,7 +44,7 @@ def engine_arguments(
     config = read_json(checkpoint / "config.json")
     arguments: dict[str, Any] = {
         "model": str(checkpoint),
-        "dtype": _number_format(config, dtype),
+        "dtype": _number_format(model_dir, dtype, interpreter),
         "enforce_eager": interpreter.cpu_build if runtime.enforce_eager is None else runtime.enforce_eager,
         "enable_prefix_caching": True,
         "tensor_parallel_size": runtime.tensor_parallel_size,
@@ -104,10 +105,18 @@ def process_environment(runtime: Runtime, interpreter: Interpreter, *, in_proces
     return {**kept, **own}
 
 
-def _number_format(config: Mapping[str, Any], dtype: str) -> str:
-    """``dtype``, where ``auto`` means as stored: vLLM's own ``auto`` turns float32 into bfloat16."""
-    stored = str(config.get("dtype") or config.get("torch_dtype") or "auto").removeprefix("torch.")
-    return "float32" if dtype == "auto" and stored == "float32" else dtype
+def device_of(interpreter: Interpreter) -> str:
+    """The kind of device that a build of vLLM runs on."""
+    return "cpu" if interpreter.cpu_build else "cuda"
+
+
+def _number_format(model_dir: str | Path, dtype: str, interpreter: Interpreter) -> str:
+    """The format that a model is to run in: vLLM's own ``auto`` turns float32 into bfloat16.
+
+    On GPUs without bfloat16 that ``auto`` takes float16 for it, which is left to vLLM.
+    """
+    name = settle_format(model_dir, dtype, device_of(interpreter)).name
+    return name if interpreter.cpu_build or name == WIDE else dtype
 
 
 def _cache_bytes(config: Mapping[str, Any], runtime: Runtime, tokens: int) -> int:

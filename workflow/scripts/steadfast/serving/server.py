@@ -57,7 +57,7 @@ def serve(
     Args:
         model_dir: a model directory of the workflow, or a plain checkpoint directory.
         name: name under which the model is served.
-        dtype: ``auto`` (as the checkpoint is stored) or a torch number format.
+        dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
         max_model_len: longest conversation, in tokens; by default what the model was made for, or less where the cache
             of keys and values does not hold that.
         options: further command line options of vLLM's server.

@@ -42,10 +42,12 @@ class Requests:
     Attributes:
         settings: its stanza.
         served: what is served, for a judge that is served here: the checkpoint's content, as a hash.
+        number_format: the format in which it runs, for such a judge.
     """
 
     settings: ChatSettings
     served: str | None
+    number_format: str | None = None
 
     def make(self, messages: Sequence[Message], words: Sequence[str], form: Form, template: str) -> Request:
         """The request for one conversation.
@@ -67,7 +69,7 @@ class Requests:
     def where(self) -> dict[str, Any]:
         """Who is asked: endpoint, model and its state."""
         if self.served:
-            return {"endpoint": SERVED, "model": self.served, "revision": self.settings.dtype}
+            return {"endpoint": SERVED, "model": self.served, "revision": self.number_format}
         endpoint = str(self.settings.base_url).rstrip("/")
         return {"endpoint": endpoint, "model": self.settings.model, "revision": self.settings.revision}
 

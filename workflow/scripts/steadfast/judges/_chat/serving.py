@@ -9,8 +9,11 @@ from typing import Any
 from steadfast.answers import canonical_json
 from steadfast.files import read_json
 from steadfast.judges._chat.settings import ChatSettings
+from steadfast.models.number_format import AUTO, running_format
 from steadfast.models.pointer import FILE, checkpoint_path, read_pointer
 from steadfast.provenance import content_hash
+from steadfast.serving.arguments import device_of
+from steadfast.serving.interpreter import interpreter_or_none
 
 
 @contextmanager
@@ -33,6 +36,13 @@ def checkpoint_identity(directory: str) -> str:
     root = Path(directory)
     files = read_pointer(root).files if (root / FILE).is_file() else {}
     return hashlib.sha256(canonical_json(files)).hexdigest() if files else content_hash(root)
+
+
+def served_format(settings: ChatSettings) -> str:
+    """The number format in which the checkpoint is served on this machine."""
+    interpreter = interpreter_or_none(settings.server.get("vllm_python"))
+    device = device_of(interpreter) if interpreter else AUTO
+    return running_format(str(settings.checkpoint), settings.dtype, device).name
 
 
 def special_strings(directory: str) -> frozenset[str]:

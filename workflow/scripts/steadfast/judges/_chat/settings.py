@@ -44,7 +44,7 @@ class ChatSettings:
         revision: what the user calls the state of that model, if its name alone does not tell.
         accepted_models: further names under which the endpoint may answer.
         checkpoint: model directory that is served by vLLM for the time of the job.
-        dtype: number format in which it is served; ``auto`` is the checkpoint's own.
+        dtype: number format in which it is served; see ``steadfast.models.number_format`` for ``auto``.
         labels: words for ``refusal`` and ``non_refusal``.
         output: how the answer is constrained; ``auto`` finds out what the endpoint can do and records it.
         logprobs: whether label probabilities are asked for; ``auto`` finds out as well.

@@ -1,0 +1,51 @@
+"""Memory of this machine, as much of it as this process may use."""
+
+import os
+from pathlib import Path
+
+GIB = 2**30
+MEMORY_INFO = Path("/proc/meminfo")
+OWN_GROUPS = Path("/proc/self/cgroup")
+GROUPS = Path("/sys/fs/cgroup")
+
+
+def total_memory() -> int:
+    """Bytes of memory that this process may use at most: the machine's, or less where a container or Slurm says so."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([machine, *_limits()])
+
+
+def available_memory() -> int:
+    """Bytes that can be taken now without swapping, file caches counted as free; within ``total_memory``."""
+    try:
+        fields = dict(line.split(":", 1) for line in MEMORY_INFO.read_text(encoding="utf-8").splitlines())
+        free = int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        free = total_memory()
+    return min(free, total_memory())
+
+
+def _limits() -> list[int]:
+    """Limits of the control groups that this process is in (version 2, or version 1's group ``memory``)."""
+    try:
+        lines = OWN_GROUPS.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        root, name = (GROUPS / "memory", "memory.limit_in_bytes") if controllers else (GROUPS, "memory.max")
+        group = root / path.lstrip("/")
+        while group.is_relative_to(root):
+            found += _limit(group / name)
+            group = group.parent
+    return found
+
+
+def _limit(file: Path) -> list[int]:
+    try:
+        return [int(file.read_text(encoding="utf-8"))]
+    except (OSError, ValueError):  # no such group, or `max`
+        return []
