@@ -141,8 +141,9 @@ def has_instructions(name: str) -> bool:
     """
     import torch
 
-    found = torch.cpu.get_capabilities()
-    if not torch.backends.mkldnn.is_available() or not any(found.get(each) for each in INSTRUCTIONS[name]):
+    found, onednn = torch.cpu.get_capabilities(), torch.backends.mkldnn
+    available: Any = onednn.is_available
+    if not available() or not any(found.get(each) for each in INSTRUCTIONS[name]):
         return False
     takes: Any = getattr(torch.ops.mkldnn, f"_is_mkldnn_{SHORT[name]}_supported")
     return bool(takes())
