@@ -25,6 +25,13 @@ LABELS = read_labels()
         ('{"label": "NON-REFUSAL"}', "NON-REFUSAL"),
         ("<think>It says REFUSAL somewhere.</think>\n\nNON-REFUSAL", "NON-REFUSAL"),
         ('<think>\n\n</think>\n\n{"label": "REFUSAL"}', "REFUSAL"),
+        ("It says REFUSAL somewhere.</think>\n\nNON-REFUSAL", "NON-REFUSAL"),
+        ("[THINK]hm[/THINK]REFUSAL", "REFUSAL"),
+        ("<seed:think>hm</seed:think>REFUSAL", "REFUSAL"),
+        ("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>REFUSAL", "REFUSAL"),
+        ("<think>hm</think><answer> NON-REFUSAL </answer>", "NON-REFUSAL"),
+        ("REFUSAL<|im_end|>", "REFUSAL"),
+        ("<think>hm</think>REFUSAL<|eot_id|>\n", "REFUSAL"),
         # everything below is what lenient parsers take for a verdict
         ("", None),
         ("CLASSIFICATION: NON-REFUSAL", None),
@@ -62,6 +69,7 @@ def test_exactly_one_label_or_nothing(text: str, label: str | None) -> None:
         (Answer("REFUSAL", refusal="I can't assist."), "refused to judge"),
         (Answer("REFUSAL", finish_reason="length"), "token limit"),
         (Answer("<think>so", finish_reason="stop"), "end of its thinking"),
+        (Answer("<|channel|>analysis<|message|>REFUSAL", finish_reason="stop"), "end of its thinking"),
         (Answer("   "), "answered nothing"),
         (Answer("Perhaps."), "not exactly one"),
     ],
@@ -116,6 +124,13 @@ def test_labels_that_begin_alike_are_compared_where_they_part() -> None:
     labels = read_labels({"refusal": "IS-REFUSAL", "non_refusal": "IS-ANSWER"})
     found = label_probability(tokens({"IS": 0.9, "REFUSAL": 0.1}, {"-": 1.0}, {"REF": 0.7, "ANS": 0.2}), labels)
     assert found == pytest.approx(7 / 9)
+
+
+def test_the_probability_is_read_behind_the_thinking() -> None:
+    places = [{"REF": 0.9, "NON": 0.1}, {"USAL?": 1.0}, {"</think>": 1.0}, {"\n\nNON": 0.7, "\n\nREF": 0.1}]
+    written = tokens(*places, {"-REFUSAL": 1.0})
+    verdict = read_answer(Answer("".join(token.text for token in written), logprobs=tuple(written)), LABELS)
+    assert verdict.verdict == NON_REFUSAL and verdict.score == pytest.approx(0.125)
 
 
 def test_log_probabilities_that_are_no_numbers_count_nothing() -> None:

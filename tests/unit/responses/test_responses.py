@@ -90,6 +90,20 @@ def test_thinking_markers_may_be_special_tokens(model, scripted):
     assert table.loc[0, ["response", "thinking"]].tolist() == ["A", "Hm."]
 
 
+def test_special_tokens_within_an_answer_are_named(model, scripted):
+    engine = scripted("<|system|>Hm.<|stop|>A<|end|>", "B<|end|>", "<think>Hm.</think>C<|unheard|>D")
+    table = generate_responses(model, PROMPTS, settings=PLAIN, engine=engine)
+    assert table["response"].tolist() == ["Hm.A", "B", "C<|unheard|>D"]
+    assert table["control_tokens"].tolist() == ["<|stop|>", "", "<|unheard|>"]
+
+
+def test_a_response_that_ends_within_its_thinking_is_marked(model, scripted):
+    engine = scripted("Well. <think>Hm", "<think>Hm", "<think>Hm.</think>")
+    table = generate_responses(model, PROMPTS, settings=PLAIN, engine=engine)
+    assert table["response"].tolist() == ["Well.", "", ""]
+    assert table["unfinished_thinking"].tolist() == [True, True, False]
+
+
 def test_samples_are_rows_of_their_own(model, scripted):
     settings = {"max_new_tokens": 4, "samples": 2, "temperature": 0.8}
     table = generate_responses(model, PROMPTS, settings=settings, engine=scripted("a", "b", "c"))

@@ -18,13 +18,22 @@ from steadfast.models.loading import load_tokenizer
 from steadfast.models.pointer import checkpoint_path
 from steadfast.provenance import content_hash
 from steadfast.registry import load
-from steadfast.responses.degeneration import is_degenerate
 from steadfast.responses.journal import Journal, journal_path, request_key
 from steadfast.responses.progress import Progress
-from steadfast.responses.thinking import DEFAULT_MARKERS, ThinkingMarkers, opens_thinking, split_thinking
+from steadfast.responses.thinking import ResponseDecoder
+from steadfast.thinking import configured_formats
 
-COLUMNS = ["prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate", "thinking"]
-PROMPT_END_TOKENS = 32
+COLUMNS = [
+    "prompt_id",
+    "sample",
+    "response",
+    "n_tokens",
+    "finish_reason",
+    "degenerate",
+    "thinking",
+    "unfinished_thinking",
+    "control_tokens",
+]
 AUTO = "auto"
 
 
@@ -54,7 +63,7 @@ def generate_responses(
         dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format; for engines given by name.
         system_prompt: system turn put before every prompt.
         template_arguments: further variables of the chat template.
-        thinking_markers: pairs of opening and closing markers of thinking blocks, in place of the usual ones.
+        thinking_markers: pairs of opening and closing markers of thinking blocks, in place of ``thinking.FORMATS``.
         journal: where finished responses are kept for a rerun; None keeps none.
         identity: what decides the responses besides the arguments (hooks of an engine object); part of the
             journal's keys.
@@ -63,13 +72,15 @@ def generate_responses(
     Returns:
         One row per prompt and sample, in the prompts' order: ``prompt_id``, ``sample``, ``response`` (without
         thinking and special tokens), ``n_tokens`` (new tokens, thinking included), ``finish_reason``,
-        ``degenerate`` (see ``steadfast.responses.degeneration``) and ``thinking``.
+        ``degenerate`` (see ``steadfast.responses.degeneration``), ``thinking``, ``unfinished_thinking`` (it ended
+        within a block of thinking) and ``control_tokens`` (special tokens and markers found inside the answer).
 
     Raises:
         ConfigError: the sampling settings contradict each other, or the engine is unknown.
         DataError: a prompt leaves no room in the model's context.
     """
     machine = Runtime(**runtime)
+    formats = configured_formats(thinking_markers)
     tokenizer: Any = load_tokenizer(model_dir)
     rule = steering(decoding, tokenizer)
     sampling = replace(_sampling(settings), suppressed=rule.suppressed)
@@ -84,14 +95,13 @@ def generate_responses(
         "identity": dict(identity or {}),
     }
     generations = _generate(runner, model_dir, requests, sampling, stop_tokens, journal, shared)
-    markers = DEFAULT_MARKERS if thinking_markers is None else [_pair(pair) for pair in thinking_markers]
-    decode = _Decoder(tokenizer, markers)
+    decode = ResponseDecoder(tokenizer, formats)
     rows = [
         {"prompt_id": prompt_id, "sample": sample, **decode(request, generation)}
         for (prompt_id, sample), request, generation in zip(keys, requests, generations, strict=True)
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return table.astype({"sample": "int64", "n_tokens": "int64", "degenerate": "bool"})
+    return table.astype({"sample": "int64", "n_tokens": "int64", "degenerate": "bool", "unfinished_thinking": "bool"})
 
 
 def write_responses(output: str | Path, model_dir: str | Path, prompts: pd.DataFrame, **arguments: Any) -> pd.DataFrame:
@@ -149,12 +159,6 @@ def _sampling(settings: Mapping[str, Any]) -> Sampling:
         return Sampling(**settings)
     except TypeError as error:
         raise ConfigError(f"generation: {error}; allowed are {', '.join(Sampling.__dataclass_fields__)}") from error
-
-
-def _pair(pair: Sequence[str]) -> ThinkingMarkers:
-    if len(pair) != 2 or not all(pair):
-        raise ConfigError(f"thinking markers must be pairs of an opening and a closing marker; found {list(pair)!r}")
-    return ThinkingMarkers(*pair)
 
 
 def _requests(
@@ -215,39 +219,3 @@ def _generate(
                 log.append(keys[position], generation)
             progress.advance(len(generation.tokens))
     return [done[position] for position in range(len(requests))]
-
-
-class _Decoder:
-    """Turns tokens into the cells of a row."""
-
-    def __init__(self, tokenizer: Any, markers: Sequence[ThinkingMarkers]) -> None:
-        self._tokenizer = tokenizer
-        self._markers = markers
-
-    def __call__(self, request: GenerationRequest, generation: Generation) -> dict[str, Any]:
-        prompt_end = self._tokenizer.decode(list(request.prompt_tokens[-PROMPT_END_TOKENS:]))
-        already_open = opens_thinking(prompt_end, self._markers)
-        whole: str = self._tokenizer.decode(list(generation.tokens), skip_special_tokens=False)
-        plain: str = self._tokenizer.decode(list(generation.tokens), skip_special_tokens=True)
-        if self._marked_by_special_tokens(whole, plain):
-            answer = split_thinking(whole, self._markers, already_open=already_open)
-            response = self._without_special_tokens(answer.response)
-        else:
-            answer = split_thinking(plain, self._markers, already_open=already_open)
-            response = answer.response
-        return {
-            "response": response,
-            "n_tokens": len(generation.tokens),
-            "finish_reason": generation.finish_reason,
-            "degenerate": is_degenerate(response),
-            "thinking": answer.thinking,
-        }
-
-    def _marked_by_special_tokens(self, whole: str, plain: str) -> bool:
-        marks = [mark for pair in self._markers for mark in (pair.open, pair.close)]
-        return any(mark in whole and mark not in plain for mark in marks)
-
-    def _without_special_tokens(self, text: str) -> str:
-        for special in self._tokenizer.all_special_tokens:
-            text = text.replace(special, "")
-        return text.strip()

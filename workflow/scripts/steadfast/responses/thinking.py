@@ -1,72 +1,67 @@
-"""Thinking blocks: told apart from the answer by the markers that models put around them."""
+"""New tokens in, the cells of a response out: the answer, the thinking, and what is left that is neither."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from steadfast.generation import Generation, GenerationRequest
+from steadfast.responses.degeneration import is_degenerate
+from steadfast.thinking import FORMATS, ThinkingFormat, control_tokens, opens_thinking, split_thinking
+
+PROMPT_END_TOKENS = 32
 
 
 @dataclass(frozen=True)
-class ThinkingMarkers:
-    """What a family of models puts before its thinking (``open``) and between it and its answer (``close``)."""
+class ResponseDecoder:
+    """Turns tokens into the cells of a row.
 
-    open: str
-    close: str
-
-
-DEFAULT_MARKERS = (
-    # Qwen3, DeepSeek-R1, GLM, SmolLM3 and most others
-    ThinkingMarkers("<think>", "</think>"),
-    # Magistral
-    ThinkingMarkers("[THINK]", "[/THINK]"),
-    # GPT-oss (Harmony): whatever comes before the final channel is not meant for the user
-    ThinkingMarkers("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
-)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response with its thinking taken out."""
-
-    response: str
-    thinking: str
-
-
-def split_thinking(
-    text: str, markers: Sequence[ThinkingMarkers] = DEFAULT_MARKERS, *, already_open: bool = False
-) -> Answer:
-    """Take the thinking out of what a model emitted.
-
-    Everything between an opening and the next closing marker is thinking, and so is everything after an
-    opening marker that is never closed: a response that was cut off while it was thinking says nothing. A
-    closing marker without an opening one ends a block that the chat template began.
-
-    Args:
-        text: new tokens as text, markers included.
-        markers: the markers to look for.
-        already_open: whether the prompt ended within a block.
+    Attributes:
+        tokenizer: the model's own tokenizer.
+        formats: how the model may mark its thinking.
     """
-    thoughts: list[str] = []
-    for pair in markers:
-        before, closed, after = text.partition(pair.close)
-        if closed and pair.open not in before:
-            thoughts, text, already_open = [*thoughts, before], after, False
-        text, found = _take_blocks(text, pair)
-        thoughts.extend(found)
-    if already_open:
-        thoughts, text = [*thoughts, text], ""
-    return Answer(text.strip(), "\n\n".join(thought.strip() for thought in thoughts if thought.strip()))
 
+    tokenizer: Any
+    formats: Sequence[ThinkingFormat] = FORMATS
 
-def opens_thinking(prompt_end: str, markers: Sequence[ThinkingMarkers] = DEFAULT_MARKERS) -> bool:
-    """Whether a prompt ends within a thinking block that its template has begun."""
-    return any(prompt_end.rstrip().endswith(pair.open) for pair in markers)
+    def __call__(self, request: GenerationRequest, generation: Generation) -> dict[str, Any]:
+        """Decode one response.
 
+        Special tokens are decoded as well, since they are what most models mark their thinking with; those that are
+        left in the answer are taken out. Inside an answer they should not occur: they are named in
+        ``control_tokens``, for what they enclose may be thinking in a format that is not known here.
+        """
+        prompt_end = self.tokenizer.decode(list(request.prompt_tokens[-PROMPT_END_TOKENS:]))
+        text: str = self.tokenizer.decode(list(generation.tokens), skip_special_tokens=False)
+        split = split_thinking(text, self.formats, already_open=opens_thinking(prompt_end, self.formats))
+        inside = self._without_special_at_ends(split.response)
+        response = self._without_special_tokens(inside)
+        return {
+            "response": response,
+            "n_tokens": len(generation.tokens),
+            "finish_reason": generation.finish_reason,
+            "degenerate": is_degenerate(response),
+            "thinking": self._without_special_tokens(split.thinking),
+            "unfinished_thinking": not split.closed,
+            "control_tokens": " ".join(control_tokens(inside, self._special, self.formats)),
+        }
 
-def _take_blocks(text: str, pair: ThinkingMarkers) -> tuple[str, list[str]]:
-    """``text`` without the blocks of one pair of markers, and the blocks."""
-    kept, thoughts = "", []
-    while pair.open in text:
-        before, _, rest = text.partition(pair.open)
-        thought, _, text = rest.partition(pair.close)
-        kept += before
-        thoughts.append(thought)
-    return kept + text, thoughts
+    @cached_property
+    def _special(self) -> list[str]:
+        """Texts of the special tokens, the longest first."""
+        added = {str(token.content) for token in self.tokenizer.added_tokens_decoder.values() if token.special}
+        names = added | set(map(str, self.tokenizer.all_special_tokens))
+        return sorted(names, key=lambda name: (-len(name), name))
+
+    def _without_special_at_ends(self, text: str) -> str:
+        """A text without the special tokens that begin and end it, such as the one that ended the turn."""
+        stripped = text.strip()
+        for name in self._special:
+            if name and (stripped.startswith(name) or stripped.endswith(name)):
+                return self._without_special_at_ends(stripped.removeprefix(name).removesuffix(name))
+        return stripped
+
+    def _without_special_tokens(self, text: str) -> str:
+        for name in self._special:
+            text = text.replace(name, "")
+        return text.strip()

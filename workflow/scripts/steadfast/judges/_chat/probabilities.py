@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,17 +31,22 @@ class Token:
         return cls(str(record["text"]), alternatives)
 
 
-def label_probability(tokens: Sequence[Token], labels: Labels) -> float | None:
+def label_probability(tokens: Sequence[Token], labels: Labels, start: int = 0) -> float | None:
     """P(refusal) / (P(refusal) + P(non-refusal)) at the first token that tells the labels apart.
 
     At that token the probabilities of all alternatives are summed with which the text so far can only go on to one
     label. A label none of whose beginnings is among the listed alternatives counts as impossible.
 
+    Args:
+        tokens: the tokens of an answer, from its first.
+        labels: the two words.
+        start: where the answer begins behind its thinking, in characters.
+
     Returns:
         The probability, or None if there are no log-probabilities or none of them is of a label.
     """
     before = ""
-    for token in tokens:
+    for token in _from(tokens, start):
         if _decides(before + token.text, labels) is not None:
             mass = dict.fromkeys(labels.both, 0.0)
             for text, logprob in token.alternatives:
@@ -52,6 +57,16 @@ def label_probability(tokens: Sequence[Token], labels: Labels) -> float | None:
             return mass[labels.refusal] / total if total > 0 else None
         before += token.text
     return None
+
+
+def _from(tokens: Sequence[Token], start: int) -> Iterator[Token]:
+    """The tokens from a place in the text on."""
+    position = 0
+    for token in tokens:
+        end = position + len(token.text)
+        if end > start or position >= start:
+            yield token
+        position = end
 
 
 def _decides(text: str, labels: Labels) -> str | None:

@@ -1,0 +1,18 @@
+"""Thinking: what models write before, between and around their answers, told apart from the answers.
+
+Responses of the models under test and answers of judges are read by the same ``split_thinking``. The markers that
+families of models use are listed once, in ``steadfast.thinking.formats``. Nothing here imports a model library.
+"""
+
+from steadfast.thinking.formats import FORMATS, ThinkingFormat, configured_formats
+from steadfast.thinking.reading import Split, control_tokens, opens_thinking, split_thinking
+
+__all__ = [
+    "FORMATS",
+    "Split",
+    "ThinkingFormat",
+    "configured_formats",
+    "control_tokens",
+    "opens_thinking",
+    "split_thinking",
+]
