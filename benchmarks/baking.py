@@ -31,8 +31,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
 from steadfast.checkpoints.dtypes import narrow  # noqa: E402
-from steadfast.checkpoints.shards import TensorEntry, open_checkpoint, shard_header  # noqa: E402
+from steadfast.checkpoints.shards import shard_header  # noqa: E402
 from steadfast.directions import Direction  # noqa: E402
+from steadfast.models.shards import TensorEntry  # noqa: E402
+from steadfast.models.weights import open_checkpoint  # noqa: E402
 
 SHARD_BYTES = 2 * 10**9
 EDIT = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output"], "skip_first": 1}

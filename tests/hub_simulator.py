@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.tiny_checkpoint import checkpoint_files
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TOKEN = "hf_simulated"
 
@@ -99,12 +101,11 @@ def hub_simulator() -> Iterator[Hub]:
     """A running hub with one small model."""
     hub = Hub(
         content={
-            "config.json": b'{"model_type": "llama", "num_hidden_layers": 2}',
-            "model.safetensors": b"weights",
-            "tokenizer.json": b"{}",
+            **checkpoint_files(),
             "pytorch_model.bin": b"a pickle",
             "modeling_own.py": b"print('code of its own')",
             "original/model.safetensors": b"the same weights in another layout",
+            "consolidated.safetensors": b"and once more",
             "README.md": b"# Model",
         }
     )

@@ -6,6 +6,7 @@ import sys
 
 import pandas as pd
 from tests.pages import follow
+from tests.tiny_checkpoint import write_checkpoint
 from tests.workflow.conftest import ROOT, environment
 
 DOCS = ROOT / "docs"
@@ -91,11 +92,7 @@ def test_new_variants(fresh):
 def test_new_models(fresh):
     """Of the stanzas on the page, one names a folder that only its reader has."""
     stanzas = follow(DOCS / "adding-a-model.md", fresh.folder)["models"]
-    checkpoint = fresh.folder / "checkpoint"
-    checkpoint.mkdir()
-    (checkpoint / "config.json").write_text('{"model_type": "llama", "num_hidden_layers": 4}')
-    for name in ("model.safetensors", "tokenizer.json"):
-        (checkpoint / name).touch()
+    checkpoint = write_checkpoint(fresh.folder / "checkpoint", blocks=4)
     for name, stanza in stanzas.items():
         fresh.put(f"models.{name}", {**stanza, "path": str(checkpoint)} if "path" in stanza else stanza)
     assert {"fetch_hub_model smollm2", "point_to_local_model mine", "train_organism combined-again"} <= fresh.jobs()

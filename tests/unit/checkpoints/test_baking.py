@@ -11,11 +11,11 @@ from safetensors import safe_open
 from transformers import AutoModelForCausalLM
 
 from steadfast.checkpoints import bake, baking
-from steadfast.checkpoints.shards import open_checkpoint
 from steadfast.directions import Direction, load_direction
 from steadfast.errors import ConfigError, DataError
 from steadfast.models.loading import load_model
 from steadfast.models.pointer import ModelPointer, trusts_remote_code
+from steadfast.models.weights import open_checkpoint
 
 from .conftest import random_direction, save_model, tiny_llama
 
@@ -274,7 +274,7 @@ def test_a_damaged_shard_is_refused(tmp_path, direction, cut):
 def test_a_checkpoint_without_safetensors_is_refused(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     (source / "model.safetensors").rename(source / "pytorch_model.bin")
-    with pytest.raises(DataError, match="only safetensors"):
+    with pytest.raises(DataError, match=r"neither model.safetensors nor .*its pytorch_model.bin holds pickled weights"):
         bake(source, direction, EDIT, tmp_path / "out")
 
 

@@ -78,7 +78,7 @@ def test_a_local_checkpoint_is_pointed_to_and_not_copied(copy, monkeypatch):
     ("pattern", "words"),
     [
         ("config.json", r"config\.json is missing"),
-        ("*.safetensors", r"no \*\.safetensors weights .pickled weights are not loaded"),
+        ("*.safetensors", r"has neither model\.safetensors .*its pytorch_model\.bin holds pickled weights"),
         ("tokenizer*", "no tokenizer files"),
     ],
 )
@@ -95,12 +95,13 @@ def test_a_large_file_of_the_hubs_cache_is_not_read_again(tmp_path):
     blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
     blobs.mkdir()
     snapshot.mkdir()
-    for name, blob in (("model.safetensors", "a" * 64), ("config.json", "b" * 40)):
-        (blobs / blob).write_text(name)
+    config = '{"model_type": "llama"}'
+    for name, blob, text in (("model.safetensors", "a" * 64, "weights"), ("config.json", "b" * 40, config)):
+        (blobs / blob).write_text(text)
         (snapshot / name).symlink_to(blobs / blob)
     assert file_hashes(snapshot) == {
         "model.safetensors": "a" * 64,
-        "config.json": hashlib.sha256(b"config.json").hexdigest(),
+        "config.json": hashlib.sha256(config.encode()).hexdigest(),
     }
 
 

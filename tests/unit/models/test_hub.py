@@ -1,5 +1,6 @@
 """Fetching from the hub: a real client against a hub on the loopback interface."""
 
+import fnmatch
 import hashlib
 import json
 import os
@@ -10,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import save
 from tests.hub_simulator import COMMIT, TOKEN, Hub, client_variables, hub_simulator
+from tests.tiny_checkpoint import tensors
 
 from steadfast import files
 
+CHECKPOINT = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 SCRIPTS = Path(files.__file__).parents[1]
 
 
@@ -82,22 +86,27 @@ def test_a_pinned_revision_is_downloaded_and_described(fetch, hub):
     assert pointer["revision"] == COMMIT
     assert pointer["trust_remote_code"] is False
     assert pointer["details"] == {"repo": "maker/model", "requested_revision": COMMIT}
-    assert (Path(pointer["path"]) / "model.safetensors").read_bytes() == b"weights"
-    assert pointer["files"] == {
-        name: hashlib.sha256(hub.content[name]).hexdigest()
-        for name in ("config.json", "model.safetensors", "tokenizer.json")
-    }
+    assert (Path(pointer["path"]) / "model.safetensors").read_bytes() == hub.content["model.safetensors"]
+    assert pointer["files"] == {name: hashlib.sha256(hub.content[name]).hexdigest() for name in CHECKPOINT}
 
 
 def test_pickles_foreign_code_and_second_copies_are_not_downloaded(fetch, hub):
     fetch()
-    assert hub.downloaded() == ["config.json", "model.safetensors", "tokenizer.json"]
+    assert hub.downloaded() == CHECKPOINT
 
 
 def test_code_is_downloaded_only_where_it_is_trusted(fetch, hub):
     pointer = fetch(trust=True)
     assert pointer["trust_remote_code"] is True
-    assert hub.downloaded() == ["config.json", "model.safetensors", "modeling_own.py", "tokenizer.json"]
+    assert hub.downloaded() == sorted([*CHECKPOINT, "modeling_own.py"])
+
+
+def test_a_model_whose_files_lack_a_tensor_is_not_taken(fetch, hub):
+    lost = {name: tensor for name, tensor in tensors().items() if name != "model.layers.1.mlp.up_proj.weight"}
+    hub.content["model.safetensors"] = save(lost, metadata={"format": "pt"})
+    (line,) = fetch()
+    assert line.startswith(f"maker/model at {COMMIT}: ")
+    assert "Missing: model.layers.1.mlp.up_proj.weight" in line
 
 
 def test_a_branch_is_resolved_to_its_commit(fetch):
@@ -144,13 +153,14 @@ def test_a_hub_that_cannot_be_reached(fetch):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("model.safetensors", "no *.safetensors weights"),
+        ("model.safetensors", "has neither model.safetensors nor model.safetensors.index.json"),
         ("config.json", "config.json is missing"),
-        ("tokenizer.json", "no tokenizer"),
+        ("tokenizer*", "no tokenizer"),
     ],
 )
 def test_a_repository_that_is_no_checkpoint(fetch, hub, name, words):
-    del hub.content[name]
+    for file in fnmatch.filter(list(hub.content), name):
+        del hub.content[file]
     (line,) = fetch()
     assert "maker/model" in line
     assert words in line

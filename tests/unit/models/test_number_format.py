@@ -134,7 +134,7 @@ def test_a_damaged_checkpoint_is_named(stored, processor):
     processor()
     folder = stored()
     (folder / "model.safetensors").write_bytes(b"no")
-    with pytest.raises(DataError, match=r"model\.safetensors cannot be read"):
+    with pytest.raises(DataError, match=r"model\.safetensors is not a complete safetensors file"):
         running_format(folder, device="cpu")
 
 

@@ -17,14 +17,14 @@ from typing import Any
 from steadfast.checkpoints.copying import PartialDirectory, copy_companions, copy_range
 from steadfast.checkpoints.manifest import manifest_of
 from steadfast.checkpoints.plan import Plan, plan_edit, with_change_norm
-from steadfast.checkpoints.shards import Shard, TensorEntry, element_count, shard_header
+from steadfast.checkpoints.shards import shard_header
 from steadfast.checkpoints.tensors import TensorEditor, TensorRecord, matrices_of
 from steadfast.edits import Site
 from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_file, write_json
 from steadfast.models.edited import MANIFEST
 from steadfast.models.pointer import ModelPointer, trusts_remote_code
-from steadfast.models.weights import INDEX
+from steadfast.models.shards import Shard, TensorEntry
 
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
 
@@ -138,11 +138,11 @@ def _edit_tensor(plan: Plan, entry: TensorEntry, site: Site, source: int, target
 
 def _copy_companions(plan: Plan, directory: Path) -> None:
     """Carry over everything that is not a weight: configuration, tokenizer, chat template, licence."""
-    copy_companions(plan.checkpoint.path, directory)
+    copy_companions(plan.checkpoint, directory)
     if plan.untie:
         write_json(directory / "config.json", untied_config(plan.checkpoint.config))
-        if plan.checkpoint.index is not None:
-            write_json(directory / INDEX, _untied_index(plan))
+        if plan.checkpoint.index_file:
+            write_json(directory / plan.checkpoint.index_file, _untied_index(plan))
 
 
 def untied_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,14 +154,14 @@ def untied_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _untied_index(plan: Plan) -> dict[str, Any]:
-    index = dict(plan.checkpoint.index or {})
+    index = dict(plan.checkpoint.index)
     stream = plan.anatomy
     embedding = plan.checkpoint.entries[stream.embedding]
     metadata = dict(index.get("metadata", {}))
     if "total_size" in metadata:
         metadata["total_size"] += embedding.size
     if "total_parameters" in metadata:
-        metadata["total_parameters"] += element_count(embedding.shape)
+        metadata["total_parameters"] += embedding.count
     weight_map = {**index["weight_map"], stream.head: index["weight_map"][stream.embedding]}
     return {**index, "metadata": metadata, "weight_map": weight_map}
 

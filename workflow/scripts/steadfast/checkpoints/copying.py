@@ -9,10 +9,10 @@ from typing import Any
 from steadfast.errors import DataError
 from steadfast.files import commit_directory, read_json, write_json
 from steadfast.models.pointer import FILE as POINTER
+from steadfast.models.weights import Checkpoint, companion_files
 from steadfast.provenance import SUFFIX as PROVENANCE
 
 COPY_BYTES = 2**24
-WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".onnx", ".h5", ".msgpack")
 
 
 def copy_range(source: int, target: int, begin: int, offset: int, size: int) -> None:
@@ -40,14 +40,14 @@ def _copy_buffer(source: int, target: int, begin: int, offset: int, size: int) -
     return done
 
 
-def copy_companions(source: Path, target: Path) -> None:
-    """Copy the files of a checkpoint that are not weights: configuration, tokenizer, template, licence.
+def copy_companions(checkpoint: Checkpoint, target: Path) -> None:
+    """Copy the files of a checkpoint that are not weights: configuration, index, tokenizer, template, licence.
 
     The pointer and the provenance of a model directory say things of the original only, and stay behind.
     """
-    for file in sorted(source.iterdir()):
-        left_out = file.name == POINTER or file.name.startswith(".") or file.name.endswith((PROVENANCE, *WEIGHTS))
-        if file.is_file() and not left_out:
+    index = [checkpoint.path / checkpoint.index_file] if checkpoint.index_file else []
+    for file in [*companion_files(checkpoint.path), *index]:
+        if file.name != POINTER and not file.name.endswith(PROVENANCE):
             shutil.copyfile(file, target / file.name)
 
 

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from steadfast.architectures import Anatomy, Writer, anatomy
 from steadfast.checkpoints.quantisation import quantisation_of
-from steadfast.checkpoints.shards import Checkpoint, TensorEntry, open_checkpoint
 from steadfast.checkpoints.tensors import TensorEditor, matrices_of, read_vector, sum_of_squares
 from steadfast.directions import Direction, load_direction
 from steadfast.edits import Edit, Site, build_edit
 from steadfast.errors import DataError
 from steadfast.models.pointer import checkpoint_path
+from steadfast.models.shards import TensorEntry
+from steadfast.models.weights import Checkpoint, open_checkpoint
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ and MXFP4 (``quant_method: mxfp4``: pairs of 4-bit floats with one exponent per 
 Everything else is refused: its values would have to be guessed.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -17,18 +18,12 @@ from numpy.typing import NDArray
 
 from steadfast.checkpoints.copying import copy_companions, copy_range
 from steadfast.checkpoints.dtypes import STORAGE, narrow, widen
-from steadfast.checkpoints.shards import (
-    Checkpoint,
-    Shard,
-    TensorEntry,
-    element_count,
-    open_checkpoint,
-    shard_header,
-)
+from steadfast.checkpoints.shards import shard_header
 from steadfast.checkpoints.tensors import read_array, write_all
 from steadfast.errors import DataError
 from steadfast.files import atomic_directory, write_json
-from steadfast.models.weights import INDEX
+from steadfast.models.shards import Shard, TensorEntry
+from steadfast.models.weights import Checkpoint, open_checkpoint
 
 TARGET = "BF16"
 BYTES = np.dtype("u1")
@@ -58,6 +53,28 @@ def quantisation_of(config: Mapping[str, Any]) -> str:
     return str(dict(settings).get("quant_method", "unknown")) if settings else ""
 
 
+def plain_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]] | None:
+    """Names and shapes of a checkpoint's tensors once they are written out.
+
+    Returns:
+        As they are, if it is not quantised; None if it is by a method that cannot be written out.
+
+    Raises:
+        DataError: scales are missing.
+    """
+    shapes = {name: entry.shape for name, entry in checkpoint.entries.items()}
+    method = quantisation_of(checkpoint.config)
+    if not method:
+        return shapes
+    if method not in METHODS:
+        return None
+    scale_suffix, describe, _ = METHODS[method]
+    for described in describe(checkpoint, scale_suffix):
+        del shapes[described.entry.name], shapes[described.scales.name]
+        shapes[described.name] = described.shape
+    return shapes
+
+
 def dequantise(source: Path, output: Path) -> None:
     """Write a quantised checkpoint to ``output`` as bfloat16, shard by shard, a part of a tensor at a time.
 
@@ -81,10 +98,10 @@ def dequantise(source: Path, output: Path) -> None:
         for shard in checkpoint.shards:
             for name in _write_shard(checkpoint, shard, directory, found, dropped, decode):
                 weight_map[name] = shard.path.name
-        copy_companions(source, directory)
+        copy_companions(checkpoint, directory)
         write_json(directory / "config.json", _plain_config(checkpoint.config))
-        if checkpoint.index is not None:
-            write_json(directory / INDEX, {"metadata": {}, "weight_map": weight_map})
+        if checkpoint.index_file:
+            write_json(directory / checkpoint.index_file, {"metadata": {}, "weight_map": weight_map})
 
 
 Decode = Callable[[Checkpoint, Quantised, Mapping[str, Any]], Iterator[NDArray[np.float32]]]
@@ -123,7 +140,7 @@ def _write_shard(
 def _planned(entry: TensorEntry, quantised: Quantised | None) -> TensorEntry:
     if quantised is None:
         return entry
-    size = element_count(quantised.shape) * STORAGE[TARGET].itemsize
+    size = math.prod(quantised.shape) * STORAGE[TARGET].itemsize
     return TensorEntry(quantised.name, TARGET, quantised.shape, 0, size)
 
 
@@ -206,7 +223,7 @@ def fp4_values() -> NDArray[np.float32]:
 
 def _read(checkpoint: Checkpoint, entry: TensorEntry, dtype: np.dtype[Any]) -> NDArray[Any]:
     with checkpoint.shard_of(entry.name).path.open("rb") as file:
-        return read_array(file.fileno(), entry.begin, (1, element_count(entry.shape)), dtype)
+        return read_array(file.fileno(), entry.begin, (1, entry.count), dtype)
 
 
 def _read_rows(checkpoint: Checkpoint, entry: TensorEntry, start: int, stop: int, columns: int) -> NDArray[Any]:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from steadfast.architectures import Writer
 from steadfast.checkpoints.dtypes import STORAGE, UNIT_ROUNDOFF, Floats, narrow, widen
-from steadfast.checkpoints.shards import TensorEntry
 from steadfast.edits import MatrixUpdate, Site
 from steadfast.errors import DataError
+from steadfast.models.shards import TensorEntry
 
 BLOCK_BYTES = 2**19  # of float32 values: with its temporaries it stays in a core's cache
 # Rounding the result to storage leaves errors that add up along the direction where the update is smaller than

@@ -190,12 +190,12 @@ def _sources_are_usable(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _local_models_are_checkpoints(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.models.local import require_checkpoint
+    from steadfast.models.weights import require_files
 
     for name, model in config["models"].items():
         if model["source"] == "local":
             try:
-                require_checkpoint(Path(model["path"]), model["path"])
+                require_files(Path(model["path"]))
             except DataError as error:
                 yield f"models.{name}.path: {error}"
 

@@ -9,7 +9,7 @@ import torch
 from steadfast.generation import GenerationRequest, Runtime
 from steadfast.gpus import visible_gpus
 from steadfast.models.pointer import checkpoint_path
-from steadfast.models.weights import stored_tensors
+from steadfast.models.weights import open_checkpoint
 from steadfast.serving.interpreter import interpreter_or_none
 
 
@@ -66,4 +66,4 @@ def choose_engine(model_dir: str | Path, requests: Sequence[GenerationRequest], 
 
 def count_parameters(model_dir: str | Path) -> int:
     """Number of stored parameters, from the headers of the safetensors files."""
-    return sum(tensor.count for tensor in stored_tensors(checkpoint_path(model_dir)))
+    return open_checkpoint(checkpoint_path(model_dir)).parameters

@@ -13,13 +13,15 @@ from huggingface_hub.errors import (
 )
 
 from steadfast.errors import DataError, SteadfastError
-from steadfast.models.local import file_hashes, require_checkpoint
+from steadfast.models.local import file_hashes
 from steadfast.models.pointer import ModelPointer
+from steadfast.models.weights import require_files
+from steadfast.registry import load
 
 # pickled weights can run code when they are loaded, so they are not even downloaded
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
-# some repositories hold the same weights a second time, in another layout, in a folder
-UNWANTED = ["*/*.safetensors"]
+# some repositories hold the same weights a second time, in another layout, in a folder or beside them
+UNWANTED = ["*/*.safetensors", "consolidated*.safetensors"]
 # what the client raises: answers of the hub and a missing cache are OSErrors, a broken connection is an HTTPError
 FAILURES = (OSError, HTTPError, HFValidationError)
 
@@ -34,14 +36,18 @@ def fetch(repo: str, revision: str, *, trust_remote_code: bool = False) -> Model
 
     Raises:
         SteadfastError: the hub cannot be reached, the model or revision does not exist or is gated, or it holds no
-            checkpoint in safetensors.
+            whole checkpoint in safetensors.
     """
     patterns = [*WANTED, "*.py"] if trust_remote_code else WANTED
     try:
         path = Path(snapshot_download(repo, revision=revision, allow_patterns=patterns, ignore_patterns=UNWANTED))
     except FAILURES as error:
         raise SteadfastError(_message(repo, revision, error)) from error
-    require_checkpoint(path, repo)
+    try:
+        # by name: a model that has passed is not put in place again because the check has changed
+        load("steadfast.models", "check").check_checkpoint(path, trust_remote_code=trust_remote_code)
+    except DataError as error:
+        raise DataError(f"{repo} at {revision}: {error}") from error
     # the snapshot's folder is named after the commit that the revision resolved to
     return ModelPointer(
         source="hub",
@@ -91,7 +97,7 @@ def _is_cached(repo: str, revision: str) -> bool:
         path = snapshot_download(
             repo, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED, local_files_only=True
         )
-        require_checkpoint(Path(path), repo)
+        require_files(Path(path))
     except (*FAILURES, DataError):
         return False
     return True

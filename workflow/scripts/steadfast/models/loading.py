@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from steadfast.errors import DataError
+from steadfast.models.classes import FAULTS, auto_class_of, in_one_line
 from steadfast.models.devices import free_memory, pick_device, require_gpus_only, room_to_spread
 from steadfast.models.number_format import settle_format
 from steadfast.models.pointer import checkpoint_path, trusts_remote_code
+from steadfast.models.tensor_check import mismatch_of, require_match
+from steadfast.models.weights import open_checkpoint
 
 
 def load_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:
@@ -34,16 +37,24 @@ def load_model(directory: str | Path, *, dtype: str = "auto", device: str = "aut
             processor if there are none.
 
     Raises:
-        DataError: transformers cannot load it, for example since its weights are pickled, or it does not fit the GPUs.
+        DataError: transformers cannot load it, a tensor of it is missing or of another shape, or it does not fit the
+            GPUs.
     """
     path = checkpoint_path(directory)
     name = settle_format(directory, dtype, device).name
-    weights: dict[str, Any] = {"dtype": getattr(torch, name), "use_safetensors": True}
+    checkpoint = open_checkpoint(path)
+    auto_class = auto_class_of(_load(AutoConfig, directory))
+    weights: dict[str, Any] = {"dtype": getattr(torch, name), "use_safetensors": True, "output_loading_info": True}
     room = room_to_spread(path, name, free_memory()) if device == "auto" else None
     if room is None:
-        model: Any = _load(AutoModelForCausalLM, directory, **weights).to(pick_device(device))
+        model, info = _load(auto_class, directory, **weights)
     else:
-        model = _load(AutoModelForCausalLM, directory, **weights, device_map="auto", max_memory=room)
+        model, info = _load(auto_class, directory, **weights, device_map="auto", max_memory=room)
+    # what is missing was filled with random numbers
+    require_match(mismatch_of(info, checkpoint.config), checkpoint.config, str(path))
+    if room is None:
+        model = model.to(pick_device(device))
+    else:
         require_gpus_only(model, path)
         print(f"{path}: spread over {len(room)} GPUs", flush=True)
     return model.eval()  # type: ignore[no-any-return]
@@ -53,5 +64,7 @@ def _load(auto_class: Any, directory: str | Path, **arguments: Any) -> Any:
     path = checkpoint_path(directory)
     try:
         return auto_class.from_pretrained(path, trust_remote_code=trusts_remote_code(directory), **arguments)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be loaded: {error}") from error
+    except torch.OutOfMemoryError:
+        raise
+    except FAULTS as error:
+        raise DataError(f"{path} cannot be loaded: {in_one_line(error)}") from error

@@ -2,43 +2,27 @@
 
 from pathlib import Path
 
-from steadfast.errors import DataError
 from steadfast.files import sha256_file
 from steadfast.models.pointer import ModelPointer
+from steadfast.models.weights import checkpoint_files
+from steadfast.registry import load
 
 
 def point_to(path: str | Path, *, trust_remote_code: bool = False) -> ModelPointer:
     """Check a checkpoint directory and describe it; nothing is copied.
 
     Raises:
-        DataError: it has no config.json, no safetensors weights or no tokenizer.
+        DataError: as ``steadfast.models.check.check_checkpoint``.
     """
     root = Path(path).resolve()
-    require_checkpoint(root, str(root))
+    # by name: a model that has passed is not put in place again because the check has changed
+    load("steadfast.models", "check").check_checkpoint(root, trust_remote_code=trust_remote_code)
     return ModelPointer(source="local", path=str(root), files=file_hashes(root), trust_remote_code=trust_remote_code)
 
 
-def require_checkpoint(path: Path, name: str) -> None:
-    """Check that a directory holds what loading needs.
-
-    Args:
-        path: the directory.
-        name: what messages call it.
-
-    Raises:
-        DataError: it has no config.json, no safetensors weights or no tokenizer.
-    """
-    if not (path / "config.json").is_file():
-        raise DataError(f"{name} is no checkpoint: config.json is missing")
-    if not list(path.glob("*.safetensors")):
-        raise DataError(f"{name} has no *.safetensors weights (pickled weights are not loaded: convert them first)")
-    if not list(path.glob("tokenizer*")):
-        raise DataError(f"{name} has no tokenizer files")
-
-
 def file_hashes(path: Path) -> dict[str, str]:
-    """SHA-256 of each file of a checkpoint directory, by name."""
-    return {file.name: _hash(file) for file in sorted(path.iterdir()) if file.is_file()}
+    """SHA-256 of each file that makes up the checkpoint of a directory, by name."""
+    return {file.name: _hash(file) for file in checkpoint_files(path)}
 
 
 def _hash(file: Path) -> str:

@@ -27,7 +27,7 @@ from typing import Any
 from steadfast.files import read_json
 from steadfast.memory import GIB, total_memory
 from steadfast.models.pointer import checkpoint_path
-from steadfast.models.weights import stored_tensors
+from steadfast.models.weights import open_checkpoint
 from steadfast.provenance import note_number_format
 
 AUTO = "auto"
@@ -116,7 +116,7 @@ def stored_format(checkpoint: Path, config: Mapping[str, Any] | None = None) -> 
         if named != AUTO:
             return named
     counts: Counter[str] = Counter()
-    for tensor in stored_tensors(checkpoint):
+    for tensor in open_checkpoint(checkpoint).entries.values():
         if tensor.dtype in NAMES:
             counts[NAMES[tensor.dtype]] += tensor.count
     return counts.most_common(1)[0][0] if counts else WIDE
@@ -128,7 +128,7 @@ def running_size(checkpoint: Path, name: str) -> int:
     Raises:
         DataError: a file of weights is missing or damaged.
     """
-    return sum(tensor.size(BYTES.get(name)) for tensor in stored_tensors(checkpoint))
+    return open_checkpoint(checkpoint).loaded_bytes(BYTES.get(name))
 
 
 @cache

@@ -1,51 +1,244 @@
-"""What a checkpoint's weights are, from the headers of its files: nothing of them is read."""
+"""Which files of a directory are a checkpoint's weights, and what they hold: the only place where that is decided.
 
-from collections.abc import Iterator
+The rule is that of transformers for safetensors: the file that ``transformers_weights`` in ``config.json`` names, else
+``model.safetensors``, else the shards that ``model.safetensors.index.json`` lists. Everything else (pickles, another
+layout in ``consolidated.safetensors``, ...) is never read, sized, hashed or copied. A directory whose files other
+loaders would choose otherwise is rejected: vLLM takes the shards of an index where transformers takes the single file.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
+from functools import cached_property
 from pathlib import Path
-
-from safetensors import SafetensorError, safe_open
+from typing import Any
 
 from steadfast.errors import DataError
 from steadfast.files import read_json
+from steadfast.models.shards import Shard, TensorEntry, read_shard, require_content
 
+SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2}
+CONFIG = "config.json"
+ADAPTER = "adapter_config.json"
+SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".onnx", ".h5", ".msgpack", ".npz")
+UNFINISHED = (".incomplete", ".part", ".aria2", ".crdownload", ".tmp")
+NO_COMPANIONS = (*SUFFIXES, *UNFINISHED, ".index.json")
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 
 @dataclass(frozen=True)
-class StoredTensor:
-    """One tensor of a checkpoint.
+class Checkpoint:
+    """A checkpoint's configuration, its shards and which shard holds which tensor.
 
     Attributes:
-        dtype: as safetensors writes it (``BF16``, ``F32``, ...).
-        count: number of its elements.
+        path: its directory.
+        config: its ``config.json``.
+        shards: its files of weights.
+        index_file: name of its index of shards; empty if it has none.
+        index: what that holds.
     """
 
-    dtype: str
-    count: int
+    path: Path
+    config: Mapping[str, Any]
+    shards: tuple[Shard, ...]
+    index_file: str
+    index: Mapping[str, Any]
 
-    def size(self, float_bytes: int | None = None) -> int:
-        """Bytes it takes, with ``float_bytes`` per element if it is one of floating-point numbers; else as stored."""
-        as_stored = BYTES.get(self.dtype, 1)
-        return self.count * (float_bytes if float_bytes and self.dtype in FLOATS else as_stored)
+    @cached_property
+    def entries(self) -> dict[str, TensorEntry]:
+        """All tensors by name."""
+        return {entry.name: entry for shard in self.shards for entry in shard.entries}
+
+    @cached_property
+    def _homes(self) -> dict[str, Shard]:
+        return {entry.name: shard for shard in self.shards for entry in shard.entries}
+
+    def shard_of(self, tensor: str) -> Shard:
+        """The shard that holds a tensor."""
+        return self._homes[tensor]
+
+    @property
+    def parameters(self) -> int:
+        """Number of stored numbers."""
+        return sum(entry.count for entry in self.entries.values())
+
+    def loaded_bytes(self, float_bytes: int | None = None) -> int:
+        """Bytes of all tensors, those of floating-point numbers with ``float_bytes`` each, or as stored if None."""
+        return sum(
+            entry.count * float_bytes if float_bytes and entry.dtype in FLOATS else entry.size
+            for entry in self.entries.values()
+        )
 
 
-def stored_tensors(checkpoint: Path) -> Iterator[StoredTensor]:
-    """Every tensor of a checkpoint directory.
+def open_checkpoint(path: Path) -> Checkpoint:
+    """Read the configuration, the index and the shards' headers of a checkpoint directory.
 
     Raises:
-        DataError: a file is missing or no safetensors file.
+        DataError: there are no safetensors weights, there are two sets of them, a shard is missing or damaged, or the
+            index does not say what the shards hold.
     """
-    index = checkpoint / INDEX
-    # beside the files of the index there may be others with the same tensors in another layout
-    listed = sorted(set(read_json(index)["weight_map"].values())) if index.is_file() else None
-    for file in [checkpoint / name for name in listed] if listed else sorted(checkpoint.glob("*.safetensors")):
-        try:
-            with safe_open(file, framework="numpy") as opened:
-                slices = [opened.get_slice(name) for name in opened.keys()]
-                yield from (StoredTensor(part.get_dtype(), prod(part.get_shape())) for part in slices)
-        except (OSError, SafetensorError) as error:
-            raise DataError(f"{file} cannot be read: {error}") from error
+    config = read_config(path)
+    index_file, names = _weights(path, config)
+    index = read_json(path / index_file) if index_file else {}
+    checkpoint = Checkpoint(path, config, tuple(read_shard(path / name) for name in names), index_file, index)
+    _require_each_tensor_once(checkpoint)
+    if index_file:
+        _require_index_holds(checkpoint)
+    return checkpoint
+
+
+def require_files(path: Path) -> Checkpoint:
+    """See that the files of a checkpoint directory are there and complete; what they hold together is not looked at.
+
+    Raises:
+        DataError: naming the file, and what to do.
+    """
+    checkpoint = open_checkpoint(path)
+    files = checkpoint_files(path)
+    for file in files:
+        require_content(file)
+    if not any(file.name.startswith("tokenizer") or file.name == "tekken.json" for file in files):
+        raise DataError(f"{path} has no tokenizer files")
+    return checkpoint
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The ``config.json`` of a checkpoint directory.
+
+    Raises:
+        DataError: there is none, or it is not what it should be.
+    """
+    file = path / CONFIG
+    if not file.is_file():
+        raise DataError(f"{path} is no checkpoint: {CONFIG} is missing{_what_it_is(path)}")
+    require_content(file)
+    config = read_json(file)
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise DataError(f"{file} names no `model_type`, so that it is not known what the model is")
+    return config
+
+
+def checkpoint_files(path: Path) -> list[Path]:
+    """Every file that makes up the checkpoint of a directory: its weights by the rule, and what accompanies them.
+
+    Raises:
+        DataError: as ``open_checkpoint``, without the contents of the shards.
+    """
+    index_file, names = _weights(path, read_config(path))
+    return sorted({*companion_files(path), *(path / name for name in (index_file, *names) if name)})
+
+
+def companion_files(path: Path) -> Iterator[Path]:
+    """The visible files of a checkpoint directory that hold no weights: configuration, tokenizer, template, ..."""
+    for file in sorted(path.iterdir()):
+        if file.is_file() and not file.name.startswith(".") and not file.name.endswith(NO_COMPANIONS):
+            yield file
+
+
+def _weights(path: Path, config: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Name of the index, empty if there is none, and the names of the files of weights."""
+    if (path / ADAPTER).is_file():
+        raise DataError(
+            f"{path} has {ADAPTER}, for which loaders take the weights of the adapter's own base model: merge the "
+            "adapter, or move its files to another folder"
+        )
+    named = config.get("transformers_weights")
+    if named:
+        return _index_or_file(path, str(named))
+    has_index = (path / INDEX).is_file()
+    if (path / SINGLE).is_file():
+        if has_index and set(_listed(path, INDEX)) != {SINGLE}:
+            raise DataError(
+                f"{path} holds two sets of weights, {SINGLE} and the shards of {INDEX}, and loaders do not choose "
+                "alike: delete the one that is out of date"
+            )
+        return INDEX if has_index else "", [SINGLE]
+    if has_index:
+        return _index_or_file(path, INDEX)
+    raise DataError(f"{path} has neither {SINGLE} nor {INDEX}{_what_it_is(path)}")
+
+
+def _index_or_file(path: Path, name: str) -> tuple[str, list[str]]:
+    if Path(name).name != name:
+        raise DataError(f"{path / CONFIG}: `transformers_weights` must name a file of the directory; found {name!r}")
+    if not name.endswith(".safetensors.index.json"):
+        return "", [name]
+    names = _listed(path, name)
+    missing = [file for file in names if not (path / file).is_file()]
+    if missing:
+        raise DataError(
+            f"{path} is not complete: {len(missing)} of the {len(names)} files of {name} are missing, for example "
+            f"{missing[0]}; download {'them' if len(missing) > 1 else 'it'} again"
+        )
+    return name, names
+
+
+def _listed(path: Path, index: str) -> list[str]:
+    """The files that an index lists."""
+    require_content(path / index)
+    content = read_json(path / index)
+    weight_map = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise DataError(f"{path / index} has no `weight_map`; download it again")
+    return sorted(set(map(str, weight_map.values())))
+
+
+def _require_each_tensor_once(checkpoint: Checkpoint) -> None:
+    seen: dict[str, Path] = {}
+    for shard in checkpoint.shards:
+        for entry in shard.entries:
+            other = seen.setdefault(entry.name, shard.path)
+            if other != shard.path:
+                raise DataError(
+                    f"{checkpoint.path} holds {entry.name} twice, in {other.name} and in {shard.path.name}; its files "
+                    "come from different checkpoints: download them again"
+                )
+
+
+def _require_index_holds(checkpoint: Checkpoint) -> None:
+    weight_map: Mapping[str, str] = checkpoint.index["weight_map"]
+    file = checkpoint.path / checkpoint.index_file
+    entries = checkpoint.entries
+    absent = [name for name in weight_map if name not in entries]
+    if absent:
+        raise DataError(
+            f"{file} names {len(absent)} absent tensor(s), for example {min(absent)}; the "
+            "index and the shards come from different checkpoints: download them again"
+        )
+    elsewhere = [name for name, shard in weight_map.items() if checkpoint.shard_of(name).path.name != shard]
+    unlisted = [name for name in entries if name not in weight_map]
+    for names, words in ((elsewhere, "are in another file than it says"), (unlisted, "are not in it")):
+        if names:
+            raise DataError(
+                f"{file} is out of date: {len(names)} of the shards' tensors {words}, for "
+                f"example {min(names)}; download the checkpoint again"
+            )
+
+
+def _what_it_is(path: Path) -> str:
+    """What a directory without weights that can be read seems to be, and what to do, for the end of a message."""
+    names = {file.name for file in path.iterdir()} if path.is_dir() else set()
+    kinds = (
+        ("is a LoRA adapter, which goes with a model", lambda name: name.startswith("adapter_")),
+        ("is a GGUF file", lambda name: name.endswith(".gguf")),
+        ("is a download that has not finished: download it again", lambda name: name.endswith(UNFINISHED)),
+        (
+            "is in the layout of another library: convert it to that of transformers",
+            lambda name: name.startswith("consolidated") and name.endswith((".safetensors", ".pth")),
+        ),
+        (
+            f"cannot be told from others without {INDEX}: download the checkpoint again, or rename a single file to "
+            f"{SINGLE}",
+            lambda name: name.endswith(".safetensors"),
+        ),
+        (
+            "holds pickled weights, which can run code and are not loaded: convert them with "
+            "`AutoModelForCausalLM.from_pretrained(...).save_pretrained(...)`",
+            lambda name: name.endswith((".bin", ".pt", ".pth", ".ckpt")),
+        ),
+    )
+    for words, matches in kinds:
+        found = sorted(filter(matches, names))
+        if found:
+            return f"; its {found[0]} {words}"
+    return ""

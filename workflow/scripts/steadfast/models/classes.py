@@ -1,0 +1,46 @@
+"""The class of transformers that answers text with a checkpoint."""
+
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+
+from steadfast.errors import DataError
+
+MOST_CHARACTERS = 600  # of a message of transformers, some of which list every class there is
+# what loading raises over files and configurations that it cannot use; RuntimeError comes of sizes that do not fit
+FAULTS = (AttributeError, ImportError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+
+
+def model_class_of(path: Path, *, trust_remote_code: bool = False) -> tuple[Any, Any]:
+    """The model class of a checkpoint and its configuration.
+
+    Raises:
+        DataError: transformers does not know the architecture, or cannot build it.
+    """
+    import torch
+
+    try:
+        config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
+        auto_class = auto_class_of(config)
+        with torch.device("meta"):
+            model = auto_class.from_config(config, trust_remote_code=trust_remote_code)
+    except FAULTS as error:
+        raise DataError(f"{path}: its architecture cannot be built: {in_one_line(error)}") from error
+    return type(model), config
+
+
+def auto_class_of(config: Any) -> Any:
+    """The class that loads models of a configuration: some multimodal ones are not listed as causal ones."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+
+    causal = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING or "AutoModelForCausalLM" in getattr(config, "auto_map", {})
+    if not causal and type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        return AutoModelForImageTextToText
+    return AutoModelForCausalLM
+
+
+def in_one_line(error: BaseException) -> str:
+    """An error's message without line breaks, with its kind where that says more."""
+    text = " ".join(str(error).split())[:MOST_CHARACTERS]
+    return text if isinstance(error, (ImportError, OSError, ValueError)) and text else f"{type(error).__name__}: {text}"
