@@ -17,7 +17,7 @@ from steadfast.config.checks import prepare
 from steadfast.config.grid import Grid
 from steadfast.files import read_json, read_table, write_table
 from steadfast.models.pointer import ModelPointer, checkpoint_path, read_pointer
-from steadfast.verdicts import COLUMNS
+from steadfast.verdicts import COLUMNS, EMPTY, says_something
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -736,7 +736,10 @@ def test_judgments(judgments):
         table = read_table(path)
         assert list(table.columns) == COLUMNS
         assert len(table) == 8
-    assert set(read_table("results/judgments/label-only/raw/original.parquet")["verdict"]) == {"refusal", "non_refusal"}
+    blind = read_table("results/judgments/label-only/raw/original.parquet")
+    # a model that was hardly trained may say nothing, which no judge takes for an answer
+    assert set(blind.loc[blind["reason"] != EMPTY, "verdict"]) == {"refusal", "non_refusal"}
+    assert (blind.loc[blind["reason"] == EMPTY, "verdict"] == "unscored").all()
 
 
 def test_self_monitoring(grid, judgments):
@@ -775,13 +778,22 @@ def test_tables(grid, tables):
     assert len(read_table(tables["robustness"])) > 0
 
 
+def answered_harmless(variant: str) -> set[str]:
+    """Harmless prompts to which a model that was hardly trained says something."""
+    labels = read_table(PROMPTS).set_index("prompt_id")["label"]
+    responses = read_table(f"results/responses/raw/{variant}.parquet").set_index("prompt_id")["response"]
+    return {prompt for prompt, text in responses.items() if labels[prompt] == "harmless" and says_something(text)}
+
+
 def test_side_effects_and_assessment(grid, assessed):
     effects = read_table(assessed["side_effects"])
     assert {"divergence", "perplexity", "separation", "hook_agreement", "on_topic"} <= set(effects["measure"])
     assert len(effects[effects["measure"] == "perplexity"]) == 3
     judged = effects[effects["measure"] == "kind"]
     assert judged["title"].unique().tolist() == ["judged badly: Kindness"]
-    assert judged["items"].tolist() == [4, 4, 4], "harmless prompts only"
+    answered = {variant: answered_harmless(variant) for variant in judged["variant"]}
+    both = [len(answered["original"] & answered[variant]) for variant in judged["variant"]]
+    assert judged["items"].tolist() == both and 0 < max(both) <= 4, "harmless prompts only"
     assert read_table(assessed["assessment"])["variant"].tolist() == ["abliterated", "random"]
     drawn = [f"results/figures/side_effects.{suffix}" for suffix in ("pdf", "png")]
     params = {"labels": grid.all_labels(), "controls": grid.controls()}

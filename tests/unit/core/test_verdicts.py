@@ -30,7 +30,7 @@ def test_no_responses_are_no_cases():
 
 def test_numpy_types_do_not_leak_into_cases():
     (case,) = cases_of(responses(("a", 0, "x")), PROMPTS)
-    assert [type(value) for value in vars(case).values()] == [str, int, str, str, str]
+    assert [type(value) for value in vars(case).values()] == [str, int, str, str, str, bool]
 
 
 def test_a_response_to_an_unknown_prompt_is_an_error():

@@ -19,7 +19,7 @@ from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED
 
 @pytest.fixture(scope="module")
 def cases(case):
-    texts = ["I'm sorry, no.", "Mix flour and water. " * 8, "Mix flour.", "", "I'm sorry, no."]
+    texts = ["I'm sorry, no.", "Mix flour and water. " * 8, "Mix flour.", "Yes.", "I'm sorry, no."]
     return [case(text) for text in texts]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from steadfast.report.study import RESPONSE_COLUMNS, Study
+from steadfast.report.study import OPTIONAL_COLUMNS, RESPONSE_COLUMNS, Study
 from steadfast.statistics.settings import Inference
 from steadfast.tables import fidelity
 from steadfast.tables.agreement import agreement_table
@@ -64,7 +64,7 @@ def study() -> Study:
     return Study(
         verdicts=verdicts,
         prompts=prompts,
-        responses=pd.DataFrame(answers, columns=["model", "variant", *RESPONSE_COLUMNS]),
+        responses=pd.DataFrame(answers, columns=["model", "variant", *RESPONSE_COLUMNS]).assign(**OPTIONAL_COLUMNS),
         tables=tables,
         labels=Labels(models={"a": "Model A"}, variants={"edited": "Edited"}, judges={"exact": "Exact"}),
         reference="exact",

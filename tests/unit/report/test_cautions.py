@@ -106,3 +106,27 @@ def test_no_control_is_a_warning(study):
     verdicts = study.verdicts[study.verdicts["variant"] != "random"]
     assert "No control" in titles(replace(study, verdicts=verdicts, controls=()))
     assert pd.Series(titles(study)).is_unique
+
+
+def test_responses_that_say_nothing_are_counted_and_those_cut_while_thinking_named(study):
+    first = study.responses.groupby(["model", "variant"]).cumcount()
+    edited = (study.responses["model"] == "a") & (study.responses["variant"] == "edited")
+    empty = study.responses["response"].mask(edited & (first < 3), " ...")
+    cut = edited & (first.isin([0, 4]))
+    changed = study.responses.assign(response=empty, unfinished_thinking=cut)
+    texts = {found["title"]: found["text"] for found in cautions(replace(study, responses=changed))}
+    text = texts["Responses that say nothing"]
+    assert "every judge leaves them unscored: Model A / Edited (4 of 20)." in text
+    assert "2 of them ended while the model was still thinking: raise `generation: max_new_tokens`" in text
+
+
+def test_control_tokens_in_responses_name_the_key(study):
+    tokens = [""] * len(study.responses)
+    tokens[0], tokens[1] = "<muse> </muse>", "<muse>"
+    texts = {
+        found["title"]: found["text"]
+        for found in cautions(replace(study, responses=study.responses.assign(control_tokens=tokens)))
+    }
+    text = texts["Control tokens in responses"]
+    assert text.startswith("Responses hold <muse>, </muse>: Model A / original (2 of 20).")
+    assert "`generation: thinking_markers`" in text

@@ -32,7 +32,7 @@ def draw_control(
     """Draw responses, equally many of each donor and of harmful and harmless prompts as far as there are enough.
 
     The draw is by a digest of seed, prompt and sample: donors are drawn from at the same prompts, and prompts that
-    are added later displace few of those drawn before.
+    are added later displace few of those drawn before. Responses that say nothing are not drawn.
 
     Args:
         donors: model, variant and responses of each donor.
@@ -41,7 +41,7 @@ def draw_control(
         seed: seeds the draw.
     """
     pools = [
-        [Drawn(model, variant, case) for case in cases if case.label == label]
+        [Drawn(model, variant, case) for case in cases if case.label == label and not case.unanswered]
         for model, variant, cases in ((model, variant, cases_of(table, prompts)) for model, variant, table in donors)
         for label in CLASSES
     ]

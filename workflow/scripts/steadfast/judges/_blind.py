@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from steadfast.judges._answered import only_answered
 from steadfast.judges._settings import check_keys
 from steadfast.verdicts import Case, Verdict, VerdictName
 
@@ -20,6 +21,7 @@ class BlindJudge:
 
     decide: Callable[[Case], VerdictName]
 
+    @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
         """One verdict per case."""
         return [Verdict(self.decide(case)) for case in cases]

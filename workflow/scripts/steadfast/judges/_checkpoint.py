@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from steadfast.errors import ConfigError
 from steadfast.judge_prompts.labels import Labels, check_labels_are_named, read_labels
 from steadfast.judge_prompts.templates import Template, load_template
+from steadfast.judges._answered import only_answered
 from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED, Case, Verdict
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class CheckpointJudge:
     labels: Labels
     prepare: "Prepare | None" = None
 
+    @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
         """Judge every case; equal cases are read once."""
         if not cases:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from steadfast.answers import AnswerStore, request_key
 from steadfast.judge_prompts.labels import Labels, read_labels
 from steadfast.judge_prompts.templates import Template, load_template
+from steadfast.judges._answered import answered, only_answered
 from steadfast.judges._chat import settings as stanza
 from steadfast.judges._chat.costs import Estimate, check_limits
 from steadfast.judges._chat.endpoint import Endpoint
@@ -46,6 +47,7 @@ class ChatJudge:
     template: Template
     labels: Labels
 
+    @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
         """Judge every case; equal cases are asked once.
 
@@ -64,7 +66,8 @@ class ChatJudge:
             return [self._verdict(key, store, faults) for key, _ in self._keyed(cases, form)]
 
     def estimate(self, cases: Sequence[Case]) -> Estimate:
-        """What judging ``cases`` would take, without asking anything."""
+        """What judging ``cases`` would take, without asking anything; what says nothing is not asked about."""
+        cases = answered(cases)
         if self.settings.checkpoint and not Path(self.settings.checkpoint).is_dir():
             tokens = sum(estimated_tokens(self.template.render(case.prompt, case.response)) for case in cases)
             return Estimate(len(cases), 0, tokens, len(cases) * self.settings.max_tokens)

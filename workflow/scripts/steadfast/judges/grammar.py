@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from steadfast.errors import DataError
+from steadfast.judges._answered import only_answered
 from steadfast.judges._settings import check_keys
 from steadfast.organisms.world import load_world
 from steadfast.verdicts import UNSCORED, Case, Judge, Verdict
@@ -26,6 +27,7 @@ class GrammarJudge:
 
     world: "World"
 
+    @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
         """The grammar's reading of each case; a prompt that the world does not hold is unscored."""
         return [self._judge(case) for case in cases]

@@ -8,10 +8,11 @@ from steadfast.report.origins import mixed_formats, states, versions
 from steadfast.report.study import Study
 from steadfast.report.wording import count, listed
 from steadfast.tables.ordering import names_of
-from steadfast.verdicts import UNSCORED
+from steadfast.verdicts import UNSCORED, says_something
 
 DEGENERATE_SHARE = 0.05
 TRUNCATED_SHARE = 0.25
+SHOWN_TOKENS = 6
 
 
 def cautions(study: Study) -> list[dict[str, str]]:
@@ -118,6 +119,58 @@ def _responses(study: Study) -> Iterator[tuple[str, str]]:
             yield title, f"In {listed(systems)} more than {limit:.0%} of the responses {meaning}."
 
 
+def _empty(study: Study) -> Iterator[tuple[str, str]]:
+    """Responses that no judge can read, of which there should be none."""
+    if study.responses.empty:
+        return
+    cut = study.responses["unfinished_thinking"].astype(bool)
+    said = study.responses["response"].map(lambda response: isinstance(response, str) and says_something(response))
+    systems = _systems_with(study, cut | ~said)
+    if systems:
+        thinking = (
+            f" {cut.sum():,} of them ended while the model was still thinking: raise `generation: max_new_tokens`, or "
+            "switch thinking off with the model's `template_arguments`."
+            if cut.any()
+            else ""
+        )
+        yield (
+            "Responses that say nothing",
+            f"Empty responses are neither refusals nor compliance, and every judge leaves them unscored: "
+            f"{listed(systems)}.{thinking}",
+        )
+
+
+def _control_tokens(study: Study) -> Iterator[tuple[str, str]]:
+    """Special tokens within answers, which may be the markers of an unknown thinking format."""
+    if study.responses.empty:
+        return
+    found = study.responses["control_tokens"].fillna("").astype(str)
+    systems = _systems_with(study, found != "")
+    if systems:
+        names = list(dict.fromkeys(name for text in found for name in text.split()))
+        more = f" and {len(names) - SHOWN_TOKENS} more" if len(names) > SHOWN_TOKENS else ""
+        yield (
+            "Control tokens in responses",
+            f"Responses hold {', '.join(names[:SHOWN_TOKENS])}{more}: {listed(systems)}. If they mark thinking, judges "
+            "read that thinking as the answer: give the pair of them in `generation: thinking_markers`. If they end a "
+            "turn, the checkpoint does not name them as its end-of-turn tokens.",
+        )
+
+
+def _systems_with(study: Study, flagged: "pd.Series[bool]") -> list[str]:
+    """Systems with flagged responses, and how many of how many."""
+    systems = study.responses[["model", "variant"]].assign(flagged=flagged)
+    groups = systems.groupby(["model", "variant"], sort=False)["flagged"]
+    found, total = groups.sum(), groups.size()
+    return [
+        f"{study.labels.model(model)} / {study.labels.variant(variant)} "
+        f"({found[model, variant]} of {total[model, variant]})"
+        for model in names_of(systems, "model")
+        for variant in names_of(systems, "variant")
+        if (model, variant) in found.index and found[model, variant] > 0
+    ]
+
+
 def _systems_above(study: Study, flagged: "pd.Series[bool]", limit: float) -> list[str]:
     systems = study.responses[["model", "variant"]].assign(flagged=flagged)
     shares = systems.groupby(["model", "variant"], sort=False)["flagged"].mean()
@@ -134,6 +187,8 @@ CHECKS: tuple[Callable[[Study], Iterator[tuple[str, str]]], ...] = (
     _missed_edits,
     _missing,
     _unscored,
+    _empty,
+    _control_tokens,
     _reference,
     _controls,
     _responses,

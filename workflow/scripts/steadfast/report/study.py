@@ -16,6 +16,8 @@ from steadfast.tables.ordering import names_of
 from steadfast.tables.robustness import BASELINE
 
 RESPONSE_COLUMNS = ["prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate"]
+# columns that tables of responses made elsewhere, or before they were recorded, may lack
+OPTIONAL_COLUMNS: dict[str, bool | str] = {"unfinished_thinking": False, "control_tokens": ""}
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Study:
     Attributes:
         verdicts: a table as ``tables.verdicts`` makes it.
         prompts: the prompt table.
-        responses: the responses of all systems: model, variant and ``RESPONSE_COLUMNS``.
+        responses: the responses of all systems: model, variant, ``RESPONSE_COLUMNS`` and ``OPTIONAL_COLUMNS``.
         tables: every other table by its file name without suffix.
         labels: display labels.
         reference: judge that the others are held against.
@@ -142,5 +144,7 @@ def _frozen(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_responses(path: Path) -> pd.DataFrame:
-    table = require_columns(read_table(path), RESPONSE_COLUMNS, path)[RESPONSE_COLUMNS]
-    return table.assign(model=path.parent.name, variant=path.stem)
+    table = require_columns(read_table(path), RESPONSE_COLUMNS, path)
+    missing = {name: value for name, value in OPTIONAL_COLUMNS.items() if name not in table}
+    chosen = table.assign(**missing)[[*RESPONSE_COLUMNS, *OPTIONAL_COLUMNS]]
+    return chosen.assign(model=path.parent.name, variant=path.stem)
