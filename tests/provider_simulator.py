@@ -1,8 +1,10 @@
 """A chat endpoint on the loopback interface that fails in all the ways that providers do.
 
 Which fault an attempt meets is decided by a schedule: a function of the case (its response's text) and of the number
-of the attempt. The right answer is a function of the case alone, so a run with faults can be compared with one
-without.
+of the attempt. A fault is the name of a form of ``provider_forms``, or of something that happens to the connection or
+to the answer. The right answer is a function of the case alone, so a run with faults can be compared with one without.
+
+Below ``/openai/deployments/`` it is Azure: the key is in a header of its own, the version in the query.
 """
 
 import json
@@ -11,10 +13,12 @@ import socket
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.provider_forms import FORMS
 
 KEY = "sk-simulated-0123456789abcdef"
 MODEL = "judge-1"
@@ -44,6 +48,8 @@ class Simulator:
         in_flight: most requests that were open at once.
         moments: when each request came in.
         bodies: every request's body.
+        paths: every request's path, with its query.
+        served: name under which the model answers; None for the name that it was asked for.
     """
 
     def __init__(
@@ -64,6 +70,8 @@ class Simulator:
         self.faults: dict[str, list[str]] = defaultdict(list)
         self.moments: list[float] = []
         self.bodies: list[dict[str, Any]] = []
+        self.paths: list[str] = []
+        self.served: str | None = None
         self.in_flight = 0
         self.most_in_flight = 0
         self.base_url = ""
@@ -108,6 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         with provider.lock:
             provider.moments.append(time.monotonic())
             provider.bodies.append(body)
+            provider.paths.append(self.path)
             provider.in_flight += 1
             provider.most_in_flight = max(provider.most_in_flight, provider.in_flight)
             attempt = provider.attempts[response]
@@ -121,14 +130,19 @@ class _Handler(BaseHTTPRequestHandler):
                 provider.in_flight -= 1
 
     def _handle(self, body: dict[str, Any], response: str, attempt: int) -> None:
-        if self.headers["authorization"] != f"Bearer {KEY}":
-            message = f"Incorrect API key provided: {self.headers['authorization']}"
-            return self._error(401, message, "invalid_api_key")
+        dated = self.path.startswith("/openai/deployments/")
+        key = self.headers["api-key"] if dated else (self.headers["authorization"] or "").removeprefix("Bearer ")
+        if key != KEY or (dated and self.headers["authorization"]):
+            return self._error(401, f"Incorrect API key provided: {key}", "invalid_api_key")
+        if dated != ("api-version=2024-10-21" in self.path):
+            return self._error(404, "Resource not found", "404")
         problem = self._unsupported(body)
         if problem:
             return self._error(400, f"Unknown parameter: {problem}", "unknown_parameter")
         fault = self.provider.schedule(response, attempt)
         self.provider.faults[response].append(fault)
+        if fault in FORMS:
+            return self._raw(FORMS[fault].status, FORMS[fault].text.encode(), "application/json", FORMS[fault].headers)
         getattr(self, f"_{fault}")(body, response)
         return None
 
@@ -145,7 +159,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: dict[str, Any], response: str) -> None:
         self._sleep(self.provider.delay)
-        self._send(200, _completion(body, response, self.provider.honours))
+        completion = _completion(body, response, self.provider.honours)
+        self._send(200, {**completion, "model": self.provider.served or completion["model"]})
         with self.provider.lock:
             self.provider.answered[response] += 1
 
@@ -250,12 +265,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, value: Any, headers: dict[str, str] | None = None) -> None:
         self._raw(status, json.dumps(value).encode(), "application/json", headers)
 
-    def _raw(self, status: int, content: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
+    def _raw(self, status: int, content: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
         self._head(status, len(content), kind, headers)
         self.wfile.write(content)
         self.wfile.flush()
 
-    def _head(self, status: int, length: int, kind: str, headers: dict[str, str] | None = None) -> None:
+    def _head(self, status: int, length: int, kind: str, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))

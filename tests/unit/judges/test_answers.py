@@ -5,7 +5,9 @@ import multiprocessing
 import os
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,6 +84,21 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
         store.put(request(1), {"text": "again"})
     with AnswerStore(tmp_path) as store:
         assert store.get(key) == {"text": "again"}
+
+
+def test_what_is_not_accepted_is_as_if_it_had_never_been_written(tmp_path: Path) -> None:
+    def accept(record: Mapping[str, Any]) -> bool:
+        return record["text"] != "fault"
+
+    with AnswerStore(tmp_path) as store:
+        key = store.put(request(1), {"text": "fault"})
+    with AnswerStore(tmp_path, accept=accept) as store:
+        assert key not in store
+        store.put(request(1), {"text": "answer"})
+    with AnswerStore(tmp_path, accept=accept) as store:  # although the older segment comes first
+        assert store.get(key) == {"text": "answer"}
+    with AnswerStore(tmp_path) as store:
+        assert store.get(key) == {"text": "fault"}
 
 
 def test_garbage_and_foreign_lines_are_skipped(tmp_path: Path) -> None:

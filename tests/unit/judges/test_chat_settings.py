@@ -8,7 +8,8 @@ import pytest
 
 from steadfast.errors import ConfigError
 from steadfast.judges import chat
-from steadfast.judges._chat.faults import clean, fault_of_status, requested_wait
+from steadfast.judges._chat.fault_table import Said, fault_of
+from steadfast.judges._chat.faults import clean, requested_wait
 from steadfast.judges._chat.pacing import Pacer
 from steadfast.judges._chat.requests import Form, Requests, body_of
 from steadfast.judges._chat.settings import RUNTIME_KEYS, ChatSettings
@@ -37,7 +38,7 @@ def test_a_good_stanza_passes(stanza, template_file: Path) -> None:
         ({"base_url": None, "model": None, "serve": {"repo": "a/b", "variant": "x"}}, "serve: give repo and revision"),
         ({"model": None}, "'model' is missing"),
         ({"base_url": "api.example.org"}, "is no address"),
-        ({"base_url": "https://me:secret@host/v1"}, "no user name"),
+        ({"base_url": "https://me:secret@host/v1"}, "a user name or password is not allowed"),
         ({"output": "jsonschema"}, "did you mean 'json_schema'"),
         ({"logprobs": "on"}, "logprobs: 'on' is not allowed; allowed: auto, true, false"),
         ({"concurrency": 0}, "concurrency: 0 is not allowed; at least 1"),
@@ -107,6 +108,8 @@ def test_whatever_can_change_an_answer_is_part_of_what_is_asked(stanza, change: 
 def test_equal_numbers_are_equal_requests(stanza) -> None:
     assert make({**stanza, "temperature": 0}) == make({**stanza, "temperature": 0.0})
     assert make({**stanza, "base_url": URL + "/"}) == make(stanza)
+    assert make({**stanza, "base_url": URL + "/chat/completions"}) == make(stanza)
+    assert make({**stanza, "base_url": URL + "/?api-version=preview"}) != make(stanza)
 
 
 def test_the_body_holds_what_the_request_says(stanza) -> None:
@@ -132,10 +135,10 @@ def test_the_body_holds_what_the_request_says(stanza) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "message", "code", "scope"),
+    ("status", "message", "code", "kind"),
     [
         (429, "slow down", "rate_limit_exceeded", "passing"),
-        (429, "no money", "insufficient_quota", "endpoint"),
+        (429, "no money", "insufficient_quota", "fatal"),
         (408, "", None, "passing"),
         (409, "", None, "passing"),
         (500, "", None, "passing"),
@@ -145,14 +148,14 @@ def test_the_body_holds_what_the_request_says(stanza) -> None:
         (400, "", "content_filter", "case"),
         (400, "", "context_length_exceeded", "case"),
         (413, "", None, "case"),
-        (400, "Unsupported value: temperature", "unsupported_value", "endpoint"),
-        (401, "bad key", "invalid_api_key", "endpoint"),
-        (403, "flagged country", None, "endpoint"),
-        (404, "no such model", "model_not_found", "endpoint"),
+        (400, "Unsupported value: temperature", "unsupported_value", "fatal"),
+        (401, "bad key", "invalid_api_key", "fatal"),
+        (403, "flagged country", None, "fatal"),
+        (404, "no such model", "model_not_found", "fatal"),
     ],
 )
-def test_what_a_status_means(status: int, message: str, code: str | None, scope: str) -> None:
-    assert fault_of_status(status, message, code, None).scope == scope
+def test_what_a_status_means(status: int, message: str, code: str | None, kind: str) -> None:
+    assert fault_of(Said(status, (code,) if code else (), message)).kind == kind
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import secrets
 import socket
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -67,9 +67,16 @@ class AnswerStore:
     It knows the answers that were there when it was opened, and its own.
     """
 
-    def __init__(self, directory: str | Path) -> None:
-        """Index the segments in ``directory``, which need not exist."""
+    def __init__(self, directory: str | Path, accept: Callable[[Mapping[str, Any]], bool] | None = None) -> None:
+        """Index the segments in ``directory``, which need not exist.
+
+        Args:
+            directory: where the segments lie.
+            accept: whether a record is an answer; one that is none is as if it had never been written. For what older
+                versions kept and should not have kept.
+        """
         self.directory = Path(directory)
+        self._accept = accept
         self.damaged = 0
         self._places: dict[str, list[_Place]] = defaultdict(list)
         self._own: dict[str, dict[str, Any]] = {}
@@ -96,8 +103,8 @@ class AnswerStore:
             return self._own[key]
         for place in self._places.get(key, ()):
             record = self._read(place)
-            if record is not None and record.get("key") == key and isinstance(record.get("answer"), dict):
-                answer: dict[str, Any] = record["answer"]
+            answer = record.get("answer") if record is not None and record.get("key") == key else None
+            if isinstance(answer, dict) and (self._accept is None or self._accept(answer)):
                 return answer
         return None
 

@@ -22,8 +22,9 @@ from steadfast.judges._chat import settings as stanza
 from steadfast.judges._chat.costs import Estimate, check_limits
 from steadfast.judges._chat.endpoint import Endpoint
 from steadfast.judges._chat.faults import Fault
-from steadfast.judges._chat.probing import find_form, known_form
-from steadfast.judges._chat.reading import Answer, read_answer
+from steadfast.judges._chat.probing import control_request, find_form, known_form
+from steadfast.judges._chat.reading import read_answer
+from steadfast.judges._chat.replies import answer_from, is_answer
 from steadfast.judges._chat.requests import Form, Request, Requests, estimated_tokens, store_name, template_hash
 from steadfast.judges._chat.running import Run
 from steadfast.judges._chat.serving import checkpoint_identity, served_format, serving, special_strings
@@ -57,7 +58,7 @@ class ChatJudge:
         """
         if not cases:
             return []
-        with AnswerStore(self._directory) as store:
+        with self._open_store() as store:
             form = known_form(self.settings, self._requests, store)
             faults: dict[str, Fault] = {}
             if form is None or self._missing(self._keyed(cases, form), store):
@@ -71,7 +72,7 @@ class ChatJudge:
         if self.settings.checkpoint and not Path(self.settings.checkpoint).is_dir():
             tokens = sum(estimated_tokens(self.template.render(case.prompt, case.response)) for case in cases)
             return Estimate(len(cases), 0, tokens, len(cases) * self.settings.max_tokens)
-        with AnswerStore(self._directory) as store:
+        with self._open_store() as store:
             return self._estimate(cases, known_form(self.settings, self._requests, store), store)
 
     def estimate_unseen(self, cases: int, tokens: int) -> Estimate:
@@ -99,6 +100,10 @@ class ChatJudge:
     def _directory(self) -> Path:
         return Path(self.settings.store) / store_name(self._requests)
 
+    def _open_store(self) -> AnswerStore:
+        """The store, without the faults that older versions kept in it."""
+        return AnswerStore(self._directory, accept=is_answer)
+
     def _request(self, case: Case, form: Form) -> Request:
         messages = self.template.render(case.prompt, case.response, self._special)
         return self._requests.make(messages, self.labels.both, form, template_hash(self.template))
@@ -125,14 +130,15 @@ class ChatJudge:
                 missing = self._missing(self._keyed(cases, form), store)
                 logprobs = "with" if form.logprobs else "without"
                 print(f"{model}: {len(missing)} requests, as {form.output} {logprobs} log-probabilities", flush=True)
-                run = Run(endpoint, store, self.settings.failed_share, self.settings.concurrency)
+                control = control_request(self._requests, self.labels, form)
+                run = Run(endpoint, store, self.settings.failed_share, self.settings.concurrency, control)
                 await run.ask_all(missing)
         return form, run.faults
 
     def _verdict(self, key: str, store: AnswerStore, faults: Mapping[str, Fault]) -> Verdict:
         record = store.get(key)
         if record is not None:
-            return read_answer(Answer.from_record(record), self.labels)
+            return read_answer(answer_from(record), self.labels)
         return Verdict(UNSCORED, reason=f"no answer: {faults[key].reason}")
 
 

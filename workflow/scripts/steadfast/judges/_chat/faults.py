@@ -1,20 +1,26 @@
-"""What an endpoint can do instead of answering, and what follows from it.
+"""What a provider can do instead of answering, and what follows from it.
 
-==========================================================  ==========================================
-time-out, broken connection, HTTP 408, 409, 425, 429, 5xx   tried again, later
-not JSON, no choices, no message                            tried again, later
-HTTP 400, 413, 422 on account of this one case              given up: the case is unscored
-stopped by a content filter                                 given up: the case is unscored
-every other HTTP status (401, 403, 404, ...)                given up: the endpoint refuses us
-answered by another model than the one asked for            given up: the endpoint refuses us
-==========================================================  ==========================================
+=========  ================================================  ======================================================
+kind       examples                                          what follows
+=========  ================================================  ======================================================
+`case`     moderated, too long, output limit used up by      the case is unscored with the provider's words; it is
+           thinking, a generation that failed                not asked again in this run
+`passing`  time-out, rate limit, HTTP 5xx, upstream error    asked again, a bounded number of times
+`fatal`    wrong key, no credit, unknown model, parameter    the job stops at once and says what to change
+           not supported, another model answered
+=========  ================================================  ======================================================
+
+A fault is read from everything that a provider says: HTTP status, code, type and text, wherever in the body they are
+(`steadfast.judges._chat.replies`), by the one table of `steadfast.judges._chat.fault_table`. Providers invent words, so
+no table knows them all: a rejection that it does not know is taken for the case's, but not surely (`Fault.sure`), and a
+harmless question decides whether the endpoint works at all (`steadfast.judges._chat.running`).
 
 No fault is ever kept in the store of answers.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from math import isfinite
 from time import time
@@ -22,17 +28,12 @@ from typing import Any, Literal
 
 from steadfast.errors import SteadfastError
 
-Scope = Literal["passing", "case", "endpoint"]
+Kind = Literal["case", "passing", "fatal"]
 LONGEST_REASON = 300
-TRY_AGAIN = frozenset({408, 409, 425, 429})
-ABOUT_THE_CASE = frozenset({400, 413, 422})
-# An empty account is reported as HTTP 429, but waiting does not fill it.
-NO_CREDIT = frozenset({"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"})
-_CASE = re.compile(
-    r"content.?filter|content.?policy|responsible.?ai|moderation|flagged|safety system|invalid_prompt"
-    r"|context.?length|context window|maximum (?:input|context)|too (?:long|large|many tokens)|string_above_max_length",
-    re.IGNORECASE,
+_WAIT = re.compile(
+    r"\b(?:retry|again) (?:in|after) ([\d.]+) ?(ms|milliseconds|s|sec|seconds|m|minutes)\b", re.IGNORECASE
 )
+_UNITS = {"ms": 0.001, "milliseconds": 0.001, "m": 60.0, "minutes": 60.0}
 
 
 class EndpointError(SteadfastError):
@@ -44,45 +45,46 @@ class Fault:
     """A request that was not answered.
 
     Attributes:
-        scope: ``passing`` (try again), ``case`` (this request cannot be answered) or ``endpoint`` (none can).
-        reason: for people; holds no secret.
-        wait: seconds that the server asks to wait, or None.
+        kind: `case` (this request cannot be answered), `passing` (try again) or `fatal` (no request can be).
+        reason: for people, with the provider's words; holds no secret.
+        name: what happened, as the table names it; empty if no rule knows it.
         status: the HTTP status, if it was one.
+        wait: seconds that the server asks to wait, or None.
+        sure: whether that is known, and not only the likeliest reading.
+        generation: whether the endpoint worked, and only the generation of this answer failed.
     """
 
-    scope: Scope
+    kind: Kind
     reason: str
-    wait: float | None = None
+    name: str = ""
     status: int | None = None
+    wait: float | None = None
+    sure: bool = True
+    generation: bool = False
+
+    def after(self, attempts: int) -> "Fault":
+        """What a passing fault is that did not pass: a generation that failed every time fails for its case."""
+        reason = f"{self.reason} (after {attempts} attempts)"
+        if self.generation:
+            return replace(self, kind="case", reason=reason, sure=False)
+        return replace(self, reason=reason)
 
 
-def fault_of_status(status: int, message: str, code: str | None, wait: float | None) -> Fault:
-    """What an HTTP error status means.
+def requested_wait(headers: Mapping[str, str], words: str = "") -> float | None:
+    """Seconds that a server asks to wait.
 
     Args:
-        status: the status.
-        message: the endpoint's explanation, without secrets.
-        code: its machine-readable name, if any.
-        wait: seconds from the ``Retry-After`` header, if any.
+        headers: `retry-after-ms`, or `retry-after` as seconds or as a date, decides.
+        words: what it says; "try again in 2.5s" counts if no header does.
     """
-    reason = f"HTTP {status}: {message}"
-    if code in NO_CREDIT:
-        return Fault("endpoint", reason, status=status)
-    if status in TRY_AGAIN or status >= 500:
-        return Fault("passing", reason, wait, status)
-    if status in ABOUT_THE_CASE and (status == 413 or _CASE.search(f"{code} {message}")):
-        return Fault("case", reason, status=status)
-    return Fault("endpoint", reason, status=status)
-
-
-def requested_wait(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the headers ask to wait: ``retry-after-ms``, or ``retry-after`` as seconds or as a date."""
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name)
         seconds = _seconds(value) if value else None
         if seconds is not None:
             return max(0.0, seconds / unit)
-    return None
+    found = _WAIT.search(words)
+    seconds = _seconds(found.group(1)) if found else None
+    return None if found is None or seconds is None else seconds * _UNITS.get(found.group(2).casefold(), 1.0)
 
 
 def clean(text: Any, secret: str | None) -> str:
@@ -92,7 +94,7 @@ def clean(text: Any, secret: str | None) -> str:
 
 
 def hide(text: str, secret: str | None) -> str:
-    """``text`` with every occurrence of the secret replaced."""
+    """`text` with every occurrence of the secret replaced."""
     return text.replace(secret, "[key]") if secret else text
 
 

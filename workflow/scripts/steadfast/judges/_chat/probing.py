@@ -10,8 +10,11 @@ from typing import Any
 
 from steadfast.answers import AnswerStore, request_key
 from steadfast.judge_prompts.labels import Labels
+from steadfast.judges._chat.address import read_address
+from steadfast.judges._chat.fault_table import REJECTED, UNKNOWN, UNSUPPORTED_PARAMETER
 from steadfast.judges._chat.faults import EndpointError, Fault
 from steadfast.judges._chat.reading import Answer, find_label
+from steadfast.judges._chat.replies import answer_from
 from steadfast.judges._chat.requests import Form, Request, Requests
 from steadfast.judges._chat.settings import ChatSettings
 
@@ -19,8 +22,6 @@ QUESTION = "What is the colour of the sky on a clear day? Answer with one word."
 WORDS = Labels("zebra-17", "violin-42")
 PROBE = "probe"
 UNSUPPORTED = "unsupported"
-# How endpoints refuse a parameter; OpenAI answers 403 where log-probabilities are asked of a model that thinks.
-REFUSED_PARAMETER = frozenset({400, 403, 422})
 
 Ask = Callable[[Request], Awaitable[Answer | Fault]]
 
@@ -74,16 +75,23 @@ async def _probe(settings: ChatSettings, request: Request, ask: Ask) -> dict[str
     outcome = await ask(request)
     if isinstance(outcome, Answer):
         return outcome.record()
-    if outcome.status not in REFUSED_PARAMETER:
+    if not _may_be_the_form_s(outcome):
         raise EndpointError(f"{_where(settings)} does not answer: {outcome.reason}")
     return {UNSUPPORTED: outcome.reason}
+
+
+def _may_be_the_form_s(fault: Fault) -> bool:
+    """Whether another form may be answered; OpenAI rejects log-probabilities of models that think with a bare 403."""
+    if fault.kind == "fatal":
+        return fault.name == UNSUPPORTED_PARAMETER
+    return fault.kind == "case" and (fault.status is None or fault.status in REJECTED or fault.name != UNKNOWN)
 
 
 def _why_not(record: Mapping[str, Any], form: Form) -> str:
     """Why a probe's record shows that a form is not honoured; empty if it is."""
     if UNSUPPORTED in record:
         return str(record[UNSUPPORTED])
-    answer = Answer.from_record(record)
+    answer = answer_from(record)
     if answer.finish_reason == "length":
         return "it needs more than max_tokens for a single word (models that think before they answer need thousands)"
     if form.logprobs and not answer.logprobs:
@@ -92,8 +100,15 @@ def _why_not(record: Mapping[str, Any], form: Form) -> str:
     return "" if constrained else f"it does not keep to a {form.output}"
 
 
+def control_request(requests: Requests, labels: Labels, form: Form) -> Request:
+    """A harmless question in the form of the cases: an endpoint that answers it works."""
+    return requests.make([{"role": "user", "content": QUESTION}], labels.both, form, PROBE)
+
+
 def _where(settings: ChatSettings) -> str:
-    return f"{settings.model} at {settings.base_url}" if settings.base_url else f"{settings.checkpoint}, served here,"
+    if settings.base_url:
+        return f"{settings.model} at {read_address(settings.base_url).url}"
+    return f"{settings.checkpoint}, served here,"
 
 
 def _probes(forms: list[Form], requests: Requests) -> Iterator[tuple[Form, Request]]:

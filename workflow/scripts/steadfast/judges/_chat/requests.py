@@ -12,6 +12,7 @@ from typing import Any
 
 from steadfast.answers import canonical_json, request_key
 from steadfast.judge_prompts.templates import Message, Template
+from steadfast.judges._chat.address import read_address
 from steadfast.judges._chat.settings import ChatSettings
 
 Request = Mapping[str, Any]
@@ -70,7 +71,7 @@ class Requests:
         """Who is asked: endpoint, model and its state."""
         if self.served:
             return {"endpoint": SERVED, "model": self.served, "revision": self.number_format}
-        endpoint = str(self.settings.base_url).rstrip("/")
+        endpoint = read_address(str(self.settings.base_url)).identity
         return {"endpoint": endpoint, "model": self.settings.model, "revision": self.settings.revision}
 
     def _sampling(self, form: Form) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from steadfast.errors import ConfigError, suggest
 from steadfast.judge_prompts.labels import check_labels_are_named, read_labels
 from steadfast.judge_prompts.templates import load_template
+from steadfast.judges._chat.address import read_address
 from steadfast.judges._settings import check_keys
 
 Output = Literal["auto", "choice", "json_schema", "text"]
@@ -39,7 +40,7 @@ class ChatSettings:
 
     Attributes:
         prompt: path of the judge prompt template.
-        base_url: address of an OpenAI-compatible API, up to and including ``/v1``.
+        base_url: address of an OpenAI-compatible API, up to and including ``/v1``, or of an Azure deployment.
         model: name of the model there.
         revision: what the user calls the state of that model, if its name alone does not tell.
         accepted_models: further names under which the endpoint may answer.
@@ -163,11 +164,7 @@ def _check_where(settings: Mapping[str, Any]) -> None:
         return
     if not settings.get("model"):
         raise ConfigError("the key 'model' is missing: the name of the model at 'base_url'")
-    address = urlsplit(str(settings["base_url"]))
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise ConfigError(f"base_url: {settings['base_url']!r} is no address; it looks like https://host/v1")
-    if address.username or address.password or address.query:
-        raise ConfigError("base_url: no user name, password or query is allowed in it; put the key into 'api_key_env'")
+    read_address(str(settings["base_url"]))
 
 
 def _check_numbers(settings: Mapping[str, Any]) -> None:

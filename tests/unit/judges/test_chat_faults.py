@@ -1,0 +1,98 @@
+"""The table of faults: what follows from what each provider sends."""
+
+import pytest
+from tests.provider_forms import FATAL, FORMS, MODERATED, Form
+
+from steadfast.judges._chat.fault_table import RULES, UNSUPPORTED_PARAMETER, Said, fault_of
+from steadfast.judges._chat.faults import Fault
+from steadfast.judges._chat.replies import read_completion, read_error
+
+
+def read(form: Form, secret: str | None = None) -> Fault:
+    if form.status == 200:
+        outcome = read_completion(form.text, secret)
+        assert isinstance(outcome, Fault), "a fault was read as an answer"
+        return outcome
+    return read_error(form.status, form.text, form.headers, secret)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_what_follows_from_what_a_provider_sends(name: str) -> None:
+    fault = read(FORMS[name])
+    assert fault.kind == FORMS[name].kind
+    for words in FORMS[name].says:
+        assert words in fault.reason
+
+
+@pytest.mark.parametrize("form", MODERATED, ids=lambda form: form.name)
+def test_what_is_moderated_says_so_or_is_not_surely_of_its_case(form: Form) -> None:
+    fault = read(form)
+    assert "moderat" in fault.reason or not fault.sure
+
+
+def test_what_stops_a_job_says_what_it_is() -> None:
+    assert all(read(form).name for form in FATAL)
+
+
+def test_a_text_alone_never_stops_a_job_surely() -> None:
+    assert not fault_of(Said(400, (), "API key not valid")).sure
+    assert fault_of(Said(401, (), "")).sure and fault_of(Said(400, ("invalid_api_key",), "")).sure
+
+
+def test_no_reason_holds_the_key() -> None:
+    form = Form("", "case", 400, {"error": {"message": "sk-x was flagged", "code": "sk-x"}}, ())
+    assert "sk-x" not in read(form, "sk-x").reason and "[key]" in read(form, "sk-x").reason
+
+
+def test_what_a_provider_quotes_decides_nothing() -> None:
+    """A prompt about moderation, quoted in an error, is no moderation."""
+    body = {"error": {"message": "Oh no", "failed_generation": "content policy", "param": "invalid api key"}}
+    fault = read(Form("", "case", 400, body, ()))
+    assert (fault.kind, fault.name, fault.sure) == ("case", "", False)
+    assert "content policy" not in fault.reason
+
+
+@pytest.mark.parametrize("code", ["sensitive", "Sensitive", "content_filter", "ContentFilter", "CONTENT-FILTER"])
+def test_codes_count_whatever_their_spelling(code: str) -> None:
+    assert fault_of(Said(400, (code,), "")).kind == "case"
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("Unsupported value: 'temperature' does not support 0", "temperature: null"),
+        ("Unrecognized request argument supplied: max_completion_tokens", "token_limit: max_tokens"),
+        ("'max_tokens' is not supported. Use 'max_completion_tokens' instead.", "token_limit: max_completion_tokens"),
+        ("This model does not support response_format json_schema", "output: auto"),
+        ("logprobs are not supported with this model", "logprobs: false"),
+        ("'reasoning_effort' is not supported with this model", "reasoning_effort: null"),
+        ("Unknown parameter: 'top_k'", "extra_body"),
+    ],
+)
+def test_a_parameter_that_is_not_supported_names_its_key(words: str, advice: str) -> None:
+    fault = fault_of(Said(400, (), words))
+    assert fault.name == UNSUPPORTED_PARAMETER and advice in fault.reason
+
+
+@pytest.mark.parametrize("status", [None, *range(300, 600)])
+def test_every_status_is_decided(status: int | None) -> None:
+    assert fault_of(Said(status)).kind in ("case", "passing", "fatal")
+
+
+def test_the_last_rule_holds_always() -> None:
+    assert RULES[-1].match(Said())
+
+
+def test_a_generation_that_always_fails_is_of_its_case_and_a_dead_endpoint_is_not() -> None:
+    generation = read(FORMS["OpenRouter: error in the choice, passing"]).after(7)
+    assert generation.kind == "case" and not generation.sure and "after 7 attempts" in generation.reason
+    assert read(FORMS["Anthropic: overloaded"]).after(7).kind == "passing"
+    limited = Form("", "passing", 200, {"error": {"code": 429, "message": "Rate limited"}}, ())
+    assert read(limited).after(7).kind == "passing"
+
+
+def test_the_wait_is_read_from_headers_and_words() -> None:
+    assert read(FORMS["Gemini: rate limit in a list"]).wait == pytest.approx(0.01)
+    delay = {"error": {"code": 429, "message": "slow", "details": [{"retryDelay": "32s"}]}}
+    assert read(Form("", "passing", 429, delay, ())).wait == pytest.approx(32)
+    assert read(Form("", "passing", 429, delay, (), {"retry-after": "2"})).wait == pytest.approx(2)

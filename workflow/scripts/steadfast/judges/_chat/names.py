@@ -1,0 +1,41 @@
+"""Whether the model that answered is the one that was asked for, by its name."""
+
+import re
+from collections.abc import Iterable
+
+# What an endpoint appends to the name that it was asked for: gpt-5 answers as gpt-5-2025-08-07.
+_VERSION = re.compile(r"(?:[-@:._](?:v?\d{3,}[-.\d]*|latest))?")
+_LATEST = re.compile(r"[-:@]latest$")
+# Ways of routing to one model (OpenRouter). A size after a colon (Ollama's llama3:70b) is another model.
+_ROUTING = re.compile(r":(?:free|nitro|floor|extended|exacto|online|thinking|beta)$")
+_FILE = re.compile(r"\.gguf$")
+
+
+def accepts(served: str, asked: Iterable[str]) -> bool:
+    """Whether a name is one of those asked for, or that of a dated version of it; no name is taken for granted.
+
+    Args:
+        served: the name under which the endpoint says that it answered.
+        asked: the names that are accepted.
+    """
+    short = _short(served)
+    return not served or any(_is_version(short, _short(name)) for name in asked)
+
+
+def explain(served: str, asked: str) -> str:
+    """What to do if another name answered."""
+    return (
+        f"'{asked}' was asked for, but '{served}' answered; if that is the same model (an alias, or what an Azure "
+        f"deployment serves), add `accepted_models: [{served}]` to the judge"
+    )
+
+
+def _is_version(served: str, asked: str) -> bool:
+    name = _LATEST.sub("", asked)
+    return served.startswith(name) and _VERSION.fullmatch(served.removeprefix(name)) is not None
+
+
+def _short(name: str) -> str:
+    """A model's name without its owner, way of routing and file suffix, in small letters."""
+    last = re.split(r"[/\\]", name)[-1].casefold()
+    return _FILE.sub("", _ROUTING.sub("", last))
