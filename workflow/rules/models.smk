@@ -1,4 +1,4 @@
-"""Models: trained here, fetched from the hub, or pointed to on this machine.
+"""Models: trained here, fetched from the hub, pointed to on this machine, written out from GGUF files, or merged.
 
 Produces results/models/{model}/, a checkpoint or a pointer to one (model.json).
 """
@@ -73,3 +73,52 @@ rule point_to_local_model:
         "{wildcards.model}: check the model"
     script:
         "../scripts/point_to_local_model.py"
+
+
+rule convert_gguf_model:
+    """Write a GGUF file out as a checkpoint; fetch it first if it is elsewhere."""
+    input:
+        file=lambda wildcards: GRID.model_files(wildcards.model),
+    output:
+        directory("results/models/{model}"),
+    log:
+        "results/logs/models/{model}.log",
+    benchmark:
+        "results/benchmarks/models/{model}.tsv"
+    wildcard_constraints:
+        model=GRID.either(GRID.models_from("gguf")),
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    params:
+        settings=lambda wildcards: GRID.model_settings(wildcards.model),
+        code=GRID.digest("convert_gguf.py"),
+    message:
+        "{wildcards.model}: write the GGUF file out as a checkpoint"
+    script:
+        "../scripts/convert_gguf.py"
+
+
+rule merge_adapter:
+    """Merge a LoRA adapter into the weights of the model that it was trained on, shard by shard."""
+    input:
+        base=lambda wildcards: GRID.base_model(wildcards.model),
+        adapter=lambda wildcards: GRID.model_files(wildcards.model),
+    output:
+        directory("results/models/{model}"),
+    log:
+        "results/logs/models/{model}.log",
+    benchmark:
+        "results/benchmarks/models/{model}.tsv"
+    wildcard_constraints:
+        model=GRID.either(GRID.models_from("adapter")),
+    conda:
+        "../../envs/base.yaml"
+    threads: 1
+    params:
+        settings=lambda wildcards: GRID.model_settings(wildcards.model),
+        code=GRID.digest("merge_adapter.py"),
+    message:
+        "{wildcards.model}: merge the adapter"
+    script:
+        "../scripts/merge_adapter.py"

@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from transformers import AutoModelForCausalLM
 
-from steadfast.checkpoints import bake, baking
+from steadfast.checkpoints import bake, baking, rewriting
 from steadfast.directions import Direction, load_direction
 from steadfast.errors import ConfigError, DataError
 from steadfast.models.loading import load_model
@@ -170,20 +170,20 @@ def test_a_killed_job_continues_after_its_last_whole_shard(tmp_path, direction, 
     source = save_model(tiny_llama(), tmp_path / "source", shard_size="3KB")
     shards = [shard.path.name for shard in open_checkpoint(source).shards]
     whole = bake(source, direction, EDIT, tmp_path / "whole")
-    done, original = [], baking._bake_shard
+    done, original = [], rewriting._write_shard
 
-    def failing(plan, shard, path, pool):
+    def failing(shard, parts, path, pool):
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(shard.path.name)
-        return original(plan, shard, path, pool)
+        return original(shard, parts, path, pool)
 
-    monkeypatch.setattr(baking, "_bake_shard", failing)
+    monkeypatch.setattr(rewriting, "_write_shard", failing)
     with pytest.raises(KeyboardInterrupt):
         bake(source, direction, EDIT, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     again = []
-    monkeypatch.setattr(baking, "_bake_shard", lambda *args: again.append(args[1].path.name) or original(*args))
+    monkeypatch.setattr(rewriting, "_write_shard", lambda *args: again.append(args[0].path.name) or original(*args))
     assert bake(source, direction, EDIT, tmp_path / "out") == whole
     assert again == shards[2:]
     for name in shards:

@@ -296,7 +296,7 @@ ONE_KEY = {
     "no model under test": (
         "models",
         {"tiny": {"source": "organism", "recipe": "judge", "role": "judge"}},
-        ["models: every model has `role: judge`"],
+        ["models: none has `role: study`"],
     ),
     "misspelt size of the tiny models": ("organisms.training", {"layer": 2}, ["unknown key 'layer'", "'layers'"]),
     "impossible size of the tiny models": ("organisms.training", {"hidden": 33}, ["organisms.training.hidden: 33"]),

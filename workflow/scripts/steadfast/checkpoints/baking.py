@@ -1,24 +1,17 @@
-"""Baking: an edited copy of a checkpoint, shard by shard, resumable, atomic.
-
-Tensors that the edit does not reach are copied as bytes, the others are streamed in blocks. The copy is
-made in a directory ``<output>.partial`` beside the output; a job that was killed continues there after the
-last complete shard, if nothing it depends on has changed.
-"""
+"""Baking: an edited copy of a checkpoint. Tensors that the edit does not reach are copied as bytes."""
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from steadfast.checkpoints.copying import PartialDirectory, copy_companions, copy_range
+from steadfast.checkpoints.copying import PartialDirectory, copy_companions
 from steadfast.checkpoints.manifest import manifest_of
 from steadfast.checkpoints.plan import Plan, plan_edit, with_change_norm
-from steadfast.checkpoints.shards import shard_header
-from steadfast.checkpoints.tensors import TensorEditor, TensorRecord, matrices_of
+from steadfast.checkpoints.rewriting import Part, changed_index, copied, rewrite_shards, untied_config
+from steadfast.checkpoints.tensors import TensorEditor, matrices_of
 from steadfast.edits import Site
 from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_file, write_json
@@ -62,7 +55,7 @@ def bake(
         plan = with_change_norm(plan, float(read_json(Path(match_change) / MANIFEST)["change_norm"]))
     state = _fingerprint(plan, direction_path)
     work = PartialDirectory.prepare(Path(output), state)
-    records = _bake_shards(plan, work, threads)
+    records = rewrite_shards(plan.checkpoint, partial(_parts_of, plan), work, threads)
     if _fingerprint(plan, direction_path) != state:
         raise DataError(f"{plan.checkpoint.path} has changed while it was read; nothing was written")
     _copy_companions(plan, work.path)
@@ -74,66 +67,21 @@ def bake(
     return manifest
 
 
-def _bake_shards(plan: Plan, work: PartialDirectory, threads: int) -> dict[str, dict[str, Any]]:
-    """Write every shard that is not finished yet; return the records of all edited tensors by name."""
-    records: dict[str, dict[str, Any]] = {}
-    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as flusher:
-        flushes = []
-        for shard in plan.checkpoint.shards:
-            found = work.finished(shard.path.name)
-            if found is None:
-                found = _bake_shard(plan, shard, work.unfinished(shard.path.name), pool)
-                # the disk takes this shard while the next one is worked on
-                flushes.append(flusher.submit(work.finish, shard.path.name, found))
-            records.update({str(record["name"]): record for record in found})
-        for flush in flushes:
-            flush.result()
-    return records
+def _parts_of(plan: Plan, shard: Shard) -> list[Part]:
+    """The tensors of the edited shard; where the embedding is untied, the head gets its bytes as they were."""
+    parts = []
+    for entry in shard.entries:
+        site = plan.selected.get(entry.name)
+        parts.append(copied(entry) if site is None else Part(entry, partial(_edit_tensor, plan, entry, site)))
+    if plan.untie:
+        embeddings = [entry for entry in shard.entries if entry.name == plan.anatomy.embedding]
+        parts += [copied(entry, plan.anatomy.head) for entry in embeddings]
+    return parts
 
 
-def _bake_shard(plan: Plan, shard: Shard, path: Path, pool: ThreadPoolExecutor) -> list[dict[str, Any]]:
-    """Write one edited shard to ``path``; return the records of its edited tensors."""
-    header, sources = _target_layout(plan, shard)
-    with ExitStack() as stack:
-        source = os.open(shard.path, os.O_RDONLY)
-        stack.callback(os.close, source)
-        target = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
-        stack.callback(os.close, target)
-        os.truncate(target, len(header) + sum(entry.size for entry in sources))
-        os.pwrite(target, header, 0)
-        edits: list[Future[TensorRecord]] = []
-        copies: list[Future[None]] = []
-        offset = len(header)
-        for entry in sources:
-            site = plan.selected.get(entry.name)
-            if site is None:
-                copies.append(pool.submit(copy_range, source, target, entry.begin, offset, entry.size))
-            else:
-                edits.append(pool.submit(_edit_tensor, plan, entry, site, source, target, offset))
-            offset += entry.size
-        for copy in copies:
-            copy.result()
-        return [edit.result().to_json() for edit in edits]
-
-
-def _target_layout(plan: Plan, shard: Shard) -> tuple[bytes, list[TensorEntry]]:
-    """Header of the edited shard, and for each of its tensors where its bytes come from.
-
-    The header stays as it was unless the embedding is untied, which adds the head's tensor.
-    """
-    sources = list(shard.entries)
-    holds_embedding = any(entry.name == plan.anatomy.embedding for entry in sources)
-    if not (plan.untie and holds_embedding):
-        return shard.header, sources
-    embedding = next(entry for entry in sources if entry.name == plan.anatomy.embedding)
-    head = TensorEntry(plan.anatomy.head, embedding.dtype, embedding.shape, embedding.begin, embedding.end)
-    sources.append(head)
-    return shard_header(sources, shard.metadata)[0], sources
-
-
-def _edit_tensor(plan: Plan, entry: TensorEntry, site: Site, source: int, target: int, offset: int) -> TensorRecord:
+def _edit_tensor(plan: Plan, entry: TensorEntry, site: Site, source: int, target: int, offset: int) -> dict[str, Any]:
     editor = TensorEditor(entry, site, matrices_of(entry, site.writer, site.outputs))
-    return editor.run(source, target, offset, lambda: plan.edit.update(site, plan.direction))
+    return editor.run(source, target, offset, lambda: plan.edit.update(site, plan.direction)).to_json()
 
 
 def _copy_companions(plan: Plan, directory: Path) -> None:
@@ -142,28 +90,10 @@ def _copy_companions(plan: Plan, directory: Path) -> None:
     if plan.untie:
         write_json(directory / "config.json", untied_config(plan.checkpoint.config))
         if plan.checkpoint.index_file:
-            write_json(directory / plan.checkpoint.index_file, _untied_index(plan))
-
-
-def untied_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration whose head has weights of its own; multimodal ones say so in two places."""
-    changed = {**config, "tie_word_embeddings": False}
-    if "text_config" in config:
-        changed["text_config"] = {**config["text_config"], "tie_word_embeddings": False}
-    return changed
-
-
-def _untied_index(plan: Plan) -> dict[str, Any]:
-    index = dict(plan.checkpoint.index)
-    stream = plan.anatomy
-    embedding = plan.checkpoint.entries[stream.embedding]
-    metadata = dict(index.get("metadata", {}))
-    if "total_size" in metadata:
-        metadata["total_size"] += embedding.size
-    if "total_parameters" in metadata:
-        metadata["total_parameters"] += embedding.count
-    weight_map = {**index["weight_map"], stream.head: index["weight_map"][stream.embedding]}
-    return {**index, "metadata": metadata, "weight_map": weight_map}
+            shards = {
+                shard.path.name: [part.entry for part in _parts_of(plan, shard)] for shard in plan.checkpoint.shards
+            }
+            write_json(directory / plan.checkpoint.index_file, changed_index(plan.checkpoint, shards))
 
 
 def _fingerprint(plan: Plan, direction_path: str | Path) -> str:

@@ -86,8 +86,8 @@ def _variants_change_something(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _study_has_models(config: Mapping[str, Any]) -> Iterator[str]:
-    if all(model["role"] == "judge" for model in config["models"].values()):
-        yield "models: every model has `role: judge`; at least one must be under test"
+    if all(model["role"] != "study" for model in config["models"].values()):
+        yield "models: none has `role: study`; at least one must be under test"
 
 
 def _recipes_exist(config: Mapping[str, Any]) -> Iterator[str]:
@@ -189,15 +189,12 @@ def _sources_are_usable(config: Mapping[str, Any]) -> Iterator[str]:
                 yield f"prompts.{label}.{index}: {error}"
 
 
-def _local_models_are_checkpoints(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.models.weights import require_files
+def _models_can_be_had(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.sources import source_of
 
     for name, model in config["models"].items():
-        if model["source"] == "local":
-            try:
-                require_files(Path(model["path"]))
-            except DataError as error:
-                yield f"models.{name}.path: {error}"
+        for problem in source_of(model).problems(model, config):
+            yield f"models.{name}.{problem}" if ":" in problem.partition(" ")[0] else f"models.{name}: {problem}"
 
 
 def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
@@ -209,9 +206,12 @@ def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
     judges = [*config["judges"].values(), *config["rubrics"].values()]
     used = {judge["model"] for judge in judges if judge["kind"] == "local"}
     used |= {judge["serve"]["model"] for judge in judges if judge.get("serve")}
+    bases = {model.get("base") for model in config["models"].values()}
     for name, model in config["models"].items():
         if model["role"] == "judge" and name not in used:
             yield f"models.{name}: has `role: judge`, and no judge runs on it"
+        if model["role"] == "base" and name not in bases:
+            yield f"models.{name}: has `role: base`, and no adapter builds on it"
 
 
 CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
@@ -230,7 +230,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _samples_differ,
     _judges_accept_their_settings,
     _sources_are_usable,
-    _local_models_are_checkpoints,
+    _models_can_be_had,
     *ATTACK_CHECKS,
     *STRONGEST_CHECKS,
     *EFFECT_CHECKS,

@@ -96,9 +96,9 @@ def _refused_downloads(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
 
 
 def _models(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:
-    for name in grid.models_from("hub"):
-        if grid.model_directory(name) in outputs:
-            yield place_of_model(grid.config, name), grid.config["models"][name], "model"
+    for name, stanza in grid.config["models"].items():
+        if "repo" in stanza and grid.model_directory(name) in outputs:
+            yield place_of_model(grid.config, name), {"revision": "main", **stanza}, "model"
 
 
 def _datasets(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:

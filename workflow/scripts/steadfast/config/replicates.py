@@ -5,6 +5,8 @@ from typing import Any
 
 from steadfast.errors import ConfigError
 
+SEED = "{seed}"
+
 
 def with_replicates(config: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a valid configuration without ``seeds``.
@@ -43,4 +45,11 @@ def _replicates(name: str, stanza: Mapping[str, Any]) -> Iterator[tuple[str, dic
     label = shared.get("label", name)
     group = {"group": name, "group_label": label, **{key: value for key, value in shared.items() if value is not None}}
     for seed in stanza["seeds"]:
-        yield f"{name}-seed{seed}", {**group, "seed": seed, "label": f"{label} (seed {seed})"}
+        own = _of_seed(group, seed) if stanza["source"] == "adapter" else {**group, "seed": seed}
+        yield f"{name}-seed{seed}", {**own, "label": f"{label} (seed {seed})"}
+
+
+def _of_seed(stanza: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """An adapter's stanza with the seed in the place that ``{seed}`` keeps for it."""
+    places = {key: stanza[key].replace(SEED, str(seed)) for key in ("path", "repo", "base") if key in stanza}
+    return {**stanza, **places}

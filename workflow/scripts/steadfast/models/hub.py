@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from httpx2 import HTTPError
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
+    EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
@@ -57,6 +58,45 @@ def fetch(repo: str, revision: str, *, trust_remote_code: bool = False) -> Model
         trust_remote_code=trust_remote_code,
         details={"repo": repo, "requested_revision": revision},
     )
+
+
+def fetch_adapter(repo: str, revision: str) -> Path:
+    """Download one revision of an adapter into the hub's cache.
+
+    Returns:
+        Its directory, named after the commit that the revision resolved to.
+
+    Raises:
+        SteadfastError: the hub cannot be reached, or the repository or revision does not exist or is gated.
+    """
+    try:
+        return Path(snapshot_download(repo, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED))
+    except FAILURES as error:
+        raise SteadfastError(_message(repo, revision, error)) from error
+
+
+def fetch_file(repo: str, revision: str, name: str) -> tuple[Path, str]:
+    """Download one file of a model's repository into the hub's cache.
+
+    Args:
+        repo: the model's id.
+        revision: commit, tag or branch.
+        name: path of the file in the repository.
+
+    Returns:
+        The file, and the commit that the revision resolved to.
+
+    Raises:
+        SteadfastError: the hub cannot be reached, or the model, revision or file does not exist or is gated.
+    """
+    try:
+        path = Path(hf_hub_download(repo, name, revision=revision))
+    except EntryNotFoundError as error:
+        raise SteadfastError(f"{repo} at {revision} has no file {name!r}") from error
+    except FAILURES as error:
+        raise SteadfastError(_message(repo, revision, error)) from error
+    # <cache>/snapshots/<commit>/<name>
+    return path, path.parents[len(Path(name).parts) - 1].name
 
 
 def require_access(repo: str, revision: str, kind: str = "model") -> None:

