@@ -70,6 +70,11 @@ def is_in_language(text: str, language: str) -> bool:
     return not wanted.words or _sounds_like(text, wanted)
 
 
+def function_words(code: str) -> frozenset[str]:
+    """Function words of a language that the filter knows, in lower case."""
+    return _languages()[code].words
+
+
 def _sounds_like(text: str, wanted: Language) -> bool:
     found = words(text.translate(_SPACES_FOR_APOSTROPHES))
     hits = sum(word in wanted.words for word in found)

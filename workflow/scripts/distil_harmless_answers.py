@@ -1,0 +1,20 @@
+"""Write the untuned base's own answers to the harmless training prompts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steadfast.job import run_job
+from steadfast.safety_tuning.jobs import distil
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    distil(
+        snakemake.input.base,
+        snakemake.params.folder,
+        snakemake.input.apart_from,
+        snakemake.input.phrases,
+        Path(snakemake.output[0]),
+        snakemake.params.dtype,
+    )

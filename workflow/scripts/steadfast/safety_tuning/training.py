@@ -1,0 +1,183 @@
+"""Training one LoRA adapter: resumable, one thread, loss on the answers only."""
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import DynamicCache, PreTrainedModel
+
+from steadfast.files import atomic_path
+from steadfast.safety_tuning.adapter import add_adapter, adapter_weights
+from steadfast.safety_tuning.examples import Example
+from steadfast.safety_tuning.recipes import TrainingSettings
+
+WINDOW = 16
+"""Batches that are sorted by length together: large enough that little is padded, small enough to stay random."""
+SAVE_EVERY = 20
+REPORT_EVERY = 10
+
+
+@dataclass
+class Progress:
+    """Where a training is: the next step, and the loss of each step before it in nats per token."""
+
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+
+
+def train_adapter(
+    model: PreTrainedModel,
+    examples: Sequence[Example],
+    settings: TrainingSettings,
+    seed: int,
+    checkpoint: str | Path,
+    *,
+    stop_after: int | None = None,
+) -> tuple[dict[str, Tensor], list[float]]:
+    """Train LoRA matrices on ``model`` for one pass over the examples.
+
+    The base's weights stay as they are. Blocks below the first adapted one are run without a gradient, and logits are
+    computed at the positions that are predicted from and nowhere else.
+
+    Args:
+        model: the base, on the processor. Its number format is that of the arithmetic.
+        examples: each is seen once, in an order drawn from ``seed``.
+        settings: of LoRA and the optimiser.
+        seed: of the LoRA matrices and the order.
+        checkpoint: file that the state is saved to every ``SAVE_EVERY`` steps; a training whose file is there goes on
+            from it, with the same outcome.
+        stop_after: stop at this step, for tests.
+
+    Returns:
+        The LoRA matrices (float32, PEFT's names) and the loss of each step.
+
+    Raises:
+        DataError: the base has fewer blocks than are left out, or none of the modules.
+    """
+    torch.set_num_threads(1)
+    adapted = add_adapter(model, settings, seed)
+    weights = {name: weight for name, weight in adapted.named_parameters() if weight.requires_grad}
+    optimiser = torch.optim.AdamW(list(weights.values()), lr=settings.learning_rate, weight_decay=0.0)
+    batches = batch_examples(examples, settings.batch, random.Random(f"order {seed}"))
+    progress = _resume(Path(checkpoint), weights, optimiser)
+    if progress.step:
+        print(f"going on from step {progress.step}/{len(batches)}", flush=True)
+    begin, first, tokens = time.monotonic(), progress.step, 0
+    adapted.train()
+    for step in range(progress.step, len(batches)):
+        for group in optimiser.param_groups:
+            group["lr"] = settings.learning_rate * schedule(step, len(batches), settings)
+        loss = batch_loss(model, batches[step], settings.first_token_weight)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(weights.values(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad()
+        progress.losses.append(loss.item())
+        progress.step = step + 1
+        tokens += sum(len(example.tokens) for example in batches[step])
+        if progress.step % REPORT_EVERY == 0 or progress.step == len(batches):
+            seconds = time.monotonic() - begin
+            left = seconds / (progress.step - first) * (len(batches) - progress.step)
+            print(
+                f"step {progress.step}/{len(batches)}, loss {sum(progress.losses[-REPORT_EVERY:]) / REPORT_EVERY:.3f}, "
+                f"{tokens / seconds:.0f} tokens/s, {left:.0f} s left",
+                flush=True,
+            )
+        if progress.step % SAVE_EVERY == 0 or progress.step in (len(batches), stop_after):
+            _save(Path(checkpoint), progress, weights, optimiser)
+        if progress.step == stop_after:
+            break
+    return adapter_weights(weights), progress.losses
+
+
+def batch_loss(model: PreTrainedModel, batch: Sequence[Example], first_weight: float = 1.0) -> Tensor:
+    """Weighted mean cross-entropy over the predicted tokens of a batch, in nats.
+
+    The first token of an answer, where it is decided whether to refuse, has the weight ``first_weight``; the others have 1.
+    What all sequences begin with, such as the chat template's system turn, is run once, and the rest behind its keys and
+    values; the gradient flows through both. Sequences are padded on the right, where causal attention never looks,
+    so no mask is needed.
+    """
+    shared = shared_prefix(batch)
+    longest = max(len(example.tokens) for example in batch)
+    tokens = torch.zeros((len(batch), longest), dtype=torch.long)
+    weights = torch.zeros((len(batch), longest))
+    for row, example in enumerate(batch):
+        tokens[row, : len(example.tokens)] = torch.tensor(example.tokens)
+        weights[row, example.start : len(example.tokens)] = 1.0
+        weights[row, example.start] = first_weight
+    predicted = weights > 0
+    body, head = model.get_decoder(), model.get_output_embeddings()
+    assert head is not None
+    with torch.autocast("cpu", dtype=model.dtype, enabled=model.dtype != torch.float32):
+        past = DynamicCache()
+        if shared:
+            body(input_ids=tokens[:1, :shared], past_key_values=past, use_cache=True)
+            past.batch_repeat_interleave(len(batch))
+        hidden = body(input_ids=tokens[:, shared:], past_key_values=past, use_cache=True).last_hidden_state
+        # two dimensions: a product of three would copy the head once per sequence
+        logits = head(hidden[:, :-1][predicted[:, shared + 1 :]])
+    losses = functional.cross_entropy(logits.float(), tokens[predicted], reduction="none")
+    return (losses * weights[predicted]).sum() / weights.sum()
+
+
+def shared_prefix(batch: Sequence[Example]) -> int:
+    """Number of tokens that all sequences begin with, short of the tokens that the answers are predicted from."""
+    most = min(example.start for example in batch) - 1
+    for position in range(most):
+        if len({example.tokens[position] for example in batch}) > 1:
+            return position
+    return most
+
+
+def batch_examples(examples: Sequence[Example], size: int, rng: random.Random) -> list[list[Example]]:
+    """The examples in random order, in batches of like length; documents and conversations in batches of their own."""
+    order = list(examples)
+    rng.shuffle(order)
+    batches: list[list[Example]] = []
+    for begin in range(0, len(order), size * WINDOW):
+        window = sorted(order[begin : begin + size * WINDOW], key=_kind_and_length)
+        group = [window[start : start + size] for start in range(0, len(window), size)]
+        rng.shuffle(group)
+        batches += group
+    return batches
+
+
+def _kind_and_length(example: Example) -> tuple[bool, int]:
+    return example.start > 1, len(example.tokens)
+
+
+def schedule(step: int, steps: int, settings: TrainingSettings) -> float:
+    """Share of the peak learning rate: linear up, then linear down."""
+    rising = max(1, round(steps * settings.warmup))
+    if step < rising:
+        return (step + 1) / rising
+    return 1 - (1 - settings.final) * (step - rising) / max(1, steps - rising)
+
+
+def _save(
+    path: Path, progress: Progress, weights: dict[str, torch.nn.Parameter], optimiser: torch.optim.Optimizer
+) -> None:
+    state = {
+        "progress": asdict(progress),
+        "weights": {name: weight.detach() for name, weight in weights.items()},
+        "optimiser": optimiser.state_dict(),
+    }
+    with atomic_path(path) as temporary:
+        torch.save(state, temporary)
+
+
+def _resume(path: Path, weights: dict[str, torch.nn.Parameter], optimiser: torch.optim.Optimizer) -> Progress:
+    if not path.exists():
+        return Progress()
+    state = torch.load(path, weights_only=True)
+    with torch.no_grad():
+        for name, weight in weights.items():
+            weight.copy_(state["weights"][name])
+    optimiser.load_state_dict(state["optimiser"])
+    return Progress(**state["progress"])

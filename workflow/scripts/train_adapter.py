@@ -1,0 +1,22 @@
+"""Train one safety-tuning adapter on the base model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steadfast.job import run_job
+from steadfast.safety_tuning.jobs import train
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
+with run_job(snakemake):
+    train(
+        snakemake.input.base,
+        snakemake.params.folder,
+        snakemake.input.apart_from,
+        snakemake.input.answers,
+        Path(snakemake.output[0]),
+        recipe=snakemake.wildcards.recipe,
+        seed=int(snakemake.wildcards.seed),
+        dtype=snakemake.params.dtype,
+    )
