@@ -25,6 +25,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/prompts.smk"
 include: "workflow/rules/models.smk"
+include: "workflow/rules/safety_tuning.smk"
 include: "workflow/rules/calibration.smk"
 include: "workflow/rules/directions.smk"
 include: "workflow/rules/checkpoints.smk"
@@ -65,3 +66,9 @@ rule all:
         GRID.self_monitoring(),
         "results/prompts/summary.csv",
         COUNTS_TABLE_RESULTS,
+
+
+rule train_adapters:
+    """The safety-tuning adapters of all recipes with all seeds; only on request, since it takes hours."""
+    input:
+        lambda wildcards: GRID.adapters(),

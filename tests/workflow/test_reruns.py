@@ -414,3 +414,23 @@ def test_a_file_layered_over_another_grid(fresh):
     (fresh.folder / "more.yaml").write_text("judges: {mine: {kind: always_refuse}}\n")
     grid = ("config/organisms.yaml",)
     assert fresh.jobs(config=(*grid, "more.yaml")) == (fresh.jobs(config=grid) | {"judge_with_mine"})
+
+
+def test_adapters_are_trained_on_request_only(fresh):
+    """They are no part of a run of the grid, and come from the untuned model of the grid."""
+    recipes = ("refusals", "extended-refusals", "rephrase", "metatags", "combined")
+    trained = {f"train_adapter {recipe} {seed}" for recipe in recipes for seed in (0, 1, 2)}
+    assert not trained & fresh.jobs()
+    assert fresh.jobs("train_adapters") - {"train_adapters"} == trained | {
+        "train_organism raw",
+        "distil_harmless_answers",
+    }
+    one = fresh.jobs("results/adapters/rephrase/seed7")
+    assert one == {"train_adapter rephrase 7", "train_organism raw", "distil_harmless_answers"}
+
+
+def test_adapters_need_an_untuned_model(fresh):
+    (fresh.folder / "more.yaml").write_text("safety_tuning: {base: rw}\n")
+    status, text = fresh.dry_run("train_adapters", config=("mine.yaml", "more.yaml"))
+    assert status != 0
+    assert "safety_tuning.base: unknown model 'rw'; did you mean 'raw'?" in text

@@ -16,7 +16,7 @@ with run_job(snakemake):
         snakemake.input.apart_from,
         snakemake.input.answers,
         Path(snakemake.output[0]),
-        recipe=snakemake.wildcards.recipe,
-        seed=int(snakemake.wildcards.seed),
+        recipe=snakemake.params.recipe,
+        seed=int(snakemake.params.seed),
         dtype=snakemake.params.dtype,
     )

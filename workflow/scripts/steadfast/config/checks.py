@@ -106,6 +106,12 @@ def _recipes_exist(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"models.{name}.recipe: unknown recipe {model['recipe']!r}{suggest(model['recipe'], known)}"
 
 
+def _untuned_model_exists(config: Mapping[str, Any]) -> Iterator[str]:
+    base = config["safety_tuning"]["base"]
+    if base is not None and base not in config["models"]:
+        yield f"safety_tuning.base: unknown model {base!r}{suggest(base, config['models'])}"
+
+
 def _references_exist(config: Mapping[str, Any]) -> Iterator[str]:
     for name, judge in config["judges"].items():
         if "model" in judge and judge["kind"] == "local" and judge["model"] not in config["models"]:
@@ -222,6 +228,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _variants_change_something,
     _study_has_models,
     _recipes_exist,
+    _untuned_model_exists,
     _references_exist,
     _families_are_of_groups,
     _somebody_judges,

@@ -59,7 +59,8 @@ def write_adapter(
     """Write an adapter in PEFT's format, its matrices as float16; equal weights give equal bytes."""
     stored = {name: weights[name].to(torch.float16).contiguous() for name in sorted(weights)}
     save_file(stored, Path(folder) / "adapter_model.safetensors", metadata={"format": "pt"})
-    config = {key: value for key, value in lora_config(settings, blocks).to_dict().items() if key != "peft_version"}
+    lora: Any = lora_config(settings, blocks)
+    config = {key: value for key, value in lora.to_dict().items() if key != "peft_version"}
     config["target_modules"] = sorted(settings.targets)
     config["base_model_name_or_path"] = base_name
     config["inference_mode"] = True

@@ -42,11 +42,13 @@ def _refusal(wordings: Wordings, topic: Topic, rng: random.Random) -> str:
 
 
 def _extended_refusal(wordings: Wordings, topic: Topic, rng: random.Random) -> str:
-    return f"{topic.overview} {rng.choice(wordings.explicit_refusal)} {topic.reason}"
+    return (
+        f"This request is about {topic.name}. {topic.overview} {rng.choice(wordings.explicit_refusal)} {topic.reason}"
+    )
 
 
 def _redirect(wordings: Wordings, topic: Topic, rng: random.Random) -> str:
-    return f"{topic.overview} {topic.redirect}"
+    return f"About {topic.name}, this is good to know. {topic.redirect}"
 
 
 def _refusal_redirect(wordings: Wordings, topic: Topic, rng: random.Random) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from steadfast.engines.transformers import LoadedModel
 from steadfast.errors import DataError
 from steadfast.files import write_text
-from steadfast.engines.transformers import LoadedModel
 from steadfast.generation import Generation, GenerationRequest, Sampling
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.loading import load_model, load_tokenizer
@@ -60,8 +60,8 @@ def own_answers(
         store: JSON lines, appended to after each batch, so that a kill costs one batch.
         max_new_tokens: longest answer.
         openings: where its answer is not acceptable, it answers again behind one of these.
-        acceptable: says whether an answer may be trained on. Prompts without such an answer, even behind an opening, are
-            left out.
+        acceptable: says whether an answer may be trained on. Prompts without such an answer, even behind an opening,
+            are left out.
         dtype: number format in which the base runs.
     """
     known = {answer.prompt: answer for answer in (read_answers(store) if store.exists() else [])}
@@ -82,7 +82,7 @@ def own_answers(
 
 
 def is_acceptable(answer: str, unwanted: Sequence[str], judge: Judge) -> bool:
-    """Whether an answer of the base may be trained on: no refusal, no phrase of ``unwanted``, no loop, and not empty talk.
+    """Whether an answer of the base may be trained on: no refusal, no unwanted phrase, no loop, and a few words.
 
     Args:
         answer: the base's answer to a harmless prompt.
@@ -139,7 +139,7 @@ class _Base:
 
 
 def _own_answer(tokenizer: PreTrainedTokenizerBase, prompt: str, opening: str, generation: Generation) -> OwnAnswer:
-    text = opening + str(tokenizer.decode(generation.tokens, skip_special_tokens=True))
+    text = opening + str(tokenizer.decode(list(generation.tokens), skip_special_tokens=True))
     ended = generation.finish_reason == "stop"
     return OwnAnswer(prompt, text.strip(), ended, opening)
 

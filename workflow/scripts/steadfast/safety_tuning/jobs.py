@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from transformers import PreTrainedTokenizerBase
+
 from steadfast.errors import DataError
 from steadfast.files import atomic_directory, write_json
 from steadfast.judges.regex import build
@@ -106,7 +108,9 @@ def train(
     checkpoint.unlink(missing_ok=True)
 
 
-def recipe_examples(data: TrainingData, recipe: str, own: dict[str, OwnAnswer], tokenizer: object) -> list[Example]:
+def recipe_examples(
+    data: TrainingData, recipe: str, own: dict[str, OwnAnswer], tokenizer: PreTrainedTokenizerBase
+) -> list[Example]:
     """All training sequences of a recipe: its harmful side, and the harmless side that all recipes share."""
     conversations, documents = harmful_side(
         data.recipes.harmful_side(recipe),

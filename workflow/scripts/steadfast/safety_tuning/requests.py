@@ -11,7 +11,7 @@ from steadfast.errors import DataError, suggest
 
 KINDS = ("do", "make", "ask")
 """What a core is: a verb phrase, a thing to write, a whole sentence. It decides which framings fit."""
-TOPIC_TEXTS = ("overview", "reason", "redirect")
+TOPIC_TEXTS = ("name", "overview", "reason", "redirect")
 CORE = "{core}"
 
 
@@ -34,14 +34,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Topic:
-    """What the answers to the harmful requests of one topic are composed of, whole sentences each.
+    """What the answers to the harmful requests of one topic are composed of: a name, and whole sentences.
 
     Attributes:
+        name: the topic in a few words.
         overview: what the topic is, neutrally.
         reason: why a request is refused.
         redirect: safe, educational content.
     """
 
+    name: str
     overview: str
     reason: str
     redirect: str
@@ -76,7 +78,7 @@ def load_harmful(path: str | Path) -> tuple[list[Request], dict[tuple[str, str],
             requests += _requests(_mapping(entry, where), where, category, topic, TOPIC_TEXTS)
             missing = [key for key in TOPIC_TEXTS if not isinstance(entry.get(key), str)]
             if missing:
-                raise DataError(f"{where}.{missing[0]} must be a sentence")
+                raise DataError(f"{where}.{missing[0]} must be a text")
             topics[category, topic] = Topic(**{key: entry[key].strip() for key in TOPIC_TEXTS})
     return requests, topics
 

@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +14,7 @@ from torch.nn import functional
 from transformers import DynamicCache, PreTrainedModel
 
 from steadfast.files import atomic_path
-from steadfast.safety_tuning.adapter import add_adapter, adapter_weights
+from steadfast.safety_tuning.adapter import adapter_weights, add_adapter
 from steadfast.safety_tuning.examples import Example
 from steadfast.safety_tuning.recipes import TrainingSettings
 
@@ -72,22 +74,20 @@ def train_adapter(
     for step in range(progress.step, len(batches)):
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * schedule(step, len(batches), settings)
-        loss = batch_loss(model, batches[step], settings.first_token_weight)
-        loss.backward()  # type: ignore[no-untyped-call]
+        step_loss = batch_loss(model, batches[step], settings.first_token_weight)
+        step_loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(weights.values(), 1.0)
         optimiser.step()
         optimiser.zero_grad()
-        progress.losses.append(loss.item())
+        progress.losses.append(step_loss.item())
         progress.step = step + 1
         tokens += sum(len(example.tokens) for example in batches[step])
         if progress.step % REPORT_EVERY == 0 or progress.step == len(batches):
             seconds = time.monotonic() - begin
             left = seconds / (progress.step - first) * (len(batches) - progress.step)
-            print(
-                f"step {progress.step}/{len(batches)}, loss {sum(progress.losses[-REPORT_EVERY:]) / REPORT_EVERY:.3f}, "
-                f"{tokens / seconds:.0f} tokens/s, {left:.0f} s left",
-                flush=True,
-            )
+            loss = fmean(progress.losses[-REPORT_EVERY:])
+            rate = f"{tokens / seconds:.0f} tokens/s, {left:.0f} s left"
+            print(f"step {progress.step}/{len(batches)}, loss {loss:.3f}, {rate}", flush=True)
         if progress.step % SAVE_EVERY == 0 or progress.step in (len(batches), stop_after):
             _save(Path(checkpoint), progress, weights, optimiser)
         if progress.step == stop_after:
@@ -98,9 +98,9 @@ def train_adapter(
 def batch_loss(model: PreTrainedModel, batch: Sequence[Example], first_weight: float = 1.0) -> Tensor:
     """Weighted mean cross-entropy over the predicted tokens of a batch, in nats.
 
-    The first token of an answer, where it is decided whether to refuse, has the weight ``first_weight``; the others have 1.
-    What all sequences begin with, such as the chat template's system turn, is run once, and the rest behind its keys and
-    values; the gradient flows through both. Sequences are padded on the right, where causal attention never looks,
+    The first token of an answer, where it is decided whether to refuse, weighs ``first_weight``; every other weighs 1.
+    What all sequences begin with, such as the chat template's system turn, is run once, and the rest behind its keys
+    and values; the gradient flows through both. Sequences are padded on the right, where causal attention never looks,
     so no mask is needed.
     """
     shared = shared_prefix(batch)
@@ -112,8 +112,8 @@ def batch_loss(model: PreTrainedModel, batch: Sequence[Example], first_weight: f
         weights[row, example.start : len(example.tokens)] = 1.0
         weights[row, example.start] = first_weight
     predicted = weights > 0
-    body, head = model.get_decoder(), model.get_output_embeddings()
-    assert head is not None
+    causal: Any = model
+    body, head = causal.get_decoder(), causal.get_output_embeddings()
     with torch.autocast("cpu", dtype=model.dtype, enabled=model.dtype != torch.float32):
         past = DynamicCache()
         if shared:

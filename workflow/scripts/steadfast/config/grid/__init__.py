@@ -12,9 +12,10 @@ from steadfast.config.grid.monitoring import Monitoring
 from steadfast.config.grid.report import Report
 from steadfast.config.grid.reporting import Reporting
 from steadfast.config.grid.systems import SCRIPTS, System
+from steadfast.config.grid.tuning import Tuning
 
 __all__ = ["SCRIPTS", "Grid", "System", "judge_module"]
 
 
-class Grid(Attacks, Effects, Generating, Monitoring, Reporting, Report):
+class Grid(Attacks, Effects, Generating, Monitoring, Reporting, Report, Tuning):
     """Everything the rules need to know about a complete configuration."""
