@@ -11,13 +11,19 @@ TOOL := PYTHONPATH=workflow/scripts $(RUN) -m
 SNAKEMAKE := $(RUN) -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs hooks vllm capability lock pin clean
+.PHONY: help run verify repair test check format docs hooks vllm capability lock pin clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
 
 run: .venv/base  ## run the default grid (CONFIG=config/paper.yaml for another, CORES=8 for so many jobs at once)
 	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(SNAKEMAKE)
+
+verify: .venv/base  ## check that all results are as they were made (hashes every file)
+	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(TOOL) steadfast.verify
+
+repair: .venv/base  ## remove results that changed since they were made, and what was made from them
+	@$(TOOL) steadfast.verify --repair
 
 # in the order of their names the longest files of tests come first; pytest's own order would keep them for the end
 test: check  ## run all checks and the whole test suite

@@ -86,7 +86,7 @@ class MadeUpStudy:
         write_table(self.folder / "verdicts.parquet", verdicts)
         self._tables(verdicts)
         write_provenance(
-            self.response_files(), inputs=[], params={"settings": {"revision": "main"}}, rule="responses", seconds=1.5
+            self.response_files(), inputs={}, params={"settings": {"revision": "main"}}, rule="responses", seconds=1.5
         )
         return self
 

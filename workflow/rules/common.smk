@@ -8,16 +8,21 @@ from snakemake.settings.types import DeploymentMethod
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
 
 from steadfast.codedigest import remember_in
+from steadfast.commands import pass_on
 from steadfast.config.checks import ConfigWarning, prepare
 from steadfast.config.grid import Grid
 from steadfast.config.inputs import check_inputs
 from steadfast.config.interpreter import find_interpreter_by_name
 from steadfast.config.preflight import check_before_run
-from steadfast.errors import ConfigError
+from steadfast.errors import ConfigError, SteadfastError
 from steadfast.gpus import counted_gpus
+from steadfast.integrity import require_as_made_at_a_glance
+from steadfast.runs import closing_words, inputs_there, outputs_to_make
 from steadfast.terminal.display import show_run
 
 find_interpreter_by_name()
+if workflow.is_main_process:
+    pass_on()
 remember_in(".snakemake/steadfast/code")
 
 
@@ -101,26 +106,21 @@ onstart:
     try:
         check_before_run(
             GRID,
-            {
-                str(file)
-                for job in workflow.dag.needrun_jobs()
-                for file in job.output
-            },
+            outputs_to_make(workflow),
             GPUS,
             conda=DeploymentMethod.CONDA
             in workflow.deployment_settings.deployment_method,
         )
-    except ConfigError as error:
+        require_as_made_at_a_glance(inputs_there(workflow))
+    except SteadfastError as error:
         raise WorkflowError(
             f"The run cannot start; no job was started.\n{error}"
         ) from None
 
 
 onsuccess:
-    if Path("results/summary.txt").exists():
-        print(Path("results/summary.txt").read_text(encoding="utf-8"), end="")
-    if Path("results/report.html").exists():
-        print("Report: results/report.html")
+    for words in closing_words(workflow):
+        print(words)
 
 
 onerror:

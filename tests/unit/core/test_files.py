@@ -272,3 +272,60 @@ def test_the_hash_of_a_file_is_its_sha256(tmp_path):
 def test_the_hash_of_nothing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         files.sha256_tree(tmp_path / "nothing")
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from steadfast import files
+
+with getattr(files, sys.argv[1])(Path("target")) as temporary:
+    print(temporary.name, flush=True)
+    time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize("kind", ["atomic_path", "atomic_directory"])
+def test_temporary_files_are_removed_when_their_writer_is_dead_and_not_before(tmp_path, kind):
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, kind],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as writer:
+        assert writer.stdout
+        name = writer.stdout.readline().strip()
+        files.remove_abandoned([tmp_path / "target"])
+        assert leftovers(tmp_path) == [name]
+        writer.kill()
+    assert leftovers(tmp_path) == [name]
+    files.remove_abandoned([tmp_path / "target"])
+    assert leftovers(tmp_path) == []
+
+
+def test_temporary_files_of_others_stay(tmp_path):
+    names = [".a.csv.journal.jsonl", ".a.csv", ".b.csv.abcdefgh.csv", ".a.csv.ABCDEFGH.csv", "a.csv.abcdefgh.csv"]
+    for name in names:
+        (tmp_path / name).touch()
+    files.remove_abandoned([tmp_path / "a.csv", tmp_path / "a"])
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(names)
+
+
+def test_names_that_look_like_patterns_are_names(tmp_path):
+    (tmp_path / ".[ab].csv.abcdefgh.csv").touch()
+    (tmp_path / ".a.csv.abcdefgh.csv").touch()
+    files.remove_abandoned([tmp_path / "[ab].csv"])
+    assert leftovers(tmp_path) == [".a.csv.abcdefgh.csv"]
+
+
+def test_without_locks_nothing_is_removed(tmp_path, monkeypatch):
+    (tmp_path / ".a.csv.abcdefgh.csv").touch()
+
+    def unsupported(*_arguments) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(files.fcntl, "flock", unsupported)
+    files.write_text(tmp_path / "a.csv", "x")
+    files.remove_abandoned([tmp_path / "a.csv"])
+    assert leftovers(tmp_path) == [".a.csv.abcdefgh.csv"]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from steadfast import job
+from steadfast.provenance import write_provenance
 
 SCRIPTS = Path(job.__file__).parents[1]
 PREAMBLE = """
@@ -34,7 +35,7 @@ def run(tmp_path):
 
     def run(body: str, after: str = "") -> subprocess.CompletedProcess[str]:
         code = PREAMBLE + "with run_job(snakemake):\n" + textwrap.indent(textwrap.dedent(body), "    ")
-        environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+        environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "STEADFAST_COMMAND": "make run"}
         return subprocess.run(
             [sys.executable, "-c", code + "\n" + textwrap.dedent(after)],
             cwd=tmp_path,
@@ -138,3 +139,48 @@ def test_an_output_that_was_not_written_is_an_error(run):
     done = run("pass")
     assert done.returncode == 1
     assert "out/output.txt" in run.log.read_text()
+
+
+def test_a_changed_input_stops_a_job_before_its_work(run):
+    body = """
+        Path("worked").touch()
+        Path("out/output.txt").write_text("2")
+    """
+    worked, given = run.output.parents[1] / "worked", run.output.parents[1] / "input.txt"
+    write_provenance([given], inputs={}, params={}, rule="earlier", seconds=1.0)
+    assert run(body).returncode == 0
+    worked.unlink()
+    given.write_text("4")
+    assert run(body).returncode == 1
+    assert not worked.exists()
+    first, *_, last = run.log.read_text().splitlines()
+    assert first.startswith("error: input.txt changed since it was made (by earlier, ")
+    assert last == "  rm -r input.txt && make run"
+
+
+def test_an_input_that_changes_during_the_work_leaves_no_provenance(run):
+    done = run("""
+        Path("input.txt").write_text("changed")
+        Path("out/output.txt").write_text("2")
+    """)
+    assert done.returncode == 1
+    assert run.log.read_text().startswith("error: input.txt changed while this step was reading it: has 7 bytes")
+    assert not run.sidecar.exists()
+
+
+def test_what_a_killed_job_has_left_is_removed_and_nothing_else(run):
+    folder = run.output.parent
+    for name in (".output.txt.abcd_123.txt", ".output.txt.provenance.json.abcd1234.json", ".output.txt.old.abcd1234"):
+        (folder / name).touch()
+    kept = {".output.txt.journal.jsonl", ".other.txt.abcd1234.txt", ".output.txt.note"}
+    for name in kept:
+        (folder / name).touch()
+    run("Path('out/output.txt').write_text('2')")
+    assert {file.name for file in folder.iterdir()} == {*kept, "output.txt", "output.txt.provenance.json"}
+
+
+def test_a_record_of_an_earlier_output_does_not_outlive_it(run):
+    run("Path('out/output.txt').write_text('2')")
+    assert run.sidecar.exists()
+    run("raise DataError('no')")
+    assert not run.sidecar.exists()

@@ -112,7 +112,7 @@ def test_a_model_is_loaded_in_it_and_the_log_and_the_provenance_tell(checkpoint,
     line = capsys.readouterr().out
     assert f"{checkpoint}: runs in float32 (stored in bfloat16): this processor has no bfloat16 instructions" in line
     (tmp_path / "out.csv").write_text("a\n")
-    write_provenance([tmp_path / "out.csv"], inputs=[], params={}, rule="r", seconds=0.0)
+    write_provenance([tmp_path / "out.csv"], inputs={}, params={}, rule="r", seconds=0.0)
     assert read_json(sidecar(tmp_path / "out.csv"))["number_formats"][str(checkpoint)] == "float32"
     processor("bfloat16")
     assert load_model(checkpoint, device="cpu").dtype == torch.bfloat16

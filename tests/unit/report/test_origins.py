@@ -6,8 +6,8 @@ def test_provenance_is_summed_up_by_rule(tmp_path):
     paths = [tmp_path / name for name in ("a.csv", "b.csv", "c.csv")]
     for path in paths:
         path.write_text(path.name)
-    write_provenance(paths[:2], inputs=[], params={"settings": {"revision": "main"}}, rule="two", seconds=2.5)
-    write_provenance(paths[2:], inputs=paths[:1], params={}, rule="one", seconds=0.5)
+    write_provenance(paths[:2], inputs={}, params={"settings": {"revision": "main"}}, rule="two", seconds=2.5)
+    write_provenance(paths[2:], inputs={str(paths[0]): "a" * 64}, params={}, rule="one", seconds=0.5)
     records = read_records([*paths, tmp_path / "never made"])
     assert [record.rule for record in records] == ["two", "two", "one"]
     assert records[0].settings == {"revision": "main"}

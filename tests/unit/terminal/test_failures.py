@@ -1,12 +1,11 @@
 """Why a step failed, read from its log, and how to go on."""
 
 import os
-import sys
 import time
 
 import pytest
 
-from steadfast.terminal.failures import Failure, describe, explain, last_line, resume_command
+from steadfast.terminal.failures import Failure, describe, explain, last_line
 
 FAILED = "CalledProcessError in file ...: Command '...' "
 
@@ -118,15 +117,3 @@ def test_steps_with_the_same_cause_stand_together():
 def test_only_some_causes_are_shown():
     lines = describe([Failure("a step", f"cause {n}") for n in range(8)])
     assert lines[-1] == "... and 3 more causes; every step's log is below results/logs"
-
-
-def test_the_command_that_goes_on(monkeypatch, tmp_path):
-    monkeypatch.delenv("STEADFAST_COMMAND", raising=False)
-    monkeypatch.setattr(sys, "argv", ["/usr/bin/snakemake", "--cores", "2", "--configfile", "my grid.yaml"])
-    assert resume_command() == "snakemake --cores 2 --configfile 'my grid.yaml'"
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
-    monkeypatch.setattr(sys, "argv", ["/somewhere/snakemake/__main__.py", "-n"])
-    assert resume_command() == ".venv/bin/python -m snakemake -n"
-    monkeypatch.setenv("STEADFAST_COMMAND", "make run CONFIG=mine.yaml ")
-    assert resume_command() == "make run CONFIG=mine.yaml"

@@ -1,18 +1,24 @@
 """Reading and writing files so that a crash, a kill or a full disk never leaves half a result."""
 
+import fcntl
+import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from steadfast.errors import DataError
+
+# what follows its target's name in that of a temporary file or folder; of a sidecar's the rest of its name first
+_TEMPORARY = re.compile(r"(provenance\.json\.)?(old\.)?[a-z0-9_]{8}(\.\w+)?")
 
 
 @contextmanager
@@ -24,9 +30,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
-    os.close(handle)
     temporary = Path(name)
     try:
+        _mark_as_used(handle)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
         _fsync(temporary)
@@ -35,6 +41,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -45,13 +53,9 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-    try:
+    with _used_folder(target, f".{target.name}.") as temporary:
         yield temporary
         commit_directory(temporary, target)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 def commit_directory(temporary: Path, target: Path) -> None:
@@ -67,11 +71,23 @@ def commit_directory(temporary: Path, target: Path) -> None:
             file.chmod(file.stat().st_mode | (0o666 & ~umask))
         _fsync(file)
     _fsync(temporary)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.old.") as old:
+    with _used_folder(target, f".{target.name}.old.") as old:
         if target.exists() or target.is_symlink():
-            target.rename(Path(old) / target.name)
+            target.rename(old / target.name)
         temporary.rename(target)
         _fsync(target.parent)
+
+
+def remove_abandoned(targets: Iterable[str | Path]) -> None:
+    """Remove temporary files and folders of targets, and of their sidecars, that no process writes any more.
+
+    A process that is killed leaves them. Those of a live process are locked, on whatever machine it runs; where the
+    file system knows no locks nothing is removed.
+    """
+    for target in map(Path, targets):
+        for place in target.parent.glob(f".{glob.escape(target.name)}.*"):
+            if _TEMPORARY.fullmatch(place.name.removeprefix(f".{target.name}.")) and _is_abandoned(place):
+                shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -167,6 +183,38 @@ def sha256_tree(path: str | Path) -> str:
     for file in visible_files(root):
         digest.update(f"{file.relative_to(root).as_posix()}\0{sha256_file(file)}\n".encode())
     return digest.hexdigest()
+
+
+@contextmanager
+def _used_folder(target: Path, prefix: str) -> Iterator[Path]:
+    """Yield a new folder beside ``target``, which is removed afterwards if it is still there."""
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=prefix))
+    handle = os.open(temporary, os.O_RDONLY)
+    try:
+        _mark_as_used(handle)
+        yield temporary
+    finally:
+        os.close(handle)
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _mark_as_used(handle: int) -> None:
+    """Lock an open file or folder; the system releases the lock however this process ends."""
+    # some network file systems have no locks
+    with suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_abandoned(place: Path) -> bool:
+    try:
+        handle = os.open(place, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(handle)
+    except OSError:
+        return False
+    return True
 
 
 def _fsync(path: Path) -> None:

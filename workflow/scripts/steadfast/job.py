@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from steadfast.errors import SteadfastError
+from steadfast.files import remove_abandoned
 from steadfast.gpus import claimed_gpus
+from steadfast.integrity import remove_records, require_as_made, require_unchanged
 from steadfast.provenance import write_provenance
 
 
@@ -29,6 +31,9 @@ class Job(Protocol):
 def run_job(job: Job) -> Iterator[Callable[[str], None]]:
     """Run a script's work: send everything printed to the rule's log, and write provenance on success.
 
+    Before the work what a killed run left half-written of the same outputs is removed, and the inputs are compared with
+    what was recorded when they were made.
+
     A ``SteadfastError`` ends the job with its message in the log, any other exception with its traceback there. The
     terminal is left to the display of the run (``steadfast.terminal``), which reads the cause from the log.
     The resource ``gpu`` says how many GPUs the work may see.
@@ -37,12 +42,17 @@ def run_job(job: Job) -> Iterator[Callable[[str], None]]:
         A function that shows a text on the terminal, for the few jobs that have something to say there.
     """
     start = time.monotonic()
-    with _output_to(str(job.log[0])) as terminal, claimed_gpus(job.resources.get("gpu", 0)):
+    with _output_to(str(job.log[0])) as terminal:
         try:
-            yield lambda text: print(text, file=terminal, flush=True)
+            remove_abandoned(job.output)
+            seen = require_as_made(_existing(job.input))
+            remove_records(job.output)
+            with claimed_gpus(job.resources.get("gpu", 0)):
+                yield lambda text: print(text, file=terminal, flush=True)
+            require_unchanged(seen)
             write_provenance(
                 list(job.output),
-                inputs=_existing(job.input),
+                inputs={path: found.sha256 for path, found in seen.items()},
                 params=dict(job.params.items()),
                 rule=job.rule,
                 seconds=time.monotonic() - start,

@@ -8,9 +8,9 @@ from typing import Any
 
 from steadfast.errors import DataError
 from steadfast.files import commit_directory, read_json, write_json
+from steadfast.integrity import SUFFIX as PROVENANCE
 from steadfast.models.pointer import FILE as POINTER
 from steadfast.models.weights import Checkpoint, companion_files
-from steadfast.provenance import SUFFIX as PROVENANCE
 
 COPY_BYTES = 2**24
 

@@ -18,9 +18,9 @@ from steadfast.codedigest import code_digest
 from steadfast.effects import WEIGHTS, Score, load_measure
 from steadfast.effects.scores import score_table, scores_from_json, scores_to_json
 from steadfast.files import read_json, read_table, sha256_file
+from steadfast.integrity import content_hash
 from steadfast.models.edited import MANIFEST
 from steadfast.models.number_format import AUTO, running_format
-from steadfast.provenance import content_hash
 
 ORIGINAL = "original"
 

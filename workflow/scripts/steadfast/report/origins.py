@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from steadfast.files import read_json
-from steadfast.provenance import sidecar
+from steadfast.integrity import sidecar
 
 SHORT = 12
 

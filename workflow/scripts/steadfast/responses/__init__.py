@@ -13,10 +13,10 @@ from steadfast.decoding import Steering, steering
 from steadfast.errors import ConfigError, DataError
 from steadfast.files import read_json, require_columns, write_table
 from steadfast.generation import Engine, Generation, GenerationRequest, Runtime, Sampling, request_seed
+from steadfast.integrity import content_hash
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.loading import load_tokenizer
 from steadfast.models.pointer import checkpoint_path
-from steadfast.provenance import content_hash
 from steadfast.registry import load
 from steadfast.responses.journal import Journal, journal_path, request_key
 from steadfast.responses.progress import Progress

@@ -1,7 +1,8 @@
 """A journal of finished responses, so that a job that was killed goes on where it stopped.
 
 One JSON object per line is appended and synced as soon as a response is there. Each stands under a key that
-covers everything that decides the response, so that an entry of another run is never taken for one of this.
+covers everything that decides the response, so that an entry of another run is never taken for one of this. A line
+whose checksum is not that of its content was damaged, and is as if it had never been written.
 """
 
 import hashlib
@@ -52,13 +53,13 @@ class Journal:
     def entries(self) -> dict[str, Generation]:
         """Responses of earlier runs, by key."""
         self._file.seek(0)
-        records = map(json.loads, self._file)
+        records = [record for line in self._file if (record := _intact(line)) is not None]
         return {record["key"]: Generation(tuple(record["tokens"]), record["finish_reason"]) for record in records}
 
     def append(self, key: str, generation: Generation) -> None:
         """Add one response and make sure that it is on the disk."""
         record = {"key": key, "tokens": generation.tokens, "finish_reason": generation.finish_reason}
-        self._file.write(json.dumps(record).encode() + b"\n")
+        self._file.write(json.dumps({**record, "checksum": _checksum(record)}).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -66,3 +67,16 @@ class Journal:
         """Cut off what a kill in the middle of a write has left behind the last newline."""
         self._file.seek(0)
         self._file.truncate(self._file.read().rfind(b"\n") + 1)
+
+
+def _intact(line: bytes) -> dict[str, Any] | None:
+    """The record of a line; None if it is not as it was written."""
+    try:
+        record: dict[str, Any] = json.loads(line)
+        return record if record.pop("checksum") == _checksum(record) else None
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return None
+
+
+def _checksum(record: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:16]

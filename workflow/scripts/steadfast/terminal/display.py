@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from steadfast.terminal.failures import Failure, describe, explain, explained_by, last_line, resume_command
+from steadfast.commands import run_command
+from steadfast.terminal.failures import Failure, describe, explain, explained_by, last_line
 
 SNAKEMAKES = "DefaultStreamHandler"
 TARGET = "all"
@@ -214,7 +215,7 @@ class RunDisplay(logging.StreamHandler[TextIO]):
             yield self._coloured(f"\n{failed} of {steps(self._total)} failed{waiting}.", RED)
             yield from describe(list(self.failures.values()))
             yield f"\n{kept}. When the cause is removed, go on with:"
-        yield f"  {resume_command()}"
+        yield f"  {run_command()}"
 
     def _line(self, verb: str, what: str, colour: str = "") -> str:
         share = f"{100 * self._done // self._total}%" if self._total else ""

@@ -1,9 +1,6 @@
-"""Why a step failed: the one cause, read from its log, and the command that goes on from there."""
+"""Why a step failed: the one cause, read from its log."""
 
-import os
 import re
-import shlex
-import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +10,6 @@ TAIL_BYTES = 16_384
 TAIL_LINES = 8
 CAUSES_SHOWN = 5
 STEPS_NAMED = 3
-COMMAND_VARIABLE = "STEADFAST_COMMAND"
 # what job.run_job writes before the message of an error that is meant for the user
 OWN_ERROR = "error: "
 TRACEBACK = "Traceback (most recent call last):"
@@ -95,17 +91,6 @@ def describe(failures: Sequence[Failure]) -> list[str]:
     if len(by_cause) > CAUSES_SHOWN:
         lines += ["", f"... and {len(by_cause) - CAUSES_SHOWN} more causes; every step's log is below results/logs"]
     return lines
-
-
-def resume_command() -> str:
-    """The command that the run was started with, which also goes on from where it stopped."""
-    given = os.environ.get(COMMAND_VARIABLE)
-    if given:
-        return given.strip()
-    program = Path(sys.argv[0])
-    python = os.path.relpath(sys.executable) if Path(sys.executable).is_relative_to(Path.cwd()) else sys.executable
-    started = [program.name] if program.name != "__main__.py" else [python, "-m", program.parent.name]
-    return shlex.join([*started, *sys.argv[1:]])
 
 
 def last_line(log: str) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 from steadfast.answers import canonical_json
 from steadfast.files import read_json
+from steadfast.integrity import content_hash
 from steadfast.judges._chat.settings import ChatSettings
 from steadfast.models.number_format import AUTO, running_format
 from steadfast.models.pointer import FILE, checkpoint_path, read_pointer
-from steadfast.provenance import content_hash
 from steadfast.serving.arguments import device_of
 from steadfast.serving.interpreter import interpreter_or_none
 

@@ -1,0 +1,39 @@
+"""What a run makes and reads, as Snakemake's object of this name, ``workflow``, knows it; what is shown at its end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from steadfast.errors import DataError
+from steadfast.integrity import require_as_made
+
+SUMMARY = "results/summary.txt"
+REPORT = "results/report.html"
+
+
+def outputs_to_make(workflow: Any) -> set[str]:
+    """Files that the run is about to make."""
+    return {str(file) for job in workflow.dag.needrun_jobs() for file in job.output}
+
+
+def inputs_there(workflow: Any) -> list[str]:
+    """Files that the run is about to read and does not make before."""
+    read = {str(file) for job in workflow.dag.needrun_jobs() for file in job.input}
+    return sorted(read - outputs_to_make(workflow))
+
+
+def closing_words(workflow: Any) -> Iterator[str]:
+    """What is shown at the end of a run: the summary and where the report is, if they were part of what was asked for.
+
+    After a target that is not the whole grid those of an earlier run may lie there.
+    """
+    current = {str(file) for job in workflow.dag.jobs for file in job.output}
+    try:
+        require_as_made(file for file in (SUMMARY, REPORT) if file in current and Path(file).exists())
+    except DataError as error:
+        yield str(error)
+        return
+    if SUMMARY in current:
+        yield Path(SUMMARY).read_text(encoding="utf-8").rstrip("\n")
+    if REPORT in current:
+        yield f"Report: {REPORT}"
