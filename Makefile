@@ -11,7 +11,7 @@ TOOL := PYTHONPATH=workflow/scripts $(RUN) -m
 SNAKEMAKE := $(RUN) -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify repair test check format docs hooks vllm capability lock pin clean
+.PHONY: help run verify repair unlock test check format docs hooks vllm capability lock pin clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -21,6 +21,9 @@ run: .venv/base  ## run the default grid (CONFIG=config/paper.yaml for another, 
 
 verify: .venv/base  ## check that all results are as they were made (hashes every file)
 	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(TOOL) steadfast.verify
+
+unlock: .venv/base  ## remove the lock that a killed run has left
+	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(TOOL) steadfast.ownership
 
 repair: .venv/base  ## remove results that changed since they were made, and what was made from them
 	@$(TOOL) steadfast.verify --repair

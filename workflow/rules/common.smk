@@ -14,15 +14,21 @@ from steadfast.config.grid import Grid
 from steadfast.config.inputs import check_inputs
 from steadfast.config.interpreter import find_interpreter_by_name
 from steadfast.config.preflight import check_before_run
+from steadfast.endings import end_run_on_hangup, name_run
 from steadfast.errors import ConfigError, SteadfastError
 from steadfast.gpus import counted_gpus
 from steadfast.integrity import require_as_made_at_a_glance
+from steadfast.ownership import claim_folder
 from steadfast.runs import closing_words, inputs_there, outputs_to_make
 from steadfast.terminal.display import show_run
 
 find_interpreter_by_name()
+name_run()
 if workflow.is_main_process:
     pass_on()
+    end_run_on_hangup()
+    if not workflow.output_settings.dryrun:
+        claim_folder()
 remember_in(".snakemake/steadfast/code")
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from steadfast.endings import Stopped, stoppable
 from steadfast.errors import SteadfastError
 from steadfast.files import remove_abandoned
 from steadfast.gpus import claimed_gpus
@@ -35,7 +36,8 @@ def run_job(job: Job) -> Iterator[Callable[[str], None]]:
     what was recorded when they were made.
 
     A ``SteadfastError`` ends the job with its message in the log, any other exception with its traceback there. The
-    terminal is left to the display of the run (``steadfast.terminal``), which reads the cause from the log.
+    terminal is left to the display of the run (``steadfast.terminal``), which reads the cause from the log. A signal to
+    end, and the end of the run that started the job, end it in the same way.
     The resource ``gpu`` says how many GPUs the work may see.
 
     Yields:
@@ -44,22 +46,26 @@ def run_job(job: Job) -> Iterator[Callable[[str], None]]:
     start = time.monotonic()
     with _output_to(str(job.log[0])) as terminal:
         try:
-            remove_abandoned(job.output)
-            seen = require_as_made(_existing(job.input))
-            remove_records(job.output)
-            with claimed_gpus(job.resources.get("gpu", 0)):
-                yield lambda text: print(text, file=terminal, flush=True)
-            require_unchanged(seen)
-            write_provenance(
-                list(job.output),
-                inputs={path: found.sha256 for path, found in seen.items()},
-                params=dict(job.params.items()),
-                rule=job.rule,
-                seconds=time.monotonic() - start,
-            )
+            with stoppable():
+                remove_abandoned(job.output)
+                seen = require_as_made(_existing(job.input))
+                remove_records(job.output)
+                with claimed_gpus(job.resources.get("gpu", 0)):
+                    yield lambda text: print(text, file=terminal, flush=True)
+                require_unchanged(seen)
+                write_provenance(
+                    list(job.output),
+                    inputs={path: found.sha256 for path, found in seen.items()},
+                    params=dict(job.params.items()),
+                    rule=job.rule,
+                    seconds=time.monotonic() - start,
+                )
         except SteadfastError as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
             raise SystemExit(1) from None
+        except Stopped as stopped:
+            print(f"error: {stopped}", file=sys.stderr, flush=True)
+            raise SystemExit(stopped.status) from None
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr, flush=True)
             raise SystemExit(130) from None

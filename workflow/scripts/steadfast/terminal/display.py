@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from steadfast.commands import run_command
+from steadfast.ownership import REFUSAL, explain_lock
 from steadfast.terminal.failures import Failure, describe, explain, explained_by, last_line
 
 SNAKEMAKES = "DefaultStreamHandler"
@@ -197,6 +198,8 @@ class RunDisplay(logging.StreamHandler[TextIO]):
             if not self._interrupted:
                 yield "\nInterrupted; waiting for the running steps to stop ..."
             self._interrupted = True
+        elif REFUSAL in text:
+            yield self._coloured(explain_lock(), RED)
         elif again:
             failure = self.failures.pop(int(again[1]), None)
             yield self._line("again", failure.step if failure else f"step {again[1]}")

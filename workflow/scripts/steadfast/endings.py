@@ -1,0 +1,107 @@
+"""How processes end when they are asked to, and when the run that they belong to is gone.
+
+A run is asked to end by SIGTERM, or by SIGHUP when its terminal is closed; a job ends as after any other failure, with
+its temporary files removed and the reason in its log. A job whose run was killed ends by itself: Snakemake starts jobs
+in threads and through a shell, so that no death signal of the system would reach them.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+RUN_VARIABLE = "STEADFAST_RUN"
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+POLL_SECONDS = 1.0
+# an end of this process that takes longer than this after its run is gone is no longer waited for
+GRACE_SECONDS = 30.0
+ORPHANED = "the run that started this step is gone"
+
+
+class Stopped(BaseException):
+    """The process was asked to end.
+
+    Attributes:
+        status: exit status, as a shell reports the signal.
+    """
+
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def end_run_on_hangup() -> None:
+    """Treat SIGHUP as SIGTERM in the process of a run, and end with its lock removed on both.
+
+    While jobs run Snakemake has a handler for SIGTERM, which waits for them. Under ``nohup`` SIGHUP stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _leave)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda number, frame: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def name_run() -> None:
+    """Let the jobs that this process starts know it."""
+    os.environ[RUN_VARIABLE] = str(os.getpid())
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise ``Stopped`` in the block when the process is asked to end, or when its run is gone.
+
+    Signals that are ignored stay so; a second one ends the process at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    orphaned, over = threading.Event(), threading.Event()
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+        name = signal.Signals(number).name
+        raise Stopped(ORPHANED if orphaned.is_set() else f"stopped from outside ({name})", 128 + number)
+
+    before = {each: found for each in SIGNALS if (found := signal.getsignal(each)) != signal.SIG_IGN}
+    for each in before:
+        signal.signal(each, stop)
+    run = os.environ.get(RUN_VARIABLE, "")
+    if run.isdigit() and (begun := _start_of(int(run))) is not None:
+        threading.Thread(target=_watch, args=(int(run), begun, orphaned, over), daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _watch(run: int, begun: str, orphaned: threading.Event, over: threading.Event) -> None:
+    while not over.wait(POLL_SECONDS):
+        if _start_of(run) != begun:
+            orphaned.set()
+            os.kill(os.getpid(), signal.SIGTERM)
+            if not over.wait(GRACE_SECONDS):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return
+
+
+def _start_of(process: int) -> str | None:
+    """When a process began, so that another one of the same number is told from it; None if there is none."""
+    try:
+        # "pid (name) state ppid ...", where the name may hold spaces and parentheses; the 22nd field is the start
+        _, _, fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
+        state, *rest = fields.split()
+        return None if state == "Z" else rest[18]
+    except OSError:
+        return None
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
