@@ -38,7 +38,12 @@ class Form:
 def completion(choice: Any, **fields: Any) -> dict[str, Any]:
     """A chat completion with this first choice."""
     head = {"id": "x", "object": "chat.completion", "created": 1, "model": "judge-1"}
-    return {**head, "choices": [choice], "usage": {"prompt_tokens": 9, "total_tokens": 9}, **fields}
+    return {
+        **head,
+        "choices": [choice],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 0, "total_tokens": 9},
+        **fields,
+    }
 
 
 def finished(reason: Any, content: Any = "", **fields: Any) -> dict[str, Any]:

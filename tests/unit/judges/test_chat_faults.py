@@ -3,7 +3,20 @@
 import pytest
 from tests.provider_forms import FATAL, FORMS, MODERATED, Form
 
-from steadfast.judges._chat.fault_table import RULES, UNSUPPORTED_PARAMETER, Said, fault_of
+from steadfast.judges._chat.fault_table import (
+    BLOCKED_ACCOUNT,
+    NO_CREDIT,
+    RULES,
+    TOO_LONG,
+    UNKNOWN,
+    UNKNOWN_MODEL,
+    UNSUPPORTED_PARAMETER,
+    UPSTREAM,
+    WRONG_KEY,
+    Said,
+    fault_of,
+)
+from steadfast.judges._chat.fault_table import MODERATED as MODERATED_NAME
 from steadfast.judges._chat.faults import Fault
 from steadfast.judges._chat.replies import read_completion, read_error
 
@@ -28,6 +41,41 @@ def test_what_follows_from_what_a_provider_sends(name: str) -> None:
 def test_what_is_moderated_says_so_or_is_not_surely_of_its_case(form: Form) -> None:
     fault = read(form)
     assert "moderat" in fault.reason or not fault.sure
+
+
+WORDINGS = [
+    (400, "Invalid prompt: we've limited access to this content for safety reasons.", MODERATED_NAME),
+    (400, "Detected high risk content", MODERATED_NAME),
+    (400, "the content of message is sensitive", MODERATED_NAME),
+    (400, "request content is illegal", MODERATED_NAME),
+    (400, "The input or output was filtered", MODERATED_NAME),
+    (403, "This request has been blocked by our content filters.", MODERATED_NAME),
+    (403, "Forbidden: prompt violates our Acceptable Use Policy", MODERATED_NAME),
+    (403, "Request blocked by organization policy: model access disabled", BLOCKED_ACCOUNT),
+    (403, "Key limit exceeded (total limit).", NO_CREDIT),
+    (400, "Your credit balance is too low to access the API.", NO_CREDIT),
+    (400, "Invalid API key format", WRONG_KEY),
+    (400, "model not found: x", UNKNOWN_MODEL),
+    (400, "The model `x` has been decommissioned and is no longer supported.", UNKNOWN_MODEL),
+    (404, "No endpoints found matching your data policy", UNKNOWN_MODEL),
+    (
+        400,
+        "max_tokens is too large: 100000. This model supports at most 16384 completion tokens",
+        UNSUPPORTED_PARAMETER,
+    ),
+    (400, "extraneous key [seed] is not permitted, please reformat your input", UNSUPPORTED_PARAMETER),
+    (400, "Prompt contains 9 tokens, too large for model with 8 maximum context length", TOO_LONG),
+    (400, "The system is currently experiencing high load; please try again later", UPSTREAM),
+    (400, "Error from provider: Upstream request failed", UPSTREAM),
+    (503, "maximum context length service unavailable", UPSTREAM),
+    (403, "Parameter names are case-sensitive", UNKNOWN),
+    (403, "Access denied due to firewall rules.", UNKNOWN),
+]
+
+
+@pytest.mark.parametrize(("status", "words", "name"), WORDINGS)
+def test_wordings(status: int, words: str, name: str) -> None:
+    assert fault_of(Said(status, (), words)).name == name
 
 
 def test_what_stops_a_job_says_what_it_is() -> None:

@@ -115,6 +115,7 @@ RULES = (
             r" (?:deactivated|suspended|disabled|terminated|banned|revoked|blocked)",
             r"(?:country|region|territory|location)\b[^.]{0,40}\bnot (?:supported|available|allowed)",
             r"(?:unsupported|restricted|flagged) (?:country|region|territory|account)",
+            "(?:organi[sz]ation|workspace|admin(?:istrator)?)(?:'s)? polic",
         ),
     ),
     Rule(
@@ -127,7 +128,7 @@ RULES = (
             "credit balance is too low",
             "(?:out of|no|requires? more) credits",
             r"(?:used|exhausted) all [^.]{0,40}credits?",
-            "(?:spending|billing) (?:hard )?limit",
+            "(?:spending|billing) (?:hard )?limit|key limit exceeded",
             "in good standing",
             "余额不足|欠费",
         ),
@@ -155,7 +156,7 @@ RULES = (
         codes=("^(?:model|deployment)not(?:found|exist|available)", "^(?:unknown|invalid)model", "^1211$"),
         texts=(
             r"\bmodel\b[^.]{0,120}?(?:(?:does not|doesn't|not) exist|not found|(?:is|was) not available)",
-            r"(?:unknown|invalid|no such) model\b|not a valid model",
+            r"(?:unknown|invalid|no such) model\b|not a valid model|model identifier is invalid|decommissioned",
             r"no (?:allowed |available )?(?:endpoints|providers)\b",
             "模型不存在",
         ),
@@ -180,6 +181,7 @@ RULES = (
             r"inappropriate|\bunsafe\b|\bharmful\b|\b(?:un)?flagged\b|\bmoderat(?:ed|ion|or)|guardrail|censor|jailbreak",
             r"(?<!case[- ])sensitive|dangerous|harm_category|polic(?:y|ies) (?:violation|block)|due to [^.]{0,40}polic",
             r"(?:high|considered|security|safety|content)[ -]risk\b|risk control",
+            "(?:content|text|input|prompt) (?:is|contains) (?:illegal|prohibited|forbidden|not allowed)",
             "(?:prohibited|disallowed|forbidden|illegal|objectionable|offensive|explicit|toxic)[ _]"
             "(?:content|material|topic|word|text|input)",
             r"(?:content|prompt|input|output|request|response|message|text|completion|generation)s? "
@@ -237,7 +239,7 @@ RULES = (
         texts=(
             "unsupported (?:value|parameter|param|field)",
             "(?:unknown|unexpected|unrecognized) (?:request )?(?:parameter|field|argument|name|keyword)",
-            r"extra (?:fields|inputs)[^.]{0,20}not (?:permitted|allowed)",
+            r"(?:extra|extraneous) (?:fields|inputs|key)[^.]{0,40}not (?:permitted|allowed)|below minimum value",
             r"(?:does not|doesn't) support|(?:is|are) (?:not supported|unsupported)|not supported (?:by|with|for|in)",
             "not allowed to request|deprecated for this model|only the default",
             r"max_(?:completion_)?tokens\W{0,2}[^.]{0,40}(?:too large|must be|at most|less than|exceed)",
@@ -246,7 +248,10 @@ RULES = (
     ),
     Rule(UPSTREAM, "passing", status=frozenset({408, 409, 423, 424, 425, 429, 498, 499}) | _SERVER_ERRORS),
     Rule(
-        UPSTREAM, "passing", codes=("ratelimit", "overload", "servererror", "timeout", "unavailable"), texts=_TEMPORARY
+        UPSTREAM,
+        "passing",
+        codes=("ratelimit", "overload", "servererror", "timeout", "unavailable", "upstream"),
+        texts=(*_TEMPORARY, "upstream"),
     ),
     Rule(
         WRONG_ADDRESS,

@@ -75,7 +75,8 @@ def read_answer(answer: Answer, labels: Labels) -> Verdict:
     if answer.refusal:
         return Verdict(UNSCORED, raw=raw, reason="the judge refused to judge")
     if answer.finish_reason == "length":
-        return Verdict(UNSCORED, raw=raw, reason="the judge's answer was cut off at its token limit")
+        what = "answer was cut off at" if raw.strip() else "thinking used up"
+        return Verdict(UNSCORED, raw=raw, reason=f"the judge's {what} its token limit (`max_tokens`)")
     label = find_label(answer.text, labels)
     if label is None:
         return Verdict(UNSCORED, raw=raw, reason=_why_none(answer.text))
