@@ -16,7 +16,9 @@ PROJECT = Path(__file__).parents[1]
 PACKAGE = PROJECT / "workflow" / "scripts" / "steadfast"
 PAGE = PROJECT / "docs" / "architecture.md"
 # what nearly everything imports would hide everything else
-BASICS = frozenset({"commands", "endings", "errors", "files", "integrity", "provenance", "registry", "tensors", "verdicts"})
+BASICS = frozenset(
+    {"commands", "endings", "errors", "files", "integrity", "provenance", "registry", "tensors", "verdicts"}
+)
 
 
 def rules() -> "nx.DiGraph[str]":

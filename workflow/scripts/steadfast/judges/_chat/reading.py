@@ -27,6 +27,10 @@ _APOLOGY = re.compile(
 )
 
 
+CUT_OFF = "the judge's answer was cut off at its token limit (`max_tokens`)"
+USED_UP = "the judge's thinking used up its token limit (`max_tokens`)"
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a model answered to one request.
@@ -75,8 +79,7 @@ def read_answer(answer: Answer, labels: Labels) -> Verdict:
     if answer.refusal:
         return Verdict(UNSCORED, raw=raw, reason="the judge refused to judge")
     if answer.finish_reason == "length":
-        what = "answer was cut off at" if raw.strip() else "thinking used up"
-        return Verdict(UNSCORED, raw=raw, reason=f"the judge's {what} its token limit (`max_tokens`)")
+        return Verdict(UNSCORED, raw=raw, reason=CUT_OFF if raw.strip() else USED_UP)
     label = find_label(answer.text, labels)
     if label is None:
         return Verdict(UNSCORED, raw=raw, reason=_why_none(answer.text))
