@@ -86,7 +86,7 @@ def run(
         input=named(inputs),
         output=named(outputs),
         params=named(params or {}, flat=False),
-        resources=named({"machine": machine}),
+        resources=named({"machine": machine, "trial": "{}"}),
         log=named([f"logs/{name}.log"]),
         threads=1,
         rule=name,
@@ -892,7 +892,7 @@ def test_a_counts_table_from_elsewhere(grid, folder):
 
 def test_a_local_model_is_pointed_to(models, folder):
     settings = {"source": "local", "path": models[0], "trust_remote_code": False, "dequantise": False}
-    run("point_to_local_model", outputs=["results/models/mine"], params={"settings": settings})
+    run("point_to_local_model", outputs=["results/models/mine"], params={"settings": settings, "chat": {}})
     assert checkpoint_path("results/models/mine").samefile(models[0])
     assert [path.name for path in Path("results/models/mine").iterdir()] == ["model.json"]
 
@@ -908,7 +908,7 @@ def test_a_hub_model_is_pointed_to(models, folder, monkeypatch):
 
     monkeypatch.setattr(hub, "fetch", fetch)
     settings = {"source": "hub", "repo": "a/b", "revision": "main", "trust_remote_code": False, "dequantise": False}
-    run("fetch_hub_model", outputs=["results/models/theirs"], params={"settings": settings})
+    run("fetch_hub_model", outputs=["results/models/theirs"], params={"settings": settings, "chat": {}})
     assert asked == [("a/b", "main", False)]
     assert read_pointer("results/models/theirs").revision == "c" * 40
 

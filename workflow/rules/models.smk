@@ -33,6 +33,8 @@ rule train_organism:
 
 rule fetch_hub_model:
     """Download one pinned revision of a hub model into the hub's cache, and point to it."""
+    input:
+        template=lambda wildcards: GRID.template_file(wildcards.model),
     output:
         directory("results/models/{model}"),
     log:
@@ -43,8 +45,11 @@ rule fetch_hub_model:
         model=GRID.either(GRID.models_from("hub")),
     conda:
         "../../envs/base.yaml"
+    resources:
+        trial=lambda wildcards: GRID.trial(wildcards.model),
     params:
         settings=lambda wildcards: GRID.model_settings(wildcards.model),
+        chat=lambda wildcards: GRID.chat_wishes(wildcards.model),
         code=lambda wildcards: GRID.model_digest(wildcards.model, "fetch_hub_model.py"),
     message:
         "{wildcards.model}: download the model"
@@ -54,6 +59,8 @@ rule fetch_hub_model:
 
 rule point_to_local_model:
     """Check a checkpoint directory of this machine, and point to it."""
+    input:
+        template=lambda wildcards: GRID.template_file(wildcards.model),
     output:
         directory("results/models/{model}"),
     log:
@@ -64,8 +71,11 @@ rule point_to_local_model:
         model=GRID.either(GRID.models_from("local")),
     conda:
         "../../envs/base.yaml"
+    resources:
+        trial=lambda wildcards: GRID.trial(wildcards.model),
     params:
         settings=lambda wildcards: GRID.model_settings(wildcards.model),
+        chat=lambda wildcards: GRID.chat_wishes(wildcards.model),
         code=lambda wildcards: GRID.model_digest(
             wildcards.model, "point_to_local_model.py"
         ),
@@ -79,6 +89,7 @@ rule convert_gguf_model:
     """Write a GGUF file out as a checkpoint; fetch it first if it is elsewhere."""
     input:
         file=lambda wildcards: GRID.model_files(wildcards.model),
+        template=lambda wildcards: GRID.template_file(wildcards.model),
     output:
         directory("results/models/{model}"),
     log:
@@ -90,8 +101,11 @@ rule convert_gguf_model:
     conda:
         "../../envs/base.yaml"
     threads: 1
+    resources:
+        trial=lambda wildcards: GRID.trial(wildcards.model),
     params:
         settings=lambda wildcards: GRID.model_settings(wildcards.model),
+        chat=lambda wildcards: GRID.chat_wishes(wildcards.model),
         code=GRID.digest("convert_gguf.py"),
     message:
         "{wildcards.model}: write the GGUF file out as a checkpoint"
@@ -104,6 +118,7 @@ rule merge_adapter:
     input:
         base=lambda wildcards: GRID.base_model(wildcards.model),
         adapter=lambda wildcards: GRID.model_files(wildcards.model),
+        template=lambda wildcards: GRID.template_file(wildcards.model),
     output:
         directory("results/models/{model}"),
     log:
@@ -115,8 +130,11 @@ rule merge_adapter:
     conda:
         "../../envs/base.yaml"
     threads: 1
+    resources:
+        trial=lambda wildcards: GRID.trial(wildcards.model),
     params:
         settings=lambda wildcards: GRID.model_settings(wildcards.model),
+        chat=lambda wildcards: GRID.chat_wishes(wildcards.model),
         code=GRID.digest("merge_adapter.py"),
     message:
         "{wildcards.model}: merge the adapter"

@@ -1,5 +1,6 @@
 """Write a GGUF file out as a checkpoint."""
 
+import json
 from typing import TYPE_CHECKING
 
 from steadfast.gguf.placing import place_gguf
@@ -9,4 +10,5 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    place_gguf(snakemake.params.settings, snakemake.output[0])
+    use = {**snakemake.params.chat, **json.loads(snakemake.resources.trial)}
+    place_gguf(snakemake.params.settings, snakemake.output[0], use)

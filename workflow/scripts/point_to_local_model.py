@@ -1,5 +1,6 @@
 """Check a local checkpoint and point to it."""
 
+import json
 from typing import TYPE_CHECKING
 
 from steadfast.job import run_job
@@ -12,4 +13,5 @@ if TYPE_CHECKING:
 with run_job(snakemake):
     stanza = snakemake.params.settings
     pointer = point_to(stanza["path"], trust_remote_code=stanza["trust_remote_code"])
-    place_model(pointer, snakemake.output[0], dequantise=stanza["dequantise"])
+    use = {**snakemake.params.chat, **json.loads(snakemake.resources.trial)}
+    place_model(pointer, snakemake.output[0], dequantise=stanza["dequantise"], use=use)

@@ -5,8 +5,8 @@ import copy
 import pytest
 from tokenizers import processors
 
-from steadfast.errors import DataError
-from steadfast.models.chat import encode_chat, template_suffix, user_message
+from steadfast.errors import ConfigError, DataError
+from steadfast.models.chat import encode_chat, end_of_turn, set_template, template_of, template_suffix, user_message
 
 
 def words(tokenizer, ids) -> str:
@@ -15,9 +15,9 @@ def words(tokenizer, ids) -> str:
 
 @pytest.fixture
 def base(tokenizer):
-    """The tokenizer of a base model: no chat template."""
+    """The tokenizer of a base model whose prompts are to be given bare."""
     base = copy.deepcopy(tokenizer)
-    base.chat_template = None
+    set_template(base, None, bare=True)
     return base
 
 
@@ -98,3 +98,124 @@ def test_a_template_that_allows_no_system_turn_says_so(tokenizer):
     assert encode_chat(strict, [user_message("how")])
     with pytest.raises(DataError, match="turns system, user: System role not supported"):
         encode_chat(strict, [user_message("how", "be brief")])
+
+
+def with_template(tokenizer, text):
+    changed = copy.deepcopy(tokenizer)
+    set_template(changed, text)
+    return changed
+
+
+def test_without_a_template_nothing_is_asked_unless_bare_prompts_are_wanted(tokenizer):
+    with pytest.raises(DataError, match=r"has no chat template .*`chat_template: <file>`.*`chat_template: bare`"):
+        encode_chat(with_template(tokenizer, None), [user_message("how")])
+
+
+def test_a_bare_prompt_reads_no_template_arguments(base):
+    with pytest.raises(ConfigError, match="template_arguments: 'enable_thinking' is given, and the prompts are bare"):
+        encode_chat(base, [user_message("how")], {"enable_thinking": False})
+
+
+def test_an_argument_that_the_template_never_reads_names_the_nearest(tokenizer):
+    with pytest.raises(ConfigError, match=r"never reads 'enable_thinkng'; did you mean 'enable_thinking'"):
+        encode_chat(tokenizer, [user_message("how")], {"enable_thinkng": False})
+    silent = with_template(tokenizer, "{% for message in messages %}{{ message.content }}{% endfor %}")
+    with pytest.raises(ConfigError, match="never reads 'enable_thinking'; it reads no further variables"):
+        encode_chat(silent, [user_message("how")], {"enable_thinking": False})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% if not day is defined %}{% set day = 'c' %}{% endif %}{{ day }}",
+        "{% set day = day if day is defined else 'c' %}{{ day }}",
+        "{%- macro show() -%}{{ day }}{%- endmacro -%}{{ show() }}",
+        "{{ {'day': 'c'}[day] | default('c') }}",
+    ],
+)
+def test_variables_with_a_default_are_read(tokenizer, source):
+    turns = "{% for message in messages %} {{ message['content'] }}{% endfor %}"
+    assert encode_chat(with_template(tokenizer, source + turns), [user_message("how")], {"day": "c"})
+
+
+def test_a_system_turn_that_the_template_drops_is_found(tokenizer):
+    deaf = with_template(
+        tokenizer, "{% for message in messages if message['role'] == 'user' %}{{ message['content'] }}{% endfor %}"
+    )
+    assert words(tokenizer, encode_chat(deaf, [user_message("how are")])[0]) == "how are"
+    with pytest.raises(DataError, match="drops the text of the turn 'system': give no system prompt, or another"):
+        encode_chat(deaf, [user_message("how are", "be brief")])
+
+
+def test_a_user_turn_that_the_template_drops_is_found(tokenizer):
+    with pytest.raises(DataError, match="drops the text of the turn 'user': give another template"):
+        encode_chat(with_template(tokenizer, "{{ bos_token }}<assistant>"), [user_message("how are")])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{% for part in message['content'] if part['type'] == 'text' %}{{ part['text'] }} {% endfor %}",
+        "{{ message['content'][0].text }} ",
+        "{{ message['content'][0]['text'] + ' ' }}",
+    ],
+    ids=["passes over texts", "writes nothing of texts", "fails on texts"],
+)
+def test_a_template_for_lists_of_parts_gets_one(tokenizer, content):
+    parts = "{% for message in messages %}<{{ message['role'] }}> " + content + "{% endfor %}<assistant>"
+    (ids,) = encode_chat(with_template(tokenizer, parts), [user_message("how are you", "be brief")])
+    assert words(tokenizer, ids) == "<system> be brief <user> how are you <assistant>"
+
+
+def test_a_template_may_strip_and_wrap_what_it_is_given(tokenizer):
+    wrapped = "{% for message in messages %}{{ message['content'] | trim | replace(' ', '\n') }} {% endfor %}"
+    (ids,) = encode_chat(with_template(tokenizer, wrapped), [user_message("  how  are you\n")])
+    assert words(tokenizer, ids) == "how are you"
+
+
+def test_a_template_that_is_not_valid_says_where(tokenizer):
+    with pytest.raises(DataError, match=r"is not valid Jinja: line 2: Unexpected end of template"):
+        encode_chat(with_template(tokenizer, "a\n{% for message in messages %}"), [user_message("how")])
+
+
+def test_generation_tags_of_training_are_passed_over(tokenizer):
+    tags = "{% for m in messages %}{% generation %}{{ m['content'] }}{% endgeneration %} {% endfor %}"
+    assert words(tokenizer, encode_chat(with_template(tokenizer, tags), [user_message("how are")])[0]) == "how are"
+
+
+def test_the_clock_always_shows_the_same_day(tokenizer):
+    """The day is not the present one, whatever transformers would show."""
+    clock = "{{ strftime_now('%Y') }}{% for message in messages %} {{ message['content'] }}{% endfor %}"
+    changed = with_template(tokenizer, clock)
+    assert template_of(changed).reads_clock and not template_of(tokenizer).reads_clock
+    assert template_of(changed).render(user_message("how"), {}) == "2025 how"
+    set_template(changed, clock, date="1999-12-31")
+    assert template_of(changed).render(user_message("how"), {}) == "1999 how"
+
+
+def test_what_is_rendered_is_what_transformers_renders(tokenizer):
+    """The same text as apply_chat_template's, special tokens and arguments included."""
+    conversation = user_message("how are you", "be brief")
+    arguments = {"enable_thinking": True}
+    theirs = tokenizer.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True, **arguments)
+    assert template_of(tokenizer).render(conversation, arguments) == theirs
+
+
+ENDED = "{% for message in messages %}{{ message['content'] }} EOT {% endfor %}"
+
+
+@pytest.mark.parametrize(
+    ("behind", "expected"),
+    [("<eos>", "<eos>"), ("\n <eos>\n", "<eos>"), ("", None), ("how", None), ("<system>", "<system>")],
+)
+def test_the_token_behind_an_answer_ends_a_turn(tokenizer, behind, expected):
+    found = end_of_turn(with_template(tokenizer, ENDED.replace(" EOT", behind)))
+    assert (found if found is None else tokenizer.convert_ids_to_tokens(found)) == expected
+
+
+def test_a_template_that_renders_prompts_only_ends_no_turn(tokenizer, base):
+    strict = (
+        "{% if messages[-1]['role'] == 'assistant' %}{{ raise_exception('no') }}{% endif %}{{ messages[0]['content'] }}"
+    )
+    assert end_of_turn(with_template(tokenizer, strict)) is None
+    assert end_of_turn(base) is None

@@ -18,7 +18,7 @@ from steadfast.checkpoints.rewriting import Part, changed_index, copied, rewrite
 from steadfast.errors import DataError
 from steadfast.files import sha256_file, write_json
 from steadfast.models.local import file_hashes
-from steadfast.models.pointer import ModelPointer
+from steadfast.models.pointer import ModelPointer, chat_of, read_pointer
 from steadfast.models.shards import Shard
 from steadfast.models.weights import companion_files
 from steadfast.registry import load
@@ -34,6 +34,7 @@ def merge_adapter(
     output: str | Path,
     *,
     details: Mapping[str, Any] | None = None,
+    use: Mapping[str, Any] | None = None,
     threads: int = 2,
 ) -> ModelPointer:
     """Write the base with the adapter merged into its weights to ``output``, with ``model.json``.
@@ -43,6 +44,7 @@ def merge_adapter(
         adapter: directory of a PEFT LoRA adapter.
         output: directory to write; replaced if it exists.
         details: what ``model.json`` is to say besides.
+        use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
         threads: number of tensors that are worked on at a time.
 
     Returns:
@@ -72,10 +74,13 @@ def merge_adapter(
         files=file_hashes(work.path),
         trust_remote_code=plan.trust_remote_code,
         details={**(details or {}), **facts},
+        chat=chat_of(base),
     )
     pointer.write(work.path)
+    if use is not None:
+        load("steadfast.models", "check").settle(work.path, **use)
     work.commit(Path(output))
-    return pointer
+    return read_pointer(output)
 
 
 def _parts_of(plan: Merge, shard: Shard) -> list[Part]:

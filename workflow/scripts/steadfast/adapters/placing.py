@@ -8,13 +8,21 @@ from steadfast.adapters.merging import merge_adapter
 from steadfast.models.hub import fetch_adapter
 
 
-def place_adapter(stanza: Mapping[str, Any], base: str | Path, output: str | Path, *, threads: int = 2) -> None:
+def place_adapter(
+    stanza: Mapping[str, Any],
+    base: str | Path,
+    output: str | Path,
+    *,
+    use: Mapping[str, Any] | None = None,
+    threads: int = 2,
+) -> None:
     """Merge an adapter into its base's weights and write the result as a model directory.
 
     Args:
         stanza: the model's: ``base``, and ``path``, or ``repo`` and ``revision``.
         base: directory of the base model.
         output: the directory.
+        use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
         threads: number of tensors that are worked on at a time.
 
     Raises:
@@ -26,4 +34,4 @@ def place_adapter(stanza: Mapping[str, Any], base: str | Path, output: str | Pat
     else:
         adapter = fetch_adapter(stanza["repo"], stanza.get("revision", "main"))
         origin = {"adapter": stanza["repo"], "commit": adapter.name}
-    merge_adapter(base, adapter, output, details={"base": stanza["base"], **origin}, threads=threads)
+    merge_adapter(base, adapter, output, details={"base": stanza["base"], **origin}, use=use, threads=threads)

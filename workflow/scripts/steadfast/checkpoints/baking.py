@@ -16,7 +16,7 @@ from steadfast.edits import Site
 from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_file, write_json
 from steadfast.models.edited import MANIFEST
-from steadfast.models.pointer import ModelPointer, trusts_remote_code
+from steadfast.models.pointer import point_to_edited
 from steadfast.models.shards import Shard, TensorEntry
 
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
@@ -61,8 +61,7 @@ def bake(
     _copy_companions(plan, work.path)
     manifest = manifest_of(plan, records, edit)
     write_json(work.path / MANIFEST, manifest)
-    if trusts_remote_code(source):
-        ModelPointer(source="edited", path=".", trust_remote_code=True).write(work.path)
+    point_to_edited(source, work.path)
     work.commit(Path(output))
     return manifest
 

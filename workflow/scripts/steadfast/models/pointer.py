@@ -6,6 +6,7 @@ to, never copied.
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from steadfast.errors import DataError
 from steadfast.files import read_json, write_json
@@ -18,13 +19,15 @@ class ModelPointer:
     """What ``model.json`` holds.
 
     Attributes:
-        source: ``organism``, ``hub``, ``local``, or ``edited`` (beside the weights of an edited checkpoint whose
-            original may run code of its own, and so may it).
+        source: ``organism``, ``hub``, ``local``, or ``edited`` (beside the weights of an edited checkpoint; see
+            ``point_to_edited``).
         path: the checkpoint's directory; ``"."`` is the directory of ``model.json``.
         revision: the resolved commit of a hub model, or None.
         files: SHA-256 (or the hub's content hash) of each file that makes up the checkpoint.
         trust_remote_code: whether the config allows this one model to bring code of its own.
         details: what else its maker wants to keep (training recipe, repository, ...).
+        chat: how it is spoken to, where that is not what the checkpoint says alone; see
+            ``steadfast.models.chat_settings``.
     """
 
     source: str
@@ -33,6 +36,7 @@ class ModelPointer:
     files: dict[str, str] = field(default_factory=dict)
     trust_remote_code: bool = False
     details: dict[str, object] = field(default_factory=dict)
+    chat: dict[str, Any] = field(default_factory=dict)
 
     def write(self, directory: str | Path) -> None:
         """Write ``model.json`` into ``directory``."""
@@ -67,3 +71,19 @@ def trusts_remote_code(directory: str | Path) -> bool:
     """Whether the config allowed this model to run code of its own."""
     root = Path(directory)
     return (root / FILE).is_file() and read_pointer(root).trust_remote_code
+
+
+def chat_of(directory: str | Path) -> dict[str, Any]:
+    """How a model is spoken to, where that is not what the checkpoint says alone."""
+    root = Path(directory)
+    return read_pointer(root).chat if (root / FILE).is_file() else {}
+
+
+def point_to_edited(original: str | Path, directory: Path) -> None:
+    """Write ``model.json`` beside the weights of an edited copy, if the original's says what holds for the copy too.
+
+    Whether it may run code of its own and how it is spoken to are not in a checkpoint's own files.
+    """
+    trusted, chat = trusts_remote_code(original), chat_of(original)
+    if trusted or chat:
+        ModelPointer(source="edited", path=".", trust_remote_code=trusted, chat=chat).write(directory)

@@ -14,7 +14,7 @@ from steadfast.errors import ConfigError, DataError
 from steadfast.files import read_json, require_columns, write_table
 from steadfast.generation import Engine, Generation, GenerationRequest, Runtime, Sampling, request_seed
 from steadfast.integrity import content_hash
-from steadfast.models.chat import encode_chat, user_message
+from steadfast.models.chat import encode_chat, end_of_turn, user_message
 from steadfast.models.loading import load_tokenizer
 from steadfast.models.pointer import checkpoint_path
 from steadfast.registry import load
@@ -121,7 +121,11 @@ def write_responses(output: str | Path, model_dir: str | Path, prompts: pd.DataF
 
 
 def stop_token_ids(model_dir: str | Path, tokenizer: Any) -> frozenset[int]:
-    """Tokens that end a response: the tokenizer's, and those of ``generation_config.json`` and ``config.json``."""
+    """Tokens that end a response.
+
+    They are the tokenizer's, those of ``generation_config.json`` and ``config.json``, and the one by which the chat
+    template ends a turn.
+    """
     root = checkpoint_path(model_dir)
     found: set[int] = set()
     for name in ("generation_config.json", "config.json"):
@@ -129,6 +133,9 @@ def stop_token_ids(model_dir: str | Path, tokenizer: Any) -> frozenset[int]:
         found.update(value if isinstance(value, list) else [value] if value is not None else [])
     if tokenizer.eos_token_id is not None:
         found.add(tokenizer.eos_token_id)
+    end = end_of_turn(tokenizer)
+    if end is not None:
+        found.add(end)
     return frozenset(found)
 
 

@@ -10,6 +10,8 @@ Stanza = Mapping[str, Any]
 
 SHOWN = frozenset({"label", "group", "group_label", "role", "gpus", "template_arguments", "dtype"})
 """Keys that decide how a model is run or shown, and nothing of what its directory holds."""
+CHAT = frozenset({"chat_template", "template_date"})
+"""Keys that decide how a model is spoken to; its directory keeps what follows from them."""
 
 
 def _no_problems(_stanza: Stanza, _config: Mapping[str, Any]) -> Iterator[str]:
@@ -22,7 +24,7 @@ def _no_files(_stanza: Stanza) -> list[str]:
 
 def content_settings(stanza: Stanza) -> dict[str, Any]:
     """The keys of a stanza that decide what the model's directory holds."""
-    return {key: value for key, value in stanza.items() if key not in SHOWN}
+    return {key: value for key, value in stanza.items() if key not in SHOWN | CHAT}
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,41 @@ class Systems:
         """Directory of the model that an adapter builds on."""
         return self.model_directory(self.config["models"][model]["base"])
 
+    def chat_wishes(self, model: str) -> dict[str, Any]:
+        """The chat template that the configuration asks for, and the day that it sees."""
+        stanza = self.config["models"][model]
+        return {"template": stanza.get("chat_template"), "date": stanza.get("template_date")}
+
+    def trial(self, model: str) -> str:
+        """What a model is tried for where it is checked, as JSON: arguments of ``steadfast.models.check.settle``.
+
+        It goes to the job as a resource: another system prompt or one more edit is no reason to fetch a model again.
+        Judges speak to a model in their own way, which is tried when they do.
+        """
+        stanza = self.config["models"][model]
+        if stanza["role"] != "study":
+            return "{}"
+        system = bool(self.config["generation"]["system_prompt"])
+        uses = {"system": system, "arguments": stanza["template_arguments"], "layout": self._needs_layout(model)}
+        return json.dumps(uses)
+
+    def _needs_layout(self, model: str) -> bool:
+        """Whether a variant of a model edits or projects what its modules write, or is found by doing so."""
+        from steadfast.directions._selection import CAUSAL
+
+        variants = [self.config["variants"][system.variant] for system in self.systems if system.model == model]
+        return any(
+            not {"edit", CHOICE}.isdisjoint(variant)
+            or variant.get("hook", {}).get("kind") == "projection"
+            or variant.get("direction", {}).get("layer") == CAUSAL
+            for variant in variants
+        )
+
+    def template_file(self, model: str) -> list[str]:
+        """The file of a model's chat template, if the configuration names one."""
+        template = self.config["models"][model].get("chat_template")
+        return [template] if template and Path(template).is_file() else []
+
     def model_digest(self, model: str, script: str) -> str:
         """Digest of the code that puts a model in its place."""
         written_out = self.config["models"][model]["dequantise"]

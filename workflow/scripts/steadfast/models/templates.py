@@ -1,0 +1,146 @@
+"""A chat template: what it reads, and the text that it makes of a conversation.
+
+Templates come with checkpoints, and some do not do what they are taken for: they drop the system turn, expect lists of
+parts where text is given and then show nothing of it, or write today's date into the prompt. So the text of every turn
+is looked for in what was rendered, and the clock always shows the same day.
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from jinja2 import TemplateError, TemplateSyntaxError, meta, nodes
+from transformers.utils import chat_template_utils
+
+from steadfast.errors import ConfigError, DataError, suggest
+
+Message = Mapping[str, str]
+
+DATE = "2025-01-01"
+"""The day that a template which reads the clock sees, unless the configuration names another."""
+GIVEN = frozenset({"messages", "add_generation_prompt", "bos_token", "eos_token", "unk_token", "pad_token"})
+THINKING_END = "</think>"
+
+
+@dataclass(frozen=True)
+class ChatTemplate:
+    """A Jinja template.
+
+    Attributes:
+        source: its text.
+        special_tokens: names and texts of the tokenizer's special tokens, which it may write.
+        date: the day that it sees when it reads the clock (YYYY-MM-DD).
+        owner: whose it is, for messages.
+    """
+
+    source: str
+    special_tokens: Mapping[str, str]
+    date: str = DATE
+    owner: str = ""
+
+    @property
+    def _name(self) -> str:
+        return f"{self.owner}: the chat template" if self.owner else "the chat template"
+
+    @cached_property
+    def _compiled(self) -> Any:
+        compile_template: Any = chat_template_utils._compile_jinja_template
+        try:
+            return compile_template(self.source)
+        except TemplateSyntaxError as error:
+            raise DataError(f"{self._name} is not valid Jinja: line {error.lineno}: {error.message}") from error
+
+    @cached_property
+    def _tree(self) -> nodes.Template:
+        tree: nodes.Template = self._compiled.environment.parse(self.source)
+        return tree
+
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """Names that it reads and does not set itself.
+
+        Raises:
+            DataError: it is not valid.
+        """
+        return frozenset(meta.find_undeclared_variables(self._tree))
+
+    @cached_property
+    def reads_clock(self) -> bool:
+        """Whether it may write the date."""
+        return any(name.name == "strftime_now" for name in self._tree.find_all(nodes.Name))
+
+    def require_read(self, arguments: Mapping[str, Any]) -> None:
+        """See that it reads every argument.
+
+        Raises:
+            ConfigError: it never reads one, which would then do nothing.
+        """
+        for name in arguments:
+            if name not in self.variables:
+                known = self.variables - GIVEN - self.special_tokens.keys()
+                names = suggest(name, known) if known else "; it reads no further variables"
+                raise ConfigError(f"template_arguments: {self._name} never reads {name!r}{names}")
+
+    def render(
+        self, conversation: Sequence[Message], arguments: Mapping[str, Any], *, add_generation_prompt: bool = True
+    ) -> str:
+        """The text of a conversation, which holds that of every turn.
+
+        A template for several modalities may iterate over the parts of a turn; it gets the text as its only part.
+
+        Args:
+            conversation: messages with ``role`` and ``content``.
+            arguments: further variables.
+            add_generation_prompt: whether it ends where the assistant's answer begins.
+
+        Raises:
+            ConfigError: it never reads one of the arguments.
+            DataError: it is not valid, rejects the conversation, or drops a turn's text.
+        """
+        self.require_read(arguments)
+        variables = {**self.special_tokens, **arguments, "add_generation_prompt": add_generation_prompt}
+        plain = [dict(message) for message in conversation]
+        parts = [{**message, "content": [{"type": "text", "text": message["content"]}]} for message in plain]
+        failures = []
+        for messages in (plain, parts):
+            try:
+                text = self._fill(messages, variables)
+            # a template for lists of parts does what it likes with a text
+            except (TemplateError, TypeError, ValueError, AttributeError, KeyError) as error:
+                failures.append(self._rejection(conversation, error))
+                continue
+            dropped = [message["role"] for message in conversation if not _holds(text, message)]
+            if not dropped:
+                return text
+            failures.append(
+                f"{self._name} drops the text of the turn {dropped[0]!r}: "
+                + (
+                    "give no system prompt, or another template with `chat_template`"
+                    if dropped == ["system"]
+                    else "give another template with `chat_template`"
+                )
+            )
+        raise DataError(failures[0])
+
+    def _fill(self, messages: Sequence[Mapping[str, Any]], variables: Mapping[str, Any]) -> str:
+        text: str = self._compiled.render(
+            messages=messages, tools=None, documents=None, strftime_now=self._strftime, **variables
+        )
+        return text
+
+    def _strftime(self, pattern: str) -> str:
+        return datetime.datetime.fromisoformat(self.date).strftime(pattern)
+
+    def _rejection(self, conversation: Sequence[Message], error: Exception) -> str:
+        roles = ", ".join(message["role"] for message in conversation)
+        return f"{self._name} rejects a conversation of the turns {roles}: {error}"
+
+
+def _holds(text: str, message: Message) -> bool:
+    """Whether a rendered text holds that of a message, spaces aside; templates drop earlier thinking."""
+    content = message["content"]
+    if message["role"] == "assistant":
+        content = content.rpartition(THINKING_END)[2]
+    return " ".join(content.split()) in " ".join(text.split())
