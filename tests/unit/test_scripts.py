@@ -49,11 +49,12 @@ variants:
 judges:
   grammar: {kind: grammar}
   regex: {kind: regex, patterns: resources/prompts/judges/refusal_phrases.yaml}
-  local: {kind: local, model: tiny, prompt: resources/prompts/judges/organism_labels.md}
-  self: {kind: self, prompt: resources/prompts/judges/organism_labels.md}
+  local: {kind: local, model: tiny, prompt: resources/prompts/judges/organism_labels.md, minimum_mass: 0}
+  self: {kind: self, prompt: resources/prompts/judges/organism_labels.md, minimum_mass: 0}
   label-only: {kind: label_only}
 rubrics:
-  kind: {kind: local, model: tiny, prompt: resources/prompts/judges/organism_labels.md, label: Kindness}
+  kind:
+    {kind: local, model: tiny, label: Kindness, prompt: resources/prompts/judges/organism_labels.md, minimum_mass: 0}
 statistics: {bootstrap: 100}
 """
 

@@ -76,8 +76,8 @@ variants:
 judges:
   grammar: {kind: grammar}
   regex: {kind: regex, patterns: resources/prompts/judges/refusal_phrases.yaml}
-  local: {kind: local, model: tiny, prompt: resources/prompts/judges/organism_labels.md}
-  self: {kind: self, prompt: resources/prompts/judges/organism_labels.md}
+  local: {kind: local, model: tiny, prompt: resources/prompts/judges/organism_labels.md, minimum_mass: 0}
+  self: {kind: self, prompt: resources/prompts/judges/organism_labels.md, minimum_mass: 0}
   label-only: {kind: label_only}
 """
 

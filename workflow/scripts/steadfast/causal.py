@@ -23,6 +23,7 @@ from steadfast.hooks._modules import add, changed_outputs
 from steadfast.hooks.projection import build as ablation
 from steadfast.logits import divergence, next_token_log_probabilities
 from steadfast.models.chat import encode_chat, user_message
+from steadfast.models.continuations import first_tokens
 from steadfast.models.loading import load_model, load_tokenizer
 
 LEAST_PROBABILITY = 0.01
@@ -67,6 +68,11 @@ class ModelAccess:
         texts = self.prompts.drop_duplicates("prompt_id").set_index("prompt_id")["text"].loc[list(prompt_ids)]
         conversations = [user_message(text, self.system_prompt) for text in texts]
         return encode_chat(self.tokenizer, conversations, self.template_arguments)
+
+    def first_tokens(self, text: str) -> list[int]:
+        """First tokens of answers that begin with ``text``."""
+        prompt = encode_chat(self.tokenizer, [user_message("a b c", self.system_prompt)], self.template_arguments)[0]
+        return first_tokens(self.tokenizer, text, prompt)
 
     def log_probabilities(self, encoded: Sequence[Sequence[int]]) -> Tensor:
         """Log-probabilities of the first token of the answers, float64 [prompts, vocabulary]."""
@@ -126,8 +132,7 @@ class ModelScores:
 
     def _refusal_tokens(self, fit: tuple[Sequence[str], Sequence[str]], given: Sequence[str] | None) -> list[int]:
         if given is not None:
-            encoded: list[list[int]] = self.access.tokenizer(list(given), add_special_tokens=False)["input_ids"]
-            return sorted({ids[0] for ids in encoded if ids})
+            return sorted({token for text in given for token in self.access.first_tokens(text)})
         harmful, harmless = (self.access.log_probabilities(self.access.encode(ids)).exp().mean(dim=0) for ids in fit)
         return telling_tokens(harmful, harmless)
 

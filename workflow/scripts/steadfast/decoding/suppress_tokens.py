@@ -34,7 +34,9 @@ def build(tokens: Sequence[str]) -> SuppressTokens:
 
 
 def _only_token(tokenizer: Any, text: str) -> int:
-    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    from steadfast.models.continuations import tokens_behind
+
+    ids = tokens_behind(tokenizer, text)
     if len(ids) != 1:
         pieces = ", ".join(map(repr, tokenizer.convert_ids_to_tokens(ids)))
         raise ConfigError(

@@ -21,7 +21,9 @@ class TagConditioned:
 
     def steer(self, tokenizer: "PreTrainedTokenizerBase") -> Steering:
         """See ``steadfast.decoding.Decoding``."""
-        return Steering(prefix=tuple(tokenizer(self.tag, add_special_tokens=False)["input_ids"]))
+        from steadfast.models.continuations import tokens_behind
+
+        return Steering(prefix=tuple(tokens_behind(tokenizer, self.tag)))
 
 
 def build(tag: str) -> TagConditioned:

@@ -8,7 +8,7 @@ from steadfast.judges._settings import check_keys
 from steadfast.verdicts import Judge
 
 SCOPE: Literal["grid"] = "grid"
-KEYS = ("model", "prompt", "labels", "template_arguments", "minimum_mass", "dtype")
+KEYS = ("model", "prompt", "labels", "template_arguments", "minimum_mass", "max_thinking_tokens", "dtype")
 
 
 def build(**settings: Any) -> Judge:

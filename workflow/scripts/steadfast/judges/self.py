@@ -13,7 +13,7 @@ from steadfast.judges._settings import check_keys
 from steadfast.verdicts import Judge
 
 SCOPE: Literal["system"] = "system"
-KEYS = ("prompt", "labels", "template_arguments", "minimum_mass", "dtype", "control")
+KEYS = ("prompt", "labels", "template_arguments", "minimum_mass", "max_thinking_tokens", "dtype", "control")
 
 
 def build(hook: Mapping[str, Any] | None = None, direction: str | None = None, **settings: Any) -> Judge:

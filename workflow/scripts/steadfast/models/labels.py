@@ -2,17 +2,19 @@
 
 A checkpoint that is asked to answer with one of two words gives a verdict without generating anything: the
 probabilities of the two words at the first token of the answer, or, if their first tokens are the same, at the
-first token where the words differ (Zhao et al. 2021, arXiv 2102.09690, score classes this way).
+first token where the words differ (Zhao et al. 2021, arXiv 2102.09690, score classes this way). The tokens are those
+that follow the very prompt; a label behind a space counts as well where that takes no further token.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from steadfast.errors import DataError
+from steadfast.models.continuations import tokens_behind
 from steadfast.models.prefix import Prefix, common_prefix, repeated, shared_prefix
 
 
@@ -23,22 +25,48 @@ class LabelTokens:
     Attributes:
         shared: tokens that both begin with; usually none.
         differing: the token of each label that follows them.
+        spaced: the same for the labels behind a space; None if that takes further tokens or changes none.
     """
 
     shared: tuple[int, ...]
     differing: tuple[int, int]
+    spaced: tuple[int, int] | None = None
+
+    def alternatives(self, label: int) -> list[int]:
+        """Tokens that begin the first (0) or the second label (1)."""
+        return [self.differing[label], *([self.spaced[label]] if self.spaced else [])]
 
 
-def label_tokens(tokenizer: PreTrainedTokenizerBase, first: str, second: str) -> LabelTokens:
-    """Encode two labels and find where they differ.
+def label_tokens(
+    tokenizer: PreTrainedTokenizerBase, first: str, second: str, prompt: Sequence[int] | None = None
+) -> LabelTokens:
+    """Encode two labels as they follow a prompt, and find where they differ.
+
+    Args:
+        tokenizer: the model's own tokenizer.
+        first: one label.
+        second: the other.
+        prompt: token ids of the prompt; None takes any, whose end is the chat template's.
 
     Raises:
         DataError: to this tokenizer one label is the beginning of the other.
     """
-    encoded = [_encode(tokenizer, label) for label in (first, second)]
+    direct_ids, spaced_ids = (
+        [tokens_behind(tokenizer, f"{space}{label}", prompt) for label in (first, second)] for space in ("", " ")
+    )
+    direct, spaced = _parted(direct_ids), _parted(spaced_ids)
+    if direct is None:
+        raise DataError(f"the labels {first!r} and {second!r} cannot be told apart by this tokenizer: {direct_ids}")
+    if spaced is None or spaced.shared != direct.shared or set(spaced.differing) & set(direct.differing):
+        return direct
+    return replace(direct, spaced=spaced.differing)
+
+
+def _parted(encoded: Sequence[Sequence[int]]) -> LabelTokens | None:
+    """Two labels up to the token where they differ; None if one is the beginning of the other."""
     length = common_prefix(encoded)
     if length == min(len(ids) for ids in encoded):
-        raise DataError(f"the labels {first!r} and {second!r} cannot be told apart by this tokenizer: {encoded}")
+        return None
     return LabelTokens(tuple(encoded[0][:length]), (encoded[0][length], encoded[1][length]))
 
 
@@ -72,18 +100,14 @@ def label_log_probabilities(
     return result
 
 
-def _encode(tokenizer: PreTrainedTokenizerBase, label: str) -> list[int]:
-    ids: Any = tokenizer(label, add_special_tokens=False)["input_ids"]
-    return list(ids)
-
-
 def _label_scores(logits: torch.Tensor, labels: LabelTokens) -> torch.Tensor:
     """Log-probabilities [rows, 2] from the logits [rows, shared + 1, vocabulary] at the end of the prompts."""
     scores = torch.log_softmax(logits.float(), dim=-1)
     shared = torch.zeros(len(logits), 1, device=logits.device)
     for position, token in enumerate(labels.shared):
         shared += scores[:, position, token, None]
-    return shared + scores[:, -1, list(labels.differing)]
+    last = [scores[:, -1, labels.alternatives(label)].logsumexp(dim=-1, keepdim=True) for label in (0, 1)]
+    return shared + torch.cat(last, dim=1)
 
 
 def _last_logits(model: PreTrainedModel, rows: list[list[int]], kept: int, prefix: Prefix) -> torch.Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 from steadfast.effects import About, Score
 from steadfast.effects.subject import Subject
 from steadfast.logits import teacher_forced_log_probabilities
+from steadfast.models.continuations import answer_tokens
 
 ABOUT = About("divergence from the original", "nats per token", damage="higher")
 KEPT = 4096
@@ -102,9 +103,11 @@ def answers_of(original: Subject, max_tokens: int) -> Reference:
     prompts = original.prompts("harmless")
     first = original.responses[original.responses["sample"] == 0]
     answers = first.set_index("prompt_id")["response"].reindex(prompts["prompt_id"]).fillna("").tolist()
-    tokenizer: Any = original.access.tokenizer
     encoded = original.access.encode(prompts["prompt_id"].tolist())
-    ids: list[list[int]] = tokenizer([str(text) for text in answers], add_special_tokens=False)["input_ids"]
+    tokenizer = original.access.tokenizer
+    ids = [
+        answer_tokens(tokenizer, text, prompt) if text else [] for text, prompt in zip(answers, encoded, strict=True)
+    ]
     rows = [row for row, tokens in enumerate(ids) if tokens]
     names = prompts["prompt_id"].tolist()
     return Reference(

@@ -1,0 +1,83 @@
+"""Words as the tokens that a model writes behind a prompt.
+
+A word encoded alone is not what follows a prompt: tokenizers of the SentencePiece kind put a word-start mark before
+every text (``▁REF`` where a model writes ``REF`` behind a line break), and others merge it with what comes before.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from steadfast.errors import DataError
+from steadfast.models.chat import encode_chat, user_message
+
+# Tokens at the end of a prompt that decide how a text behind them is tokenized; no merge reaches so far back.
+ENDING = 32
+
+
+def tokens_behind(tokenizer: PreTrainedTokenizerBase, text: str, prompt: Sequence[int] | None = None) -> list[int]:
+    """Token ids of a text behind a prompt: those of prompt and text, without the prompt's.
+
+    Where the tokenizer merges the end of the prompt with the text, the prompt's own tokens stay and the text's are
+    those that it has at the beginning of a line.
+
+    Args:
+        tokenizer: the model's own tokenizer.
+        text: what the answer begins with; a leading space counts.
+        prompt: token ids of the prompt; None takes any, whose end is the chat template's.
+
+    Raises:
+        DataError: no tokens of this tokenizer continue the prompt with the text.
+    """
+    ending = list(_probe(tokenizer) if prompt is None else prompt)[-ENDING:]
+    behind = _behind(tokenizer, _decode(tokenizer, ending), text)
+    if behind:
+        return behind
+    for candidate in (_behind(tokenizer, "\n", text), _ids(tokenizer, text)):
+        if candidate and _continues(tokenizer, ending, candidate, text):
+            return candidate
+    raise DataError(f"no tokens of this tokenizer continue a prompt with {text!r}; {_ids(tokenizer, text)} do not")
+
+
+def answer_tokens(tokenizer: PreTrainedTokenizerBase, answer: str, prompt: Sequence[int]) -> list[int]:
+    """Token ids of a whole answer to a prompt; alone where the tokenizer merges its beginning with the prompt's end."""
+    ending = list(prompt[-ENDING:])
+    return _behind(tokenizer, _decode(tokenizer, ending), answer) or _ids(tokenizer, answer)
+
+
+def first_tokens(tokenizer: PreTrainedTokenizerBase, text: str, prompt: Sequence[int] | None = None) -> list[int]:
+    """First tokens of answers that begin with ``text``, directly or behind a space, as models of some templates write.
+
+    Raises:
+        DataError: see ``tokens_behind``.
+    """
+    direct = tokens_behind(tokenizer, text, prompt)[0]
+    spaced = tokens_behind(tokenizer, f" {text}", prompt)[0]
+    # a space alone begins answers of every kind
+    return [direct] if spaced == direct or not _decode(tokenizer, [spaced]).strip() else [direct, spaced]
+
+
+def _probe(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    return encode_chat(tokenizer, [user_message("a b c")])[0]
+
+
+def _behind(tokenizer: PreTrainedTokenizerBase, before: str, text: str) -> list[int]:
+    """Token ids of a text behind another one; none if the tokenizer does not tell the two apart."""
+    alone, whole = _ids(tokenizer, before), _ids(tokenizer, before + text)
+    return whole[len(alone) :] if whole[: len(alone)] == alone else []
+
+
+def _continues(tokenizer: PreTrainedTokenizerBase, ending: list[int], candidate: list[int], text: str) -> bool:
+    """Whether tokens behind others read as ``text``, up to white space."""
+    before, both = _decode(tokenizer, ending), _decode(tokenizer, [*ending, *candidate])
+    return both.startswith(before) and both[len(before) :].split() == text.split()
+
+
+def _decode(tokenizer: PreTrainedTokenizerBase, tokens: list[int]) -> str:
+    return str(tokenizer.decode(tokens, skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+
+def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    ids: Any = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return list(ids)
