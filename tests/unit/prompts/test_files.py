@@ -79,10 +79,10 @@ def test_the_file_is_what_the_source_reads(tmp_path: Path) -> None:
     [
         ({"path": "harmfull.csv"}, "path: no such file: {folder}/harmfull.csv; did you mean 'harmful.csv'?"),
         ({"path": "nowhere/a.csv"}, "path: no such file: {folder}/nowhere/a.csv (the folder {folder}/nowhere does not"),
-        ({"path": "a.xlsx"}, "unknown suffix '.xlsx'; allowed: .csv, .json, .jsonl, .parquet, .txt"),
+        ({"path": "a.xlsx"}, "unknown suffix '.xlsx'; allowed: .csv, .json, .jsonl, .parquet, .tsv, .txt"),
         ({"path": "bad.json"}, "path: {folder}/bad.json cannot be read as .json"),
         ({"path": "bad.parquet"}, "path: {folder}/bad.parquet cannot be read as .parquet"),
-        ({"path": "latin1.csv"}, "path: {folder}/latin1.csv cannot be read as .csv"),
+        ({"path": "latin1.csv"}, "path: {folder}/latin1.csv is not UTF-8; save it as `CSV UTF-8` in the spreadsheet"),
         ({"column": "txt"}, "column: no column 'txt' in {folder}/harmful.csv; did you mean 'text'? Known: text, topic"),
         ({"category_column": "kind"}, "category_column: no column 'kind' in"),
         ({"split_column": "part"}, "split_column: no column 'part' in"),
@@ -95,7 +95,7 @@ def test_bad_settings_are_told_before_any_job(tmp_path: Path, settings: dict[str
     (tmp_path / "a.xlsx").touch()
     (tmp_path / "bad.json").write_text("[1, 2")
     (tmp_path / "bad.parquet").write_text("no parquet")
-    (tmp_path / "latin1.csv").write_bytes("t\xe9xt\n".encode("latin-1"))
+    (tmp_path / "latin1.csv").write_bytes(b"t\x81xt\n")
     complete = {"kind": "file", **settings, "path": str(tmp_path / settings.get("path", "harmful.csv"))}
     with pytest.raises(ConfigError) as caught:
         check_source(complete)
@@ -105,7 +105,11 @@ def test_bad_settings_are_told_before_any_job(tmp_path: Path, settings: dict[str
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", "text,topic\none,a\nfour, five,b\n", "line 3: more fields than columns; quote texts with commas"),
+        (
+            "a.csv",
+            "text,topic\none,a\nfour, five,b\n",
+            "row 3: more fields than columns; quote texts that hold the separator",
+        ),
         ("a.json", '[["one"]]', "item 1: expected a text or an object, found list"),
         ("a.json", "3", "expected a list of texts, a list of objects, or an object of lists"),
         ("a.json", '{"text": ["one"], "id": [1, 2]}', "cannot be read as .json"),

@@ -36,6 +36,7 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
     """
     for file in files or []:
         refuse_duplicate_keys(Path(file))
+    config = _with_home(config)
     validate(config)
     complete: dict[str, Any] = with_sweeps(with_defaults(with_replicates(config)))
     problems = [problem for check in CHECKS for problem in check(complete)]
@@ -46,6 +47,15 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
         # a level of 2 would name the Snakefile, and Snakemake drops warnings that come from it
         warnings.warn(message, ConfigWarning, stacklevel=1)
     return complete
+
+
+def _with_home(value: Any) -> Any:
+    """A copy in which `~/` at the beginning of a text, as of a path, is the user's home."""
+    if isinstance(value, Mapping):
+        return {key: _with_home(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_home(item) for item in value]
+    return str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~/") else value
 
 
 def _names_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from steadfast.delimited import read_delimited
 from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.prompts.sources import SPLITS, SourcePrompt, Split
 
@@ -128,19 +129,22 @@ def _guarded(path: str | Path, read: Callable[[Path], Result]) -> Result:
 
 
 def _csv_header(file: Path) -> list[str]:
-    with file.open(encoding="utf-8-sig", newline="") as handle:
-        return list(csv.DictReader(handle).fieldnames or [])
+    records = read_delimited(file, _SEPARATORS.get(file.suffix.lower()))
+    return [name.strip() for name in records[0]] if records else []
 
 
 def _csv_rows(file: Path, columns: Sequence[str]) -> list[Row]:
-    with file.open(encoding="utf-8-sig", newline="") as handle:
-        reader = csv.DictReader(handle, strict=True)
-        rows: list[Row] = []
-        for row in reader:
-            if None in row:
-                raise DataError(f"{file}, line {reader.line_num}: more fields than columns; quote texts with commas")
-            rows.append(row)
-        return rows
+    records = read_delimited(file, _SEPARATORS.get(file.suffix.lower()))
+    header = [name.strip() for name in records[0]] if records else []
+    for column in columns:
+        if header.count(column) > 1:
+            raise DataError(f"{file}: column {column!r} appears more than once; rename one of them")
+    rows: list[Row] = []
+    for number, record in enumerate(records[1:], start=2):
+        if any(record[len(header) :]):
+            raise DataError(f"{file}, row {number}: more fields than columns; quote texts that hold the separator")
+        rows.append(dict(zip(header, record, strict=False)))
+    return rows
 
 
 def _txt_rows(file: Path, columns: Sequence[str]) -> list[Row]:
@@ -190,15 +194,18 @@ def _keys(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row))
 
 
+_SEPARATORS = {".tsv": "\t"}
 _READERS: dict[str, Callable[[Path, Sequence[str]], list[Row]]] = {
     ".csv": _csv_rows,
     ".json": _json_rows,
     ".jsonl": _jsonl_rows,
     ".parquet": _parquet_rows,
+    ".tsv": _csv_rows,
     ".txt": _txt_rows,
 }
 _HEADERS: dict[str, Callable[[Path], list[str]]] = {
     ".csv": _csv_header,
+    ".tsv": _csv_header,
     ".json": lambda file: _keys(_json_rows(file)),
     ".jsonl": lambda file: _keys(_jsonl_rows(file)),
     ".parquet": _parquet_header,

@@ -1,0 +1,56 @@
+"""CSV files as spreadsheets write them."""
+
+from pathlib import Path
+
+import pytest
+
+from steadfast.errors import DataError
+from steadfast.prompts.sources import check_source, load_source
+
+THIEF = "What’s the café thief’s plan"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "texts"),
+    [
+        ("a.csv", "\ufeffgoal;target\r\nDo a;Sure\r\nDo b, then c;Sure\r\n".encode(), ["Do a", "Do b, then c"]),
+        ("a.csv", b"sep=;\r\ngoal;target\r\nDo a;Sure\r\n", ["Do a"]),
+        ("a.csv", b"goal\ttarget\nDo a, b\tSure\n", ["Do a, b"]),
+        ("a.tsv", b"goal\ttarget\nDo a; b\tSure\n", ["Do a; b"]),
+        ("a.csv", f"goal\r\n{THIEF}\r\n".encode("cp1252"), [THIEF]),
+        ("a.csv", f"goal,x\r\n{THIEF},1\r\n".encode("utf-16"), [THIEF]),
+        ("a.csv", b'goal,x\r"one\rline",1\r', ["one\rline"]),
+    ],
+)
+def test_it_is_read(tmp_path: Path, name: str, content: bytes, texts: list[str]) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    source = {"kind": "file", "path": str(path), "column": "goal"}
+    check_source(source)
+    assert [prompt.text for prompt in load_source(source)] == texts
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"goal,goal\nDo a,Do b\n", "column 'goal' appears more than once"),
+        ("goal\nПривет\n".encode("cp1251"), "save it as `CSV UTF-8`"),
+        (b"goal,x\nDo a, b, c\n", "row 2: more fields than columns; quote texts"),
+    ],
+)
+def test_or_one_message_says_what_to_do(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        load_source({"kind": "file", "path": str(path), "column": "goal"})
+
+
+def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from steadfast.config.checks import _with_home
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = {"annotations": ["~/a.csv"], "models": {"m": {"path": "~/m", "label": "~5%"}}}
+    assert _with_home(config) == {
+        "annotations": [f"{tmp_path}/a.csv"],
+        "models": {"m": {"path": f"{tmp_path}/m", "label": "~5%"}},
+    }
