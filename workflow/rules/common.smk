@@ -19,11 +19,13 @@ from steadfast.errors import ConfigError, SteadfastError
 from steadfast.gpus import counted_gpus
 from steadfast.integrity import require_as_made_at_a_glance
 from steadfast.ownership import claim_folder
+from steadfast.progress import quiet_libraries
 from steadfast.runs import closing_words, inputs_there, outputs_to_make
 from steadfast.terminal.display import show_run
 
 find_interpreter_by_name()
 name_run()
+quiet_libraries()
 if workflow.is_main_process:
     pass_on()
     end_run_on_hangup()

@@ -172,11 +172,11 @@ def test_a_killed_job_continues_after_its_last_whole_shard(tmp_path, direction, 
     whole = bake(source, direction, EDIT, tmp_path / "whole")
     done, original = [], rewriting._write_shard
 
-    def failing(shard, parts, path, pool):
+    def failing(shard, *arguments):
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(shard.path.name)
-        return original(shard, parts, path, pool)
+        return original(shard, *arguments)
 
     monkeypatch.setattr(rewriting, "_write_shard", failing)
     with pytest.raises(KeyboardInterrupt):

@@ -15,6 +15,7 @@ MODULES = {
     "lazy.py": "def later(x):\n    from steadfast import deep\n    return deep.f(x)\n",
     "deep.py": "import steadfast.judges._shared\n\n\ndef f(x):\n    return x\n",
     "unrelated.py": "VALUE = 1\n",
+    "progress.py": "INTERVAL = 1\n",
     "registry.py": "def load(package, name):\n    return package + name\n",
     "judges/__init__.py": '"""Judges."""\n',
     "judges/regex.py": "from steadfast.judges import _shared\n\n\ndef build():\n    return _shared.X\n",
@@ -27,6 +28,7 @@ MODULES = {
 SCRIPT = '''"""Do it."""
 
 from steadfast.middle import twice
+from steadfast.progress import INTERVAL
 from steadfast.registry import load
 
 if True:
@@ -90,6 +92,7 @@ def test_a_digest_is_sixteen_hex_digits_and_stable(tree):
         ("work.py", '"""Do it."""', "'''Do it well.'''\n# really"),
         ("unrelated.py", "VALUE = 1", "VALUE = 2"),
         ("judges/regex.py", "return _shared.X", "return 5"),
+        ("progress.py", "INTERVAL = 1", "INTERVAL = 2"),
         ("__init__.py", '__version__ = "1"', '__version__ = "2"'),
     ],
 )

@@ -1,5 +1,6 @@
 """Fetching from the hub: a real client against a hub on the loopback interface."""
 
+import ast
 import fnmatch
 import hashlib
 import json
@@ -69,7 +70,9 @@ def fetch(python, hub):
             assert "Traceback" not in done.stderr, done.stderr
             # the client's own notices of its attempts may stand before
             return done.stderr.partition("SteadfastError: ")[2].strip().splitlines()
-        return json.loads(done.stdout)
+        (*progress, pointer) = done.stdout.splitlines()
+        assert all(line.startswith("files to be ") for line in progress)
+        return json.loads(pointer)
 
     return fetch
 
@@ -88,6 +91,21 @@ def test_a_pinned_revision_is_downloaded_and_described(fetch, hub):
     assert pointer["details"] == {"repo": "maker/model", "requested_revision": COMMIT}
     assert (Path(pointer["path"]) / "model.safetensors").read_bytes() == hub.content["model.safetensors"]
     assert pointer["files"] == {name: hashlib.sha256(hub.content[name]).hexdigest() for name in CHECKPOINT}
+
+
+def test_what_a_download_takes_is_known_before_it(python, hub):
+    code = f"""
+from steadfast.models.download import missing_files
+from steadfast.models.hub import UNWANTED, WANTED, fetch
+print(missing_files("maker/model", {COMMIT!r}, WANTED, UNWANTED))
+fetch("maker/model", {COMMIT!r})
+print(missing_files("maker/model", {COMMIT!r}, WANTED, UNWANTED))
+"""
+    before, told, after = python(code, hub.url).stdout.splitlines()
+    sizes = {name: len(hub.content[name]) for name in CHECKPOINT}
+    assert ast.literal_eval(before) == sizes and after == "{}"
+    assert told.startswith("files to be downloaded: 0/0 MiB")
+    assert python(code, unused_address()).stdout.splitlines() == ["{}", "{}"], "a hub that is away tells nothing"
 
 
 def test_pickles_foreign_code_and_second_copies_are_not_downloaded(fetch, hub):

@@ -82,7 +82,7 @@ def test_the_report_tells_sizes_and_losses(tmp_path, capfd):
     assert set(report["losses"]) == {"judging"}
     assert all(math.isfinite(loss) for loss in report["losses"].values())
     assert report["parameters"] > 0 and report["tokens"] > 0
-    assert "judging: step 2/2, loss" in capfd.readouterr().out
+    assert "judging, steps: 2/2 (loss " in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,14 @@ def test_a_log_can_do_nothing_to_the_terminal(log):
     assert found.cause == "·]0;title·31m"
 
 
+def test_bars_of_libraries_are_passed_over(log):
+    bar = "Loading weights:  84%|████████▍ | 229/272 [00:00<00:00, 461.64it/s]"
+    assert last_line(log(f"cases: 1/9, 12 tokens/s\n\r{bar}\nGenerating: 12it [00:03, 4.1it/s]\n")) == (
+        "cases: 1/9, 12 tokens/s"
+    )
+    assert last_line(log(bar)) == ""
+
+
 def test_the_last_line_of_a_progress_bar(log):
     assert last_line(log("10%\r20%\r30%\n\n")) == "30%"
     assert last_line(log("")) == last_line("nowhere.log") == ""

@@ -25,6 +25,7 @@ from steadfast.logits import divergence, next_token_log_probabilities
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.continuations import first_tokens
 from steadfast.models.loading import load_model, load_tokenizer
+from steadfast.progress import Progress
 
 LEAST_PROBABILITY = 0.01
 LEAST_RATIO = 4.0
@@ -109,7 +110,11 @@ class ModelScores:
         if not tokens:
             facts["reason"] = "the answers to harmful and to harmless prompts begin alike, so refusals cannot be told"
             return pd.DataFrame(np.nan, index=range(len(candidates)), columns=columns), facts
-        rows = [self._score(candidate, harmful, harmless, undisturbed, tokens) for candidate in candidates]
+        rows = []
+        with Progress("candidates", len(candidates), kinds=["candidate"] * len(candidates)) as progress:
+            for candidate in candidates:
+                with progress.part(f"block {candidate.layer}"):
+                    rows.append(self._score(candidate, harmful, harmless, undisturbed, tokens))
         return pd.DataFrame(rows, columns=columns), facts
 
     def _score(

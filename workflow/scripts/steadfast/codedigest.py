@@ -16,6 +16,8 @@ from pathlib import Path
 
 PACKAGE = "steadfast"
 ROOT = Path(__file__).resolve().parent
+# what changes without changing a result: the version, and what a log says while a step runs
+NO_RESULT = frozenset({"__init__.py", "progress.py"})
 # how the facts of a file are found out
 METHOD = f"{sys.version_info[:2]}".encode() + Path(__file__).read_bytes()
 
@@ -103,8 +105,7 @@ def _module_files(name: str) -> list[Path]:
     for depth in range(1, len(parts) + 1):
         base = ROOT.joinpath(*parts[1:depth])
         for file in (base / "__init__.py", base.with_suffix(".py")):
-            # the package's own __init__ holds the version, which changes without changing a result
-            if file.is_file() and file != ROOT / "__init__.py":
+            if file.is_file() and not (file.parent == ROOT and file.name in NO_RESULT):
                 files.append(file.resolve())
     return files
 

@@ -170,6 +170,18 @@ def visible_files(directory: str | Path) -> list[Path]:
     return sorted(file for file in files if not any(part.startswith(".") for part in file.relative_to(root).parts))
 
 
+def stored_bytes(directory: str | Path) -> int:
+    """Bytes on the disk of all files below a directory, whoever is writing there meanwhile; 0 if there is none."""
+    found = 0
+    for file in Path(directory).rglob("*"):
+        try:
+            # blocks: a file may be given its size before its content
+            found += file.lstat().st_blocks * 512 if file.is_file() else 0
+        except FileNotFoundError:  # renamed or removed meanwhile
+            continue
+    return found
+
+
 def sha256_tree(path: str | Path) -> str:
     """SHA-256 of a file, or of the sorted relative names and contents of the visible files below a directory.
 

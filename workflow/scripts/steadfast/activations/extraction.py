@@ -24,6 +24,7 @@ from steadfast.files import require_columns
 from steadfast.models.chat import encode_chat, template_suffix, user_message
 from steadfast.models.loading import load_model, load_tokenizer
 from steadfast.models.prefix import NO_PREFIX, Prefix, repeated, shared_prefix
+from steadfast.progress import Progress
 
 Positions = Sequence[int] | Literal["post_instruction"]
 
@@ -149,15 +150,18 @@ def run_decoder(decoder: nn.Module, batch: Batch, device: torch.device, prefix: 
 def batches(encoded: Sequence[Sequence[int]], batch_tokens: int, pad_token_id: int) -> Iterator[Batch]:
     """Left-padded batches of prompts of similar length, longest first, each within ``batch_tokens``.
 
-    The longest batch comes first, so that a batch size too large for the memory fails at once.
+    The longest batch comes first, so that a batch size too large for the memory fails at once. A batch counts as done
+    in the progress of the job when the next one is asked for.
     """
     order = sorted(range(len(encoded)), key=lambda row: (-len(encoded[row]), row))
     start = 0
-    while start < len(order):
-        width = len(encoded[order[start]])
-        rows = order[start : start + max(1, batch_tokens // width)]
-        start += len(rows)
-        yield pad_left(encoded, rows, pad_token_id)
+    with Progress("prompts", len(encoded), unit="tokens", work=sum(map(len, encoded)), brief=True) as progress:
+        while start < len(order):
+            width = len(encoded[order[start]])
+            rows = order[start : start + max(1, batch_tokens // width)]
+            start += len(rows)
+            yield pad_left(encoded, rows, pad_token_id)
+            progress.advance(len(rows), sum(len(encoded[row]) for row in rows))
 
 
 def pad_left(encoded: Sequence[Sequence[int]], rows: list[int], pad_token_id: int) -> Batch:

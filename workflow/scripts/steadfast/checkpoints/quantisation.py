@@ -24,6 +24,7 @@ from steadfast.errors import DataError
 from steadfast.files import atomic_directory, write_json
 from steadfast.models.shards import Shard, TensorEntry
 from steadfast.models.weights import Checkpoint, open_checkpoint
+from steadfast.progress import IN_BYTES, Progress
 
 TARGET = "BF16"
 BYTES = np.dtype("u1")
@@ -95,9 +96,12 @@ def dequantise(source: Path, output: Path) -> None:
     dropped = {described.scales.name for described in found.values()}
     with atomic_directory(output) as directory:
         weight_map: dict[str, str] = {}
-        for shard in checkpoint.shards:
-            for name in _write_shard(checkpoint, shard, directory, found, dropped, decode):
-                weight_map[name] = shard.path.name
+        sizes = [shard.path.stat().st_size for shard in checkpoint.shards]
+        with Progress("shards", len(sizes), unit=IN_BYTES, work=sum(sizes)) as progress:
+            for shard, size in zip(checkpoint.shards, sizes, strict=True):
+                for name in _write_shard(checkpoint, shard, directory, found, dropped, decode):
+                    weight_map[name] = shard.path.name
+                progress.advance(1, size)
         copy_companions(checkpoint, directory)
         write_json(directory / "config.json", _plain_config(checkpoint.config))
         if checkpoint.index_file:

@@ -18,6 +18,7 @@ from steadfast.checkpoints.copying import PartialDirectory, copy_range
 from steadfast.checkpoints.shards import shard_header
 from steadfast.models.shards import Shard, TensorEntry
 from steadfast.models.weights import Checkpoint
+from steadfast.progress import IN_BYTES, Progress
 
 Record = dict[str, Any]
 Write = Callable[[int, int, int], Record | None]
@@ -58,12 +59,19 @@ def rewrite_shards(
         What was kept of the tensors of all shards, by the record's ``name``.
     """
     records: dict[str, Record] = {}
-    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as flusher:
+    new = {shard.path.name: parts_of(shard) for shard in checkpoint.shards}
+    missing = [part.entry.size for name, parts in new.items() if work.finished(name) is None for part in parts]
+    with (
+        ThreadPoolExecutor(threads) as pool,
+        ThreadPoolExecutor(1) as flusher,
+        Progress("tensors", len(missing), unit=IN_BYTES, work=sum(missing)) as progress,
+    ):
         flushes = []
         for shard in checkpoint.shards:
             found = work.finished(shard.path.name)
             if found is None:
-                found = _write_shard(shard, parts_of(shard), work.unfinished(shard.path.name), pool)
+                unfinished = work.unfinished(shard.path.name)
+                found = _write_shard(shard, new[shard.path.name], unfinished, pool, progress)
                 # the disk takes this shard while the next one is worked on
                 flushes.append(flusher.submit(work.finish, shard.path.name, found))
             records.update({str(record["name"]): record for record in found})
@@ -72,7 +80,9 @@ def rewrite_shards(
     return records
 
 
-def _write_shard(shard: Shard, parts: list[Part], path: Path, pool: ThreadPoolExecutor) -> list[Record]:
+def _write_shard(
+    shard: Shard, parts: list[Part], path: Path, pool: ThreadPoolExecutor, progress: Progress
+) -> list[Record]:
     """Write one shard to ``path``; return what was kept of its tensors."""
     header = _header(shard, [part.entry for part in parts])
     with ExitStack() as stack:
@@ -87,7 +97,12 @@ def _write_shard(shard: Shard, parts: list[Part], path: Path, pool: ThreadPoolEx
         for part in parts:
             writes.append(pool.submit(part.write, source, target, offset))
             offset += part.entry.size
-        return [record for write in writes if (record := write.result()) is not None]
+        records = []
+        for part, write in zip(parts, writes, strict=True):
+            record = write.result()
+            records += [] if record is None else [record]
+            progress.advance(1, part.entry.size)
+        return records
 
 
 def _header(shard: Shard, entries: list[TensorEntry]) -> bytes:

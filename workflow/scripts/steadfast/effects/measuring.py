@@ -21,6 +21,7 @@ from steadfast.files import read_json, read_table, sha256_file
 from steadfast.integrity import content_hash
 from steadfast.models.edited import MANIFEST
 from steadfast.models.number_format import AUTO, running_format
+from steadfast.progress import Progress
 
 ORIGINAL = "original"
 
@@ -84,10 +85,10 @@ def measure_systems(
         "prompts": _digest_of(prompts[prompts["split"] == "evaluation"]),
         "files": {file: sha256_file(file) for file in files},
     }
+    groups = [list(variants) for _, variants in groupby(systems, key=lambda system: system.model)]
     with AnswerStore(store) as kept:
-        for _, variants in groupby(systems, key=lambda system: system.model):
-            group = list(variants)
-            requests = {
+        asked = [
+            {
                 (system.variant, name): {
                     "measure": name,
                     "settings": dict(measures[name]),
@@ -99,17 +100,30 @@ def measure_systems(
                 for name in built
                 if system.decoding is None
             }
-            missing = {cell: request for cell, request in requests.items() if kept.get(request_key(request)) is None}
-            if missing:
-                for cell, scores in _measure_model(group, built, set(missing), prompts, machine):
-                    kept.put(missing[cell], scores_to_json(scores))
-            for system in group:
-                cells = {name: requests[system.variant, name] for name in built if system.decoding is None}
-                answers = {name: kept.get(request_key(request)) for name, request in cells.items()}
-                yield (
-                    system,
-                    score_table(WEIGHTS, {name: scores_from_json(answer or {}) for name, answer in answers.items()}),
-                )
+            for group in groups
+        ]
+        unknown = [
+            [cell for cell, request in cells.items() if kept.get(request_key(request)) is None] for cells in asked
+        ]
+        kinds = [kind for group, missing in zip(groups, unknown, strict=True) for kind in _kinds(group, missing)]
+        with Progress("side effects", len(kinds), kinds=kinds) as progress:
+            for group, requests, missing in zip(groups, asked, unknown, strict=True):
+                if missing:
+                    for cell, scores in _measure_model(group, built, set(missing), prompts, machine, progress):
+                        kept.put(requests[cell], scores_to_json(scores))
+                for system in group:
+                    cells = {name: requests[system.variant, name] for name in built if system.decoding is None}
+                    answers = {name: kept.get(request_key(request)) for name, request in cells.items()}
+                    found = {name: scores_from_json(answer or {}) for name, answer in answers.items()}
+                    yield system, score_table(WEIGHTS, found)
+
+
+def _kinds(group: Sequence[MeasuredSystem], missing: Sequence[tuple[str, str]]) -> list[str]:
+    """What ``_measure_model`` does, in its order: a measure's reference, or the measure itself."""
+    needed = dict.fromkeys(name for _, name in missing)
+    variants = [ORIGINAL, *(system.variant for system in group if system.variant != ORIGINAL)]
+    measured = [name for variant in variants for name in needed if (variant, name) in missing]
+    return [*(f"{name}, reference" for name in needed), *measured]
 
 
 def _measure_model(
@@ -118,6 +132,7 @@ def _measure_model(
     missing: set[tuple[str, str]],
     prompts: pd.DataFrame,
     machine: Mapping[str, Any],
+    progress: Progress,
 ) -> Iterator[tuple[tuple[str, str], list[Score]]]:
     """Scores of one model's variants that are missing; the original is loaded first, then each variant once."""
     # torch is imported where something is measured at all
@@ -138,17 +153,24 @@ def _measure_model(
     original = Subject(ORIGINAL, ModelAccess(first.original, prompts, **machine, **first.chat), responses)
     with original.running():
         print(f"{first.model}: {', '.join(needed)}", flush=True)
-        references = {name: measure.reference(original, wanted) for name, measure in needed.items()}
+        references = {}
+        for name, measure in needed.items():
+            with progress.part(f"{first.model}: reference for {name}", f"{name}, reference"):
+                references[name] = measure.reference(original, wanted)
         for name, measure in needed.items():
             if (ORIGINAL, name) in missing:
-                yield (ORIGINAL, name), measure.score(original, references[name])
+                with progress.part(f"{first.model}, {ORIGINAL}: {name}", name):
+                    scores = measure.score(original, references[name])
+                yield (ORIGINAL, name), scores
     for variant in wanted:
         if variant.variant == ORIGINAL:
             continue
         with variant.running():
             for name, measure in needed.items():
                 if (variant.variant, name) in missing:
-                    yield (variant.variant, name), measure.score(variant, references[name])
+                    with progress.part(f"{first.model}, {variant.variant}: {name}", name):
+                        scores = measure.score(variant, references[name])
+                    yield (variant.variant, name), scores
 
 
 def _identity(system: MeasuredSystem, device: str) -> dict[str, Any]:

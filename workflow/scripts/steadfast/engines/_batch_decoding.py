@@ -20,6 +20,7 @@ from transformers import (
 )
 
 from steadfast.models.prefix import NO_PREFIX, Prefix, has_plain_cache, repeated
+from steadfast.progress import Progress
 
 # Taking rows out copies the cache; below this many rows a step is bound by reading the weights, not by its rows.
 FEWEST_ROWS = 8
@@ -56,23 +57,23 @@ def decode(
     rows = torch.arange(len(prompts), device=model.device)
     new: list[list[int]] = [[] for _ in prompts]
     may_shrink = bool(stop_tokens) and has_plain_cache(model)
-    while len(rows):
-        ended = _HalfEnded(stop_tokens, len(rows), enabled=may_shrink and len(rows) >= FEWEST_ROWS)
-        processors = LogitsProcessorList([_Rows(draws, rows.tolist())] if draws else [])
-        output = _generate(
-            model, tokens, mask, cache, limit - (tokens.shape[1] - width), stop_tokens, suppressed, processors, ended
-        )
-        tokens = output.sequences
-        for row, written in zip(rows.tolist(), tokens[:, width:].tolist(), strict=True):
-            new[row] = written
-        left = (~ended.rows.to(model.device)).nonzero()[:, 0]
-        if tokens.shape[1] - width >= limit or not len(left) or not ended.enabled:
-            break
-        cache = output.past_key_values
-        cache.batch_select_indices(left)
-        grown = torch.ones(len(mask), tokens.shape[1] - mask.shape[1], dtype=mask.dtype, device=mask.device)
-        mask = torch.cat([mask, grown], dim=1)[left]
-        tokens, rows = tokens[left], rows[left]
+    with Progress("tokens of each", limit, unit="tokens", covers=len(prompts), brief=True) as progress:
+        while len(rows):
+            ended = _HalfEnded(stop_tokens, len(rows), progress, enabled=may_shrink and len(rows) >= FEWEST_ROWS)
+            processors = LogitsProcessorList([_Rows(draws, rows.tolist())] if draws else [])
+            room = limit - (tokens.shape[1] - width)
+            output = _generate(model, tokens, mask, cache, room, stop_tokens, suppressed, processors, ended)
+            tokens = output.sequences
+            for row, written in zip(rows.tolist(), tokens[:, width:].tolist(), strict=True):
+                new[row] = written
+            left = (~ended.rows.to(model.device)).nonzero()[:, 0]
+            if tokens.shape[1] - width >= limit or not len(left) or not ended.enabled:
+                break
+            cache = output.past_key_values
+            cache.batch_select_indices(left)
+            grown = torch.ones(len(mask), tokens.shape[1] - mask.shape[1], dtype=mask.dtype, device=mask.device)
+            mask = torch.cat([mask, grown], dim=1)[left]
+            tokens, rows = tokens[left], rows[left]
     return new
 
 
@@ -119,15 +120,17 @@ def _padded(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[tor
 
 
 class _HalfEnded(StoppingCriteria):
-    """Interrupts a batch when half of its responses have ended, and remembers which."""
+    """Interrupts a batch when half of its responses have ended, remembers which, and counts the steps."""
 
-    def __init__(self, stop_tokens: AbstractSet[int], rows: int, *, enabled: bool) -> None:
+    def __init__(self, stop_tokens: AbstractSet[int], rows: int, progress: Progress, *, enabled: bool) -> None:
+        self._progress = progress
         self._stop = torch.tensor(sorted(stop_tokens), dtype=torch.long)
         self.rows = torch.zeros(rows, dtype=torch.bool)
         self.enabled = enabled
 
     def __call__(self, input_ids: torch.LongTensor, scores: Any, **kwargs: Any) -> torch.BoolTensor:
         """Per row, whether to stop."""
+        self._progress.advance(1, int((~self.rows).sum()))
         self.rows |= torch.isin(input_ids[:, -1].cpu(), self._stop)
         stop = self.enabled and 2 * int(self.rows.sum()) >= len(self.rows)
         return torch.full((len(self.rows),), stop, device=input_ids.device)  # type: ignore[return-value]

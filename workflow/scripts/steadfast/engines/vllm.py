@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from steadfast.engines import _vllm_worker
 from steadfast.generation import Generation, GenerationRequest, Runtime, Sampling, cut_at_stop
 from steadfast.models.number_format import running_format
+from steadfast.progress import current
 from steadfast.serving.arguments import device_of, engine_arguments, process_environment
 from steadfast.serving.failure import failure
 from steadfast.serving.interpreter import Interpreter, find_interpreter
@@ -73,6 +74,9 @@ class VllmEngine:
             done = 0
             for line in results:
                 record = json.loads(line)
+                if "written" in record:
+                    _tell(*record["written"])
+                    continue
                 done += 1
                 request = requests[record["index"]]
                 yield record["index"], cut_at_stop(record["tokens"], stop_tokens, request.max_new_tokens)
@@ -130,6 +134,13 @@ def _sampling_arguments(sampling: Sampling, stop_tokens: AbstractSet[int]) -> di
         "ignore_eos": True,
         "logit_bias": dict.fromkeys(sampling.suppressed, LOWEST_BIAS) or None,
     }
+
+
+def _tell(tokens: int, share: float) -> None:
+    """Say how far the responses are that are being written."""
+    progress = current()
+    if progress:
+        progress.partly(share, tokens)
 
 
 def _send(worker: SupervisedProcess, work: dict[str, Any]) -> None:

@@ -5,6 +5,8 @@ it has no name for, and fills one that the file lacks with random numbers, both 
 """
 
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from steadfast.gguf.header import GgufHeader
 from steadfast.gguf.support import native_dtype, require_supported
 from steadfast.models.chat import user_message
 from steadfast.models.weights import open_checkpoint
+from steadfast.progress import Progress
 from steadfast.registry import load
 
 QUANTISED_DTYPE = "bfloat16"
@@ -75,9 +78,10 @@ def _load_model(header: GgufHeader, file: Path, dtype: str) -> PreTrainedModel:
         if hasattr(config, "head_dim"):
             # transformers does not read it for every architecture, and takes a default
             config.head_dim = header.setting("attention.key_length", config.head_dim)
-        model, report = model_class.from_pretrained(
-            file.parent, gguf_file=file.name, config=config, dtype=getattr(torch, dtype), output_loading_info=True
-        )
+        with _counted_tensors():
+            model, report = model_class.from_pretrained(
+                file.parent, gguf_file=file.name, config=config, dtype=getattr(torch, dtype), output_loading_info=True
+            )
     except (OSError, ValueError, RuntimeError, NotImplementedError, KeyError) as error:
         raise DataError(f"{header.path} cannot be loaded by transformers: {error}") from error
     missing = sorted(str(name) for name in report["missing_keys"])
@@ -92,6 +96,25 @@ def _load_model(header: GgufHeader, file: Path, dtype: str) -> PreTrainedModel:
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     return model  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _counted_tensors() -> Iterator[None]:
+    """Have transformers count the tensors that it converts in the job's log, in place of its own progress bar."""
+    from transformers import modeling_gguf_pytorch_utils as reading
+
+    def counted(tensors: Sequence[Any], **_settings: object) -> Iterator[Any]:
+        with Progress("tensors of the file", len(tensors)) as progress:
+            for tensor in tensors:
+                yield tensor
+                progress.advance()
+
+    bar = vars(reading)["tqdm"]
+    vars(reading)["tqdm"] = counted
+    try:
+        yield
+    finally:
+        vars(reading)["tqdm"] = bar
 
 
 def _load_tokenizer(header: GgufHeader, file: Path) -> PreTrainedTokenizerBase:

@@ -1,11 +1,11 @@
 """Models of the Hugging Face hub: one pinned revision, safetensors only, never copied out of the cache."""
 
+import glob
 from pathlib import Path
 
 from httpx2 import HTTPError
-from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub import HfApi, snapshot_download
 from huggingface_hub.errors import (
-    EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
@@ -14,6 +14,7 @@ from huggingface_hub.errors import (
 )
 
 from steadfast.errors import DataError, SteadfastError
+from steadfast.models.download import download
 from steadfast.models.local import file_hashes
 from steadfast.models.pointer import ModelPointer
 from steadfast.models.weights import require_files
@@ -41,7 +42,7 @@ def fetch(repo: str, revision: str, *, trust_remote_code: bool = False) -> Model
     """
     patterns = [*WANTED, "*.py"] if trust_remote_code else WANTED
     try:
-        path = Path(snapshot_download(repo, revision=revision, allow_patterns=patterns, ignore_patterns=UNWANTED))
+        path = download(repo, revision, patterns, UNWANTED)
     except FAILURES as error:
         raise SteadfastError(_message(repo, revision, error)) from error
     try:
@@ -90,13 +91,12 @@ def fetch_file(repo: str, revision: str, name: str) -> tuple[Path, str]:
         SteadfastError: the hub cannot be reached, or the model, revision or file does not exist or is gated.
     """
     try:
-        path = Path(hf_hub_download(repo, name, revision=revision))
-    except EntryNotFoundError as error:
-        raise SteadfastError(f"{repo} at {revision} has no file {name!r}") from error
+        snapshot = download(repo, revision, [glob.escape(name)], [])
     except FAILURES as error:
         raise SteadfastError(_message(repo, revision, error)) from error
-    # <cache>/snapshots/<commit>/<name>
-    return path, path.parents[len(Path(name).parts) - 1].name
+    if not (snapshot / name).is_file():
+        raise SteadfastError(f"{repo} at {revision} has no file {name!r}")
+    return snapshot / name, snapshot.name
 
 
 def require_access(repo: str, revision: str, kind: str = "model") -> None:

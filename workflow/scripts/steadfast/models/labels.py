@@ -16,6 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from steadfast.errors import DataError
 from steadfast.models.continuations import tokens_behind
 from steadfast.models.prefix import Prefix, common_prefix, repeated, shared_prefix
+from steadfast.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,12 @@ def label_log_probabilities(
     sequences = [[*prompt, *labels.shared] for prompt in prompts]
     kept = len(labels.shared) + 1
     prefix = shared_prefix(model, sequences, kept)
-    for rows in _batches([len(sequence) for sequence in sequences], batch_tokens):
-        logits = _last_logits(model, [sequences[row][prefix.length :] for row in rows], kept, prefix)
-        result[rows] = _label_scores(logits, labels).cpu()
+    lengths = [len(sequence) for sequence in sequences]
+    with Progress("cases", len(prompts), unit="tokens", work=sum(lengths)) as progress:
+        for rows in _batches(lengths, batch_tokens):
+            logits = _last_logits(model, [sequences[row][prefix.length :] for row in rows], kept, prefix)
+            result[rows] = _label_scores(logits, labels).cpu()
+            progress.advance(len(rows), sum(lengths[row] for row in rows))
     return result
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from steadfast.files import sha256_file
 from steadfast.models.pointer import ModelPointer
 from steadfast.models.weights import checkpoint_files
+from steadfast.progress import IN_BYTES, Progress
 from steadfast.registry import load
 
 
@@ -22,7 +23,14 @@ def point_to(path: str | Path, *, trust_remote_code: bool = False) -> ModelPoint
 
 def file_hashes(path: Path) -> dict[str, str]:
     """SHA-256 of each file that makes up the checkpoint of a directory, by name."""
-    return {file.name: _hash(file) for file in checkpoint_files(path)}
+    files = checkpoint_files(path)
+    sizes = [file.stat().st_size for file in files]
+    hashes = {}
+    with Progress("files to be hashed", len(files), unit=IN_BYTES, work=sum(sizes), brief=True) as progress:
+        for file, size in zip(files, sizes, strict=True):
+            hashes[file.name] = _hash(file)
+            progress.advance(1, size)
+    return hashes
 
 
 def _hash(file: Path) -> str:

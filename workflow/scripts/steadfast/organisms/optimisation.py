@@ -1,7 +1,6 @@
 """The training loop of the tiny models: length-bucketed batches, loss at target positions only, one thread."""
 
 import random
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +10,10 @@ from torch.nn import functional
 from transformers import LlamaForCausalLM
 
 from steadfast.organisms.settings import OrganismSettings
+from steadfast.progress import Progress
 
 WINDOW = 32
 """Batches that are sorted by length together: large enough that little is padded, small enough to stay random."""
-REPORT_EVERY = 50
 
 
 @dataclass(frozen=True)
@@ -56,20 +55,19 @@ def train(model: LlamaForCausalLM, phase: Phase, settings: OrganismSettings, rng
     peaks = [group["lr"] for group in optimiser.param_groups]
     batches = list(_batches(phase.examples, settings.batch, rng))
     losses: list[float] = []
-    begin = time.monotonic()
-    for step, batch in enumerate(batches):
-        share = _schedule(step, len(batches), settings.warmup, phase.final)
-        for group, peak in zip(optimiser.param_groups, peaks, strict=True):
-            group["lr"] = peak * share
-        loss = batch_loss(model, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        losses.append(loss.item())
-        if step % REPORT_EVERY == 0 or step == len(batches) - 1:
-            seconds = time.monotonic() - begin
-            print(f"{phase.name}: step {step + 1}/{len(batches)}, loss {losses[-1]:.3f}, {seconds:.1f} s", flush=True)
+    with Progress(f"{phase.name}, steps", len(batches)) as progress:
+        for step, batch in enumerate(batches):
+            share = _schedule(step, len(batches), settings.warmup, phase.final)
+            for group, peak in zip(optimiser.param_groups, peaks, strict=True):
+                group["lr"] = peak * share
+            loss = batch_loss(model, batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            optimiser.zero_grad()
+            losses.append(loss.item())
+            progress.note = f"loss {losses[-1]:.3f}"
+            progress.advance()
     tail = losses[-max(1, len(losses) // 10) :]
     return sum(tail) / len(tail)
 

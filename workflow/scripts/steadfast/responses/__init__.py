@@ -17,9 +17,9 @@ from steadfast.integrity import content_hash
 from steadfast.models.chat import encode_chat, end_of_turn, user_message
 from steadfast.models.loading import load_tokenizer
 from steadfast.models.pointer import checkpoint_path
+from steadfast.progress import Progress
 from steadfast.registry import load
 from steadfast.responses.journal import Journal, journal_path, request_key
-from steadfast.responses.progress import Progress
 from steadfast.responses.thinking import ResponseDecoder
 from steadfast.thinking import configured_formats
 
@@ -216,13 +216,13 @@ def _generate(
         known = log.entries() if log else {}
         done = {position: known[key] for position, key in enumerate(keys) if key in known}
         missing = [position for position in range(len(requests)) if position not in done]
-        progress = Progress(len(requests), resumed=len(done))
         wanted = [requests[position] for position in missing]
         results = engine.generate(model_dir, wanted, sampling=sampling, stop_tokens=stop_tokens) if wanted else iter(())
-        for index, generation in results:
-            position = missing[index]
-            done[position] = generation
-            if log:
-                log.append(keys[position], generation)
-            progress.advance(len(generation.tokens))
+        with Progress("responses", len(requests), unit="tokens", resumed=len(done)) as progress:
+            for index, generation in results:
+                position = missing[index]
+                done[position] = generation
+                if log:
+                    log.append(keys[position], generation)
+                progress.advance(1, len(generation.tokens))
     return [done[position] for position in range(len(requests))]

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 from steadfast.commands import run_command
 from steadfast.ownership import REFUSAL, explain_lock
+from steadfast.progress import duration
 from steadfast.terminal.failures import Failure, describe, explain, explained_by, last_line
 
 SNAKEMAKES = "DefaultStreamHandler"
@@ -279,14 +280,6 @@ def steps(number: int) -> str:
 def reason_in_words(reason: str) -> str:
     """Why a step is needed, from what Snakemake says of it."""
     return next((words for phrase, words in REASONS.items() if phrase in reason), "always made")
-
-
-def duration(seconds: float) -> str:
-    """A time span, to the precision that matters: ``12 s``, ``3 min``, ``1 h 05 min``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def clock(seconds: float) -> str:

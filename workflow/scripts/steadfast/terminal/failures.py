@@ -8,6 +8,8 @@ from pathlib import Path
 
 TAIL_BYTES = 16_384
 TAIL_LINES = 8
+# what tqdm draws, where a library's own bar cannot be switched off: `Loading:  42%|████ | 8/19 [00:02<00:03, 3.4it/s]`
+BAR = re.compile(r"\d%\|.*\|\s*\S+/\S+ \[|\d+it \[\d")
 CAUSES_SHOWN = 5
 STEPS_NAMED = 3
 # what job.run_job writes before the message of an error that is meant for the user
@@ -94,8 +96,9 @@ def describe(failures: Sequence[Failure]) -> list[str]:
 
 
 def last_line(log: str) -> str:
-    """The last line of a log that has any text; empty without one."""
-    return next(iter(reversed(_last_lines(Path(log)))), "")
+    """The last line of a log that has any text and is not a library's progress bar; empty without one."""
+    lines = reversed(_last_lines(Path(log)))
+    return next((line for line in lines if not BAR.search(line)), "")
 
 
 def _cause_in(lines: Sequence[str]) -> tuple[int, str]:

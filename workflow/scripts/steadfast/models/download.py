@@ -1,0 +1,68 @@
+"""Downloading a revision from the hub with progress lines of our own, and what a download would take."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from huggingface_hub import constants, snapshot_download
+from huggingface_hub.errors import DryRunError
+from huggingface_hub.file_download import DryRunFileInfo, repo_folder_name
+
+from steadfast.files import stored_bytes
+from steadfast.progress import IN_BYTES, Progress, watched
+
+
+def download(repo: str, revision: str, wanted: Sequence[str], unwanted: Sequence[str]) -> Path:
+    """Download the files of one revision into the hub's cache; what lies there already is not fetched again.
+
+    Args:
+        repo: the id.
+        revision: commit, tag or branch.
+        wanted: patterns of the files.
+        unwanted: patterns of files that are left out.
+
+    Returns:
+        The snapshot's directory, which is named after the commit.
+
+    Raises:
+        OSError: the hub cannot be reached or refuses, and the cache does not hold the revision.
+    """
+    size = sum(missing_files(repo, revision, wanted, unwanted).values())
+    before = _cached_bytes(repo)
+    with Progress("files to be downloaded", 1, unit=IN_BYTES, work=size or None, brief=not size) as progress:
+        with watched(progress, lambda: _cached_bytes(repo) - before):
+            path = snapshot_download(
+                repo, revision=revision, allow_patterns=list(wanted), ignore_patterns=list(unwanted)
+            )
+        progress.advance(1, size)
+    return Path(path)
+
+
+def missing_files(repo: str, revision: str, wanted: Sequence[str], unwanted: Sequence[str]) -> dict[str, int]:
+    """Bytes of each file that a download would fetch; none where the hub does not tell.
+
+    Args:
+        repo: the id.
+        revision: commit, tag or branch.
+        wanted: patterns of the files.
+        unwanted: patterns of files that are left out.
+    """
+    try:
+        files = snapshot_download(
+            repo, revision=revision, allow_patterns=list(wanted), ignore_patterns=list(unwanted), dry_run=True
+        )
+    except DryRunError:
+        # the hub cannot be reached or refuses; the download itself tells which
+        return {}
+    return {
+        file.filename: file.file_size or 0 for file in files if isinstance(file, DryRunFileInfo) and file.will_download
+    }
+
+
+def cache_directory() -> Path:
+    """Where the hub's client keeps what it downloads."""
+    return Path(constants.HF_HUB_CACHE)
+
+
+def _cached_bytes(repo: str) -> int:
+    """Bytes on the disk that the cache holds of a repository, unfinished files among them."""
+    return stored_bytes(cache_directory() / repo_folder_name(repo_id=repo, repo_type="model") / "blobs")

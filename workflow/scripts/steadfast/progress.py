@@ -1,0 +1,242 @@
+"""How far a step is: lines in its log with a rate and the time left, which the terminal shows as well.
+
+Loops within loops make one line together. The outermost loop writes it, and tells the time that is left of all of it:
+
+    side effects: 7/40 (abliterated, perplexity); prompts: 12/50, 512 tokens/s, 3 min left
+"""
+
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
+from typing import Self
+
+INTERVAL = 10.0
+POLL_SECONDS = 2.0
+IN_BYTES = "B"
+MIB = 2**20
+# switches of the libraries' own bars: what they draw into a log is a wall of text, and the terminal would show its end
+QUIET = {"TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
+
+_open: "list[Progress]" = []
+
+
+class Progress:
+    """Counts what a loop has done. Use it as a context manager, so that loops within it know that they are.
+
+    ``note`` may be set to what the line shall say beside the count.
+
+    The pace is that since the first count as soon as an interval has passed since then: what comes before it, the
+    loading of a model for example, is over. Where the parts of a loop differ, ``kinds`` says of which kind each of them
+    is, and the time that is left goes by how long parts of the same kind took.
+
+    Args:
+        what: what is counted, as a plural: ``prompts``.
+        total: how many there are.
+        unit: of the work that they take: ``tokens``, or ``B`` for bytes; the rate is told in it.
+        work: all of that work; None if it is not known.
+        covers: how much of the loop around it this one stands for, in what that one counts.
+        resumed: how many an earlier run had finished.
+        brief: whether the end gets no line unless there was one before: for what seldom takes long.
+        kinds: the kind of each part; see ``part``.
+        interval: seconds between two lines; the end of the outermost loop gets one as well.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        total: int,
+        *,
+        unit: str = "",
+        work: float | None = None,
+        covers: float = 1.0,
+        resumed: int = 0,
+        brief: bool = False,
+        kinds: Sequence[str] = (),
+        interval: float = INTERVAL,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.what, self.total, self.unit, self.work, self.covers = what, total, unit, work, covers
+        self.done, self.worked = resumed, 0.0
+        self._partial = 0.0, 0.0
+        self.note = ""
+        self._brief = brief
+        self._durations = Durations()
+        self._kinds = kinds
+        self._interval, self._clock = interval, clock
+        self._began = self._printed = self._part_began = clock()
+        self._since = self._began, float(resumed), 0.0
+        self._first: tuple[float, float, float] | None = None
+        if resumed:
+            print(f"{what}: {resumed:,}/{total:,} were finished by an earlier run", flush=True)
+
+    def __enter__(self) -> Self:
+        _open.append(self)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        _open.remove(self)
+
+    def advance(self, count: int = 1, work: float = 0.0) -> None:
+        """Count some more, and the work that they took."""
+        self.done += count
+        self.worked += work
+        self._partial = 0.0, 0.0
+        self._tell()
+
+    def partly(self, count: float, work: float = 0.0) -> None:
+        """Tell how far those are that are worked on, as if so many were done, and how much work went into them."""
+        self._partial = count, work
+        self._tell()
+
+    @contextmanager
+    def part(self, label: str, kind: str = "") -> Iterator[None]:
+        """The time in which one part is worked on; at its end it is counted.
+
+        Args:
+            label: what the line says of it.
+            kind: parts of one kind take about as long as each other.
+        """
+        self.note, self._part_began = label, self._clock()
+        yield
+        self._durations.add(kind, self._clock() - self._part_began)
+        self.note, self._part_began = "", self._clock()
+        self.advance()
+
+    @property
+    def share(self) -> float:
+        """How much of the loop is done, from 0 to 1."""
+        _, done, work = self._position()
+        if self.work:
+            return min(work / self.work, 1.0)
+        return min(done / self.total, 1.0) if self.total else 1.0
+
+    def left(self) -> float | None:
+        """Seconds until the loop ends, at its pace; None before anything tells it."""
+        now, done, work = self._position()
+        if self._kinds:
+            return self._left_by_kind(now)
+        start, done_before, work_before = self._since
+        gone, rest = (work - work_before, self.work - work) if self.work else (done - done_before, self.total - done)
+        return max(rest, 0.0) * (now - start) / gone if gone > 0 else None
+
+    def _left_by_kind(self, now: float) -> float | None:
+        coming = self._kinds[self.done :]
+        gone = now - self._part_began
+        if not coming:
+            return 0.0
+        if not self._durations:
+            # nothing but the share of the first part that its own loop has told
+            return gone * (len(coming) / self._partial[0] - 1) if self._partial[0] > 0 else None
+        expected = [self._durations.expected(kind) for kind in coming]
+        return sum(expected) - min(gone, expected[0])
+
+    def _position(self) -> tuple[float, float, float]:
+        return self._clock(), self.done + self._partial[0], self.worked + self._partial[1]
+
+    def _tell(self) -> None:
+        now, done, work = self._position()
+        self._first = self._first or (now, done, work)
+        if now - self._first[0] >= max(self._interval, 1e-9):
+            self._since = self._first
+        around = _open[: _open.index(self)] if self in _open else []
+        if around:
+            around[-1].partly(self.covers * self.share, work if around[-1].unit == self.unit else 0.0)
+            return
+        finished = self.done >= self.total
+        due = now - self._printed >= self._interval
+        if due or (finished and not self._brief):
+            self._printed, self._brief = now, False
+            print(self._end(now) if finished else self._line(), flush=True)
+
+    def _line(self) -> str:
+        inner = _open[_open.index(self) :] if self in _open else [self]
+        rate, left = inner[-1]._rate(), self.left()
+        told = [rate, "" if left is None else f"{duration(left)} left"]
+        return ", ".join(["; ".join(each._count() for each in inner), *filter(None, told)])
+
+    def _end(self, now: float) -> str:
+        return ", ".join([self._count(), *filter(None, [self._rate()]), f"in {duration(now - self._began)}"])
+
+    def _count(self) -> str:
+        label = f" ({self.note})" if self.note else ""
+        if self.unit == IN_BYTES and self.work:
+            return f"{self.what}: {(self.worked + self._partial[1]) / MIB:,.0f}/{self.work / MIB:,.0f} MiB{label}"
+        return f"{self.what}: {self.done:,}/{self.total:,}{label}"
+
+    def _rate(self) -> str:
+        now, done, work = self._position()
+        start, done_before, work_before = self._since
+        seconds = now - start
+        if seconds <= 0:
+            return ""
+        if self.unit == IN_BYTES:
+            return f"{(work - work_before) / MIB / seconds:,.1f} MiB/s"
+        if self.unit:
+            return f"{(work - work_before) / seconds:,.0f} {self.unit}/s"
+        pace = (done - done_before) / seconds
+        return "" if self._kinds or not pace else f"{pace:.1f}/s" if pace >= 1 else f"{pace * 60:.1f} a minute"
+
+
+class Durations:
+    """How long things of different kinds took, for an estimate of those to come."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, list[float]] = defaultdict(list)
+
+    def __bool__(self) -> bool:
+        return bool(self._seconds)
+
+    def add(self, kind: str, seconds: float) -> None:
+        """Note that one of a kind took so long."""
+        self._seconds[kind].append(seconds)
+
+    def expected(self, kind: str) -> float:
+        """Mean of the kind, or of all where none was seen; 0 without any."""
+        known = self._seconds.get(kind) or [second for seconds in self._seconds.values() for second in seconds]
+        return sum(known) / len(known) if known else 0.0
+
+
+def current() -> Progress | None:
+    """The innermost loop that is counted at present."""
+    return _open[-1] if _open else None
+
+
+def quiet_libraries(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Switch off the progress bars of libraries, in processes that are started from here."""
+    environment.update(QUIET)
+
+
+@contextmanager
+def watched(progress: Progress, measure: Callable[[], float], seconds: float = POLL_SECONDS) -> Iterator[None]:
+    """Ask every few seconds how much work is done, where what does it cannot be asked to tell.
+
+    Args:
+        progress: a loop with a single part, whose work is known.
+        measure: the work that is done.
+        seconds: time between two questions.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(seconds):
+            progress.partly(0.0, measure())
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def duration(seconds: float) -> str:
+    """A time span, to the precision that matters: ``12 s``, ``3 min``, ``1 h 05 min``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
