@@ -23,7 +23,7 @@ SENTENCEPIECE = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *(f"<0x{byte:02X}
 # by the model_type of the reference: architecture, and what the converter does to tensors by the end of their names
 LLAMA_ROTATION = {"q_proj.weight", "k_proj.weight", "q_proj.bias", "k_proj.bias"}
 OFFSET_NORMS = {"gemma2", "gemma3_text"}
-ARCHITECTURES = {"gemma3_text": "gemma3"}
+ARCHITECTURES = {"gemma3_text": "gemma3", "qwen3_moe": "qwen3moe"}
 
 
 def reference_model(config: PreTrainedConfig) -> Any:
@@ -91,7 +91,7 @@ def _add(writer: gguf.GGUFWriter, key: str, value: Any) -> None:
 
 
 def _settings(config: PreTrainedConfig, architecture: str, name: str) -> dict[str, Any]:
-    rotation = getattr(config, "rope_parameters", None) or {}
+    rotation = config.rope_parameters.get("full_attention", config.rope_parameters)
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     own = {
         "block_count": config.num_hidden_layers,
@@ -103,10 +103,18 @@ def _settings(config: PreTrainedConfig, architecture: str, name: str) -> dict[st
         "attention.layer_norm_rms_epsilon": float(config.rms_norm_eps),
         "attention.key_length": head,
         "attention.value_length": head,
-        "rope.dimension_count": head,
+        "rope.dimension_count": int(head * rotation.get("partial_rotary_factor", 1)),
         "vocab_size": config.vocab_size,
-        "rope.freq_base": rotation.get("rope_theta"),
+        "rope.freq_base": float(rotation["rope_theta"]),
+        "attention.sliding_window": getattr(config, "sliding_window", None),
+        "attn_logit_softcapping": getattr(config, "attn_logit_softcapping", None),
+        "final_logit_softcapping": getattr(config, "final_logit_softcapping", None),
+        "expert_count": getattr(config, "num_experts", None),
+        "expert_used_count": getattr(config, "num_experts_per_tok", None),
+        "expert_feed_forward_length": getattr(config, "moe_intermediate_size", None),
     }
+    if rotation["rope_type"] == "linear":
+        own |= {"rope.scaling.type": "linear", "rope.scaling.factor": float(rotation["factor"])}
     return {
         "general.type": "model",
         "general.name": name,
@@ -145,12 +153,19 @@ SENTENCEPIECE_SETTINGS = {
 def _tensors(model: Any, architecture: str) -> dict[str, np.ndarray]:
     numbers = {value: key for key, value in gguf.MODEL_ARCH_NAMES.items()}
     names = gguf.get_tensor_name_map(numbers[architecture], model.config.num_hidden_layers)
-    found = {}
+    found: dict[str, np.ndarray] = {}
+    if model.config.rope_parameters.get("rope_type") == "llama3":
+        found["rope_freqs.weight"] = llama3_factors(model.config)
     for name, tensor in model.state_dict().items():
         if name == "lm_head.weight" and model.config.tie_word_embeddings:
             continue
-        stem, _, kind = name.rpartition(".")
+        stem, _, kind = name.rpartition(".") if not name.endswith("_proj") else (name, "", "weight")
         values = tensor.numpy()
+        if name.endswith("experts.gate_up_proj"):
+            gate, up = np.split(values, 2, axis=1)
+            block = name.split(".")[2]
+            found |= {f"blk.{block}.ffn_gate_exps.weight": gate.copy(), f"blk.{block}.ffn_up_exps.weight": up.copy()}
+            continue
         if model.config.model_type == "llama" and ".".join(name.split(".")[-2:]) in LLAMA_ROTATION:
             config = model.config
             values = _interleaved(
@@ -160,6 +175,18 @@ def _tensors(model: Any, architecture: str) -> dict[str, np.ndarray]:
             values = values + 1
         found[f"{names.get_name(stem)}.{kind}"] = np.ascontiguousarray(values)
     return found
+
+
+def llama3_factors(config: PreTrainedConfig) -> np.ndarray:
+    """By what each frequency is divided, as llama.cpp's converter computes it for Llama 3."""
+    rotation, size = config.rope_parameters, config.head_dim
+    frequencies = 1.0 / rotation["rope_theta"] ** (np.arange(0, size, 2, dtype=np.float32) / size)
+    lengths = 2 * np.pi / frequencies
+    low, high, factor = rotation["low_freq_factor"], rotation["high_freq_factor"], rotation["factor"]
+    context = rotation["original_max_position_embeddings"]
+    smooth = (context / lengths - low) / (high - low)
+    middle = 1 / ((1 - smooth) / factor + smooth)
+    return np.where(lengths < context / high, 1, np.where(lengths > context / low, factor, middle)).astype(np.float32)
 
 
 def _interleaved(values: np.ndarray, heads: int) -> np.ndarray:

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from steadfast.errors import DataError
 from steadfast.files import read_json, write_json
+from steadfast.gguf.configuration import complete
 from steadfast.gguf.header import GgufHeader
+from steadfast.gguf.rotation import FACTORS
 from steadfast.gguf.support import native_dtype, require_supported
-from steadfast.models.chat import user_message
+from steadfast.gguf.tensors import require_tensors
+from steadfast.gguf.tokens import load_tokenizer, write_tokenizer
 from steadfast.models.weights import open_checkpoint
 from steadfast.progress import Progress
 from steadfast.registry import load
@@ -48,11 +51,10 @@ def write_checkpoint(file: Path, directory: Path, dtype: str = "auto") -> dict[s
         alone = Path(folder) / "model.gguf"
         alone.symlink_to(file.resolve())
         model = _load_model(header, alone, number_format)
-        tokenizer = _load_tokenizer(header, alone)
+        tokenizer = load_tokenizer(header, alone)
     model.save_pretrained(directory, max_shard_size=SHARD_SIZE)
-    tokenizer.save_pretrained(directory)
     _clean_configuration(directory)
-    _write_generation_config(directory, header, tokenizer)
+    write_tokenizer(header, tokenizer, directory)
     _require_complete(header, directory)
     return {
         "architecture": header.architecture,
@@ -75,21 +77,17 @@ def _load_model(header: GgufHeader, file: Path, dtype: str) -> PreTrainedModel:
     model_class: Any = AutoModelForCausalLM
     try:
         config = config_class.from_pretrained(file.parent, gguf_file=file.name)
-        if hasattr(config, "head_dim"):
-            # transformers does not read it for every architecture, and takes a default
-            config.head_dim = header.setting("attention.key_length", config.head_dim)
+        config = type(config).from_dict(complete(header, config.to_dict()))
+        require_tensors(header, config)
         with _counted_tensors():
             model, report = model_class.from_pretrained(
                 file.parent, gguf_file=file.name, config=config, dtype=getattr(torch, dtype), output_loading_info=True
             )
     except (OSError, ValueError, RuntimeError, NotImplementedError, KeyError) as error:
         raise DataError(f"{header.path} cannot be loaded by transformers: {error}") from error
-    missing = sorted(str(name) for name in report["missing_keys"])
-    unexpected = sorted(str(name) for name in report["unexpected_keys"])
-    mismatched = sorted(str(name) for name in report["mismatched_keys"])
-    for names, what in ((missing, "lacks"), (unexpected, "has, unknown to the model:"), (mismatched, "misshapes")):
-        if names:
-            raise DataError(f"{header.path} {what} {len(names)} tensor(s) of the model, for example {names[0]}")
+    for problem in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        if report[problem]:
+            raise DataError(f"{header.path} was not read as a whole by transformers: {problem} {report[problem]}")
     if bool(model.config.tie_word_embeddings) != header.tied:
         raise DataError(f"{header.path}: the head is {'tied' if header.tied else 'untied'} in the file alone")
     model.hf_quantizer = None
@@ -117,55 +115,19 @@ def _counted_tensors() -> Iterator[None]:
         vars(reading)["tqdm"] = bar
 
 
-def _load_tokenizer(header: GgufHeader, file: Path) -> PreTrainedTokenizerBase:
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise DataError(f"{header.path}: its tokenizer cannot be built by transformers: {error}") from error
-    tokens = header.list_lengths.get("tokenizer.ggml.tokens", 0)
-    if len(tokenizer) != tokens:
-        raise DataError(f"{header.path}: its tokenizer has {tokens} tokens, the one that was built {len(tokenizer)}")
-    return tokenizer
-
-
 def _clean_configuration(directory: Path) -> None:
     """Take out what names the file's history instead of the model."""
-    for name, unwanted in (
-        ("config.json", {"_model_name_or_path", "quantization_config"}),
-        ("tokenizer_config.json", {"is_local", "local_files_only", "name_or_path"}),
-    ):
-        config = read_json(directory / name)
-        write_json(directory / name, {key: value for key, value in config.items() if key not in unwanted})
-
-
-def _write_generation_config(directory: Path, header: GgufHeader, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Name the tokens that end a response: the file's, and what its template writes behind the assistant's turn."""
-    configured = read_json(directory / "config.json").get("eos_token_id")
-    ends = list(configured) if isinstance(configured, list) else [configured]
-    ends += [header.settings.get(f"tokenizer.ggml.{name}_token_id") for name in ("eos", "eot", "eom")]
-    ends.append(turn_end(tokenizer))
-    known = list(dict.fromkeys(int(token) for token in ends if token is not None))
-    names = {"bos_token_id": tokenizer.bos_token_id, "pad_token_id": tokenizer.pad_token_id}
-    present = {key: value for key, value in names.items() if value is not None}
-    write_json(directory / "generation_config.json", {"eos_token_id": known, **present})
-
-
-def turn_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
-    """The special token that the chat template writes behind an answer, if it writes one at once."""
-    if not tokenizer.chat_template:
-        return None
-    answer = "Yes"
-    messages = [*user_message("Is it?"), {"role": "assistant", "content": answer}]
-    text: Any = tokenizer.apply_chat_template([dict(message) for message in messages], tokenize=False)
-    ids: Any = tokenizer(str(text).rpartition(answer)[2], add_special_tokens=False)["input_ids"]
-    return int(ids[0]) if ids and ids[0] in tokenizer.all_special_ids else None
+    config = read_json(directory / "config.json")
+    kept = {key: value for key, value in config.items() if key not in ("_model_name_or_path", "quantization_config")}
+    write_json(directory / "config.json", kept)
 
 
 def _require_complete(header: GgufHeader, directory: Path) -> None:
     """See that the checkpoint is whole, and that it holds as many numbers as the file."""
     # by name: a model that has passed is not made again because the check has changed
     load("steadfast.models", "check").check_checkpoint(directory)
-    given = sum(tensor.count for tensor in header.tensors)
+    # the factors of rotary positions are in the configuration
+    given = sum(tensor.count for tensor in header.tensors if tensor.name != FACTORS)
     stored = open_checkpoint(directory).parameters
     if given != stored:
         raise DataError(f"{header.path} holds {given} weights, and {stored} of them were read by transformers")

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from steadfast.errors import DataError, suggest
+from steadfast.gguf.configuration import FURTHER, setting_problems
 from steadfast.gguf.header import GgufHeader, read_header
+from steadfast.gguf.tokens import tokenizer_problems
 
-ARCHITECTURES = ("llama", "qwen2", "qwen3", "phi3")
+ARCHITECTURES = tuple(FURTHER)
 """Those whose conversion is tested against a reference (``tests/unit/gguf``)."""
-TOKENIZERS = ("gpt2", "llama")
-"""Byte-level BPE and SentencePiece, as llama.cpp calls them."""
 REMEDY = "use the checkpoint that the file was made from (source: hub or source: local)"
 
 
@@ -39,11 +39,8 @@ def problems_of(header: GgufHeader) -> Iterator[str]:
     if header.architecture not in ARCHITECTURES:
         yield f"unsupported architecture {header.architecture!r}{suggest(header.architecture, ARCHITECTURES)}"
         return
-    tokenizer = header.settings.get("tokenizer.ggml.model")
-    if tokenizer not in TOKENIZERS:
-        yield f"unsupported tokenizer {tokenizer!r}{suggest(str(tokenizer), TOKENIZERS)}"
-    if any(tensor.name.startswith("rope_f") for tensor in header.tensors):
-        yield "it scales its rotary positions (rope_freqs), which transformers does not read"
+    yield from tokenizer_problems(header)
+    yield from setting_problems(header)
     yield from _storage_problems(header)
 
 
