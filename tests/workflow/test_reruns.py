@@ -394,6 +394,20 @@ def test_the_studys_two_variants_without_a_control(fresh):
     )
 
 
+def test_the_default_grid(fresh):
+    count = Counter(job.split()[0] for job in fresh.jobs(config=()))
+    assert (count["convert_gguf_model"], count["merge_adapter"], count["train_organism"]) == (1, 5, 0)
+    assert (count["activations"], count["responses"], count["checkpoint"]) == (6, 24, 18)
+    assert count["judge_own_responses"] == 24
+    assert {"judge_with_regex", "judge_with_paper_regex", "judge_with_untuned"} <= set(count)
+
+
+def test_the_attacks_on_the_default_grids_models(fresh):
+    count = Counter(job.split()[0] for job in fresh.jobs(config=("config/family-attacks.yaml",)))
+    assert (count["responses"] + count["hooked_responses"], count["hooked_responses"]) == (6 * 15, 6 * 2)
+    assert count["attack_strength"] == 1
+
+
 def test_the_organism_grid(fresh):
     jobs = fresh.jobs(config=("config/organisms.yaml",))
     count = Counter(job.split()[0] for job in jobs)

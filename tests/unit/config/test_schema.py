@@ -155,6 +155,20 @@ def test_defaults_are_not_shared(config):
     assert prepare(config)["models"]["raw"]["template_arguments"] == {}
 
 
+@pytest.mark.parametrize("grid", ["config.yaml", "family-attacks.yaml"])
+def test_the_real_familys_grids_are_valid_and_nothing_warns(grid):
+    file = ROOT / "config" / grid
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        complete = prepare(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
+    sources = [model["source"] for model in complete["models"].values()]
+    assert sources == ["gguf", *["adapter"] * 5]
+    for model in complete["models"].values():
+        if model["source"] == "adapter":
+            assert (ROOT / model["path"] / "adapter_model.safetensors").is_file()
+    assert {"original", "random-matched"} <= set(complete["variants"])
+
+
 def test_the_organism_grid_is_valid_and_nothing_warns():
     file = ROOT / "config" / "organisms.yaml"
     with warnings.catch_warnings():
