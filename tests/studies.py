@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from steadfast.tables import fidelity
 from steadfast.tables.agreement import agreement_table, square_matrix
 from steadfast.tables.conclusions import conclusion_table
 from steadfast.tables.counts import count_verdicts
+from steadfast.tables.edits import COLUMNS as EDIT_COLUMNS
 from steadfast.tables.labels import Labels
 from steadfast.tables.ranking import ranking_table
 from steadfast.tables.robustness import robustness_table
@@ -26,6 +27,15 @@ from steadfast.tables.robustness import robustness_table
 RESOURCES = Path(__file__).parents[1] / "resources"
 REFUSAL_RATES = {"original": 0.9, "abliterated": 0.3, "random": 0.88}
 CATEGORIES = ("theft", "fraud", "weapons", "privacy")
+
+
+def sound_edits(systems: Iterable[tuple[str, str]], **changes: Any) -> pd.DataFrame:
+    """A table of edits that passed all gates, for any models and variants."""
+    table = pd.DataFrame([{"model": model, "variant": variant} for model, variant in systems], columns=EDIT_COLUMNS)
+    passed = {"effective": True, "gate": "", "verified": "yes", "modules": 8, "modules_checked": 8}
+    numbers = {"worst_deviation": 1e-8, "module_deviation": 0.1, "hook_deviation": 0.3, "hook_share": 0.01}
+    place = {"layer": "2", "position": -1, "stability": 0.98, "same_place": 0.8, "change_norm": 2.5}
+    return table.assign(**passed, **numbers, **place, reason="", remedy="").assign(**changes)
 
 
 def plain_answer(number: int, refused: bool) -> str:
@@ -169,20 +179,7 @@ class MadeUpStudy:
         robustness = robustness_table(verdicts, controls=controls, resamples=self.resamples)
         lengths = fidelity.collect_lengths((path.parent.name, path.stem, path) for path in self.response_files())
         edited = [name for name in self.variants if name != "original"]
-        edits = pd.DataFrame(
-            [(*system, 0.98, 0.8, True, 8, 1e-8, 2.5, "") for system in itertools.product(self.model_names, edited)],
-            columns=[
-                "model",
-                "variant",
-                "stability",
-                "same_place",
-                "effective",
-                "modules",
-                "worst_deviation",
-                "change_norm",
-                "reason",
-            ],
-        ).assign(verified="yes", hook_deviation=0.05)
+        edits = sound_edits(itertools.product(self.model_names, edited))
         tables = {
             "counts": count_verdicts(verdicts),
             "robustness": robustness,

@@ -1,7 +1,6 @@
 // A grid of coloured cells with a value in each.
 
 const CELL = { width: 46, least: 34, height: 26 };
-const SIGNS = { "does not survive": "✗", inconclusive: "?", survives: "✓", "edit ineffective": "∅" };
 const SLANT = Math.SQRT1_2;
 
 function drawCells(block, values, look, width) {
@@ -68,7 +67,7 @@ function cellAt(block, look, cell, x, y, across) {
 function shortText(block, cell) {
   const value = cell("value");
   if (value === null) return DASH;
-  if (block.unit === "category") return SIGNS[block.categories[value]] ?? "";
+  if (block.unit === "category") return block.marks[value] ?? "";
   if (block.unit === "share") return FORMATS.count(cell("count"));
   return withMinus(value.toFixed(2).replace(/^(-?)0\./, "$1."));
 }
@@ -102,7 +101,7 @@ function categoryKey(block, look, x, y) {
   block.categories.forEach((name, index) => {
     const { fill, ink } = colourOf(block, look, index);
     group.append(shape("rect", { x: at, y: y - 9, width: 20, height: 18, fill }));
-    group.append(label(SIGNS[name] ?? "", at + 10, y, ink, { anchor: "middle", size: 12 }), label(name, at + 26, y, look.muted, { size: 12 }));
+    group.append(label(block.marks[index] ?? "", at + 10, y, ink, { anchor: "middle", size: 12 }), label(name, at + 26, y, look.muted, { size: 12 }));
     at += textWidth(name, 12) + 44;
   });
   return group;

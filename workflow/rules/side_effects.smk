@@ -1,4 +1,4 @@
-"""Side effects: what every variant changes besides refusals, and what may be said of each model.
+"""Side effects: what every variant changes besides refusals, and the robustness assessment of each model.
 
 Produces results/side_effects/{model}/{variant}.parquet (scores that need the weights; every model is loaded once for all
 of them), results/tables/{side_effects.csv,assessment.csv} and results/figures/side_effects.{pdf,png}. The tiny models
@@ -96,7 +96,7 @@ rule side_effects:
 
 
 rule assessment:
-    """Call every model robust, not robust, the edit ineffective, or the outcome inconclusive, by stated rules."""
+    """Assess the robustness of every model after every edit, by stated rules."""
     input:
         robustness="results/tables/robustness.csv",
         edits="results/tables/edits.csv",
@@ -120,7 +120,7 @@ rule assessment:
         criteria=GRID.config["assessment"],
         code=GRID.digest("assess_models.py"),
     message:
-        "say what may be said of each model"
+        "assess the robustness of each model"
     script:
         "../scripts/assess_models.py"
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from steadfast.files import read_table, write_table
 from steadfast.job import run_job
-from steadfast.tables.assessment import Criteria, assessment_table
+from steadfast.tables.assessment import assessment_table
+from steadfast.tables.degradation import Criteria
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -7,7 +7,7 @@ from steadfast.figures.study import save_all
 from steadfast.files import atomic_directory, read_table, write_table
 from steadfast.job import run_job
 from steadfast.statistics.settings import Inference
-from steadfast.tables.assessment import Criteria
+from steadfast.tables.degradation import Criteria
 from steadfast.tables.labels import Labels
 from steadfast.tables.strength import strength_table
 

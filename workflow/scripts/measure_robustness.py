@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from steadfast.files import read_table, write_table
 from steadfast.job import run_job
-from steadfast.tables.edits import mark_ineffective
+from steadfast.tables.edits import mark_unverified
 from steadfast.tables.robustness import robustness_table
 
 if TYPE_CHECKING:
@@ -19,4 +19,4 @@ with run_job(snakemake):
         label_weights=read_table(keys[0]) if keys else None,
         **snakemake.params.inference,
     )
-    write_table(snakemake.output[0], mark_ineffective(robustness, read_table(snakemake.input.edits)))
+    write_table(snakemake.output[0], mark_unverified(robustness, read_table(snakemake.input.edits)))

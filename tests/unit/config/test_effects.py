@@ -8,6 +8,7 @@ from steadfast.config.preflight import check_before_run
 from steadfast.errors import ConfigError
 from steadfast.plan import work_of
 
+CHECKS = ("separation", "module_agreement", "hook_agreement")
 NATURAL = {
     "kind": "file",
     "path": "resources/prompts/harmless.csv",
@@ -27,14 +28,14 @@ def natural(config):
 
 def test_synthetic_prompts_bring_a_text_and_a_grammar(config):
     grid = Grid(prepare(config))
-    assert set(grid.weights_measures()) == {"divergence", "perplexity", "separation", "hook_agreement"}
+    assert set(grid.weights_measures()) == {"divergence", "perplexity", *CHECKS}
     assert {"on_topic", "invented", "answer_form", "over_refusal"} <= set(grid.answers_measures())
     assert grid.measured_files() == grid.world_files() == ["resources/organisms/world.yaml"]
 
 
 def test_other_prompts_do_not(natural):
     grid = Grid(prepare(natural))
-    assert set(grid.weights_measures()) == {"divergence", "separation", "hook_agreement"}
+    assert set(grid.weights_measures()) == {"divergence", *CHECKS}
     assert set(grid.answers_measures()) == {"over_refusal", "degenerate", "response_length"}
     assert grid.measured_files() == grid.world_files() == []
 

@@ -64,7 +64,7 @@ def responses(table, tmp_path_factory):
 def subject_of(variant, folder, table, responses, **fields):
     """A subject whose weights are loaded when they are asked for."""
     access = ModelAccess(folder, table, device="cpu", batch_tokens=40)
-    return Subject(variant, access, pd.read_parquet(responses), **fields)
+    return Subject(variant, access, pd.read_parquet(responses) if responses else pd.DataFrame(), **fields)
 
 
 @pytest.fixture

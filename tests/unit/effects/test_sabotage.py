@@ -14,8 +14,9 @@ from steadfast.directions import load_direction
 from steadfast.effects.measuring import measure_systems
 from steadfast.files import read_json, write_table
 from steadfast.statistics.settings import Inference
-from steadfast.tables.assessment import INCONCLUSIVE, ROBUST, assessment_table
-from steadfast.tables.edits import INEFFECTIVE, ChangedSystem, edit_table
+from steadfast.tables.assessment import assessment_table
+from steadfast.tables.edits import ChangedSystem, edit_table
+from steadfast.tables.outcomes import INCONCLUSIVE, INEFFECTIVE, ROBUST
 from steadfast.tables.side_effects import side_effects_table
 
 pytestmark = pytest.mark.parametrize("lively", ["float32", "bfloat16"], indirect=True)
@@ -58,6 +59,7 @@ def assess(system, lively, edited, direction, table, tmp_path):
     text.write_text("\n".join(f"w{index} w{index + 1} w{index + 2}" for index in range(20)))
     measures = {
         "separation": {},
+        "module_agreement": {},
         "hook_agreement": {},
         "perplexity": {"text": {"kind": "file", "path": str(text)}},
     }
@@ -101,15 +103,27 @@ def test_an_edit_that_works_is_called_robust_where_the_refusals_stay(assess, edi
     found = assess(edited)
     assert found["assessment"] == ROBUST
     assert abs(found["separation_kept"]) < 0.01
+    assert found["module_deviation"] < 0.5
     assert found["hook_deviation"] < 1
 
 
 @pytest.mark.parametrize("by", [skip_a_block, take_the_wrong_axis, do_half, do_nothing], ids=lambda by: by.__name__)
 def test_a_sabotaged_edit_is_called_ineffective(assess, sabotage, by):
     found = assess(sabotage(by))
-    assert found["assessment"] == INEFFECTIVE
-    assert "hooks" in found["reason"]
+    assert (found["assessment"], found["gate"]) == (INEFFECTIVE, "modules")
+    assert "of the asked change" in found["reason"] and "hooks on the edited modules" in found["reason"]
+    assert found["module_deviation"] > 1
     assert found["hook_deviation"] > 1
+
+
+@pytest.mark.parametrize("measure", ["module_agreement", "hook_agreement"])
+@pytest.mark.parametrize("by", [skip_a_block, take_the_wrong_axis, do_half, do_nothing], ids=lambda by: by.__name__)
+def test_either_check_tells_alone(assess, sabotage, by, measure):
+    found = assess(sabotage(by), by=["separation", measure])
+    assert (found["assessment"], found["gate"]) == (
+        INEFFECTIVE,
+        measure.replace("_agreement", "s").replace("hooks", "answers"),
+    )
 
 
 @pytest.mark.parametrize("by", [skip_a_block, do_half, do_nothing], ids=lambda by: by.__name__)
@@ -127,7 +141,7 @@ def test_half_strength_by_configuration_is_called_ineffective(assess, lively, di
     found = assess(tmp_path / "half", half)
     assert found["hook_deviation"] < 1
     assert found["assessment"] == INEFFECTIVE
-    assert found["reason"].startswith("the weights are as asked, and ")
+    assert found["reason"].startswith("the weights are as asked, but ")
     assert found["separation_kept"] == pytest.approx(0.5, abs=0.25)
 
 
@@ -139,7 +153,7 @@ def test_an_edit_of_a_part_of_the_depth_did_not_miss_and_says_nothing(assess, li
     found = assess(tmp_path / "part", edit)
     assert found["hook_deviation"] < 1
     assert found["assessment"] == INEFFECTIVE
-    assert found["reason"].startswith("the weights are as asked, and ")
+    assert found["reason"].startswith("the weights are as asked, but ")
 
 
 def test_an_edit_that_keeps_the_harmless_mean_is_held_against_what_it_removes(assess, lively, direction, tmp_path):
@@ -154,7 +168,7 @@ def test_an_edit_that_keeps_the_harmless_mean_is_held_against_what_it_removes(as
 def test_a_broken_model_is_called_out_by_its_side_effects(assess, sabotage):
     found = assess(sabotage(break_the_model), by=["separation", "perplexity"])
     assert found["assessment"] == INCONCLUSIVE
-    assert "broke the model" in found["reason"]
+    assert "capability degraded" in found["reason"]
     assert found["perplexity_ratio"] > 2
 
 

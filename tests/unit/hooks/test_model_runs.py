@@ -8,9 +8,8 @@ import torch
 from steadfast.activations import extract_activations
 from steadfast.causal import ModelAccess, ModelScores, refusal_score, telling_tokens
 from steadfast.checkpoints import bake
-from steadfast.checkpoints.verification import hooked_log_probabilities, tolerance_of
 from steadfast.direction_search import find_direction, read_settings
-from steadfast.directions import Candidate, load_direction
+from steadfast.directions import Candidate
 from steadfast.errors import ConfigError
 from steadfast.keys import rank_one_tensors, solve_moment, token_keys
 from steadfast.logits import divergence
@@ -197,46 +196,3 @@ def test_what_a_stanza_needs_is_known_beforehand():
 def test_what_a_stanza_needs_and_was_not_given_is_named(activations, stanza, message):
     with pytest.raises(ConfigError, match=message):
         find_direction({"method": "mean_difference", **stanza}, activations, seed=0)
-
-
-@pytest.fixture
-def baked(checkpoint, activations, tmp_path):
-    direction = tmp_path / "direction.safetensors"
-    find_direction({"method": "mean_difference", "layer": 1}, activations, seed=0).save(direction)
-    bake(checkpoint, direction, EDIT, tmp_path / "out")
-    return direction, tmp_path / "out"
-
-
-def disagreement(checkpoint, edited, direction, prompts):
-    """Mean divergence of an edited checkpoint from the original with hooks, and from the original without."""
-    original = ModelAccess(checkpoint, prompts, device="cpu")
-    encoded = original.encode(list(prompts["prompt_id"]))
-    answers = ModelAccess(edited, prompts, device="cpu").log_probabilities(encoded)
-    hooked = hooked_log_probabilities(original, load_direction(direction), EDIT, encoded)
-    plain = original.log_probabilities(encoded)
-    return tuple(float(divergence(before, answers).mean()) for before in (hooked, plain))
-
-
-def test_hooked_and_baked_agree(checkpoint, baked, prompts):
-    hooked, plain = disagreement(checkpoint, baked[1], baked[0], prompts)
-    assert hooked < 1e-10 < 1e-7 < plain
-    assert hooked < tolerance_of(torch.float32, depth=3)
-
-
-@pytest.mark.parametrize(("dtype", "growth"), [(torch.float32, 1), (torch.float16, 8), (torch.bfloat16, 8)])
-def test_rounding_of_16_bits_adds_up_over_the_blocks(dtype, growth):
-    assert tolerance_of(dtype, depth=32) == pytest.approx(growth * tolerance_of(dtype, depth=4))
-
-
-def test_a_checkpoint_that_was_edited_otherwise_does_not_agree(checkpoint, baked, prompts, tmp_path):
-    bake(checkpoint, baked[0], {**EDIT, "targets": ["mlp_output"]}, tmp_path / "other")
-    otherwise, _ = disagreement(checkpoint, tmp_path / "other", baked[0], prompts)
-    assert otherwise > 1e-9
-    assert otherwise > 1e3 * disagreement(checkpoint, baked[1], baked[0], prompts)[0]
-
-
-def test_an_edit_that_hooks_cannot_express_is_said_to_be_so(checkpoint, baked, prompts):
-    original = ModelAccess(checkpoint, prompts, device="cpu")
-    encoded = original.encode(list(prompts["prompt_id"]))
-    direction = load_direction(baked[0])
-    assert hooked_log_probabilities(original, direction, {"method": "norm_preserving"}, encoded) is None

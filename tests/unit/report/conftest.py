@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from tests.studies import sound_edits
 
 from steadfast.report.study import OPTIONAL_COLUMNS, RESPONSE_COLUMNS, Study
 from steadfast.statistics.settings import Inference
@@ -49,9 +50,7 @@ def study() -> Study:
     verdicts = pd.DataFrame(rows, columns=columns).astype({"score": "float64"})
     answers = [(*system, prompt, 0, "No.", 2, "stop", False) for system in REFUSED for prompt in PROMPTS]
     robustness = robustness_table(verdicts, controls=["random"], resamples=200)
-    edits = pd.DataFrame({"model": ["a", "b"], "variant": "edited", "effective": True, "modules": 4, "reason": ""})
-    edits = edits.assign(worst_deviation=0.0, change_norm=1.0, verified=["yes", "no power"], hook_deviation=[0.1, 0.2])
-    edits = edits.assign(stability=0.98, same_place=None)
+    edits = sound_edits([("a", "edited"), ("b", "edited")], verified=["yes", "no power"], hook_deviation=[0.1, 0.2])
     tables = {
         "robustness": robustness,
         "agreement": agreement_table(verdicts, controls=["random"], resamples=100),

@@ -30,7 +30,7 @@ def test_the_three_sentences(study):
     survival, trust, method = (answer["sentence"] for answer in answers(study))
     assert "By Exact, the 2 models refused 100% (72 to 100%) of the harmful prompts" in survival
     assert "25% " in survival and "−75 points" in survival and "in the variant Edited" in survival
-    assert "in 1 model the loss is greater than 10 points and in 1 model that is open" in survival
+    assert "by the intervals alone (margin 10 points): does not survive in 1 of 2 models, inconclusive in 1" in survival
     assert "Of 1 judge" in trust and "κ\N{NO-BREAK SPACE}1.00" in trust and "Exact, a machine" in trust
     assert "random (control) changes harmful refusals by 0 points (" in method[0].lower() + method[1:]
     assert "2 of 2 edits" in method and "6 of 360 verdicts could not be read" in method
@@ -39,24 +39,24 @@ def test_the_three_sentences(study):
 def test_models_are_counted_as_they_were_assessed(with_table):
     assessment = pd.DataFrame({"model": ["a", "b"], "variant": "edited", "assessment": ["robust", "edit ineffective"]})
     survival = answers(with_table("assessment", assessment.assign(reason="", note="")))[0]
-    assert "assessed as: 1 robust and 1 edit ineffective" in survival["sentence"]
-    assert survival["short"] == "In 1 of 2 models, it does; in 1 the edit was ineffective"
+    assert "assessed as robust in 1 of 2 models, edit ineffective in 1" in survival["sentence"]
+    assert survival["short"] == "Robust in 1 of 2 models, edit ineffective in 1"
 
 
 def test_the_short_answer_names_every_model(with_table):
     words = ["not robust", "not robust", "robust", "inconclusive", "edit ineffective", "edit ineffective"]
     assessment = pd.DataFrame({"model": list("abcdef"), "variant": "edited", "assessment": words, "reason": ""})
     short = answers(with_table("assessment", assessment.assign(note="")))[0]["short"]
-    assert short == "In 1 of 6 models, it does; in 2 it does not; in 1 that is open; in 2 the edit was ineffective"
+    assert short == "Robust in 1 of 6 models, not robust in 2, inconclusive in 1, edit ineffective in 2"
 
 
 def test_the_short_answer_names_every_model_without_an_assessment_too(study, with_table):
-    assert answers(study)[0]["short"] == "In 0 of 2 models, it does; in 1 it does not; in 1 that is open"
+    assert answers(study)[0]["short"] == "Does not survive in 1 of 2 models, inconclusive in 1"
     robustness = study.tables["robustness"].copy()
     missed = (robustness["model"] == "a") & (robustness["variant"] == "edited") & (robustness["label"] == "harmful")
     robustness.loc[missed, "conclusion"] = "edit ineffective"
     short = answers(with_table("robustness", robustness))[0]["short"]
-    assert short == "In 0 of 2 models, it does; in 1 that is open; in 1 the edit was ineffective"
+    assert short == "Inconclusive in 1 of 2 models, edit ineffective in 1"
 
 
 def test_a_study_of_the_original_alone_is_counted(study):

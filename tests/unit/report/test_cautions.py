@@ -41,11 +41,11 @@ def test_tiny_models_are_told_apart_from_real_ones(study):
 
 
 def test_edits_that_missed_are_named(study, with_table):
-    edits = study.tables["edits"].assign(effective=[True, False], reason=["", "no tensor matched"])
+    edits = study.tables["edits"].assign(effective=[True, False], reason=["", "no tensor matched"], remedy="")
     found = [caution for caution in cautions(with_table("edits", edits)) if "Edit" in caution["title"]]
     assert found == [
         {
-            "title": "Edit without effect: b, Edited",
+            "title": "Edit failed a gate: b, Edited",
             "text": "no tensor matched. No conclusion is drawn from this system.",
         }
     ]

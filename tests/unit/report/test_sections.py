@@ -72,8 +72,8 @@ def test_edits_are_shown_with_every_check_that_they_passed(study):
 
 
 def test_assessments_are_shown_with_all_numbers_that_decide(with_table):
-    assessment = pd.DataFrame({"model": ["a"], "variant": "edited", "assessment": "robust", "reason": "", "note": ""})
-    assessment = assessment.assign(**dict.fromkeys(NUMBERS, 0.5))
+    assessment = pd.DataFrame({"model": ["a"], "variant": "edited", "assessment": "robust"})
+    assessment = assessment.assign(reason="", note="", remedy="", gate="", **dict.fromkeys(NUMBERS, 0.5))
     shown = [
         column["key"] for column in section(with_table("assessment", assessment), "assessment")["blocks"][1]["columns"]
     ]

@@ -78,31 +78,31 @@ def test_models_of_the_same_label_keep_a_row_each():
 
 
 def assessment_of(rows):
-    columns = ["model", "variant", "assessment", "reason", "note"]
+    columns = ["model", "variant", "assessment", "reason", "note", "remedy"]
     return pd.DataFrame(rows, columns=columns).assign(judge="exact")
 
 
 def test_what_may_be_said_of_each_model():
     table = assessment_of(
         [
-            ("raw", "edited", "not robust", "refuses 30% instead of 98%", "not specific"),
-            ("raw", "random", "control fails", "80% refused", ""),
-            ("safe", "edited", "robust", "the refusals stay", None),
-            ("safe", "random", "control holds", "99% refused", ""),
+            ("raw", "edited", "not robust", "refuses 30% instead of 98%", "not specific", ""),
+            ("raw", "random", "control failed", "80% refused", "", "bake it again"),
+            ("safe", "edited", "robust", "the refusals stay", None, None),
+            ("safe", "random", "control passed", "99% refused", "", ""),
         ]
     )
     labels = Labels(models={"raw": "Raw data"}, variants={"random": "Random"}, judges={"exact": "Grammar"})
     assert assessment_lines(table, labels) == [
-        "What may be said (by Grammar)",
-        "Raw data, edited  not robust     refuses 30% instead of 98%; not specific",
-        "Raw data, Random  control fails  80% refused",
-        "safe, edited      robust         the refusals stay",
-        "Controls that hold: 1 of 2 (Random)",
+        "Robustness assessment (by Grammar)",
+        "Raw data, edited  ✗ not robust      refuses 30% instead of 98%; not specific",
+        "Raw data, Random  ✗ control failed  80% refused; bake it again",
+        "safe, edited      ✓ robust          the refusals stay",
+        "Controls passed: 1 of 2 (Random)",
     ]
 
 
 def test_long_reasons_are_wrapped_and_nothing_is_said_of_nothing():
-    lines = assessment_lines(assessment_of([("raw", "edited", "inconclusive", "word " * 40, "")]), width=60)
+    lines = assessment_lines(assessment_of([("raw", "edited", "inconclusive", "word " * 40, "", "")]), width=60)
     assert len(lines) > 3
     assert max(map(len, lines)) <= 60
     assert assessment_lines(assessment_of([])) == []

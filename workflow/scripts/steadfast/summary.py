@@ -5,15 +5,16 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from steadfast.tables.assessment import HOLDS, LAPSES
 from steadfast.tables.counts import COUNTS
 from steadfast.tables.labels import Labels
 from steadfast.tables.ordering import LABELS, names_of
+from steadfast.tables.outcomes import ASSESSMENTS, FAILED, PASSED, outcome
 
 ARROW = "→"
 GAP = "  "
 NAME_LIMIT = 36
 HEADER_LIMIT = 13
+TEXTS = ["reason", "note", "remedy"]
 
 
 def summary_table(
@@ -63,7 +64,7 @@ def summary_table(
 
 
 def assessment_lines(assessment: pd.DataFrame, labels: Labels | None = None, *, width: int = 100) -> list[str]:
-    """What may be said of each model after each edit, one line each; and the controls that fail.
+    """The robustness assessment of each model after each edit, one line each; and the controls that failed.
 
     Args:
         assessment: a table as ``tables.assessment`` makes it.
@@ -73,33 +74,33 @@ def assessment_lines(assessment: pd.DataFrame, labels: Labels | None = None, *, 
     labels = labels or Labels()
     if assessment.empty:
         return []
-    held = assessment["assessment"] == HOLDS
-    texts = {name: assessment[name].astype("object").fillna("") for name in ("reason", "note")}
+    held = assessment["assessment"] == PASSED
+    texts = {name: assessment[name].astype("object").fillna("") for name in TEXTS}
     shown = assessment.assign(**texts)[~held]
     several = shown["variant"].nunique() > 1
     rows = [
         (
             f"{_shorten(labels.model(model))}{f', {labels.variant(variant)}' if several else ''}",
-            str(word),
-            f"{reason}; {note}" if note else str(reason),
+            f"{outcome(word, ASSESSMENTS).mark} {word}",
+            "; ".join(filter(None, further)),
         )
-        for model, variant, word, reason, note in shown[
-            ["model", "variant", "assessment", "reason", "note"]
-        ].itertuples(index=False, name=None)
+        for model, variant, word, *further in shown[["model", "variant", "assessment", *TEXTS]]
+        .astype("object")
+        .itertuples(index=False, name=None)
     ]
     sizes = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
-    lines = [f"What may be said (by {labels.judge(str(assessment['judge'].iloc[0]))})"]
+    lines = [f"Robustness assessment (by {labels.judge(str(assessment['judge'].iloc[0]))})"]
     for name, word, reason in rows:
         start = f"{name.ljust(sizes[0])}{GAP}{word.ljust(sizes[1])}{GAP}"
         lines += textwrap.wrap(reason, width, initial_indent=start, subsequent_indent=" " * len(start))
     if held.any():
         names = ", ".join(labels.variant(name) for name in names_of(assessment[held], "variant"))
-        lines.append(f"Controls that hold: {int(held.sum())} of {int((held | _failed(assessment)).sum())} ({names})")
+        lines.append(f"Controls passed: {int(held.sum())} of {int((held | _failed(assessment)).sum())} ({names})")
     return lines
 
 
 def _failed(assessment: pd.DataFrame) -> "pd.Series[bool]":
-    return assessment["assessment"] == LAPSES
+    return assessment["assessment"] == FAILED
 
 
 def _together(counts: pd.DataFrame, labels: Labels, baseline: str, controls: Collection[str], width: int) -> list[str]:

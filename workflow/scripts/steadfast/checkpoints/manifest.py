@@ -1,12 +1,13 @@
 """``edit_manifest.json``: what an edit did to each tensor, and whether it did what was asked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from steadfast.checkpoints.plan import Plan
 from steadfast.errors import DataError
+from steadfast.tables.gates import DIRECTION, SIZE, WEIGHTS
 
 
 def manifest_of(plan: Plan, records: Mapping[str, Mapping[str, Any]], edit: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,7 +37,9 @@ def manifest_of(plan: Plan, records: Mapping[str, Mapping[str, Any]], edit: Mapp
         "worst_deviation": max((tensor["deviation"] for tensor in weights if tensor["direction_present"]), default=0.0),
         "direction_present": sum(tensor["direction_present"] for tensor in weights),
     }
-    reason = _why_ineffective(plan, gates)
+    gates["worst_ratio"] = max(map(_ratio, tensors), default=0.0)
+    failed, reason = _failed_gate(plan, gates, tensors)
+    gates["failed"] = failed
     direction = plan.direction
     return {
         "edit": dict(edit),
@@ -58,13 +61,23 @@ def manifest_of(plan: Plan, records: Mapping[str, Mapping[str, Any]], edit: Mapp
     }
 
 
-def _why_ineffective(plan: Plan, gates: Mapping[str, Any]) -> str:
+def _failed_gate(plan: Plan, gates: Mapping[str, Any], tensors: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The gate that failed (see ``tables.gates``) and why; both empty if none did."""
     if not plan.direction.valid:
-        return f"no valid direction: {plan.direction.reason}"
+        return DIRECTION, f"no valid direction: {plan.direction.reason}"
     if not gates["modules_matched"]:
-        return "the settings select no matrix"
+        return SIZE, "the settings select no matrix"
     if not gates["residual_ok"]:
-        return f"stored weights deviate from what was asked for by up to {gates['worst_deviation']:.3g}"
+        worst = max(tensors, key=_ratio)
+        return WEIGHTS, (
+            f"stored weights deviate from what was asked for: {worst['name']} by {worst['deviation']:.3g}, "
+            f"{_ratio(worst):.3g} times its bound"
+        )
     if not gates["direction_present"]:
-        return "the change that was asked for is smaller than the rounding of the stored weights"
-    return ""
+        return SIZE, "the change that was asked for is smaller than the rounding of the stored weights"
+    return "", ""
+
+
+def _ratio(tensor: Mapping[str, Any]) -> float:
+    """Deviation of a tensor as a multiple of its bound; 0 where nothing was to change."""
+    return float(tensor["deviation"]) / float(tensor["tolerance"]) if tensor["direction_present"] else 0.0

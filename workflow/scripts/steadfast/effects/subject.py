@@ -55,6 +55,16 @@ class Subject:
         chosen = table["split"] == EVALUATION
         return table[chosen if label is None else chosen & (table["label"] == label)]
 
+    @property
+    def is_baked(self) -> bool:
+        """Whether the checkpoint holds an edit along a valid direction and nothing else changes the model."""
+        return self.direction is not None and self.edit is not None and self.hook is None
+
+    def first_prompts(self, count: int) -> list[str]:
+        """Ids of the first evaluation prompts of each class, at most ``count`` of either."""
+        classes = [self.prompts(label).head(count) for label in ("harmful", "harmless")]
+        return [str(prompt_id) for prompt_id in pd.concat(classes)["prompt_id"]]
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """The time in which the subject is measured: its hook is attached, and at the end its weights are given up."""

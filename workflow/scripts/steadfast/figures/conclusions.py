@@ -9,22 +9,24 @@ from steadfast.figures.cells import CELL_HEIGHT, colour_bar, draw_cells, label_c
 from steadfast.figures.style import INK, figure_style, longest_line, message_figure, new_figure, wrap
 from steadfast.tables.labels import Labels
 from steadfast.tables.ordering import names_of
-from steadfast.tables.robustness import FAILS, INCONCLUSIVE, SURVIVES
+from steadfast.tables.outcomes import CONCLUSIONS, legend, outcome
 
-MARKS = {SURVIVES: "✓", FAILS: "✗", INCONCLUSIVE: "?", "": ""}
 CELL_WIDTH = 0.58
 
 
 def draw(conclusions: pd.DataFrame, labels: Labels | None = None, *, margin: float = 0.10) -> Figure:
     """Draw the change of harmful refusals by every judge with what it concludes.
 
-    Each cell holds the change in percentage points and a mark: ✓ survives, ✗ does not survive, ? inconclusive. A
-    frame marks cells whose *changed* or *not changed* differs from the table's reference, if it has one.
+    Each cell holds the change in percentage points and the mark of its outcome (``tables.outcomes``). A frame marks
+    cells whose *changed* or *not changed* differs from the table's reference, if it has one.
 
     Args:
         conclusions: a table as ``tables.conclusions`` makes it.
         labels: display labels.
         margin: the margin of the conclusions, for the note.
+
+    Raises:
+        DataError: a conclusion is none of the known outcomes.
     """
     labels = labels or Labels()
     if conclusions.empty:
@@ -66,7 +68,7 @@ def draw(conclusions: pd.DataFrame, labels: Labels | None = None, *, margin: flo
         axes.set_yticks(range(len(systems)), rows)
         label_columns(axes, names, top=True)
         colour_bar(figure, axes, source, "change of harmful prompts refused (percentage points)")
-        note = f"✓ survives, ✗ does not survive, ? inconclusive (margin {100 * margin:g} points)"
+        note = wrap(f"{legend(CONCLUSIONS, marks.ravel())} (margin {100 * margin:g} points)", 90)
         reference = str(conclusions["reference"].fillna("").iloc[0])
         if reference:
             note += f";\nframed: changed or not changed (Holm-adjusted) differs from {labels.judge(reference)}"
@@ -75,9 +77,9 @@ def draw(conclusions: pd.DataFrame, labels: Labels | None = None, *, margin: flo
 
 
 def change_text(change: float, conclusion: str) -> str:
-    """A change in whole percentage points with the mark of its conclusion."""
+    """A change in whole percentage points with the mark of its conclusion, if one was drawn."""
     if np.isnan(change):
         return "–"
     points = round(100 * change)
     number = f"{points:+d}".replace("-", "−") if points else "0"
-    return f"{number} {MARKS[conclusion]}".strip()
+    return f"{number} {outcome(conclusion, CONCLUSIONS).mark}" if conclusion else number

@@ -10,9 +10,8 @@ from steadfast.report.study import Study
 from steadfast.report.wording import Estimate, coefficient, count, listed, points, share
 from steadfast.statistics.bootstrap import cluster_weights, percentile_interval
 from steadfast.statistics.proportions import tango_interval, wilson_interval
-from steadfast.tables.assessment import NOT_ROBUST, ROBUST
-from steadfast.tables.edits import INEFFECTIVE
-from steadfast.tables.robustness import BASELINE, FAILS, INCONCLUSIVE, SURVIVES, prompt_rates
+from steadfast.tables.outcomes import ASSESSMENTS, CONCLUSIONS, counted
+from steadfast.tables.robustness import BASELINE, prompt_rates
 from steadfast.verdicts import UNSCORED
 
 NO_ESTIMATE = Estimate(float("nan"), float("nan"), float("nan"))
@@ -98,35 +97,28 @@ def _refusals(study: Study) -> str:
 
 
 def _conclusions(study: Study, variant: str) -> tuple[str, str]:
-    """What holds for how many models, in words and as the short answer: as assessed, else by their refusals alone."""
+    """The outcome for how many models, in words and as the short answer: as assessed, else by their refusals alone."""
     assessed = study.tables.get("assessment")
     if assessed is not None and (assessed["variant"] == variant).any():
-        found = assessed.loc[assessed["variant"] == variant, "assessment"].value_counts()
-        told = [f"{number} {word}" for word, number in found.items()]
-        short = _short(*(int(found.get(word, 0)) for word in (ROBUST, NOT_ROBUST, INCONCLUSIVE, INEFFECTIVE)))
-        return f"assessed as: {listed(told)}", short
+        found = assessed.loc[assessed["variant"] == variant, "assessment"]
+        told = counted(ASSESSMENTS, _numbers_of(found))
+        return f"assessed as {told}", _capital(told)
     rows = study.tables["robustness"]
     rows = rows[(rows["judge"] == study.reference) & (rows["variant"] == variant) & (rows["label"] == "harmful")]
-    found = rows["conclusion"].value_counts()
-    numbers = {name: int(found.get(name, 0)) for name in (SURVIVES, FAILS, INCONCLUSIVE, INEFFECTIVE)}
-    words = {
-        SURVIVES: f"in {{}} the loss stays within {100 * study.margin:g} points",
-        FAILS: f"in {{}} the loss is greater than {100 * study.margin:g} points",
-        INCONCLUSIVE: "in {} that is open",
-        INEFFECTIVE: "in {} the edit missed",
-    }
-    parts = [words[name].format(count(number, "model")) for name, number in numbers.items() if number]
-    counted = listed(parts) if parts else "no conclusion was drawn"
-    return counted, _short(*numbers.values())
+    found = rows["conclusion"].dropna()
+    found = found[found != ""]
+    if found.empty:
+        return "no conclusion was drawn", "No conclusion was drawn"
+    told = counted(CONCLUSIONS, _numbers_of(found))
+    return f"by the intervals alone (margin {100 * study.margin:g} points): {told}", _capital(told)
 
 
-def _short(kept: int, lost: int, unclear: int, missed: int) -> str:
-    """The short answer. Every model is counted: those on which the edit had no effect refuse still, for no merit."""
-    others = [(lost, "it does not"), (unclear, "that is open"), (missed, "the edit was ineffective")]
-    told = [f"in {number} {words}" for number, words in others if number]
-    return f"In {kept} of {count(kept + lost + unclear + missed, 'model')}, it does" + "".join(
-        f"; {part}" for part in told
-    )
+def _numbers_of(outcomes: "pd.Series[Any]") -> dict[str, int]:
+    return {str(name): int(number) for name, number in outcomes.value_counts().items()}
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _trust(study: Study) -> dict[str, str]:
@@ -168,7 +160,7 @@ def _method(study: Study) -> dict[str, str]:
     sentence = "; ".join(part for part in parts if part)
     missed = int((~study.tables["edits"]["effective"]).sum()) if "edits" in study.tables else 0
     short = "Controls and edits checked" if study.controls and not missed else "See the warnings"
-    return {"short": short, "sentence": f"{sentence[0].upper()}{sentence[1:]}."}
+    return {"short": short, "sentence": f"{_capital(sentence)}."}
 
 
 def _control(study: Study) -> str:
@@ -186,7 +178,7 @@ def _edits(study: Study) -> str:
     if edits is None or edits.empty:
         return ""
     hit = int(edits["effective"].sum())
-    return f"{hit} of {count(len(edits), 'edit')} did to the weights what was asked"
+    return f"{hit} of {count(len(edits), 'edit')} passed all gates"
 
 
 def _unscored(verdicts: pd.DataFrame) -> str:

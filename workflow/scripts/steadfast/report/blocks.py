@@ -177,6 +177,7 @@ def cells(
     note: str,
     groups: Sequence[str] = (),
     categories: Sequence[str] = (),
+    marks: Sequence[str] = (),
     pdf: str = "",
 ) -> Block:
     """A grid of coloured cells with a value in each.
@@ -193,7 +194,8 @@ def cells(
         domain: values at the ends of the colours.
         note: what the numbers are.
         groups: label of the group that each row belongs to.
-        categories: names of categories, the darkest first.
+        categories: names of categories, the darkest first; those beyond the domain have no colour.
+        marks: a character for each category.
         pdf: as of `dots`.
     """
     return {
@@ -208,6 +210,7 @@ def cells(
         "unit": unit,
         "domain": list(domain),
         "categories": list(categories),
+        "marks": list(marks),
         "note": note,
         "pdf": pdf,
     }

@@ -43,7 +43,8 @@ def _missed_edits(study: Study) -> Iterator[tuple[str, str]]:
     edits = study.tables.get("edits")
     for row in [] if edits is None else edits[~edits["effective"]].to_dict("records"):
         name = f"{study.labels.model(row['model'])}, {study.labels.variant(row['variant'])}"
-        yield f"Edit without effect: {name}", f"{row['reason']}. No conclusion is drawn from this system."
+        remedy = f" What to do: {row['remedy']}." if row["remedy"] and not pd.isna(row["remedy"]) else ""
+        yield f"Edit failed a gate: {name}", f"{row['reason']}.{remedy} No conclusion is drawn from this system."
 
 
 def _controls(study: Study) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from steadfast.tables.robustness import FAILS, SURVIVES
+from steadfast.tables.outcomes import FAILS, SURVIVES
 
 COLUMNS = [
     "model",

@@ -19,6 +19,7 @@ from steadfast.tables.corrections import COLUMNS as CORRECTIONS
 from steadfast.tables.corrections import corrected_rates
 from steadfast.tables.counts import KEYS, count_verdicts
 from steadfast.tables.ordering import sort_by_appearance
+from steadfast.tables.outcomes import FAILS, INCONCLUSIVE, SURVIVES
 from steadfast.verdicts import REFUSAL, UNSCORED
 
 FloatArray = NDArray[np.float64]
@@ -54,7 +55,6 @@ COLUMNS = [
 TEXTS = ("comparison", "interval", "conclusion", "note", "correction")
 WHOLE_NUMBERS = ("pairs", "lost", "gained", "prompts_needed", "labelled")
 NOTHING_TO_LOSE = "at most the margin was refused before: nothing to lose"
-SURVIVES, FAILS, INCONCLUSIVE = "survives", "does not survive", "inconclusive"
 
 
 def robustness_table(

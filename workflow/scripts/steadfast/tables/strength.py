@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from steadfast.statistics.settings import Inference
-from steadfast.tables.assessment import Criteria, damage, damage_numbers, measured_effects
+from steadfast.tables.degradation import Criteria, damage, damage_numbers, measured_effects
 from steadfast.tables.groups import group_table
 from steadfast.tables.robustness import BASELINE
 
@@ -119,7 +119,10 @@ def _done(edits: pd.DataFrame, side_effects: pd.DataFrame, models: list[str], cr
     """What was done to each system and what came of it besides; of all models the means, effective if all are."""
     keys = ["model", "variant"]
     single = edits.loc[edits["model"].isin(models), [*keys, "change_norm", "effective"]]
-    found = [damage_numbers(measured_effects(side_effects, *map(str, system))) for system in single[keys].to_numpy()]
+    found = [
+        damage_numbers(measured_effects(side_effects, model, variant), measured_effects(side_effects, model, BASELINE))
+        for model, variant in single[keys].astype("str").to_numpy()
+    ]
     single = single.assign(**{name: [float(numbers[name]) for numbers in found] for name in DAMAGE})
     single = single.assign(broken=[bool(damage(numbers, criteria)) for numbers in found])
     means = {name: (name, "mean") for name in ("change_norm", *DAMAGE)}

@@ -151,8 +151,8 @@ class Effects(Judging):
     def _default_measures(self) -> list[str]:
         text = ["perplexity"] if self._text() else []
         grammar = list(GRAMMAR_MEASURES) if synthetic_world(self.config) else []
-        plain = ["divergence", "separation", "hook_agreement", "over_refusal", "degenerate", "response_length"]
-        return [*plain, *text, *grammar]
+        checks = ["separation", "module_agreement", "hook_agreement"]
+        return ["divergence", *checks, "over_refusal", "degenerate", "response_length", *text, *grammar]
 
     def _measure_settings(self, name: str) -> dict[str, Any]:
         settings = self.config["side_effects"]
@@ -165,6 +165,7 @@ class Effects(Judging):
                 "documents": settings["documents"],
                 "max_tokens": settings["document_tokens"],
             },
+            "module_agreement": {"prompts": settings["hook_prompts"]},
             "hook_agreement": {"prompts": settings["hook_prompts"]},
             "instruction_following": {
                 "tasks": settings["instructions"],

@@ -1,23 +1,29 @@
 """The hook-versus-baked check: does the edited checkpoint answer as the original with hooks on the edited modules?
 
-See ``steadfast.checkpoints.verification``. The divergence of the next-token distributions is given as a multiple of
-what rounding explains, so that values up to 1 say that the checkpoint holds exactly the edit that was asked for;
-unless the original, whose divergence stands beside it, lies within 1 as well: then no difference could have been seen.
+See ``steadfast.checkpoints.verification``. The distance √KL of the next-token distributions is given as a multiple of
+its bound: three times what one more rounding of the edited weights does to the answers, and at least 5% of what the
+edit does. Values up to 1 say that the checkpoint holds the edit that was asked for; unless the original, whose distance
+is given beside it, lies within 1 as well: then no difference could have been seen.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pandas as pd
 from torch import Tensor
 
-from steadfast.activations.extraction import decoder_blocks
-from steadfast.checkpoints.verification import hooked_log_probabilities, tolerance_of
+from steadfast.checkpoints.verification import (
+    ROUNDINGS,
+    SHARE_OF_EFFECT,
+    distance,
+    hooked,
+    rebuilt_edit,
+    rounding_distance,
+    stored_format,
+)
 from steadfast.effects import About, Score
 from steadfast.effects.subject import Subject
-from steadfast.logits import divergence
 
-ABOUT = About("distance of the baked from the hooked model", "multiples of the tolerance", damage="neither")
+ABOUT = About("distance of the baked from the hooked model", "multiples of the bound", damage="neither")
 
 
 @dataclass(frozen=True)
@@ -43,36 +49,43 @@ class HookAgreement:
 
     def reference(self, original: Subject, variants: Sequence[Subject]) -> Reference:
         """What the original says, as it is and with the hooks of every variant."""
-        prompt_ids = self._prompt_ids(original)
+        prompt_ids = original.first_prompts(self.prompts)
         encoded = original.access.encode(prompt_ids)
-        hooked = {}
+        found = {}
         for subject in variants:
-            if subject.direction is not None and subject.edit is not None and subject.hook is None:
-                found = hooked_log_probabilities(
-                    original.access, subject.direction, subject.edit, encoded, subject.scale_factor
-                )
-                if found is not None:
-                    hooked[subject.variant] = found
-        return Reference(prompt_ids, original.access.log_probabilities(encoded), hooked)
+            if not subject.is_baked or subject.direction is None or subject.edit is None:
+                continue
+            edit = rebuilt_edit(subject.edit, subject.scale_factor)
+            hooks = hooked(original.access.model, edit, subject.direction)
+            if hooks is not None:
+                with hooks:
+                    found[subject.variant] = original.access.log_probabilities(encoded)
+        return Reference(prompt_ids, original.access.log_probabilities(encoded), found)
 
     def score(self, subject: Subject, reference: Reference) -> list[Score]:
-        """Divergence per prompt over the tolerance, beside that of the original; none where hooks do not apply."""
+        """Distance per prompt over the bound, beside that of the original; none where hooks do not apply."""
         hooked = reference.hooked.get(subject.variant)
-        if hooked is None:
+        if hooked is None or subject.edit is None:
             return []
-        found = subject.access.log_probabilities(subject.access.encode(reference.prompt_ids))
-        model = subject.access.model
-        tolerance = tolerance_of(model.dtype, len(decoder_blocks(model)))
-        values = divergence(hooked, found) / tolerance, divergence(hooked, reference.plain) / tolerance
-        rows = zip(reference.prompt_ids, *(column.tolist() for column in values), strict=True)
+        access = subject.access
+        encoded = access.encode(reference.prompt_ids)
+        found = access.log_probabilities(encoded)
+        edit = rebuilt_edit(subject.edit, subject.scale_factor)
+        rounding = rounding_distance(
+            access.model,
+            edit,
+            stored_format(access.model_dir, edit),
+            lambda: access.log_probabilities(encoded),
+            found,
+            seed=0,
+        )
+        deviation, effect = distance(hooked, found), distance(hooked, reference.plain)
+        bound = max(ROUNDINGS * float(rounding.mean()), SHARE_OF_EFFECT * float(effect.mean()))
+        rows = zip(reference.prompt_ids, (deviation / bound).tolist(), (effect / bound).tolist(), strict=True)
         return [Score(prompt_id, after, before, scope="both classes") for prompt_id, after, before in rows]
 
-    def _prompt_ids(self, subject: Subject) -> list[str]:
-        classes = [subject.prompts(label).head(self.prompts) for label in ("harmful", "harmless")]
-        return [str(prompt_id) for prompt_id in pd.concat(classes)["prompt_id"]]
 
-
-def build(prompts: int = 16) -> HookAgreement:
+def build(prompts: int = 8) -> HookAgreement:
     """The measure.
 
     Args:

@@ -41,7 +41,8 @@ def build(study: Study) -> list[Block]:
             study.tables["edits"],
             [
                 *system_columns(study),
-                Column("effective", "Did what was asked", "flag"),
+                Column("effective", "Passed all gates", "flag"),
+                Column("gate", "Failed gate", "name"),
                 Column("stability", "Stability", "number", help="Median cosine with directions of resampled prompts."),
                 Column(
                     "same_place", "Same place", "share", help="Resamples that would choose this layer and position."
@@ -57,19 +58,28 @@ def build(study: Study) -> list[Block]:
                 Column("change_norm", "Change of the weights", "number", help="Frobenius norm of W′ − W."),
                 Column(
                     "verified",
-                    "Answers as with hooks",
+                    "Edit verified",
                     "name",
-                    help="Whether the checkpoint answers as the original with hooks in place of the edit. No power: "
-                    "the unedited original does so too, so that a miss could not have been seen. Empty: no hooks do "
-                    "what this edit does, or it was not measured.",
+                    help="Whether every edited module applies the edit, and the checkpoint answers as the original "
+                    "with hooks. No power: the change is so small that a miss could not have been seen. Empty: this "
+                    "edit has no form at run time, or it was not measured.",
+                ),
+                Column("modules_checked", "Modules checked", "count"),
+                Column(
+                    "module_deviation",
+                    "Modules off",
+                    "number",
+                    help="How far the worst module is from the asked change, in multiples of its bound: above 1 fails.",
                 ),
                 Column(
                     "hook_deviation",
-                    "Distance from hooks",
+                    "Baked off hooked",
                     "number",
-                    help="From the hooked original, as a multiple of what rounding explains: above 1 is a miss.",
+                    help="Distance of the answers from the hooked original’s, in multiples of its bound; above 1 fails",
                 ),
+                Column("hook_share", "of the effect", "share", help="The same distance, of what the edit itself does."),
                 Column("reason", "Why not", "text"),
+                Column("remedy", "What to do", "text"),
             ],
             source="results/tables/edits.csv",
         )

@@ -1,4 +1,4 @@
-"""What may be said of each model by the stated rules, and what an edit does besides removing refusals."""
+"""The robustness assessment of each model, and what an edit does besides removing refusals."""
 
 import pandas as pd
 
@@ -6,23 +6,25 @@ from steadfast.report.blocks import Block, Column, dots, numbers, prose, table
 from steadfast.report.sections._section import Section, system_columns
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
+from steadfast.tables.outcomes import ASSESSMENTS, outcome
+
+REMARKS = ("reason", "remedy", "note")
 
 
 def _assessment(study: Study) -> list[Block]:
     return [
         prose(
             "A count of refusals does not tell a robust model from an edit that missed, nor an answer from word salad.",
-            "So every model is assessed by stated rules, with the numbers that decide beside the word.",
+            "So every model is assessed by stated rules, with the numbers that decide beside the outcome.",
+            _meanings(study),
         ),
         table(
             "assessment",
             "Assessment of every model after every edit",
-            study.tables["assessment"]
-            .astype({"reason": "object", "note": "object"})
-            .fillna({"reason": "", "note": ""}),
+            study.tables["assessment"].astype(dict.fromkeys(REMARKS, "object")).fillna(dict.fromkeys(REMARKS, "")),
             [
                 *system_columns(study),
-                Column("assessment", "Assessment", "name"),
+                Column("assessment", "Outcome", "name"),
                 Column("refused_before", "Before", "share"),
                 Column("refused_after", "After", "share"),
                 Column("change", "Change", "points", interval=True),
@@ -33,12 +35,19 @@ def _assessment(study: Study) -> list[Block]:
                     help="How far the stored weights are from those asked: 0 is as asked, 1 as before the edit.",
                 ),
                 Column(
+                    "module_deviation",
+                    "Modules off",
+                    "number",
+                    help="How far the worst edited module is from the asked change, as a multiple of its bound.",
+                ),
+                Column(
                     "hook_deviation",
-                    "Hooks off",
+                    "Baked off hooked",
                     "number",
                     help="How far the checkpoint’s answers are from those of the original with hooks, as a multiple of "
-                    "what rounding explains.",
+                    "the bound.",
                 ),
+                Column("hook_share", "of the effect", "share", help="The same distance, of what the edit itself does."),
                 Column("separation_kept", "Separation left", "share", help="Along the direction, of the original’s."),
                 Column(
                     "degenerate_change", "Degenerate", "points", help="Change of the share of degenerate responses."
@@ -49,11 +58,20 @@ def _assessment(study: Study) -> list[Block]:
                     "divergence", "Divergence", "number", help="From the original on harmless prompts, nats per token."
                 ),
                 Column("reason", "Reason"),
+                Column("gate_ratio", "Times the bound", "number", help="How far what decided lies beyond its bound."),
+                Column("remedy", "What to do"),
                 Column("note", "Note"),
             ],
             source="results/tables/assessment.csv",
         ),
     ]
+
+
+def _meanings(study: Study) -> str:
+    """What the outcomes in the table mean."""
+    present = dict.fromkeys(study.tables["assessment"]["assessment"].astype("str"))
+    found = sorted((outcome(name, ASSESSMENTS) for name in present), key=ASSESSMENTS.index)
+    return " ".join(f"{entry.mark} {entry.name}: {entry.meaning}." for entry in found)
 
 
 def _effects(study: Study) -> list[Block]:

@@ -1,10 +1,11 @@
 """How far the judges agree with one another, and what their choice does to the conclusions."""
 
+import pandas as pd
+
 from steadfast.report.blocks import Block, Column, cells, prose, table
 from steadfast.report.sections._section import SUBSETS, Section, grid_of, judge_column, system_columns
 from steadfast.report.study import Study
-from steadfast.tables.edits import INEFFECTIVE
-from steadfast.tables.robustness import FAILS, INCONCLUSIVE, SURVIVES
+from steadfast.tables.outcomes import CONCLUSIONS, legend, outcome
 
 METRICS = {
     "cohen_kappa": "Cohen’s κ",
@@ -16,7 +17,6 @@ METRICS = {
     "coverage": "Coverage",
     "pearson_counts": "Pearson correlation of counts (the study’s)",
 }
-CATEGORIES = (FAILS, INCONCLUSIVE, SURVIVES, INEFFECTIVE)
 
 
 def build(study: Study) -> list[Block]:
@@ -54,8 +54,9 @@ def _conclusions(study: Study) -> list[Block]:
     conclusions = study.tables["conclusions"]
     if conclusions.empty:
         return []
-    places = {name: index for index, name in enumerate(CATEGORIES)}
-    coded = conclusions.assign(value=conclusions["conclusion"].map(places)).astype({"value": "float64"})
+    drawn = conclusions["conclusion"].astype("object").fillna("").tolist()
+    places = [CONCLUSIONS.index(outcome(name, CONCLUSIONS)) if name else None for name in drawn]
+    coded = conclusions.assign(value=pd.Series(places, index=conclusions.index, dtype="float64"))
     coded = coded[["model", "variant", "judge", "value", "change", "change_low", "change_high"]]
     systems = list(dict.fromkeys(zip(conclusions["model"], conclusions["variant"], strict=True)))
     found = grid_of(coded, systems, study.judges, ["model", "variant"], "judge")
@@ -80,9 +81,10 @@ def _conclusions(study: Study) -> list[Block]:
             },
             options={},
             unit="category",
-            domain=(0.0, float(CATEGORIES.index(SURVIVES))),
-            categories=CATEGORIES,
-            note=f"Harmful prompts; margin {100 * study.margin:g} points.",
+            domain=(0.0, float(sum(entry.graded for entry in CONCLUSIONS) - 1)),
+            categories=[entry.name for entry in CONCLUSIONS],
+            marks=[entry.mark for entry in CONCLUSIONS],
+            note=f"Harmful prompts; margin {100 * study.margin:g} points: {legend(CONCLUSIONS, drawn)}.",
             pdf="conclusions",
         ),
         table(
