@@ -22,9 +22,11 @@ from steadfast.effects.scores import score_table
 from steadfast.effects.weights import hook_agreement, module_agreement
 from steadfast.hooks._writers import edited_modules
 from steadfast.models.loading import load_model
+from steadfast.models.weights import open_checkpoint
 from steadfast.tables.gates import verification_of
 
 FORMATS = ["float32", "bfloat16", "float16"]
+RUN = ["float32", "bfloat16"]
 SHARED = pytest.mark.parametrize("wide", ["bfloat16"], indirect=True)
 """The coarsest stored format, for what need not be tried in all."""
 LAYER = 0.6
@@ -54,6 +56,7 @@ def wide(request, checkpoint, tmp_path_factory):
         num_hidden_layers=30,
         num_attention_heads=9,
         num_key_value_heads=3,
+        head_dim=64,
     )
     torch.manual_seed(0)
     LlamaForCausalLM(config).to(getattr(torch, request.param)).save_pretrained(folder)
@@ -95,15 +98,22 @@ def checks(wide, found, table):
     folder, _ = wide
     measures = {"module_agreement": module_agreement.build(6), "hook_agreement": hook_agreement.build(6)}
 
-    def run(run_format, settings, direction="mean", sabotages=(), bakes=None):
-        def subject(variant, path, **fields):
-            found_subject = subject_of(variant, path, table, None, **fields)
-            return replace(found_subject, access=replace(found_subject.access, dtype=run_format))
-
+    def run(run_formats, settings, direction="mean", sabotages=(), bakes=None):
         out = folder.parent / "out"
         bake(folder, found[bakes or direction], settings, out)
-        original = subject("original", folder)
-        variant = subject("edited", out, direction_path=found[direction], edit=settings)
+        for run_format in run_formats:
+            described = {"direction_path": found[direction], "edit": settings}
+            original, variant = (
+                replace(subject, access=replace(subject.access, dtype=run_format))
+                for subject in (
+                    subject_of("original", folder, table, None),
+                    subject_of("edited", out, table, None, **described),
+                )
+            )
+            yield run_format, results_of(original, variant, sabotages)
+        shutil.rmtree(out)
+
+    def results_of(original, variant, sabotages):
         references = {name: measure.reference(original, [variant]) for name, measure in measures.items()}
 
         def verify():
@@ -111,19 +121,22 @@ def checks(wide, found, table):
             return verification_of(score_table("steadfast.effects.weights", scores))
 
         results = {"right": verify()}
+        weights, before = variant.access.model.state_dict(), original.access.model.state_dict()
+        baked = {name: weight.clone() for name, weight in weights.items()} if sabotages else {}
         for sabotage in sabotages:
-            weights = {name: value.clone() for name, value in variant.access.model.state_dict().items()}
-            before = original.access.model.state_dict()
-            with torch.no_grad():
-                sabotage(variant.access.model.state_dict(), before)
+            sabotage(weights, before)
             results[sabotage.__name__] = verify()
-            variant.access.model.load_state_dict(weights)
+            for name, weight in weights.items():
+                weight.copy_(baked[name])
         for name, result in results.items():
-            print(f"{run_format} {settings['method']} {direction} {name}: {result}")
-        shutil.rmtree(out)
+            print(f"{weights_format(folder)} {variant.access.dtype} {variant.edit} {name}: {result}")
         return results
 
     return run
+
+
+def weights_format(folder):
+    return next(iter(open_checkpoint(folder).entries.values())).dtype
 
 
 def skip_a_block(weights, before):
@@ -167,55 +180,51 @@ def assert_right(result):
     assert not result.hook_deviation > RIGHT
 
 
-@pytest.mark.parametrize("run_format", FORMATS)
 @pytest.mark.parametrize("wide", FORMATS, indirect=True)
-def test_right_edits_pass_and_sabotaged_ones_fail(checks, run_format):
-    results = checks(run_format, ORTHOGONALIZE, sabotages=SABOTAGES)
-    assert results["right"].modules_checked == 60
-    assert_right(results.pop("right"))
-    for name, result in results.items():
-        assert result.verified == "no", name
-        assert result.failures[0].gate == "modules", name
-        assert result.module_deviation > 20, name
-    # what changes much is seen in the answers as well, in every format
-    assert min(results[by.__name__].hook_deviation for by in (do_half, do_nothing)) > WRONG
+def test_right_edits_pass_and_sabotaged_ones_fail(checks):
+    for run_format, results in checks(FORMATS, ORTHOGONALIZE, sabotages=SABOTAGES):
+        assert results["right"].modules_checked == 60
+        assert_right(results.pop("right"))
+        for name, result in results.items():
+            assert result.verified == "no", (run_format, name)
+            assert result.failures[0].gate == "modules", (run_format, name)
+            assert result.module_deviation > 20, (run_format, name)
+        # what changes much is seen in the answers as well, in every format
+        assert min(results[by.__name__].hook_deviation for by in (do_half, do_nothing)) > WRONG, run_format
 
 
 @SHARED
-@pytest.mark.parametrize("run_format", ["float32", "bfloat16"])
 @pytest.mark.parametrize("method", sorted(set(EDITS) - {"orthogonalize"}))
-def test_every_edit_has_a_check_of_its_own(checks, run_format, method):
-    results = checks(run_format, EDITS[method], sabotages=[do_half, do_nothing])
-    assert_right(results["right"])
-    assert min(results[by.__name__].module_deviation for by in (do_half, do_nothing)) > WRONG
+def test_every_edit_has_a_check_of_its_own(checks, method):
+    for run_format, results in checks(RUN, EDITS[method], sabotages=[do_half, do_nothing]):
+        assert_right(results["right"])
+        sabotaged = [results[by.__name__].module_deviation for by in (do_half, do_nothing)]
+        assert min(sabotaged) > WRONG, run_format
 
 
 @SHARED
-@pytest.mark.parametrize("run_format", ["float32", "bfloat16"])
-def test_the_direction_of_another_layer_fails(checks, run_format):
-    result = checks(run_format, ORTHOGONALIZE, direction="mean", bakes="other")["right"]
-    assert result.verified == "no"
-    assert {failure.gate for failure in result.failures} == {"modules", "answers"}
+def test_the_direction_of_another_layer_fails(checks):
+    for _, results in checks(RUN, ORTHOGONALIZE, direction="mean", bakes="other"):
+        assert {failure.gate for failure in results["right"].failures} == {"modules", "answers"}
 
 
 @SHARED
-@pytest.mark.parametrize("run_format", ["float32", "bfloat16"])
-def test_a_random_direction_is_verified_as_well(checks, run_format):
+def test_a_random_direction_is_verified_as_well(checks):
     """The model hardly uses it, so that its answers tell little; its modules tell all."""
-    results = checks(run_format, ORTHOGONALIZE, direction="random", sabotages=[skip_a_matrix])
-    assert_right(results["right"])
-    assert results["skip_a_matrix"].failures[0].gate == "modules"
+    for _, results in checks(RUN, ORTHOGONALIZE, direction="random", sabotages=[skip_a_matrix]):
+        assert_right(results["right"])
+        assert results["skip_a_matrix"].failures[0].gate == "modules"
 
 
 @SHARED
 def test_damage_beside_the_edit_is_seen_in_the_answers(checks):
-    """A matrix that no edit reaches: all modules are as asked."""
+    """Matrices that no edit reaches: all modules are as asked."""
 
-    def shuffle_a_query(weights, before):
+    def damage_readers(weights, before):
         name = "model.layers.3.self_attn.q_proj.weight"
         weights[name].copy_(before[name].flip(0))
         weights["model.layers.3.mlp.up_proj.weight"].mul_(2)
 
-    result = checks("float32", ORTHOGONALIZE, sabotages=[shuffle_a_query])["shuffle_a_query"]
-    assert result.module_deviation < RIGHT
-    assert [failure.gate for failure in result.failures] == ["answers"]
+    for _, results in checks(["float32"], ORTHOGONALIZE, sabotages=[damage_readers]):
+        assert results["damage_readers"].module_deviation < RIGHT
+        assert [failure.gate for failure in results["damage_readers"].failures] == ["answers"]

@@ -24,13 +24,13 @@ from transformers import PreTrainedModel
 from steadfast.activations.extraction import batches, decoder_of, run_decoder
 from steadfast.architectures import anatomy
 from steadfast.checkpoints.rounding import STORED, coarsest, rounded_again
-from steadfast.checkpoints.shards import open_checkpoint
 from steadfast.directions import Direction
 from steadfast.edits import Edit, build_edit
 from steadfast.hooks._forms import Addition, form_of
 from steadfast.hooks._modules import changed_outputs, project_out
 from steadfast.hooks._writers import WritingModule, edited_modules
 from steadfast.models.pointer import checkpoint_path
+from steadfast.models.weights import open_checkpoint
 
 ROUNDINGS = 3.0
 """As far as this many roundings the answers of a correct edit may lie from those with hooks; about one is usual."""
