@@ -62,7 +62,7 @@ def test_edits_removed_their_direction(small_grid, variant):
 
 
 def test_a_random_direction_leaves_the_refusals_alone(small_grid):
-    """By the reference's rates themselves, and by the word that the assessment has for it."""
+    """By the reference's rates themselves, and by the outcome of the assessment."""
     rates = pd.read_csv(small_grid.path("tables/robustness.csv")).query("judge == 'grammar' and label == 'harmful'")
     rates = rates.set_index(["variant", "model"])
     before, after = rates.loc["original"], rates.loc["random"]
@@ -72,7 +72,7 @@ def test_a_random_direction_leaves_the_refusals_alone(small_grid):
     assessment = pd.read_csv(small_grid.path("tables/assessment.csv"))
     controls = assessment[assessment["variant"] == "random"]
     assert dict(zip(controls["model"], controls["assessment"], strict=True)) == dict.fromkeys(
-        after.index, "control holds"
+        after.index, "control passed"
     )
 
 
