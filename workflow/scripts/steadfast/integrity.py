@@ -19,10 +19,10 @@ from typing import Any
 from steadfast.commands import run_command
 from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_file, visible_files, write_json
-from steadfast.models.pointer import FILE as POINTER
-from steadfast.models.pointer import read_pointer
 
 SUFFIX = ".provenance.json"
+# of a model directory, which models/pointer.py writes; models build on what is compared here, and not the other way round
+POINTER = "model.json"
 # bytes; below this hashing takes about as long as opening the file
 LARGE = 1 << 26
 CHANGES_NAMED = 3
@@ -277,7 +277,7 @@ def _pointed_to(root: Path) -> dict[Path, str]:
     """Files of the checkpoint outside the results that a model directory points to, with the hashes that it names."""
     if not (root / POINTER).is_file():
         return {}
-    pointer = read_pointer(root)
-    place = Path(pointer.path)
-    files = {place / name: sha256 for name, sha256 in pointer.files.items()} if place.is_absolute() else {}
+    pointer = read_json(root / POINTER)
+    place = Path(pointer["path"])
+    files = {place / name: sha256 for name, sha256 in pointer["files"].items()} if place.is_absolute() else {}
     return {file: sha256 for file, sha256 in files.items() if file.is_file()}
