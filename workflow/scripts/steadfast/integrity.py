@@ -21,7 +21,7 @@ from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_file, visible_files, write_json
 
 SUFFIX = ".provenance.json"
-# of a model directory, which models/pointer.py writes; models build on what is compared here, and not the other way round
+# of a model directory, which models/pointer.py writes; models build on this module, and not the other way round
 POINTER = "model.json"
 # bytes; below this hashing takes about as long as opening the file
 LARGE = 1 << 26
