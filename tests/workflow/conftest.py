@@ -24,9 +24,10 @@ DRY_RUNS = """
 import json, os, sys
 import snakemake.cli, snakemake.logging
 
-def note(record, jobs):
+def note(record, jobs, threads):
     if getattr(record, "event", None) == "job_info":
         print(record.rule_name, *record.wildcards.values(), file=jobs, flush=True)
+        print(record.rule_name, record.threads or 1, file=threads, flush=True)
     return True
 
 for line in sys.stdin:
@@ -36,8 +37,8 @@ for line in sys.stdin:
         output = os.open("dry_run.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        jobs = open("dry_run_jobs.txt", "w")
-        snakemake.logging.logger.addFilter(lambda record: note(record, jobs))
+        jobs, threads = open("dry_run_jobs.txt", "w"), open("dry_run_threads.txt", "w")
+        snakemake.logging.logger.addFilter(lambda record: note(record, jobs, threads))
         snakemake.cli.main(order["arguments"])
         sys.exit()
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
@@ -146,6 +147,14 @@ class Tree:
         """Jobs of the last dry run, without the target."""
         lines = (self.folder / "dry_run_jobs.txt").read_text(encoding="utf-8").splitlines()
         return set(lines) - {"all"}
+
+    def threads(self) -> dict[str, set[int]]:
+        """Threads of the jobs of the last dry run, by rule."""
+        found: dict[str, set[int]] = {}
+        for line in (self.folder / "dry_run_threads.txt").read_text(encoding="utf-8").splitlines():
+            rule, threads = line.split()
+            found.setdefault(rule, set()).add(int(threads))
+        return found
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -18,10 +18,10 @@ rule calibration_responses:
         "results/benchmarks/calibration/responses/{model}.tsv"
     conda:
         f"../../envs/{GRID.engine_environment()}.yaml"
-    threads: 1
+    threads: THREADS.by_model(GRID.calibration_responses())
     resources:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),
-        machine=lambda wildcards: GRID.machine(wildcards.model),
+        machine=lambda wildcards, threads: GRID.machine(wildcards.model, threads),
     params:
         split="calibration",
         engine=GRID.config["generation"]["engine"],
@@ -52,10 +52,10 @@ for judge in GRID.contrast_judges("grid"):
             f"results/benchmarks/calibration/judgments/{judge}.tsv"
         conda:
             f"../../envs/{GRID.judge_environment(judge)}.yaml"
-        threads: 1
+        threads: THREADS.of_judge(judge, GRID)
         resources:
             gpu=GRID.judge_gpus(judge),
-            machine=GRID.judge_machine(judge),
+            machine=GRID.judge_machine(judge, THREADS.of_judge(judge, GRID)),
         params:
             judge=GRID.judge_arguments(judge),
             code=GRID.judge_digest(judge),
@@ -82,7 +82,7 @@ rule calibrate_with_itself:
         judge=GRID.either(GRID.contrast_judges("system")),
     conda:
         "../../envs/base.yaml"
-    threads: 1
+    threads: THREADS.by_model(GRID.calibration_responses())
     resources:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),
         machine=lambda wildcards: GRID.judge_machine(wildcards.judge),

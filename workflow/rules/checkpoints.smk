@@ -26,7 +26,7 @@ rule checkpoint:
         variant=GRID.either(GRID.edited_variants()),
     conda:
         "../../envs/base.yaml"
-    threads: 1
+    threads: THREADS.by_model(GRID.checkpoints(GRID.edited_systems()))
     params:
         settings=lambda wildcards: GRID.edit(wildcards.variant),
         code=lambda wildcards: GRID.edit_digest(wildcards.variant),

@@ -16,16 +16,19 @@ from steadfast.config.interpreter import find_interpreter_by_name
 from steadfast.config.preflight import check_before_run
 from steadfast.endings import end_run_on_hangup, name_run
 from steadfast.errors import ConfigError, SteadfastError
+from steadfast.estimates.sizes import ModelSizes
+from steadfast.estimates.threads import JobThreads, pending, wait_asleep
 from steadfast.gpus import counted_gpus
 from steadfast.integrity import require_as_made_at_a_glance
 from steadfast.ownership import claim_folder
 from steadfast.progress import quiet_libraries
-from steadfast.runs import closing_words, inputs_there, outputs_to_make
+from steadfast.runs import closing_words, cores_of, inputs_there, outputs_to_make
 from steadfast.terminal.display import show_run
 
 find_interpreter_by_name()
 name_run()
 quiet_libraries()
+wait_asleep()
 if workflow.is_main_process:
     pass_on()
     end_run_on_hangup()
@@ -51,6 +54,8 @@ with warnings.catch_warnings(record=True) as noticed:
             f"The configuration cannot be used; no job was started.\n{error}"
         ) from None
 GPUS = counted_gpus(workflow)
+SIZES = ModelSizes(GRID.config["models"])
+THREADS = JobThreads(SIZES, cores_of(workflow), GRID.runs_on_gpus())
 if workflow.is_main_process:
     for notice in noticed:
         logger.warning(f"warning: {notice.message}")

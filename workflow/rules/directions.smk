@@ -18,7 +18,7 @@ rule activations:
         "results/benchmarks/activations/{model}.tsv"
     conda:
         "../../envs/base.yaml"
-    threads: 1
+    threads: THREADS.by_model(GRID.activation_files(GRID.systems))
     resources:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),
         machine=GRID.extraction_machine(),
@@ -81,7 +81,7 @@ rule direction_by_running:
         variant=GRID.either(GRID.directed_variants(by_running=True)),
     conda:
         "../../envs/base.yaml"
-    threads: 1
+    threads: THREADS.by_model(GRID.directions_by_running())
     resources:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),
         machine=GRID.extraction_machine(),

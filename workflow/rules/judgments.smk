@@ -23,10 +23,10 @@ for judge in GRID.judges_with_scope("grid"):
             f"results/benchmarks/judgments/{judge}.tsv"
         conda:
             f"../../envs/{GRID.judge_environment(judge)}.yaml"
-        threads: 1
+        threads: THREADS.of_judge(judge, GRID)
         resources:
             gpu=GRID.judge_gpus(judge),
-            machine=GRID.judge_machine(judge),
+            machine=GRID.judge_machine(judge, THREADS.of_judge(judge, GRID)),
         params:
             judge=GRID.judge_arguments(judge),
             code=GRID.judge_digest(judge),
@@ -60,7 +60,7 @@ rule judge_own_responses:
         judge=GRID.either(GRID.judges_with_scope("system")),
     conda:
         "../../envs/base.yaml"
-    threads: 1
+    threads: THREADS.by_model(GRID.judgments(GRID.judges_with_scope("system")))
     resources:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),
         machine=lambda wildcards: GRID.judge_machine(wildcards.judge),

@@ -129,7 +129,7 @@ rule merge_adapter:
         model=GRID.either(GRID.models_from("adapter")),
     conda:
         "../../envs/base.yaml"
-    threads: 1
+    threads: THREADS.by_model(GRID.model_directories("adapter"))
     resources:
         trial=lambda wildcards: GRID.trial(wildcards.model),
     params:

@@ -19,10 +19,10 @@ rule responses:
         variant=GRID.either(GRID.unhooked_variants()),
     conda:
         f"../../envs/{GRID.engine_environment()}.yaml"
-    threads: 1
+    threads: THREADS.by_model(GRID.responses())
     resources:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),
-        machine=lambda wildcards: GRID.machine(wildcards.model),
+        machine=lambda wildcards, threads: GRID.machine(wildcards.model, threads),
     params:
         split="evaluation",
         engine=GRID.config["generation"]["engine"],
@@ -53,10 +53,10 @@ rule hooked_responses:
         variant=GRID.either(GRID.hooked_variants()),
     conda:
         "../../envs/base.yaml"
-    threads: 1
+    threads: THREADS.by_model(GRID.responses())
     resources:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),
-        machine=lambda wildcards: GRID.machine(wildcards.model),
+        machine=lambda wildcards, threads: GRID.machine(wildcards.model, threads),
     params:
         split="evaluation",
         hook=lambda wildcards: GRID.hook(wildcards.variant),

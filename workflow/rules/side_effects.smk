@@ -5,6 +5,10 @@ of them), results/tables/{side_effects.csv,assessment.csv} and results/figures/s
 are measured by one job, any other model by its own; what was measured before is taken from results/measurements/.
 """
 
+MEASURING = pending(
+    GRID.score_files(systems)[0] for systems in GRID.measured_batches().values()
+)
+
 for batch, systems in GRID.measured_batches().items():
 
     rule:
@@ -21,7 +25,7 @@ for batch, systems in GRID.measured_batches().items():
             f"results/benchmarks/side_effects/{batch}.tsv"
         conda:
             f"../../envs/{GRID.measuring_environment()}.yaml"
-        threads: 1
+        threads: THREADS.of(GRID.models_of(systems), MEASURING)
         resources:
             gpu=GRID.batch_gpus(systems),
             machine=GRID.measuring_machine(),
@@ -52,10 +56,12 @@ for rubric in GRID.rubrics.judges:
             f"results/benchmarks/judgments/{rubric}.tsv"
         conda:
             f"../../envs/{GRID.rubrics.judge_environment(rubric)}.yaml"
-        threads: 1
+        threads: THREADS.of_judge(rubric, GRID.rubrics)
         resources:
             gpu=GRID.rubrics.judge_gpus(rubric),
-            machine=GRID.rubrics.judge_machine(rubric),
+            machine=GRID.rubrics.judge_machine(
+                rubric, THREADS.of_judge(rubric, GRID.rubrics)
+            ),
         params:
             judge=GRID.rubrics.judge_arguments(rubric),
             code=GRID.rubrics.judge_digest(rubric, script="judge_by_rubric.py"),

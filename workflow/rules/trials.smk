@@ -21,10 +21,10 @@ rule trial_responses:
         variant=GRID.either(GRID.tried_variants()),
     conda:
         f"../../envs/{GRID.engine_environment()}.yaml"
-    threads: 1
+    threads: THREADS.by_model(GRID.all_trial_responses())
     resources:
         gpu=lambda wildcards: GRID.gpus(wildcards.model),
-        machine=lambda wildcards: GRID.machine(wildcards.model),
+        machine=lambda wildcards, threads: GRID.machine(wildcards.model, threads),
     params:
         first=lambda wildcards: GRID.tried_prompts(wildcards.variant),
         engine=GRID.config["generation"]["engine"],
@@ -55,10 +55,10 @@ for judge in GRID.choosing_judges():
             f"results/benchmarks/trials/judgments/{judge}.tsv"
         conda:
             f"../../envs/{GRID.judge_environment(judge)}.yaml"
-        threads: 1
+        threads: THREADS.of_judge(judge, GRID)
         resources:
             gpu=GRID.judge_gpus(judge),
-            machine=GRID.judge_machine(judge),
+            machine=GRID.judge_machine(judge, THREADS.of_judge(judge, GRID)),
         params:
             judge=GRID.judge_arguments(judge),
             code=GRID.judge_digest(judge),

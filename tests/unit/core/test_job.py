@@ -22,7 +22,7 @@ from steadfast.job import run_job
 
 snakemake = SimpleNamespace(
     input=["input.txt", "missing.txt"], output=["out/output.txt"], params={"seed": 1}, log=["logs/deep/job.log"],
-    resources={}, rule="some_rule",
+    resources={}, threads=2, rule="some_rule",
 )
 """
 

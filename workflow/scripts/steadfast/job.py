@@ -25,6 +25,7 @@ class Job(Protocol):
     params: Any
     log: Any
     resources: Any
+    threads: Any
     rule: str
 
 
@@ -59,6 +60,7 @@ def run_job(job: Job) -> Iterator[Callable[[str], None]]:
                     params=dict(job.params.items()),
                     rule=job.rule,
                     seconds=time.monotonic() - start,
+                    threads=job.threads,
                 )
         except SteadfastError as error:
             print(f"error: {error}", file=sys.stderr, flush=True)

@@ -45,6 +45,7 @@ def write_provenance(
     params: Mapping[str, Any],
     rule: str,
     seconds: float,
+    threads: int = 1,
 ) -> None:
     """Write one sidecar per output.
 
@@ -54,6 +55,7 @@ def write_provenance(
         params: its slice of the configuration, with the digest of its code; must hold no secret.
         rule: name of the rule.
         seconds: wall-clock seconds that the job took.
+        threads: threads that it had.
     """
     common = {
         "rule": rule,
@@ -65,6 +67,7 @@ def write_provenance(
         "python": platform.python_version(),
         "platform": platform.platform(),
         "seconds": round(seconds, 3),
+        "threads": threads,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     for output in outputs:

@@ -1,5 +1,6 @@
 """What a run makes and reads, as Snakemake's object of this name, ``workflow``, knows it; what is shown at its end."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,12 @@ REPORT = "results/report.html"
 def outputs_to_make(workflow: Any) -> set[str]:
     """Files that the run is about to make."""
     return {str(file) for job in workflow.dag.needrun_jobs() for file in job.output}
+
+
+def cores_of(workflow: Any) -> int | None:
+    """Cores that all jobs of this machine share; None where a cluster runs them."""
+    cores = workflow.resource_settings.cores
+    return None if cores is None or cores == sys.maxsize else int(cores)
 
 
 def inputs_there(workflow: Any) -> list[str]:

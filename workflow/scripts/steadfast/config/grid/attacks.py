@@ -80,6 +80,11 @@ class Attacks(Trials):
         """Activations of the systems' models."""
         return [f"results/activations/{system.model}.safetensors" for system in systems]
 
+    def directions_by_running(self) -> list[str]:
+        """Directions whose search runs the model."""
+        variants = self.directed_variants(by_running=True)
+        return self.direction_files(system for system in self.systems if system.variant in variants)
+
     def positions(self) -> list[int] | str:
         """Template positions that any variant's direction may use, the last one always among them."""
         directions = (variant.get("direction", {}) for variant in self.config["variants"].values())

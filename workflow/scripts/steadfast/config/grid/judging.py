@@ -38,6 +38,16 @@ class Judging(Systems):
         served = {"model": settings["model"]} if settings["kind"] == "local" else settings.get("serve")
         return self.checkpoint(served["model"], served.get("variant", "original")) if served else None
 
+    def judge_models(self, judge: str) -> list[str]:
+        """The model that a judge runs on wherever it judges; none if it has none."""
+        settings = self.config["judges"][judge]
+        served = settings if settings["kind"] == "local" else settings.get("serve")
+        return [str(served["model"])] if served else []
+
+    def judges_with_models(self) -> list[str]:
+        """Judges that run on a model of their own."""
+        return [name for name in self.config["judges"] if self.judge_models(name)]
+
     def judge_arguments(self, judge: str, model: str | None = None, variant: str | None = None) -> dict[str, Any]:
         """Arguments of a judge's ``build``, with the kind: names replaced by the paths that they stand for.
 
@@ -88,13 +98,18 @@ class Judging(Systems):
         stanza = self.config["models"][model]
         return {"template_arguments": stanza["template_arguments"], "dtype": stanza["dtype"]}
 
-    def judge_machine(self, judge: str) -> str:
-        """How a judge uses the machine, as JSON: arguments of its ``build`` that are no part of a verdict."""
+    def judge_machine(self, judge: str, threads: int = 1) -> str:
+        """How a judge uses the machine, as JSON: arguments of its ``build`` that are no part of a verdict.
+
+        Args:
+            judge: its name.
+            threads: threads of its job, for a model that it serves; torch takes as many as the job has.
+        """
         stanza = self.config["judges"][judge]
         kind = stanza["kind"]
         if kind == "chat":
             runtime = {key: stanza[key] for key in judge_module(kind).RUNTIME_KEYS if key in stanza}
-            server = json.loads(self.machine(gpus=stanza["gpus"]))
+            server = json.loads(self.machine(gpus=stanza["gpus"], threads=threads))
             return json.dumps({**runtime, "server": server})
         knobs = ("device", "batch_tokens") if kind in ("local", "self") else ()
         return json.dumps({key: self.config["runtime"][key] for key in knobs})

@@ -11,6 +11,7 @@ from typing import Any
 from steadfast.annotation.annotators import human_judges
 from steadfast.codedigest import code_digest
 from steadfast.config.attack_checks import BASELINES, CHOICE
+from steadfast.gpus import visible_gpus
 from steadfast.sources import source_of
 
 SCRIPTS = Path(__file__).parents[3]
@@ -156,6 +157,15 @@ class Systems:
         return [self.direction_file(system.model, system.variant) for system in systems]
 
     @staticmethod
+    def models_of(systems: Iterable[System]) -> list[str]:
+        """Models of systems, each once."""
+        return list(dict.fromkeys(system.model for system in systems))
+
+    def model_directories(self, source: str) -> list[str]:
+        """Directories of the models that come from ``source``."""
+        return [self.model_directory(name) for name in self.models_from(source)]
+
+    @staticmethod
     def pairs(systems: Iterable[System]) -> list[list[str]]:
         """Model and variant of each system."""
         return [[system.model, system.variant] for system in systems]
@@ -268,18 +278,22 @@ class Systems:
             "dtype": stanza["dtype"],
         }
 
+    def runs_on_gpus(self) -> bool:
+        """Whether the jobs of this machine run models on its GPUs."""
+        return self.config["runtime"]["device"] != "cpu" and bool(visible_gpus())
+
     def gpus(self, model: str) -> int:
         """GPUs that a model's jobs ask for."""
         return int(self.config["models"][model]["gpus"])
 
-    def machine(self, model: str | None = None, *, gpus: int | None = None) -> str:
+    def machine(self, model: str | None = None, threads: int = 1, *, gpus: int | None = None) -> str:
         """How generation uses the machine, as JSON: fields of ``steadfast.generation.Runtime``.
 
         It goes to jobs as a resource, since Snakemake takes no change of a resource for a reason to run a job again.
         """
         spread = self.gpus(model) if model is not None else gpus or 0
         settings = {key: value for key, value in self.config["runtime"].items() if key != "keep_checkpoints"}
-        return json.dumps({**settings, "tensor_parallel_size": max(spread, 1)})
+        return json.dumps({**settings, "threads": threads, "tensor_parallel_size": max(spread, 1)})
 
     @staticmethod
     def either(names: Iterable[str]) -> str:

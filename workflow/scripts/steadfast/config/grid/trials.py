@@ -71,6 +71,13 @@ class Trials(Judging):
         """What systems answer on trial."""
         return [f"results/trials/responses/{system.model}/{system.variant}.parquet" for system in systems]
 
+    def all_trial_responses(self) -> list[str]:
+        """What all models answer on trial."""
+        tried = (
+            System(system.model, name) for system in self.chosen_systems() for name in self._compared(system.variant)
+        )
+        return self.trial_responses(dict.fromkeys(tried))
+
     def trial_judgments(self, judge: str, systems: Iterable[System] | None = None) -> list[str]:
         """A judge's verdicts on the trial responses of systems, by default of all that it reads."""
         return [

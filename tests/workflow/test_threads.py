@@ -1,0 +1,52 @@
+"""How many threads each job gets: tiny models one, others what keeps the cores busy."""
+
+import pytest
+
+
+@pytest.fixture
+def threads(fresh):
+    """Threads that jobs get in a dry run on so many cores, by rule."""
+
+    def found(cores: int) -> dict[str, set[int]]:
+        status, text = fresh.dry_run("--cores", str(cores))
+        assert status == 0, text
+        return fresh.threads()
+
+    return found
+
+
+def test_organisms_keep_one_thread_each(threads):
+    found = threads(8)
+    assert found["responses"] == found["measure_organisms"] == {1} == set().union(*found.values())
+
+
+def test_a_model_of_unknown_size_shares_the_cores_with_the_jobs_beside_it(fresh, threads):
+    fresh.put("models.real", {"source": "hub", "repo": "maker/model", "revision": "0" * 40})
+    fresh.put("models.raw", {"source": "organism", "recipe": "raw", "role": "judge"})
+    fresh.put("models.score0", {"source": "organism", "recipe": "score0", "role": "judge"})
+    fresh.put(
+        "judges.reader", {"kind": "local", "model": "real", "prompt": "resources/prompts/judges/organism_labels.md"}
+    )
+    found = threads(8)
+    # one model: its activations, and a job for all side effects of it
+    assert found["activations"] == found["measure_model_real"] == {8}
+    # one of two judges with a model of their own, the other is tiny
+    assert found["judge_with_reader"] == {4} and found["judge_with_local"] == {1}
+    # three variants, of which two are edited
+    assert found["responses"] == found["judge_own_responses"] == {2} and found["checkpoint"] == {4}
+    assert found["judge_with_regex"] == found["direction"] == {1}
+
+
+def test_what_is_made_already_leaves_its_cores_to_the_rest(fresh, threads):
+    fresh.put(
+        "models",
+        {
+            "real": {"source": "hub", "repo": "maker/model", "revision": "0" * 40},
+            "tiny": fresh.config["models"]["tiny"],
+        },
+    )
+    for variant in ("original", "random"):
+        file = fresh.folder / f"results/responses/real/{variant}.parquet"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    assert threads(8)["responses"] == {8}
