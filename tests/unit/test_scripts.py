@@ -16,6 +16,7 @@ from snakemake.iocontainers import Namedlist
 from steadfast.config.checks import prepare
 from steadfast.config.grid import Grid
 from steadfast.files import read_json, read_table, write_table
+from steadfast.integrity import sidecar
 from steadfast.models.pointer import ModelPointer, checkpoint_path, read_pointer
 from steadfast.verdicts import COLUMNS, EMPTY, says_something
 
@@ -634,10 +635,16 @@ def test_trials_are_made_on_the_first_harmful_calibration_prompts(trials, prompt
         assert has_provenance(responses) and has_provenance(judgments)
 
 
+def set_verdicts(file: str, verdict: str | list[str]) -> None:
+    """Write verdicts of one's own, without the record that would tell of it."""
+    read_table(file).assign(verdict=verdict).to_parquet(file)
+    sidecar(Path(file)).unlink(missing_ok=True)
+
+
 def test_the_strongest_attack_is_baked_with_its_own_edit(tried, trials):
     # what a model of 24 steps answers decides nothing: the verdicts are set, and nothing breaks the model
     for file, verdict in zip(trials["judgments"], ("refusal", "refusal", "non_refusal"), strict=True):
-        read_table(file).assign(verdict=verdict).to_parquet(file)
+        set_verdicts(file, verdict)
     direction = choose(tried, trials, degenerate=1.0)
     assert has_provenance(direction)
     comparison = read_table(direction.replace("safetensors", "csv"))
@@ -650,7 +657,7 @@ def test_the_strongest_attack_is_baked_with_its_own_edit(tried, trials):
 
 def test_where_no_attack_can_be_chosen_nothing_is_edited(tried, trials):
     for file in trials["judgments"][1:]:
-        read_table(file).assign(verdict="unscored").to_parquet(file)
+        set_verdicts(file, "unscored")
     choose(tried, trials, degenerate=1.0)
     manifest = read_json("results/checkpoints/raw/strongest/edit_manifest.json")
     words = "no valid direction: none of 2 attacks can be chosen: 2 hardly scored"
@@ -682,8 +689,7 @@ def test_a_contrast_by_behaviour(attacked, activations, models, prompts):
     verdicts = read_table(judgments[0])
     assert sorted(verdicts["prompt_id"]) == sorted(prompts.loc[prompts["split"] == "calibration", "prompt_id"])
     # what a model of 24 steps answers decides nothing: the verdicts are set
-    verdicts["verdict"] = ["refusal", "non_refusal"] * 6
-    verdicts.to_parquet(judgments[0])
+    set_verdicts(judgments[0], ["refusal", "non_refusal"] * 6)
     assert Path(find_direction(attacked, "behaviour", activations, judgments)).is_file()
 
 

@@ -63,13 +63,17 @@ def reusable_prefix(model: PreTrainedModel, sequences: Sequence[Sequence[int]], 
 
 
 def has_plain_cache(model: PreTrainedModel) -> bool:
-    """Whether every block keeps the keys and values of all tokens, row by row, and nothing else.
+    """Whether every block keeps the keys and values of all tokens, row by row, on one device, and nothing else.
 
     Sliding windows, recurrent states and convolutions keep what depends on how many tokens came before, so that rows
-    cannot be prefixed, taken out or repeated.
+    cannot be prefixed, taken out or repeated. Of a model that is spread over devices the cache is spread as well; taking
+    rows out of one has not been tried, so it is left whole.
     """
+    places: dict[str, Any] = getattr(model, "hf_device_map", None) or {}
     settings: Any = model.config.get_text_config()
     layers = getattr(settings, "layer_types", None)
+    if len(set(places.values())) > 1:
+        return False
     if layers:
         return set(layers) == {"full_attention"}
     return not getattr(settings, "sliding_window", None) and not model._is_stateful
