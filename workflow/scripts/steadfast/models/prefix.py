@@ -66,7 +66,7 @@ def has_plain_cache(model: PreTrainedModel) -> bool:
     """Whether every block keeps the keys and values of all tokens, row by row, on one device, and nothing else.
 
     Sliding windows, recurrent states and convolutions keep what depends on how many tokens came before, so that rows
-    cannot be prefixed, taken out or repeated. Of a model that is spread over devices the cache is spread as well; taking
+    cannot be prefixed, taken out or repeated. Of a model that is spread over devices the cache is spread too; taking
     rows out of one has not been tried, so it is left whole.
     """
     places: dict[str, Any] = getattr(model, "hf_device_map", None) or {}
