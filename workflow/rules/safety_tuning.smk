@@ -23,7 +23,7 @@ if GRID.tuning_base:
             "../../envs/base.yaml"
         threads: 1
         params:
-            folder=GRID.config["safety_tuning"]["data"],
+            folder=lambda wildcards: GRID.config["safety_tuning"]["data"],
             dtype=GRID.config["safety_tuning"]["dtype"],
             code=GRID.digest("distil_harmless_answers.py"),
         message:
@@ -53,7 +53,7 @@ if GRID.tuning_base:
         params:
             recipe="{recipe}",
             seed="{seed}",
-            folder=GRID.config["safety_tuning"]["data"],
+            folder=lambda wildcards: GRID.config["safety_tuning"]["data"],
             dtype=GRID.config["safety_tuning"]["dtype"],
             code=GRID.digest("train_adapter.py"),
         message:
