@@ -165,7 +165,7 @@ def test_a_killed_job_goes_on_where_it_stopped(checkpoint, tmp_path, capsys):
     resumed = write_responses(output, checkpoint, prompts, **arguments)
     printed = capsys.readouterr().out
     assert f"responses: {kept}/12 were finished by an earlier run" in printed
-    assert re.search(r"responses: 12/12, [1-9]\d* tokens/s, in \d+ s", printed)
+    assert re.search(r"responses: 12/12, [1-9]\d{0,2}(,\d{3})* tokens/s, in \d+ s", printed)
     at_once = {**arguments, "batch_tokens": 16_384}
     assert resumed.equals(write_responses(tmp_path / "at once.parquet", checkpoint, prompts, **at_once))
 
