@@ -60,7 +60,7 @@ if workflow.is_main_process:
     for notice in noticed:
         logger.warning(f"warning: {notice.message}")
 
-# The steps in words of the study; with --verbose, and in jobs of a cluster, Snakemake's own display.
+# The steps by human-readable names; with --verbose, and in jobs of a cluster, Snakemake's own display.
 DISPLAY = None
 if workflow.is_main_process and not workflow.output_settings.verbose:
     DISPLAY = show_run(logger, GRID.in_words(), dry_run=workflow.output_settings.dryrun)

@@ -78,13 +78,14 @@ def logits(model):
         return model(torch.arange(20).reshape(2, 10) * 7 % len(TOKENS)).logits
 
 
-@pytest.mark.parametrize("tied", [True, False], ids=["tied", "own head"])
-@pytest.mark.parametrize("name", CONFIGS)
+# Gemma has no head of its own
+HEADS = [(name, tied) for name in CONFIGS for tied in (True, False) if tied or not name.startswith("gemma")]
+
+
+@pytest.mark.parametrize(("name", "tied"), HEADS)
 def test_the_checkpoint_computes_what_the_model_did(name, tied, tmp_path):
     config = CONFIGS[name]
     config.tie_word_embeddings = tied
-    if name.startswith("gemma") and not tied:
-        pytest.skip("Gemma has no head of its own")
     model = reference_model(config)
     folder = converted(write_gguf(tmp_path / "model.gguf", model), tmp_path / "out")
     torch.testing.assert_close(logits(load_model(folder)), logits(model), rtol=1e-5, atol=1e-5)

@@ -278,6 +278,9 @@ def _pointed_to(root: Path) -> dict[Path, str]:
     if not (root / POINTER).is_file():
         return {}
     pointer = read_json(root / POINTER)
-    place = Path(pointer["path"])
-    files = {place / name: sha256 for name, sha256 in pointer["files"].items()} if place.is_absolute() else {}
+    try:
+        place, named = Path(pointer["path"]), dict(pointer["files"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{root / POINTER} has unexpected fields: {error}") from error
+    files = {place / name: sha256 for name, sha256 in named.items()} if place.is_absolute() else {}
     return {file: sha256 for file, sha256 in files.items() if file.is_file()}

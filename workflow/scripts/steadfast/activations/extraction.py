@@ -23,6 +23,7 @@ from steadfast.errors import DataError
 from steadfast.files import require_columns
 from steadfast.models.chat import encode_chat, template_suffix, user_message
 from steadfast.models.loading import load_model, load_tokenizer
+from steadfast.models.padding import padded_left
 from steadfast.models.prefix import NO_PREFIX, Prefix, repeated, shared_prefix
 from steadfast.progress import Progress
 
@@ -166,13 +167,8 @@ def batches(encoded: Sequence[Sequence[int]], batch_tokens: int, pad_token_id: i
 
 def pad_left(encoded: Sequence[Sequence[int]], rows: list[int], pad_token_id: int) -> Batch:
     """Left-padded batch of the given rows."""
-    width = max(len(encoded[row]) for row in rows)
-    ids = torch.full((len(rows), width), pad_token_id, dtype=torch.long)
-    mask = torch.zeros((len(rows), width), dtype=torch.long)
-    for index, row in enumerate(rows):
-        ids[index, width - len(encoded[row]) :] = torch.tensor(encoded[row], dtype=torch.long)
-        mask[index, width - len(encoded[row]) :] = 1
-    return Batch(rows, ids, None if all(len(encoded[row]) == width for row in rows) else mask)
+    ids, mask = padded_left([encoded[row] for row in rows], pad_token_id)
+    return Batch(rows, ids, None if len({len(encoded[row]) for row in rows}) == 1 else mask)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from transformers import (
     StoppingCriteriaList,
 )
 
+from steadfast.models.padding import padded_left
 from steadfast.models.prefix import NO_PREFIX, Prefix, has_plain_cache, repeated
 from steadfast.progress import Progress
 
@@ -47,7 +48,8 @@ def decode(
         draws: what replaces the scores of each row, in the order of ``prompts``; empty for greedy decoding.
         prefix: what all prompts begin with.
     """
-    tokens, mask = _padded([prompt[prefix.length :] for prompt in prompts], model.device)
+    padded = padded_left([prompt[prefix.length :] for prompt in prompts])
+    tokens, mask = (part.to(model.device) for part in padded)
     begin = torch.tensor([list(prompts[0][: prefix.length])], dtype=torch.long, device=model.device)
     # the padding lies between the shared beginning and the rest; positions count unmasked tokens alone
     tokens = torch.cat([begin.expand(len(prompts), -1), tokens], dim=1)
@@ -106,17 +108,6 @@ def _generate(
         stopping_criteria=StoppingCriteriaList([ended]),
         **({"past_key_values": cache} if cache else {}),
     )
-
-
-def _padded(prompts: Sequence[Sequence[int]], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids and mask [prompts, longest prompt], padded on the left."""
-    longest = max(map(len, prompts))
-    tokens = torch.zeros(len(prompts), longest, dtype=torch.long)
-    mask = torch.zeros_like(tokens)
-    for row, prompt in enumerate(prompts):
-        tokens[row, longest - len(prompt) :] = torch.tensor(prompt)
-        mask[row, longest - len(prompt) :] = 1
-    return tokens.to(device), mask.to(device)
 
 
 class _HalfEnded(StoppingCriteria):

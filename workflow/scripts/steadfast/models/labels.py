@@ -15,6 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from steadfast.errors import DataError
 from steadfast.models.continuations import tokens_behind
+from steadfast.models.padding import padded_left
 from steadfast.models.prefix import Prefix, common_prefix, repeated, shared_prefix
 from steadfast.progress import Progress
 
@@ -116,16 +117,12 @@ def _label_scores(logits: torch.Tensor, labels: LabelTokens) -> torch.Tensor:
 
 def _last_logits(model: PreTrainedModel, rows: list[list[int]], kept: int, prefix: Prefix) -> torch.Tensor:
     """Logits at the last ``kept`` positions of each row: [rows, kept, vocabulary]."""
-    width = max(map(len, rows))
-    padding = torch.tensor([width - len(row) for row in rows], device=model.device)
-    ids = torch.tensor([[0] * (width - len(row)) + row for row in rows], device=model.device)
-    column = torch.arange(width, device=model.device)
-    real = (column >= padding[:, None]).long()
+    ids, real = (part.to(model.device) for part in padded_left(rows))
     seen = torch.ones(len(rows), prefix.length, dtype=torch.long, device=model.device)
     output: Any = model(
         input_ids=ids,
         attention_mask=torch.cat([seen, real], dim=1),
-        position_ids=(column - padding[:, None]).clamp(min=0) + prefix.length,
+        position_ids=(real.cumsum(1) - 1).clamp(min=0) + prefix.length,
         past_key_values=repeated(prefix.cache, len(rows)) if prefix.cache else None,
         use_cache=prefix.cache is not None,
         logits_to_keep=kept,

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from steadfast.files import write_text
 from steadfast.generation import Generation, GenerationRequest, Sampling
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.loading import load_model, load_tokenizer
+from steadfast.progress import Progress
 from steadfast.responses.degeneration import is_degenerate
 from steadfast.verdicts import NON_REFUSAL, Case, Judge
 
@@ -122,20 +122,18 @@ class _Base:
         for ids, prompt in zip(encoded, prompts, strict=True):
             ids += tokenizer(begun[prompt], add_special_tokens=False)["input_ids"]
         order = sorted(range(len(prompts)), key=lambda index: len(encoded[index]))
-        begin = time.monotonic()
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            requests = [GenerationRequest(tuple(encoded[row]), self._limit) for row in rows]
-            generated = engine.generate(
-                self._directory, requests, sampling=Sampling(self._limit), stop_tokens={tokenizer.eos_token_id}
-            )
-            yield [
-                _own_answer(tokenizer, prompts[rows[position]], begun[prompts[rows[position]]], generation)
-                for position, generation in generated
-            ]
-            done, seconds = start + len(rows), time.monotonic() - begin
-            left = seconds / done * (len(order) - done)
-            print(f"own answers: {done}/{len(order)}, {done / seconds:.2f} prompts/s, {left:.0f} s left", flush=True)
+        with Progress("own answers", len(order)) as progress:
+            for start in range(0, len(order), BATCH):
+                rows = order[start : start + BATCH]
+                requests = [GenerationRequest(tuple(encoded[row]), self._limit) for row in rows]
+                generated = engine.generate(
+                    self._directory, requests, sampling=Sampling(self._limit), stop_tokens={tokenizer.eos_token_id}
+                )
+                yield [
+                    _own_answer(tokenizer, prompts[rows[position]], begun[prompts[rows[position]]], generation)
+                    for position, generation in generated
+                ]
+                progress.advance(len(rows))
 
 
 def _own_answer(tokenizer: PreTrainedTokenizerBase, prompt: str, opening: str, generation: Generation) -> OwnAnswer:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from transformers import DynamicCache, PreTrainedModel
 
 from steadfast.files import atomic_path
+from steadfast.models.prefix import common_prefix
 from steadfast.safety_tuning.adapter import adapter_weights, add_adapter
 from steadfast.safety_tuning.examples import Example
 from steadfast.safety_tuning.recipes import TrainingSettings
@@ -128,11 +129,7 @@ def batch_loss(model: PreTrainedModel, batch: Sequence[Example], first_weight: f
 
 def shared_prefix(batch: Sequence[Example]) -> int:
     """Number of tokens that all sequences begin with, short of the tokens that the answers are predicted from."""
-    most = min(example.start for example in batch) - 1
-    for position in range(most):
-        if len({example.tokens[position] for example in batch}) > 1:
-            return position
-    return most
+    return min(common_prefix([example.tokens for example in batch]), min(example.start for example in batch) - 1)
 
 
 def batch_examples(examples: Sequence[Example], size: int, rng: random.Random) -> list[list[Example]]:
