@@ -3,12 +3,13 @@ write nothing along the direction at any block and answer as the original with h
 equal a plain float64 formula."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+from safetensors.torch import load_file, save_file
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM, AutoModelForImageTextToText
 
 from steadfast.activations.extraction import decoder_blocks
 from steadfast.architectures import LAYOUTS, anatomy
@@ -17,6 +18,8 @@ from steadfast.directions import Direction, load_direction
 from steadfast.errors import DataError
 from steadfast.hooks.projection import build as hook
 from steadfast.logits import divergence, next_token_log_probabilities
+from steadfast.models.check import check_checkpoint
+from steadfast.models.loading import load_model
 
 HIDDEN = 16
 EDIT = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output", "embedding"]}
@@ -48,7 +51,40 @@ LATENT = {
     "qk_nope_head_dim": 4,
     "v_head_dim": 8,
 }
+HYBRID = {
+    **EXPERTS,
+    "shared_expert_intermediate_size": HIDDEN,
+    "linear_num_key_heads": 1,
+    "linear_num_value_heads": 2,
+    "linear_key_head_dim": 8,
+    "linear_value_head_dim": 8,
+    "layer_types": ["linear_attention", "full_attention", "linear_attention"],
+}
+PER_LAYER = {
+    **GROUPED,
+    "hidden_size_per_layer_input": 4,
+    "vocab_size_per_layer_input": 40,
+    "num_kv_shared_layers": 0,
+    "global_head_dim": 8,
+    "layer_types": ["sliding_attention", "sliding_attention", "full_attention"],
+}
 SETTINGS = {
+    "gemma4_text": PER_LAYER,
+    "glm4_moe_lite": LATENT,
+    "granitemoehybrid": {
+        **EXPERTS,
+        "num_local_experts": 3,
+        "shared_intermediate_size": HIDDEN,
+        "mamba_n_heads": 4,
+        "mamba_d_head": 8,
+        "mamba_d_state": 8,
+        "mamba_n_groups": 1,
+        "layer_types": ["mamba", "attention", "mamba"],
+    },
+    "lfm2": {**GROUPED, "layer_types": ["conv", "full_attention", "conv"], "block_multiple_of": 8},
+    "qwen3_5_moe_text": HYBRID,
+    "qwen3_5_text": HYBRID,
+    "stablelm": {**GROUPED, "qk_layernorm": True},
     "deepseek_v2": LATENT,
     "deepseek_v3": {**LATENT, "head_dim": 4},
     "falcon": COMMON,
@@ -61,25 +97,48 @@ SETTINGS = {
     "olmoe": EXPERTS,
     "qwen2_moe": {**EXPERTS, "shared_expert_intermediate_size": HIDDEN, "mlp_only_layers": [1]},
     "qwen3_moe": {**EXPERTS, "mlp_only_layers": [0]},
-    "qwen3_next": {
-        **EXPERTS,
-        "shared_expert_intermediate_size": HIDDEN,
-        "linear_num_key_heads": 1,
-        "linear_num_value_heads": 2,
-        "linear_key_head_dim": 8,
-        "linear_value_head_dim": 8,
-        "layer_types": ["linear_attention", "full_attention", "linear_attention"],
-    },
+    "qwen3_next": HYBRID,
     "starcoder2": GROUPED,
 }
-MULTIMODAL = {"gemma3", "llama4", "mistral3"}
-TEXT_ONLY = sorted(set(LAYOUTS) - MULTIMODAL)
+VISION = {
+    "hidden_size": HIDDEN,
+    "intermediate_size": HIDDEN,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "image_size": 8,
+    "patch_size": 4,
+}
+QWEN_VISION = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": HIDDEN}
+LLAMA_VISION = {**VISION, "vision_output_dim": 16, "projector_input_dim": 16, "projector_output_dim": 16}
+MULTIMODAL = {
+    "gemma3": {"text_config": GROUPED, "vision_config": VISION, "mm_tokens_per_image": 4},
+    "gemma4": {"text_config": PER_LAYER, "vision_config": {**VISION, "head_dim": 8, "num_key_value_heads": 2}},
+    "llama4": {
+        "text_config": {
+            **EXPERTS,
+            "num_local_experts": 3,
+            "intermediate_size_mlp": HIDDEN,
+            "interleave_moe_layer_step": 2,
+            "num_experts_per_tok": 1,
+        },
+        "vision_config": LLAMA_VISION,
+    },
+    "mistral3": {
+        "text_config": {**GROUPED, "model_type": "mistral"},
+        "vision_config": {**VISION, "model_type": "pixtral"},
+    },
+    "qwen3_5": {"text_config": HYBRID, "vision_config": QWEN_VISION},
+    "qwen3_5_moe": {"text_config": HYBRID, "vision_config": QWEN_VISION},
+}
+TEXT_ONLY = sorted(set(LAYOUTS) - set(MULTIMODAL))
 
 
 def tiny_model(model_type):
     torch.manual_seed(0)
-    config = CONFIG_MAPPING[model_type](**SETTINGS.get(model_type, GROUPED))
-    model = AutoModelForCausalLM.from_config(config).float()
+    wrapped = model_type in MULTIMODAL
+    settings = MULTIMODAL[model_type] if wrapped else SETTINGS.get(model_type, GROUPED)
+    config = CONFIG_MAPPING[model_type](**settings)
+    model = (AutoModelForImageTextToText if wrapped else AutoModelForCausalLM).from_config(config).float()
     for parameter in model.parameters():
         parameter.data.normal_(std=0.2)
     return model.eval()
@@ -107,12 +166,20 @@ def block_outputs(model):
     return states
 
 
-@pytest.mark.parametrize("model_type", TEXT_ONLY)
+def test_every_architecture_is_tried():
+    assert set(TEXT_ONLY) | set(MULTIMODAL) == set(LAYOUTS)
+
+
+@pytest.mark.parametrize("model_type", sorted(LAYOUTS))
 def test_an_edited_model_writes_nothing_along_the_direction(model_type, tmp_path, direction_path):
-    original = tiny_model(model_type)
-    original.save_pretrained(tmp_path / "source")
+    """From the file as transformers writes it to the edited file, through the check and the loader of the workflow."""
+    tiny_model(model_type).save_pretrained(tmp_path / "source")
+    (tmp_path / "source" / "tokenizer.json").write_text("{}")
+    check_checkpoint(tmp_path / "source", layout=True)
+    original = load_model(tmp_path / "source", dtype="float32", device="cpu")
     manifest = bake(tmp_path / "source", direction_path, EDIT, tmp_path / "out")
-    edited = AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype=torch.float32).eval()
+    check_checkpoint(tmp_path / "out", layout=True)
+    edited = load_model(tmp_path / "out", dtype="float32", device="cpu")
     r = torch.from_numpy(load_file(direction_path)["directions"][0].numpy())
     before, after = block_outputs(original), block_outputs(edited)
     assert len(before) == len(after) == 3
@@ -214,3 +281,59 @@ def test_an_expert_beyond_the_count_is_not_ignored():
 def test_a_missing_embedding_lists_the_names_that_were_tried():
     with pytest.raises(DataError, match=r"known names: model\.embed_tokens\.weight"):
         anatomy(LLAMA_CONFIG, llama_names()[1:])
+
+
+def test_an_architecture_that_is_not_known_is_told_where_the_model_is_checked(tmp_path):
+    """It can be asked and judge, and is rejected only where its weights or modules are to be changed."""
+    settings = {
+        **GROUPED,
+        "hybrid_override_pattern": "M*-",
+        "mamba_num_heads": 4,
+        "mamba_head_dim": 8,
+        "ssm_state_size": 8,
+        "n_groups": 1,
+    }
+    AutoModelForCausalLM.from_config(CONFIG_MAPPING["nemotron_h"](**settings)).save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    check_checkpoint(tmp_path)
+    with pytest.raises(DataError, match=r"cannot be edited: unknown architecture 'nemotron_h'.*add its layout"):
+        check_checkpoint(tmp_path, layout=True)
+
+
+def test_blocks_of_a_known_architecture_that_are_made_otherwise_are_told(tmp_path):
+    """Experts of Gemma 4 add up two norms behind a third."""
+    settings = {
+        **PER_LAYER,
+        "enable_moe_block": True,
+        "num_experts": 3,
+        "top_k_experts": 2,
+        "moe_intermediate_size": 16,
+    }
+    AutoModelForCausalLM.from_config(CONFIG_MAPPING["gemma4_text"](**settings)).save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(DataError, match=r"cannot be edited: the registry does not know what model\.layers\.0\.\w+"):
+        check_checkpoint(tmp_path, layout=True)
+
+
+def test_experts_may_be_stored_as_transformers_holds_them(tmp_path, direction_path):
+    """One tensor [experts, hidden, intermediate] per block, edited along the same axis as one tensor per expert."""
+    tiny_model("qwen3_5_moe_text").save_pretrained(tmp_path / "apart")
+    stored = load_file(tmp_path / "apart" / "model.safetensors")
+    for name in [name for name in stored if ".experts.0.down_proj" in name]:
+        block = name.partition("experts.0")[0] + "experts."
+        parts = {
+            part: [stored.pop(f"{block}{n}.{part}_proj.weight") for n in range(3)] for part in ("gate", "up", "down")
+        }
+        both = [torch.cat(pair) for pair in zip(parts["gate"], parts["up"], strict=True)]
+        stored |= {f"{block}gate_up_proj": torch.stack(both), f"{block}down_proj": torch.stack(parts["down"])}
+    shutil.copytree(tmp_path / "apart", tmp_path / "stacked")
+    save_file(stored, tmp_path / "stacked" / "model.safetensors", metadata={"format": "pt"})
+    (tmp_path / "stacked" / "tokenizer.json").write_text("{}")
+    check_checkpoint(tmp_path / "stacked", layout=True)
+    edited = {}
+    for kind in ("apart", "stacked"):
+        assert bake(tmp_path / kind, direction_path, EDIT, tmp_path / f"{kind}-edited")["effective"]
+        edited[kind] = load_model(tmp_path / f"{kind}-edited", dtype="float32", device="cpu").state_dict()
+    assert set(edited["apart"]) == set(edited["stacked"])
+    for name, value in edited["apart"].items():
+        torch.testing.assert_close(edited["stacked"][name], value, msg=name)

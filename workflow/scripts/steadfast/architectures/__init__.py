@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from steadfast.architectures._layouts import LAYOUTS, Layout, Part
+from steadfast.architectures._layouts import LAYOUTS
+from steadfast.architectures._parts import Layout, Part
 from steadfast.errors import DataError, suggest
 
 Target = Literal["attention_output", "mlp_output", "embedding"]

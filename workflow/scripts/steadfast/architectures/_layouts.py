@@ -3,91 +3,15 @@
 Names are those of the files, which may differ from those of the modules that transformers builds from them.
 """
 
-import re
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-
-@dataclass(frozen=True)
-class Part:
-    """A module that writes to the residual stream; names are relative to its block.
-
-    Attributes:
-        weight: name of the weight; ``{expert}`` stands for the index of an expert.
-        axis: the weight's axis along the residual stream.
-        bias: name of the bias, edited where the checkpoint has one; empty if there is none.
-        bias_axis: the bias's axis along the residual stream.
-        norm: name of the norm weight between the module and the stream; empty if there is none.
-        experts_keys: keys of ``config.json`` of which one counts the experts, where each has a tensor of its own.
-        stacked: whether the tensor holds all experts.
-    """
-
-    weight: str
-    axis: int = 0
-    bias: str = ""
-    bias_axis: int = 0
-    norm: str = ""
-    experts_keys: tuple[str, ...] = ()
-    stacked: bool = False
-
-
-def linear(name: str, norm: str = "") -> Part:
-    """An ``nn.Linear``: weight [out, in], so the stream lies on axis 0; its bias, if any, is edited too."""
-    return Part(f"{name}.weight", 0, f"{name}.bias", 0, norm)
-
-
-def _readers(*patterns: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern) for pattern in patterns)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Names of an architecture's tensors.
-
-    Attributes:
-        attention: alternatives, of which a block has one: the parts that write the attention's output.
-        mlp: the same for the feed-forward part.
-        readers: patterns (relative to the block) of the tensors that do not write to the stream.
-        block: prefix of a block below the root, with ``{layer}``.
-        roots: prefixes of the text decoder, each with the name of the tensor that makes the logits; the first
-            whose embedding exists counts. Multimodal checkpoints have longer ones.
-        embeddings: names below the root of the embeddings, that of the tokens first.
-        norm_offset: what norms between modules and stream add to their weight.
-        attention_modules: names in a block of the modules of transformers whose output is the attention's; a block
-            has one of them.
-        mlp_modules: the same for the feed-forward part.
-        depth_key: key of ``config.json`` with the number of blocks.
-        hidden_key: key of ``config.json`` with the width of the stream.
-    """
-
-    attention: tuple[tuple[Part, ...], ...]
-    mlp: tuple[tuple[Part, ...], ...]
-    readers: tuple[re.Pattern[str], ...]
-    block: str = "layers.{layer}."
-    roots: tuple[tuple[str, str], ...] = (("model.", "lm_head.weight"),)
-    embeddings: tuple[str, ...] = ("embed_tokens.weight",)
-    norm_offset: float = 0.0
-    attention_modules: tuple[str, ...] = ("self_attn",)
-    mlp_modules: tuple[str, ...] = ("mlp",)
-    depth_key: str = "num_hidden_layers"
-    hidden_key: str = "hidden_size"
-
-
-def _with(layout: Layout, *patterns: str, **changes: Any) -> Layout:
-    """A relative of a layout, with further readers."""
-    return replace(layout, readers=(*layout.readers, *_readers(*patterns)), **changes)
-
-
-def _experts(name: str, keys: tuple[str, ...], *besides: Part) -> tuple[Part, ...]:
-    """One matrix per expert, numbered from 0, and what else writes in the same block."""
-    return (Part(name, experts_keys=keys), *besides)
-
+from steadfast.architectures._parts import Layout, Part, experts, linear, readers, with_readers
 
 DENSE = (linear("mlp.down_proj"),)
 LLAMA = Layout(
     attention=((linear("self_attn.o_proj"),),),
     mlp=(DENSE,),
-    readers=_readers(
+    readers=readers(
         r"self_attn\.(q|k|v|qkv)_proj\.(weight|bias)",
         r"self_attn\.(q|k)_(norm|layernorm)\.(weight|bias)",
         r"self_attn\.rotary_emb\.inv_freq",
@@ -97,25 +21,36 @@ LLAMA = Layout(
 )
 
 # norms between the modules and the stream, besides those in front of the modules (Gemma 2, 3) or instead (OLMo 2)
-SANDWICH = _with(
+SANDWICH = with_readers(
     LLAMA,
     r"(pre|post)_feedforward_layernorm\.weight",
     attention=((linear("self_attn.o_proj", norm="post_attention_layernorm.weight"),),),
     mlp=((linear("mlp.down_proj", norm="post_feedforward_layernorm.weight"),),),
 )
 GEMMA2 = replace(SANDWICH, norm_offset=1.0)
-GLM4 = _with(
+# blocks of the small models add a projection of per-layer embeddings to the stream; those with experts add up two norms
+# behind a third, so that no edit of one matrix takes a direction out of what they write
+_PER_LAYER = linear("per_layer_projection", norm="post_per_layer_input_norm.weight")
+GEMMA4 = with_readers(
+    SANDWICH,
+    r"per_layer_input_gate\.weight",
+    r"post_per_layer_input_norm\.weight",
+    r"layer_scalar",
+    mlp=(*((*parts, _PER_LAYER) for parts in SANDWICH.mlp), *SANDWICH.mlp),
+    further_modules=(("per_layer_projection", "post_per_layer_input_norm.weight"),),
+)
+GLM4 = with_readers(
     LLAMA,
     r"post_(self_attn|mlp)_layernorm\.weight",
     attention=((linear("self_attn.o_proj", norm="post_self_attn_layernorm.weight"),),),
     mlp=((linear("mlp.down_proj", norm="post_mlp_layernorm.weight"),),),
 )
 
-MIXTRAL = _with(
+MIXTRAL = with_readers(
     LLAMA,
     r"block_sparse_moe\.gate\.weight",
     r"block_sparse_moe\.experts\.\d+\.w[13]\.weight",
-    mlp=(_experts("block_sparse_moe.experts.{expert}.w2.weight", ("num_local_experts",)),),
+    mlp=(experts("block_sparse_moe.experts.{expert}.w2.weight", ("num_local_experts",)),),
 )
 _ROUTED_READERS = (
     r"mlp\.gate\.(weight|e_score_correction_bias)",
@@ -126,43 +61,78 @@ _ROUTED_READERS = (
 _EXPERT_KEYS = ("num_experts", "num_local_experts", "n_routed_experts")
 _ROUTED = "mlp.experts.{expert}.down_proj.weight"
 # some blocks may be dense: the first ones, or those that the config lists
-QWEN_EXPERTS = _with(
+QWEN_EXPERTS = with_readers(
     LLAMA,
     *_ROUTED_READERS,
     mlp=(
-        _experts(_ROUTED, _EXPERT_KEYS, linear("mlp.shared_expert.down_proj")),
-        _experts(_ROUTED, _EXPERT_KEYS),
+        experts(_ROUTED, _EXPERT_KEYS, linear("mlp.shared_expert.down_proj")),
+        experts(_ROUTED, _EXPERT_KEYS),
         DENSE,
     ),
 )
-DEEPSEEK = _with(
+DEEPSEEK = with_readers(
     LLAMA,
     *_ROUTED_READERS,
     r"self_attn\.(q_a|q_b|kv_b)_proj\.(weight|bias)",
     r"self_attn\.kv_a_proj_with_mqa\.(weight|bias)",
     r"self_attn\.(q|kv)_a_layernorm\.weight",
     mlp=(
-        _experts(_ROUTED, _EXPERT_KEYS, linear("mlp.shared_experts.down_proj")),
-        _experts(_ROUTED, _EXPERT_KEYS),
+        experts(_ROUTED, _EXPERT_KEYS, linear("mlp.shared_experts.down_proj")),
+        experts(_ROUTED, _EXPERT_KEYS),
         DENSE,
     ),
 )
-QWEN3_NEXT = _with(
-    QWEN_EXPERTS,
+_HYBRID_READERS = (
     r"linear_attn\.(in_proj_\w+|conv1d|norm)\.weight",
     r"linear_attn\.(A_log|dt_bias)",
+)
+QWEN3_NEXT = with_readers(
+    QWEN_EXPERTS,
+    *_HYBRID_READERS,
     attention=((linear("self_attn.o_proj"),), (linear("linear_attn.out_proj"),)),
     attention_modules=("self_attn", "linear_attn"),
 )
+# all experts in one tensor [experts, hidden, intermediate] where it was saved as transformers holds it
+_STACKED = Part("mlp.experts.down_proj", 1, stacked=True)
+QWEN3_5_EXPERTS = with_readers(
+    QWEN3_NEXT,
+    r"mlp\.experts\.gate_up_proj",
+    mlp=(*QWEN3_NEXT.mlp, (_STACKED, linear("mlp.shared_expert.down_proj"))),
+)
+LFM2 = with_readers(
+    LLAMA,
+    r"conv\.(in_proj|conv)\.(weight|bias)",
+    r"feed_forward\.w[13]\.weight",
+    r"(operator|ffn)_norm\.weight",
+    attention=((linear("self_attn.out_proj"),), (linear("conv.out_proj"),)),
+    mlp=((linear("feed_forward.w2"),),),
+    attention_modules=("self_attn", "conv"),
+    mlp_modules=("feed_forward",),
+)
+GRANITE_HYBRID = with_readers(
+    LLAMA,
+    r"mamba\.(in_proj|conv1d|norm)\.(weight|bias)",
+    r"mamba\.(A_log|D|dt_bias)",
+    r"block_sparse_moe\.(input_linear|router\.layer)\.weight",
+    r"shared_mlp\.input_linear\.weight",
+    attention=((linear("self_attn.o_proj"),), (linear("mamba.out_proj"),)),
+    mlp=(
+        (Part("block_sparse_moe.output_linear.weight", 1, stacked=True), linear("shared_mlp.output_linear")),
+        (linear("shared_mlp.output_linear"),),
+    ),
+    attention_modules=("self_attn", "mamba"),
+    mlp_modules=("shared_mlp",),
+    further_modules=(("block_sparse_moe", ""),),
+)
 # all experts in one tensor [experts, intermediate, hidden]: the stream lies on the last axis
-GPT_OSS = _with(
+GPT_OSS = with_readers(
     LLAMA,
     r"self_attn\.sinks",
     r"mlp\.router\.(weight|bias)",
     r"mlp\.experts\.gate_up_proj(_bias)?",
     mlp=((Part("mlp.experts.down_proj", 2, "mlp.experts.down_proj_bias", 1, stacked=True),),),
 )
-LLAMA4 = _with(
+LLAMA4 = with_readers(
     LLAMA,
     r"feed_forward\.router\.weight",
     r"feed_forward\.experts\.gate_up_proj",
@@ -178,7 +148,7 @@ LLAMA4 = _with(
 GPT_NEOX = Layout(
     attention=((linear("attention.dense"),),),
     mlp=((linear("mlp.dense_4h_to_h"),),),
-    readers=_readers(
+    readers=readers(
         r"attention\.query_key_value\.(weight|bias)",
         r"attention\.(bias|masked_bias|rotary_emb\.inv_freq)",
         r"mlp\.dense_h_to_4h\.(weight|bias)",
@@ -188,17 +158,19 @@ GPT_NEOX = Layout(
     roots=(("gpt_neox.", "embed_out.weight"),),
     embeddings=("embed_in.weight",),
 )
-PHI = _with(
+PHI = with_readers(
     LLAMA,
     r"mlp\.fc1\.(weight|bias)",
     attention=((linear("self_attn.dense"),),),
     mlp=((linear("mlp.fc2"),),),
 )
-STARCODER2 = _with(LLAMA, r"mlp\.c_fc\.(weight|bias)", mlp=((linear("mlp.c_proj"),),))
+# per-head norms of StableLM 2
+STABLELM = with_readers(LLAMA, r"self_attn\.(q|k)_layernorm\.norms\.\d+\.weight")
+STARCODER2 = with_readers(LLAMA, r"mlp\.c_fc\.(weight|bias)", mlp=((linear("mlp.c_proj"),),))
 FALCON = Layout(
     attention=((linear("self_attention.dense"),),),
     mlp=((linear("mlp.dense_4h_to_h"),),),
-    readers=_readers(
+    readers=readers(
         r"self_attention\.query_key_value\.(weight|bias)",
         r"mlp\.dense_h_to_4h\.(weight|bias)",
         r"(input_layernorm|post_attention_layernorm|ln_attn|ln_mlp)\.(weight|bias)",
@@ -212,7 +184,7 @@ FALCON = Layout(
 GPT2 = Layout(
     attention=((Part("attn.c_proj.weight", 1, "attn.c_proj.bias"),),),
     mlp=((Part("mlp.c_proj.weight", 1, "mlp.c_proj.bias"),),),
-    readers=_readers(
+    readers=readers(
         r"attn\.c_attn\.(weight|bias)",
         r"attn\.(bias|masked_bias)",
         r"mlp\.c_fc\.(weight|bias)",
@@ -243,17 +215,23 @@ LAYOUTS: dict[str, Layout] = {
     "gemma2": GEMMA2,
     "gemma3": replace(GEMMA2, roots=_MULTIMODAL_ROOTS),
     "gemma3_text": GEMMA2,
+    "gemma4": replace(GEMMA4, roots=_MULTIMODAL_ROOTS),
+    "gemma4_text": GEMMA4,
     "glm": LLAMA,
     "glm4": GLM4,
     "glm4_moe": DEEPSEEK,
+    "glm4_moe_lite": DEEPSEEK,
     "gpt2": GPT2,
     "gpt_neox": GPT_NEOX,
     "gpt_oss": GPT_OSS,
     "granite": LLAMA,
+    "granitemoehybrid": GRANITE_HYBRID,
+    "lfm2": LFM2,
     "llama": LLAMA,
     "llama4": LLAMA4,
     "llama4_text": LLAMA4,
     "ministral": LLAMA,
+    "ministral3": LLAMA,
     "mistral": LLAMA,
     "mistral3": replace(LLAMA, roots=_MULTIMODAL_ROOTS),
     "mixtral": MIXTRAL,
@@ -266,9 +244,13 @@ LAYOUTS: dict[str, Layout] = {
     "qwen2_moe": QWEN_EXPERTS,
     "qwen3": LLAMA,
     "qwen3_moe": QWEN_EXPERTS,
+    "qwen3_5": replace(QWEN3_NEXT, roots=_MULTIMODAL_ROOTS),
+    "qwen3_5_moe": replace(QWEN3_5_EXPERTS, roots=_MULTIMODAL_ROOTS),
+    "qwen3_5_moe_text": QWEN3_5_EXPERTS,
+    "qwen3_5_text": QWEN3_NEXT,
     "qwen3_next": QWEN3_NEXT,
     "seed_oss": LLAMA,
     "smollm3": LLAMA,
-    "stablelm": LLAMA,
+    "stablelm": STABLELM,
     "starcoder2": STARCODER2,
 }

@@ -47,12 +47,16 @@ def output_modules(model: PreTrainedModel) -> list[OutputModule]:
             ("mlp_output", layout.mlp_modules, layout.mlp),
         )
         for target, names, alternatives in groups:
-            name = next((name for name in names if hasattr(block, name)), None)
+            name = next((name for name in names if getattr(block, name, None) is not None), None)
             if name is None:
                 raise DataError(f"block {layer} of {type(model).__name__} has none of the modules {', '.join(names)}")
             writer = Writer(f"{layer}.{name}", target, layer, 0)  # type: ignore[arg-type]
             gain = _gain(block, alternatives[0][0].norm, layout.norm_offset)
             found.append(OutputModule(writer, getattr(block, name), gain))
+        for name, norm in layout.further_modules:
+            if getattr(block, name, None) is not None:
+                writer = Writer(f"{layer}.{name}", "mlp_output", layer, 0)
+                found.append(OutputModule(writer, getattr(block, name), _gain(block, norm, layout.norm_offset)))
     return found
 
 

@@ -13,7 +13,7 @@ FAULTS = (AttributeError, ImportError, KeyError, OSError, RuntimeError, TypeErro
 
 
 def model_class_of(path: Path, *, trust_remote_code: bool = False) -> tuple[Any, Any]:
-    """The model class of a checkpoint and its configuration.
+    """The model class of a checkpoint and its configuration: of several modalities, that of the part which is loaded.
 
     Raises:
         DataError: transformers does not know the architecture, or cannot build it.
@@ -27,7 +27,7 @@ def model_class_of(path: Path, *, trust_remote_code: bool = False) -> tuple[Any,
             model = auto_class.from_config(config, trust_remote_code=trust_remote_code)
     except FAULTS as error:
         raise DataError(f"{path}: its architecture cannot be built: {in_one_line(error)}") from error
-    return type(model), config
+    return type(model), model.config
 
 
 def auto_class_of(config: Any) -> Any:

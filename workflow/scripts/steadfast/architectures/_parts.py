@@ -1,0 +1,83 @@
+"""What a layout states of an architecture: which tensors write to the residual stream, and along which axis."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Part:
+    """A module that writes to the residual stream; names are relative to its block.
+
+    Attributes:
+        weight: name of the weight; ``{expert}`` stands for the index of an expert.
+        axis: the weight's axis along the residual stream.
+        bias: name of the bias, edited where the checkpoint has one; empty if there is none.
+        bias_axis: the bias's axis along the residual stream.
+        norm: name of the norm weight between the module and the stream; empty if there is none.
+        experts_keys: keys of ``config.json`` of which one counts the experts, where each has a tensor of its own.
+        stacked: whether the tensor holds all experts.
+    """
+
+    weight: str
+    axis: int = 0
+    bias: str = ""
+    bias_axis: int = 0
+    norm: str = ""
+    experts_keys: tuple[str, ...] = ()
+    stacked: bool = False
+
+
+def linear(name: str, norm: str = "") -> Part:
+    """An ``nn.Linear``: weight [out, in], so the stream lies on axis 0; its bias, if any, is edited too."""
+    return Part(f"{name}.weight", 0, f"{name}.bias", 0, norm)
+
+
+def readers(*patterns: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern) for pattern in patterns)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Names of an architecture's tensors.
+
+    Attributes:
+        attention: alternatives, of which a block has one: the parts that write the attention's output.
+        mlp: the same for the feed-forward part.
+        readers: patterns (relative to the block) of the tensors that do not write to the stream.
+        block: prefix of a block below the root, with ``{layer}``.
+        roots: prefixes of the text decoder, each with the name of the tensor that makes the logits; the first
+            whose embedding exists counts. Multimodal checkpoints have longer ones.
+        embeddings: names below the root of the embeddings, that of the tokens first.
+        norm_offset: what norms between modules and stream add to their weight.
+        attention_modules: names in a block of the modules of transformers whose output is the attention's; a block
+            has one of them.
+        mlp_modules: the same for the feed-forward part.
+        further_modules: modules that write to the stream beside the feed-forward one in blocks that have them, each
+            with the norm behind it, as for a ``Part``.
+        depth_key: key of ``config.json`` with the number of blocks.
+        hidden_key: key of ``config.json`` with the width of the stream.
+    """
+
+    attention: tuple[tuple[Part, ...], ...]
+    mlp: tuple[tuple[Part, ...], ...]
+    readers: tuple[re.Pattern[str], ...]
+    block: str = "layers.{layer}."
+    roots: tuple[tuple[str, str], ...] = (("model.", "lm_head.weight"),)
+    embeddings: tuple[str, ...] = ("embed_tokens.weight",)
+    norm_offset: float = 0.0
+    attention_modules: tuple[str, ...] = ("self_attn",)
+    mlp_modules: tuple[str, ...] = ("mlp",)
+    further_modules: tuple[tuple[str, str], ...] = ()
+    depth_key: str = "num_hidden_layers"
+    hidden_key: str = "hidden_size"
+
+
+def with_readers(layout: Layout, *patterns: str, **changes: Any) -> Layout:
+    """A relative of a layout, with further readers."""
+    return replace(layout, readers=(*layout.readers, *readers(*patterns)), **changes)
+
+
+def experts(name: str, keys: tuple[str, ...], *besides: Part) -> tuple[Part, ...]:
+    """One matrix per expert, numbered from 0, and what else writes in the same block."""
+    return (Part(name, experts_keys=keys), *besides)
