@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from transformers import AutoModelForCausalLM
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, Gemma2Config
 
 from steadfast.checkpoints import bake, baking, rewriting
 from steadfast.directions import Direction, load_direction
@@ -110,6 +111,48 @@ def test_biases_that_write_to_the_stream_are_edited(tmp_path, direction):
     assert torch.equal(
         after["model.layers.0.self_attn.q_proj.bias"], tensors_of(source)["model.layers.0.self_attn.q_proj.bias"]
     )
+
+
+def stored_twice(source):
+    """Store the head beside the embedding that the configuration ties it to, as some tools do."""
+    tensors = load_file(source / "model.safetensors")
+    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].clone()
+    save_file(tensors, source / "model.safetensors", metadata={"format": "pt"})
+    return source
+
+
+@pytest.mark.parametrize("said", [{"tie_word_embeddings": True}, {}], ids=["by the configuration", "by the class"])
+def test_a_head_that_is_stored_though_tied_stays_when_the_embedding_is_edited(tmp_path, direction, said):
+    """The configuration then says so, whoever reads it: transformers would keep that head, others would drop it."""
+    shape = {"num_hidden_layers": 3, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
+    config = Gemma2Config(vocab_size=50, hidden_size=16, intermediate_size=16, **shape)
+    source = stored_twice(save_model(config, tmp_path / "source", torch.float32))
+    settings = json.loads((source / "config.json").read_text())
+    settings.pop("tie_word_embeddings", None)
+    (source / "config.json").write_text(json.dumps({**settings, **said}))
+    manifest = bake(source, direction, {**EDIT, "targets": ["embedding"]}, tmp_path / "out")
+    assert manifest["untied"]
+    assert json.loads((tmp_path / "out/config.json").read_text())["tie_word_embeddings"] is False
+    before, after = (load_file(folder / "model.safetensors") for folder in (source, tmp_path / "out"))
+    assert set(before) == set(after)
+    assert torch.equal(after["lm_head.weight"], before["model.embed_tokens.weight"])
+    assert not torch.equal(after["model.embed_tokens.weight"], before["model.embed_tokens.weight"])
+    loaded = load_model(tmp_path / "out", device="cpu")
+    assert torch.equal(loaded.get_output_embeddings().weight, before["lm_head.weight"])
+
+
+def test_a_configuration_that_is_right_is_left_alone(tmp_path, direction):
+    source = stored_twice(save_model(tiny_llama(tie_word_embeddings=False), tmp_path / "source"))
+    assert not bake(source, direction, {**EDIT, "targets": ["embedding"]}, tmp_path / "out")["untied"]
+    assert (tmp_path / "out/config.json").read_bytes() == (source / "config.json").read_bytes()
+
+
+def test_a_head_that_is_lost_is_not_made_from_the_embedding(tmp_path, direction):
+    source = save_model(tiny_llama(tie_word_embeddings=True), tmp_path / "source")
+    settings = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps({**settings, "tie_word_embeddings": False}))
+    with pytest.raises(DataError, match=r"lacks lm_head\.weight, and its config\.json says that the head has weights"):
+        bake(source, direction, EDIT, tmp_path / "out")
 
 
 def test_a_tied_embedding_is_untied_before_it_is_edited(tmp_path, direction):

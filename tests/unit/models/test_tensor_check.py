@@ -139,6 +139,22 @@ def test_blocks_that_predict_further_tokens_may_be_stored(sabotaged):
         check_checkpoint(sabotaged("tied", add))
 
 
+def with_head(change):
+    """Store the head beside the embedding that it is tied to."""
+    return lambda stored: {**stored, "lm_head.weight": change(stored["model.embed_tokens.weight"].clone())}
+
+
+def test_a_head_that_is_stored_though_tied_must_be_the_embedding(sabotaged):
+    """transformers keeps a head that differs, vLLM drops it, so that original and edited model would not be alike."""
+    check_checkpoint(sabotaged("tied", with_head(lambda head: head)))
+    folder = sabotaged("tied", with_head(lambda head: head.index_fill(0, torch.tensor([23]), 0)))
+    with pytest.raises(
+        DataError, match=r"lm_head\.weight differs from model\.embed_tokens\.weight.*_embeddings: false`"
+    ):
+        check_checkpoint(folder)
+    check_checkpoint(sabotaged("tied", with_head(torch.zeros_like), tie_word_embeddings=False))
+
+
 def test_nothing_is_read_but_headers(sources, tmp_path, monkeypatch):
     """The check of a file whose tensors are a hole of half a terabyte takes no memory for them."""
     config = LlamaConfig(**{**SHAPE, "intermediate_size": 10**9}, tie_word_embeddings=True)

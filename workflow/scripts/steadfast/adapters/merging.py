@@ -88,7 +88,7 @@ def _parts_of(plan: Merge, shard: Shard) -> list[Part]:
     parts = []
     for entry in shard.entries:
         names = [entry.name]
-        if plan.unties and entry.name == plan.embedding:
+        if plan.unties and entry.name == plan.embedding and plan.head not in plan.base.entries:
             names.append(plan.head)
         for name in names:
             change = plan.changes.get(name)

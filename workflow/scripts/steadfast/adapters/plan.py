@@ -8,6 +8,7 @@ from steadfast.adapters.settings import read_settings
 from steadfast.adapters.weights import Change, read_changes
 from steadfast.architectures import anatomy
 from steadfast.checkpoints.quantisation import quantisation_of
+from steadfast.checkpoints.rewriting import has_own_head
 from steadfast.errors import DataError
 from steadfast.models.pointer import checkpoint_path, trusts_remote_code
 from steadfast.models.shards import TensorEntry
@@ -71,7 +72,7 @@ def plan_merge(base: str | Path, adapter: Path) -> Merge:
         changes=changes,
         embedding=stream.embedding,
         head=stream.head,
-        unties=stream.tied and not {stream.embedding, stream.head}.isdisjoint(changes),
+        unties=not has_own_head(checkpoint.config) and not {stream.embedding, stream.head}.isdisjoint(changes),
         trust_remote_code=trusts_remote_code(base),
     )
     for name, change in changes.items():

@@ -72,7 +72,7 @@ def _parts_of(plan: Plan, shard: Shard) -> list[Part]:
     for entry in shard.entries:
         site = plan.selected.get(entry.name)
         parts.append(copied(entry) if site is None else Part(entry, partial(_edit_tensor, plan, entry, site)))
-    if plan.untie:
+    if plan.untie and plan.anatomy.tied:
         embeddings = [entry for entry in shard.entries if entry.name == plan.anatomy.embedding]
         parts += [copied(entry, plan.anatomy.head) for entry in embeddings]
     return parts

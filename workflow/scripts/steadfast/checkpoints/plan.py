@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from steadfast.architectures import Anatomy, Writer, anatomy
 from steadfast.checkpoints.quantisation import quantisation_of
+from steadfast.checkpoints.rewriting import has_own_head
 from steadfast.checkpoints.tensors import TensorEditor, matrices_of, read_vector, sum_of_squares
 from steadfast.directions import Direction, load_direction
 from steadfast.edits import Edit, Site, build_edit
@@ -30,7 +31,8 @@ class Plan:
         edit: the edit.
         direction: the direction.
         selected: the tensors that the edit reaches, by name, with where they sit.
-        untie: whether the head must get a copy of the embedding before that is edited.
+        untie: whether the embedding is edited and the configuration does not say yet that the head has weights of its
+            own; where the files hold none it gets a copy of the embedding.
         scale_factor: what the edit's scale was multiplied with to reach a given change of the weights.
     """
 
@@ -72,7 +74,12 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
     }
     for site in selected.values():
         built.update(site, direction)  # raises here, before anything is written, what does not fit
-    return Plan(checkpoint, stream, built, direction, selected, untie=stream.tied and stream.embedding in selected)
+    own_head = has_own_head(checkpoint.config)
+    if own_head and stream.tied:
+        raise DataError(
+            f"{checkpoint.path} lacks {stream.head}, and its config.json says that the head has weights of its own"
+        )
+    return Plan(checkpoint, stream, built, direction, selected, untie=stream.embedding in selected and not own_head)
 
 
 def with_change_norm(plan: Plan, change_norm: float) -> Plan:

@@ -125,6 +125,15 @@ def untied_config(config: Mapping[str, Any]) -> dict[str, Any]:
     return changed
 
 
+def has_own_head(config: Mapping[str, Any]) -> bool:
+    """Whether a configuration says, in all places, that the head has weights of its own.
+
+    Where it says nothing its class decides, and many classes tie the head to the embedding.
+    """
+    parts = (config, config.get("text_config") or {})
+    return {part.get("tie_word_embeddings") for part in parts} - {None} == {False}
+
+
 def changed_index(checkpoint: Checkpoint, parts: Mapping[str, Iterable[TensorEntry]]) -> dict[str, Any]:
     """The index of a checkpoint whose shards hold other tensors now.
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from steadfast.architectures import anatomy
 from steadfast.errors import DataError, SteadfastError
+from steadfast.models.mismatch import Shape
 from steadfast.models.pointer import checkpoint_path, trusts_remote_code
-from steadfast.models.tensor_check import Shape, check_tensors
+from steadfast.models.tensor_check import check_tensors
 from steadfast.models.weights import Checkpoint, open_checkpoint, require_files
 from steadfast.registry import load
 

@@ -10,9 +10,9 @@ from steadfast.errors import DataError
 from steadfast.models.chat_settings import apply_settings
 from steadfast.models.classes import FAULTS, auto_class_of, in_one_line
 from steadfast.models.devices import free_memory, pick_device, require_gpus_only, room_to_spread
+from steadfast.models.mismatch import mismatch_of, require_match
 from steadfast.models.number_format import settle_format
 from steadfast.models.pointer import chat_of, checkpoint_path, trusts_remote_code
-from steadfast.models.tensor_check import mismatch_of, require_match
 from steadfast.models.weights import open_checkpoint
 
 

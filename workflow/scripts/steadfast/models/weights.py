@@ -7,6 +7,7 @@ loaders would choose otherwise is rejected: vLLM takes the shards of an index wh
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ CONFIG = "config.json"
 ADAPTER = "adapter_config.json"
 SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".onnx", ".h5", ".msgpack", ".npz")
 UNFINISHED = (".incomplete", ".part", ".aria2", ".crdownload", ".tmp")
+BLOCK_BYTES = 2**24
 NO_COMPANIONS = (*SUFFIXES, *UNFINISHED, ".index.json")
 FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
@@ -85,6 +87,22 @@ def open_checkpoint(path: Path) -> Checkpoint:
     if index_file:
         _require_index_holds(checkpoint)
     return checkpoint
+
+
+def same_bytes(checkpoint: Checkpoint, first: str, second: str) -> bool:
+    """Whether two stored tensors have the same format, shape and content."""
+    entries = [checkpoint.entries[name] for name in (first, second)]
+    if len({(entry.dtype, entry.shape) for entry in entries}) > 1:
+        return False
+    with ExitStack() as stack:
+        files = [stack.enter_context(checkpoint.shard_of(entry.name).path.open("rb")) for entry in entries]
+        for file, entry in zip(files, entries, strict=True):
+            file.seek(entry.begin)
+        for start in range(0, entries[0].size, BLOCK_BYTES):
+            size = min(BLOCK_BYTES, entries[0].size - start)
+            if files[0].read(size) != files[1].read(size):
+                return False
+    return True
 
 
 def require_files(path: Path) -> Checkpoint:
