@@ -10,10 +10,11 @@ from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 from steadfast.checkpoints import bake
 from steadfast.checkpoints.quantisation import dequantise, e4m3_values, fp4_values
 from steadfast.errors import DataError
+from steadfast.models.check import check_checkpoint
 from steadfast.models.placing import place_model
 from steadfast.models.pointer import ModelPointer, read_pointer
 
-from .conftest import save_model, tiny_llama
+from .conftest import random_direction, save_model, tiny_llama
 
 EDIT = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output"]}
 
@@ -47,6 +48,64 @@ def quantise_fp8(directory, block):
     save_file(tensors, directory / "model.safetensors")
     add_to_config(directory, quantization_config={"quant_method": "fp8", "weight_block_size": [block, block]})
     return exact
+
+
+def quantise_per_tensor(directory, scales=torch.float32):
+    """FP8 with one scale per matrix, and one of what it is multiplied with, as Ministral 3 is laid out."""
+    tensors = load_file(directory / "model.safetensors")
+    exact = dict(tensors)
+    for name in [name for name in tensors if "_proj" in name]:
+        scale = torch.tensor(2.0**-5) if scales != torch.float32 else torch.rand(()) / 16 + 0.02
+        tensors[name] = (tensors[name].float() / scale).to(torch.float8_e4m3fn)
+        exact[name] = (tensors[name].float() * scale).to(torch.bfloat16)
+        tensors[f"{name}_scale_inv"] = scale.to(scales)
+        tensors[name.replace("weight", "activation_scale")] = torch.rand(())
+    save_file(tensors, directory / "model.safetensors")
+    add_to_config(directory, quantization_config={"quant_method": "fp8", "activation_scheme": "static"})
+    return exact
+
+
+@pytest.mark.parametrize("scales", [torch.float32, torch.bfloat16, torch.float8_e8m0fnu])
+def test_fp8_with_one_scale_per_tensor_is_written_out(tmp_path, scales):
+    """Whatever the scales are stored in; those of the inputs go with the rounding that they were for."""
+    source = save_model(tiny_llama(), tmp_path / "source")
+    exact = quantise_per_tensor(source, scales)
+    (source / "tokenizer.json").write_text("{}")
+    check_checkpoint(source, layout=True)
+    dequantise(source, tmp_path / "plain")
+    found = load_file(tmp_path / "plain/model.safetensors")
+    assert set(found) == set(exact)
+    for name, tensor in exact.items():
+        assert torch.equal(found[name], tensor), name
+    assert bake(tmp_path / "plain", random_direction(tmp_path / "d.safetensors"), EDIT, tmp_path / "out")["effective"]
+
+
+@pytest.mark.parametrize("grid", [(3, 1, 1), (3, 2, 2), ()])
+def test_experts_in_one_tensor_have_scales_of_their_own(tmp_path, grid):
+    codes = torch.randn(3, 8, 6).to(torch.float8_e4m3fn)
+    scales = torch.rand(grid) + 0.5
+    spread = scales.expand(3, 1, 1) if grid == () else scales
+    spread = spread.repeat_interleave(8 // spread.shape[1], 1).repeat_interleave(6 // spread.shape[2], 2)
+    stored = {
+        "experts.down_proj": codes,
+        "experts.down_proj_scale_inv": scales,
+        "experts.down_proj_activation_scale": torch.rand(3),
+    }
+    save_file(stored, tmp_path / "model.safetensors")
+    settings = {"quant_method": "fp8", "weight_block_size": [4, 3]}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "mixtral", "quantization_config": settings}))
+    dequantise(tmp_path, tmp_path / "plain")
+    found = load_file(tmp_path / "plain/model.safetensors")
+    assert set(found) == {"experts.down_proj"}
+    assert torch.equal(found["experts.down_proj"], (codes.float() * spread).to(torch.bfloat16))
+
+
+def test_scales_that_fit_no_block_are_refused(tmp_path):
+    source = save_model(tiny_llama(), tmp_path / "source")
+    quantise_fp8(source, block=8)
+    add_to_config(source, quantization_config={"quant_method": "fp8", "weight_block_size": [16, 16]})
+    with pytest.raises(DataError, match=r"_scale_inv has shape \[\d, \d\], which does not fit"):
+        dequantise(source, tmp_path / "plain")
 
 
 def test_block_wise_fp8_is_written_out(tmp_path):

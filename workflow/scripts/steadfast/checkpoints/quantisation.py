@@ -1,15 +1,16 @@
 """Quantised checkpoints, written out as bfloat16 so that they can be edited.
 
-Known are block-wise FP8 (``quant_method: fp8``: E4M3 values, one scale per block, as DeepSeek-V3 and Qwen3 publish)
-and MXFP4 (``quant_method: mxfp4``: pairs of 4-bit floats with one exponent per 32 values, as GPT-oss publishes).
-Everything else is refused: its values would have to be guessed.
+Known are FP8 (``quant_method: fp8``: E4M3 values, one scale per block, as DeepSeek-V3 and Qwen3 publish, or one per
+tensor, as Ministral 3) and MXFP4 (``quant_method: mxfp4``: pairs of 4-bit floats with one exponent per 32 values, as
+GPT-oss publishes). Everything else is refused: its values would have to be guessed.
 """
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ from steadfast.progress import IN_BYTES, Progress
 
 TARGET = "BF16"
 BYTES = np.dtype("u1")
+EXPONENTS = ("F8_E8M0", "U8")
+EXPONENT_BIAS = 127
+INPUT_SCALES = ("activation_scale", "input_scale")  # of what a matrix is multiplied with, where that is rounded too
 ROWS = 512  # of a matrix that are decoded at a time
 
 
@@ -40,12 +44,14 @@ class Quantised:
         scales: where its scales lie.
         name: name of the tensor that it becomes.
         shape: shape of the tensor that it becomes.
+        dropped: names of further tensors that only its quantised form needs.
     """
 
     entry: TensorEntry
     scales: TensorEntry
     name: str
     shape: tuple[int, ...]
+    dropped: tuple[str, ...] = ()
 
 
 def quantisation_of(config: Mapping[str, Any]) -> str:
@@ -71,7 +77,8 @@ def plain_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]] | None:
         return None
     scale_suffix, describe, _ = METHODS[method]
     for described in describe(checkpoint, scale_suffix):
-        del shapes[described.entry.name], shapes[described.scales.name]
+        for name in (described.entry.name, described.scales.name, *described.dropped):
+            del shapes[name]
         shapes[described.name] = described.shape
     return shapes
 
@@ -93,7 +100,7 @@ def dequantise(source: Path, output: Path) -> None:
         )
     scale_suffix, describe, decode = METHODS[method]
     found = {described.entry.name: described for described in describe(checkpoint, scale_suffix)}
-    dropped = {described.scales.name for described in found.values()}
+    dropped = {name for described in found.values() for name in (described.scales.name, *described.dropped)}
     with atomic_directory(output) as directory:
         weight_map: dict[str, str] = {}
         sizes = [shard.path.stat().st_size for shard in checkpoint.shards]
@@ -155,27 +162,53 @@ def _describe_fp8(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantised]:
             continue
         if name + suffix not in entries:
             raise DataError(f"{name} is stored in 8 bits, but its scales {name}{suffix} are not in the checkpoint")
-        yield Quantised(entry, entries[name + suffix], name, entry.shape)
+        beside = (f"{name.removesuffix('weight')}{scale}" for scale in INPUT_SCALES)
+        of_experts = (f"{name}_{scale}" for scale in INPUT_SCALES)
+        dropped = tuple(other for other in (*beside, *of_experts) if other in entries)
+        yield Quantised(entry, entries[name + suffix], name, entry.shape, dropped)
 
 
 def _decode_fp8(
     checkpoint: Checkpoint, quantised: Quantised, config: Mapping[str, Any]
 ) -> Iterator[NDArray[np.float32]]:
-    """Rows of the matrix: value × the scale of its block."""
+    """Rows of the matrix, or of one expert's after the other: value × the scale of its block, or the only scale."""
     settings = config.get("quantization_config") or config["text_config"]["quantization_config"]
-    height, width = (int(size) for size in settings.get("weight_block_size") or quantised.shape)
-    rows, columns = quantised.shape
-    scale_entry = quantised.scales
-    scales = widen(_read(checkpoint, scale_entry, STORAGE[scale_entry.dtype]), scale_entry.dtype)
-    scales = np.asarray(scales, dtype=np.float32).reshape(scale_entry.shape)
-    if scales.shape != (-(-rows // height), -(-columns // width)):
-        raise DataError(f"{scale_entry.name} has shape {list(scales.shape)}, which does not fit {quantised.name}")
+    *experts, rows, columns = quantised.shape
+    count = math.prod(experts)
+    grid, height, width = _scale_grid(quantised, settings.get("weight_block_size"))
+    scales = _read_scales(checkpoint, quantised.scales).reshape(-1, *grid)
     table = e4m3_values()
-    for start in range(0, rows, ROWS):
+    for index, start in product(range(count), range(0, rows, ROWS)):
         stop = min(start + ROWS, rows)
-        codes = _read_rows(checkpoint, quantised.entry, start, stop, columns)
-        blocks = scales[np.arange(start, stop) // height]
+        codes = _read_rows(checkpoint, quantised.entry, index * rows + start, index * rows + stop, columns)
+        blocks = scales[min(index, len(scales) - 1), np.arange(start, stop) // height]
         yield table[codes] * np.repeat(blocks, width, axis=1)[:, :columns]
+
+
+def _scale_grid(quantised: Quantised, block: Sequence[int] | None) -> tuple[tuple[int, int], int, int]:
+    """Scales of one matrix (rows, columns) and the height and width of the blocks that they scale.
+
+    Raises:
+        DataError: there are neither as many scales as blocks, nor one for each expert, nor one alone.
+    """
+    *experts, rows, columns = quantised.shape
+    if quantised.scales.count in (1, math.prod(experts)):
+        return (1, 1), rows, columns
+    height, width = (int(size) for size in block or (rows, columns))
+    grid = (-(-rows // height), -(-columns // width))
+    if quantised.scales.shape != (*experts, *grid):
+        shape = list(quantised.scales.shape)
+        raise DataError(f"{quantised.scales.name} has shape {shape}, which does not fit {quantised.name}")
+    return grid, height, width
+
+
+def _read_scales(checkpoint: Checkpoint, entry: TensorEntry) -> NDArray[np.float32]:
+    """Scales, of which some are stored as exponents of two alone (E8M0)."""
+    if entry.dtype in EXPONENTS:
+        return np.ldexp(np.float32(1), _read(checkpoint, entry, BYTES).astype(np.int32) - EXPONENT_BIAS)
+    if entry.dtype not in STORAGE:
+        raise DataError(f"{entry.name} is stored as {entry.dtype}; scales can be read in {', '.join(STORAGE)} and E8M0")
+    return np.asarray(widen(_read(checkpoint, entry, STORAGE[entry.dtype]), entry.dtype), dtype=np.float32)
 
 
 def _describe_mxfp4(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantised]:
@@ -195,7 +228,9 @@ def _decode_mxfp4(
 ) -> Iterator[NDArray[np.float32]]:
     """One expert after the other, transposed: codes lie along the inputs, the model multiplies from the left."""
     experts, rows, groups, half = quantised.entry.shape
-    exponents = _read(checkpoint, quantised.scales, BYTES).reshape(experts, rows, groups, 1).astype(np.int32) - 127
+    exponents = (
+        _read(checkpoint, quantised.scales, BYTES).reshape(experts, rows, groups, 1).astype(np.int32) - EXPONENT_BIAS
+    )
     values = fp4_values()
     for expert in range(experts):
         codes = _read_rows(checkpoint, quantised.entry, expert * rows, (expert + 1) * rows, groups * half)
