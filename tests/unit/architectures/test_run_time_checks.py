@@ -27,10 +27,10 @@ EDITS = {
 PROMPTS = [[3, 4, 5, 6], [7, 8, 9], [10, 11, 12, 13, 14], [20, 21]]
 # experts have no columns that a hook could stretch, and are no single memory
 EXPERTS = {"deepseek_v2", "deepseek_v3", "glm4_moe", "gpt_oss", "llama4_text", "mixtral", "olmoe", "qwen2_moe"}
-EXPERTS |= {"qwen3_moe", "qwen3_next"}
+EXPERTS |= {"glm4_moe_lite", "granitemoehybrid", "qwen3_5_moe_text", "qwen3_moe", "qwen3_next"}
 FOUR_TIMES_WIDER = {"falcon"}
 STRETCHED = {"norm_preserving", "projected"}
-BEHIND_NORMS = {"exaone4", "gemma2", "gemma3_text", "glm4", "olmo2", "olmo3"}
+BEHIND_NORMS = {"exaone4", "gemma2", "gemma3_text", "gemma4_text", "glm4", "olmo2", "olmo3"}
 CASES = [
     (model_type, method)
     for model_type in TEXT_ONLY

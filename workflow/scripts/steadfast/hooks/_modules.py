@@ -22,11 +22,13 @@ class OutputModule:
         writer: its place, in the terms in which edits select tensors.
         module: the module; its output, or the first of its outputs, is what it writes.
         gain: what a norm between it and the stream multiplies with [hidden], or None.
+        beside: whether it stands beside another module of its kind in its block.
     """
 
     writer: Writer
     module: nn.Module
     gain: Tensor | None
+    beside: bool = False
 
 
 def output_modules(model: PreTrainedModel) -> list[OutputModule]:
@@ -56,7 +58,8 @@ def output_modules(model: PreTrainedModel) -> list[OutputModule]:
         for name, norm in layout.further_modules:
             if getattr(block, name, None) is not None:
                 writer = Writer(f"{layer}.{name}", "mlp_output", layer, 0)
-                found.append(OutputModule(writer, getattr(block, name), _gain(block, norm, layout.norm_offset)))
+                gain = _gain(block, norm, layout.norm_offset)
+                found.append(OutputModule(writer, getattr(block, name), gain, beside=True))
     return found
 
 

@@ -13,7 +13,7 @@ from transformers.pytorch_utils import Conv1D
 
 from steadfast.activations.extraction import decoder_blocks
 from steadfast.architectures import Writer, layout_of
-from steadfast.architectures._layouts import Part
+from steadfast.architectures._parts import Part
 from steadfast.edits import Edit
 from steadfast.hooks._modules import OutputModule, output_modules
 
@@ -31,6 +31,7 @@ class WritingModule:
         module: what can be run on recorded inputs; None if nothing can be run without the rest of the model.
         gain: what a norm between it and the stream multiplies with, float64 [hidden], or None.
         weights: the parameters that hold the edited weights.
+        beside: whether it stands beside another module of its kind in its block.
     """
 
     writer: Writer
@@ -39,12 +40,16 @@ class WritingModule:
     module: nn.Module | None
     gain: Tensor | None
     weights: tuple[nn.Parameter, ...]
+    beside: bool = False
 
     @property
     def name(self) -> str:
         """What people call it."""
         word = WORDS[self.writer.target]
-        return f"{word} ({self.writer.name})" if self.writer.layer is None else f"block {self.writer.layer}, {word}"
+        if self.writer.layer is None:
+            return f"{word} ({self.writer.name})"
+        of = f" of {self.writer.name.partition('.')[2]}" if self.beside else ""
+        return f"block {self.writer.layer}, {word}{of}"
 
 
 def edited_modules(model: PreTrainedModel, edit: Edit) -> list[WritingModule]:
@@ -77,11 +82,13 @@ def _writing(
     if writer.layer is None:
         return WritingModule(writer, len(blocks), whole, whole, place.gain, tuple(whole.parameters()))
     linear = _linear(blocks[writer.layer], parts[writer.target])
-    if linear is not None:
-        return WritingModule(writer, len(blocks), whole, linear, place.gain, tuple(linear.parameters()))
+    # some blocks have a further module beside the feed-forward one
+    if linear is not None and any(module is linear for module in whole.modules()):
+        weights = tuple(linear.parameters())
+        return WritingModule(writer, len(blocks), whole, linear, place.gain, weights, place.beside)
     # attention cannot be run without masks and positions; experts can, from what enters them
     alone = whole if writer.target == "mlp_output" else None
-    return WritingModule(writer, len(blocks), whole, alone, place.gain, _output_weights(whole))
+    return WritingModule(writer, len(blocks), whole, alone, place.gain, _output_weights(whole), place.beside)
 
 
 def _linear(block: nn.Module, alternatives: tuple[tuple[Part, ...], ...]) -> nn.Module | None:
@@ -100,5 +107,5 @@ def _linear(block: nn.Module, alternatives: tuple[tuple[Part, ...], ...]) -> nn.
 def _output_weights(whole: nn.Module) -> tuple[nn.Parameter, ...]:
     """Weights of experts that write to the stream, by the name that transformers gives them; all, if none has it."""
     matrices = {name: weight for name, weight in whole.named_parameters() if weight.ndim > 1}
-    named = tuple(weight for name, weight in matrices.items() if "down_proj" in name)
+    named = tuple(weight for name, weight in matrices.items() if "down_proj" in name or "output_linear" in name)
     return named or tuple(matrices.values())
