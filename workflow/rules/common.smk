@@ -22,6 +22,7 @@ from steadfast.gpus import counted_gpus
 from steadfast.integrity import require_as_made_at_a_glance
 from steadfast.ownership import claim_folder
 from steadfast.progress import quiet_libraries
+from steadfast.report.unfinished import report_unfinished_run
 from steadfast.runs import closing_words, cores_of, inputs_there, outputs_to_make
 from steadfast.terminal.display import show_run
 
@@ -139,3 +140,8 @@ onsuccess:
 onerror:
     if DISPLAY:
         DISPLAY.finish()
+    # after Ctrl-C the terminal is wanted back at once
+    if workflow.is_main_process and not (DISPLAY and DISPLAY.interrupted):
+        failures = DISPLAY.failures.values() if DISPLAY else []
+        for words in report_unfinished_run(workflow, GRID, failures):
+            print(words)

@@ -96,7 +96,7 @@ def keys(folder, table):
 def checks(wide, found, table):
     """Runs both checks on a baked edit, and on what a sabotage makes of it in memory."""
     folder, _ = wide
-    measures = {"module_agreement": module_agreement.build(6), "hook_agreement": hook_agreement.build(6)}
+    measures = {"module_agreement": module_agreement.build(4), "hook_agreement": hook_agreement.build(4)}
 
     def run(run_formats, settings, direction="mean", sabotages=(), bakes=None):
         out = folder.parent / "out"

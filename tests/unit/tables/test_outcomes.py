@@ -104,6 +104,7 @@ def test_every_conclusion_is_drawn_and_reported(study, entry):
     assert {name for name in figures if name.startswith("conclusions")}
 
     page = page_of(study, {"robustness": robustness, "conclusions": conclusions})
+    assert not [found for found in page["cautions"] if "not shown" in found["title"]]
     cells = block(page, "conclusions")
     place = cells["categories"].index(entry.name)
     assert cells["marks"][place] == entry.mark
@@ -133,13 +134,15 @@ def test_every_assessment_is_summed_up_drawn_and_reported(study, entry):
     assert f"{entry.name.capitalize()} in 2" in page["answers"][0]["short"]
 
 
-def test_an_unknown_outcome_stops_the_report_and_not_silently(study):
+def test_an_unknown_outcome_is_named_on_the_page_which_shows_all_else(study):
     tables = {path.stem: read_table(path) for path in study.table_files()}
     changed = tables["conclusions"].assign(conclusion="nonsense")
     with pytest.raises(DataError, match="unknown outcome 'nonsense'"):
         figure.draw(changed)
-    with pytest.raises(DataError, match="unknown outcome 'nonsense'"):
-        page_of(study, {"conclusions": changed})
+    page = page_of(study, {"conclusions": changed})
+    assert page["cautions"][0]["title"] == "Section not shown: Judges compared"
+    assert "unknown outcome 'nonsense'" in page["cautions"][0]["text"]
+    assert {"changes", "matrix", "controls"} <= {section["id"] for section in page["sections"]}
 
 
 def test_kept_refusals_come_first():

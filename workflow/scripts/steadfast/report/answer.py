@@ -14,6 +14,7 @@ from steadfast.tables.outcomes import ASSESSMENTS, CONCLUSIONS, counted
 from steadfast.tables.robustness import BASELINE, prompt_rates
 from steadfast.verdicts import UNSCORED
 
+NOT_CONCLUDED = "No conclusion was drawn"
 NO_ESTIMATE = Estimate(float("nan"), float("nan"), float("nan"))
 
 
@@ -103,12 +104,14 @@ def _conclusions(study: Study, variant: str) -> tuple[str, str]:
         found = assessed.loc[assessed["variant"] == variant, "assessment"]
         told = counted(ASSESSMENTS, _numbers_of(found))
         return f"assessed as {told}", _capital(told)
+    if "robustness" not in study.tables:
+        return NOT_CONCLUDED.lower(), NOT_CONCLUDED
     rows = study.tables["robustness"]
     rows = rows[(rows["judge"] == study.reference) & (rows["variant"] == variant) & (rows["label"] == "harmful")]
     found = rows["conclusion"].dropna()
     found = found[found != ""]
     if found.empty:
-        return "no conclusion was drawn", "No conclusion was drawn"
+        return NOT_CONCLUDED.lower(), NOT_CONCLUDED
     told = counted(CONCLUSIONS, _numbers_of(found))
     return f"by the intervals alone (margin {100 * study.margin:g} points): {told}", _capital(told)
 
@@ -122,6 +125,8 @@ def _capital(text: str) -> str:
 
 
 def _trust(study: Study) -> dict[str, str]:
+    if not {"agreement", "conclusions"} <= set(study.tables):
+        return {"short": "Unknown", "sentence": "The judges were not compared."}
     kappas = _with_reference(study)
     reference = study.labels.judge(study.reference)
     standing = "people" if study.reference in study.people else f"{reference}, a machine"

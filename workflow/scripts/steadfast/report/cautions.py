@@ -20,6 +20,11 @@ def cautions(study: Study) -> list[dict[str, str]]:
     return [{"title": title, "text": text} for check in CHECKS for title, text in check(study)]
 
 
+def _unfinished(study: Study) -> Iterator[tuple[str, str]]:
+    if study.unfinished:
+        yield "This run did not finish", study.unfinished
+
+
 def _organisms(study: Study) -> Iterator[tuple[str, str]]:
     tiny = [name for name in study.models if study.sources.get(name) == "organism"]
     if tiny:
@@ -184,6 +189,7 @@ def _systems_above(study: Study, flagged: "pd.Series[bool]", limit: float) -> li
 
 
 CHECKS: tuple[Callable[[Study], Iterator[tuple[str, str]]], ...] = (
+    _unfinished,
     _organisms,
     _missed_edits,
     _missing,

@@ -42,12 +42,13 @@ def write_report(*, html: str | Path, resources: str | Path, figures: Iterable[s
 
 def page_data(study: Study) -> dict[str, Any]:
     """What the page shows at once; the responses are read later, when somebody asks for them."""
+    sections, not_shown = build_sections(study)
     return {
         "size": headline(study),
         "level": f"{study.inference.confidence:.0%}",
         "answers": answers(study),
-        "cautions": cautions(study),
-        "sections": build_sections(study),
+        "cautions": [*not_shown, *cautions(study)],
+        "sections": sections,
         "responses": study.show,
         "palette": palette(),
         "closing": closing(study),

@@ -41,6 +41,7 @@ class Study:
         show: ``none``, ``collapsed`` or ``full``: how much of the responses is shown.
         configuration: what was asked for, as nested mappings.
         records: provenance of the files that the run has made.
+        unfinished: of a run that did not finish, which steps failed and what is missing; else empty.
     """
 
     verdicts: pd.DataFrame
@@ -59,6 +60,7 @@ class Study:
     show: str = "none"
     configuration: Mapping[str, Any] = field(default_factory=dict)
     records: tuple[Record, ...] = ()
+    unfinished: str = ""
 
     @cached_property
     def models(self) -> list[str]:

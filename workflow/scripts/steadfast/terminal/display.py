@@ -108,6 +108,11 @@ class RunDisplay(logging.StreamHandler[TextIO]):
         except Exception:
             self.handleError(record)
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user or a signal asked the run to end."""
+        return self._interrupted
+
     def finish(self) -> None:
         """Say why the run ended before its end, and how to go on."""
         self.acquire()

@@ -4,6 +4,7 @@ A section appears as soon as the tables that it needs are among the report's inp
 ``SECTION`` and put it into the list; a table that no section shows is shown as it is, under *Further tables*.
 """
 
+import traceback
 from typing import Any
 
 from steadfast.report.sections import (
@@ -37,12 +38,20 @@ SECTIONS: tuple[Section, ...] = (
 )
 
 
-def build_sections(study: Study) -> list[dict[str, Any]]:
-    """Title and blocks of every section that has something to show."""
+def build_sections(study: Study) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Title and blocks of every section that has something to show, and a caution for each that cannot be built.
+
+    A section that fails does not take the others with it: its error is on the page, and its traceback in the log.
+    """
     covered = {name for section in SECTIONS for name in (*section.needs, *section.shows)}
-    shown = []
+    shown, failed = [], []
     for section in (*SECTIONS, further(study, covered)):
-        blocks = section.build(study) if set(section.needs) <= set(study.tables) else []
+        try:
+            blocks = section.build(study) if set(section.needs) <= set(study.tables) else []
+        except Exception as error:
+            traceback.print_exc()
+            failed.append({"title": f"Section not shown: {section.title}", "text": f"{type(error).__name__}: {error}"})
+            continue
         if blocks:
             shown.append({"id": section.slug, "title": section.title, "blocks": blocks})
-    return shown
+    return shown, failed
