@@ -17,6 +17,7 @@ help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
 
 run: .venv/base  ## run the default grid (CONFIG=config/paper.yaml for another, CORES=8 for so many jobs at once)
+	@$(TOOL) steadfast.place
 	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(SNAKEMAKE)
 
 verify: .venv/base  ## check that all results are as they were made (hashes every file)

@@ -17,7 +17,19 @@ PACKAGE = PROJECT / "workflow" / "scripts" / "steadfast"
 PAGE = PROJECT / "docs" / "architecture.md"
 # what nearly everything imports would hide everything else
 BASICS = frozenset(
-    {"commands", "endings", "errors", "files", "integrity", "progress", "provenance", "registry", "tensors", "verdicts"}
+    {
+        "commands",
+        "disk",
+        "endings",
+        "errors",
+        "files",
+        "integrity",
+        "progress",
+        "provenance",
+        "registry",
+        "tensors",
+        "verdicts",
+    }
 )
 
 

@@ -21,16 +21,25 @@ from steadfast.estimates.threads import JobThreads, pending, wait_asleep
 from steadfast.gpus import counted_gpus
 from steadfast.integrity import require_as_made_at_a_glance
 from steadfast.ownership import claim_folder
+from steadfast.place import require_usable_place
 from steadfast.progress import quiet_libraries
 from steadfast.report.unfinished import report_unfinished_run
 from steadfast.runs import closing_words, cores_of, inputs_there, outputs_to_make
 from steadfast.terminal.display import show_run
+from steadfast.terminal.text import show_any_text
 
 find_interpreter_by_name()
 name_run()
 quiet_libraries()
 wait_asleep()
 if workflow.is_main_process:
+    show_any_text()
+    try:
+        require_usable_place()
+    except ConfigError as error:
+        raise WorkflowError(
+            f"The run cannot start; no job was started.\n{error}"
+        ) from None
     pass_on()
     end_run_on_hangup()
     if not workflow.output_settings.dryrun:

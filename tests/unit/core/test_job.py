@@ -184,3 +184,14 @@ def test_a_record_of_an_earlier_output_does_not_outlive_it(run):
     assert run.sidecar.exists()
     run("raise DataError('no')")
     assert not run.sidecar.exists()
+
+
+def test_logs_hold_any_text_whatever_the_locale_says(run, monkeypatch):
+    for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}.items():
+        monkeypatch.setenv(name, value)
+    run("""
+        print("10 \\u2192 0")
+        print("caf\\udce9")
+        raise DataError("\\u2016r\\u2016")
+    """)
+    assert run.log.read_text(encoding="utf-8") == "10 → 0\ncaf\\udce9\nerror: ‖r‖\n"

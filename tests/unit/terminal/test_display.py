@@ -232,3 +232,27 @@ def test_durations(seconds, words):
 
 def test_the_clock():
     assert clock(3_723.9) == "1:02:03"
+
+
+def test_a_full_disk_that_stops_snakemake_itself_is_told_once(run, log, monkeypatch):
+    monkeypatch.setenv("STEADFAST_COMMAND", "make run")
+    run.plan(3)
+    run.look()
+    log.error("OSError: [Errno 28] No space left on device: '.snakemake/metadata/x'\n  File ...")
+    log.error("OSError: [Errno 28] No space left on device: '.snakemake/metadata/y'\n  File ...")
+    text = run.look()
+    assert text.startswith("disk full: ") and text.endswith("Then go on with:\n  make run\n")
+    assert text.count("disk full") == 1 and "Errno" not in text
+
+
+def test_a_lock_is_explained(run, log, monkeypatch):
+    monkeypatch.setattr(display, "explain_lock", lambda: "somebody uses it")
+    log.error("LockException:\nError: Directory cannot be locked. Please make sure that ...")
+    assert run.look() == "somebody uses it\n"
+
+
+def test_a_step_that_failed_on_a_full_disk_without_a_log(run):
+    run.plan(3)
+    run.start(4, "raw: train the model", "nowhere/step.log")
+    run.failed(4, "nowhere/step.log", "CalledProcessError: Command '...' returned non-zero exit status 74.")
+    assert "FAILED  raw: train the model: disk full: " in run.look()

@@ -125,3 +125,16 @@ def test_steps_with_the_same_cause_stand_together():
 def test_only_some_causes_are_shown():
     lines = describe([Failure("a step", f"cause {n}") for n in range(8)])
     assert lines[-1] == "... and 3 more causes; every step's log is below results/logs"
+
+
+def test_a_full_disk_in_other_words_is_told_in_ours(log):
+    text = "Traceback (most recent call last):\n  File x\nOSError: [Errno 28] No space left on device: 'x'\n"
+    assert why(log(text)).cause.startswith("disk full: ")
+    assert why(log("error: disk full: /there could not be written")).cause == "disk full: /there could not be written"
+
+
+def test_steps_that_failed_on_a_full_disk_stand_together():
+    failures = [Failure(f"step {n}", f"disk full: /there (with {n} MiB free)") for n in range(3)]
+    lines = describe(failures)
+    assert lines[:3] == ["", "step 0; step 1; step 2", "  cause: disk full: /there (with 0 MiB free)"]
+    assert len(lines) == 3

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,7 +51,8 @@ def remember_in(folder: str | Path) -> None:
     """
     global _memory
     _memory = Path(folder)
-    _memory.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        _memory.mkdir(parents=True, exist_ok=True)
 
 
 _memory: Path | None = None
@@ -130,11 +132,13 @@ def _facts(file: Path) -> _Facts:
     try:
         meaning, imports = json.loads(kept.read_bytes())
         return _Facts(meaning, tuple((level, module, tuple(names)) for level, module, names in imports))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         facts = _find_out(source)
         partial = kept.with_name(f"{kept.name}.{os.getpid()}")
-        partial.write_text(json.dumps([facts.meaning, facts.imports]), encoding="utf-8")
-        partial.replace(kept)
+        # what cannot be remembered is found out again
+        with suppress(OSError):
+            partial.write_text(json.dumps([facts.meaning, facts.imports]), encoding="utf-8")
+            partial.replace(kept)
         return facts
 
 

@@ -1,14 +1,16 @@
 """What every script does around its work: log, clear errors, provenance."""
 
+import io
 import os
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from steadfast import disk
 from steadfast.endings import Stopped, stoppable
 from steadfast.errors import SteadfastError
 from steadfast.files import remove_abandoned
@@ -63,17 +65,39 @@ def run_job(job: Job) -> Iterator[Callable[[str], None]]:
                     threads=job.threads,
                 )
         except SteadfastError as error:
-            print(f"error: {error}", file=sys.stderr, flush=True)
-            raise SystemExit(1) from None
+            raise SystemExit(_tell(str(error), terminal, disk.cause_of(error, [*job.output, *job.log]))) from None
         except Stopped as stopped:
-            print(f"error: {stopped}", file=sys.stderr, flush=True)
+            _tell(str(stopped), terminal)
             raise SystemExit(stopped.status) from None
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr, flush=True)
             raise SystemExit(130) from None
         except Exception as error:
-            traceback.print_exc()
+            full = disk.cause_of(error, [*job.output, *job.log])
+            with suppress(OSError):
+                traceback.print_exc()
+            if full:
+                raise SystemExit(_tell(full, terminal, full)) from None
             raise SystemExit(1) from error
+
+
+def _tell(cause: str, terminal: TextIO, full: str = "") -> int:
+    """Write the cause of a failure into the log, or on the terminal where that is impossible.
+
+    Args:
+        cause: what the user is told.
+        terminal: the former standard error.
+        full: what the user is told of a full disk instead, if it is the cause.
+
+    Returns:
+        The exit status.
+    """
+    text = f"error: {full or cause}"
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        print(text, file=terminal, flush=True)
+    return disk.STATUS if full else 1
 
 
 def _existing(inputs: Any) -> list[str]:
@@ -83,21 +107,46 @@ def _existing(inputs: Any) -> list[str]:
 @contextmanager
 def _output_to(log: str) -> Iterator[TextIO]:
     """Send file descriptors 1 and 2 to ``log``, and yield the former standard error."""
-    Path(log).parent.mkdir(parents=True, exist_ok=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     saved = os.dup(1), os.dup(2)
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    os.dup2(target, 1)
-    os.dup2(target, 2)
-    os.close(target)
+    with open(os.dup(saved[1]), "w", encoding="utf-8", errors="replace") as terminal:
+        try:
+            Path(log).parent.mkdir(parents=True, exist_ok=True)
+            target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        except OSError as error:
+            cause = f"the log {log} cannot be written: {error.strerror}"
+            raise SystemExit(_tell(cause, terminal, disk.cause_of(error, [log]))) from None
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        os.close(target)
+        try:
+            with _any_text():
+                yield terminal
+        finally:
+            _flush()
+            os.dup2(saved[0], 1)
+            os.dup2(saved[1], 2)
+            os.close(saved[0])
+            os.close(saved[1])
+
+
+@contextmanager
+def _any_text() -> Iterator[None]:
+    """Let logs hold any text, whatever the locale says; they are read as UTF-8."""
+    streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]
+    before = [(stream.encoding, stream.errors) for stream in streams]
+    for stream in streams:
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
-        with open(os.dup(saved[1]), "w", encoding="utf-8") as terminal:
-            yield terminal
+        yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(saved[0], 1)
-        os.dup2(saved[1], 2)
-        os.close(saved[0])
-        os.close(saved[1])
+        for stream, (encoding, errors) in zip(streams, before, strict=True):
+            # it flushes first, which a full disk prevents
+            with suppress(OSError):
+                stream.reconfigure(encoding=encoding, errors=errors)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()

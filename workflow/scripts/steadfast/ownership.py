@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.commands import run_command
+from steadfast.terminal.text import show_any_text
 
 RECORD = Path(".snakemake/steadfast/owner.json")
 LOCKS = Path(".snakemake/locks")
@@ -59,6 +60,7 @@ def explain_lock() -> str:
 
 def main() -> int:
     """Remove the lock of a run that was killed; 1 if it is alive."""
+    show_any_text()
     if _other_is_alive():
         print(ALIVE.format(owner=_owner()), file=sys.stderr)
         return 1

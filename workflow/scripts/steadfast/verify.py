@@ -17,6 +17,7 @@ from steadfast.commands import run_command
 from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_tree
 from steadfast.integrity import SUFFIX, changes, in_short, look_at, recorded, sidecar
+from steadfast.terminal.text import show_any_text
 
 RESULTS = "results"
 REPAIR = "--repair"
@@ -127,6 +128,7 @@ def main(arguments: list[str]) -> int:
     Returns:
         0, or 1 if any result is not as it was made and nothing was repaired.
     """
+    show_any_text()
     folder = next((argument for argument in arguments if argument != REPAIR), RESULTS)
     found = verify(folder)
     if REPAIR in arguments:

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def _prompt_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
     except ConfigError as error:
         yield f"prompts: {error}"
     else:
-        write_text(mark, "These prompts could be selected.\n")
+        _remember(mark, "These prompts could be selected.\n")
 
 
 def _counts_problems(tables: Mapping[str, str], memory: Path) -> Iterator[str]:
@@ -73,7 +74,13 @@ def _counts_problems(tables: Mapping[str, str], memory: Path) -> Iterator[str]:
         except DataError as error:
             yield f"counts_tables.{name}: {error}"
         else:
-            write_text(mark, "This counts table could be read.\n")
+            _remember(mark, "This counts table could be read.\n")
+
+
+def _remember(mark: Path, text: str) -> None:
+    # what cannot be remembered is tried again
+    with suppress(OSError):
+        write_text(mark, text)
 
 
 def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
@@ -93,7 +100,7 @@ def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
         if problem:
             yield f"models.{name}: {problem}"
         else:
-            write_text(marks[name], "This model was whole.\n")
+            _remember(marks[name], "This model was whole.\n")
 
 
 def _checked(models: list[dict[str, Any]]) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from steadfast import disk
 from steadfast.commands import run_command
 from steadfast.ownership import REFUSAL, explain_lock
 from steadfast.progress import duration
@@ -91,7 +92,7 @@ class RunDisplay(logging.StreamHandler[TextIO]):
         self._running: dict[int, Step] = {}
         self._told: deque[str] = deque()
         self._done = self._total = 0
-        self._interrupted = False
+        self._interrupted = self._full = False
         self._began = self._shown = time.time()
         self._silence = SILENCE[0]
         self._over = threading.Event()
@@ -204,6 +205,10 @@ class RunDisplay(logging.StreamHandler[TextIO]):
             if not self._interrupted:
                 yield "\nInterrupted; waiting for the running steps to stop ..."
             self._interrupted = True
+        elif disk.says_full(text):
+            if not self._full:
+                yield self._coloured(f"{disk.message('.')}\nThen go on with:\n  {run_command()}", RED)
+            self._full = True
         elif REFUSAL in text:
             yield self._coloured(explain_lock(), RED)
         elif again:
@@ -264,6 +269,8 @@ def show_run(logger: logging.Logger, title: str, *, dry_run: bool) -> RunDisplay
     """
     for handler in logger.handlers:
         if handler.name == SNAKEMAKES and isinstance(handler, logging.StreamHandler):
+            # the disk may be full that Snakemake's own log is on; Python would show a traceback for every line of it
+            logging.raiseExceptions = False
             display = RunDisplay(handler, title, dry_run=dry_run)
             logger.removeHandler(handler)
             logger.addHandler(display)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from steadfast import disk
+
 TAIL_BYTES = 16_384
 TAIL_LINES = 8
 # what tqdm draws, where a library's own bar cannot be switched off: `Loading:  42%|████ | 8/19 [00:02<00:03, 3.4it/s]`
@@ -14,6 +16,7 @@ CAUSES_SHOWN = 5
 STEPS_NAMED = 3
 # what job.run_job writes before the message of an error that is meant for the user
 OWN_ERROR = "error: "
+DISK_FULL = "disk full: "
 TRACEBACK = "Traceback (most recent call last):"
 DEATHS = {
     "SIGKILL": "killed (SIGKILL): most often the machine ran out of memory",
@@ -52,7 +55,12 @@ def explain(step: str, logs: Sequence[str], told: str, *, since: float) -> Failu
     if found:
         return found
     log = next((log for log in logs if _is_newer(Path(log), since)), "")
-    return Failure(step, _in_words(told), log, tuple(_last_lines(Path(log))[-TAIL_LINES:] if log else ()))
+    return Failure(
+        step,
+        _in_words(told, log or next(iter(logs), ".")),
+        log,
+        tuple(_last_lines(Path(log))[-TAIL_LINES:] if log else ()),
+    )
 
 
 def explained_by(step: str, logs: Sequence[str], *, since: float) -> Failure | None:
@@ -67,6 +75,8 @@ def explained_by(step: str, logs: Sequence[str], *, since: float) -> Failure | N
         lines = _last_lines(Path(log)) if _is_newer(Path(log), since) else []
         start, cause = _cause_in(lines)
         if cause:
+            if disk.says_full(cause) and not cause.startswith(DISK_FULL):
+                cause = disk.message(log)
             return Failure(step, cause, log, tuple(lines[max(start - TAIL_LINES, 0) : start]))
     return None
 
@@ -75,12 +85,13 @@ def describe(failures: Sequence[Failure]) -> list[str]:
     """Lines on the failures, those with the same cause together."""
     by_cause: dict[str, list[Failure]] = defaultdict(list)
     for failure in failures:
-        by_cause[failure.cause].append(failure)
+        # what is free and what takes most space changes from one to the next
+        by_cause[DISK_FULL if failure.cause.startswith(DISK_FULL) else failure.cause].append(failure)
     lines = []
-    for cause, alike in list(by_cause.items())[:CAUSES_SHOWN]:
+    for alike in list(by_cause.values())[:CAUSES_SHOWN]:
         names = [failure.step for failure in alike]
         more = f" and {len(names) - STEPS_NAMED} more" if len(names) > STEPS_NAMED else ""
-        first, *rest = cause.splitlines()
+        first, *rest = alike[0].cause.splitlines()
         lines += [
             "",
             "; ".join(names[:STEPS_NAMED]) + more,
@@ -113,12 +124,14 @@ def _cause_in(lines: Sequence[str]) -> tuple[int, str]:
     return len(lines), ""
 
 
-def _in_words(told: str) -> str:
-    """What Snakemake or a scheduler said of a failure, shortened."""
+def _in_words(told: str, log: str) -> str:
+    """What Snakemake or a scheduler said of a failure, shortened; ``log`` is where the step would have told it."""
     death = re.search(r"died with <Signals\.(\w+)", told)
     if death:
         return DEATHS.get(death[1], f"ended by {death[1]}")
     status = re.search(r"returned non-zero exit status (\d+)", told)
+    if disk.says_full(told) or (status and int(status[1]) == disk.STATUS):
+        return disk.message(log)
     if status:
         return f"ended with status {status[1]} before it could write to its log; what it printed stands above"
     lines = [line for line in told.splitlines() if line.strip()]
