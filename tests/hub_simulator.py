@@ -81,7 +81,7 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
                 return self.json({"_id": "1", "id": "maker/model", "sha": COMMIT, "siblings": [], "tags": []})
             if gated:
                 return self.refuse(403, "GatedRepo")
-            content = hub.content[path.partition(f"/resolve/{COMMIT}/")[2]]
+            content = hub.content[path.partition("/resolve/")[2].partition("/")[2]]
             return self.answer(200, content, ETag=f'"{hashlib.sha1(content).hexdigest()}"', X_Repo_Commit=COMMIT)
 
         do_HEAD = do_GET

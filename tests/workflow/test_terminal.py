@@ -1,6 +1,7 @@
 """What a user sees of a run: steps in words of the study, the cause of a failure, and how to go on."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -45,6 +46,21 @@ def test_a_dry_run_lists_steps_and_reasons(fresh):
         assert f"  {'no result yet':<30}  {step}" in lines
     assert max(map(len, lines)) < 130
     assert "jobid" not in text and "results/responses" not in text
+
+
+def test_a_run_tells_what_it_takes_before_its_first_step(fresh):
+    status, text = fresh.run()
+    assert status == 0, text
+    before, _, steps = text.partition("  start   ")
+    outlook = [
+        line.split(maxsplit=1)
+        for line in before.splitlines()
+        if line.startswith("  ") and not line.strip()[0].isdigit()
+    ]
+    assert [what for what, _ in outlook] == ["disk", "memory", "time"]
+    assert outlook[2][1].endswith("on 2 cores, by the sizes of the models; the estimate improves as steps end")
+    assert re.search(r"^ +0:0\d:\d\d +\d+% +\d+ (s|min) left  done    ", steps, re.M)
+    assert re.search(r"^ +0:0\d:\d\d +100% +done    ", steps, re.M)
 
 
 def test_make_tells_the_cause_of_a_failure_and_fails(fresh):

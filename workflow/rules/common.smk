@@ -1,6 +1,7 @@
 """The configuration, validated, and the grid it spans; wildcard constraints; what is shown while it runs."""
 
 import sys
+import time
 import warnings
 
 from snakemake.settings.types import DeploymentMethod
@@ -16,7 +17,12 @@ from steadfast.config.interpreter import find_interpreter_by_name
 from steadfast.config.preflight import check_before_run
 from steadfast.endings import end_run_on_hangup, name_run
 from steadfast.errors import ConfigError, SteadfastError
+from steadfast.estimates.costs import Costs
+from steadfast.estimates.fit import require_fit
+from steadfast.estimates.needs import Needs
+from steadfast.estimates.outlook import outlook
 from steadfast.estimates.sizes import ModelSizes
+from steadfast.estimates.tasks import forecast_of
 from steadfast.estimates.threads import JobThreads, pending, wait_asleep
 from steadfast.gpus import counted_gpus
 from steadfast.integrity import require_as_made_at_a_glance
@@ -126,19 +132,26 @@ wildcard_constraints:
 
 
 onstart:
+    needs = Needs(GRID, SIZES, outputs_to_make(workflow))
+    here = workflow.resource_settings.nodes is None
     try:
         check_before_run(
             GRID,
-            outputs_to_make(workflow),
+            needs.outputs,
             GPUS,
             conda=DeploymentMethod.CONDA
             in workflow.deployment_settings.deployment_method,
         )
+        needs.ask_hub()
+        require_fit(needs, here=here)
         require_as_made_at_a_glance(inputs_there(workflow))
     except SteadfastError as error:
         raise WorkflowError(
             f"The run cannot start; no job was started.\n{error}"
         ) from None
+    if DISPLAY:
+        forecast = forecast_of(workflow, Costs(GRID, SIZES, GRID.runs_on_gpus()))
+        DISPLAY.foresee(forecast, outlook(needs, forecast, time.time(), here=here))
 
 
 onsuccess:

@@ -17,6 +17,7 @@ from tests.hub_simulator import COMMIT, TOKEN, Hub, client_variables, hub_simula
 from tests.tiny_checkpoint import tensors
 
 from steadfast import files
+from steadfast.estimates.sizes import ModelSize
 
 CHECKPOINT = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 SCRIPTS = Path(files.__file__).parents[1]
@@ -105,7 +106,20 @@ print(missing_files("maker/model", {COMMIT!r}, WANTED, UNWANTED))
     sizes = {name: len(hub.content[name]) for name in CHECKPOINT}
     assert ast.literal_eval(before) == sizes and after == "{}"
     assert told.startswith("files to be downloaded: 0/0 MiB")
-    assert python(code, unused_address()).stdout.splitlines() == ["{}", "{}"], "a hub that is away tells nothing"
+    assert python(code, unused_address()).stdout.splitlines() == ["{}", "{}"], "the cache tells what it holds"
+
+
+def test_the_size_of_a_model_is_known_before_it_is_downloaded(python, hub):
+    code = """
+from steadfast.estimates.hub import bytes_to_fetch, size_on_hub
+stanza = {"repo": "maker/model", "revision": "main"}
+print(size_on_hub(stanza), bytes_to_fetch(stanza), bytes_to_fetch({**stanza, "file": "README.md"}), sep=";")
+"""
+    size, fetched, file = python(code, hub.url).stdout.strip().split(";")
+    stored = tensors().values()
+    assert size == str(ModelSize(sum(one.size for one in stored), sum(one.nbytes for one in stored)))
+    assert int(fetched) == sum(len(hub.content[name]) for name in CHECKPOINT) and int(file) == len(b"# Model")
+    assert python(code, unused_address()).stdout.strip() == "None;None;None"
 
 
 def test_pickles_foreign_code_and_second_copies_are_not_downloaded(fetch, hub):

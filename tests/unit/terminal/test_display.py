@@ -2,11 +2,15 @@
 
 import io
 import logging
+import re
+import time
 
 import pytest
 
-from steadfast.terminal import display
-from steadfast.terminal.display import clock, duration, in_words, reason_in_words, show_run
+from steadfast.estimates.forecast import Forecast, Task
+from steadfast.progress import duration
+from steadfast.terminal.display import show_run
+from steadfast.terminal.words import clock, in_words, reason_in_words
 
 
 @pytest.fixture
@@ -204,18 +208,68 @@ def test_reasons_in_words():
     assert reason_in_words("Rules with neither input nor output files are always executed.") == "always made"
 
 
-def test_in_a_long_silence_the_running_steps_are_listed(run, monkeypatch, tmp_path):
-    monkeypatch.setattr(display, "SILENCE", (0.0, 900.0))
-    (tmp_path / "one.log").write_text("responses: 3/10\n")
-    run.shown._silence = 0.0
+@pytest.fixture
+def running(run, tmp_path):
+    """A run with one step, whose log says how far it is."""
+    (tmp_path / "one.log").write_text("responses: 3/10, 5 tokens/s, 90 s left\n")
+    forecast = Forecast({1: Task("answer", lambda: 20.0), 2: Task("judge", lambda: 20.0, needs=[1])}, 2)
+    run.plan(3)
+    run.shown.foresee(forecast, ["  time      about 40 s"])
     run.start(1, "one: answer", str(tmp_path / "one.log"))
-    run.look()
-    run.plan(1)
-    for _ in range(50):
-        if "still" in (text := run.look()):
-            break
-        run.shown._over.wait(0.1)
-    assert "still   one: answer (" in text and text.rstrip().endswith("responses: 3/10")
+    return run
+
+
+def test_a_run_with_a_forecast_counts_by_expected_seconds_and_tells_the_time_left(running):
+    assert running.look().splitlines()[2:] == [
+        "  time      about 40 s",
+        "  0:00:00    0%       40 s left  start   one: answer",
+    ]
+    running.shown._look()
+    running.done(1)
+    # it took nearly no time, and so is the other expected to
+    assert re.search(r" +\d+% +\d+ s left  done    one: answer \(0 s\)$", running.look().rstrip())
+
+
+def test_a_step_that_says_how_long_it_takes_is_believed(running):
+    running.shown._look()
+    assert running.shown._pace.forecast.left(time.time()) == pytest.approx(110, abs=3)
+
+
+def test_a_long_step_is_told_of_now_and_then_whatever_else_is_shown(running, monkeypatch):
+    running.shown._look()
+    running.look()
+    step = running.shown._running[1]
+    step.told -= 31
+    running.shown._look()
+    (line,) = running.look().splitlines()
+    assert line.endswith("still   one: answer (0 s): responses: 3/10, 5 tokens/s, 90 s left")
+    running.shown._look()
+    assert running.look() == "" and step.pause == 60
+
+
+def test_on_a_terminal_one_line_shows_what_runs(running, monkeypatch):
+    monkeypatch.setattr(running.shown._status, "works", True)
+    monkeypatch.setenv("COLUMNS", "70")
+    running.look()
+    running.shown._running[1].told -= 1000
+    running.shown._look()
+    shown = running.look()
+    assert shown.startswith("\r\033[K  0:00:00 ") and shown.endswith("left  one: answer (0 s): responses: 3/10, ")
+    assert len(shown.removeprefix("\r\033[K")) == 69, "as much as the terminal is wide, less the cursor"
+    running.done(1)
+    text = running.look()
+    assert text.startswith("\r\033[K  0:00:00") and "still" not in text and text.endswith("(0 s)\n")
+    running.shown._look()
+    assert running.look() == "", "nothing runs"
+
+
+def test_the_run_watches_by_itself(running, monkeypatch):
+    monkeypatch.setattr(running.shown._status, "works", True)
+    running.look()
+    deadline = time.monotonic() + 20
+    while "one: answer" not in running.shown.stream.getvalue() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert "one: answer (" in running.look()
 
 
 def test_without_snakemakes_handler_nothing_is_replaced():

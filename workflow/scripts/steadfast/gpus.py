@@ -6,6 +6,7 @@ does, and leaves no choice; on one machine jobs that run side by side would all 
 
 import fcntl
 import os
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -32,6 +33,19 @@ def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
     # CUDA stops at the first name that is none
     end = next((place for place, name in enumerate(names) if name in ("", "-1")), len(names))
     return names[:end]
+
+
+def gpu_memory() -> list[int]:
+    """Bytes of memory of every GPU that may be used, as ``nvidia-smi`` tells; none where it does not."""
+    query = ["nvidia-smi", "--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(query, capture_output=True, text=True, timeout=30).stdout.splitlines()
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    rows = [[cell.strip() for cell in line.split(",")] for line in told]
+    names = visible_gpus()
+    usable = [row for row in rows if len(row) == 3 and (row[0] in names or row[1] in names) and row[2].isdigit()]
+    return [int(memory) * 2**20 for _, _, memory in usable]
 
 
 def counted_gpus(workflow: Any) -> int | None:

@@ -25,6 +25,11 @@ def available_memory() -> int:
     return min(free, total_memory())
 
 
+def in_words(size: float) -> str:
+    """A number of bytes, to the precision that matters: ``93 MiB``, ``1.2 GiB``."""
+    return f"{size / GIB:,.1f} GiB" if size >= GIB else f"{size / 2**20:.0f} MiB"
+
+
 def _limits() -> list[int]:
     """Limits of the control groups that this process is in (version 2, or version 1's group ``memory``)."""
     try:

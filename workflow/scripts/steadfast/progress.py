@@ -6,6 +6,7 @@ Loops within loops make one line together. The outermost loop writes it, and tel
 """
 
 import os
+import re
 import threading
 import time
 from collections import defaultdict
@@ -16,6 +17,7 @@ from typing import Self
 INTERVAL = 10.0
 POLL_SECONDS = 2.0
 IN_BYTES = "B"
+LEFT = re.compile(r"(?:(\d+) h )?(\d+) (s|min) left$")
 MIB = 2**20
 # switches of the libraries' own bars: what they draw into a log is a wall of text, and the terminal would show its end
 QUIET = {"TQDM_DISABLE": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
@@ -232,6 +234,15 @@ def watched(progress: Progress, measure: Callable[[], float], seconds: float = P
     finally:
         over.set()
         watcher.join()
+
+
+def seconds_left(line: str) -> float | None:
+    """The seconds that a line of progress tells to be left; None if it tells none."""
+    found = LEFT.search(line)
+    if not found:
+        return None
+    hours, number, unit = found.groups()
+    return 3600.0 * int(hours or 0) + int(number) * (60.0 if unit == "min" else 1.0)
 
 
 def duration(seconds: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from steadfast.errors import DataError
 from steadfast.integrity import require_as_made
 
+TARGET = "all"
 SUMMARY = "results/summary.txt"
 REPORT = "results/report.html"
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from huggingface_hub import constants, snapshot_download
-from huggingface_hub.errors import DryRunError
 from huggingface_hub.file_download import DryRunFileInfo, repo_folder_name
 
 from steadfast.files import stored_bytes
@@ -26,7 +25,7 @@ def download(repo: str, revision: str, wanted: Sequence[str], unwanted: Sequence
     Raises:
         OSError: the hub cannot be reached or refuses, and the cache does not hold the revision.
     """
-    size = sum(missing_files(repo, revision, wanted, unwanted).values())
+    size = sum((missing_files(repo, revision, wanted, unwanted) or {}).values())
     before = _cached_bytes(repo)
     with Progress("files to be downloaded", 1, unit=IN_BYTES, work=size or None, brief=not size) as progress:
         with watched(progress, lambda: _cached_bytes(repo) - before):
@@ -37,8 +36,8 @@ def download(repo: str, revision: str, wanted: Sequence[str], unwanted: Sequence
     return Path(path)
 
 
-def missing_files(repo: str, revision: str, wanted: Sequence[str], unwanted: Sequence[str]) -> dict[str, int]:
-    """Bytes of each file that a download would fetch; none where the hub does not tell.
+def missing_files(repo: str, revision: str, wanted: Sequence[str], unwanted: Sequence[str]) -> dict[str, int] | None:
+    """Bytes of each file that a download would fetch; None where the hub does not tell.
 
     Args:
         repo: the id.
@@ -50,9 +49,9 @@ def missing_files(repo: str, revision: str, wanted: Sequence[str], unwanted: Seq
         files = snapshot_download(
             repo, revision=revision, allow_patterns=list(wanted), ignore_patterns=list(unwanted), dry_run=True
         )
-    except DryRunError:
+    except OSError:
         # the hub cannot be reached or refuses; the download itself tells which
-        return {}
+        return None
     return {
         file.filename: file.file_size or 0 for file in files if isinstance(file, DryRunFileInfo) and file.will_download
     }

@@ -9,20 +9,28 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TextIO
 
 from steadfast import disk
 from steadfast.commands import run_command
+from steadfast.estimates.forecast import Forecast
 from steadfast.ownership import REFUSAL, explain_lock
-from steadfast.progress import duration
+from steadfast.progress import duration, seconds_left
 from steadfast.terminal.failures import Failure, describe, explain, explained_by, last_line
+from steadfast.terminal.pace import Pace
+from steadfast.terminal.status import StatusLine
+from steadfast.terminal.words import in_words, reason_in_words, steps
 
 SNAKEMAKES = "DefaultStreamHandler"
 TARGET = "all"
-# seconds without a line after which the running steps are listed; the pause doubles each time, up to the second number
-SILENCE = 60.0, 900.0
+# seconds until a running step is told of, where there is no status line; the pause doubles, up to the second number
+PAUSE = 30.0, 900.0
+# seconds between two looks at the logs of the running steps, and for which the status line shows one of them
+LOOK_SECONDS, TURN_SECONDS = 2.0, 4.0
 # Snakemake's remarks on itself that say nothing about the study
 CHATTER = (
     "Using workflow specific profile",
@@ -44,17 +52,6 @@ CHATTER = (
 INTERRUPTIONS = ("Terminating processes on user request", "Will exit after finishing currently running jobs")
 SUBMITTED = re.compile(r"Job \d+ has been submitted with ")
 EVENTS_LEFT_OUT = frozenset({"workflow_started", "resources_info", "job_started", "shellcmd", "group_info", "progress"})
-# what Snakemake gives as reasons, in words; the first that holds is shown
-REASONS = {
-    "Forced execution": "asked for",
-    "Incomplete output files": "left unfinished",
-    "Params have changed": "settings or code changed",
-    "Set of input files has changed": "reads other files than before",
-    "Software environment definition has changed": "environment changed",
-    "Updated input files": "an input is newer",
-    "Missing output files": "no result yet",
-    "Input files updated by another job": "an earlier step is made again",
-}
 RED, YELLOW, DIM, RESET = "\033[31m", "\033[33m", "\033[2m", "\033[0m"
 
 
@@ -66,11 +63,17 @@ class Step:
         words: what it does, in words of the study.
         began: seconds since the epoch.
         log: path of its log, empty if it has none.
+        told: when a line was last shown of it.
+        pause: seconds until the next one.
+        said: the last line of its log.
     """
 
     words: str
     began: float
     log: str
+    told: float = 0.0
+    pause: float = PAUSE[0]
+    said: str = ""
 
 
 class RunDisplay(logging.StreamHandler[TextIO]):
@@ -91,10 +94,10 @@ class RunDisplay(logging.StreamHandler[TextIO]):
         self._title, self._dry_run = title, dry_run
         self._running: dict[int, Step] = {}
         self._told: deque[str] = deque()
-        self._done = self._total = 0
+        self._pace = Pace()
         self._interrupted = self._full = False
-        self._began = self._shown = time.time()
-        self._silence = SILENCE[0]
+        self._began = time.time()
+        self._status = StatusLine(replaced.stream)
         self._over = threading.Event()
         for each in replaced.filters:
             self.addFilter(each)
@@ -114,6 +117,21 @@ class RunDisplay(logging.StreamHandler[TextIO]):
         """Whether the user or a signal asked the run to end."""
         return self._interrupted
 
+    def foresee(self, forecast: Forecast, lines: Iterable[str]) -> None:
+        """Take over what is expected of the run, and show its outlook.
+
+        Args:
+            forecast: of the run's steps, by their numbers.
+            lines: the outlook.
+        """
+        self.acquire()
+        try:
+            self._pace.forecast = forecast
+            for line in lines:
+                self._write(line)
+        finally:
+            self.release()
+
     def finish(self) -> None:
         """Say why the run ended before its end, and how to go on."""
         self.acquire()
@@ -126,6 +144,8 @@ class RunDisplay(logging.StreamHandler[TextIO]):
     def close(self) -> None:
         """Stop watching."""
         self._over.set()
+        with suppress(OSError, ValueError):  # the stream may be closed already
+            self._status.clear()
         super().close()
 
     def _lines(self, record: logging.LogRecord) -> Iterator[str]:
@@ -152,34 +172,38 @@ class RunDisplay(logging.StreamHandler[TextIO]):
 
     def _plan(self, told: Any) -> Iterator[str]:
         total = int(told["stats"]["total"])
-        if self._dry_run and not self._total:
+        if self._dry_run and not self._pace.total:
             yield f"{self._title}\nA run would take these steps:"
         elif self._dry_run:
             yield f"{steps(total)} in all"
         else:
             yield f"{self._title}\n{steps(total)} to do; their logs are in results/logs"
             threading.Thread(target=self._watch, daemon=True).start()
-        self._total = total
+        self._pace.total = total
 
     def _start(self, told: Any) -> Iterator[str]:
         words = told["rule_msg"] or in_words(told["rule_name"], told["wildcards"])
         if told["rule_name"] == TARGET:
             return
-        self._running[told["jobid"]] = Step(words, time.time(), next(iter(told["log"]), ""))
+        now = time.time()
+        self._running[told["jobid"]] = Step(words, now, next(iter(told["log"]), ""), told=now)
+        self._pace.start(told["jobid"])
         if self._dry_run:
             yield f"  {reason_in_words(told['reason']):<30}  {words}"
         else:
             yield self._line("start", words, DIM)
 
     def _finished(self, job: int) -> Iterator[str]:
-        self._done += 1
+        self._pace.done += 1
         step = self._running.pop(job, None)
+        self._pace.end(job)
         if step and not self._dry_run:
             yield self._line("done", f"{step.words} ({duration(time.time() - step.began)})")
 
     def _failed(self, job: int, logs: list[str], told: str) -> Iterator[str]:
         step = self._step(job)
         self._running.pop(job, None)
+        self._pace.end(job)
         told = told or (self._told.popleft() if self._told else "")
         failure = explain(step.words, logs, told, since=step.began)
         self.failures[job] = failure
@@ -219,44 +243,58 @@ class RunDisplay(logging.StreamHandler[TextIO]):
             yield self._coloured(text, colours.get(record.levelno, ""))
 
     def _ending(self) -> Iterator[str]:
-        left = self._total - self._done
-        kept = f"{self._done} of {steps(self._total)} done, and what was made is kept"
+        left = self._pace.total - self._pace.done
+        kept = f"{self._pace.done} of {steps(self._pace.total)} done, and what was made is kept"
         if self._interrupted:
             yield f"\nInterrupted: {kept}. To go on:"
         else:
             failed = len(self.failures)
             waiting = f", and {left - failed} that need what they make did not start" if left > failed else ""
-            yield self._coloured(f"\n{failed} of {steps(self._total)} failed{waiting}.", RED)
+            yield self._coloured(f"\n{failed} of {steps(self._pace.total)} failed{waiting}.", RED)
             yield from describe(list(self.failures.values()))
             yield f"\n{kept}. When the cause is removed, go on with:"
         yield f"  {run_command()}"
 
     def _line(self, verb: str, what: str, colour: str = "") -> str:
-        share = f"{100 * self._done // self._total}%" if self._total else ""
-        return self._coloured(f"{clock(time.time() - self._began):>9} {share:>5}  {verb:<6}  {what}", colour)
+        return self._coloured(f"{self._pace.words()}  {verb:<6}  {what}", colour)
 
     def _coloured(self, text: str, colour: str) -> str:
         return f"{colour}{text}{RESET}" if self._colours and colour else text
 
     def _write(self, line: str) -> None:
+        self._status.clear()
         self.stream.write(f"{line}\n")
         self.flush()
-        self._shown, self._silence = time.time(), SILENCE[0]
 
     def _watch(self) -> None:
-        """List the running steps, with the last lines of their logs, when nothing else is shown for long."""
-        while not self._over.wait(1.0):
+        """Show how far the running steps are, as their logs say: in the status line, or now and then in a line."""
+        while not self._over.wait(LOOK_SECONDS):
             self.acquire()
             try:
-                silence = self._silence
-                if time.time() - self._shown >= silence:
-                    for step in self._running.values():
-                        said = last_line(step.log)
-                        what = f"{step.words} ({duration(time.time() - step.began)})"
-                        self._write(self._line("still", f"{what}: {said}" if said else what, DIM))
-                    self._silence = min(2 * silence, SILENCE[1])
+                self._look()
             finally:
                 self.release()
+
+    def _look(self) -> None:
+        now = time.time()
+        for number, step in self._running.items():
+            step.said = last_line(step.log)
+            left = seconds_left(step.said)
+            if left is not None:
+                with suppress(OSError):
+                    self._pace.tell(number, Path(step.log).stat().st_mtime + left)
+            if not self._status.works and now - step.told >= step.pause:
+                step.told, step.pause = now, min(2 * step.pause, PAUSE[1])
+                self._write(self._line("still", self._how_far(step, now), DIM))
+        if self._running:
+            steps = list(self._running.values())
+            shown = steps[int(now / TURN_SECONDS) % len(steps)]
+            self._status.show(f"{self._pace.words()}  {self._how_far(shown, now)}")
+
+    @staticmethod
+    def _how_far(step: Step, now: float) -> str:
+        what = f"{step.words} ({duration(now - step.began)})"
+        return f"{what}: {step.said}" if step.said else what
 
 
 def show_run(logger: logging.Logger, title: str, *, dry_run: bool) -> RunDisplay | None:
@@ -276,24 +314,3 @@ def show_run(logger: logging.Logger, title: str, *, dry_run: bool) -> RunDisplay
             logger.addHandler(display)
             return display
     return None
-
-
-def in_words(rule: str, wildcards: dict[str, str]) -> str:
-    """A step of a rule without a message: its name and wildcards."""
-    values = ", ".join(map(str, wildcards.values()))
-    return rule.replace("_", " ") + (f": {values}" if values else "")
-
-
-def steps(number: int) -> str:
-    """A number of steps."""
-    return "1 step" if number == 1 else f"{number} steps"
-
-
-def reason_in_words(reason: str) -> str:
-    """Why a step is needed, from what Snakemake says of it."""
-    return next((words for phrase, words in REASONS.items() if phrase in reason), "always made")
-
-
-def clock(seconds: float) -> str:
-    """A time span as hours, minutes and seconds."""
-    return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02}:{int(seconds) % 60:02}"

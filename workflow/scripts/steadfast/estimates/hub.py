@@ -1,0 +1,31 @@
+"""What the hub tells of a model before it is downloaded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from huggingface_hub import HfApi
+from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
+
+from steadfast.estimates.sizes import ModelSize
+from steadfast.models.download import missing_files
+from steadfast.models.hub import FAILURES, UNWANTED, WANTED
+
+BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2}
+UNTOLD = (*FAILURES, NotASafetensorsRepoError, SafetensorsParsingError)
+
+
+def bytes_to_fetch(stanza: Mapping[str, Any]) -> int | None:
+    """Bytes that fetching a model of the hub downloads, 0 if it lies in the cache; None if the hub does not tell."""
+    wanted, unwanted = ([stanza["file"]], []) if "file" in stanza else (WANTED, UNWANTED)
+    files = missing_files(stanza["repo"], stanza.get("revision", "main"), wanted, unwanted)
+    return None if files is None else sum(files.values())
+
+
+def size_on_hub(stanza: Mapping[str, Any]) -> ModelSize | None:
+    """Size of a checkpoint of the hub, from the headers of its files; None if the hub does not tell."""
+    try:
+        found = HfApi().get_safetensors_metadata(stanza["repo"], revision=stanza.get("revision", "main"))
+    except UNTOLD:
+        return None
+    counts = found.parameter_count
+    return ModelSize(sum(counts.values()), sum(count * BYTES.get(dtype, 1) for dtype, count in counts.items()))
