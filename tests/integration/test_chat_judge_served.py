@@ -24,7 +24,8 @@ def test_a_served_judge_agrees_with_the_same_checkpoint_in_process(tmp_path: Pat
     template.write_text(TEMPLATE, encoding="utf-8")
     texts = [*(f"Answer {n}: " + "flour water salt " * n for n in range(10)), HOSTILE, "flour " * 300]
     cases = [Case(f"{n:016x}", 0, f"Request {n}", text, "harmless") for n, text in enumerate(texts)]
-    expected = local.build(checkpoint=checkpoint, prompt=str(template), device="cpu").judge(cases)
+    # random weights give both labels together far less than the least that is read by default
+    expected = local.build(checkpoint=checkpoint, prompt=str(template), device="cpu", minimum_mass=0).judge(cases)
     assert {verdict.verdict for verdict in expected} == {REFUSAL, NON_REFUSAL, UNSCORED}
 
     settings = {"prompt": str(template), "checkpoint": checkpoint, "store": str(tmp_path / "answers")}

@@ -9,6 +9,7 @@ import pytest
 
 from steadfast.estimates.forecast import Forecast, Task
 from steadfast.progress import duration
+from steadfast.terminal import display
 from steadfast.terminal.display import show_run
 from steadfast.terminal.words import clock, in_words, reason_in_words
 
