@@ -85,7 +85,7 @@ def test_the_learning_rate_rises_and_falls(settings):
     assert shares[-1] == pytest.approx(settings.final, abs=0.03)
 
 
-def test_a_killed_training_goes_on_to_the_same_weights(base, settings, tmp_path, monkeypatch):
+def test_a_killed_training_goes_on_to_the_same_weights(base, settings, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training, "SAVE_EVERY", 2)
 
     def run(checkpoint, stop_after=None):
@@ -96,6 +96,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(base, settings, tmp_path,
     run(tmp_path / "killed.pt", stop_after=3)
     resumed, resumed_losses = run(tmp_path / "killed.pt")
     assert resumed_losses == losses and len(losses) == 5
+    assert "training steps: 3/5 were finished by an earlier run" in capsys.readouterr().out
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 

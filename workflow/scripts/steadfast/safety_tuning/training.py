@@ -1,7 +1,6 @@
 """Training one LoRA adapter: resumable, one thread, loss on the answers only."""
 
 import random
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from steadfast.files import atomic_path
 from steadfast.models.prefix import common_prefix
+from steadfast.progress import Progress
 from steadfast.safety_tuning.adapter import adapter_weights, add_adapter
 from steadfast.safety_tuning.examples import Example
 from steadfast.safety_tuning.recipes import TrainingSettings
@@ -22,11 +22,12 @@ from steadfast.safety_tuning.recipes import TrainingSettings
 WINDOW = 16
 """Batches that are sorted by length together: large enough that little is padded, small enough to stay random."""
 SAVE_EVERY = 20
-REPORT_EVERY = 10
+SHOWN_LOSSES = 10
+"""Steps whose mean loss the log shows."""
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """Where a training is: the next step, and the loss of each step before it in nats per token."""
 
     step: int = 0
@@ -67,33 +68,27 @@ def train_adapter(
     weights = {name: weight for name, weight in adapted.named_parameters() if weight.requires_grad}
     optimiser = torch.optim.AdamW(list(weights.values()), lr=settings.learning_rate, weight_decay=0.0)
     batches = batch_examples(examples, settings.batch, random.Random(f"order {seed}"))
-    progress = _resume(Path(checkpoint), weights, optimiser)
-    if progress.step:
-        print(f"going on from step {progress.step}/{len(batches)}", flush=True)
-    begin, first, tokens = time.monotonic(), progress.step, 0
+    state = _resume(Path(checkpoint), weights, optimiser)
     adapted.train()
-    for step in range(progress.step, len(batches)):
-        for group in optimiser.param_groups:
-            group["lr"] = settings.learning_rate * schedule(step, len(batches), settings)
-        step_loss = batch_loss(model, batches[step], settings.first_token_weight)
-        step_loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(weights.values(), 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        progress.losses.append(step_loss.item())
-        progress.step = step + 1
-        tokens += sum(len(example.tokens) for example in batches[step])
-        if progress.step % REPORT_EVERY == 0 or progress.step == len(batches):
-            seconds = time.monotonic() - begin
-            left = seconds / (progress.step - first) * (len(batches) - progress.step)
-            loss = fmean(progress.losses[-REPORT_EVERY:])
-            rate = f"{tokens / seconds:.0f} tokens/s, {left:.0f} s left"
-            print(f"step {progress.step}/{len(batches)}, loss {loss:.3f}, {rate}", flush=True)
-        if progress.step % SAVE_EVERY == 0 or progress.step in (len(batches), stop_after):
-            _save(Path(checkpoint), progress, weights, optimiser)
-        if progress.step == stop_after:
-            break
-    return adapter_weights(weights), progress.losses
+    coming = sum(len(example.tokens) for batch in batches[state.step :] for example in batch)
+    with Progress("training steps", len(batches), unit="tokens", work=coming, resumed=state.step) as progress:
+        for batch in batches[state.step :]:
+            for group in optimiser.param_groups:
+                group["lr"] = settings.learning_rate * schedule(state.step, len(batches), settings)
+            step_loss = batch_loss(model, batch, settings.first_token_weight)
+            step_loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(weights.values(), 1.0)
+            optimiser.step()
+            optimiser.zero_grad()
+            state.losses.append(step_loss.item())
+            state.step += 1
+            if state.step % SAVE_EVERY == 0 or state.step in (len(batches), stop_after):
+                _save(Path(checkpoint), state, weights, optimiser)
+            progress.note = f"loss {fmean(state.losses[-SHOWN_LOSSES:]):.3f}"
+            progress.advance(1, sum(len(example.tokens) for example in batch))
+            if state.step == stop_after:
+                break
+    return adapter_weights(weights), state.losses
 
 
 def batch_loss(model: PreTrainedModel, batch: Sequence[Example], first_weight: float = 1.0) -> Tensor:
@@ -158,23 +153,23 @@ def schedule(step: int, steps: int, settings: TrainingSettings) -> float:
 
 
 def _save(
-    path: Path, progress: Progress, weights: dict[str, torch.nn.Parameter], optimiser: torch.optim.Optimizer
+    path: Path, state: TrainingState, weights: dict[str, torch.nn.Parameter], optimiser: torch.optim.Optimizer
 ) -> None:
-    state = {
-        "progress": asdict(progress),
+    saved = {
+        "progress": asdict(state),
         "weights": {name: weight.detach() for name, weight in weights.items()},
         "optimiser": optimiser.state_dict(),
     }
     with atomic_path(path) as temporary:
-        torch.save(state, temporary)
+        torch.save(saved, temporary)
 
 
-def _resume(path: Path, weights: dict[str, torch.nn.Parameter], optimiser: torch.optim.Optimizer) -> Progress:
+def _resume(path: Path, weights: dict[str, torch.nn.Parameter], optimiser: torch.optim.Optimizer) -> TrainingState:
     if not path.exists():
-        return Progress()
-    state = torch.load(path, weights_only=True)
+        return TrainingState()
+    saved = torch.load(path, weights_only=True)
     with torch.no_grad():
         for name, weight in weights.items():
-            weight.copy_(state["weights"][name])
-    optimiser.load_state_dict(state["optimiser"])
-    return Progress(**state["progress"])
+            weight.copy_(saved["weights"][name])
+    optimiser.load_state_dict(saved["optimiser"])
+    return TrainingState(**saved["progress"])
