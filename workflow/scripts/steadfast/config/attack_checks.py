@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from steadfast.config.depth import known_depth
+from steadfast.config.depth import PARTS, blocks_beyond, known_depth
 from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.files import read_json
 
 BASELINES = frozenset({"label_only", "always_refuse", "never_refuse"})
 NEEDS_MEANS = frozenset({"projected", "biprojected", "activation_addition"})
-PARTS = ("edit", "hook")
 NEEDS = {"edit": "direction", "hook": "direction", "match_change": "edit"}
 CHOICE = "strongest_of"
 
@@ -164,34 +163,9 @@ def _blocks_exist(config: Mapping[str, Any]) -> Iterator[str]:
     for name, model in config["models"].items():
         if model["role"] != "study":
             continue
-        try:
-            depth = known_depth(model, config["organisms"]["training"])
-        except ConfigError as error:
-            yield f"models.{name}: {error}"
-            continue
+        depth = known_depth(name, config)
         if depth is not None:
-            yield from _blocks_beyond(depth, name, config["variants"])
-
-
-def _blocks_beyond(depth: int, model: str, variants: Mapping[str, Any]) -> Iterator[str]:
-    for variant, settings in variants.items():
-        for key, block in _named_blocks(settings):
-            if not -depth <= block < depth:
-                allowed = f"0 to {depth - 1} (or -{depth} to -1 from the end)"
-                yield f"variants.{variant}.{key}: {block} is out of range for {model}; allowed: {allowed}"
-        for part in PARTS:
-            if settings.get(part, {}).get("skip_first", 0) >= depth:
-                yield f"variants.{variant}.{part}.skip_first: leaves none of the {depth} blocks of {model} to edit"
-
-
-def _named_blocks(variant: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """Keys and indices of the blocks that a variant names."""
-    for part in ("direction", *PARTS):
-        stanza = variant.get(part, {})
-        if isinstance(stanza.get("layer"), int):
-            yield f"{part}.layer", stanza["layer"]
-        for block in stanza.get("layers") or ():
-            yield f"{part}.layers", block
+            yield from blocks_beyond(depth, name, config["variants"])
 
 
 ATTACK_CHECKS: tuple[Check, ...] = (

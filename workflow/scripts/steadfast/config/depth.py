@@ -1,36 +1,48 @@
-"""The number of blocks of a model, as far as it is known without loading or downloading it."""
+"""The blocks that a configuration names, and how many its models have, as far as this machine can tell."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from steadfast.errors import ConfigError, DataError
-from steadfast.files import read_json
-from steadfast.organisms.settings import OrganismSettings
+from steadfast.models.depth import SKIPPED, missing_blocks
+from steadfast.sources import source_of
+
+PARTS = ("edit", "hook")
+"""Parts of a variant that change a model's blocks."""
 
 
-def known_depth(stanza: Mapping[str, Any], organism_training: Mapping[str, Any]) -> int | None:
-    """Number of blocks of the model that a config stanza describes; None for a hub model.
+def known_depth(model: str, config: Mapping[str, Any]) -> int | None:
+    """Number of blocks of a model of the configuration; None where nothing on this machine tells it.
 
     Args:
-        stanza: an entry of ``models``.
-        organism_training: the config's ``organisms.training``.
-
-    Raises:
-        ConfigError: a local checkpoint's ``config.json`` does not say.
+        model: its name.
+        config: the configuration.
     """
-    if stanza["source"] == "organism":
-        return OrganismSettings.read(organism_training).layers
-    if stanza["source"] == "local":
-        return _stated_depth(Path(stanza["path"]) / "config.json")
-    return None
+    stanza, seen = config["models"][model], {model}
+    while stanza["source"] == "adapter":
+        # an adapter adds no blocks; a base that is not there or goes round in a circle is reported elsewhere
+        base = stanza["base"]
+        if base in seen or base not in config["models"]:
+            return None
+        seen.add(base)
+        stanza = config["models"][base]
+    return source_of(stanza).depth(stanza, config)
 
 
-def _stated_depth(file: Path) -> int:
-    try:
-        settings = read_json(file)
-        return int(settings.get("text_config", settings)["num_hidden_layers"])
-    except FileNotFoundError:
-        raise ConfigError(f"{file.parent} is no checkpoint: {file.name} is missing") from None
-    except (DataError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"{file} does not state `num_hidden_layers`") from error
+def wanted_blocks(model: str, variants: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Keys of the configuration that name blocks of a model, with what they name; see ``missing_blocks``."""
+    for name, variant in variants.items():
+        if model not in variant.get("models", [model]):
+            continue
+        for part in ("direction", *PARTS):
+            stanza = variant.get(part, {})
+            if isinstance(stanza.get("layer"), int):
+                yield f"variants.{name}.{part}.layer", stanza["layer"]
+            for block in stanza.get("layers") or ():
+                yield f"variants.{name}.{part}.layers", block
+            if part in PARTS and stanza.get(SKIPPED):
+                yield f"variants.{name}.{part}.{SKIPPED}", stanza[SKIPPED]
+
+
+def blocks_beyond(depth: int, model: str, variants: Mapping[str, Any]) -> Iterator[str]:
+    """What of a configuration asks for blocks that a model of so many does not have."""
+    return missing_blocks(depth, model, wanted_blocks(model, variants))

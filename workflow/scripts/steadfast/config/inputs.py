@@ -90,6 +90,8 @@ def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
     for name, model in local.items():
         root = Path(model["path"]).resolve()
         request = {"path": str(root), **systems.chat_wishes(name), **json.loads(systems.trial(name))}
+        # their blocks were counted when the configuration was checked
+        request.pop("blocks", None)
         files = sorted(file for file in root.rglob("*") if file.is_file())
         stats = [(str(file), stat.st_size, stat.st_mtime_ns) for file in files if (stat := file.stat())]
         template = systems.template_file(name)

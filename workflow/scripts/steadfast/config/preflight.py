@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.config.checks import CLASSES
+from steadfast.config.depth import blocks_beyond, wanted_blocks
 from steadfast.config.grid import Grid
 from steadfast.config.grid.judging import Judging
 from steadfast.config.serving import place_of_model
 from steadfast.errors import ConfigError, SteadfastError
+from steadfast.sources import source_of
 
 # Where the configuration names a download, its stanza, and what it is: ``model`` or ``dataset``.
 Download = tuple[str, Mapping[str, Any], str]
@@ -39,6 +41,7 @@ def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = No
         *_excess(grid, judges),
         *_excess(grid.rubrics, rubrics),
         *_refused_downloads(grid, outputs),
+        *_missing_blocks(grid, outputs),
     ]
     if gpus is not None:
         problems += _too_few_gpus(grid, outputs, gpus)
@@ -86,13 +89,27 @@ def _refused_downloads(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
     downloads = [*_models(grid, outputs), *_datasets(grid, outputs)]
     if not downloads:
         return
-    from steadfast.models.hub import require_access
+    from steadfast.models.hub import is_cached, require_access
 
     for where, stanza, kind in downloads:
         try:
-            require_access(stanza["repo"], stanza["revision"], kind)
+            place = stanza["repo"], stanza["revision"]
+            cached = kind == "model" and is_cached(*place, source_of(stanza).hub_files(stanza))
+            require_access(*place, kind, is_cached=cached)
         except SteadfastError as error:
             yield f"{where}: {error}"
+
+
+def _missing_blocks(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
+    """Blocks that a model of the hub does not have; those of other models were counted with the configuration."""
+    for name, stanza in grid.config["models"].items():
+        fetched = stanza["source"] == "hub" and grid.model_directory(name) in outputs
+        if name in grid.models and fetched and any(wanted_blocks(name, grid.config["variants"])):
+            from steadfast.models.hub import depth_on_hub
+
+            depth = depth_on_hub(stanza["repo"], stanza["revision"])
+            if depth is not None:
+                yield from blocks_beyond(depth, name, grid.config["variants"])
 
 
 def _models(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:

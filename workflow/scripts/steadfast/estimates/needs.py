@@ -37,8 +37,9 @@ class Needs:
                 elif "package" in stanza:
                     from steadfast.models.packages import is_cached, pin_of
 
-                    if not is_cached(pin_of(stanza["package"])):
-                        self.downloads[name] = None
+                    pin = pin_of(stanza["package"])
+                    if not is_cached(pin):
+                        self.downloads[name] = pin.facts.get("bytes")
 
     def _ask_for(self, name: str, stanza: Mapping[str, Any]) -> None:
         from steadfast.estimates.hub import bytes_to_fetch, size_on_hub

@@ -1,19 +1,21 @@
 """How large the models of a grid are, from the headers of their files; no weights are read, and torch is not needed.
 
 Before a model is in its place its size is looked up where it comes from: in a checkpoint directory or a GGUF file of
-this machine, of an adapter in its base. Of the hub and of packages nothing is known without a network, which is asked
-only by ``steadfast.estimates.outlook``.
+this machine or of the hub's cache, of an adapter in its base, of a package in the lock. Of what lies on the hub alone
+nothing is known without a network, which is asked only by ``steadfast.estimates.needs``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from steadfast.errors import DataError
-from steadfast.gguf.header import read_header
+from steadfast.gguf.support import native_dtype
+from steadfast.models.packages import pin_of
 from steadfast.models.pointer import checkpoint_path
-from steadfast.models.weights import open_checkpoint
+from steadfast.models.weights import CONFIG, open_checkpoint
+from steadfast.sources.gguf import known_header
 
 NARROW_BYTES = 2
 BYTES = {"float32": 4, "bfloat16": NARROW_BYTES, "float16": NARROW_BYTES}
@@ -63,20 +65,15 @@ class ModelSizes:
 
     def _look_up(self, name: str) -> ModelSize | None:
         stanza = self.models[name]
-        match stanza["source"]:
-            case "organism":
-                return ModelSize(ORGANISM, ORGANISM * BYTES["float32"])
-            case "adapter":
-                return self.of(stanza["base"])
         try:
             if (self.directory / name).is_dir():
                 return checkpoint_size(checkpoint_path(self.directory / name))
-            if "path" in stanza:
-                return _at_its_source(stanza)
+            if stanza["source"] == "adapter":
+                return self.of(stanza["base"])
+            return AT_ITS_SOURCE[stanza["source"]](stanza)
         except DataError:
             # whoever needs the model says what is wrong with it
             return None
-        return None
 
 
 def checkpoint_size(directory: Path) -> ModelSize:
@@ -89,8 +86,37 @@ def checkpoint_size(directory: Path) -> ModelSize:
     return ModelSize(checkpoint.parameters, checkpoint.loaded_bytes())
 
 
-def _at_its_source(stanza: Mapping[str, Any]) -> ModelSize:
-    if stanza["source"] == "gguf":
-        parameters = sum(tensor.count for tensor in read_header(stanza["path"]).tensors)
-        return ModelSize(parameters, parameters * BYTES.get(stanza["dtype"], NARROW_BYTES))
+def _of_organism(_stanza: Mapping[str, Any]) -> ModelSize:
+    return ModelSize(ORGANISM, ORGANISM * BYTES["float32"])
+
+
+def _of_directory(stanza: Mapping[str, Any]) -> ModelSize:
     return checkpoint_size(Path(stanza["path"]))
+
+
+def _in_the_cache(stanza: Mapping[str, Any]) -> ModelSize | None:
+    from steadfast.models.download import cached_file
+
+    file = cached_file(stanza["repo"], stanza.get("revision", "main"), CONFIG)
+    return checkpoint_size(file.parent) if file else None
+
+
+def _of_gguf(stanza: Mapping[str, Any]) -> ModelSize | None:
+    """Size of the checkpoint that a GGUF file is written out as."""
+    dtype, header = stanza["dtype"], known_header(stanza)
+    if "package" in stanza:
+        parameters = pin_of(stanza["package"]).facts.get("parameters")
+    else:
+        parameters = sum(tensor.count for tensor in header.tensors) if header else None
+    if parameters is None:
+        return None
+    native = native_dtype(header) if header else None
+    return ModelSize(parameters, parameters * BYTES.get(native or "" if dtype == "auto" else dtype, NARROW_BYTES))
+
+
+AT_ITS_SOURCE: Mapping[str, Callable[[Mapping[str, Any]], ModelSize | None]] = {
+    "organism": _of_organism,
+    "local": _of_directory,
+    "hub": _in_the_cache,
+    "gguf": _of_gguf,
+}

@@ -2,13 +2,14 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from steadfast.architectures import anatomy
-from steadfast.errors import DataError, SteadfastError
+from steadfast.errors import ConfigError, DataError, SteadfastError
+from steadfast.models.depth import depth_of_directory, missing_blocks
 from steadfast.models.mismatch import Shape
 from steadfast.models.pointer import checkpoint_path, trusts_remote_code
 from steadfast.models.tensor_check import check_tensors
@@ -66,7 +67,7 @@ def check_layout(checkpoint: Checkpoint, shapes: Mapping[str, Shape]) -> None:
             )
 
 
-def settle(directory: str | Path, *, layout: bool = False, **chat: Any) -> None:
+def settle(directory: str | Path, *, layout: bool = False, blocks: Iterable[tuple[str, int]] = (), **chat: Any) -> None:
     """See that a model directory can be used as the configuration wants, and note how its model is spoken to.
 
     It is the last step of putting a model in its place, whatever its source, after ``check_checkpoint``.
@@ -74,14 +75,19 @@ def settle(directory: str | Path, *, layout: bool = False, **chat: Any) -> None:
     Args:
         directory: a model directory of the workflow, complete but for ``chat`` in its ``model.json``.
         layout: as for ``check_checkpoint``.
+        blocks: keys of the configuration with the blocks that they name; see ``steadfast.models.depth``.
         chat: keyword arguments of ``steadfast.models.chat_settings.try_chat``.
 
     Raises:
-        ConfigError: the chat template never reads one of the arguments.
+        ConfigError: the model does not have one of the blocks, or its chat template never reads one of the arguments.
         DataError: the architecture's layout is not known, or the chat template is missing or drops something.
     """
     from steadfast.models.chat_settings import settle_chat
 
+    depth = depth_of_directory(checkpoint_path(directory))
+    beyond = list(missing_blocks(depth, "this model", blocks)) if depth else []
+    if beyond:
+        raise ConfigError("\n".join(beyond))
     if layout:
         checkpoint = open_checkpoint(checkpoint_path(directory))
         shapes = plain_shapes(checkpoint)

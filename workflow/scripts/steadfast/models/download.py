@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from huggingface_hub import constants, snapshot_download
+from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
 from huggingface_hub.file_download import DryRunFileInfo, repo_folder_name
 
 from steadfast.files import stored_bytes
@@ -55,6 +56,15 @@ def missing_files(repo: str, revision: str, wanted: Sequence[str], unwanted: Seq
     return {
         file.filename: file.file_size or 0 for file in files if isinstance(file, DryRunFileInfo) and file.will_download
     }
+
+
+def cached_file(repo: str, revision: str, name: str) -> Path | None:
+    """A file of a revision in the hub's cache, without asking the hub; None if it is not there."""
+    try:
+        found = try_to_load_from_cache(repo, name, revision=revision)
+    except HFValidationError:
+        return None
+    return Path(found) if isinstance(found, str) else None
 
 
 def cache_directory() -> Path:

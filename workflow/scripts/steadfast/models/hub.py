@@ -1,10 +1,11 @@
 """Models of the Hugging Face hub: one pinned revision, safetensors only, never copied out of the cache."""
 
 import glob
+from collections.abc import Sequence
 from pathlib import Path
 
 from httpx2 import HTTPError
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -14,7 +15,8 @@ from huggingface_hub.errors import (
 )
 
 from steadfast.errors import DataError, SteadfastError
-from steadfast.models.download import download
+from steadfast.models.depth import depth_of_directory
+from steadfast.models.download import cached_file, download
 from steadfast.models.local import file_hashes
 from steadfast.models.pointer import ModelPointer
 from steadfast.models.weights import require_files
@@ -99,16 +101,17 @@ def fetch_file(repo: str, revision: str, name: str) -> tuple[Path, str]:
     return snapshot / name, snapshot.name
 
 
-def require_access(repo: str, revision: str, kind: str = "model") -> None:
+def require_access(repo: str, revision: str, kind: str = "model", *, is_cached: bool = False) -> None:
     """Check that a revision can be had, without downloading it.
 
     The hub tells everybody about a gated model but gives its files only to those who accepted its licence, so it is
-    asked about both. A model that lies in the cache needs no hub.
+    asked about both. What lies in the cache needs no hub.
 
     Args:
         repo: the id.
         revision: commit, tag or branch.
         kind: ``model`` or ``dataset``.
+        is_cached: whether all that is wanted of it lies in the cache.
 
     Raises:
         SteadfastError: the hub cannot be reached, or the model or revision does not exist or is gated.
@@ -117,7 +120,7 @@ def require_access(repo: str, revision: str, kind: str = "model") -> None:
         _ask_for_access(repo, kind)
         HfApi().repo_info(repo, revision=revision, repo_type=kind)
     except FAILURES as error:
-        if kind != "model" or not _is_cached(repo, revision):
+        if not is_cached:
             raise SteadfastError(_message(repo, revision, error, kind)) from error
 
 
@@ -132,7 +135,16 @@ def _ask_for_access(repo: str, kind: str) -> None:
             raise
 
 
-def _is_cached(repo: str, revision: str) -> bool:
+def is_cached(repo: str, revision: str, names: Sequence[str] = ()) -> bool:
+    """Whether files of a revision lie in the cache.
+
+    Args:
+        repo: the id.
+        revision: commit, tag or branch.
+        names: the files; none for a whole checkpoint.
+    """
+    if names:
+        return all(cached_file(repo, revision, name) for name in names)
     try:
         path = snapshot_download(
             repo, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED, local_files_only=True
@@ -141,6 +153,14 @@ def _is_cached(repo: str, revision: str) -> bool:
     except (*FAILURES, DataError):
         return False
     return True
+
+
+def depth_on_hub(repo: str, revision: str) -> int | None:
+    """Number of blocks of a model, from its ``config.json``, which is downloaded; None if it cannot be had."""
+    try:
+        return depth_of_directory(Path(hf_hub_download(repo, "config.json", revision=revision)).parent)
+    except FAILURES:
+        return None
 
 
 def resolve_revision(repo: str, revision: str, kind: str = "model") -> str:

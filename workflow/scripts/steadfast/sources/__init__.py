@@ -22,6 +22,10 @@ def _no_files(_stanza: Stanza) -> list[str]:
     return []
 
 
+def _unknown(_stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
+    return None
+
+
 def content_settings(stanza: Stanza) -> dict[str, Any]:
     """The keys of a stanza that decide what the model's directory holds."""
     return {key: value for key, value in stanza.items() if key not in SHOWN | CHAT}
@@ -36,11 +40,16 @@ class Source:
             whole configuration; each begins with the key.
         files: the files of this machine that the model is made from; when they change, it is made again.
         settings: what decides what the model's directory holds; when it changes, it is made again.
+        depth: its number of blocks, given the whole configuration; None where nothing on this machine tells it.
+            Adapters have that of their base (``steadfast.config.depth``).
+        hub_files: the files of a repository of the hub that it is made from; none for a whole checkpoint.
     """
 
     problems: Callable[[Stanza, Mapping[str, Any]], Iterator[str]] = _no_problems
     files: Callable[[Stanza], list[str]] = _no_files
     settings: Callable[[Stanza], dict[str, Any]] = content_settings
+    depth: Callable[[Stanza, Mapping[str, Any]], int | None] = _unknown
+    hub_files: Callable[[Stanza], list[str]] = _no_files
 
 
 def source_of(stanza: Stanza) -> Source:

@@ -44,4 +44,8 @@ def _files(stanza: Stanza) -> list[str]:
     return [str(Path(stanza["path"]) / name) for name in (CONFIG, WEIGHTS)]
 
 
-SOURCE = Source(_problems, _files)
+def _hub_files(_stanza: Stanza) -> list[str]:
+    return [CONFIG, WEIGHTS]
+
+
+SOURCE = Source(_problems, _files, hub_files=_hub_files)

@@ -1,9 +1,11 @@
 """A GGUF file: of this machine, of the hub, or inside a package of the Python package index."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from steadfast.errors import DataError
+from steadfast.gguf.header import GgufHeader, read_header
 from steadfast.gguf.support import require_supported
 from steadfast.models.packages import pin_of, require_plain_path
 from steadfast.sources import Source, Stanza, content_settings
@@ -53,4 +55,28 @@ def _settings(stanza: Stanza) -> dict[str, Any]:
     return {**content_settings(stanza), "dtype": stanza["dtype"], **pin}
 
 
-SOURCE = Source(_problems, _files, _settings)
+def known_header(stanza: Stanza) -> GgufHeader | None:
+    """Header of the file, where it lies on this machine; None if it does not, or cannot be read."""
+    file: Path | None = Path(stanza["path"]) if "path" in stanza else None
+    if "repo" in stanza:
+        from steadfast.models.download import cached_file
+
+        file = cached_file(stanza["repo"], stanza.get("revision", "main"), stanza["file"])
+    try:
+        return read_header(file) if file else None
+    except DataError:
+        return None
+
+
+def _depth(stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
+    if "package" in stanza:
+        return pin_of(stanza["package"]).facts.get("blocks")
+    header = known_header(stanza)
+    return header.setting("block_count") if header else None
+
+
+def _hub_files(stanza: Stanza) -> list[str]:
+    return [stanza["file"]]
+
+
+SOURCE = Source(_problems, _files, _settings, _depth, _hub_files)

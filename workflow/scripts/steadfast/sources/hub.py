@@ -1,5 +1,17 @@
-"""A checkpoint of the Hugging Face hub; without the hub nothing of it can be checked."""
+"""A checkpoint of the Hugging Face hub; without the hub nothing of it can be checked but what lies in its cache."""
 
-from steadfast.sources import Source
+from collections.abc import Mapping
+from typing import Any
 
-SOURCE = Source()
+from steadfast.models.depth import depth_of_directory
+from steadfast.sources import Source, Stanza
+
+
+def _depth(stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
+    from steadfast.models.download import cached_file
+
+    file = cached_file(stanza["repo"], stanza.get("revision", "main"), "config.json")
+    return depth_of_directory(file.parent) if file else None
+
+
+SOURCE = Source(depth=_depth)

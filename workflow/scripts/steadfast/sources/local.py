@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.errors import DataError
+from steadfast.models.depth import depth_of_directory
 from steadfast.models.weights import require_files
 from steadfast.sources import Source, Stanza
 
@@ -16,4 +17,8 @@ def _problems(stanza: Stanza, _config: Mapping[str, Any]) -> Iterator[str]:
         yield f"path: {error}"
 
 
-SOURCE = Source(problems=_problems)
+def _depth(stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
+    return depth_of_directory(Path(stanza["path"]))
+
+
+SOURCE = Source(problems=_problems, depth=_depth)

@@ -11,6 +11,7 @@ from typing import Any
 from steadfast.annotation.annotators import human_judges
 from steadfast.codedigest import code_digest
 from steadfast.config.attack_checks import BASELINES, CHOICE
+from steadfast.config.depth import wanted_blocks
 from steadfast.gpus import visible_gpus
 from steadfast.sources import source_of
 
@@ -244,8 +245,14 @@ class Systems:
         if stanza["role"] != "study":
             return "{}"
         system = bool(self.config["generation"]["system_prompt"])
-        uses = {"system": system, "arguments": stanza["template_arguments"], "layout": self._needs_layout(model)}
-        return json.dumps(uses)
+        return json.dumps(
+            {
+                "system": system,
+                "arguments": stanza["template_arguments"],
+                "layout": self._needs_layout(model),
+                "blocks": list(wanted_blocks(model, self.config["variants"])),
+            }
+        )
 
     def _needs_layout(self, model: str) -> bool:
         """Whether a variant of a model edits or projects what its modules write, or is found by doing so."""
