@@ -67,7 +67,7 @@ def draw(conclusions: pd.DataFrame, labels: Labels | None = None, *, margin: flo
             axes.add_patch(Rectangle(frame.get_xy(), 0.92, 0.88, fill=False, edgecolor=INK, linewidth=1.3))
         axes.set_yticks(range(len(systems)), rows)
         label_columns(axes, names, top=True)
-        colour_bar(figure, axes, source, "change of harmful prompts refused (percentage points)")
+        colour_bar(figure, axes, source, "change of harmful prompts refused\n(percentage points)")
         note = wrap(f"{legend(CONCLUSIONS, marks.ravel())} (margin {100 * margin:g} points)", 90)
         reference = str(conclusions["reference"].fillna("").iloc[0])
         if reference:
