@@ -351,6 +351,14 @@ def test_an_edit_that_storage_swallows_is_recorded_as_ineffective(tmp_path, dire
     assert "smaller than the rounding" in manifest["reason"]
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+def test_an_edit_that_the_stored_format_cannot_hold_stops(tmp_path, direction):
+    source = save_model(tiny_llama(), tmp_path / "source", torch.float16)
+    with pytest.raises(DataError, match=r"_proj\.weight is not finite after the edit: F16 is too narrow.*`scale`"):
+        bake(source, direction, {**EDIT, "scale": 1e7}, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_reflection_is_told_from_no_edit(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     manifest = bake(source, direction, {**EDIT, "scale": 2.0}, tmp_path / "out")

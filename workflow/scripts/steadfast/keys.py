@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from steadfast.activations.extraction import batches, decoder_blocks, decoder_of, run_decoder
+from steadfast.activations.extraction import batches, decoder_blocks, run_decoder
 from steadfast.architectures import layout_of
 from steadfast.causal import ModelAccess
 from steadfast.errors import ConfigError
+from steadfast.models.classes import decoder_of
 
 RIDGE = 0.01
 MOST_TOKENS = 8192

@@ -22,6 +22,7 @@ from steadfast.activations import CLASSES, Activations, ClassActivations
 from steadfast.errors import DataError
 from steadfast.files import require_columns
 from steadfast.models.chat import encode_chat, template_suffix, user_message
+from steadfast.models.classes import decoder_of
 from steadfast.models.loading import load_model, load_tokenizer
 from steadfast.models.padding import padded_left
 from steadfast.models.prefix import NO_PREFIX, Prefix, repeated, shared_prefix
@@ -191,14 +192,6 @@ def _at(state: Tensor, positions: Sequence[int]) -> Tensor:
     """A copy of the states at some positions, [prompts, positions, hidden], on their device."""
     # an index tensor would have to be sent to the device of every block, and each sending waits for the device
     return torch.stack([state[:, position] for position in positions], dim=1)
-
-
-def decoder_of(model: PreTrainedModel) -> nn.Module:
-    """The text decoder of a causal language model: everything but the head that makes logits."""
-    untyped: Any = model
-    decoder = untyped.get_decoder()
-    # a few classes know no decoder of theirs and return themselves
-    return untyped.model if decoder is model else decoder  # type: ignore[no-any-return]
 
 
 def decoder_blocks(model: PreTrainedModel) -> nn.ModuleList:

@@ -137,6 +137,9 @@ class TensorEditor:
             target: file descriptor to write to.
             offset: where the tensor begins in the target.
             new_update: makes a fresh update for each matrix.
+
+        Raises:
+            DataError: the result is not finite in the tensor's format.
         """
         os.posix_fadvise(source, self.entry.begin, self.entry.size, os.POSIX_FADV_WILLNEED)
         for index in range(self.matrices.stack):
@@ -199,6 +202,11 @@ class TensorEditor:
         return block.T, slice(0, self.matrices.columns), rows
 
     def _record(self) -> TensorRecord:
+        if not math.isfinite(self._change):
+            raise DataError(
+                f"{self.entry.name} is not finite after the edit: {self.entry.dtype} is too narrow for it, or it was "
+                "infinite before; a smaller `scale` changes it less"
+            )
         before, moved, level = (math.sqrt(square) for square in (self._before, self._moved, self._level))
         roundoff = UNIT_ROUNDOFF[self.entry.dtype]
         present = moved > roundoff * level

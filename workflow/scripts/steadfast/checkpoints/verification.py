@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from steadfast.activations.extraction import batches, decoder_of, run_decoder
+from steadfast.activations.extraction import batches, run_decoder
 from steadfast.architectures import anatomy
 from steadfast.checkpoints.rounding import STORED, coarsest, rounded_again
 from steadfast.directions import Direction
@@ -29,6 +29,7 @@ from steadfast.edits import Edit, build_edit
 from steadfast.hooks._forms import Addition, form_of
 from steadfast.hooks._modules import changed_outputs, project_out
 from steadfast.hooks._writers import WritingModule, edited_modules
+from steadfast.models.classes import decoder_of
 from steadfast.models.pointer import checkpoint_path
 from steadfast.models.weights import open_checkpoint
 

@@ -21,6 +21,7 @@ from steadfast.gguf.rotation import FACTORS
 from steadfast.gguf.support import native_dtype, require_supported
 from steadfast.gguf.tensors import require_tensors
 from steadfast.gguf.tokens import load_tokenizer, write_tokenizer
+from steadfast.models.overflow import require_finite_weights
 from steadfast.models.weights import open_checkpoint
 from steadfast.progress import Progress
 from steadfast.registry import load
@@ -90,6 +91,7 @@ def _load_model(header: GgufHeader, file: Path, dtype: str) -> PreTrainedModel:
             raise DataError(f"{header.path} was not read as a whole by transformers: {problem} {report[problem]}")
     if bool(model.config.tie_word_embeddings) != header.tied:
         raise DataError(f"{header.path}: the head is {'tied' if header.tied else 'untied'} in the file alone")
+    require_finite_weights(model, str(header.path))
     model.hf_quantizer = None
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config

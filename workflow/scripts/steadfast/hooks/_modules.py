@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from steadfast.activations.extraction import decoder_blocks, decoder_of
+from steadfast.activations.extraction import decoder_blocks
 from steadfast.architectures import Writer, layout_of
 from steadfast.errors import DataError
+from steadfast.models.classes import decoder_of
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
 """The class of transformers that answers text with a checkpoint."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, PreTrainedModel
 
 from steadfast.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import nn
 
 MOST_CHARACTERS = 600  # of a message of transformers, some of which list every class there is
 # what loading raises over files and configurations that it cannot use; RuntimeError comes of sizes that do not fit
@@ -38,6 +41,14 @@ def auto_class_of(config: Any) -> Any:
     if not causal and type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
         return AutoModelForImageTextToText
     return AutoModelForCausalLM
+
+
+def decoder_of(model: PreTrainedModel) -> "nn.Module":
+    """The text decoder of a causal language model: everything but the head that makes logits."""
+    untyped: Any = model
+    decoder = untyped.get_decoder()
+    # a few classes know no decoder of theirs and return themselves
+    return untyped.model if decoder is model else decoder  # type: ignore[no-any-return]
 
 
 def in_one_line(error: BaseException) -> str:

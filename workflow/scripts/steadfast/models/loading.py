@@ -14,6 +14,7 @@ from steadfast.models.mismatch import mismatch_of, require_match
 from steadfast.models.number_format import settle_format
 from steadfast.models.pointer import chat_of, checkpoint_path, trusts_remote_code
 from steadfast.models.weights import open_checkpoint
+from steadfast.registry import load
 
 
 def load_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:
@@ -69,6 +70,8 @@ def load_model(directory: str | Path, *, dtype: str = "auto", device: str = "aut
     else:
         require_gpus_only(model, path)
         print(f"{path}: spread over {len(room)} GPUs", flush=True)
+    # by name: what was computed from finite numbers does not depend on the code that looks for others
+    load("steadfast.models", "overflow").watch(model, str(directory))
     return model.eval()  # type: ignore[no-any-return]
 
 

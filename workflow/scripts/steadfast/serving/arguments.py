@@ -89,6 +89,8 @@ def process_environment(runtime: Runtime, interpreter: Interpreter, *, in_proces
         "HF_HUB_OFFLINE": "1",
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
+        # logits that are NaN, as of a model whose numbers overflow, end it: it would write the first token for them
+        "VLLM_RAISE_ON_LOGIT_NANS": "1",
         "VLLM_LOGGING_LEVEL": os.environ.get("VLLM_LOGGING_LEVEL", "ERROR"),
     }
     if runtime.batch_invariant:

@@ -9,6 +9,12 @@ SHOWN_LINES = 25
 # what is found in the log, and what may help; the first match is shown, so the specific ones come first
 HINTS = (
     (
+        r"NaNs detected in logits",
+        "the model's numbers exceed what the format that it runs in holds: set `dtype` of its config entry to float32, "
+        "or to bfloat16 in place of float16; if that does not help, its weights are damaged, or an edit is too strong "
+        "(`scale`)",
+    ),
+    (
         r"out of memory|No available memory for the cache blocks|Free memory on device|less than desired GPU memory",
         "not enough memory: lower runtime.memory_fraction if others use the GPU, raise it if the model is alone, "
         "spread the model over more GPUs (its key `gpus`), or set runtime.kv_cache_gib on a CPU",
