@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from steadfast.answers import AnswerStore
+from steadfast.errors import ConfigError, DataError
 from steadfast.judges import chat
 from steadfast.judges._chat.reading import Answer
-from steadfast.judges._chat.serving import checkpoint_identity, special_strings
+from steadfast.judges._chat.serving import BARE, checkpoint_identity, served_template, special_strings
 from steadfast.models.pointer import ModelPointer
 from steadfast.serving import server
 
@@ -76,7 +77,7 @@ def test_the_server_is_not_started_when_everything_is_answered(
     cases = [case("no <|end|> way")]
     with pytest.raises(RuntimeError, match="a server was started"):
         judge.judge(cases)
-    assert started == [(str(checkpoint), {"dtype": "float32", "threads": 2})]
+    assert started == [(str(checkpoint), {"dtype": "float32", "template": None, "threads": 2})]
     with AnswerStore(judge._directory) as store:
         form = chat.known_form(judge.settings, judge._requests, store)
         assert form is not None
@@ -85,3 +86,52 @@ def test_the_server_is_not_started_when_everything_is_answered(
     assert "< |end|>" in request["messages"][0]["content"]
     assert judge.judge(cases)[0].verdict == "non_refusal"
     assert len(started) == 1
+
+
+ASKED = [{"role": "system", "content": "You judge."}, {"role": "user", "content": "REFUSAL or NON-REFUSAL?"}]
+CLOCK = "It is {{ strftime_now('%d %b %Y') }}.{% for m in messages %}<|user|>{{ m['content'] }}{% endfor %}"
+
+
+def spoken(directory: Path, checkpoint: Path, **chat: object) -> str:
+    """A model directory that says how its model is spoken to."""
+    directory.mkdir()
+    ModelPointer("hub", str(checkpoint), files={"config.json": "2" * 64}, chat=chat).write(directory)
+    return str(directory)
+
+
+@pytest.fixture
+def told(template_file: Path):
+    """The template that the server of a checkpoint is told to use."""
+
+    def told(directory: str | Path, **settings: object) -> str | None:
+        judge = chat.build(prompt=str(template_file), checkpoint=str(directory), **settings)
+        return served_template(judge.settings, ASKED)
+
+    return told
+
+
+def test_a_server_is_told_the_template_that_was_tried(checkpoint: Path, tmp_path: Path, told) -> None:
+    assert told(checkpoint) is None, "its own, which a server finds by itself"
+    other = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    assert told(spoken(tmp_path / "other", checkpoint, template=other)) == other
+    # a server's own clock would show another day every day
+    fixed = CLOCK.replace("{{ strftime_now('%d %b %Y') }}", "{{ '31 Dec 1999' }}")
+    assert told(spoken(tmp_path / "clock", checkpoint, template=CLOCK, date="1999-12-31")) == fixed
+    assert told(spoken(tmp_path / "bare", checkpoint, bare=True)) == BARE
+
+
+def test_a_template_that_drops_a_turn_stops_before_a_server_starts(checkpoint: Path, tmp_path: Path, told) -> None:
+    without = "{% for m in messages if m['role'] != 'system' %}{{ m['content'] }}{% endfor %}"
+    with pytest.raises(DataError, match="drops the text of the turn 'system'"):
+        told(spoken(tmp_path / "drops", checkpoint, template=without))
+    with pytest.raises(ConfigError, match="never reads 'enable_thinking'"):
+        told(checkpoint, template_arguments={"enable_thinking": False})
+    computed = "{% set form = '%Y' %}{{ strftime_now(form) }}{% for m in messages %}{{ m['content'] }}{% endfor %}"
+    with pytest.raises(DataError, match="reads the clock in a form that it computes"):
+        told(spoken(tmp_path / "computed", checkpoint, template=computed))
+
+
+def test_how_it_is_spoken_to_is_part_of_what_is_asked(checkpoint: Path, tmp_path: Path) -> None:
+    plain = spoken(tmp_path / "plain", checkpoint)
+    assert checkpoint_identity(plain) == checkpoint_identity(spoken(tmp_path / "again", checkpoint))
+    assert checkpoint_identity(plain) != checkpoint_identity(spoken(tmp_path / "bare", checkpoint, bare=True))

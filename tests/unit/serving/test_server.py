@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,14 @@ def test_it_answers_within_the_block_and_not_after_it(fake_vllm, model, capfd):
     with pytest.raises(urllib.error.URLError):
         ask(server.base_url)
     assert "ready after" in capfd.readouterr().out
+
+
+def test_a_chat_template_lies_in_a_file_as_long_as_the_server_runs(fake_vllm, model):
+    with serve(model, template="{{ messages }}") as server:
+        options = json.loads(ask(server.base_url))
+        file = Path(options[options.index("--chat-template") + 1])
+        assert file.read_text() == "{{ messages }}"
+    assert not file.exists()
 
 
 def test_the_longest_conversation_is_what_fits(fake_vllm, model):

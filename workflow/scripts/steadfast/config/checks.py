@@ -130,6 +130,8 @@ def _references_exist(config: Mapping[str, Any]) -> Iterator[str]:
         for key, known in (("model", config["models"]), ("variant", config["variants"])):
             if key in served and served[key] not in known:
                 yield f"judges.{name}.serve.{key}: unknown {key} {served[key]!r}{suggest(served[key], known)}"
+        if "model" in served and "chat_template" in served:
+            yield f"judges.{name}.serve.chat_template: give it to the model: models.{served['model']}.chat_template"
     for section, key in (("statistics", "reference"), ("figures", "judge")):
         given = config[section][key]
         if given is not None and given not in config["judges"]:

@@ -6,6 +6,7 @@ is looked for in what was rendered, and the clock always shows the same day.
 """
 
 import datetime
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,8 @@ DATE = "2025-01-01"
 """The day that a template which reads the clock sees, unless the configuration names another."""
 GIVEN = frozenset({"messages", "add_generation_prompt", "bos_token", "eos_token", "unk_token", "pad_token"})
 THINKING_END = "</think>"
+CLOCK = re.compile(r"""strftime_now\(\s*(?P<quote>["'])(?P<pattern>[^"'\\]*)(?P=quote)\s*\)""")
+"""A reading of the clock in one form."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,20 @@ class ChatTemplate:
     def reads_clock(self) -> bool:
         """Whether it may write the date."""
         return any(name.name == "strftime_now" for name in self._tree.find_all(nodes.Name))
+
+    @property
+    def with_fixed_clock(self) -> str:
+        """Its text with the day in place of each reading of the clock, for programs that have a clock of their own.
+
+        Raises:
+            DataError: it reads the clock in a form that is only known when it does.
+        """
+        text = CLOCK.sub(lambda match: repr(self._strftime(match["pattern"])), self.source)
+        if any(_reads_clock(call) for call in self._compiled.environment.parse(text).find_all(nodes.Call)):
+            raise DataError(
+                f"{self._name} reads the clock in a form that it computes; give another template with `chat_template`"
+            )
+        return text
 
     def require_read(self, arguments: Mapping[str, Any]) -> None:
         """See that it reads every argument.
@@ -136,6 +153,10 @@ class ChatTemplate:
     def _rejection(self, conversation: Sequence[Message], error: Exception) -> str:
         roles = ", ".join(message["role"] for message in conversation)
         return f"{self._name} rejects a conversation of the turns {roles}: {error}"
+
+
+def _reads_clock(call: nodes.Call) -> bool:
+    return isinstance(call.node, nodes.Name) and call.node.name == "strftime_now"
 
 
 def _holds(text: str, message: Message) -> bool:

@@ -1,6 +1,7 @@
 """vLLM's OpenAI-compatible server, for as long as a job needs it."""
 
 import socket
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -47,6 +48,7 @@ def serve(
     name: str = "model",
     dtype: str = "auto",
     max_model_len: int = WHAT_FITS,
+    template: str | None = None,
     options: Sequence[str] = (),
     **runtime: Any,
 ) -> Iterator[Server]:
@@ -60,6 +62,7 @@ def serve(
         dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
         max_model_len: longest conversation, in tokens; by default what the model was made for, or less where the cache
             of keys and values does not hold that.
+        template: text of the chat template; None for the checkpoint's own.
         options: further command line options of vLLM's server.
         runtime: fields of ``steadfast.generation.Runtime``.
 
@@ -82,11 +85,26 @@ def serve(
     command = [str(interpreter.python), "-P", "-m", MODULE, *command_line(arguments)]
     command += ["--served-model-name", name, "--host", HOST, "--port", str(port), *QUIET, *options]
     print(f"vLLM {interpreter.version} ({interpreter.python}) serves {model_dir} on port {port}", flush=True)
-    with supervised(command, environment=environment) as process:
+    with (
+        _as_file(template) as chat_template,
+        supervised([*command, *chat_template], environment=environment) as process,
+    ):
         start = time.monotonic()
         _await_health(process, f"http://{HOST}:{port}/health", settings.start_timeout)
         print(f"vLLM's server is ready after {time.monotonic() - start:.1f} s", flush=True)
         yield Server(f"http://{HOST}:{port}/v1", name)
+
+
+@contextmanager
+def _as_file(template: str | None) -> Iterator[list[str]]:
+    """Options that name a chat template, which lies in a file as long as the server runs."""
+    if template is None:
+        yield []
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "chat_template.jinja"
+        file.write_text(template, encoding="utf-8")
+        yield ["--chat-template", str(file)]
 
 
 def _await_health(process: SupervisedProcess, url: str, timeout: float) -> None:

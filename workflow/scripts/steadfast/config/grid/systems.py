@@ -12,6 +12,7 @@ from steadfast.annotation.annotators import human_judges
 from steadfast.codedigest import code_digest
 from steadfast.config.attack_checks import BASELINES, CHOICE
 from steadfast.config.depth import wanted_blocks
+from steadfast.config.speaking import uses_of_template
 from steadfast.gpus import visible_gpus
 from steadfast.sources import source_of
 
@@ -239,20 +240,12 @@ class Systems:
         """What a model is tried for where it is checked, as JSON: arguments of ``steadfast.models.check.settle``.
 
         It goes to the job as a resource: another system prompt or one more edit is no reason to fetch a model again.
-        Judges speak to a model in their own way, which is tried when they do.
         """
-        stanza = self.config["models"][model]
-        if stanza["role"] != "study":
-            return "{}"
-        system = bool(self.config["generation"]["system_prompt"])
-        return json.dumps(
-            {
-                "system": system,
-                "arguments": stanza["template_arguments"],
-                "layout": self._needs_layout(model),
-                "blocks": list(wanted_blocks(model, self.config["variants"])),
-            }
-        )
+        uses = uses_of_template(model, self.config)
+        if model in self.models:
+            blocks = list(wanted_blocks(model, self.config["variants"]))
+            uses |= {"layout": self._needs_layout(model), "blocks": blocks}
+        return json.dumps(uses)
 
     def _needs_layout(self, model: str) -> bool:
         """Whether a variant of a model edits or projects what its modules write, or is found by doing so."""

@@ -1,7 +1,7 @@
 """Where a chat judge finds its model: at a given address, or in a server that is started for the job."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,33 +9,84 @@ from typing import Any
 from steadfast.answers import canonical_json
 from steadfast.files import read_json
 from steadfast.integrity import content_hash
+from steadfast.judge_prompts.templates import Message
 from steadfast.judges._chat.settings import ChatSettings
 from steadfast.models.number_format import AUTO, running_format
 from steadfast.models.pointer import FILE, checkpoint_path, read_pointer
 from steadfast.serving.arguments import device_of
 from steadfast.serving.interpreter import interpreter_or_none
 
+# turns as they are, joined by blank lines, as prompts without a template are everywhere
+BARE = "{% for message in messages %}{{ message['content'] }}{% if not loop.last %}{{ '\n\n' }}{% endif %}{% endfor %}"
+BARE_WITH_START = "{{ bos_token }}" + BARE
+
 
 @contextmanager
-def serving(settings: ChatSettings) -> Iterator[tuple[str, str]]:
-    """Yield the address of the API and the name of the model there, while it can be asked."""
+def serving(settings: ChatSettings, template: str | None = None) -> Iterator[tuple[str, str]]:
+    """Yield the address of the API and the name of the model there, while it can be asked.
+
+    Args:
+        settings: of the judge.
+        template: chat template of a model that is served here; None for its own.
+    """
     if settings.checkpoint is None:
         yield str(settings.base_url), str(settings.model)
         return
     from steadfast.serving.server import serve
 
-    with serve(settings.checkpoint, dtype=settings.dtype, **settings.server) as server:
+    with serve(settings.checkpoint, dtype=settings.dtype, template=template, **settings.server) as server:
         yield server.base_url, server.model
+
+
+def served_template(settings: ChatSettings, messages: Sequence[Message]) -> str | None:
+    """The chat template that a server is to use in place of the checkpoint's own, after it was tried on a conversation.
+
+    A server fills in a template without a look at what becomes of the conversation, knows nothing of the template that
+    the configuration gives a model, and has a clock that shows another day every day.
+
+    Args:
+        settings: of a judge that is served here.
+        messages: a conversation of the judge's.
+
+    Returns:
+        The text of the template; None if a server's own choice is the same.
+
+    Raises:
+        ConfigError: the template never reads one of ``template_arguments``.
+        DataError: the checkpoint has no chat template, or it rejects or drops a turn.
+    """
+    from steadfast.models.chat import encode_chat, template_of
+    from steadfast.models.loading import load_plain_tokenizer, load_tokenizer
+
+    directory = str(settings.checkpoint)
+    tokenizer = load_tokenizer(directory)
+    encode_chat(tokenizer, [messages], settings.template_arguments)
+    template = template_of(tokenizer)
+    if template is None:
+        return BARE_WITH_START if _begins_texts(tokenizer) else BARE
+    own: Any = load_plain_tokenizer(directory)
+    changed = template.reads_clock or own.chat_template != template.source
+    return template.with_fixed_clock if changed else None
+
+
+def _begins_texts(tokenizer: Any) -> bool:
+    """Whether a tokenizer puts its token for the beginning of a text before every text."""
+    begin = tokenizer.bos_token_id
+    return begin is not None and tokenizer("a")["input_ids"][:1] == [begin]
 
 
 def checkpoint_identity(directory: str) -> str:
     """What is served, as a hash that does not depend on where it lies or what it is called here.
 
-    Of a hub or local model the hashes of its files, as its pointer holds them; else the content of the directory.
+    Of a hub or local model the hashes of its files, as its pointer holds them, with how it is spoken to; else the
+    content of the directory.
     """
     root = Path(directory)
-    files = read_pointer(root).files if (root / FILE).is_file() else {}
-    return hashlib.sha256(canonical_json(files)).hexdigest() if files else content_hash(root)
+    pointer = read_pointer(root) if (root / FILE).is_file() else None
+    if pointer is None or not pointer.files:
+        return content_hash(root)
+    content = {"files": pointer.files, "chat": pointer.chat} if pointer.chat else pointer.files
+    return hashlib.sha256(canonical_json(content)).hexdigest()
 
 
 def served_format(settings: ChatSettings) -> str:

@@ -158,7 +158,7 @@ def _check_where(settings: Mapping[str, Any]) -> None:
     if served is not None:
         if settings.get("model") is not None:
             raise ConfigError("model: not allowed beside 'serve', which says what is served")
-        if set(served) not in ({"repo"}, {"repo", "revision"}, {"model"}, {"model", "variant"}):
+        if set(served) - {"chat_template"} not in ({"repo"}, {"repo", "revision"}, {"model"}, {"model", "variant"}):
             found = ", ".join(served) or "nothing"
             raise ConfigError(f"serve: give repo and revision, or model and variant; found {found}")
         return

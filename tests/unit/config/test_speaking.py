@@ -1,0 +1,57 @@
+"""What a model's chat template has to do, by all who speak to the model."""
+
+import json
+import warnings
+
+import pytest
+
+from steadfast.config.checks import prepare
+from steadfast.config.grid import Grid
+
+WORDS = "{prompt}\n\n{response}\n\nREFUSAL or NON-REFUSAL?\n"
+
+
+@pytest.fixture
+def trial(config, tmp_path):
+    """What a model is tried for, given further models, judges and a judge's prompt with a system turn."""
+    (tmp_path / "with_system.md").write_text(f"<!-- system -->\nYou judge.\n<!-- user -->\n{WORDS}")
+    (tmp_path / "plain.md").write_text(WORDS)
+
+    def trial(name, models=None, generation=None, **judges):
+        config["models"] |= models or {}
+        config["generation"] = generation or {}
+        for judge, stanza in judges.items():
+            config["judges"][judge] = {**stanza, "prompt": str(tmp_path / stanza["prompt"])}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = json.loads(Grid(prepare(config)).trial(name))
+        return found.get("system"), found.get("arguments")
+
+    return trial
+
+
+def test_a_model_under_test_is_spoken_to_by_prompts_and_by_itself(trial):
+    assert trial("raw") == (False, {})
+    assert trial("raw", generation={"system_prompt": "Be brief."}) == (True, {})
+    assert trial("raw", own={"kind": "self", "prompt": "with_system.md"}) == (True, {})
+
+
+def test_a_judges_model_is_tried_as_its_judges_speak_to_it(trial):
+    reader = {"reader": {"source": "hub", "repo": "a/b", "revision": "main", "role": "judge"}}
+    local = {"kind": "local", "model": "reader"}
+    assert trial("reader", reader) == (None, None), "nobody speaks to it"
+    assert trial("reader", one={**local, "prompt": "plain.md"}) == (False, {})
+    served = {"kind": "chat", "serve": {"model": "reader"}, "template_arguments": {"thinking": False}}
+    assert trial("reader", two={**served, "prompt": "with_system.md"}) == (True, {"thinking": False})
+
+
+def test_weights_of_a_judge_get_its_chat_template(config, refused, tmp_path):
+    (tmp_path / "plain.md").write_text(WORDS)
+    weights = {"repo": "a/b", "revision": "main", "chat_template": "bare"}
+    config["judges"]["open"] = {"kind": "chat", "serve": weights, "prompt": str(tmp_path / "plain.md")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        grid = Grid(prepare(config))
+    assert grid.chat_wishes("served-open") == {"template": "bare", "date": None}
+    config["judges"]["open"]["serve"] = {"model": "tiny", "chat_template": "bare"}
+    assert refused(config) == ("judges.open.serve.chat_template: give it to the model: models.tiny.chat_template")

@@ -1,0 +1,44 @@
+"""How the models of a configuration are spoken to: by the prompts that they answer, and by judges that run on them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+SYSTEM = "system"
+
+
+def uses_of_template(model: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model's chat template has to do; keyword arguments of ``steadfast.models.chat_settings.try_chat``.
+
+    Args:
+        model: its name.
+        config: a complete configuration.
+
+    Returns:
+        ``system``, whether any conversation has a system turn, and ``arguments``, the variables of all of them; nothing
+        for a model that is not spoken to.
+    """
+    uses = list(_uses(model, config))
+    if not uses:
+        return {}
+    arguments = {name: value for _, given in uses for name, value in given.items()}
+    return {"system": any(system for system, _ in uses), "arguments": arguments}
+
+
+def _uses(model: str, config: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping[str, Any]]]:
+    stanza = config["models"][model]
+    if stanza["role"] == "study":
+        yield bool(config["generation"]["system_prompt"]), stanza["template_arguments"]
+    for judge in (*config["judges"].values(), *config["rubrics"].values()):
+        served = judge.get("serve") or {}
+        if served.get("model") == model:
+            yield _has_system_turn(judge), judge["template_arguments"]
+        elif judge.get("model") == model and judge["kind"] == "local":
+            yield _has_system_turn(judge), stanza["template_arguments"]
+        elif judge["kind"] == "self" and stanza["role"] == "study":
+            yield _has_system_turn(judge), stanza["template_arguments"]
+
+
+def _has_system_turn(judge: Mapping[str, Any]) -> bool:
+    from steadfast.judge_prompts.templates import load_template
+
+    return any(role == SYSTEM for role, _ in load_template(judge["prompt"]).parts)
