@@ -21,7 +21,8 @@ class Hub:
 
     Attributes:
         url: its address.
-        content: the files of its only model, ``maker/model``, by name.
+        content: the files of its only model by name.
+        repo: the model's id.
         locked: ``open``, ``gated`` (files need ``TOKEN``), ``hidden`` (the model is not shown) or ``broken``.
         mirror: whether it only passes on files and descriptions.
         requests: method and path of every request.
@@ -29,13 +30,14 @@ class Hub:
 
     url: str = ""
     content: dict[str, bytes] = field(default_factory=dict)
+    repo: str = "maker/model"
     locked: str = "open"
     mirror: bool = False
     requests: list[str] = field(default_factory=list)
 
     def downloaded(self) -> list[str]:
         """Names of the files that were downloaded."""
-        marker = f"GET /maker/model/resolve/{COMMIT}/"
+        marker = f"GET /{self.repo}/resolve/{COMMIT}/"
         return sorted(request.removeprefix(marker) for request in self.requests if request.startswith(marker))
 
 
@@ -66,7 +68,7 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             hub.requests.append(f"{self.command} {path}")
             if hub.locked == "broken":
                 return self.answer(503, b"out of order")
-            if hub.locked == "hidden" or "maker/model" not in path:
+            if hub.locked == "hidden" or hub.repo not in path:
                 return self.refuse(401 if hub.locked == "hidden" else 404, "RepoNotFound")
             gated = hub.locked == "gated" and self.headers.get("Authorization") != f"Bearer {TOKEN}"
             if path.endswith("/auth-check") and hub.mirror:
@@ -78,7 +80,7 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             if "/tree/" in path:
                 return self.json([self.entry(name, content) for name, content in hub.content.items()])
             if path.startswith("/api/"):
-                return self.json({"_id": "1", "id": "maker/model", "sha": COMMIT, "siblings": [], "tags": []})
+                return self.json({"_id": "1", "id": hub.repo, "sha": COMMIT, "siblings": [], "tags": []})
             if gated:
                 return self.refuse(403, "GatedRepo")
             content = hub.content[path.partition("/resolve/")[2].partition("/")[2]]

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pandas as pd
+from tests.model_files import write_model_files
 from tests.pages import follow
-from tests.tiny_checkpoint import write_checkpoint
 from tests.workflow.conftest import ROOT, environment
 
 DOCS = ROOT / "docs"
@@ -90,9 +90,19 @@ def test_new_variants(fresh):
 
 
 def test_new_models(fresh):
-    """Of the stanzas on the page, one names a folder that only its reader has."""
+    """Those that a run makes; what it makes of them is in ``tests/integration/test_sources.py``."""
     stanzas = follow(DOCS / "adding-a-model.md", fresh.folder)["models"]
-    checkpoint = write_checkpoint(fresh.folder / "checkpoint", blocks=4)
+    home = fresh.folder / "home"
+    write_model_files(home)
     for name, stanza in stanzas.items():
-        fresh.put(f"models.{name}", {**stanza, "path": str(checkpoint)} if "path" in stanza else stanza)
-    assert {"fetch_hub_model smollm2", "point_to_local_model mine", "train_organism combined-again"} <= fresh.jobs()
+        path = {"path": stanza["path"].replace("~", str(home))} if "path" in stanza else {}
+        fresh.put(f"models.{name}", {**stanza, **path})
+    assert {
+        "fetch_hub_model smollm2",
+        "point_to_local_model mine",
+        "convert_gguf_model mine-quantised",
+        "convert_gguf_model theirs-quantised",
+        "convert_gguf_model packaged",
+        "merge_adapter mine-tuned",
+        "train_organism combined-again",
+    } <= fresh.jobs()

@@ -16,7 +16,7 @@ from steadfast.adapters.tensors import merge_tensor
 from steadfast.checkpoints.copying import PartialDirectory, copy_companions
 from steadfast.checkpoints.rewriting import Part, changed_index, copied, rewrite_shards, untied_config
 from steadfast.errors import DataError
-from steadfast.files import sha256_file, write_json
+from steadfast.files import read_json, sha256_file, write_json
 from steadfast.models.local import file_hashes
 from steadfast.models.pointer import ModelPointer, chat_of, read_pointer
 from steadfast.models.shards import Shard
@@ -24,7 +24,8 @@ from steadfast.models.weights import companion_files
 from steadfast.registry import load
 
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
-TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*", "merges.txt", "chat_template*")
+TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*", "merges.txt")
+TEMPLATE = "chat_template*"
 """Files that an adapter may bring in place of its base's."""
 
 
@@ -74,7 +75,7 @@ def merge_adapter(
         files=file_hashes(work.path),
         trust_remote_code=plan.trust_remote_code,
         details={**(details or {}), **facts},
-        chat=chat_of(base),
+        chat={} if _own_template(plan.adapter) else chat_of(base),
     )
     pointer.write(work.path)
     if use is not None:
@@ -109,10 +110,27 @@ def _copy_companions(plan: Merge, directory: Path) -> None:
     write_json(directory / "config.json", _with_vocabulary(config, rows))
     if plan.base.index_file:
         write_json(directory / plan.base.index_file, changed_index(plan.base, parts))
-    own = [file for file in companion_files(plan.adapter) if any(fnmatch(file.name, name) for name in TOKENIZER)]
-    if any(file.name.startswith("tokenizer") for file in own):
-        for file in own:
-            shutil.copyfile(file, directory / file.name)
+    if _own_template(plan.adapter):
+        # loaders prefer a file of its own to what the tokenizer's settings say
+        for file in directory.glob(TEMPLATE):
+            file.unlink()
+    for file in _brought(plan.adapter):
+        shutil.copyfile(file, directory / file.name)
+
+
+def _brought(adapter: Path) -> list[Path]:
+    """Files of an adapter that take the place of its base's: a whole tokenizer, a chat template."""
+    files = list(companion_files(adapter))
+    own = [file for file in files if any(fnmatch(file.name, name) for name in TOKENIZER)]
+    whole = any(file.name.startswith("tokenizer") for file in own)
+    return [file for file in files if (whole and file in own) or fnmatch(file.name, TEMPLATE)]
+
+
+def _own_template(adapter: Path) -> bool:
+    """Whether an adapter brings a chat template."""
+    settings = adapter / "tokenizer_config.json"
+    inside = settings.is_file() and bool(read_json(settings).get("chat_template"))
+    return inside or any(fnmatch(file.name, TEMPLATE) for file in companion_files(adapter))
 
 
 def _with_vocabulary(config: dict[str, Any], rows: Iterable[int]) -> dict[str, Any]:

