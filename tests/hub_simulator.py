@@ -23,6 +23,7 @@ class Hub:
         url: its address.
         content: the files of its only model by name.
         repo: the model's id.
+        gguf: what it tells of a GGUF file in it.
         locked: ``open``, ``gated`` (files need ``TOKEN``), ``hidden`` (the model is not shown) or ``broken``.
         mirror: whether it only passes on files and descriptions.
         requests: method and path of every request.
@@ -31,6 +32,7 @@ class Hub:
     url: str = ""
     content: dict[str, bytes] = field(default_factory=dict)
     repo: str = "maker/model"
+    gguf: dict[str, object] | None = None
     locked: str = "open"
     mirror: bool = False
     requests: list[str] = field(default_factory=list)
@@ -80,7 +82,9 @@ def handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
             if "/tree/" in path:
                 return self.json([self.entry(name, content) for name, content in hub.content.items()])
             if path.startswith("/api/"):
-                return self.json({"_id": "1", "id": hub.repo, "sha": COMMIT, "siblings": [], "tags": []})
+                return self.json(
+                    {"_id": "1", "id": hub.repo, "sha": COMMIT, "siblings": [], "tags": [], "gguf": hub.gguf}
+                )
             if gated:
                 return self.refuse(403, "GatedRepo")
             content = hub.content[path.partition("/resolve/")[2].partition("/")[2]]

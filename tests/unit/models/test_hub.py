@@ -112,14 +112,17 @@ print(missing_files("maker/model", {COMMIT!r}, WANTED, UNWANTED))
 def test_the_size_of_a_model_is_known_before_it_is_downloaded(python, hub):
     code = """
 from steadfast.estimates.hub import bytes_to_fetch, size_on_hub
-stanza = {"repo": "maker/model", "revision": "main"}
-print(size_on_hub(stanza), bytes_to_fetch(stanza), bytes_to_fetch({**stanza, "file": "README.md"}), sep=";")
+stanza = {"source": "hub", "repo": "maker/model", "revision": "main"}
+file = {**stanza, "source": "gguf", "file": "README.md", "dtype": "float32"}
+print(size_on_hub(stanza), bytes_to_fetch(stanza), bytes_to_fetch(file), size_on_hub(file), sep=";")
 """
-    size, fetched, file = python(code, hub.url).stdout.strip().split(";")
+    hub.gguf = {"total": 1000, "architecture": "llama"}
+    size, fetched, file, told = python(code, hub.url).stdout.strip().split(";")
+    assert told == str(ModelSize(1000, 4000))
     stored = tensors().values()
     assert size == str(ModelSize(sum(one.size for one in stored), sum(one.nbytes for one in stored)))
     assert int(fetched) == sum(len(hub.content[name]) for name in CHECKPOINT) and int(file) == len(b"# Model")
-    assert python(code, unused_address()).stdout.strip() == "None;None;None"
+    assert python(code, unused_address()).stdout.strip() == "None;None;None;None"
 
 
 def test_pickles_foreign_code_and_second_copies_are_not_downloaded(fetch, hub):

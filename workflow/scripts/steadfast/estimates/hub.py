@@ -6,6 +6,7 @@ from typing import Any
 from huggingface_hub import HfApi
 from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
 
+from steadfast.estimates.sizes import BYTES as WIDTHS
 from steadfast.estimates.sizes import ModelSize
 from steadfast.models.download import missing_files
 from steadfast.models.hub import FAILURES, UNWANTED, WANTED
@@ -22,10 +23,24 @@ def bytes_to_fetch(stanza: Mapping[str, Any]) -> int | None:
 
 
 def size_on_hub(stanza: Mapping[str, Any]) -> ModelSize | None:
-    """Size of a checkpoint of the hub, from the headers of its files; None if the hub does not tell."""
+    """Size of a model of the hub; None if the hub does not tell.
+
+    Of a checkpoint the headers of its files tell it, of a GGUF file what the hub has read of it.
+    """
+    if stanza["source"] == "gguf":
+        return _size_of_gguf(stanza)
     try:
         found = HfApi().get_safetensors_metadata(stanza["repo"], revision=stanza.get("revision", "main"))
     except UNTOLD:
         return None
     counts = found.parameter_count
     return ModelSize(sum(counts.values()), sum(count * BYTES.get(dtype, 1) for dtype, count in counts.items()))
+
+
+def _size_of_gguf(stanza: Mapping[str, Any]) -> ModelSize | None:
+    try:
+        told = HfApi().model_info(stanza["repo"], revision=stanza.get("revision", "main"), expand=["gguf"]).gguf
+    except FAILURES:
+        return None
+    parameters = (told or {}).get("total")
+    return ModelSize(int(parameters), int(parameters) * WIDTHS.get(stanza["dtype"], 2)) if parameters else None

@@ -45,7 +45,7 @@ class Needs:
         from steadfast.estimates.hub import bytes_to_fetch, size_on_hub
 
         self.downloads[name] = bytes_to_fetch(stanza)
-        if stanza["source"] == "hub" and self.sizes.of(name) is None:
+        if stanza["source"] in ("hub", "gguf") and self.sizes.of(name) is None:
             size = size_on_hub(stanza)
             if size is not None:
                 self.sizes.found[name] = size

@@ -73,7 +73,7 @@ def fetch_adapter(repo: str, revision: str) -> Path:
         SteadfastError: the hub cannot be reached, or the repository or revision does not exist or is gated.
     """
     try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=WANTED, ignore_patterns=UNWANTED))
+        return download(repo, revision, WANTED, UNWANTED)
     except FAILURES as error:
         raise SteadfastError(_message(repo, revision, error)) from error
 
