@@ -58,6 +58,13 @@ def test_steps_of_a_rule_correct_those_to_come():
     assert forecast.left(90) == pytest.approx(2 * forecast.expected(4) + forecast.expected(9))
 
 
+def test_a_short_first_step_does_not_decide_about_hours():
+    forecast = Forecast({1: task(2.0, "prompts")} | {n: task(30.0) for n in range(2, 102)}, cores=1)
+    forecast.start(1, 0)
+    forecast.end(1, 30)  # the files of a new environment are read from the disk
+    assert 3000 < forecast.left(30) < 3600
+
+
 def test_what_was_recorded_counts_more_than_the_cost_model():
     forecast = Forecast({1: task(10.0, recorded=42.0), 2: task(10.0), 3: task(10.0, "other")}, cores=1)
     assert forecast.expected(1) == 42

@@ -16,6 +16,9 @@ from steadfast.estimates.schedule import seconds_until_done
 OVERTIME = 0.15
 # corrections by few steps are drawn to 1 as if so many more had been exactly as expected
 PRIOR_STEPS = 0.5
+# and the correction of all steps by the first few as if so much of the run had been: a run begins with short steps,
+# whose time is that of starting a process
+PRIOR_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Forecast:
         found = [
             (self.tasks[number].rule, before[number], self._ended[number]) for number in self._ended if number in before
         ]
-        now = _Corrections(found)
+        now = _Corrections(found, PRIOR_SHARE * sum(before.values()))
         return {
             number: self._ended.get(number, before[number] * now.of(task.rule)) for number, task in self.tasks.items()
         }
@@ -130,9 +133,15 @@ class Forecast:
 
 
 class _Corrections:
-    """By what the cost of a step has to be multiplied, as those of its rule, or else all, have shown."""
+    """By what the cost of a step has to be multiplied, as those of its rule, or else all, have shown.
 
-    def __init__(self, found: Iterable[tuple[str, float, float]]) -> None:
+    Args:
+        found: of steps: rule, seconds that were expected, seconds that it took.
+        prior: seconds that count as having been as expected, for the correction of all steps.
+    """
+
+    def __init__(self, found: Iterable[tuple[str, float, float]], prior: float = 0.0) -> None:
+        self._prior = prior
         sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         for rule, expected, took in found:
             for key in (rule, ""):
@@ -145,15 +154,15 @@ class _Corrections:
     def of(self, rule: str) -> float:
         """The factor for a rule."""
         if rule not in self._factors:
-            overall = self._factor("", 1.0)
+            overall = self._factor("", 1.0, self._prior)
             self._factors[rule] = self._factor(rule, overall)
         return self._factors[rule]
 
-    def _factor(self, key: str, prior: float) -> float:
+    def _factor(self, key: str, prior: float, least: float = 0.0) -> float:
         expected, took, count = self._sums.get(key, (0.0, 0.0, 0.0))
         if not expected:
             return prior
-        weight = PRIOR_STEPS * expected / count
+        weight = max(PRIOR_STEPS * expected / count, least)
         return (took + weight * prior) / (expected + weight)
 
 
