@@ -8,6 +8,7 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
 
+from steadfast.anytext import show_any_text
 from steadfast.codedigest import remember_in
 from steadfast.commands import pass_on
 from steadfast.config.checks import ConfigWarning, prepare
@@ -29,10 +30,9 @@ from steadfast.integrity import require_as_made_at_a_glance
 from steadfast.ownership import claim_folder
 from steadfast.place import require_usable_place
 from steadfast.progress import quiet_libraries
-from steadfast.report.unfinished import report_unfinished_run
 from steadfast.runs import closing_words, cores_of, inputs_there, outputs_to_make
 from steadfast.terminal.display import show_run
-from steadfast.terminal.text import show_any_text
+from steadfast.unfinished import report_unfinished_run
 
 find_interpreter_by_name()
 name_run()

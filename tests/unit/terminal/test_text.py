@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.terminal import text
+from steadfast import anytext
 
-SCRIPTS = Path(text.__file__).parents[2]
+SCRIPTS = Path(anytext.__file__).parents[1]
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
@@ -28,11 +28,11 @@ def shown(code: str, **environment: str) -> tuple[int, bytes]:
 def test_what_a_terminal_does_not_know_is_replaced(stream):
     code = f"import sys; print('10 \\u2192 0', file=sys.{stream})"
     assert shown(code, **ASCII)[0] == (1 if stream == "stdout" else 0)
-    told = f"from steadfast.terminal.text import show_any_text; show_any_text(); {code}"
+    told = f"from steadfast.anytext import show_any_text; show_any_text(); {code}"
     assert shown(told, **ASCII) == (0, b"10 ? 0\n")
     assert shown(told, PYTHONUTF8="1") == (0, "10 → 0\n".encode())
 
 
 def test_a_stream_of_another_kind_is_left_alone():
-    code = "from steadfast.terminal.text import show_any_text; show_any_text()"
+    code = "from steadfast.anytext import show_any_text; show_any_text()"
     assert shown(f"import io, sys; sys.stdout = io.StringIO(); {code}") == (0, b"")

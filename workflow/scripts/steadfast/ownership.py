@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from steadfast.anytext import show_any_text
 from steadfast.commands import run_command
-from steadfast.terminal.text import show_any_text
 
 RECORD = Path(".snakemake/steadfast/owner.json")
 LOCKS = Path(".snakemake/locks")

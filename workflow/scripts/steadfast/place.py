@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from steadfast import disk
+from steadfast.anytext import show_any_text
 from steadfast.errors import ConfigError
-from steadfast.terminal.text import show_any_text
 
 # bytes that are written on trial
 PROBE = 1 << 18

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from steadfast.anytext import show_any_text
 from steadfast.commands import run_command
 from steadfast.errors import DataError
 from steadfast.files import read_json, sha256_tree
 from steadfast.integrity import SUFFIX, changes, in_short, look_at, recorded, sidecar
-from steadfast.terminal.text import show_any_text
 
 RESULTS = "results"
 REPAIR = "--repair"
