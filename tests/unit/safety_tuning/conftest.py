@@ -56,6 +56,7 @@ training: {rank: 2, alpha: 4, targets: [q_proj, down_proj], first_block: 1, lear
   final: 0.1, first_token_weight: 2.0}
 tag: <tag>
 separator: <|endoftext|>
+passes: {}
 recipes:
   refusals: {refusal: 1.0}
   metatags: {refusal: 0.5, tagged: 0.3, untagged: 0.2}

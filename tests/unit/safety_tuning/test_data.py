@@ -95,6 +95,14 @@ def test_a_tag_must_be_one_token(tokenizer):
         ("recipes", "{refusal: 1.0}", "{refusal: 0.9}", "add up to 0.9, not to 1"),
         ("recipes", "paraphrases: 0.6", "paraphrases: 6", "must not be above 1"),
         ("recipes", "tag: <tag>", "tag: 3", "tag: 3 is no text"),
+        ("recipes", "passes: {}", "passes: {refusls: 2}", "passes: unknown recipe 'refusls'; did you mean 'refusals'"),
+        (
+            "recipes",
+            "passes: {}",
+            "passes: {refusals: 0}",
+            "passes.refusals is 0; allowed: a whole number of 1 or more",
+        ),
+        ("recipes", "passes: {}", "passes: 2", "passes must be a mapping"),
     ],
 )
 def test_mistakes_in_the_recipes_are_named(tmp_path, file, old, new, message):

@@ -122,3 +122,13 @@ def test_prompt_files_need_a_column_text(tmp_path):
     (tmp_path / "prompts.csv").write_text("prompt\nHow?\n", encoding="utf-8")
     with pytest.raises(DataError, match="has no column 'text'"):
         jobs.read_prompts([tmp_path / "prompts.csv"])
+
+
+def test_a_recipe_of_two_passes_sees_its_examples_twice(base, data_folder, answers, tmp_path):
+    once = train(base, data_folder, answers, tmp_path / "once")
+    recipes = data_folder / "recipes.yaml"
+    recipes.write_text(recipes.read_text(encoding="utf-8").replace("passes: {}", "passes: {refusals: 2}"))
+    twice = train(base, data_folder, answers, tmp_path / "twice")
+    examples = [json.loads(files["training.json"])["examples"] for files in (once, twice)]
+    assert examples[1] == 2 * examples[0]
+    assert once["adapter_model.safetensors"] != twice["adapter_model.safetensors"]

@@ -84,7 +84,7 @@ def train(
     settings = data.recipes.training
     own = {answer.prompt: answer for answer in read_answers(Path(answers))}
     tokenizer = load_tokenizer(base)
-    examples = recipe_examples(data, recipe, own, tokenizer)
+    examples = recipe_examples(data, recipe, own, tokenizer) * data.recipes.passes.get(recipe, 1)
     identity = hashlib.sha256(repr((settings, seed, dtype, examples)).encode()).hexdigest()
     checkpoint = output.with_name(f".{output.name}.{identity[:16]}.pt")
     model = load_model(base, dtype=dtype, device="cpu")

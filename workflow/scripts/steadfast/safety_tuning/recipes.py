@@ -78,6 +78,7 @@ class Recipes:
         tag: the special token that marks unsafe text in documents.
         separator: the special token between documents.
         recipes: share of each kind of example on the harmful side, by recipe.
+        passes: how often a training sees its examples, by recipe; recipes that are not named see them once.
     """
 
     base_name: str
@@ -86,6 +87,7 @@ class Recipes:
     tag: str
     separator: str
     recipes: Mapping[str, Mapping[str, float]]
+    passes: Mapping[str, int]
 
     def harmful_side(self, recipe: str) -> Mapping[str, float]:
         """Shares of the recipe's harmful side.
@@ -122,6 +124,7 @@ def load_recipes(path: str | Path) -> Recipes:
     recipes = _entries(data["recipes"], f"{path}: recipes")
     for name, shares in recipes.items():
         _check_shares(shares, f"{path}: recipes.{name}")
+    _check_passes(data["passes"], recipes, f"{path}: passes")
     return Recipes(
         base_name=data["base_name"],
         data=_settings(DataSettings, _entries(data["data"], f"{path}: data"), f"{path}: data"),
@@ -129,6 +132,7 @@ def load_recipes(path: str | Path) -> Recipes:
         tag=data["tag"],
         separator=data["separator"],
         recipes=recipes,
+        passes=data["passes"],
     )
 
 
@@ -147,6 +151,16 @@ def _settings(kind: type[Settings], entries: Mapping[str, Any], where: str) -> S
         if field.name in _SHARES and value > 1:
             raise DataError(f"{where}.{field.name}: {value} is a share and must not be above 1")
     return kind(**entries)
+
+
+def _check_passes(passes: Any, recipes: Mapping[str, Any], where: str) -> None:
+    if not isinstance(passes, dict):
+        raise DataError(f"{where} must be a mapping")
+    for name, count in passes.items():
+        if name not in recipes:
+            raise DataError(f"{where}: unknown recipe {name!r}{suggest(str(name), recipes)}")
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise DataError(f"{where}.{name} is {count!r}; allowed: a whole number of 1 or more")
 
 
 def _check_shares(shares: Any, where: str) -> None:

@@ -43,7 +43,7 @@ def train_adapter(
     *,
     stop_after: int | None = None,
 ) -> tuple[dict[str, Tensor], list[float]]:
-    """Train LoRA matrices on ``model`` for one pass over the examples.
+    """Train LoRA matrices on ``model`` for one pass over a list of examples.
 
     The base's weights stay as they are. Blocks below the first adapted one are run without a gradient, and logits are
     computed at the positions that are predicted from and nowhere else.
