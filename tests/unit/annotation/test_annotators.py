@@ -84,7 +84,7 @@ def test_what_spreadsheets_write_is_read(tmp_path, delimiter, line_end, mark):
     [
         ("", "is empty"),
         ("a,a\n1,2\n", "column 'a' appears more than once"),
-        ("a,b\n1,2,3\n", "row 2: 3 cells, but the header has 2"),
+        ("a,b\n1,2,3\n", "row 2: more fields than columns .3 cells, the header has 2"),
         ('a,b\n"1,2\n', "not a readable CSV"),
     ],
 )
@@ -97,7 +97,8 @@ def test_missing_file_and_wrong_encoding(tmp_path):
     with pytest.raises(DataError, match=r"no such file: .*absent\.csv"):
         human_judges([tmp_path / "absent.csv"])
     with pytest.raises(DataError, match="not UTF-8"):
-        read_rows(write(tmp_path / "f.csv", "annotator\nZoë\n", "latin-1"))
+        read_rows(write(tmp_path / "f.csv", "annotator\nОльга\n", "cp1251"))
+    assert read_rows(write(tmp_path / "f.csv", "annotator\nZoë\n", "cp1252"))[0].annotator == "Zoë"
 
 
 def test_empty_cells_beyond_the_header_do_no_harm(tmp_path):

@@ -79,7 +79,11 @@ def test_the_file_is_what_the_source_reads(tmp_path: Path) -> None:
     [
         ({"path": "harmfull.csv"}, "path: no such file: {folder}/harmfull.csv; did you mean 'harmful.csv'?"),
         ({"path": "nowhere/a.csv"}, "path: no such file: {folder}/nowhere/a.csv (the folder {folder}/nowhere does not"),
-        ({"path": "a.xlsx"}, "unknown suffix '.xlsx'; allowed: .csv, .json, .jsonl, .parquet, .tsv, .txt"),
+        ({"path": "a.xlsx"}, "a.xlsx is a workbook; save its sheet as `CSV UTF-8` in the spreadsheet"),
+        (
+            {"path": "a.dat"},
+            "unknown suffix '.dat'; allowed: .csv, .json, .jsonl, .ndjson, .parquet, .tsv, .txt, and .gz",
+        ),
         ({"path": "bad.json"}, "path: {folder}/bad.json cannot be read as .json"),
         ({"path": "bad.parquet"}, "path: {folder}/bad.parquet cannot be read as .parquet"),
         ({"path": "latin1.csv"}, "path: {folder}/latin1.csv is not UTF-8; save it as `CSV UTF-8` in the spreadsheet"),
@@ -93,6 +97,7 @@ def test_the_file_is_what_the_source_reads(tmp_path: Path) -> None:
 def test_bad_settings_are_told_before_any_job(tmp_path: Path, settings: dict[str, str], message: str) -> None:
     write(tmp_path / "harmful.csv", [{"text": "one", "topic": "a"}])
     (tmp_path / "a.xlsx").touch()
+    (tmp_path / "a.dat").touch()
     (tmp_path / "bad.json").write_text("[1, 2")
     (tmp_path / "bad.parquet").write_text("no parquet")
     (tmp_path / "latin1.csv").write_bytes(b"t\x81xt\n")
@@ -108,14 +113,15 @@ def test_bad_settings_are_told_before_any_job(tmp_path: Path, settings: dict[str
         (
             "a.csv",
             "text,topic\none,a\nfour, five,b\n",
-            "row 3: more fields than columns; quote texts that hold the separator",
+            "row 3: more fields than columns (3 cells, the header has 2); quote texts that hold the separator",
         ),
         ("a.json", '[["one"]]', "item 1: expected a text or an object, found list"),
         ("a.json", "3", "expected a list of texts, a list of objects, or an object of lists"),
-        ("a.json", '{"text": ["one"], "id": [1, 2]}', "cannot be read as .json"),
-        ("a.jsonl", '{"text": "one"}\n{"text"\n', "cannot be read as .jsonl"),
-        ("a.jsonl", '{"text": ["one"]}\n', "row 1, column 'text': a prompt must be text, found list: ['one']"),
-        ("a.jsonl", '{"text": "\\ud800"}\n', "row 1, column 'text': the text is not valid Unicode"),
+        ("a.json", '{"text": ["one"], "id": [1, 2]}', "or an object of lists of equal length"),
+        ("a.json", '{"text": "one", "text": "two"}', "the key 'text' is in one object more than once"),
+        ("a.jsonl", '{"text": "one"}\n{"text"\n', "line 2: not valid JSON"),
+        ("a.jsonl", '{"text": ["one"]}\n', "line 1, column 'text': a prompt must be text, found list: ['one']"),
+        ("a.jsonl", '{"text": "\\ud800"}\n', "line 1, column 'text': the text is not valid Unicode"),
         ("a.csv", "other\none\n", "no column 'text'; Known: other"),
     ],
 )
@@ -129,7 +135,7 @@ def test_bad_files_are_told_with_the_place(tmp_path: Path, name: str, content: s
 
 def test_an_unknown_split_is_told_with_its_row(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", [{"text": "one", "part": "calibration"}, {"text": "two", "part": "evaluate"}])
-    with pytest.raises(DataError, match="row 2, column 'part': unknown split 'evaluate'; did you mean 'evaluation'"):
+    with pytest.raises(DataError, match="row 3, column 'part': unknown split 'evaluate'; did you mean 'evaluation'"):
         load_source({"kind": "file", "path": str(path), "split_column": "part"})
 
 

@@ -16,14 +16,15 @@ TWO_CONFIGS = [
     [
         (["train.csv", "test.csv", "README.md"], "train", ["train.csv"]),
         (
-            ["data/train/b.jsonl", "data/train/a.jsonl", "data/dev/a.jsonl"],
+            ["data/train/1-of-2.jsonl", "data/train/0-of-2.jsonl", "data/dev/0.jsonl"],
             "train",
-            ["data/train/a.jsonl", "data/train/b.jsonl"],
+            ["data/train/0-of-2.jsonl", "data/train/1-of-2.jsonl"],
         ),
         (["x-dev.json", "x-training.json"], "validation", ["x-dev.json"]),
         (["prompts.csv"], "train", ["prompts.csv"]),
-        (["en.csv", "de.csv"], "train", ["de.csv", "en.csv"]),
-        (["constraint.csv", "latest.csv"], "train", ["constraint.csv", "latest.csv"]),
+        (["constraint.csv"], "train", ["constraint.csv"]),
+        (["latest-0.csv", "latest-1.csv"], "train", ["latest-0.csv", "latest-1.csv"]),
+        (["a.csv.gz", "LICENSE.txt"], "train", ["a.csv.gz"]),
         (["harmful.csv", "benign.csv"], "harmful", ["harmful.csv"]),
         (["train.csv", "train.parquet"], "train", ["train.parquet"]),
         (["dataset_infos.json", ".cache/train.csv", "train.txt"], "train", ["train.txt"]),
@@ -53,11 +54,55 @@ def test_subsets_of_the_card() -> None:
         split_files(names, TWO_CONFIGS, "hrad", "train")
 
 
-def test_subsets_by_folder() -> None:
-    names = ["en/train.csv", "en/test.csv", "de/train.csv"]
-    assert split_files(names, [], "de", "train") == ["de/train.csv"]
-    with pytest.raises(DataError, match="no subset 'fr'"):
-        split_files(names, [], "fr", "train")
+@pytest.mark.parametrize(
+    ("names", "subset", "expected"),
+    [
+        (["en/train.csv", "en/test.csv", "de/train.csv"], "de", ["de/train.csv"]),
+        (["v1/en/train.csv", "v1/de/train.csv"], "en", ["v1/en/train.csv"]),
+        (["harmful.csv", "benign.csv"], "benign", ["benign.csv"]),
+        (["a.csv", "b.csv"], "*", ["a.csv", "b.csv"]),
+        (
+            ["harmful.csv", "benign.csv"],
+            None,
+            "subsets; set `subset` to one of: benign, harmful; or to '*' to read them",
+        ),
+        (["train/a.csv", "train/b.csv"], None, "several subsets; set `subset` to one of: a, b"),
+        (["train.csv", "extra/train.csv"], None, "several subsets; set `subset` to one of: '', extra"),
+        (["train.csv", "extra/train.csv"], "", ["train.csv"]),
+        (["en/a.csv", "en/b.csv", "de/a.csv"], "en", "several subsets; set `subset` to one of: en/a, en/b"),
+        (["a.csv", "b.json"], None, "several subsets; set `subset` to one of: a, b"),
+        (["en/train.csv", "de/train.csv"], "fr", "no subset 'fr'.*Known: de, en"),
+    ],
+)
+def test_subsets_by_name_are_never_merged(names: list[str], subset: str | None, expected: list[str] | str) -> None:
+    if isinstance(expected, str):
+        with pytest.raises(DataError, match=expected.replace("*'", "[*]'")):
+            split_files(names, [], subset, "train")
+    else:
+        assert split_files(names, [], subset, "train") == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"data_dir": "bad"}, ["bad/one.csv"]),
+        ({"data_dir": "./good/"}, ["good/one.csv"]),
+        ({"data_dir": "good", "data_files": "*.csv"}, ["good/one.csv"]),
+        ({"data_files": "*.csv"}, ["top.csv"]),
+        ({"data_files": "*/*.csv"}, ["bad/one.csv", "good/one.csv"]),
+        ({"data_files": "bad/**"}, ["bad/deep/two.csv", "bad/one.csv"]),
+        ({"data_files": {"train": "b[!x]d/o?e.csv"}}, ["bad/one.csv"]),
+        ({"data_dir": "worse"}, "data_dir 'worse' holds no file"),
+        ({"data_files": "hf://datasets/a/b.csv"}, "no file of a known format matches hf://"),
+    ],
+)
+def test_folders_and_patterns_of_the_card(config: dict[str, object], expected: list[str] | str) -> None:
+    names = ["good/one.csv", "bad/one.csv", "top.csv", *(["bad/deep/two.csv"] if "data_files" in config else [])]
+    if isinstance(expected, str):
+        with pytest.raises(DataError, match=expected):
+            split_files(names, [config], None, "train")
+    else:
+        assert split_files(names, [config], None, "train") == expected
 
 
 def test_a_card_whose_patterns_match_nothing_is_an_error() -> None:

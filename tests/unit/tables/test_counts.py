@@ -70,18 +70,18 @@ def test_spaces_extra_columns_unscored_and_a_byte_order_mark_are_understood(tmp_
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["A,original,j,harmful,3,1,5"], "line 2, column total: '5' is not the sum"),
-        (["A,original,j,harmful,3,2,5", "B,original,j,harmful,-1,6,5"], "line 3, column refused: '-1' is not a whole"),
-        (["A,original,j,harmful,3.5,1.5,5"], "line 2, column refused: '3.5'"),
-        (["A,original,j,harmful,,5,5"], "line 2, column refused: ''"),
-        (["A,original,j,harmfull,3,2,5"], "line 2, column label: 'harmfull' is none of harmful, harmless"),
-        (["A,original,,harmful,3,2,5"], "line 2, column judge: '' is empty"),
-        (["A,original,j,harmful,3,2,5", "", "A,original,j,harmful,3,2,5"], "line 4.*stands in an earlier line"),
+        (["A,original,j,harmful,3,1,5"], "row 2, column total: '5' is not the sum"),
+        (["A,original,j,harmful,3,2,5", "B,original,j,harmful,-1,6,5"], "row 3, column refused: '-1' is not a whole"),
+        (["A,original,j,harmful,3.5,1.5,5"], "row 2, column refused: '3.5'"),
+        (["A,original,j,harmful,,5,5"], "row 2, column refused: ''"),
+        (["A,original,j,harmfull,3,2,5"], "row 2, column label: 'harmfull' is none of harmful, harmless"),
+        (["A,original,,harmful,3,2,5"], "row 2, column judge: '' is empty"),
+        (["A,original,j,harmful,3,2,5", "", "A,original,j,harmful,3,2,5"], "row 4.*is in an earlier row"),
         ([], "no rows"),
-        (["A,original,j,harmful,3,2,5,extra,cells"], "cannot read|line 2"),
+        (["A,original,j,harmful,3,2,5,extra,cells"], "row 2: more fields than columns"),
     ],
 )
-def test_wrong_rows_are_named_by_line_and_column(tmp_path, rows, message):
+def test_wrong_rows_are_named_by_row_and_column(tmp_path, rows, message):
     with pytest.raises(DataError, match=message):
         read(tmp_path, "\n".join([HEADER, *rows, ""]))
 
@@ -89,7 +89,7 @@ def test_wrong_rows_are_named_by_line_and_column(tmp_path, rows, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "cannot read"),
+        ("", "is empty; expected a header"),
         ("model,variant,judge,label,refused,total\nA,o,j,harmful,1,1\n", "missing column.*not_refused"),
     ],
 )
@@ -99,6 +99,6 @@ def test_wrong_files_are_named(tmp_path, text, message):
 
 
 def test_a_binary_file_is_refused(tmp_path):
-    (tmp_path / "counts.csv").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(DataError, match="cannot read"):
+    (tmp_path / "counts.csv").write_bytes(b"\x89\x00\xff\x01")
+    with pytest.raises(DataError, match="no text file"):
         read_counts(tmp_path / "counts.csv")

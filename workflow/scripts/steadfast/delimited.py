@@ -1,53 +1,139 @@
-"""CSV files as spreadsheets write them: any usual separator, any usual encoding, one clear message for the rest."""
+"""CSV files as spreadsheets, pandas and other programs write them: one reader for prompts, annotations and counts."""
 
 import csv
 import io
 import re
 import sys
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from steadfast.errors import DataError
+from steadfast.errors import DataError, suggest
+from steadfast.texts import read_any_text
 
-SEPARATORS = ",;\t"
-_SEPARATOR_LINE = re.compile(r'\A"?sep=(.)"?\r?\n', re.IGNORECASE)
-# Letters of Western languages stand alone between plain ones; runs of them are another code page.
-_FOREIGN = re.compile(rb"[\xc0-\xff]{4}")
+SEPARATORS = ",;\t|"
+_SEPARATOR_LINE = re.compile(r'\A"?sep=(.)"?(\r\n|\r|\n)', re.IGNORECASE)
+# what is looked at to find the separator: characters, and records
+_SAMPLE, _SAMPLED_RECORDS = 1 << 16, 100
 
 
-def read_delimited(path: str | Path, separator: str | None = None) -> list[list[str]]:
-    """All records of a file, the header first; blank lines are left out.
+@dataclass(frozen=True)
+class Record:
+    """One record of a file.
+
+    Attributes:
+        number: its row as a spreadsheet counts: the header is row 1, blank rows count, and a record whose cells hold
+            line breaks is one row.
+        cells: its cells by column; columns without a name are left out, and a cell that the record lacks is empty.
+    """
+
+    number: int
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """A file of records.
+
+    Attributes:
+        path: the file.
+        header: names of its columns, in its order; a column may have none, and two may have the same.
+        records: those below the header; blank lines are none.
+    """
+
+    path: str
+    header: list[str]
+    records: list[Record]
+
+    def filled(self) -> list[Record]:
+        """The records that hold anything: spreadsheets also write rows that do not."""
+        return [record for record in self.records if any(cell.strip() for cell in record.cells.values())]
+
+    def require(self, columns: Iterable[str]) -> None:
+        """Check that columns are there, each once.
+
+        Raises:
+            DataError: a column is missing, or the header has it twice; a cell would be that of the last one.
+        """
+        for column in columns:
+            if column not in self.header:
+                raise DataError(f"{self.path}: no column {column!r}{suggest(column, filter(None, self.header))}")
+            self.refuse_twice([column])
+
+    def refuse_twice(self, columns: Collection[str] | None = None) -> None:
+        """Check that no column appears twice; of all those with a name if ``columns`` is None.
+
+        Raises:
+            DataError: one does.
+        """
+        for column in dict.fromkeys(self.header) if columns is None else columns:
+            if column and self.header.count(column) > 1:
+                raise DataError(f"{self.path}: column {column!r} appears more than once; rename one of them")
+
+
+def read_delimited(
+    path: str | Path, *, separator: str | None = None, name: Callable[[str], str] = str.strip
+) -> Delimited:
+    """Read a file.
 
     Args:
-        path: a file that is UTF-8, UTF-16 or, as older spreadsheets write it, Windows-1252.
-        separator: what separates cells; None takes the one of a line ``sep=;`` or that of the header.
+        path: a file in any of the encodings of ``read_any_text``.
+        separator: what separates cells; None takes the one of a line ``sep=;``, or the one of ``SEPARATORS`` that
+            makes most columns of the header.
+        name: makes a column's name of a cell of the header.
 
     Raises:
-        DataError: the encoding is none of these, or the quoting is broken.
+        DataError: there is no such file, it is no text or has no header, its quoting is broken, or a row has more cells
+            than the header.
     """
-    text = _decode(Path(path))
+    text = read_any_text(path)
     told = _SEPARATOR_LINE.match(text)
     if told:
         text, separator = text[told.end() :], told.group(1)
-    header = re.split(r"\r\n|\r|\n", text, maxsplit=1)[0]
+    separator = separator or _separator_of(text)
     csv.field_size_limit(sys.maxsize)
-    lines = io.StringIO(text, newline="")
-    reader = csv.reader(lines, delimiter=separator or max(SEPARATORS, key=header.count), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    header: list[str] | None = None
+    records = []
     try:
-        return [record for record in reader if record]
+        for number, cells in enumerate(reader, start=1):
+            if header is not None and cells:
+                records.append(_record(path, number, header, cells))
+            elif any(cell.strip() for cell in cells):
+                header = [name(cell) for cell in cells]
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: not a readable CSV: {error}") from error
+        raise DataError(
+            f"{path}, line {reader.line_num}: not a readable CSV: {error}; quotes within a quoted text are doubled"
+        ) from error
+    if header is None:
+        raise DataError(f"{path} is empty; expected a header and rows below it")
+    return Delimited(str(path), header, records)
 
 
-def _decode(path: Path) -> str:
-    raw = path.read_bytes()
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return raw.decode("utf-16")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        if _FOREIGN.search(raw):
-            raise DataError(f"{path} is not UTF-8; save it as `CSV UTF-8` in the spreadsheet") from None
-    try:
-        return raw.decode("cp1252")
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not UTF-8; save it as `CSV UTF-8` in the spreadsheet") from None
+def _record(path: str | Path, number: int, header: list[str], cells: list[str]) -> Record:
+    if any(cell.strip() for cell in cells[len(header) :]):
+        raise DataError(
+            f"{path}, row {number}: more fields than columns ({len(cells)} cells, the header has {len(header)}); quote "
+            "texts that hold the separator"
+        )
+    padded = cells + [""] * (len(header) - len(cells))
+    return Record(number, {column: cell for column, cell in zip(header, padded, strict=False) if column})
+
+
+def _separator_of(text: str) -> str:
+    """The separator that makes most columns of the header; of a single column one that its texts do not hold."""
+    widths = {separator: _widths(text[:_SAMPLE], separator) for separator in SEPARATORS}
+    if all(found[0] <= 1 for found in widths.values()):
+        return next((separator for separator in SEPARATORS if max(widths[separator]) <= 1), SEPARATORS[0])
+    return max(SEPARATORS, key=lambda separator: (widths[separator][0], widths[separator].count(widths[separator][0])))
+
+
+def _widths(text: str, separator: str) -> list[int]:
+    """Cells of the header and of the first records below it."""
+    widths: list[int] = []
+    for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+        if any(cell.strip() for cell in cells):
+            widths.append(len(cells))
+        if len(widths) > _SAMPLED_RECORDS:
+            break
+    return widths or [0]

@@ -3,17 +3,14 @@
 Kept free of pandas: the workflow asks for the names of the human judges before it plans its jobs.
 """
 
-import csv
 import hashlib
-import io
 import re
-import sys
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from steadfast.errors import DataError
+from steadfast.delimited import Record, read_delimited
 
 MAJORITY_JUDGE = "human"
 JUDGE_PREFIX = "human-"
@@ -74,28 +71,15 @@ def judge_name(annotator: str) -> str:
 
 
 def read_rows(path: str | Path) -> list[Row]:
-    """Read a CSV that is separated by commas, semicolons or tabs, as spreadsheets write it.
-
-    Rows without any content are left out.
+    """Read a CSV in any form that spreadsheets write (see ``steadfast.delimited``); rows without content are left out.
 
     Raises:
-        DataError: the file is missing, empty, not UTF-8, or its quoting is broken.
+        DataError: the file is missing or no such CSV, or has a column twice.
     """
-    text = _read_text(path)
-    header_line = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=header_line.count)
-    csv.field_size_limit(sys.maxsize)
-    try:
-        records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise DataError(f"{path} is not a readable CSV: {error}") from error
-    header = [_column(name) for name in records[0]]
-    doubled = sorted({name for name in header if name and header.count(name) > 1})
-    if doubled:
-        raise DataError(f"{path}: column {doubled[0]!r} appears more than once")
-    exported = "item_id" in header and "item_set" in header
-    rows = [_row(path, number, header, record, exported) for number, record in enumerate(records[1:], start=2)]
-    return [row for row in rows if any(row.values.values())]
+    table = read_delimited(path, name=_column)
+    table.refuse_twice()
+    exported = {"item_id", "item_set"} <= set(table.header)
+    return [_row(str(path), record, exported) for record in table.filled()]
 
 
 def guard(text: str) -> str:
@@ -108,29 +92,12 @@ def unguard(text: str) -> str:
     return text[1:] if text.startswith("'") and _NEEDS_GUARD.match(text[1:]) else text
 
 
-def _read_text(path: str | Path) -> str:
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise DataError(f"annotations: no such file: {path}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8; save it as `CSV UTF-8` in the spreadsheet") from error
-    if not text.strip():
-        raise DataError(f"{path} is empty; expected a CSV with a header")
-    return text
-
-
-def _row(path: str | Path, number: int, header: list[str], record: list[str], exported: bool) -> Row:
-    if any(record[len(header) :]):
-        raise DataError(f"{path}, row {number}: {len(record)} cells, but the header has {len(header)}")
-    cells = (record + [""] * (len(header) - len(record)))[: len(header)]
-    values = {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name}
+def _row(path: str, record: Record, exported: bool) -> Row:
+    values = {name: cell.strip() for name, cell in record.cells.items()}
     if exported:
-        values |= {
-            name: unguard(cell) for name, cell in zip(header, cells, strict=True) if name in ("annotator", "note")
-        }
+        values |= {name: unguard(cell) for name, cell in record.cells.items() if name in ("annotator", "note")}
     annotator = values.get("annotator", "").strip() or Path(path).stem
-    return Row(str(path), number, values, annotator)
+    return Row(path, record.number, values, annotator)
 
 
 def _column(name: str) -> str:

@@ -2,12 +2,14 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from steadfast.config.attack_checks import ATTACK_CHECKS, BASELINES
 from steadfast.config.duplicates import refuse_duplicate_keys
 from steadfast.config.effect_checks import EFFECT_CHECKS
+from steadfast.config.home import with_home
 from steadfast.config.replicates import with_replicates
 from steadfast.config.schema import validate, with_defaults
 from steadfast.config.serving import place_of_model, with_served_models
@@ -15,6 +17,7 @@ from steadfast.config.strongest_checks import STRONGEST_CHECKS
 from steadfast.config.sweeps import with_sweeps
 from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.registry import load
+from steadfast.texts import GUESSED, is_guessed
 
 CLASSES = ("harmful", "harmless")
 ANNOTATORS = "human"
@@ -36,7 +39,7 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
     """
     for file in files or []:
         refuse_duplicate_keys(Path(file))
-    config = _with_home(config)
+    config = with_home(config)
     validate(config)
     complete: dict[str, Any] = with_sweeps(with_defaults(with_replicates(config)))
     problems = [problem for check in CHECKS for problem in check(complete)]
@@ -47,15 +50,6 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
         # a level of 2 would name the Snakefile, and Snakemake drops warnings that come from it
         warnings.warn(message, ConfigWarning, stacklevel=1)
     return complete
-
-
-def _with_home(value: Any) -> Any:
-    """A copy in which `~/` at the beginning of a text, as of a path, is the user's home."""
-    if isinstance(value, Mapping):
-        return {key: _with_home(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_home(item) for item in value]
-    return str(Path(value).expanduser()) if isinstance(value, str) and value.startswith("~/") else value
 
 
 def _names_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
@@ -218,9 +212,12 @@ def _models_can_be_had(config: Mapping[str, Any]) -> Iterator[str]:
 def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
     sources = {f"prompts.{label}.{n}": item for label in CLASSES for n, item in enumerate(config["prompts"][label])}
     models = {place_of_model(config, name): model for name, model in config["models"].items()}
-    moving = [where for where, stanza in {**models, **sources}.items() if stanza.get("revision") in ("main", "master")]
+    stanzas = {where: stanza for where, stanza in {**models, **sources}.items() if stanza.get("repo")}
+    moving = [where for where, stanza in stanzas.items() if stanza.get("revision") in ("main", "master")]
     if moving:
         yield f"{', '.join(moving)}: the revision `main` can change between two runs; `make pin` writes the commits"
+    yield from _passed_over(sources)
+    yield from _guessed_encodings(config)
     judges = [*config["judges"].values(), *config["rubrics"].values()]
     used = {judge["model"] for judge in judges if judge["kind"] == "local"}
     used |= {judge["serve"]["model"] for judge in judges if judge.get("serve")}
@@ -230,6 +227,25 @@ def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"models.{name}: has `role: judge`, and no judge runs on it"
         if model["role"] == "base" and name not in bases:
             yield f"models.{name}: has `role: base`, and no adapter builds on it"
+
+
+def _passed_over(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    from steadfast.prompts.sources import source_notices
+    from steadfast.prompts.table import can_be_previewed
+
+    for where, source in sources.items():
+        if can_be_previewed([source]):
+            yield from (f"{where}: {notice}" for notice in source_notices(source))
+
+
+def _guessed_encodings(config: Mapping[str, Any]) -> Iterator[str]:
+    tables = {f"counts_tables.{name}": path for name, path in config["counts_tables"].items()}
+    files = {**tables, **{f"annotations.{number}": path for number, path in enumerate(config["annotations"])}}
+    for where, path in files.items():
+        # what cannot be read at all is told by its reader
+        with suppress(DataError):
+            if is_guessed(path):
+                yield f"{where}: {GUESSED.format(path=path)}"
 
 
 CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (

@@ -122,7 +122,7 @@ def _datasets(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:
     if PROMPTS in outputs:
         for label in CLASSES:
             for index, source in enumerate(grid.config["prompts"][label]):
-                if source["kind"] == "dataset":
+                if source.get("repo"):
                     yield f"prompts.{label}.{index}", source, "dataset"
 
 

@@ -91,8 +91,8 @@ def _type(schema: Mapping[str, Any]) -> str:
         return " or ".join(_type(resolve(item)) for item in schema["anyOf"])
     kind = schema.get("type", "any")
     kinds = [kind] if isinstance(kind, str) else list(kind)
-    if schema.get("format"):
-        kinds = [str(schema["format"]).removeprefix("existing-")]
+    if str(schema.get("format", "")).startswith("existing-"):
+        kinds = [str(schema["format"]).removeprefix("existing-"), *(["null"] if "null" in kinds else [])]
     if kinds == ["array"] and "items" in schema:
         return f"list of {_type(resolve(schema['items']))}"
     return " or ".join(kinds)

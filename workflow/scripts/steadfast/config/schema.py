@@ -12,6 +12,7 @@ import yaml
 from jsonschema.exceptions import ValidationError
 
 from steadfast.errors import ConfigError, suggest
+from steadfast.paths import directory_problem, file_problem
 
 SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 FORMATS = jsonschema.FormatChecker(formats=())
@@ -37,12 +38,12 @@ VALIDATOR: Any = jsonschema.validators.extend(jsonschema.Draft202012Validator, t
 
 @FORMATS.checks("existing-file")
 def _is_file(value: object) -> bool:
-    return not isinstance(value, str) or Path(value).is_file()
+    return not isinstance(value, str) or not file_problem(value)
 
 
 @FORMATS.checks("existing-directory")
 def _is_directory(value: object) -> bool:
-    return not isinstance(value, str) or Path(value).is_dir()
+    return not isinstance(value, str) or not directory_problem(value)
 
 
 @cache
@@ -136,13 +137,8 @@ def _describe_enum(path: str, error: Problem) -> list[str]:
 
 
 def _describe_format(path: str, error: Problem) -> list[str]:
-    wanted = str(error.validator_value).removeprefix("existing-")
-    given = Path(str(error.instance))
-    folder = given.parent
-    if not folder.is_dir():
-        return [f"{path}: no such {wanted}: {given} (the folder {folder} does not exist)"]
-    there = [item.name for item in folder.iterdir() if item.is_dir() == (wanted == "directory")][:30]
-    return [f"{path}: no such {wanted}: {given}{suggest(given.name, there) if there else ''}"]
+    check = {"existing-file": file_problem, "existing-directory": directory_problem}[error.validator_value]
+    return [f"{path}: {check(error.instance)}"]
 
 
 def _describe_name(path: str, error: Problem) -> list[str]:

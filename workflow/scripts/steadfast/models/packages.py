@@ -151,7 +151,7 @@ def _reason(said: str) -> str:
 
 def _home(pin: PackagePin) -> Path:
     default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "steadfast"
-    return Path(os.environ.get(CACHE) or default) / "packages" / pin.sha256
+    return Path(os.environ.get(CACHE) or default).expanduser() / "packages" / pin.sha256
 
 
 def _pins(lock: Path) -> list[PackagePin]:

@@ -12,7 +12,7 @@ from typing import Any
 from steadfast.errors import ConfigError, DataError
 from steadfast.prompts.cleaning import REASONS, Candidate, Pool, clean, to_candidates
 from steadfast.prompts.language import check_language
-from steadfast.prompts.sources import SPLITS, Split, load_source
+from steadfast.prompts.sources import SPLITS, Split, read_source
 
 Assignment = dict[Split, list[Candidate]]
 
@@ -26,12 +26,14 @@ class Selection:
         human: by class, the evaluation prompts whose responses people label: the first ones.
         unused: by class, clean prompts that no split needed.
         pool: what cleaning kept and dropped.
+        notices: what the sources' files hold that their settings pass over.
     """
 
     chosen: dict[str, Assignment]
     human: dict[str, list[Candidate]]
     unused: dict[str, list[Candidate]]
     pool: Pool
+    notices: list[str]
 
 
 def select_prompts(
@@ -64,12 +66,8 @@ def select_prompts(
     if human > evaluation:
         raise ConfigError(f"human: {human} is more than the evaluation prompts per class ({evaluation})")
     needed: dict[Split, int] = {"calibration": calibration, "evaluation": evaluation}
-    candidates = [
-        candidate
-        for label, sources in classes.items()
-        for settings in sources
-        for candidate in to_candidates(load_source(settings), label, seed)
-    ]
+    loaded = [(label, read_source(settings)) for label, sources in classes.items() for settings in sources]
+    candidates = [candidate for label, source in loaded for candidate in to_candidates(source.prompts, label, seed)]
     pool = clean(candidates, language=language, near_duplicates=near_duplicates)
     chosen = {label: assign(_of_class(pool.kept, label), needed) for label in classes}
     _refuse_shortage(chosen, needed, pool)
@@ -79,6 +77,7 @@ def select_prompts(
         human={label: splits["evaluation"][:human] for label, splits in chosen.items()},
         unused={label: [one for one in _of_class(pool.kept, label) if one not in used] for label in classes},
         pool=pool,
+        notices=[notice for _, source in loaded for notice in source.notices],
     )
 
 

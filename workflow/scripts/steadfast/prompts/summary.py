@@ -44,9 +44,12 @@ def summarise(selection: Selection) -> pd.DataFrame:
 
 
 def warnings_about(selection: Selection) -> list[str]:
-    """What users should know before they trust results: differences in length, near-duplicates across classes."""
+    """What users should know before they trust results.
+
+    What sources pass over, differences in length, near-duplicates across classes.
+    """
     found = [_length_warning(selection, split) for split in SPLITS]
-    return [warning for warning in (*found, _crossing_warning(selection)) if warning]
+    return [warning for warning in (*selection.notices, *found, _crossing_warning(selection)) if warning]
 
 
 def summary_text(summary: pd.DataFrame, warnings: Sequence[str] = ()) -> str:

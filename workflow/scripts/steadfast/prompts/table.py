@@ -92,7 +92,7 @@ def check_prompts(classes: Mapping[str, Sequence[Mapping[str, Any]]], **settings
     """
     check_language(settings["language"])
     _refuse_repeated_sources(classes)
-    if _can_be_previewed([source for sources in classes.values() for source in sources]):
+    if can_be_previewed([source for sources in classes.values() for source in sources]):
         try:
             select_prompts(classes, **settings)
         except DataError as error:
@@ -128,7 +128,8 @@ def _refuse_repeated_sources(classes: Mapping[str, Sequence[Mapping[str, Any]]])
                 raise ConfigError(f"{where} reads the same prompts as {first}; remove one of them")
 
 
-def _can_be_previewed(sources: Sequence[Mapping[str, Any]]) -> bool:
-    if any(source["kind"] == "dataset" for source in sources):
+def can_be_previewed(sources: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether sources are local and small enough to be read before the run."""
+    if any(source.get("repo") for source in sources):
         return False
     return sum(Path(file).stat().st_size for source in sources for file in source_files(source)) <= PREVIEW_BYTES

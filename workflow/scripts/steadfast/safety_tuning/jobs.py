@@ -1,6 +1,5 @@
 """The two steps of safety tuning: the base's own answers, then one adapter."""
 
-import csv
 import hashlib
 import json
 import time
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-from steadfast.errors import DataError
+from steadfast.delimited import read_delimited
 from steadfast.files import atomic_directory, write_json
 from steadfast.judges.regex import build
 from steadfast.models.loading import load_model, load_tokenizer
@@ -133,8 +132,6 @@ def read_prompts(files: Iterable[str | Path]) -> list[str]:
 
 
 def _texts(file: Path) -> Sequence[str]:
-    with file.open(encoding="utf-8", newline="") as rows:
-        reader = csv.DictReader(rows)
-        if "text" not in (reader.fieldnames or []):
-            raise DataError(f"{file} has no column 'text'")
-        return [row["text"] for row in reader]
+    table = read_delimited(file)
+    table.require(["text"])
+    return [record.cells["text"] for record in table.records]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from steadfast.delimited import read_delimited
 from steadfast.errors import DataError
-from steadfast.files import require_columns
 from steadfast.tables.ordering import LABELS, sort_by_appearance
 from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED
 
@@ -13,6 +13,9 @@ KEYS = ["model", "variant", "judge", "label"]
 COUNTS = ["refused", "not_refused", "unscored", "total"]
 COLUMNS = [*KEYS, *COUNTS]
 REQUIRED = [*KEYS, "refused", "not_refused", "total"]
+# pandas writes whole numbers as 3.0 where a column has gaps, and spreadsheets by the language of the machine
+_FRACTION = r"[.,]0$"
+_WHOLE = r"\d{1,15}([.,]0)?"
 
 
 def count_verdicts(verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -42,49 +45,46 @@ def read_counts(path: str | Path) -> pd.DataFrame:
         The columns of ``count_verdicts``, in its order of rows.
 
     Raises:
-        DataError: the file is no CSV, lacks columns or rows, or a row is wrong; the message names the line of the
-            file and the column.
+        DataError: the file is no CSV, lacks columns or rows, or a row is wrong; the message names the row, as a
+            spreadsheet counts, and the column.
     """
-    text, lines = _read_text(path)
+    text, rows = _read_text(path)
     table = pd.DataFrame({key: text[key].str.strip() for key in KEYS})
     for key in KEYS:
-        _reject(table[key] == "", lines, path, key, text[key], "is empty")
+        _reject(table[key] == "", rows, path, key, text[key], "is empty")
     unknown = ~table["label"].isin(LABELS)
-    _reject(unknown, lines, path, "label", text["label"], f"is none of {', '.join(LABELS)}")
+    _reject(unknown, rows, path, "label", text["label"], f"is none of {', '.join(LABELS)}")
     for column in COUNTS:
         found = text[column].str.strip() if column in text.columns else pd.Series("0", index=text.index, dtype="str")
-        whole = found.str.fullmatch(r"\d{1,15}")
-        _reject(~whole.astype(bool), lines, path, column, found, "is not a whole number of 0 or more")
-        table[column] = found.astype("int64")
+        whole = found.str.fullmatch(_WHOLE)
+        _reject(~whole.astype(bool), rows, path, column, found, "is not a whole number of 0 or more")
+        table[column] = found.str.replace(_FRACTION, "", regex=True).astype("int64")
     parts = table["refused"] + table["not_refused"] + table["unscored"]
     reason = "is not the sum of refused, not_refused and unscored"
-    _reject(parts != table["total"], lines, path, "total", text["total"], reason)
+    _reject(parts != table["total"], rows, path, "total", text["total"], reason)
     described = table[KEYS].agg(" / ".join, axis=1)
-    _reject(table.duplicated(KEYS), lines, path, ",".join(KEYS), described, "stands in an earlier line as well")
+    _reject(table.duplicated(KEYS), rows, path, ",".join(KEYS), described, "is in an earlier row as well")
     return sort_by_appearance(table, KEYS)[COLUMNS]
 
 
 def _read_text(path: str | Path) -> tuple[pd.DataFrame, "pd.Series[int]"]:
-    """Read all cells as text, with the line of the file that each row stands in."""
-    try:
-        text = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the counts table {path} as CSV: {error}") from error
-    text.columns = text.columns.str.strip()
-    if text.columns.duplicated().any():
-        raise DataError(f"{path}: column {text.columns[text.columns.duplicated()][0]!r} appears twice")
-    require_columns(text, REQUIRED, path)
-    text = text.fillna("")
-    lines = pd.Series(range(2, len(text) + 2), index=text.index)
-    filled = (text != "").any(axis=1)
-    if not filled.any():
+    """Read all cells as text, with the row of the file that each was in."""
+    found = read_delimited(path)
+    missing = [column for column in REQUIRED if column not in found.header]
+    if missing:
+        named = ", ".join(name for name in found.header if name)
+        raise DataError(f"{path}: missing column(s) {', '.join(missing)}; found {named}")
+    found.refuse_twice()
+    records = found.filled()
+    if not records:
         raise DataError(f"{path}: the counts table has a header and no rows")
-    return text[filled], lines[filled]
+    text = pd.DataFrame([record.cells for record in records], dtype="str")
+    return text, pd.Series([record.number for record in records], index=text.index)
 
 
 def _reject(
-    wrong: "pd.Series[bool]", lines: "pd.Series[int]", path: str | Path, column: str, found: "pd.Series[str]", why: str
+    wrong: "pd.Series[bool]", rows: "pd.Series[int]", path: str | Path, column: str, found: "pd.Series[str]", why: str
 ) -> None:
     if wrong.any():
-        line, value = lines[wrong].iloc[0], found[wrong].iloc[0]
-        raise DataError(f"{path}, line {line}, column {column}: {value!r} {why}")
+        row, value = rows[wrong].iloc[0], found[wrong].iloc[0]
+        raise DataError(f"{path}, row {row}, column {column}: {value!r} {why}")

@@ -1,12 +1,13 @@
 """Sources of prompts: a registry with one module per kind.
 
 A module of this package exposes ``load(**settings)``, which reads the prompts, ``check(**settings)``, which says
-before any job whether the settings can work, and ``files(**settings)``, the local files it reads. The settings are
-those of a source's stanza without ``kind``.
+before any job whether the settings can work, ``notices(**settings)``, which says before any job what works and is
+probably not meant, and ``files(**settings)``, the local files it reads. The settings are those of a source's stanza
+without ``kind``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from steadfast.errors import ConfigError
@@ -35,7 +36,20 @@ class SourcePrompt:
     source: str = ""
 
 
-def load_source(settings: Mapping[str, Any]) -> list[SourcePrompt]:
+@dataclass(frozen=True)
+class Loaded:
+    """What a source holds.
+
+    Attributes:
+        prompts: its prompts.
+        notices: what its files hold that the settings pass over, as sentences.
+    """
+
+    prompts: list[SourcePrompt]
+    notices: list[str] = field(default_factory=list)
+
+
+def read_source(settings: Mapping[str, Any]) -> Loaded:
     """Read all prompts of a source.
 
     Args:
@@ -45,8 +59,13 @@ def load_source(settings: Mapping[str, Any]) -> list[SourcePrompt]:
         ConfigError: the settings cannot be used.
         DataError: the source does not hold what the settings say.
     """
-    prompts: list[SourcePrompt] = _module(settings).load(**_arguments(settings))
-    return prompts
+    loaded: Loaded = _module(settings).load(**_arguments(settings))
+    return loaded
+
+
+def load_source(settings: Mapping[str, Any]) -> list[SourcePrompt]:
+    """The prompts of a source alone (see ``read_source``)."""
+    return read_source(settings).prompts
 
 
 def check_source(settings: Mapping[str, Any]) -> None:
@@ -56,6 +75,15 @@ def check_source(settings: Mapping[str, Any]) -> None:
         ConfigError: the message names the key, what was found and what is allowed.
     """
     _module(settings).check(**_arguments(settings))
+
+
+def source_notices(settings: Mapping[str, Any]) -> list[str]:
+    """What a local source holds that its settings pass over, as sentences; nothing of a data set of the hub.
+
+    Raises:
+        DataError: the source does not hold what the settings say.
+    """
+    return list(_module(settings).notices(**_arguments(settings)))
 
 
 def source_files(settings: Mapping[str, Any]) -> list[str]:

@@ -1,90 +1,162 @@
-"""Prompts of a data set on the Hugging Face hub, by its id.
+"""Prompts of a data set: one of the Hugging Face hub, by its id, or a copy of one in a folder of this machine.
 
-Only the data files of the split are downloaded, and no code of the data set is ever run. Where the repository holds no
-file of a known format, the hub's own conversion to Parquet (branch ``refs/convert/parquet``) serves. A private or
-gated data set needs ``HF_TOKEN`` in the environment.
+Of the hub only the data files of the split are downloaded, and no code of the data set is ever run. Where the
+repository holds no file of a known format, the hub's own conversion to Parquet (branch ``refs/convert/parquet``)
+serves. A private or gated data set needs ``HF_TOKEN`` in the environment.
 """
 
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from steadfast.errors import ConfigError, DataError
-from steadfast.prompts.sources import SourcePrompt, Split, check_assign
+from steadfast.files import visible_files
+from steadfast.paths import directory_problem
+from steadfast.prompts.sources import Loaded
 from steadfast.prompts.sources._hub_files import converted_files, split_files
-from steadfast.prompts.sources._rows import read_rows, to_prompts
+from steadfast.prompts.sources._rows import Reading
+from steadfast.texts import read_any_text
 
 if TYPE_CHECKING:
     from huggingface_hub import DatasetInfo, HfApi
 
 CONVERTED = "refs/convert/parquet"
+CARD = "README.md"
+_FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)^---\s*$", re.MULTILINE | re.DOTALL)
 
 
 def load(
     *,
-    repo: str,
+    repo: str | None = None,
+    path: str | None = None,
     subset: str | None = None,
     split: str = "train",
     revision: str = "main",
-    column: str = "text",
-    category_column: str | None = None,
-    assign: Split | None = None,
-) -> list[SourcePrompt]:
-    """Download one split of a data set and read its prompts.
+    **reading: Any,
+) -> Loaded:
+    """Read the prompts of one split of a data set, which is downloaded where it is on the hub.
 
     Args:
         repo: its id, such as ``mlabonne/harmful_behaviors``.
+        path: in place of ``repo``, a folder with its files.
         subset: which of its configurations, where it has several.
         split: which of its splits.
         revision: commit, tag or branch; the commit it stands for is named in the prompts' ``source``.
-        column: column of the prompt.
-        category_column: column of the category, if any.
-        assign: split of ours that all its prompts are pinned to.
+        reading: how prompts are read off its rows (see ``Reading``).
 
     Raises:
+        ConfigError: the settings cannot be used.
         DataError: the hub cannot be reached, or the data set, revision, subset, split or column does not exist.
     """
+    if path is not None:
+        return Reading(**reading).read(_local_files(path, subset, split), _name(path, subset, split))
     from huggingface_hub import HfApi
 
+    repo = str(repo)
     api = HfApi(token=_token())
     with _clear_errors(repo, revision):
         commit, names = _locate(api, repo, revision, subset, split)
         paths = [api.hf_hub_download(repo, name, repo_type="dataset", revision=commit) for name in names]
-        columns = [name for name in (column, category_column) if name]
-        rows = [row for path in paths for row in read_rows(path, columns)]
-        return to_prompts(
-            rows,
-            column=column,
-            category_column=category_column,
-            split_column=None,
-            assign=assign,
-            source="/".join(part for part in (f"{repo}@{commit[:12]}", subset, split) if part),
-        )
+        return Reading(**reading).read(paths, _name(f"{repo}@{commit[:12]}", subset, split))
 
 
-def check(*, repo: str, assign: Split | None = None, **_: object) -> None:
-    """Check the settings as far as that goes without the hub.
+def check(
+    *,
+    repo: str | None = None,
+    path: str | None = None,
+    subset: str | None = None,
+    split: str = "train",
+    revision: str = "main",
+    **reading: Any,
+) -> None:
+    """Check the settings: those of a folder whole, those of the hub as far as that goes without it.
 
     Raises:
-        ConfigError: ``repo`` cannot be an id, or ``assign`` is no split.
+        ConfigError: the message names the key, what was found and what is allowed.
     """
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
-        raise ConfigError(f"repo: {repo!r} is not the id of a data set; allowed: owner/name")
-    check_assign(assign)
+    if (repo is None) == (path is None):
+        found = f"repo: {repo!r} and path: {path!r}" if repo else "neither"
+        raise ConfigError(f"{found} is given; give `repo` for a data set of the hub, or `path` for a folder here")
+    if path is None:
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", str(repo)):
+            raise ConfigError(f"repo: {repo!r} is not the id of a data set; allowed: owner/name")
+        Reading(**reading).check()
+        return
+    problem = directory_problem(path)
+    if problem:
+        raise ConfigError(f"path: {problem}")
+    if revision != "main":
+        raise ConfigError(f"revision: {revision!r} is of a data set of the hub (`repo`), and path: {path!r} has none")
+    try:
+        files = _local_files(path, subset, split)
+    except DataError as error:
+        raise ConfigError(f"path: {error}") from error
+    Reading(**reading).check_files(files)
 
 
-def files(**_: object) -> list[str]:
-    """No local files."""
-    return []
+def notices(
+    *,
+    repo: str | None = None,
+    path: str | None = None,
+    subset: str | None = None,
+    split: str = "train",
+    revision: str = "main",
+    **reading: Any,
+) -> list[str]:
+    """What the files of a folder hold that the settings pass over; nothing of a data set of the hub."""
+    return Reading(**reading).notices(_local_files(path, subset, split), path) if path is not None else []
+
+
+def files(*, path: str | None = None, subset: str | None = None, split: str = "train", **_: object) -> list[str]:
+    """The files of a folder that are read, its card among them; none of a data set of the hub."""
+    if path is None:
+        return []
+    card = Path(path, CARD)
+    return [*_local_files(path, subset, split), *([str(card)] if card.is_file() else [])]
+
+
+def _local_files(path: str, subset: str | None, split: str) -> list[str]:
+    root = Path(path)
+    names = [file.relative_to(root).as_posix() for file in visible_files(root)]
+    try:
+        found = split_files(names, _local_configs(root / CARD), subset, split)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    if not found:
+        raise DataError(f"{path} holds no data file of a known format")
+    return [str(root / name) for name in found]
+
+
+def _local_configs(card: Path) -> list[dict[str, Any]]:
+    """The configurations that a card names in its front matter."""
+    matter = _FRONT_MATTER.match(read_any_text(card).replace("\r\n", "\n")) if card.is_file() else None
+    try:
+        metadata = yaml.safe_load(matter.group(1)) if matter else {}
+    except yaml.YAMLError as error:
+        raise DataError(f"the front matter of {card.name} is not valid YAML: {error}") from error
+    return _configs(metadata.get("configs") if isinstance(metadata, dict) else None)
+
+
+def _configs(value: Any) -> list[dict[str, Any]]:
+    if value is not None and not (isinstance(value, list) and all(isinstance(item, dict) for item in value)):
+        raise DataError("`configs` of its card is no list of mappings")
+    return value or []
+
+
+def _name(name: str, subset: str | None, split: str) -> str:
+    return "/".join(part for part in (name, subset, split) if part)
 
 
 def _locate(api: "HfApi", repo: str, revision: str, subset: str | None, split: str) -> tuple[str, list[str]]:
     """Commit and names of the files that hold a split."""
     info = api.dataset_info(repo, revision=revision)
     # the card's metadata are attributes, and None without a card
-    configs = getattr(info.card_data, "configs", None) or []
+    configs = _configs(getattr(info.card_data, "configs", None))
     names = split_files(_names(info), configs, subset, split)
     if names:
         return str(info.sha), names

@@ -1,10 +1,10 @@
 """Both classes of prompts from the synthetic world of the models that the workflow trains itself."""
 
-from steadfast.prompts.sources import SourcePrompt
+from steadfast.prompts.sources import Loaded, SourcePrompt
 from steadfast.prompts.sources._rows import require_file
 
 
-def load(*, world: str) -> list[SourcePrompt]:
+def load(*, world: str) -> Loaded:
     """Read the prompts of a world.
 
     Prompts about a pair that is held out of all training are pinned to the evaluation, the others to the calibration.
@@ -18,7 +18,7 @@ def load(*, world: str) -> list[SourcePrompt]:
     # imported here, as the checks before a run do not need the grammar
     from steadfast.organisms.world import load_world
 
-    return [
+    prompts = [
         SourcePrompt(
             text=prompt.text,
             category=prompt.category,
@@ -28,6 +28,7 @@ def load(*, world: str) -> list[SourcePrompt]:
         )
         for prompt in load_world(world).prompts()
     ]
+    return Loaded(prompts)
 
 
 def check(*, world: str) -> None:
@@ -37,6 +38,11 @@ def check(*, world: str) -> None:
         ConfigError: it does not.
     """
     require_file("world", world)
+
+
+def notices(**_: object) -> list[str]:
+    """None."""
+    return []
 
 
 def files(*, world: str) -> list[str]:

@@ -1,0 +1,92 @@
+"""Text files as other programs write them: any usual encoding, packed or not, and one clear message for the rest."""
+
+import gzip
+import re
+import zlib
+from pathlib import Path
+
+from steadfast.errors import DataError
+
+PACKED = ".gz"
+GUESSED = "{path} is not UTF-8 and was read as Windows-1252; look at letters beyond A-Z"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# what other kinds of files begin with that spreadsheets and users take for text
+_FOREIGN_FILES = {
+    b"PK\x03\x04": "a workbook or an archive",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old spreadsheet",
+    b"%PDF": "a PDF",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "packed by gzip, which `.gz` at the end of its name would say",
+}
+# Letters of Western languages stand alone between plain ones; runs of them are another code page.
+_FOREIGN_LETTERS = re.compile(rb"[\xc0-\xff]{4}")
+_ADVICE = "save it as `CSV UTF-8` in the spreadsheet, or as UTF-8 in the editor"
+
+
+def read_any_text(path: str | Path) -> str:
+    """The text of a file that is UTF-8, UTF-16 or, as older spreadsheets write it, Windows-1252; packed if ``.gz``.
+
+    Raises:
+        DataError: there is no such file, or it is no text in one of these encodings.
+    """
+    raw = read_bytes(path)
+    for start, kind in _FOREIGN_FILES.items():
+        if raw.startswith(start):
+            raise DataError(f"{path} is {kind} and no text file; save it as `CSV UTF-8` in the spreadsheet")
+    text = raw.decode(_encoding(path, raw)).removeprefix("\ufeff")
+    if "\0" in text:
+        raise DataError(f"{path} holds NUL characters, so it is no text file, or UTF-16 without its mark; {_ADVICE}")
+    return text
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a file, unpacked if its name ends in ``.gz``.
+
+    Raises:
+        DataError: it cannot be read or unpacked.
+    """
+    try:
+        raw = Path(path).read_bytes()
+        return gzip.decompress(raw) if Path(path).suffix.lower() == PACKED else raw
+    except FileNotFoundError as error:
+        raise DataError(f"no such file: {path}") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} cannot be unpacked: it is damaged, or not packed by gzip ({error})") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def is_guessed(path: str | Path) -> bool:
+    """Whether a text file is read as Windows-1252 because it is not UTF-8, which it does not say itself.
+
+    Raises:
+        DataError: it is no text in one of the known encodings.
+    """
+    return _encoding(path, read_bytes(path)) == "cp1252"
+
+
+def suffix_of(path: str | Path) -> str:
+    """What says the format of a file, in lower case: its suffix, or the one before ``.gz``."""
+    file = Path(str(path).lower())
+    return Path(file.stem).suffix if file.suffix == PACKED else file.suffix
+
+
+def _encoding(path: str | Path, raw: bytes) -> str:
+    if raw[:2] in _UTF16:
+        return _tried(path, raw, "utf-16")
+    try:
+        raw.decode("utf-8")
+        return "utf-8"
+    except UnicodeDecodeError:
+        old_macintosh = b"\r" in raw and b"\n" not in raw
+        if old_macintosh or _FOREIGN_LETTERS.search(raw):
+            raise DataError(f"{path} is not UTF-8; {_ADVICE}") from None
+    return _tried(path, raw, "cp1252")
+
+
+def _tried(path: str | Path, raw: bytes, encoding: str) -> str:
+    try:
+        raw.decode(encoding)
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is not UTF-8; {_ADVICE}") from None
+    return encoding
