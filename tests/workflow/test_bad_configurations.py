@@ -78,7 +78,7 @@ def test_a_judge_prompt_without_its_placeholders(fresh):
 def test_a_key_that_stands_twice(fresh):
     with (fresh.folder / "mine.yaml").open("a") as handle:
         handle.write("prompts: {}\n")
-    assert re.search(r"mine\.yaml: 'prompts' stands twice, in lines 2 and \d+", refusal(fresh))
+    assert re.search(r"mine\.yaml: 'prompts' is given twice, in lines 2 and \d+", refusal(fresh))
 
 
 def test_an_unknown_key_on_the_command_line(fresh):
@@ -89,3 +89,8 @@ def test_a_counts_table_without_its_columns(fresh):
     (fresh.folder / "theirs.csv").write_text("model,refused\na,1\n")
     fresh.put("counts_tables", {"theirs": "theirs.csv"})
     assert refusal(fresh).count("counts_tables.theirs: theirs.csv: missing column(s)") == 1
+
+
+def test_a_file_that_snakemake_cannot_read(fresh):
+    (fresh.folder / "mine.yaml").write_text("seed: 1\n\tprompts: {}\n")
+    assert "\nmine.yaml, line 2: is indented with a tab" in refusal(fresh, real=True)

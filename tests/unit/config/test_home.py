@@ -47,7 +47,8 @@ def test_every_key_that_is_a_path_is_marked_as_one():
 
     def paths(node, key=""):
         if isinstance(node, dict):
-            if "type" in node and "string" in node["type"] and (key in ("path", "include_path") or "format" in node):
+            is_text = "string" in node.get("type", ()) and node.get("format") != "label"
+            if is_text and (key in ("path", "include_path") or isinstance(node.get("format"), str)):
                 yield key, node.get("format")
             for name, item in node.items():
                 yield from paths(item, name)

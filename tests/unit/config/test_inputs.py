@@ -120,7 +120,7 @@ def test_one_source_named_twice(natural, refused):
 def test_an_unknown_split_in_a_file(natural, refused, prompts_file):
     natural["prompts"]["harmful"][0]["path"] = prompts_file("split.csv", [(HARMFUL[0], "callibration")])
     message = refused(natural)
-    assert "split.csv, row 1, column 'split': unknown split 'callibration'" in message
+    assert "split.csv, row 2, column 'split': unknown split 'callibration'" in message
     assert "did you mean 'calibration'" in message
 
 
@@ -139,8 +139,8 @@ def test_too_many_synthetic_prompts(config, refused):
     [
         ("model,variant,judge,label,refused,total\na,original,j,harmful,1,2\n", "missing column(s) not_refused"),
         ("model,variant,judge,label,refused,not_refused,total\n", "no rows"),
-        ("model,variant,judge,label,refused,not_refused,total\na,original,j,harmful,1,2,4\n", "line 2, column total"),
-        ("", "cannot read the counts table"),
+        ("model,variant,judge,label,refused,not_refused,total\na,original,j,harmful,1,2,4\n", "row 2, column total"),
+        ("", "is empty; expected a header"),
     ],
 )
 def test_a_counts_table_that_cannot_be_used(config, refused, tmp_path, content, words):

@@ -82,7 +82,11 @@ ONE_KEY = {
     "list in place of a mapping": ("models", ["raw"], ["models: found ['raw'], which is not of type object"]),
     "nothing in place of a mapping": ("judges", None, ["judges: found None, which is not of type object"]),
     "no models": ("models", {}, ["models:", "non-empty"]),
-    "number out of range": ("prompts.calibration", 0, ["prompts.calibration: 0 is less than the minimum of 2"]),
+    "number out of range": (
+        "prompts.calibration",
+        0,
+        ["prompts.calibration: 0 is out of range; allowed: 2 to 1000000"],
+    ),
     "fraction out of range": ("statistics.confidence", 95, ["statistics.confidence: 95", "Level of the intervals"]),
     "truth value in place of a number": ("seed", True, ["seed: found True, which is not of type integer"]),
     "not a finite number": ("variants.abliterated.edit.scale", float("nan"), ["edit.scale: found nan"]),
@@ -141,10 +145,10 @@ ONE_KEY = {
     "name that is no file name": (
         "models.a/b",
         {"source": "organism", "recipe": "raw"},
-        ["models: the name 'a/b' cannot be used", "Letters, digits"],
+        ["models: the name 'a/b' cannot be used", "Letters a-z"],
     ),
     "name that is no text": ("models", {1: {"source": "organism", "recipe": "raw"}}, ["models: the key 1 is no text"]),
-    "label that stands twice": (
+    "label that is given twice": (
         "models.other",
         {"source": "organism", "recipe": "score0", "label": "raw"},
         ["models: 'raw' and 'other' are both shown as 'raw'"],
@@ -492,10 +496,10 @@ def test_a_layer_must_exist_in_the_models_under_test_only(config, local_model):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a:\n  b: 1\n  c: 2\n  b: 3\n", "'a.b' stands twice, in lines 2 and 4"),
-        ("seed: 0\nmodels: {}\nseed: 1\n", "'seed' stands twice, in lines 1 and 3"),
-        ("judges: {x: {kind: grammar}, x: {kind: self}}\n", "'judges.x' stands twice, in lines 1 and 1"),
-        ("prompts:\n  harmful:\n    - kind: file\n      kind: dataset\n", "'prompts.harmful.0.kind' stands twice"),
+        ("a:\n  b: 1\n  c: 2\n  b: 3\n", "'a.b' is given twice, in lines 2 and 4"),
+        ("seed: 0\nmodels: {}\nseed: 1\n", "'seed' is given twice, in lines 1 and 3"),
+        ("judges: {x: {kind: grammar}, x: {kind: self}}\n", "'judges.x' is given twice, in lines 1 and 1"),
+        ("prompts:\n  harmful:\n    - kind: file\n      kind: dataset\n", "'prompts.harmful.0.kind' is given twice"),
         ("a: [\n", "is not valid YAML"),
     ],
 )

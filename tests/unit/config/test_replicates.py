@@ -49,7 +49,7 @@ def test_only_grids_with_replicates_have_their_tables_and_figure(replicated, con
     [
         ({"raw": {"seed": 3}}, "models.raw: has both 'seed' and 'seeds'"),
         ({"raw": {"seeds": [1, 1]}}, "models.raw.seeds: [1, 1] has non-unique elements"),
-        ({"raw": {"seeds": [-1]}}, "models.raw.seeds.0: -1 is less than the minimum of 0"),
+        ({"raw": {"seeds": [-1]}}, "models.raw.seeds.0: -1 is out of range; allowed: 0 to 4294967295"),
         ({"raw-seed7": {"source": "organism", "recipe": "raw"}}, "'raw-seed7' is the name of another model"),
     ],
 )

@@ -76,7 +76,10 @@ BAD = {
     "nothing to do": ({"directions": FAMILY["directions"], "strengths": [1]}, "sweeps.family: has neither `edits` nor"),
     "no strengths": ({**FAMILY, "strengths": []}, "sweeps.family.strengths: [] should be non-empty"),
     "one strength twice": ({**FAMILY, "strengths": [0.501, 0.502]}, "there is a variant 'mean-all-50' already"),
-    "strength of nothing": ({**FAMILY, "strengths": [0]}, "sweeps.family.strengths.0: 0 is less than or equal to"),
+    "strength of nothing": (
+        {**FAMILY, "strengths": [0]},
+        "sweeps.family.strengths.0: 0 is out of range; allowed: above 0 and at most 1000",
+    ),
     "misspelt method": (
         {**FAMILY, "edits": {"all": {"method": "orthogonalise"}}},
         "sweeps.family.edits.all.method: 'orthogonalise' is not allowed; did you mean 'orthogonalize'?",

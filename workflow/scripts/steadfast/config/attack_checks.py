@@ -168,6 +168,22 @@ def _blocks_exist(config: Mapping[str, Any]) -> Iterator[str]:
             yield from blocks_beyond(depth, name, config["variants"])
 
 
+def _strengths_are_in_range(config: Mapping[str, Any]) -> Iterator[str]:
+    """A sweep multiplies two numbers that are in range."""
+    from steadfast.config.schema import load_schema
+    from steadfast.config.sweeps import strength_key
+
+    largest = load_schema()["$defs"]["edit_scale"]["maximum"]
+    for name, variant in config["variants"].items():
+        for part in PARTS:
+            key = strength_key(variant.get(part, {}).get("method", ""))
+            if "attack" in variant and abs(variant.get(part, {}).get(key, 0)) > largest:
+                yield (
+                    f"sweeps: the {key} of {name} comes to {variant[part][key]:g}, which is out of range; allowed: "
+                    f"at most {largest}"
+                )
+
+
 ATTACK_CHECKS: tuple[Check, ...] = (
     _parts_have_what_they_need,
     _methods_accept_their_settings,
@@ -179,4 +195,5 @@ ATTACK_CHECKS: tuple[Check, ...] = (
     _hooks_have_an_engine,
     _quantised_models_are_written_out,
     _blocks_exist,
+    _strengths_are_in_range,
 )

@@ -3,13 +3,13 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from steadfast.config.attack_checks import ATTACK_CHECKS, BASELINES
-from steadfast.config.duplicates import refuse_duplicate_keys
 from steadfast.config.effect_checks import EFFECT_CHECKS
+from steadfast.config.files import check_config_file
 from steadfast.config.home import with_home
+from steadfast.config.order_checks import ORDER_CHECKS
 from steadfast.config.replicates import with_replicates
 from steadfast.config.schema import validate, with_defaults
 from steadfast.config.serving import place_of_model, with_served_models
@@ -38,7 +38,7 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
         ConfigError: with a line per problem of the first check that fails.
     """
     for file in files or []:
-        refuse_duplicate_keys(Path(file))
+        check_config_file(file)
     config = with_home(config)
     validate(config)
     complete: dict[str, Any] = with_sweeps(with_defaults(with_replicates(config)))
@@ -153,6 +153,23 @@ def _judge_names_are_free(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"judges.{name}: the names `human` and `human-...` are kept for annotations; rename it"
 
 
+def _names_are_not_of_variants(config: Mapping[str, Any]) -> Iterator[str]:
+    for section in ("models", "judges", "rubrics", "sweeps"):
+        for name in config[section]:
+            if name.casefold() == "original":
+                yield f"{section}.{name}: the name `original` is kept for the variant without a change; rename it"
+
+
+def _annotations_can_be_read(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.annotation.annotators import read_rows
+
+    for number, file in enumerate(config["annotations"]):
+        try:
+            read_rows(file)
+        except DataError as error:
+            yield f"annotations.{number}: {error}"
+
+
 def _somebody_judges(config: Mapping[str, Any]) -> Iterator[str]:
     if all(judge["kind"] in BASELINES for judge in config["judges"].values()):
         yield "judges: all are baselines; at least one must read the responses"
@@ -251,6 +268,8 @@ def _guessed_encodings(config: Mapping[str, Any]) -> Iterator[str]:
 CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _names_are_distinct,
     _judge_names_are_free,
+    _names_are_not_of_variants,
+    _annotations_can_be_read,
     _labels_are_distinct,
     _original_is_untouched,
     _variants_change_something,
@@ -267,6 +286,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _sources_are_usable,
     _models_can_be_had,
     *ATTACK_CHECKS,
+    *ORDER_CHECKS,
     *STRONGEST_CHECKS,
     *EFFECT_CHECKS,
 )

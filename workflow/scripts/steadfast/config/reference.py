@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from steadfast.config.ranges import range_of
 from steadfast.config.schema import load_schema, resolve
 from steadfast.files import write_text
 
@@ -93,6 +94,9 @@ def _type(schema: Mapping[str, Any]) -> str:
     kinds = [kind] if isinstance(kind, str) else list(kind)
     if str(schema.get("format", "")).startswith("existing-"):
         kinds = [str(schema["format"]).removeprefix("existing-"), *(["null"] if "null" in kinds else [])]
+    kinds = [
+        f"{kind} {range_of(schema)}" if kind in ("integer", "number") and range_of(schema) else kind for kind in kinds
+    ]
     if kinds == ["array"] and "items" in schema:
         return f"list of {_type(resolve(schema['items']))}"
     return " or ".join(kinds)

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -11,12 +12,15 @@ import jsonschema
 import yaml
 from jsonschema.exceptions import ValidationError
 
+from steadfast.config.ranges import BOUNDS, range_of, shortened
+from steadfast.config.wording import label_problem, text_problem
 from steadfast.errors import ConfigError, suggest
 from steadfast.paths import directory_problem, file_problem
 
 SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 FORMATS = jsonschema.FormatChecker(formats=())
 MOST_PROBLEMS = 8
+LONGEST_VALUE = 120
 # a ValidationError; jsonschema types its parts as unions that depend on the keyword that failed
 Problem = Any
 # the C loader parses the schema in a tenth of the time, and every job of a cluster parses it
@@ -29,11 +33,21 @@ def _is_integer(_checker: object, value: object) -> bool:
 
 
 def _is_number(_checker: object, value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _pattern(_validator: object, pattern: str, value: object, _schema: object) -> Iterator[ValidationError]:
+    """A pattern describes the whole text: with ``$`` alone a line break could follow."""
+    if isinstance(value, str) and not re.fullmatch(pattern, value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
 TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
-VALIDATOR: Any = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=TYPES)  # type: ignore[no-untyped-call]
+VALIDATOR: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, {"pattern": _pattern}, type_checker=TYPES
+)
 
 
 @FORMATS.checks("existing-file")
@@ -44,6 +58,11 @@ def _is_file(value: object) -> bool:
 @FORMATS.checks("existing-directory")
 def _is_directory(value: object) -> bool:
     return not isinstance(value, str) or not directory_problem(value)
+
+
+@FORMATS.checks("label")
+def _is_label(value: object) -> bool:
+    return not isinstance(value, str) or not label_problem(value)
 
 
 @cache
@@ -59,9 +78,10 @@ def validate(config: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: with a line per problem: the key, what was found, what is allowed, the nearest known name.
     """
-    _require_text_keys(config, "")
+    _require_texts(config, "")
     validator = VALIDATOR(load_schema(), format_checker=FORMATS)
-    problems = list(dict.fromkeys(line for error in validator.iter_errors(config) for line in _describe(error)))
+    errors = validator.iter_errors(shortened(config))
+    problems = list(dict.fromkeys(line for error in errors for line in _describe(error)))
     if problems:
         more = [f"... and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
         raise ConfigError("\n".join([*problems[:MOST_PROBLEMS], *more]))
@@ -105,12 +125,25 @@ def matching_branches(value: Mapping[str, Any], schema: Mapping[str, Any]) -> It
             yield branch["then"]
 
 
-def _require_text_keys(value: Any, where: str) -> None:
+def _require_texts(value: Any, where: str) -> None:
+    """Check that all keys are texts, and that all texts can be written and shown."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise ConfigError(f"{where or 'config'}: the key {key!r} is no text; put it in quotes")
-            _require_text_keys(item, f"{where}.{key}" if where else key)
+                raise ConfigError(f"{where or 'config'}: the key {key!r} is no text{_as_yaml(key)}; put it in quotes")
+            _require_texts(item, f"{where}.{key}" if where else key)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _require_texts(item, f"{where}.{number}")
+    elif isinstance(value, str) and (problem := text_problem(value)):
+        raise ConfigError(f"{where}: {value[:60]!r} {problem}")
+
+
+def _as_yaml(value: object) -> str:
+    """How YAML came to read a text as something else."""
+    if isinstance(value, bool):
+        return f", as YAML reads {'yes, on and true' if value else 'no, off and false'}"
+    return ""
 
 
 def _describe(error: ValidationError) -> list[str]:
@@ -133,29 +166,59 @@ def _describe_missing(path: str, error: Problem) -> list[str]:
 
 def _describe_enum(path: str, error: Problem) -> list[str]:
     allowed = [str(item) if item is not None else "null" for item in error.validator_value]
-    return [f"{path}: {error.instance!r} is not allowed{suggest(str(error.instance), allowed)}"]
+    return [f"{path}: {_shown(error.instance)} is not allowed{suggest(str(error.instance), allowed)}"]
 
 
 def _describe_format(path: str, error: Problem) -> list[str]:
+    if error.validator_value == "label":
+        return [f"{path}: {_shown(error.instance)} {label_problem(error.instance)}"]
     check = {"existing-file": file_problem, "existing-directory": directory_problem}[error.validator_value]
     return [f"{path}: {check(error.instance)}"]
 
 
 def _describe_name(path: str, error: Problem) -> list[str]:
-    if error.schema == load_schema()["$defs"]["name"]:
-        return [f"{path}: the name {error.instance!r} cannot be used; allowed: {error.schema['description']}"]
-    return _describe_other(path, error)
+    allowed = load_schema()["$defs"]["name"]
+    if error.schema != allowed:
+        return _describe_other(path, error)
+    wrong = dict.fromkeys(character for character in error.instance if not re.fullmatch("[A-Za-z0-9_-]", character))
+    found = f" (it holds {', '.join(map(repr, wrong))})" if wrong else ""
+    return [f"{path}: the name {_shown(error.instance)} cannot be used{found}; allowed: {allowed['description']}"]
+
+
+def _describe_range(path: str, error: Problem) -> list[str]:
+    found = f"{path}: {_shown(error.instance)} is out of range; allowed: {range_of(error.schema)}"
+    return [f"{found}{_hint(error)}"]
 
 
 def _describe_other(path: str, error: Problem) -> list[str]:
-    described = error.schema.get("description")
-    hint = f" ({' '.join(described.split())})" if described else ""
     if error.validator == "type":
         wanted = error.validator_value if isinstance(error.validator_value, str) else " or ".join(error.validator_value)
-        return [f"{path}: found {error.instance!r}, which is not of type {wanted}{hint}"]
+        quotes = f"{_as_yaml(error.instance)}; put it in quotes" if _is_unquoted(error.instance, wanted) else ""
+        return [f"{path}: found {_shown(error.instance)}, which is not of type {wanted}{quotes}{_hint(error)}"]
     if error.validator == "anyOf":
-        return [f"{path}: {error.instance!r} is not allowed{hint}"]
-    return [f"{path}: {error.message}{hint}"]
+        return [f"{path}: {_shown(error.instance)} is not allowed{_options(error.validator_value)}{_hint(error)}"]
+    return [f"{path}: {error.message}{_hint(error)}"]
+
+
+def _is_unquoted(value: object, wanted: str) -> bool:
+    """Whether a value is what YAML makes of a text without quotes."""
+    return "string" in wanted and not isinstance(value, str | dict | list | None)
+
+
+def _options(options: list[Mapping[str, Any]]) -> str:
+    """The numbers that the options allow."""
+    numbers = [f"{option['type']} {limits}" for option in map(resolve, options) if (limits := range_of(option))]
+    return f"; numbers allowed: {', '.join(numbers)}" if numbers else ""
+
+
+def _hint(error: Problem) -> str:
+    described = error.schema.get("description")
+    return f" ({' '.join(described.split())})" if described else ""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
 _DESCRIPTIONS = {
@@ -164,4 +227,5 @@ _DESCRIPTIONS = {
     "enum": _describe_enum,
     "format": _describe_format,
     "pattern": _describe_name,
+    **dict.fromkeys(BOUNDS, _describe_range),
 }

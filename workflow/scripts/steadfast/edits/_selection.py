@@ -68,4 +68,7 @@ def build_selection(targets: Sequence[str], skip_first: int, layers: Sequence[in
         raise ConfigError(f"skip_first: {skip_first!r} must be an integer of at least 0")
     if layers is not None and (len(layers) != 2 or not all(type(layer) is int for layer in layers)):
         raise ConfigError(f"layers: {layers!r} must be the first and the last block, for example [4, 20]")
+    # whether one that is counted from the end comes after one from the beginning is known with the depth alone
+    if layers is not None and (layers[0] < 0) == (layers[1] < 0) and layers[0] > layers[1]:
+        raise ConfigError(f"layers: {list(layers)}: the first block comes after the last; allowed: [first, last]")
     return Selection(tuple(sorted(targets)), skip_first, (layers[0], layers[1]) if layers else None)

@@ -9,7 +9,7 @@ from steadfast.files import read_json
 from steadfast.models.weights import CONFIG
 
 KEYS = ("num_hidden_layers", "n_layer")
-SKIPPED = "skip_first"
+LAYERS, SKIPPED = "layers", "skip_first"
 
 
 def stated_depth(config: Mapping[str, Any]) -> int | None:
@@ -37,10 +37,27 @@ def missing_blocks(depth: int, model: str, wanted: Iterable[tuple[str, int]]) ->
         wanted: keys of the configuration with the block that each names, negative from the end; with how many are left
             out at the beginning where the key ends in ``skip_first``.
     """
+    parts: dict[str, dict[str, list[int]]] = {}
     for key, number in wanted:
-        if key.endswith(SKIPPED):
-            if number >= depth:
-                yield f"{key}: leaves none of the {depth} blocks of {model} to edit"
-        elif not -depth <= number < depth:
+        part, _, setting = key.rpartition(".")
+        if setting == SKIPPED and number >= depth:
+            yield f"{key}: leaves none of the {depth} blocks of {model} to edit"
+        elif setting != SKIPPED and not -depth <= number < depth:
             allowed = f"0 to {depth - 1} (or -{depth} to -1 from the end)"
             yield f"{key}: {number} is out of range for {model}; allowed: {allowed}"
+        else:
+            parts.setdefault(part, {}).setdefault(setting, []).append(number)
+    for part, settings in parts.items():
+        yield from _empty_spans(depth, model, part, settings)
+
+
+def _empty_spans(depth: int, model: str, part: str, settings: Mapping[str, list[int]]) -> Iterator[str]:
+    """A first and a last block that leave none between them, be it since the first ones are left out."""
+    if len(settings.get(LAYERS, [])) != 2:
+        return
+    (first, last), skipped = settings[LAYERS], settings.get(SKIPPED, [0])[0]
+    # that both are counted from one end and the wrong way round is reported whatever the depth
+    reported = (first < 0) == (last < 0) and first > last
+    if not reported and max(first % depth, skipped) > last % depth:
+        asked = f"{SKIPPED}: {skipped} and {LAYERS}: {[first, last]}"
+        yield f"{part}: {asked} leave none of the {depth} blocks of {model} to edit"

@@ -1,0 +1,64 @@
+"""Checks of what waits for what: judges that run on systems whose making needs their verdicts."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+System = tuple[str, str]
+Check = Callable[[Mapping[str, Any]], Iterator[str]]
+
+
+def _no_judge_waits_for_its_own_verdicts(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, judge in _asked_judges(config):
+        start = _served(config, judge)
+        waiting = [system for system in _needed(config, start) if system[1] == name]
+        if start and waiting:
+            yield (
+                f"variants.{name}.direction.judge: {judge} goes round in a circle: it runs on {'/'.join(start)}, and "
+                f"{'/'.join(waiting[0])} needs its verdicts first; allowed: a judge that does not run on {name}"
+            )
+
+
+def _contrasted_models_answer(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, judge in config["judges"].items():
+        for model, variant in _needed(config, _served(config, name)):
+            role = config["models"][model]["role"]
+            if role != "study" and config["variants"][variant].get("direction", {}).get("contrast") == "behaviour":
+                where = f"judges.{name}.serve.model: {judge['serve']['model']!r}"
+                why = f"{variant} contrasts what its model answers"
+                yield f"{where} has `role: {role}`, and {why}; allowed: a model with `role: study`"
+
+
+def _asked_judges(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Variants whose directions contrast behaviour, each with its judge."""
+    for name, variant in config["variants"].items():
+        judge = variant.get("direction", {}).get("judge")
+        if judge in config["judges"]:
+            yield name, judge
+
+
+def _served(config: Mapping[str, Any], judge: str) -> System | None:
+    """The edited system of the grid that a judge runs on, if it runs on one."""
+    served = config["judges"][judge].get("serve") or {}
+    system = (str(served.get("model")), str(served.get("variant", "original")))
+    known = system[0] in config["models"] and system[1] in config["variants"]
+    return system if known and system[1] != "original" else None
+
+
+def _needed(config: Mapping[str, Any], system: System | None) -> list[System]:
+    """A system and all edited ones that it waits for, each once."""
+    found: list[System] = []
+    waiting = [system]
+    while waiting:
+        system = waiting.pop()
+        if system is None or system in found:
+            continue
+        found.append(system)
+        variant = config["variants"].get(system[1], {})
+        judge = variant.get("direction", {}).get("judge")
+        waiting.append(_served(config, judge) if judge in config["judges"] else None)
+        other = variant.get("match_change")
+        waiting.append((system[0], other) if other in config["variants"] else None)
+    return found
+
+
+ORDER_CHECKS: tuple[Check, ...] = (_no_judge_waits_for_its_own_verdicts, _contrasted_models_answer)

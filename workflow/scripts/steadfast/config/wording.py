@@ -1,0 +1,31 @@
+"""Texts of the configuration that are shown or become part of prompts: which characters they may hold."""
+
+import unicodedata
+
+LONGEST_LABEL = 100
+# what HTML, Markdown, TeX or a shell would take for more than a character
+MARKUP = "<>$\\|`"
+# joiners that the letters of some scripts need
+_JOINERS = "\u200c\u200d"
+
+
+def label_problem(text: str) -> str:
+    """Why a text cannot be shown as a label; empty if it can."""
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") and character not in _JOINERS:
+            return f"holds the control character {character!r}; allowed: one line of text"
+        if character in MARKUP:
+            return f"holds {character!r}; allowed: text without markup, that is without any of {' '.join(MARKUP)}"
+    if text != text.strip() or not text:
+        return "is empty or begins or ends with white space; allowed: one line of text"
+    if len(text) > LONGEST_LABEL:
+        return f"has {len(text)} characters; allowed: at most {LONGEST_LABEL}"
+    return ""
+
+
+def text_problem(text: str) -> str:
+    """Why a text of any kind cannot be used; empty if it can."""
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n\r":
+            return f"holds the control character {character!r}; allowed: text, with line breaks and tabs"
+    return ""
