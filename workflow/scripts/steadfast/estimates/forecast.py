@@ -16,8 +16,8 @@ from steadfast.estimates.schedule import seconds_until_done
 OVERTIME = 0.15
 # corrections by few steps are drawn to 1 as if so many more had been exactly as expected
 PRIOR_STEPS = 0.5
-# and the correction of all steps by the first few as if so much of the run had been: a run begins with short steps,
-# whose time is that of starting a process
+# and the correction of all steps by a few as if so much of the run had been: a run begins with short steps, whose time is
+# that of starting a process, and one that was recorded may have waited for a machine that was busy
 PRIOR_SHARE = 0.1
 
 
@@ -62,7 +62,10 @@ class Forecast:
             *self.history,
             *((task.rule, task.cost(), task.recorded) for task in self.tasks.values() if task.recorded),
         ]
-        self._past = _Corrections([(rule, cost, seconds) for rule, cost, seconds in known if seconds is not None])
+        prior = PRIOR_SHARE * sum(task.cost() for task in self.tasks.values())
+        self._past = _Corrections(
+            [(rule, cost, seconds) for rule, cost, seconds in known if seconds is not None], prior
+        )
 
     def start(self, task: int, now: float) -> None:
         """A step begins."""
