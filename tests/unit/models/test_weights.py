@@ -168,7 +168,7 @@ def test_a_download_that_was_cut_or_damaged(single, damage, words):
     ("file", "words"),
     [
         ("adapter_model.safetensors", "is a LoRA adapter"),
-        ("model-q4.gguf", "is a GGUF file"),
+        ("model-q4.gguf", r"is a GGUF file \(`source: gguf`\)"),
         ("consolidated.safetensors", "layout of another library"),
         ("consolidated.00.pth", "layout of another library"),
         ("model-00001-of-00002.safetensors", "cannot be told from others without"),

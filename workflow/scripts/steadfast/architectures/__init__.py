@@ -72,19 +72,18 @@ def anatomy(config: Mapping[str, Any], tensors: Collection[str]) -> Anatomy:
     """Find the writers of a checkpoint from its ``config.json`` and the names of its tensors.
 
     Raises:
-        DataError: the architecture is unknown, an expected tensor is missing, or a block holds a tensor
-            that the registry does not know.
+        DataError: the architecture is unknown, its size is not stated, an expected tensor is missing, or a block holds
+            a tensor that the registry does not know.
     """
     layout = layout_of(config)
     text_config = config.get("text_config", config)
     root, head = _root(layout, tensors)
-    depth = int(text_config[layout.depth_key])
+    depth, hidden_size = (_stated(text_config, key) for key in (layout.depth_key, layout.hidden_key))
     embeddings = [root + name for name in layout.embeddings if root + name in tensors]
     writers = [Writer(name, "embedding", None, axis=1) for name in embeddings]
     for layer in range(depth):
         writers.extend(_block_writers(layout, text_config, root, layer, tensors))
     _require_known(layout, root, depth, writers, tensors)
-    hidden_size = int(text_config[layout.hidden_key])
     return Anatomy(depth, hidden_size, tuple(writers), root + layout.embeddings[0], head, head not in tensors)
 
 
@@ -98,6 +97,13 @@ def layout_of(config: Mapping[str, Any]) -> Layout:
     if model_type not in LAYOUTS:
         raise DataError(f"unknown architecture {model_type!r}{suggest(model_type, LAYOUTS)}. To edit it, {HOW_TO_ADD}")
     return LAYOUTS[model_type]
+
+
+def _stated(config: Mapping[str, Any], key: str) -> int:
+    value = config.get(key)
+    if not isinstance(value, int):
+        raise DataError(f"config.json does not state `{key}` as a number; found {value!r}")
+    return value
 
 
 def _root(layout: Layout, tensors: Collection[str]) -> tuple[str, str]:

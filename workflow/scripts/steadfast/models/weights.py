@@ -237,8 +237,8 @@ def _what_it_is(path: Path) -> str:
     """What a directory without weights that can be read seems to be, and what to do, for the end of a message."""
     names = {file.name for file in path.iterdir()} if path.is_dir() else set()
     kinds = (
-        ("is a LoRA adapter, which goes with a model", lambda name: name.startswith("adapter_")),
-        ("is a GGUF file", lambda name: name.endswith(".gguf")),
+        ("is a LoRA adapter, which goes with a model (`source: adapter`)", lambda name: name.startswith("adapter_")),
+        ("is a GGUF file (`source: gguf`)", lambda name: name.endswith(".gguf")),
         ("is a download that has not finished: download it again", lambda name: name.endswith(UNFINISHED)),
         (
             "is in the layout of another library: convert it to that of transformers",

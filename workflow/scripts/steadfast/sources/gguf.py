@@ -58,7 +58,7 @@ def _settings(stanza: Stanza) -> dict[str, Any]:
 def known_header(stanza: Stanza) -> GgufHeader | None:
     """Header of the file, where it lies on this machine; None if it does not, or cannot be read."""
     file: Path | None = Path(stanza["path"]) if "path" in stanza else None
-    if "repo" in stanza:
+    if "repo" in stanza and "file" in stanza:
         from steadfast.models.download import cached_file
 
         file = cached_file(stanza["repo"], stanza.get("revision", "main"), stanza["file"])
@@ -69,8 +69,12 @@ def known_header(stanza: Stanza) -> GgufHeader | None:
 
 
 def _depth(stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
-    if "package" in stanza:
-        return pin_of(stanza["package"]).facts.get("blocks")
+    try:
+        if "package" in stanza:
+            return pin_of(stanza["package"]).facts.get("blocks")
+    except DataError:
+        # what is wrong with the config entry is told as its problem
+        return None
     header = known_header(stanza)
     return header.setting("block_count") if header else None
 
