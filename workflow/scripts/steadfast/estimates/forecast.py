@@ -16,8 +16,8 @@ from steadfast.estimates.schedule import seconds_until_done
 OVERTIME = 0.15
 # corrections by few steps are drawn to 1 as if so many more had been exactly as expected
 PRIOR_STEPS = 0.5
-# and the correction of all steps by a few as if so much of the run had been: a run begins with short steps, whose time is
-# that of starting a process, and one that was recorded may have waited for a machine that was busy
+# and the correction of all steps by a few as if so much of the run had been: a run begins with short steps, whose time
+# is that of starting a process, and one that was recorded may have waited for a machine that was busy
 PRIOR_SHARE = 0.1
 
 
