@@ -1,6 +1,7 @@
 """What a judge that is served here is identified by, and that its server runs only when it is needed."""
 
 import json
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from steadfast.answers import AnswerStore
 from steadfast.errors import ConfigError, DataError
 from steadfast.judges import chat
 from steadfast.judges._chat.reading import Answer
-from steadfast.judges._chat.serving import BARE, checkpoint_identity, served_template, special_strings
+from steadfast.judges._chat.serving import BARE, checkpoint_identity, speaking_to, special_strings
 from steadfast.models.pointer import ModelPointer
 from steadfast.serving import server
 
@@ -77,7 +78,7 @@ def test_the_server_is_not_started_when_everything_is_answered(
     cases = [case("no <|end|> way")]
     with pytest.raises(RuntimeError, match="a server was started"):
         judge.judge(cases)
-    assert started == [(str(checkpoint), {"dtype": "float32", "template": None, "threads": 2})]
+    assert started == [(str(checkpoint), {"dtype": "float32", "template": None, "stop_tokens": (), "threads": 2})]
     with AnswerStore(judge._directory) as store:
         form = chat.known_form(judge.settings, judge._requests, store)
         assert form is not None
@@ -105,7 +106,7 @@ def told(template_file: Path):
 
     def told(directory: str | Path, **settings: object) -> str | None:
         judge = chat.build(prompt=str(template_file), checkpoint=str(directory), **settings)
-        return served_template(judge.settings, ASKED)
+        return speaking_to(judge.settings, ASKED).template
 
     return told
 
@@ -129,6 +130,20 @@ def test_a_template_that_drops_a_turn_stops_before_a_server_starts(checkpoint: P
     computed = "{% set form = '%Y' %}{{ strftime_now(form) }}{% for m in messages %}{{ m['content'] }}{% endfor %}"
     with pytest.raises(DataError, match="reads the clock in a form that it computes"):
         told(spoken(tmp_path / "computed", checkpoint, template=computed))
+
+
+def test_a_server_is_told_where_an_answer_ends_if_only_the_template_says_so(
+    checkpoint: Path, tmp_path: Path, template_file: Path
+) -> None:
+    copied = tmp_path / "copy"
+    shutil.copytree(checkpoint, copied)
+    judge = chat.build(prompt=str(template_file), checkpoint=str(copied))
+    assert speaking_to(judge.settings, ASKED).stop_tokens == ()
+    # the template ends turns with <|end|>, and the tokenizer names another token
+    config = json.loads((copied / "tokenizer_config.json").read_text())
+    (copied / "tokenizer_config.json").write_text(json.dumps({**config, "eos_token": "<|bos|>"}))
+    (copied / "generation_config.json").unlink()
+    assert speaking_to(judge.settings, ASKED).stop_tokens == (0, 2)
 
 
 def test_how_it_is_spoken_to_is_part_of_what_is_asked(checkpoint: Path, tmp_path: Path) -> None:

@@ -31,12 +31,16 @@ def test_it_answers_within_the_block_and_not_after_it(fake_vllm, model, capfd):
     assert "ready after" in capfd.readouterr().out
 
 
-def test_a_chat_template_lies_in_a_file_as_long_as_the_server_runs(fake_vllm, model):
-    with serve(model, template="{{ messages }}") as server:
+def test_how_a_model_is_spoken_to_lies_in_files_as_long_as_the_server_runs(fake_vllm, model):
+    with serve(model, template="{{ messages }}", stop_tokens=[5, 7]) as server:
         options = json.loads(ask(server.base_url))
         file = Path(options[options.index("--chat-template") + 1])
         assert file.read_text() == "{{ messages }}"
-    assert not file.exists()
+        # the last of two counts
+        places = [at for at, option in enumerate(options) if option == "--generation-config"]
+        folder = Path(options[places[-1] + 1])
+        assert json.loads((folder / "generation_config.json").read_text()) == {"eos_token_id": [5, 7]}
+    assert not file.exists() and not folder.exists()
 
 
 def test_the_longest_conversation_is_what_fits(fake_vllm, model):

@@ -27,7 +27,7 @@ from steadfast.judges._chat.reading import read_answer
 from steadfast.judges._chat.replies import answer_from, is_answer
 from steadfast.judges._chat.requests import Form, Request, Requests, estimated_tokens, store_name, template_hash
 from steadfast.judges._chat.running import Run
-from steadfast.judges._chat.serving import checkpoint_identity, served_format, served_template, serving, special_strings
+from steadfast.judges._chat.serving import checkpoint_identity, served_format, serving, speaking_to, special_strings
 from steadfast.judges._chat.settings import RUNTIME_KEYS, ChatSettings
 from steadfast.verdicts import UNSCORED, Case, Judge, Verdict
 
@@ -124,10 +124,8 @@ class ChatJudge:
         return Estimate(total, total - len(missing), tokens, len(missing) * self.settings.max_tokens)
 
     async def _ask(self, cases: Sequence[Case], store: AnswerStore) -> tuple[Form, dict[str, Fault]]:
-        template = None
-        if self.settings.checkpoint:
-            template = served_template(self.settings, self.template.render("", "", self._special))
-        with serving(self.settings, template) as (base_url, model):
+        speaking = speaking_to(self.settings, self.template.render("", "", self._special))
+        with serving(self.settings, speaking) as (base_url, model):
             async with Endpoint(self.settings, base_url, model) as endpoint:
                 form = await find_form(self.settings, self._requests, store, endpoint.ask)
                 missing = self._missing(self._keyed(cases, form), store)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from steadfast.files import write_json
 from steadfast.generation import Runtime
 from steadfast.serving.arguments import command_line, engine_arguments, process_environment
 from steadfast.serving.failure import failure
@@ -49,6 +50,7 @@ def serve(
     dtype: str = "auto",
     max_model_len: int = WHAT_FITS,
     template: str | None = None,
+    stop_tokens: Sequence[int] = (),
     options: Sequence[str] = (),
     **runtime: Any,
 ) -> Iterator[Server]:
@@ -63,6 +65,7 @@ def serve(
         max_model_len: longest conversation, in tokens; by default what the model was made for, or less where the cache
             of keys and values does not hold that.
         template: text of the chat template; None for the checkpoint's own.
+        stop_tokens: token ids that end an answer; none for those that the checkpoint's own files name.
         options: further command line options of vLLM's server.
         runtime: fields of ``steadfast.generation.Runtime``.
 
@@ -85,10 +88,7 @@ def serve(
     command = [str(interpreter.python), "-P", "-m", MODULE, *command_line(arguments)]
     command += ["--served-model-name", name, "--host", HOST, "--port", str(port), *QUIET, *options]
     print(f"vLLM {interpreter.version} ({interpreter.python}) serves {model_dir} on port {port}", flush=True)
-    with (
-        _as_file(template) as chat_template,
-        supervised([*command, *chat_template], environment=environment) as process,
-    ):
+    with _told(template, stop_tokens) as told, supervised([*command, *told], environment=environment) as process:
         start = time.monotonic()
         _await_health(process, f"http://{HOST}:{port}/health", settings.start_timeout)
         print(f"vLLM's server is ready after {time.monotonic() - start:.1f} s", flush=True)
@@ -96,15 +96,19 @@ def serve(
 
 
 @contextmanager
-def _as_file(template: str | None) -> Iterator[list[str]]:
-    """Options that name a chat template, which lies in a file as long as the server runs."""
-    if template is None:
-        yield []
-        return
+def _told(template: str | None, stop_tokens: Sequence[int]) -> Iterator[list[str]]:
+    """Options that name files of a chat template and of the tokens that end an answer, as long as the server runs."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "chat_template.jinja"
-        file.write_text(template, encoding="utf-8")
-        yield ["--chat-template", str(file)]
+        options = []
+        if template is not None:
+            file = Path(folder) / "chat_template.jinja"
+            file.write_text(template, encoding="utf-8")
+            options += ["--chat-template", str(file)]
+        if stop_tokens:
+            # in place of the checkpoint's file, of which nothing but these tokens is wanted
+            write_json(Path(folder) / "generation_config.json", {"eos_token_id": list(stop_tokens)})
+            options += ["--generation-config", folder]
+        yield options
 
 
 def _await_health(process: SupervisedProcess, url: str, timeout: float) -> None:

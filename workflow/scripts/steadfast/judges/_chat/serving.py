@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,52 +22,80 @@ BARE = "{% for message in messages %}{{ message['content'] }}{% if not loop.last
 BARE_WITH_START = "{{ bos_token }}" + BARE
 
 
+@dataclass(frozen=True)
+class Speaking:
+    """What a server has to be told of how its model is spoken to; what it finds by itself is left out.
+
+    Attributes:
+        template: text of the chat template.
+        stop_tokens: token ids that end an answer.
+    """
+
+    template: str | None = None
+    stop_tokens: tuple[int, ...] = ()
+
+
 @contextmanager
-def serving(settings: ChatSettings, template: str | None = None) -> Iterator[tuple[str, str]]:
+def serving(settings: ChatSettings, speaking: Speaking) -> Iterator[tuple[str, str]]:
     """Yield the address of the API and the name of the model there, while it can be asked.
 
     Args:
         settings: of the judge.
-        template: chat template of a model that is served here; None for its own.
+        speaking: how a model that is served here is spoken to.
     """
     if settings.checkpoint is None:
         yield str(settings.base_url), str(settings.model)
         return
     from steadfast.serving.server import serve
 
-    with serve(settings.checkpoint, dtype=settings.dtype, template=template, **settings.server) as server:
+    with serve(
+        settings.checkpoint,
+        dtype=settings.dtype,
+        template=speaking.template,
+        stop_tokens=speaking.stop_tokens,
+        **settings.server,
+    ) as server:
         yield server.base_url, server.model
 
 
-def served_template(settings: ChatSettings, messages: Sequence[Message]) -> str | None:
-    """The chat template that a server is to use in place of the checkpoint's own, after it was tried on a conversation.
+def speaking_to(settings: ChatSettings, messages: Sequence[Message]) -> Speaking:
+    """How the model of a judge is spoken to, after its template was tried on a conversation.
 
     A server fills in a template without a look at what becomes of the conversation, knows nothing of the template that
-    the configuration gives a model, and has a clock that shows another day every day.
+    the configuration gives a model, has a clock that shows another day every day, and does not stop where only the
+    template ends a turn.
 
     Args:
-        settings: of a judge that is served here.
+        settings: of the judge.
         messages: a conversation of the judge's.
-
-    Returns:
-        The text of the template; None if a server's own choice is the same.
 
     Raises:
         ConfigError: the template never reads one of ``template_arguments``.
         DataError: the checkpoint has no chat template, or it rejects or drops a turn.
     """
+    if settings.checkpoint is None:
+        return Speaking()
     from steadfast.models.chat import encode_chat, template_of
     from steadfast.models.loading import load_plain_tokenizer, load_tokenizer
+    from steadfast.responses import stop_token_ids
 
-    directory = str(settings.checkpoint)
-    tokenizer = load_tokenizer(directory)
+    tokenizer = load_tokenizer(settings.checkpoint)
     encode_chat(tokenizer, [messages], settings.template_arguments)
+    stop = stop_token_ids(settings.checkpoint, tokenizer)
+    further = tuple(sorted(stop)) if stop - _found_by_servers(settings.checkpoint, tokenizer) else ()
     template = template_of(tokenizer)
     if template is None:
-        return BARE_WITH_START if _begins_texts(tokenizer) else BARE
-    own: Any = load_plain_tokenizer(directory)
+        return Speaking(BARE_WITH_START if _begins_texts(tokenizer) else BARE, further)
+    own: Any = load_plain_tokenizer(settings.checkpoint)
     changed = template.reads_clock or own.chat_template != template.source
-    return template.with_fixed_clock if changed else None
+    return Speaking(template.with_fixed_clock if changed else None, further)
+
+
+def _found_by_servers(directory: str, tokenizer: Any) -> set[int]:
+    """Tokens that end an answer and that a server finds by itself."""
+    file = checkpoint_path(directory) / "generation_config.json"
+    value = read_json(file).get("eos_token_id") if file.is_file() else None
+    return {tokenizer.eos_token_id, *(value if isinstance(value, list) else [value])}
 
 
 def _begins_texts(tokenizer: Any) -> bool:
