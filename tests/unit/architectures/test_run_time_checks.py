@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -40,6 +41,20 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """Gives the tiny original of an architecture and its folder; the tests leave both as they are."""
+
+    @cache
+    def made(model_type):
+        folder = tmp_path_factory.mktemp(model_type)
+        model = tiny_model(model_type)
+        model.save_pretrained(folder)
+        return model, folder
+
+    return made
+
+
+@pytest.fixture(scope="module")
 def direction_path(tmp_path_factory):
     path = tmp_path_factory.mktemp("direction") / "direction.safetensors"
     rng = np.random.default_rng(1)
@@ -65,14 +80,6 @@ def answers(model):
     return next_token_log_probabilities(model, PROMPTS, 100, 0)
 
 
-def bake_tiny(model_type, settings, direction_path, tmp_path):
-    """A tiny original, and the path of the edited one."""
-    original = tiny_model(model_type)
-    original.save_pretrained(tmp_path / "source")
-    bake(tmp_path / "source", direction_path, settings, tmp_path / "out")
-    return original, tmp_path / "out"
-
-
 def modules(original, edited, edit, direction):
     """Applied shares by module, of those that can be checked, and the names of all edited ones."""
     sites = edited_modules(original, edit)
@@ -83,12 +90,13 @@ def modules(original, edited, edit, direction):
 
 
 @pytest.mark.parametrize(("model_type", "method"), CASES)
-def test_hooks_and_modules_do_what_the_edited_weights_do(model_type, method, direction_path, tmp_path):
+def test_hooks_and_modules_do_what_the_edited_weights_do(source, model_type, method, direction_path, tmp_path):
     settings = EDITS[method]
     direction_path = with_keys(direction_path, 4 * HIDDEN if model_type in FOUR_TIMES_WIDER else HIDDEN)
     direction = load_direction(direction_path)
-    original, folder = bake_tiny(model_type, settings, direction_path, tmp_path)
-    edited = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    original, folder = source(model_type)
+    bake(folder, direction_path, settings, tmp_path)
+    edited = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
     edit = rebuilt_edit(settings)
     plain = answers(original)
     hooks = hooked(original, edit, direction)
@@ -110,13 +118,15 @@ def test_hooks_and_modules_do_what_the_edited_weights_do(model_type, method, dir
 
 
 @pytest.mark.parametrize("model_type", ["llama", "gpt2", "gemma2", "mixtral", "gpt_oss"])
-def test_a_module_that_was_missed_is_named(model_type, direction_path, tmp_path):
+def test_a_module_that_was_missed_is_named(source, model_type, direction_path, tmp_path):
     settings, direction = EDITS["orthogonalize"], load_direction(direction_path)
-    original, folder = bake_tiny(model_type, settings, direction_path, tmp_path)
-    before, after = load_file(tmp_path / "source/model.safetensors"), load_file(folder / "model.safetensors")
+    original, folder = source(model_type)
+    bake(folder, direction_path, settings, tmp_path)
+    before, after = (load_file(each / "model.safetensors") for each in (folder, tmp_path))
     missed = [name for name in after if re.search(r"(layers|h)\.1\..*(mlp|moe)", name)]
-    save_file(after | {name: before[name] for name in missed}, folder / "model.safetensors", metadata={"format": "pt"})
-    edited = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    changed = after | {name: before[name] for name in missed}
+    save_file(changed, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    edited = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
     shares, _ = modules(original, edited, rebuilt_edit(settings), direction)
     off = {name: result.share for name, result in shares.items() if abs(result.share - 1) > result.bound}
     assert list(off) == ["block 1, MLP output"]

@@ -4,8 +4,11 @@ The network has the shape of a real model of 135 M parameters (30 blocks of widt
 stay well within the bounds of both checks, and sabotaged ones far outside; how far is what docs/method.md reports.
 """
 
+import re
 import shutil
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,10 +22,10 @@ from steadfast.checkpoints.verification import record
 from steadfast.direction_search import find_direction
 from steadfast.edits import build_edit
 from steadfast.effects.scores import score_table
+from steadfast.effects.subject import Subject
 from steadfast.effects.weights import hook_agreement, module_agreement
 from steadfast.hooks._writers import edited_modules
 from steadfast.models.loading import load_model
-from steadfast.models.weights import open_checkpoint
 from steadfast.tables.gates import verification_of
 
 FORMATS = ["float32", "bfloat16", "float16"]
@@ -41,6 +44,7 @@ EDITS = {
     "biprojected": {"method": "biprojected", "targets": TARGETS, "preserve_norm": True},
     "rank_one": {"method": "rank_one", "layer": LAYER},
 }
+MEASURES = {"module_agreement": module_agreement.build(4), "hook_agreement": hook_agreement.build(4)}
 RIGHT, WRONG = 0.8, 2.0
 """Right edits stay below the one and sabotaged ones above the other, in multiples of the bound."""
 
@@ -92,86 +96,89 @@ def keys(folder, table):
     return {"key": key, "key_solved": key / float(np.mean(key**2))}
 
 
-@pytest.fixture
-def checks(wide, found, table):
-    """Runs both checks on a baked edit, and on what a sabotage makes of it in memory."""
-    folder, _ = wide
-    measures = {"module_agreement": module_agreement.build(4), "hook_agreement": hook_agreement.build(4)}
+@dataclass(frozen=True)
+class Baked:
+    """An edited model and its original, both loaded, with what both checks recorded of the original."""
 
-    def run(run_formats, settings, direction="mean", sabotages=(), bakes=None):
+    original: Subject
+    variant: Subject
+    references: dict[str, Any]
+
+    def verify(self, *measures):
+        """What the checks say, or some of them."""
+        return verification_of(score_table("steadfast.effects.weights", self._scores(measures or MEASURES)))
+
+    def deviations(self):
+        """How far each module is from the edit, in multiples of the bound, by its name."""
+        return {score.item: abs(score.value) for score in self._scores(["module_agreement"])["module_agreement"]}
+
+    def _scores(self, measures):
+        return {name: MEASURES[name].score(self.variant, self.references[name]) for name in measures}
+
+    @contextmanager
+    def sabotaged(self, changes):
+        """Weights changed in memory, by patterns of their names, from the edited and the original ones."""
+        weights, before = self.variant.access.model.state_dict(), self.original.access.model.state_dict()
+        kept = {}
+        for pattern, change in changes.items():
+            for name in filter(re.compile(pattern).search, weights):
+                kept[name] = weights[name].clone()
+                weights[name].copy_(change(weights[name].float(), before[name].float()))
+        yield
+        for name, weight in kept.items():
+            weights[name].copy_(weight)
+
+
+@pytest.fixture
+def baked(wide, found, table):
+    """Bakes an edit, and gives what the checks compare in every number format of a run."""
+    folder, _ = wide
+
+    def bake_and_load(run_formats, settings, direction="mean", bakes=None):
         out = folder.parent / "out"
         bake(folder, found[bakes or direction], settings, out)
+        described = {"direction_path": found[direction], "edit": settings}
         for run_format in run_formats:
-            described = {"direction_path": found[direction], "edit": settings}
             original, variant = (
-                replace(subject, access=replace(subject.access, dtype=run_format))
+                replace(subject, access=replace(subject.access, dtype=run_format, batch_tokens=1000))
                 for subject in (
                     subject_of("original", folder, table, None),
                     subject_of("edited", out, table, None, **described),
                 )
             )
-            yield run_format, results_of(original, variant, sabotages)
+            references = {name: measure.reference(original, [variant]) for name, measure in MEASURES.items()}
+            yield run_format, Baked(original, variant, references)
         shutil.rmtree(out)
 
-    def results_of(original, variant, sabotages):
-        references = {name: measure.reference(original, [variant]) for name, measure in measures.items()}
-
-        def verify():
-            scores = {name: measure.score(variant, references[name]) for name, measure in measures.items()}
-            return verification_of(score_table("steadfast.effects.weights", scores))
-
-        results = {"right": verify()}
-        weights, before = variant.access.model.state_dict(), original.access.model.state_dict()
-        baked = {name: weight.clone() for name, weight in weights.items()} if sabotages else {}
-        for sabotage in sabotages:
-            sabotage(weights, before)
-            results[sabotage.__name__] = verify()
-            for name, weight in weights.items():
-                weight.copy_(baked[name])
-        for name, result in results.items():
-            print(f"{weights_format(folder)} {variant.access.dtype} {variant.edit} {name}: {result}")
-        return results
-
-    return run
+    return bake_and_load
 
 
-def weights_format(folder):
-    return next(iter(open_checkpoint(folder).entries.values())).dtype
+def leave_out(edited, original):
+    """The module was missed."""
+    return original
 
 
-def skip_a_block(weights, before):
-    """One of thirty blocks was missed."""
-    for name in weights:
-        if ".layers.15." in name:
-            weights[name].copy_(before[name])
-
-
-def skip_a_matrix(weights, before):
-    """One of sixty matrices was missed, the last one, after which little follows."""
-    name = "model.layers.29.mlp.down_proj.weight"
-    weights[name].copy_(before[name])
-
-
-def do_half(weights, before):
+def do_half(edited, original):
     """Half of the strength."""
-    for name in weights:
-        weights[name].copy_((weights[name].float() + before[name].float()) / 2)
+    return (edited + original) / 2
 
 
-def take_the_wrong_axis(weights, before):
-    """Of the square matrices the transposed change is made."""
-    for name in weights:
-        if name.endswith("o_proj.weight"):
-            weights[name].copy_(before[name].float() + (weights[name].float() - before[name].float()).T)
+def take_the_wrong_axis(edited, original):
+    """Of a square matrix the transposed change is made."""
+    return original + (edited - original).T
 
 
-def do_nothing(weights, before):
-    """The original was copied."""
-    for name in weights:
-        weights[name].copy_(before[name])
-
-
-SABOTAGES = [skip_a_block, skip_a_matrix, do_half, take_the_wrong_axis, do_nothing]
+SABOTAGES = {
+    "half of the strength": (r"layers\.\d\.", do_half, r"block \d,"),
+    "the wrong axis": (r"layers\.1[0-4]\.self_attn\.o_proj", take_the_wrong_axis, r"block 1[0-4], attention"),
+    "one block of thirty missed": (r"layers\.15\.", leave_out, r"block 15,"),
+    "the last matrix missed, after which little follows": (
+        r"layers\.29\.mlp\.down_proj",
+        leave_out,
+        r"block 29, MLP",
+    ),
+}
+"""Each at modules of its own, so that one look at all of them tells of each: tensors, what is made of them, modules."""
 
 
 def assert_right(result):
@@ -181,51 +188,74 @@ def assert_right(result):
 
 
 @pytest.mark.parametrize("wide", FORMATS, indirect=True)
-def test_right_edits_pass_and_sabotaged_ones_fail(checks):
-    for run_format, results in checks(FORMATS, ORTHOGONALIZE, sabotages=SABOTAGES):
-        assert results["right"].modules_checked == 60
-        assert_right(results.pop("right"))
-        for name, result in results.items():
-            assert result.verified == "no", (run_format, name)
-            assert result.failures[0].gate == "modules", (run_format, name)
-            assert result.module_deviation > 20, (run_format, name)
+def test_right_edits_pass_and_sabotaged_ones_fail(baked):
+    for run_format, model in baked(FORMATS, ORTHOGONALIZE):
+        right = model.verify()
+        assert right.modules_checked == 60
+        assert_right(right)
+        with model.sabotaged({tensors: change for tensors, change, _ in SABOTAGES.values()}):
+            found = model.deviations()
+        for name, (_, _, modules) in SABOTAGES.items():
+            sabotaged = [module for module in found if re.match(modules, module)]
+            assert sabotaged, name
+            assert max(found.pop(module) for module in sabotaged) > 20, (run_format, name)
+        assert max(found.values()) < RIGHT, run_format
         # what changes much is seen in the answers as well, in every format
-        assert results["do_half"].hook_deviation > 1, run_format
-        assert results["do_nothing"].hook_deviation > WRONG, run_format
+        with model.sabotaged({"": do_half}):
+            assert model.verify("hook_agreement").hook_deviation > 1, run_format
+
+
+@SHARED
+def test_a_copy_of_the_original_is_seen_in_the_answers(baked):
+    for run_format, model in baked(RUN, ORTHOGONALIZE):
+        with model.sabotaged({"": leave_out}):
+            assert model.verify("hook_agreement").hook_deviation > WRONG, run_format
+
+
+@SHARED
+def test_one_module_that_was_missed_fails_the_edit(baked):
+    for _, model in baked(["bfloat16"], ORTHOGONALIZE):
+        with model.sabotaged({r"layers\.29\.mlp\.down_proj": leave_out}):
+            result = model.verify("module_agreement")
+        assert result.verified == "no"
+        assert [failure.gate for failure in result.failures] == ["modules"]
+        assert result.failures[0].reason.startswith("1 of 60 edited modules do not apply the edit: block 29, MLP")
 
 
 @SHARED
 @pytest.mark.parametrize("method", sorted(set(EDITS) - {"orthogonalize"}))
-def test_every_edit_has_a_check_of_its_own(checks, method):
-    for run_format, results in checks(RUN, EDITS[method], sabotages=[do_half, do_nothing]):
-        assert_right(results["right"])
-        sabotaged = [results[by.__name__].module_deviation for by in (do_half, do_nothing)]
-        assert min(sabotaged) > WRONG, run_format
+def test_every_edit_has_a_check_of_its_own(baked, method):
+    for run_format, model in baked(RUN, EDITS[method]):
+        assert_right(model.verify())
+        for sabotage in (do_half, leave_out):
+            with model.sabotaged({"": sabotage}):
+                assert model.verify("module_agreement").module_deviation > WRONG, (run_format, sabotage)
 
 
 @SHARED
-def test_the_direction_of_another_layer_fails(checks):
-    for _, results in checks(RUN, ORTHOGONALIZE, direction="mean", bakes="other"):
-        assert {failure.gate for failure in results["right"].failures} == {"modules", "answers"}
+def test_the_direction_of_another_layer_fails(baked):
+    for _, model in baked(RUN, ORTHOGONALIZE, direction="mean", bakes="other"):
+        assert {failure.gate for failure in model.verify().failures} == {"modules", "answers"}
 
 
 @SHARED
-def test_a_random_direction_is_verified_as_well(checks):
+def test_a_random_direction_is_verified_as_well(baked):
     """The model hardly uses it, so that its answers tell little; its modules tell all."""
-    for _, results in checks(RUN, ORTHOGONALIZE, direction="random", sabotages=[skip_a_matrix]):
-        assert_right(results["right"])
-        assert results["skip_a_matrix"].failures[0].gate == "modules"
+    for _, model in baked(RUN, ORTHOGONALIZE, direction="random"):
+        assert_right(model.verify())
+        with model.sabotaged({r"layers\.29\.mlp\.down_proj": leave_out}):
+            assert model.verify("module_agreement").failures[0].gate == "modules"
 
 
 @SHARED
-def test_damage_beside_the_edit_is_seen_in_the_answers(checks):
+def test_damage_beside_the_edit_is_seen_in_the_answers(baked):
     """Matrices that no edit reaches: all modules are as asked."""
-
-    def damage_readers(weights, before):
-        name = "model.layers.3.self_attn.q_proj.weight"
-        weights[name].copy_(before[name].flip(0))
-        weights["model.layers.3.mlp.up_proj.weight"].mul_(2)
-
-    for _, results in checks(["float32"], ORTHOGONALIZE, sabotages=[damage_readers]):
-        assert results["damage_readers"].module_deviation < RIGHT
-        assert [failure.gate for failure in results["damage_readers"].failures] == ["answers"]
+    damage = {
+        r"layers\.3\.self_attn\.q_proj": lambda edited, _: edited.flip(0),
+        r"layers\.3\.mlp\.up_proj": lambda edited, _: edited * 2,
+    }
+    for _, model in baked(["float32"], ORTHOGONALIZE):
+        with model.sabotaged(damage):
+            result = model.verify()
+        assert result.module_deviation < RIGHT
+        assert [failure.gate for failure in result.failures] == ["answers"]

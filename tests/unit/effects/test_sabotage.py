@@ -13,6 +13,7 @@ from steadfast.checkpoints import bake
 from steadfast.directions import load_direction
 from steadfast.effects.measuring import measure_systems
 from steadfast.files import read_json, write_table
+from steadfast.models.overflow import NumberOverflowError
 from steadfast.statistics.settings import Inference
 from steadfast.tables.assessment import assessment_table
 from steadfast.tables.edits import ChangedSystem, edit_table
@@ -172,10 +173,9 @@ def test_a_broken_model_is_called_out_by_its_side_effects(assess, sabotage):
     assert found["perplexity_ratio"] > 2
 
 
-def test_a_model_without_finite_numbers_is_broken(assess, sabotage):
+def test_a_model_without_finite_numbers_is_an_error(assess, sabotage):
     def spoil(weights, before, axis):
         return {name: torch.full_like(tensor, np.nan) if "norm" in name else tensor for name, tensor in weights.items()}
 
-    found = assess(sabotage(spoil), by=["perplexity"])
-    assert found["assessment"] == INCONCLUSIVE
-    assert np.isinf(found["perplexity_ratio"])
+    with pytest.raises(NumberOverflowError, match="its weights are damaged"):
+        assess(sabotage(spoil), by=["perplexity"])
