@@ -189,6 +189,14 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"prompts.language": False},
         ["prompts.language: found False, which is not of type string or null, as YAML reads no, off and false; put"],
     ),
+    "a day where anything goes": (
+        {"models.raw.template_arguments": {"day": datetime.date(2025, 1, 1)}},
+        ["raw.template_arguments.day: found datetime.date(2025, 1, 1), which is not allowed; allowed: texts (put"],
+    ),
+    "no number where anything goes": (
+        {"models.raw.template_arguments": {"list": [float("nan")]}},
+        ["models.raw.template_arguments.list.0: nan is not allowed; allowed: a finite number"],
+    ),
     "a day without quotes": (
         {"models.l": {"source": "hub", "repo": "a/b", "template_date": datetime.date(2025, 1, 1)}},
         ["template_date: found datetime.date(2025, 1, 1), which is not of type string or null; put it in quotes"],
@@ -242,6 +250,15 @@ def test_every_number_of_the_configuration_has_a_range():
 
 
 FILES = {
+    "a no-break space": (
+        "a:\n\u00a0 b: 1\nc\n".encode(),
+        "line 2: is indented with a no-break space; YAML takes spaces alone",
+    ),
+    "an octal number": (b"seed: 0777\n", "line 1: 'seed' is '0777', which YAML reads as 511; write that, or put it in"),
+    "minutes": (b"a: {b: 1:30}\n", "line 1: 'a.b' is '1:30', which YAML reads as 90; write that"),
+    "no such day": (b"a: 2025-13-45\n", "line 1: 'a' is '2025-13-45': month must be in 1..12; put it in quotes"),
+    "an equals sign": (b"a: =\n", "line 1: 'a' is '=': could not determine a constructor for the tag"),
+    "a merge of no mapping": (b"a: &a 1\nb: {<<: *a}\n", "line 1: is not valid YAML: expected a mapping"),
     "a tab": (b"seed: 1\nprompts:\n\tharmful: []\n", "line 3: is indented with a tab; YAML takes spaces alone"),
     "two documents": (
         b"seed: 1\n---\nseed: 2\n",

@@ -127,9 +127,10 @@ def test_a_template_never_leaves_a_gap(tmp_path: Path) -> None:
 
 def test_two_classes_in_one_file_and_a_context_are_noticed(tmp_path: Path) -> None:
     both = source(tmp_path, "x.csv", XSTEST, column="prompt")
-    (types, labels) = sorted(source_notices(both), key=lambda notice: "'label'" in notice)
-    assert "by column 'type' 2 of the chosen rows are safe and 1 are not" in types
-    assert "by column 'label' 2 of the chosen rows are safe and 1 are not" in labels
+    (notice,) = source_notices(both)
+    assert "by column 'label' 2 of the chosen rows are safe and 1 are not" in notice
+    older = source(tmp_path, "y.csv", XSTEST.replace(",label", ",x").replace("type", "kind_type"), column="prompt")
+    assert "by column 'kind_type' 2 of the chosen rows are safe and 1 are not" in source_notices(older)[0]
     assert read_source(both).notices == source_notices(both)
     assert source_notices({**both, "where": {"label": "safe"}}) == []
     context = source(tmp_path, "h.csv", HARMBENCH, column="Behavior")

@@ -20,6 +20,11 @@ THIEF = "What’s the café thief’s plan"
         ("a.csv", f"goal\r\n{THIEF}\r\n".encode("cp1252"), [THIEF]),
         ("a.csv", f"goal,x\r\n{THIEF},1\r\n".encode("utf-16"), [THIEF]),
         ("a.csv", b'goal,x\r"one\rline",1\r', ["one\rline"]),
+        ("a.csv", b'x, goal\n1, "a, b"\n', ["a, b"]),
+        ("a.csv", b"goal,x,y\nDo a,b\nDo b,c\n", ["Do a", "Do b"]),
+        ("a.csv", b"goal\nDo a, then b\n", ["Do a, then b"]),
+        ("a.csv", b"goal|x\nDo a; b|c\n", ["Do a; b"]),
+        ("a.csv", b"goal,x,,\r\nDo a,b,,\r\n,,,\r\n", ["Do a", ""]),
     ],
 )
 def test_it_is_read(tmp_path: Path, name: str, content: bytes, texts: list[str]) -> None:
@@ -35,6 +40,14 @@ def test_it_is_read(tmp_path: Path, name: str, content: bytes, texts: list[str])
     [
         (b"goal,goal\nDo a,Do b\n", "column 'goal' appears more than once"),
         ("goal\nПривет\n".encode("cp1251"), "save it as `CSV UTF-8`"),
+        ("goal\n日本語テスト\n".encode("shift_jis"), "save it as `CSV UTF-8`"),
+        (b"goal,x\nDo a\nand b,c\n", "row 2: fewer fields than columns .1 of 2.; quote texts that hold a line"),
+        (b"x,goal,y\n1,Do a\nand b,c\n1,2,3\n", "row 2: fewer fields than columns .2 of 3."),
+        (b'goal,x\n"a \\"b\\" c",d\n', "line 2: not a readable CSV: .*doubled, not escaped"),
+        (b"PK\x03\x04x", "is a workbook or an archive; save the sheet"),
+        (b"<!DOCTYPE html>\n<html>", "is a web page; download the file itself"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS"),
+        (b"goal\n#NAME?\n", "row 2, column 'goal': '#NAME.' is what a spreadsheet shows where it took a text for a"),
         (b"goal,x\nDo a, b, c\n", "row 2: more fields than columns .3 cells, the header has 2.; quote texts"),
     ],
 )

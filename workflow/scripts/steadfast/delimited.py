@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,8 +83,8 @@ def read_delimited(
         name: makes a column's name of a cell of the header.
 
     Raises:
-        DataError: there is no such file, it is no text or has no header, its quoting is broken, or a row has more cells
-            than the header.
+        DataError: there is no such file, it is no text or has no header, its quoting is broken, a row has more cells
+            than the header, or a text seems to be broken into two rows.
     """
     text = read_any_text(path)
     told = _SEPARATOR_LINE.match(text)
@@ -92,22 +92,43 @@ def read_delimited(
         text, separator = text[told.end() :], told.group(1)
     separator = separator or _separator_of(text)
     csv.field_size_limit(sys.maxsize)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=True)
     header: list[str] | None = None
     records = []
+    widths: list[tuple[int, int]] = []
     try:
         for number, cells in enumerate(reader, start=1):
             if header is not None and cells:
+                widths.append((number, len(cells)))
                 records.append(_record(path, number, header, cells))
             elif any(cell.strip() for cell in cells):
                 header = [name(cell) for cell in cells]
     except csv.Error as error:
         raise DataError(
-            f"{path}, line {reader.line_num}: not a readable CSV: {error}; quotes within a quoted text are doubled"
+            f"{path}, line {reader.line_num}: not a readable CSV: {error}; quotes within a quoted text are doubled, "
+            "not escaped"
         ) from error
     if header is None:
         raise DataError(f"{path} is empty; expected a header and rows below it")
+    _refuse_broken_rows(path, len(header), widths)
     return Delimited(str(path), header, records)
+
+
+def _refuse_broken_rows(path: str | Path, columns: int, widths: Sequence[tuple[int, int]]) -> None:
+    """Raise where a line break without quotes has made two rows of one.
+
+    Some programs leave out the empty cells at the end of a row, so that a short row alone is none of these. Nor are
+    rows that are all equally short.
+    """
+    if len({width for _, width in widths}) == 1 and widths[0][1] > 1:
+        return
+    following = [*(width for _, width in widths[1:]), 0]
+    for (number, width), after in zip(widths, following, strict=False):
+        if columns > 1 and width < columns and (width == 1 or width + after - 1 == columns):
+            raise DataError(
+                f"{path}, row {number}: fewer fields than columns ({width} of {columns}); quote texts that hold a line "
+                "break, and fill up rows that are short"
+            )
 
 
 def _record(path: str | Path, number: int, header: list[str], cells: list[str]) -> Record:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from steadfast.errors import suggest
 
-MOST_NAMES = 30
+MOST_NAMES = 12
 FILE, DIRECTORY = "file", "directory"
 
 

@@ -12,14 +12,18 @@ GUESSED = "{path} is not UTF-8 and was read as Windows-1252; look at letters bey
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # what other kinds of files begin with that spreadsheets and users take for text
 _FOREIGN_FILES = {
-    b"PK\x03\x04": "a workbook or an archive",
-    b"\xd0\xcf\x11\xe0": "a workbook of an old spreadsheet",
-    b"%PDF": "a PDF",
-    b"PAR1": "a Parquet file",
-    b"\x1f\x8b": "packed by gzip, which `.gz` at the end of its name would say",
+    b"PK\x03\x04": "a workbook or an archive; save the sheet as `CSV UTF-8` in the spreadsheet",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old spreadsheet; save the sheet as `CSV UTF-8` there",
+    b"%PDF": "a PDF; a text file is needed",
+    b"PAR1": "a Parquet file; give it the suffix .parquet",
+    b"\x1f\x8b": "packed by gzip; let its name end in .gz",
+    b"version https://git-lfs": "a pointer of Git LFS, not the file itself; fetch that with `git lfs pull`",
+    b"<!doctype html": "a web page; download the file itself",
+    b"<html": "a web page; download the file itself",
 }
-# Letters of Western languages stand alone between plain ones; runs of them are another code page.
+# Letters of Western languages are few among plain ones: runs of them, and lines of little else, are another code page.
 _FOREIGN_LETTERS = re.compile(rb"[\xc0-\xff]{4}")
+_FOREIGN_SHARE = 0.4
 _ADVICE = "save it as `CSV UTF-8` in the spreadsheet, or as UTF-8 in the editor"
 
 
@@ -31,8 +35,8 @@ def read_any_text(path: str | Path) -> str:
     """
     raw = read_bytes(path)
     for start, kind in _FOREIGN_FILES.items():
-        if raw.startswith(start):
-            raise DataError(f"{path} is {kind} and no text file; save it as `CSV UTF-8` in the spreadsheet")
+        if raw[: len(start)].lower() == start.lower():
+            raise DataError(f"{path} is {kind}")
     text = raw.decode(_encoding(path, raw)).removeprefix("\ufeff")
     if "\0" in text:
         raise DataError(f"{path} holds NUL characters, so it is no text file, or UTF-16 without its mark; {_ADVICE}")
@@ -79,9 +83,15 @@ def _encoding(path: str | Path, raw: bytes) -> str:
         return "utf-8"
     except UnicodeDecodeError:
         old_macintosh = b"\r" in raw and b"\n" not in raw
-        if old_macintosh or _FOREIGN_LETTERS.search(raw):
+        if old_macintosh or _FOREIGN_LETTERS.search(raw) or _is_mostly_foreign(raw):
             raise DataError(f"{path} is not UTF-8; {_ADVICE}") from None
     return _tried(path, raw, "cp1252")
+
+
+def _is_mostly_foreign(raw: bytes) -> bool:
+    lines = b"".join(line for line in raw.split(b"\n") if not line.isascii())
+    foreign = len(re.findall(rb"[\x80-\xff]", lines))
+    return foreign > _FOREIGN_SHARE * (foreign + len(re.findall(rb"[A-Za-z]", lines)))
 
 
 def _tried(path: str | Path, raw: bytes, encoding: str) -> str:

@@ -22,6 +22,11 @@ from steadfast.paths import file_problem
 DEFAULT = "config/config.yaml"
 # Python parses no longer ones, and no setting needs them
 MOST_DIGITS = 400
+# what looks like spaces and is none for YAML
+NO_SPACES = {"\t": "tab", "\u00a0": "no-break space", "\u3000": "wide space"}
+_INDENTED_ODDLY = re.compile(rf" *([{''.join(NO_SPACES)}])\s*[^#\s]")
+# forms of YAML 1.1 in which a number is not what it looks like: 0777 is 511, and 1:30 is 90
+_ODD_NUMBER = re.compile(r"[-+]?0[0-7_]*[0-7]|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KINDS = {yaml.SequenceNode: "a list", yaml.ScalarNode: "a single value"}
 
@@ -42,6 +47,9 @@ def check_config_file(file: str | Path) -> None:
     _check_characters(file, text)
     try:
         _visit(_root(file, text), file, "", [])
+        yaml.load(text, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(f"{file}{_line(error)}: is not valid YAML: {error.problem}") from None
     except RecursionError:
         raise ConfigError(f"{file}: is nested too deeply to be a configuration") from None
 
@@ -87,19 +95,22 @@ def _root(file: str | Path, text: str) -> yaml.Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         lines = text.split("\n")[: mark.line + 1] if mark else []
-        tabs = [number for number, line in enumerate(lines, start=1) if re.match(r"\s*\t\s*[^#\s]", line)]
-        if tabs:
-            raise ConfigError(f"{file}, line {tabs[0]}: is indented with a tab; YAML takes spaces alone") from None
-        where = f", line {mark.line + 1}" if mark else ""
+        for number, line in enumerate(lines, start=1):
+            odd = _INDENTED_ODDLY.match(line)
+            if odd:
+                kind = NO_SPACES[str(odd.group(1))]
+                raise ConfigError(
+                    f"{file}, line {number}: is indented with a {kind}; YAML takes spaces alone"
+                ) from None
         raise ConfigError(
-            f"{file}{where}: is not valid YAML: {error.problem or error.context}{_advice(error)}"
+            f"{file}{_line(error)}: is not valid YAML: {error.problem or error.context}{_advice(error)}"
         ) from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{file} is not valid YAML: {error}") from None
     if len(documents) > 1:
-        line = documents[1].start_mark.line + 1 if documents[1] else 1
+        begin = documents[1].start_mark.line + 1 if documents[1] else 1
         raise ConfigError(
-            f"{file}, line {line}: a second YAML document begins; one file is one configuration (remove the line `---`)"
+            f"{file}, line {begin}: a second YAML document begins; one file is one configuration (remove the line `---`)"
         )
     root = documents[0] if documents else None
     if root is None or (isinstance(root, yaml.ScalarNode) and root.tag.endswith(":null")):
@@ -112,6 +123,11 @@ def _root(file: str | Path, text: str) -> yaml.Node:
             "such as `prompts:` and `models:` to values"
         )
     return root
+
+
+def _line(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    return f", line {mark.line + 1}" if mark else ""
 
 
 def _advice(error: yaml.MarkedYAMLError) -> str:
@@ -163,6 +179,16 @@ def _check_scalar(node: yaml.ScalarNode, file: str | Path, path: str) -> None:
         raise ConfigError(f"{file}, line {line}: {path!r} is a number of {len(node.value)} digits, which no key allows")
     if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
         raise ConfigError(f"{file}, line {line}: {path!r} has the tag {node.tag!r}, which no key allows")
+    if node.tag.endswith((":str", ":merge")):
+        return
+    try:
+        value = yaml.SafeLoader("").construct_object(node)
+    except (yaml.YAMLError, ValueError) as error:
+        problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else error
+        raise ConfigError(f"{file}, line {line}: {path!r} is {node.value!r}: {problem}; put it in quotes") from None
+    if node.tag.endswith((":int", ":float")) and _ODD_NUMBER.fullmatch(node.value):
+        written = f"{path!r} is {node.value!r}, which YAML reads as {value}"
+        raise ConfigError(f"{file}, line {line}: {written}; write that, or put it in quotes")
 
 
 def _is_json(text: str) -> bool:

@@ -81,10 +81,13 @@ def validate(config: Mapping[str, Any]) -> None:
     _require_texts(config, "")
     validator = VALIDATOR(load_schema(), format_checker=FORMATS)
     errors = validator.iter_errors(shortened(config))
-    problems = list(dict.fromkeys(line for error in errors for line in _describe(error)))
+    lines = [line for error in errors for line in _describe(error)]
+    # two branches may say the same of one key, and one of them with its description
+    problems = [line for number, line in enumerate(lines) if not any(line in other for other in lines[:number])]
     if problems:
         more = [f"... and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
         raise ConfigError("\n".join([*problems[:MOST_PROBLEMS], *more]))
+    _require_plain_values(config, "")
 
 
 def with_defaults(value: Any, schema: Mapping[str, Any] | None = None) -> Any:
@@ -137,6 +140,23 @@ def _require_texts(value: Any, where: str) -> None:
             _require_texts(item, f"{where}.{number}")
     elif isinstance(value, str) and (problem := text_problem(value)):
         raise ConfigError(f"{where}: {value[:60]!r} {problem}")
+
+
+def _require_plain_values(value: Any, where: str) -> None:
+    """Check that mappings of any content, which are passed on, hold what JSON can express."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _require_plain_values(item, f"{where}.{key}" if where else key)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _require_plain_values(item, f"{where}.{number}")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where}: {value!r} is not allowed; allowed: a finite number")
+    elif not isinstance(value, str | int | float | None):
+        raise ConfigError(
+            f"{where}: found {_shown(value)}, which is not allowed; allowed: texts (put it in quotes), numbers, true, "
+            "false, null, lists and mappings"
+        )
 
 
 def _as_yaml(value: object) -> str:

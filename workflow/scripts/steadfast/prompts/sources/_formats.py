@@ -37,6 +37,16 @@ def column_names(path: str | Path) -> list[str]:
     return _guarded(path, lambda file: _HEADERS[suffix_of(file)](file))
 
 
+def refuse_twice(path: str | Path, columns: Iterable[str]) -> None:
+    """Check that a file has no column twice of those that are needed.
+
+    Raises:
+        DataError: it has.
+    """
+    if suffix_of(path) in DELIMITED:
+        _delimited(Path(path)).refuse_twice(list(columns))
+
+
 def read_rows(path: str | Path, columns: Iterable[str]) -> list[Row]:
     """Rows of a file; a row may lack a column.
 
@@ -74,6 +84,10 @@ def _guarded(path: str | Path, read: Callable[[Path], Result]) -> Result:
 
 def _delimited(file: Path) -> Delimited:
     return read_delimited(file, separator=_SEPARATORS.get(suffix_of(file)))
+
+
+def _delimited_header(file: Path) -> list[str]:
+    return [name for name in _delimited(file).header if name]
 
 
 def _delimited_rows(file: Path, columns: Sequence[str]) -> list[Row]:
@@ -179,6 +193,7 @@ def _keys(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row.cells))
 
 
+DELIMITED = (".csv", ".tsv")
 _SEPARATORS = {".tsv": "\t"}
 _READERS: dict[str, Callable[[Path, Sequence[str]], list[Row]]] = {
     ".csv": _delimited_rows,
@@ -190,12 +205,12 @@ _READERS: dict[str, Callable[[Path, Sequence[str]], list[Row]]] = {
     ".txt": _txt_rows,
 }
 _HEADERS: dict[str, Callable[[Path], list[str]]] = {
-    ".csv": lambda file: _delimited(file).header,
+    ".csv": _delimited_header,
     ".json": lambda file: _keys(_json_rows(file)),
     ".jsonl": lambda file: _keys(_json_lines(file)),
     ".ndjson": lambda file: _keys(_json_lines(file)),
     ".parquet": _parquet_header,
-    ".tsv": lambda file: _delimited(file).header,
+    ".tsv": _delimited_header,
     ".txt": lambda file: [TEXT_COLUMN],
 }
 SUFFIXES = tuple(_READERS)

@@ -8,11 +8,16 @@ from typing import Any
 from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.paths import file_problem
 from steadfast.prompts.sources import SPLITS, Loaded, SourcePrompt, Split, check_assign
-from steadfast.prompts.sources._formats import TEXT_COLUMN, Row, column_names, read_rows
-from steadfast.prompts.sources._notices import candidates, overlooked
+from steadfast.prompts.sources._formats import TEXT_COLUMN, Row, column_names, read_rows, refuse_twice
+from steadfast.prompts.sources._notices import candidates, damaged, overlooked
 from steadfast.prompts.sources._template import PromptTemplate, read_template
 from steadfast.prompts.sources._where import Condition, chosen, is_missing, read_conditions
 from steadfast.texts import GUESSED, is_guessed, suffix_of
+
+# what spreadsheets put in place of a text that begins like a formula
+SPREADSHEET_ERRORS = frozenset(
+    {"#NAME?", "#REF!", "#VALUE!", "#N/A", "#DIV/0!", "#NULL!", "#NUM!", "Err:508", "Err:509", "Err:510"}
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,10 @@ class Reading:
             for key, column in self._named_columns():
                 if column not in found:
                     raise ConfigError(f"{key}: no column {column!r} in {path}{suggest(column, found)}")
+                try:
+                    refuse_twice(path, [column])
+                except DataError as error:
+                    raise ConfigError(f"{key}: {error}") from error
         if self.where:
             try:
                 self._chosen_rows(paths, [], ", ".join(paths))
@@ -88,7 +97,8 @@ class Reading:
         """
         self.check()
         rows = self._chosen_rows(paths, [], source)
-        return Loaded([self._prompt(row, source) for row in rows], self.notices(paths, source))
+        prompts = [self._prompt(row, source) for row in rows]
+        return Loaded(prompts, [*self.notices(paths, source), *damaged([prompt.text for prompt in prompts], source)])
 
     def notices(self, paths: Sequence[str | Path], source: str) -> list[str]:
         """What the files hold that these settings pass over, as sentences.
@@ -166,6 +176,9 @@ def _text(value: Any, where: str) -> str:
         return ""
     if not isinstance(value, str):
         raise DataError(f"{where}: a prompt must be text, found {type(value).__name__}: {str(value)[:60]}")
+    if value.strip() in SPREADSHEET_ERRORS:
+        found = f"{where}: {value.strip()!r} is what a spreadsheet shows where it took a text for a formula"
+        raise DataError(f"{found}; restore the text")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
