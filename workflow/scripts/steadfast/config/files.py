@@ -110,7 +110,7 @@ def _root(file: str | Path, text: str) -> yaml.Node:
     if len(documents) > 1:
         begin = documents[1].start_mark.line + 1 if documents[1] else 1
         raise ConfigError(
-            f"{file}, line {begin}: a second YAML document begins; one file is one configuration (remove the line `---`)"
+            f"{file}, line {begin}: a second YAML document begins; one file is one configuration (remove `---`)"
         )
     root = documents[0] if documents else None
     if root is None or (isinstance(root, yaml.ScalarNode) and root.tag.endswith(":null")):
