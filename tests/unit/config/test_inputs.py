@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import save
+from tests.tiny_checkpoint import tensors, tokenizer_files, write_checkpoint
 
 from steadfast.config import inputs
 from steadfast.config.checks import prepare
@@ -214,3 +216,34 @@ def test_data_sets_of_the_hub_are_left_to_their_job(natural, check, trials):
     natural["prompts"]["harmful"] = [{"kind": "dataset", "repo": "owner/prompts", "revision": "a" * 40}]
     check(natural)
     assert trials == []
+
+
+WITHOUT_SYSTEM = "{% for m in messages if m['role'] != 'system' %}{{ m['content'] }}{% endfor %}"
+
+
+JUDGE = "<!-- system -->\na\n<!-- user -->\n{prompt}\n\n{response}\n\nREFUSAL or NON-REFUSAL?"
+
+
+def test_local_models_are_checked_as_they_will_be_used(config, refused, tmp_path, monkeypatch):
+    """By prompts and by judges; those that pass only once."""
+    (tmp_path / "with_system.md").write_text(JUDGE)
+    config["judges"]["own"] = {"kind": "self", "prompt": str(tmp_path / "with_system.md")}
+    for name in ("whole", "torn", "mute"):
+        folder = write_checkpoint(tmp_path / name)
+        config["models"][name] = {"source": "local", "path": str(folder)}
+    weights = {name: tensor for name, tensor in tensors().items() if name != "model.layers.1.mlp.up_proj.weight"}
+    (tmp_path / "torn" / "model.safetensors").write_bytes(save(weights))
+    for name, content in tokenizer_files(WITHOUT_SYSTEM).items():
+        (tmp_path / "mute" / name).write_bytes(content)
+    torn, mute = refused(config).splitlines()
+    assert torn.startswith("models.torn: ") and "Missing: model.layers.1.mlp.up_proj.weight" in torn
+    assert mute.startswith("models.mute: ") and "drops the text of the turn 'system'" in mute
+    asked = []
+
+    def checked(models):
+        asked.extend(Path(model["path"]).name for model in models)
+        return ["still so"] * len(models)
+
+    monkeypatch.setattr(inputs, "_checked", checked)
+    assert refused(config) == "models.torn: still so\nmodels.mute: still so"
+    assert asked == ["torn", "mute"]
