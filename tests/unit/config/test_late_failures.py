@@ -322,6 +322,9 @@ def test_a_file_that_is_not_there(tmp_path, capfd):
     (tmp_path / "mine.yaml").write_text("seed: 1\n")
     assert main(["--configfile", str(tmp_path / "mein.yaml")]) == 1
     assert "mein.yaml; did you mean 'mine.yaml'?" in capfd.readouterr().err
+    assert main(["--configfile", str(tmp_path / "mine.yaml"), "prompts"]) == 1
+    assert "no such file: prompts; " in capfd.readouterr().err
+    assert main(["--configfile", str(tmp_path / "mine.yaml"), "--", "prompts"]) == 0
     assert main(["--configfile", str(tmp_path)]) == 1
     assert "it is a folder, and a file is needed" in capfd.readouterr().err
 

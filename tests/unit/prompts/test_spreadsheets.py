@@ -17,6 +17,7 @@ THIEF = "What’s the café thief’s plan"
         ("a.csv", b"sep=;\r\ngoal;target\r\nDo a;Sure\r\n", ["Do a"]),
         ("a.csv", b"goal\ttarget\nDo a, b\tSure\n", ["Do a, b"]),
         ("a.tsv", b"goal\ttarget\nDo a; b\tSure\n", ["Do a; b"]),
+        ("a.tsv", b"goal;target\nDo a;Sure\n", ["Do a"]),
         ("a.csv", f"goal\r\n{THIEF}\r\n".encode("cp1252"), [THIEF]),
         ("a.csv", f"goal,x\r\n{THIEF},1\r\n".encode("utf-16"), [THIEF]),
         ("a.csv", b'goal,x\r"one\rline",1\r', ["one\rline"]),

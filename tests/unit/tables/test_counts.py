@@ -68,6 +68,19 @@ def test_spaces_extra_columns_unscored_and_a_byte_order_mark_are_understood(tmp_
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffModel;Variant;Judge;Label;Refused;Not_Refused;Total\r\nA;original;j;harmful;3,0;2,0;5,0\r\n;;;;;;\r\n",
+        f",{HEADER}\n0,A,original,j,harmful,3.0,2.0,5.0\n",
+        f"sep=\t\n{HEADER}\nA,original,j,harmful,3,2,5\n".replace(",", "\t"),
+    ],
+)
+def test_what_spreadsheets_and_pandas_write(tmp_path, text):
+    (row,) = read(tmp_path, text).to_dict("records")
+    assert (row["model"], row["refused"], row["not_refused"], row["total"]) == ("A", 3, 2, 5)
+
+
+@pytest.mark.parametrize(
     ("rows", "message"),
     [
         (["A,original,j,harmful,3,1,5"], "row 2, column total: '5' is not the sum"),

@@ -39,7 +39,9 @@ def check_config_file(file: str | Path) -> None:
     """
     problem = file_problem(str(file))
     if problem:
-        raise ConfigError(f"the configuration file: {problem}")
+        # Snakemake takes whatever comes behind `--configfile` for one of the files
+        hint = "" if Path(file).suffix else "; a target comes before `--configfile`, or behind `--`"
+        raise ConfigError(f"the configuration file: {problem}{hint}")
     text = _text(Path(file))
     if _is_json(text):
         json.loads(text, object_pairs_hook=lambda pairs: _once(file, pairs))

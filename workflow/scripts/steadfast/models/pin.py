@@ -61,7 +61,8 @@ def _edits(node: yaml.Node, resolve: Resolve) -> Iterator[Edit]:
         yield from _edits(value, resolve)
     keys = {key.value: key for key, _ in node.value}
     values = {key.value: value for key, value in node.value}
-    if not isinstance(values.get("repo"), yaml.ScalarNode):
+    repo = values.get("repo")
+    if not isinstance(repo, yaml.ScalarNode) or repo.tag.endswith(":null"):
         return
     kind = "dataset" if "kind" in values and values["kind"].value == "dataset" else "model"
     revision = values["revision"].value if "revision" in values else "main"

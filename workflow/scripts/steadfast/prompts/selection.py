@@ -77,7 +77,7 @@ def select_prompts(
         human={label: splits["evaluation"][:human] for label, splits in chosen.items()},
         unused={label: [one for one in _of_class(pool.kept, label) if one not in used] for label in classes},
         pool=pool,
-        notices=[notice for _, source in loaded for notice in source.notices],
+        notices=list(dict.fromkeys(notice for _, source in loaded for notice in source.notices)),
     )
 
 

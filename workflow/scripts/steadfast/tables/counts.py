@@ -69,7 +69,7 @@ def read_counts(path: str | Path) -> pd.DataFrame:
 
 def _read_text(path: str | Path) -> tuple[pd.DataFrame, "pd.Series[int]"]:
     """Read all cells as text, with the row of the file that each was in."""
-    found = read_delimited(path)
+    found = read_delimited(path, name=lambda cell: cell.strip().lower())
     missing = [column for column in REQUIRED if column not in found.header]
     if missing:
         named = ", ".join(name for name in found.header if name)

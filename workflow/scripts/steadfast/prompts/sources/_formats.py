@@ -1,10 +1,12 @@
 """Rows of the file formats that prompts come in."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from steadfast.delimited import Delimited, read_delimited
 from steadfast.errors import DataError, suggest
@@ -82,8 +84,25 @@ def _guarded(path: str | Path, read: Callable[[Path], Result]) -> Result:
         raise DataError(f"{path} cannot be read as {suffix}: {error}") from error
 
 
+def _parsed_once(read: Callable[[Path], Result], file: Path) -> Result:
+    """What a reader makes of a file; the checks before a run ask for it several times."""
+    return cast("Result", _remembered(read, str(file), hashlib.sha256(file.read_bytes()).digest()))
+
+
+@lru_cache(maxsize=4)
+def _remembered(read: Callable[[Path], Any], path: str, _digest: bytes) -> Any:
+    return read(Path(path))
+
+
 def _delimited(file: Path) -> Delimited:
-    return read_delimited(file, separator=_SEPARATORS.get(suffix_of(file)))
+    return _parsed_once(_read_delimited, file)
+
+
+def _read_delimited(file: Path) -> Delimited:
+    separator = _SEPARATORS.get(suffix_of(file))
+    table = read_delimited(file, separator=separator)
+    # a .tsv that has no tab is separated by something else
+    return read_delimited(file) if separator and len(table.header) == 1 else table
 
 
 def _delimited_header(file: Path) -> list[str]:
@@ -102,6 +121,10 @@ def _txt_rows(file: Path, columns: Sequence[str]) -> list[Row]:
 
 
 def _json_lines(file: Path, columns: Sequence[str] = ()) -> list[Row]:
+    return _parsed_once(_read_json_lines, file)
+
+
+def _read_json_lines(file: Path) -> list[Row]:
     lines = enumerate(read_any_text(file).split("\n"), start=1)
     return [_json_row(file, f"line {number}", _parsed(file, line, number)) for number, line in lines if line.strip()]
 
@@ -114,6 +137,10 @@ def _parsed(file: Path, line: str, number: int) -> Any:
 
 
 def _json_rows(file: Path, columns: Sequence[str] = ()) -> list[Row]:
+    return _parsed_once(_read_json, file)
+
+
+def _read_json(file: Path) -> list[Row]:
     text = read_any_text(file)
     try:
         value = json.loads(text, object_pairs_hook=_once)
@@ -121,7 +148,7 @@ def _json_rows(file: Path, columns: Sequence[str] = ()) -> list[Row]:
         if not _begins_with_a_json_line(text):
             raise
         try:  # many data sets name a file of JSON lines .json
-            return _json_lines(file)
+            return _read_json_lines(file)
         except DataError:
             raise error from None
     if isinstance(value, list):
