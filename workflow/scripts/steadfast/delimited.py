@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steadfast.errors import DataError, suggest
-from steadfast.texts import read_any_text
+from steadfast.textfiles import read_any_text
 
 SEPARATORS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r'\A"?sep=(.)"?(\r\n|\r|\n)', re.IGNORECASE)

@@ -17,7 +17,7 @@ from steadfast.config.strongest_checks import STRONGEST_CHECKS
 from steadfast.config.sweeps import with_sweeps
 from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.registry import load
-from steadfast.texts import GUESSED, is_guessed
+from steadfast.textfiles import GUESSED, is_guessed
 
 CLASSES = ("harmful", "harmless")
 ANNOTATORS = "human"

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from steadfast.delimited import Delimited, read_delimited
 from steadfast.errors import DataError, suggest
-from steadfast.texts import PACKED, read_any_text, suffix_of
+from steadfast.textfiles import PACKED, read_any_text, suffix_of
 
 Result = TypeVar("Result")
 TEXT_COLUMN = "text"

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from steadfast.errors import DataError, suggest
 from steadfast.prompts.sources._formats import SUFFIXES
-from steadfast.texts import PACKED, suffix_of
+from steadfast.textfiles import PACKED, suffix_of
 
 Choice = TypeVar("Choice")
 

@@ -12,7 +12,7 @@ from steadfast.prompts.sources._formats import TEXT_COLUMN, Row, column_names, r
 from steadfast.prompts.sources._notices import candidates, damaged, overlooked
 from steadfast.prompts.sources._template import PromptTemplate, read_template
 from steadfast.prompts.sources._where import Condition, chosen, is_missing, read_conditions
-from steadfast.texts import GUESSED, is_guessed, suffix_of
+from steadfast.textfiles import GUESSED, is_guessed, suffix_of
 
 # what spreadsheets put in place of a text that begins like a formula
 SPREADSHEET_ERRORS = frozenset(

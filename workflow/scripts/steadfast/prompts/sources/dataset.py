@@ -20,7 +20,7 @@ from steadfast.paths import directory_problem
 from steadfast.prompts.sources import Loaded
 from steadfast.prompts.sources._hub_files import converted_files, split_files
 from steadfast.prompts.sources._rows import Reading
-from steadfast.texts import read_any_text
+from steadfast.textfiles import read_any_text
 
 if TYPE_CHECKING:
     from huggingface_hub import DatasetInfo, HfApi
