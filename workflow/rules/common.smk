@@ -30,7 +30,13 @@ from steadfast.integrity import require_as_made_at_a_glance
 from steadfast.ownership import claim_folder
 from steadfast.place import require_usable_place
 from steadfast.progress import quiet_libraries
-from steadfast.runs import closing_words, cores_of, inputs_there, outputs_to_make
+from steadfast.runs import (
+    closing_words,
+    cores_of,
+    inputs_there,
+    lift_rate_limit,
+    outputs_to_make,
+)
 from steadfast.terminal.display import show_run
 from steadfast.unfinished import report_unfinished_run
 
@@ -134,6 +140,7 @@ wildcard_constraints:
 onstart:
     needs = Needs(GRID, SIZES, outputs_to_make(workflow))
     here = workflow.resource_settings.nodes is None
+    lift_rate_limit(workflow)
     try:
         check_before_run(
             GRID,

@@ -24,6 +24,16 @@ def cores_of(workflow: Any) -> int | None:
     return None if cores is None or cores == sys.maxsize else int(cores)
 
 
+def lift_rate_limit(workflow: Any) -> None:
+    """Let jobs of this machine start without Snakemake's limit of submissions, which is meant for clusters.
+
+    To keep it Snakemake 9 sets a timer after every look for jobs to start, and every job that ends leaves one more that
+    starts itself anew: after two hundred steps they keep a quarter of a processor busy.
+    """
+    if cores_of(workflow) is not None:
+        workflow.scheduler.job_rate_limiter = None
+
+
 def inputs_there(workflow: Any) -> list[str]:
     """Files that the run is about to read and does not make before."""
     read = {str(file) for job in workflow.dag.needrun_jobs() for file in job.input}
