@@ -17,12 +17,18 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.grids import copy_workflow
+from tests.sharing import made_once
 
-ROOT = Path(__file__).parents[2]
-# Half of the time of a dry run is the import of Snakemake, so that this process does it once and forks for each run.
+# Half of the time of a dry run is the import of Snakemake and what else is installed, so that this process does it once
+# and forks for each run. The package itself is imported by each run, from its own tree.
 DRY_RUNS = """
-import json, os, sys
+import importlib, json, os, sys, sysconfig
+from contextlib import suppress
 import snakemake.cli, snakemake.logging
+
+installed = sysconfig.get_path("purelib")
+IMPORTED = os.path.abspath("imported.txt")
 
 def note(record, jobs, threads):
     if getattr(record, "event", None) == "job_info":
@@ -39,11 +45,19 @@ for line in sys.stdin:
         os.dup2(output, 2)
         jobs, threads = open("dry_run_jobs.txt", "w"), open("dry_run_threads.txt", "w")
         snakemake.logging.logger.addFilter(lambda record: note(record, jobs, threads))
-        snakemake.cli.main(order["arguments"])
+        try:
+            snakemake.cli.main(order["arguments"])
+        finally:
+            files = {name: str(getattr(module, "__file__", "")) for name, module in sys.modules.items()}
+            with open(IMPORTED, "w") as names:
+                print(*(name for name, file in files.items() if file.startswith(installed)), file=names)
         sys.exit()
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    for name in open(IMPORTED).read().split():
+        with suppress(ImportError):
+            importlib.import_module(name)
+    print(status, flush=True)
 """
-PARTS = ("Snakefile", "workflow", "config", "resources", "envs", "profiles")
 STUB = """
 import sys as _sys
 from pathlib import Path as _Path
@@ -172,20 +186,16 @@ def _with_stub(text: str) -> str:
 @pytest.fixture(scope="session")
 def template(dry_runs, tmp_path_factory) -> Path:
     """A copy of the repository whose scripts are stubs; nothing has run in it, but what its code means is known."""
-    folder = tmp_path_factory.mktemp("workflow") / "a copy"
-    folder.mkdir()
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, folder / part)
-    for script in (folder / "workflow" / "scripts").glob("*.py"):
-        script.write_text(_with_stub(script.read_text(encoding="utf-8")), encoding="utf-8")
-    (folder / "mine.yaml").write_text(CONFIG, encoding="utf-8")
-    status, text = Tree(folder, dry_runs).dry_run()
-    assert status == 0, text
-    return folder
+
+    def make(folder: Path) -> None:
+        copy = copy_workflow(folder / "a copy")
+        for script in (copy / "workflow" / "scripts").glob("*.py"):
+            script.write_text(_with_stub(script.read_text(encoding="utf-8")), encoding="utf-8")
+        (copy / "mine.yaml").write_text(CONFIG, encoding="utf-8")
+        status, text = Tree(copy, dry_runs).dry_run()
+        assert status == 0, text
+
+    return made_once(tmp_path_factory, "stubs", make) / "a copy"
 
 
 @pytest.fixture(scope="session")
@@ -207,10 +217,12 @@ def dry_runs(tmp_path_factory) -> Iterator[subprocess.Popen[str]]:
 @pytest.fixture(scope="session")
 def finished_template(template, dry_runs, tmp_path_factory) -> Path:
     """The same after a run of the whole grid."""
-    folder = Path(shutil.copytree(template, tmp_path_factory.mktemp("finished") / "a copy"))
-    status, text = Tree(folder, dry_runs).run()
-    assert status == 0, text
-    return folder
+
+    def make(folder: Path) -> None:
+        status, text = Tree(shutil.copytree(template, folder / "a copy"), dry_runs).run()
+        assert status == 0, text
+
+    return made_once(tmp_path_factory, "finished stubs", make) / "a copy"
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ import subprocess
 import sys
 
 import pandas as pd
+from tests.grids import ROOT
 from tests.model_files import write_model_files
 from tests.pages import follow
-from tests.workflow.conftest import ROOT, environment
+from tests.workflow.conftest import environment
 
 DOCS = ROOT / "docs"
 TRY_METHODS = """

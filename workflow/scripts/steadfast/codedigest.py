@@ -108,7 +108,7 @@ def _module_files(name: str) -> list[Path]:
         base = ROOT.joinpath(*parts[1:depth])
         for file in (base / "__init__.py", base.with_suffix(".py")):
             if file.is_file() and not (file.parent == ROOT and file.name in NO_RESULT):
-                files.append(file.resolve())
+                files.append(file)
     return files
 
 

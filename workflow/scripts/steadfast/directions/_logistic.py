@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
 
 USUAL_INVERSE_STRENGTH = 10.0
@@ -42,6 +41,8 @@ def fit_logistic(
         inverse_strength: C.
         start: weights and intercept to start from.
     """
+    # loads for as long as all else that a run needs before its first job, and only some directions are fitted
+    from scipy.optimize import minimize
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, intercept = parameters[:-1], parameters[-1]
