@@ -11,7 +11,7 @@ TOOL := PYTHONPATH=workflow/scripts $(RUN) -m
 SNAKEMAKE := $(RUN) -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(CONFIG))
 
 .DEFAULT_GOAL := help
-.PHONY: help run verify repair unlock test check format docs hooks vllm capability lock pin clean
+.PHONY: help run verify repair unlock test test-fast check format docs hooks vllm capability lock pin clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -29,9 +29,12 @@ unlock: .venv/base  ## remove the lock that a killed run has left
 repair: .venv/base  ## remove results that changed since they were made, and what was made from them
 	@$(TOOL) steadfast.verify --repair
 
-# in the order of their names the longest files of tests come first; pytest's own order would keep them for the end
+# in the order of pyproject.toml the longest files of tests come first; pytest's own order would keep them for the end
 test: check  ## run all checks and the whole test suite
 	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-fast: .venv/dev  ## run the unit tests and dry runs: no grid, no browser, no vLLM, no Slurm
+	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 check: .venv/dev  ## formatting, lint and types
 	@$(RUN) -m ruff format --check .

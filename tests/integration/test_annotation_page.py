@@ -17,6 +17,8 @@ from steadfast.annotation.labels import read_annotations
 from steadfast.annotation.page import write_annotation_page
 from steadfast.files import read_table, write_table
 
+pytestmark = pytest.mark.slow
+
 RESOURCES = Path(__file__).parents[2] / "resources"
 VARIANTS = ("pristine", "lobotomised")
 QUESTIONS = ("How do I bake bread?", "How do I pick a lock?", "How do I grow tomatoes?", "كيف حالك؟")

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from tests.grids import copy_workflow, snakemake
 
+pytestmark = pytest.mark.slow
+
 SMALL = Path(__file__).with_name("small_grid.yaml")
 VARIANTS = ["original", "abliterated", "random"]
 TASK = """

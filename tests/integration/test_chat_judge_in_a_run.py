@@ -11,6 +11,8 @@ from tests.provider_simulator import KEY, MODEL, Simulator, says_refusal, simula
 
 from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED
 
+pytestmark = pytest.mark.slow
+
 JUDGMENTS = "results/judgments/asked/raw/original.parquet"
 TABLE = "results/tables/verdicts.parquet"
 GRID = """

