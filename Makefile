@@ -29,7 +29,7 @@ unlock: .venv/base  ## remove the lock that a killed run has left
 repair: .venv/base  ## remove results that changed since they were made, and what was made from them
 	@$(TOOL) steadfast.verify --repair
 
-# in the order of pyproject.toml the longest files of tests come first; pytest's own order would keep them for the end
+# tests/conftest.py puts the longest files of tests first; the plugin's own order would keep them for the end
 test: check  ## run all checks and the whole test suite
 	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
