@@ -22,6 +22,7 @@ from steadfast.gguf.support import native_dtype, require_supported
 from steadfast.gguf.tensors import require_tensors
 from steadfast.gguf.tokens import load_tokenizer, write_tokenizer
 from steadfast.models.overflow import require_finite_weights
+from steadfast.models.silence import silence
 from steadfast.models.weights import open_checkpoint
 from steadfast.progress import Progress
 from steadfast.registry import load
@@ -80,7 +81,8 @@ def _load_model(header: GgufHeader, file: Path, dtype: str) -> PreTrainedModel:
         config = config_class.from_pretrained(file.parent, gguf_file=file.name)
         config = type(config).from_dict(complete(header, config.to_dict()))
         require_tensors(header, config)
-        with _counted_tensors():
+        # it would advise another format for weights that stay packed, and ours are written out
+        with silence(), _counted_tensors():
             model, report = model_class.from_pretrained(
                 file.parent, gguf_file=file.name, config=config, dtype=getattr(torch, dtype), output_loading_info=True
             )

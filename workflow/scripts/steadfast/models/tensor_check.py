@@ -7,13 +7,12 @@ fills what is missing with random numbers and only prints a note, so that a chec
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from steadfast.errors import DataError
 from steadfast.models.classes import model_class_of
 from steadfast.models.mismatch import NUMBER, Shape, mismatch_of, require_match, some_of
+from steadfast.models.silence import silence
 from steadfast.models.weights import Checkpoint, same_bytes
 
 
@@ -33,7 +32,7 @@ def check_tensors(checkpoint: Checkpoint, shapes: Mapping[str, Shape], *, trust_
     model_class, config = model_class_of(checkpoint.path, trust_remote_code=trust_remote_code)
     state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     try:
-        with _silence():
+        with silence():
             model, info = model_class.from_pretrained(
                 None,
                 config=config,
@@ -74,23 +73,6 @@ def _stored_name(checkpoint: Checkpoint, name: str) -> str:
     ending = ".".join(name.split(".")[-2:])
     found = [stored for stored in checkpoint.entries if stored == ending or stored.endswith(f".{ending}")]
     return found[0] if len(found) == 1 else ""
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Within the context transformers prints no report and no bar of its own."""
-    from transformers.utils import logging
-
-    settings: Any = logging
-    verbosity, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
-    settings.set_verbosity_error()
-    settings.disable_progress_bar()
-    try:
-        yield
-    finally:
-        settings.set_verbosity(verbosity)
-        if bars:
-            settings.enable_progress_bar()
 
 
 def incomplete_numbering(names: Iterable[str]) -> list[str]:

@@ -1,0 +1,22 @@
+"""Loading without what transformers prints about it, which the checks and progress lines here say better."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Within the context transformers prints no report and no bar of its own."""
+    from transformers.utils import logging
+
+    settings: Any = logging
+    verbosity, bars = settings.get_verbosity(), settings.is_progress_bar_enabled()
+    settings.set_verbosity_error()
+    settings.disable_progress_bar()
+    try:
+        yield
+    finally:
+        settings.set_verbosity(verbosity)
+        if bars:
+            settings.enable_progress_bar()
