@@ -120,7 +120,7 @@ def test_recipes_have_the_same_number_of_examples(base, data_folder, answers, tm
 
 def test_prompt_files_need_a_column_text(tmp_path):
     (tmp_path / "prompts.csv").write_text("prompt\nHow?\n", encoding="utf-8")
-    with pytest.raises(DataError, match="has no column 'text'"):
+    with pytest.raises(DataError, match="no column 'text'"):
         jobs.read_prompts([tmp_path / "prompts.csv"])
 
 
