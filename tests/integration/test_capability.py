@@ -1,12 +1,13 @@
 """Tasks of the lm-evaluation-harness in a grid: one tiny model as it is, abliterated, and edited at random."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from tests.grids import copy_workflow, snakemake
+from tests.grids import snakemake
 
 pytestmark = pytest.mark.slow
 
@@ -27,14 +28,19 @@ metric_list:
 
 
 @pytest.fixture
-def grid(tmp_path, monkeypatch):
-    """A folder with the small grid's configuration, for one of its models and the judges that need no weights."""
-    pytest.importorskip("lm_eval", reason="the harness is not installed: make capability")
+def harness():
+    """The harness; where it is missing, no grid is made for it."""
+    return pytest.importorskip("lm_eval", reason="the harness is not installed: make capability")
+
+
+@pytest.fixture
+def grid(harness, request, tmp_path, monkeypatch):
+    """The small grid, and its configuration for one of its models and the judges that need no weights."""
     # the task's data lie here; nothing is to be looked for elsewhere
     for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
         monkeypatch.setenv(name, "1")
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
-    folder = copy_workflow(tmp_path / "clone")
+    folder = shutil.copytree(request.getfixturevalue("finished_grid"), tmp_path / "clone")
     config = yaml.safe_load(SMALL.read_text(encoding="utf-8"))
     config["models"] = {"combined": config["models"]["combined"] | {"group": None}}
     config["judges"] = {name: config["judges"][name] for name in ("grammar", "regex")}

@@ -20,7 +20,7 @@ JUDGES = ["grammar", "regex", "tiny", "self", "label-only", "always-refuse"]
 
 def test_summary_is_shown_at_the_end(small_grid):
     summary = small_grid.path("summary.txt").read_text(encoding="utf-8")
-    assert summary in small_grid.first.stdout
+    assert summary in small_grid.first
     assert "Combined" in summary and "results/figures" in summary
 
 
@@ -89,7 +89,7 @@ def test_every_output_has_provenance(small_grid):
 
 def test_a_counts_table_gets_the_same_treatment(small_grid):
     matrix = pd.read_csv(small_grid.path("counts_tables/paper/judge_correlation.csv"), index_col=0)
-    assert list(matrix.index) == list(matrix.columns) and len(matrix) == 12
+    assert list(matrix.index) == list(matrix.columns) and len(matrix) == 3
     assert np.allclose(matrix, matrix.T) and np.allclose(np.diag(matrix), 1)
     rates = pd.read_csv(small_grid.path("counts_tables/paper/rates.csv"))
     row = rates.query("model == 'SmolLM2' and judge == 'ChatGPT5' and label == 'harmful'").set_index("variant")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.grids import copy_workflow, snakemake
+from tests.grids import snakemake
 
 pytestmark = pytest.mark.slow
 
@@ -17,13 +17,14 @@ TARGETS = ("results/tables/strongest.csv", "results/tables/edits.csv", "results/
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """The results of the part of the grid that the choice decides."""
-    folder = copy_workflow(tmp_path_factory.mktemp("strongest") / "clone")
+def results(finished_grid, tmp_path_factory):
+    """The results of the part of the grid that the choice decides, with the model of the small grid."""
+    folder = shutil.copytree(finished_grid, tmp_path_factory.mktemp("strongest") / "clone")
     shutil.copy2(CONFIG, folder)
     command = (*TARGETS, "--cores", "2", "--configfile", CONFIG.name)
     done = snakemake(folder, *command)
     assert done.returncode == 0, done.stdout
+    assert "train the model" not in done.stdout, "the settings of the two grids have parted"
     assert "Nothing to be done" in snakemake(folder, *command).stdout
     return folder / "results"
 

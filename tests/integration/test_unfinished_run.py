@@ -3,9 +3,9 @@
 import json
 import re
 import shutil
-from dataclasses import replace
 
 import pytest
+from tests.integration.conftest import GridRun
 
 pytestmark = pytest.mark.slow
 
@@ -13,9 +13,9 @@ REPORT = "report.html"
 
 
 @pytest.fixture
-def copy(small_grid, tmp_path):
+def copy(finished_grid, tmp_path):
     """The small grid, finished, in a folder of its own."""
-    return replace(small_grid, folder=shutil.copytree(small_grid.folder, tmp_path / "copy"))
+    return GridRun(shutil.copytree(finished_grid, tmp_path / "copy"))
 
 
 def spoil(run, module, function):

@@ -1,4 +1,4 @@
-"""A whole run on real vLLM: it generates for two models in two variants, and serves a third as their judge."""
+"""A whole run on real vLLM: it generates for a model in two variants, and serves another as their judge."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from tests.grids import copy_workflow, snakemake
+from tests.grids import snakemake
 from tests.vllm import require_vllm
 
 from steadfast.files import read_table
@@ -15,55 +15,53 @@ from steadfast.responses import generate_responses
 pytestmark = pytest.mark.slow
 
 CONFIG = Path(__file__).with_name("vllm_grid.yaml")
-SYSTEMS = [(model, variant) for model in ("raw", "combined") for variant in ("original", "abliterated")]
+MODEL, VARIANTS = "combined", ("original", "abliterated")
 LEAST_IDENTICAL = 0.95
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results(copy_models, tmp_path_factory):
     """The results of the run."""
     interpreter = require_vllm()
-    folder = copy_workflow(tmp_path_factory.mktemp("vllm") / "grid")
+    folder = copy_models(tmp_path_factory.mktemp("vllm") / "grid")
     with pytest.MonkeyPatch.context() as variables:
         variables.setenv("STEADFAST_VLLM_PYTHON", str(interpreter.python))
         # the tables and figures that follow are the small grid's to try
         done = snakemake(folder, "results/tables/agreement.csv", "--cores", "2", "--configfile", str(CONFIG))
     assert done.returncode == 0, done.stdout
+    assert "train the model" not in done.stdout, "the settings of the two grids have parted"
     return folder / "results"
 
 
-def responses(results, model, variant):
-    return read_table(results / "responses" / model / f"{variant}.parquet")
+def responses(results, variant):
+    return read_table(results / "responses" / MODEL / f"{variant}.parquet")
 
 
-@pytest.mark.parametrize(("model", "variant"), SYSTEMS)
-def test_vllm_says_what_transformers_says(results, model, variant, record_property):
-    log = (results / "logs/responses" / model / f"{variant}.log").read_text(encoding="utf-8")
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_vllm_says_what_transformers_says(results, variant, record_property):
+    log = (results / "logs/responses" / MODEL / f"{variant}.log").read_text(encoding="utf-8")
     assert "vLLM is ready after" in log and "responses: 30/30, " in log and "tokens/s" in log
-    found = responses(results, model, variant)
+    found = responses(results, variant)
     prompts = read_table(results / "prompts/prompts.parquet").query("split == 'evaluation'")
-    checkpoint = results / ("models" if variant == "original" else "checkpoints") / model
-    checkpoint = checkpoint if variant == "original" else checkpoint / variant
+    checkpoint = results / (f"models/{MODEL}" if variant == "original" else f"checkpoints/{MODEL}/{variant}")
     expected = generate_responses(checkpoint, prompts, settings={"max_new_tokens": 32}, engine="transformers")
     assert found[["prompt_id", "sample"]].equals(expected[["prompt_id", "sample"]])
     identical = float((found["response"] == expected["response"]).mean())
     record_property("identical", identical)
-    print(f"{model}/{variant}: {identical:.1%} of {len(found)} greedy responses are identical")
+    print(f"{variant}: {identical:.1%} of {len(found)} greedy responses are identical")
     assert identical >= LEAST_IDENTICAL
 
 
-@pytest.mark.parametrize("model", ["raw", "combined"])
-def test_what_vllm_loaded_was_untied(results, model):
+def test_what_vllm_loaded_was_untied(results):
     tied, untied = (
         json.loads((results / folder / "config.json").read_text(encoding="utf-8"))["tie_word_embeddings"]
-        for folder in (f"models/{model}", f"checkpoints/{model}/abliterated")
+        for folder in (f"models/{MODEL}", f"checkpoints/{MODEL}/abliterated")
     )
     assert tied and not untied
 
 
-@pytest.mark.parametrize("model", ["raw", "combined"])
-def test_the_edit_changes_what_vllm_says(results, model):
-    original, edited = (responses(results, model, variant)["response"] for variant in ("original", "abliterated"))
+def test_the_edit_changes_what_vllm_says(results):
+    original, edited = (responses(results, variant)["response"] for variant in VARIANTS)
     assert (original != edited).mean() > 0.3
 
 
@@ -71,7 +69,7 @@ def test_the_served_judge_agrees_with_the_same_judge_in_process(results):
     verdicts = read_table(results / "tables/verdicts.parquet")
     keys = ["model", "variant", "prompt_id"]
     served, own = (verdicts[verdicts["judge"] == judge].set_index(keys) for judge in ("served", "in-process"))
-    assert len(served) == len(own) == 30 * len(SYSTEMS)
+    assert len(served) == len(own) == 30 * len(VARIANTS)
     assert (served["verdict"] == own.loc[served.index, "verdict"]).mean() >= 0.95
     assert set(served["verdict"]) == {"refusal", "non_refusal"}
     assert served["score"].notna().all()
@@ -90,7 +88,7 @@ def test_the_judge_was_started_once_for_all_systems_and_its_log_is_quiet(results
     assert sum("LD_PRELOAD" not in line for line in log.splitlines()) < 40, log
     answers = [json.loads(line) for file in results.glob("answers/*/*.jsonl") for line in file.open(encoding="utf-8")]
     different = len({json.dumps(answer["request"]["messages"]) for answer in answers})
-    assert 30 < different <= 30 * len(SYSTEMS) + 1  # each case once, and the question that tries the endpoint
+    assert 30 < different <= 30 * len(VARIANTS) + 1  # each case once, and the question that tries the endpoint
 
 
 def test_nothing_of_vllm_is_left(results):
