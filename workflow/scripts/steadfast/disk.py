@@ -46,7 +46,7 @@ def says_full(text: str) -> bool:
 
 def message(path: str | Path) -> str:
     """What the user is told of a full disk: where, how much is free, and what may be removed."""
-    place = _existing(path)
+    place = existing(path)
     state = os.statvfs(place)
     free, size = state.f_bavail * state.f_frsize, state.f_blocks * state.f_frsize
     left = f"{in_units(free)} of {in_units(size)} free"
@@ -81,7 +81,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _existing(path: str | Path) -> Path:
+def existing(path: str | Path) -> Path:
     """The path, or the nearest folder above it that exists."""
     place = Path(path).absolute()
     return next(each for each in (place, *place.parents) if each.exists())
@@ -96,7 +96,7 @@ def _temporary() -> list[str]:
 
 def _has_little(path: str | Path) -> bool:
     with suppress(OSError):
-        state = os.statvfs(_existing(path))
+        state = os.statvfs(existing(path))
         return state.f_bavail * state.f_frsize < LITTLE or bool(state.f_files and not state.f_favail)
     return False
 

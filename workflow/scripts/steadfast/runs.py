@@ -9,6 +9,7 @@ from steadfast.errors import DataError
 from steadfast.integrity import require_as_made
 
 TARGET = "all"
+PROMPTS = "results/prompts/prompts.parquet"
 SUMMARY = "results/summary.txt"
 REPORT = "results/report.html"
 

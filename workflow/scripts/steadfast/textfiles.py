@@ -3,11 +3,14 @@
 import gzip
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from steadfast.errors import DataError
 
 PACKED = ".gz"
+CP1252 = "cp1252"
 GUESSED = "{path} is not UTF-8 and was read as Windows-1252; look at letters beyond A-Z"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # what other kinds of files begin with that spreadsheets and users take for text
@@ -37,7 +40,7 @@ def read_any_text(path: str | Path) -> str:
     for start, kind in _FOREIGN_FILES.items():
         if raw[: len(start)].lower() == start.lower():
             raise DataError(f"{path} is {kind}")
-    text = raw.decode(_encoding(path, raw)).removeprefix("\ufeff")
+    text = _decoded(path, raw)[0].removeprefix("\ufeff")
     if "\0" in text:
         raise DataError(f"{path} holds NUL characters, so it is no text file, or UTF-16 without its mark; {_ADVICE}")
     return text
@@ -66,7 +69,7 @@ def is_guessed(path: str | Path) -> bool:
     Raises:
         DataError: it is no text in one of the known encodings.
     """
-    return _encoding(path, read_bytes(path)) == "cp1252"
+    return _decoded(path, read_bytes(path))[1] == CP1252
 
 
 def suffix_of(path: str | Path) -> str:
@@ -75,28 +78,26 @@ def suffix_of(path: str | Path) -> str:
     return Path(file.stem).suffix if file.suffix == PACKED else file.suffix
 
 
-def _encoding(path: str | Path, raw: bytes) -> str:
+def _decoded(path: str | Path, raw: bytes) -> tuple[str, str]:
+    """The text, and the encoding that it is in."""
+    for encoding in _encodings(raw):
+        with suppress(UnicodeDecodeError):
+            return raw.decode(encoding), encoding
+    raise DataError(f"{path} is not UTF-8; {_ADVICE}")
+
+
+def _encodings(raw: bytes) -> Iterator[str]:
+    """Encodings that a text may be in, the most likely first."""
     if raw[:2] in _UTF16:
-        return _tried(path, raw, "utf-16")
-    try:
-        raw.decode("utf-8")
-        return "utf-8"
-    except UnicodeDecodeError:
-        old_macintosh = b"\r" in raw and b"\n" not in raw
-        if old_macintosh or _FOREIGN_LETTERS.search(raw) or _is_mostly_foreign(raw):
-            raise DataError(f"{path} is not UTF-8; {_ADVICE}") from None
-    return _tried(path, raw, "cp1252")
+        yield "utf-16"
+        return
+    yield "utf-8"
+    old_macintosh = b"\r" in raw and b"\n" not in raw
+    if not (old_macintosh or _FOREIGN_LETTERS.search(raw) or _is_mostly_foreign(raw)):
+        yield CP1252
 
 
 def _is_mostly_foreign(raw: bytes) -> bool:
     lines = b"".join(line for line in raw.split(b"\n") if not line.isascii())
     foreign = len(re.findall(rb"[\x80-\xff]", lines))
     return foreign > _FOREIGN_SHARE * (foreign + len(re.findall(rb"[A-Za-z]", lines)))
-
-
-def _tried(path: str | Path, raw: bytes, encoding: str) -> str:
-    try:
-        raw.decode(encoding)
-    except UnicodeDecodeError:
-        raise DataError(f"{path} is not UTF-8; {_ADVICE}") from None
-    return encoding

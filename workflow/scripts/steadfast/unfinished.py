@@ -110,9 +110,9 @@ def unfinished_words(
     have = {Path(path).stem for path in found["tables"]}
     lacking = {
         "tables": [Path(path).stem for path in given["tables"] if Path(path).stem not in have],
-        "figures": _names(given["figures"], found["figures"]),
+        "figures": [Path(path).stem for path in _lacking(given, found, "figures")],
         "responses of": [
-            "/".join(Path(path).with_suffix("").parts[-2:]) for path in _without(given, found, "responses")
+            "/".join(Path(path).with_suffix("").parts[-2:]) for path in _lacking(given, found, "responses")
         ],
     }
     parts = [f"{kind} {_few(names)}" for kind, names in lacking.items() if names]
@@ -123,12 +123,8 @@ def unfinished_words(
     )
 
 
-def _without(given: dict[str, list[str]], found: dict[str, list[str]], kind: str) -> list[str]:
+def _lacking(given: dict[str, list[str]], found: dict[str, list[str]], kind: str) -> list[str]:
     return [path for path in given[kind] if path not in found[kind]]
-
-
-def _names(given: list[str], found: list[str]) -> list[str]:
-    return [Path(path).stem for path in given if path not in found]
 
 
 def _few(names: Sequence[str]) -> str:

@@ -14,11 +14,11 @@ from steadfast.config.grid import Grid
 from steadfast.config.grid.judging import Judging
 from steadfast.config.serving import place_of_model
 from steadfast.errors import ConfigError, SteadfastError
+from steadfast.runs import PROMPTS
 from steadfast.sources import source_of
 
 # Where the configuration names a download, its stanza, and what it is: ``model`` or ``dataset``.
 Download = tuple[str, Mapping[str, Any], str]
-PROMPTS = "results/prompts/prompts.parquet"
 
 
 def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = None, *, conda: bool = False) -> None:

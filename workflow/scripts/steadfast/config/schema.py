@@ -78,7 +78,7 @@ def validate(config: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: with a line per problem: the key, what was found, what is allowed, the nearest known name.
     """
-    _require_texts(config, "")
+    _require_texts(config)
     validator = VALIDATOR(load_schema(), format_checker=FORMATS)
     errors = validator.iter_errors(shortened(config))
     lines = [line for error in errors for line in _describe(error)]
@@ -87,7 +87,7 @@ def validate(config: Mapping[str, Any]) -> None:
     if problems:
         more = [f"... and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
         raise ConfigError("\n".join([*problems[:MOST_PROBLEMS], *more]))
-    _require_plain_values(config, "")
+    _require_plain_values(config)
 
 
 def with_defaults(value: Any, schema: Mapping[str, Any] | None = None) -> Any:
@@ -128,35 +128,39 @@ def matching_branches(value: Mapping[str, Any], schema: Mapping[str, Any]) -> It
             yield branch["then"]
 
 
-def _require_texts(value: Any, where: str) -> None:
+def _require_texts(config: Mapping[str, Any]) -> None:
     """Check that all keys are texts, and that all texts can be written and shown."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise ConfigError(f"{where or 'config'}: the key {key!r} is no text{_as_yaml(key)}; put it in quotes")
-            _require_texts(item, f"{where}.{key}" if where else key)
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            _require_texts(item, f"{where}.{number}")
-    elif isinstance(value, str) and (problem := text_problem(value)):
-        raise ConfigError(f"{where}: {value[:60]!r} {problem}")
+    for where, value in _parts(config):
+        if isinstance(value, Mapping):
+            for key in value:
+                if not isinstance(key, str):
+                    found = f"the key {key!r} is no text{_as_yaml(key)}"
+                    raise ConfigError(f"{where or 'config'}: {found}; put it in quotes")
+        elif isinstance(value, str) and (problem := text_problem(value)):
+            raise ConfigError(f"{where}: {value[:60]!r} {problem}")
 
 
-def _require_plain_values(value: Any, where: str) -> None:
+def _require_plain_values(config: Mapping[str, Any]) -> None:
     """Check that mappings of any content, which are passed on, hold what JSON can express."""
+    for where, value in _parts(config):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{where}: {value!r} is not allowed; allowed: a finite number")
+        if not isinstance(value, Mapping | list | str | int | float | None):
+            raise ConfigError(
+                f"{where}: found {_shown(value)}, which is not allowed; allowed: texts (put it in quotes), numbers, "
+                "true, false, null, lists and mappings"
+            )
+
+
+def _parts(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+    """A configuration and all within it, each with its place, from the outside in."""
+    yield where, value
     if isinstance(value, Mapping):
         for key, item in value.items():
-            _require_plain_values(item, f"{where}.{key}" if where else key)
+            yield from _parts(item, f"{where}.{key}" if where else key)
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            _require_plain_values(item, f"{where}.{number}")
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{where}: {value!r} is not allowed; allowed: a finite number")
-    elif not isinstance(value, str | int | float | None):
-        raise ConfigError(
-            f"{where}: found {_shown(value)}, which is not allowed; allowed: texts (put it in quotes), numbers, true, "
-            "false, null, lists and mappings"
-        )
+            yield from _parts(item, f"{where}.{number}")
 
 
 def _as_yaml(value: object) -> str:

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from steadfast.disk import existing
 from steadfast.errors import ConfigError
 from steadfast.estimates.needs import Needs
 from steadfast.gpus import gpu_memory
@@ -44,8 +45,7 @@ def misfits(needs: Needs, *, here: bool) -> Iterator[str]:
 
 def free_disk(path: Path = RESULTS) -> int:
     """Free bytes where a path is or will be."""
-    there = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
-    return shutil.disk_usage(there).free
+    return shutil.disk_usage(existing(path)).free
 
 
 def _too_large(needs: Needs, name: str) -> Iterator[str]:

@@ -62,9 +62,9 @@ class Forecast:
             *self.history,
             *((task.rule, task.cost(), task.recorded) for task in self.tasks.values() if task.recorded),
         ]
-        prior = PRIOR_SHARE * sum(task.cost() for task in self.tasks.values())
         self._past = _Corrections(
-            [(rule, cost, seconds) for rule, cost, seconds in known if seconds is not None], prior
+            [(rule, cost, seconds) for rule, cost, seconds in known if seconds is not None],
+            sum(task.cost() for task in self.tasks.values()),
         )
 
     def start(self, task: int, now: float) -> None:
@@ -115,7 +115,7 @@ class Forecast:
         found = [
             (self.tasks[number].rule, before[number], self._ended[number]) for number in self._ended if number in before
         ]
-        now = _Corrections(found, PRIOR_SHARE * sum(before.values()))
+        now = _Corrections(found, sum(before.values()))
         return {
             number: self._ended.get(number, before[number] * now.of(task.rule)) for number, task in self.tasks.items()
         }
@@ -140,11 +140,11 @@ class _Corrections:
 
     Args:
         found: of steps: rule, seconds that were expected, seconds that it took.
-        prior: seconds that count as having been as expected, for the correction of all steps.
+        total: seconds that are expected of the whole run.
     """
 
-    def __init__(self, found: Iterable[tuple[str, float, float]], prior: float = 0.0) -> None:
-        self._prior = prior
+    def __init__(self, found: Iterable[tuple[str, float, float]], total: float) -> None:
+        self._total = total
         sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         for rule, expected, took in found:
             for key in (rule, ""):
@@ -157,7 +157,7 @@ class _Corrections:
     def of(self, rule: str) -> float:
         """The factor for a rule."""
         if rule not in self._factors:
-            overall = self._factor("", 1.0, self._prior)
+            overall = self._factor("", 1.0, PRIOR_SHARE * self._total)
             self._factors[rule] = self._factor(rule, overall)
         return self._factors[rule]
 

@@ -6,8 +6,7 @@ from typing import Any
 from huggingface_hub import HfApi
 from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
 
-from steadfast.estimates.sizes import BYTES as WIDTHS
-from steadfast.estimates.sizes import ModelSize
+from steadfast.estimates.sizes import ModelSize, written_out
 from steadfast.models.download import missing_files
 from steadfast.models.hub import FAILURES, UNWANTED, WANTED
 
@@ -43,4 +42,4 @@ def _size_of_gguf(stanza: Mapping[str, Any]) -> ModelSize | None:
     except FAILURES:
         return None
     parameters = (told or {}).get("total")
-    return ModelSize(int(parameters), int(parameters) * WIDTHS.get(stanza["dtype"], 2)) if parameters else None
+    return written_out(int(parameters), stanza["dtype"]) if parameters else None

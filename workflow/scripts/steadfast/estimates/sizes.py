@@ -101,6 +101,11 @@ def _in_the_cache(stanza: Mapping[str, Any]) -> ModelSize | None:
     return checkpoint_size(file.parent) if file else None
 
 
+def written_out(parameters: int, dtype: str) -> ModelSize:
+    """Size of the checkpoint that a GGUF file becomes; ``auto`` is a 16-bit format, unless the file itself says."""
+    return ModelSize(parameters, parameters * BYTES.get(dtype, NARROW_BYTES))
+
+
 def _of_gguf(stanza: Mapping[str, Any]) -> ModelSize | None:
     """Size of the checkpoint that a GGUF file is written out as."""
     dtype, header = stanza["dtype"], known_header(stanza)
@@ -111,7 +116,7 @@ def _of_gguf(stanza: Mapping[str, Any]) -> ModelSize | None:
     if parameters is None:
         return None
     native = native_dtype(header) if header else None
-    return ModelSize(parameters, parameters * BYTES.get(native or "" if dtype == "auto" else dtype, NARROW_BYTES))
+    return written_out(parameters, native if native and dtype == "auto" else dtype)
 
 
 AT_ITS_SOURCE: Mapping[str, Callable[[Mapping[str, Any]], ModelSize | None]] = {

@@ -19,7 +19,7 @@ from steadfast.models.depth import depth_of_directory
 from steadfast.models.download import cached_file, download
 from steadfast.models.local import file_hashes
 from steadfast.models.pointer import ModelPointer
-from steadfast.models.weights import require_files
+from steadfast.models.weights import CONFIG, require_files
 from steadfast.registry import load
 
 # pickled weights can run code when they are loaded, so they are not even downloaded
@@ -158,7 +158,7 @@ def is_cached(repo: str, revision: str, names: Sequence[str] = ()) -> bool:
 def depth_on_hub(repo: str, revision: str) -> int | None:
     """Number of blocks of a model, from its ``config.json``, which is downloaded; None if it cannot be had."""
     try:
-        return depth_of_directory(Path(hf_hub_download(repo, "config.json", revision=revision)).parent)
+        return depth_of_directory(Path(hf_hub_download(repo, CONFIG, revision=revision)).parent)
     except FAILURES:
         return None
 

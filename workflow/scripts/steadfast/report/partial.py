@@ -7,6 +7,7 @@ from typing import Any
 from steadfast.errors import DataError
 from steadfast.files import read_table, write_table
 from steadfast.models.edited import MANIFEST
+from steadfast.runs import PROMPTS
 from steadfast.tables.agreement import agreement_table
 from steadfast.tables.conclusions import conclusion_table
 from steadfast.tables.counts import count_verdicts
@@ -16,7 +17,6 @@ from steadfast.tables.robustness import robustness_table
 from steadfast.tables.verdicts import collect_verdicts
 
 Current = Callable[[Iterable[Any]], list[str]]
-PROMPTS = "results/prompts/prompts.parquet"
 
 
 def partial_tables(grid: Any, current: Current, folder: Path) -> tuple[list[str], list[str]]:

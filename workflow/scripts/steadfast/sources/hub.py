@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from steadfast.models.depth import depth_of_directory
+from steadfast.models.weights import CONFIG
 from steadfast.sources import Source, Stanza
 
 
 def _depth(stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
     from steadfast.models.download import cached_file
 
-    file = cached_file(stanza["repo"], stanza.get("revision", "main"), "config.json")
+    file = cached_file(stanza["repo"], stanza.get("revision", "main"), CONFIG)
     return depth_of_directory(file.parent) if file else None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from steadfast.prompts.sources import SPLITS, Loaded, SourcePrompt, Split, check
 from steadfast.prompts.sources._formats import TEXT_COLUMN, Row, column_names, read_rows, refuse_twice
 from steadfast.prompts.sources._notices import candidates, damaged, overlooked
 from steadfast.prompts.sources._template import PromptTemplate, read_template
-from steadfast.prompts.sources._where import Condition, chosen, is_missing, read_conditions
+from steadfast.prompts.sources._where import chosen, is_missing, read_conditions
 from steadfast.textfiles import GUESSED, is_guessed, suffix_of
 
 # what spreadsheets put in place of a text that begins like a formula
@@ -56,7 +57,8 @@ class Reading:
                 f"template: {self.template[:60]!r} and column: {self.column!r} exclude each other; the template "
                 "names the columns that it needs"
             )
-        self.maker()
+        if self.template is not None:
+            read_template(self.template)
 
     def check_files(self, paths: Sequence[str]) -> None:
         """Check that the files have the columns, and the cells that ``where`` looks for.
@@ -112,25 +114,22 @@ class Reading:
         guessed = [str(path) for path in paths if suffix_of(path) != ".parquet" and is_guessed(path)]
         return [
             *(GUESSED.format(path=path) for path in guessed),
-            *overlooked(rows, columns, self.maker().columns, source),
+            *overlooked(rows, columns, self.maker.columns, source),
         ]
 
     def _chosen_rows(self, paths: Sequence[str | Path], further: Sequence[str], source: str) -> list[Row]:
         columns = [*(column for _, column in self._named_columns()), *further]
-        return chosen([row for path in paths for row in read_rows(path, columns)], self.conditions(), source)
+        return chosen([row for path in paths for row in read_rows(path, columns)], read_conditions(self.where), source)
 
+    @cached_property
     def maker(self) -> PromptTemplate:
         """The template; that of a single column where none is given."""
         return read_template(self.template) if self.template is not None else _of_column(self.column or TEXT_COLUMN)
 
-    def conditions(self) -> list[Condition]:
-        """The conditions of ``where``."""
-        return read_conditions(self.where)
-
     def _named_columns(self) -> list[tuple[str, str]]:
         """Every column that is needed, with the key that names it."""
         key = "column" if self.template is None else "template"
-        named = [*((key, column) for column in self.maker().columns), *(("where", column) for column in self.where)]
+        named = [*((key, column) for column in self.maker.columns), *(("where", column) for column in self.where)]
         optional = {"category_column": self.category_column, "split_column": self.split_column}
         return [*named, *((key, column) for key, column in optional.items() if column)]
 
@@ -151,7 +150,7 @@ class Reading:
             column = self.column or TEXT_COLUMN
             return _text(cells.get(column), f"{where}, column {column!r}")
         try:
-            return _text(self.maker().fill(cells), where)
+            return _text(self.maker.fill(cells), where)
         except DataError as error:
             raise DataError(f"{where}: {error}") from error
 
