@@ -52,6 +52,8 @@ _ENDINGS: tuple[tuple[str, Ending], ...] = (
     ("error|insufficient|network|abort|cancel|timeout|overload|interrupt|unavailable|fail", "passing"),
 )
 _REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
+# Types of parts: thinking, redacted_thinking, reasoning, reasoning_text, summary_text, thought.
+_THOUGHT = re.compile(r"think|reason|thought|^summary_text$", re.IGNORECASE)
 _COMPLETION = ("choices", "usage", "promptFeedback", "prompt_feedback", "prompt_filter_results", "candidates")
 _TITLE = re.compile(r"<title>(.*?)</title>|<h1>(.*?)</h1>", re.IGNORECASE | re.DOTALL)
 
@@ -156,6 +158,7 @@ def _read_message(
     message = message if isinstance(message, Mapping) else {}
     usage = body.get("usage") if isinstance(body.get("usage"), Mapping) else {}
     text, refusal = _parts(message.get("content"))
+    thinks = _thinks(message.get("content"))
     answer = Answer(
         text=text,
         finish_reason=ending,
@@ -164,11 +167,11 @@ def _read_message(
         fingerprint=_text(body.get("system_fingerprint")),
         input_tokens=_count(usage, "prompt_tokens"),
         output_tokens=_count(usage, "completion_tokens"),
-        logprobs=_tokens(choice.get("logprobs")),
+        logprobs=() if thinks else _tokens(choice.get("logprobs")),  # they would begin with those of the thinking
     )
     if ending == "length" or text.strip() or answer.refusal.strip():
         return answer
-    if any(message.get(key) for key in _REASONING) or _thinks(message.get("content")):
+    if thinks or any(message.get(key) for key in _REASONING):
         reason = f"{UNFINISHED}: the model thought and said nothing ({RAISE_LIMIT})"
         return Fault("case", reason, UNFINISHED, sure=False)
     return _without_answer({**body, **choice}, "the message is empty" if message else "no message in it", secret)
@@ -203,6 +206,8 @@ def _parts(content: Any) -> tuple[str, str]:
         return _text(content), ""
     texts, refusals = [], []
     for part in content:
+        if _is_thought(part):
+            continue
         if isinstance(part, str):
             texts.append(part)
         elif isinstance(part, Mapping) and part.get("type") == "refusal":
@@ -213,8 +218,15 @@ def _parts(content: Any) -> tuple[str, str]:
 
 
 def _thinks(content: Any) -> bool:
-    parts = content if isinstance(content, list) else []
-    return any(isinstance(part, Mapping) and part.get("type") in ("thinking", "reasoning") for part in parts)
+    return any(map(_is_thought, content if isinstance(content, list) else [content]))
+
+
+def _is_thought(part: Any) -> bool:
+    """Whether a part of a content is thinking: by its type, or by the flag that Gemini sets on parts of text."""
+    if not isinstance(part, Mapping):
+        return False
+    flag = part.get("thought", False)
+    return flag is True or str(flag).casefold() == "true" or bool(_THOUGHT.search(str(part.get("type"))))
 
 
 def _json(text: str) -> Any:
