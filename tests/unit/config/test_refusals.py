@@ -153,6 +153,28 @@ ONE_KEY = {
         {"source": "organism", "recipe": "score0", "label": "raw"},
         ["models: 'raw' and 'other' are both shown as 'raw'"],
     ),
+    "labels that differ in case": (
+        "models.other",
+        {"source": "organism", "recipe": "score0", "label": "RAW"},
+        ["models: 'raw' and 'other' are shown as 'raw' and 'RAW', which are too much alike"],
+    ),
+    "labels that differ in white space": (
+        "judges",
+        {
+            "one": {"kind": "regex", "patterns": PHRASES, "label": "The list"},
+            "two": {"kind": "regex", "patterns": PHRASES, "label": "the\u00a0\u00a0list"},
+        },
+        ["judges: 'one' and 'two' are shown as 'The list' and 'the\\xa0\\xa0list', which are too much alike"],
+    ),
+    "groups that differ in case": (
+        "models",
+        {
+            "raw": {"source": "organism", "recipe": "raw", "group": "raws"},
+            "tiny": {"source": "organism", "recipe": "judge", "role": "judge"},
+            "other": {"source": "organism", "recipe": "score0", "group": "Raws"},
+        },
+        ["models: 'raws' and 'Raws' are shown as 'raws' and 'Raws', which are too much alike"],
+    ),
     "original with an edit": (
         "variants.original",
         {"direction": MEAN, "edit": EDIT},

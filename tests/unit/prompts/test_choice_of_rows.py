@@ -121,7 +121,7 @@ def test_a_template_never_leaves_a_gap(tmp_path: Path) -> None:
     gap = source(tmp_path, "h.csv", HARMBENCH, template="{ContextString}\n{Behavior}")
     with pytest.raises(DataError, match=r"h\.csv, row 3: column 'ContextString' is empty, and `template` puts it"):
         load_source(gap)
-    empty = source(tmp_path, "e.csv", "a,b\n1,2\n,\n", template="{a}{b}")
+    empty = source(tmp_path, "e.csv", "a,b,c\n1,2,3\n,,3\n", template="{a}{b}")
     assert texts(empty) == ["12", ""]
 
 

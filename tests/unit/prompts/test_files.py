@@ -65,7 +65,7 @@ def test_further_shapes_of_files(tmp_path: Path, name: str, content: str) -> Non
 
 
 def test_another_column_and_an_assigned_split(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", [{"goal": "one"}, {"goal": None}])
+    path = write(tmp_path / "a.csv", [{"goal": "one", "n": 1}, {"goal": None, "n": 2}])
     prompts = load(path, column="goal", assign="evaluation")
     assert [(prompt.text, prompt.split) for prompt in prompts] == [("one", "evaluation"), ("", "evaluation")]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from steadfast.errors import DataError
-from steadfast.prompts.sources import check_source, load_source
+from steadfast.prompts.sources import check_source, load_source, read_source
 
 THIEF = "What’s the café thief’s plan"
 
@@ -25,7 +25,8 @@ THIEF = "What’s the café thief’s plan"
         ("a.csv", b"goal,x,y\nDo a,b\nDo b,c\n", ["Do a", "Do b"]),
         ("a.csv", b"goal\nDo a, then b\n", ["Do a, then b"]),
         ("a.csv", b"goal|x\nDo a; b|c\n", ["Do a; b"]),
-        ("a.csv", b"goal,x,,\r\nDo a,b,,\r\n,,,\r\n", ["Do a", ""]),
+        ("a.csv", b"goal,x,,\r\nDo a,b,,\r\n,,,\r\n", ["Do a"]),
+        ("a.csv", b"goal;x;y\r\nDo a;b;c\r\n;;\r\n   \r\n; ;\r\n;b;c\r\n", ["Do a", ""]),
     ],
 )
 def test_it_is_read(tmp_path: Path, name: str, content: bytes, texts: list[str]) -> None:
@@ -56,4 +57,22 @@ def test_or_one_message_says_what_to_do(tmp_path: Path, content: bytes, message:
     path = tmp_path / "a.csv"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
+        load_source({"kind": "file", "path": str(path), "column": "goal"})
+
+
+def test_rows_of_nothing_are_counted_and_keep_the_numbers_of_others(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"goal,x,y\r\n,,\r\nDo a,b,c\r\n,,\r\n,,\r\n#NAME?,b,c\r\n")
+    with pytest.raises(DataError, match="row 6, column 'goal'"):
+        read_source({"kind": "file", "path": str(path), "column": "goal"})
+    path.write_bytes(b"goal,x,y\r\n,,\r\nDo a,b,c\r\n,,\r\nDo b,z,\r\n,,\r\n")
+    loaded = read_source({"kind": "file", "path": str(path), "column": "goal", "where": {"x": {"not": "z"}}})
+    assert [prompt.text for prompt in loaded.prompts] == ["Do a"]
+    assert loaded.notices == [f"{path}: 3 row(s) without any text were left out"]
+
+
+def test_a_quote_that_never_closes_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('goal,x\nA,1\n"B,2\nC,3\n')
+    with pytest.raises(DataError, match=r"a\.csv, a text in quotes from line 3 to 4: not a readable CSV"):
         load_source({"kind": "file", "path": str(path), "column": "goal"})

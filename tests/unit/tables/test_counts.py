@@ -90,6 +90,7 @@ def test_what_spreadsheets_and_pandas_write(tmp_path, text):
         (["A,original,j,harmfull,3,2,5"], "row 2, column label: 'harmfull' is none of harmful, harmless"),
         (["A,original,,harmful,3,2,5"], "row 2, column judge: '' is empty"),
         (["A,original,j,harmful,3,2,5", "", "A,original,j,harmful,3,2,5"], "row 4.*is in an earlier row"),
+        (["A b,original,j,harmful,3,2,5", "a  B,original,j,harmless,3,2,5"], "row 3, column model: 'a  B' is written"),
         ([], "no rows"),
         (["A,original,j,harmful,3,2,5,extra,cells"], "row 2: more fields than columns"),
     ],

@@ -4,11 +4,12 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from steadfast.errors import DataError, suggest
+from steadfast.swallowed_rows import Parsed, refuse_swallowed_rows
 from steadfast.textfiles import read_any_text
 
 SEPARATORS = ",;\t|"
@@ -84,34 +85,45 @@ def read_delimited(
 
     Raises:
         DataError: there is no such file, it is no text or has no header, its quoting is broken, a row has more cells
-            than the header, or a text seems to be broken into two rows.
+            than the header, a text seems to be broken into two rows, or a quote to have made one row of several.
     """
     text = read_any_text(path)
     told = _SEPARATOR_LINE.match(text)
     if told:
         text, separator = text[told.end() :], told.group(1)
     separator = separator or _separator_of(text)
+    rows = list(_parse(path, text, separator, 1 if told else 0))
+    if not rows:
+        raise DataError(f"{path} is empty; expected a header and rows below it")
+    head, *below = rows
+    refuse_swallowed_rows(path, below, len(head.cells), separator)
+    header = [name(cell) for cell in head.cells]
+    records = [_record(path, row.number, header, row.cells) for row in below]
+    _refuse_broken_rows(path, len(header), [(row.number, len(row.cells)) for row in below if row.filled])
+    return Delimited(str(path), header, records)
+
+
+def _parse(path: str | Path, text: str, separator: str, above: int) -> Iterator[Parsed]:
+    """Records of a text from its header on, without blank lines; ``above`` it the file has so many lines.
+
+    Raises:
+        DataError: its quoting is broken.
+    """
     csv.field_size_limit(sys.maxsize)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=True)
-    header: list[str] | None = None
-    records = []
-    widths: list[tuple[int, int]] = []
+    line, begun = above + 1, False
     try:
         for number, cells in enumerate(reader, start=1):
-            if header is not None and cells:
-                widths.append((number, len(cells)))
-                records.append(_record(path, number, header, cells))
-            elif any(cell.strip() for cell in cells):
-                header = [name(cell) for cell in cells]
+            row = Parsed(number, line, reader.line_num + above, cells)
+            line, begun = row.last + 1, begun or row.filled
+            if begun and cells:
+                yield row
     except csv.Error as error:
+        last = reader.line_num + above
+        where = f"line {last}" if last <= line else f"a text in quotes from line {line} to {last}"
         raise DataError(
-            f"{path}, line {reader.line_num}: not a readable CSV: {error}; quotes within a quoted text are doubled, "
-            "not escaped"
+            f"{path}, {where}: not a readable CSV: {error}; quotes within a quoted text are doubled, not escaped"
         ) from error
-    if header is None:
-        raise DataError(f"{path} is empty; expected a header and rows below it")
-    _refuse_broken_rows(path, len(header), widths)
-    return Delimited(str(path), header, records)
 
 
 def _refuse_broken_rows(path: str | Path, columns: int, widths: Sequence[tuple[int, int]]) -> None:
@@ -131,13 +143,13 @@ def _refuse_broken_rows(path: str | Path, columns: int, widths: Sequence[tuple[i
             )
 
 
-def _record(path: str | Path, number: int, header: list[str], cells: list[str]) -> Record:
+def _record(path: str | Path, number: int, header: Sequence[str], cells: Sequence[str]) -> Record:
     if any(cell.strip() for cell in cells[len(header) :]):
         raise DataError(
             f"{path}, row {number}: more fields than columns ({len(cells)} cells, the header has {len(header)}); quote "
             "texts that hold the separator"
         )
-    padded = cells + [""] * (len(header) - len(cells))
+    padded = list(cells) + [""] * (len(header) - len(cells))
     return Record(number, {column: cell for column, cell in zip(header, padded, strict=False) if column})
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from steadfast.alike import as_it_looks
 from steadfast.config.attack_checks import ATTACK_CHECKS, BASELINES
 from steadfast.config.effect_checks import EFFECT_CHECKS
 from steadfast.config.files import check_config_file
@@ -53,22 +54,38 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
 
 
 def _names_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
-    for section in ("models", "variants", "judges", "counts_tables"):
+    for section in ("models", "variants", "judges", "rubrics", "counts_tables"):
         seen: dict[str, str] = {}
         for name in config[section]:
-            other = seen.setdefault(name.casefold().replace("-", "_"), name)
+            other = seen.setdefault(_as_a_file(name), name)
             if other != name:
                 yield f"{section}: {other!r} and {name!r} differ only in case or in '-' and '_'; rename one of them"
 
 
+def _as_a_file(name: str) -> str:
+    """A name as it is told from others where files are named after it, or the parts of a file's name."""
+    return name.casefold().replace("-", "_")
+
+
 def _labels_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
-    for section in ("models", "variants", "judges"):
-        seen: dict[str, str] = {}
-        for name, stanza in config[section].items():
-            label = stanza.get("label", name)
-            other = seen.setdefault(label, name)
-            if other != name:
-                yield f"{section}: {other!r} and {name!r} are both shown as {label!r}; give them different labels"
+    """Labels that look alike would be taken for one another in tables and figures."""
+    for section in ("models", "variants", "judges", "rubrics"):
+        first = {_as_a_file(name): name for name in reversed(config[section])}.values()  # others are told already
+        yield from _alike(section, {name: str(config[section][name].get("label", name)) for name in reversed(first)})
+    grouped = [entry for entry in config["models"].values() if entry["group"] is not None]
+    yield from _alike("models", {entry["group"]: str(entry.get("group_label", entry["group"])) for entry in grouped})
+
+
+def _alike(section: str, labels: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each label that is an earlier one up to case, white space and forms of the same characters."""
+    seen: dict[str, str] = {}
+    for name, label in labels.items():
+        other = seen.setdefault(as_it_looks(label), name)
+        if other != name and labels[other] == label:
+            yield f"{section}: {other!r} and {name!r} are both shown as {label!r}; give them different labels"
+        elif other != name:
+            shown = f"{labels[other]!r} and {label!r}, which are too much alike"
+            yield f"{section}: {other!r} and {name!r} are shown as {shown}; give them different labels"
 
 
 def _original_is_untouched(config: Mapping[str, Any]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from steadfast.alike import as_it_looks
 from steadfast.delimited import read_delimited
 from steadfast.errors import DataError
 from steadfast.tables.ordering import LABELS, sort_by_appearance
@@ -52,6 +53,9 @@ def read_counts(path: str | Path) -> pd.DataFrame:
     table = pd.DataFrame({key: text[key].str.strip() for key in KEYS})
     for key in KEYS:
         _reject(table[key] == "", rows, path, key, text[key], "is empty")
+        looks = table[key].map(as_it_looks)
+        first = looks.map(dict(zip(reversed(looks), reversed(table[key]), strict=True)))
+        _reject(table[key] != first, rows, path, key, text[key], "is written in another way in an earlier row")
     unknown = ~table["label"].isin(LABELS)
     _reject(unknown, rows, path, "label", text["label"], f"is none of {', '.join(LABELS)}")
     for column in COUNTS:

@@ -49,8 +49,20 @@ def refuse_twice(path: str | Path, columns: Iterable[str]) -> None:
         _delimited(Path(path)).refuse_twice(list(columns))
 
 
+def blank_rows(path: str | Path) -> int:
+    """How many rows of a file hold nothing; spreadsheets write such rows, and they are left out.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    if suffix_of(path) not in DELIMITED:
+        return 0
+    table = _delimited(Path(path))
+    return len(table.records) - len(table.filled())
+
+
 def read_rows(path: str | Path, columns: Iterable[str]) -> list[Row]:
-    """Rows of a file; a row may lack a column.
+    """Rows of a file, without those of a spreadsheet that hold nothing; a row may lack a column.
 
     Args:
         path: a file with one of the ``SUFFIXES``, packed if ``.gz`` follows.
@@ -112,7 +124,7 @@ def _delimited_header(file: Path) -> list[str]:
 def _delimited_rows(file: Path, columns: Sequence[str]) -> list[Row]:
     table = _delimited(file)
     table.require(columns)
-    return [Row(f"row {record.number}", record.cells) for record in table.records]
+    return [Row(f"row {record.number}", record.cells) for record in table.filled()]
 
 
 def _txt_rows(file: Path, columns: Sequence[str]) -> list[Row]:

@@ -9,7 +9,7 @@ from typing import Any
 from steadfast.errors import ConfigError, DataError, suggest
 from steadfast.paths import file_problem
 from steadfast.prompts.sources import SPLITS, Loaded, SourcePrompt, Split, check_assign
-from steadfast.prompts.sources._formats import TEXT_COLUMN, Row, column_names, read_rows, refuse_twice
+from steadfast.prompts.sources._formats import TEXT_COLUMN, Row, blank_rows, column_names, read_rows, refuse_twice
 from steadfast.prompts.sources._notices import candidates, damaged, overlooked
 from steadfast.prompts.sources._template import PromptTemplate, read_template
 from steadfast.prompts.sources._where import chosen, is_missing, read_conditions
@@ -100,7 +100,8 @@ class Reading:
         self.check()
         rows = self._chosen_rows(paths, [], source)
         prompts = [self._prompt(row, source) for row in rows]
-        return Loaded(prompts, [*self.notices(paths, source), *damaged([prompt.text for prompt in prompts], source)])
+        found = damaged([prompt.text for prompt in prompts], source)
+        return Loaded(prompts, [*self.notices(paths, source), *_blank(paths), *found])
 
     def notices(self, paths: Sequence[str | Path], source: str) -> list[str]:
         """What the files hold that these settings pass over, as sentences.
@@ -164,6 +165,12 @@ def require_file(key: str, path: str) -> None:
     problem = file_problem(path)
     if problem:
         raise ConfigError(f"{key}: {problem}")
+
+
+def _blank(paths: Sequence[str | Path]) -> list[str]:
+    """What is said of rows that hold nothing; before the run nobody needs to know."""
+    counts = {path: blank_rows(path) for path in paths}
+    return [f"{path}: {count} row(s) without any text were left out" for path, count in counts.items() if count]
 
 
 def _of_column(column: str) -> PromptTemplate:
