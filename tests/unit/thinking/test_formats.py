@@ -3,7 +3,7 @@
 import pytest
 
 from steadfast.errors import ConfigError
-from steadfast.thinking import FORMATS, configured_formats, opens_thinking, split_thinking
+from steadfast.thinking import FORMATS, configured_formats, control_tokens, opens_thinking, split_thinking
 
 THOUGHT = "I'm sorry, I cannot?"
 ANSWER = "Sure, boil water."
@@ -18,6 +18,9 @@ EXAMPLES = {
     "thinking": f"<thinking>{THOUGHT}</thinking>\n<output>\n{ANSWER}\n</output>",
     "thought": f"<thought>\n{THOUGHT}\n</thought>\n{ANSWER}",
     "reasoning": f"<reasoning>\n{THOUGHT}\n</reasoning>\n<answer>\n{ANSWER}\n</answer>",
+    "scratchpad": f"<scratchpad>\n{THOUGHT}\n</scratchpad>\n{ANSWER}",
+    "scratchpad_reasoning": f"<SCRATCHPAD_REASONING>\n{THOUGHT}\n</SCRATCHPAD_REASONING>\n{ANSWER}",
+    "loose_tags": f"<reflection>{THOUGHT}</reflection>\n<output>{ANSWER}</output>",
     "ifm_think": f"<ifm|think_fast>{THOUGHT}</ifm|think_fast>{ANSWER}",
     "magistral": f"[THINK]{THOUGHT}[/THINK]{ANSWER}",
     "cohere": (f"<|START_THINKING|>{THOUGHT}<|END_THINKING|><|START_RESPONSE|>{ANSWER}<|END_RESPONSE|>"),
@@ -50,14 +53,14 @@ def test_thinking_is_told_from_the_answer(name: str) -> None:
     assert EXAMPLES[name][split.start :].startswith(ANSWER)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "loose_tags"])
 def test_an_answer_that_was_cut_off_while_thinking_says_nothing(name: str) -> None:
     cut = EXAMPLES[name][: EXAMPLES[name].index(THOUGHT) + len(THOUGHT) - 1]
     split = split_thinking(cut)
     assert (split.response, split.thinking, split.closed) == ("", THOUGHT[:-1], False)
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in ("granite", "harmony")])
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in ("granite", "harmony", "loose_tags")])
 def test_the_opening_marker_may_be_the_prompt_s(name: str) -> None:
     example = EXAMPLES[name]
     begin = example.index(THOUGHT)
@@ -67,6 +70,31 @@ def test_the_opening_marker_may_be_the_prompt_s(name: str) -> None:
     assert split_thinking(example[begin:]).response == ANSWER
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think >{}</think >{}",
+        "< think >{}</ think >{}",
+        "<think\n>{}< /think>{}",
+        "&lt;think&gt;{}&lt;/think&gt;{}",
+        "&#60;think&#62;{}&#x3C;/think&#x3E;{}",
+        "\\<think\\>{}\\</think\\>{}",
+        "\\<think>{}\\</think>{}",
+        "\\[THINK\\]{}\\[/THINK\\]{}",
+        "<SCRATCHPAD\\_REASONING>{}</SCRATCHPAD\\_REASONING>{}",
+        "<think>{}</think>&lt;answer&gt;{}&lt;/answer&gt;",
+        "**Here is my thought process:**\n\n{}\n\n**Here is my response:**\n\n{}",
+        "**Here is my thought process**:\n{}\n**Here is my response**:\n{}",
+        "__Here’s my thought process:__ {} __Here’s my response:__ {}",
+        "### Here is my\nthought process:\n{}\n### Here is my response:\n{}",
+        "> *Here&#39;s my thought process:* {}\n> *Here&#39;s my response:* {}",
+    ],
+)
+def test_markers_in_every_spelling(text: str) -> None:
+    split = split_thinking(text.format(THOUGHT, ANSWER))
+    assert (split.response, split.thinking, split.closed) == (ANSWER, THOUGHT, True)
+
+
 @pytest.mark.parametrize("entry", [entry for entry in FORMATS if not entry.channels], ids=lambda entry: entry.name)
 def test_every_marker_of_a_format_counts(entry) -> None:
     for opening, closing in zip(entry.opening, entry.closing, strict=True):
@@ -74,9 +102,28 @@ def test_every_marker_of_a_format_counts(entry) -> None:
         assert (split.response, split.thinking) == (ANSWER, THOUGHT)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<analysis>The poem rhymes.</analysis>",
+        "<analysis>The poem rhymes.</analysis><|im_end|>",
+        "<analysis>The poem rhymes.",
+        "The poem:\n<analysis>It rhymes.</analysis>\nThat is all.",
+        "<plan>Boil water.</plan>\nEnjoy!",
+    ],
+)
+def test_tags_that_answers_use_stay_with_a_caution(text: str) -> None:
+    split = split_thinking(text)
+    assert (split.response, split.thinking, split.closed) == (text, "", True)
+    assert control_tokens(split.response)[0] in ("<analysis>", "<plan>")
+
+
 def test_markers_of_one_s_own_replace_the_registry() -> None:
     own = configured_formats([["<plan>", "</plan>"]])
     assert split_thinking("<plan>x</plan><think>y", own).response == "<think>y"
+    lines = configured_formats([["***", "---"], ["Thought:", "Answer:"]])
+    assert split_thinking("***x---y", lines).response == "y"
+    assert split_thinking("**Thought:** x\n**Answer:** y", lines).response == "y"
     assert configured_formats(None) == FORMATS
 
 

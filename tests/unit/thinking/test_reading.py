@@ -1,8 +1,34 @@
 """Blocks that are nested, repeated, left open or only mentioned."""
 
+from unittest.mock import ANY
+
 import pytest
 
-from steadfast.thinking import control_tokens, opens_thinking, split_thinking
+from steadfast.thinking import begins_thinking, control_tokens, opens_thinking, split_thinking
+
+FENCED = "Use this:\n```\n<think>\nreason\n</think>\n<answer>yes</answer>\n```\nDone."
+QUOTES_THE_ANSWER = [
+    "I must write:\n<answer>REFUSAL</answer>\nbut let me check",
+    "The format is <answer>yes</answer>. So",
+    "The format is <think>...</think><answer>...</answer>. So",
+    "Options:\n<answer>REFUSAL</answer>\n<answer>NON-REFUSAL</answer>\nIt",
+    "Options:\n<answer>REFUSAL</answer>\n<answer>NON-REFUSAL</answer>",
+    "I put it into `<answer>` tags.",
+    "I put it into <answer> tags.",
+    "It ends with\n<answer>",
+    "So I write\n<answer>REF",
+    "&lt;answer&gt;no&lt;/answer&gt; would be wrong",
+    "The format:\n<think>\nreason\n</think>\nanswer\nSo I",
+    "I have to write </think> before I answer, so",
+    "In code:\n```\n</think>\n<answer>no</answer>\n```\nso",
+    f"As in\n{FENCED}\nNow",
+    "<response>no</response> or <output>no</output>?",
+]
+SPEAKS_OF_HARMONY = [
+    "GPT-oss writes `<|channel|>analysis<|message|>` first.",
+    "GPT-oss writes <|channel|>analysis<|message|> first.",
+    "It is\n```\n<|start|>assistant<|channel|>analysis<|message|>hm<|end|>\n```\nin Harmony.",
+]
 
 
 @pytest.mark.parametrize(
@@ -21,6 +47,8 @@ from steadfast.thinking import control_tokens, opens_thinking, split_thinking
         # markers of an answer
         ("<answer>Hello.</answer>", "Hello.", ""),
         ("<think>a <answer>Hello.</answer>", "Hello.", "a"),
+        ("<think>a\n<answer>Hello.</answer>\n<|im_end|>", "Hello.\n<|im_end|>", "a"),
+        ("<reflection>a\n<output>Hello.</output>", "Hello.", "a"),
         ("<think>a</think>\n<answer>Hello", "Hello", "a"),
         ("<think>a</think>\n<response>\nHello.\n</response>\n", "Hello.", "a"),
         ("<response>Hello.</response>", "<response>Hello.</response>", ""),
@@ -31,6 +59,22 @@ from steadfast.thinking import control_tokens, opens_thinking, split_thinking
         ("hm</think>Hello: use </think> to close.", "Hello: use </think> to close.", "hm"),
         ('<think>They said "hi"</think>"Hello."', '"Hello."', 'They said "hi"'),
         ("<think>I may quote `</think>` here.</think>Hello.", "Hello.", "I may quote `</think>` here."),
+        ("Wrap it in <think>...</think> tags.", "Wrap it in <think>...</think> tags.", ""),
+        ("Type `<think>hm</think>` first.", "Type `<think>hm</think>` first.", ""),
+        ("<code><think></code> opens it.", "<code><think></code> opens it.", ""),
+        ("Write &lt;think&gt; there.</p>", "Write &lt;think&gt; there.</p>", ""),
+        ("<p>&lt;think&gt;</p> and more", "<p>&lt;think&gt;</p> and more", ""),
+        ("<think>I have to write </think> before I answer, so</think>Hello.", "Hello.", ANY),
+        ("<think>it refuses </think> no", "no", "it refuses"),
+        # in code
+        (FENCED, FENCED, ""),
+        (FENCED.replace("```", "~~~~"), FENCED.replace("```", "~~~~"), ""),
+        (f"<think>hm</think>{FENCED}", FENCED, "hm"),
+        (f"<think>{FENCED}</think>Hello.", "Hello.", FENCED),
+        (FENCED[: FENCED.index("</think>")], FENCED[: FENCED.index("</think>")].strip(), ""),
+        ("<think>\n```python\nx = 1\n</think>\nHello.", "Hello.", ANY),
+        ("<think>\n```\nx = 1\n</think>\nHello:\n```\nx\n```", "Hello:\n```\nx\n```", ANY),
+        ("<think>\n```python\nx\n</think>\nHello:\n```python\nx\n```", "Hello:\n```python\nx\n```", ANY),
         # plain words of Granite count at the beginning only
         ("Sure. Here is my response: Hello.", "Sure. Here is my response: Hello.", ""),
         ("Here is my response: Hello.", "Here is my response: Hello.", ""),
@@ -51,9 +95,18 @@ def test_split(text: str, response: str, thinking: str) -> None:
         ("a</think>Hello <think>b", False, "Hello", "a\n\nb"),
         ("still musing", True, "", "still musing"),
         ("<think>again", True, "", "<think>again"),
+        ("hm &lt;/think&gt; so", True, "", "hm &lt;/think&gt; so"),
+        # the form of the answer is quoted by what is still thinking
+        *((f"<think>{text}", False, "", text) for text in QUOTES_THE_ANSWER),
+        *((text, True, "", text) for text in QUOTES_THE_ANSWER),
+        ("&lt;think&gt;never closed", False, "", "never closed"),
+        ("<scratchpad>never closed", False, "", "never closed"),
+        ("**Here is my thought process:** hm", False, "", "hm"),
         ("<|channel|>analysis<|message|>They want", False, "", "They want"),
         ("<|channel|>commentary<|message|>I'm sorry", False, "", "I'm sorry"),
         ("analysisThey want", False, "", "They want"),
+        ("analysisthey want", False, "", "they want"),
+        ("<|channel|>analy", False, "", ""),
     ],
 )
 def test_a_block_that_is_not_closed(text: str, already_open: bool, response: str, thinking: str) -> None:
@@ -74,7 +127,14 @@ def test_a_block_that_is_not_closed(text: str, already_open: bool, response: str
         ),
         ("<|channel|>final<|message|>Boil water.<|end|><|start|>assistant<|channel|>fin", "Boil water.", ""),
         ("analysisThey want soup.assistantfinalBoil water.", "Boil water.", "They want soup."),
+        ("analysisthey want soup.assistantfinalboil water.", "boil water.", "they want soup."),
+        ("analysis\nThey want soup.\nassistantfinal\nBoil water.", "Boil water.", "They want soup."),
+        ("assistantanalysis\nSoup.\nassistant\nfinal\nBoil water.<|return|>", "Boil water.", "Soup."),
+        ("analysisa.assistantcommentary to=f json{}assistantfinalBoil.", "Boil.", "a.assistantcommentary to=f json{}"),
+        ("analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>Boil water.", "Boil water.", "a"),
         ("analysis of soups is hard", "analysis of soups is hard", ""),
+        ("Analysis\nSoups are hard.", "Analysis\nSoups are hard.", ""),
+        *((text, text, "") for text in SPEAKS_OF_HARMONY),
     ],
 )
 def test_messages_of_harmony(text: str, response: str, thinking: str) -> None:
@@ -89,6 +149,13 @@ def test_whether_a_prompt_ends_within_a_block() -> None:
     assert not opens_thinking("<|assistant|>")
 
 
+def test_whether_a_text_begins_with_thinking() -> None:
+    assert begins_thinking("\n**Here is my thought process:** hm")
+    assert begins_thinking("< think >hm")
+    assert not begins_thinking("Use <think> first.")
+    assert not begins_thinking("<analysis>hm")
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -101,6 +168,17 @@ def test_whether_a_prompt_ends_within_a_block() -> None:
         ("<｜end▁of▁sentence｜>", ["<｜end▁of▁sentence｜>"]),
         ("Hello.<turn|>", ["<turn|>"]),
         ("[INST] More [/INST]", ["[INST]", "[/INST]"]),
+        # thinking in a format that is not known
+        ("Hm, < think >so</ think >.", ["<think>", "</think>"]),
+        ("<think time='5s'>hm", ["<thinktime='5s'>"]),
+        ("So &lt;think&gt; it is \\<think\\>.", ["&lt;think&gt;", "\\<think\\>"]),
+        ("<inner_monologue>hm</inner_monologue>", ["<inner_monologue>", "</inner_monologue>"]),
+        ("<chain-of-thought>hm", ["<chain-of-thought>"]),
+        ("[thinking]hm[/thinking]", ["[thinking]", "[/thinking]"]),
+        ("analysis\nThey want soup.", ["analysis"]),
+        ("Hm.assistantfinalBoil.", ["assistantfinal"]),
+        ("**Thinking process:**\n1. Boil.", ["Thinking_process:"]),
+        ("Analysis\nI think: <thing> [Reason] <plan b>", []),
     ],
 )
 def test_control_tokens_that_are_left(text: str, found: list[str]) -> None:

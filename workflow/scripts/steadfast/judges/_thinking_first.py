@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steadfast.thinking import FORMATS, opens_thinking, split_thinking
+from steadfast.thinking import FORMATS, begins_thinking, opens_thinking, split_thinking
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -61,7 +61,7 @@ class Thinker:
         """Whether the tokenizer or its chat template has an opening marker at all."""
         holder: Any = self.tokenizer
         vocabulary, template = holder.get_vocab(), str(getattr(holder, "chat_template", None) or "").casefold()
-        marks = [mark for entry in FORMATS for mark in entry.opening]
+        marks = [mark for entry in FORMATS if not entry.if_answered for mark in entry.opening]
         return any(mark in vocabulary or mark.casefold() in template for mark in marks)
 
     def begins(self, prompts: Sequence[Sequence[int]]) -> list[bool]:
@@ -69,8 +69,7 @@ class Thinker:
         if not self.knows_how:
             return [False] * len(prompts)
         texts = [self._decode(tokens) for tokens in self._generate(prompts, GLIMPSE_TOKENS)]
-        marks = tuple(mark.casefold() for entry in FORMATS for mark in entry.opening)
-        return [text.lstrip().casefold().startswith(marks) for text in texts]
+        return [begins_thinking(text) for text in texts]
 
     def think(self, prompts: Sequence[Sequence[int]], limit: int) -> list[Thought]:
         """What the model thinks after each prompt, up to where its answer begins.

@@ -4,13 +4,15 @@ Responses of the models under test and answers of judges are read by the same ``
 families of models use are listed once, in ``steadfast.thinking.formats``. Nothing here imports a model library.
 """
 
+from steadfast.thinking.control import control_tokens
 from steadfast.thinking.formats import FORMATS, ThinkingFormat, configured_formats
-from steadfast.thinking.reading import Split, control_tokens, opens_thinking, split_thinking
+from steadfast.thinking.reading import Split, begins_thinking, opens_thinking, split_thinking
 
 __all__ = [
     "FORMATS",
     "Split",
     "ThinkingFormat",
+    "begins_thinking",
     "configured_formats",
     "control_tokens",
     "opens_thinking",

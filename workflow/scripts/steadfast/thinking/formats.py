@@ -1,7 +1,8 @@
 """The registry of thinking formats: what families of models put around their thinking, and around their answers.
 
 A new family is one entry of ``FORMATS``; its test is an example of its output (``tests/unit/thinking``), which a test
-asks for. Markers are literal texts, compared without case.
+asks for. Markers are compared without case, and in every spelling that ``steadfast.thinking.markers`` knows: escaped
+for HTML or Markdown, with white space in a tag, with emphasis around words.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ class ThinkingFormat:
         closing: texts that end it. A closing text without an opening one ends a block that began in the prompt.
         families: the models that are known to write it.
         only_at_start: the markers are plain words, which count at the beginning of a response only.
+        if_answered: answers use the markers as well: they count at the beginning only, when they are closed and an
+            answer follows. Else the response keeps them, and they are among its control tokens.
         channels: the blocks are messages of Harmony, read by ``steadfast.thinking.harmony``.
     """
 
@@ -28,6 +31,7 @@ class ThinkingFormat:
     closing: tuple[str, ...]
     families: tuple[str, ...] = ()
     only_at_start: bool = False
+    if_answered: bool = False
     channels: bool = False
 
 
@@ -59,6 +63,15 @@ FORMATS: tuple[ThinkingFormat, ...] = (
     _tag("thinking", "Reflection"),
     _tag("thought", "EXAONE Deep"),
     _tag("reasoning", "models tuned with GRPO recipes"),
+    _tag("scratchpad", "model organisms with hidden reasoning"),
+    _tag("scratchpad_reasoning", "alignment-faking organisms"),
+    ThinkingFormat(
+        "loose_tags",
+        ("<analysis>", "<reflection>", "<thoughts>", "<inner_thoughts>", "<inner_monologue>"),
+        ("</analysis>", "</reflection>", "</thoughts>", "</inner_thoughts>", "</inner_monologue>"),
+        ("models prompted or tuned with tags of their own",),
+        if_answered=True,
+    ),
     ThinkingFormat(
         "ifm_think",
         ("<ifm|think>", "<ifm|think_fast>", "<ifm|think_faster>"),

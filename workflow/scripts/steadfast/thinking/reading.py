@@ -1,25 +1,13 @@
 """The one reader of thinking: new tokens as text in, the answer and the thinking out."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from steadfast.thinking.formats import ANSWERS, FORMATS, AnswerMarkers, ThinkingFormat
+from steadfast.thinking.control import CONTROL
+from steadfast.thinking.formats import FORMATS, AnswerMarkers, ThinkingFormat
 from steadfast.thinking.harmony import is_harmony, split_messages
-
-# A marker in quotes or in code is spoken about, not used: `</think>`, "<think>".
-_QUOTE_BEFORE = re.compile(r"(?:\A|[\s(\[{:])[`\"'“‘]+\Z")
-_QUOTE_AFTER = re.compile(r"\A[`\"'”’]+(?:[\s.,;:!?)\]}]|\Z)")
-# The same in the middle of a sentence: write <think> in your prompt.
-_WORD_BEFORE = re.compile(r"[\w,:][ \t]\Z")
-_WORD_AFTER = re.compile(r"\A(?:[ \t]+[a-z]|[.,;:!?)])")
-_CONTEXT = 12
-# Control tokens in the forms that tokenizers in use give them.
-_CONTROL = re.compile(
-    r"<\|[^<>|\s]{1,40}\|?>|<[^<>|\s]{1,40}\|>|<｜[^<>\s]{1,40}｜>|<(?:start|end)_of_turn>|<unused\d+>"
-    r"|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS)\]|<s>|</s>|</?(?:[a-z]+:)?think(?:ing)?(?::\w+)?>",
-    re.IGNORECASE,
-)
+from steadfast.thinking.markers import Marker, answers_in, find_marks, markers_in
+from steadfast.thinking.mentions import belongs_to_a_sentence, in_sentence, is_placeholder, stands_as_a_word
 
 
 @dataclass(frozen=True)
@@ -37,16 +25,6 @@ class Split:
     thinking: str
     closed: bool = True
     start: int = 0
-
-
-@dataclass(frozen=True)
-class _Marker:
-    """One marker in a text."""
-
-    start: int
-    end: int
-    opens: tuple[ThinkingFormat, ...]
-    closes: tuple[ThinkingFormat, ...]
 
 
 def split_thinking(text: str, formats: Sequence[ThinkingFormat] = FORMATS, *, already_open: bool = False) -> Split:
@@ -71,25 +49,17 @@ def split_thinking(text: str, formats: Sequence[ThinkingFormat] = FORMATS, *, al
 
 def opens_thinking(prompt_end: str, formats: Sequence[ThinkingFormat] = FORMATS) -> bool:
     """Whether a prompt ends within a block of thinking that its template has begun."""
-    end = prompt_end.rstrip().casefold()
-    return any(end.endswith(mark.casefold()) for entry in formats for mark in entry.opening)
+    end = prompt_end.rstrip()
+    return any(found.end == len(end) for found in find_marks(end, _opening(formats)))
 
 
-def control_tokens(text: str, special: Sequence[str] = (), formats: Sequence[ThinkingFormat] = FORMATS) -> list[str]:
-    """Control tokens and markers that are left in an answer, each once, in their order.
+def begins_thinking(text: str, formats: Sequence[ThinkingFormat] = FORMATS) -> bool:
+    """Whether a text begins with an opening marker."""
+    return any(not text[: found.start].strip() for found in find_marks(text, _opening(formats)))
 
-    Args:
-        text: the answer.
-        special: further texts to look for: the special tokens of the model's own tokenizer.
-        formats: formats whose markers are looked for.
-    """
-    literal = [mark for entry in formats if not entry.only_at_start for mark in (*entry.opening, *entry.closing)]
-    literal += [
-        mark for markers in ANSWERS if not markers.after_thinking for mark in (markers.opening, markers.closing)
-    ]
-    names = sorted({name for name in (*literal, *special) if len(name) > 1}, key=lambda name: (-len(name), name))
-    pattern = "|".join([*map(re.escape, names), _CONTROL.pattern])
-    return list(dict.fromkeys(found.group() for found in re.finditer(pattern, text, re.IGNORECASE)))
+
+def _opening(formats: Sequence[ThinkingFormat]) -> list[str]:
+    return [mark for entry in formats if not entry.if_answered for mark in entry.opening]
 
 
 @dataclass(frozen=True)
@@ -114,7 +84,7 @@ class _Scanner:
 
     def __init__(self, text: str, formats: Sequence[ThinkingFormat]) -> None:
         self._text = text
-        self._markers = _markers(text, formats)
+        self._markers = markers_in(text, formats)
 
     def split(self, already_open: bool) -> Split:
         """See ``split_thinking``."""
@@ -128,12 +98,16 @@ class _Scanner:
             thoughts.append(self._text[: block.end])
         while block.index < len(self._markers):
             marker = self._markers[block.index]
-            if self._mentioned(block.index) and (marker.opens or lenient):
+            if marker.only_closes_tags or (self._mentioned(block.index) and (marker.opens or lenient)):
                 block = replace(block, index=block.index + 1)
             elif marker.opens:
+                inner = self._block(block.index + 1, marker.opens[0])
+                if marker.if_answered and not self._answers_behind(inner):
+                    block = replace(block, index=block.index + 1)
+                    continue
                 kept.append(self._text[block.position : marker.start])
-                block = self._block(block.index + 1, marker.opens[0])
-                thoughts.append(self._text[marker.end : block.end])
+                thoughts.append(self._text[marker.end : inner.end])
+                block = inner
             else:
                 kept.append(self._text[block.position : marker.start])
                 block = _Block(marker.start, marker.end, block.index + 1)
@@ -146,95 +120,87 @@ class _Scanner:
 
     def _block(self, index: int, entry: ThinkingFormat | None) -> _Block:
         """The block whose text begins behind the marker before ``index``; of any format if ``entry`` is None."""
-        depth, last = 1, None
+        begin = self._markers[index - 1].end if index else 0
+        depth = 1
         for place in range(index, len(self._markers)):
             marker = self._markers[place]
             if _is_one_of(entry, marker.closes):
-                depth, last = depth - 1, place
+                if belongs_to_a_sentence(self._text, marker.start, marker.end):
+                    continue
+                depth -= 1
                 if not depth:
-                    break
-            elif _is_one_of(entry, marker.opens):
+                    return _Block(marker.start, marker.end, place + 1)
+            elif _is_one_of(entry, marker.opens) and self._opens_another(marker, begin):
                 depth += 1
-        if last is not None:
-            return _Block(self._markers[last].start, self._markers[last].end, last + 1)
-        begin = self._markers[index - 1].end if index else 0
-        answer = next((at for at in _answer_starts(self._text) if at >= begin), None)
+        answer = self._answer_without_closing(begin)
         if answer is None:
             return _Block(len(self._text), len(self._text), len(self._markers), closed=False)
         later = next((place for place, mark in enumerate(self._markers) if mark.start >= answer), len(self._markers))
         return _Block(answer, answer, later)
 
+    def _answers_behind(self, block: _Block) -> bool:
+        """Whether anything follows a block that was closed."""
+        return block.closed and bool(CONTROL.sub("", self._text[block.position :]).strip())
+
+    def _opens_another(self, marker: Marker, begin: int) -> bool:
+        """Whether a marker within a block opens one in it, and does not repeat the block's own or is a mere word."""
+        return bool(self._text[begin : marker.start].strip()) and not stands_as_a_word(
+            self._text, marker.start, marker.end
+        )
+
+    def _answer_without_closing(self, begin: int) -> int | None:
+        """Where the answer begins in a block that is never closed, if it has one.
+
+        Thinking quotes the form of the answer that it is to become, so that a marker of an answer counts only if it is
+        the only one, is closed and ends the text.
+        """
+        answers = [(found, markers) for found, markers in answers_in(self._text) if found.start >= begin]
+        if len(answers) != 1:
+            return None
+        opening, markers = answers[0]
+        closing = list(find_marks(self._text[opening.end :], [markers.closing]))
+        ends = closing and not CONTROL.sub("", self._text[opening.end + closing[-1].end :]).strip()
+        return opening.start if ends else None
+
     def _mentioned(self, index: int) -> bool:
         """Whether a marker is spoken about in a sentence; an opening one only if its closing one is not used."""
         marker = self._markers[index]
-        if not _in_sentence(self._text, marker.start, marker.end):
+        if index and self._around_placeholder(self._markers[index - 1], marker):
+            return True
+        if not in_sentence(self._text, marker.start, marker.end):
             return False
         later = (mark for mark in self._markers[index + 1 :] if set(mark.closes) & set(marker.opens))
         closing = next(later, None)
-        return closing is None or _in_sentence(self._text, closing.start, closing.end)
-
-
-def _markers(text: str, formats: Sequence[ThinkingFormat]) -> list[_Marker]:
-    """The markers in a text, but for the quoted ones."""
-    known = {mark.casefold() for entry in formats for mark in (*entry.opening, *entry.closing)}
-    if not known:
-        return []
-    pattern = "|".join(re.escape(mark) for mark in sorted(known, key=len, reverse=True))
-    found = []
-    for match in re.finditer(pattern, text, re.IGNORECASE):
-        name, at_start = match.group().casefold(), not text[: match.start()].strip()
-        opens = tuple(
-            entry for entry in formats if _named(name, entry.opening) and (at_start or not entry.only_at_start)
+        return (
+            closing is None
+            or in_sentence(self._text, closing.start, closing.end)
+            or self._around_placeholder(marker, closing)
         )
-        closes = tuple(entry for entry in formats if _named(name, entry.closing))
-        if (opens or closes) and not _quoted(text, match.start(), match.end()):
-            found.append(_Marker(match.start(), match.end(), opens, closes))
-    # plain words close only what they have opened
-    opened = {entry for marker in found for entry in marker.opens}
-    return [
-        marker for marker in found if marker.opens or any(not e.only_at_start or e in opened for e in marker.closes)
-    ]
 
-
-def _named(name: str, marks: Sequence[str]) -> bool:
-    return any(name == mark.casefold() for mark in marks)
+    def _around_placeholder(self, opening: Marker, closing: Marker) -> bool:
+        """Whether two markers are a pair within a sentence, with little between them: `<think>...</think>`."""
+        return (
+            bool(set(opening.opens) & set(closing.closes))
+            and in_sentence(self._text, opening.start, opening.end)
+            and is_placeholder(self._text, opening.end, closing.start, closing.end)
+        )
 
 
 def _is_one_of(entry: ThinkingFormat | None, formats: Sequence[ThinkingFormat]) -> bool:
-    return bool(formats) if entry is None else entry in formats
-
-
-def _quoted(text: str, start: int, end: int) -> bool:
-    before, after = text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT]
-    return bool(_QUOTE_BEFORE.search(before) and _QUOTE_AFTER.match(after))
-
-
-def _in_sentence(text: str, start: int, end: int) -> bool:
-    before, after = text[max(0, start - _CONTEXT) : start], text[end : end + _CONTEXT]
-    return bool(_WORD_BEFORE.search(before) and _WORD_AFTER.match(after))
-
-
-def _answer_starts(text: str) -> list[int]:
-    """Where markers of an answer begin, but for those that are only mentioned."""
-    pattern = "|".join(re.escape(markers.opening) for markers in ANSWERS)
-    return [
-        found.start()
-        for found in re.finditer(pattern, text, re.IGNORECASE)
-        if not _quoted(text, *found.span()) and not _in_sentence(text, *found.span())
-    ]
+    return any(not e.if_answered for e in formats) if entry is None else entry in formats
 
 
 def _without_answer_markers(response: str, thought: bool) -> str:
-    for markers in ANSWERS:
-        if response.casefold().startswith(markers.opening.casefold()) and (thought or not markers.after_thinking):
-            return _unwrapped(response[len(markers.opening) :], markers)
+    for found, markers in answers_in(response)[:1]:
+        if not found.start and (thought or not markers.after_thinking):
+            return _unwrapped(response[found.end :], markers)
     return response
 
 
 def _unwrapped(response: str, markers: AnswerMarkers) -> str:
     """The rest of a response without the marker that ends its answer, which a response that was cut off lacks."""
-    at = response.casefold().rfind(markers.closing.casefold())
-    return (response if at < 0 else response[:at] + response[at + len(markers.closing) :]).strip()
+    closing = list(find_marks(response, [markers.closing]))
+    return (response[: closing[-1].start] + response[closing[-1].end :] if closing else response).strip()
 
 
 def _joined(thoughts: Sequence[str]) -> str:
