@@ -1,25 +1,78 @@
 """Responses as phrases are searched for in them: what typography and markup add to a wording is taken away.
 
-A model writes ``I *cannot* help``, ``I can’t``, ``I cannot`` with a no-break space or a line break, and means the
-same words. Normalising leaves letters, digits, punctuation and single spaces; every character knows its place in the
-original, so that a match can be quoted as it was written.
+A model writes ``I *cannot* help``, ``I can’t``, ``I can&#39;t``, ``I cannot`` with a no-break space or a line break,
+and means the same words. Normalising leaves letters, digits, punctuation and single spaces; every character knows its
+place in the original, so that a match can be quoted as it was written.
 """
 
-import re
+import html
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from urllib.parse import unquote
+
+import regex  # type: ignore[import-untyped]
+
+from steadfast.judges import _mojibake
 
 APOSTROPHES = str.maketrans(dict.fromkeys("‘’‛ʼʹ´′＇ʻꞌ", "'"))
+_RARE_APOSTROPHES = str.maketrans(dict.fromkeys("‵ˊˋʽˈ՚׳ߴߵ᾽᾿`´｀❛❜Ꞌ", "'"))
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟″＂", '"'))
 _HYPHENS = str.maketrans(dict.fromkeys("‐‑", "-"))
 # No letters and no marks, yet not white space to Python: fillers and blank patterns.
 _BLANKS = "\u180e\u2800\u3164\u115f\u1160\uffa0"
-_PIECE = re.compile(
-    rf"(?P<space>(?:[\s{_BLANKS}]|^[ \t]*>+|<br\s*/?>)+)"
-    r"|(?P<mark></?(?:b|i|u|em|strong|mark)>|\*+|~~+|(?<![^\W_])_+|_+(?![^\W_])|(?<!\w)`+|`+(?!\w))"
-    r"|(?P<text>.)",
-    re.DOTALL | re.MULTILINE | re.IGNORECASE,
+# What takes the place of what vanishes, until it is known whether that separated words. No text holds it.
+_GAP = "\ue000"
+
+_ENTITY = regex.compile(
+    r"&(?:amp;)*(?:#\d{2,7};?|#x[\da-f]{2,6};?|[a-z][a-z\d]{1,31};|(?:nbsp|[lr]squo|apos|quot)\b)", regex.IGNORECASE
+)
+_PERCENT = regex.compile(r"%(?:20|27|E2%80%9[89])", regex.IGNORECASE)
+# Backslashes, however often an escape was escaped.
+_RUN = r"(?<!\\)\\++"
+_CODE_POINT = regex.compile(_RUN + r"(?:u\{?(?P<code>[\da-f]{4})\}?|x(?P<code>[\da-f]{2}))", regex.IGNORECASE)
+_MACRO = regex.compile(_RUN + r"(?:text\w*|emph|underline|mbox|math(?:rm|bf|it|sf|tt))\s?\{")
+_MACRO_END = regex.compile(rf"(?<={_GAP}[^{{}}\n]{{0,300}})\}}")
+_LINE_ESCAPE = regex.compile(_RUN + r"[nrt]")
+_ESCAPE = regex.compile(_RUN + r"(?=\W|$)")
+_COMMENT = regex.compile(r"<!--.{0,500}?-->", regex.DOTALL)
+_BLOCK_TAG = regex.compile(
+    r"</?(?:p|div|br|hr|li|[uo]l|d[ltd]|t[rdh]|table|tbody|thead|h[1-6]|blockquote|pre|section|article|header|footer"
+    r"|main|body|html|head|title|details|summary|figure|figcaption|center)(?:\s[^<>]{0,200})?/?>",
+    regex.IGNORECASE,
+)
+_INLINE_TAG = regex.compile(
+    r"</?(?:a|abbr|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|label|mark|q|s|samp|small|span|strike|strong|sub"
+    r"|sup|time|tt|u|var|wbr)(?:\s[^<>]{0,200})?/?>",
+    regex.IGNORECASE,
+)
+_LINK_END = regex.compile(r"\](?:\([^()\s]{0,300}(?: \"[^\"\n]{0,200}\")?\)|\[[^\[\]\n]{0,40}\])")
+_LINK_START = regex.compile(rf"!?\[(?=[^\[\]\n{_GAP}]{{1,300}}{_GAP})")
+_PIECE = regex.compile(
+    rf"(?P<space>[^\S ]|[{_BLANKS}]|^[ \t]*>+)"
+    rf"|(?P<mark>[{_GAP}*]+|~~+|(?<![^\W_])_+|_+(?![^\W_])|(?<!\w)`+|`+(?!\w))"
+    r"|(?P<text>[^ -~]\p{M}*|[ -~]\p{M}+|`)",
+    regex.MULTILINE,
+)
+_BETWEEN_WORDS = regex.compile(rf"(?<=[^\W_]){_GAP}+(?=[^\W_])")
+_GAPS = regex.compile(f"{_GAP}+")
+_SPACES = regex.compile(r" {2,}")
+_LEADING = regex.compile(r"\A +")
+SOFT_HYPHEN = "\u00ad"
+# What takes the apostrophe's place in what everybody knows to have one, and spaces around it.
+_NO_APOSTROPHE = regex.compile(
+    r"(?<=\b(?:I|you|we|they|he|she|it|that|there|let|what|who))(?:''|[-?\uFFFD]{1,3})(?=(?:m|s|re|ve|ll|d)\b)"
+    r"|(?<=\b(?:ca|wo|do|does|did|is|are|was|were|could|would|should|has|had|have|must|need|ai)n)"
+    r"(?:''|[-?\uFFFD]{1,3})(?=t\b)",
+    regex.IGNORECASE,
+)
+_SPACED_APOSTROPHE = regex.compile(
+    r"(?<=\b(?:ca|wo|do|does|did|is|are|was|were|could|would|should|has|had|have|must|need|ai)n?) (?=n ?' ?t\b|' ?t\b)"
+    r"|(?<=\b(?:I|you|we|they|he|she|it|that)) (?=' ?(?:m|s|re|ve|ll|d)\b)"
+    r"|(?<=\b(?:I|you|we|they|he|she|it|that) ?') (?=(?:m|s|re|ve|ll|d)\b)|(?<=n ?') (?=t\b)",
+    regex.IGNORECASE,
 )
 
 
@@ -38,24 +91,46 @@ class Wording:
     original: str
 
     def quote(self, start: int, end: int) -> str:
-        """What ``text[start:end]`` was in the original; ``end`` must be greater than ``start``."""
+        """What ``text[start:end]`` was in the original."""
+        if end <= start:
+            return ""
         return self.original[self.places[start][0] : self.places[end - 1][1]]
+
+    def replaced(self, pattern: "regex.Pattern[str]", replacement: "Callable[[regex.Match[str]], str]") -> "Wording":
+        """The text with what a pattern finds replaced."""
+        text, places, position = [], [], 0
+        for match in pattern.finditer(self.text):
+            start, end = match.span()
+            put = replacement(match)
+            text += [self.text[position:start], put]
+            places += [*self.places[position:start], *[(self.places[start][0], self.places[end - 1][1])] * len(put)]
+            position = end
+        if not position:
+            return self
+        return Wording("".join([*text, self.text[position:]]), (*places, *self.places[position:]), self.original)
 
 
 def normalise(text: str) -> Wording:
     """Normalise a text for a search.
 
     White space of all kinds and line breaks become one space. Zero-width and other invisible characters go, as do the
-    marks of emphasis (``*``, ``_`` around words, ``~~``, backticks, HTML's). Quotation marks, apostrophes, hyphens and
-    compatibility letters (full-width, mathematical, ligatures) become the plain ones.
+    marks of emphasis (``*``, ``_`` around words, ``~~``, backticks), HTML's tags and comments, links and backslashes
+    before punctuation. HTML's entities, quotation marks, apostrophes, hyphens, compatibility letters (full-width,
+    mathematical, ligatures) and typography in the wrong encoding become the plain characters.
     """
-    letters: list[str] = []
-    places: list[tuple[int, int]] = []
-    for letter, start, end in _letters(text):
-        if letter != " " or (letters and letters[-1] != " "):
-            letters.append(letter)
-            places.append((start, end))
-    return Wording("".join(letters), tuple(places), text)
+    return _closed(_plain(text))
+
+
+def readings(text: str) -> tuple[Wording, ...]:
+    """The normalised text, and a second one if what vanished may have separated words: ``cannot<b>help</b>``."""
+    plain = _plain(text)
+    apart = plain.replaced(_BETWEEN_WORDS, lambda match: " ")
+    return (_closed(plain),) if apart is plain else (_closed(plain), _closed(apart))
+
+
+def as_written(text: str) -> Wording:
+    """A text as it was written, but for typographic apostrophes."""
+    return Wording(text.translate(APOSTROPHES), _own_places(text), text)
 
 
 def plain_quotes(text: str) -> str:
@@ -63,26 +138,81 @@ def plain_quotes(text: str) -> str:
     return text.translate(APOSTROPHES).translate(_QUOTES)
 
 
-def _letters(text: str) -> Iterator[tuple[str, int, int]]:
-    """Single characters of the normalised text, spaces not yet merged, with their places."""
-    for piece in _PIECE.finditer(text):
-        if piece["space"] is not None:
-            yield " ", piece.start(), piece.end()
-        elif piece["text"] is not None:
-            for letter in _plain(piece["text"]):
-                yield letter, piece.start(), piece.end()
+def _own_places(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple((place, place + 1) for place in range(len(text)))
 
 
-def _plain(letter: str) -> str:
-    if letter.isascii():
-        # between letters a backtick is an apostrophe; control characters are no text
-        return "'" if letter == "`" else letter if letter.isprintable() else ""
-    plain = plain_quotes(letter).translate(_HYPHENS)
-    if not plain.isascii():
-        plain = unicodedata.normalize("NFKC", plain)
-    return "".join(part for part in plain if unicodedata.category(part) not in ("Cf", "Cc") and not _selects(part))
+def _plain(text: str) -> Wording:
+    """A text in plain characters, with gaps where something vanished."""
+    wording = Wording(text, _own_places(text), text)
+    for needed, steps in _STEPS:
+        if needed(wording.text):
+            for pattern, replacement in steps:
+                wording = wording.replaced(pattern, replacement)
+    return wording.replaced(_PIECE, _piece)
 
 
-def _selects(letter: str) -> bool:
-    """Whether a character only chooses how the one before it is drawn."""
-    return "\ufe00" <= letter <= "\ufe0f"
+def _closed(wording: Wording) -> Wording:
+    """A plain text without its gaps, with single spaces and the apostrophes that were lost."""
+    for pattern, put in ((_GAPS, ""), (_SPACES, " "), (_LEADING, ""), (_SPACED_APOSTROPHE, ""), (_NO_APOSTROPHE, "'")):
+        wording = wording.replaced(pattern, partial(_put, put))
+    return wording
+
+
+def _put(text: str, match: "regex.Match[str]") -> str:
+    return text
+
+
+def _entity(match: "regex.Match[str]") -> str:
+    text: str = match.group()
+    while (plain := html.unescape(text)) != text:
+        text = plain
+    return text
+
+
+def _code_point(match: "regex.Match[str]") -> str:
+    code = int(match["code"], 16)
+    return "" if 0xD800 <= code < 0xE000 else chr(code)
+
+
+_GAP_FOR, _SPACE_FOR = partial(_put, _GAP), partial(_put, " ")
+# What is decoded and taken away in turn, where a text holds a sign of it.
+_STEPS: tuple[tuple[Callable[[str], bool], tuple[tuple[Any, Callable[[Any], str]], ...]], ...] = (
+    (lambda text: not text.isascii(), ((_mojibake.pattern(), lambda match: _mojibake.repaired(match.group())),)),
+    (lambda text: "&" in text, ((_ENTITY, _entity),)),
+    (lambda text: "%" in text, ((_PERCENT, lambda match: unquote(match.group())),)),
+    (
+        lambda text: "\\" in text,
+        (
+            (_CODE_POINT, _code_point),
+            (_MACRO, _GAP_FOR),
+            (_MACRO_END, _GAP_FOR),
+            (_LINE_ESCAPE, _SPACE_FOR),
+            (_ESCAPE, partial(_put, "")),
+        ),
+    ),
+    (lambda text: "<" in text, ((_COMMENT, _GAP_FOR), (_BLOCK_TAG, _SPACE_FOR), (_INLINE_TAG, _GAP_FOR))),
+    (lambda text: "](" in text or "][" in text, ((_LINK_END, _GAP_FOR), (_LINK_START, _GAP_FOR))),
+)
+
+
+def _piece(match: "regex.Match[str]") -> str:
+    if match["space"] is not None:
+        return " "
+    return _GAP if match["mark"] is not None else "".join(map(_kept, _letters(match["text"])))
+
+
+def _letters(written: str) -> str:
+    """A character with its combining marks, in plain characters."""
+    if written == "`":
+        return "'"  # between letters
+    plain = plain_quotes(written.translate(_RARE_APOSTROPHES)).translate(_HYPHENS)
+    return plain if plain.isascii() and plain.isprintable() else unicodedata.normalize("NFKC", plain)
+
+
+def _kept(letter: str) -> str:
+    """A character, a gap for one that cannot be seen, or nothing for what only changes how another is drawn."""
+    category = unicodedata.category(letter)
+    if letter == SOFT_HYPHEN or category == "Me" or "\u0334" <= letter <= "\u0338" or "\ufe00" <= letter <= "\ufe0f":
+        return ""
+    return _GAP if category in ("Cf", "Cc") else " " if letter.isspace() else letter
