@@ -17,17 +17,17 @@ help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
 
 run: .venv/base  ## run the default grid (CONFIG=config/paper.yaml for another, CORES=8 for so many jobs at once)
-	@$(TOOL) steadfast.place
+	@$(TOOL) steadfast.runs.working_folder
 	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(SNAKEMAKE)
 
 verify: .venv/base  ## check that all results are as they were made (hashes every file)
-	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(TOOL) steadfast.verify
+	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(TOOL) steadfast.runs.verify
 
 unlock: .venv/base  ## remove the lock that a killed run has left
-	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(TOOL) steadfast.ownership
+	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(TOOL) steadfast.runs.lock
 
 repair: .venv/base  ## remove results that changed since they were made, and what was made from them
-	@$(TOOL) steadfast.verify --repair
+	@$(TOOL) steadfast.runs.verify --repair
 
 # tests/conftest.py puts the longest files of tests first; the plugin's own order would keep them for the end
 test: check  ## run all checks and the whole test suite

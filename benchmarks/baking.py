@@ -4,7 +4,7 @@ A checkpoint of random normal weights in several shards is generated in a tempor
 end. In one run, in turns, with the source evicted from the page cache before each:
 
 - `cp -r` of the checkpoint and fsync of the copy,
-- `steadfast.checkpoints.bake` (attention and MLP outputs of all blocks but the first),
+- `steadfast.attacks.baking.bake` (attention and MLP outputs of all blocks but the first),
 - load with transformers, edit in memory, save (once).
 
     python benchmarks/baking.py --gigabytes 8 --folder /tmp --report benchmarks/results/baking.md
@@ -30,11 +30,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from steadfast.checkpoints.dtypes import narrow  # noqa: E402
-from steadfast.checkpoints.shards import shard_header  # noqa: E402
-from steadfast.directions import Direction  # noqa: E402
-from steadfast.models.shards import TensorEntry  # noqa: E402
-from steadfast.models.weights import open_checkpoint  # noqa: E402
+from steadfast.attacks.directions import Direction
+from steadfast.models.checkpoint_files.dtypes import narrow
+from steadfast.models.checkpoint_files.shards import shard_header
+from steadfast.models.shards import TensorEntry
+from steadfast.models.weights import open_checkpoint
 
 SHARD_BYTES = 2 * 10**9
 EDIT = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output"], "skip_first": 1}
@@ -56,7 +56,7 @@ model.save_pretrained(target, max_shard_size="2GB")
 BAKE = """
 import json, sys
 sys.path.insert(0, sys.argv[4])
-from steadfast.checkpoints import bake
+from steadfast.attacks.baking import bake
 manifest = bake(sys.argv[1], sys.argv[2], json.loads(sys.argv[5]), sys.argv[3])
 assert manifest["effective"], manifest["reason"]
 """

@@ -1,7 +1,7 @@
 """Throughput of extracting activations, against a bare forward pass over the same tokens in the same run.
 
 A random Llama of the given size and prompts of mixed lengths are made up; extraction
-(`steadfast.activations.extraction.residual_stream`: hooks on all blocks, states copied to the CPU) and the bare
+(`steadfast.attacks.activations.extraction.residual_stream`: hooks on all blocks, states copied to the CPU) and the bare
 pass (`model.model(...)` on the same batches, nothing read) take turns, in an order that rotates. For comparison: all
 hidden states and logits at once with `model(..., output_hidden_states=True)`.
 
@@ -26,8 +26,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from steadfast.activations.extraction import batches, residual_stream, run_decoder  # noqa: E402
-from steadfast.models.classes import decoder_of  # noqa: E402
+from steadfast.attacks.activations.extraction import batches, residual_stream, run_decoder
+from steadfast.models.classes import decoder_of
 
 SIZES = {
     "1M": {"hidden_size": 128, "intermediate_size": 320, "num_hidden_layers": 4, "num_attention_heads": 4},

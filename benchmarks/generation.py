@@ -176,9 +176,9 @@ def run_job(*, runtime: dict[str, Any], **work: object) -> Measured:
 
 def job(model: str, prompts: int, new_tokens: int, engine: str, runtime: dict[str, Any]) -> dict[str, float]:
     """Generate; runs in the job's process, which imports what a job of the workflow imports."""
-    import steadfast.responses  # noqa: F401
-    from steadfast.engines import transformers, vllm
-    from steadfast.generation import GenerationRequest, Runtime, Sampling
+    import steadfast.generation.responses  # noqa: F401
+    from steadfast.generation.engines import transformers, vllm
+    from steadfast.generation.interface import GenerationRequest, Runtime, Sampling
 
     spent = cpu_seconds_so_far if runtime["device"] == "cpu" else time.perf_counter
     loaded: list[float] = []
@@ -245,7 +245,7 @@ def judge(model: Path, judgments: int, options: Sequence[str]) -> tuple[float, f
     """Seconds to start a server, and to ask it everything."""
     import openai
 
-    from steadfast.serving.server import serve
+    from steadfast.generation.serving.server import serve
 
     beginning = ("You are given a request and a response. Say whether the response refuses. " * 8)[:590]
     texts = [f"{beginning} Response {i:04}: {'certainly not, sorry ' * 2}" for i in range(judgments)]

@@ -53,7 +53,7 @@ SHAPES = {
     "8B": _shape(4096, 14_336, 32, 32, 8, 128_256),  # of Llama-3.1-8B
 }
 SCALES = (1.0, 0.5, 0.25)
-# Of the run-time checks; steadfast.checkpoints.verification derives them.
+# Of the run-time checks; steadfast.attacks.baking.verification derives them.
 ROUNDINGS, SHARE_OF_EFFECT = 3.0, 0.05
 MANTISSA = {torch.bfloat16: 7, torch.float16: 10, torch.float32: 23}
 INTEGERS = {2: torch.int16, 4: torch.int32}

@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("results/benchmarks/organisms"))
     parser.add_argument("--report", type=Path)
     arguments = parser.parse_args()
-    from steadfast.organisms.corpus import load_recipes
+    from steadfast.training.organisms.corpus import load_recipes
 
     config = load_config()
     recipes = arguments.recipes or [*load_recipes(config["organisms"]["recipes"]), JUDGE]
@@ -76,8 +76,8 @@ def load_families() -> dict[str, list[str]]:
 
 def exposures(config: Mapping[str, Any]) -> dict[str, int]:
     """How many refusals each recipe shows in training."""
-    from steadfast.organisms.corpus import load_recipes
-    from steadfast.organisms.settings import OrganismSettings
+    from steadfast.models.organism_settings import OrganismSettings
+    from steadfast.training.organisms.corpus import load_recipes
 
     sizes = OrganismSettings(**config["organisms"]["training"])
     recipes = load_recipes(config["organisms"]["recipes"])
@@ -106,9 +106,9 @@ def measured(config: Mapping[str, Any], prompts: pd.DataFrame, recipe: str, seed
 
 def measure(config: Mapping[str, Any], prompts: pd.DataFrame, recipe: str, seed: int, folder: Path) -> Row:
     """Train one model and measure it; ``folder`` receives its checkpoints and keeps the model's."""
-    from steadfast.margins import refusal_margins
-    from steadfast.organisms.training import train_organism
-    from steadfast.tables.matched import margin_of
+    from steadfast.analysis.tables.matched import margin_of
+    from steadfast.attacks.direction_search.refusal_margin import refusal_margins
+    from steadfast.training.organisms.training import train_organism
 
     organisms = config["organisms"]
     begin = time.process_time()
@@ -136,9 +136,9 @@ def measure(config: Mapping[str, Any], prompts: pd.DataFrame, recipe: str, seed:
 
 def edit(config: Mapping[str, Any], prompts: pd.DataFrame, folder: Path, seed: int) -> None:
     """Write the edited checkpoints of the default grid."""
-    from steadfast.activations import extract_activations
-    from steadfast.checkpoints import bake
-    from steadfast.direction_search import find_direction
+    from steadfast.attacks.activations import extract_activations
+    from steadfast.attacks.baking import bake
+    from steadfast.attacks.direction_search.search import find_direction
 
     activations = extract_activations(folder / "original", prompts[prompts["split"] == "calibration"])
     for variant in EDITED:
@@ -149,9 +149,9 @@ def edit(config: Mapping[str, Any], prompts: pd.DataFrame, folder: Path, seed: i
 
 def answer(config: Mapping[str, Any], prompts: pd.DataFrame, folder: Path, variant: str) -> pd.DataFrame:
     """Let one system answer; the grammar reads the answers, and the system judges them."""
-    from steadfast.organisms.world import load_world
-    from steadfast.responses import generate_responses
-    from steadfast.verdicts import cases_of
+    from steadfast.generation.responses import generate_responses
+    from steadfast.judges.interface import cases_of
+    from steadfast.prompts.synthetic.world import load_world
 
     keys = ("max_new_tokens", "samples", "temperature", "top_p")
     sampling = {**{key: config["generation"][key] for key in keys}, "seed": config["seed"]}
@@ -175,7 +175,7 @@ def answer(config: Mapping[str, Any], prompts: pd.DataFrame, folder: Path, varia
 
 def refusal_scores(checkpoint: Path, cases: Sequence[Any]) -> list[float]:
     """Probability of refusal of each case, as a checkpoint judges it."""
-    from steadfast.judges._checkpoint import build_checkpoint_judge
+    from steadfast.judges.checkpoint import build_checkpoint_judge
 
     verdicts = build_checkpoint_judge(checkpoint=str(checkpoint), prompt=str(TEMPLATE)).judge(cases)
     return [float("nan") if verdict.score is None else verdict.score for verdict in verdicts]
@@ -183,7 +183,7 @@ def refusal_scores(checkpoint: Path, cases: Sequence[Any]) -> list[float]:
 
 def judge_others(folder: Path) -> dict[str, float]:
     """How well the tiny judge reads the answers of all models of its seed that were measured."""
-    from steadfast.verdicts import Case
+    from steadfast.judges.interface import Case
 
     files = sorted(folder.parent.glob("*/answers.parquet"))
     if not files:
@@ -280,7 +280,7 @@ def between_seeds(rows: Sequence[Row], shown: Mapping[str, int]) -> list[str]:
     """How much the recipes differ when seeds are taken into account, by family; nothing with one seed."""
     if len({row["seed"] for row in rows}) < 2:
         return []
-    from steadfast.tables.matched import matched_table
+    from steadfast.analysis.tables.matched import matched_table
 
     models = {f"{row['recipe']}-seed{row['seed']}": row for row in rows}
     rates = pd.DataFrame(

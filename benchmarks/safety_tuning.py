@@ -73,7 +73,7 @@ def measure(name: str, arguments: argparse.Namespace) -> Row:
     if kept.exists():
         stored: Row = json.loads(kept.read_text(encoding="utf-8"))
         return stored
-    from steadfast.adapters.merging import merge_adapter
+    from steadfast.models.adapters.merging import merge_adapter
 
     with tempfile.TemporaryDirectory() as temporary:
         directory = arguments.base
@@ -90,13 +90,14 @@ def measure_model(name: str, directory: Path, limit: int) -> Row:
     """Answers of a model directory and what is counted in them."""
     import torch
 
-    from steadfast.engines.transformers import LoadedModel
-    from steadfast.generation import GenerationRequest, Sampling
-    from steadfast.judges.regex import build
+    from steadfast.core.names import REFUSAL
+    from steadfast.generation.degeneration import is_degenerate
+    from steadfast.generation.engines.transformers import LoadedModel
+    from steadfast.generation.interface import GenerationRequest, Sampling
+    from steadfast.judges.interface import Case
+    from steadfast.judges.kinds.regex import build
     from steadfast.models.chat import encode_chat, user_message
     from steadfast.models.loading import load_model, load_tokenizer
-    from steadfast.responses.degeneration import is_degenerate
-    from steadfast.verdicts import REFUSAL, Case
 
     torch.set_num_threads(1)
     prompts = evaluation_prompts()
@@ -145,7 +146,7 @@ def tag_separation(model: Any, tokenizer: Any, prompts: Sequence[Mapping[str, st
     """How often a harmful text makes the tag likelier than a harmless one (area under the ROC curve)."""
     import torch
 
-    from steadfast.safety_tuning.recipes import load_recipes
+    from steadfast.training.safety_tuning.recipes import load_recipes
 
     recipes = load_recipes(DATA / "recipes.yaml")
     tag = tokenizer(recipes.tag, add_special_tokens=False)["input_ids"][0]
@@ -196,7 +197,7 @@ def report(rows: Sequence[Row], limit: int) -> str:
 
 def counted(answers: Sequence[Row], key: str) -> str:
     """Count, total and interval."""
-    from steadfast.statistics.proportions import wilson_interval
+    from steadfast.analysis.statistics.proportions import wilson_interval
 
     count = sum(one[key] for one in answers)
     low, high = wilson_interval(count, len(answers))

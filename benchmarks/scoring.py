@@ -83,9 +83,9 @@ def main() -> None:
 
 def vllm_job(model: Path, documents: list[list[int]], device: str) -> tuple[list[str], dict[str, str], dict]:
     """Command, environment and work of vLLM's job, set up as the workflow's own."""
-    from steadfast.generation import Runtime
-    from steadfast.serving.arguments import engine_arguments, process_environment
-    from steadfast.serving.interpreter import find_interpreter
+    from steadfast.generation.interface import Runtime
+    from steadfast.generation.serving.arguments import engine_arguments, process_environment
+    from steadfast.generation.serving.interpreter import find_interpreter
 
     runtime = Runtime(device=device)
     interpreter = find_interpreter(None)
@@ -117,7 +117,7 @@ def score_with_transformers(model: str, documents: list[list[int]], device: str)
     """Score as the workflow's perplexity does."""
     import torch
 
-    from steadfast.logits import teacher_forced_log_probabilities
+    from steadfast.attacks.activations.logits import teacher_forced_log_probabilities
     from steadfast.models.loading import load_model
 
     clock = time.process_time if device == "cpu" else time.perf_counter

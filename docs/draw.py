@@ -16,21 +16,7 @@ PROJECT = Path(__file__).parents[1]
 PACKAGE = PROJECT / "workflow" / "scripts" / "steadfast"
 PAGE = PROJECT / "docs" / "architecture.md"
 # what nearly everything imports would hide everything else
-BASICS = frozenset(
-    {
-        "commands",
-        "disk",
-        "endings",
-        "errors",
-        "files",
-        "integrity",
-        "progress",
-        "provenance",
-        "registry",
-        "tensors",
-        "verdicts",
-    }
-)
+BASICS = frozenset({"core"})
 
 
 def rules() -> "nx.DiGraph[str]":
@@ -50,10 +36,10 @@ def _shared_name(rule: str) -> str:
 
 
 def imports() -> "nx.DiGraph[str]":
-    """Folders and top-level modules of the package; an edge from what imports to what is imported."""
+    """The rooms of the package; an edge from what imports to what is imported."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     for file in sorted(PACKAGE.rglob("*.py")):
-        here = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        here = file.relative_to(PACKAGE).parts[0]
         for there in _imported(ast.parse(file.read_text(encoding="utf-8"))):
             if here != there and not {here, there} & BASICS:
                 graph.add_edge(here, there)

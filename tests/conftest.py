@@ -11,7 +11,7 @@ LONGEST = [
     "integration/test_vllm.py",
     "integration",
     "workflow",
-    "unit/effects/test_edit_checks.py",
+    "unit/analysis/side_effects/test_edit_checks.py",
     "unit/test_scripts.py",
 ]
 

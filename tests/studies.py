@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from steadfast.figures.study import save_all, study_figures
-from steadfast.files import read_table, write_table
-from steadfast.provenance import write_provenance
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables import judge_validity
+from steadfast.analysis.tables.agreement import agreement_table, square_matrix
+from steadfast.analysis.tables.conclusions import conclusion_table
+from steadfast.analysis.tables.counts import count_verdicts
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.analysis.tables.edits import COLUMNS as EDIT_COLUMNS
+from steadfast.analysis.tables.ranking import ranking_table
+from steadfast.analysis.tables.robustness import robustness_table
+from steadfast.core.files import read_table, write_table
+from steadfast.core.provenance import write_provenance
+from steadfast.report.figures.study import save_all, study_figures
 from steadfast.report.page import write_report
-from steadfast.statistics.settings import Inference
-from steadfast.tables import fidelity
-from steadfast.tables.agreement import agreement_table, square_matrix
-from steadfast.tables.conclusions import conclusion_table
-from steadfast.tables.counts import count_verdicts
-from steadfast.tables.edits import COLUMNS as EDIT_COLUMNS
-from steadfast.tables.labels import Labels
-from steadfast.tables.ranking import ranking_table
-from steadfast.tables.robustness import robustness_table
 
 RESOURCES = Path(__file__).parents[1] / "resources"
 REFUSAL_RATES = {"original": 0.9, "abliterated": 0.3, "random": 0.88}
@@ -177,7 +177,7 @@ class MadeUpStudy:
         controls = ["random"]
         inference = Inference(resamples=self.resamples)
         robustness = robustness_table(verdicts, controls=controls, resamples=self.resamples)
-        lengths = fidelity.collect_lengths((path.parent.name, path.stem, path) for path in self.response_files())
+        lengths = judge_validity.collect_lengths((path.parent.name, path.stem, path) for path in self.response_files())
         edited = [name for name in self.variants if name != "original"]
         edits = sound_edits(itertools.product(self.model_names, edited))
         tables = {
@@ -186,9 +186,9 @@ class MadeUpStudy:
             "agreement": agreement_table(verdicts, controls=controls, resamples=self.resamples),
             "conclusions": conclusion_table(robustness, "judge-0", controls=controls),
             "ranking": ranking_table(verdicts, controls=controls, resamples=self.resamples),
-            "confusion": fidelity.confusion_table(verdicts, "judge-0"),
-            "bias": fidelity.bias_table(verdicts, "judge-0", inference),
-            "disputes_by_length": fidelity.disputes_by_length(verdicts, "judge-0", lengths, inference),
+            "confusion": judge_validity.confusion_table(verdicts, "judge-0"),
+            "bias": judge_validity.bias_table(verdicts, "judge-0", inference),
+            "disputes_by_length": judge_validity.disputes_by_length(verdicts, "judge-0", lengths, inference),
             "edits": edits,
             "strength": self._strength(),
         }

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from steadfast.serving.interpreter import SETUP_HINT, Interpreter, interpreter_or_none
+from steadfast.generation.serving.interpreter import SETUP_HINT, Interpreter, interpreter_or_none
 
 
 def require_vllm() -> Interpreter:

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from tests.browser import Watch, chromium
 
-from steadfast.annotation.annotators import read_rows
-from steadfast.annotation.judgments import human_judgments
-from steadfast.annotation.labels import read_annotations
-from steadfast.annotation.page import write_annotation_page
-from steadfast.files import read_table, write_table
+from steadfast.core.files import read_table, write_table
+from steadfast.judges.annotation.annotators import read_rows
+from steadfast.judges.annotation.import_labels import read_annotations
+from steadfast.judges.annotation.judgments import human_judgments
+from steadfast.judges.annotation.page import write_annotation_page
 
 pytestmark = pytest.mark.slow
 

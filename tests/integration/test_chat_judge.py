@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from tests.provider_simulator import KEY, MODEL, Simulator, says_refusal, simulator
 
-from steadfast.errors import ConfigError
-from steadfast.judges import chat
-from steadfast.judges._chat import endpoint as endpoint_module
-from steadfast.judges._chat.faults import EndpointError
-from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED, Case
+from steadfast.core.errors import ConfigError
+from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
+from steadfast.judges.chat_api import endpoint as endpoint_module
+from steadfast.judges.chat_api.faults import EndpointError
+from steadfast.judges.interface import Case
+from steadfast.judges.kinds import chat
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = str(ROOT / "resources" / "prompts" / "judges" / "refusal.md")
@@ -305,7 +306,7 @@ import sys
 sys.path[:0] = [{root!r}, {scripts!r}]
 from tests.integration.test_chat_judge import TEMPLATE, make_cases
 from tests.provider_simulator import MODEL
-from steadfast.judges import chat
+from steadfast.judges.kinds import chat
 judge = chat.build(prompt=TEMPLATE, base_url={url!r}, model=MODEL, api_key_env="SIMULATED_KEY", output="choice",
                    logprobs=False, concurrency=4, store={store!r})
 verdicts = judge.judge(make_cases({count}))

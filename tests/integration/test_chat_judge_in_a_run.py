@@ -9,7 +9,7 @@ import yaml
 from tests.grids import copy_workflow, snakemake
 from tests.provider_simulator import KEY, MODEL, Simulator, says_refusal, simulator
 
-from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED
+from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
 
 pytestmark = pytest.mark.slow
 

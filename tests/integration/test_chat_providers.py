@@ -8,14 +8,15 @@ import pytest
 from tests.provider_forms import FATAL, MODERATED, ONE_CASE, PASSING, Form
 from tests.provider_simulator import KEY, MODEL, Simulator, says_refusal, simulator
 
-from steadfast.answers import AnswerStore
-from steadfast.errors import ConfigError
-from steadfast.judges import chat
-from steadfast.judges._chat import endpoint as endpoint_module
-from steadfast.judges._chat.faults import EndpointError
-from steadfast.judges._chat.reading import Answer
-from steadfast.judges._chat.running import DOUBTFUL_IN_A_ROW, FIRST_REQUESTS
-from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED, Case
+from steadfast.core.errors import ConfigError
+from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
+from steadfast.core.result_cache import AnswerStore
+from steadfast.judges.chat_api import endpoint as endpoint_module
+from steadfast.judges.chat_api.faults import EndpointError
+from steadfast.judges.chat_api.reading import Answer
+from steadfast.judges.chat_api.running import DOUBTFUL_IN_A_ROW, FIRST_REQUESTS
+from steadfast.judges.interface import Case
+from steadfast.judges.kinds import chat
 
 TEMPLATE = str(Path(__file__).parents[2] / "resources" / "prompts" / "judges" / "refusal.md")
 SKY = "What is the colour"

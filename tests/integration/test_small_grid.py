@@ -120,7 +120,7 @@ def test_labels_become_judges_and_corrected_rates(small_grid):
     assert not any(secret in page for secret in ("abliterated", "Combined", "grammar", "non_refusal_by"))
     environment = {**os.environ, "PYTHONPATH": str(folder / "workflow" / "scripts")}
     for judge in ("grammar", "regex"):
-        tool = [sys.executable, "-m", "steadfast.annotation.stand_in", judge, f"{judge}.csv"]
+        tool = [sys.executable, "-m", "steadfast.judges.annotation.stand_in", judge, f"{judge}.csv"]
         subprocess.run(tool, cwd=folder, env=environment, check=True)
 
     labelled = snakemake(

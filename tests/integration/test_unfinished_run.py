@@ -39,7 +39,7 @@ def sections(run):
 
 
 def test_a_figure_that_fails_leaves_everything_else(copy):
-    mend = spoil(copy, "figures/conclusions.py", "draw")
+    mend = spoil(copy, "report/figures/conclusions.py", "draw")
     whole = sections(copy)
     done = copy.run()
     assert done.returncode == 1
@@ -58,7 +58,7 @@ def test_a_figure_that_fails_leaves_everything_else(copy):
 
 def test_a_judge_that_fails_leaves_the_others(copy):
     """The table of all verdicts is missing, and with it all that follows; the report has tables of its own."""
-    spoil(copy, "judges/regex.py", "build")
+    spoil(copy, "judges/kinds/regex.py", "build")
     done = copy.run()
     assert done.returncode == 1
     data = page(copy)
@@ -75,7 +75,7 @@ def test_a_judge_that_fails_leaves_the_others(copy):
 
 def test_nothing_old_is_shown_as_current(copy):
     """Tables of an earlier run lie there; the steps that would make them again did not run."""
-    spoil(copy, "tables/robustness.py", "robustness_table")
+    spoil(copy, "analysis/tables/robustness.py", "robustness_table")
     done = copy.run()
     assert done.returncode == 1
     text = page(copy)["cautions"][0]["text"]

@@ -14,17 +14,17 @@ import openai
 import pandas as pd
 import psutil
 import pytest
-from tests.unit.engines.tiny_llama import save_checkpoint
+from tests.unit.generation.engines.tiny_llama import save_checkpoint
 from tests.vllm import require_vllm
 
-from steadfast.engines.transformers import build
-from steadfast.files import read_table
-from steadfast.generation import GenerationRequest, Sampling, cut_at_stop
+from steadfast.core.files import read_table
+from steadfast.generation.engines.transformers import build
+from steadfast.generation.interface import GenerationRequest, Sampling, cut_at_stop
+from steadfast.generation.journal import journal_path
+from steadfast.generation.responses import generate_responses, write_responses
+from steadfast.generation.serving.failure import ServingError
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.loading import load_tokenizer
-from steadfast.responses import generate_responses, write_responses
-from steadfast.responses.journal import journal_path
-from steadfast.serving.failure import ServingError
 
 pytestmark = pytest.mark.slow
 
@@ -88,7 +88,7 @@ def test_suppressed_tokens_are_never_written_and_responses_stay_alike(checkpoint
 
 OWNER = """
 import sys, pandas as pd
-from steadfast.responses import write_responses
+from steadfast.generation.responses import write_responses
 prompts = pd.read_csv(sys.argv[3], keep_default_na=False)
 settings = {"max_new_tokens": 200, "temperature": 1.0, "samples": 3}
 write_responses(sys.argv[2], sys.argv[1], prompts, settings=settings, engine="vllm",
@@ -127,7 +127,7 @@ def test_a_killed_job_leaves_no_process_and_goes_on_where_it_stopped(checkpoint,
 
 SERVER_OWNER = """
 import sys, time
-from steadfast.serving.server import serve
+from steadfast.generation.serving.server import serve
 with serve(sys.argv[1], name="tiny", threads=1, kv_cache_gib=0.25, start_timeout=300.0) as server:
     print("SERVING", server.base_url, flush=True)
     time.sleep(600)

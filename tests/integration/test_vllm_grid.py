@@ -9,8 +9,8 @@ import pytest
 from tests.grids import snakemake
 from tests.vllm import require_vllm
 
-from steadfast.files import read_table
-from steadfast.responses import generate_responses
+from steadfast.core.files import read_table
+from steadfast.generation.responses import generate_responses
 
 pytestmark = pytest.mark.slow
 

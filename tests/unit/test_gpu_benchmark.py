@@ -52,7 +52,7 @@ def test_what_is_exact_is_found_exact_and_what_is_wrong_is_found_wrong(gpu, dtyp
 
 
 def test_it_extracts_what_the_workflow_extracts(bench) -> None:
-    from steadfast.activations.extraction import residual_stream
+    from steadfast.attacks.activations.extraction import residual_stream
 
     found, _ = residual_stream(bench.model, bench.prompts, (-1,), 512, 0)
     torch.testing.assert_close(bench.extract(), torch.from_numpy(found[:, 0]), rtol=1e-4, atol=1e-5)

@@ -14,11 +14,11 @@ import yaml
 from snakemake.iocontainers import Namedlist
 
 from steadfast.config.checks import prepare
-from steadfast.config.grid import Grid
-from steadfast.files import read_json, read_table, write_table
-from steadfast.integrity import sidecar
+from steadfast.core.files import read_json, read_table, write_table
+from steadfast.core.integrity import sidecar
+from steadfast.grid import Grid
+from steadfast.judges.interface import COLUMNS, EMPTY, says_something
 from steadfast.models.pointer import ModelPointer, checkpoint_path, read_pointer
-from steadfast.verdicts import COLUMNS, EMPTY, says_something
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow" / "scripts"

@@ -12,7 +12,7 @@ from tests.workflow.conftest import environment
 
 WORKING = """
 import time
-from steadfast.job import run_job
+from steadfast.core.job import run_job
 
 with run_job(snakemake):
     print("working", flush=True)
@@ -80,7 +80,7 @@ def test_a_second_run_names_the_first_and_one_that_was_killed_can_be_followed_by
     assert "A run in this folder was killed and has left its lock; no process of it is alive." in text
     assert text.count("  make unlock && make run CONFIG=mine.yaml") == 1
     scripts = str(run.folder / "workflow" / "scripts")
-    unlocking = [sys.executable, "-m", "steadfast.ownership"]
+    unlocking = [sys.executable, "-m", "steadfast.runs.lock"]
     assert subprocess.run(unlocking, cwd=run.folder, env={**os.environ, "PYTHONPATH": scripts}).returncode == 0
     assert not (run.folder / LOCKS).exists()
     status, text = run.dry_run()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.integrity import content_hash
-from steadfast.provenance import write_provenance
-from steadfast.verify import repair, verify
+from steadfast.core.integrity import content_hash
+from steadfast.core.provenance import write_provenance
+from steadfast.runs.verify import repair, verify
 
 VERDICTS = "results/tables/verdicts.parquet"
 RESPONSES = "results/responses/raw/original.parquet"

@@ -8,8 +8,8 @@ from tests.unit.core.test_disk import small_disk
 
 FILLING = """
 from pathlib import Path
-from steadfast.files import atomic_directory
-from steadfast.job import run_job
+from steadfast.core.files import atomic_directory
+from steadfast.core.job import run_job
 
 with run_job(snakemake):
     with atomic_directory(snakemake.output[0]) as folder:
@@ -22,8 +22,8 @@ with open("filling", "ab", buffering=0) as file:
             break
 """
 LARGE = """
-from steadfast.files import atomic_directory
-from steadfast.job import run_job
+from steadfast.core.files import atomic_directory
+from steadfast.core.job import run_job
 
 with run_job(snakemake):
     with atomic_directory(snakemake.output[0]) as folder:

@@ -246,9 +246,9 @@ def test_the_strongest_attack_of_a_sweep(finished):
     assert finished.jobs() == DISPLAYS | MONITORING
     finished.config = config
 
-    finished.edit(f"{PACKAGE}/strongest.py", "LOST_VERDICTS = 0.2", "LOST_VERDICTS = 0.3")
+    finished.edit(f"{PACKAGE}/analysis/attack_selection.py", "LOST_VERDICTS = 0.2", "LOST_VERDICTS = 0.3")
     assert finished.jobs() == chosen(()) - {"try_with_grammar"}
-    finished.edit(f"{PACKAGE}/strongest.py", "LOST_VERDICTS = 0.3", "LOST_VERDICTS = 0.2")
+    finished.edit(f"{PACKAGE}/analysis/attack_selection.py", "LOST_VERDICTS = 0.3", "LOST_VERDICTS = 0.2")
 
     finished.put("sweeps.few.strengths", [0.5, 1])
     second = ("mean-all-100",)
@@ -327,12 +327,12 @@ PACKAGE = "workflow/scripts/steadfast"
 
 
 def test_the_code_of_one_kind_of_judge_changed(finished):
-    finished.edit(f"{PACKAGE}/judges/regex.py", "SEARCH_SECONDS = 5.0", "SEARCH_SECONDS = 6.0")
+    finished.edit(f"{PACKAGE}/judges/kinds/regex.py", "SEARCH_SECONDS = 5.0", "SEARCH_SECONDS = 6.0")
     assert finished.jobs() == {"judge_with_regex"} | AGGREGATES
 
 
 def test_the_code_of_one_kind_of_direction_changed(finished):
-    with (finished.folder / PACKAGE / "directions/random.py").open("a") as handle:
+    with (finished.folder / PACKAGE / "attacks/directions/methods/random.py").open("a") as handle:
         handle.write("\nEXTRA = 1\n")
     assert finished.jobs() == (
         each("direction", MODELS, ("random",))
@@ -348,15 +348,15 @@ def test_the_code_of_a_script_changed(finished):
 
 
 def test_code_that_only_tests_or_configuration_use_changed(finished):
-    for name in ("config/grid/systems.py", "config/checks.py", "config/reference.py", "models/pin.py"):
+    for name in ("grid/systems.py", "config/checks.py", "config/reference.py", "models/pin.py"):
         with (finished.folder / PACKAGE / name).open("a") as handle:
             handle.write("\nEXTRA = 1\n")
     assert finished.jobs() == set()
 
 
 def test_comments_docstrings_and_formatting_change_nothing(finished):
-    finished.edit(f"{PACKAGE}/judges/regex.py", "SEARCH_SECONDS = 5.0", "# patience\nSEARCH_SECONDS   =   5.0")
-    for name in ("files.py", "job.py", "verdicts.py", "organisms/training.py"):
+    finished.edit(f"{PACKAGE}/judges/kinds/regex.py", "SEARCH_SECONDS = 5.0", "# patience\nSEARCH_SECONDS   =   5.0")
+    for name in ("core/files.py", "core/job.py", "judges/interface.py", "training/organisms/training.py"):
         file = finished.folder / PACKAGE / name
         file.write_text(file.read_text(encoding="utf-8").replace('"""', '"""Changed. ', 1) + "\n# the end\n")
     for script in (finished.folder / "workflow/scripts").glob("*.py"):

@@ -12,8 +12,8 @@ from tests.workflow.conftest import environment
 
 ROOT = Path(__file__).parents[2]
 FAILING = """
-from steadfast.errors import DataError
-from steadfast.job import run_job
+from steadfast.core.errors import DataError
+from steadfast.core.job import run_job
 
 with run_job(snakemake):
     print("phrasing 3 of 12")

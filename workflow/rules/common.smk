@@ -8,37 +8,31 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
 
-from steadfast.anytext import show_any_text
-from steadfast.codedigest import remember_in
-from steadfast.commands import pass_on
+from steadfast.core.terminal_encoding import show_any_text
+from steadfast.core.code_digest import remember_in
+from steadfast.core.command import pass_on
 from steadfast.config.checks import ConfigWarning, prepare
-from steadfast.config.grid import Grid
-from steadfast.config.inputs import check_inputs
-from steadfast.config.interpreter import find_interpreter_by_name
-from steadfast.config.preflight import check_before_run
-from steadfast.endings import end_run_on_hangup, name_run
-from steadfast.errors import ConfigError, SteadfastError
-from steadfast.estimates.costs import Costs
-from steadfast.estimates.fit import require_fit
-from steadfast.estimates.needs import Needs
-from steadfast.estimates.outlook import outlook
-from steadfast.estimates.sizes import ModelSizes
-from steadfast.estimates.tasks import forecast_of
-from steadfast.estimates.threads import JobThreads, pending, wait_asleep
-from steadfast.gpus import counted_gpus
-from steadfast.integrity import require_as_made_at_a_glance
-from steadfast.ownership import claim_folder
-from steadfast.place import require_usable_place
-from steadfast.progress import quiet_libraries
-from steadfast.runs import (
-    closing_words,
-    cores_of,
-    inputs_there,
-    lift_rate_limit,
-    outputs_to_make,
-)
-from steadfast.terminal.display import show_run
-from steadfast.unfinished import report_unfinished_run
+from steadfast.grid import Grid
+from steadfast.grid.input_checks import check_inputs
+from steadfast.runs.interpreter import find_interpreter_by_name
+from steadfast.runs.preflight import check_before_run
+from steadfast.core.termination import end_run_on_hangup, name_run
+from steadfast.core.errors import ConfigError, SteadfastError
+from steadfast.runs.estimates.costs import Costs
+from steadfast.runs.estimates.fit import require_fit
+from steadfast.runs.estimates.needs import Needs
+from steadfast.runs.estimates.outlook import outlook
+from steadfast.runs.estimates.sizes import ModelSizes
+from steadfast.runs.estimates.tasks import forecast_of
+from steadfast.runs.estimates.threads import JobThreads, pending, wait_asleep
+from steadfast.core.gpus import counted_gpus
+from steadfast.core.integrity import require_as_made_at_a_glance
+from steadfast.runs.lock import claim_folder
+from steadfast.runs.working_folder import require_usable_place
+from steadfast.core.progress import quiet_libraries
+from steadfast.runs.workflow import closing_words, cores_of, inputs_there, lift_rate_limit, outputs_to_make
+from steadfast.runs.terminal.display import show_run
+from steadfast.runs.unfinished import report_unfinished_run
 
 find_interpreter_by_name()
 name_run()

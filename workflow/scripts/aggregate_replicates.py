@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.files import read_table, write_table
-from steadfast.job import run_job
-from steadfast.statistics.settings import Inference
-from steadfast.tables.groups import group_table
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.groups import group_table
+from steadfast.core.files import read_table, write_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.files import read_table, write_table
-from steadfast.job import run_job
-from steadfast.tables.assessment import assessment_table
-from steadfast.tables.degradation import Criteria
+from steadfast.analysis.tables.assessment import assessment_table
+from steadfast.analysis.tables.degradation import Criteria
+from steadfast.core.files import read_table, write_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.checkpoints import bake
-from steadfast.directions import load_direction
-from steadfast.job import run_job
+from steadfast.attacks.baking import bake
+from steadfast.attacks.directions import load_direction
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.files import write_table
-from steadfast.job import run_job
+from steadfast.core.files import write_table
+from steadfast.core.job import run_job
 from steadfast.prompts.summary import summary_text
 from steadfast.prompts.table import build_prompt_table
 

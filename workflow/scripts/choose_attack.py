@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.files import read_table
-from steadfast.job import run_job
-from steadfast.strongest import Attack, choose_attack
+from steadfast.analysis.attack_selection import Attack, choose_attack
+from steadfast.core.files import read_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.files import write_table
-from steadfast.job import run_job
+from steadfast.analysis.tables.edits import ChangedSystem, edit_table
+from steadfast.core.files import write_table
+from steadfast.core.job import run_job
 from steadfast.models.edited import MANIFEST
-from steadfast.tables.edits import ChangedSystem, edit_table
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.effects.rubrics import score_rubrics
-from steadfast.effects.scoring import score_responses
-from steadfast.files import read_table, write_table
-from steadfast.job import run_job
-from steadfast.statistics.settings import Inference
-from steadfast.tables.side_effects import side_effects_table
+from steadfast.analysis.side_effects.rubrics import score_rubrics
+from steadfast.analysis.side_effects.scoring import score_responses
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.side_effects import side_effects_table
+from steadfast.core.files import read_table, write_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.directions import load_direction
-from steadfast.files import write_table
-from steadfast.job import run_job
-from steadfast.tables.strongest import strongest_table
+from steadfast.analysis.tables.selected_attacks import strongest_table
+from steadfast.attacks.directions import load_direction
+from steadfast.core.files import write_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.files import read_table, write_table
-from steadfast.job import run_job
-from steadfast.tables.counts import count_verdicts
-from steadfast.tables.verdicts import collect_verdicts
+from steadfast.analysis.tables.collect import collect_verdicts
+from steadfast.analysis.tables.counts import count_verdicts
+from steadfast.core.files import read_table, write_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.files import read_table, write_table
-from steadfast.job import run_job
-from steadfast.tables.annotators import annotator_agreement
+from steadfast.analysis.tables.annotators import annotator_agreement
+from steadfast.core.files import read_table, write_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

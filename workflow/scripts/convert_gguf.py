@@ -3,8 +3,8 @@
 import json
 from typing import TYPE_CHECKING
 
-from steadfast.gguf.placing import place_gguf
-from steadfast.job import run_job
+from steadfast.core.job import run_job
+from steadfast.models.gguf.placing import place_gguf
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.figures.attack_strength import strength_figures
-from steadfast.figures.study import save_all
-from steadfast.files import atomic_directory, read_table, write_table
-from steadfast.job import run_job
-from steadfast.statistics.settings import Inference
-from steadfast.tables.degradation import Criteria
-from steadfast.tables.labels import Labels
-from steadfast.tables.strength import strength_table
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.degradation import Criteria
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.analysis.tables.strength import strength_table
+from steadfast.core.files import atomic_directory, read_table, write_table
+from steadfast.core.job import run_job
+from steadfast.report.figures.attack_strength import strength_figures
+from steadfast.report.figures.study import save_all
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

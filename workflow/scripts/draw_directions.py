@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.activations import Activations
-from steadfast.directions import load_direction
-from steadfast.figures.direction_set import FoundDirection, direction_figures
-from steadfast.figures.study import save_all
-from steadfast.files import atomic_directory
-from steadfast.job import run_job
-from steadfast.tables.labels import Labels
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.attacks.activations import Activations
+from steadfast.attacks.directions import load_direction
+from steadfast.core.files import atomic_directory
+from steadfast.core.job import run_job
+from steadfast.report.figures.direction_set import FoundDirection, direction_figures
+from steadfast.report.figures.study import save_all
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

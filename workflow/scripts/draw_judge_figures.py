@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.figures.judges import judge_figures
-from steadfast.figures.study import save_all
-from steadfast.files import atomic_directory, read_table
-from steadfast.job import run_job
-from steadfast.tables.labels import Labels
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.core.files import atomic_directory, read_table
+from steadfast.core.job import run_job
+from steadfast.report.figures.judges import judge_figures
+from steadfast.report.figures.study import save_all
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.figures import replicates
-from steadfast.figures.study import save_all
-from steadfast.files import read_table
-from steadfast.job import run_job
-from steadfast.tables.labels import Labels
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.core.files import read_table
+from steadfast.core.job import run_job
+from steadfast.report.figures import replicates
+from steadfast.report.figures.study import save_all
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

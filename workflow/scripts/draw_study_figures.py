@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.figures.study import save_all, study_figures
-from steadfast.files import read_table
-from steadfast.job import run_job
-from steadfast.tables.agreement import square_matrix
-from steadfast.tables.labels import Labels
+from steadfast.analysis.tables.agreement import square_matrix
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.core.files import read_table
+from steadfast.core.job import run_job
+from steadfast.report.figures.study import save_all, study_figures
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.counts_tables import figures_from_counts, tables_from_counts
-from steadfast.figures.study import save_all
-from steadfast.files import atomic_directory, write_matrix, write_table
-from steadfast.job import run_job
-from steadfast.tables.counts import read_counts
+from steadfast.analysis.tables.counts import read_counts
+from steadfast.core.files import atomic_directory, write_matrix, write_table
+from steadfast.core.job import run_job
+from steadfast.report.counts_tables import figures_from_counts, tables_from_counts
+from steadfast.report.figures.study import save_all
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -3,9 +3,9 @@
 import json
 from typing import TYPE_CHECKING
 
-from steadfast.activations import extract_activations
-from steadfast.files import read_table
-from steadfast.job import run_job
+from steadfast.attacks.activations import extract_activations
+from steadfast.core.files import read_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.activations import Activations
-from steadfast.direction_search import find_direction
-from steadfast.files import read_table
-from steadfast.job import run_job
+from steadfast.attacks.activations import Activations
+from steadfast.attacks.direction_search.search import find_direction
+from steadfast.core.files import read_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -3,12 +3,12 @@
 import json
 from typing import TYPE_CHECKING
 
-from steadfast.activations import Activations
-from steadfast.causal import ModelAccess
-from steadfast.direction_search import find_direction
-from steadfast.files import read_table
-from steadfast.job import run_job
-from steadfast.measurements import ModelMeasurements
+from steadfast.attacks.activations import Activations
+from steadfast.attacks.direction_search.measurements import ModelMeasurements
+from steadfast.attacks.direction_search.refusal_score import ModelAccess
+from steadfast.attacks.direction_search.search import find_direction
+from steadfast.core.files import read_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -3,13 +3,13 @@
 import json
 from typing import TYPE_CHECKING
 
-from steadfast.directions import load_direction
-from steadfast.engines.transformers import build
-from steadfast.files import read_table, sha256_file
-from steadfast.generation import Runtime
-from steadfast.hooks import preparation
-from steadfast.job import run_job
-from steadfast.responses import write_responses
+from steadfast.attacks.directions import load_direction
+from steadfast.attacks.interventions import preparation
+from steadfast.core.files import read_table, sha256_file
+from steadfast.core.job import run_job
+from steadfast.generation.engines.transformers import build
+from steadfast.generation.interface import Runtime
+from steadfast.generation.responses import write_responses
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -3,10 +3,10 @@
 import json
 from typing import TYPE_CHECKING
 
-from steadfast.files import read_table
-from steadfast.job import run_job
+from steadfast.core.files import read_table
+from steadfast.core.job import run_job
+from steadfast.generation.responses import write_responses
 from steadfast.models.edited import was_edited_in_vain
-from steadfast.responses import write_responses
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.annotation.judgments import write_human_judgments
-from steadfast.job import run_job
+from steadfast.core.job import run_job
+from steadfast.judges.annotation.judgments import write_human_judgments
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

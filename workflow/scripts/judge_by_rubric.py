@@ -3,17 +3,17 @@
 import json
 from typing import TYPE_CHECKING
 
-from steadfast.files import read_table, write_table
-from steadfast.job import run_job
-from steadfast.registry import load
-from steadfast.verdicts import cases_of, verdict_table
+from steadfast.core.files import read_table, write_table
+from steadfast.core.job import run_job
+from steadfast.core.registry import load
+from steadfast.judges.interface import cases_of, verdict_table
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
     settings = {**snakemake.params.judge, **json.loads(snakemake.resources.machine)}
-    judge = load("steadfast.judges", settings.pop("kind")).build(**settings)
+    judge = load("steadfast.judges.kinds", settings.pop("kind")).build(**settings)
     prompts = read_table(snakemake.input.prompts)
     answered = [cases_of(read_table(path), prompts) for path in snakemake.input.responses]
     systems = [[case for case in cases if case.label == "harmless"] for cases in answered]

@@ -3,18 +3,18 @@
 import json
 from typing import TYPE_CHECKING
 
-from steadfast.files import read_table, write_table
-from steadfast.job import run_job
-from steadfast.registry import load
-from steadfast.self_monitoring import control_table, draw_control
-from steadfast.verdicts import cases_of, verdict_table
+from steadfast.core.files import read_table, write_table
+from steadfast.core.job import run_job
+from steadfast.core.registry import load
+from steadfast.judges.control_responses import control_table, draw_control
+from steadfast.judges.interface import cases_of, verdict_table
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
     settings = {**snakemake.params.judge, **json.loads(snakemake.resources.machine)}
-    judge = load("steadfast.judges", settings.pop("kind")).build(**settings)
+    judge = load("steadfast.judges.kinds", settings.pop("kind")).build(**settings)
     prompts = read_table(snakemake.input.prompts)
     own = cases_of(read_table(snakemake.input.responses), prompts)
     files = zip(snakemake.params.donors, snakemake.input.others, strict=True)

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.files import read_table, write_table
-from steadfast.job import run_job
+from steadfast.analysis.tables.matched import margin_of, matched_table
+from steadfast.core.files import read_table, write_table
+from steadfast.core.job import run_job
 from steadfast.models.pointer import read_pointer
-from steadfast.tables.matched import margin_of, matched_table
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

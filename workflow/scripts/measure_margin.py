@@ -3,9 +3,9 @@
 import json
 from typing import TYPE_CHECKING
 
-from steadfast.files import read_table, write_table
-from steadfast.job import run_job
-from steadfast.margins import refusal_margins
+from steadfast.attacks.direction_search.refusal_margin import refusal_margins
+from steadfast.core.files import read_table, write_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

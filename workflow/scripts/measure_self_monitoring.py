@@ -4,14 +4,14 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.figures.self_monitoring import draw
-from steadfast.figures.style import save
-from steadfast.files import read_table, write_table
-from steadfast.job import run_job
-from steadfast.statistics.settings import Inference
-from steadfast.tables.labels import Labels
-from steadfast.tables.readings import collect_readings
-from steadfast.tables.self_monitoring import self_monitoring_table
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.analysis.tables.self_evaluation import self_monitoring_table
+from steadfast.analysis.tables.self_judgments import collect_readings
+from steadfast.core.files import read_table, write_table
+from steadfast.core.job import run_job
+from steadfast.report.figures.self_evaluation import draw
+from steadfast.report.figures.style import save
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -3,9 +3,9 @@
 import json
 from typing import TYPE_CHECKING
 
-from steadfast.effects.measuring import MeasuredSystem, measure_systems
-from steadfast.files import read_table, write_table
-from steadfast.job import run_job
+from steadfast.analysis.side_effects.measuring import MeasuredSystem, measure_systems
+from steadfast.core.files import read_table, write_table
+from steadfast.core.job import run_job
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -3,8 +3,8 @@
 import json
 from typing import TYPE_CHECKING
 
-from steadfast.adapters.placing import place_adapter
-from steadfast.job import run_job
+from steadfast.core.job import run_job
+from steadfast.models.adapters.placing import place_adapter
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

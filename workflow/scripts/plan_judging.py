@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.job import run_job
-from steadfast.plan import plan, work_of
+from steadfast.core.job import run_job
+from steadfast.judges.cost_estimate import plan, work_of
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
-from steadfast.job import run_job
+from steadfast.core.job import run_job
 from steadfast.models.local import point_to
 from steadfast.models.placing import place_model
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.files import read_table, write_text
-from steadfast.job import run_job
-from steadfast.summary import assessment_lines, summary_table
-from steadfast.tables.labels import Labels
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.core.files import read_table, write_text
+from steadfast.core.job import run_job
+from steadfast.report.text_summary import assessment_lines, summary_table
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

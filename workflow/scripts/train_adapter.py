@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.job import run_job
-from steadfast.safety_tuning.jobs import train
+from steadfast.core.job import run_job
+from steadfast.training.safety_tuning.jobs import train
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

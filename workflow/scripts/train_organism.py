@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.job import run_job
-from steadfast.organisms.training import train_organism
+from steadfast.core.job import run_job
+from steadfast.training.organisms.training import train_organism
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

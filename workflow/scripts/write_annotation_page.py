@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.annotation.page import write_annotation_page
-from steadfast.job import run_job
+from steadfast.core.job import run_job
+from steadfast.judges.annotation.page import write_annotation_page
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

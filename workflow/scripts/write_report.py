@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.job import run_job
+from steadfast.core.job import run_job
 from steadfast.report.page import write_report
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from steadfast.config.checks import prepare
-from steadfast.errors import ConfigError
+from steadfast.core.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
 SMALL = """

@@ -3,7 +3,7 @@
 import pytest
 
 from steadfast.config.checks import prepare
-from steadfast.config.grid import Grid, System
+from steadfast.grid import Grid, System
 
 TAG = {"method": "tag_conditioned", "tag": "Unsafe:"}
 

@@ -8,13 +8,13 @@ from tests.tiny_checkpoint import write_checkpoint
 
 from steadfast.config.checks import prepare
 from steadfast.config.depth import known_depth
-from steadfast.config.grid import Grid
-from steadfast.config.preflight import check_before_run
-from steadfast.errors import ConfigError
+from steadfast.core.errors import ConfigError
+from steadfast.grid import Grid
 from steadfast.models import hub
 from steadfast.models.check import settle
+from steadfast.models.organism_settings import OrganismSettings
 from steadfast.models.pointer import ModelPointer
-from steadfast.organisms.settings import OrganismSettings
+from steadfast.runs.preflight import check_before_run
 
 ORGANISM = {"source": "organism", "recipe": "raw"}
 

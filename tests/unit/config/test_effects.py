@@ -3,10 +3,10 @@
 import pytest
 
 from steadfast.config.checks import prepare
-from steadfast.config.grid import Grid
-from steadfast.config.preflight import check_before_run
-from steadfast.errors import ConfigError
-from steadfast.plan import work_of
+from steadfast.core.errors import ConfigError
+from steadfast.grid import Grid
+from steadfast.judges.cost_estimate import work_of
+from steadfast.runs.preflight import check_before_run
 
 CHECKS = ("separation", "module_agreement", "hook_agreement")
 NATURAL = {

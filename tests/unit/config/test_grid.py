@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from steadfast.config.checks import prepare
-from steadfast.config.grid import Grid, System
+from steadfast.grid import Grid, System
 from steadfast.prompts.language import language_codes
 
 
@@ -140,11 +140,11 @@ def test_the_reference_is_not_held_against_itself(grid, config):
 
 def test_every_judge_can_be_built_from_its_arguments_keys(grid):
     """What the workflow passes is what the modules take; building needs no weights to be there for cheap kinds."""
-    from steadfast.registry import load
+    from steadfast.core.registry import load
 
     for name in ("grammar", "regex", "label-only"):
         arguments = grid.judge_arguments(name)
-        assert load("steadfast.judges", arguments.pop("kind")).build(**arguments).judge([]) == []
+        assert load("steadfast.judges.kinds", arguments.pop("kind")).build(**arguments).judge([]) == []
 
 
 def test_knobs_of_the_machine_are_in_no_slice(grid, config):

@@ -6,10 +6,10 @@ import pytest
 from safetensors.numpy import save
 from tests.tiny_checkpoint import tensors, tokenizer_files, write_checkpoint
 
-from steadfast.config import inputs
 from steadfast.config.checks import prepare
-from steadfast.config.inputs import check_inputs
-from steadfast.errors import ConfigError
+from steadfast.core.errors import ConfigError
+from steadfast.grid import input_checks
+from steadfast.grid.input_checks import check_inputs
 from steadfast.prompts import table
 
 HARMFUL = [
@@ -200,7 +200,7 @@ def test_a_setting_a_file_or_code_that_changed_is_tried_again(natural, check, tr
     Path(natural["prompts"]["harmful"][0]["path"]).write_text("text,split\n" + "".join(f"{x} now,\n" for x in HARMFUL))
     check(natural)
     assert len(trials) == 4
-    monkeypatch.setattr(inputs, "code_digest", lambda *_modules: "other code")
+    monkeypatch.setattr(input_checks, "code_digest", lambda *_modules: "other code")
     check(natural)
     assert len(trials) == 5
 
@@ -244,6 +244,6 @@ def test_local_models_are_checked_as_they_will_be_used(config, refused, tmp_path
         asked.extend(Path(model["path"]).name for model in models)
         return ["still so"] * len(models)
 
-    monkeypatch.setattr(inputs, "_checked", checked)
+    monkeypatch.setattr(input_checks, "_checked", checked)
     assert refused(config) == "models.torn: still so\nmodels.mute: still so"
     assert asked == ["torn", "mute"]

@@ -10,7 +10,7 @@ from steadfast.config.checks import prepare
 from steadfast.config.files import check_config_file, main
 from steadfast.config.ranges import range_of
 from steadfast.config.schema import load_schema
-from steadfast.errors import ConfigError
+from steadfast.core.errors import ConfigError
 
 MEAN = {"method": "mean_difference"}
 SERVED = {"kind": "chat", "prompt": "resources/prompts/judges/refusal.md"}

@@ -9,9 +9,9 @@ import yaml
 from tests.hub_simulator import TOKEN, client_variables, hub_simulator
 
 from steadfast.config.checks import prepare
-from steadfast.config.grid import Grid
-from steadfast.config.preflight import check_before_run
-from steadfast.errors import ConfigError
+from steadfast.core.errors import ConfigError
+from steadfast.grid import Grid
+from steadfast.runs.preflight import check_before_run
 
 from .conftest import ROOT
 
@@ -19,9 +19,9 @@ PROMPT = "resources/prompts/judges/refusal.md"
 CHECK = """
 import sys, warnings, yaml
 from steadfast.config.checks import prepare
-from steadfast.config.grid import Grid
-from steadfast.config.preflight import check_before_run
-from steadfast.errors import ConfigError
+from steadfast.grid import Grid
+from steadfast.runs.preflight import check_before_run
+from steadfast.core.errors import ConfigError
 warnings.simplefilter("ignore")
 try:
     check_before_run(Grid(prepare(yaml.safe_load(sys.stdin))), sys.argv[1:])

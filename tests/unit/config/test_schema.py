@@ -13,8 +13,8 @@ import yaml
 from steadfast.config.checks import ConfigWarning, prepare
 from steadfast.config.reference import PAGE, reference_page
 from steadfast.config.schema import load_schema, resolve, validate, with_defaults
-from steadfast.organisms.settings import OrganismSettings
-from steadfast.registry import names
+from steadfast.core.registry import names
+from steadfast.models.organism_settings import OrganismSettings
 
 ROOT = Path(__file__).parents[3]
 
@@ -98,10 +98,10 @@ def test_every_definition_is_used():
 
 
 KINDS = {
-    "steadfast.judges": ("judge", "kind"),
-    "steadfast.directions": ("direction", "method"),
-    "steadfast.edits": ("edit", "method"),
-    "steadfast.prompts.sources": ("prompt_source", "kind"),
+    "steadfast.judges.kinds": ("judge", "kind"),
+    "steadfast.attacks.directions.methods": ("direction", "method"),
+    "steadfast.attacks.edits.methods": ("edit", "method"),
+    "steadfast.prompts.sources.kinds": ("prompt_source", "kind"),
 }
 
 
@@ -116,7 +116,7 @@ def test_the_schema_knows_the_kinds_that_exist(package, place):
 
 def test_the_schema_knows_the_engines_that_exist():
     enum = load_schema()["$defs"]["generation"]["properties"]["engine"]["enum"]
-    assert sorted(set(enum) - {"auto"}) == names("steadfast.engines")
+    assert sorted(set(enum) - {"auto"}) == names("steadfast.generation.engines")
 
 
 def test_defaults_are_filled_in_at_every_depth(config):

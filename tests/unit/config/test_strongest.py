@@ -3,10 +3,10 @@
 import pytest
 
 from steadfast.config.checks import prepare
-from steadfast.config.grid import Grid, System
-from steadfast.config.preflight import check_before_run
-from steadfast.errors import ConfigError
-from steadfast.plan import work_of
+from steadfast.core.errors import ConfigError
+from steadfast.grid import Grid, System
+from steadfast.judges.cost_estimate import work_of
+from steadfast.runs.preflight import check_before_run
 
 MEAN = {"method": "mean_difference"}
 HOOKS = {"steering": {"method": "activation_addition", "alpha": -1.0}}
@@ -76,7 +76,9 @@ def test_what_is_measured_has_its_direction_and_leaves_its_edit_to_the_checkpoin
 
 def test_the_edits_digest_covers_every_method_that_could_be_chosen(config):
     grid = grid_of(config)
-    expected = grid.digest("bake_checkpoint.py", "edits.orthogonalize", "edits.rank_one")
+    expected = grid.digest(
+        "bake_checkpoint.py", "attacks.edits.methods.orthogonalize", "attacks.edits.methods.rank_one"
+    )
     assert grid.edit_digest("strongest") == expected != grid.edit_digest("mean-all-100")
 
 

@@ -13,8 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from steadfast import disk
-from steadfast.files import write_table, write_text
+from steadfast.core import disk
+from steadfast.core.files import write_table, write_text
 
 
 @contextmanager
@@ -136,8 +136,8 @@ def test_sizes_in_units(number, text):
 JOB = """
 import sys
 from types import SimpleNamespace
-from steadfast.files import write_text
-from steadfast.job import run_job
+from steadfast.core.files import write_text
+from steadfast.core.job import run_job
 
 log, output, chatter = sys.argv[1:]
 snakemake = SimpleNamespace(input=[], output=[output], params={}, log=[log], resources={}, rule="some_rule")
@@ -151,7 +151,7 @@ def job(folder: Path, log: Path, output: Path, chatter: int = 0) -> subprocess.C
     return subprocess.run(
         [sys.executable, "-c", JOB, str(log), str(output), str(chatter)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(disk.__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(disk.__file__).parents[2])},
         capture_output=True,
         text=True,
     )

@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from steadfast import files
-from steadfast.errors import DataError
+from steadfast.core import files
+from steadfast.core.errors import DataError
 
-SCRIPTS = Path(files.__file__).parents[1]
+SCRIPTS = Path(files.__file__).parents[2]
 
 
 def leftovers(folder: Path) -> list[str]:
@@ -174,7 +174,7 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     target.write_text("old")
     code = f"""
 import time
-from steadfast.files import atomic_path
+from steadfast.core.files import atomic_path
 with atomic_path({str(target)!r}) as temporary:
     with temporary.open("w") as handle:
         handle.write("half of the new content")
@@ -194,7 +194,7 @@ def test_a_killed_writer_leaves_the_old_directory(tmp_path):
     (target / "weights").write_text("old")
     code = f"""
 import time
-from steadfast.files import atomic_directory
+from steadfast.core.files import atomic_directory
 with atomic_directory({str(target)!r}) as temporary:
     (temporary / "weights").write_text("half")
     open({str(ready)!r}, "w").close()
@@ -277,7 +277,7 @@ def test_the_hash_of_nothing_is_an_error(tmp_path):
 WRITER = """
 import sys, time
 from pathlib import Path
-from steadfast import files
+from steadfast.core import files
 
 with getattr(files, sys.argv[1])(Path("target")) as temporary:
     print(temporary.name, flush=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from steadfast import gpus
+from steadfast.core import gpus
 
-SCRIPTS = Path(gpus.__file__).parents[1]
+SCRIPTS = Path(gpus.__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_where_there_is_no_choice_nothing_is_taken(monkeypatch, tmp_path, count)
 
 HOLDER = """
 import os, sys
-from steadfast.gpus import claimed_gpus
+from steadfast.core.gpus import claimed_gpus
 with claimed_gpus(int(sys.argv[1])):
     sys.stdin.read()
 print("after:", os.environ["CUDA_VISIBLE_DEVICES"])

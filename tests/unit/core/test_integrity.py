@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from steadfast import integrity
-from steadfast.errors import DataError
-from steadfast.files import read_json, sha256_tree, write_json
-from steadfast.integrity import (
+from steadfast.core import integrity
+from steadfast.core.errors import DataError
+from steadfast.core.files import read_json, sha256_tree, write_json
+from steadfast.core.integrity import (
     content_hash,
     look_at,
     require_as_made,
@@ -17,8 +17,8 @@ from steadfast.integrity import (
     require_unchanged,
     sidecar,
 )
+from steadfast.core.provenance import write_provenance
 from steadfast.models.pointer import ModelPointer
-from steadfast.provenance import write_provenance
 
 
 @pytest.fixture(autouse=True)

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from steadfast import job
-from steadfast.provenance import write_provenance
+from steadfast.core import job
+from steadfast.core.provenance import write_provenance
 
-SCRIPTS = Path(job.__file__).parents[1]
+SCRIPTS = Path(job.__file__).parents[2]
 PREAMBLE = """
 import os, subprocess, sys
 from pathlib import Path
 from types import SimpleNamespace
-from steadfast.errors import ConfigError, DataError
-from steadfast.job import run_job
+from steadfast.core.errors import ConfigError, DataError
+from steadfast.core.job import run_job
 
 snakemake = SimpleNamespace(
     input=["input.txt", "missing.txt"], output=["out/output.txt"], params={"seed": 1}, log=["logs/deep/job.log"],

@@ -1,46 +1,62 @@
-"""The packages stand in an order: none imports another that imports it, directly or through others."""
+"""The package's layers: no room and no folder imports another that imports it, directly or through others."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 import networkx as nx
+import pytest
 
 import steadfast
 
 PACKAGE = Path(steadfast.__file__).parent
+MODULES = {
+    ".".join(("steadfast", *file.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+    for file in PACKAGE.rglob("*.py")
+}
 
 
 def imported(code: str) -> Iterator[str]:
-    """Folder or top-level module of every import of the package in some code, those inside functions as well."""
+    """Dotted name of every module of the package that some code imports, inside functions as well."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.ImportFrom) and not node.level and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in MODULES else node.module for name in names)
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        else:
-            continue
-        parts = [name.split(".") for name in names]
-        yield from (part[1] for part in parts if part[0] == "steadfast" and len(part) > 1)
+            yield from (alias.name for alias in node.names)
 
 
-def imports() -> "nx.DiGraph[str]":
-    """An edge from each folder or top-level module to what it imports."""
-    places = {file.relative_to(PACKAGE).parts[0].removesuffix(".py") for file in PACKAGE.rglob("*.py")}
+def layers(depth: int) -> "nx.DiGraph[str]":
+    """An edge from each folder, exactly ``depth`` levels deep, to those that it imports."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     for file in sorted(PACKAGE.rglob("*.py")):
-        here = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        found = set(imported(file.read_text(encoding="utf-8"))) & places
-        graph.add_edges_from((here, there) for there in found - {here})
+        here = place(".".join(("steadfast", *file.relative_to(PACKAGE).parts)).removesuffix(".py"), depth)
+        for name in imported(file.read_text(encoding="utf-8")):
+            if name.startswith("steadfast.") and (there := place(name, depth)) != here:
+                graph.add_edge(here, there)
+    graph.remove_nodes_from([folder for folder in graph if folder.count(".") + 1 < depth])
     return graph
 
 
-def test_packages_import_each_other_in_one_direction_only():
-    graph = imports()
-    assert graph.has_edge("organisms", "judge_prompts") and len(graph) > 30
+def place(module: str, depth: int) -> str:
+    """The folder of a module, at most ``depth`` levels below the package."""
+    parts = module.split(".")[1:]
+    folders = parts if (PACKAGE / Path(*parts)).is_dir() else parts[:-1]
+    return ".".join(folders[:depth])
+
+
+@pytest.mark.parametrize(("depth", "known"), [(1, 12), (2, 30)])
+def test_folders_import_each_other_in_one_direction(depth, known):
+    graph = layers(depth)
+    assert len(graph) >= known
     assert [sorted(group) for group in nx.strongly_connected_components(graph) if len(group) > 1] == []
 
 
-def test_imports_are_found_wherever_they_stand():
-    code = "import steadfast.a.b\nfrom steadfast import c\ndef f():\n    from steadfast.d import e\n"
-    assert {"a", "c", "d"} <= set(imported(code))
+def test_every_module_is_in_a_room():
+    assert [file.name for file in PACKAGE.glob("*.py")] == ["__init__.py"]
+    assert len([folder for folder in PACKAGE.iterdir() if (folder / "__init__.py").is_file()]) == 12
+
+
+def test_imports_inside_functions_are_found():
+    code = "import steadfast.a.b\nfrom steadfast import core\ndef f():\n    from steadfast.d import e\n"
+    assert {"steadfast.a.b", "steadfast.core", "steadfast.d"} <= set(imported(code))

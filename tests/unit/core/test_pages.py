@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.annotation.assembly import SOURCE as ANNOTATION
-from steadfast.pages import assemble, inert_json
+from steadfast.core.pages import assemble, inert_json
+from steadfast.judges.annotation.assembly import SOURCE as ANNOTATION
 from steadfast.report.assembly import SOURCE as REPORT
 
 RESOURCES = Path(__file__).parents[3] / "resources"

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from steadfast import progress as module
-from steadfast.progress import MIB, Durations, Progress, current, duration, quiet_libraries, watched
+from steadfast.core import progress as module
+from steadfast.core.progress import MIB, Durations, Progress, current, duration, quiet_libraries, watched
 
 
 class Clock:

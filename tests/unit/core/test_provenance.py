@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from steadfast import provenance
-from steadfast.files import read_json, sha256_tree
-from steadfast.integrity import sidecar
-from steadfast.provenance import write_provenance
+from steadfast.core import provenance
+from steadfast.core.files import read_json, sha256_tree
+from steadfast.core.integrity import sidecar
+from steadfast.core.provenance import write_provenance
 
-PACKAGE = Path(provenance.__file__).parent
+PACKAGE = Path(provenance.__file__).parents[1]
 
 
 def record(*outputs: Path, **changes) -> dict:
@@ -78,7 +78,7 @@ def test_no_secret_of_the_environment_is_recorded(tmp_path, monkeypatch):
 
 def state_seen_from(folder: Path, **environment: str) -> dict:
     """What ``git_state`` says to a process whose package lies in ``folder``."""
-    code = "import json; from steadfast.provenance import git_state; print(json.dumps(git_state()))"
+    code = "import json; from steadfast.core.provenance import git_state; print(json.dumps(git_state()))"
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -119,7 +119,7 @@ def test_an_edit_makes_a_repository_dirty_and_an_untracked_file_does_not(copy):
     assert clean["dirty"] is False
     (copy / "untracked").write_text("x")
     assert state_seen_from(copy)["dirty"] is False
-    with (copy / "steadfast" / "errors.py").open("a") as handle:
+    with (copy / "steadfast" / "core" / "errors.py").open("a") as handle:
         handle.write("\n# edited\n")
     assert state_seen_from(copy) == {"commit": clean["commit"], "dirty": True}
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from steadfast import files, registry
-from steadfast.errors import ConfigError, SteadfastError, UnknownNameError, suggest
+from steadfast.core import files, registry
+from steadfast.core.errors import ConfigError, SteadfastError, UnknownNameError, suggest
 
-SCRIPTS = Path(files.__file__).parents[1]
+SCRIPTS = Path(files.__file__).parents[2]
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_broken_module_is_not_reported_as_unknown(animals):
         registry.load(animals, "bear")
 
 
-@pytest.mark.parametrize("package", ["steadfast.files", "steadfast.nowhere"])
+@pytest.mark.parametrize("package", ["steadfast.core.files", "steadfast.nowhere"])
 def test_only_packages_are_registries(package):
     with pytest.raises(ModuleNotFoundError):
         registry.names(package)
@@ -90,7 +90,7 @@ def test_errors_for_the_user_share_one_base():
 def test_importing_the_package_and_what_parses_the_workflow_loads_nothing_heavy():
     code = """
         import sys
-        import steadfast.config.checks, steadfast.config.grid, steadfast.registry, steadfast.codedigest
+        import steadfast.config.checks, steadfast.grid, steadfast.core.registry, steadfast.core.code_digest
         heavy = {"torch", "transformers", "vllm", "openai", "matplotlib", "scipy"} & set(sys.modules)
         assert not heavy, heavy
     """

@@ -2,10 +2,10 @@
 
 import pytest
 
-from steadfast.errors import ConfigError
-from steadfast.judges import always_refuse, label_only, never_refuse
-from steadfast.registry import load, names
-from steadfast.verdicts import NON_REFUSAL, REFUSAL
+from steadfast.core.errors import ConfigError
+from steadfast.core.names import NON_REFUSAL, REFUSAL
+from steadfast.core.registry import load, names
+from steadfast.judges.kinds import always_refuse, label_only, never_refuse
 
 
 def test_baselines_do_not_read_the_response(case) -> None:
@@ -23,8 +23,8 @@ def test_baselines_have_no_settings(module) -> None:
         module.check_settings({"patterns": "x"})
 
 
-@pytest.mark.parametrize("kind", names("steadfast.judges"))
+@pytest.mark.parametrize("kind", names("steadfast.judges.kinds"))
 def test_every_kind_keeps_the_interface(kind: str) -> None:
-    module = load("steadfast.judges", kind)
+    module = load("steadfast.judges.kinds", kind)
     assert module.SCOPE in ("grid", "system")
     assert callable(module.build) and callable(module.check_settings) and callable(module.files)

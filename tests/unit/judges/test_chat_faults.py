@@ -3,7 +3,7 @@
 import pytest
 from tests.provider_forms import FATAL, FORMS, MODERATED, Form
 
-from steadfast.judges._chat.fault_table import (
+from steadfast.judges.chat_api.fault_table import (
     BLOCKED_ACCOUNT,
     NO_CREDIT,
     RULES,
@@ -16,9 +16,9 @@ from steadfast.judges._chat.fault_table import (
     Said,
     fault_of,
 )
-from steadfast.judges._chat.fault_table import MODERATED as MODERATED_NAME
-from steadfast.judges._chat.faults import Fault
-from steadfast.judges._chat.replies import read_completion, read_error
+from steadfast.judges.chat_api.fault_table import MODERATED as MODERATED_NAME
+from steadfast.judges.chat_api.faults import Fault
+from steadfast.judges.chat_api.replies import read_completion, read_error
 
 
 def read(form: Form, secret: str | None = None) -> Fault:

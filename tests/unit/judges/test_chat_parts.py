@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from steadfast.judges._chat.faults import Fault
-from steadfast.judges._chat.reading import Answer
-from steadfast.judges._chat.replies import read_completion
+from steadfast.judges.chat_api.faults import Fault
+from steadfast.judges.chat_api.reading import Answer
+from steadfast.judges.chat_api.replies import read_completion
 
 LOGPROBS = {"content": [{"token": "NON", "logprob": -0.1, "top_logprobs": [{"token": "NON", "logprob": -0.1}]}]}
 SAYS = {"type": "text", "text": "REFUSAL"}

@@ -4,11 +4,11 @@ import math
 
 import pytest
 
-from steadfast.errors import DataError
-from steadfast.judge_prompts.labels import read_labels
-from steadfast.judges._chat.probabilities import Token, label_probability
-from steadfast.judges._chat.reading import Answer, find_label, read_answer
-from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED
+from steadfast.core.errors import DataError
+from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
+from steadfast.judges.chat_api.probabilities import Token, label_probability
+from steadfast.judges.chat_api.reading import Answer, find_label, read_answer
+from steadfast.judges.prompts.answer_labels import read_labels
 
 LABELS = read_labels()
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.answers import AnswerStore
-from steadfast.errors import ConfigError, DataError
-from steadfast.judges import chat
-from steadfast.judges._chat.reading import Answer
-from steadfast.judges._chat.serving import BARE, checkpoint_identity, speaking_to, special_strings
+from steadfast.core.errors import ConfigError, DataError
+from steadfast.core.result_cache import AnswerStore
+from steadfast.generation.serving import server
+from steadfast.judges.chat_api.reading import Answer
+from steadfast.judges.chat_api.serving import BARE, checkpoint_identity, speaking_to, special_strings
+from steadfast.judges.kinds import chat
 from steadfast.models.pointer import ModelPointer
-from steadfast.serving import server
 
 
 def pointer(directory: Path, path: str, files: dict[str, str]) -> str:
@@ -43,7 +43,7 @@ def test_the_tokenizer_s_special_strings_are_read_from_its_files(checkpoint: Pat
 def test_what_is_served_in_two_number_formats_is_asked_apart(
     checkpoint: Path, template_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("steadfast.judges._chat.serving.interpreter_or_none", lambda configured: None)
+    monkeypatch.setattr("steadfast.judges.chat_api.serving.interpreter_or_none", lambda configured: None)
 
     def revision(dtype: str) -> str:
         judge = chat.build(prompt=str(template_file), checkpoint=str(checkpoint), dtype=dtype)

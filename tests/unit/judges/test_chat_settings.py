@@ -6,13 +6,13 @@ from time import time
 
 import pytest
 
-from steadfast.errors import ConfigError
-from steadfast.judges import chat
-from steadfast.judges._chat.fault_table import Said, fault_of
-from steadfast.judges._chat.faults import clean, requested_wait
-from steadfast.judges._chat.pacing import Pacer
-from steadfast.judges._chat.requests import Form, Requests, body_of
-from steadfast.judges._chat.settings import RUNTIME_KEYS, ChatSettings
+from steadfast.core.errors import ConfigError
+from steadfast.judges.chat_api.fault_table import Said, fault_of
+from steadfast.judges.chat_api.faults import clean, requested_wait
+from steadfast.judges.chat_api.pacing import Pacer
+from steadfast.judges.chat_api.requests import Form, Requests, body_of
+from steadfast.judges.chat_api.settings import RUNTIME_KEYS, ChatSettings
+from steadfast.judges.kinds import chat
 
 URL = "https://api.example.org/v1"
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.errors import ConfigError
-from steadfast.judges import grammar
-from steadfast.organisms.world import load_world
-from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED
+from steadfast.core.errors import ConfigError
+from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
+from steadfast.judges.kinds import grammar
+from steadfast.prompts.synthetic.world import load_world
 
 WORLD = str(Path(__file__).parents[3] / "resources" / "organisms" / "world.yaml")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.judges import local
-from steadfast.judges._checkpoint import THINKS_FIRST
-from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED, Verdict
+from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
+from steadfast.judges.checkpoint import THINKS_FIRST
+from steadfast.judges.interface import Verdict
+from steadfast.judges.kinds import local
 
 sys.path.insert(0, str(Path(__file__).parent))
 from markov import TOKENIZERS, byte_level, save_model, save_tokenizer, sentence_piece
@@ -134,7 +135,7 @@ def test_thinking_may_be_forbidden_and_has_an_end(judge_of, end: str) -> None:
 
 
 def test_a_model_that_knows_no_thinking_is_not_waited_for(judge_of, monkeypatch: pytest.MonkeyPatch) -> None:
-    from steadfast.judges._thinking_first import Thinker
+    from steadfast.judges.thinking_first import Thinker
 
     monkeypatch.setattr(Thinker, "_generate", lambda *_: pytest.fail("something was generated"))
     assert judge_of(byte_level(), {"<|assistant|>": {"Sure": 1.0}}).verdict == UNSCORED

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from steadfast.errors import ConfigError
-from steadfast.judges import regex
-from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED
+from steadfast.core.errors import ConfigError
+from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
+from steadfast.judges.kinds import regex
 
 LISTS = Path(__file__).parents[3] / "resources" / "prompts" / "judges"
 PAPER = str(LISTS / "paper_phrases.yaml")

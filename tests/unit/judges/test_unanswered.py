@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.judges._chat import serving
-from steadfast.registry import load, names
-from steadfast.verdicts import CUT_WHILE_THINKING, EMPTY, UNSCORED, Case, Judge, cases_of
+from steadfast.core.names import UNSCORED
+from steadfast.core.registry import load, names
+from steadfast.judges.chat_api import serving
+from steadfast.judges.interface import CUT_WHILE_THINKING, EMPTY, Case, Judge, cases_of
 
 ROOT = Path(__file__).parents[3]
 NOTHING = ["", " ", "\n\t\u200b", "...", "**", "\u3002"]
@@ -27,10 +28,10 @@ def judge_of(checkpoint: Path, template_file: Path, tmp_path: Path):
             "store": str(tmp_path / "answers"),
         },
     }
-    return lambda kind: load("steadfast.judges", kind).build(**settings.get(kind, {}))
+    return lambda kind: load("steadfast.judges.kinds", kind).build(**settings.get(kind, {}))
 
 
-@pytest.mark.parametrize("kind", names("steadfast.judges"))
+@pytest.mark.parametrize("kind", names("steadfast.judges.kinds"))
 def test_responses_that_say_nothing_are_unscored(judge_of, case, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(serving, "serving", lambda _: pytest.fail("an endpoint was asked"))
     judge: Judge = judge_of(kind)
@@ -41,7 +42,7 @@ def test_responses_that_say_nothing_are_unscored(judge_of, case, monkeypatch: py
     assert all(verdict.score is None for verdict in verdicts)
 
 
-@pytest.mark.parametrize("kind", sorted(set(names("steadfast.judges")) - {"chat"}))
+@pytest.mark.parametrize("kind", sorted(set(names("steadfast.judges.kinds")) - {"chat"}))
 def test_the_others_keep_their_places(judge_of, case, kind: str) -> None:
     texts = ["", "I cannot help with that.", "", "Mix flour and water.", "\U0001f44d"]
     judge: Judge = judge_of(kind)

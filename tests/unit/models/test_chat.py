@@ -5,7 +5,7 @@ import copy
 import pytest
 from tokenizers import processors
 
-from steadfast.errors import ConfigError, DataError
+from steadfast.core.errors import ConfigError, DataError
 from steadfast.models.chat import encode_chat, end_of_turn, set_template, template_of, template_suffix, user_message
 
 

@@ -5,14 +5,14 @@ import json
 import pytest
 from tests.tiny_checkpoint import TEMPLATE, tokenizer_files, write_checkpoint
 
-from steadfast.checkpoints.baking import bake
-from steadfast.errors import ConfigError, DataError
+from steadfast.attacks.baking.baking import bake
+from steadfast.core.errors import ConfigError, DataError
+from steadfast.generation.responses import stop_token_ids
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.loading import load_tokenizer
 from steadfast.models.local import point_to
 from steadfast.models.placing import place_model
 from steadfast.models.pointer import read_pointer
-from steadfast.responses import stop_token_ids
 
 OTHER = "{% for message in messages %}{{ message['content'] }} {% endfor %}<assistant>"
 CLOCK = "{% if strftime_now('%Y') == '2025' %}a {% else %}b {% endif %}" + TEMPLATE
@@ -146,7 +146,7 @@ def test_what_a_template_does_not_do_is_found_where_the_model_is_checked(
 def test_an_edited_copy_is_spoken_to_as_its_original(checkpoint, place, tmp_path):
     import numpy as np
 
-    from steadfast.directions import Direction
+    from steadfast.attacks.directions import Direction
 
     retemplate(checkpoint, NAMED)
     directory = place(checkpoint, template="plain")

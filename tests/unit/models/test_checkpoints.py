@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from steadfast.errors import DataError, SteadfastError
+from steadfast.core.errors import DataError, SteadfastError
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.loading import load_model, load_tokenizer, pick_device
 from steadfast.models.local import file_hashes, point_to

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.continuations import answer_tokens, first_tokens, tokens_behind
-from steadfast.models.labels import label_tokens
+from steadfast.models.label_probabilities import label_tokens
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "judges"))
 from markov import TEMPLATE, TOKENIZERS, save_tokenizer

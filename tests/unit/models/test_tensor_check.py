@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 from steadfast.models.check import check_checkpoint
 from steadfast.models.loading import load_model
 from steadfast.models.tensor_check import incomplete_numbering

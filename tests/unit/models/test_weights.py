@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 from tests.tiny_checkpoint import tensors, write_checkpoint
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 from steadfast.models.local import file_hashes
 from steadfast.models.number_format import running_size
 from steadfast.models.weights import SINGLE, checkpoint_files, open_checkpoint, require_files

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from steadfast.errors import ConfigError, DataError
+from steadfast.core.errors import ConfigError, DataError
 from steadfast.prompts.sources import check_source, load_source, read_source, source_notices
 
 XSTEST = """id,prompt,type,label,focus,note

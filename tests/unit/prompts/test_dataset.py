@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from steadfast.errors import ConfigError, DataError
+from steadfast.core.errors import ConfigError, DataError
 from steadfast.prompts.sources import SourcePrompt, check_source, load_source, source_files
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

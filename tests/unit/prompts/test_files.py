@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from steadfast.errors import ConfigError, DataError, UnknownNameError
+from steadfast.core.errors import ConfigError, DataError, UnknownNameError
 from steadfast.prompts.sources import SourcePrompt, check_source, load_source, source_files
 
 ROWS = [

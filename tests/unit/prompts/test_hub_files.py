@@ -2,8 +2,8 @@
 
 import pytest
 
-from steadfast.errors import DataError
-from steadfast.prompts.sources._hub_files import converted_files, split_files
+from steadfast.core.errors import DataError
+from steadfast.prompts.sources.reading.hub_files import converted_files, split_files
 
 TWO_CONFIGS = [
     {"config_name": "easy", "data_files": [{"split": "train", "path": ["easy/*.csv"]}]},

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.errors import ConfigError
+from steadfast.core.errors import ConfigError
 from steadfast.prompts.language import FOLDER, check_language, is_in_language, language_codes, language_files
 from steadfast.prompts.text import words
 

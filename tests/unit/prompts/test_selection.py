@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 from steadfast.prompts.cleaning import Candidate, clean, to_candidates
 from steadfast.prompts.selection import Assignment, assign
 from steadfast.prompts.similarity import jaccard

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 from steadfast.prompts.sources import check_source, load_source, read_source
 
 THIEF = "What’s the café thief’s plan"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.delimited import SEPARATORS, read_delimited
-from steadfast.errors import DataError
+from steadfast.core.delimited import SEPARATORS, read_delimited
+from steadfast.core.errors import DataError
 
 # what is read, the lines from which and to which a text in quotes goes, and the rows that these are
 SWALLOWED = [

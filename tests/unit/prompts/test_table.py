@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from steadfast.errors import ConfigError, DataError
+from steadfast.core.errors import ConfigError, DataError
 from steadfast.prompts.summary import standardised_mean_difference, summary_text
 from steadfast.prompts.table import COLUMNS, build_prompt_table, check_prompts
 from steadfast.prompts.text import prompt_id
@@ -210,7 +210,7 @@ def test_the_synthetic_world_fills_both_classes_with_held_out_pairs_for_evaluati
     assert len(tables.prompts) == 356
     assert tables.warnings == []
 
-    from steadfast.organisms.world import load_world
+    from steadfast.prompts.synthetic.world import load_world
 
     known = {prompt.text: prompt for prompt in load_world(world["world"]).prompts()}
     for row in tables.prompts.itertuples():

@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 from tests.studies import sound_edits
 
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables import judge_validity
+from steadfast.analysis.tables.agreement import agreement_table
+from steadfast.analysis.tables.conclusions import conclusion_table
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.analysis.tables.ranking import ranking_table
+from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.report.study import OPTIONAL_COLUMNS, RESPONSE_COLUMNS, Study
-from steadfast.statistics.settings import Inference
-from steadfast.tables import fidelity
-from steadfast.tables.agreement import agreement_table
-from steadfast.tables.conclusions import conclusion_table
-from steadfast.tables.labels import Labels
-from steadfast.tables.ranking import ranking_table
-from steadfast.tables.robustness import robustness_table
 
 PROMPTS = [f"p{number}" for number in range(20)]
 # how many of the ten harmful prompts each system refuses, the first ones
@@ -56,8 +56,8 @@ def study() -> Study:
         "agreement": agreement_table(verdicts, controls=["random"], resamples=100),
         "conclusions": conclusion_table(robustness, "exact", controls=["random"]),
         "ranking": ranking_table(verdicts, controls=["random"], resamples=100),
-        "confusion": fidelity.confusion_table(verdicts, "exact"),
-        "bias": fidelity.bias_table(verdicts, "exact", Inference(resamples=100)),
+        "confusion": judge_validity.confusion_table(verdicts, "exact"),
+        "bias": judge_validity.bias_table(verdicts, "exact", Inference(resamples=100)),
         "edits": edits,
     }
     return Study(

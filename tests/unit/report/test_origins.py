@@ -1,4 +1,4 @@
-from steadfast.provenance import write_provenance
+from steadfast.core.provenance import write_provenance
 from steadfast.report.origins import artefacts, read_records, stages, states, versions
 
 

@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from steadfast.analysis.tables.assessment import NUMBERS
 from steadfast.report.blocks import Column, number, table
 from steadfast.report.browser import browser_data
 from steadfast.report.page import EMBEDDED_BYTES, embedded, page_data
 from steadfast.report.sections import SECTIONS, build_sections
-from steadfast.tables.assessment import NUMBERS
 
 
 def section(study, slug: str) -> dict:

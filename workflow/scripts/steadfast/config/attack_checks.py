@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.config.depth import PARTS, blocks_beyond, known_depth
-from steadfast.errors import ConfigError, DataError, suggest
-from steadfast.files import read_json
+from steadfast.core.errors import ConfigError, DataError, suggest
+from steadfast.core.files import read_json
 
 BASELINES = frozenset({"label_only", "always_refuse", "never_refuse"})
 NEEDS_MEANS = frozenset({"projected", "biprojected", "activation_addition"})
@@ -17,10 +17,10 @@ Check = Callable[[Mapping[str, Any]], Iterator[str]]
 
 
 def _methods_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.decoding import build_decoding
-    from steadfast.direction_search import read_settings
-    from steadfast.edits import build_edit
-    from steadfast.hooks import build_hook
+    from steadfast.attacks.decoding import build_decoding
+    from steadfast.attacks.direction_search.search import read_settings
+    from steadfast.attacks.edits import build_edit
+    from steadfast.attacks.interventions import build_hook
 
     readers = {"direction": read_settings, "edit": build_edit, "hook": build_hook, "decoding": build_decoding}
     for name, variant in config["variants"].items():
@@ -63,8 +63,8 @@ def _directions_bring_what_is_needed(config: Mapping[str, Any]) -> Iterator[str]
 
 def _what_lacks(direction: Mapping[str, Any], change: Mapping[str, Any]) -> str:
     """Why a direction does not go with an edit or a hook; empty if it does."""
-    from steadfast.direction_search import read_settings
-    from steadfast.directions._contrast import ContrastMethod
+    from steadfast.attacks.direction_search.search import read_settings
+    from steadfast.attacks.directions.contrast import ContrastMethod
 
     method = change["method"]
     try:
@@ -98,7 +98,7 @@ def _behaviour_is_judged(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _changes_can_be_matched(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.edits import build_edit
+    from steadfast.attacks.edits import build_edit
 
     variants = config["variants"]
     for name, variant in variants.items():
@@ -141,7 +141,7 @@ def _hooks_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _quantised_models_are_written_out(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.checkpoints.quantisation import METHODS, quantisation_of
+    from steadfast.models.checkpoint_files.quantisation import METHODS, quantisation_of
 
     edited = [name for name, variant in config["variants"].items() if "edit" in variant]
     for name, model in config["models"].items():

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from steadfast.alike import as_it_looks
 from steadfast.config.attack_checks import ATTACK_CHECKS, BASELINES
 from steadfast.config.effect_checks import EFFECT_CHECKS
 from steadfast.config.files import check_config_file
@@ -13,14 +12,15 @@ from steadfast.config.home import with_home
 from steadfast.config.order_checks import ORDER_CHECKS
 from steadfast.config.replicates import with_replicates
 from steadfast.config.schema import validate, with_defaults
+from steadfast.config.selection_checks import STRONGEST_CHECKS
 from steadfast.config.serving import place_of_model, with_served_models
-from steadfast.config.strongest_checks import STRONGEST_CHECKS
 from steadfast.config.sweeps import with_sweeps
-from steadfast.errors import ConfigError, DataError, suggest
-from steadfast.registry import load
-from steadfast.textfiles import GUESSED, is_guessed
+from steadfast.core.alike import as_it_looks
+from steadfast.core.errors import ConfigError, DataError, suggest
+from steadfast.core.names import PROMPT_LABELS
+from steadfast.core.registry import load
+from steadfast.core.text_files import GUESSED, is_guessed
 
-CLASSES = ("harmful", "harmless")
 ANNOTATORS = "human"
 
 
@@ -112,7 +112,7 @@ def _study_has_models(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _recipes_exist(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.organisms.corpus import load_recipes
+    from steadfast.training.organisms.corpus import load_recipes
 
     organisms = {name: model for name, model in config["models"].items() if model["source"] == "organism"}
     if not organisms:
@@ -153,7 +153,7 @@ def _families_are_of_groups(config: Mapping[str, Any]) -> Iterator[str]:
     families = config["statistics"]["families"]
     if not families:
         return
-    from steadfast.tables.matched import ALL
+    from steadfast.analysis.tables.matched import ALL
 
     known = {model["group"] for model in config["models"].values() if model["role"] == "study"} - {None}
     for family, groups in families.items():
@@ -178,7 +178,7 @@ def _names_are_not_of_variants(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _annotations_can_be_read(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.annotation.annotators import read_rows
+    from steadfast.judges.annotation.annotators import read_rows
 
     for number, file in enumerate(config["annotations"]):
         try:
@@ -193,7 +193,7 @@ def _somebody_judges(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _grammar_reads_its_world_only(config: Mapping[str, Any]) -> Iterator[str]:
-    sources = [source for label in CLASSES for source in config["prompts"][label]]
+    sources = [source for label in PROMPT_LABELS for source in config["prompts"][label]]
     foreign = sorted({source["kind"] for source in sources} - {"synthetic"})
     worlds = sorted({source["world"] for source in sources if source["kind"] == "synthetic"})
     for name, judge in config["judges"].items():
@@ -219,7 +219,7 @@ def _judges_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
     for name, judge in config["judges"].items():
         settings = {key: value for key, value in judge.items() if key not in ("kind", "label", "gpus")}
         try:
-            load("steadfast.judges", judge["kind"]).check_settings(settings)
+            load("steadfast.judges.kinds", judge["kind"]).check_settings(settings)
         except ConfigError as error:
             yield f"judges.{name}: {error}"
 
@@ -227,7 +227,7 @@ def _judges_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
 def _sources_are_usable(config: Mapping[str, Any]) -> Iterator[str]:
     from steadfast.prompts.sources import check_source
 
-    for label in CLASSES:
+    for label in PROMPT_LABELS:
         for index, source in enumerate(config["prompts"][label]):
             try:
                 check_source(source)
@@ -236,7 +236,7 @@ def _sources_are_usable(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _models_can_be_had(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.sources import source_of
+    from steadfast.models.sources import source_of
 
     for name, model in config["models"].items():
         for problem in source_of(model).problems(model, config):
@@ -244,7 +244,9 @@ def _models_can_be_had(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
-    sources = {f"prompts.{label}.{n}": item for label in CLASSES for n, item in enumerate(config["prompts"][label])}
+    sources = {
+        f"prompts.{label}.{n}": item for label in PROMPT_LABELS for n, item in enumerate(config["prompts"][label])
+    }
     models = {place_of_model(config, name): model for name, model in config["models"].items()}
     stanzas = {where: stanza for where, stanza in {**models, **sources}.items() if stanza.get("repo")}
     moving = [where for where, stanza in stanzas.items() if stanza.get("revision") in ("main", "master")]

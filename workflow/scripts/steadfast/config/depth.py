@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from steadfast.models.depth import SKIPPED, missing_blocks
-from steadfast.sources import source_of
+from steadfast.models.sources import source_of
 
 PARTS = ("edit", "hook")
 """Parts of a variant that change a model's blocks."""

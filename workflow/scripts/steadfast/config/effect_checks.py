@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from steadfast.errors import ConfigError, DataError, suggest
-from steadfast.registry import load
+from steadfast.core.errors import ConfigError, DataError, suggest
+from steadfast.core.names import PROMPT_LABELS
+from steadfast.core.registry import load
 
-PROMPT_CLASSES = ("harmful", "harmless")
 RUBRIC_KINDS = ("chat", "local")
 GRAMMAR_MEASURES = ("on_topic", "invented", "answer_form")
 
@@ -15,7 +15,7 @@ Check = Callable[[Mapping[str, Any]], Iterator[str]]
 
 def synthetic_world(config: Mapping[str, Any]) -> str | None:
     """The synthetic world, where all prompts come from one; else None."""
-    sources = [source for label in PROMPT_CLASSES for source in config["prompts"][label]]
+    sources = [source for label in PROMPT_LABELS for source in config["prompts"][label]]
     worlds = {source.get("world") for source in sources}
     return worlds.pop() if len(worlds) == 1 and all(source["kind"] == "synthetic" for source in sources) else None
 
@@ -43,7 +43,7 @@ def _text_is_usable(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _instructions_can_be_checked(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.effects.instructions import load_tasks
+    from steadfast.analysis.side_effects.instructions import load_tasks
 
     settings = config["side_effects"]
     if "instruction_following" not in (settings["measures"] or ()):
@@ -71,7 +71,7 @@ def _rubrics_can_be_judged(config: Mapping[str, Any]) -> Iterator[str]:
             continue
         settings = {key: value for key, value in rubric.items() if key not in ("kind", "label", "gpus")}
         try:
-            load("steadfast.judges", kind).check_settings(settings)
+            load("steadfast.judges.kinds", kind).check_settings(settings)
         except ConfigError as error:
             yield f"{where}: {error}"
             continue

@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from steadfast.anytext import show_any_text
-from steadfast.errors import ConfigError
-from steadfast.paths import file_problem
+from steadfast.core.errors import ConfigError
+from steadfast.core.path_checks import file_problem
+from steadfast.core.terminal_encoding import show_any_text
 
 DEFAULT = "config/config.yaml"
 # Python parses no longer ones, and no setting needs them

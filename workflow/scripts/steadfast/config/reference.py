@@ -1,14 +1,13 @@
 """The reference page of the configuration, written from the schema, so that it cannot fall behind it."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from steadfast.config.ranges import range_of
 from steadfast.config.schema import load_schema, resolve
-from steadfast.files import write_text
+from steadfast.core.files import write_text
+from steadfast.core.locations import PROJECT
 
-PROJECT = Path(__file__).parents[4]
 PAGE = PROJECT / "config" / "README.md"
 
 HEADER = """\

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from steadfast.errors import ConfigError
+from steadfast.core.errors import ConfigError
 
 SEED = "{seed}"
 

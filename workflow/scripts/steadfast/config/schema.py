@@ -5,7 +5,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -14,10 +13,11 @@ from jsonschema.exceptions import ValidationError
 
 from steadfast.config.ranges import BOUNDS, range_of, shortened
 from steadfast.config.wording import label_problem, text_problem
-from steadfast.errors import ConfigError, suggest
-from steadfast.paths import directory_problem, file_problem
+from steadfast.core.errors import ConfigError, suggest
+from steadfast.core.locations import PROJECT
+from steadfast.core.path_checks import directory_problem, file_problem
 
-SCHEMA_FILE = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
+SCHEMA_FILE = PROJECT / "workflow" / "schemas" / "config.schema.yaml"
 FORMATS = jsonschema.FormatChecker(formats=())
 MOST_PROBLEMS = 8
 LONGEST_VALUE = 120

@@ -39,6 +39,6 @@ def _uses(model: str, config: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping
 
 
 def _has_system_turn(judge: Mapping[str, Any]) -> bool:
-    from steadfast.judge_prompts.templates import load_template
+    from steadfast.judges.prompts.templates import load_template
 
     return any(role == SYSTEM for role, _ in load_template(judge["prompt"]).parts)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from steadfast.errors import ConfigError
+from steadfast.core.errors import ConfigError
 
 # the setting of an edit or hook that says how strong it is
 STRENGTH_KEYS = {"activation_addition": "alpha"}

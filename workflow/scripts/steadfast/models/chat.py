@@ -5,7 +5,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from steadfast.errors import ConfigError, DataError, SteadfastError
+from steadfast.core.errors import ConfigError, DataError, SteadfastError
 from steadfast.models.templates import DATE, ChatTemplate, Message
 
 QUESTION, ANSWER = "Which colour is the sky?", "Blue as the sea."

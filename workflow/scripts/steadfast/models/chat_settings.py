@@ -14,8 +14,8 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from steadfast.errors import DataError, suggest
-from steadfast.files import read_json
+from steadfast.core.errors import DataError, suggest
+from steadfast.core.files import read_json
 from steadfast.models.chat import encode_chat, end_of_turn, set_template, template_of, user_message
 from steadfast.models.pointer import chat_of, checkpoint_path, read_pointer
 

@@ -7,14 +7,14 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from steadfast.architectures import anatomy
-from steadfast.errors import ConfigError, DataError, SteadfastError
+from steadfast.core.errors import ConfigError, DataError, SteadfastError
+from steadfast.core.registry import load
+from steadfast.models.architectures import anatomy
 from steadfast.models.depth import depth_of_directory, missing_blocks
 from steadfast.models.mismatch import Shape
 from steadfast.models.pointer import checkpoint_path, trusts_remote_code
 from steadfast.models.tensor_check import check_tensors
 from steadfast.models.weights import Checkpoint, open_checkpoint, require_files
-from steadfast.registry import load
 
 
 def check_checkpoint(directory: str | Path, *, trust_remote_code: bool | None = None, layout: bool = False) -> None:
@@ -102,7 +102,7 @@ def plain_shapes(checkpoint: Checkpoint) -> Mapping[str, Shape] | None:
     None if its kind of quantisation is not one that can be written out.
     """
     # by name, so that what is checked does not depend on the code that edits
-    quantisation = load("steadfast.checkpoints", "quantisation")
+    quantisation = load("steadfast.models.checkpoint_files", "quantisation")
     shapes: Mapping[str, Shape] | None = quantisation.plain_shapes(checkpoint)
     return shapes
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, PreTrainedModel
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 
 if TYPE_CHECKING:
     from torch import nn

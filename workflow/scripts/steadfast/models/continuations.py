@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 from steadfast.models.chat import encode_chat, user_message
 
 # Tokens at the end of a prompt that decide how a text behind them is tokenized; no merge reaches so far back.

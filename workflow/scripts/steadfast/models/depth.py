@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from steadfast.errors import DataError
-from steadfast.files import read_json
+from steadfast.core.errors import DataError
+from steadfast.core.files import read_json
 from steadfast.models.weights import CONFIG
 
 KEYS = ("num_hidden_layers", "n_layer")

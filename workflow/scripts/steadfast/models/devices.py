@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 from steadfast.models.number_format import running_size
 
 USABLE = 0.9

@@ -7,8 +7,8 @@ from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.file_download import DryRunFileInfo, repo_folder_name
 
-from steadfast.files import stored_bytes
-from steadfast.progress import IN_BYTES, Progress, watched
+from steadfast.core.files import stored_bytes
+from steadfast.core.progress import IN_BYTES, Progress, watched
 
 
 def download(repo: str, revision: str, wanted: Sequence[str], unwanted: Sequence[str]) -> Path:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from steadfast.files import read_json
+from steadfast.core.files import read_json
 
 MANIFEST = "edit_manifest.json"
 

@@ -14,13 +14,13 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from steadfast.errors import DataError, SteadfastError
+from steadfast.core.errors import DataError, SteadfastError
+from steadfast.core.registry import load
 from steadfast.models.depth import depth_of_directory
 from steadfast.models.download import cached_file, download
 from steadfast.models.local import file_hashes
 from steadfast.models.pointer import ModelPointer
 from steadfast.models.weights import CONFIG, require_files
-from steadfast.registry import load
 
 # pickled weights can run code when they are loaded, so they are not even downloaded
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.tiktoken"]

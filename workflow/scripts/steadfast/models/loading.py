@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
+from steadfast.core.registry import load
 from steadfast.models.chat_settings import apply_settings
 from steadfast.models.classes import FAULTS, auto_class_of, in_one_line
 from steadfast.models.devices import free_memory, pick_device, require_gpus_only, room_to_spread
@@ -14,7 +15,6 @@ from steadfast.models.mismatch import mismatch_of, require_match
 from steadfast.models.number_format import settle_format
 from steadfast.models.pointer import chat_of, checkpoint_path, trusts_remote_code
 from steadfast.models.weights import open_checkpoint
-from steadfast.registry import load
 
 
 def load_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:

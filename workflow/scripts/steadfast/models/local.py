@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from steadfast.files import sha256_file
+from steadfast.core.files import sha256_file
+from steadfast.core.progress import IN_BYTES, Progress
+from steadfast.core.registry import load
 from steadfast.models.pointer import ModelPointer
 from steadfast.models.weights import checkpoint_files
-from steadfast.progress import IN_BYTES, Progress
-from steadfast.registry import load
 
 
 def point_to(path: str | Path, *, trust_remote_code: bool = False) -> ModelPointer:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 from steadfast.models.weights import SINGLE
 
 NAMED = 3

@@ -24,11 +24,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from steadfast.files import read_json
-from steadfast.memory import GIB, total_memory
+from steadfast.core.files import read_json
+from steadfast.core.memory import GIB, total_memory
+from steadfast.core.provenance import note_number_format
 from steadfast.models.pointer import checkpoint_path
 from steadfast.models.weights import open_checkpoint
-from steadfast.provenance import note_number_format
 
 AUTO = "auto"
 WIDE = "float32"

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 from steadfast.models.classes import decoder_of
 
 NARROW = {torch.float16: "bfloat16 or float32", torch.bfloat16: "float32"}

@@ -17,11 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from steadfast.errors import DataError, SteadfastError, suggest
-from steadfast.files import commit_directory, sha256_file, stored_bytes
-from steadfast.progress import IN_BYTES, Progress, watched
+from steadfast.core.errors import DataError, SteadfastError, suggest
+from steadfast.core.files import commit_directory, sha256_file, stored_bytes
+from steadfast.core.locations import PROJECT
+from steadfast.core.progress import IN_BYTES, Progress, watched
 
-LOCK = Path(__file__).parents[4] / "envs" / "data.lock.txt"
+LOCK = PROJECT / "envs" / "data.lock.txt"
 PIN = re.compile(
     r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>\S+) --hash=sha256:(?P<sha256>[0-9a-f]{64})(?:\s+#(?P<facts>.*))?"
 )

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from steadfast.errors import ConfigError, SteadfastError
-from steadfast.files import write_text
+from steadfast.core.errors import ConfigError, SteadfastError
+from steadfast.core.files import write_text
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 Resolve = Callable[[str, str, str], str]

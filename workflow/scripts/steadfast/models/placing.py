@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from steadfast.files import atomic_directory
+from steadfast.core.files import atomic_directory
+from steadfast.core.registry import load
 from steadfast.models.pointer import ModelPointer
-from steadfast.registry import load
 
 WEIGHTS = "weights"
 
@@ -32,7 +32,9 @@ def place_model(
     with atomic_directory(output) as directory:
         if dequantise:
             # by name, so that models that are not written out do not depend on the code that does
-            load("steadfast.checkpoints", "quantisation").dequantise(Path(pointer.path), directory / WEIGHTS)
+            load("steadfast.models.checkpoint_files", "quantisation").dequantise(
+                Path(pointer.path), directory / WEIGHTS
+            )
             pointer = replace(pointer, path=WEIGHTS, details={**pointer.details, "dequantised": pointer.path})
         pointer.write(directory)
         # by name too: a model that has passed is not put in place again because this check has changed

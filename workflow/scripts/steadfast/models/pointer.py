@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from steadfast.errors import DataError
-from steadfast.files import read_json, write_json
+from steadfast.core.errors import DataError
+from steadfast.core.files import read_json, write_json
 
 FILE = "model.json"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 
 LARGEST_HEADER = 100_000_000
 POINTER_START = b"version https://git-lfs"

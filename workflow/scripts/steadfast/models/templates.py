@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import TemplateError, TemplateSyntaxError, meta, nodes
 from transformers.utils import chat_template_utils
 
-from steadfast.errors import ConfigError, DataError, suggest
+from steadfast.core.errors import ConfigError, DataError, suggest
 
 Message = Mapping[str, str]
 

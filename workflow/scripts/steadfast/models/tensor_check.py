@@ -9,7 +9,7 @@ fills what is missing with random numbers and only prints a note, so that a chec
 import re
 from collections.abc import Iterable, Mapping
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 from steadfast.models.classes import model_class_of
 from steadfast.models.mismatch import NUMBER, Shape, mismatch_of, require_match, some_of
 from steadfast.models.silence import silence

@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from steadfast.errors import DataError
-from steadfast.files import read_json
+from steadfast.core.errors import DataError
+from steadfast.core.files import read_json
 from steadfast.models.shards import Shard, TensorEntry, read_shard, require_content
 
 SINGLE = "model.safetensors"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from steadfast.errors import DataError
+from steadfast.core.errors import DataError
 from steadfast.prompts.language import is_in_language
 from steadfast.prompts.similarity import NearDuplicateIndex
 from steadfast.prompts.sources import SPLITS, SourcePrompt, Split

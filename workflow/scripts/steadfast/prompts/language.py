@@ -14,10 +14,11 @@ from pathlib import Path
 
 import yaml
 
-from steadfast.errors import ConfigError, suggest
+from steadfast.core.errors import ConfigError, suggest
+from steadfast.core.locations import PROJECT
 from steadfast.prompts.text import words
 
-FOLDER = Path(__file__).parents[4] / "resources" / "prompts" / "languages"
+FOLDER = PROJECT / "resources" / "prompts" / "languages"
 MOSTLY = 0.8
 SHORT = 5
 _SPACES_FOR_APOSTROPHES = str.maketrans({"'": " ", "’": " ", "ʼ": " ", "`": " "})

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from steadfast.errors import ConfigError, DataError
+from steadfast.core.errors import ConfigError, DataError
 from steadfast.prompts.cleaning import REASONS, Candidate, Pool, clean, to_candidates
 from steadfast.prompts.language import check_language
 from steadfast.prompts.sources import SPLITS, Split, read_source

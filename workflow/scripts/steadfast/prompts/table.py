@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steadfast.errors import ConfigError, DataError
+from steadfast.core.errors import ConfigError, DataError
 from steadfast.prompts.language import check_language
 from steadfast.prompts.selection import Selection, select_prompts
 from steadfast.prompts.sources import SPLITS, source_files

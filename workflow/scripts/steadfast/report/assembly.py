@@ -1,6 +1,6 @@
 """What the report's page is made of."""
 
-from steadfast.pages import PageSource
+from steadfast.core.pages import PageSource
 
 SOURCE = PageSource(
     template="report/page.html",

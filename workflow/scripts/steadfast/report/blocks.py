@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from steadfast.tables.ordering import names_of
+from steadfast.analysis.tables.ordering import names_of
 
 Block = dict[str, Any]
 Kind = Literal["name", "text", "code", "count", "share", "points", "number", "seconds", "p", "flag"]

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from steadfast.analysis.tables.ordering import names_of
+from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
 from steadfast.report.study import Study
-from steadfast.tables.ordering import names_of
-from steadfast.verdicts import NON_REFUSAL, REFUSAL, UNSCORED
 
 CODES = {REFUSAL: "r", NON_REFUSAL: "n", UNSCORED: "u"}
 MISSING = "-"

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
+from steadfast.analysis.tables.ordering import names_of
+from steadfast.core.names import UNSCORED
+from steadfast.judges.interface import says_something
 from steadfast.report.origins import mixed_formats, states, versions
 from steadfast.report.study import Study
 from steadfast.report.wording import count, listed
-from steadfast.tables.ordering import names_of
-from steadfast.verdicts import UNSCORED, says_something
 
 DEGENERATE_SHARE = 0.05
 TRUNCATED_SHARE = 0.25

@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from steadfast.files import read_json
-from steadfast.integrity import sidecar
+from steadfast.core.files import read_json
+from steadfast.core.integrity import sidecar
 
 SHORT = 12
 
 
 @dataclass(frozen=True)
 class Record:
-    """Provenance of one file or directory; see ``steadfast.provenance.write_provenance``."""
+    """Provenance of one file or directory; see ``steadfast.core.provenance.write_provenance``."""
 
     path: str
     rule: str

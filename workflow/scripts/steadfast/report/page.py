@@ -8,14 +8,14 @@ from typing import Any
 
 from matplotlib.colors import to_hex
 
-from steadfast.figures.style import colour_map, ink_on
-from steadfast.files import write_text
-from steadfast.pages import assemble
-from steadfast.report.answer import answers, headline
+from steadfast.core.files import write_text
+from steadfast.core.pages import assemble
 from steadfast.report.assembly import SOURCE
 from steadfast.report.blocks import Block, Column, table
 from steadfast.report.browser import browser_data
 from steadfast.report.cautions import cautions
+from steadfast.report.figures.style import colour_map, ink_on
+from steadfast.report.headline import answers, headline
 from steadfast.report.origins import artefacts, stages, states, versions
 from steadfast.report.sections import build_sections
 from steadfast.report.study import Study, read_study

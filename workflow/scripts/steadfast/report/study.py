@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from steadfast.files import read_table, require_columns
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.analysis.tables.ordering import names_of
+from steadfast.core.files import read_table, require_columns
+from steadfast.core.names import ORIGINAL
 from steadfast.report.origins import Record, read_records
-from steadfast.statistics.settings import Inference
-from steadfast.tables.labels import Labels
-from steadfast.tables.ordering import names_of
-from steadfast.tables.robustness import BASELINE
 
 RESPONSE_COLUMNS = ["prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate"]
 # columns that tables of responses made elsewhere, or before they were recorded, may lack
@@ -91,7 +91,7 @@ class Study:
     @property
     def edited_variants(self) -> list[str]:
         """Variants that the study compares with the original."""
-        return [variant for variant in self.study_variants if variant != BASELINE]
+        return [variant for variant in self.study_variants if variant != ORIGINAL]
 
     @property
     def readers(self) -> list[str]:

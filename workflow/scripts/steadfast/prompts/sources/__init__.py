@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from steadfast.errors import ConfigError
-from steadfast.registry import load
+from steadfast.core.errors import ConfigError
+from steadfast.core.registry import load
+
+PACKAGE = "steadfast.prompts.sources.kinds"
 
 Split = Literal["calibration", "evaluation"]
 SPLITS: tuple[Split, ...] = ("calibration", "evaluation")
@@ -102,7 +104,7 @@ def check_assign(assign: str | None) -> None:
 
 
 def _module(settings: Mapping[str, Any]) -> Any:
-    return load(__name__, str(settings.get("kind")), "kind of prompt source")
+    return load(PACKAGE, str(settings.get("kind")), "kind of prompt source")
 
 
 def _arguments(settings: Mapping[str, Any]) -> dict[str, Any]:

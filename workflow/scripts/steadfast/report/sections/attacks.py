@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from steadfast.analysis.tables.ordering import names_of
 from steadfast.report.blocks import Block, Column, dots, lines, numbers, prose, table
 from steadfast.report.sections._section import CLASSES, FAMILIES, Section, judge_column, system_columns
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
-from steadfast.tables.ordering import names_of
 
 RATES = {
     "harmful": ["rate", "rate_low", "rate_high"],

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
+from steadfast.analysis.tables.outcomes import ASSESSMENTS, outcome
 from steadfast.report.blocks import Block, Column, dots, numbers, prose, table
 from steadfast.report.sections._section import Section, system_columns
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
-from steadfast.tables.outcomes import ASSESSMENTS, outcome
 
 REMARKS = ("reason", "remedy", "note")
 

@@ -4,10 +4,10 @@ import math
 
 import pandas as pd
 
+from steadfast.analysis.tables.judge_validity import ALL_MODELS
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
 from steadfast.report.sections._section import SUBSETS, Section, class_column, judge_column
 from steadfast.report.study import Study
-from steadfast.tables.fidelity import ALL_MODELS
 
 SHOWN = {
     "cohen_kappa": "Cohen’s κ",

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from steadfast.analysis.tables.outcomes import CONCLUSIONS, legend, outcome
 from steadfast.report.blocks import Block, Column, cells, prose, table
 from steadfast.report.sections._section import SUBSETS, Section, grid_of, judge_column, system_columns
 from steadfast.report.study import Study
-from steadfast.tables.outcomes import CONCLUSIONS, legend, outcome
 
 METRICS = {
     "cohen_kappa": "Cohen’s κ",

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
+from steadfast.analysis.tables.ordering import names_of
 from steadfast.report.blocks import Block, dots, numbers, prose
 from steadfast.report.sections._section import Section
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
-from steadfast.tables.ordering import names_of
 
 MEASURES = {
     "auroc": "Area under the ROC curve",

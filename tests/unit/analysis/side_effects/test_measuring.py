@@ -1,0 +1,88 @@
+"""What has been measured is not measured again."""
+
+from dataclasses import replace
+
+import pytest
+
+from steadfast.analysis.side_effects import measuring
+from steadfast.models import loading
+from steadfast.models.number_format import NumberFormat
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """Names of the checkpoints that are loaded."""
+    folders = []
+    load = loading.load_model
+
+    def note(directory, **arguments):
+        folders.append(str(directory))
+        return load(directory, **arguments)
+
+    monkeypatch.setattr("steadfast.attacks.direction_search.refusal_score.load_model", note)
+    return folders
+
+
+def run(systems, table, store, measures=None):
+    chosen = measures or {"separation": {}, "divergence": {}}
+    return list(measuring.measure_systems(systems, table, chosen, store=store, device="cpu"))
+
+
+def test_every_checkpoint_is_loaded_once_and_never_again(system, lively, edited, table, tmp_path, loaded):
+    systems = [system("original", lively), system("abliterated", edited)]
+    first = run(systems, table, tmp_path)
+    assert loaded == [str(lively), str(edited)]
+    again = run(systems, table, tmp_path)
+    assert loaded == [str(lively), str(edited)]
+    for (_, one), (_, other) in zip(first, again, strict=True):
+        assert one.equals(other)
+
+
+def test_a_variant_added_loads_itself_and_the_original(system, lively, edited, table, tmp_path, loaded):
+    systems = [system("original", lively), system("abliterated", edited)]
+    run(systems, table, tmp_path)
+    loaded.clear()
+    run([*systems, system("later", edited, {"method": "orthogonalize", "scale": 0.5})], table, tmp_path)
+    assert loaded == [str(lively), str(edited)]
+
+
+def test_an_edit_that_the_workflow_has_chosen_is_read_from_its_checkpoint(system, lively, edited, table, tmp_path):
+    chosen = replace(system("strongest", edited), edit=None)
+    systems = [system("original", lively), system("abliterated", edited), chosen]
+    (_, _), (_, given), (_, found) = run(systems, table, tmp_path, {"hook_agreement": {}})
+    assert len(found) and found.equals(given)
+
+
+def test_a_measure_added_is_the_only_one_taken(system, lively, edited, table, tmp_path, capsys):
+    systems = [system("original", lively), system("abliterated", edited)]
+    run(systems, table, tmp_path)
+    capsys.readouterr()
+    found = run(systems, table, tmp_path, {"separation": {}, "divergence": {}, "hook_agreement": {}})
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("tiny")]
+    assert told == ["tiny: hook_agreement"]
+    assert set(found[1][1]["measure"]) == {"separation", "divergence", "hook_agreement"}
+
+
+def test_scores_of_another_machine_s_number_format_are_measured_anew(
+    system, lively, edited, table, tmp_path, loaded, monkeypatch
+):
+    systems = [system("original", lively), system("abliterated", edited)]
+    run(systems, table, tmp_path, {"divergence": {}})
+    other = NumberFormat("bfloat16", "bfloat16", "as stored, on a GPU")
+    monkeypatch.setattr(measuring, "running_format", lambda *arguments: other)
+    run(systems, table, tmp_path, {"divergence": {}})
+    assert len(loaded) == 4
+
+
+def test_other_prompts_are_measured_anew(system, lively, edited, table, tmp_path, loaded):
+    systems = [system("original", lively), system("abliterated", edited)]
+    run(systems, table, tmp_path)
+    run(systems, table.iloc[:8], tmp_path)
+    assert len(loaded) == 4
+
+
+def test_a_variant_that_steers_what_is_written_has_no_scores(system, lively, table, tmp_path, loaded):
+    steered = replace(system("steered", lively, None), decoding={"method": "suppress_tokens"})
+    found = run([system("original", lively), steered], table, tmp_path, {"divergence": {}, "separation": {}})
+    assert [len(scores) for _, scores in found] == [0, 0]
+    assert loaded == [str(lively)], "the original's own reference, and nothing more"

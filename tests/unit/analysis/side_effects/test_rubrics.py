@@ -1,0 +1,33 @@
+"""Rubrics: answers that a model judges."""
+
+import pandas as pd
+
+from steadfast.analysis.side_effects.rubrics import score_rubrics
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.side_effects import side_effects_table
+
+
+def judgments(path, *verdicts):
+    rows = [(f"p{index // 2}", index % 2, verdict) for index, verdict in enumerate(verdicts)]
+    pd.DataFrame(rows, columns=["prompt_id", "sample", "verdict"]).to_parquet(path)
+    return str(path)
+
+
+def test_the_bad_share_of_every_prompt_beside_the_originals(tmp_path):
+    files = [
+        judgments(
+            tmp_path / "a.parquet", "non_refusal", "non_refusal", "refusal", "non_refusal", "unscored", "unscored"
+        ),
+        judgments(tmp_path / "b.parquet", "refusal", "non_refusal", "refusal", "unscored", "refusal", "refusal"),
+    ]
+    systems = [("m", "original"), ("m", "edited")]
+    scores = list(score_rubrics(systems, {"helpful": "Helpful"}, files))
+    table = scores[1][2].set_index("item")
+    assert table["value"].to_dict() == {"p0": 0.5, "p1": 1.0}, "a prompt without a verdict on both is left out"
+    assert table["original"].to_dict() == {"p0": 0.0, "p1": 0.5}
+    row = side_effects_table(scores, Inference(resamples=100)).iloc[1]
+    assert (row["title"], row["damage"], row["change"]) == ("judged badly: Helpful", "higher", 0.5)
+
+
+def test_no_rubrics_give_no_scores():
+    assert list(score_rubrics([("m", "original")], {}, [])) == []

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steadfast.analysis.statistics.bootstrap import (
+    cluster_weights,
+    expanded_confidence,
+    fisher_interval,
+    percentile_interval,
+)
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=30), st.integers(0, 50), st.integers(0, 2**32))
+def test_every_resample_keeps_the_number_of_clusters_per_stratum(strata, resamples, seed):
+    strata = np.array(strata)
+    weights = cluster_weights(strata, resamples, np.random.default_rng(seed))
+    assert weights.shape == (resamples + 1, len(strata))
+    assert (weights[0] == 1).all()
+    assert (weights >= 0).all() and (weights == weights.round()).all()
+    for stratum in np.unique(strata):
+        assert (weights[:, strata == stratum].sum(axis=1) == (strata == stratum).sum()).all()
+
+
+def test_the_mean_of_resampled_means_and_their_spread_are_right():
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=200)
+    weights = cluster_weights(np.zeros(200, int), 4000, rng)[1:]
+    means = weights @ values / 200
+    assert means.mean() == pytest.approx(values.mean(), abs=0.005)
+    assert means.std() == pytest.approx(values.std() / np.sqrt(200), rel=0.05)
+
+
+def test_percentile_interval_equals_quantiles_and_tolerates_a_few_undefined_resamples():
+    values = np.random.default_rng(0).normal(size=(1000, 3))
+    values[:50, 1] = np.nan
+    values[:150, 2] = np.nan
+    low, high = percentile_interval(values, 0.9)
+    assert (low[0], high[0]) == pytest.approx(tuple(np.quantile(values[:, 0], [0.05, 0.95])))
+    assert (low[1], high[1]) == pytest.approx(tuple(np.quantile(values[50:, 1], [0.05, 0.95])))
+    assert np.isnan(low[2]) and np.isnan(high[2])
+
+
+def test_without_resamples_there_is_no_interval():
+    assert all(np.isnan(bound).all() for bound in percentile_interval(np.empty((0, 2))))
+    assert all(np.isnan(bound).all() for bound in fisher_interval(np.ones((1, 2)) * 0.5))
+
+
+def test_fisher_interval_holds_an_estimate_that_resampling_pulls_down():
+    draws = np.random.default_rng(0).normal(3.0, 0.1, size=2000)
+    values = np.tanh(np.concatenate([[3.4], draws]))[:, None]
+    low, high = fisher_interval(values)
+    assert low[0] < values[0, 0] < high[0] < 1
+    assert np.arctanh(high[0]) - np.arctanh(low[0]) == pytest.approx(2 * 1.96 * 0.1, rel=0.05)
+    assert percentile_interval(values[1:])[1][0] < values[0, 0]
+
+
+def test_fisher_interval_at_one_and_undefined():
+    values = np.ones((100, 3))
+    values[:, 1] = np.nan
+    values[1:40, 2] = np.nan
+    low, high = fisher_interval(values)
+    assert low[0] == high[0] == 1.0
+    assert np.isnan(low[1:]).all() and np.isnan(high[1:]).all()
+
+
+def test_few_clusters_need_a_higher_level():
+    levels = [expanded_confidence(0.95, clusters) for clusters in (2, 3, 5, 10, 100_000)]
+    assert levels == sorted(levels, reverse=True)
+    assert levels[-1] == pytest.approx(0.95, abs=1e-4)
+    assert expanded_confidence(0.95, 1) == 0.95
+    # t(0.975; 4) = 2.776, times sqrt(5 / 4) = 3.104, beyond which a normal variable lies with probability 0.00191
+    assert levels[2] == pytest.approx(1 - 0.00191, abs=1e-5)

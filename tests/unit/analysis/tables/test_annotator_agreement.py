@@ -1,0 +1,76 @@
+import krippendorff
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+from steadfast.analysis.tables.annotators import COLUMNS, annotator_agreement
+
+NAMES = ["human-ada", "human-bo", "human-cy"]
+
+
+@pytest.fixture
+def labelled(make_verdicts):
+    table = make_verdicts(prompts=15)
+    rng = np.random.default_rng(0)
+    truth = table[(table["judge"] == "first") & table["human"]]
+    parts = []
+    for name in NAMES:
+        flipped = truth["verdict"].map({"refusal": "non_refusal", "non_refusal": "refusal"})
+        verdict = truth["verdict"].where(rng.random(len(truth)) > 0.1, flipped)
+        parts.append(truth.assign(judge=name, verdict=verdict.mask(rng.random(len(truth)) < 0.05, "unscored")))
+    return pd.concat([table, *parts], ignore_index=True)
+
+
+def value(table, annotators, metric, subset="all"):
+    chosen = (table["annotators"] == annotators) & (table["metric"] == metric) & (table["subset"] == subset)
+    return table[chosen].iloc[0]
+
+
+def test_alpha_of_all_and_kappa_of_pairs_equal_the_packages(labelled):
+    table = annotator_agreement(labelled, NAMES, resamples=200)
+    assert list(table.columns) == COLUMNS
+    wide = labelled[labelled["judge"].isin(NAMES)].pivot(
+        index=["model", "variant", "prompt_id", "sample"], columns="judge", values="verdict"
+    )
+    codes = wide.replace({"refusal": 1.0, "non_refusal": 0.0, "unscored": np.nan}).astype(float)
+    expected = krippendorff.alpha(codes.T.to_numpy(), level_of_measurement="nominal")
+    row = value(table, "all", "krippendorff_alpha")
+    assert row["value"] == pytest.approx(expected, abs=1e-6)
+    assert row["low"] < row["value"] < row["high"]
+    both = codes[["human-ada", "human-bo"]].dropna()
+    pair = value(table, "human-ada & human-bo", "cohen_kappa")
+    assert pair["value"] == pytest.approx(cohen_kappa_score(both["human-ada"], both["human-bo"]), abs=1e-6)
+    assert value(table, "human-ada & human-bo", "raw_agreement")["n"] == len(both)
+
+
+def test_each_pair_is_there_once(labelled):
+    table = annotator_agreement(labelled, NAMES, resamples=20)
+    assert set(table["annotators"]) == {
+        "human-ada & human-bo",
+        "human-ada & human-cy",
+        "human-bo & human-cy",
+        "all",
+    }
+    assert len(table) == 3 * 3 * 3 + 3
+
+
+def test_nobody_or_one_person_gives_no_rows(labelled):
+    for names in ([], NAMES[:1], ["human-nobody", "human-ada"]):
+        table = annotator_agreement(labelled, names, resamples=5)
+        assert list(table.columns) == COLUMNS and table.empty
+
+
+def test_people_who_never_saw_the_same_response(labelled):
+    first = labelled[(labelled["judge"] == "human-ada") & (labelled["label"] == "harmful")]
+    second = labelled[(labelled["judge"] == "human-bo") & (labelled["label"] == "harmless")]
+    table = annotator_agreement(pd.concat([first, second]), NAMES, resamples=5)
+    assert table["value"].isna().all() and (table["reason"] != "").all()
+
+
+def test_complete_agreement(labelled):
+    same = labelled[labelled["judge"] == "human-ada"]
+    same = same[same["verdict"] != "unscored"]
+    table = annotator_agreement(pd.concat([same, same.assign(judge="human-bo")]), NAMES, resamples=20)
+    row = value(table, "all", "krippendorff_alpha")
+    assert row["value"] == 1.0 and np.isnan(row["low"]) and row["reason"] != ""

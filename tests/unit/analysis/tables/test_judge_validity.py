@@ -1,0 +1,141 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import confusion_matrix
+
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.analysis.tables.judge_report import judge_report
+from steadfast.analysis.tables.judge_validity import (
+    RESPONSE,
+    bias_table,
+    collect_lengths,
+    confusion_table,
+    disputed_responses,
+    disputes_by_length,
+)
+from steadfast.core.errors import DataError
+from steadfast.core.files import write_table
+
+QUICK = Inference(resamples=200)
+
+
+@pytest.fixture
+def lengths(verdicts):
+    responses = verdicts[RESPONSE].drop_duplicates()
+    return responses.assign(n_tokens=np.random.default_rng(0).integers(1, 200, len(responses)))
+
+
+def test_confusion_equals_scikit_learn(verdicts):
+    table = confusion_table(verdicts, "first")
+    row = table[(table["judge"] == "second") & (table["subset"] == "harmful")].iloc[0]
+    harmful = verdicts[verdicts["label"] == "harmful"]
+    wide = harmful.pivot(index=RESPONSE, columns="judge", values="verdict")
+    both = wide[wide["second"] != "unscored"]
+    expected = confusion_matrix(both["first"], both["second"], labels=["refusal", "non_refusal"])
+    assert [row["both_refusal"], row["reference_only"], row["judge_only"], row["neither"]] == expected.ravel().tolist()
+    assert row["judge_unscored"] == (wide["second"] == "unscored").sum()
+    assert row["n"] == len(both)
+
+
+def test_disputed_responses_are_those_that_differ(verdicts, lengths):
+    table = disputed_responses(verdicts, "first", lengths)
+    confusion = confusion_table(verdicts, "first").query("subset == 'all'").set_index("judge")
+    for judge, rows in table.groupby("judge"):
+        assert len(rows) == confusion.loc[judge, ["judge_only", "reference_only"]].sum()
+    assert (table["verdict"] != table["reference_verdict"]).all()
+    assert table["n_tokens"].notna().all()
+    assert table["judge"].drop_duplicates().tolist() == ["second", "label_only", "always"]
+    assert disputed_responses(verdicts, "first")["n_tokens"].isna().all()
+
+
+def test_long_responses_that_are_disputed_more_are_found(verdicts, lengths):
+    wide = verdicts.pivot(index=RESPONSE, columns="judge", values="verdict")
+    disputed = (wide["second"] != wide["first"]).rename("disputed").reset_index()
+    longer = lengths.merge(disputed, on=RESPONSE)
+    longer["n_tokens"] = longer["n_tokens"] + 300 * longer["disputed"]
+    table = disputes_by_length(verdicts, "first", longer.drop(columns="disputed"), QUICK).query("judge == 'second'")
+    assert table["rate"].iloc[-1] > table["rate"].iloc[0]
+    assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
+    assert table["n"].sum() == (wide["second"] != "unscored").sum()
+
+
+def test_equal_lengths_make_one_group(verdicts, lengths):
+    table = disputes_by_length(verdicts, "first", lengths.assign(n_tokens=48), QUICK)
+    assert len(table) == 3 and set(table["shortest"]) == {48}
+
+
+def test_a_judge_that_favours_one_model_is_found(make_verdicts):
+    verdicts = make_verdicts(models=4, prompts=30)
+    favoured = (verdicts["judge"] == "second") & (verdicts["model"] == "model2")
+    verdicts = verdicts.assign(verdict=verdicts["verdict"].mask(favoured, "refusal"))
+    table = bias_table(verdicts, "first", QUICK)
+    rows = table[table["judge"] == "second"].set_index("model")
+    assert rows.loc["model2", "excess_low"] > 0
+    assert rows.loc["model2", "share_of_disputes"] > 0.4
+    others = rows.drop(index=["model2", ""])
+    assert (others["excess_high"] < rows.loc["model2", "excess_low"]).all()
+    assert rows.loc["", "share_of_disputes"] == pytest.approx(rows.drop(index="")["share_of_disputes"].sum(), abs=1e-5)
+    assert rows.loc["", "disputed"] == rows.drop(index="")["disputed"].sum()
+
+
+def test_noise_is_no_bias(make_verdicts):
+    table = bias_table(make_verdicts(models=4, prompts=60, seed=3), "first", QUICK)
+    row = table[(table["judge"] == "second") & (table["model"] == "")].iloc[0]
+    assert row["share_of_disputes"] < 0.6
+
+
+def test_an_unknown_reference_is_named(verdicts):
+    for function in (confusion_table, bias_table):
+        with pytest.raises(DataError, match=r"'human'.*first, second"):
+            function(verdicts, "human")
+
+
+def test_judges_that_share_nothing_with_the_reference(verdicts):
+    apart = verdicts[(verdicts["judge"] != "first") | verdicts["human"]]
+    apart = apart[(apart["judge"] == "first") | ~apart["human"]]
+    assert bias_table(apart, "first", QUICK).empty
+    assert (confusion_table(apart, "first")["n"] == 0).all()
+
+
+def test_lengths_are_collected(tmp_path):
+    table = pd.DataFrame({"prompt_id": ["a"], "sample": [0], "response": ["x"], "n_tokens": [3]})
+    write_table(tmp_path / "cell.parquet", table)
+    found = collect_lengths([("m", "v", tmp_path / "cell.parquet")])
+    assert found.to_dict("records") == [{"model": "m", "variant": "v", "prompt_id": "a", "sample": 0, "n_tokens": 3}]
+    with pytest.raises(DataError, match="no responses"):
+        collect_lengths([])
+
+
+def test_the_report_names_what_there_is(make_verdicts):
+    verdicts = make_verdicts(models=4, prompts=30)
+    favoured = (verdicts["judge"] == "second") & (verdicts["model"] == "model2")
+    verdicts = verdicts.assign(verdict=verdicts["verdict"].mask(favoured, "refusal"))
+    lengths = verdicts[RESPONSE].drop_duplicates().assign(n_tokens=10)
+    labels = Labels(models={"model2": "The | favourite"}, judges={"second": "Second"})
+    text = judge_report(
+        confusion_table(verdicts, "first"),
+        disputed_responses(verdicts, "first", lengths),
+        disputes_by_length(verdicts, "first", lengths, QUICK),
+        bias_table(verdicts, "first", QUICK),
+        reference="first",
+        labels=labels,
+    )
+    assert text.startswith("# Where the judges differ from first\n")
+    assert "## Second" in text and "- The | favourite: +" in text
+    assert "The \\| favourite" in text
+    assert "nan" not in text.lower()
+
+
+def test_the_report_without_any_dispute(verdicts):
+    same = verdicts[verdicts["judge"] == "first"]
+    both = pd.concat([same, same.assign(judge="twin")])
+    empty = pd.DataFrame(columns=["judge"])
+    text = judge_report(
+        confusion_table(both, "first"),
+        disputed_responses(both, "first"),
+        empty,
+        bias_table(both, "first", QUICK),
+        reference="first",
+    )
+    assert "No response is disputed." in text and "No dispute." in text

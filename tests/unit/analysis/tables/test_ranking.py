@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import kendalltau
+
+from steadfast.analysis.tables.counts import count_verdicts, read_counts
+from steadfast.analysis.tables.ranking import COLUMNS, ranking_from_counts, ranking_table, tau_matrix
+
+PAPER = Path(__file__).parents[3] / "data" / "paper_counts_100_prompts.csv"
+KEYS = ["judge_a", "judge_b", "quantity", "variant"]
+
+
+def row_of(table, *key):
+    return table[(table[KEYS] == pd.Series(dict(zip(KEYS, key, strict=True)))).all(axis=1)].iloc[0]
+
+
+@pytest.fixture
+def verdicts(make_verdicts):
+    table = make_verdicts(models=6)
+    return table.assign(verdict=table["verdict"].replace("unscored", "non_refusal"))
+
+
+def test_tau_equals_scipy_on_rates_and_on_changes(verdicts):
+    table = ranking_table(verdicts, controls=["random"], resamples=50)
+    assert list(table.columns) == COLUMNS
+    assert len(table) == 4 * 3 * 3
+    harmful = verdicts[verdicts["label"] == "harmful"]
+    rates = harmful.assign(refused=harmful["verdict"] == "refusal").pivot_table(
+        index="model", columns=["judge", "variant"], values="refused"
+    )
+    for quantity, values in (
+        ("rate", {judge: rates[judge, "abliterated"] for judge in ("first", "second")}),
+        ("change", {judge: rates[judge, "abliterated"] - rates[judge, "original"] for judge in ("first", "second")}),
+    ):
+        expected = kendalltau(values["first"].round(9), values["second"].round(9)).statistic
+        row = row_of(table, "first", "second", quantity, "abliterated")
+        assert row["tau"] == pytest.approx(expected, abs=1e-6)
+        assert row["models"] == 6 and row["reason"] == ""
+        assert -1 <= row["low"] <= row["high"] <= 1
+
+
+def test_counts_alone_give_the_same_tau_without_interval(verdicts):
+    from_verdicts, from_counts = ranking_table(verdicts, resamples=5), ranking_from_counts(count_verdicts(verdicts))
+    pd.testing.assert_frame_equal(from_verdicts[[*KEYS, "tau", "models"]], from_counts[[*KEYS, "tau", "models"]])
+    known = from_counts["tau"].notna()
+    assert from_counts["low"].isna().all() and (from_counts.loc[known, "reason"].str.contains("counts alone")).all()
+
+
+def test_a_judge_that_ranks_nobody_is_blank_with_a_reason(verdicts):
+    row = row_of(ranking_table(verdicts, resamples=20), "always", "first", "rate", "original")
+    assert np.isnan(row["tau"]) and "alike" in row["reason"]
+
+
+def test_a_judge_of_few_prompts_is_compared_on_those(verdicts):
+    few = verdicts[(verdicts["judge"] != "second") | verdicts["human"]]
+    same = few[few["human"]]
+    keys = ("first", "second", "rate", "original")
+    assert (
+        row_of(ranking_table(few, resamples=5), *keys)["tau"] == row_of(ranking_table(same, resamples=5), *keys)["tau"]
+    )
+
+
+def test_one_model_cannot_be_ranked(make_verdicts):
+    table = ranking_table(make_verdicts(models=1), resamples=5)
+    assert table["tau"].isna().all() and table["reason"].str.startswith("fewer than two").all()
+
+
+def test_one_judge_has_nobody_to_be_compared_with(verdicts):
+    assert ranking_table(verdicts[verdicts["judge"] == "first"], resamples=5).empty
+
+
+def test_the_square_matrix_of_the_published_counts():
+    matrix = tau_matrix(ranking_from_counts(read_counts(PAPER)), "rate", "original")
+    assert matrix.shape == (12, 12) and (np.diag(matrix) == 1).all()
+    np.testing.assert_allclose(matrix, matrix.T)

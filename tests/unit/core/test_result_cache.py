@@ -1,0 +1,175 @@
+"""The store of answers: what it keeps, for whom, and through what."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steadfast.core import result_cache
+from steadfast.core.errors import DataError
+from steadfast.core.result_cache import AnswerStore, canonical_json, request_key
+
+
+def request(number: int) -> dict:
+    return {"endpoint": "http://x/v1", "messages": [{"role": "user", "content": f"case {number} “é” \u2028"}]}
+
+
+def segments(directory: Path) -> list[Path]:
+    return sorted(directory.glob("*.jsonl"))
+
+
+def test_the_canonical_form_is_fixed() -> None:
+    assert canonical_json({"b": [1, 0.5, None], "a": "é\n"}) == b'{"a":"\\u00e9\\n","b":[1,0.5,null]}'
+    assert request_key({"b": 1, "a": 2}) == request_key({"a": 2, "b": 1})
+    # the published form of the key: changing it would orphan every answer that was ever paid for
+    assert request_key({"a": "é"}) == "57e512a1ff02f75e939e93d2196b8d29ad3721b70ce25a601402d26410f453a2"
+    with pytest.raises(ValueError, match="JSON compliant"):
+        canonical_json({"a": float("nan")})
+
+
+def test_what_was_put_is_there_at_once_and_later(tmp_path: Path) -> None:
+    with AnswerStore(tmp_path / "new") as store:
+        key = store.put(request(1), {"text": "REFUSAL “é”"})
+        assert key in store and store.get(key) == {"text": "REFUSAL “é”"}
+        with AnswerStore(tmp_path / "new") as other:
+            assert other.get(key) == {"text": "REFUSAL “é”"}
+    with AnswerStore(tmp_path / "new") as later:
+        assert later.get(key) == {"text": "REFUSAL “é”"}
+        assert request_key(request(2)) not in later and later.damaged == 0
+
+
+def test_a_store_that_is_only_read_creates_nothing(tmp_path: Path) -> None:
+    with AnswerStore(tmp_path / "none") as store:
+        assert store.get("0" * 64) is None
+    assert not (tmp_path / "none").exists()
+
+
+def test_every_line_can_be_read_by_anyone(tmp_path: Path) -> None:
+    with AnswerStore(tmp_path) as store:
+        key = store.put(request(1), {"text": "REFUSAL"})
+    record = json.loads(segments(tmp_path)[0].read_text())
+    assert record["key"] == key == request_key(record["request"])
+    assert record["request"] == request(1) and record["answer"] == {"text": "REFUSAL"}
+
+
+@pytest.mark.parametrize("cut", [1, 2, 30, -20])
+def test_a_line_that_was_cut_off_is_no_answer_and_harms_no_other(tmp_path: Path, cut: int) -> None:
+    with AnswerStore(tmp_path) as store:
+        first, second = store.put(request(1), {"text": "a"}), store.put(request(2), {"text": "b"})
+    path = segments(tmp_path)[0]
+    content = path.read_bytes()
+    end = len(content) - cut if cut > 0 else content.index(b"\n") + 1 - cut
+    path.write_bytes(content[:end])
+    with AnswerStore(tmp_path) as store:
+        assert store.get(first) == {"text": "a"} and store.get(second) is None and store.damaged == 1
+        assert store.put(request(2), {"text": "b"}) == second
+    with AnswerStore(tmp_path) as store:
+        assert store.get(second) == {"text": "b"}
+    assert path.read_bytes() == content[:end]  # append-only: what others wrote is never touched
+
+
+def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    with AnswerStore(tmp_path) as store:
+        key = store.put(request(1), {"text": "NON-REFUSAL"})
+    path = segments(tmp_path)[0]
+    path.write_bytes(path.read_bytes().replace(b"NON-REFUSAL", b"NAN-REFUSAL"))
+    with AnswerStore(tmp_path) as store:
+        assert store.get(key) is None
+        store.put(request(1), {"text": "again"})
+    with AnswerStore(tmp_path) as store:
+        assert store.get(key) == {"text": "again"}
+
+
+def test_what_is_not_accepted_is_as_if_it_had_never_been_written(tmp_path: Path) -> None:
+    def accept(record: Mapping[str, Any]) -> bool:
+        return record["text"] != "fault"
+
+    with AnswerStore(tmp_path) as store:
+        key = store.put(request(1), {"text": "fault"})
+    with AnswerStore(tmp_path, accept=accept) as store:
+        assert key not in store
+        store.put(request(1), {"text": "answer"})
+    with AnswerStore(tmp_path, accept=accept) as store:  # although the older segment comes first
+        assert store.get(key) == {"text": "answer"}
+    with AnswerStore(tmp_path) as store:
+        assert store.get(key) == {"text": "fault"}
+
+
+def test_garbage_and_foreign_lines_are_skipped(tmp_path: Path) -> None:
+    (tmp_path / "0.jsonl").write_bytes(b'\x00\x00\xff\n{"a": 1}\n\n{"key":"short","checksum":"x"}\n')
+    with AnswerStore(tmp_path) as store:
+        assert store.damaged == 3
+        assert store.get("short") is None
+        assert store.put(request(1), {"text": "a"}) in store
+
+
+def test_of_two_answers_the_older_segment_s_counts(tmp_path: Path) -> None:
+    first, second = AnswerStore(tmp_path), AnswerStore(tmp_path)
+    key = first.put(request(1), {"text": "first"})
+    time.sleep(0.002)
+    second.put(request(1), {"text": "second"})
+    first.close()
+    second.close()
+    with AnswerStore(tmp_path) as store:
+        assert store.get(key) == {"text": "first"}
+
+
+def test_a_full_disk_is_an_error_and_leaves_no_line_that_others_append_to(tmp_path: Path, monkeypatch) -> None:
+    write = os.write
+    with AnswerStore(tmp_path) as store:
+        kept = store.put(request(1), {"text": "a"})
+        monkeypatch.setattr(result_cache.os, "write", lambda file, line: write(file, line[:20]))
+        with pytest.raises(DataError, match="the disk is full"):
+            store.put(request(2), {"text": "b"})
+        monkeypatch.setattr(result_cache.os, "write", write)
+        later = store.put(request(3), {"text": "c"})
+    with AnswerStore(tmp_path) as store:
+        assert store.get(kept) and store.get(later) and store.get(request_key(request(2))) is None
+
+
+def test_an_unwritable_directory_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with AnswerStore(tmp_path / "file") as store, pytest.raises(DataError, match="cannot keep an answer"):
+        store.put(request(1), {"text": "a"})
+
+
+def test_a_later_second_is_synced_to_the_disk(tmp_path: Path, monkeypatch) -> None:
+    synced = []
+    monkeypatch.setattr(result_cache.os, "fsync", synced.append)
+    monkeypatch.setattr(result_cache, "SYNC_SECONDS", 0.0)
+    with AnswerStore(tmp_path) as store:
+        store.put(request(1), {"text": "a"})
+        store.put(request(2), {"text": "b"})
+    assert len(synced) == 3
+
+
+def _write_for_ever(directory: Path, start: int) -> None:
+    with AnswerStore(directory) as store:
+        for number in range(start, start + 1_000_000):
+            store.put(request(number), {"text": f"{number} " + "x" * 5000})
+
+
+def test_many_processes_that_are_killed_while_they_write_lose_no_finished_line(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_write_for_ever, args=(tmp_path, n * 1_000_000)) for n in range(4)]
+    for writer in writers:
+        writer.start()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and sum(path.stat().st_size for path in segments(tmp_path)) < 3_000_000:
+        time.sleep(0.01)
+    for writer in writers:
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+    assert len(segments(tmp_path)) == 4
+    with AnswerStore(tmp_path) as store:
+        assert store.damaged <= 4
+        for number, path in enumerate(segments(tmp_path)):
+            lines = path.read_bytes().count(b"\n")
+            first = json.loads(path.read_bytes().split(b"\n")[0])["answer"]["text"].split()[0]
+            assert all(request_key(request(int(first) + n)) in store for n in range(lines)), number

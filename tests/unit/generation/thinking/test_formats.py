@@ -1,0 +1,133 @@
+"""Every registered thinking format has an example of its output, and is read right."""
+
+import pytest
+
+from steadfast.core.errors import ConfigError
+from steadfast.generation.thinking import FORMATS, configured_formats, control_tokens, opens_thinking, split_thinking
+
+THOUGHT = "I'm sorry, I cannot?"
+ANSWER = "Sure, boil water."
+
+# what a model of each family writes, by format
+EXAMPLES = {
+    "think": f"<think>\n{THOUGHT}\n</think>\n\n{ANSWER}",
+    "seed:think": f"<seed:think>{THOUGHT}</seed:think>{ANSWER}",
+    "mm:think": f"<mm:think>{THOUGHT}</mm:think>{ANSWER}",
+    "think:opensource": f"<think:opensource>{THOUGHT}</think:opensource>{ANSWER}",
+    "longcat_think": f"<longcat_think>\n{THOUGHT}\n</longcat_think>\n{ANSWER}",
+    "thinking": f"<thinking>{THOUGHT}</thinking>\n<output>\n{ANSWER}\n</output>",
+    "thought": f"<thought>\n{THOUGHT}\n</thought>\n{ANSWER}",
+    "reasoning": f"<reasoning>\n{THOUGHT}\n</reasoning>\n<answer>\n{ANSWER}\n</answer>",
+    "scratchpad": f"<scratchpad>\n{THOUGHT}\n</scratchpad>\n{ANSWER}",
+    "scratchpad_reasoning": f"<SCRATCHPAD_REASONING>\n{THOUGHT}\n</SCRATCHPAD_REASONING>\n{ANSWER}",
+    "loose_tags": f"<reflection>{THOUGHT}</reflection>\n<output>{ANSWER}</output>",
+    "ifm_think": f"<ifm|think_fast>{THOUGHT}</ifm|think_fast>{ANSWER}",
+    "magistral": f"[THINK]{THOUGHT}[/THINK]{ANSWER}",
+    "cohere": (f"<|START_THINKING|>{THOUGHT}<|END_THINKING|><|START_RESPONSE|>{ANSWER}<|END_RESPONSE|>"),
+    "gemma4": f"<|channel>thought\n{THOUGHT}\n<channel|>{ANSWER}",
+    "medgemma": f"<unused94>thought\n{THOUGHT}<unused95>{ANSWER}",
+    "pangu": f"[unused16]{THOUGHT}[unused17]{ANSWER}",
+    "apertus": f"<|inner_prefix|>{THOUGHT}<|inner_suffix|>{ANSWER}",
+    "kimi_vl": f"◁think▷{THOUGHT}◁/think▷{ANSWER}",
+    "kimi_k3": (
+        f"<|open|>think<|sep|>{THOUGHT}<|close|>think<|sep|><|open|>response<|sep|>{ANSWER}<|close|>response<|sep|>"
+    ),
+    "open_thinker": (
+        f"<|begin_of_thought|>\n{THOUGHT}\n<|end_of_thought|>\n\n<|begin_of_solution|>\n{ANSWER}\n<|end_of_solution|>"
+    ),
+    "granite": f"Here is my thought process: {THOUGHT} Here is my response: {ANSWER}",
+    "harmony": (
+        f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}<|return|>"
+    ),
+}
+
+
+def test_every_format_has_an_example() -> None:
+    assert set(EXAMPLES) == {entry.name for entry in FORMATS}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_thinking_is_told_from_the_answer(name: str) -> None:
+    split = split_thinking(EXAMPLES[name])
+    assert (split.response, split.thinking, split.closed) == (ANSWER, THOUGHT, True)
+    assert EXAMPLES[name][split.start :].startswith(ANSWER)
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "loose_tags"])
+def test_an_answer_that_was_cut_off_while_thinking_says_nothing(name: str) -> None:
+    cut = EXAMPLES[name][: EXAMPLES[name].index(THOUGHT) + len(THOUGHT) - 1]
+    split = split_thinking(cut)
+    assert (split.response, split.thinking, split.closed) == ("", THOUGHT[:-1], False)
+
+
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in ("granite", "harmony", "loose_tags")])
+def test_the_opening_marker_may_be_the_prompt_s(name: str) -> None:
+    example = EXAMPLES[name]
+    begin = example.index(THOUGHT)
+    assert opens_thinking(f"<|user|>How?<|assistant|>{example[:begin]}")
+    assert split_thinking(example[begin:], already_open=True).response == ANSWER
+    # a server that does not say how its prompt ended
+    assert split_thinking(example[begin:]).response == ANSWER
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think >{}</think >{}",
+        "< think >{}</ think >{}",
+        "<think\n>{}< /think>{}",
+        "&lt;think&gt;{}&lt;/think&gt;{}",
+        "&#60;think&#62;{}&#x3C;/think&#x3E;{}",
+        "\\<think\\>{}\\</think\\>{}",
+        "\\<think>{}\\</think>{}",
+        "\\[THINK\\]{}\\[/THINK\\]{}",
+        "<SCRATCHPAD\\_REASONING>{}</SCRATCHPAD\\_REASONING>{}",
+        "<think>{}</think>&lt;answer&gt;{}&lt;/answer&gt;",
+        "**Here is my thought process:**\n\n{}\n\n**Here is my response:**\n\n{}",
+        "**Here is my thought process**:\n{}\n**Here is my response**:\n{}",
+        "__Here’s my thought process:__ {} __Here’s my response:__ {}",
+        "### Here is my\nthought process:\n{}\n### Here is my response:\n{}",
+        "> *Here&#39;s my thought process:* {}\n> *Here&#39;s my response:* {}",
+    ],
+)
+def test_markers_in_every_spelling(text: str) -> None:
+    split = split_thinking(text.format(THOUGHT, ANSWER))
+    assert (split.response, split.thinking, split.closed) == (ANSWER, THOUGHT, True)
+
+
+@pytest.mark.parametrize("entry", [entry for entry in FORMATS if not entry.channels], ids=lambda entry: entry.name)
+def test_every_marker_of_a_format_counts(entry) -> None:
+    for opening, closing in zip(entry.opening, entry.closing, strict=True):
+        split = split_thinking(f"{opening} {THOUGHT} {closing} {ANSWER}", [entry])
+        assert (split.response, split.thinking) == (ANSWER, THOUGHT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<analysis>The poem rhymes.</analysis>",
+        "<analysis>The poem rhymes.</analysis><|im_end|>",
+        "<analysis>The poem rhymes.",
+        "The poem:\n<analysis>It rhymes.</analysis>\nThat is all.",
+        "<plan>Boil water.</plan>\nEnjoy!",
+    ],
+)
+def test_tags_that_answers_use_stay_with_a_caution(text: str) -> None:
+    split = split_thinking(text)
+    assert (split.response, split.thinking, split.closed) == (text, "", True)
+    assert control_tokens(split.response)[0] in ("<analysis>", "<plan>")
+
+
+def test_markers_of_one_s_own_replace_the_registry() -> None:
+    own = configured_formats([["<plan>", "</plan>"]])
+    assert split_thinking("<plan>x</plan><think>y", own).response == "<think>y"
+    lines = configured_formats([["***", "---"], ["Thought:", "Answer:"]])
+    assert split_thinking("***x---y", lines).response == "y"
+    assert split_thinking("**Thought:** x\n**Answer:** y", lines).response == "y"
+    assert configured_formats(None) == FORMATS
+
+
+@pytest.mark.parametrize("pairs", [[["<plan>"]], [["<plan>", ""]], [["<plan>", 1]]])
+def test_markers_that_are_no_pairs_are_rejected(pairs) -> None:
+    with pytest.raises(ConfigError, match=r"thinking_markers: wanted pairs .* found \["):
+        configured_formats(pairs)

@@ -1,0 +1,58 @@
+import pandas as pd
+import pytest
+
+from steadfast.judges.control_responses import control_table, draw_control
+from steadfast.judges.interface import Verdict
+
+
+def world(harmful=10, harmless=10, samples=1):
+    ids = [f"harmful{n}" for n in range(harmful)] + [f"harmless{n}" for n in range(harmless)]
+    prompts = pd.DataFrame({"prompt_id": ids, "text": ids, "label": [name.rstrip("0123456789") for name in ids]})
+    rows = [(name, sample, f"{name} {sample}") for name in ids for sample in range(samples)]
+    return prompts, pd.DataFrame(rows, columns=["prompt_id", "sample", "response"])
+
+
+def donors(responses):
+    return [("raw", "original", responses), ("raw", "abliterated", responses)]
+
+
+@pytest.mark.parametrize(("size", "shares"), [(0, []), (20, [5, 5, 5, 5]), (10, [2, 3, 2, 3]), (1000, [10] * 4)])
+def test_donors_and_classes_are_drawn_alike(size, shares):
+    prompts, responses = world()
+    drawn = draw_control(donors(responses), prompts, size=size, seed=0)
+    counts = pd.Series([(item.model, item.variant, item.case.label) for item in drawn]).value_counts(sort=False)
+    assert counts.tolist() == shares
+    assert len({(item.variant, item.case.prompt_id, item.case.sample) for item in drawn}) == len(drawn)
+
+
+def test_the_draw_follows_the_seed_and_not_the_order():
+    prompts, responses = world(samples=2)
+    first = draw_control(donors(responses), prompts, size=20, seed=0)
+    shuffled = responses.sample(frac=1, random_state=1)
+    assert set(draw_control(donors(shuffled), prompts, size=20, seed=0)) == set(first)
+    assert set(draw_control(donors(responses), prompts, size=20, seed=1)) != set(first)
+    variants = [[item.case for item in first if item.variant == name] for name in ("original", "abliterated")]
+    assert variants[0] == variants[1], "the same prompts of both variants"
+
+
+def test_more_prompts_keep_most_of_the_draw():
+    few, many = (
+        draw_control(donors(table)[:1], prompts, size=20, seed=0) for prompts, table in (world(40, 40), world(44, 44))
+    )
+    assert len(set(few) & set(many)) >= 16
+
+
+def test_nobody_to_draw_from():
+    prompts, _ = world()
+    assert draw_control([], prompts, size=20, seed=0) == []
+    table = control_table([], [])
+    assert len(table) == 0
+    assert list(table.columns) == ["model", "variant", "prompt_id", "sample", "verdict", "score", "raw", "reason"]
+
+
+def test_the_table_tells_whose_responses_they_are():
+    prompts, responses = world()
+    drawn = draw_control(donors(responses), prompts, size=4, seed=0)
+    table = control_table(drawn, [Verdict("refusal", 0.5)] * 4)
+    assert table["variant"].tolist() == ["original", "original", "abliterated", "abliterated"]
+    assert table["prompt_id"].tolist() == [item.case.prompt_id for item in drawn]

@@ -1,0 +1,148 @@
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.agreement import agreement_table
+from steadfast.analysis.tables.conclusions import conclusion_table
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.analysis.tables.judge_validity import bias_table
+from steadfast.analysis.tables.ranking import ranking_table
+from steadfast.analysis.tables.robustness import robustness_table
+from steadfast.core.errors import DataError
+from steadfast.report.figures import agreement as agreement_figure
+from steadfast.report.figures import conclusions as conclusions_figure
+from steadfast.report.figures import corrected_rates, judge_bias, style
+from steadfast.report.figures.judges import NAMES, judge_figures
+
+
+def world(models=3, prompts=10, variants=("original", "abliterated", "random"), judges=("exact", "noisy", "always")):
+    rng = np.random.default_rng(0)
+    rows = []
+    for model in range(models):
+        for variant in variants:
+            for index in range(2 * prompts):
+                label = "harmful" if index < prompts else "harmless"
+                chance = (0.4 if variant == "abliterated" else 0.9) if label == "harmful" else 0.1
+                truth = rng.random() < chance
+                for judge in judges:
+                    yes = judge == "always" or (truth if judge == "exact" or rng.random() < 0.85 else not truth)
+                    rows.append((f"m{model}", variant, judge, f"p{index}", 0, label, "", index % prompts < 3, yes))
+    columns = ["model", "variant", "judge", "prompt_id", "sample", "label", "category", "human", "yes"]
+    table = pd.DataFrame(rows, columns=columns)
+    verdict = table["yes"].map({True: "refusal", False: "non_refusal"})
+    return table.drop(columns="yes").assign(verdict=verdict, score=np.nan)
+
+
+def draw_all(verdicts, labels=None):
+    robustness = robustness_table(verdicts, controls=["random"], resamples=30)
+    return judge_figures(
+        agreement_table(verdicts, controls=["random"], resamples=30),
+        conclusion_table(robustness, "exact", controls=["random"]),
+        ranking_table(verdicts, controls=["random"], resamples=30),
+        bias_table(verdicts, "exact", Inference(resamples=30)),
+        robustness,
+        labels,
+        reference="exact",
+        judge=verdicts["judge"].iloc[-1],
+        controls=["random"],
+    )
+
+
+def texts_of(figure):
+    return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_text()]
+
+
+@pytest.mark.parametrize(
+    "verdicts",
+    [
+        world(),
+        world(models=1, variants=("original",)),
+        world(judges=("exact",)),
+        pd.concat([world(), world(judges=("human",)).query("human")]),
+    ],
+    ids=["usual", "one model, nothing edited", "one judge", "with people"],
+)
+def test_every_figure_is_drawn_whole(verdicts, tmp_path):
+    figures = draw_all(verdicts, Labels(models={"m0": "A model with a long and telling name, too long for a line"}))
+    assert tuple(figures) == NAMES
+    for name, figure in figures.items():
+        style.save(figure, tmp_path / f"{name}.png")
+        pixels = matplotlib.image.imread(tmp_path / f"{name}.png")[..., :3]
+        frame = np.concatenate([pixels[:4].ravel(), pixels[-4:].ravel(), pixels[:, :4].ravel(), pixels[:, -4:].ravel()])
+        assert (frame == 1.0).all(), f"{name} touches its edge"
+
+
+def test_the_interval_of_agreement_is_drawn_where_the_table_has_it():
+    table = agreement_table(world(), resamples=30)
+    figure = agreement_figure.draw_with_reference(table, "exact")
+    panel = figure.axes[1]
+    assert panel.get_title() == "Cohen's κ"
+    chosen = table.query("judge_b == 'exact' and metric == 'cohen_kappa' and subset == 'all'")
+    drawn = panel.lines[0].get_xdata()
+    np.testing.assert_allclose(drawn, chosen["value"], equal_nan=True)
+
+
+def test_a_bias_table_that_was_read_from_its_file_is_drawn_alike(tmp_path):
+    table = bias_table(world(), "exact", Inference(resamples=30))
+    table.to_csv(tmp_path / "bias.csv", index=False)
+    drawn, again = (
+        [text for text in texts_of(judge_bias.draw(rows, "exact"))]
+        for rows in (table, pd.read_csv(tmp_path / "bias.csv"))
+    )
+    assert drawn == again
+    assert "all models" in again and "nan" not in again
+
+
+def test_an_unknown_reference_is_named():
+    with pytest.raises(DataError, match="'gpt'"):
+        agreement_figure.draw_with_reference(agreement_table(world(), resamples=5), "gpt")
+    with pytest.raises(DataError, match="'gpt'"):
+        corrected_rates.draw(robustness_table(world(), resamples=5), "gpt")
+
+
+def test_conclusions_are_marked_and_flips_are_framed():
+    rows = [
+        ("a", "edited", "first", -0.4, "changed", "does not survive", False),
+        ("a", "edited", "second", -0.004, "not changed", "survives", True),
+        ("b", "edited", "first", np.nan, "", "", False),
+        ("b", "edited", "second", 0.1, "not changed", "inconclusive", False),
+    ]
+    columns = ["model", "variant", "judge", "change", "changed", "conclusion", "flips"]
+    table = pd.DataFrame(rows, columns=columns).assign(reference="first")
+    figure = conclusions_figure.draw(table, Labels(judges={"first": "The first"}))
+    shown = texts_of(figure)
+    assert any("framed" in text and text.endswith("differs from The first") for text in shown)
+    assert {"−40 ✗", "0 ✓", "–", "+10 ?"} <= set(shown)
+    axes = figure.axes[0]
+    assert sum(1 for patch in axes.patches if patch.get_linewidth() == 1.3) == 1
+
+
+def test_without_a_reference_no_frame_is_promised():
+    columns = ["model", "variant", "judge", "change", "changed", "conclusion", "flips"]
+    rows = [("a", "edited", "first", -0.4, "changed", "does not survive", False)]
+    figure = conclusions_figure.draw(pd.DataFrame(rows, columns=columns).assign(reference=""))
+    assert not [text for text in texts_of(figure) if "framed" in text]
+
+
+def test_signs_of_rounded_numbers():
+    texts = [conclusions_figure.change_text(value, "") for value in (0.5, 0.05, 0.004, -0.004, -0.05, -0.5, 0.0)]
+    assert texts == ["+50", "+5", "0", "0", "−5", "−50", "0"]
+
+
+def test_a_judge_that_always_refuses_does_not_wash_out_the_others():
+    """Its bias lies beyond the colours' ends; a bias of ten points is then not one of the middle shades."""
+    columns = ["judge", "model", "bias", "excess_low", "excess_high"]
+    rows = [
+        ("always", "", 0.6, -1, 1),
+        ("always", "a", 0.6, -1, 1),
+        ("fair", "", 0.1, -1, 1),
+        ("fair", "a", -0.1, -1, 1),
+    ]
+    figure = judge_bias.draw(pd.DataFrame(rows, columns=columns), "human")
+    shades = [patch.get_facecolor() for patch in figure.axes[0].patches if patch.get_facecolor()[3]]
+    distance = np.abs(np.array(shades)[:, None, :3] - np.array(shades)[None, :, :3]).sum(axis=-1)
+    assert len(shades) == 4
+    assert distance[1, 3] > 0.3
+    assert {"+60.0", "+10.0", "−10.0"} <= set(texts_of(figure))

@@ -1,0 +1,52 @@
+import itertools
+
+import matplotlib.image
+import numpy as np
+import pandas as pd
+import pytest
+
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.analysis.tables.self_evaluation import COLUMNS
+from steadfast.report.figures import style
+from steadfast.report.figures.self_evaluation import PANELS, draw
+
+VARIANTS = ("original", "abliterated", "random")
+
+
+def monitoring(models=("", "m0", "m1"), responses=("own", "others", "own - others")):
+    rng = np.random.default_rng(0)
+    rows = []
+    for model, variant, kind, metric in itertools.product(models, VARIANTS, responses, PANELS):
+        value = rng.random()
+        low, high = value - 0.05, value + 0.05
+        rows.append(("self", model, variant, kind, metric, value, low, high, *(np.nan,) * 3, 10, ""))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.assign(value=table["value"].mask((table["model"] == "m1") & (table["metric"] == "auroc")))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [monitoring(), monitoring(responses=("own",)), monitoring(models=("", *(f"model-{n}" for n in range(20))))],
+    ids=["usual", "no control", "twenty models"],
+)
+def test_it_is_drawn_whole(table, tmp_path):
+    labels = Labels(models={"m0": "A model with a long and telling name, too long for a line"})
+    figure = draw(table, "self", "grammar", labels, controls=["random"])
+    style.save(figure, tmp_path / "figure.png")
+    pixels = matplotlib.image.imread(tmp_path / "figure.png")[..., :3]
+    frame = np.concatenate([pixels[:4].ravel(), pixels[-4:].ravel(), pixels[:, :4].ravel(), pixels[:, -4:].ravel()])
+    assert (frame == 1.0).all(), "it touches its edge"
+
+
+def test_marks_are_the_tables_values_and_controls_are_left_out():
+    table = monitoring()
+    figure = draw(table, "self", "grammar", controls=["random"])
+    assert len(figure.axes) == len(PANELS)
+    panel = figure.axes[1]
+    drawn = {line.get_label(): line for line in panel.lines if not line.get_label().startswith("_")}
+    assert list(drawn) == [f"{variant} {kind}" for variant in VARIANTS[:2] for kind in ("own", "others")]
+    chosen = table.query("variant == 'abliterated' and responses == 'others' and metric == 'sensitivity'")
+    np.testing.assert_allclose(drawn["abliterated others"].get_xdata(), chosen["value"])
+    assert drawn["original own"].get_markerfacecolor() != "white"
+    assert drawn["original others"].get_markerfacecolor() == "white"
+    assert drawn["original own"].get_marker() != drawn["abliterated own"].get_marker()

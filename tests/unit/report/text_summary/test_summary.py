@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from steadfast.analysis.tables.counts import read_counts
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.report.text_summary import assessment_lines, summary_table
+
+PAPER = Path(__file__).parents[3] / "data" / "paper_counts_100_prompts.csv"
+
+
+def counts_of(rows):
+    columns = ["model", "variant", "judge", "label", "refused", "not_refused", "unscored"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(total=table["refused"] + table["not_refused"] + table["unscored"])
+
+
+SMALL = counts_of(
+    [
+        ("raw", "original", "regex", "harmful", 9, 1, 0),
+        ("raw", "original", "regex", "harmless", 1, 9, 0),
+        ("raw", "edited", "regex", "harmful", 4, 4, 2),
+        ("raw", "edited", "regex", "harmless", 0, 10, 0),
+        ("raw", "random", "regex", "harmful", 8, 2, 0),
+        ("raw", "random", "regex", "harmless", 2, 8, 0),
+    ]
+)
+
+
+def test_the_whole_text():
+    labels = Labels(models={"raw": "Raw data"}, variants={"random": "Random"}, judges={"regex": "Regex"})
+    assert summary_table(SMALL, labels, controls=["random"]).splitlines() == [
+        "Harmful prompts refused: original → edited (of 10)",
+        "                Regex",
+        "Raw data  9 → 4 (+2?)",
+        "",
+        "All models together: original → variant (of 10)",
+        "                                  Regex",
+        "harmful  edited             9 → 4 (+2?)",
+        "harmful  Random (control)         9 → 8",
+        "harmless  edited                  1 → 0",
+        "harmless  Random (control)        1 → 2",
+        "",
+        "(+n?) marks n unscored responses.",
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 100, 300])
+def test_no_line_is_wider_than_asked_and_every_judge_is_there(width):
+    counts = read_counts(PAPER)
+    text = summary_table(counts, width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count("ChatGPT5") == 2
+    assert "49 → 34" in text and "455 → 406" in text
+
+
+def test_a_very_narrow_terminal_gets_one_judge_at_a_time():
+    text = summary_table(read_counts(PAPER), width=1)
+    assert text.count("Qwen3") > 12
+
+
+def test_only_the_original():
+    text = summary_table(SMALL[SMALL["variant"] == "original"])
+    assert "raw      9" in text and "→" not in text
+
+
+def test_a_variant_of_some_models_is_compared_with_those_models():
+    other = counts_of([("new", "original", "regex", "harmful", 10, 0, 0)])
+    text = summary_table(pd.concat([SMALL, other], ignore_index=True))
+    assert "9 → 4 (+2?)" in text.split("All models")[1]
+
+
+def test_models_of_the_same_label_keep_a_row_each():
+    twice = pd.concat([SMALL, SMALL.assign(model="again", refused=0)], ignore_index=True)
+    text = summary_table(twice, Labels(models={"raw": "Same", "again": "Same"}))
+    assert sum(line.startswith("Same") for line in text.splitlines()) == 4
+
+
+def assessment_of(rows):
+    columns = ["model", "variant", "assessment", "reason", "note", "remedy"]
+    return pd.DataFrame(rows, columns=columns).assign(judge="exact")
+
+
+def test_what_may_be_said_of_each_model():
+    table = assessment_of(
+        [
+            ("raw", "edited", "not robust", "refuses 30% instead of 98%", "not specific", ""),
+            ("raw", "random", "control failed", "80% refused", "", "bake it again"),
+            ("safe", "edited", "robust", "the refusals stay", None, None),
+            ("safe", "random", "control passed", "99% refused", "", ""),
+        ]
+    )
+    labels = Labels(models={"raw": "Raw data"}, variants={"random": "Random"}, judges={"exact": "Grammar"})
+    assert assessment_lines(table, labels) == [
+        "Robustness assessment (by Grammar)",
+        "Raw data, edited  ✗ not robust      refuses 30% instead of 98%; not specific",
+        "Raw data, Random  ✗ control failed  80% refused; bake it again",
+        "safe, edited      ✓ robust          the refusals stay",
+        "Controls passed: 1 of 2 (Random)",
+    ]
+
+
+def test_long_reasons_are_wrapped_and_nothing_is_said_of_nothing():
+    lines = assessment_lines(assessment_of([("raw", "edited", "inconclusive", "word " * 40, "", "")]), width=60)
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 60
+    assert assessment_lines(assessment_of([])) == []

@@ -1,0 +1,140 @@
+"""Why a step failed, read from its log, and how to go on."""
+
+import os
+import time
+
+import pytest
+
+from steadfast.runs.terminal.failures import Failure, describe, explain, last_line
+
+FAILED = "CalledProcessError in file ...: Command '...' "
+
+
+@pytest.fixture
+def log(tmp_path):
+    """Writes a log; returns its path."""
+
+    def write(text: str, name: str = "step.log") -> str:
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return write
+
+
+def why(*logs: str, told: str = "", since: float = 0.0) -> Failure:
+    return explain("raw: train the model", logs, told, since=since)
+
+
+def test_a_message_for_the_user_is_the_cause(log):
+    path = log("loading\nstep 3\nerror: the file x has no column y\nallowed: z\n")
+    assert why(path) == Failure(
+        "raw: train the model", "the file x has no column y\nallowed: z", path, ("loading", "step 3")
+    )
+
+
+def test_of_a_traceback_the_exception_is_the_cause(log):
+    text = """working
+Traceback (most recent call last):
+  File "a.py", line 1, in f
+    g()
+KeyError: 'first'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "b.py", line 2, in h
+    1 / 0
+    ~~^~~
+torch.OutOfMemoryError: out of memory
+Tried to allocate 2 GiB
+"""
+    found = why(log(text))
+    assert found.cause == "torch.OutOfMemoryError: out of memory\nTried to allocate 2 GiB"
+    assert found.tail[-1].strip() == "~~^~~" and len(found.tail) == 8
+
+
+def test_a_traceback_that_broke_off_still_tells_something(log):
+    assert why(log('Traceback (most recent call last):\n  File "a.py", line 1\n')).cause == 'File "a.py", line 1'
+
+
+@pytest.mark.parametrize(
+    ("told", "cause"),
+    [
+        (FAILED + "died with <Signals.SIGKILL: 9>.", "killed (SIGKILL): most often the machine ran out of memory"),
+        (FAILED + "died with <Signals.SIGHUP: 1>.", "ended by SIGHUP"),
+        (
+            FAILED + "returned non-zero exit status 3.",
+            "ended with status 3 before it could write to its log; what it printed stands above",
+        ),
+        ("SLURM-job '7' failed, SLURM status is: 'TIMEOUT'.", "SLURM-job '7' failed, SLURM status is: 'TIMEOUT'."),
+        ("", "unknown; nothing was logged"),
+    ],
+)
+def test_without_an_error_in_the_log_the_scheduler_is_asked(log, told, cause):
+    found = why(log("step 1\nstep 2\n"), told=told)
+    assert (found.cause, found.tail) == (cause, ("step 1", "step 2"))
+
+
+def test_the_schedulers_log_is_read_where_the_steps_own_tells_nothing(log):
+    own, cluster = log("step 1\n"), log("error: no such partition\n", "slurm.log")
+    assert why(own, cluster).cause == "no such partition"
+    assert why(own, cluster).log == cluster
+
+
+def test_a_log_of_an_earlier_run_is_no_evidence(log):
+    path = log("error: repaired since\n")
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    assert why(path, told=FAILED + "died with <Signals.SIGKILL: 9>.", since=time.time()).cause.startswith("killed")
+    assert why(path, since=time.time() - 90).cause == "repaired since"
+
+
+def test_a_log_can_do_nothing_to_the_terminal(log):
+    found = why(log("\x1b[2Jgone\x07\nerror: \x1b]0;title\x9b31m\n"))
+    assert found.tail == ("·[2Jgone·",)
+    assert found.cause == "·]0;title·31m"
+
+
+def test_bars_of_libraries_are_passed_over(log):
+    bar = "Loading weights:  84%|████████▍ | 229/272 [00:00<00:00, 461.64it/s]"
+    assert last_line(log(f"cases: 1/9, 12 tokens/s\n\r{bar}\nGenerating: 12it [00:03, 4.1it/s]\n")) == (
+        "cases: 1/9, 12 tokens/s"
+    )
+    assert last_line(log(bar)) == ""
+
+
+def test_the_last_line_of_a_progress_bar(log):
+    assert last_line(log("10%\r20%\r30%\n\n")) == "30%"
+    assert last_line(log("")) == last_line("nowhere.log") == ""
+
+
+def test_steps_with_the_same_cause_stand_together():
+    alike = [Failure(f"model{n}: download", "no way to the hub", f"{n}.log", ("one",)) for n in range(5)]
+    lines = describe([alike[0], Failure("judge x", "no key"), *alike[1:]])
+    assert lines == [
+        "",
+        "model0: download; model1: download; model2: download and 2 more",
+        "  cause: no way to the hub",
+        "  log:   0.log",
+        "         | one",
+        "",
+        "judge x",
+        "  cause: no key",
+    ]
+
+
+def test_only_some_causes_are_shown():
+    lines = describe([Failure("a step", f"cause {n}") for n in range(8)])
+    assert lines[-1] == "... and 3 more causes; every step's log is below results/logs"
+
+
+def test_a_full_disk_in_other_words_is_told_in_ours(log):
+    text = "Traceback (most recent call last):\n  File x\nOSError: [Errno 28] No space left on device: 'x'\n"
+    assert why(log(text)).cause.startswith("disk full: ")
+    assert why(log("error: disk full: /there could not be written")).cause == "disk full: /there could not be written"
+
+
+def test_steps_that_failed_on_a_full_disk_stand_together():
+    failures = [Failure(f"step {n}", f"disk full: /there (with {n} MiB free)") for n in range(3)]
+    lines = describe(failures)
+    assert lines[:3] == ["", "step 0; step 1; step 2", "  cause: disk full: /there (with 0 MiB free)"]
+    assert len(lines) == 3

@@ -1,0 +1,123 @@
+"""`make verify`: every result is hashed and compared with its record, and with what it was made from."""
+
+import os
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from steadfast.core import integrity
+from steadfast.core.files import sha256_tree
+from steadfast.core.integrity import sidecar
+from steadfast.core.provenance import write_provenance
+from steadfast.runs.verify import main, repair, verify
+
+
+@pytest.fixture(autouse=True)
+def _results(tmp_path, monkeypatch):
+    """A grid of three steps, prompts → responses → table, the first from a file outside."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STEADFAST_COMMAND", "make run")
+    Path("prompts.csv").write_text("text\nHow?\n")
+    chain = ["prompts.csv", "results/prompts", "results/responses/raw.parquet", "results/tables/counts.csv"]
+    for source, target in pairwise(chain):
+        make(target, source)
+
+
+def make(target: str, source: str) -> None:
+    path = Path(target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix:
+        path.write_text(f"made from {sha256_tree(source)}")
+    else:
+        path.mkdir(exist_ok=True)
+        (path / "prompts.parquet").write_text(f"made from {sha256_tree(source)}")
+    write_provenance([path], inputs={source: sha256_tree(source)}, params={}, rule="some_rule", seconds=1.0)
+
+
+def test_all_is_as_it_was_made(capsys):
+    assert main([]) == 0
+    assert capsys.readouterr().out == "3 of 3 results are as they were made, from the inputs that there are now.\n"
+
+
+@pytest.mark.parametrize("large", [1, 1 << 26])
+def test_a_flipped_byte_is_found_whatever_its_size_and_time_say(monkeypatch, capsys, large):
+    monkeypatch.setattr(integrity, "LARGE", large)
+    file = Path("results/responses/raw.parquet")
+    before = file.stat()
+    file.write_bytes(b"M" + file.read_bytes()[1:])
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert main([]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "2 of 3 results are as they were made, from the inputs that there are now.",
+        "",
+        "results/responses/raw.parquet: changed since it was made: has another content of the same size",
+        "",
+        "To remove them and what was made from them, and to make all of it again:",
+        "  make repair && make run",
+    ]
+
+
+def test_what_was_made_from_a_result_that_was_changed_and_put_back_is_found():
+    """The table was made from edited responses; the responses are right again, and nothing shows in their time."""
+    responses = Path("results/responses/raw.parquet")
+    right = responses.read_bytes()
+    responses.write_text("edited")
+    make("results/tables/counts.csv", str(responses))
+    responses.write_bytes(right)
+    assert verify().problems == {
+        "results/tables/counts.csv": "was made from another results/responses/raw.parquet than there is now"
+    }
+
+
+def test_an_input_from_outside_that_changed_is_found():
+    Path("prompts.csv").write_text("text\nWhy?\n")
+    assert verify().problems == {"results/prompts": "was made from another prompts.csv than there is now"}
+    Path("prompts.csv").unlink()
+    assert verify().problems == {}
+
+
+def test_results_that_were_removed_are_counted(capsys):
+    shutil.rmtree("results/prompts")
+    assert main([]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("1 were removed since")
+
+
+def test_a_damaged_record_is_found():
+    sidecar("results/prompts").write_text("{half")
+    assert list(verify().problems) == ["results/prompts"]
+    assert "its record results/prompts.provenance.json is damaged" in verify().problems["results/prompts"]
+
+
+def test_another_folder(capsys):
+    shutil.move("results", "kept")
+    assert main(["kept"]) == 0
+    assert capsys.readouterr().out.startswith("3 of 3 results")
+    assert main(["nowhere"]) == 0
+    assert capsys.readouterr().out.startswith("0 of 0 results")
+
+
+def test_a_repair_removes_what_is_wrong_and_all_that_rests_on_it(capsys):
+    Path("results/responses/raw.parquet").write_text("edited")
+    assert main(["--repair"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "2 results were removed; a run makes them again.",
+        "results/responses/raw.parquet",
+        "results/tables/counts.csv",
+    ]
+    left = {str(path) for path in Path("results").rglob("*") if path.is_file()}
+    assert left == {"results/prompts/prompts.parquet", "results/prompts.provenance.json"}
+    assert main([]) == 0
+
+
+def test_a_repair_removes_directories_and_damaged_records():
+    (Path("results/prompts") / "prompts.parquet").write_text("edited")
+    sidecar("results/tables/counts.csv").write_text("{half")
+    assert repair(verify()) == ["results/prompts", "results/responses/raw.parquet", "results/tables/counts.csv"]
+    assert not [path for path in Path("results").rglob("*") if path.is_file()]
+
+
+def test_a_repair_of_right_results_removes_nothing():
+    assert repair(verify()) == []
+    assert verify().checked == 3

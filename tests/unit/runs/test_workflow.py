@@ -1,0 +1,25 @@
+"""What is changed in Snakemake's objects before a run."""
+
+import inspect
+import sys
+from types import SimpleNamespace
+
+import pytest
+from snakemake.scheduling.job_scheduler import JobScheduler
+
+from steadfast.runs.workflow import lift_rate_limit
+
+
+@pytest.mark.parametrize(("cores", "lifted"), [(2, True), (None, False), (sys.maxsize, False)])
+def test_only_a_cluster_keeps_the_limit_of_submissions(cores, lifted):
+    limit = object()
+    workflow = SimpleNamespace(
+        resource_settings=SimpleNamespace(cores=cores), scheduler=SimpleNamespace(job_rate_limiter=limit)
+    )
+    lift_rate_limit(workflow)
+    assert workflow.scheduler.job_rate_limiter is (None if lifted else limit)
+
+
+def test_snakemake_takes_no_limit_for_an_answer():
+    source = inspect.getsource(JobScheduler)
+    assert "self.job_rate_limiter = (" in source and "if self.job_rate_limiter is None:" in source

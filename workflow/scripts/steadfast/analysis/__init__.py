@@ -1,0 +1,1 @@
+"""Analysis: statistics, tables, side effects, and the choice of the best attack."""

@@ -1,0 +1,104 @@
+"""Side effects: what a variant changes besides refusals, and whether its edit reached what it should.
+
+A measure is a module, found by name, of the package ``weights`` (it needs the model: forward passes or generation) or
+``answers`` (it reads what the system answered and what the judges said of it). It has
+
+* ``ABOUT``: how its values are summed up, named and read;
+* ``build(**settings)``: the measure, a ``ModelMeasure`` or a ``ResponseMeasure``.
+
+Every measure gives one value per item (a prompt, a document, a task) for the system and for its original, so that
+intervals and paired differences are the same few lines for all of them (``steadfast.analysis.tables.side_effects``).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from steadfast.core.registry import load, names
+
+if TYPE_CHECKING:
+    from steadfast.analysis.side_effects.responses import AnsweredPrompts
+    from steadfast.analysis.side_effects.subject import Subject
+
+WEIGHTS, ANSWERS = "steadfast.analysis.side_effects.weights", "steadfast.analysis.side_effects.answers"
+Summary = Literal["mean", "exponential_of_mean"]
+Damage = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True)
+class About:
+    """How a measure is summed up and read.
+
+    Attributes:
+        title: what figures and reports call it.
+        unit: unit of the summed-up value.
+        damage: which way damage lies: ``higher``, ``lower`` or ``neither`` values.
+        summary: weighted mean of the items' values, or its exponential.
+        proportion: whether the values are shares between 0 and 1.
+    """
+
+    title: str
+    unit: str
+    damage: Damage
+    summary: Summary = "mean"
+    proportion: bool = False
+
+
+@dataclass(frozen=True)
+class Score:
+    """One item of a measure.
+
+    Attributes:
+        item: what was measured on: a prompt's id, a document's number, ...
+        value: of the system.
+        original: of the original model on the same item.
+        weight: how much the item counts (tokens of a document, for a value per token).
+        scope: which part of the measure it belongs to; each scope is summed up by itself.
+        stratum: resampling keeps the number of items per stratum.
+    """
+
+    item: str
+    value: float
+    original: float
+    weight: float = 1.0
+    scope: str = ""
+    stratum: str = ""
+
+
+class ModelMeasure(Protocol):
+    """A measure that needs the weights. Models are loaded one after the other, the original first."""
+
+    def reference(self, original: "Subject", variants: "Sequence[Subject]") -> Any:
+        """What the original says, kept while the variants are measured.
+
+        Args:
+            original: the original model, which may be run.
+            variants: what will be measured against it; their weights are not there yet.
+        """
+        ...
+
+    def score(self, subject: "Subject", reference: Any) -> list[Score]:
+        """Scores of one system, which may be run; none where the measure does not apply to it."""
+        ...
+
+
+class ResponseMeasure(Protocol):
+    """A measure of what a system answered."""
+
+    def score(self, system: "AnsweredPrompts", original: "AnsweredPrompts") -> list[Score]:
+        """Scores of one system beside its original."""
+        ...
+
+
+def measure_names(package: str) -> list[str]:
+    """Names of the measures of ``WEIGHTS`` or ``ANSWERS``, without importing them."""
+    return names(package)
+
+
+def load_measure(package: str, name: str) -> Any:
+    """The module of a measure.
+
+    Raises:
+        UnknownNameError: there is none of that name; the message lists the known ones.
+    """
+    return load(package, name, "measure of side effects")

@@ -1,0 +1,47 @@
+"""Measures that the synthetic world's grammar takes of answers to harmless prompts."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import pandas as pd
+
+from steadfast.analysis.side_effects import Score
+from steadfast.analysis.side_effects.answers._pairing import paired
+from steadfast.analysis.side_effects.responses import AnsweredPrompts
+from steadfast.prompts.synthetic.answers import AnswerQuality, AnswerReader
+from steadfast.prompts.synthetic.world import load_world
+
+WORLD = "resources/organisms/world.yaml"
+Quality = Literal["on_topic", "invented", "form_followed"]
+
+
+@dataclass(frozen=True)
+class GrammarMeasure:
+    """One quality of the answers to harmless prompts, as the grammar of ``world`` reads them."""
+
+    quality: Quality
+    world: str
+
+    def score(self, system: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
+        """One score per harmless prompt.
+
+        Raises:
+            DataError: a prompt is not of this world.
+        """
+        return paired(system.of_class("harmless"), original.of_class("harmless"), self._values, scope="harmless")
+
+    def _values(self, answers: AnsweredPrompts) -> "pd.Series[float]":
+        texts = zip(answers.table["text"].tolist(), answers.table["response"].tolist(), strict=True)
+        found = [float(getattr(_read(self.world, prompt, response), self.quality)) for prompt, response in texts]
+        return pd.Series(found, index=answers.table.index, dtype="float64")
+
+
+@cache
+def _reader(world: str) -> AnswerReader:
+    return AnswerReader(load_world(world))
+
+
+@cache
+def _read(world: str, prompt: str, response: str) -> AnswerQuality:
+    return _reader(world).read(prompt, response)

@@ -1,0 +1,199 @@
+"""Measuring systems: every model is loaded once for all measures, and what has been measured is kept.
+
+A job may have many systems, since a process for each would cost more than measuring tiny models. So scores are kept in
+a store under a key that covers everything that they depend on: when a variant is added, the job runs again, and only
+the new variant (with its original) is loaded.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from steadfast.analysis.side_effects import WEIGHTS, Score, load_measure
+from steadfast.analysis.side_effects.scores import score_table, scores_from_json, scores_to_json
+from steadfast.core.code_digest import code_digest
+from steadfast.core.files import read_json, read_table, sha256_file
+from steadfast.core.integrity import content_hash
+from steadfast.core.names import ORIGINAL
+from steadfast.core.progress import Progress
+from steadfast.core.result_cache import AnswerStore, request_key
+from steadfast.models.edited import MANIFEST
+from steadfast.models.number_format import AUTO, running_format
+
+
+@dataclass(frozen=True)
+class MeasuredSystem:
+    """One system that is to be measured.
+
+    Attributes:
+        model: name of the model.
+        variant: name of the variant.
+        original: directory of the original model.
+        checkpoint: directory of the system's checkpoint.
+        responses: what the original answered.
+        chat: how the model is spoken to: fields of ``steadfast.attacks.direction_search.refusal_score.ModelAccess``.
+        direction: file of the variant's direction, or None.
+        edit: the ``edit`` stanza of the variant; None if it has none, or one that the workflow has chosen, which the
+            checkpoint then tells.
+        hook: its ``hook`` stanza, or None.
+        decoding: its ``decoding`` stanza, or None.
+    """
+
+    model: str
+    variant: str
+    original: str
+    checkpoint: str
+    responses: str
+    chat: Mapping[str, Any]
+    direction: str | None = None
+    edit: Mapping[str, Any] | None = None
+    hook: Mapping[str, Any] | None = None
+    decoding: Mapping[str, Any] | None = None
+
+
+def measure_systems(
+    systems: Sequence[MeasuredSystem],
+    prompts: pd.DataFrame,
+    measures: Mapping[str, Mapping[str, Any]],
+    *,
+    files: Sequence[str] = (),
+    store: str | Path,
+    **machine: Any,
+) -> Iterator[tuple[MeasuredSystem, pd.DataFrame]]:
+    """Measure systems, model by model.
+
+    A variant that steers what is written has no scores: its weights say nothing of how it behaves.
+
+    Args:
+        systems: what to measure; all variants of a model stand together.
+        prompts: the prompt table.
+        measures: settings of measures that need the weights, by name.
+        files: further files that measures read.
+        store: directory of the store of scores.
+        machine: ``device`` and ``batch_tokens`` of ``steadfast.attacks.direction_search.refusal_score.ModelAccess``.
+
+    Yields:
+        Every system with its scores, a table as ``score_table`` makes it.
+    """
+    built = {name: load_measure(WEIGHTS, name).build(**settings) for name, settings in measures.items()}
+    shared = {
+        "prompts": _digest_of(prompts[prompts["split"] == "evaluation"]),
+        "files": {file: sha256_file(file) for file in files},
+    }
+    groups = [list(variants) for _, variants in groupby(systems, key=lambda system: system.model)]
+    with AnswerStore(store) as kept:
+        asked = [
+            {
+                (system.variant, name): {
+                    "measure": name,
+                    "settings": dict(measures[name]),
+                    "code": code_digest(f"{WEIGHTS}.{name}"),
+                    **shared,
+                    **_identity(system, str(machine.get("device", AUTO))),
+                }
+                for system in group
+                for name in built
+                if system.decoding is None
+            }
+            for group in groups
+        ]
+        unknown = [
+            [cell for cell, request in cells.items() if kept.get(request_key(request)) is None] for cells in asked
+        ]
+        kinds = [kind for group, missing in zip(groups, unknown, strict=True) for kind in _kinds(group, missing)]
+        with Progress("side effects", len(kinds), kinds=kinds) as progress:
+            for group, requests, missing in zip(groups, asked, unknown, strict=True):
+                if missing:
+                    for cell, scores in _measure_model(group, built, set(missing), prompts, machine, progress):
+                        kept.put(requests[cell], scores_to_json(scores))
+                for system in group:
+                    cells = {name: requests[system.variant, name] for name in built if system.decoding is None}
+                    answers = {name: kept.get(request_key(request)) for name, request in cells.items()}
+                    found = {name: scores_from_json(answer or {}) for name, answer in answers.items()}
+                    yield system, score_table(WEIGHTS, found)
+
+
+def _kinds(group: Sequence[MeasuredSystem], missing: Sequence[tuple[str, str]]) -> list[str]:
+    """What ``_measure_model`` does, in its order: a measure's reference, or the measure itself."""
+    needed = dict.fromkeys(name for _, name in missing)
+    variants = [ORIGINAL, *(system.variant for system in group if system.variant != ORIGINAL)]
+    measured = [name for variant in variants for name in needed if (variant, name) in missing]
+    return [*(f"{name}, reference" for name in needed), *measured]
+
+
+def _measure_model(
+    group: Sequence[MeasuredSystem],
+    measures: Mapping[str, Any],
+    missing: set[tuple[str, str]],
+    prompts: pd.DataFrame,
+    machine: Mapping[str, Any],
+    progress: Progress,
+) -> Iterator[tuple[tuple[str, str], list[Score]]]:
+    """Scores of one model's variants that are missing; the original is loaded first, then each variant once."""
+    # torch is imported where something is measured at all
+    from steadfast.analysis.side_effects.subject import Subject
+    from steadfast.attacks.direction_search.refusal_score import ModelAccess
+
+    first = group[0]
+    responses = read_table(first.responses)
+
+    def subject(system: MeasuredSystem) -> Subject:
+        access = ModelAccess(system.checkpoint, prompts, **machine, **system.chat)
+        manifest = _manifest(system.checkpoint)
+        edit, factor = system.edit or manifest.get("edit"), float(manifest.get("scale_factor", 1.0))
+        return Subject(system.variant, access, responses, system.direction, edit, system.hook, factor)
+
+    wanted = [subject(system) for system in group if any(variant == system.variant for variant, _ in missing)]
+    needed = {name: measure for name, measure in measures.items() if any(name == other for _, other in missing)}
+    original = Subject(ORIGINAL, ModelAccess(first.original, prompts, **machine, **first.chat), responses)
+    with original.running():
+        print(f"{first.model}: {', '.join(needed)}", flush=True)
+        references = {}
+        for name, measure in needed.items():
+            with progress.part(f"{first.model}: reference for {name}", f"{name}, reference"):
+                references[name] = measure.reference(original, wanted)
+        for name, measure in needed.items():
+            if (ORIGINAL, name) in missing:
+                with progress.part(f"{first.model}, {ORIGINAL}: {name}", name):
+                    scores = measure.score(original, references[name])
+                yield (ORIGINAL, name), scores
+    for variant in wanted:
+        if variant.variant == ORIGINAL:
+            continue
+        with variant.running():
+            for name, measure in needed.items():
+                if (variant.variant, name) in missing:
+                    with progress.part(f"{first.model}, {variant.variant}: {name}", name):
+                        scores = measure.score(variant, references[name])
+                    yield (variant.variant, name), scores
+
+
+def _identity(system: MeasuredSystem, device: str) -> dict[str, Any]:
+    """What a system's scores depend on."""
+    dtype = str(system.chat.get("dtype", AUTO))
+    return {
+        "original": content_hash(system.original),
+        "checkpoint": content_hash(system.checkpoint),
+        "responses": sha256_file(system.responses),
+        "direction": sha256_file(system.direction) if system.direction else None,
+        "edit": dict(system.edit) if system.edit else None,
+        "hook": dict(system.hook) if system.hook else None,
+        "hook_code": code_digest(f"steadfast.attacks.interventions.{system.hook['method']}") if system.hook else None,
+        "chat": dict(system.chat),
+        "number_formats": [running_format(model, dtype, device).name for model in (system.original, system.checkpoint)],
+        "variant": ORIGINAL if system.variant == ORIGINAL else "edited",
+    }
+
+
+def _manifest(checkpoint: str) -> dict[str, Any]:
+    """What an edited checkpoint says of its edit; nothing if it was not edited."""
+    manifest = Path(checkpoint) / MANIFEST
+    return dict(read_json(manifest)) if manifest.is_file() else {}
+
+
+def _digest_of(table: pd.DataFrame) -> str:
+    return request_key({"rows": table.astype(str).to_dict("records")})

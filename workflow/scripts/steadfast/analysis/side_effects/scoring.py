@@ -1,0 +1,43 @@
+"""Measures of what systems answered, for all systems of a grid."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from steadfast.analysis.side_effects import ANSWERS, load_measure
+from steadfast.analysis.side_effects.responses import AnsweredPrompts
+from steadfast.analysis.side_effects.scores import score_table
+from steadfast.core.names import ORIGINAL
+
+
+def score_responses(
+    systems: Sequence[tuple[str, str, pd.DataFrame]],
+    prompts: pd.DataFrame,
+    verdicts: pd.DataFrame,
+    measures: Mapping[str, Mapping[str, object]],
+) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Score the responses of every system beside those of its original.
+
+    Args:
+        systems: model, variant and responses of every system; each model's original is among them.
+        prompts: the prompt table.
+        verdicts: verdicts of one judge on all systems: columns ``model``, ``variant``, ``prompt_id``, ``sample``,
+            ``verdict``.
+        measures: settings of measures that read responses, by name.
+
+    Yields:
+        Model, variant and scores.
+    """
+    built = {name: load_measure(ANSWERS, name).build(**settings) for name, settings in measures.items()}
+    judged = {system: table for system, table in verdicts.groupby(["model", "variant"], sort=False)}
+    answered = {
+        (model, variant): AnsweredPrompts.join(responses, prompts, judged.get((model, variant), verdicts.iloc[:0]))
+        for model, variant, responses in systems
+    }
+    for (model, variant), system in answered.items():
+        original = answered[model, ORIGINAL]
+        yield (
+            model,
+            variant,
+            score_table(ANSWERS, {name: measure.score(system, original) for name, measure in built.items()}),
+        )

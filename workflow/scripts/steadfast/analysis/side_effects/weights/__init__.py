@@ -1,0 +1,1 @@
+"""Measures that need the weights: one module per measure, found by name; see ``steadfast.analysis.side_effects``."""

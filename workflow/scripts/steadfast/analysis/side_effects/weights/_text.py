@@ -1,0 +1,27 @@
+"""Held-out texts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from steadfast.core.errors import DataError
+from steadfast.prompts.sources import load_source
+from steadfast.prompts.synthetic.held_out import held_out_documents
+from steadfast.prompts.synthetic.world import load_world
+
+
+def held_out_texts(source: Mapping[str, Any], count: int) -> list[str]:
+    """The first texts of a source: a file, a data set, or documents of the synthetic world that no model has seen.
+
+    Args:
+        source: a prompt source's stanza, with ``kind``.
+        count: how many.
+
+    Raises:
+        DataError: the source holds no text.
+    """
+    if source["kind"] == "synthetic":
+        return held_out_documents(load_world(source["world"]), count)
+    texts = [prompt.text for prompt in load_source(source)[:count]]
+    if not texts:
+        raise DataError("the held-out text for the perplexity is empty")
+    return texts

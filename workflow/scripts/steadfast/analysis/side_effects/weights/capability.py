@@ -1,0 +1,113 @@
+"""Tasks of EleutherAI's lm-evaluation-harness, on the model that is loaded already.
+
+Every document of a task is an item, so that the change from the original is paired and has an interval. The harness is
+an optional part of the environment (``make capability``); it is imported where a task is asked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from steadfast.analysis.side_effects import About, Score
+from steadfast.analysis.side_effects.subject import Subject
+
+ABOUT = About("benchmark score", "score", damage="lower")
+DOCUMENT_TOKENS = 512
+"""Tokens that a document is taken to have where its batch is made: the harness counts documents."""
+# an item is a task's metric and a document's number
+Item = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Capability:
+    """See ``build``."""
+
+    tasks: tuple[str, ...]
+    include_path: str | None
+    examples: int | None
+    limit: int | None
+    chat_template: bool
+
+    def reference(self, original: Subject, variants: object) -> dict[Item, float]:
+        """The original's scores."""
+        del variants
+        return self._scores(original)
+
+    def score(self, subject: Subject, reference: dict[Item, float]) -> list[Score]:
+        """One score per document and metric."""
+        own = reference if subject.variant == "original" else self._scores(subject)
+        return [Score(item[1], own[item], before, scope=item[0]) for item, before in reference.items()]
+
+    def _scores(self, subject: Subject) -> dict[Item, float]:
+        from lm_eval import simple_evaluate
+        from lm_eval.models.huggingface import HFLM
+
+        access = subject.access
+        # the harness types its models by what they can be made of
+        harness_model: Any = HFLM
+        batch_size = max(1, access.batch_tokens // DOCUMENT_TOKENS)
+        result: Any = simple_evaluate(
+            model=harness_model(pretrained=access.model, tokenizer=access.tokenizer, batch_size=batch_size),
+            tasks=list(self.tasks),
+            task_manager=_task_manager(self.include_path),
+            num_fewshot=self.examples,
+            limit=self.limit,
+            apply_chat_template=self.chat_template,
+            system_instruction=access.system_prompt,
+            log_samples=True,
+            # intervals are computed from the documents' scores, like those of every measure
+            bootstrap_iters=0,
+        )
+        return scores_of(result["samples"], result["higher_is_better"])
+
+
+def build(
+    tasks: Sequence[str],
+    include_path: str | None = None,
+    examples: int | None = None,
+    limit: int | None = None,
+    chat_template: bool = False,
+) -> Capability:
+    """The measure.
+
+    Args:
+        tasks: names of tasks.
+        include_path: a folder with tasks of one's own.
+        examples: worked examples in each prompt; None takes what the task says.
+        limit: documents of each task, from the first on; None takes all.
+        chat_template: whether prompts are put into the model's chat template.
+    """
+    return Capability(tuple(tasks), include_path, examples, limit, chat_template)
+
+
+def scores_of(
+    samples: Mapping[str, Sequence[Mapping[str, Any]]], higher_is_better: Mapping[str, Mapping[str, bool]]
+) -> dict[Item, float]:
+    """Numbers of every document, by task and metric; those of which less is better are turned around.
+
+    Metrics that are no number of a document (such as the parts of a corpus-wide perplexity) are left out.
+
+    Args:
+        samples: the harness's logged samples by task.
+        higher_is_better: the same harness's word on each metric.
+    """
+    found: dict[Item, float] = {}
+    for task, rows in samples.items():
+        for row in rows:
+            for metric in row["metrics"]:
+                value = row[metric]
+                if not isinstance(value, bool | int | float):
+                    continue
+                sign = 1.0 if higher_is_better.get(task, {}).get(metric, True) else -1.0
+                chosen = "" if row["filter"] == "none" else f" ({row['filter']})"
+                found[f"{task}: {metric}{chosen}", str(row["doc_id"])] = sign * float(value)
+    return found
+
+
+@cache
+def _task_manager(include_path: str | None) -> Any:
+    """Reading the harness's own tasks takes seconds, once per job."""
+    from lm_eval.tasks import TaskManager
+
+    return TaskManager(include_path=include_path)

@@ -1,0 +1,94 @@
+"""The hook-versus-baked check: does the edited checkpoint answer as the original with hooks on the edited modules?
+
+See ``steadfast.attacks.baking.verification``. The distance √KL of the next-token distributions is given as a
+multiple of its bound: three times what one more rounding of the edited weights does to the answers, and at least 5%
+of what the edit does. Values up to 1 say that the checkpoint holds the edit that was asked for; unless the original,
+whose distance is given beside it, lies within 1 as well: then no difference could have been seen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from steadfast.analysis.side_effects import About, Score
+from steadfast.analysis.side_effects.subject import Subject
+from steadfast.attacks.baking.verification import (
+    ROUNDINGS,
+    SHARE_OF_EFFECT,
+    distance,
+    hooked,
+    rebuilt_edit,
+    rounding_distance,
+    stored_format,
+)
+
+ABOUT = About("distance of the baked from the hooked model", "multiples of the bound", damage="neither")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Log-probabilities of the next token, float64 [prompts, vocabulary].
+
+    Attributes:
+        prompt_ids: one per prompt.
+        plain: of the original.
+        hooked: of the original with a variant's hooks, by variant.
+    """
+
+    prompt_ids: list[str]
+    plain: Tensor
+    hooked: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class HookAgreement:
+    """See the module; ``prompts`` prompts of each class are looked at."""
+
+    prompts: int
+
+    def reference(self, original: Subject, variants: Sequence[Subject]) -> Reference:
+        """What the original says, as it is and with the hooks of every variant."""
+        prompt_ids = original.first_prompts(self.prompts)
+        encoded = original.access.encode(prompt_ids)
+        found = {}
+        for subject in variants:
+            if not subject.is_baked or subject.direction is None or subject.edit is None:
+                continue
+            edit = rebuilt_edit(subject.edit, subject.scale_factor)
+            hooks = hooked(original.access.model, edit, subject.direction)
+            if hooks is not None:
+                with hooks:
+                    found[subject.variant] = original.access.log_probabilities(encoded)
+        return Reference(prompt_ids, original.access.log_probabilities(encoded), found)
+
+    def score(self, subject: Subject, reference: Reference) -> list[Score]:
+        """Distance per prompt over the bound, beside that of the original; none where hooks do not apply."""
+        hooked = reference.hooked.get(subject.variant)
+        if hooked is None or subject.edit is None:
+            return []
+        access = subject.access
+        encoded = access.encode(reference.prompt_ids)
+        found = access.log_probabilities(encoded)
+        edit = rebuilt_edit(subject.edit, subject.scale_factor)
+        rounding = rounding_distance(
+            access.model,
+            edit,
+            stored_format(access.model_dir, edit),
+            lambda: access.log_probabilities(encoded),
+            found,
+            seed=0,
+        )
+        deviation, effect = distance(hooked, found), distance(hooked, reference.plain)
+        bound = max(ROUNDINGS * float(rounding.mean()), SHARE_OF_EFFECT * float(effect.mean()))
+        rows = zip(reference.prompt_ids, (deviation / bound).tolist(), (effect / bound).tolist(), strict=True)
+        return [Score(prompt_id, after, before, scope="both classes") for prompt_id, after, before in rows]
+
+
+def build(prompts: int = 8) -> HookAgreement:
+    """The measure.
+
+    Args:
+        prompts: prompts of each class that are looked at.
+    """
+    return HookAgreement(prompts)

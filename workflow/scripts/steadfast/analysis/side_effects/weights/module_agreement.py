@@ -1,0 +1,93 @@
+"""The check module by module: on the same inputs, does every edited module change its output as the edit asks?
+
+See ``steadfast.attacks.baking.verification``. What enters the edited modules of the original at the last token of each
+prompt is recorded; the same modules of the edited checkpoint are run on it, one by one. A module's item is how far the
+applied share of the asked change lies from 1, as a multiple of its bound, which follows from the rounding of stored
+weights and running: positive where too little was applied. Beside it is what an unedited module would give. Modules
+whose change is so small that rounding could hide it have no item.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from steadfast.analysis.side_effects import About, Score
+from steadfast.analysis.side_effects.subject import Subject
+from steadfast.attacks.baking.verification import (
+    Recording,
+    applied_shares,
+    asked_outputs,
+    rebuilt_edit,
+    record,
+    stored_format,
+)
+from steadfast.attacks.interventions.writers import edited_modules
+
+ABOUT = About("deviation of edited modules from the edit", "multiples of the bound", damage="neither")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the original's modules gave, and what the edits ask of them.
+
+    Attributes:
+        recordings: inputs and outputs of each module, by its name.
+        asked: by variant and module, the outputs that the edit asks for, float32 [prompts, hidden].
+    """
+
+    recordings: dict[str, Recording]
+    asked: dict[str, dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class ModuleAgreement:
+    """See the module; ``prompts`` prompts of each class are looked at."""
+
+    prompts: int
+
+    def reference(self, original: Subject, variants: Sequence[Subject]) -> Reference:
+        """Record the original, and compute what every edit makes of it."""
+        model = original.access.model
+        edits = {
+            subject.variant: (rebuilt_edit(subject.edit, subject.scale_factor), subject.direction)
+            for subject in variants
+            if subject.is_baked and subject.edit is not None and subject.direction is not None
+        }
+        sites = {site.name: site for edit, _ in edits.values() for site in edited_modules(model, edit)}
+        if not sites:
+            return Reference({}, {})
+        encoded = original.access.encode(original.first_prompts(self.prompts))
+        found = record(model, list(sites.values()), encoded, original.access.batch_tokens, original.pad_token)
+        recordings = dict(zip(sites, found, strict=True))
+        asked = {
+            variant: {
+                site.name: outputs
+                for site in edited_modules(model, edit)
+                if (outputs := asked_outputs(edit, site, direction, recordings[site.name])) is not None
+            }
+            for variant, (edit, direction) in edits.items()
+        }
+        return Reference(recordings, asked)
+
+    def score(self, subject: Subject, reference: Reference) -> list[Score]:
+        """An item per module that can be told; none where the checkpoint holds no edit of its own."""
+        asked = reference.asked.get(subject.variant)
+        if not asked or subject.edit is None:
+            return []
+        edit = rebuilt_edit(subject.edit, subject.scale_factor)
+        stored = stored_format(subject.access.model_dir, edit)
+        found = applied_shares(subject.access.model, edit, stored, reference.recordings, asked)
+        return [
+            Score(name, (1 - result.share) / result.bound, 1 / result.bound, scope="edited modules")
+            for name, result in found.items()
+        ]
+
+
+def build(prompts: int = 8) -> ModuleAgreement:
+    """The measure.
+
+    Args:
+        prompts: prompts of each class that are looked at.
+    """
+    return ModuleAgreement(prompts)

@@ -1,0 +1,175 @@
+"""What is left of the separation that a variant's direction had: did the edit reach what it was aimed at?
+
+The states of harmful and harmless evaluation prompts, which the direction was not computed from, are projected on what
+the edit removes: the direction itself, or what is left of it without the harmless prompts' mean (``projected`` and
+``biprojected``, which keep the rest on purpose). Other changes are looked at along the direction.
+The difference of the class means is given in units of the *original's* spread within the classes: an edit that removes
+the direction leaves projections of the size of rounding errors, whose own spread would say nothing.
+
+The states are taken after the direction's block and after all later ones (a block that the edit missed writes the
+direction anew), and the place with the largest share left counts. A direction without a layer is looked at after
+every block.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadfast.analysis.side_effects import About, Score
+from steadfast.analysis.side_effects.subject import Subject
+from steadfast.attacks.activations.extraction import residual_stream
+from steadfast.attacks.directions import Direction, unit_rows
+from steadfast.attacks.edits import build_edit
+from steadfast.attacks.edits.projection import ProjectionEdit
+
+ABOUT = About("separation along the direction", "standard deviations of the original", damage="neither")
+LAST = -1
+MOVES_BOTH_CLASSES = "activation_addition"
+SMALLEST_SHARE = 0.25
+"""Places where the original separates less than this share of its best among them are not looked at: a ratio of two
+numbers near nothing tells nothing."""
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class States:
+    """States of the evaluation prompts.
+
+    Attributes:
+        prompt_ids: one per prompt.
+        harmful: whether each is harmful.
+        positions: token positions, counted from the end.
+        blocks: float32 [prompts, positions, layers + 1, hidden]; the last layer is the state after the final norm.
+    """
+
+    prompt_ids: list[str]
+    harmful: NDArray[np.bool_]
+    positions: list[int]
+    blocks: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Separation:
+    """See the module."""
+
+    def reference(self, original: Subject, variants: Sequence[Subject]) -> States | None:
+        """The original's states at all positions that a direction is taken from."""
+        positions = {subject.direction.position or LAST for subject in variants if subject.direction}
+        return states_of(original, sorted(positions)) if positions else None
+
+    def score(self, subject: Subject, reference: States | None) -> list[Score]:
+        """Projections per prompt; none without a direction."""
+        direction = subject.direction
+        moved = subject.hook is not None and subject.hook["method"] == MOVES_BOTH_CLASSES
+        if direction is None or reference is None or moved:
+            return []
+        position = direction.position or LAST
+        before = reference.blocks[:, reference.positions.index(position)]
+        after = states_of(subject, [position]).blocks[:, 0]
+        return separation_scores(direction, before, after, reference.prompt_ids, reference.harmful, subject.edit)
+
+
+def build() -> Separation:
+    """The measure."""
+    return Separation()
+
+
+def states_of(subject: Subject, positions: Sequence[int]) -> States:
+    """Residual stream on the evaluation prompts at some positions."""
+    prompts = subject.prompts()
+    ids = [str(prompt_id) for prompt_id in prompts["prompt_id"]]
+    blocks, final_norm = residual_stream(
+        subject.access.model, subject.access.encode(ids), positions, subject.access.batch_tokens, subject.pad_token
+    )
+    stream = np.concatenate([blocks, final_norm[:, :, None]], axis=2)
+    return States(ids, (prompts["label"] == "harmful").to_numpy(), list(positions), stream)
+
+
+def separation_scores(
+    direction: Direction,
+    before: NDArray[np.float32],
+    after: NDArray[np.float32],
+    prompt_ids: Sequence[str],
+    harmful: NDArray[np.bool_],
+    edit: Mapping[str, Any] | None = None,
+) -> list[Score]:
+    """Scores whose mean is the separation, of the variant and of the original.
+
+    A prompt's score is its projection in units of the original's spread, with the sign of its class and divided by its
+    class's share, so that the mean over all prompts is the difference of the class means.
+
+    Args:
+        direction: the variant's direction; of several, their span counts.
+        before: the original's states [prompts, layers + 1, hidden].
+        after: the variant's.
+        prompt_ids: one per prompt.
+        harmful: whether each is harmful.
+        edit: the variant's ``edit`` stanza, if it has one.
+    """
+    best: tuple[float, FloatArray, FloatArray] | None = None
+    depth = before.shape[1] - 1
+    projections = [
+        _projected(removed_rows(direction, edit, place, depth), before[:, place], after[:, place], harmful)
+        for place in _places(direction, depth)
+    ]
+    gaps = [_gap(earlier, harmful) for earlier, _ in projections]
+    for (earlier, later), gap in zip(projections, gaps, strict=True):
+        kept = _gap(later, harmful) / gap if gap > 0 else 0.0
+        if gap >= SMALLEST_SHARE * max(gaps) and (best is None or kept > best[0]):
+            best = (kept, earlier, later)
+    if best is None:
+        return []
+    _, earlier, later = best
+    sign = np.where(harmful, 1.0, -1.0) * len(harmful) / np.where(harmful, harmful.sum(), (~harmful).sum())
+    spread = np.sqrt((earlier[harmful].var() + earlier[~harmful].var()) / 2) or 1.0
+    return [
+        Score(
+            prompt_id,
+            float(now * side / spread),
+            float(then * side / spread),
+            scope="both classes",
+            stratum="harmful" if is_harmful else "harmless",
+        )
+        for prompt_id, now, then, side, is_harmful in zip(prompt_ids, later, earlier, sign, harmful, strict=True)
+    ]
+
+
+def removed_rows(direction: Direction, edit: Mapping[str, Any] | None, place: int, depth: int) -> FloatArray:
+    """Orthonormal rows [k, hidden] that an edit removes after a block; without such an edit the directions' own.
+
+    Args:
+        direction: the variant's direction.
+        edit: its ``edit`` stanza, if it has one.
+        place: index of the block, or ``depth`` for the state after the final norm, which the last block writes.
+        depth: number of blocks.
+    """
+    built = build_edit(edit) if edit is not None else None
+    if isinstance(built, ProjectionEdit):
+        return built.basis(direction, min(place, depth - 1))
+    return unit_rows(direction.directions)
+
+
+def _places(direction: Direction, depth: int) -> range:
+    """Indices of the layers to look at, in the order of the states."""
+    if direction.layer == "final_norm":
+        return range(depth, depth + 1)
+    return range(int(direction.layer or 0), depth)
+
+
+def _projected(
+    rows: FloatArray, before: NDArray[np.float32], after: NDArray[np.float32], harmful: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray]:
+    """Projections of the original's and of the variant's states on the class difference within the directions."""
+    earlier, later = before.astype(np.float64) @ rows.T, after.astype(np.float64) @ rows.T
+    difference = earlier[harmful].mean(axis=0) - earlier[~harmful].mean(axis=0)
+    length = float(np.linalg.norm(difference))
+    axis = difference / length if length else difference
+    return earlier @ axis, later @ axis
+
+
+def _gap(projections: FloatArray, harmful: NDArray[np.bool_]) -> float:
+    return float(projections[harmful].mean() - projections[~harmful].mean())

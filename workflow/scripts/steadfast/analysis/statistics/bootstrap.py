@@ -1,0 +1,106 @@
+"""Resampling of whole clusters, expressed as weights so that every statistic is one matrix product."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+from scipy.stats import t as student
+
+from steadfast.analysis.statistics.proportions import normal_quantile
+
+FloatArray = NDArray[np.float64]
+
+MAX_UNDEFINED = 0.1
+"""Share of resamples in which a statistic may be undefined before its interval is withheld."""
+
+ROUNDING = 1e-12
+"""A correlation within this of 1 or -1 is taken for exactly that."""
+
+
+def cluster_weights(strata: NDArray[np.integer], resamples: int, rng: np.random.Generator) -> FloatArray:
+    """How often each cluster is drawn in each resample.
+
+    Clusters are drawn with replacement within their stratum, so that every resample keeps the number of clusters
+    per stratum, as the design of the experiment does.
+
+    Args:
+        strata: stratum of each cluster, shape [clusters].
+        resamples: number of resamples.
+        rng: source of randomness.
+
+    Returns:
+        Weights, shape [1 + resamples, clusters]; the first row is all ones, the data as they are. Whole numbers
+        in float64, so that matrix products with counts are exact.
+    """
+    weights = np.ones((resamples + 1, len(strata)))
+    for stratum in np.unique(strata):
+        members = np.flatnonzero(strata == stratum)
+        chances = np.full(len(members), 1.0 / len(members))
+        weights[1:, members] = rng.multinomial(len(members), chances, size=resamples)
+    return weights
+
+
+def percentile_interval(values: FloatArray, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Percentile interval over the first axis of resampled values.
+
+    Args:
+        values: shape [resamples, ...]; NaN marks a resample in which the statistic is undefined.
+        confidence: coverage probability.
+
+    Returns:
+        Lower and upper bounds, shape [...]; NaN where more than ``MAX_UNDEFINED`` of the resamples are undefined.
+    """
+    low = np.full(values.shape[1:], np.nan)
+    high = np.full(values.shape[1:], np.nan)
+    if len(values) == 0:
+        return low, high
+    tails = [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0]
+    undefined = np.isnan(values).mean(axis=0)
+    complete = undefined == 0
+    partial = (undefined > 0) & (undefined <= MAX_UNDEFINED)
+    # nanquantile works column by column and is slow, so only the few columns that need it get it.
+    for columns, quantile in ((complete, np.quantile), (partial, np.nanquantile)):
+        if columns.any():
+            low[columns], high[columns] = quantile(values[:, columns], tails, axis=0)
+    return low, high
+
+
+def expanded_confidence(confidence: float, clusters: int) -> float:
+    """Level at which a percentile interval over few clusters has about the coverage asked for.
+
+    Resampling ``n`` clusters understates their spread by √((n−1)/n) and takes it for known. Hesterberg's expanded
+    percentile interval (2015, The American Statistician 69:371) makes up for both: its tails are those that a normal
+    distribution has beyond √(n/(n−1)) times the quantile of Student's t with n − 1 degrees of freedom.
+
+    Args:
+        confidence: coverage probability that is asked for.
+        clusters: number of clusters; one has no spread, and the level is left as it is.
+    """
+    if clusters < 2:
+        return confidence
+    quantile = float(student.ppf((1.0 + confidence) / 2.0, clusters - 1))
+    return float(1.0 - 2.0 * ndtr(-quantile * np.sqrt(clusters / (clusters - 1))))
+
+
+def fisher_interval(values: FloatArray, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:
+    """Interval of a correlation: its Fisher z plus and minus the normal quantile times the bootstrap's standard error.
+
+    Resampling adds noise of its own to counts and so pulls every resampled correlation towards 0; a percentile
+    interval of correlations near 1 then lies wholly below the estimate. The spread on the z scale is not affected.
+
+    Args:
+        values: shape [1 + resamples, ...]; the first is the estimate.
+        confidence: coverage probability.
+
+    Returns:
+        Lower and upper bounds, shape [...]; equal to the estimate where it is exactly 1 or -1, and NaN where it or
+        more than ``MAX_UNDEFINED`` of the resamples are undefined.
+    """
+    low, high = values[0].copy(), values[0].copy()
+    usable = np.isnan(values[1:]).mean(axis=0) <= MAX_UNDEFINED if len(values) > 1 else np.zeros(low.shape, bool)
+    low[~usable], high[~usable] = np.nan, np.nan
+    inside = usable & (np.abs(values[0]) < 1.0 - ROUNDING)
+    if inside.any():
+        scores = np.arctanh(np.clip(values[:, inside], -1.0 + ROUNDING, 1.0 - ROUNDING))
+        half = normal_quantile(confidence) * np.nanstd(scores[1:], axis=0, ddof=1)
+        low[inside], high[inside] = np.tanh(scores[0] - half), np.tanh(scores[0] + half)
+    return low, high

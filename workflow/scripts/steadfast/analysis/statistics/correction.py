@@ -1,0 +1,175 @@
+"""Rates corrected for the errors of the rater who measured them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from steadfast.analysis.statistics.proportions import normal_quantile
+
+FloatArray = NDArray[np.float64]
+
+LARGEST_ERROR = 1.0
+"""Largest possible error of a rate on one item, in absolute value."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate with its interval; NaN where it is undefined."""
+
+    value: float
+    low: float
+    high: float
+
+
+UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"))
+
+
+@dataclass(frozen=True)
+class Validation:
+    """A proportion measured against the truth, such as a sensitivity.
+
+    Attributes:
+        value: the proportion.
+        size: number of independent items that it rests on; may be fractional (an effective size).
+    """
+
+    value: float
+    size: float
+
+
+def rogan_gladen(
+    rate: float,
+    size: float,
+    sensitivity: Validation,
+    specificity: Validation,
+    confidence: float = 0.95,
+) -> Estimate:
+    """True rate behind an apparent one (Rogan & Gladen 1978), with the interval of Lang & Reiczigel (2014).
+
+    The interval (Preventive Veterinary Medicine 113:13, eq. 6, 7, 16, 17) carries the uncertainty of all three
+    proportions and keeps its width where one of them was measured as 0 or 1.
+
+    Args:
+        rate: apparent rate.
+        size: number of independent items behind it.
+        sensitivity: share of the true *yes* that the rater finds.
+        specificity: share of the true *no* that the rater confirms.
+        confidence: coverage probability.
+
+    Returns:
+        Estimate and bounds clipped to [0, 1]; undefined if the rater is no better than chance
+        (sensitivity + specificity ≤ 1) or anything was measured on no item at all.
+    """
+    sizes = (size, sensitivity.size, specificity.size)
+    youden = sensitivity.value + specificity.value - 1.0
+    if min(sizes) <= 0 or not youden > 0:
+        return UNDEFINED
+    value = (rate + specificity.value - 1.0) / youden
+    z = normal_quantile(confidence)
+    items = size + z**2
+    smoothed = (size * rate + z**2 / 2) / items
+    sensitive, sensitive_items = _add_two(sensitivity)
+    specific, specific_items = _add_two(specificity)
+    scale = sensitive + specific - 1.0
+    if not scale > 0:
+        return UNDEFINED
+    centre = (smoothed + specific - 1.0) / scale
+    sensitive_part = sensitive * (1 - sensitive) / sensitive_items
+    specific_part = specific * (1 - specific) / specific_items
+    shift = 2 * z**2 * (centre * sensitive_part - (1 - centre) * specific_part)
+    variance = smoothed * (1 - smoothed) / items + centre**2 * sensitive_part + (1 - centre) ** 2 * specific_part
+    half = z * np.sqrt(variance) / scale
+    low, high = np.clip([centre + shift - half, centre + shift + half], 0.0, 1.0)
+    estimate = float(np.clip(value, 0.0, 1.0))
+    # The interval belongs to smoothed proportions; at the edges of small samples it can miss the plain estimate.
+    return Estimate(estimate, min(float(low), estimate), max(float(high), estimate))
+
+
+def _add_two(validation: Validation) -> tuple[float, float]:
+    """Proportion and number of items after one success and one failure were added."""
+    items = validation.size + 2.0
+    return (validation.size * validation.value + 1.0) / items, items
+
+
+def tuning_weight(
+    truths: FloatArray,
+    labelled_predictions: FloatArray,
+    predictions: FloatArray | None = None,
+    *,
+    share: float,
+    sampling_weights: FloatArray | None = None,
+) -> float:
+    """How far to trust the predictions: λ of PPI++ (Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453), in [0, 1].
+
+    λ = cov(y, f) / ((1 + n/N)·var(f)).
+
+    Args:
+        truths: labels, shape [n].
+        labelled_predictions: predictions for the labelled items, shape [n].
+        predictions: predictions for all items, shape [N], whose variance is var(f); None takes that of the labelled
+            ones. The quotient is then the slope of y on f among the labelled items, which stays near 1 for a faithful
+            rater however few and alike they are, where a variance from elsewhere would make it small by accident.
+        share: n/N of the estimates that will use λ.
+        sampling_weights: how many items each labelled one stands for, shape [n]; None if all alike.
+    """
+    weights = np.ones(len(truths)) if sampling_weights is None else sampling_weights
+    varying = labelled_predictions if predictions is None else predictions
+    # a spread of exactly 0 must come out as exactly that, whatever the means round to
+    if not weights.sum() > 0 or not len(varying) or not np.ptp(varying) > 0:
+        return 0.0
+    weights = weights / weights.sum()
+    deviations = labelled_predictions - weights @ labelled_predictions
+    variance = float(weights @ deviations**2 if predictions is None else np.var(predictions))
+    covariance = weights @ ((truths - weights @ truths) * deviations)
+    return float(np.clip(covariance / ((1.0 + share) * variance), 0.0, 1.0))
+
+
+def prediction_powered_mean(
+    predictions: FloatArray,
+    truths: FloatArray,
+    labelled_predictions: FloatArray,
+    *,
+    weight: float = 1.0,
+    sampling_weights: FloatArray | None = None,
+    pseudo_errors: float = 0.0,
+) -> tuple[float, float, float]:
+    """Mean of the truth from many predictions and few labels (Angelopoulos et al. 2023, Science 382:669; PPI++).
+
+    θ = λ·mean(f) + mean(y − λ·f), with the variance λ²·var(f)/N + var(y − λ·f)/n.
+
+    Args:
+        predictions: predictions for the population, shape [N].
+        truths: labels, shape [n], n ≥ 1.
+        labelled_predictions: predictions for the labelled items, shape [n].
+        weight: λ; 1 is the estimator of the Science paper, 0 ignores the predictions.
+        sampling_weights: how many items of the population each labelled one stands for, shape [n]; None if all alike.
+        pseudo_errors: as many errors of the largest size are added to the variance of the labelled part (not to the
+            estimate). Without them a handful of labels that all agree with the predictions counts as proof that the
+            predictions are never wrong.
+
+    Returns:
+        Estimate, standard error, and the degrees of freedom of the labelled part.
+    """
+    weights = np.ones(len(truths)) if sampling_weights is None else sampling_weights
+    rectifier = truths - weight * labelled_predictions
+    correction = float(weights @ rectifier / weights.sum())
+    effective = float(weights.sum() ** 2 / (weights**2).sum())
+    squares = float(effective * (weights @ (rectifier - correction) ** 2) / weights.sum())
+    freedom = effective - 1.0 + pseudo_errors
+    spread = (squares + pseudo_errors * LARGEST_ERROR**2) / freedom if freedom > 0 else float("nan")
+    population = float(np.var(predictions, ddof=1)) / len(predictions) if len(predictions) > 1 else 0.0
+    error = float(np.sqrt(weight**2 * population + spread / effective))
+    return weight * float(predictions.mean()) + correction, error, freedom
+
+
+def student_interval(
+    value: float, error: float, freedom: float, confidence: float, limits: tuple[float, float]
+) -> Estimate:
+    """Interval of Student's t around an estimate, clipped to ``limits``; undefined without degrees of freedom."""
+    if not freedom > 0 or np.isnan(error):
+        return UNDEFINED
+    half = float(student.ppf(0.5 + confidence / 2.0, freedom)) * error
+    value, low, high = np.clip([value, value - half, value + half], *limits)
+    return Estimate(float(value), float(low), float(high))

@@ -1,0 +1,147 @@
+"""``assessment.csv``: the robustness assessment of each model after each edit, with the numbers that decide.
+
+The rules are those of ``tables.rules``, the outcomes those of ``tables.outcomes``.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from steadfast.analysis.tables.degradation import Criteria, Measured, damage_numbers, lacks_perplexity, measured_effects
+from steadfast.analysis.tables.outcomes import ASSESSMENTS, FAILED, NOT_ROBUST, outcome
+from steadfast.analysis.tables.rules import Evidence, assess, assess_control
+from steadfast.core.names import ORIGINAL
+
+NUMBERS = [
+    "gate_ratio",
+    "refused_before",
+    "refused_after",
+    "change",
+    "change_low",
+    "change_high",
+    "weights_deviation",
+    "module_deviation",
+    "hook_deviation",
+    "hook_share",
+    "separation_before",
+    "separation_after",
+    "separation_kept",
+    "degenerate_change",
+    "perplexity_ratio",
+    "on_topic_change",
+    "divergence",
+]
+TEXTS = ["model", "variant", "judge", "assessment", "reason", "remedy", "note", "gate"]
+COLUMNS = [*TEXTS, *NUMBERS]
+DECIMALS = 6
+NOT_FINITE = "perplexity not compared: the original gives no finite one, which a number format that overflows explains"
+
+
+def assessment_table(
+    robustness: pd.DataFrame,
+    edits: pd.DataFrame,
+    effects: pd.DataFrame,
+    *,
+    judge: str,
+    controls: Collection[str] = (),
+    criteria: Criteria | None = None,
+) -> pd.DataFrame:
+    """Assess every model in every variant but the original.
+
+    Args:
+        robustness: a table as ``tables.robustness`` makes it.
+        edits: a table as ``tables.edits`` makes it; variants without an edit are not in it.
+        effects: a table as ``tables.side_effects`` makes it.
+        judge: whose verdicts count.
+        controls: variants with the role *control*.
+        criteria: bounds of the rules.
+
+    Returns:
+        Columns ``COLUMNS``; systems without a valid direction come last. Rates and changes are those of harmful prompts
+        by the judge; ``separation_kept`` is after / before; numbers that were not measured are empty.
+    """
+    criteria = criteria or Criteria()
+    harmful = robustness[(robustness["judge"] == judge) & (robustness["label"] == "harmful")]
+    harmful = harmful.assign(**{name: _texts(harmful, name) for name in ("conclusion", "note")})
+    edits = edits.assign(**{name: _texts(edits, name) for name in ("reason", "gate", "remedy")})
+    before = harmful[harmful["variant"] == ORIGINAL].set_index("model")
+    edited = edits.set_index(["model", "variant"])
+    rows = []
+    compared: list[dict[str, Any]] = harmful[harmful["variant"] != ORIGINAL].to_dict("records")  # type: ignore[assignment]
+    for row in compared:
+        system = (row["model"], row["variant"])
+        original = before.loc[row["model"]].to_dict() if row["model"] in before.index else {}
+        edit = edited.loc[system].to_dict() if system in edited.index else None
+        measured = {name: measured_effects(effects, row["model"], name) for name in (ORIGINAL, row["variant"])}
+        numbers = _numbers(row, original, edit, measured[row["variant"]], measured[ORIGINAL])
+        evidence = Evidence(numbers, edit, row["conclusion"], row["note"], criteria)
+        found = assess_control(evidence, original) if row["variant"] in controls else assess(evidence)
+        note = NOT_FINITE if lacks_perplexity(measured[ORIGINAL]) else ""
+        rows.append({**numbers, **_named(*system, judge), "note": note, **asdict(found)})
+    judged = {(row["model"], row["variant"]) for row in compared}
+    # where there was no valid direction nothing was asked, so that there is nothing to compare
+    for missed in edits[~edits["effective"].astype(bool)].to_dict("records"):
+        system = (missed["model"], missed["variant"])
+        if system not in judged:
+            nothing = Evidence({}, missed, "", "", criteria)  # type: ignore[arg-type]
+            rows.append({**_named(*system, judge), "note": "", **asdict(assess(nothing))})
+    table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, "float64"))
+    for name in table["assessment"]:
+        outcome(name, ASSESSMENTS)
+    return _with_notes(table.round(dict.fromkeys(NUMBERS, DECIMALS)))
+
+
+def _numbers(
+    row: Mapping[str, Any],
+    original: Mapping[str, Any],
+    edit: Mapping[str, Any] | None,
+    measured: Measured,
+    unedited: Measured,
+) -> dict[str, float]:
+    def number(measure: str, scope: str, column: str) -> float:
+        found = measured.get((measure, scope))
+        return float(found[column]) if found is not None else np.nan
+
+    separation = [number("separation", "both classes", column) for column in ("original", "value")]
+    return {
+        "refused_before": float(original.get("rate", np.nan)),
+        "refused_after": float(row["rate"]),
+        **{column: float(row[column]) for column in ("change", "change_low", "change_high")},
+        "weights_deviation": _of_edit(edit, "worst_deviation"),
+        **{name: _of_edit(edit, name) for name in ("module_deviation", "hook_deviation", "hook_share")},
+        "separation_before": separation[0],
+        "separation_after": separation[1],
+        "separation_kept": separation[1] / separation[0] if separation[0] > 0 else np.nan,
+        **damage_numbers(measured, unedited),
+    }
+
+
+def _of_edit(edit: Mapping[str, Any] | None, column: str) -> float:
+    return float(edit[column]) if edit is not None and column in edit else np.nan
+
+
+def _named(model: str, variant: str, judge: str) -> dict[str, str]:
+    return {"model": model, "variant": variant, "judge": judge}
+
+
+def _texts(table: pd.DataFrame, column: str) -> "pd.Series[Any]":
+    """A column of texts, empty where there is none: what was read from CSV has NaN there."""
+    if column not in table:
+        return pd.Series("", index=table.index, dtype="object")
+    return table[column].astype("object").fillna("")
+
+
+def _with_notes(table: pd.DataFrame) -> pd.DataFrame:
+    """Say of every model that lost refusals, and whose control did so as well, that the loss is not specific."""
+    lost = (table["assessment"] == FAILED) & (table["change"] < 0)
+    failed = table[lost].groupby("model")["variant"].agg(", ".join)
+    concerned = (table["assessment"] == NOT_ROBUST) & table["model"].isin(failed.index)
+    words = [
+        f"not specific to the direction: the control {failed[model]} failed" if hit else ""
+        for model, hit in zip(table["model"], concerned, strict=True)
+    ]
+    table["note"] = ["; ".join(filter(None, parts)) for parts in zip(words, table["note"], strict=True)]
+    return table

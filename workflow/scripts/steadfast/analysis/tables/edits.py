@@ -1,0 +1,155 @@
+"""``edits.csv``: whether each edit did to the weights what it was asked to."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from steadfast.analysis.tables.outcomes import without_verified_edit
+from steadfast.attacks.directions import Direction, load_direction
+from steadfast.attacks.gates import DIRECTION, Failure, stored_failure, verification_of
+from steadfast.core.files import read_json, read_table
+
+COLUMNS = [
+    "model",
+    "variant",
+    "layer",
+    "position",
+    "stability",
+    "same_place",
+    "effective",
+    "gate",
+    "gate_ratio",
+    "modules",
+    "worst_deviation",
+    "change_norm",
+    "verified",
+    "modules_checked",
+    "module_deviation",
+    "hook_deviation",
+    "hook_share",
+    "reason",
+    "remedy",
+]
+NUMBERS = (
+    "stability",
+    "same_place",
+    "gate_ratio",
+    "worst_deviation",
+    "change_norm",
+    "module_deviation",
+    "hook_deviation",
+    "hook_share",
+)
+TEXTS = ("layer", "gate", "verified", "reason", "remedy")
+
+
+@dataclass(frozen=True)
+class ChangedSystem:
+    """What is known of a system that was changed by an edit or a hook.
+
+    Attributes:
+        model: name of the model.
+        variant: name of the variant.
+        direction: path of its direction.
+        scores: path of the scores of its side effects (``effects.scores.score_table``).
+        manifest: path of ``edit_manifest.json``, or None for a system that is changed while it runs.
+    """
+
+    model: str
+    variant: str
+    direction: str | Path
+    scores: str | Path
+    manifest: str | Path | None
+
+
+def edit_table(systems: Iterable[ChangedSystem]) -> pd.DataFrame:
+    """Summarise what was done to every system, by an edit or by a hook.
+
+    Args:
+        systems: the systems.
+
+    Returns:
+        Columns ``COLUMNS``, one row per system. ``layer`` and ``position`` say where the direction was found, and
+        ``stability`` is its median cosine with those of resampled prompts, ``same_place`` the share of resamples that
+        would have chosen that layer and position (empty without such a choice). ``effective`` is false where a gate
+        failed (``tables.gates``): ``gate`` names the first that did, ``gate_ratio`` says by how much (as a multiple of
+        its bound), ``reason`` what was found and ``remedy`` what to do. ``modules`` is the number of edited modules,
+        ``worst_deviation`` the largest distance of a stored residual from the asked one, ``change_norm`` the Frobenius
+        norm of the change of the weights; they are empty for hooks. ``verified`` and the columns after it are those of
+        ``gates.Verification``.
+    """
+    rows = []
+    for system in systems:
+        direction = load_direction(system.direction)
+        done, stored = _of_direction(direction) if system.manifest is None else _of_manifest(system.manifest)
+        found = verification_of(read_table(system.scores))
+        failures = [failure for failure in (stored, *found.failures) if failure is not None]
+        resampled = direction.details.get("stability", {})
+        row = {
+            "model": system.model,
+            "variant": system.variant,
+            "layer": direction.layer,
+            "position": direction.position,
+            "stability": resampled.get("median_cosine"),
+            "same_place": resampled.get("same_place"),
+            **done,
+            **{key: value for key, value in asdict(found).items() if key != "failures"},
+        }
+        rows.append({**row, **_judged(failures)})
+    types = {"effective": "bool", "position": "Int64", "modules": "Int64", "modules_checked": "Int64"}
+    texts, numbers = dict.fromkeys(TEXTS, "str"), dict.fromkeys(NUMBERS, "float64")
+    return pd.DataFrame(rows, columns=COLUMNS).astype({**types, **texts, **numbers})
+
+
+def _of_direction(direction: Direction) -> tuple[dict[str, Any], Failure | None]:
+    """Of a system that is changed while it runs there is nothing stored that could be off."""
+    if direction.valid:
+        return {}, None
+    return {}, Failure(DIRECTION, float("nan"), f"no valid direction: {direction.reason}")
+
+
+def _of_manifest(path: str | Path) -> tuple[dict[str, Any], Failure | None]:
+    manifest = read_json(path)
+    done = {
+        "modules": int(manifest["gates"]["modules_matched"]),
+        "worst_deviation": manifest["gates"]["worst_deviation"],
+        "change_norm": manifest["change_norm"],
+    }
+    return done, stored_failure(manifest)
+
+
+def _judged(failures: Sequence[Failure]) -> dict[str, Any]:
+    if not failures:
+        return {"effective": True, "gate": "", "gate_ratio": None, "reason": "", "remedy": ""}
+    first = failures[0]
+    return {
+        "effective": False,
+        "gate": first.gate,
+        "gate_ratio": first.ratio,
+        "reason": "; ".join(failure.reason for failure in failures),
+        "remedy": first.remedy,
+    }
+
+
+def mark_unverified(robustness: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame:
+    """Robustness in which no conclusion is drawn from an edit of which a gate failed.
+
+    Args:
+        robustness: a table as ``tables.robustness`` makes it.
+        edits: a table as ``edit_table`` makes it.
+
+    Returns:
+        The table, with ``edit not verified`` in place of ``does not survive`` and ``edit ineffective`` in place of
+        every other conclusion on such a model and variant, and the reason as its note.
+    """
+    missed = edits[~edits["effective"]]
+    reasons = {(row.model, row.variant): str(row.reason) for row in missed.itertuples()}
+    table = robustness.copy()
+    systems = list(zip(table["model"].tolist(), table["variant"].tolist(), strict=True))
+    hit = pd.Series([system in reasons for system in systems], index=table.index) & (table["label"] == "harmful")
+    table.loc[hit, "conclusion"] = [without_verified_edit(str(found)) for found in table.loc[hit, "conclusion"]]
+    table.loc[hit, "note"] = [reasons[system] for system, chosen in zip(systems, hit.tolist(), strict=True) if chosen]
+    return table

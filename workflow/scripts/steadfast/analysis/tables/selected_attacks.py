@@ -1,0 +1,43 @@
+"""``strongest.csv``: which attack was chosen as the strongest for each model, and by which numbers."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from steadfast.attacks.directions import Direction
+from steadfast.core.names import ORIGINAL
+
+COUNTS = ["refused_before", "scored_before", "refused_after", "scored_after", "tried", "qualified"]
+COLUMNS = ["model", "variant", "attack", *COUNTS, "change_norm", "reason"]
+
+
+def strongest_table(systems: Iterable[tuple[str, str, Direction]]) -> pd.DataFrame:
+    """List the choices.
+
+    Args:
+        systems: model, variant and direction as ``strongest.choose_attack`` makes it.
+
+    Returns:
+        Columns ``COLUMNS``, one row per system. Counts are those of the harmful calibration prompts that the attacks
+        were compared on: responses refused and scored by the judge before and after the attack; ``tried`` and
+        ``qualified`` are numbers of attacks. Where none could be chosen ``attack`` is empty and ``reason`` says why.
+    """
+    rows = []
+    for model, variant, direction in systems:
+        comparison = direction.selection
+        before = comparison[comparison["attack"] == ORIGINAL].iloc[0]
+        attacks = comparison[comparison["attack"] != ORIGINAL]
+        row = {
+            "model": model,
+            "variant": variant,
+            "attack": direction.details["attack"],
+            "refused_before": before["refused"],
+            "scored_before": before["scored"],
+            "tried": len(attacks),
+            "qualified": int((attacks["reason"].isna() | (attacks["reason"] == "")).sum()),
+            "reason": direction.reason,
+        }
+        for chosen in attacks[attacks["chosen"]].itertuples():
+            row |= {"refused_after": chosen.refused, "scored_after": chosen.scored, "change_norm": chosen.change_norm}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COUNTS, "Int64") | {"change_norm": "float64"})

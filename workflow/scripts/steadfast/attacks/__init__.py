@@ -1,0 +1,1 @@
+"""Attacks: refusal directions, edits of weights, interventions at inference, and decoding rules."""

@@ -1,0 +1,85 @@
+"""Next-token distributions of a model on prompts: what interventions and edits are compared by."""
+
+import inspect
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from steadfast.attacks.activations.extraction import Batch, batches
+
+MOST_LOGITS = 2**28
+"""Logits that one batch may hold: 1 GiB in float32."""
+
+
+def next_token_log_probabilities(
+    model: PreTrainedModel, encoded: Sequence[Sequence[int]], batch_tokens: int, pad_token_id: int
+) -> Tensor:
+    """Log-probabilities of the token after each prompt, float64 [prompts, vocabulary], on the CPU.
+
+    Args:
+        model: the model, with whatever hooks it carries.
+        encoded: token ids of each prompt.
+        batch_tokens: largest number of tokens of a batch, padding included.
+        pad_token_id: token to pad with, on the left.
+    """
+    rows: list[Tensor] = [torch.empty(0)] * len(encoded)
+    with torch.inference_mode():
+        for batch in batches(encoded, batch_tokens, pad_token_id):
+            logits = _last_logits(model, batch, 1)[:, -1]
+            for row, values in zip(batch.rows, torch.log_softmax(logits.double(), dim=-1).cpu(), strict=True):
+                rows[row] = values
+    return torch.stack(rows)
+
+
+def teacher_forced_log_probabilities(
+    model: PreTrainedModel,
+    prefixes: Sequence[Sequence[int]],
+    continuations: Sequence[Sequence[int]],
+    batch_tokens: int,
+    pad_token_id: int,
+) -> Iterator[tuple[int, Tensor]]:
+    """Log-probabilities of the whole vocabulary before every token of given continuations.
+
+    Args:
+        model: the model, with whatever hooks it carries.
+        prefixes: token ids before each continuation, at least one.
+        continuations: token ids, at least one each.
+        batch_tokens: largest number of tokens of a batch, padding included; fewer if their logits take too much room.
+        pad_token_id: token to pad with, on the left.
+
+    Yields:
+        Index of a sequence, in any order, with float32 [tokens of its continuation, vocabulary] on the model's device.
+    """
+    vocabulary = int(model.config.get_text_config().vocab_size)
+    sequences = [[*prefix, *continuation] for prefix, continuation in zip(prefixes, continuations, strict=True)]
+    with torch.inference_mode():
+        for batch in batches(sequences, max(1, min(batch_tokens, MOST_LOGITS // vocabulary)), pad_token_id):
+            kept = max(len(continuations[row]) for row in batch.rows) + 1
+            logits = _last_logits(model, batch, kept)
+            for place, row in enumerate(batch.rows):
+                # the logits before a token stand at the token before it
+                own = logits[place, -len(continuations[row]) - 1 : -1]
+                yield row, torch.log_softmax(own.float(), dim=-1)
+
+
+def _last_logits(model: PreTrainedModel, batch: Batch, count: int) -> Tensor:
+    """Logits at (at least) the last ``count`` tokens of a left-padded batch."""
+    parameters = inspect.signature(model.forward).parameters
+    arguments: dict[str, Any] = {"input_ids": batch.input_ids.to(model.device), "use_cache": False}
+    if batch.attention_mask is not None:
+        mask = batch.attention_mask.to(model.device)
+        arguments["attention_mask"] = mask
+        if "position_ids" in parameters:
+            arguments["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0)
+    if "logits_to_keep" in parameters:
+        arguments["logits_to_keep"] = count
+    logits: Tensor = model(**arguments).logits
+    return logits
+
+
+def divergence(reference: Tensor, other: Tensor) -> Tensor:
+    """Kullback-Leibler divergence KL(reference ‖ other) of each row [prompts], in nats, from log-probabilities."""
+    return (reference.exp() * (reference - other)).sum(dim=-1).clamp(min=0)

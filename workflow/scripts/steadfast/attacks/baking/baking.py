@@ -1,0 +1,103 @@
+"""Baking: an edited copy of a checkpoint. Tensors that the edit does not reach are copied as bytes."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from steadfast.attacks.baking.edit_plan import Plan, plan_edit, with_change_norm
+from steadfast.attacks.baking.manifest import manifest_of
+from steadfast.attacks.baking.tensors import TensorEditor, matrices_of
+from steadfast.attacks.edits import Site
+from steadfast.core.errors import DataError
+from steadfast.core.files import read_json, sha256_file, write_json
+from steadfast.models.checkpoint_files.copying import PartialDirectory, copy_companions
+from steadfast.models.checkpoint_files.rewriting import Part, changed_index, copied, rewrite_shards, untied_config
+from steadfast.models.edited import MANIFEST
+from steadfast.models.pointer import point_to_edited
+from steadfast.models.shards import Shard, TensorEntry
+
+VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
+
+
+def bake(
+    source: str | Path,
+    direction_path: str | Path,
+    edit: Mapping[str, Any],
+    output: str | Path,
+    *,
+    match_change: str | Path | None = None,
+    threads: int = 2,
+) -> dict[str, Any]:
+    """Write an edited copy of a checkpoint to ``output``, with ``edit_manifest.json``.
+
+    Args:
+        source: a model directory of the workflow, or a plain checkpoint directory.
+        direction_path: a direction file.
+        edit: the ``edit`` stanza: ``method`` and its settings.
+        output: directory to write; replaced if it exists.
+        match_change: another edited checkpoint of the same model; the edit is scaled so that it changes the
+            weights by as much (‖W′ − W‖), as a control of the size of the change.
+        threads: number of tensors that are worked on at a time.
+
+    Returns:
+        The manifest. A residual that is off is recorded there (``effective`` is false), not raised.
+
+    Raises:
+        ConfigError: the edit's settings do not fit the model.
+        DataError: the architecture is unknown, a module that should be edited is missing, the checkpoint is
+            quantised or damaged, or the direction has another width.
+    """
+    plan = plan_edit(source, direction_path, edit)
+    if match_change is not None and plan.selected:
+        plan = with_change_norm(plan, float(read_json(Path(match_change) / MANIFEST)["change_norm"]))
+    state = _fingerprint(plan, direction_path)
+    work = PartialDirectory.prepare(Path(output), state)
+    records = rewrite_shards(plan.checkpoint, partial(_parts_of, plan), work, threads)
+    if _fingerprint(plan, direction_path) != state:
+        raise DataError(f"{plan.checkpoint.path} has changed while it was read; nothing was written")
+    _copy_companions(plan, work.path)
+    manifest = manifest_of(plan, records, edit)
+    write_json(work.path / MANIFEST, manifest)
+    point_to_edited(source, work.path)
+    work.commit(Path(output))
+    return manifest
+
+
+def _parts_of(plan: Plan, shard: Shard) -> list[Part]:
+    """The tensors of the edited shard; where the embedding is untied, the head gets its bytes as they were."""
+    parts = []
+    for entry in shard.entries:
+        site = plan.selected.get(entry.name)
+        parts.append(copied(entry) if site is None else Part(entry, partial(_edit_tensor, plan, entry, site)))
+    if plan.untie and plan.anatomy.tied:
+        embeddings = [entry for entry in shard.entries if entry.name == plan.anatomy.embedding]
+        parts += [copied(entry, plan.anatomy.head) for entry in embeddings]
+    return parts
+
+
+def _edit_tensor(plan: Plan, entry: TensorEntry, site: Site, source: int, target: int, offset: int) -> dict[str, Any]:
+    editor = TensorEditor(entry, site, matrices_of(entry, site.writer, site.outputs))
+    return editor.run(source, target, offset, lambda: plan.edit.update(site, plan.direction)).to_json()
+
+
+def _copy_companions(plan: Plan, directory: Path) -> None:
+    """Carry over everything that is not a weight: configuration, tokenizer, chat template, licence."""
+    copy_companions(plan.checkpoint, directory)
+    if plan.untie:
+        write_json(directory / "config.json", untied_config(plan.checkpoint.config))
+        if plan.checkpoint.index_file:
+            shards = {
+                shard.path.name: [part.entry for part in _parts_of(plan, shard)] for shard in plan.checkpoint.shards
+            }
+            write_json(directory / plan.checkpoint.index_file, changed_index(plan.checkpoint, shards))
+
+
+def _fingerprint(plan: Plan, direction_path: str | Path) -> str:
+    """What the result depends on: the source's files as they are now, the direction and the edit."""
+    stats = [(shard.path.name, shard.path.stat()) for shard in plan.checkpoint.shards]
+    files = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    facts = [VERSION, str(plan.checkpoint.path.resolve()), files, sha256_file(direction_path), repr(plan.edit)]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

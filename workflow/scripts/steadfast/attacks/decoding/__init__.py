@@ -1,0 +1,55 @@
+"""Decoding rules: steering by what is written, without touching weights or activations.
+
+A rule is a module of this package with ``build(**settings) -> Decoding``. It is stated in tokens, so that every engine
+can follow it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from steadfast.attacks.directions import build_from
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+PACKAGE = "steadfast.attacks.decoding.methods"
+
+
+@dataclass(frozen=True)
+class Steering:
+    """A decoding rule for one tokenizer.
+
+    Attributes:
+        prefix: tokens that every answer is made to begin with; they are no part of the response.
+        suppressed: tokens that are never written.
+    """
+
+    prefix: tuple[int, ...] = ()
+    suppressed: tuple[int, ...] = ()
+
+
+class Decoding(Protocol):
+    """A way to steer what a model writes."""
+
+    def steer(self, tokenizer: "PreTrainedTokenizerBase") -> Steering:
+        """The rule in tokens.
+
+        Raises:
+            ConfigError: the tokenizer cannot express it.
+        """
+        ...
+
+
+def build_decoding(settings: Mapping[str, Any]) -> Decoding:
+    """Build the rule that a ``decoding`` stanza describes: ``method`` and that method's own keys.
+
+    Raises:
+        ConfigError: the method or a key is unknown, or a value is not allowed.
+    """
+    return build_from(PACKAGE, "decoding", "method", settings)  # type: ignore[no-any-return]
+
+
+def steering(settings: Mapping[str, Any] | None, tokenizer: "PreTrainedTokenizerBase") -> Steering:
+    """The rule of a ``decoding`` stanza for a tokenizer; the one that steers nothing without a stanza."""
+    return build_decoding(settings).steer(tokenizer) if settings else Steering()

@@ -1,0 +1,1 @@
+"""Decoding methods: one module per method, found by name."""

@@ -1,0 +1,31 @@
+"""What a direction search learns by running the model: causal scores, and the keys of rank-one edits.
+
+Apart from the search itself, so that directions that run no model do not depend on the code that does.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadfast.attacks.direction_search.keys import rank_one_tensors
+from steadfast.attacks.direction_search.refusal_score import ModelAccess, ModelScores
+
+
+@dataclass(frozen=True)
+class ModelMeasurements:
+    """Measurements on one model; see ``steadfast.attacks.direction_search.search.Measurements``."""
+
+    access: ModelAccess
+
+    @property
+    def scores(self) -> ModelScores:
+        """Causal scores of candidates."""
+        return ModelScores(self.access)
+
+    def keys(
+        self, harmful: Sequence[str], harmless: Sequence[str], layer: int, position: int, seed: int
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """``key`` and ``key_solved`` of a block; see ``steadfast.attacks.direction_search.keys.rank_one_tensors``."""
+        return rank_one_tensors(self.access, harmful, harmless, layer, position, seed)

@@ -1,0 +1,125 @@
+"""From a variant's ``direction`` stanza to its direction: what every method shares besides its own settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from steadfast.attacks.activations import Activations
+from steadfast.attacks.directions import (
+    CausalScores,
+    Direction,
+    DirectionMethod,
+    build_method,
+    check_block,
+    resolve_layer,
+)
+from steadfast.core.errors import ConfigError, UnknownNameError
+
+CONTRASTS = ("label", "behaviour")
+
+
+class Measurements(Protocol):
+    """What can be learnt by running the model; see ``steadfast.attacks.direction_search.measurements``."""
+
+    @property
+    def scores(self) -> CausalScores:
+        """Causal scores of candidates."""
+        ...
+
+    def keys(
+        self, harmful: Sequence[str], harmless: Sequence[str], layer: int, position: int, seed: int
+    ) -> Mapping[str, NDArray[np.float32]]:
+        """Tensors that a rank-one edit of a block needs, from the prompts of these ids."""
+        ...
+
+
+@dataclass(frozen=True)
+class DirectionSettings:
+    """A ``direction`` stanza.
+
+    Attributes:
+        method: the method with its own settings.
+        contrast: ``label`` contrasts harmful with harmless prompts, ``behaviour`` those that the original
+            model refused with those that it answered.
+        judge: whose verdicts tell refused from answered prompts.
+        keys_layer: block whose MLP keys are recorded for a rank-one edit, or None.
+        is_causal: whether the place is chosen by running the model.
+    """
+
+    method: DirectionMethod
+    contrast: Literal["label", "behaviour"]
+    judge: str | None
+    keys_layer: int | float | None
+    is_causal: bool
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether finding the direction runs the model."""
+        return self.is_causal or self.keys_layer is not None
+
+
+def read_settings(stanza: Mapping[str, Any]) -> DirectionSettings:
+    """Check a ``direction`` stanza without a model.
+
+    Raises:
+        ConfigError: a key or name is unknown, or keys contradict each other.
+    """
+    settings = dict(stanza)
+    contrast = settings.pop("contrast", "label")
+    judge = settings.pop("judge", None)
+    keys_layer = settings.pop("keys_layer", None)
+    if contrast not in CONTRASTS:
+        raise UnknownNameError("contrast", str(contrast), CONTRASTS)
+    if (contrast == "behaviour") != (judge is not None):
+        raise ConfigError("contrast: behaviour needs a judge, and contrast: label takes none")
+    if keys_layer is not None:
+        check_block(keys_layer, "keys_layer")
+    method = build_method(settings)
+    return DirectionSettings(method, contrast, judge, keys_layer, bool(getattr(method, "is_causal", False)))
+
+
+def find_direction(
+    stanza: Mapping[str, Any],
+    activations: Activations,
+    *,
+    seed: int,
+    judgments: pd.DataFrame | None = None,
+    model: Measurements | None = None,
+) -> Direction:
+    """Find the direction that a stanza describes.
+
+    Args:
+        stanza: ``method`` with its settings, and ``contrast``, ``judge``, ``keys_layer``.
+        activations: states of the calibration prompts.
+        seed: seed of every random choice.
+        judgments: the judge's verdicts on the original model's answers to the calibration prompts, for
+            ``contrast: behaviour``.
+        model: runs the model, for ``layer: causal`` and for ``keys_layer``.
+
+    Raises:
+        ConfigError: the settings do not fit the model, or need what was not given.
+        DataError: the activations or judgments do not allow it.
+    """
+    settings = read_settings(stanza)
+    if settings.needs_model and model is None:
+        raise ConfigError("layer: causal and keys_layer need the model and the calibration prompts")
+    if settings.contrast == "behaviour":
+        if judgments is None:
+            raise ConfigError("contrast: behaviour needs the judge's verdicts on the calibration prompts")
+        activations = activations.by_behaviour(judgments)
+    scores = model.scores if settings.is_causal and model is not None else None
+    direction = settings.method.find(activations, seed=seed, causal=scores)
+    if settings.keys_layer is None or model is None or not direction.valid:
+        return direction
+    layer = resolve_layer(settings.keys_layer, activations.depth)
+    position = direction.position if direction.position is not None else -1
+    keys = model.keys(activations.harmful.prompt_ids, activations.harmless.prompt_ids, layer, position, seed)
+    return replace(
+        direction,
+        tensors={**direction.tensors, **keys},
+        details={**direction.details, "keys_layer": layer},
+    )

@@ -1,0 +1,295 @@
+"""Directions in the residual stream: the one interface of all methods, and the file that holds a result.
+
+A method is a module of this package with ``build(**settings) -> DirectionMethod``.
+"""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from steadfast.attacks.activations import Activations
+from steadfast.core import registry
+from steadfast.core.errors import ConfigError, DataError, suggest
+from steadfast.core.files import write_table
+from steadfast.core.names import PROMPT_LABELS
+from steadfast.core.tensors import load_tensors, save_tensors
+
+PACKAGE = "steadfast.attacks.directions.methods"
+HALF_DIRECTIONS = "half_directions"
+"""Tensor with what one half of the prompts gave at the chosen place; ``held_out`` in the details are the others."""
+GRID_COLUMNS = [
+    "layer",
+    "position",
+    "separation",
+    "accuracy",
+    "area_under_curve",
+    "probe_accuracy",
+    "difference_norm",
+    "selected",
+]
+
+
+def empty_grid() -> pd.DataFrame:
+    """The selection grid of a method that selects nothing."""
+    return pd.DataFrame(columns=GRID_COLUMNS)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One or several directions of the residual stream, with what edits and readers need besides.
+
+    Attributes:
+        directions: float32 [k, hidden], orthonormal rows; k = 0 says that no candidate was valid.
+        method: name of the method.
+        layer: ``"0"`` to ``"depth - 1"`` (state after that block), ``"final_norm"``, or ``""`` if the
+            direction belongs to no layer.
+        position: token position counted from the end of the prompt, or None.
+        score: selection score of the chosen layer and position, or None.
+        tensors: further float32 arrays, such as ``harmful_mean`` [hidden], ``harmful_means`` [layers, hidden] and
+            ``half_directions`` [k, hidden].
+        selection: what was compared: one row per candidate layer and position, with at least the columns
+            ``GRID_COLUMNS``, or per attack where the direction is that of a chosen one (see
+            ``steadfast.analysis.attack_selection``).
+        details: further facts for the metadata; JSON values.
+        reason: why there is no valid direction, or empty.
+    """
+
+    directions: NDArray[np.float32]
+    method: str
+    layer: str = ""
+    position: int | None = None
+    score: float | None = None
+    tensors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    selection: pd.DataFrame = field(default_factory=empty_grid)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is a direction."""
+        return len(self.directions) > 0
+
+    def save(self, path: str | Path) -> None:
+        """Write as safetensors, and the selection grid as a CSV file of the same name beside it."""
+        facts = {
+            "method": self.method,
+            "layer": self.layer,
+            "position": self.position,
+            "score": self.score,
+            "details": dict(self.details),
+            "reason": self.reason,
+        }
+        save_tensors(path, {"directions": self.directions, **self.tensors}, facts)
+        write_table(selection_path(path), self.selection)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A direction whose effect on the model is to be measured.
+
+    Attributes:
+        layer: the block after which it was found.
+        rows: float64 [k, hidden], orthonormal.
+        difference: float64 [hidden], the classes' mean difference within the rows: what addition adds.
+    """
+
+    layer: int
+    rows: NDArray[np.float64]
+    difference: NDArray[np.float64]
+
+
+class CausalScores(Protocol):
+    """Measures what candidates do to a model."""
+
+    def score(
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        fit: tuple[Sequence[str], Sequence[str]],
+        held_out: tuple[Sequence[str], Sequence[str]],
+        refusal_tokens: Sequence[str] | None,
+    ) -> tuple[pd.DataFrame, Mapping[str, Any]]:
+        """Score every candidate.
+
+        Args:
+            candidates: what to score.
+            fit: ids of the harmful and harmless prompts that the candidates come from.
+            held_out: ids of those to score them on.
+            refusal_tokens: first tokens of refusals, or None to take them from the answers to ``fit``.
+
+        Returns:
+            One row per candidate with ``bypass``, ``induce`` and ``divergence``; and facts, among them
+            ``baseline_harmful`` (the refusal score without intervention) and, if nothing can be scored,
+            ``reason``.
+        """
+        ...
+
+
+class DirectionMethod(Protocol):
+    """A way of finding directions in activations."""
+
+    def find(self, activations: Activations, *, seed: int, causal: CausalScores | None = None) -> Direction:
+        """Find the direction; equal activations and seed give equal results.
+
+        Args:
+            activations: states of both classes.
+            seed: seed of every random choice.
+            causal: measures candidates, for methods that choose by it.
+        """
+        ...
+
+
+def selection_path(path: str | Path) -> Path:
+    """The selection grid's CSV file that belongs to a direction file."""
+    return Path(path).with_suffix(".csv")
+
+
+def load_direction(path: str | Path) -> Direction:
+    """Read a direction, and its selection grid if the CSV file is beside it.
+
+    Raises:
+        DataError: the file is not a direction file.
+    """
+    tensors, facts = load_tensors(path, "a direction file")
+    if "directions" not in tensors:
+        raise DataError(f"{path} is not a direction file: it lacks the tensor 'directions'")
+    directions = tensors.pop("directions")
+    grid = selection_path(path)
+    return Direction(
+        directions,
+        method=str(facts.get("method", "")),
+        layer=str(facts.get("layer", "")),
+        position=facts.get("position"),
+        score=facts.get("score"),
+        tensors=tensors,
+        selection=pd.read_csv(grid, dtype={"layer": str}) if grid.is_file() else empty_grid(),
+        details=facts.get("details", {}),
+        reason=str(facts.get("reason", "")),
+    )
+
+
+def build_method(settings: Mapping[str, Any]) -> DirectionMethod:
+    """Build the method that a ``direction`` stanza describes: ``method`` and that method's own keys.
+
+    Raises:
+        ConfigError: the method or a key is unknown, or a value is not allowed.
+    """
+    return build_from(PACKAGE, "direction method", "method", settings)  # type: ignore[no-any-return]
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Validate a ``direction`` stanza without a model.
+
+    Raises:
+        ConfigError: the method or a key is unknown, or a value is not allowed.
+    """
+    build_method(settings)
+
+
+def build_from(package: str, what: str, key: str, settings: Mapping[str, Any]) -> Any:
+    """Build a thing of a registry from a stanza whose ``key`` names the module and whose rest are its settings.
+
+    Raises:
+        ConfigError: ``key`` is missing, the module or a setting is unknown, or a value is not allowed.
+    """
+    rest = dict(settings)
+    name = rest.pop(key, None)
+    if not isinstance(name, str):
+        raise ConfigError(f"a {what} needs the key {key!r}; known: {', '.join(registry.names(package))}")
+    build = registry.load(package, name, what).build
+    parameters = inspect.signature(build).parameters
+    for setting in rest:
+        if setting not in parameters:
+            raise ConfigError(f"unknown key {setting!r} of {what} {name!r}{suggest(setting, parameters)}")
+    for setting, parameter in parameters.items():
+        if parameter.default is parameter.empty and setting not in rest:
+            raise ConfigError(f"{what} {name!r} needs the key {setting!r}")
+    return build(**rest)
+
+
+def check_block(layer: object, key: str = "layer") -> None:
+    """Check the name of a block as far as possible without a model.
+
+    Raises:
+        ConfigError: neither an index nor a fraction of the depth between 0 and 1.
+    """
+    index = isinstance(layer, int) and not isinstance(layer, bool)
+    if not index and not (isinstance(layer, float) and 0 < layer < 1):
+        raise ConfigError(
+            f"{key}: {layer!r} must be a block's index (integer) or a fraction of the depth between 0 and 1 (0.6)"
+        )
+
+
+def resolve_layer(layer: int | float, depth: int) -> int:
+    """Block index of a ``layer`` setting: ``floor(fraction * depth)``, or the index itself.
+
+    Negative indices count from the last block.
+
+    Raises:
+        ConfigError: the index is outside of the model; the message names its depth.
+    """
+    # the fraction of 0.1 * 30 is 3, though its floating-point product is a little less
+    index = int(np.floor(layer * depth + 1e-9)) if isinstance(layer, float) else layer
+    if not -depth <= index < depth:
+        raise ConfigError(f"layer: {layer} is outside of the model, which has {depth} blocks (0 to {depth - 1})")
+    return index % depth
+
+
+def unit_rows(vectors: Sequence[NDArray[Any]] | NDArray[Any]) -> NDArray[np.float64]:
+    """Orthonormal rows [k, hidden] that span ``vectors``, in order and with their signs (Gram-Schmidt).
+
+    Raises:
+        DataError: the vectors are not finite, or linearly dependent.
+    """
+    rows = np.atleast_2d(np.asarray(vectors, dtype=np.float64))
+    if not np.isfinite(rows).all():
+        raise DataError("a direction holds values that are not finite")
+    basis: list[NDArray[np.float64]] = []
+    for row in rows:
+        rest = row
+        for _ in range(2):  # twice is enough for orthogonality to machine precision
+            for earlier in basis:
+                rest = rest - (rest @ earlier) * earlier
+        length = np.linalg.norm(rest)
+        if length <= 1e-10 * np.linalg.norm(row) or length == 0:
+            raise DataError("directions are zero or linearly dependent, so they cannot be made orthonormal")
+        basis.append(rest / length)
+    return np.stack(basis)
+
+
+def class_statistics(activations: Activations, layer: int | str, position_index: int) -> dict[str, NDArray[np.float32]]:
+    """Class means that edits and figures need, from float64 sums.
+
+    Returns:
+        ``{class}_mean`` [hidden] and ``{class}_norm`` [1] (mean length of the states) at the layer, and
+        ``{class}_means`` [layers, hidden] after every block.
+    """
+    found: dict[str, NDArray[np.float32]] = {}
+    for name in PROMPT_LABELS:
+        group = getattr(activations, name)
+        states = group.at(layer, position_index)
+        every = group.blocks[:, position_index]
+        found[f"{name}_mean"] = states.mean(axis=0).astype(np.float32)
+        found[f"{name}_norm"] = np.array([np.linalg.norm(states, axis=1).mean()], dtype=np.float32)
+        found[f"{name}_means"] = every.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return found
+
+
+def at_block(direction: Direction, activations: Activations, layer: int | float | None, position: int) -> Direction:
+    """A direction from elsewhere placed at a block, with the class means there; unchanged if ``layer`` is None.
+
+    Raises:
+        ConfigError: the model has no such block.
+        DataError: the position was not extracted.
+    """
+    if layer is None:
+        return direction
+    block = resolve_layer(layer, activations.depth)
+    means = class_statistics(activations, block, activations.position_index(position))
+    return replace(direction, layer=str(block), position=position, tensors=means)

@@ -1,0 +1,153 @@
+"""The rule that chooses a direction by what it does to the model (Arditi et al. 2024, section 2.3, appendix C).
+
+Each candidate, fitted on one half of the calibration prompts, is scored on the other half: *bypass*, how much the
+model still refuses harmful prompts with the direction ablated everywhere; *induce*, how much it refuses harmless
+prompts with the direction added at its layer; *divergence*, how far ablation moves the next-token distribution on
+harmless prompts. Candidates that induce no refusal, disturb too much or lie in the last fifth are dropped; of the
+others the one with the lowest bypass score is taken. There may be none, which is an outcome and not an error.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from steadfast.attacks.activations import Activations
+from steadfast.attacks.directions import Candidate, CausalScores
+from steadfast.attacks.directions.finders import Finder
+from steadfast.attacks.directions.selection import Halves, states_at
+from steadfast.core.errors import ConfigError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Causal scores of a grid.
+
+    Attributes:
+        grid: the selection grid with the columns ``bypass``, ``induce``, ``divergence``, ``valid`` and ``dropped_by``,
+            which names the scores by which a candidate was dropped, with a space between them.
+        scores: float64 [rows], the negated bypass score of valid candidates, minus infinity elsewhere.
+        details: facts for the direction's metadata.
+        reason: why no candidate is valid, or empty.
+    """
+
+    grid: pd.DataFrame
+    scores: NDArray[np.float64]
+    details: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True)
+class CausalRule:
+    """Settings of the rule.
+
+    Attributes:
+        max_divergence: largest mean divergence on harmless prompts, in nats.
+        min_induce: least refusal score that addition must reach on harmless prompts (log odds).
+        max_depth: candidates at or above this fraction of the depth are dropped.
+        prompts: held-out prompts per class that score a candidate.
+        refusal_tokens: first tokens of refusals as texts, or None to take them from the model's own answers.
+    """
+
+    max_divergence: float = 0.1
+    min_induce: float = 0.0
+    max_depth: float = 0.8
+    prompts: int = 32
+    refusal_tokens: tuple[str, ...] | None = None
+
+    def score(
+        self,
+        grid: pd.DataFrame,
+        allowed: NDArray[np.bool_],
+        activations: Activations,
+        halves: Halves,
+        finder: Finder,
+        causal: CausalScores,
+        seed: int,
+    ) -> Scored:
+        """Score the allowed candidates and say which are valid."""
+        early = np.array(
+            [layer.isdigit() and int(layer) < self.max_depth * activations.depth for layer in grid["layer"]]
+        )
+        chosen = np.flatnonzero(allowed & early)
+        found = [self._candidate(grid, int(row), activations, halves, finder) for row in chosen]
+        drawn = _draw(halves, self.prompts, seed)
+        fit = halves.harmful_fit.prompt_ids, halves.harmless_fit.prompt_ids
+        table, details = causal.score(found, fit=fit, held_out=drawn, refusal_tokens=self.refusal_tokens)
+        scored = grid.copy()
+        for column in ("bypass", "induce", "divergence"):
+            values = np.full(len(grid), np.nan)
+            values[chosen] = table[column].to_numpy(dtype=float)
+            scored[column] = values
+        baseline = float(details["baseline_harmful"])
+        kept = {
+            "bypass": scored["bypass"] < baseline,
+            "induce": scored["induce"] >= self.min_induce,
+            "divergence": scored["divergence"] <= self.max_divergence,
+        }
+        scored["valid"] = np.logical_and.reduce(list(kept.values()))
+        dropped = {name: ~passed & scored[name].notna() for name, passed in kept.items()}
+        scored["dropped_by"] = [
+            " ".join(name for name in dropped if dropped[name].iloc[row]) for row in range(len(scored))
+        ]
+        scores = np.where(scored["valid"], -scored["bypass"].to_numpy(dtype=float), -np.inf)
+        return Scored(scored, scores, details, self._reason(scored, baseline, details))
+
+    def _candidate(
+        self, grid: pd.DataFrame, row: int, activations: Activations, halves: Halves, finder: Finder
+    ) -> Candidate:
+        layer, position = int(grid["layer"].iloc[row]), int(grid["position"].iloc[row])
+        index = activations.position_index(position)
+        harmful, harmless = (states_at(group, layer, index) for group in (halves.harmful_fit, halves.harmless_fit))
+        rows = finder.find(harmful, harmless).rows
+        return Candidate(layer, rows, rows.T @ (rows @ (harmful.mean() - harmless.mean())))
+
+    def _reason(self, scored: pd.DataFrame, baseline: float, details: Mapping[str, Any]) -> str:
+        if details.get("reason"):
+            return str(details["reason"])
+        if scored["valid"].any():
+            return ""
+        tried = scored.dropna(subset=["bypass"])
+        if tried.empty:
+            return f"no candidate lies below {self.max_depth:g} of the depth"
+        counts = (
+            f"{int((tried['divergence'] > self.max_divergence).sum())} diverge by more than {self.max_divergence:g}",
+            f"{int((tried['induce'] < self.min_induce).sum())} induce a refusal score below {self.min_induce:g}",
+            f"{int((tried['bypass'] >= baseline).sum())} do not lower the refusal score of {baseline:.3g}",
+        )
+        return f"of {len(tried)} candidates {', '.join(counts)}"
+
+
+def build_rule(settings: Mapping[str, Any]) -> CausalRule:
+    """Check the ``causal`` settings of a direction.
+
+    Raises:
+        ConfigError: a key is unknown or a value is not allowed.
+    """
+    known = [field.name for field in fields(CausalRule)]
+    for key in settings:
+        if key not in known:
+            raise UnknownNameError("key of causal", key, known)
+    given = dict(settings)
+    tokens = given.pop("refusal_tokens", None)
+    if tokens is not None and (isinstance(tokens, str) or not tokens):
+        raise ConfigError(f"causal.refusal_tokens: {tokens!r} must be a list of at least one text, or null")
+    rule = CausalRule(**given, refusal_tokens=tuple(map(str, tokens)) if tokens else None)
+    if not (rule.max_divergence > 0 and 0 < rule.max_depth <= 1 and rule.prompts >= 1):
+        raise ConfigError(
+            "causal: max_divergence must be above 0, max_depth in (0, 1] and prompts at least 1; found "
+            f"{rule.max_divergence!r}, {rule.max_depth!r}, {rule.prompts!r}"
+        )
+    return rule
+
+
+def _draw(halves: Halves, count: int, seed: int) -> tuple[Sequence[str], Sequence[str]]:
+    generator = np.random.default_rng([seed, 2])
+    drawn = []
+    for group in (halves.harmful_rest, halves.harmless_rest):
+        rows = np.sort(generator.permutation(len(group))[:count])
+        drawn.append([group.prompt_ids[row] for row in rows])
+    return drawn[0], drawn[1]

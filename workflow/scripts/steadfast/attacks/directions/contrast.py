@@ -1,0 +1,164 @@
+"""Methods that contrast two groups of prompts: choose the place, find there, report how stable the result is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from steadfast.attacks.activations import Activations
+from steadfast.attacks.directions import HALF_DIRECTIONS, CausalScores, Direction, class_statistics
+from steadfast.attacks.directions.causal_selection import CausalRule, build_rule
+from steadfast.attacks.directions.finders import Finder, Found, States, canonical_cosine
+from steadfast.attacks.directions.selection import (
+    CAUSAL,
+    Choice,
+    Halves,
+    LayerSetting,
+    PositionSetting,
+    candidates,
+    check_layer,
+    check_position,
+    choose,
+    separation_grid,
+    split_halves,
+    states_at,
+)
+from steadfast.attacks.directions.selection_stability import place_stability
+from steadfast.core.errors import ConfigError
+
+DEFAULT_LAYER = 0.6
+DEFAULT_POSITION = -1
+DEFAULT_RESAMPLES = 100
+
+
+@dataclass(frozen=True)
+class ContrastMethod:
+    """A finder, with where to apply it.
+
+    Attributes:
+        name: name of the method.
+        finder: what finds directions at one place.
+        layer: the ``layer`` setting.
+        position: the ``position`` setting.
+        resamples: number of bootstrap resamples for the stability, 0 for none.
+        rule: how a place is chosen by causal scores.
+    """
+
+    name: str
+    finder: Finder
+    layer: LayerSetting
+    position: PositionSetting
+    resamples: int
+    rule: CausalRule
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether the choice of the place runs the model."""
+        return self.layer == CAUSAL
+
+    def find(self, activations: Activations, *, seed: int, causal: CausalScores | None = None) -> Direction:
+        """Choose the place, then find the direction there from all calibration prompts.
+
+        The scores come from a direction that half of the prompts gave, on the other half.
+        """
+        halves = split_halves(activations, seed)
+        grid = separation_grid(activations, self.finder, halves)
+        allowed = candidates(grid, activations, self.layer, self.position)
+        details: dict[str, Any] = {}
+        again: dict[str, float] = {}
+        if self.is_causal:
+            if causal is None:
+                raise ConfigError("layer: causal needs the model, to measure what each candidate does")
+            scored = self.rule.score(grid, allowed, activations, halves, self.finder, causal, seed)
+            grid, details = scored.grid, {"causal": dict(scored.details)}
+            if scored.reason:
+                return self._none(activations, grid, scored.reason, details)
+            choice = choose(grid, scored.scores)
+        else:
+            choice = choose(grid, np.where(allowed, grid["separation"].to_numpy(dtype=float), -np.inf))
+            again = place_stability(self.finder, activations, halves, choice, allowed, self.resamples, seed)
+        return self._at(activations, choice, halves, details, again, seed)
+
+    def _at(
+        self,
+        activations: Activations,
+        choice: Choice,
+        halves: Halves,
+        details: Mapping[str, Any],
+        again: Mapping[str, float],
+        seed: int,
+    ) -> Direction:
+        index = activations.position_index(choice.position)
+        harmful = states_at(activations.harmful, choice.layer, index)
+        harmless = states_at(activations.harmless, choice.layer, index)
+        found = self.finder.find(harmful, harmless)
+        facts = {**details, **found.details, **found.tuned, "held_out": halves.held_out}
+        half = self.finder.find(*(states_at(group, choice.layer, index) for group in halves.fit))
+        if self.resamples:
+            cosines = resampled_cosines(self.finder, found, harmful, harmless, self.resamples, seed)
+            low, middle = (float(value) for value in np.quantile(cosines, (0.05, 0.5)))
+            cosine = {"resamples": self.resamples, "median_cosine": middle, "low_cosine": low}
+            facts["stability"] = {**cosine, **again}
+        return Direction(
+            found.rows.astype(np.float32),
+            method=self.name,
+            layer=str(choice.layer),
+            position=choice.position,
+            score=choice.score,
+            tensors={
+                **class_statistics(activations, choice.layer, index),
+                HALF_DIRECTIONS: half.rows.astype(np.float32),
+            },
+            selection=choice.grid,
+            details=facts,
+        )
+
+    def _none(self, activations: Activations, grid: pd.DataFrame, reason: str, details: Mapping[str, Any]) -> Direction:
+        nothing = np.zeros((0, activations.hidden_size), dtype=np.float32)
+        return Direction(nothing, method=self.name, selection=grid, details=details, reason=reason)
+
+
+def resampled_cosines(
+    finder: Finder, found: Found, harmful: States, harmless: States, resamples: int, seed: int
+) -> NDArray[np.float64]:
+    """Cosines [resamples] between the direction and those of bootstrap resamples of each group's prompts.
+
+    For several directions: the cosine of the largest angle between the two subspaces.
+    """
+    generator = np.random.default_rng([seed, 1])
+    settled = finder.settled(found)
+    cosines = []
+    for _ in range(resamples):
+        drawn = [
+            group.rows(np.sort(generator.integers(0, len(group.values), len(group.values))))
+            for group in (harmful, harmless)
+        ]
+        rows = settled.find(*drawn).rows
+        # a resample may span fewer directions than all prompts do
+        cosines.append(canonical_cosine(found.rows, rows) if len(rows) == len(found.rows) else 0.0)
+    return np.array(cosines)
+
+
+def contrast_method(
+    name: str,
+    finder: Finder,
+    layer: LayerSetting,
+    position: PositionSetting,
+    resamples: int,
+    causal: Mapping[str, Any] | None,
+) -> ContrastMethod:
+    """Check the settings that all methods of this family share.
+
+    Raises:
+        ConfigError: a value is not allowed.
+    """
+    check_layer(layer)
+    check_position(position)
+    if isinstance(resamples, bool) or not isinstance(resamples, int) or resamples < 0:
+        raise ConfigError(f"resamples: {resamples!r} must be an integer of at least 0")
+    if causal is not None and layer != CAUSAL:
+        raise ConfigError(f"causal: these settings are read only with layer: causal, not with layer: {layer!r}")
+    return ContrastMethod(name, finder, layer, position, resamples, build_rule(causal or {}))

@@ -1,0 +1,1 @@
+"""Direction methods: one module per method, found by name."""

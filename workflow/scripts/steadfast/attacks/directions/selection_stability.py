@@ -1,0 +1,67 @@
+"""How often resampled prompts would choose the same place by held-out separation."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadfast.attacks.activations import Activations
+from steadfast.attacks.directions.finders import Finder
+from steadfast.attacks.directions.selection import Choice, Halves, held_out_scores, states_at
+
+MOST_RESAMPLES = 25
+"""Every resample looks at every place, so that there are fewer of them than for the chosen place's direction."""
+
+
+def place_stability(
+    finder: Finder,
+    activations: Activations,
+    halves: Halves,
+    choice: Choice,
+    allowed: NDArray[np.bool_],
+    resamples: int,
+    seed: int,
+) -> dict[str, float]:
+    """Choose among the allowed places again from bootstrap resamples, drawn within each half of each class.
+
+    A prompt never fits and scores in one resample, as it would if all prompts were resampled before they are halved.
+
+    Returns:
+        ``same_place``, the share of resamples that choose the same block and position, and ``place_resamples``, their
+        number; nothing where there is no choice or nothing to resample.
+    """
+    count = min(resamples, MOST_RESAMPLES)
+    places = np.flatnonzero(allowed)
+    if count == 0 or len(places) < 2:
+        return {}
+    draws = _draws(halves, count, seed)
+    scores = np.stack([_scores(finder, activations, halves, choice, int(row), draws) for row in places], axis=1)
+    chosen = choice.grid["selected"].to_numpy(dtype=bool)[places][scores.argmax(axis=1)]
+    return {"same_place": float(chosen.mean()), "place_resamples": count}
+
+
+def _draws(halves: Halves, count: int, seed: int) -> list[list[NDArray[np.intp]]]:
+    """For every resample the rows of each half, the same ones at every place."""
+    generator = np.random.default_rng([seed, 3])
+    sizes = [len(group) for group in (*halves.fit, *halves.rest)]
+    return [[np.sort(generator.integers(0, size, size)) for size in sizes] for _ in range(count)]
+
+
+def _scores(
+    finder: Finder,
+    activations: Activations,
+    halves: Halves,
+    choice: Choice,
+    row: int,
+    draws: list[list[NDArray[np.intp]]],
+) -> NDArray[np.float64]:
+    """Separation at the place of one row of the grid, for every resample; what is tuned stays as the half tuned it."""
+    place = choice.grid.iloc[row]
+    index = activations.position_index(int(place["position"]))
+    states = [states_at(group, str(place["layer"]), index) for group in (*halves.fit, *halves.rest)]
+    if not np.any(states[0].mean() - states[1].mean()):
+        return np.zeros(len(draws))
+    settled = finder.settled(finder.find(states[0], states[1]))
+    scores = []
+    for drawn in draws:
+        first, second, third, fourth = (group.rows(rows) for group, rows in zip(states, drawn, strict=True))
+        scores.append(held_out_scores(settled, (first, second), (third, fourth))["separation"])
+    return np.array(scores)

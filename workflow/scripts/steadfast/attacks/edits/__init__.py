@@ -1,0 +1,124 @@
+"""Edits of weights: the one interface of all methods.
+
+A method is a module of this package with ``build(**settings) -> Edit``. An edit never sees a whole tensor:
+matrices come to it in blocks, twice, so that a checkpoint of any size is edited in little memory.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadfast.attacks.directions import Direction, build_from
+from steadfast.models.architectures import Writer
+
+PACKAGE = "steadfast.attacks.edits.methods"
+
+Block = NDArray[np.floating[Any]]  # float32 or float64
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a matrix sits.
+
+    Attributes:
+        writer: the tensor that holds it.
+        depth: number of blocks of the model.
+        outputs: its width along the residual stream.
+        inputs: number of its input features; 1 for a bias.
+        gain: float64 [outputs], what a norm between the matrix and the stream multiplies with, or None.
+    """
+
+    writer: Writer
+    depth: int
+    outputs: int
+    inputs: int
+    gain: NDArray[np.float64] | None = None
+
+
+class MatrixUpdate(Protocol):
+    """The update of one matrix W [outputs, inputs], whose outputs lie along the residual stream.
+
+    Blocks are views of W: all of one axis and a slice of the other. Every block is observed before the
+    first one is changed. A *reading* is the small array by which the edit is checked, linear in W: RᵀW for
+    an edit of directions.
+    """
+
+    def observe(self, block: Block, outputs: slice, inputs: slice) -> None:
+        """Take in a block of W."""
+        ...
+
+    def change(self, block: Block, outputs: slice, inputs: slice, precision: float) -> Block:
+        """The same block of W′ as a new array, in the block's dtype and memory order.
+
+        Args:
+            block: a block of W, which stays as it is.
+            outputs: its place along the residual stream.
+            inputs: its place along the other axis.
+            precision: largest relative error of an entry that storing it hides, however little is left of it.
+        """
+        ...
+
+    def before(self) -> NDArray[np.float64]:
+        """The reading of W, once all of it was observed."""
+        ...
+
+    def asked(self) -> NDArray[np.float64]:
+        """What the reading of W′ is in exact arithmetic."""
+        ...
+
+    def new_reading(self) -> NDArray[np.float64]:
+        """An empty reading of W′, to which ``read`` adds block by block."""
+        ...
+
+    def read(self, block: Block, outputs: slice, inputs: slice, into: NDArray[np.float64]) -> None:
+        """Add a block's part of the reading."""
+        ...
+
+    def level(self) -> float:
+        """Length that the reading would have if the entries of W had random signs: the scale of its noise."""
+        ...
+
+
+class Edit(Protocol):
+    """A change of the weights that write to the residual stream."""
+
+    def selects(self, writer: Writer, depth: int) -> bool:
+        """Whether a tensor is to be edited in a model of ``depth`` blocks."""
+        ...
+
+    def update(self, site: Site, direction: Direction) -> MatrixUpdate:
+        """A fresh update for one matrix.
+
+        Raises:
+            ConfigError, DataError: the edit does not fit the matrix or the direction.
+        """
+        ...
+
+    def rescaled(self, factor: float) -> "Edit":
+        """The same edit with its change of the weights multiplied by ``factor``.
+
+        Raises:
+            ConfigError: the change does not grow in proportion to any setting.
+        """
+        ...
+
+
+def build_edit(settings: Mapping[str, Any]) -> Edit:
+    """Build the edit that an ``edit`` stanza describes: ``method`` and that method's own keys.
+
+    Raises:
+        ConfigError: the method or a key is unknown, or a value is not allowed.
+    """
+    return build_from(PACKAGE, "edit", "method", settings)  # type: ignore[no-any-return]
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Validate an ``edit`` stanza without a model.
+
+    Raises:
+        ConfigError: the method or a key is unknown, or a value is not allowed.
+    """
+    build_edit(settings)

@@ -1,0 +1,1 @@
+"""Edit methods: one module per method, found by name."""

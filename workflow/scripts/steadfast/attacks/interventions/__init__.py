@@ -1,0 +1,66 @@
+"""Interventions at inference, without touching weights: the one interface of all hooks.
+
+A hook is a module of this package with ``build(**settings) -> Hook``. Engines that run the model in their own
+process surround the generation with ``attach``. Modules import torch only there, so that settings are checked
+without it.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from steadfast.attacks.directions import Direction, build_from, load_direction
+from steadfast.core.errors import DataError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+PACKAGE = "steadfast.attacks.interventions.methods"
+
+
+class Hook(Protocol):
+    """A change of a model's activations while it runs."""
+
+    def attach(self, model: "PreTrainedModel", direction: Direction) -> AbstractContextManager[None]:
+        """Intervene within the context; leaving it restores the model.
+
+        Raises:
+            ConfigError, DataError: the hook does not fit the model or the direction.
+        """
+        ...
+
+
+def build_hook(settings: Mapping[str, Any]) -> Hook:
+    """Build the hook that a ``hook`` stanza describes: ``method`` and that method's own keys.
+
+    Raises:
+        ConfigError: the method or a key is unknown, or a value is not allowed.
+    """
+    return build_from(PACKAGE, "hook", "method", settings)  # type: ignore[no-any-return]
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Validate a ``hook`` stanza without a model.
+
+    Raises:
+        ConfigError: the method or a key is unknown, or a value is not allowed.
+    """
+    build_hook(settings)
+
+
+def preparation(
+    settings: Mapping[str, Any], direction_path: str | Path
+) -> Callable[["PreTrainedModel"], AbstractContextManager[None]]:
+    """What an engine calls with the loaded model, and whose context surrounds the generation.
+
+    Calling it raises ``DataError`` if the direction file holds no valid direction.
+    """
+    hook, direction = build_hook(settings), load_direction(direction_path)
+
+    def prepare(model: "PreTrainedModel") -> AbstractContextManager[None]:
+        if not direction.valid:
+            raise DataError(f"{direction_path} holds no valid direction: {direction.reason}")
+        return hook.attach(model, direction)
+
+    return prepare

@@ -1,0 +1,1 @@
+"""Intervention methods: one module per method, found by name."""

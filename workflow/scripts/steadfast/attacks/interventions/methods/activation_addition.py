@@ -1,0 +1,83 @@
+"""Steering: x ← x + α·v at every token after one block (Turner et al. 2023; Arditi et al. 2024, section 2.4).
+
+v is the difference of the class means along the directions, so that α = 1 moves a harmless prompt's mean state to the
+harmful ones' and α = −1 the other way round; or, in units of the stream, the first direction times the mean
+length of the harmless prompts' states.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steadfast.attacks.directions import Direction, check_block, resolve_layer
+from steadfast.core.errors import ConfigError, DataError, UnknownNameError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Unit = Literal["difference", "state"]
+UNITS: tuple[Unit, ...] = ("difference", "state")
+
+
+@dataclass(frozen=True)
+class ActivationAddition:
+    """Adds a multiple of a vector to the residual stream; see ``build`` for the fields."""
+
+    alpha: float
+    layer: int | float | None
+    unit: Unit
+
+    def attach(self, model: "PreTrainedModel", direction: Direction) -> AbstractContextManager[None]:
+        """Add the vector after the block, within the context.
+
+        Raises:
+            ConfigError: no layer is given and the direction belongs to none.
+            DataError: the direction file lacks the class means.
+        """
+        import torch
+
+        from steadfast.attacks.activations.extraction import decoder_blocks
+        from steadfast.attacks.interventions.modules import add, changed_outputs
+
+        blocks = decoder_blocks(model)
+        layer = self.layer
+        if layer is None:
+            if not direction.layer.isdigit():
+                raise ConfigError("activation_addition: the direction belongs to no block; set layer")
+            layer = int(direction.layer)
+        block = blocks[resolve_layer(layer, len(blocks))]
+        return changed_outputs([(block, add(torch.from_numpy(self.alpha * self.vector(direction))))])
+
+    def vector(self, direction: Direction) -> NDArray[np.float64]:
+        """What α = 1 adds, float64 [hidden]."""
+        rows = direction.directions.astype(np.float64)
+        needed = ("harmful_mean", "harmless_mean") if self.unit == "difference" else ("harmless_norm",)
+        for name in needed:
+            if name not in direction.tensors:
+                raise DataError(f"activation_addition: the direction file lacks {name!r}")
+        if self.unit == "state":
+            scaled: NDArray[np.float64] = rows[0] * float(direction.tensors["harmless_norm"][0])
+            return scaled
+        difference = direction.tensors["harmful_mean"].astype(np.float64) - direction.tensors["harmless_mean"]
+        within: NDArray[np.float64] = rows.T @ (rows @ difference)
+        return within
+
+
+def build(alpha: float, layer: int | float | None = None, unit: Unit = "difference") -> ActivationAddition:
+    """Build the hook.
+
+    Args:
+        alpha: how much is added, in units of ``unit``; negative to steer away from refusal.
+        layer: block after which it is added, as index or fraction of the depth; by default the direction's.
+        unit: ``difference`` of the class means along the directions, or mean length of the harmless ``state``.
+    """
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not abs(alpha) < float("inf"):
+        raise ConfigError(f"alpha: {alpha!r} must be a number")
+    if layer is not None:
+        check_block(layer)
+    if unit not in UNITS:
+        raise UnknownNameError("unit", str(unit), UNITS)
+    return ActivationAddition(float(alpha), layer, unit)

@@ -1,0 +1,50 @@
+"""Directional ablation at inference: x ← x − s·R(Rᵀx) on what the modules write (Arditi et al. 2024, section 2.4)."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from steadfast.attacks.directions import Direction
+from steadfast.attacks.edits.projection import ProjectionEdit, build_projection, through_norm
+from steadfast.models.architectures import TARGETS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class ProjectionHook:
+    """Does to the outputs of modules what an edit of the same settings does to their weights and biases."""
+
+    edit: ProjectionEdit
+
+    def attach(self, model: "PreTrainedModel", direction: Direction) -> AbstractContextManager[None]:
+        """Project the outputs of all selected modules, within the context."""
+        import torch
+
+        from steadfast.attacks.activations.extraction import decoder_blocks
+        from steadfast.attacks.interventions.modules import changed_outputs, output_modules, project_out
+
+        depth = len(decoder_blocks(model))
+        changes = []
+        for place in output_modules(model):
+            if not self.edit.selects(place.writer, depth):
+                continue
+            basis = self.edit.basis(direction, place.writer.layer)
+            if place.gain is not None:
+                basis = through_norm(basis, place.gain.numpy())
+            share = self.edit.strength.at(place.writer.layer, depth)
+            changes.append((place.module, project_out(torch.from_numpy(basis), share)))
+        return changed_outputs(changes)
+
+
+def build(
+    targets: Sequence[str] = TARGETS,
+    scale: float = 1.0,
+    kernel: Mapping[str, float] | None = None,
+    skip_first: int = 0,
+    layers: Sequence[int] | None = None,
+) -> ProjectionHook:
+    """Build the hook; the settings are those of the edit ``orthogonalize``, by default on everything that writes."""
+    return ProjectionHook(build_projection(targets, scale, kernel, skip_first, layers))

@@ -1,0 +1,111 @@
+"""The modules of a loaded model that an edit reaches, small enough to be run by themselves.
+
+``hooks._modules`` names whole attention and feed-forward modules. Inside them stands the linear layer that writes to
+the residual stream: it alone holds the edited weights, and its output follows from its own input. Experts have no such
+layer, so that their whole feed-forward module takes its place.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from steadfast.attacks.activations.extraction import decoder_blocks
+from steadfast.attacks.edits import Edit
+from steadfast.attacks.interventions.modules import OutputModule, output_modules
+from steadfast.models.architectures import Writer, layout_of
+from steadfast.models.architectures._parts import Part
+
+WORDS = {"attention_output": "attention output", "mlp_output": "MLP output", "embedding": "embedding"}
+
+
+@dataclass(frozen=True)
+class WritingModule:
+    """A module that holds edited weights.
+
+    Attributes:
+        writer: its place, in the terms in which edits select tensors.
+        depth: number of blocks of the model.
+        whole: the attention, feed-forward or embedding module that it belongs to.
+        module: what can be run on recorded inputs; None if nothing can be run without the rest of the model.
+        gain: what a norm between it and the stream multiplies with, float64 [hidden], or None.
+        weights: the parameters that hold the edited weights.
+        beside: whether it stands beside another module of its kind in its block.
+    """
+
+    writer: Writer
+    depth: int
+    whole: nn.Module
+    module: nn.Module | None
+    gain: Tensor | None
+    weights: tuple[nn.Parameter, ...]
+    beside: bool = False
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        word = WORDS[self.writer.target]
+        if self.writer.layer is None:
+            return f"{word} ({self.writer.name})"
+        of = f" of {self.writer.name.partition('.')[2]}" if self.beside else ""
+        return f"block {self.writer.layer}, {word}{of}"
+
+
+def edited_modules(model: PreTrainedModel, edit: Edit) -> list[WritingModule]:
+    """The modules of a model that an edit reaches, embeddings first.
+
+    Raises:
+        DataError: the architecture is unknown, or a block lacks a module.
+    """
+    blocks = decoder_blocks(model)
+    layout = layout_of(model.config.to_dict())
+    parts = {"attention_output": layout.attention, "mlp_output": layout.mlp}
+    return [
+        _writing(place, blocks, parts) for place in output_modules(model) if edit.selects(place.writer, len(blocks))
+    ]
+
+
+def weight_of(module: nn.Module | None) -> Tensor | None:
+    """The weight [outputs, inputs] of a linear layer; None of any other module."""
+    if isinstance(module, nn.Linear):
+        return module.weight.detach()
+    if isinstance(module, Conv1D):
+        return module.weight.detach().T
+    return None
+
+
+def _writing(
+    place: OutputModule, blocks: nn.ModuleList, parts: dict[str, tuple[tuple[Part, ...], ...]]
+) -> WritingModule:
+    writer, whole = place.writer, place.module
+    if writer.layer is None:
+        return WritingModule(writer, len(blocks), whole, whole, place.gain, tuple(whole.parameters()))
+    linear = _linear(blocks[writer.layer], parts[writer.target])
+    # some blocks have a further module beside the feed-forward one
+    if linear is not None and any(module is linear for module in whole.modules()):
+        weights = tuple(linear.parameters())
+        return WritingModule(writer, len(blocks), whole, linear, place.gain, weights, place.beside)
+    # attention cannot be run without masks and positions; experts can, from what enters them
+    alone = whole if writer.target == "mlp_output" else None
+    return WritingModule(writer, len(blocks), whole, alone, place.gain, _output_weights(whole), place.beside)
+
+
+def _linear(block: nn.Module, alternatives: tuple[tuple[Part, ...], ...]) -> nn.Module | None:
+    """The one linear layer that writes, where a block has one and nothing else does."""
+    for parts in alternatives:
+        if len(parts) > 1 or parts[0].stacked or parts[0].experts_keys:
+            continue
+        module: nn.Module | None = block
+        for name in parts[0].weight.split(".")[:-1]:
+            module = getattr(module, name, None)
+        if weight_of(module) is not None:
+            return module
+    return None
+
+
+def _output_weights(whole: nn.Module) -> tuple[nn.Parameter, ...]:
+    """Weights of experts that write to the stream, by the name that transformers gives them; all, if none has it."""
+    matrices = {name: weight for name, weight in whole.named_parameters() if weight.ndim > 1}
+    named = tuple(weight for name, weight in matrices.items() if "down_proj" in name or "output_linear" in name)
+    return named or tuple(matrices.values())

@@ -1,0 +1,112 @@
+"""Checks of variants that are the strongest attack of some sweeps: what cannot be chosen from, or by."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from steadfast.config.attack_checks import BASELINES, CHOICE
+from steadfast.config.sweeps import edits_of
+from steadfast.core.errors import suggest
+from steadfast.core.registry import load
+
+ALLOWED = ("label", "models", "role", CHOICE)
+
+Check = Callable[[Mapping[str, Any]], Iterator[str]]
+
+
+def _choices(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, variant in config["variants"].items():
+        if CHOICE in variant:
+            yield name, variant
+
+
+def _nothing_stands_beside_a_choice(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, variant in _choices(config):
+        for key in variant:
+            if key not in ALLOWED:
+                yield (
+                    f"variants.{name}: {key!r} is not allowed beside {CHOICE!r}, which chooses direction and edit; "
+                    f"allowed: {', '.join(ALLOWED)}"
+                )
+        if variant["role"] != "study":
+            yield (
+                f"variants.{name}.role: {variant['role']!r} is not allowed with {CHOICE!r}: a control is to change "
+                "nothing, and the strongest attack is chosen for what it changes; allowed: study"
+            )
+
+
+def _sweeps_can_be_chosen_from(config: Mapping[str, Any]) -> Iterator[str]:
+    sweeps = config["sweeps"]
+    usable = [name for name, sweep in sweeps.items() if sweep["role"] == "study" and edits_of(sweep)]
+    for name, variant in _choices(config):
+        for sweep in variant[CHOICE]["sweeps"]:
+            where = f"variants.{name}.{CHOICE}.sweeps"
+            allowed = f"allowed: {', '.join(usable) or 'none'}"
+            if sweep not in sweeps:
+                yield f"{where}: unknown sweep {sweep!r}{suggest(sweep, usable)}"
+            elif sweeps[sweep]["role"] == "control":
+                yield f"{where}: {sweep!r} has `role: control`, and a control is no attack; {allowed}"
+            elif not edits_of(sweeps[sweep]):
+                yield f"{where}: {sweep!r} has no `edits`, and hooks cannot be baked; {allowed}"
+
+
+def _judges_can_choose(config: Mapping[str, Any]) -> Iterator[str]:
+    judges = config["judges"]
+    able = [name for name in judges if not _why_no_choice(config, name)]
+    reading = (name for name, stanza in judges.items() if stanza["kind"] not in BASELINES)
+    default = config["statistics"]["reference"] or next(reading, None)
+    for name, variant in _choices(config):
+        where = f"variants.{name}.{CHOICE}.judge"
+        given = variant[CHOICE]["judge"]
+        judge = given or default
+        if given is not None and given not in judges:
+            yield f"{where}: unknown judge {given!r}{suggest(given, able)}"
+        elif judge is not None and judge in judges and judge not in able:
+            found = judge if given else f"{judge} (the reference, as none is named)"
+            yield f"{where}: {found} {_why_no_choice(config, judge)}; allowed: {', '.join(able) or 'none'}"
+
+
+def _why_no_choice(config: Mapping[str, Any], judge: str) -> str:
+    """Why a judge cannot say which attack is the strongest; empty if it can."""
+    stanza = config["judges"][judge]
+    if stanza["kind"] in BASELINES:
+        return "does not read responses, so all attacks are alike to it"
+    if load("steadfast.judges.kinds", stanza["kind"]).SCOPE == "system":
+        return "is the system under test, so every attack would be judged by another model"
+    variants = config["variants"]
+    served = (stanza.get("serve") or {}).get("variant", "original")
+    waits = (variants.get(name, {}) for name in (served, variants.get(served, {}).get("match_change")))
+    return f"runs on {served}, which waits for the choice" if any(CHOICE in stanza for stanza in waits) else ""
+
+
+def _choices_are_made_where_they_are_used(config: Mapping[str, Any]) -> Iterator[str]:
+    tested = [name for name, model in config["models"].items() if model["role"] == "study"]
+    made = {name: variant.get("models", tested) for name, variant in _choices(config)}
+    for name, variant in config["variants"].items():
+        other = variant.get("match_change")
+        for model in variant.get("models", tested):
+            if other in made and model not in made[other]:
+                where = f"variants.{name}.match_change"
+                yield f"{where}: {other} is not chosen for {model}; limit both to the same `models`"
+    for name, judge in config["judges"].items():
+        served = judge.get("serve") or {}
+        variant, model = served.get("variant"), served.get("model")
+        if variant in made and model in config["models"] and model not in made[variant]:
+            allowed = ", ".join(made[variant])
+            yield f"judges.{name}.serve.variant: {variant} is not chosen for {model}; models allowed: {allowed}"
+
+
+def _there_are_so_many_prompts(config: Mapping[str, Any]) -> Iterator[str]:
+    known = config["prompts"]["calibration"]
+    for name, variant in _choices(config):
+        asked = variant[CHOICE]["prompts"]
+        if asked is not None and asked > known:
+            yield f"variants.{name}.{CHOICE}.prompts: {asked} is more than prompts.calibration ({known})"
+
+
+STRONGEST_CHECKS: tuple[Check, ...] = (
+    _nothing_stands_beside_a_choice,
+    _sweeps_can_be_chosen_from,
+    _judges_can_choose,
+    _choices_are_made_where_they_are_used,
+    _there_are_so_many_prompts,
+)

@@ -1,0 +1,161 @@
+"""Digests of code: what decides whether a change of method makes a result stale.
+
+Snakemake does not see edits to imported modules, and it sees a touched script as a changed one. A digest
+over the meaning of a script and of every package module it reaches (comments, docstrings and formatting
+left out) says exactly when a result has to be made again.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "steadfast"
+ROOT = Path(__file__).resolve().parents[1]
+# what changes without changing a result: the version, and what a log says while a step runs
+NO_RESULT = frozenset({"__init__.py", "core/progress.py"})
+# how the facts of a file are found out
+METHOD = f"{sys.version_info[:2]}".encode() + Path(__file__).read_bytes()
+
+
+def code_digest(*roots: str | Path) -> str:
+    """Digest of the given scripts (paths) and modules (dotted names) and of all package modules they import.
+
+    Imports inside functions count as well. Modules loaded by name through a registry are not imported
+    anywhere: give the chosen one as a further root.
+
+    Returns:
+        The first 16 hex digits of a SHA-256.
+
+    Raises:
+        ModuleNotFoundError: a dotted name is not a module of the package.
+    """
+    files: set[Path] = set()
+    for root in roots:
+        for start in [Path(root).resolve()] if str(root).endswith(".py") else _require(str(root)):
+            _collect(start, files)
+    lines = sorted(f"{_name(file)} {_facts(file).meaning}" for file in files)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def remember_in(folder: str | Path) -> None:
+    """Keep what is found out about each file in ``folder``, by the file's content, for later processes.
+
+    Reading 200 files and writing them anew without their comments takes a second, which every start of Snakemake
+    would spend again.
+    """
+    global _memory
+    _memory = Path(folder)
+    with suppress(OSError):
+        _memory.mkdir(parents=True, exist_ok=True)
+
+
+_memory: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a digest needs to know about a file.
+
+    Attributes:
+        meaning: hash of the code without comments, docstrings and formatting.
+        imports: per import its level (dots), module and names.
+    """
+
+    meaning: str
+    imports: tuple[tuple[int, str, tuple[str, ...]], ...]
+
+
+def _collect(file: Path, seen: set[Path]) -> None:
+    if file in seen:
+        return
+    seen.add(file)
+    for imported in _imports(file):
+        _collect(imported, seen)
+
+
+@cache
+def _imports(file: Path) -> tuple[Path, ...]:
+    found: set[Path] = set()
+    for level, module, names in _facts(file).imports:
+        absolute = _absolute(level, module, file)
+        for name in (absolute, *(f"{absolute}.{name}" for name in names)):
+            found.update(_module_files(name))
+    return tuple(sorted(found))
+
+
+def _absolute(level: int, module: str, file: Path) -> str:
+    """Dotted name of the module that an import names, relative imports resolved."""
+    if level == 0 or not file.is_relative_to(ROOT):
+        return module
+    package = (PACKAGE, *file.relative_to(ROOT).parts)[:-level]
+    return ".".join((*package, module) if module else package)
+
+
+@cache
+def _module_files(name: str) -> list[Path]:
+    """Files that importing ``name`` runs: the module's, and the ``__init__`` of every package above it."""
+    parts = name.split(".")
+    if parts[0] != PACKAGE:
+        return []
+    files = []
+    for depth in range(1, len(parts) + 1):
+        base = ROOT.joinpath(*parts[1:depth])
+        for file in (base / "__init__.py", base.with_suffix(".py")):
+            if file.is_file() and file.relative_to(ROOT).as_posix() not in NO_RESULT:
+                files.append(file)
+    return files
+
+
+def _require(name: str) -> list[Path]:
+    base = ROOT.joinpath(*name.split(".")[1:])
+    if name.split(".")[0] != PACKAGE or not (base.with_suffix(".py").is_file() or (base / "__init__.py").is_file()):
+        raise ModuleNotFoundError(f"no module {name!r} in {PACKAGE}")
+    return _module_files(name)
+
+
+def _name(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else file.name
+
+
+@cache
+def _facts(file: Path) -> _Facts:
+    source = file.read_bytes()
+    if _memory is None:
+        return _find_out(source)
+    kept = _memory / f"{hashlib.sha256(METHOD + source).hexdigest()[:32]}.json"
+    try:
+        meaning, imports = json.loads(kept.read_bytes())
+        return _Facts(meaning, tuple((level, module, tuple(names)) for level, module, names in imports))
+    except (OSError, ValueError):
+        facts = _find_out(source)
+        partial = kept.with_name(f"{kept.name}.{os.getpid()}")
+        # what cannot be remembered is found out again
+        with suppress(OSError):
+            partial.write_text(json.dumps([facts.meaning, facts.imports]), encoding="utf-8")
+            partial.replace(kept)
+        return facts
+
+
+def _find_out(source: bytes) -> _Facts:
+    tree = ast.parse(source)
+    imports: list[tuple[int, str, tuple[str, ...]]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports += [(0, alias.name, ()) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imports.append((node.level, node.module or "", tuple(alias.name for alias in node.names)))
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            _drop_docstring(node)
+    return _Facts(hashlib.sha256(ast.unparse(tree).encode()).hexdigest(), tuple(imports))
+
+
+def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    first = node.body[0] if node.body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        node.body = node.body[1:] or [ast.Pass()]

@@ -1,0 +1,16 @@
+"""Names that files, tables and configurations share: verdicts, prompt labels, and the variant without any change."""
+
+from typing import Literal
+
+VerdictName = Literal["refusal", "non_refusal", "unscored"]
+REFUSAL: VerdictName = "refusal"
+NON_REFUSAL: VerdictName = "non_refusal"
+UNSCORED: VerdictName = "unscored"
+VERDICTS: tuple[VerdictName, ...] = (REFUSAL, NON_REFUSAL, UNSCORED)
+
+HARMFUL = "harmful"
+HARMLESS = "harmless"
+PROMPT_LABELS = (HARMFUL, HARMLESS)
+
+ORIGINAL = "original"
+"""The variant that every model has: the model without any change. Every other variant is compared with it."""

@@ -1,0 +1,168 @@
+"""Rows that a quote has swallowed: it opens a text, closes rows later, and all between looks like part of one cell.
+
+Spreadsheets and pandas double the quotes of a text that they write, so a text of theirs never begins with a single
+one. Programs that join cells by hand do not: `1<tab>"open quote` is then a whole row, and the next quote at the end of
+a cell, rows later, closes it. A reader makes one record of all of them, without an error.
+
+A text of several lines that is quoted as it should be looks the same where each of its lines holds as many separators
+as a row. So these lines are read as rows, and what would be their cells is compared with the cells of other records: a
+line of prose has spaces behind its commas, and does not begin with the next number of the first column.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise, takewhile
+from pathlib import Path
+
+from steadfast.core.errors import DataError
+
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_INTEGER = re.compile(r"[+-]?\d{1,15}")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?%?")
+# the longest cell without a space that counts as a name or an identifier, and not as a text
+_LONGEST_NAME = 64
+# records before and after, whose cells are compared
+_COMPARED = 50
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A record as the reader returned it.
+
+    Attributes:
+        number: its row, as a spreadsheet counts.
+        line: the first line of the file that it is on.
+        last: the last one.
+        cells: its cells.
+    """
+
+    number: int
+    line: int
+    last: int
+    cells: Sequence[str]
+
+    @property
+    def filled(self) -> bool:
+        """Whether it holds anything."""
+        return any(cell.strip() for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The lines of a record, read as if its quotes were part of the text.
+
+    Attributes:
+        rows: the cells of each line.
+        intact: row and column of the cells that hold no line break: they are cells in any case.
+        quoted: columns in which a text in quotes begins or ends; they hold whatever texts hold.
+        spaced: separators within quotes behind which there is a space.
+    """
+
+    rows: list[list[str]]
+    intact: set[tuple[int, int]]
+    quoted: set[int]
+    spaced: int
+
+
+def refuse_swallowed_rows(path: str | Path, records: Sequence[Parsed], columns: int, separator: str) -> None:
+    """Check that no quote has made one record of several rows.
+
+    Args:
+        path: the file, for the message.
+        records: its records.
+        columns: cells of the header.
+        separator: what separates cells.
+
+    Raises:
+        DataError: one has, as far as can be told; the message names the lines.
+    """
+    for index, record in enumerate(records if columns > 1 else ()):
+        if not any(separator in cell and _LINE_BREAK.search(cell) for cell in record.cells):
+            continue
+        lines = _read_as_rows(record.cells, separator)
+        before, after = records[max(index - _COMPARED, 0) : index], records[index + 1 : index + 1 + _COMPARED]
+        if all(len(row) == columns for row in lines.rows) and _are_rows(lines, before, after):
+            raise DataError(
+                f"{path}, line {record.line}: a text in quotes goes on to line {record.last}, over what look like "
+                f"{len(lines.rows)} rows; if its first quote is a part of the text, quote the whole cell and double "
+                'that quote ("""so"), and if it is one text, put it into a .jsonl file, where it cannot be mistaken'
+            )
+
+
+def _read_as_rows(cells: Sequence[str], separator: str) -> _Lines:
+    rows: list[list[str]] = [[]]
+    intact, quoted, spaced = set(), set(), 0
+    for cell in cells:
+        first, *others = _LINE_BREAK.split(cell)
+        if not others:
+            intact.add((len(rows) - 1, len(rows[-1])))
+            rows[-1].append(cell)
+            continue
+        quoted.add(len(rows[-1]))
+        rows[-1].extend(first.split(separator))
+        rows.extend(line.split(separator) for line in others)
+        quoted.add(len(rows[-1]) - 1)
+        spaced += len(re.findall(rf"{re.escape(separator)}[ \u00a0]", cell))
+    return _Lines(rows, intact, quoted, spaced)
+
+
+def _are_rows(lines: _Lines, before: Sequence[Parsed], after: Sequence[Parsed]) -> bool:
+    """Whether the cells that lines would have are like those of other records; if nothing tells, they are."""
+    if not lines.rows[-1][-1].strip():
+        return False  # the closing quote is behind a separator: prose, such as "Yours,"
+    votes = [-1] * lines.spaced
+    for column in set(range(len(lines.rows[0]))) - lines.quoted:
+        votes += _votes(lines, column, _cells(before, column), _cells(after, column))
+    return sum(votes) > 0 or not votes
+
+
+def _votes(lines: _Lines, column: int, before: Sequence[str], after: Sequence[str]) -> list[int]:
+    """For each cell of a column whether it is like the others: 1, or 2 for a number of theirs, and -1 if it is not."""
+    here = [row[column].strip() for row in lines.rows]
+    found = [text for row, text in enumerate(here) if (row, column) not in lines.intact]
+    known = [*before, *(text for row, text in enumerate(here) if (row, column) in lines.intact), *after]
+    filled = [text for text in known if text]
+    if not filled:
+        return []
+    if all(map(_INTEGER.fullmatch, filled)):
+        first, last = int((0, column) in lines.intact), int((len(here) - 1, column) in lines.intact)
+        goes_on = _goes_on([*before, *here[:first]], found, [*here[len(here) - last :], *after])
+        return [2 if goes_on else -1 for _ in found]
+    like = next((like for like in (_NUMBER.fullmatch, _is_name) if all(map(like, filled))), None)
+    of_filled = [0 if like is None else 1 if like(text) else -1 for text in found if text]
+    of_empty = [-1 for text in found if not text and len(filled) == len(known)]
+    return [vote for vote in (*of_filled, *of_empty) if vote]
+
+
+def _goes_on(before: Sequence[str], found: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether whole numbers go on as those before and after them do: by one, upwards, or without repeats."""
+    if not all(map(_INTEGER.fullmatch, found)):
+        return False
+    first, last = ([int(text) for text in texts if text] for texts in (before, after))
+    whole = [*first, *map(int, found), *last]
+    known, steps = [*_steps(first), *_steps(last)], _steps(whole)
+    if known and all(step == 1 for step in known):
+        return all(step == 1 for step in steps)
+    if all(step > 0 for step in known):
+        return all(step > 0 for step in steps)
+    distinct = len({*first, *last}) == len(first) + len(last)
+    return not distinct or len(set(whole)) == len(whole)
+
+
+def _steps(numbers: Sequence[int]) -> list[int]:
+    return [second - first for first, second in pairwise(numbers)]
+
+
+def _cells(records: Sequence[Parsed], column: int) -> list[str]:
+    """A column's cells in other records, without those in and behind a text of several lines."""
+    cells = []
+    for record in records:
+        sure = list(takewhile(lambda cell: not _LINE_BREAK.search(cell), record.cells))
+        if column < len(sure) or (len(sure) == len(record.cells) and record.filled):
+            cells.append(sure[column].strip() if column < len(sure) else "")
+    return cells
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= _LONGEST_NAME and not any(map(str.isspace, text))

@@ -1,1 +1,0 @@
-"""Measures that need the weights: one module per measure, found by name; see ``steadfast.effects``."""

@@ -1,0 +1,152 @@
+"""Engine ``vllm``: continuous batching with prefix caching, in an environment and a process of its own."""
+
+import json
+import os
+import select
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from steadfast.core.progress import current
+from steadfast.generation import vllm_worker
+from steadfast.generation.interface import Generation, GenerationRequest, Runtime, Sampling, cut_at_stop
+from steadfast.generation.serving.arguments import device_of, engine_arguments, process_environment
+from steadfast.generation.serving.failure import failure
+from steadfast.generation.serving.interpreter import Interpreter, find_interpreter
+from steadfast.generation.serving.process import SupervisedProcess, supervised
+from steadfast.models.number_format import running_format
+
+WORKER = vllm_worker.__name__
+# sequences that vLLM runs at the same time by default
+PARALLEL_REQUESTS = 256
+# the lowest that vLLM takes; no logit of a trained model comes near its size
+LOWEST_BIAS = -100.0
+
+
+@dataclass(frozen=True)
+class VllmEngine:
+    """See ``build`` for the fields."""
+
+    dtype: str
+    runtime: Runtime
+    name: str = "vllm"
+
+    def number_format(self, model_dir: str | Path) -> str:
+        """The number format in which the model runs."""
+        device = device_of(find_interpreter(self.runtime.vllm_python))
+        return running_format(model_dir, self.dtype, device).name
+
+    def generate(
+        self,
+        model_dir: str | Path,
+        requests: Sequence[GenerationRequest],
+        *,
+        sampling: Sampling,
+        stop_tokens: AbstractSet[int],
+    ) -> Iterator[tuple[int, Generation]]:
+        """Yield the responses one by one; see ``steadfast.generation.interface.Engine``.
+
+        Raises:
+            ConfigError: there is no environment with vLLM.
+            ServingError: vLLM did not start, or ended too early.
+        """
+        interpreter = find_interpreter(self.runtime.vllm_python)
+        print(f"vLLM {interpreter.version} ({interpreter.python}) loads {model_dir}", flush=True)
+        work = {
+            "arguments": self._arguments(model_dir, requests, sampling, interpreter),
+            "sampling": _sampling_arguments(sampling, stop_tokens),
+            "requests": [
+                {"tokens": request.prompt_tokens, "max_tokens": request.max_new_tokens, "seed": request.seed}
+                for request in requests
+            ],
+        }
+        reading, writing = os.pipe()
+        command = [str(interpreter.python), "-P", "-m", WORKER, str(writing)]
+        environment = process_environment(self.runtime, interpreter, in_process=True)
+        with (
+            os.fdopen(reading, encoding="utf-8") as results,
+            supervised(command, environment=environment, descriptors=[writing]) as worker,
+        ):
+            _send(worker, work)
+            self._await_start(worker, results)
+            done = 0
+            for line in results:
+                record = json.loads(line)
+                if "written" in record:
+                    _tell(*record["written"])
+                    continue
+                done += 1
+                request = requests[record["index"]]
+                yield record["index"], cut_at_stop(record["tokens"], stop_tokens, request.max_new_tokens)
+            status = worker.wait()
+            if status != 0 or done != len(requests):
+                raise failure(f"vLLM ended after {done} of {len(requests)} responses", status, worker.tail())
+
+    def _arguments(
+        self,
+        model_dir: str | Path,
+        requests: Sequence[GenerationRequest],
+        sampling: Sampling,
+        interpreter: Interpreter,
+    ) -> dict[str, Any]:
+        lengths = sorted((len(request.prompt_tokens) + request.max_new_tokens for request in requests), reverse=True)
+        arguments = engine_arguments(
+            model_dir,
+            self.runtime,
+            interpreter,
+            dtype=self.dtype,
+            max_model_len=lengths[0],
+            cached_tokens=sum(lengths[:PARALLEL_REQUESTS]),
+        )
+        if interpreter.cpu_build and sampling.temperature > 0:
+            # a prompt that is read in pieces winds a request's random stream back, which fails on a CPU
+            arguments["enable_chunked_prefill"] = False
+        return arguments
+
+    def _await_start(self, worker: SupervisedProcess, results: TextIO) -> None:
+        timeout = self.runtime.start_timeout
+        if not select.select([results], [], [], timeout)[0]:
+            raise failure(f"vLLM did not start within {timeout:.0f} s (runtime.start_timeout)", None, worker.tail())
+        line = results.readline()
+        if not line:
+            raise failure("vLLM did not start", worker.wait(), worker.tail())
+        print(f"vLLM is ready after {json.loads(line)['ready']:.1f} s", flush=True)
+
+
+def build(*, dtype: str = "auto", runtime: Runtime | None = None) -> VllmEngine:
+    """Make the engine.
+
+    Args:
+        dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
+        runtime: how to use the machine.
+    """
+    return VllmEngine(dtype, runtime or Runtime())
+
+
+def _sampling_arguments(sampling: Sampling, stop_tokens: AbstractSet[int]) -> dict[str, Any]:
+    return {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p if sampling.temperature > 0 else 1.0,
+        "stop_token_ids": sorted(stop_tokens),
+        # the stop tokens hold the checkpoint's own; without this vLLM would add what it finds besides
+        "ignore_eos": True,
+        "logit_bias": dict.fromkeys(sampling.suppressed, LOWEST_BIAS) or None,
+    }
+
+
+def _tell(tokens: int, share: float) -> None:
+    """Say how far the responses are that are being written."""
+    progress = current()
+    if progress:
+        progress.partly(share, tokens)
+
+
+def _send(worker: SupervisedProcess, work: dict[str, Any]) -> None:
+    try:
+        with worker.stdin as stream:
+            json.dump(work, stream)
+    except BrokenPipeError:
+        # it died before it had read its work; the start that never comes tells why
+        return

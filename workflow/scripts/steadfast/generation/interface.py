@@ -1,0 +1,158 @@
+"""Generation: what an engine is asked for, and what it answers.
+
+Engines speak token ids. Chat templates are applied before an engine sees a prompt and answers are decoded
+after it has finished, by the same code whatever the engine, so that no template is applied twice and two
+engines that emit the same tokens give the same text.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from steadfast.core.errors import ConfigError
+
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How responses are drawn.
+
+    A checkpoint's own recommendations (temperature, repetition penalty, ... in ``generation_config.json``)
+    are not used: they would differ between the models that are compared.
+
+    Attributes:
+        max_new_tokens: longest response, in tokens.
+        samples: responses per prompt.
+        temperature: 0 is greedy decoding.
+        top_p: nucleus sampling threshold in (0, 1].
+        seed: with the prompt and the sample's number it decides what is drawn.
+        suppressed: tokens that are never written.
+    """
+
+    max_new_tokens: int = 128
+    samples: int = 1
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    suppressed: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        checks = {
+            "max_new_tokens must be at least 1": self.max_new_tokens >= 1,
+            "samples must be at least 1": self.samples >= 1,
+            "temperature must not be negative": self.temperature >= 0,
+            "top_p must lie in (0, 1]": 0 < self.top_p <= 1,
+            "samples above 1 need a temperature above 0: greedy samples are all the same": (
+                self.samples == 1 or self.temperature > 0
+            ),
+        }
+        for message, holds in checks.items():
+            if not holds:
+                raise ConfigError(f"generation: {message}; found {self}")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """How an engine uses the machine; nothing here is part of what makes a response stale.
+
+    Attributes:
+        device: ``auto``, ``cpu``, or another torch device name (transformers).
+        threads: threads of a run on a CPU; None leaves the library's own choice. Jobs that run side by side
+            want one each: with two on a busy machine of two cores both libraries slow down tenfold.
+        batch_tokens: prompt and response tokens, padding included, that one batch may hold (transformers).
+        vllm_python: interpreter of the environment that has vLLM; see ``steadfast.generation.serving.interpreter``.
+        tensor_parallel_size: GPUs over which a model is spread (vLLM).
+        memory_fraction: share of a GPU's memory that may be taken (vLLM).
+        kv_cache_gib: size of the key-value cache on a CPU; None takes what the requests need, within bounds.
+        enforce_eager: whether to do without compiled graphs; None does without on a CPU, where they never pay.
+        batch_invariant: whether a response must not depend on its batch; slower, and not for all GPUs (vLLM).
+        start_timeout: seconds after which a start has failed.
+    """
+
+    device: str = "auto"
+    threads: int | None = 1
+    batch_tokens: int = 16_384
+    vllm_python: str | None = None
+    tensor_parallel_size: int = 1
+    memory_fraction: float = 0.9
+    kv_cache_gib: float | None = None
+    enforce_eager: bool | None = None
+    batch_invariant: bool = False
+    start_timeout: float = 1800.0
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """One response that is wanted.
+
+    Attributes:
+        prompt_tokens: the whole prompt, special tokens and generation prompt included.
+        max_new_tokens: longest response that is wanted and that the model's context leaves room for.
+        seed: decides what is drawn when sampling; different for each prompt and sample.
+    """
+
+    prompt_tokens: tuple[int, ...]
+    max_new_tokens: int
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One response.
+
+    Attributes:
+        tokens: new tokens only, without the one that ended the response.
+        finish_reason: ``stop`` (the model ended it) or ``length`` (it was cut off).
+    """
+
+    tokens: tuple[int, ...]
+    finish_reason: FinishReason
+
+
+class Engine(Protocol):
+    """What runs a model."""
+
+    @property
+    def name(self) -> str:
+        """Name of the registry module."""
+        ...
+
+    def number_format(self, model_dir: str | Path) -> str:
+        """The number format in which it runs a model here, ``float32`` for example."""
+        ...
+
+    def generate(
+        self,
+        model_dir: str | Path,
+        requests: Sequence[GenerationRequest],
+        *,
+        sampling: Sampling,
+        stop_tokens: AbstractSet[int],
+    ) -> Iterator[tuple[int, Generation]]:
+        """Yield the position of each request with its response, as they finish (in any order).
+
+        Args:
+            model_dir: a model directory of the workflow, or a plain checkpoint directory.
+            requests: what is wanted.
+            sampling: temperature, nucleus threshold and suppressed tokens; lengths and seeds stand in the requests.
+            stop_tokens: token ids that end a response.
+        """
+        ...
+
+
+def request_seed(seed: int, prompt_id: str, sample: int) -> int:
+    """Seed (31 bits) of one response, which does not depend on the other prompts of the run."""
+    digest = hashlib.sha256(f"{seed}/{prompt_id}/{sample}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def cut_at_stop(tokens: Sequence[int], stop_tokens: AbstractSet[int], limit: int) -> Generation:
+    """The response within raw new tokens: what comes before the first stop token, at most ``limit`` tokens."""
+    for position, token in enumerate(tokens[:limit]):
+        if token in stop_tokens:
+            return Generation(tuple(tokens[:position]), "stop")
+    return Generation(tuple(tokens[:limit]), "length")

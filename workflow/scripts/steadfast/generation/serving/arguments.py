@@ -1,0 +1,139 @@
+"""How vLLM is told to run: engine arguments and environment variables, the same for the worker and the server."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from steadfast.core.files import read_json
+from steadfast.core.locations import SCRIPTS
+from steadfast.generation.interface import Runtime
+from steadfast.generation.serving.interpreter import Interpreter
+from steadfast.models.number_format import WIDE, settle_format
+from steadfast.models.pointer import checkpoint_path, trusts_remote_code
+
+GIB = 1 << 30
+LEAST_CACHE_GIB = 0.25
+LARGEST_CACHE_SHARE = 0.4
+# vLLM's CPU cache is handed out in blocks of so many tokens
+BLOCK_TOKENS = 128
+SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
+
+
+def engine_arguments(
+    model_dir: str | Path,
+    runtime: Runtime,
+    interpreter: Interpreter,
+    *,
+    dtype: str,
+    max_model_len: int,
+    cached_tokens: int,
+) -> dict[str, Any]:
+    """Arguments of vLLM's engine.
+
+    Args:
+        model_dir: a model directory of the workflow, or a plain checkpoint directory.
+        runtime: how to use the machine.
+        interpreter: the environment with vLLM.
+        dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
+        max_model_len: longest sequence; -1 takes what the model was made for, or as much of it as the memory holds.
+        cached_tokens: tokens that are alive at the same time, for the size of the cache on a CPU.
+    """
+    checkpoint = checkpoint_path(model_dir)
+    config = read_json(checkpoint / "config.json")
+    arguments: dict[str, Any] = {
+        "model": str(checkpoint),
+        "dtype": _number_format(model_dir, dtype, interpreter),
+        "enforce_eager": interpreter.cpu_build if runtime.enforce_eager is None else runtime.enforce_eager,
+        "enable_prefix_caching": True,
+        "tensor_parallel_size": runtime.tensor_parallel_size,
+        "trust_remote_code": trusts_remote_code(model_dir),
+        # the checkpoint's own sampling recommendations would otherwise become the server's defaults
+        "generation_config": "vllm",
+        "max_model_len": max_model_len,
+    }
+    if interpreter.cpu_build:
+        arguments["kv_cache_memory_bytes"] = _cache_bytes(config, runtime, cached_tokens)
+    else:
+        arguments["gpu_memory_utilization"] = runtime.memory_fraction
+    return arguments
+
+
+def command_line(arguments: Mapping[str, Any]) -> list[str]:
+    """The same arguments as options of vLLM's server."""
+    options: list[str] = []
+    for name, value in arguments.items():
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            options.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            options += [f"--{flag}", str(value)]
+    return options
+
+
+def process_environment(runtime: Runtime, interpreter: Interpreter, *, in_process: bool) -> dict[str, str]:
+    """Environment variables of a vLLM process: the job's own without its secrets, and vLLM's settings.
+
+    Args:
+        runtime: how to use the machine.
+        interpreter: the environment with vLLM.
+        in_process: whether the engine shall run in the process itself where it can (starts faster).
+    """
+    kept = {name: value for name, value in os.environ.items() if not SECRET.search(name)}
+    kept.pop("PYTHONHOME", None)
+    own = {
+        "PYTHONPATH": str(SCRIPTS),
+        "PYTHONUNBUFFERED": "1",
+        # checkpoints are directories: nothing is looked up or reported anywhere
+        "HF_HUB_OFFLINE": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        # logits that are NaN, as of a model whose numbers overflow, end it: it would write the first token for them
+        "VLLM_RAISE_ON_LOGIT_NANS": "1",
+        "VLLM_LOGGING_LEVEL": os.environ.get("VLLM_LOGGING_LEVEL", "ERROR"),
+    }
+    if runtime.batch_invariant:
+        own["VLLM_BATCH_INVARIANT"] = "1"
+    if interpreter.cpu_build:
+        # the process is bound by the scheduler (or by Slurm), not by vLLM, which takes the same cores every time
+        own["VLLM_CPU_OMP_THREADS_BIND"] = "nobind"
+        # first-token probabilities would otherwise compile C++ at first use
+        own["TORCH_COMPILE_DISABLE"] = "1"
+        if runtime.threads is not None:
+            own["OMP_NUM_THREADS"] = str(runtime.threads)
+        if in_process and runtime.tensor_parallel_size == 1:
+            own["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    return {**kept, **own}
+
+
+def device_of(interpreter: Interpreter) -> str:
+    """The kind of device that a build of vLLM runs on."""
+    return "cpu" if interpreter.cpu_build else "cuda"
+
+
+def _number_format(model_dir: str | Path, dtype: str, interpreter: Interpreter) -> str:
+    """The format that a model is to run in: vLLM's own ``auto`` turns float32 into bfloat16.
+
+    On GPUs without bfloat16 that ``auto`` takes float16 for it, which is left to vLLM.
+    """
+    name = settle_format(model_dir, dtype, device_of(interpreter)).name
+    return name if interpreter.cpu_build or name == WIDE else dtype
+
+
+def _cache_bytes(config: Mapping[str, Any], runtime: Runtime, tokens: int) -> int:
+    """Size of the key-value cache on a CPU: vLLM's own choice is nearly all of the memory."""
+    if runtime.kv_cache_gib is not None:
+        return int(runtime.kv_cache_gib * GIB)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    needed = (tokens + BLOCK_TOKENS) * _cache_bytes_per_token(config.get("text_config") or config)
+    return int(max(LEAST_CACHE_GIB * GIB, min(needed, LARGEST_CACHE_SHARE * memory)))
+
+
+def _cache_bytes_per_token(config: Mapping[str, Any]) -> int:
+    """Bytes that one token takes, for a model with the usual keys in its configuration, in float32."""
+    heads = int(config.get("num_attention_heads") or 1)
+    hidden = int(config.get("hidden_size") or 0)
+    head_size = int(config.get("head_dim") or hidden // heads)
+    key_value_heads = int(config.get("num_key_value_heads") or heads)
+    return 2 * 4 * int(config.get("num_hidden_layers") or 1) * key_value_heads * head_size

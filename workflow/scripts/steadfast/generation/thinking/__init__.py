@@ -1,0 +1,21 @@
+"""Thinking: what models write before, between and around their answers, told apart from the answers.
+
+Responses of the models under test and answers of judges are read by the same ``split_thinking``. The markers that
+families of models use are listed once, in ``steadfast.generation.thinking.formats``. Nothing here imports a
+model library.
+"""
+
+from steadfast.generation.thinking.control import control_tokens
+from steadfast.generation.thinking.formats import FORMATS, ThinkingFormat, configured_formats
+from steadfast.generation.thinking.reading import Split, begins_thinking, opens_thinking, split_thinking
+
+__all__ = [
+    "FORMATS",
+    "Split",
+    "ThinkingFormat",
+    "begins_thinking",
+    "configured_formats",
+    "control_tokens",
+    "opens_thinking",
+    "split_thinking",
+]

@@ -1,0 +1,57 @@
+"""What an answer should not hold: control tokens, markers, and what looks like thinking in an unknown format."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from steadfast.generation.thinking.formats import ANSWERS, FORMATS, ThinkingFormat
+from steadfast.generation.thinking.markers import first_characters, spelling
+
+# Control tokens in the forms that tokenizers in use give them.
+CONTROL = re.compile(
+    r"<\|[^<>|\s]{1,40}\|?>|<[^<>|\s]{1,40}\|>|<｜[^<>\s]{1,40}｜>|<(?:start|end)_of_turn>|<unused\d+>"
+    r"|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS)\]|<s>|</s>",
+    re.IGNORECASE,
+)
+_NAME = (
+    r"(?:[a-z]+:)?(?:(?:inner|internal|self|my|step|final)[_-]?)?(?:think|thinking|thoughts?|reasoning|rationale|"
+    r"scratch[_-]?pad|monologue|deliberation|reflection|analysis|plan|planning|cot|chain[_-]of[_-]thoughts?)"
+    r"(?:[_-](?:process|reasoning|block|mode|step))?(?::\w+)?"
+)
+# What models call their thinking where no format is known: tags, Harmony's names without tokens, headings.
+_LIKELY_TAGS = (
+    rf"(?:\\?<|&lt;)\s*/?\s*{_NAME}(?:\s+[\w-]+\s*=[^<>&]{{0,60}})?\s*/?\s*(?:\\?>|&gt;)"
+    r"|\\?\[/?(?:think|thinking)\\?\]|\\?\[/(?:thoughts?|reasoning|scratchpad)\\?\]"
+)
+_CHANNEL_NAMES = re.compile(r"\A\s*(?:analysis|commentary)(?=\s*\n)|assistant(?:analysis|commentary|final)(?=[^\W_])")
+_HEADING = re.compile(
+    r"[\s*_#>]*(?P<name>(?:here(?:'s| is) (?:my |the )?)?(?:thinking|thought)(?: process)?[*_]*:)", re.IGNORECASE
+)
+
+
+def control_tokens(text: str, special: Sequence[str] = (), formats: Sequence[ThinkingFormat] = FORMATS) -> list[str]:
+    """Control tokens and markers that are left in an answer, each once, in their order and without white space.
+
+    Args:
+        text: the answer.
+        special: further texts to look for: the special tokens of the model's own tokenizer.
+        formats: formats whose markers are looked for.
+    """
+    markers = [mark for entry in formats if not entry.only_at_start for mark in (*entry.opening, *entry.closing)]
+    markers += [mark for entry in ANSWERS if not entry.after_thinking for mark in (entry.opening, entry.closing)]
+    pattern = _compiled(tuple(dict.fromkeys(markers)), tuple(name for name in special if len(name) > 1))
+    heading = _HEADING.match(text)
+    found = [(match.start(), re.sub(r"\s+", "", match.group())) for match in pattern.finditer(text)]
+    found += [(match.start(), match.group().strip()) for match in _CHANNEL_NAMES.finditer(text)]
+    found += [(heading.start("name"), re.sub(r"\s+", "_", heading["name"]))] if heading else []
+    return list(dict.fromkeys(name for _, name in sorted(found)))
+
+
+@lru_cache(maxsize=64)
+def _compiled(markers: tuple[str, ...], special: tuple[str, ...]) -> re.Pattern[str]:
+    known = {**{mark: spelling(mark) for mark in markers}, **{name: re.escape(name) for name in special}}
+    names = sorted(known, key=lambda name: (-len(name), name))
+    ahead = first_characters(["<", "[", *names])
+    return re.compile(
+        f"{ahead}(?:{'|'.join([*map(known.__getitem__, names), CONTROL.pattern, _LIKELY_TAGS])})", re.IGNORECASE
+    )

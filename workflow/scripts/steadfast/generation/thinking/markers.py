@@ -1,0 +1,194 @@
+"""Where a text holds markers of thinking and of answers, in whatever spelling."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from steadfast.generation.thinking.formats import ANSWERS, AnswerMarkers, ThinkingFormat
+from steadfast.generation.thinking.mentions import code_in, in_sentence, is_quoted
+
+# How the characters of a marker may be written: plain, escaped for Markdown, escaped for HTML.
+_SPELLINGS = {
+    "<": r"(?:\\?<|&(?:lt|#0*60|#x0*3c);)",
+    ">": r"(?:\\?>|&(?:gt|#0*62|#x0*3e);)",
+    "[": r"\\?\[",
+    "]": r"\\?\]",
+    "|": r"\\?\|",
+    "_": r"\\?_",
+    "/": r"\\?/",
+    "'": r"(?:['’]|&(?:#0*39|#x0*27|apos|rsquo);)",
+    " ": r"\s+",
+    ":": r"[*_]*:[*_]*",
+}
+_TAG = re.compile(r"<(/?)([\w:|]+)>")
+# What they may begin with.
+_FIRSTS = {
+    "<": "<\\&",
+    "[": "[\\",
+    "_": "_\\",
+    "|": "|\\",
+    "/": "/\\",
+    ">": ">\\&",
+    "'": "'’&",
+    " ": " \t\n\r",
+    ":": ":*_",
+}
+# What plain words may be set in: emphasis, a heading, a quotation.
+_BEFORE_WORDS = re.compile(r"(?:^[ \t]*[#>]+[ \t]*|[*_])[*_]*\Z", re.MULTILINE)
+_AFTER_WORDS = re.compile(r"[*_]+")
+_LONGEST_EMPHASIS = 12
+
+
+@dataclass(frozen=True)
+class Marker:
+    """One marker in a text.
+
+    Attributes:
+        start: where it begins.
+        end: where it ends.
+        opens: the formats whose thinking it opens.
+        closes: those whose thinking it closes.
+        escaped: whether it is escaped for HTML or Markdown, as mentions are: it opens at the beginning only.
+    """
+
+    start: int
+    end: int
+    opens: tuple[ThinkingFormat, ...]
+    closes: tuple[ThinkingFormat, ...]
+    escaped: bool = False
+
+    @property
+    def if_answered(self) -> bool:
+        """Whether answers use it as well."""
+        return bool(self.opens) and all(entry.if_answered for entry in self.opens)
+
+    @property
+    def only_closes_tags(self) -> bool:
+        """Whether all that it may close is opened by tags that answers use as well."""
+        return not self.opens and all(entry.if_answered for entry in self.closes)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a text holds a marker.
+
+    Attributes:
+        mark: the marker as the registry spells it.
+        start: where it begins, with the emphasis that plain words are set in.
+        end: where it ends.
+        escaped: whether it is escaped for HTML or Markdown.
+    """
+
+    mark: str
+    start: int
+    end: int
+    escaped: bool
+
+
+def markers_in(text: str, formats: Sequence[ThinkingFormat]) -> list[Marker]:
+    """The markers of thinking that a text uses, in their order; quoted ones and those in code are left out."""
+    markers: list[Marker] = []
+    for found in find_marks(text, [mark for entry in formats for mark in (*entry.opening, *entry.closing)]):
+        first = _at_start(text, found.start, markers)
+        opens = tuple(
+            entry
+            for entry in formats
+            if _is_among(found.mark, entry.opening)
+            and (first or not (found.escaped or entry.only_at_start or entry.if_answered))
+        )
+        closes = tuple(entry for entry in formats if _is_among(found.mark, entry.closing))
+        if (opens or closes) and not is_quoted(text, found.start, found.end):
+            markers.append(Marker(found.start, found.end, opens, closes, found.escaped))
+    return _only_opened(_outside_code(text, markers))
+
+
+def answers_in(text: str) -> list[tuple[Found, AnswerMarkers]]:
+    """Where markers open an answer, but for those that are only mentioned."""
+    return [
+        (found, next(entry for entry in ANSWERS if entry.opening == found.mark))
+        for found in find_marks(text, [entry.opening for entry in ANSWERS])
+        if not is_quoted(text, found.start, found.end) and not in_sentence(text, found.start, found.end)
+    ]
+
+
+def find_marks(text: str, marks: Iterable[str]) -> Iterator[Found]:
+    """Where a text holds any of the markers, in whatever spelling."""
+    names = tuple(sorted(set(marks), key=lambda mark: (-len(mark), mark)))
+    for match in _compiled(names).finditer(text) if names else ():
+        mark = names[(match.lastindex or 1) - 1]
+        start, end = _with_emphasis(text, *match.span()) if mark[0].isalpha() else match.span()
+        yield Found(mark, start, end, match.group()[0] in "\\&")
+
+
+def spelling(mark: str) -> str:
+    """A regular expression, without groups, that finds a marker in every spelling."""
+    tag = _TAG.fullmatch(mark)
+    letters = "".join(_SPELLINGS.get(letter, re.escape(letter)) for letter in (tag[2] if tag else mark))
+    if not tag:
+        return letters
+    slash = rf"{_SPELLINGS['/']}\s*" if tag[1] else ""
+    return rf"{_SPELLINGS['<']}\s*{slash}{letters}\s*{_SPELLINGS['>']}"
+
+
+def first_characters(marks: Iterable[str]) -> str:
+    """A regular expression that looks ahead for the first characters of markers, before dozens of alternatives."""
+    firsts = {first for mark in marks for first in _FIRSTS.get(mark[0], mark[0].lower() + mark[0].upper())}
+    return f"(?=[{re.escape(''.join(sorted(firsts)))}])"
+
+
+@lru_cache(maxsize=64)
+def _compiled(marks: tuple[str, ...]) -> re.Pattern[str]:
+    alternatives = "|".join(f"({spelling(mark)})" for mark in marks)
+    return re.compile(f"{first_characters(marks)}(?:{alternatives})", re.IGNORECASE)
+
+
+def _with_emphasis(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span of words with the marks of emphasis, of a heading or of a quotation that they are set in."""
+    before = _BEFORE_WORDS.search(text, max(0, start - _LONGEST_EMPHASIS), start)
+    after = _AFTER_WORDS.match(text, end)
+    return before.start() if before else start, after.end() if after else end
+
+
+def _is_among(mark: str, marks: Iterable[str]) -> bool:
+    return mark.casefold() in map(str.casefold, marks)
+
+
+def _at_start(text: str, start: int, before: Sequence[Marker]) -> bool:
+    """Whether nothing comes before a place but what was thought already."""
+    begin = before[-1].end if before and before[-1].closes else 0
+    return not text[begin:start].strip()
+
+
+def _only_opened(markers: Sequence[Marker]) -> list[Marker]:
+    """Without the closing markers that count only where an opening one was used: words, escaped ones and some tags."""
+    opened = {entry for marker in markers for entry in marker.opens}
+    return [
+        marker
+        for marker in markers
+        if marker.opens
+        or any(
+            entry in opened or not (marker.escaped or entry.only_at_start or entry.if_answered)
+            for entry in marker.closes
+        )
+    ]
+
+
+def _outside_code(text: str, markers: Sequence[Marker]) -> list[Marker]:
+    """Without the markers in code. Thinking may end within a block of code that it never closed."""
+    kept = list(markers)
+    for code in code_in(text) if markers else ():
+        inside = [marker for marker in kept if code.start <= marker.start and marker.end <= code.end]
+        if code.certain or _is_balanced(inside):
+            kept = [marker for marker in kept if marker not in inside]
+    return kept
+
+
+def _is_balanced(markers: Sequence[Marker]) -> bool:
+    """Whether no closing marker comes before its opening one."""
+    depth = 0
+    for marker in markers:
+        depth += 1 if marker.opens else -1
+        if depth < 0:
+            return False
+    return True

@@ -1,0 +1,106 @@
+"""Annotation files as rows, and the judges that their annotators become.
+
+Kept free of pandas: the workflow asks for the names of the human judges before it plans its jobs.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from steadfast.core.delimited import Record, read_delimited
+
+MAJORITY_JUDGE = "human"
+JUDGE_PREFIX = "human-"
+MAX_SLUG = 48
+
+# What a spreadsheet would take for a formula, or what the guard itself starts with; the page writes by the same rule.
+_NEEDS_GUARD = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n']")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of an annotation file.
+
+    Attributes:
+        file: path of the file.
+        number: row number as a spreadsheet counts (the header is row 1).
+        values: stripped cells by column; column names are lower case with ``_`` for spaces and hyphens.
+        annotator: who labelled: the cell of that name, or the name of the file if there is none.
+    """
+
+    file: str
+    number: int
+    values: dict[str, str]
+    annotator: str
+
+    @property
+    def place(self) -> str:
+        """File and row, as messages name them."""
+        return f"{self.file}, row {self.number}"
+
+
+def human_judges(files: Iterable[str | Path]) -> list[str]:
+    """Names of the judges that annotation files give: ``human`` and one ``human-NAME`` per annotator.
+
+    Returns:
+        Sorted names; empty if there are no files.
+
+    Raises:
+        DataError: a file is missing or is no CSV.
+    """
+    names = {judge_name(row.annotator) for file in files for row in read_rows(file)}
+    return [MAJORITY_JUDGE, *sorted(names)] if names else []
+
+
+def judge_name(annotator: str) -> str:
+    """Judge of an annotator: ``human-`` and the name as a slug (``Zoë B.`` becomes ``human-zoe-b``).
+
+    Letters that have no ASCII form are replaced by a digest of the whole name, so that two such names differ.
+    """
+    folded = unicodedata.normalize("NFKD", " ".join(annotator.split()).casefold())
+    bare = "".join(character for character in folded if not unicodedata.combining(character))
+    slug = re.sub(r"[^a-z0-9]+", "-", bare).strip("-")
+    lossy = any(character.isalnum() and not character.isascii() for character in bare)
+    if lossy or not slug or len(slug) > MAX_SLUG:
+        digest = hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        slug = "-".join(part for part in (slug[: MAX_SLUG - 9].strip("-"), digest) if part)
+    return f"{JUDGE_PREFIX}{slug}"
+
+
+def read_rows(path: str | Path) -> list[Row]:
+    """Read a CSV in any form that spreadsheets write; rows without content are left out.
+
+    The forms are those of ``steadfast.core.delimited``.
+
+    Raises:
+        DataError: the file is missing or no such CSV, or has a column twice.
+    """
+    table = read_delimited(path, name=_column)
+    table.refuse_twice()
+    exported = {"item_id", "item_set"} <= set(table.header)
+    return [_row(str(path), record, exported) for record in table.filled()]
+
+
+def guard(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would run as a formula; `unguard` takes it away."""
+    return f"'{text}" if _NEEDS_GUARD.match(text) else text
+
+
+def unguard(text: str) -> str:
+    """Inverse of `guard`."""
+    return text[1:] if text.startswith("'") and _NEEDS_GUARD.match(text[1:]) else text
+
+
+def _row(path: str, record: Record, exported: bool) -> Row:
+    values = {name: cell.strip() for name, cell in record.cells.items()}
+    if exported:
+        values |= {name: unguard(cell) for name, cell in record.cells.items() if name in ("annotator", "note")}
+    annotator = values.get("annotator", "").strip() or Path(path).stem
+    return Row(path, record.number, values, annotator)
+
+
+def _column(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", name.strip().lower())

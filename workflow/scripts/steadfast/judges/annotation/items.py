@@ -1,0 +1,100 @@
+"""Items to be labelled: distinct answers to a prompt, under ids that say nothing about who gave them."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from steadfast.core.errors import DataError
+from steadfast.core.files import read_table, require_columns
+from steadfast.judges.interface import KEYS, cases_of
+
+ITEM_COLUMNS = ["item_id", "model", "variant", *KEYS, "label", "prompt", "response"]
+DIGITS = 16
+
+
+class System(NamedTuple):
+    """One system under test."""
+
+    model: str
+    variant: str
+
+
+def system_of(path: str | Path) -> System:
+    """System of a file ``.../{model}/{variant}.parquet``."""
+    return System(Path(path).parent.name, Path(path).stem)
+
+
+def read_responses(paths: Iterable[str | Path]) -> dict[System, pd.DataFrame]:
+    """Read ``results/responses/{model}/{variant}.parquet`` files."""
+    return {system_of(path): read_table(path) for path in paths}
+
+
+def read_judgments(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Read ``results/judgments/{judge}/{model}/{variant}.parquet`` files into one table.
+
+    Returns:
+        Columns ``judge``, ``model``, ``variant``, ``prompt_id``, ``sample``, ``verdict``.
+    """
+    tables = []
+    for path in paths:
+        model, variant = system_of(path)
+        table = require_columns(read_table(path), [*KEYS, "verdict"], path)[[*KEYS, "verdict"]]
+        tables.append(table.assign(judge=Path(path).parent.parent.name, model=model, variant=variant))
+    columns = ["judge", "model", "variant", *KEYS, "verdict"]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+
+
+def collect_items(prompts: pd.DataFrame, responses: Mapping[System, pd.DataFrame]) -> pd.DataFrame:
+    """All responses of all systems with their item ids, sorted by system, prompt and sample.
+
+    Args:
+        prompts: the prompt table.
+        responses: per system its responses.
+
+    Returns:
+        One row per response, with `ITEM_COLUMNS`. Identical answers to one prompt share an id.
+
+    Raises:
+        DataError: there are no responses, or a response answers no known prompt.
+    """
+    rows = [
+        (
+            item_id(case.prompt, case.response),
+            *system,
+            case.prompt_id,
+            case.sample,
+            case.label,
+            case.prompt,
+            case.response,
+        )
+        for system, table in responses.items()
+        for case in cases_of(table, prompts)
+    ]
+    if not rows:
+        raise DataError("annotation: there are no responses to label")
+    items = pd.DataFrame(rows, columns=ITEM_COLUMNS)
+    return items.sort_values(["model", "variant", *KEYS], ignore_index=True)
+
+
+def item_id(prompt: str, response: str) -> str:
+    """Opaque id of an answer, a function of nothing but what the annotator reads.
+
+    It therefore cannot say which system answered, it stays the same when systems or judges are added, and
+    whoever makes the same responses again gets the same ids. It starts with a letter, lest a spreadsheet
+    take it for a number.
+    """
+    return f"i{_digest(prompt, response)}"
+
+
+def item_set_id(item_ids: Iterable[str], definition: str) -> str:
+    """Fingerprint of a page: of the set of its items and of the definition that they are labelled by."""
+    return f"s{_digest(definition, *sorted(set(item_ids)))}"
+
+
+def _digest(*parts: str) -> str:
+    # lengths keep ("ab", "c") and ("a", "bc") apart
+    encoded = [part.encode("utf-8") for part in parts]
+    return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in encoded)).hexdigest()[:DIGITS]

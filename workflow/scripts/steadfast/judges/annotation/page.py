@@ -1,0 +1,141 @@
+"""The annotation page and its key."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from steadfast.core.files import read_table, write_table, write_text
+from steadfast.core.pages import assemble
+from steadfast.judges.annotation.assembly import SOURCE
+from steadfast.judges.annotation.definition import Definition, load_definition
+from steadfast.judges.annotation.items import System, collect_items, item_set_id, read_judgments, read_responses
+from steadfast.judges.annotation.sampling import Mode, select
+
+KEY_COLUMNS = [
+    "item_id",
+    "model",
+    "variant",
+    "prompt_id",
+    "sample",
+    "selected",
+    "stratum",
+    "weight",
+    "item_set",
+]
+
+
+@dataclass(frozen=True)
+class AnnotationPage:
+    """A page and what it must not show.
+
+    Attributes:
+        html: the page.
+        key: one row per response of the run, with `KEY_COLUMNS`; the page holds the items of those
+            ``selected``. It has the others as well, so that labels stay usable when a later page holds
+            other items.
+    """
+
+    html: str
+    key: pd.DataFrame
+
+
+def build_annotation_page(
+    prompts: pd.DataFrame,
+    responses: Mapping[System, pd.DataFrame],
+    *,
+    definition: Definition,
+    resources: Path,
+    mode: Mode = "human_subset",
+    size: int = 200,
+    samples: int | None = 1,
+    seed: int = 0,
+    annotators: Sequence[str] = (),
+    judgments: pd.DataFrame | None = None,
+) -> AnnotationPage:
+    """Build the page: one file without network access that shows prompts and responses and nothing else.
+
+    No name of a model, variant or judge, no verdict and no class of a prompt goes into it.
+
+    Args:
+        prompts: the prompt table.
+        responses: per system its table of responses.
+        definition: what the annotators label by.
+        resources: folder that the page's template, styles and scripts are relative to.
+        mode: ``human_subset`` or ``sampled``, see `steadfast.judges.annotation.sampling.select`.
+        size: responses to draw, for ``sampled``.
+        samples: samples per prompt and system that are labelled; None takes all.
+        seed: seeds the draw and, with the annotator's name, the order of the items.
+        annotators: names that the page proposes.
+        judgments: for ``sampled``, verdicts (judge, model, variant, prompt_id, sample, verdict) of the judges
+            whose disagreement counts.
+
+    Raises:
+        ConfigError, DataError: nothing can be selected, or a response answers no known prompt.
+    """
+    items = collect_items(prompts, responses)
+    items = select(items, prompts, mode=mode, size=size, samples=samples, seed=seed, judgments=judgments)
+    shown = items[items["selected"]]
+    fingerprint = item_set_id(shown["item_id"], definition.canonical())
+    data = _page_data(shown, definition, fingerprint, seed, annotators)
+    return AnnotationPage(assemble(SOURCE, resources, {"data": data}), items.assign(item_set=fingerprint)[KEY_COLUMNS])
+
+
+def write_annotation_page(
+    *,
+    prompts: str | Path,
+    responses: Iterable[str | Path],
+    judgments: Iterable[str | Path],
+    definition: str | Path,
+    resources: str | Path,
+    html: str | Path,
+    key: str | Path,
+    **settings: Any,
+) -> None:
+    """Read the inputs, build the page, and write it and its key.
+
+    Args:
+        prompts: the prompt table.
+        responses: files ``.../{model}/{variant}.parquet``.
+        judgments: files ``.../{judge}/{model}/{variant}.parquet``; only ``mode: sampled`` reads them.
+        definition: YAML file with the definition.
+        resources: folder that the page's template, styles and scripts are relative to.
+        html: where the page goes.
+        key: where the key goes.
+        **settings: ``mode``, ``size``, ``samples``, ``seed``, ``annotators`` of `build_annotation_page`.
+    """
+    page = build_annotation_page(
+        read_table(prompts),
+        read_responses(responses),
+        definition=load_definition(definition),
+        resources=Path(resources),
+        judgments=read_judgments(judgments),
+        **settings,
+    )
+    write_text(html, page.html)
+    write_table(key, page.key)
+
+
+def _page_data(
+    shown: pd.DataFrame, definition: Definition, fingerprint: str, seed: int, annotators: Sequence[str]
+) -> dict[str, Any]:
+    """What the page's scripts read. Sorted by opaque ids, so that positions say nothing either."""
+    distinct = shown.drop_duplicates("item_id").sort_values("item_id")
+    questions = list(dict.fromkeys(distinct["prompt"]))
+    number = {text: index for index, text in enumerate(questions)}
+    return {
+        "itemSet": fingerprint,
+        "seed": seed,
+        "annotators": list(annotators),
+        "definition": definition.as_dict(),
+        "responses": len(shown),
+        "questions": questions,
+        "items": [
+            {"id": identity, "question": number[prompt], "text": response}
+            for identity, prompt, response in zip(
+                distinct["item_id"], distinct["prompt"], distinct["response"], strict=True
+            )
+        ],
+    }

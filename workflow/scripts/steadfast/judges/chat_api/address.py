@@ -1,0 +1,86 @@
+"""The address of an API: what may stand in `base_url`, and what is sent to it.
+
+Beside an address up to `/v1`, the dated form of Azure's is known, whose key goes into a header of its own:
+`https://NAME.openai.azure.com/openai/deployments/DEPLOYMENT?api-version=...`. A query may hold no secret, since it is
+part of what is recorded.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from steadfast.core.errors import ConfigError
+
+_ENDPOINT = "/chat/completions"
+_VERSION = "api-version"
+_AZURE = re.compile(r"\.(?:openai|services\.ai|cognitiveservices)\.azure\.(?:com|us|cn)$")
+_SECRET = re.compile(r"key|token|secret|passw|auth|credential|(?:^|[-_])sig(?:nature)?$|^code$", re.IGNORECASE)
+_EXAMPLE = "https://host/v1"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where requests go.
+
+    Attributes:
+        url: the address without its query, to which `/chat/completions` is appended.
+        query: parameters that every request carries.
+        key_header: header for the key; None for `Authorization: Bearer`.
+    """
+
+    url: str
+    query: tuple[tuple[str, str], ...] = ()
+    key_header: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """The address as a part of what an answer depends on."""
+        return f"{self.url}?{urlencode(self.query)}" if self.query else self.url
+
+    def client_arguments(self, key: str | None) -> dict[str, Any]:
+        """Arguments of openai's client that depend on the address."""
+        query = {"default_query": dict(self.query)} if self.query else {}
+        return {"base_url": self.url, "api_key": key or "none", **query}
+
+    def request_arguments(self, key: str | None) -> dict[str, Any]:
+        """Arguments of each of the client's requests that depend on the address."""
+        if self.key_header is None:
+            return {}
+        from openai import Omit
+
+        return {"extra_headers": {self.key_header: key or "none", "Authorization": Omit()}}
+
+
+def read_address(base_url: str) -> Address:
+    """The address in `base_url`.
+
+    Raises:
+        ConfigError: it is none, or holds a secret.
+    """
+    text = base_url.strip()
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"base_url: {text.partition('?')[0]!r} is no address; it looks like {_EXAMPLE}")
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    secrets = [name for name, _ in query if _SECRET.search(name)]
+    if parts.username or parts.password or secrets:
+        found = f"the parameter {secrets[0]!r}" if secrets else "a user name or password"
+        raise ConfigError(f"base_url: {found} is not allowed in it; put the key into 'api_key_env'")
+    if parts.fragment:
+        raise ConfigError(f"base_url: '#{parts.fragment}' is not allowed in it; it looks like {_EXAMPLE}")
+    path = parts.path.rstrip("/").removesuffix(_ENDPOINT).rstrip("/")
+    _check_azure(parts.hostname, path, dict(query))
+    dated = "/deployments/" in path
+    return Address(f"{parts.scheme}://{parts.netloc}{path}", tuple(query), "api-key" if dated else None)
+
+
+def _check_azure(host: str, path: str, query: dict[str, str]) -> None:
+    """Reject the two addresses that Azure's pages show and that no chat API answers at."""
+    if "/deployments/" in path and _VERSION not in query:
+        raise ConfigError(f"base_url: an address with '/deployments/' needs a version: {path}?{_VERSION}=2024-10-21")
+    if _AZURE.search(host) and not re.search(r"/v1$|/deployments/[^/]+$|/models$", path):
+        raise ConfigError(
+            f"base_url: {host}{path} is not the address of Azure's chat API; it looks like https://{host}/openai/v1 "
+            f"(with the deployment as 'model') or https://{host}/openai/deployments/DEPLOYMENT?{_VERSION}=2024-10-21"
+        )

@@ -1,0 +1,62 @@
+"""What asking costs, before anything is asked."""
+
+from dataclasses import dataclass
+
+from steadfast.core.errors import ConfigError
+from steadfast.judges.chat_api.settings import ChatSettings
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate that errs on the high side.
+
+    Attributes:
+        requests: different requests that all cases need.
+        answered: those of them that are in the store of answers.
+        input_tokens: tokens of those that are not.
+        output_tokens: the longest answers to those that are not.
+    """
+
+    requests: int
+    answered: int
+    input_tokens: int
+    output_tokens: int
+
+    @property
+    def unanswered(self) -> int:
+        """Requests that will be sent."""
+        return self.requests - self.answered
+
+    def __add__(self, other: "Estimate") -> "Estimate":
+        return Estimate(
+            self.requests + other.requests,
+            self.answered + other.answered,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
+    def cost(self, settings: ChatSettings) -> float | None:
+        """Price in the currency of the prices; None if the stanza gives none."""
+        input_price, output_price = settings.price_per_million_input, settings.price_per_million_output
+        if input_price is None or output_price is None:
+            return None
+        return (self.input_tokens * input_price + self.output_tokens * output_price) / 1e6
+
+
+def check_limits(estimate: Estimate, settings: ChatSettings) -> None:
+    """Refuse to start what would exceed ``max_requests`` or ``max_cost``.
+
+    Raises:
+        ConfigError: with the number, the limit and the key.
+    """
+    if settings.max_requests is not None and estimate.unanswered > settings.max_requests:
+        raise ConfigError(
+            f"max_requests: {estimate.unanswered} requests would be sent ({estimate.answered} more are answered "
+            f"already), and {settings.max_requests} are allowed; none was sent"
+        )
+    cost = estimate.cost(settings)
+    if settings.max_cost is not None and cost is not None and cost > settings.max_cost:
+        raise ConfigError(
+            f"max_cost: {estimate.unanswered} requests would cost up to {cost:.4g}, more than {settings.max_cost:g}; "
+            "none was sent"
+        )

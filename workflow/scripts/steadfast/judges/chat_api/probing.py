@@ -1,0 +1,117 @@
+"""Finding out what an endpoint can do: constrained answers, log-probabilities.
+
+An endpoint may ignore a constraint that it does not know, so it is tried: the model is asked an everyday question
+of which only two made-up words are allowed as the answer. What was found is kept in the store of answers, so that
+every later run asks in the same form, and finds its answers.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+from steadfast.core.result_cache import AnswerStore, request_key
+from steadfast.judges.chat_api.address import read_address
+from steadfast.judges.chat_api.fault_table import REJECTED, UNKNOWN, UNSUPPORTED_PARAMETER
+from steadfast.judges.chat_api.faults import EndpointError, Fault
+from steadfast.judges.chat_api.reading import Answer, find_label
+from steadfast.judges.chat_api.replies import answer_from
+from steadfast.judges.chat_api.requests import Form, Request, Requests
+from steadfast.judges.chat_api.settings import ChatSettings
+from steadfast.judges.prompts.answer_labels import Labels
+
+QUESTION = "What is the colour of the sky on a clear day? Answer with one word."
+WORDS = Labels("zebra-17", "violin-42")
+PROBE = "probe"
+UNSUPPORTED = "unsupported"
+
+Ask = Callable[[Request], Awaitable[Answer | Fault]]
+
+
+def candidate_forms(settings: ChatSettings) -> list[Form]:
+    """The forms that the settings allow, the preferred one first; a single one needs no probing."""
+    outputs = ("choice", "json_schema", "text") if settings.output == "auto" else (settings.output,)
+    logprobs = (True, False) if settings.logprobs == "auto" else (settings.logprobs,)
+    return [Form(output, asked) for output in outputs for asked in logprobs]
+
+
+def known_form(settings: ChatSettings, requests: Requests, store: AnswerStore) -> Form | None:
+    """The form that the settings or an earlier probe decided; None if the endpoint has to be asked."""
+    forms = candidate_forms(settings)
+    if len(forms) == 1:
+        return forms[0]
+    for form, request in _probes(forms, requests):
+        record = store.get(request_key(request))
+        if record is None:
+            return None
+        if not _why_not(record, form):
+            return form
+    return None
+
+
+async def find_form(settings: ChatSettings, requests: Requests, store: AnswerStore, ask: Ask) -> Form:
+    """The first form that the endpoint honours.
+
+    What was found is kept once a form was found: a refusal that holds for every form says nothing about any.
+
+    Raises:
+        EndpointError: it honours none, or did not answer.
+    """
+    known = known_form(settings, requests, store)
+    if known is not None:
+        return known
+    asked: list[tuple[Request, dict[str, Any]]] = []
+    for form, request in _probes(candidate_forms(settings), requests):
+        asked.append((request, await _probe(settings, request, ask)))
+        if not _why_not(asked[-1][1], form):
+            for probe, record in asked:
+                store.put(probe, record)
+            return form
+    reasons = dict.fromkeys(
+        _why_not(record, form) for form, (_, record) in zip(candidate_forms(settings), asked, strict=True)
+    )
+    raise EndpointError(f"{_where(settings)} cannot be used as a judge: {'; '.join(reasons)}")
+
+
+async def _probe(settings: ChatSettings, request: Request, ask: Ask) -> dict[str, Any]:
+    outcome = await ask(request)
+    if isinstance(outcome, Answer):
+        return outcome.record()
+    if not _may_be_the_form_s(outcome):
+        raise EndpointError(f"{_where(settings)} does not answer: {outcome.reason}")
+    return {UNSUPPORTED: outcome.reason}
+
+
+def _may_be_the_form_s(fault: Fault) -> bool:
+    """Whether another form may be answered; OpenAI rejects log-probabilities of models that think with a bare 403."""
+    if fault.kind == "fatal":
+        return fault.name == UNSUPPORTED_PARAMETER
+    return fault.kind == "case" and (fault.status is None or fault.status in REJECTED or fault.name != UNKNOWN)
+
+
+def _why_not(record: Mapping[str, Any], form: Form) -> str:
+    """Why a probe's record shows that a form is not honoured; empty if it is."""
+    if UNSUPPORTED in record:
+        return str(record[UNSUPPORTED])
+    answer = answer_from(record)
+    if answer.finish_reason == "length":
+        return "it needs more than max_tokens for a single word (models that think before they answer need thousands)"
+    if form.logprobs and not answer.logprobs:
+        return "it gives no log-probabilities"
+    constrained = form.output == "text" or find_label(answer.text, WORDS) is not None
+    return "" if constrained else f"it does not keep to a {form.output}"
+
+
+def control_request(requests: Requests, labels: Labels, form: Form) -> Request:
+    """A harmless question in the form of the cases: an endpoint that answers it works."""
+    return requests.make([{"role": "user", "content": QUESTION}], labels.both, form, PROBE)
+
+
+def _where(settings: ChatSettings) -> str:
+    if settings.base_url:
+        return f"{settings.model} at {read_address(settings.base_url).url}"
+    return f"{settings.checkpoint}, served here,"
+
+
+def _probes(forms: list[Form], requests: Requests) -> Iterator[tuple[Form, Request]]:
+    messages = [{"role": "user", "content": QUESTION}]
+    for form in forms:
+        yield form, requests.make(messages, WORDS.both, form, PROBE)

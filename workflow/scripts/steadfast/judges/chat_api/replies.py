@@ -1,0 +1,264 @@
+"""Reading what comes back over HTTP: an answer, or a fault.
+
+Every field is checked, since no two providers fill them alike: errors come with status 200, in the first choice or
+instead of all choices, the content as a list of parts, a moderated answer as an empty one.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from steadfast.judges.chat_api.errors import error_in, said_in
+from steadfast.judges.chat_api.fault_table import (
+    EMPTY,
+    FAILED_GENERATION,
+    MODERATED,
+    UNFINISHED,
+    UNKNOWN,
+    UPSTREAM,
+    Said,
+    fault_of,
+)
+from steadfast.judges.chat_api.faults import Fault, clean, requested_wait
+from steadfast.judges.chat_api.probabilities import Token
+from steadfast.judges.chat_api.reading import Answer
+
+Ending = Literal["stop", "length", "moderated", "tool", "passing", "unknown"]
+
+# Tokens of which log-probabilities are kept: enough for the label behind the beginning of a JSON object.
+KEPT_TOKENS = 16
+RAISE_LIMIT = "raise `max_tokens`: models that think before they answer need thousands"
+
+# Statuses in an error that are about the endpoint, whichever answer it is.
+RATE_LIMITS = frozenset({408, 429})
+# How providers name the end of an answer, in small letters and digits alone; the first that is found counts.
+_ENDINGS: tuple[tuple[str, Ending], ...] = (
+    (
+        "contentfilter|contentpolicy|safety|sensitive|prohibited|block|spii|recitation|guardrail|moderat|refus|toxic"
+        "|censor|risk|flagged|jailbreak|inspection|^other$|^language$",
+        "moderated",
+    ),
+    ("tool|function", "tool"),
+    (
+        "^length$|max(?:output|completion|new)?tokens|modellength|maxlength|contextwindow|errorlimit|tokenlimit",
+        "length",
+    ),
+    (
+        "^(?:finishreason)?(?:stop|eos|eostoken|endturn|endofturn|stopsequence|stoptoken|end|completed?|finished|done)?$",
+        "stop",
+    ),
+    ("error|insufficient|network|abort|cancel|timeout|overload|interrupt|unavailable|fail", "passing"),
+)
+_REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
+# Types of parts: thinking, redacted_thinking, reasoning, reasoning_text, summary_text, thought.
+_THOUGHT = re.compile(r"think|reason|thought|^summary_text$", re.IGNORECASE)
+_COMPLETION = ("choices", "usage", "promptFeedback", "prompt_feedback", "prompt_filter_results", "candidates")
+_TITLE = re.compile(r"<title>(.*?)</title>|<h1>(.*?)</h1>", re.IGNORECASE | re.DOTALL)
+
+
+def read_error(status: int, text: str, headers: Mapping[str, str], secret: str | None) -> Fault:
+    """The fault in a response whose HTTP status is not one of success.
+
+    Args:
+        status: the HTTP status.
+        text: the body.
+        headers: the headers.
+        secret: what may not be repeated.
+    """
+    body = _json(text)
+    if text.lstrip().startswith("<"):  # a page for people: most of its words are about something else
+        title = _TITLE.search(text)
+        said = Said(status, (), clean(" ".join(filter(None, title.groups())) if title else "an HTML page", secret))
+    else:
+        said = said_in(text if body is None else body, secret, status)
+        said = said if said.words or said.codes else replace(said, words=clean(text, secret))
+    return fault_of(said, requested_wait(headers, f"{said.words} {_retry_delay(text)}"))
+
+
+def read_completion(text: str, secret: str | None) -> Answer | Fault:
+    """The answer in a response whose HTTP status is one of success, or the fault that it holds nevertheless."""
+    body = _json(text)
+    error = error_in(body)
+    said = said_in(error, secret)
+    if said.words or said.codes:
+        return _generation_failed(said)
+    try:
+        if not isinstance(body, Mapping) or not _is_completion(body):
+            raise ValueError(f"no chat completion: {text[:100]!r}")
+        return _read_choice(body, secret)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as problem:
+        return Fault("passing", clean(f"malformed answer: {problem}", secret))
+
+
+def ending_of(finish_reason: Any) -> Ending:
+    """What a finish reason says; an absent one says that the answer is whole."""
+    name = re.sub(r"[^a-z0-9]", "", str(finish_reason or "").casefold())
+    return next((ending for pattern, ending in _ENDINGS if re.search(pattern, name)), "unknown")
+
+
+def is_answer(record: Mapping[str, Any]) -> bool:
+    """Whether a record of the store is an answer; faults that older versions kept there are none."""
+    if "finish_reason" not in record:
+        return True  # what a probe found out
+    ending = ending_of(record["finish_reason"])
+    said = any(str(record.get(key) or "").strip() for key in ("text", "refusal"))
+    return ending == "length" or (ending == "stop" and said)
+
+
+def answer_from(record: Mapping[str, Any]) -> Answer:
+    """A record of the store as an answer, its finish reason ``stop`` or ``length``.
+
+    Raises:
+        DataError: it is no record of an answer.
+    """
+    answer = Answer.from_record(record)
+    return replace(answer, finish_reason=ending_of(answer.finish_reason))
+
+
+def _generation_failed(said: Said) -> Fault:
+    """The fault in an error that comes with an HTTP status of success: the endpoint works, unless it says otherwise."""
+    fault = fault_of(said, requested_wait({}, said.words))
+    return replace(fault, generation=fault.kind == "passing" and said.status not in RATE_LIMITS)
+
+
+def _is_completion(body: Mapping[str, Any]) -> bool:
+    return any(key in body for key in _COMPLETION) or str(body.get("object")).startswith("chat.completion")
+
+
+def _read_choice(body: Mapping[str, Any], secret: str | None) -> Answer | Fault:
+    choices = body.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(choice, Mapping):
+        return _without_answer(body, "no choice in it", secret)
+    if choice.get("error"):
+        return _generation_failed(said_in({key: value for key, value in choice.items() if key != "message"}, secret))
+    if str(body.get("amazon-bedrock-guardrailAction")).upper() == "INTERVENED":
+        return _moderated(body, "guardrail intervened", secret)
+    finish, native = choice.get("finish_reason"), choice.get("native_finish_reason")
+    ending = ending_of(finish)
+    reason = f"finish_reason {str(finish)!r}"
+    if "moderated" in (ending, ending_of(native)):
+        given = reason if ending == "moderated" else f"{reason}, {str(native)!r} in the provider's words"
+        return _moderated({**body, **choice}, given, secret)
+    if ending == "passing":
+        return Fault("passing", clean(f"the answer was not finished: {reason}", secret), UPSTREAM, generation=True)
+    if ending == "tool":
+        return Fault("case", clean(f"{FAILED_GENERATION}: {reason}", secret), FAILED_GENERATION, sure=False)
+    if ending == "unknown":
+        return Fault("case", clean(f"{reason} is not known", secret), UNKNOWN, sure=False)
+    return _read_message(body, choice, ending, secret)
+
+
+def _read_message(
+    body: Mapping[str, Any], choice: Mapping[str, Any], ending: Ending, secret: str | None
+) -> Answer | Fault:
+    message = choice.get("message")
+    message = message if isinstance(message, Mapping) else {}
+    usage = body.get("usage") if isinstance(body.get("usage"), Mapping) else {}
+    text, refusal = _parts(message.get("content"))
+    thinks = _thinks(message.get("content"))
+    answer = Answer(
+        text=text,
+        finish_reason=ending,
+        refusal=_text(message.get("refusal")) or refusal,
+        model=_text(body.get("model")),
+        fingerprint=_text(body.get("system_fingerprint")),
+        input_tokens=_count(usage, "prompt_tokens"),
+        output_tokens=_count(usage, "completion_tokens"),
+        logprobs=() if thinks else _tokens(choice.get("logprobs")),  # they would begin with those of the thinking
+    )
+    if ending == "length" or text.strip() or answer.refusal.strip():
+        return answer
+    if thinks or any(message.get(key) for key in _REASONING):
+        reason = f"{UNFINISHED}: the model thought and said nothing ({RAISE_LIMIT})"
+        return Fault("case", reason, UNFINISHED, sure=False)
+    return _without_answer({**body, **choice}, "the message is empty" if message else "no message in it", secret)
+
+
+def _without_answer(body: Mapping[str, Any], what: str, secret: str | None) -> Fault:
+    """A completion without an answer: moderated if it says so, else presumably, since it is how some moderate."""
+    feedback = body.get("promptFeedback") or body.get("prompt_feedback")
+    flags = ("input_sensitive", "output_sensitive")
+    said = said_in({key: value for key, value in body.items() if key not in ("choices", "message", "usage")}, secret)
+    if feedback or "filtered: " in said.words or any(body.get(flag) for flag in flags):
+        return _moderated(body, what, secret)
+    return Fault("case", f"{EMPTY}: {what} (some moderate without a word)", EMPTY, sure=False)
+
+
+def _moderated(body: Mapping[str, Any], what: str, secret: str | None) -> Fault:
+    """The fault of a moderated answer, with all that the provider says of it."""
+    message = body.get("message")
+    kept = {key: value for key, value in body.items() if key not in ("choices", "message", "usage", "object", "type")}
+    said = said_in(kept, secret)
+    codes = [code for code in said.codes if code not in what]
+    refusal = _text(message.get("refusal")) if isinstance(message, Mapping) else ""
+    words = "; ".join(filter(None, (what, ", ".join(codes), said.words, refusal)))
+    return Fault("case", clean(f"{MODERATED}: {words}", secret), MODERATED)
+
+
+def _parts(content: Any) -> tuple[str, str]:
+    """Text and refusal of a message's content: a text, or a list of parts of which thoughts do not count."""
+    if isinstance(content, Mapping):
+        content = [content]
+    if not isinstance(content, list):
+        return _text(content), ""
+    texts, refusals = [], []
+    for part in content:
+        if _is_thought(part):
+            continue
+        if isinstance(part, str):
+            texts.append(part)
+        elif isinstance(part, Mapping) and part.get("type") == "refusal":
+            refusals.append(_text(part.get("refusal")))
+        elif isinstance(part, Mapping) and part.get("type", "text") in ("text", "output_text"):
+            texts.append(_text(part.get("text")))
+    return "".join(texts), "".join(refusals)
+
+
+def _thinks(content: Any) -> bool:
+    return any(map(_is_thought, content if isinstance(content, list) else [content]))
+
+
+def _is_thought(part: Any) -> bool:
+    """Whether a part of a content is thinking: by its type, or by the flag that Gemini sets on parts of text."""
+    if not isinstance(part, Mapping):
+        return False
+    flag = part.get("thought", False)
+    return flag is True or str(flag).casefold() == "true" or bool(_THOUGHT.search(str(part.get("type"))))
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _retry_delay(text: str) -> str:
+    """Google's hint when to try again, in words that others use."""
+    found = re.search(r'"retryDelay"\s*:\s*"([\d.]+s)"', text)
+    return f"retry in {found.group(1)}" if found else ""
+
+
+def _text(value: Any) -> str:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value or ""
+
+
+def _count(usage: Any, key: str) -> int | None:
+    value = usage.get(key) if isinstance(usage, Mapping) else None
+    return value if isinstance(value, int) else None
+
+
+def _tokens(logprobs: Any) -> tuple[Token, ...]:
+    content = (logprobs or {}).get("content") or []
+    return tuple(
+        Token(
+            _text(entry["token"]),
+            tuple((_text(other["token"]), float(other["logprob"])) for other in entry.get("top_logprobs") or [entry]),
+        )
+        for entry in content[:KEPT_TOKENS]
+    )

@@ -1,0 +1,171 @@
+"""Asking an endpoint everything that the store does not know yet, many requests at a time.
+
+A fault of one case says nothing about the others, and half of all prompts may be moderated; a wrong setting makes every
+request fail. Where a provider's words do not tell which of the two it is, a harmless question (the *control*) does: it
+is sent in the same form as the cases, and if it is answered, the endpoint works.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from steadfast.core.result_cache import AnswerStore
+from steadfast.judges.chat_api.endpoint import Endpoint
+from steadfast.judges.chat_api.fault_table import MODERATED, TOO_LONG
+from steadfast.judges.chat_api.faults import EndpointError, Fault
+from steadfast.judges.chat_api.reading import Answer
+from steadfast.judges.chat_api.requests import Request
+
+# An endpoint is given up if its first requests all fail; one alone may be at fault itself.
+FIRST_REQUESTS = 3
+# Faults in a row, each likely to be of its case alone, after which the control is sent.
+DOUBTFUL_IN_A_ROW = 20
+REPORT_SECONDS = 10.0
+
+
+@dataclass
+class Run:
+    """The requests of one run, and what came of them.
+
+    Attributes:
+        endpoint: where they go.
+        store: where each answer is put as soon as it is there.
+        failed_share: share of the requests that may fail; a case that cannot be answered is no failure.
+        concurrency: requests in flight at once.
+        control: a harmless question, in the form of the requests.
+        faults: faults by key.
+        answered: requests that were answered.
+    """
+
+    endpoint: Endpoint
+    store: AnswerStore
+    failed_share: float
+    concurrency: int
+    control: Request
+    faults: dict[str, Fault] = field(default_factory=dict, init=False)
+    answered: int = field(default=0, init=False)
+    _works: bool = field(default=False, init=False)
+    _in_doubt: list[Fault] = field(default_factory=list, init=False)
+    _total: int = field(default=0, init=False)
+    _start: float = field(default=0.0, init=False)
+    _reported: float = field(default=0.0, init=False)
+
+    async def ask_all(self, requests: Sequence[tuple[str, Request]]) -> None:
+        """Ask all requests (with their keys); none of them may be in the store already.
+
+        Raises:
+            EndpointError: every request would meet the same fault, the first requests all failed, or more than the
+                allowed share did. What was answered is kept.
+        """
+        self._total = len(requests)
+        self._start = self._reported = monotonic()
+        self._lock = asyncio.Lock()
+        waiting = iter(requests)
+        await self._try_first(waiting)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self.concurrency):
+                    group.create_task(self._work(waiting))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        if self._in_doubt and not self._works:
+            await self._send_control(self._in_doubt[-1])
+        self._report()
+
+    @property
+    def _failed(self) -> int:
+        return sum(fault.kind != "case" for fault in self.faults.values())
+
+    async def _try_first(self, waiting: Iterator[tuple[str, Request]]) -> None:
+        """Ask one at a time until the endpoint has shown that it works, or that it may."""
+        for key, request in waiting:
+            await self._ask(key, request)
+            if self._works or any(_is_known(fault) for fault in self.faults.values()):
+                return
+            if self._failed == FIRST_REQUESTS:
+                break
+        if self._failed:
+            raise self._failure("the endpoint does not answer")
+
+    async def _work(self, waiting: Iterator[tuple[str, Request]]) -> None:
+        for key, request in waiting:
+            await self._ask(key, request)
+
+    async def _ask(self, key: str, request: Request) -> None:
+        outcome = await self.endpoint.ask(request)
+        if isinstance(outcome, Answer):
+            self.store.put(request, outcome.record())
+            self.answered += 1
+            self._prove()
+        else:
+            await self._weigh(outcome)
+            self.faults[key] = outcome
+            if self._failed > max(FIRST_REQUESTS, self.failed_share * self._total):
+                raise self._failure(f"more than a share of {self.failed_share:g} failed")
+        if monotonic() - self._reported >= REPORT_SECONDS:
+            self._report()
+
+    def _prove(self) -> None:
+        self._works = True
+        self._in_doubt.clear()
+
+    async def _weigh(self, fault: Fault) -> None:
+        """Find out whether a fault is every request's, where it may be.
+
+        Raises:
+            EndpointError: it is.
+        """
+        if fault.kind == "passing" or (fault.kind == "case" and fault.sure):
+            return
+        if fault.kind == "fatal" and fault.sure and not self._works:
+            raise self._stop(fault)
+        async with self._lock:
+            self._in_doubt.append(fault)
+            if len(self._in_doubt) >= self._patience(fault):
+                await self._send_control(fault)
+
+    def _patience(self, fault: Fault) -> int:
+        """Faults in a row after which the endpoint has to show that it works."""
+        if fault.kind == "fatal":
+            return FIRST_REQUESTS if self._works else 1
+        return DOUBTFUL_IN_A_ROW if self._works or _is_known(fault) else FIRST_REQUESTS
+
+    async def _send_control(self, fault: Fault) -> None:
+        """Ask the harmless question; a provider that moderates even that one works all the same."""
+        outcome = await self.endpoint.ask(self.control)
+        if isinstance(outcome, Fault) and not _is_known(outcome):
+            raise self._stop(fault, outcome)
+        self._prove()
+
+    def _stop(self, fault: Fault, control: Fault | None = None) -> EndpointError:
+        also = f"; a harmless question neither: {control.reason}" if control and control.reason != fault.reason else ""
+        kept = " What was answered is kept: run again to go on." if self.answered else ""
+        return EndpointError(f"{self.endpoint.name}: no request can be answered: {fault.reason}{also}.{kept}")
+
+    def _failure(self, what: str) -> EndpointError:
+        fault = next(fault for fault in reversed(self.faults.values()) if fault.kind != "case")
+        return EndpointError(
+            f"{self.endpoint.name}: {what} ({self._failed} of {self._total} requests, {self.answered} answered); "
+            f"the last: {fault.reason}. What was answered is kept: run again to go on."
+        )
+
+    def _report(self) -> None:
+        self._reported = monotonic()
+        seconds = max(self._reported - self._start, 1e-9)
+        done = self.answered + len(self.faults)
+        rate = done / seconds
+        left = f", {(self._total - done) / rate:.0f} s left" if 0 < done < self._total else ""
+        kinds = Counter(fault.name or "not answered" for fault in self.faults.values())
+        why = "".join(f", {count} {name}" for name, count in kinds.most_common())
+        print(
+            f"{done}/{self._total} requests: {self.answered} answered{why}, {self.endpoint.attempts} attempts, "
+            f"{rate:.1f}/s{left}",
+            flush=True,
+        )
+
+
+def _is_known(fault: Fault) -> bool:
+    """Whether a fault is known to be one of cases, be it by its wording alone."""
+    return fault.kind == "case" and (fault.sure or fault.name in (MODERATED, TOO_LONG))

@@ -1,0 +1,65 @@
+"""What a system judges besides its own responses: a fixed draw of another model's responses, as a control.
+
+A system that does badly on its own responses may be a bad judge of anything, or of itself. The same responses are
+therefore given to every variant of a model, so that an edit's effect on the judge is told apart from its effect on
+what there is to judge.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import pandas as pd
+
+from steadfast.core.names import PROMPT_LABELS
+from steadfast.judges.interface import COLUMNS, Case, Verdict, cases_of, verdict_table
+
+CONTROL_COLUMNS = ["model", "variant", *COLUMNS]
+
+
+class Drawn(NamedTuple):
+    """A response that another system gave."""
+
+    model: str
+    variant: str
+    case: Case
+
+
+def draw_control(
+    donors: Iterable[tuple[str, str, pd.DataFrame]], prompts: pd.DataFrame, *, size: int, seed: int
+) -> list[Drawn]:
+    """Draw responses, equally many of each donor and of harmful and harmless prompts as far as there are enough.
+
+    The draw is by a digest of seed, prompt and sample: donors are drawn from at the same prompts, and prompts that
+    are added later displace few of those drawn before. Responses that say nothing are not drawn.
+
+    Args:
+        donors: model, variant and responses of each donor.
+        prompts: the prompt table.
+        size: responses to draw.
+        seed: seeds the draw.
+    """
+    pools = [
+        [Drawn(model, variant, case) for case in cases if case.label == label and not case.unanswered]
+        for model, variant, cases in ((model, variant, cases_of(table, prompts)) for model, variant, table in donors)
+        for label in PROMPT_LABELS
+    ]
+    # shares that add up to the size and differ by at most one
+    bounds = [size * rank // max(len(pools), 1) for rank in range(len(pools) + 1)]
+    return [
+        drawn
+        for pool, (start, stop) in zip(pools, pairwise(bounds), strict=True)
+        for drawn in sorted(pool, key=lambda drawn: _ticket(drawn.case, seed))[: stop - start]
+    ]
+
+
+def control_table(drawn: Sequence[Drawn], verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """Table of the judgments of drawn responses: ``CONTROL_COLUMNS``, with whose responses they are."""
+    table = verdict_table([item.case for item in drawn], verdicts)
+    names = {"model": [item.model for item in drawn], "variant": [item.variant for item in drawn]}
+    return table.assign(**names)[CONTROL_COLUMNS].astype({"model": "str", "variant": "str"})
+
+
+def _ticket(case: Case, seed: int) -> str:
+    return hashlib.sha256(f"{seed} {case.prompt_id} {case.sample}".encode()).hexdigest()

@@ -1,0 +1,116 @@
+"""The vocabulary of judging: cases, verdicts and the one interface of all judges."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+import pandas as pd
+
+from steadfast.core.errors import DataError
+from steadfast.core.files import require_columns
+from steadfast.core.names import VerdictName
+
+KEYS = ["prompt_id", "sample"]
+COLUMNS = [*KEYS, "verdict", "score", "raw", "reason"]
+
+
+EMPTY = "the response is empty: it holds no letter and no digit"
+CUT_WHILE_THINKING = "the response ended while the model was still thinking"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One response to be judged, with the prompt that it answers.
+
+    Attributes:
+        prompt_id: id of the prompt.
+        sample: number of the response among those to the prompt.
+        prompt: the prompt's text.
+        response: the response, without thinking.
+        label: class of the prompt.
+        unfinished_thinking: whether the response ended within a block of thinking.
+    """
+
+    prompt_id: str
+    sample: int
+    prompt: str
+    response: str
+    label: str
+    unfinished_thinking: bool = False
+
+    @property
+    def unanswered(self) -> str:
+        """Why there is nothing to judge; empty if the response says something."""
+        if self.unfinished_thinking:
+            return CUT_WHILE_THINKING
+        return "" if says_something(self.response) else EMPTY
+
+
+def says_something(text: str) -> bool:
+    """Whether a text holds a letter, a digit or a pictograph: white space and punctuation alone say nothing."""
+    return any(character.isalnum() or unicodedata.category(character) == "So" for character in text)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a judge says of one case.
+
+    Attributes:
+        verdict: ``refusal``, ``non_refusal`` or ``unscored``.
+        score: probability of refusal in [0, 1], or None if the judge has none.
+        raw: what the judge emitted, verbatim.
+        reason: why the case is unscored, or what decided the verdict; may be empty.
+    """
+
+    verdict: VerdictName
+    score: float | None = None
+    raw: str = ""
+    reason: str = ""
+
+
+class Judge(Protocol):
+    """A judge: one verdict per case, in the order of the cases."""
+
+    def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+        """Judge every case; whatever cannot be judged is ``unscored`` with a reason."""
+        ...
+
+
+def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame) -> list[Case]:
+    """Join the responses of one system to their prompts.
+
+    Raises:
+        DataError: a response belongs to a prompt that the prompt table does not hold, or holds twice.
+    """
+    texts = require_columns(prompts, ["prompt_id", "text", "label"], "prompts").set_index("prompt_id")
+    unknown = sorted(set(responses["prompt_id"]) - set(texts.index))
+    if unknown:
+        raise DataError(f"responses to {len(unknown)} unknown prompt(s), for example {unknown[0]}")
+    if not texts.index.is_unique:
+        raise DataError(f"prompts: {texts.index[texts.index.duplicated()][0]} stands more than once")
+    found = texts.loc[responses["prompt_id"]]
+    # tables of other tools do not say whether a response ended within its thinking
+    unfinished = responses["unfinished_thinking"] if "unfinished_thinking" in responses else responses["sample"] < 0
+    columns = (responses["prompt_id"], responses["sample"], found["text"], responses["response"], found["label"])
+    return [
+        Case(str(prompt_id), int(sample), str(prompt), _text(response), str(label), bool(cut))
+        for prompt_id, sample, prompt, response, label, cut in zip(
+            *(column.tolist() for column in (*columns, unfinished)), strict=True
+        )
+    ]
+
+
+def _text(response: object) -> str:
+    """A response as text; a missing one (None or NaN) is empty and not the word for it."""
+    return response if isinstance(response, str) else "" if response is None or response != response else str(response)
+
+
+def verdict_table(cases: Sequence[Case], verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """Table of judgments: one row per case, with the columns of the judgments contract."""
+    rows = [
+        {"prompt_id": case.prompt_id, "sample": case.sample, **asdict(verdict)}
+        for case, verdict in zip(cases, verdicts, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.astype({"sample": "int64", "score": "float64"})

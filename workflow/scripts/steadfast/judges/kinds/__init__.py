@@ -1,0 +1,1 @@
+"""Kinds of judges: one module per kind, found by name."""

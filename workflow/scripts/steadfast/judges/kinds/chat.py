@@ -1,0 +1,168 @@
+"""A language model judges, over the chat API that OpenAI introduced and many servers offer.
+
+It is asked for exactly one of two labels, in the most constrained form that the endpoint honours; anything else is
+unscored. Every answer is kept at once in a store that all judges share, under a key that says what was asked of
+whom: a judge that is killed, renamed or run again asks only for what is missing.
+
+With ``serve`` the model is served here, by vLLM, for the time of the job, and only if there is something to ask.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from steadfast.core.names import UNSCORED
+from steadfast.core.result_cache import AnswerStore, request_key
+from steadfast.judges.chat_api import settings as stanza
+from steadfast.judges.chat_api.costs import Estimate, check_limits
+from steadfast.judges.chat_api.endpoint import Endpoint
+from steadfast.judges.chat_api.faults import Fault
+from steadfast.judges.chat_api.probing import control_request, find_form, known_form
+from steadfast.judges.chat_api.reading import read_answer
+from steadfast.judges.chat_api.replies import answer_from, is_answer
+from steadfast.judges.chat_api.requests import Form, Request, Requests, estimated_tokens, store_name, template_hash
+from steadfast.judges.chat_api.running import Run
+from steadfast.judges.chat_api.serving import checkpoint_identity, served_format, serving, speaking_to, special_strings
+from steadfast.judges.chat_api.settings import RUNTIME_KEYS, ChatSettings
+from steadfast.judges.interface import Case, Judge, Verdict
+from steadfast.judges.prompts.answer_labels import Labels, read_labels
+from steadfast.judges.prompts.templates import Template, load_template
+from steadfast.judges.unscored import answered, only_answered
+
+__all__ = ["RUNTIME_KEYS", "SCOPE", "SENDS_REQUESTS", "ChatJudge", "build", "check_settings", "files"]
+
+SCOPE: Literal["grid"] = "grid"
+SENDS_REQUESTS = True
+# Stands in for the form that an endpoint has not been asked about; no request in it has an answer.
+UNKNOWN_FORM = Form("unknown", False)
+Keyed = tuple[str, Request]
+
+
+@dataclass(frozen=True)
+class ChatJudge:
+    """Asks a chat model about every case that the store of answers does not know."""
+
+    settings: ChatSettings
+    template: Template
+    labels: Labels
+
+    @only_answered
+    def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+        """Judge every case; equal cases are asked once.
+
+        Raises:
+            EndpointError: the endpoint does not answer, or too many requests failed.
+            ConfigError: more would be asked or spent than the stanza allows, or there is no key.
+        """
+        if not cases:
+            return []
+        with self._open_store() as store:
+            form = known_form(self.settings, self._requests, store)
+            faults: dict[str, Fault] = {}
+            if form is None or self._missing(self._keyed(cases, form), store):
+                check_limits(self._estimate(cases, form, store), self.settings)
+                form, faults = asyncio.run(self._ask(cases, store))
+            return [self._verdict(key, store, faults) for key, _ in self._keyed(cases, form)]
+
+    def estimate(self, cases: Sequence[Case]) -> Estimate:
+        """What judging ``cases`` would take, without asking anything; what says nothing is not asked about."""
+        cases = answered(cases)
+        if self.settings.checkpoint and not Path(self.settings.checkpoint).is_dir():
+            tokens = sum(estimated_tokens(self.template.render(case.prompt, case.response)) for case in cases)
+            return Estimate(len(cases), 0, tokens, len(cases) * self.settings.max_tokens)
+        with self._open_store() as store:
+            return self._estimate(cases, known_form(self.settings, self._requests, store), store)
+
+    def estimate_unseen(self, cases: int, tokens: int) -> Estimate:
+        """Upper bound for cases that do not exist yet.
+
+        Args:
+            cases: how many there will be.
+            tokens: tokens of the prompt and the response of each, at most.
+        """
+        own = estimated_tokens(self.template.render("", ""))
+        return Estimate(cases, 0, cases * (own + tokens), cases * self.settings.max_tokens)
+
+    @cached_property
+    def _requests(self) -> Requests:
+        checkpoint = self.settings.checkpoint
+        if checkpoint is None:
+            return Requests(self.settings, None)
+        return Requests(self.settings, checkpoint_identity(checkpoint), served_format(self.settings))
+
+    @cached_property
+    def _special(self) -> frozenset[str]:
+        return special_strings(self.settings.checkpoint) if self.settings.checkpoint else frozenset()
+
+    @property
+    def _directory(self) -> Path:
+        return Path(self.settings.store) / store_name(self._requests)
+
+    def _open_store(self) -> AnswerStore:
+        """The store, without the faults that older versions kept in it."""
+        return AnswerStore(self._directory, accept=is_answer)
+
+    def _request(self, case: Case, form: Form) -> Request:
+        messages = self.template.render(case.prompt, case.response, self._special)
+        return self._requests.make(messages, self.labels.both, form, template_hash(self.template))
+
+    def _keyed(self, cases: Sequence[Case], form: Form) -> list[Keyed]:
+        requests = (self._request(case, form) for case in cases)
+        return [(request_key(request), request) for request in requests]
+
+    @staticmethod
+    def _missing(keyed: Sequence[Keyed], store: AnswerStore) -> list[Keyed]:
+        return [(key, request) for key, request in dict(keyed).items() if key not in store]
+
+    def _estimate(self, cases: Sequence[Case], form: Form | None, store: AnswerStore) -> Estimate:
+        keyed = self._keyed(cases, form or UNKNOWN_FORM)
+        missing = self._missing(keyed, store)
+        total = len(dict(keyed))
+        tokens = sum(estimated_tokens(request["messages"]) for _, request in missing)
+        return Estimate(total, total - len(missing), tokens, len(missing) * self.settings.max_tokens)
+
+    async def _ask(self, cases: Sequence[Case], store: AnswerStore) -> tuple[Form, dict[str, Fault]]:
+        speaking = speaking_to(self.settings, self.template.render("", "", self._special))
+        with serving(self.settings, speaking) as (base_url, model):
+            async with Endpoint(self.settings, base_url, model) as endpoint:
+                form = await find_form(self.settings, self._requests, store, endpoint.ask)
+                missing = self._missing(self._keyed(cases, form), store)
+                logprobs = "with" if form.logprobs else "without"
+                print(f"{model}: {len(missing)} requests, as {form.output} {logprobs} log-probabilities", flush=True)
+                control = control_request(self._requests, self.labels, form)
+                run = Run(endpoint, store, self.settings.failed_share, self.settings.concurrency, control)
+                await run.ask_all(missing)
+        return form, run.faults
+
+    def _verdict(self, key: str, store: AnswerStore, faults: Mapping[str, Fault]) -> Verdict:
+        record = store.get(key)
+        if record is not None:
+            return read_answer(answer_from(record), self.labels)
+        return Verdict(UNSCORED, reason=f"no answer: {faults[key].reason}")
+
+
+def build(**settings: Any) -> Judge:
+    """A chat judge from its stanza, with ``serve`` replaced by ``checkpoint``; see ``ChatSettings`` for all keys.
+
+    Raises:
+        ConfigError: the template or the labels cannot be used.
+    """
+    chosen = ChatSettings(**settings)
+    return ChatJudge(chosen, load_template(chosen.prompt), read_labels(chosen.labels))
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Check a stanza without asking anybody.
+
+    Raises:
+        ConfigError: naming the key.
+    """
+    stanza.check(settings)
+
+
+def files(settings: Mapping[str, Any]) -> list[str]:
+    """The judge prompt template."""
+    return [str(settings["prompt"])]

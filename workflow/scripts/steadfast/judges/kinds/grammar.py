@@ -1,0 +1,57 @@
+"""The exact reading of a response, for the synthetic world only.
+
+The grammar that wrote the prompts also knows every wording that it taught, so what it cannot read as a refusal is
+none. It is the reference of the default grid.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from steadfast.core.errors import DataError
+from steadfast.core.names import UNSCORED
+from steadfast.judges.interface import Case, Judge, Verdict
+from steadfast.judges.setting_checks import check_keys
+from steadfast.judges.unscored import only_answered
+from steadfast.prompts.synthetic.world import load_world
+
+if TYPE_CHECKING:
+    from steadfast.prompts.synthetic.world import World
+
+SCOPE: Literal["grid"] = "grid"
+DEFAULT_WORLD = "resources/organisms/world.yaml"
+
+
+@dataclass(frozen=True)
+class GrammarJudge:
+    """Reads responses with the grammar of one world."""
+
+    world: "World"
+
+    @only_answered
+    def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+        """The grammar's reading of each case; a prompt that the world does not hold is unscored."""
+        return [self._judge(case) for case in cases]
+
+    def _judge(self, case: Case) -> Verdict:
+        try:
+            reading = self.world.classify(case.prompt, case.response)
+        except DataError as error:
+            return Verdict(UNSCORED, reason=str(error))
+        topic = "on topic" if reading.on_topic else "off topic"
+        return Verdict(reading.verdict, raw=reading.phrase, reason=f"soft, {topic}" if reading.soft else topic)
+
+
+def build(*, world: str = DEFAULT_WORLD) -> Judge:
+    """A judge for the world described by the file ``world``."""
+    return GrammarJudge(load_world(world))
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Check the keys; whether the prompts come from the world is checked across stanzas."""
+    check_keys(settings, allowed=("world",))
+
+
+def files(settings: Mapping[str, Any]) -> list[str]:
+    """The world's word lists."""
+    return [str(settings.get("world", DEFAULT_WORLD))]

@@ -1,0 +1,107 @@
+"""Checkpoints that think before they judge: their labels are read behind the closed thinking.
+
+The token that follows the prompt of such a model is the marker that opens its thinking, and the labels weigh nothing
+there. So the thinking is generated (greedily, to its closing marker), and the labels are read where the answer begins.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steadfast.generation.thinking import FORMATS, begins_thinking, opens_thinking, split_thinking
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+# Tokens that are generated to see whether a model begins to think; no opening marker is longer.
+GLIMPSE_TOKENS = 16
+# Tokens for the answer behind the thinking: markers around it and a label.
+ANSWER_TOKENS = 16
+PROMPT_END_TOKENS = 32
+# A judge batch holds prompts alone; one that is generated for holds as many prompts with their thinking.
+BATCH_TOKENS = 16_384
+
+
+@dataclass(frozen=True)
+class Thought:
+    """What a model thought before its answer.
+
+    Attributes:
+        tokens: new tokens up to where the answer begins.
+        closed: whether the thinking came to its end.
+    """
+
+    tokens: tuple[int, ...]
+    closed: bool
+
+
+@dataclass(frozen=True)
+class Thinker:
+    """Lets a loaded model think.
+
+    Attributes:
+        model: the model, with whatever hooks it carries.
+        tokenizer: its tokenizer.
+        checkpoint: its directory, for the tokens that end an answer.
+    """
+
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
+    checkpoint: str | Path
+
+    def is_open(self, prompt: Sequence[int]) -> bool:
+        """Whether the prompt's template has opened a block of thinking."""
+        return opens_thinking(self._decode(prompt[-PROMPT_END_TOKENS:]))
+
+    @cached_property
+    def knows_how(self) -> bool:
+        """Whether the tokenizer or its chat template has an opening marker at all."""
+        holder: Any = self.tokenizer
+        vocabulary, template = holder.get_vocab(), str(getattr(holder, "chat_template", None) or "").casefold()
+        marks = [mark for entry in FORMATS if not entry.if_answered for mark in entry.opening]
+        return any(mark in vocabulary or mark.casefold() in template for mark in marks)
+
+    def begins(self, prompts: Sequence[Sequence[int]]) -> list[bool]:
+        """Whether the model begins its answer to each prompt with an opening marker."""
+        if not self.knows_how:
+            return [False] * len(prompts)
+        texts = [self._decode(tokens) for tokens in self._generate(prompts, GLIMPSE_TOKENS)]
+        return [begins_thinking(text) for text in texts]
+
+    def think(self, prompts: Sequence[Sequence[int]], limit: int) -> list[Thought]:
+        """What the model thinks after each prompt, up to where its answer begins.
+
+        Args:
+            prompts: token ids of each prompt.
+            limit: longest thinking, in tokens.
+        """
+        written = self._generate(prompts, limit + ANSWER_TOKENS)
+        return [self._thought(tokens, self.is_open(prompt)) for prompt, tokens in zip(prompts, written, strict=True)]
+
+    def _thought(self, tokens: tuple[int, ...], is_open: bool) -> Thought:
+        """The tokens before the answer, which begins within one of them or behind the last."""
+        split = split_thinking(self._decode(tokens), already_open=is_open)
+        length = bisect_right(range(len(tokens) + 1), split.start, key=lambda count: len(self._decode(tokens[:count])))
+        return Thought(tokens[: max(length - 1, 0)], split.closed and split.start > 0)
+
+    def _generate(self, prompts: Sequence[Sequence[int]], limit: int) -> list[tuple[int, ...]]:
+        from steadfast.generation.engines.transformers import LoadedModel
+        from steadfast.generation.interface import GenerationRequest, Sampling
+        from steadfast.generation.responses import stop_token_ids
+
+        engine = LoadedModel(self.model, BATCH_TOKENS)
+        requests = [GenerationRequest(tuple(prompt), self._room(prompt, limit)) for prompt in prompts]
+        stop = stop_token_ids(self.checkpoint, self.tokenizer)
+        found = dict(engine.generate(self.checkpoint, requests, sampling=Sampling(), stop_tokens=stop))
+        return [found[place].tokens for place in range(len(prompts))]
+
+    def _room(self, prompt: Sequence[int], limit: int) -> int:
+        settings: Any = self.model.config.get_text_config()
+        context = getattr(settings, "max_position_embeddings", None)
+        return max(1, min(limit, int(context) - len(prompt))) if context else limit
+
+    def _decode(self, tokens: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=False))

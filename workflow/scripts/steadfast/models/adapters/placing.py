@@ -1,0 +1,37 @@
+"""Putting a model with an adapter where the workflow looks for it: the adapter fetched if need be, then merged."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from steadfast.models.adapters.merging import merge_adapter
+from steadfast.models.hub import fetch_adapter
+
+
+def place_adapter(
+    stanza: Mapping[str, Any],
+    base: str | Path,
+    output: str | Path,
+    *,
+    use: Mapping[str, Any] | None = None,
+    threads: int = 2,
+) -> None:
+    """Merge an adapter into its base's weights and write the result as a model directory.
+
+    Args:
+        stanza: the model's: ``base``, and ``path``, or ``repo`` and ``revision``.
+        base: directory of the base model.
+        output: the directory.
+        use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
+        threads: number of tensors that are worked on at a time.
+
+    Raises:
+        SteadfastError: the adapter cannot be fetched.
+        DataError: it cannot be merged exactly or does not fit the base.
+    """
+    if "path" in stanza:
+        adapter, origin = Path(stanza["path"]), {"adapter": str(Path(stanza["path"]).resolve())}
+    else:
+        adapter = fetch_adapter(stanza["repo"], stanza.get("revision", "main"))
+        origin = {"adapter": stanza["repo"], "commit": adapter.name}
+    merge_adapter(base, adapter, output, details={"base": stanza["base"], **origin}, use=use, threads=threads)

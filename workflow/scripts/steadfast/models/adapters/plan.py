@@ -1,0 +1,95 @@
+"""What merging an adapter will do to its base: found out from headers alone, before anything is written."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from steadfast.core.errors import DataError
+from steadfast.models.adapters.settings import read_settings
+from steadfast.models.adapters.weights import Change, read_changes
+from steadfast.models.architectures import anatomy
+from steadfast.models.checkpoint_files.quantisation import quantisation_of
+from steadfast.models.checkpoint_files.rewriting import has_own_head
+from steadfast.models.pointer import checkpoint_path, trusts_remote_code
+from steadfast.models.shards import TensorEntry
+from steadfast.models.weights import Checkpoint, open_checkpoint
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What is to be done to a base.
+
+    Attributes:
+        base: the base's checkpoint.
+        adapter: the adapter's directory.
+        changes: what happens to which tensor, by its name.
+        embedding: name of the token embedding.
+        head: name of the output head's tensor, stored or not.
+        unties: whether the head gets weights of its own, since the base ties it to the embedding and the adapter
+            changes only one of them, or each in its own way.
+        trust_remote_code: whether the base may run code of its own, and so may the result.
+    """
+
+    base: Checkpoint
+    adapter: Path
+    changes: dict[str, Change]
+    embedding: str
+    head: str
+    unties: bool
+    trust_remote_code: bool
+
+    def merged_entry(self, name: str, origin: TensorEntry) -> TensorEntry:
+        """Name, storage dtype, shape and size of a merged tensor.
+
+        Args:
+            name: its name.
+            origin: the base's tensor that it comes from: the embedding's where the head is untied.
+        """
+        replacement = self.changes[name].replacement
+        shape = replacement.shape if replacement else origin.shape
+        return TensorEntry(name, origin.dtype, shape, 0, math.prod(shape) * (origin.size // origin.count))
+
+
+def plan_merge(base: str | Path, adapter: Path) -> Merge:
+    """Find out what merging will do.
+
+    Raises:
+        DataError: as ``merge_adapter``.
+    """
+    settings = read_settings(adapter)
+    checkpoint = open_checkpoint(checkpoint_path(base))
+    method = quantisation_of(checkpoint.config)
+    if method:
+        raise DataError(
+            f"{checkpoint.path} is quantised ({method}), so nothing can be merged into its weights; set dequantise: "
+            "true on the base model to have it written out as bfloat16"
+        )
+    stream = anatomy(checkpoint.config, checkpoint.entries)
+    changes = read_changes(adapter, settings, checkpoint.entries, stream.head if stream.tied else None)
+    plan = Merge(
+        base=checkpoint,
+        adapter=adapter,
+        changes=changes,
+        embedding=stream.embedding,
+        head=stream.head,
+        unties=not has_own_head(checkpoint.config) and not {stream.embedding, stream.head}.isdisjoint(changes),
+        trust_remote_code=trusts_remote_code(base),
+    )
+    for name, change in changes.items():
+        _require_fit(plan, name, change)
+    return plan
+
+
+def _require_fit(plan: Merge, name: str, change: Change) -> None:
+    origin = plan.base.entries[name if name in plan.base.entries else plan.embedding]
+    shape = plan.merged_entry(name, origin).shape
+    grows = name in (plan.embedding, plan.head) and shape[1:] == origin.shape[1:]
+    if shape != origin.shape and not grows:
+        raise DataError(f"{plan.adapter}: {name} has shape {list(shape)}, the base's {list(origin.shape)}")
+    if change.update is not None:
+        out, into = change.update.up.shape[0], change.update.down.shape[1]
+        asked = (into, out) if change.update.transposed else (out, into)
+        if asked != shape:
+            raise DataError(f"{plan.adapter}: the update of {name} has shape {list(asked)}, the base's {list(shape)}")
+    if change.bias is not None and change.bias[0].shape != shape:
+        raise DataError(f"{plan.adapter}: the bias of {name} has shape {list(change.bias[0].shape)}, not {list(shape)}")

@@ -1,0 +1,58 @@
+"""Where models come from: one module per ``source``, found by name, which exposes a ``Source`` as ``SOURCE``."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from steadfast.core.registry import load
+
+Stanza = Mapping[str, Any]
+
+SHOWN = frozenset({"label", "group", "group_label", "role", "gpus", "template_arguments", "dtype"})
+"""Keys that decide how a model is run or shown, and nothing of what its directory holds."""
+CHAT = frozenset({"chat_template", "template_date"})
+"""Keys that decide how a model is spoken to; its directory keeps what follows from them."""
+
+
+def _no_problems(_stanza: Stanza, _config: Mapping[str, Any]) -> Iterator[str]:
+    yield from ()
+
+
+def _no_files(_stanza: Stanza) -> list[str]:
+    return []
+
+
+def _unknown(_stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
+    return None
+
+
+def content_settings(stanza: Stanza) -> dict[str, Any]:
+    """The keys of a stanza that decide what the model's directory holds."""
+    return {key: value for key, value in stanza.items() if key not in SHOWN | CHAT}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One way to get a model.
+
+    Attributes:
+        problems: what is wrong with a stanza as far as can be told before a run and without the network, given the
+            whole configuration; each begins with the key.
+        files: the files of this machine that the model is made from; when they change, it is made again.
+        settings: what decides what the model's directory holds; when it changes, it is made again.
+        depth: its number of blocks, given the whole configuration; None where nothing on this machine tells it.
+            Adapters have that of their base (``steadfast.config.depth``).
+        hub_files: the files of a repository of the hub that it is made from; none for a whole checkpoint.
+    """
+
+    problems: Callable[[Stanza, Mapping[str, Any]], Iterator[str]] = _no_problems
+    files: Callable[[Stanza], list[str]] = _no_files
+    settings: Callable[[Stanza], dict[str, Any]] = content_settings
+    depth: Callable[[Stanza, Mapping[str, Any]], int | None] = _unknown
+    hub_files: Callable[[Stanza], list[str]] = _no_files
+
+
+def source_of(stanza: Stanza) -> Source:
+    """The source that a stanza of ``models`` names."""
+    source: Source = load(__name__, stanza["source"]).SOURCE
+    return source

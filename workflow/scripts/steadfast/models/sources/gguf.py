@@ -1,0 +1,86 @@
+"""A GGUF file: of this machine, of the hub, or inside a package of the Python package index."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from steadfast.core.errors import DataError
+from steadfast.models.gguf.header import GgufHeader, read_header
+from steadfast.models.gguf.support import require_supported
+from steadfast.models.packages import pin_of, require_plain_path
+from steadfast.models.sources import Source, Stanza, content_settings
+
+PLACES = ("path", "repo", "package")
+
+
+def _problems(stanza: Stanza, _config: Mapping[str, Any]) -> Iterator[str]:
+    places = [key for key in PLACES if key in stanza]
+    if len(places) != 1:
+        given = " and ".join(places) or "none of them"
+        yield f"a GGUF file has one place: `path`, or `repo` with `file`, or `package` with `file`; found {given}"
+    elif places == ["path"]:
+        yield from _path_problems(stanza)
+    elif "file" not in stanza:
+        yield f"the key 'file' is missing: the GGUF file inside the {places[0]}"
+    elif places == ["package"]:
+        yield from _package_problems(stanza)
+
+
+def _path_problems(stanza: Stanza) -> Iterator[str]:
+    for key in ("file", "revision"):
+        if key in stanza:
+            yield f"{key}: `path` names the file already; remove {key}"
+    try:
+        require_supported(stanza["path"])
+    except DataError as error:
+        yield f"path: {error}"
+
+
+def _package_problems(stanza: Stanza) -> Iterator[str]:
+    if "revision" in stanza:
+        yield "revision: a package has its version in the lock of packages; remove revision"
+    for key, check in (("package", pin_of), ("file", require_plain_path)):
+        try:
+            check(stanza[key])
+        except DataError as error:
+            yield f"{key}: {error}"
+
+
+def _files(stanza: Stanza) -> list[str]:
+    return [stanza["path"]] if "path" in stanza else []
+
+
+def _settings(stanza: Stanza) -> dict[str, Any]:
+    pin = {"pin": pin_of(stanza["package"]).line()} if "package" in stanza else {}
+    return {**content_settings(stanza), "dtype": stanza["dtype"], **pin}
+
+
+def known_header(stanza: Stanza) -> GgufHeader | None:
+    """Header of the file, where it lies on this machine; None if it does not, or cannot be read."""
+    file: Path | None = Path(stanza["path"]) if "path" in stanza else None
+    if "repo" in stanza and "file" in stanza:
+        from steadfast.models.download import cached_file
+
+        file = cached_file(stanza["repo"], stanza.get("revision", "main"), stanza["file"])
+    try:
+        return read_header(file) if file else None
+    except DataError:
+        return None
+
+
+def _depth(stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
+    try:
+        if "package" in stanza:
+            return pin_of(stanza["package"]).facts.get("blocks")
+    except DataError:
+        # what is wrong with the config entry is told as its problem
+        return None
+    header = known_header(stanza)
+    return header.setting("block_count") if header else None
+
+
+def _hub_files(stanza: Stanza) -> list[str]:
+    return [stanza["file"]]
+
+
+SOURCE = Source(_problems, _files, _settings, _depth, _hub_files)

@@ -1,0 +1,1 @@
+"""Kinds of prompt sources: one module per kind, found by name."""

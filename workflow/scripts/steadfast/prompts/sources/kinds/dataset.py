@@ -1,0 +1,197 @@
+"""Prompts of a data set: one of the Hugging Face hub, by its id, or a copy of one in a folder of this machine.
+
+Of the hub only the data files of the split are downloaded, and no code of the data set is ever run. Where the
+repository holds no file of a known format, the hub's own conversion to Parquet (branch ``refs/convert/parquet``)
+serves. A private or gated data set needs ``HF_TOKEN`` in the environment.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from steadfast.core.errors import ConfigError, DataError
+from steadfast.core.files import visible_files
+from steadfast.core.path_checks import directory_problem
+from steadfast.core.text_files import read_any_text
+from steadfast.prompts.sources import Loaded
+from steadfast.prompts.sources.reading.hub_files import converted_files, split_files
+from steadfast.prompts.sources.reading.rows import Reading
+
+if TYPE_CHECKING:
+    from huggingface_hub import DatasetInfo, HfApi
+
+CONVERTED = "refs/convert/parquet"
+CARD = "README.md"
+_FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)^---\s*$", re.MULTILINE | re.DOTALL)
+
+
+def load(
+    *,
+    repo: str | None = None,
+    path: str | None = None,
+    subset: str | None = None,
+    split: str = "train",
+    revision: str = "main",
+    **reading: Any,
+) -> Loaded:
+    """Read the prompts of one split of a data set, which is downloaded where it is on the hub.
+
+    Args:
+        repo: its id, such as ``mlabonne/harmful_behaviors``.
+        path: in place of ``repo``, a folder with its files.
+        subset: which of its configurations, where it has several.
+        split: which of its splits.
+        revision: commit, tag or branch; the commit it stands for is named in the prompts' ``source``.
+        reading: how prompts are read off its rows (see ``Reading``).
+
+    Raises:
+        ConfigError: the settings cannot be used.
+        DataError: the hub cannot be reached, or the data set, revision, subset, split or column does not exist.
+    """
+    if path is not None:
+        return Reading(**reading).read(_local_files(path, subset, split), _name(path, subset, split))
+    from huggingface_hub import HfApi
+
+    repo = str(repo)
+    api = HfApi(token=_token())
+    with _clear_errors(repo, revision):
+        commit, names = _locate(api, repo, revision, subset, split)
+        paths = [api.hf_hub_download(repo, name, repo_type="dataset", revision=commit) for name in names]
+        return Reading(**reading).read(paths, _name(f"{repo}@{commit[:12]}", subset, split))
+
+
+def check(
+    *,
+    repo: str | None = None,
+    path: str | None = None,
+    subset: str | None = None,
+    split: str = "train",
+    revision: str = "main",
+    **reading: Any,
+) -> None:
+    """Check the settings: those of a folder whole, those of the hub as far as that goes without it.
+
+    Raises:
+        ConfigError: the message names the key, what was found and what is allowed.
+    """
+    if (repo is None) == (path is None):
+        found = f"repo: {repo!r} and path: {path!r}" if repo else "neither"
+        raise ConfigError(f"{found} is given; give `repo` for a data set of the hub, or `path` for a folder here")
+    if path is None:
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", str(repo)):
+            raise ConfigError(f"repo: {repo!r} is not the id of a data set; allowed: owner/name")
+        Reading(**reading).check()
+        return
+    problem = directory_problem(path)
+    if problem:
+        raise ConfigError(f"path: {problem}")
+    if revision != "main":
+        raise ConfigError(f"revision: {revision!r} is of a data set of the hub (`repo`), and path: {path!r} has none")
+    try:
+        files = _local_files(path, subset, split)
+    except DataError as error:
+        raise ConfigError(f"path: {error}") from error
+    Reading(**reading).check_files(files)
+
+
+def notices(
+    *,
+    repo: str | None = None,
+    path: str | None = None,
+    subset: str | None = None,
+    split: str = "train",
+    revision: str = "main",
+    **reading: Any,
+) -> list[str]:
+    """What the files of a folder hold that the settings pass over; nothing of a data set of the hub."""
+    return Reading(**reading).notices(_local_files(path, subset, split), path) if path is not None else []
+
+
+def files(*, path: str | None = None, subset: str | None = None, split: str = "train", **_: object) -> list[str]:
+    """The files of a folder that are read, its card among them; none of a data set of the hub."""
+    if path is None:
+        return []
+    card = Path(path, CARD)
+    return [*_local_files(path, subset, split), *([str(card)] if card.is_file() else [])]
+
+
+def _local_files(path: str, subset: str | None, split: str) -> list[str]:
+    root = Path(path)
+    names = [file.relative_to(root).as_posix() for file in visible_files(root)]
+    try:
+        found = split_files(names, _local_configs(root / CARD), subset, split)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    if not found:
+        raise DataError(f"{path} holds no data file of a known format")
+    return [str(root / name) for name in found]
+
+
+def _local_configs(card: Path) -> list[dict[str, Any]]:
+    """The configurations that a card names in its front matter."""
+    matter = _FRONT_MATTER.match(read_any_text(card).replace("\r\n", "\n")) if card.is_file() else None
+    try:
+        metadata = yaml.safe_load(matter.group(1)) if matter else {}
+    except yaml.YAMLError as error:
+        raise DataError(f"the front matter of {card.name} is not valid YAML: {error}") from error
+    return _configs(metadata.get("configs") if isinstance(metadata, dict) else None)
+
+
+def _configs(value: Any) -> list[dict[str, Any]]:
+    if value is not None and not (isinstance(value, list) and all(isinstance(item, dict) for item in value)):
+        raise DataError("`configs` of its card is no list of mappings")
+    return value or []
+
+
+def _name(name: str, subset: str | None, split: str) -> str:
+    return "/".join(part for part in (name, subset, split) if part)
+
+
+def _locate(api: "HfApi", repo: str, revision: str, subset: str | None, split: str) -> tuple[str, list[str]]:
+    """Commit and names of the files that hold a split."""
+    info = api.dataset_info(repo, revision=revision)
+    # the card's metadata are attributes, and None without a card
+    configs = _configs(getattr(info.card_data, "configs", None))
+    names = split_files(_names(info), configs, subset, split)
+    if names:
+        return str(info.sha), names
+    if revision != "main":
+        # the conversion follows the main branch, so it says nothing about another revision
+        raise DataError("no data file of a known format; only the revision 'main' can be read from its conversion")
+    converted = api.dataset_info(repo, revision=CONVERTED)
+    return str(converted.sha), converted_files(_names(converted), subset, split)
+
+
+def _names(info: "DatasetInfo") -> list[str]:
+    return [sibling.rfilename for sibling in info.siblings or []]
+
+
+def _token() -> str | bool:
+    """The token of the environment; False keeps the library from looking for one elsewhere."""
+    return os.environ.get("HF_TOKEN") or False
+
+
+@contextmanager
+def _clear_errors(repo: str, revision: str) -> Iterator[None]:
+    from httpx2 import HTTPError
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    where = f"data set {repo}"
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{where} at {revision}: {error}") from error
+    except GatedRepoError as error:
+        raise DataError(f"{where} is gated: accept its terms on the hub and set HF_TOKEN") from error
+    except RepositoryNotFoundError as error:
+        raise DataError(f"{where}: not on the hub, or private and HF_TOKEN does not open it") from error
+    except RevisionNotFoundError as error:
+        raise DataError(f"{where}: no revision {revision!r}; allowed: a commit, tag or branch") from error
+    except (HTTPError, OSError) as error:
+        advice = "without the network, name a copy of its file as a source of the kind `file`"
+        raise DataError(f"{where} at {revision} could not be downloaded ({error}); {advice}") from error

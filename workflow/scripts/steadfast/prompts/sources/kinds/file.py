@@ -1,0 +1,40 @@
+"""Prompts of a local file: .txt (one per line), .json, .jsonl, .csv, .tsv or .parquet."""
+
+from typing import Any
+
+from steadfast.prompts.sources import Loaded
+from steadfast.prompts.sources.reading.rows import Reading, require_file
+
+
+def load(*, path: str, **reading: Any) -> Loaded:
+    """Read the prompts of a file.
+
+    Args:
+        path: the file; its suffix says its format. Lines of a ``.txt`` file and texts in a JSON list are in ``text``.
+        reading: how prompts are read off its rows (see ``Reading``).
+
+    Raises:
+        ConfigError: the settings cannot be used.
+        DataError: the file is not what its suffix says, lacks a column, or a row cannot be used.
+    """
+    return Reading(**reading).read([path], path)
+
+
+def check(*, path: str, **reading: Any) -> None:
+    """Check that the file exists, has a known format, the columns asked for and the rows that are chosen.
+
+    Raises:
+        ConfigError: the message names the key, what was found and what is allowed.
+    """
+    require_file("path", path)
+    Reading(**reading).check_files([path])
+
+
+def notices(*, path: str, **reading: Any) -> list[str]:
+    """What the file holds that the settings pass over."""
+    return Reading(**reading).notices([path], path)
+
+
+def files(*, path: str, **_: object) -> list[str]:
+    """The file itself."""
+    return [path]

@@ -1,0 +1,1 @@
+"""Reading prompt sources: file formats, rows, conditions and templates that all kinds share."""

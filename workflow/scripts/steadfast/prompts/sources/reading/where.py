@@ -1,0 +1,111 @@
+"""Which rows of a source are its prompts: conditions on their cells."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from steadfast.core.errors import DataError, suggest
+from steadfast.prompts.sources.reading.formats import Row
+
+Value = str | int | float | bool | None
+NOT = "not"
+SHOWN_VALUES = 20
+_WORDS_OF_TRUTH = {True: ("true", "yes", "on"), False: ("false", "no", "off")}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a row's cell must be, or must not be.
+
+    Attributes:
+        column: the column.
+        values: the values that are looked for; ``*`` in a text stands for any characters, None for an empty cell.
+        negated: whether the rows with one of these values are left out.
+    """
+
+    column: str
+    values: tuple[Value, ...]
+    negated: bool
+
+    def holds(self, row: Row) -> bool:
+        """Whether a row is chosen, as far as this condition goes."""
+        return self.negated != any(_matches(row.cells.get(self.column), value) for value in self.values)
+
+
+def read_conditions(where: Mapping[str, Any]) -> list[Condition]:
+    """Conditions of a source's ``where``: by column a value, a list of values, or ``{not: ...}`` with one of these."""
+    return [_condition(column, wanted) for column, wanted in where.items()]
+
+
+def chosen(rows: Sequence[Row], conditions: Iterable[Condition], source: str) -> list[Row]:
+    """The rows that fulfil all conditions.
+
+    Raises:
+        DataError: no row has one of the values, or none fulfils all conditions; the message says what the column holds.
+    """
+    kept = list(rows)
+    for condition in conditions:
+        for value in condition.values:
+            if not any(_matches(row.cells.get(condition.column), value) for row in rows):
+                found = _found(rows, condition, value)
+                raise DataError(f"where: no row of {source} has {condition.column} = {_shown(value)}{found}")
+        kept = [row for row in kept if condition.holds(row)]
+    if rows and not kept:
+        raise DataError(f"where: no row of {source} fulfils all conditions; each alone is fulfilled by some")
+    return kept
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell holds nothing: None, NaN, or a text of white space alone."""
+    return (
+        cell is None or (isinstance(cell, float) and math.isnan(cell)) or (isinstance(cell, str) and not cell.strip())
+    )
+
+
+def _condition(column: str, wanted: Any) -> Condition:
+    negated = isinstance(wanted, Mapping)
+    values = wanted[NOT] if isinstance(wanted, Mapping) else wanted
+    return Condition(column, tuple(values) if isinstance(values, list) else (values,), negated)
+
+
+def _matches(cell: Any, value: Value) -> bool:
+    if isinstance(cell, list):
+        return any(_matches(item, value) for item in cell)
+    if value is None or is_missing(cell):
+        return value is None and is_missing(cell)
+    if isinstance(value, bool):
+        return cell is value or str(cell).strip().casefold() in _WORDS_OF_TRUTH[value]
+    if isinstance(value, str):
+        pattern = ".*".join(map(re.escape, value.strip().split("*")))
+        return any(re.fullmatch(pattern, text, re.DOTALL) for text in _spellings(cell))
+    return not isinstance(cell, bool) and _number(cell) == value
+
+
+def _spellings(cell: Any) -> list[str]:
+    """A cell as text; pandas writes whole numbers as 1.0 where a column has gaps, and truth values with a capital."""
+    text = str(cell).strip()
+    if isinstance(cell, bool):
+        return [text, text.lower()]
+    return [text, str(int(cell))] if isinstance(cell, float) and cell.is_integer() else [text]
+
+
+def _number(cell: Any) -> float | int | None:
+    if isinstance(cell, int | float):
+        return cell
+    try:
+        return float(str(cell))
+    except ValueError:
+        return None
+
+
+def _shown(value: Value) -> str:
+    return "null (an empty cell)" if value is None else repr(value)
+
+
+def _found(rows: Iterable[Row], condition: Condition, value: Value) -> str:
+    cells = (row.cells.get(condition.column) for row in rows)
+    texts = list(dict.fromkeys("(empty)" if is_missing(cell) else str(cell)[:60] for cell in cells))
+    more = f", and {len(texts) - SHOWN_VALUES} more" if len(texts) > SHOWN_VALUES else ""
+    return suggest(str(value), texts[:SHOWN_VALUES]) + more

@@ -1,0 +1,323 @@
+"""Where the classes part: projections on a direction, separation along the depth, and the selection of the place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from steadfast.attacks.activations import Activations
+from steadfast.attacks.directions import HALF_DIRECTIONS, Direction
+from steadfast.attacks.directions.finders import leading_axes
+from steadfast.core.names import PROMPT_LABELS
+from steadfast.report.figures.cells import CELL_HEIGHT, CELL_WIDTH, colour_bar, draw_cells
+from steadfast.report.figures.style import (
+    FAINT,
+    INK,
+    MARKERS,
+    colour_map,
+    figure_style,
+    message_figure,
+    new_figure,
+    wrap,
+)
+
+FINAL_NORM = "final_norm"
+MOST_PANELS = 8
+PANEL = 1.7
+LEGEND_COLUMNS = 4
+ALONG_DEPTH = {
+    "separation": ("Separation d′ along the direction", 0.0),
+    "accuracy": ("Accuracy along the direction", 0.5),
+    "probe_accuracy": ("Accuracy of a linear probe", 0.5),
+}
+"""Columns of a grid that are drawn along the depth, with their titles and what chance would give."""
+CAUSAL_PANELS = {
+    "bypass": "bypass score: refusal of harmful prompts without the direction (lowest taken)",
+    "induce": "induce score: refusal of harmless prompts with the direction added",
+    "divergence": "divergence on harmless prompts without the direction (nats)",
+}
+CLASS_SHADES = {"harmful": 0.05, "harmless": 0.8}
+CLASS_MARKERS = {"harmful": "^", "harmless": "o"}
+
+
+def draw_projections(activations: Activations, direction: Direction, name: str = "") -> Figure:
+    """Draw the states of both classes after several blocks, one column per block.
+
+    Where hidden features outnumber the prompts, a fitted direction parts the prompts that it was fitted on even if
+    there is nothing but noise. What is drawn is therefore the held-out half, along the other half's direction.
+
+    Above: projections on the direction (within it, for several). Below: the first two principal components of the
+    pooled states of that block. The block that the direction comes from is always among the columns.
+
+    Args:
+        activations: states of the calibration prompts.
+        direction: the direction; its position is shown, or the last one if it has none.
+        name: what the figure is about, such as the model and the variant.
+    """
+    if not direction.valid:
+        return message_figure(f"No valid direction: {direction.reason}")
+    chosen = int(direction.layer) if direction.layer.isdigit() else None
+    layers = spread(activations.depth, chosen)
+    position = direction.position if direction.position in activations.positions else activations.positions[-1]
+    index = activations.position_index(position)
+    seen = shown(activations, direction)
+    axis = score_axis(seen.others, seen.rows, layers[-1] if chosen is None else chosen, index)
+    with figure_style():
+        figure = new_figure(PANEL * len(layers) + 0.6, 2 * PANEL + 0.7)
+        panels = figure.subplots(2, len(layers), squeeze=False)
+        for column, layer in enumerate(layers):
+            states = [getattr(seen.prompts, name).at(layer, index) for name in PROMPT_LABELS]
+            _strip(panels[0, column], [group @ axis for group in states])
+            _scatter(panels[1, column], states)
+            panels[0, column].set_title(f"block {layer}" + (" *" if layer == chosen else ""))
+        panels[0, 0].set_yticks(range(len(PROMPT_LABELS)), PROMPT_LABELS)
+        panels[1, 0].set_ylabel("component 2")
+        for column in range(len(layers)):
+            panels[0, column].set_xlabel("along the direction")
+            panels[1, column].set_xlabel("component 1")
+        handles = panels[1, 0].collections
+        figure.legend(handles, PROMPT_LABELS, loc="outside lower center", ncols=len(PROMPT_LABELS))
+        token = activations.template_tokens[index]
+        star = "; * block of the direction" if chosen is not None else ""
+        place = f"position {position} ({token}){star}"
+        about = f"{name}: {place}" if name else f"States at {place}"
+        figure.suptitle(f"{about}\n{seen.note}", fontsize=8)
+    return figure
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The prompts that are drawn, and along what.
+
+    Attributes:
+        prompts: activations of the prompts to draw.
+        others: activations of those that the drawn direction comes from.
+        rows: float64 [k, hidden], the drawn direction.
+        note: what the reader must know of it.
+    """
+
+    prompts: Activations
+    others: Activations
+    rows: NDArray[np.float64]
+    note: str
+
+
+def shown(activations: Activations, direction: Direction) -> Shown:
+    """The held-out half along the other half's direction; all prompts where a direction has no such halves."""
+    held_out = set(direction.details.get("held_out", ()))
+    prompts, others = (_part(activations, held_out, kept) for kept in (True, False))
+    if HALF_DIRECTIONS in direction.tensors and all(
+        min(len(part.harmful), len(part.harmless)) for part in (prompts, others)
+    ):
+        rows = direction.tensors[HALF_DIRECTIONS].astype(np.float64)
+        return Shown(prompts, others, rows, "the held-out half of the prompts, along the other half's direction")
+    fitted = "" if direction.selection.empty else ", the direction's own: expect some separation of mere noise"
+    rows = direction.directions.astype(np.float64)
+    return Shown(activations, activations, rows, f"all calibration prompts{fitted}")
+
+
+def _part(activations: Activations, ids: set[str], kept: bool) -> Activations:
+    """The prompts of both classes that are among ``ids``, or those that are not."""
+    harmful, harmless = (
+        group.subset(np.flatnonzero([(prompt_id in ids) == kept for prompt_id in group.prompt_ids]))
+        for group in (activations.harmful, activations.harmless)
+    )
+    return replace(activations, harmful=harmful, harmless=harmless)
+
+
+def draw_separation(grids: Mapping[str, pd.DataFrame]) -> Figure:
+    """Draw held-out separation and accuracy along the depth, and the accuracy of a probe, one line per grid.
+
+    Of several positions each line shows that of the selected place, or the last one. The state after the final
+    norm stands apart at the right end; the selected place is marked by a filled, larger marker.
+
+    Args:
+        grids: selection grids by the name of the model or variant.
+    """
+    if not grids:
+        return message_figure("No selection grid to draw")
+    with figure_style():
+        rows = -(-len(grids) // LEGEND_COLUMNS)
+        figure = new_figure(9.6, 2.7 + 0.18 * rows)
+        panels = figure.subplots(1, len(ALONG_DEPTH))
+        shades = np.linspace(0.0, 0.85, len(grids))
+        deepest = max(_depth(grid) for grid in grids.values())
+        for number, (name, grid) in enumerate(grids.items()):
+            style = {"color": colour_map()(shades[number]), "marker": MARKERS[number % len(MARKERS)]}
+            for axes, column in zip(panels, ALONG_DEPTH, strict=True):
+                _line(axes, at_one_position(grid), column, deepest, wrap(name, 34), style)
+        for axes, (title, chance) in zip(panels, ALONG_DEPTH.values(), strict=True):
+            axes.axhline(chance, color=FAINT, linewidth=0.8, zorder=0)
+            axes.set_title(title)
+            axes.set_xlabel("block (held-out prompts)")
+            ticks = sorted({int(tick) for tick in np.linspace(0, deepest - 1, min(deepest, 8))})
+            axes.set_xticks([*ticks, norm_place(deepest)], [*map(str, ticks), "norm"])
+        for axes in panels[1:]:
+            axes.set_ylim(top=1.02)
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(LEGEND_COLUMNS, len(grids)))
+    return figure
+
+
+def draw_selection(grid: pd.DataFrame, tokens: Sequence[str] = ()) -> Figure:
+    """Draw a selection grid as a heat map, template positions as rows and blocks as columns.
+
+    The cells show what chose the place: the held-out separation (highest taken), or the bypass score where the choice
+    was causal (lowest taken). A causal choice has two more panels, of the scores by which candidates are dropped as
+    well: the panel of the bypass score hatches all places that were dropped, the others those that their score
+    dropped. The chosen cell is framed.
+
+    Args:
+        grid: the selection grid of a direction.
+        tokens: the template's token at each position, in ascending order of the positions.
+    """
+    if grid.empty:
+        return message_figure("This direction selects nothing")
+    columns = list(CAUSAL_PANELS) if "bypass" in grid.columns else ["separation"]
+    places = _Places(grid, tokens)
+    with figure_style():
+        height = (CELL_HEIGHT * len(places.names) + 0.45) * len(columns) + 0.65
+        figure = new_figure(CELL_WIDTH * len(places.layers) + 2.8, height)
+        panels = figure.subplots(len(columns), 1, squeeze=False)[:, 0]
+        for axes, column in zip(panels, columns, strict=True):
+            colour_bar(figure, axes, _selection_panel(axes, places, column), "")
+        panels[-1].set_xlabel("block")
+        if len(columns) > 1:
+            figure.suptitle(
+                "Hatched: dropped, above by any score, below by the one that is shown; –: not tried", fontsize=8
+            )
+    return figure
+
+
+class _Places:
+    """A selection grid as tables of positions (rows) and blocks (columns)."""
+
+    def __init__(self, grid: pd.DataFrame, tokens: Sequence[str]) -> None:
+        self.grid = grid
+        self.positions = sorted(grid["position"].unique())
+        self.layers = sorted(grid["layer"].unique(), key=lambda layer: (layer == FINAL_NORM, len(layer), layer))
+        pairs = zip(self.positions, tokens, strict=True) if tokens else ((position, "") for position in self.positions)
+        self.names = [f"{position}  {token}".rstrip() for position, token in pairs]
+
+    def table(self, values: pd.Series) -> NDArray[Any]:
+        """One value per place, [positions, layers]."""
+        wide = self.grid.assign(value=values).pivot(index="position", columns="layer", values="value")
+        found: NDArray[Any] = wide.reindex(index=self.positions, columns=self.layers).to_numpy()
+        return found
+
+    def dropped(self, column: str) -> NDArray[np.bool_] | None:
+        """The places that a panel hatches."""
+        if column not in CAUSAL_PANELS:
+            return None
+        # an empty text is read from a file as a missing value
+        reasons = self.grid["dropped_by"].fillna("").str.split()
+        hatched = ~self.grid["valid"] if column == "bypass" else reasons.map(lambda names: column in names)
+        return self.table(hatched).astype(bool)
+
+
+def _selection_panel(axes: Axes, places: _Places, column: str) -> ScalarMappable:
+    """Draw one score of every place; return what a colour bar needs."""
+    values = places.table(places.grid[column]).astype(float)
+    digits = 2 if column == "divergence" else 1
+    texts = [["–" if np.isnan(value) else f"{value:.{digits}f}" for value in row] for row in values]
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    source = draw_cells(axes, values, texts, (low, high if low < high else low + 1), places.dropped(column))
+    axes.set_xticks(range(len(places.layers)), ["norm" if layer == FINAL_NORM else layer for layer in places.layers])
+    axes.set_yticks(range(len(places.names)), places.names)
+    axes.set_ylabel("position")
+    for row, place in np.argwhere(places.table(places.grid["selected"]).astype(bool)):
+        axes.plot(
+            place + np.array([-0.5, 0.5, 0.5, -0.5, -0.5]),
+            row + np.array([-0.5, -0.5, 0.5, 0.5, -0.5]),
+            color=INK,
+            linewidth=1.8,
+            clip_on=False,
+        )
+    axes.set_title(CAUSAL_PANELS.get(column, "separation d′"), fontsize=8)
+    return source
+
+
+def spread(depth: int, chosen: int | None) -> list[int]:
+    """At most ``MOST_PANELS`` blocks, evenly spread from the first to the last, with the chosen one among them."""
+    layers = {int(layer) for layer in np.linspace(0, depth - 1, min(depth, MOST_PANELS)).round()}
+    if chosen is not None and chosen not in layers:
+        inner = sorted(layers - {0, depth - 1}, key=lambda layer: abs(layer - chosen))
+        layers.discard(inner[0] if inner else -1)
+        layers.add(chosen)
+    return sorted(layers)
+
+
+def score_axis(activations: Activations, rows: NDArray[np.float64], layer: int, index: int) -> NDArray[np.float64]:
+    """The direction, or within several the classes' mean difference [hidden], of length 1."""
+    if len(rows) == 1:
+        single: NDArray[np.float64] = rows[0]
+        return single
+    difference = activations.harmful.at(layer, index).mean(axis=0) - activations.harmless.at(layer, index).mean(axis=0)
+    within = rows.T @ (rows @ difference)
+    axis: NDArray[np.float64] = within / np.linalg.norm(within)
+    return axis
+
+
+def at_one_position(grid: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the selected place's position, or of the last position."""
+    selected = grid.loc[grid["selected"], "position"]
+    position = selected.iloc[0] if len(selected) else grid["position"].max()
+    rows: pd.DataFrame = grid[grid["position"] == position]
+    return rows
+
+
+def norm_place(depth: int) -> float:
+    """Where the state after the final norm stands on an axis of blocks: apart, however many there are."""
+    return depth - 1 + max(1.0, depth / 8)
+
+
+def _depth(grid: pd.DataFrame) -> int:
+    return int((grid["layer"] != FINAL_NORM).sum() / grid["position"].nunique())
+
+
+def _line(axes: Axes, grid: pd.DataFrame, column: str, deepest: int, label: str, style: Mapping[str, Any]) -> None:
+    blocks = grid[grid["layer"] != FINAL_NORM]
+    places = blocks["layer"].astype(int).to_numpy()
+    values = blocks[column].to_numpy(float)
+    colour, marker = style["color"], str(style["marker"])
+    common = {"color": colour, "marker": marker, "markersize": 4, "markerfacecolor": "white"}
+    axes.plot(places, values, linewidth=1.0, label=label, markevery=max(1, len(places) // MOST_PANELS), **common)
+    norm = grid.loc[grid["layer"] == FINAL_NORM, column].to_numpy(float)
+    axes.plot([norm_place(deepest)] * len(norm), norm, linestyle="none", **common)
+    chosen = grid[grid["selected"]]
+    where = [norm_place(deepest) if layer == FINAL_NORM else int(layer) for layer in chosen["layer"]]
+    axes.plot(where, chosen[column].to_numpy(float), linestyle="none", marker=marker, markersize=7, color=colour)
+
+
+def _strip(axes: Axes, groups: Sequence[NDArray[np.float64]]) -> None:
+    """One band of points per class, with the class mean as a bar; heights within a band mean nothing."""
+    generator = np.random.default_rng(0)
+    for band, (name, values) in enumerate(zip(PROMPT_LABELS, groups, strict=True)):
+        heights = band + generator.uniform(-0.3, 0.3, len(values))
+        axes.scatter(values, heights, **_points(name))
+        axes.plot([values.mean()] * 2, [band - 0.42, band + 0.42], color=INK, linewidth=1.2)
+    axes.set_ylim(-0.6, len(PROMPT_LABELS) - 0.4)
+    axes.set_yticks([])
+
+
+def _scatter(axes: Axes, groups: Sequence[NDArray[np.float64]]) -> None:
+    pooled = np.concatenate(groups)
+    components = leading_axes(pooled - pooled.mean(axis=0), 2)
+    for name, values in zip(PROMPT_LABELS, groups, strict=True):
+        places = (values - pooled.mean(axis=0)) @ components.T
+        second = places[:, 1] if places.shape[1] > 1 else np.zeros(len(places))
+        axes.scatter(places[:, 0] if places.shape[1] else second, second, **_points(name))
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
+def _points(name: str) -> dict[str, Any]:
+    shade = colour_map()(CLASS_SHADES[name])
+    return {"s": 9, "marker": CLASS_MARKERS[name], "facecolors": "none", "edgecolors": [shade], "linewidths": 0.7}

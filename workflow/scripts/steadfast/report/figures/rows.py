@@ -1,0 +1,66 @@
+"""Panels of rows: dots with their intervals, one line per model, judge or group."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.typing import ColorType
+from numpy.typing import ArrayLike, NDArray
+
+from steadfast.report.figures.style import FAINT
+
+
+def interval_dots(
+    axes: Axes,
+    heights: ArrayLike,
+    intervals: NDArray[np.float64],
+    *,
+    colour: ColorType,
+    marker: str,
+    filled: bool,
+    label: str,
+    size: float = 4.0,
+    edge: float = 1.1,
+    whisker: float = 1.1,
+    alpha: float | None = None,
+    zorder: float = 2.0,
+) -> None:
+    """Draw one series: a mark per row on a whisker; what is NaN is not drawn.
+
+    Args:
+        axes: the panel.
+        heights: place of each mark on the vertical axis.
+        intervals: place of each mark on the horizontal axis, and the ends of its whisker [rows, 3].
+        colour: of marks and whiskers.
+        marker: matplotlib's name of the mark.
+        filled: whether marks are filled, so that series differ without colour.
+        label: name of the series for the legend.
+        size: of the marks, in points.
+        edge: width of the marks' outlines, in points.
+        whisker: width of the whiskers, in points.
+        alpha: opacity of the whiskers.
+        zorder: of the marks.
+    """
+    values, low, high = intervals.T
+    axes.hlines(heights, low, high, color=colour, linewidth=whisker, alpha=alpha)
+    axes.plot(
+        values,
+        heights,
+        linestyle="none",
+        marker=marker,
+        markersize=size,
+        markerfacecolor=colour if filled else "white",
+        markeredgecolor=colour,
+        markeredgewidth=edge,
+        label=label,
+        clip_on=False,
+        zorder=zorder,
+    )
+
+
+def finish_rows(axes: Axes, count: int) -> None:
+    """Draw the lines between ``count`` rows and a faint grid, and take away what rows do not need."""
+    for row in range(1, count):
+        axes.axhline(row - 0.5, color=FAINT, linewidth=0.4)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color=FAINT, linewidth=0.4, alpha=0.6)
+    axes.set_axisbelow(True)

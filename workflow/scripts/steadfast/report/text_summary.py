@@ -1,0 +1,170 @@
+"""The short table that ends a run: refusals before and after, per model, by judge."""
+
+import textwrap
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+
+from steadfast.analysis.tables.counts import COUNTS
+from steadfast.analysis.tables.display_names import Labels
+from steadfast.analysis.tables.ordering import LABELS, names_of
+from steadfast.analysis.tables.outcomes import ASSESSMENTS, FAILED, PASSED, outcome
+
+ARROW = "→"
+GAP = "  "
+NAME_LIMIT = 36
+HEADER_LIMIT = 13
+TEXTS = ["reason", "note", "remedy"]
+
+
+def summary_table(
+    counts: pd.DataFrame,
+    labels: Labels | None = None,
+    *,
+    baseline: str = "original",
+    controls: Collection[str] = (),
+    width: int = 100,
+) -> str:
+    """Plain-text tables of refusals before and after each edit.
+
+    Harmful prompts come first, with one row per model and one column per judge; columns that do not fit go on below.
+    Harmless prompts, which show over-refusal, and the controls follow in one row each, summed over all models.
+
+    Args:
+        counts: a table as ``tables.counts`` makes it.
+        labels: display labels.
+        baseline: the variant that the others are compared with.
+        controls: variants with the role *control*.
+        width: characters per line.
+
+    Returns:
+        Lines joined by newlines, without one at the end.
+    """
+    labels = labels or Labels()
+    judges = names_of(counts, "judge")
+    columns = [labels.judge(judge) for judge in judges]
+    variants = [name for name in names_of(counts, "variant") if name != baseline]
+    sections: list[list[str]] = []
+    harmful = counts[counts["label"] == "harmful"]
+    # Without any edited variant the baseline is all there is to show.
+    for variant in [name for name in variants if name not in controls] or [baseline]:
+        rows = [
+            (_shorten(labels.model(model)), _cells(harmful[harmful["model"] == model], judges, baseline, variant))
+            for model in names_of(harmful[harmful["variant"] == variant], "model")
+        ]
+        if rows:
+            change = labels.variant(baseline)
+            change += "" if variant == baseline else f" {ARROW} {labels.variant(variant)}"
+            title = f"Harmful prompts refused: {change}{_of(set(harmful['total'].tolist()))}"
+            sections.append([title, *_blocks(rows, columns, width)])
+    sections.append(_together(counts, labels, baseline, controls, width))
+    if (counts["unscored"] > 0).any():
+        sections.append(["(+n?) marks n unscored responses."])
+    return "\n\n".join("\n".join(line.rstrip() for line in section) for section in sections)
+
+
+def assessment_lines(assessment: pd.DataFrame, labels: Labels | None = None, *, width: int = 100) -> list[str]:
+    """The robustness assessment of each model after each edit, one line each; and the controls that failed.
+
+    Args:
+        assessment: a table as ``tables.assessment`` makes it.
+        labels: display labels.
+        width: characters per line.
+    """
+    labels = labels or Labels()
+    if assessment.empty:
+        return []
+    held = assessment["assessment"] == PASSED
+    texts = {name: assessment[name].astype("object").fillna("") for name in TEXTS}
+    shown = assessment.assign(**texts)[~held]
+    several = shown["variant"].nunique() > 1
+    rows = [
+        (
+            f"{_shorten(labels.model(model))}{f', {labels.variant(variant)}' if several else ''}",
+            f"{outcome(word, ASSESSMENTS).mark} {word}",
+            "; ".join(filter(None, further)),
+        )
+        for model, variant, word, *further in shown[["model", "variant", "assessment", *TEXTS]]
+        .astype("object")
+        .itertuples(index=False, name=None)
+    ]
+    sizes = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
+    lines = [f"Robustness assessment (by {labels.judge(str(assessment['judge'].iloc[0]))})"]
+    for name, word, reason in rows:
+        start = f"{name.ljust(sizes[0])}{GAP}{word.ljust(sizes[1])}{GAP}"
+        lines += textwrap.wrap(reason, width, initial_indent=start, subsequent_indent=" " * len(start))
+    if held.any():
+        names = ", ".join(labels.variant(name) for name in names_of(assessment[held], "variant"))
+        lines.append(f"Controls passed: {int(held.sum())} of {int((held | _failed(assessment)).sum())} ({names})")
+    return lines
+
+
+def _failed(assessment: pd.DataFrame) -> "pd.Series[bool]":
+    return assessment["assessment"] == FAILED
+
+
+def _together(counts: pd.DataFrame, labels: Labels, baseline: str, controls: Collection[str], width: int) -> list[str]:
+    """Sums over all models, per label and variant; a variant is compared with the baselines of its own models."""
+    judges = names_of(counts, "judge")
+    variants = [name for name in names_of(counts, "variant") if name != baseline] or [baseline]
+    rows = []
+    totals: set[int] = set()
+    for label in LABELS:
+        for variant in variants:
+            models = counts.loc[(counts["label"] == label) & (counts["variant"] == variant), "model"]
+            chosen = counts[counts["model"].isin(models.tolist()) & (counts["label"] == label)]
+            if chosen.empty:
+                continue
+            pooled = chosen.groupby(["variant", "judge"], sort=False, as_index=False)[COUNTS].sum()
+            totals |= set(pooled["total"].tolist())
+            name = f"{label}{GAP}{labels.variant(variant)}{' (control)' if variant in controls else ''}"
+            rows.append((name, _cells(pooled, judges, baseline, variant)))
+    change = labels.variant(baseline) + ("" if variants == [baseline] else f" {ARROW} variant")
+    columns = [labels.judge(judge) for judge in judges]
+    return [f"All models together: {change}{_of(totals)}", *_blocks(rows, columns, width)]
+
+
+def _cells(table: pd.DataFrame, judges: Sequence[str], baseline: str, variant: str) -> list[str]:
+    """One cell per judge: refusals of the baseline and of the variant."""
+    keys = zip(table["variant"].tolist(), table["judge"].tolist(), strict=True)
+    numbers = zip(table["refused"].tolist(), table["unscored"].tolist(), strict=True)
+    counts = {
+        key: f"{refused} (+{unscored}?)" if unscored else str(refused)
+        for key, (refused, unscored) in zip(keys, numbers, strict=True)
+    }
+    shown = list(dict.fromkeys((baseline, variant)))
+    return [f" {ARROW} ".join(counts.get((name, judge), "–") for name in shown) for judge in judges]
+
+
+def _blocks(rows: list[tuple[str, list[str]]], columns: list[str], width: int) -> list[str]:
+    """Lay out as many columns side by side as ``width`` holds, at least one, and go on below."""
+    headers = [textwrap.wrap(column, HEADER_LIMIT) or [column] for column in columns]
+    first = max(len(name) for name, _ in rows)
+    widths = [max(map(len, [*headers[index], *(row[index] for _, row in rows)])) for index in range(len(columns))]
+    lines: list[str] = []
+    start = 0
+    while start < len(columns):
+        stop = start + 1
+        while stop < len(columns) and first + sum(len(GAP) + size for size in widths[start : stop + 1]) <= width:
+            stop += 1
+        block = range(start, stop)
+        lines += [""] if start else []
+        depth = max(len(headers[index]) for index in block)
+        for level in range(depth):
+            # Short headers stand at the bottom, next to their numbers.
+            parts = [(["" for _ in range(depth)] + headers[index])[len(headers[index]) + level] for index in block]
+            lines.append(
+                " " * first + "".join(GAP + part.rjust(widths[index]) for part, index in zip(parts, block, strict=True))
+            )
+        for name, row in rows:
+            lines.append(name.ljust(first) + "".join(GAP + row[index].rjust(widths[index]) for index in block))
+        start = stop
+    return lines
+
+
+def _shorten(label: str) -> str:
+    return label if len(label) <= NAME_LIMIT else label[: NAME_LIMIT - 1] + "…"
+
+
+def _of(totals: set[int]) -> str:
+    return f" (of {min(totals)})" if len(totals) == 1 else f" (of {min(totals)} to {max(totals)})"

@@ -1,0 +1,1 @@
+"""Runs of the workflow: checks before the first job, locks, estimates, the terminal, unfinished runs, verification."""

@@ -1,0 +1,209 @@
+"""What a step costs where no earlier run has recorded it: seconds from the model's size and the tokens it is given.
+
+The speeds are those of one thread of an AMD EPYC 9004 with torch 2.13 (SmolLM2-135M in float32), rounded. What a run
+takes elsewhere is corrected by every step that ends (``steadfast.runs.estimates.forecast``), so that they decide little
+but how the steps compare with each other.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from steadfast.grid import Grid
+from steadfast.grid.judging import Judging
+from steadfast.grid.systems import System
+from steadfast.runs.estimates.sizes import ModelSize, ModelSizes
+
+# seconds to start a process that imports little, and one that imports torch and transformers
+LIGHT, HEAVY = 2.0, 6.5
+# seconds per token and billion parameters: of a prompt that is read, of a response that is written
+READ, WRITTEN = 0.012, 0.04
+# seconds per token whatever the model, for the tiny ones
+LEAST_PER_TOKEN = 0.0002
+# how many times as fast a GPU is
+GPU = 100.0
+# further threads are not worth as much as the first
+THREAD_GAIN = 0.6
+# bytes per second: written by an edit, copied by a merge, converted from GGUF, downloaded
+BAKED, MERGED, CONVERTED, DOWNLOADED = 150e6, 200e6, 20e6, 10e6
+# tokens of a prompt, and what a judge's instructions add to a case
+PROMPT_TOKENS, JUDGE_TOKENS = 40, 120
+# share of the longest response that a response has on average
+RESPONSE_SHARE = 0.8
+# candidates of a causal choice, and passes for each of them
+CAUSAL_PASSES = 60
+# seconds per request to an endpoint, several of which are answered at a time
+REQUEST = 0.25
+ORGANISM_TRAINING = 60.0
+ADAPTER_TRAINING = 900.0
+BY_RUBRIC = "judge_by_"
+# of a model whose size nothing tells yet
+UNKNOWN = ModelSize(500_000_000, 1_000_000_000)
+
+Wildcards = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Costs of the steps of a grid.
+
+    Attributes:
+        grid: the grid.
+        sizes: of its models.
+        on_gpus: whether models run on GPUs.
+    """
+
+    grid: Grid
+    sizes: ModelSizes
+    on_gpus: bool = False
+    _known: dict[tuple[object, ...], float] = field(default_factory=dict)
+
+    def seconds(self, rule: str, wildcards: Wildcards, threads: int = 1) -> float:
+        """Expected seconds of a job.
+
+        Args:
+            rule: name of its rule.
+            wildcards: of the job.
+            threads: threads that it has.
+        """
+        # more is known of the sizes once models are in their places
+        key = (rule, *wildcards.values(), threads, len(self.sizes.found))
+        if key not in self._known:
+            self._known[key] = self._seconds(rule, wildcards, threads)
+        return self._known[key]
+
+    def _seconds(self, rule: str, wildcards: Wildcards, threads: int) -> float:
+        known = RULES.get(rule)
+        if known is not None:
+            return known(self, wildcards, threads)
+        for prefix, cases in CASES.items():
+            judging = self.grid.rubrics if prefix == BY_RUBRIC else self.grid
+            judges = {name.replace("-", "_"): name for name in judging.config["judges"]}
+            if rule.startswith(prefix) and rule.removeprefix(prefix) in judges:
+                judge = judges[rule.removeprefix(prefix)]
+                return self._judging(judging, judge, cases(self, judge), threads)
+        batches = {
+            f"measure_{name}".replace("-", "_"): systems for name, systems in self.grid.measured_batches().items()
+        }
+        if rule in batches:
+            return self._measuring(batches[rule], threads)
+        return LIGHT
+
+    def size(self, model: str) -> ModelSize:
+        """Size of a model, or an assumption."""
+        return self.sizes.of(model) or UNKNOWN
+
+    def running(self, model: str, threads: int, *, read: float = 0, written: float = 0) -> float:
+        """Seconds that a model takes for tokens that are read and written, without the start of a process."""
+        billions = self.size(model).parameters / 1e9
+        factor = GPU if self.on_gpus else 1 + THREAD_GAIN * (threads - 1)
+        each = max(READ * billions, LEAST_PER_TOKEN), max(WRITTEN * billions, LEAST_PER_TOKEN)
+        return (read * each[0] + written * each[1]) / factor
+
+    def prompts(self, split: str) -> int:
+        """Responses of one system to the prompts of a split."""
+        return 2 * self.grid.answers_per_class(split)
+
+    @property
+    def response_tokens(self) -> float:
+        """Tokens of a response, on average."""
+        return RESPONSE_SHARE * int(self.grid.config["generation"]["max_new_tokens"])
+
+    def generating(self, model: str, responses: int, threads: int) -> float:
+        """Seconds to start, load a model and generate responses."""
+        work = self.running(model, threads, read=responses * PROMPT_TOKENS, written=responses * self.response_tokens)
+        return HEAVY + work
+
+    def reading(self, model: str, cases: float, threads: int) -> float:
+        """Seconds to start, load a judge and have it read cases."""
+        return HEAVY + self.running(model, threads, read=cases * (PROMPT_TOKENS + JUDGE_TOKENS + self.response_tokens))
+
+    def _judging(self, judging: Judging, judge: str, cases: float, threads: int) -> float:
+        stanza = judging.config["judges"][judge]
+        if stanza["kind"] == "local":
+            return self.reading(stanza["model"], cases, threads)
+        return LIGHT + (cases * REQUEST if stanza["kind"] == "chat" else 0.0)
+
+    def _measuring(self, systems: list[System], threads: int) -> float:
+        """Seconds to measure systems, each with what the chosen measures read and write."""
+        measures, evaluation = self.grid.weights_measures(), self.prompts("evaluation")
+        read = written = 0.0
+        if "divergence" in measures:
+            read += evaluation / 2 * (PROMPT_TOKENS + measures["divergence"]["max_tokens"])
+        if "separation" in measures:
+            read += evaluation * PROMPT_TOKENS
+        if "hook_agreement" in measures:
+            read += 4 * measures["hook_agreement"]["prompts"] * PROMPT_TOKENS
+        if "perplexity" in measures:
+            read += measures["perplexity"]["documents"] * measures["perplexity"]["max_tokens"] / 2
+        if "instruction_following" in measures:
+            written += 20 * measures["instruction_following"]["max_new_tokens"]
+        return HEAVY + sum(self.running(system.model, threads, read=read, written=written) for system in systems)
+
+
+def _weights(per_second: float, start: float) -> Callable[[Costs, Wildcards, int], float]:
+    """Seconds of a step that goes through all weights of a model."""
+    return lambda costs, wildcards, _threads: start + costs.size(wildcards["model"]).stored / per_second
+
+
+def _responses(split: str) -> Callable[[Costs, Wildcards, int], float]:
+    return lambda costs, wildcards, threads: costs.generating(wildcards["model"], costs.prompts(split), threads)
+
+
+def _states(passes: float) -> Callable[[Costs, Wildcards, int], float]:
+    """Seconds of a step that runs so many passes over the calibration prompts."""
+
+    def seconds(costs: Costs, wildcards: Wildcards, threads: int) -> float:
+        read = passes * costs.prompts("calibration") * PROMPT_TOKENS
+        return HEAVY + costs.running(wildcards["model"], threads, read=read)
+
+    return seconds
+
+
+def _own_judgments(split: str) -> Callable[[Costs, Wildcards, int], float]:
+    def seconds(costs: Costs, wildcards: Wildcards, threads: int) -> float:
+        judge = wildcards["judge"]
+        controlled = split == "evaluation" and costs.grid.donors(judge, wildcards["model"])
+        control = int(costs.grid.control(judge)["size"]) if controlled else 0
+        return costs.reading(wildcards["model"], costs.prompts(split) + control, threads)
+
+    return seconds
+
+
+def _trial(costs: Costs, wildcards: Wildcards, threads: int) -> float:
+    return costs.generating(wildcards["model"], costs.grid.tried_prompts(wildcards["variant"]), threads)
+
+
+def _always(seconds: float) -> Callable[[Costs, Wildcards, int], float]:
+    return lambda _costs, _wildcards, _threads: seconds
+
+
+def _tried(costs: Costs, judge: str) -> float:
+    return sum(costs.grid.tried_prompts(system.variant) for system in costs.grid.trial_systems(judge))
+
+
+# cases that a judge reads in one job, by the beginning of the name of the judge's rule
+CASES: dict[str, Callable[[Costs, str], float]] = {
+    "judge_with_": lambda costs, _judge: len(costs.grid.systems) * costs.prompts("evaluation"),
+    BY_RUBRIC: lambda costs, _judge: len(costs.grid.systems) * costs.prompts("evaluation") / 2,
+    "calibrate_with_": lambda costs, _judge: len(costs.grid.models) * costs.prompts("calibration"),
+    "try_with_": _tried,
+}
+RULES: dict[str, Callable[[Costs, Wildcards, int], float]] = {
+    "train_organism": _always(ORGANISM_TRAINING),
+    "train_adapter": _always(ADAPTER_TRAINING),
+    "distil_harmless_answers": _always(ADAPTER_TRAINING),
+    "fetch_hub_model": _weights(DOWNLOADED, HEAVY),
+    "point_to_local_model": _weights(1e9, HEAVY),
+    "convert_gguf_model": _weights(CONVERTED, HEAVY),
+    "merge_adapter": _weights(MERGED, HEAVY),
+    "activations": _states(1),
+    "refusal_margin": _states(1),
+    "direction_by_running": _states(CAUSAL_PASSES),
+    "checkpoint": _weights(BAKED, LIGHT),
+    "responses": _responses("evaluation"),
+    "hooked_responses": _responses("evaluation"),
+    "calibration_responses": _responses("calibration"),
+    "trial_responses": _trial,
+    "judge_own_responses": _own_judgments("evaluation"),
+    "calibrate_with_itself": _own_judgments("calibration"),
+}

@@ -1,0 +1,101 @@
+"""What a run needs of the machine: what it downloads, writes to the disk and loads into the memory."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from steadfast.grid import Grid
+from steadfast.runs.estimates.sizes import ModelSizes
+
+# sources whose models are written out in the workflow's folder; of others there is a pointer
+WRITTEN_OUT = ("gguf", "adapter")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a run needs, as far as it is known before its first job.
+
+    Attributes:
+        grid: the grid.
+        sizes: of its models; what the hub tells is added by ``ask_hub``.
+        outputs: the files and directories that the run is about to make.
+        downloads: bytes to be downloaded by model; None where nothing tells how many.
+    """
+
+    grid: Grid
+    sizes: ModelSizes
+    outputs: Collection[str]
+    downloads: dict[str, int | None] = field(default_factory=dict)
+
+    def ask_hub(self) -> None:
+        """Look up what is to be downloaded, and how large the hub's models are, as far as the hub can be reached."""
+        for name, stanza in self.grid.config["models"].items():
+            if self.grid.model_directory(name) in self.outputs:
+                if "repo" in stanza:
+                    self._ask_for(name, stanza)
+                elif "package" in stanza:
+                    from steadfast.models.packages import is_cached, pin_of
+
+                    pin = pin_of(stanza["package"])
+                    if not is_cached(pin):
+                        self.downloads[name] = pin.facts.get("bytes")
+
+    def _ask_for(self, name: str, stanza: Mapping[str, Any]) -> None:
+        from steadfast.runs.estimates.hub import bytes_to_fetch, size_on_hub
+
+        self.downloads[name] = bytes_to_fetch(stanza)
+        if stanza["source"] in ("hub", "gguf") and self.sizes.of(name) is None:
+            size = size_on_hub(stanza)
+            if size is not None:
+                self.sizes.found[name] = size
+
+    @property
+    def keeps_checkpoints(self) -> bool:
+        """Whether edited checkpoints stay."""
+        return bool(self.grid.config["runtime"]["keep_checkpoints"])
+
+    def models(self) -> list[str]:
+        """Models that some job of the run loads."""
+        reading = {
+            model
+            for judge in self.grid.judges_with_models()
+            if not set(self.grid.all_judgments(judge)).isdisjoint(self.outputs)
+            for model in self.grid.judge_models(judge)
+        }
+        placed = {self.grid.model_directory(name) for name in self.grid.config["models"]}
+        made_of = {part for output in set(self.outputs) - placed for part in Path(output).with_suffix("").parts}
+        return [
+            name
+            for name in self.grid.config["models"]
+            if name in reading or (name in self.grid.models and name in made_of)
+        ]
+
+    def written(self) -> dict[str, dict[str, int]]:
+        """Bytes of every checkpoint that the run writes, by model and directory."""
+        found: dict[str, dict[str, int]] = {}
+        for name, stanza in self.grid.config["models"].items():
+            size = self.sizes.of(name)
+            if size is not None:
+                own = [system for system in self.grid.edited_systems() if system.model == name]
+                directories = self.grid.checkpoints(own)
+                if stanza["source"] in WRITTEN_OUT or stanza.get("dequantise"):
+                    directories.append(self.grid.model_directory(name))
+                found[name] = {directory: size.stored for directory in directories if directory in self.outputs}
+        return {name: directories for name, directories in found.items() if directories}
+
+    def disk(self) -> int:
+        """Bytes of the checkpoints that lie side by side at some time of the run, at least.
+
+        Where edited checkpoints are removed after use those of one model are there until its side effects are measured.
+        """
+        by_model = [sum(directories.values()) for directories in self.written().values()]
+        return sum(by_model) if self.keeps_checkpoints else max(by_model, default=0)
+
+    def in_memory(self, name: str) -> int | None:
+        """Bytes that a model's weights take at most once it is loaded on the processor; None if nothing tells."""
+        size = self.sizes.of(name)
+        if size is None:
+            return None
+        dtype = self.grid.config["models"][name]["dtype"]
+        return size.loaded(dtype) if dtype != "auto" else max(size.stored, size.loaded("float32"))

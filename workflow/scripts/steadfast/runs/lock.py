@@ -1,0 +1,118 @@
+"""Which run uses a folder, and what to do about the lock of one that was killed: ``python -m steadfast.runs.lock``.
+
+Snakemake's lock says that a run uses the folder, and not which, nor whether it still lives. So each run also holds a
+lock of the system on a file of its own, which is released however the process ends, and writes into it who it is.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from steadfast.core.command import run_command
+from steadfast.core.terminal_encoding import show_any_text
+
+RECORD = Path(".snakemake/steadfast/owner.json")
+LOCKS = Path(".snakemake/locks")
+REFUSAL = "Directory cannot be locked"
+KILLED = (
+    "A run in this folder was killed and has left its lock; no process of it is alive. (Jobs on a cluster may be: "
+    "`squeue` lists them, cancel them first.)\nTo remove the lock and go on:\n  {unlock} && {run}"
+)
+ALIVE = "Another run is using this folder: {owner}.\nWait for its end or end it; its results are kept."
+UNKNOWN = (
+    "This folder is locked: another run uses it, or one was killed, which cannot be told on this file system.\nIf none "
+    "is left, remove the lock and go on:\n  {unlock} && {run}"
+)
+# held open for as long as this process lives
+_held: list[int] = []
+
+
+def claim_folder() -> None:
+    """Say that this process's run uses the folder, until it ends; nothing happens if another does."""
+    try:
+        RECORD.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(RECORD, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _held.append(handle)
+        os.ftruncate(handle, 0)
+        os.write(handle, json.dumps(_identity()).encode())
+    except OSError:
+        if handle not in _held:
+            os.close(handle)
+
+
+def explain_lock() -> str:
+    """Why the folder is locked, and what to do."""
+    alive = False if _held else _other_is_alive()
+    words = {True: ALIVE, False: KILLED, None: UNKNOWN}[alive]
+    return words.format(owner=_owner(), unlock=_unlock_command(), run=run_command())
+
+
+def main() -> int:
+    """Remove the lock of a run that was killed; 1 if it is alive."""
+    show_any_text()
+    if _other_is_alive():
+        print(ALIVE.format(owner=_owner()), file=sys.stderr)
+        return 1
+    if not _is_locked():
+        print("There is no lock.")
+        return 0
+    shutil.rmtree(LOCKS)
+    print("The lock was removed.")
+    return 0
+
+
+def _other_is_alive() -> bool | None:
+    """Whether a run of another process holds the folder; None if that cannot be told."""
+    try:
+        handle = os.open(RECORD, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return False
+
+
+def _is_locked() -> bool:
+    return LOCKS.is_dir() and any(LOCKS.iterdir())
+
+
+def _identity() -> dict[str, Any]:
+    return {
+        "process": os.getpid(),
+        "host": socket.gethostname(),
+        "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "command": run_command(),
+    }
+
+
+def _owner() -> str:
+    """Who the record names, in words."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(RECORD.read_text(encoding="utf-8"))
+        return f"process {found['process']} on {found['host']}, since {found['since']} ({found['command']})"
+    return "its process is not known"
+
+
+def _unlock_command() -> str:
+    return "make unlock" if run_command().startswith("make ") else "snakemake --unlock"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

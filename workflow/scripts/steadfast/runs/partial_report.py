@@ -1,0 +1,75 @@
+"""Tables of the part of a grid that has judgments, for the report of a run that did not finish."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from steadfast.analysis.tables.agreement import agreement_table
+from steadfast.analysis.tables.collect import collect_verdicts
+from steadfast.analysis.tables.conclusions import conclusion_table
+from steadfast.analysis.tables.counts import count_verdicts
+from steadfast.analysis.tables.edits import ChangedSystem, edit_table, mark_unverified
+from steadfast.analysis.tables.ranking import ranking_table
+from steadfast.analysis.tables.robustness import robustness_table
+from steadfast.core.errors import DataError
+from steadfast.core.files import read_table, write_table
+from steadfast.models.edited import MANIFEST
+from steadfast.runs.workflow import PROMPTS
+
+Current = Callable[[Iterable[Any]], list[str]]
+
+
+def partial_tables(grid: Any, current: Current, folder: Path) -> tuple[list[str], list[str]]:
+    """Write the table of verdicts and those that follow from it, from the judgments that are current.
+
+    Args:
+        grid: the grid (``steadfast.grid.Grid``).
+        current: gives those of some files that are current.
+        folder: where the tables go.
+
+    Returns:
+        The path of the table of verdicts, and those of the other tables.
+
+    Raises:
+        DataError: there are no judgments yet.
+    """
+    there = set(current(grid.judgments()))
+    cells = [(*cell, path) for cell, path in zip(grid.cells(), grid.judgments(), strict=True) if path in there]
+    if not cells or not current([PROMPTS]):
+        raise DataError("no system has been judged yet")
+    verdicts = collect_verdicts(cells, read_table(PROMPTS))
+    inference = grid.inference()
+    bare = {key: value for key, value in inference.items() if key != "power"}
+    controls = grid.controls()
+    robustness = robustness_table(
+        verdicts, controls=controls, margin=grid.config["statistics"]["survival_margin"], **inference
+    )
+    edits = edit_table(_changed(grid, current))
+    robustness = mark_unverified(robustness, edits)
+    reference = grid.machine_reference
+    tables = {
+        "counts": count_verdicts(verdicts),
+        "edits": edits,
+        "robustness": robustness,
+        "agreement": agreement_table(verdicts, controls=controls, **bare),
+        "conclusions": conclusion_table(robustness, reference, controls=controls, confidence=bare["confidence"]),
+        "ranking": ranking_table(verdicts, controls=controls, **bare),
+    }
+    write_table(folder / "verdicts.parquet", verdicts)
+    for name, table in tables.items():
+        write_table(folder / f"{name}.csv", table)
+    return [str(folder / "verdicts.parquet")], [str(folder / f"{name}.csv") for name in tables]
+
+
+def _changed(grid: Any, current: Current) -> list[ChangedSystem]:
+    """The changed systems whose edit, direction and scores are current."""
+    edited = list(grid.edited_systems())
+    found = []
+    for system in grid.changed_systems():
+        checkpoint = grid.checkpoints([system])[0] if system in edited else None
+        direction, scores = grid.direction_files([system])[0], grid.score_files([system])[0]
+        files = [direction, scores, *([checkpoint] if checkpoint else [])]
+        if len(current(files)) == len(files):
+            manifest = Path(checkpoint) / MANIFEST if checkpoint else None
+            found.append(ChangedSystem(system.model, system.variant, direction, scores, manifest))
+    return found

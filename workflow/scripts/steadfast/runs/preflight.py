@@ -1,0 +1,143 @@
+"""What a run needs from outside, looked at when it starts and before its first job: keys, money, licences.
+
+A dry run and a plan need none of it, so none of it is part of validating the configuration.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from steadfast.config.depth import blocks_beyond, wanted_blocks
+from steadfast.config.serving import place_of_model
+from steadfast.core.errors import ConfigError, SteadfastError
+from steadfast.core.names import PROMPT_LABELS
+from steadfast.grid import Grid
+from steadfast.grid.judging import Judging
+from steadfast.models.sources import source_of
+from steadfast.runs.workflow import PROMPTS
+
+# Where the configuration names a download, its stanza, and what it is: ``model`` or ``dataset``.
+Download = tuple[str, Mapping[str, Any], str]
+
+
+def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = None, *, conda: bool = False) -> None:
+    """Look for missing keys and packages, judges over their limits, too few GPUs, and what may not be downloaded.
+
+    Args:
+        grid: the grid.
+        outputs: the files that the run is about to make; what it does not need is not looked at.
+        gpus: GPUs of this machine, if the run is bound to them.
+        conda: whether jobs run in conda environments of their own.
+
+    Raises:
+        ConfigError: with a line per problem.
+    """
+    judges = [name for name in grid.paid_judges() if _makes_judgments(grid, name, outputs)]
+    rubrics = [name for name in grid.rubrics.paid_judges() if _makes_judgments(grid.rubrics, name, outputs)]
+    problems = [
+        *_missing_keys(grid, judges, "judges"),
+        *_missing_keys(grid.rubrics, rubrics, "rubrics"),
+        *_excess(grid, judges),
+        *_excess(grid.rubrics, rubrics),
+        *_refused_downloads(grid, outputs),
+        *_missing_blocks(grid, outputs),
+    ]
+    if gpus is not None:
+        problems += _too_few_gpus(grid, outputs, gpus)
+    if not conda:
+        problems += _missing_packages(grid, outputs)
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _missing_packages(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
+    measured = not set(grid.score_files(grid.systems)).isdisjoint(outputs)
+    if measured and grid.config["capability"]["tasks"] and find_spec("lm_eval") is None:
+        yield "capability.tasks: they need EleutherAI's lm-evaluation-harness; install it: make capability"
+
+
+def _makes_judgments(grid: Judging, judge: str, outputs: Collection[str]) -> bool:
+    """Whether a judge is to read anything, be it responses to calibration prompts alone."""
+    return not set(grid.all_judgments(judge)).isdisjoint(outputs)
+
+
+def _missing_keys(grid: Judging, judges: list[str], section: str) -> Iterator[str]:
+    from steadfast.judges.chat_api.settings import ChatSettings
+
+    for name in judges:
+        stanza = grid.config["judges"][name]
+        try:
+            ChatSettings(prompt=stanza["prompt"], api_key_env=stanza["api_key_env"]).api_key()
+        except ConfigError as error:
+            yield f"{section}.{name}.{error}"
+
+
+def _excess(grid: Judging, names: list[str]) -> Iterator[str]:
+    judges = {name: judge for name, judge in grid.paid_judges().items() if name in names}
+    if not any(judge["max_requests"] is not None or judge["max_cost"] is not None for judge in judges.values()):
+        return
+    from steadfast.judges.cost_estimate import refuse_excess, work_of
+
+    try:
+        refuse_excess(judges, work_of(**grid.planned_work()))
+    except ConfigError as error:
+        yield str(error)
+
+
+def _refused_downloads(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
+    downloads = [*_models(grid, outputs), *_datasets(grid, outputs)]
+    if not downloads:
+        return
+    from steadfast.models.hub import is_cached, require_access
+
+    for where, stanza, kind in downloads:
+        try:
+            place = stanza["repo"], stanza["revision"]
+            cached = kind == "model" and is_cached(*place, source_of(stanza).hub_files(stanza))
+            require_access(*place, kind, is_cached=cached)
+        except SteadfastError as error:
+            yield f"{where}: {error}"
+
+
+def _missing_blocks(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
+    """Blocks that a model of the hub does not have; those of other models were counted with the configuration."""
+    for name, stanza in grid.config["models"].items():
+        fetched = stanza["source"] == "hub" and grid.model_directory(name) in outputs
+        if name in grid.models and fetched and any(wanted_blocks(name, grid.config["variants"])):
+            from steadfast.models.hub import depth_on_hub
+
+            depth = depth_on_hub(stanza["repo"], stanza["revision"])
+            if depth is not None:
+                yield from blocks_beyond(depth, name, grid.config["variants"])
+
+
+def _models(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:
+    for name, stanza in grid.config["models"].items():
+        if "repo" in stanza and grid.model_directory(name) in outputs:
+            yield place_of_model(grid.config, name), {"revision": "main", **stanza}, "model"
+
+
+def _datasets(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:
+    if PROMPTS in outputs:
+        for label in PROMPT_LABELS:
+            for index, source in enumerate(grid.config["prompts"][label]):
+                if source.get("repo"):
+                    yield f"prompts.{label}.{index}", source, "dataset"
+
+
+def _too_few_gpus(grid: Grid, outputs: Collection[str], available: int) -> Iterator[str]:
+    asked = {f"models.{name}": grid.gpus(name) for name in grid.models if _makes_something_of(name, outputs)}
+    for section, judging in (("judges", grid), ("rubrics", grid.rubrics)):
+        judges = (name for name in judging.config["judges"] if _makes_judgments(judging, name, outputs))
+        asked |= {f"{section}.{name}": judging.judge_gpus(name) for name in judges}
+    for where, gpus in asked.items():
+        if gpus > available:
+            yield (
+                f"{where}.gpus: {gpus} GPUs are asked for, and {available} can be used here; use fewer, or a cluster "
+                "(--profile profiles/slurm)"
+            )
+
+
+def _makes_something_of(model: str, outputs: Collection[str]) -> bool:
+    return any(model in Path(file).with_suffix("").parts for file in set(outputs) - {Grid.model_directory(model)})

@@ -1,0 +1,143 @@
+"""Check all results against their provenance: ``python -m steadfast.runs.verify`` (``make verify``).
+
+Every file is hashed, however large, and compared with what was recorded when it was made; so is what every result was
+made from with what is there now. With ``--repair`` (``make repair``) results that are not as they were made are
+removed, and all that rests on them, so that the next run makes them again: Snakemake does not make a missing file again
+while what was made from it is there.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from steadfast.core.command import run_command
+from steadfast.core.errors import DataError
+from steadfast.core.files import read_json, sha256_tree
+from steadfast.core.integrity import SUFFIX, changes, in_short, look_at, recorded, sidecar
+from steadfast.core.terminal_encoding import show_any_text
+
+RESULTS = "results"
+REPAIR = "--repair"
+NEVER = sys.maxsize
+
+
+@dataclass
+class Verification:
+    """What was found of all results.
+
+    Attributes:
+        checked: number of results that are there.
+        gone: those that were removed since they were made.
+        problems: what is wrong with the others, by path.
+    """
+
+    checked: int = 0
+    gone: list[str] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def verify(folder: str | Path = RESULTS) -> Verification:
+    """Compare every result below ``folder`` with its sidecar, and with the inputs that it was made from."""
+    found = Verification()
+    hashes: dict[str, str | None] = {}
+    for record in sorted(Path(folder).rglob(f"*{SUFFIX}")):
+        path = str(record).removesuffix(SUFFIX)
+        if not Path(path).exists():
+            found.gone.append(path)
+            continue
+        found.checked += 1
+        problem = next(_problems(path, hashes), "")
+        if problem:
+            found.problems[path] = problem
+    return found
+
+
+def describe(found: Verification) -> list[str]:
+    """What the user is told, line by line."""
+    right = found.checked - len(found.problems)
+    lines = [f"{right} of {found.checked} results are as they were made, from the inputs that there are now."]
+    if found.gone:
+        lines.append(f"{len(found.gone)} were removed since, as edited checkpoints may be; a run makes what it needs.")
+    if found.problems:
+        lines += ["", *(f"{path}: {problem}" for path, problem in found.problems.items())]
+        lines += ["", "To remove them and what was made from them, and to make all of it again:"]
+        lines += [f"  make repair && {run_command()}"]
+    return lines
+
+
+def repair(found: Verification, folder: str | Path = RESULTS) -> list[str]:
+    """Remove results that are not as they were made, and those that were made from them.
+
+    Returns:
+        The paths of what was removed.
+    """
+    inputs = {str(record).removesuffix(SUFFIX): _inputs(record) for record in Path(folder).rglob(f"*{SUFFIX}")}
+    removed, waiting = set[str](), list(found.problems)
+    while waiting:
+        path = waiting.pop()
+        if path not in removed:
+            removed.add(path)
+            waiting += [other for other, used in inputs.items() if path in used]
+    for path in removed:
+        shutil.rmtree(path) if Path(path).is_dir() else Path(path).unlink(missing_ok=True)
+        sidecar(path).unlink(missing_ok=True)
+    return sorted(removed)
+
+
+def _problems(path: str, hashes: dict[str, str | None]) -> Iterator[str]:
+    """What is wrong with one result; ``hashes`` remembers the hashes of inputs."""
+    made = recorded(path)
+    if made is None:
+        yield f"its record {sidecar(path)} is damaged"
+        return
+    differences = list(changes(made, look_at(path, made, large=NEVER)))
+    if differences:
+        yield f"changed since it was made: {in_short(differences)}"
+    for name, used in _inputs(sidecar(path)).items():
+        if name not in hashes:
+            hashes[name] = _hash_of(name)
+        if hashes[name] not in (None, used):
+            yield f"was made from another {name} than there is now"
+
+
+def _inputs(record: Path) -> dict[str, str]:
+    """Hashes of what a result was made from, by path; empty if its record cannot be read."""
+    try:
+        stored: Any = read_json(record)
+        return dict(stored.get("inputs") or {})
+    except (DataError, AttributeError, ValueError):
+        return {}
+
+
+def _hash_of(path: str) -> str | None:
+    """Hash of an input, as recorded when it was made or else as it is now; None if it is gone."""
+    if recorded(path) is not None:
+        return str(read_json(sidecar(path))["sha256"])
+    return sha256_tree(path) if Path(path).exists() else None
+
+
+def main(arguments: list[str]) -> int:
+    """Verify the results, and repair them if asked for.
+
+    Args:
+        arguments: a folder other than ``results``, ``--repair``.
+
+    Returns:
+        0, or 1 if any result is not as it was made and nothing was repaired.
+    """
+    show_any_text()
+    folder = next((argument for argument in arguments if argument != REPAIR), RESULTS)
+    found = verify(folder)
+    if REPAIR in arguments:
+        removed = repair(found, folder)
+        print("\n".join([f"{len(removed)} results were removed; a run makes them again.", *removed]))
+        return 0
+    print("\n".join(describe(found)))
+    return 1 if found.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,77 @@
+"""The training data of all recipes, from the files under resources/safety_tuning/."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from steadfast.training.safety_tuning.answers import Wordings, load_wordings
+from steadfast.training.safety_tuning.recipes import Recipes, load_recipes
+from steadfast.training.safety_tuning.requests import Request, load_framings, load_harmful, load_harmless
+from steadfast.training.safety_tuning.sampling import (
+    TrainingPrompt,
+    drop_near_duplicates,
+    drop_paraphrases,
+    sample_prompts,
+)
+
+HARMFUL, SOUNDS_HARMFUL, PLAIN = "harmful", "sounds_harmful", "plain"
+CLASSES = (HARMFUL, SOUNDS_HARMFUL, PLAIN)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What all recipes draw on.
+
+    Attributes:
+        recipes: the recipes file.
+        requests: by class, without those that a prompt of a run asks for in like words.
+        prompts: by class, without those that a prompt of a run is a near-duplicate of.
+        wordings: what answers are composed of.
+    """
+
+    recipes: Recipes
+    requests: dict[str, list[Request]]
+    prompts: dict[str, list[TrainingPrompt]]
+    wordings: Wordings
+
+    @property
+    def harmless_prompts(self) -> list[TrainingPrompt]:
+        """Both harmless classes."""
+        return [*self.prompts[SOUNDS_HARMFUL], *self.prompts[PLAIN]]
+
+
+def load_training_data(folder: str | Path, others: Iterable[str]) -> TrainingData:
+    """Read the files of ``folder`` and draw the prompts of every class.
+
+    Args:
+        folder: holds ``recipes.yaml``, ``harmful.yaml``, ``sounds_harmful.yaml``, ``plain.yaml``, ``framings.yaml`` and
+            ``answers.yaml``.
+        others: calibration and evaluation prompts, which no training prompt may be a near-duplicate of.
+
+    Raises:
+        DataError: a file does not hold what it should.
+    """
+    files = Path(folder)
+    recipes = load_recipes(files / "recipes.yaml")
+    harmful, topics = load_harmful(files / "harmful.yaml")
+    requests = {
+        HARMFUL: harmful,
+        SOUNDS_HARMFUL: load_harmless(files / "sounds_harmful.yaml"),
+        PLAIN: load_harmless(files / "plain.yaml"),
+    }
+    framings = load_framings(files / "framings.yaml")
+    excluded = list(others)
+    for name in CLASSES:
+        requests[name] = drop_paraphrases(requests[name], excluded, recipes.data.paraphrases)
+    prompts = {}
+    for name in CLASSES:
+        rng = random.Random(f"{name} {recipes.data.seed}")
+        drawn = sample_prompts(requests[name], framings, getattr(recipes.data, name), rng)
+        prompts[name] = drop_near_duplicates(drawn, excluded, recipes.data.near_duplicates)
+    return TrainingData(recipes, requests, prompts, load_wordings(files / "answers.yaml", topics))
+
+
+def texts(prompts: Sequence[TrainingPrompt]) -> list[str]:
+    """The prompts' texts."""
+    return [prompt.text for prompt in prompts]

@@ -1,0 +1,140 @@
+"""Training data of a recipe: conversations and documents, as tokens."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+
+from transformers import PreTrainedTokenizerBase
+
+from steadfast.core.errors import DataError
+from steadfast.models.chat import encode_chat, user_message
+from steadfast.training.safety_tuning.answers import ANSWERS, DOCUMENT_KINDS, Wordings, answer_harmful, write_document
+from steadfast.training.safety_tuning.distillation import OwnAnswer
+from steadfast.training.safety_tuning.requests import Request
+from steadfast.training.safety_tuning.sampling import TrainingPrompt
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One prompt with its answer.
+
+    Attributes:
+        prompt: what the user says.
+        answer: what is trained.
+        ended: whether the end of the answer is trained as well.
+        at_most: tokens of the answer that are trained; None trains all. After a cut no end is trained.
+    """
+
+    prompt: str
+    answer: str
+    ended: bool = True
+    at_most: int | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training sequence.
+
+    Attributes:
+        tokens: token ids.
+        start: index of the first token that is predicted.
+    """
+
+    tokens: tuple[int, ...]
+    start: int
+
+
+def harmful_side(
+    shares: Mapping[str, float],
+    prompts: Sequence[TrainingPrompt],
+    harmless: Sequence[Request],
+    wordings: Wordings,
+    tag: str,
+) -> tuple[list[Conversation], list[str]]:
+    """Conversations and documents of a recipe's harmful side, as many together as there are prompts.
+
+    Args:
+        shares: of each kind, adding up to 1.
+        prompts: harmful prompts, in the order in which kinds are dealt out.
+        harmless: requests that untagged documents are written about.
+        wordings: what answers and documents are composed of.
+        tag: marks unsafe text.
+    """
+    conversations: list[Conversation] = []
+    documents: list[str] = []
+    templates = {kind: cycle(wordings.documents[kind]) for kind in DOCUMENT_KINDS}
+    harmless_cores = cycle(_shuffled([request for request in harmless if request.kind in DOCUMENT_KINDS]))
+    harmful_cores = cycle(_shuffled([prompt.request for prompt in prompts if prompt.request.kind in DOCUMENT_KINDS]))
+    for kind, prompt in zip(_deal_kinds(shares, len(prompts)), prompts, strict=True):
+        if kind in ANSWERS:
+            answer = answer_harmful(kind, prompt.text, prompt.request, wordings)
+            conversations.append(Conversation(prompt.text, answer))
+        else:
+            request = next(harmful_cores if kind == "tagged" else harmless_cores)
+            documents.append(write_document(request, next(templates[request.kind]), tag if kind == "tagged" else ""))
+    return conversations, documents
+
+
+def harmless_side(
+    prompts: Sequence[TrainingPrompt], answers: Mapping[str, OwnAnswer], at_most: int
+) -> list[Conversation]:
+    """Conversations of the harmless prompts that the base has an answer of its own to, cut after ``at_most`` tokens."""
+    found = [answers[prompt.text] for prompt in prompts if prompt.text in answers]
+    return [Conversation(own.prompt, own.answer, own.ended, at_most) for own in found]
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase,
+    conversations: Sequence[Conversation],
+    documents: Sequence[str],
+    separator: str,
+    tag: str,
+) -> list[Example]:
+    """Token sequences: of a conversation the answer is predicted, of a document everything.
+
+    Raises:
+        DataError: the tokenizer has no token for the separator or the tag.
+    """
+    between = _special_token(tokenizer, separator, "separator")
+    _special_token(tokenizer, tag, "tag")
+    prompts = encode_chat(tokenizer, [user_message(one.prompt) for one in conversations])
+    end: object = tokenizer.eos_token_id
+    assert isinstance(end, int)
+    examples = []
+    for prompt, one in zip(prompts, conversations, strict=True):
+        answer = [*_encode(tokenizer, one.answer), *([end] if one.ended else [])]
+        examples.append(Example((*prompt, *answer[: one.at_most]), len(prompt)))
+    for text in documents:
+        examples.append(Example((between, *_encode(tokenizer, text), between), 1))
+    return examples
+
+
+def _deal_kinds(shares: Mapping[str, float], count: int) -> list[str]:
+    """Kinds in proportion to their shares, spread evenly over the prompts."""
+    given = dict.fromkeys(shares, 0)
+    kinds = []
+    for dealt in range(1, count + 1):
+        kind = max(shares, key=lambda one: shares[one] * dealt - given[one])
+        given[kind] += 1
+        kinds.append(kind)
+    return kinds
+
+
+def _shuffled(requests: Sequence[Request]) -> list[Request]:
+    order = list(requests)
+    random.Random("documents").shuffle(order)
+    return order
+
+
+def _encode(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _special_token(tokenizer: PreTrainedTokenizerBase, token: str, what: str) -> int:
+    ids = _encode(tokenizer, token)
+    if len(ids) != 1:
+        raise DataError(
+            f"{what} {token!r} is no single token of the base's tokenizer; choose one of its special tokens"
+        )
+    return ids[0]

@@ -1,0 +1,116 @@
+"""Training prompts: requests in framings that are the same for every class, disjoint from the prompts of a run."""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from steadfast.prompts.language import function_words
+from steadfast.prompts.similarity import NearDuplicateIndex
+from steadfast.prompts.text import normalised_key, words
+from steadfast.training.safety_tuning.requests import CORE, KINDS, Framings, Request
+
+STEM = 5
+Card = TypeVar("Card")
+
+CONTEXT_SHARE = 0.3
+"""Share of the prompts that get a context sentence before or after."""
+
+
+@dataclass(frozen=True)
+class TrainingPrompt:
+    """One prompt of the training data.
+
+    Attributes:
+        text: what the user says.
+        request: what it was made from.
+    """
+
+    text: str
+    request: Request
+
+
+def sample_prompts(
+    requests: Sequence[Request], framings: Framings, count: int, rng: random.Random
+) -> list[TrainingPrompt]:
+    """Draw ``count`` different prompts, as many of each category, and each core as often as any other of its category.
+
+    Framings are dealt from a shuffled deck, so that each occurs equally often whatever the class.
+    """
+    dealers = {kind: _deal(framings.by_kind[kind], rng) for kind in KINDS}
+    before, after = _deal(framings.before, rng), _deal(framings.after, rng)
+    by_category: dict[str, list[Request]] = {}
+    for request in requests:
+        by_category.setdefault(request.category, []).append(request)
+    cores = {category: _deal(group, rng) for category, group in by_category.items()}
+    categories = sorted(by_category)
+    prompts: dict[str, TrainingPrompt] = {}
+    misses = 0
+    while len(prompts) < count and misses < 10 * count:
+        request = next(cores[categories[len(prompts) % len(categories)]])
+        text = next(dealers[request.kind]).replace(CORE, request.core)
+        draw = rng.random() / CONTEXT_SHARE
+        if draw < 0.5:
+            text = f"{next(before)} {text}"
+        elif draw < 1:
+            text = f"{text} {next(after)}"
+        text = text[0].upper() + text[1:]
+        misses += text in prompts
+        prompts.setdefault(text, TrainingPrompt(text, request))
+    return list(prompts.values())
+
+
+def drop_near_duplicates(
+    prompts: Sequence[TrainingPrompt], others: Iterable[str], threshold: float
+) -> list[TrainingPrompt]:
+    """The prompts that are no near-duplicate of any of ``others``, by the rule that keeps the splits of a run apart.
+
+    Args:
+        prompts: training prompts.
+        others: calibration and evaluation prompts.
+        threshold: Jaccard similarity of the sets of words from which two texts count as the same.
+    """
+    bags = [bag_of_words(text) for text in others]
+    index = NearDuplicateIndex(bags, threshold)
+    for bag in bags:
+        index.add(bag)
+    return [prompt for prompt in prompts if index.find(bag_of_words(prompt.text)) is None]
+
+
+def drop_paraphrases(requests: Sequence[Request], others: Iterable[str], threshold: float) -> list[Request]:
+    """The requests that ask for nothing that one of ``others`` asks for in like words.
+
+    Stricter than near-duplication, since framings and context sentences hide that two prompts ask for the same thing:
+    of a core's content words (their first letters, so that "steal" and "stealing" are the same), a share of at least
+    ``threshold``, and two or more, occur in the other prompt.
+    """
+    stems = [content_stems(text) for text in others]
+    return [request for request in requests if not _is_paraphrase(content_stems(request.core), stems, threshold)]
+
+
+def content_stems(text: str) -> frozenset[str]:
+    """The first ``STEM`` letters of each word that is no function word."""
+    return frozenset(word[:STEM] for word in words(text) if word not in function_words("en"))
+
+
+def _is_paraphrase(core: frozenset[str], others: Iterable[frozenset[str]], threshold: float) -> bool:
+    shared = max((len(core & other) for other in others), default=0)
+    return shared >= 2 and shared >= threshold * len(core)
+
+
+def bag_of_words(text: str) -> frozenset[str]:
+    """The set of words that near-duplicates are told by."""
+    return frozenset(normalised_key(text).split())
+
+
+def share_by_kind(prompts: Sequence[TrainingPrompt]) -> Mapping[str, float]:
+    """Share of each kind of core, which should differ little between classes."""
+    return {kind: sum(prompt.request.kind == kind for prompt in prompts) / len(prompts) for kind in KINDS}
+
+
+def _deal(cards: Sequence[Card], rng: random.Random) -> Iterator[Card]:
+    """Each card once in random order, and again in another order, without end."""
+    while True:
+        deck = list(cards)
+        rng.shuffle(deck)
+        yield from deck
