@@ -30,11 +30,11 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from steadfast.attacks.directions import Direction
-from steadfast.models.checkpoint_files.dtypes import narrow
-from steadfast.models.checkpoint_files.shards import shard_header
-from steadfast.models.shards import TensorEntry
-from steadfast.models.weights import open_checkpoint
+from steadfast.attacks.directions import Direction  # noqa: E402
+from steadfast.models.checkpoint_files.dtypes import narrow  # noqa: E402
+from steadfast.models.checkpoint_files.shards import shard_header  # noqa: E402
+from steadfast.models.shards import TensorEntry  # noqa: E402
+from steadfast.models.weights import open_checkpoint  # noqa: E402
 
 SHARD_BYTES = 2 * 10**9
 EDIT = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output"], "skip_first": 1}

@@ -26,8 +26,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
-from steadfast.attacks.activations.extraction import batches, residual_stream, run_decoder
-from steadfast.models.classes import decoder_of
+from steadfast.attacks.activations.extraction import batches, residual_stream, run_decoder  # noqa: E402
+from steadfast.models.classes import decoder_of  # noqa: E402
 
 SIZES = {
     "1M": {"hidden_size": 128, "intermediate_size": 320, "num_hidden_layers": 4, "num_attention_heads": 4},

@@ -1,8 +1,8 @@
 """The registry of thinking formats: what families of models put around their thinking, and around their answers.
 
-A new family is one entry of ``FORMATS``; its test is an example of its output (``tests/unit/thinking``), which a test
-asks for. Markers are compared without case, and in every spelling that ``steadfast.generation.thinking.markers`` knows: escaped
-for HTML or Markdown, with white space in a tag, with emphasis around words.
+A new family is one entry of ``FORMATS``; its test is an example of its output, which a test asks for. Markers are
+compared without case, and in every spelling that ``steadfast.generation.thinking.markers`` knows: escaped for HTML or
+Markdown, with white space in a tag, with emphasis around words.
 """
 
 from collections.abc import Sequence
