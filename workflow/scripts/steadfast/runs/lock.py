@@ -20,7 +20,7 @@ from steadfast.core.terminal_encoding import show_any_text
 
 RECORD = Path(".snakemake/steadfast/owner.json")
 LOCKS = Path(".snakemake/locks")
-REFUSAL = "Directory cannot be locked"
+LOCKED_MESSAGE = "Directory cannot be locked"
 KILLED = (
     "A run in this folder was killed and has left its lock; no process of it is alive. (Jobs on a cluster may be: "
     "`squeue` lists them, cancel them first.)\nTo remove the lock and go on:\n  {unlock} && {run}"

@@ -17,10 +17,9 @@ from typing import Any, TextIO
 
 from steadfast.core import disk
 from steadfast.core.command import run_command
-from steadfast.core.names import REFUSAL
 from steadfast.core.progress import duration, seconds_left
 from steadfast.runs.estimates.forecast import Forecast
-from steadfast.runs.lock import explain_lock
+from steadfast.runs.lock import LOCKED_MESSAGE, explain_lock
 from steadfast.runs.terminal.failures import Failure, describe, explain, explained_by, last_line
 from steadfast.runs.terminal.pace import Pace
 from steadfast.runs.terminal.status import StatusLine
@@ -234,7 +233,7 @@ class RunDisplay(logging.StreamHandler[TextIO]):
             if not self._full:
                 yield self._coloured(f"{disk.message('.')}\nThen go on with:\n  {run_command()}", RED)
             self._full = True
-        elif REFUSAL in text:
+        elif LOCKED_MESSAGE in text:
             yield self._coloured(explain_lock(), RED)
         elif again:
             failure = self.failures.pop(int(again[1]), None)
