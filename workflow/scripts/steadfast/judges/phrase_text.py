@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import regex  # type: ignore[import-untyped]
 
-from steadfast.judges import _mojibake
+from steadfast.judges import mojibake
 
 APOSTROPHES = str.maketrans(dict.fromkeys("‘’‛ʼʹ´′＇ʻꞌ", "'"))
 _RARE_APOSTROPHES = str.maketrans(dict.fromkeys("‵ˊˋʽˈ՚׳ߴߵ᾽᾿`´｀❛❜Ꞌ", "'"))
@@ -178,7 +178,7 @@ def _code_point(match: "regex.Match[str]") -> str:
 _GAP_FOR, _SPACE_FOR = partial(_put, _GAP), partial(_put, " ")
 # What is decoded and taken away in turn, where a text holds a sign of it.
 _STEPS: tuple[tuple[Callable[[str], bool], tuple[tuple[Any, Callable[[Any], str]], ...]], ...] = (
-    (lambda text: not text.isascii(), ((_mojibake.pattern(), lambda match: _mojibake.repaired(match.group())),)),
+    (lambda text: not text.isascii(), ((mojibake.pattern(), lambda match: mojibake.repaired(match.group())),)),
     (lambda text: "&" in text, ((_ENTITY, _entity),)),
     (lambda text: "%" in text, ((_PERCENT, lambda match: unquote(match.group())),)),
     (

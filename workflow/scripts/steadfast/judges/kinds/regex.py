@@ -10,7 +10,8 @@ The list is a YAML file::
 
 Patterns are searched for anywhere in the response, after white space and line breaks have become single spaces,
 emphasis marks, tags and invisible characters are gone and quotation marks are straight (see
-``steadfast.judges.phrase_text``). Where one of these may have separated two words, they are searched for in both readings.
+``steadfast.judges.phrase_text``). Where one of these may have separated two words, they are searched for
+in both readings.
 With ``normalise: false`` the response is searched as it was written, but for typographic apostrophes, which always
 count as straight ones; an expression that looks for line breaks or asterisks needs that. A search is given up after a
 fixed time, since a careless regular expression can take exponential time on a long response: that case is unscored.
