@@ -30,7 +30,13 @@ from steadfast.core.integrity import require_as_made_at_a_glance
 from steadfast.runs.lock import claim_folder
 from steadfast.runs.working_folder import require_usable_place
 from steadfast.core.progress import quiet_libraries
-from steadfast.runs.workflow import closing_words, cores_of, inputs_there, lift_rate_limit, outputs_to_make
+from steadfast.runs.workflow import (
+    closing_words,
+    cores_of,
+    inputs_there,
+    lift_rate_limit,
+    outputs_to_make,
+)
 from steadfast.runs.terminal.display import show_run
 from steadfast.runs.unfinished import report_unfinished_run
 
