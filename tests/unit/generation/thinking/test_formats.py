@@ -36,10 +36,12 @@ EXAMPLES = {
         f"<|begin_of_thought|>\n{THOUGHT}\n<|end_of_thought|>\n\n<|begin_of_solution|>\n{ANSWER}\n<|end_of_solution|>"
     ),
     "granite": f"Here is my thought process: {THOUGHT} Here is my response: {ANSWER}",
+    "ollama": f"Thinking...\n{THOUGHT}\n...done thinking.\n\n{ANSWER}",
     "harmony": (
         f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{ANSWER}<|return|>"
     ),
 }
+IF_ANSWERED = {entry.name for entry in FORMATS if entry.if_answered}
 
 
 def test_every_format_has_an_example() -> None:
@@ -53,14 +55,14 @@ def test_thinking_is_told_from_the_answer(name: str) -> None:
     assert EXAMPLES[name][split.start :].startswith(ANSWER)
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name != "loose_tags"])
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in IF_ANSWERED])
 def test_an_answer_that_was_cut_off_while_thinking_says_nothing(name: str) -> None:
     cut = EXAMPLES[name][: EXAMPLES[name].index(THOUGHT) + len(THOUGHT) - 1]
     split = split_thinking(cut)
     assert (split.response, split.thinking, split.closed) == ("", THOUGHT[:-1], False)
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in ("granite", "harmony", "loose_tags")])
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in {"granite", "harmony", *IF_ANSWERED}])
 def test_the_opening_marker_may_be_the_prompt_s(name: str) -> None:
     example = EXAMPLES[name]
     begin = example.index(THOUGHT)
@@ -80,6 +82,8 @@ def test_the_opening_marker_may_be_the_prompt_s(name: str) -> None:
         "&#60;think&#62;{}&#x3C;/think&#x3E;{}",
         "\\<think\\>{}\\</think\\>{}",
         "\\<think>{}\\</think>{}",
+        "＜think＞{}＜/think＞{}",
+        "**<think>** {} **</think>** {}",
         "\\[THINK\\]{}\\[/THINK\\]{}",
         "<SCRATCHPAD\\_REASONING>{}</SCRATCHPAD\\_REASONING>{}",
         "<think>{}</think>&lt;answer&gt;{}&lt;/answer&gt;",
@@ -116,6 +120,11 @@ def test_tags_that_answers_use_stay_with_a_caution(text: str) -> None:
     split = split_thinking(text)
     assert (split.response, split.thinking, split.closed) == (text, "", True)
     assert control_tokens(split.response)[0] in ("<analysis>", "<plan>")
+
+
+def test_words_that_may_begin_an_answer_stay() -> None:
+    for text in ("Thinking... well, boil water.", "Thinking... well.\n...done thinking."):
+        assert (split_thinking(text).response, control_tokens(text)) == (text, [])
 
 
 def test_markers_of_one_s_own_replace_the_registry() -> None:

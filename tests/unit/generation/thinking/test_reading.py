@@ -24,6 +24,10 @@ QUOTES_THE_ANSWER = [
     f"As in\n{FENCED}\nNow",
     "<response>no</response> or <output>no</output>?",
 ]
+QUOTES_THE_FINAL_CHANNEL = [
+    "I'd write <|channel|>final<|message|>REFUSAL? No",
+    'It is "<|channel|>final<|message|>REFUSAL" then',
+]
 SPEAKS_OF_HARMONY = [
     "GPT-oss writes `<|channel|>analysis<|message|>` first.",
     "GPT-oss writes <|channel|>analysis<|message|> first.",
@@ -107,6 +111,7 @@ def test_split(text: str, response: str, thinking: str) -> None:
         ("analysisThey want", False, "", "They want"),
         ("analysisthey want", False, "", "they want"),
         ("<|channel|>analy", False, "", ""),
+        *((f"<|channel|>analysis<|message|>{text}", False, "", text) for text in QUOTES_THE_FINAL_CHANNEL),
     ],
 )
 def test_a_block_that_is_not_closed(text: str, already_open: bool, response: str, thinking: str) -> None:
@@ -132,6 +137,7 @@ def test_a_block_that_is_not_closed(text: str, already_open: bool, response: str
         ("assistantanalysis\nSoup.\nassistant\nfinal\nBoil water.<|return|>", "Boil water.", "Soup."),
         ("analysisa.assistantcommentary to=f json{}assistantfinalBoil.", "Boil.", "a.assistantcommentary to=f json{}"),
         ("analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>Boil water.", "Boil water.", "a"),
+        ("assistantfinalBoil water.", "Boil water.", ""),
         ("analysis of soups is hard", "analysis of soups is hard", ""),
         ("Analysis\nSoups are hard.", "Analysis\nSoups are hard.", ""),
         *((text, text, "") for text in SPEAKS_OF_HARMONY),
@@ -178,6 +184,10 @@ def test_whether_a_text_begins_with_thinking() -> None:
         ("analysis\nThey want soup.", ["analysis"]),
         ("Hm.assistantfinalBoil.", ["assistantfinal"]),
         ("**Thinking process:**\n1. Boil.", ["Thinking_process:"]),
+        ('<details type="reasoning" done="true">hm', ['<detailstype="reasoning"done="true">']),
+        ("<details><summary>Thought for 3 s</summary>hm", ["<summary>Thought"]),
+        ("```thinking\nhm\n```\nBoil.", ["```thinking"]),
+        ("<details><summary>Soup</summary>```text\nx", []),
         ("Analysis\nI think: <thing> [Reason] <plan b>", []),
     ],
 )

@@ -18,10 +18,15 @@ _NAME = (
     r"scratch[_-]?pad|monologue|deliberation|reflection|analysis|plan|planning|cot|chain[_-]of[_-]thoughts?)"
     r"(?:[_-](?:process|reasoning|block|mode|step))?(?::\w+)?"
 )
-# What models call their thinking where no format is known: tags, Harmony's names without tokens, headings.
+# What models and servers call thinking where no format is known: tags, folded blocks, Harmony's names, headings.
 _LIKELY_TAGS = (
-    rf"(?:\\?<|&lt;)\s*/?\s*{_NAME}(?:\s+[\w-]+\s*=[^<>&]{{0,60}})?\s*/?\s*(?:\\?>|&gt;)"
+    rf"(?:\\?[<＜]|&lt;)\s*/?\s*{_NAME}(?:\s+[\w-]+\s*=[^<>&]{{0,60}})?\s*/?\s*(?:\\?[>＞]|&gt;)"
     r"|\\?\[/?(?:think|thinking)\\?\]|\\?\[/(?:thoughts?|reasoning|scratchpad)\\?\]"
+)
+_FOLDED = re.compile(
+    r"<details\b[^<>]{0,80}\breasoning\b[^<>]{0,80}>|<summary>\s*(?:thinking|thoughts?|reasoning)\b"
+    r"|^[ \t]*(?:```|~~~)\s*(?:think|thinking|thoughts?|reasoning)(?=\s)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _CHANNEL_NAMES = re.compile(r"\A\s*(?:analysis|commentary)(?=\s*\n)|assistant(?:analysis|commentary|final)(?=[^\W_])")
 _HEADING = re.compile(
@@ -42,9 +47,13 @@ def control_tokens(text: str, special: Sequence[str] = (), formats: Sequence[Thi
     pattern = _compiled(tuple(dict.fromkeys(markers)), tuple(name for name in special if len(name) > 1))
     heading = _HEADING.match(text)
     found = [(match.start(), re.sub(r"\s+", "", match.group())) for match in pattern.finditer(text)]
-    found += [(match.start(), match.group().strip()) for match in _CHANNEL_NAMES.finditer(text)]
+    found += [
+        (match.start(), re.sub(r"\s+", "", match.group()))
+        for likely in (_CHANNEL_NAMES, _FOLDED)
+        for match in likely.finditer(text)
+    ]
     found += [(heading.start("name"), re.sub(r"\s+", "_", heading["name"]))] if heading else []
-    return list(dict.fromkeys(name for _, name in sorted(found)))
+    return list(dict.fromkeys(name for _, name in sorted(found) if name))
 
 
 @lru_cache(maxsize=64)

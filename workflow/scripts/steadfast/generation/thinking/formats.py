@@ -95,6 +95,14 @@ FORMATS: tuple[ThinkingFormat, ...] = (
         only_at_start=True,
     ),
     ThinkingFormat(
+        "ollama",
+        ("Thinking...",),
+        ("...done thinking.",),
+        ("Ollama's terminal",),
+        only_at_start=True,
+        if_answered=True,
+    ),
+    ThinkingFormat(
         "harmony",
         ("<|channel|>analysis<|message|>", "<|channel|>commentary<|message|>"),
         ("<|start|>assistant<|channel|>final<|constrain|><|message|>", "<|end|>", "<|return|>", "<|call|>"),

@@ -21,6 +21,8 @@ _CUT_HEADER = re.compile(r"(?:<\|start\|>[^<]*)?(?:<\|channel\|>[^<]*)?(?:<\|con
 # Without special tokens: the names of role and channel, which run into the text or are lines of their own.
 _NAMES = re.compile(r"\A\s*(?:assistant\s*)?(?P<channel>analysis|commentary)(?: to=[\w.]+)?")
 _FINAL_NAMES = re.compile(r"assistant(?:\s*\n\s*)?final")
+# What comes before a header in a sentence that names it; those in use follow the end of a message.
+_NAMED = re.compile(r"(?:[\w,:][ \t]|[`\"'“‘])\Z")
 # A text that a name runs into.
 _RUN_INTO = {
     "analysis": re.compile(r"[^\W_]|[\"“`*]|'(?!s?\b|\s)"),
@@ -31,7 +33,7 @@ FINAL = "final"
 
 def is_harmony(text: str) -> bool:
     """Whether a text holds messages of Harmony, with its special tokens or without them."""
-    return bool(_used(text, _HEADER) or _ONLY_A_HEADER.match(text) or _without_tokens(text))
+    return bool(_headers(text) or _ONLY_A_HEADER.match(text) or _without_tokens(text))
 
 
 def split_messages(text: str, *, already_open: bool) -> tuple[str, list[str], bool]:
@@ -47,7 +49,7 @@ def split_messages(text: str, *, already_open: bool) -> tuple[str, list[str], bo
         return _body(answer or ""), [thinking], answer is not None
     if _REST_OF_HEADER.match(text):
         text = f"<|channel|>{text.lstrip()}"
-    headers = _used(text, _HEADER)
+    headers = _headers(text)
     first = headers[0].start() if headers else len(text)
     answers: list[str] = []
     thoughts: list[str] = []
@@ -67,6 +69,9 @@ def split_messages(text: str, *, already_open: bool) -> tuple[str, list[str], bo
 
 def _without_tokens(text: str) -> tuple[str, str | None] | None:
     """Thinking and answer (None if it was cut off before) of a text that names channels; None if it does not."""
+    final = _FINAL_NAMES.match(text.lstrip())
+    if final:
+        return "", text.lstrip()[final.end() :]
     names = _NAMES.match(text)
     if not names:
         return None
@@ -77,15 +82,19 @@ def _without_tokens(text: str) -> tuple[str, str | None] | None:
     return (rest, None) if _RUN_INTO[names["channel"]].match(rest) else None
 
 
-def _used(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
-    """Where a pattern occurs, but for where the text speaks about it."""
-    found = list(pattern.finditer(text))
+def _headers(text: str) -> list[re.Match[str]]:
+    """The headers of messages, but for those that the text speaks about."""
+    found = list(_HEADER.finditer(text))
     code = [place for place in code_in(text) if place.certain] if found else []
     return [
         match
         for match in found
         if not is_quoted(text, *match.span())
         and not in_sentence(text, *match.span())
+        and (
+            match.group().casefold().startswith("<|start|>")
+            or not _NAMED.search(text[max(0, match.start() - 2) : match.start()])
+        )
         and not any(place.start <= match.start() and match.end() <= place.end for place in code)
     ]
 

@@ -10,8 +10,8 @@ from steadfast.generation.thinking.mentions import code_in, in_sentence, is_quot
 
 # How the characters of a marker may be written: plain, escaped for Markdown, escaped for HTML.
 _SPELLINGS = {
-    "<": r"(?:\\?<|&(?:lt|#0*60|#x0*3c);)",
-    ">": r"(?:\\?>|&(?:gt|#0*62|#x0*3e);)",
+    "<": r"(?:\\?[<＜]|&(?:lt|#0*60|#x0*3c);)",
+    ">": r"(?:\\?[>＞]|&(?:gt|#0*62|#x0*3e);)",
     "[": r"\\?\[",
     "]": r"\\?\]",
     "|": r"\\?\|",
@@ -24,7 +24,7 @@ _SPELLINGS = {
 _TAG = re.compile(r"<(/?)([\w:|]+)>")
 # What they may begin with.
 _FIRSTS = {
-    "<": "<\\&",
+    "<": "<＜\\&",
     "[": "[\\",
     "_": "_\\",
     "|": "|\\",
@@ -117,7 +117,8 @@ def find_marks(text: str, marks: Iterable[str]) -> Iterator[Found]:
     names = tuple(sorted(set(marks), key=lambda mark: (-len(mark), mark)))
     for match in _compiled(names).finditer(text) if names else ():
         mark = names[(match.lastindex or 1) - 1]
-        start, end = _with_emphasis(text, *match.span()) if mark[0].isalpha() else match.span()
+        widen = _with_emphasis if mark[0].isalpha() else _with_both_marks
+        start, end = widen(text, *match.span())
         yield Found(mark, start, end, match.group()[0] in "\\&")
 
 
@@ -148,6 +149,12 @@ def _with_emphasis(text: str, start: int, end: int) -> tuple[int, int]:
     before = _BEFORE_WORDS.search(text, max(0, start - _LONGEST_EMPHASIS), start)
     after = _AFTER_WORDS.match(text, end)
     return before.start() if before else start, after.end() if after else end
+
+
+def _with_both_marks(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span of a tag with the same marks of emphasis on both sides."""
+    marks = next((marks for marks in ("***", "**", "__") if text.startswith(marks, end)), "")
+    return (start - len(marks), end + len(marks)) if marks and text.endswith(marks, 0, start) else (start, end)
 
 
 def _is_among(mark: str, marks: Iterable[str]) -> bool:

@@ -20,7 +20,7 @@ from steadfast.judges.prompts.answer_labels import Labels
 
 # What ends a turn, left by servers that do not take it out.
 _TURN_END = re.compile(r"(?:\s*(?:<\|\w+\|>|<end_of_turn>|<turn\|>|</s>))+\s*\Z")
-_AROUND = " \t\r\n*_`\"'."
+_AROUND = " \t\r\n*_`\"'.“”‘’\u00a0\u200b\u200c\u200d\u2060\ufeff"
 _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
 _APOLOGY = re.compile(
     r"\b(?:I(?:'|’)m sorry|I am sorry|I apologi[sz]e|I (?:can(?:'|’)t|cannot|won(?:'|’)t|am unable|must decline))",
