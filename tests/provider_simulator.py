@@ -1,8 +1,9 @@
 """A chat endpoint on the loopback interface that fails in all the ways that providers do.
 
 Which fault an attempt meets is decided by a schedule: a function of the case (its response's text) and of the number
-of the attempt. A fault is the name of a form of ``provider_forms``, or of something that happens to the connection or
-to the answer. The right answer is a function of the case alone, so a run with faults can be compared with one without.
+of the attempt. A fault is the name of a form of ``provider_forms`` or ``provider_variants``, or of something that
+happens to the connection or to the answer. The right answer is a function of the case alone, so a run with faults can
+be compared with one without.
 
 Below ``/openai/deployments/`` it is Azure: the key is in a header of its own, the version in the query.
 """
@@ -18,8 +19,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.provider_forms import FORMS
+from tests import provider_forms, provider_variants
 
+FORMS = provider_forms.FORMS | provider_variants.SENT
+assert len(FORMS) == len(provider_forms.FORMS) + len(provider_variants.SENT)
 KEY = "sk-simulated-0123456789abcdef"
 MODEL = "judge-1"
 Schedule = Callable[[str, int], str]

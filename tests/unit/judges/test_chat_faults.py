@@ -1,8 +1,12 @@
 """The table of faults: what follows from what each provider sends."""
 
-import pytest
-from tests.provider_forms import FATAL, FORMS, MODERATED, Form
+import json
 
+import pytest
+from tests.provider_forms import FATAL, FORMS, MODERATED, Form, error
+from tests.provider_variants import ANSWERS, VARIANTS, WITHHELD
+
+from steadfast.judges.chat_api.fault_rules import Said
 from steadfast.judges.chat_api.fault_table import (
     BLOCKED_ACCOUNT,
     NO_CREDIT,
@@ -13,11 +17,11 @@ from steadfast.judges.chat_api.fault_table import (
     UNSUPPORTED_PARAMETER,
     UPSTREAM,
     WRONG_KEY,
-    Said,
     fault_of,
 )
 from steadfast.judges.chat_api.fault_table import MODERATED as MODERATED_NAME
 from steadfast.judges.chat_api.faults import Fault
+from steadfast.judges.chat_api.reading import Answer
 from steadfast.judges.chat_api.replies import read_completion, read_error
 
 
@@ -29,12 +33,58 @@ def read(form: Form, secret: str | None = None) -> Fault:
     return read_error(form.status, form.text, form.headers, secret)
 
 
-@pytest.mark.parametrize("name", FORMS)
-def test_what_follows_from_what_a_provider_sends(name: str) -> None:
-    fault = read(FORMS[name])
-    assert fault.kind == FORMS[name].kind
-    for words in FORMS[name].says:
+@pytest.mark.parametrize("form", [*FORMS.values(), *VARIANTS.values()], ids=lambda form: form.name)
+def test_what_follows_from_what_a_provider_sends(form: Form) -> None:
+    fault = read(form)
+    assert fault.kind == form.kind
+    for words in form.says:
         assert words in fault.reason
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_is_accepted_whatever_is_beside_it(name: str) -> None:
+    answer = read_completion(json.dumps(ANSWERS[name]), None)
+    assert isinstance(answer, Answer) and answer.text == "REFUSAL"
+
+
+@pytest.mark.parametrize("form", WITHHELD, ids=lambda form: form.name)
+def test_marks_of_moderation_beside_an_answer_surely_are_moderation(form: Form) -> None:
+    fault = read(form)
+    assert fault.name == MODERATED_NAME and fault.sure
+
+
+CODES = (
+    "content_filter",
+    "content_policy_violation",
+    "unsupported_content",
+    "ResponsibleAIPolicyViolation",
+    "data_inspection_failed",
+    "sensitive_words_detected",
+    "InputTextRiskDetection",
+)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_an_explicit_code_of_moderation_counts_before_the_status(code: str) -> None:
+    for status in (400, 401, 402, 403, 404, 405, 409, 415, 422, 429, 500, 503):
+        for body in (error("No.", code), error("No.", None, code)):
+            fault = read(Form("", "case", status, body, ()))
+            assert (fault.kind, fault.name, fault.sure) == ("case", MODERATED_NAME, True), status
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("insufficient_quota", NO_CREDIT),
+        ("AccountOverdueError", NO_CREDIT),
+        ("invalid_api_key", WRONG_KEY),
+        ("account_deactivated", BLOCKED_ACCOUNT),
+        ("model_not_found", UNKNOWN_MODEL),
+    ],
+)
+def test_other_explicit_codes_keep_theirs(code: str, name: str) -> None:
+    for status in (400, 403, 404, 401 if name != UNKNOWN_MODEL else 400):
+        assert fault_of(Said(status, (code, "invalid_request_error"), "Rejected by our safety system")).name == name
 
 
 @pytest.mark.parametrize("form", MODERATED, ids=lambda form: form.name)
@@ -137,6 +187,14 @@ def test_a_generation_that_always_fails_is_of_its_case_and_a_dead_endpoint_is_no
     assert read(FORMS["Anthropic: overloaded"]).after(7).kind == "passing"
     limited = Form("", "passing", 200, {"error": {"code": 429, "message": "Rate limited"}}, ())
     assert read(limited).after(7).kind == "passing"
+
+
+def test_moderation_that_may_be_broken_is_asked_again_and_costs_its_case_alone() -> None:
+    """With HTTP 5xx and without a code nobody knows whether words of moderation are a verdict or a failure."""
+    fault = read(VARIANTS["an engine of risks"])
+    assert fault.kind == "passing" and fault.after(3).kind == "case" and not fault.after(3).sure
+    assert read(VARIANTS["moderation is away"]).after(3).kind == "passing"
+    assert read(VARIANTS["MiniMax: rate"]).after(3).kind == "passing"
 
 
 def test_the_wait_is_read_from_headers_and_words() -> None:

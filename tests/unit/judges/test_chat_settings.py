@@ -7,7 +7,8 @@ from time import time
 import pytest
 
 from steadfast.core.errors import ConfigError
-from steadfast.judges.chat_api.fault_table import Said, fault_of
+from steadfast.judges.chat_api.fault_rules import Said
+from steadfast.judges.chat_api.fault_table import fault_of
 from steadfast.judges.chat_api.faults import clean, requested_wait
 from steadfast.judges.chat_api.pacing import Pacer
 from steadfast.judges.chat_api.requests import Form, Requests, body_of

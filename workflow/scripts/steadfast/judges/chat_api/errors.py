@@ -1,12 +1,14 @@
 """Finding an error in a provider's JSON, whatever its form, and what it says."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from steadfast.judges.chat_api.fault_table import Said
+from steadfast.judges.chat_api.fault_rules import Said
 from steadfast.judges.chat_api.faults import clean
+from steadfast.judges.chat_api.parameters import known_parameter
 
 _CODES = frozenset(
     "code type status reason status_code error_code err_code errcode error_type provider_code kind blockreason"
@@ -20,8 +22,18 @@ _WORDS = frozenset(
 _QUOTED = frozenset("flagged_input failed_generation input prompt messages request content param url trace_id".split())
 _STATUSES = ("code", "status", "status_code", "http_code", "http_status", "error_code")
 _DEEPEST = 8
-# Codes that say that nothing is wrong.
-_NO_CODES = frozenset({"0", "200", "ok", "success", "none"})
+# Fields that name a parameter of the request.
+_PARAMETERS = frozenset({"param", "parameter"})
+# Codes and words that say that nothing is wrong.
+_NO_CODES = frozenset({"0", "200", "ok", "success", "none", "null"})
+_NO_WORDS = frozenset({"", "-", "ok", "okay", "success", "succeeded", "none", "null", "no error", "noerror"})
+# Fields that say that a text was withheld, and not only that it was looked at. Others, such as Azure's `detected` and
+# `severity`, come with answers that are whole.
+_WITHOUT_CATEGORY = frozenset({"filtered", "blocked"})
+_WITHHELD = _WITHOUT_CATEGORY | set("input_sensitive output_sensitive is_blocked intervened need_clear_history".split())
+_BLOCK_REASONS = frozenset({"blockReason", "block_reason"})
+_NO_BLOCK = re.compile(r"\s*(?:none|null|.*unspecified)?\s*", re.IGNORECASE)
+_OF_THE_ANSWER = frozenset("content reasoning reasoning_content tool_calls logprobs usage citations".split())
 
 
 def error_in(body: Any) -> Any:
@@ -30,8 +42,8 @@ def error_in(body: Any) -> Any:
         return next((found for found in map(error_in, body) if found), None)
     if not isinstance(body, Mapping):
         return None
-    if body.get("error"):
-        return {**body, "error": _parsed(body["error"])}
+    if not says_nothing(body.get("error")):
+        return {**{key: value for key, value in body.items() if key != "choices"}, "error": _parsed(body["error"])}
     base = body.get("base_resp")  # MiniMax
     if isinstance(base, Mapping) and base.get("status_code"):
         return base
@@ -39,6 +51,38 @@ def error_in(body: Any) -> Any:
         return body
     says = any(body.get(key) for key in ("errors", "detail", "message", "msg", "error_msg", "error_message"))
     return body if says and not body.get("choices") else None
+
+
+def says_nothing(error: Any) -> bool:
+    """Whether the value of an error's field reports none: it is empty, made of nulls, or says that all is well."""
+    if isinstance(error, bool):
+        return not error
+    found = _Found()
+    _collect(error, found)
+    words_of_none = all(word.casefold().strip(" .!") in _NO_WORDS for word in found.words)
+    return words_of_none and all(code.casefold() in _NO_CODES for code in found.codes) and not withheld_in(error)
+
+
+def withheld_in(body: Any, depth: int = 0) -> list[str]:
+    """Names of what says that a text was withheld: categories of a content filter, flags, a reason to block.
+
+    The answer itself is not searched.
+    """
+    body = _parsed(body)
+    if depth > _DEEPEST:
+        return []
+    if isinstance(body, list):
+        return list(dict.fromkeys(name for part in body for name in withheld_in(part, depth + 1)))
+    names = []
+    for key, value in body.items() if isinstance(body, Mapping) else ():
+        if key in _WITHHELD and _is_set(value):
+            category = body.get("category") or body.get("id") if key in _WITHOUT_CATEGORY else None
+            names.append(str(category or key))
+        elif key in _BLOCK_REASONS and isinstance(value, str) and not _NO_BLOCK.fullmatch(value):
+            names.append(value)
+        elif key not in _OF_THE_ANSWER:
+            names += [str(key) if name in _WITHOUT_CATEGORY else name for name in withheld_in(value, depth + 1)]
+    return list(dict.fromkeys(names))
 
 
 def said_in(error: Any, secret: str | None, status: int | None = None) -> Said:
@@ -51,10 +95,11 @@ def said_in(error: Any, secret: str | None, status: int | None = None) -> Said:
     """
     found = _Found()
     _collect(error, found)
-    flagged = f"filtered: {', '.join(found.flagged)}" if found.flagged else ""
-    words = "; ".join(dict.fromkeys(word for word in (*found.words, flagged) if word))
+    withheld = withheld_in(error)
+    flagged = [f"filtered: {', '.join(withheld)}"] if withheld else []
+    words = "; ".join(dict.fromkeys(word for word in (*found.words, *flagged) if word))
     codes = tuple(dict.fromkeys(clean(code, secret) for code in found.codes if code.casefold() not in _NO_CODES))
-    return Said(status or _status(error), codes, clean(words, secret))
+    return Said(status or _status(error), codes, clean(words, secret), found.parameter)
 
 
 @dataclass
@@ -63,7 +108,7 @@ class _Found:
 
     codes: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
-    flagged: list[str] = field(default_factory=list)
+    parameter: str = ""
 
 
 def _collect(value: Any, found: _Found, key: str = "message", depth: int = 0) -> None:
@@ -71,9 +116,10 @@ def _collect(value: Any, found: _Found, key: str = "message", depth: int = 0) ->
     if depth > _DEEPEST or value is None or value == "":
         return
     if isinstance(value, Mapping):
-        found.flagged += [str(name) for name, part in value.items() if isinstance(part, Mapping) and _filtered(part)]
         for name, part in value.items():
-            if str(name).casefold() not in _QUOTED:
+            if str(name).casefold() in _PARAMETERS and isinstance(part, str):
+                found.parameter = found.parameter or known_parameter(part)
+            elif str(name).casefold() not in _QUOTED:
                 _collect(part, found, str(name).casefold(), depth + 1)
     elif isinstance(value, list):
         for part in value:
@@ -84,9 +130,8 @@ def _collect(value: Any, found: _Found, key: str = "message", depth: int = 0) ->
         found.words.append(" ".join(value.split()))
 
 
-def _filtered(part: Mapping[str, Any]) -> bool:
-    """Whether a part of a content filter's result says that its category stopped the text (Azure)."""
-    return part.get("filtered") is True
+def _is_set(value: Any) -> bool:
+    return value is True or (not isinstance(value, bool) and str(value).casefold() in ("true", "1"))
 
 
 def _parsed(value: Any) -> Any:

@@ -1,16 +1,26 @@
 """The table of faults: what happened and what follows, from a provider's status, codes and words.
 
-The first rule that holds decides. Nearly every wording is one that a provider uses; `tests/provider_forms.py` holds
-what they send. A new wording is one line in its rule. A rejection that no rule knows is the case's, but not surely.
+An explicit code of a decisive rule counts before any status, since providers send moderation with nearly every
+status. Then the first rule that holds decides. Nearly every wording is one that a provider uses;
+`tests/provider_forms.py` holds what they send. A new wording is one line in its rule. A rejection that no rule knows
+is the case's, but not surely.
 """
 
-import re
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal
-
-from steadfast.judges.chat_api.faults import Fault, Kind
-from steadfast.judges.chat_api.parameters import advice_on_parameter
+from steadfast.judges.chat_api.fault_rules import Matched, Rule, Said
+from steadfast.judges.chat_api.faults import Fault
+from steadfast.judges.chat_api.parameters import ROLES, VALUES, advice_on_parameter
+from steadfast.judges.chat_api.wordings import (
+    BROKEN_MODERATION_CODES,
+    CLIENT_ERRORS,
+    MODERATION_CODES,
+    NO_MODERATION_CODES,
+    PASSING,
+    REJECTED,
+    SERVER_ERRORS,
+    STARTING,
+    SURELY_MODERATED,
+    TEMPORARY,
+)
 
 BLOCKED_ACCOUNT = "the account may not use this"
 NO_CREDIT = "the account has no credit left"
@@ -27,122 +37,59 @@ EMPTY = "the provider returned no answer"
 UPSTREAM = "the provider failed"
 UNKNOWN = ""
 
-Matched = Literal["status", "code", "text"]
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a provider said instead of answering.
-
-    Attributes:
-        status: the HTTP status, or the one in the body where HTTP says 200; None if there is none.
-        codes: machine-readable codes, types and statuses.
-        words: its explanation, without what it quotes of the request, and without secrets.
-    """
-
-    status: int | None = None
-    codes: tuple[str, ...] = ()
-    words: str = ""
-
-    @property
-    def reason(self) -> str:
-        """For people."""
-        words = self.words or ", ".join(self.codes) or "without a word"
-        return f"HTTP {self.status}: {words}" if self.status else words
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A line of the table. It holds by a status, or else by a code or a text within some statuses.
-
-    Attributes:
-        name: what happened.
-        kind: what follows.
-        status: statuses that suffice.
-        codes: patterns that are searched in every code, written in small letters and digits alone.
-        texts: patterns that are searched in the words, whatever the case of their letters.
-        within: statuses in which codes and texts count; None for any.
-        unless: patterns of texts with which neither counts.
-        advice: what to change.
-        sure: whether it is known what follows. By a text alone it never is.
-    """
-
-    name: str
-    kind: Kind
-    status: frozenset[int] = frozenset()
-    codes: tuple[str, ...] = ()
-    texts: tuple[str, ...] = ()
-    within: frozenset[int] | None = None
-    unless: tuple[str, ...] = ()
-    advice: str = ""
-    sure: bool = field(default=True, kw_only=True)
-
-    def match(self, said: Said) -> Matched | None:
-        """By what the rule holds; None if it does not."""
-        if said.status in self.status:
-            return "status"
-        outside = self.within is not None and said.status is not None and said.status not in self.within
-        if outside or _found(self._unless, said.words):
-            return None
-        if any(_found(self._codes, _letters(code)) for code in said.codes):
-            return "code"
-        return "text" if _found(self._texts, said.words) else None
-
-    @cached_property
-    def _codes(self) -> re.Pattern[str] | None:
-        return _any_of(self.codes)
-
-    @cached_property
-    def _texts(self) -> re.Pattern[str] | None:
-        return _any_of(self.texts)
-
-    @cached_property
-    def _unless(self) -> re.Pattern[str] | None:
-        return _any_of(self.unless)
-
-
-REJECTED = frozenset({400, 403, 413, 422})
-_SERVER_ERRORS = frozenset(range(500, 600)) - {501}
-_TEMPORARY = ("unavailable", "overload", r"time[ -]?out|timed out", "try again later", "temporar", r"rate.?limit")
-
 RULES = (
     Rule(
         BLOCKED_ACCOUNT,
         "fatal",
-        codes=("^accountdeactivated", "^accessterminated", "unsupportedcountry", "accountsuspended"),
+        codes=(
+            "deactivated|^accessterminated|unsupportedcountry|^11(?:10|12|21)$",
+            "(?:account|organi[sz]ation|workspace|team|project)(?:is|was)?"
+            "(?:suspended|disabled|locked|frozen|inactive|notactive|banned|terminated|blocked|closed)",
+        ),
         texts=(
-            r"\b(?:account|organi[sz]ation|project|team|access|key)\b[^.]{0,60}?\b(?:is|was|has been|have been)"
-            r" (?:deactivated|suspended|disabled|terminated|banned|revoked|blocked)",
+            r"\b(?:account|organi[sz]ation|project|team|workspace|access|key)\b"
+            r"(?:(?!prompt|content|input|output|request|message|response)[^.]){0,60}?\b(?:is|was|has been|have been) "
+            r"(?:deactivated|suspended|disabled|terminated|banned|revoked|blocked|locked|frozen|inactive|closed)",
+            r"\b(?:service|api)\b[^.]{0,20} (?:is|has been) (?:disabled|suspended)\b[^.]{0,20}\b(?:account|project)",
             r"(?:country|region|territory|location)\b[^.]{0,40}\bnot (?:supported|available|allowed)",
             r"(?:unsupported|restricted|flagged) (?:country|region|territory|account)",
             "(?:organi[sz]ation|workspace|admin(?:istrator)?)(?:'s)? polic",
         ),
+        decisive=True,
     ),
     Rule(
         NO_CREDIT,
         "fatal",
         status=frozenset({402}),
-        codes=("^insufficientquota", "^billing", "arrear", "insufficient(?:balance|credit)", "^1113$", "^1008$"),
+        codes=(
+            "^insufficientquota|^billing|arrear|overdue|pastdue|unpaid|paymentrequired|insufficient(?:balance|credit)",
+            "^exceededcurrentquota|^1113$|^1008$",
+        ),
         texts=(
-            "insufficient (?:balance|credits?|funds)",
+            "insufficient (?:account )?(?:balance|credits?|funds)",
             "credit balance is too low",
             "(?:out of|no|requires? more) credits",
             r"(?:used|exhausted) all [^.]{0,40}credits?",
             "(?:spending|billing) (?:hard )?limit|key limit exceeded",
-            "in good standing",
-            "余额不足|欠费",
+            r"in good standing|\bin arrears?\b|\b(?:over|past[ -]?)due\b|\bunpaid\b|payment (?:is )?required",
+            r"\b(?:account|billing) (?:is|has|was) not (?:been )?(?:active|enabled|activated)\b",
+            "余额不足|欠费|充值",
         ),
         advice="fill the account, or ask another provider",
+        decisive=True,
     ),
     Rule(
         WRONG_KEY,
         "fatal",
         status=frozenset({401, 407}),
-        codes=("^(?:invalid|incorrect|missing|expired)x?(?:api)?key", "^authentication", "^invalidauth", "^unauth"),
+        codes=(
+            "^(?:invalid|incorrect|missing|expired)x?(?:api)?key",
+            "^authentication|^invalidauth|^unauth|^1004$|^2049$",
+        ),
         texts=(
             "(?:incorrect|invalid|missing|expired|wrong|no) (?:x-)?api.?key",
             r"api.?key\b[^.]{0,20}(?:not valid|invalid|expired|incorrect|not found|required)",
-            "no auth credentials",
+            "no auth credentials|login fail",
             "authentication (?:failed|required|fails)",
             "invalid (?:credentials|token|bearer)",
             "身份验证|令牌",
@@ -150,12 +97,43 @@ RULES = (
         advice="`api_key_env` names the environment variable that holds the key",
     ),
     Rule(
+        UPSTREAM,
+        "passing",
+        texts=(*STARTING, r"try again later|\b(?:temporarily|currently|momentarily) (?:un\w+|over\w+|down)\b"),
+        within=frozenset({404, 410}),
+    ),
+    Rule(UPSTREAM, "passing", texts=STARTING, within=REJECTED | {406, 412, 418}),
+    Rule(
+        UNKNOWN_MODEL,
+        "fatal",
+        codes=("^(?:model|deployment)not(?:found|exist|available)", "^(?:unknown|invalid)model", "^1211$"),
+        within=CLIENT_ERRORS - {408, 425, 429},
+        decisive=True,
+    ),
+    Rule(
+        MODERATED,
+        "case",
+        status=frozenset({451}),
+        codes=MODERATION_CODES,
+        within=CLIENT_ERRORS - PASSING,
+        not_codes=NO_MODERATION_CODES,
+        decisive=True,
+    ),
+    Rule(
+        MODERATED,
+        "case",
+        codes=MODERATION_CODES,
+        within=PASSING,
+        unless=TEMPORARY,
+        not_codes=BROKEN_MODERATION_CODES,
+        decisive=True,
+    ),
+    Rule(
         UNKNOWN_MODEL,
         "fatal",
         status=frozenset({404, 410}),
-        codes=("^(?:model|deployment)not(?:found|exist|available)", "^(?:unknown|invalid)model", "^1211$"),
         texts=(
-            r"\bmodel\b[^.]{0,120}?(?:(?:does not|doesn't|not) exist|not found|(?:is|was) not available)",
+            r"\bmodel\b[^.]{0,120}?(?:(?:does not|doesn't|not) exist|not found)",
             r"(?:unknown|invalid|no such) model\b|not a valid model|model identifier is invalid|decommissioned",
             r"no (?:allowed |available )?(?:endpoints|providers)\b",
             "模型不存在",
@@ -163,16 +141,16 @@ RULES = (
         advice="`model` is its name at `base_url`",
     ),
     Rule(
+        UNKNOWN_MODEL,
+        "fatal",
+        texts=(r"\bmodel\b[^.]{0,120}?(?:is|was) not available",),
+        within=REJECTED,
+        unless=TEMPORARY,
+        advice="`model` is its name at `base_url`",
+    ),
+    Rule(
         MODERATED,
         "case",
-        status=frozenset({451}),
-        codes=(
-            "content(?:filter|polic|management|moderation|safety|blocked|violat|risk)",
-            "datainspection|inappropriate|sensitive|censor|moderation|moderated|guardrail|jailbreak|riskcontrol",
-            "responsibleai|policyviolation|usagepolicy|safety(?:check|violat|filter|block)",
-            "(?:prohibited|unsafe|harmful|restricted)content|(?:prompt|input|output)(?:blocked|flagged|rejected)",
-            "^(?:safety|refusal|flagged|blocked|blocklist|spii|recitation|invalidprompt|1301|1026|1027)$",
-        ),
         texts=(
             "content[ _-]?(?:filter|polic|management|moderation|safety|security|exists? risk|guideline|violat)",
             "(?:usage|safety|community|acceptable[ -]use|harm)[ _-](?:polic|guideline|filter|system|setting|check"
@@ -191,8 +169,18 @@ RULES = (
             "responsible[ _]?ai|against (?:our|the) (?:polic|rules|guidelines|terms)",
             "敏感|不安全|违规|违法|不合规|不当|风险|审核|内容安全|安全策略|风控",
         ),
-        within=(frozenset(range(400, 500)) - {404, 405, 408, 409, 425, 429}) | _SERVER_ERRORS,
-        unless=_TEMPORARY,
+        within=CLIENT_ERRORS - PASSING - {401, 402, 404, 405, 407, 410},
+        unless=TEMPORARY,
+    ),
+    Rule(MODERATED, "case", texts=SURELY_MODERATED, within=SERVER_ERRORS, unless=TEMPORARY),
+    # Of its case, if it never passes: the words may be those of a moderation that is broken itself.
+    Rule(
+        UPSTREAM,
+        "passing",
+        texts=(r"moderat|sensitive|guardrail|content[ _-]?(?:filter|polic|safety)|\brisk\b|敏感|风险|审核|风控",),
+        within=SERVER_ERRORS,
+        unless=TEMPORARY,
+        generation=True,
     ),
     Rule(
         TOO_LONG,
@@ -235,23 +223,33 @@ RULES = (
         UNSUPPORTED_PARAMETER,
         "fatal",
         status=frozenset({501}),
-        codes=("^unsupported", "^unknownparameter", "^invalidparameter", "^unrecognized"),
+        codes=("^unsupported", "^unknownparameter", "^unrecognized"),
         texts=(
             "unsupported (?:value|parameter|param|field)",
             "(?:unknown|unexpected|unrecognized) (?:request )?(?:parameter|field|argument|name|keyword)",
             r"(?:extra|extraneous) (?:fields|inputs|key)[^.]{0,40}not (?:permitted|allowed)|below minimum value",
             r"(?:does not|doesn't) support|(?:is|are) (?:not supported|unsupported)|not supported (?:by|with|for|in)",
-            "not allowed to request|deprecated for this model|only the default",
-            r"max_(?:completion_)?tokens\W{0,2}[^.]{0,40}(?:too large|must be|at most|less than|exceed)",
+            "not allowed to request|deprecated for this model|only the default|only supports? stream",
+            *VALUES,
         ),
         within=REJECTED,
+        parameter=True,
     ),
-    Rule(UPSTREAM, "passing", status=frozenset({408, 409, 423, 424, 425, 429, 498, 499}) | _SERVER_ERRORS),
+    Rule(
+        UNSUPPORTED_PARAMETER,
+        "fatal",
+        codes=("^invalidparam",),
+        texts=(r"\binvalid param(?:eter)?s?\b", r"\bparameters? (?:is|are|was|were) (?:invalid|not valid|missing)"),
+        within=REJECTED,
+        sure=False,
+    ),
+    Rule(UNSUPPORTED_PARAMETER, "fatal", texts=ROLES, within=REJECTED | {500}),
+    Rule(UPSTREAM, "passing", status=PASSING),
     Rule(
         UPSTREAM,
         "passing",
         codes=("ratelimit", "overload", "servererror", "timeout", "unavailable", "upstream"),
-        texts=(*_TEMPORARY, "upstream"),
+        texts=(*TEMPORARY, "upstream"),
     ),
     Rule(
         WRONG_ADDRESS,
@@ -259,7 +257,7 @@ RULES = (
         status=frozenset({*range(300, 400), 405, 406, 411, 415, 421, 426}),
         advice="`base_url` ends where `/chat/completions` would follow, most often in `/v1`",
     ),
-    Rule(UNKNOWN, "case", status=frozenset(range(400, 500)), sure=False),
+    Rule(UNKNOWN, "case", status=CLIENT_ERRORS, sure=False),
     Rule(UPSTREAM, "passing", texts=("",)),
 )
 
@@ -271,23 +269,27 @@ def fault_of(said: Said, wait: float | None = None) -> Fault:
         said: its words, without secrets.
         wait: seconds that it asks to wait, if any.
     """
-    rule, matched = next((rule, matched) for rule in RULES if (matched := rule.match(said)))
+    rule, matched = _decide(said)
     name = "" if rule.name == UPSTREAM else rule.name
     reason = f"{name}: {said.reason}" if name else said.reason
-    advice = advice_on_parameter(said.words) if rule.name == UNSUPPORTED_PARAMETER else rule.advice
-    sure = rule.sure and matched != "text"
-    return Fault(rule.kind, f"{reason} ({advice})" if advice else reason, rule.name, said.status, wait, sure)
-
-
-def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
-    return (
-        re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.DOTALL) if patterns else None
+    asked = f"{said.parameter} {said.words}"
+    advice = advice_on_parameter(asked) if rule.name == UNSUPPORTED_PARAMETER else _ADVICE.get(rule.name, "")
+    return Fault(
+        rule.kind,
+        f"{reason} ({advice})" if advice else reason,
+        rule.name,
+        said.status,
+        wait,
+        rule.sure and matched in ("status", "code"),
+        rule.generation,
     )
 
 
-def _found(pattern: re.Pattern[str] | None, text: str) -> bool:
-    return pattern is not None and pattern.search(text) is not None
+def _decide(said: Said) -> tuple[Rule, Matched]:
+    for rule in RULES:
+        if rule.decisive and rule.has_code(said):
+            return rule, "code"
+    return next((rule, matched) for rule in RULES if (matched := rule.match(said)))
 
 
-def _letters(code: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", code.casefold())
+_ADVICE = {rule.name: rule.advice for rule in RULES if rule.advice}

@@ -1,20 +1,52 @@
-"""Which key of a judge to change where a provider does not support what is sent."""
+"""Parameters that judges send, how providers complain of them, and which key of a judge to change."""
 
 import re
 
+# Those with a name that is no common word.
+_NAMES = (
+    "temperature|top_[pk]|top_?logprobs|log_?probs|max_(?:completion_|new_|output_)?tokens|response_format|json_schema"
+    "|reasoning_effort|structured_outputs|guided_choice|chat_template_kwargs|enable_thinking|thinking_budget|top_n_tokens"
+)
+PARAMETER = re.compile(rf"(?:^|[./ ])({_NAMES}|seed)\Z", re.IGNORECASE)
+_BOUND = (
+    "must|should|has to|needs? to|may only|range|between|at most|at least|maximum|minimum"
+    "|(?:less|greater|larger|smaller|more) than|exceed|above|below|out of|invalid|incorrect|expected|required"
+    "|too (?:large|small|high|low|big)|(?:not|never) (?:be |valid|allowed|permitted|enabled|available|accepted"
+    r"|recogni[sz]ed|in\b)|cannot|can't|[<>≤≥]=?"
+)
+# A value that is not accepted: the name of a parameter, and a bound or a complaint on either side of it.
+VALUES = (
+    rf"\b(?:{_NAMES})\b.{{0,80}}?(?:{_BOUND})",
+    rf"(?:invalid|illegal|incorrect|wrong|bad|range of|(?:more|greater|larger) than|value of|unexpected|no field"
+    rf"|propert(?:y|ies)|parameter|argument)\b[^.]{{0,60}}?\b(?:{_NAMES})\b",
+    r"request(?:ed)? [^.]{0,40}\blogprobs\b",
+    r"\bparameter\.\w+",
+    r"\bseed\b\W{0,3} (?:must|should|is|has to)\b",
+)
+# Turns that the model does not take; servers raise them from the model's chat template, some with HTTP 500.
+ROLES = (
+    r"\b(?:system|developer)\W{0,2} ?(?:role|message|prompt|instruction|turn)s?\b[^.]{0,40}"
+    r"(?:\bnot\b|n't\b|\bun(?:supported|expected|known|recogni[sz]ed)\b)",
+    r"(?:unexpected|unsupported|invalid|unknown|unrecogni[sz]ed)\b[^.]{0,30}\brole\b",
+    r"\brole\b\W{1,4}(?:system|developer)\b[^.]{0,40}(?:\bnot\b|n't\b)",
+    r"\b(?:only )?[^.]{0,40}\broles? (?:are|is) (?:supported|allowed)|\broles must alternate\b",
+    r"invalid value:? \W?(?:system|developer)\b|\bsystem_?message_?error\b",
+)
 # Patterns of a provider's words, and the key that sends the parameter. The first that is found counts.
 _KEYS = (
     (r"temperature", "`temperature: null` sends none"),
     (r"max_completion_tokens\W.{0,60}\binstead\b|use \W?max_completion_tokens", "`token_limit: max_completion_tokens`"),
     (r"max_completion_tokens", "`token_limit: max_tokens`, for endpoints that know the older name"),
-    (r"max_tokens", "`token_limit: max_completion_tokens`, or a smaller `max_tokens`"),
+    (r"max_(?:new_|output_)?tokens", "`token_limit: max_completion_tokens`, or another `max_tokens`"),
     (r"top_p", "`top_p: null` sends none"),
     (r"\bseed\b", "`seed: null` sends none"),
     (r"reasoning", "`reasoning_effort: null` sends none"),
-    (r"logprobs", "`logprobs: false` asks for none"),
+    (r"log_?probs|top_n_tokens", "`logprobs: false` asks for none, `extra_body: {top_logprobs: 5}` for fewer"),
     (r"response_format|json_schema|structured_outputs|guided", "`output: auto` finds out what the endpoint can do"),
     (r"chat_template", "remove `template_arguments`, which vLLM alone knows"),
-    (r"\bsystem\b|\brole\b", "write the template without a system message"),
+    (r"enable_thinking|thinking_budget", "`extra_body: {enable_thinking: false}`, or a model that does not think"),
+    (r"\bsystem\b|\bdeveloper\b|\broles?\b", "write the template at `prompt` without a system message"),
+    (r"\bstream", "ask another model: answers are asked for whole"),
 )
 _OTHERWISE = "it comes from `extra_body`, or from a key of the judge with its name"
 
@@ -22,3 +54,9 @@ _OTHERWISE = "it comes from `extra_body`, or from a key of the judge with its na
 def advice_on_parameter(words: str) -> str:
     """What to change in the configuration, from a provider's words about a parameter."""
     return next((advice for pattern, advice in _KEYS if re.search(pattern, words, re.IGNORECASE)), _OTHERWISE)
+
+
+def known_parameter(name: str) -> str:
+    """The parameter that a field of an error names, if it is one that judges send; empty if it is not."""
+    found = PARAMETER.search(name)
+    return found.group(1) if found else ""

@@ -5,20 +5,22 @@ of which only two made-up words are allowed as the answer. What was found is kep
 every later run asks in the same form, and finds its answers.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from steadfast.core.result_cache import AnswerStore, request_key
 from steadfast.judges.chat_api.address import read_address
-from steadfast.judges.chat_api.fault_table import REJECTED, UNKNOWN, UNSUPPORTED_PARAMETER
+from steadfast.judges.chat_api.fault_table import UNKNOWN, UNSUPPORTED_PARAMETER
 from steadfast.judges.chat_api.faults import EndpointError, Fault
 from steadfast.judges.chat_api.reading import Answer, find_label
 from steadfast.judges.chat_api.replies import answer_from
 from steadfast.judges.chat_api.requests import Form, Request, Requests
 from steadfast.judges.chat_api.settings import ChatSettings
+from steadfast.judges.chat_api.wordings import REJECTED
 from steadfast.judges.prompts.answer_labels import Labels
 
 QUESTION = "What is the colour of the sky on a clear day? Answer with one word."
+INTRODUCTION = "You answer everyday questions."
 WORDS = Labels("zebra-17", "violin-42")
 PROBE = "probe"
 UNSUPPORTED = "unsupported"
@@ -100,9 +102,17 @@ def _why_not(record: Mapping[str, Any], form: Form) -> str:
     return "" if constrained else f"it does not keep to a {form.output}"
 
 
-def control_request(requests: Requests, labels: Labels, form: Form) -> Request:
-    """A harmless question in the form of the cases: an endpoint that answers it works."""
-    return requests.make([{"role": "user", "content": QUESTION}], labels.both, form, PROBE)
+def control_request(requests: Requests, labels: Labels, form: Form, roles: Sequence[str]) -> Request:
+    """A harmless question in the form of the cases: an endpoint that answers it works.
+
+    Args:
+        requests: makes the request.
+        labels: the words that are allowed.
+        form: how the answer is constrained.
+        roles: turns of the cases' conversations, since not every model takes a system turn.
+    """
+    messages = [{"role": role, "content": QUESTION if role == roles[-1] else INTRODUCTION} for role in roles]
+    return requests.make(messages, labels.both, form, PROBE)
 
 
 def _where(settings: ChatSettings) -> str:

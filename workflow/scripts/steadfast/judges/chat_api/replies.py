@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from steadfast.judges.chat_api.errors import error_in, said_in
+from steadfast.judges.chat_api.errors import error_in, said_in, says_nothing, withheld_in
+from steadfast.judges.chat_api.fault_rules import Said
 from steadfast.judges.chat_api.fault_table import (
     EMPTY,
     FAILED_GENERATION,
@@ -18,7 +19,6 @@ from steadfast.judges.chat_api.fault_table import (
     UNFINISHED,
     UNKNOWN,
     UPSTREAM,
-    Said,
     fault_of,
 )
 from steadfast.judges.chat_api.faults import Fault, clean, requested_wait
@@ -33,6 +33,7 @@ RAISE_LIMIT = "raise `max_tokens`: models that think before they answer need tho
 
 # Statuses in an error that are about the endpoint, whichever answer it is.
 RATE_LIMITS = frozenset({408, 429})
+_RATE_LIMIT = re.compile(r"rate.?limit|too many requests|quota|\btpm\b|\brpm\b", re.IGNORECASE)
 # How providers name the end of an answer, in small letters and digits alone; the first that is found counts.
 _ENDINGS: tuple[tuple[str, Ending], ...] = (
     (
@@ -81,9 +82,8 @@ def read_completion(text: str, secret: str | None) -> Answer | Fault:
     """The answer in a response whose HTTP status is one of success, or the fault that it holds nevertheless."""
     body = _json(text)
     error = error_in(body)
-    said = said_in(error, secret)
-    if said.words or said.codes:
-        return _generation_failed(said)
+    if error is not None:
+        return _generation_failed(said_in(error, secret))
     try:
         if not isinstance(body, Mapping) or not _is_completion(body):
             raise ValueError(f"no chat completion: {text[:100]!r}")
@@ -120,7 +120,8 @@ def answer_from(record: Mapping[str, Any]) -> Answer:
 def _generation_failed(said: Said) -> Fault:
     """The fault in an error that comes with an HTTP status of success: the endpoint works, unless it says otherwise."""
     fault = fault_of(said, requested_wait({}, said.words))
-    return replace(fault, generation=fault.kind == "passing" and said.status not in RATE_LIMITS)
+    of_the_endpoint = said.status in RATE_LIMITS or _RATE_LIMIT.search(said.reason)
+    return replace(fault, generation=fault.kind == "passing" and not of_the_endpoint)
 
 
 def _is_completion(body: Mapping[str, Any]) -> bool:
@@ -132,11 +133,14 @@ def _read_choice(body: Mapping[str, Any], secret: str | None) -> Answer | Fault:
     choice = choices[0] if isinstance(choices, list) and choices else None
     if not isinstance(choice, Mapping):
         return _without_answer(body, "no choice in it", secret)
-    if choice.get("error"):
+    if not says_nothing(choice.get("error")):
         return _generation_failed(said_in({key: value for key, value in choice.items() if key != "message"}, secret))
     if str(body.get("amazon-bedrock-guardrailAction")).upper() == "INTERVENED":
         return _moderated(body, "guardrail intervened", secret)
-    finish, native = choice.get("finish_reason"), choice.get("native_finish_reason")
+    if withheld := withheld_in(body):
+        return _moderated({**body, **choice}, f"filtered: {', '.join(withheld)}", secret)
+    finish = choice.get("finish_reason")
+    native = choice.get("native_finish_reason") or choice.get("stop_reason")
     ending = ending_of(finish)
     reason = f"finish_reason {str(finish)!r}"
     if "moderated" in (ending, ending_of(native)):
@@ -180,9 +184,7 @@ def _read_message(
 def _without_answer(body: Mapping[str, Any], what: str, secret: str | None) -> Fault:
     """A completion without an answer: moderated if it says so, else presumably, since it is how some moderate."""
     feedback = body.get("promptFeedback") or body.get("prompt_feedback")
-    flags = ("input_sensitive", "output_sensitive")
-    said = said_in({key: value for key, value in body.items() if key not in ("choices", "message", "usage")}, secret)
-    if feedback or "filtered: " in said.words or any(body.get(flag) for flag in flags):
+    if feedback or withheld_in(body):
         return _moderated(body, what, secret)
     return Fault("case", f"{EMPTY}: {what} (some moderate without a word)", EMPTY, sure=False)
 
@@ -192,9 +194,10 @@ def _moderated(body: Mapping[str, Any], what: str, secret: str | None) -> Fault:
     message = body.get("message")
     kept = {key: value for key, value in body.items() if key not in ("choices", "message", "usage", "object", "type")}
     said = said_in(kept, secret)
-    codes = [code for code in said.codes if code not in what]
+    codes = [code for code in said.codes if code not in what and ending_of(code) != "stop"]
     refusal = _text(message.get("refusal")) if isinstance(message, Mapping) else ""
-    words = "; ".join(filter(None, (what, ", ".join(codes), said.words, refusal)))
+    told = said.words.replace(what, "").strip("; ")
+    words = "; ".join(filter(None, (what, ", ".join(codes), told, refusal)))
     return Fault("case", clean(f"{MODERATED}: {words}", secret), MODERATED)
 
 

@@ -132,7 +132,7 @@ class ChatJudge:
                 missing = self._missing(self._keyed(cases, form), store)
                 logprobs = "with" if form.logprobs else "without"
                 print(f"{model}: {len(missing)} requests, as {form.output} {logprobs} log-probabilities", flush=True)
-                control = control_request(self._requests, self.labels, form)
+                control = control_request(self._requests, self.labels, form, [role for role, _ in self.template.parts])
                 run = Run(endpoint, store, self.settings.failed_share, self.settings.concurrency, control)
                 await run.ask_all(missing)
         return form, run.faults

@@ -1,0 +1,41 @@
+"""Statuses, codes and words that several rules of the table of faults share."""
+
+REJECTED = frozenset({400, 403, 413, 422})
+CLIENT_ERRORS = frozenset(range(400, 500))
+SERVER_ERRORS = frozenset(range(500, 600)) - {501}
+# Statuses of what may pass.
+PASSING = frozenset({408, 409, 423, 424, 425, 429, 498, 499}) | SERVER_ERRORS
+TEMPORARY = ("unavailable", "overload", r"time[ -]?out|timed out", "try again later", "temporar", r"rate.?limit")
+# A model or server that is not there yet, with whatever status.
+STARTING = (
+    r"\b(?:warm|start|spin|boot|scal|wak)ing[ -]?up\b|\bcold[ -]?start",
+    r"\b(?:is|still|currently|now|being) (?:being )?(?:loading|initiali[sz]ing|starting|deploying|provisioning)\b",
+    r"\bbeing (?:loaded|initiali[sz]ed|started|deployed|provisioned|restarted)\b",
+    r"\b(?:loading|initiali[sz]ing|starting|deploying) (?:the )?(?:model|engine|server|weights)\b",
+    r"\bnot (?:yet )?(?:ready|loaded yet|initiali[sz]ed)\b|\bhas not (?:been )?(?:loaded|started) yet\b",
+)
+MODERATION_CODES = (
+    "content(?:filter|polic|management|moderation|safety|security|blocked|violat|risk)",
+    "datainspection|inappropriate|sensitive|censor|moderation|moderated|guardrail|jailbreak|riskcontrol",
+    "responsibleai|policyviolation|usagepolicy|safety(?:check|violat|filter|block)|riskdetect",
+    "(?:prohibited|unsafe|harmful|restricted|unsupported|disallowed)content$",
+    "(?:prompt|input|output|content)(?:blocked|flagged|rejected)",
+    "^(?:safety|refusal|flagged|blocked|blocklist|spii|recitation|invalidprompt|1301|1026|1027)$",
+)
+# Of a moderation that is not there, rather than of what it found.
+NO_MODERATION_CODES = (
+    "unavailable|overload|timeout|ratelimit|temporar|quota|casesensitive|misconfig|disabled",
+    "not(?:found|exist|enabled|configured|ready|supported)",
+)
+BROKEN_MODERATION_CODES = (
+    *NO_MODERATION_CODES,
+    "(?:filter|moderation|safety|guardrail)(?:service|system|check)?(?:error|fail)",
+)
+# Words of moderation that are nothing else, whatever is around them.
+SURELY_MODERATED = (
+    "content[ _-]?policy[ _-]?violation|responsible[ _]?ai[ _]?policy|data[ _-]?inspection[ _-]?failed",
+    "sensitive[ _]?(?:words?|content)[ _]?detected|content[ _]management policy|risk[ _]?detection",
+    r"\b(?:prompt|input|content|output|request|response|completion|message|text)s? "
+    r"(?:is|was|were|has been|have been|got) (?:blocked|flagged|filtered|refused|withheld|rejected) "
+    r"(?:because|due|as|by)\b[^.]{0,60}(?:polic|safety|content|filter|moderat|guideline|harm|risk)",
+)
