@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.judges.regex import PhraseJudge, load_judge
-from steadfast.verdicts import NON_REFUSAL, REFUSAL
+from steadfast.core.names import NON_REFUSAL, REFUSAL
+from steadfast.judges.kinds.regex import PhraseJudge, load_judge
 
 OURS = Path(__file__).parents[3] / "resources" / "prompts" / "judges" / "refusal_phrases.yaml"
 

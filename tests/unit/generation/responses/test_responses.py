@@ -14,7 +14,7 @@ from steadfast.generation.journal import journal_path
 from steadfast.generation.responses import COLUMNS, generate_responses, stop_token_ids, write_responses
 from steadfast.models.loading import load_tokenizer
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "engines"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
 from tiny_llama import save_tokenizer
 
 TEXTS = ["one", "two words", "three"]
