@@ -1,7 +1,44 @@
-"""Where the package and the project lie."""
+"""Where the package and the files that it ships with are, in a checkout and in an installed wheel.
 
+In a checkout these files are those of the repository. A wheel carries what is read at run time (phrase lists, prompt
+templates, page assets, the schema, the lock of data packages) inside the package, under the same relative paths:
+``[tool.hatch.build.targets.wheel.force-include]`` of ``pyproject.toml`` lists them.
+"""
+
+import tempfile
+from atexit import register
+from functools import cache
 from pathlib import Path
+from shutil import rmtree
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SCRIPTS = PACKAGE.parent
-PROJECT = SCRIPTS.parents[1]
+_IN_WHEEL = PACKAGE / "_project"
+INSTALLED = _IN_WHEEL.is_dir()
+"""Whether the package was installed from a wheel; the workflow's rules and scripts are in a checkout only."""
+PROJECT = _IN_WHEEL if INSTALLED else SCRIPTS.parents[1]
+
+
+def project_file(path: str | Path) -> Path:
+    """A file of the user, or the one that ships under this name.
+
+    Args:
+        path: a path; ``resources/...`` that is not in the working directory is looked up among the shipped files.
+
+    Returns:
+        The path itself if it exists or nothing of that name is shipped.
+    """
+    given = Path(path).expanduser()
+    shipped = PROJECT / given
+    return shipped if not given.exists() and shipped.exists() else given
+
+
+@cache
+def import_path() -> Path:
+    """A folder that holds the package and no other, for interpreters of other environments."""
+    if not INSTALLED:
+        return SCRIPTS
+    folder = Path(tempfile.mkdtemp(prefix="steadfast-"))
+    register(rmtree, folder, ignore_errors=True)
+    (folder / PACKAGE.name).symlink_to(PACKAGE)
+    return folder

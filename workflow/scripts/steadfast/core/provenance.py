@@ -17,7 +17,7 @@ from typing import Any
 
 from steadfast.core.files import write_json
 from steadfast.core.integrity import look_at, sidecar
-from steadfast.core.locations import PACKAGE
+from steadfast.core.locations import INSTALLED, PACKAGE
 
 _number_formats: dict[str, str] = {}
 REPORTED_PACKAGES = (
@@ -79,6 +79,8 @@ def write_provenance(
 def git_state() -> dict[str, Any]:
     """Commit and dirty flag of the workflow's repository; ``commit`` is None outside a repository."""
     here = PACKAGE
+    if INSTALLED:  # an environment may lie within a repository of something else
+        return {"commit": None, "dirty": None}
     try:
         commit = _git(here, "rev-parse", "HEAD")
         return {"commit": commit, "dirty": bool(_git(here, "status", "--porcelain", "--untracked-files=no"))}

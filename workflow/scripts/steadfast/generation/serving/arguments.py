@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.core.files import read_json
-from steadfast.core.locations import SCRIPTS
+from steadfast.core.locations import import_path
 from steadfast.generation.interface import Runtime
 from steadfast.generation.serving.interpreter import Interpreter
 from steadfast.models.number_format import WIDE, settle_format
@@ -83,7 +83,7 @@ def process_environment(runtime: Runtime, interpreter: Interpreter, *, in_proces
     kept = {name: value for name, value in os.environ.items() if not SECRET.search(name)}
     kept.pop("PYTHONHOME", None)
     own = {
-        "PYTHONPATH": str(SCRIPTS),
+        "PYTHONPATH": str(import_path()),
         "PYTHONUNBUFFERED": "1",
         # checkpoints are directories: nothing is looked up or reported anywhere
         "HF_HUB_OFFLINE": "1",
