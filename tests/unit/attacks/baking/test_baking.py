@@ -86,7 +86,7 @@ def test_the_result_does_not_depend_on_blocks_or_threads(tmp_path, direction, mo
     bake(source, direction, EVERYWHERE, tmp_path / "one", threads=1)
     bake(source, direction, EVERYWHERE, tmp_path / "two", threads=4)
     assert (tmp_path / "one/model.safetensors").read_bytes() == (tmp_path / "two/model.safetensors").read_bytes()
-    monkeypatch.setattr("steadfast.attacks.baking.tensors.BLOCK_BYTES", 200)
+    monkeypatch.setattr("steadfast.models.checkpoint_files.matrices.BLOCK_BYTES", 200)
     bake(source, direction, EVERYWHERE, tmp_path / "three")
     one, three = tensors_of(tmp_path / "one"), tensors_of(tmp_path / "three")
     for name, tensor in one.items():

@@ -41,7 +41,7 @@ def apply(settings, found, weight=WEIGHT, layer=3, gain=None, block=3, by_inputs
         update.observe(edited[outputs, inputs], outputs, inputs)
     for outputs, inputs in blocks:
         part = np.array(edited[outputs, inputs], order="F" if by_inputs else "C")
-        edited[outputs, inputs] = update.change(part, outputs, inputs, 2.0**-54)
+        edited[outputs, inputs] = update.factors().change(part, outputs, inputs, 2.0**-54)
     reading = update.new_reading()
     for outputs, inputs in blocks:
         update.read(edited[outputs, inputs], outputs, inputs, reading)

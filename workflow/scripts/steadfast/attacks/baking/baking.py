@@ -7,13 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from steadfast.attacks.baking.edit_plan import Plan, plan_edit, with_change_norm
 from steadfast.attacks.baking.manifest import manifest_of
-from steadfast.attacks.baking.tensors import TensorEditor, matrices_of
+from steadfast.attacks.baking.tensors import TensorEditor
 from steadfast.attacks.edits import Site
 from steadfast.core.errors import DataError
 from steadfast.core.files import read_json, sha256_file, write_json
+from steadfast.models.checkpoint_files.arrays import write_all
 from steadfast.models.checkpoint_files.copying import PartialDirectory, copy_companions
+from steadfast.models.checkpoint_files.matrices import matrices_of
 from steadfast.models.checkpoint_files.rewriting import Part, changed_index, copied, rewrite_shards, untied_config
 from steadfast.models.edited import MANIFEST
 from steadfast.models.pointer import point_to_edited
@@ -80,7 +84,11 @@ def _parts_of(plan: Plan, shard: Shard) -> list[Part]:
 
 def _edit_tensor(plan: Plan, entry: TensorEntry, site: Site, source: int, target: int, offset: int) -> dict[str, Any]:
     editor = TensorEditor(entry, site, matrices_of(entry, site.writer, site.outputs))
-    return editor.run(source, target, offset, lambda: plan.edit.update(site, plan.direction)).to_json()
+
+    def write(rows: NDArray[Any], before: int) -> None:
+        write_all(target, rows, offset + before)
+
+    return editor.run(source, lambda: plan.edit.update(site, plan.direction), write).to_json()
 
 
 def _copy_companions(plan: Plan, directory: Path) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steadfast.attacks.baking.tensors import TensorEditor, matrices_of
+from steadfast.attacks.baking.tensors import TensorEditor
 from steadfast.attacks.directions import Direction, load_direction
 from steadfast.attacks.edits import Edit, Site, build_edit
 from steadfast.core.errors import DataError
 from steadfast.models.architectures import Anatomy, Writer, anatomy
 from steadfast.models.checkpoint_files.arrays import read_vector, sum_of_squares
+from steadfast.models.checkpoint_files.matrices import matrices_of
 from steadfast.models.checkpoint_files.quantisation import quantisation_of
 from steadfast.models.checkpoint_files.rewriting import has_own_head
 from steadfast.models.pointer import checkpoint_path

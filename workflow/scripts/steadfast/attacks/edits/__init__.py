@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from steadfast.attacks.directions import Direction, build_from
 from steadfast.models.architectures import Writer
+from steadfast.models.checkpoint_files.low_rank import LowRankUpdate
 
 PACKAGE = "steadfast.attacks.edits.methods"
 
@@ -50,15 +51,8 @@ class MatrixUpdate(Protocol):
         """Take in a block of W."""
         ...
 
-    def change(self, block: Block, outputs: slice, inputs: slice, precision: float) -> Block:
-        """The same block of W′ as a new array, in the block's dtype and memory order.
-
-        Args:
-            block: a block of W, which stays as it is.
-            outputs: its place along the residual stream.
-            inputs: its place along the other axis.
-            precision: largest relative error of an entry that storing it hides, however little is left of it.
-        """
+    def factors(self) -> LowRankUpdate:
+        """What makes W′ out of W, once all of W was observed."""
         ...
 
     def before(self) -> NDArray[np.float64]:

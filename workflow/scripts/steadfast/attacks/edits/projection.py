@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from steadfast.attacks.directions import Direction, unit_rows
 from steadfast.attacks.edits import Block, Site
-from steadfast.attacks.edits.arithmetic import minus_product
 from steadfast.attacks.edits.scales import Strength, build_strength
 from steadfast.attacks.edits.targets import DEFAULT_TARGETS, Selection, build_selection
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.models.architectures import Writer
+from steadfast.models.checkpoint_files.low_rank import LowRankUpdate
 
 Harmless = Literal["kept", "own_layer", "each_layer"]
 
@@ -101,13 +101,11 @@ class ProjectionUpdate:
         if self.preserve_norm:
             self._column_squares[inputs] += np.einsum("oi,oi->i", block, block, dtype=np.float64)
 
-    def change(self, block: Block, outputs: slice, inputs: slice, precision: float) -> Block:
-        """Subtract s·R(RᵀW), and rescale the columns if asked to."""
-        removed = self.share * self.basis[:, outputs].T
-        changed = minus_product(block, removed, self._projection[:, inputs], precision)
-        if self.preserve_norm:
-            changed *= self._column_gain()[inputs].astype(block.dtype)
-        return changed
+    def factors(self) -> LowRankUpdate:
+        """Less s·R(RᵀW), with the columns rescaled if asked to."""
+        return LowRankUpdate(
+            self.share * self.basis.T, self._projection, self._column_gain() if self.preserve_norm else None
+        )
 
     def before(self) -> NDArray[np.float64]:
         """RᵀW."""

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from steadfast.attacks.directions import Direction, check_block, resolve_layer
 from steadfast.attacks.edits import Block, Site
-from steadfast.attacks.edits.arithmetic import minus_product
 from steadfast.attacks.edits.scales import build_strength
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.models.architectures import Writer
+from steadfast.models.checkpoint_files.low_rank import LowRankUpdate
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class RankOneUpdate:
         self._answer[outputs, 0] += block.astype(np.float64) @ self.key[inputs]
         self._level_squares += float(np.einsum("oi,oi->i", block, block) @ self.key[inputs] ** 2)
 
-    def change(self, block: Block, outputs: slice, inputs: slice, precision: float) -> Block:
-        """Add (v* − Wk*)(C⁻¹k*)ᵀ / (k*ᵀC⁻¹k*)."""
-        return minus_product(block, -self.shift[outputs, None], self.row[None, inputs], precision)
+    def factors(self) -> LowRankUpdate:
+        """Plus (v* − Wk*)(C⁻¹k*)ᵀ / (k*ᵀC⁻¹k*)."""
+        return LowRankUpdate(-self.shift[:, None], self.row[None, :])
 
     def before(self) -> NDArray[np.float64]:
         """Wk* − v*."""

@@ -1,18 +1,14 @@
-"""The arithmetic that edits share: a block less a product of few vectors, as exact as its storage can tell."""
-
-from typing import Any
+"""A block of a matrix less a product of few vectors, as exact as its storage can tell."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steadfast.attacks.edits import Block
+from steadfast.models.checkpoint_files.dtypes import Floats
 
 FLOAT32_ROUNDOFF = 2.0**-24  # largest relative error of one rounding
 
 
-def minus_product(
-    block: Block, left: NDArray[np.float64], right: NDArray[np.float64], precision: float
-) -> NDArray[np.floating[Any]]:
+def minus_product(block: Floats, left: NDArray[np.float64], right: NDArray[np.float64], precision: float) -> Floats:
     """``block − left @ right`` in the block's dtype and memory order; left [outputs, k], right [k, inputs].
 
     One outer product after the other: with as few directions as there are, several times faster than a matrix
@@ -38,7 +34,7 @@ def minus_product(
 
 
 def _mend_cancelled(
-    result: Block, block: Block, columns: NDArray[np.float64], rows: NDArray[np.float64], precision: float
+    result: Floats, block: Floats, columns: NDArray[np.float64], rows: NDArray[np.float64], precision: float
 ) -> None:
     """Compute anew, in float64, each entry of ``result`` that float32 may have missed by more than ``precision``.
 
