@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.core.pages import assemble, inert_json
+from steadfast.core.pages import assemble
 from steadfast.judges.annotation.assembly import SOURCE as ANNOTATION
 from steadfast.report.assembly import SOURCE as REPORT
 
 RESOURCES = Path(__file__).parents[3] / "resources"
-TRAP = {"items": ["{{script}} {{data}} {{policy}} {{responses}}"]}
+TRAP = {"items": ["{{script}} {{ data }} {{policy}} {% include 'page/base.css' %} {# responses #}"]}
 PAGES = {
     "annotation": (ANNOTATION, {"data": TRAP}),
     "report": (REPORT, {"data": TRAP, "responses": TRAP, "figures": {}}),
@@ -36,6 +36,11 @@ def html(name) -> str:
     return assemble(source, RESOURCES, data)
 
 
+def element(html: str, name: str) -> str:
+    """What stands in one of the page's elements of data."""
+    return re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', html, re.S)[1]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -47,22 +52,32 @@ def html(name) -> str:
         "\u202egnp\u202c\u2066",
         "\U000e0041\ufeff",
         '"\\',
+        "\ud800",
         "{{script}}",
         "\n\t",
     ],
 )
-def test_data_are_inert_and_lossless(text):
-    encoded = inert_json([text])
+def test_data_are_inert_and_lossless(source, text):
+    encoded = element(assemble(source, RESOURCES, {"data": [text]}), "data")
     assert json.loads(encoded) == [text]
-    assert not re.search(
-        "[<>&\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\U000e0000-\U000e007f]", encoded
-    )
+    assert encoded.isascii()
+    assert not re.search("[<>&\x00-\x1f\x7f]", encoded)
+
+
+def test_markup_in_a_name_is_escaped(source):
+    page = assemble(source, RESOURCES, {'"><script>alert(1)</script>': 0})
+    assert "<script>alert" not in page
+    assert "&#34;&gt;&lt;script&gt;alert" in page
+
+
+def test_numbers_that_json_lacks_are_an_error(source):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        assemble(source, RESOURCES, {"data": float("nan")})
 
 
 def test_placeholders_in_the_data_stay_text(name, html):
     for part, value in PAGES[name][1].items():
-        found = re.search(rf'<script type="application/json" id="{part}">(.*?)</script>', html, re.S)
-        assert json.loads(found[1]) == value
+        assert json.loads(element(html, part)) == value
     assert html.count('"use strict"') == 1
 
 
