@@ -1,70 +1,78 @@
-"""The language filter on sentences that none of its word lists was made from."""
+"""The language filter: English prompts pass, other languages do not."""
 
-from pathlib import Path
+import csv
 
 import pytest
 
 from steadfast.core.errors import ConfigError
-from steadfast.prompts.language import FOLDER, check_language, is_in_language, language_codes, language_files
-from steadfast.prompts.text import words
+from steadfast.core.locations import PROJECT
+from steadfast.prompts.language import LANGUAGE_CODES, _identifier, check_language, is_in_language
 
-SENTENCES = {
-    "en": [
-        "How do I get a red wine stain out of a sofa?",
-        "Explain why the moon has phases.",
-        "Write a short letter to Santa.",
-    ],
-    "de": ["Wie bekomme ich einen Rotweinfleck aus dem Sofa?", "Erkläre mir, warum der Mond Phasen hat."],
-    "es": ["¿Cómo puedo quitar una mancha de vino del sofá?", "Explica por qué la luna tiene fases."],
+ENGLISH = [
+    "How do I get a red wine stain out of a sofa?",
+    "Write a short letter to Santa.",
+    "Hello world",
+    "Tell me a joke.",
+    "Define entropy.",
+    "Compare Berlin and Madrid.",
+    "Summarise Don Quijote de la Mancha.",
+    "Translate 'Guten Morgen' into French for me",
+    "Conjugate the French verb 'être'.",
+    "What is the meaning of the word 猫?",
+    "How do I make crème brûlée?",
+    "SQL join vs union",
+    "print(x + 1) == 2",
+    "I don't know what that's about",
+    "WRITE A POEM IN CAPITALS",
+]
+OTHERS = {
+    "de": ["Wie bekomme ich einen Rotweinfleck aus dem Sofa?", "Nenne drei Hauptstädte in Südamerika."],
+    "es": ["¿Cómo puedo quitar una mancha de vino del sofá?", "Explica la fotosíntesis en dos frases."],
     "fr": ["Comment puis-je enlever une tache de vin du canapé ?", "Explique pourquoi la lune a des phases."],
-    "it": ["Come posso togliere una macchia di vino dal divano?", "Spiega perché la luna ha delle fasi."],
-    "nl": ["Hoe krijg ik een wijnvlek uit de bank?", "Leg uit waarom de maan niet altijd rond is."],
+    "it": ["Come posso togliere una macchia di vino dal divano?", "Elenca tre capitali del Sud America."],
+    "nl": ["Hoe krijg ik een wijnvlek uit de bank?", "Wat kost een fiets?"],
     "pt": ["Como posso tirar uma mancha de vinho do sofá?", "Explique por que a lua não é sempre redonda."],
     "ru": ["Как вывести пятно от вина с дивана?"],
     "zh": ["怎样去除沙发上的红酒渍?"],
     "ja": ["ソファの赤ワインの染みを落とすには?"],
     "ko": ["소파에 묻은 와인 얼룩은 어떻게 지우나요?"],
     "ar": ["كيف أزيل بقعة النبيذ عن الأريكة؟"],
+    "pl": ["Ile kosztuje rower?"],
+    "sv": ["Varför är himlen blå?"],
+    "fi": ["Miksi taivas on sininen?"],
+    "tr": ["Gökyüzü neden mavi?"],
+    "sw": ["Andika shairi kuhusu vuli."],
 }
-CASES = [(code, text) for code, texts in SENTENCES.items() for text in texts]
 
 
-@pytest.mark.parametrize(("code", "text"), CASES)
-def test_each_sentence_is_in_its_language_and_in_no_other(code: str, text: str) -> None:
-    assert [other for other in language_codes() if is_in_language(text, other)] == [code]
+@pytest.mark.parametrize("text", ENGLISH)
+def test_short_english_prompts_pass(text: str) -> None:
+    assert is_in_language(text, "en")
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Hello world", True),  # short: its script decides
-        ("Jak usunąć plamę wina z kanapy w domu?", False),  # Polish has no word list, but is not English
-        ("Translate 'Guten Morgen' into French for me", True),
-        ("What is the meaning of the word 猫?", True),
-        ("print(x + 1) == 2", True),
-        ("12345 67890", False),
-        ("I don't know what that's about", True),
-    ],
-)
-def test_odd_texts(text: str, expected: bool) -> None:
-    assert is_in_language(text, "en") is expected
+@pytest.mark.parametrize(("code", "text"), [(code, text) for code, texts in OTHERS.items() for text in texts])
+def test_other_languages_pass_as_themselves_and_not_as_english(code: str, text: str) -> None:
+    assert is_in_language(text, code)
+    assert not is_in_language(text, "en")
 
 
-def test_unknown_languages_are_refused() -> None:
+def test_no_shipped_prompt_is_dropped() -> None:
+    for name in ("harmful", "harmless"):
+        with (PROJECT / "resources" / "prompts" / f"{name}.csv").open(encoding="utf-8", newline="") as rows:
+            assert [row["text"] for row in csv.DictReader(rows) if not is_in_language(row["text"], "en")] == []
+
+
+@pytest.mark.parametrize("text", ["12345 67890", "?!", ""])
+def test_a_text_without_letters_is_in_no_language(text: str) -> None:
+    assert not is_in_language(text, "en")
+
+
+def test_unknown_codes_are_rejected() -> None:
     check_language("en")
     check_language(None)
     with pytest.raises(ConfigError, match="language: unknown language 'eng'; did you mean 'en'"):
         check_language("eng")
 
 
-def test_the_word_lists_are_declared_as_files() -> None:
-    assert language_files(None) == []
-    declared = {Path(path).resolve() for path in language_files("en")}
-    assert declared == {file.resolve() for file in FOLDER.glob("*.yaml")}
-
-
-def test_word_lists_hold_single_lower_case_words_once() -> None:
-    for file in FOLDER.glob("*.yaml"):
-        listed = file.read_text(encoding="utf-8").partition("words: >-")[2].split()
-        assert len(listed) == len(set(listed)), file
-        assert all(words(word) == [word] for word in listed), file
+def test_the_codes_are_those_that_the_library_knows() -> None:
+    assert set(LANGUAGE_CODES) == set(_identifier().labels) - {"zxx"}

@@ -10,13 +10,12 @@ class Generating(Systems):
     """Prompts, and the responses to them."""
 
     def prompt_files(self) -> list[str]:
-        """Local files that the prompts are read from, and the word lists that tell their language."""
-        from steadfast.prompts.language import language_files
+        """Local files that the prompts are read from."""
         from steadfast.prompts.sources import source_files
 
         sources = [*self.config["prompts"]["harmful"], *self.config["prompts"]["harmless"]]
         files = [file for source in sources for file in source_files(source)]
-        return list(dict.fromkeys([*files, *language_files(self.config["prompts"]["language"])]))
+        return list(dict.fromkeys(files))
 
     def prompt_modules(self) -> list[str]:
         """Registry modules of the prompt sources."""

@@ -1,103 +1,55 @@
-"""A deterministic language filter without a model: scripts and function words.
+"""The language filter: py3langid, whose model comes inside its package.
 
-A text is taken for a language if most of its letters are of the language's script and no other known language of
-that script has more of its function words in it. The limits: a text of fewer than ``SHORT`` words may hold no function
-word at all, so it passes on its script alone; closely related languages need a sentence to be told apart; a language
-without a word list is recognised only as "not this one". Word lists are ``resources/prompts/languages/<code>.yaml``.
+A text is kept unless another language is far more likely. With the most likely language alone, short English prompts
+that hold names or code would be dropped ("Write a haiku." passes for Japanese words in Latin letters).
+docs/decisions/2026-11-28-language-filter.md has the comparison.
 """
 
-import os
-import unicodedata
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-
-import yaml
+from typing import Any
 
 from steadfast.core.errors import ConfigError, suggest
-from steadfast.core.locations import PROJECT
-from steadfast.prompts.text import words
 
-FOLDER = PROJECT / "resources" / "prompts" / "languages"
-MOSTLY = 0.8
-SHORT = 5
-_SPACES_FOR_APOSTROPHES = str.maketrans({"'": " ", "’": " ", "ʼ": " ", "`": " "})
-
-
-@dataclass(frozen=True)
-class Language:
-    """What is known of a language.
-
-    Attributes:
-        scripts: scripts of its letters, as the first word of their Unicode names (``LATIN``, ``HIRAGANA``).
-        required: scripts of which at least one letter must occur; empty if none is required.
-        words: function words in lower case, split at apostrophes; empty if its script tells enough.
+# a text is kept if its language is at least this likely, relative to the most likely one: between the most likely
+# sentences of other languages (0.016) and all but the oddest English ones (0.027) of the comparison
+LEAST_RELATIVE_PROBABILITY = 0.02
+# What py3langid 0.4 knows, less `zxx` (no language). Its model takes half a second to load, too long for a look at a
+# configuration; a test compares the two.
+LANGUAGE_CODES = tuple(
     """
-
-    scripts: frozenset[str]
-    required: frozenset[str]
-    words: frozenset[str]
-
-
-def language_codes() -> list[str]:
-    """Codes that the filter knows, sorted."""
-    return sorted(file.stem for file in FOLDER.glob("*.yaml"))
-
-
-def language_files(language: str | None) -> list[str]:
-    """Files that the filter reads, relative to the working directory; none without a filter."""
-    return [os.path.relpath(FOLDER / f"{code}.yaml") for code in language_codes()] if language else []
+    ace af am an ar ary arz as az ba bcl be bg bn br bs ca crh cs cy da de dz el en eo es et eu ext fa fi fo fr fuv fy
+    ga gcf gcr gd gl gom grc gu gug guw ha hbo he hi hr ht hu hy id ig is it ja jv ka kab kik kk km kn ko ku ky la lb lg
+    lij ln lo lt ltg lv mg mk ml mn mr ms mt my ne nl nn no nso oc om or pa pcm pl ps pt qu ro ru rw sa sdh se si sk sl
+    sn so sq sr st sv sw ta te tg th tk tl tr tt ug uk ur uz uzs vec vi vo wa wuu xh yo yue zh zu
+    """.split()
+)
 
 
 def check_language(language: str | None) -> None:
     """Check a language code.
 
     Raises:
-        ConfigError: there is no word list for it; the message names those that there are.
+        ConfigError: py3langid does not know it.
     """
-    if language is not None and language not in language_codes():
-        raise ConfigError(f"language: unknown language {language!r}{suggest(language, language_codes())}")
+    if language is not None and language not in LANGUAGE_CODES:
+        raise ConfigError(f"language: unknown language {language!r}{suggest(language, LANGUAGE_CODES)}")
 
 
 def is_in_language(text: str, language: str) -> bool:
-    """Whether a text is in a language, as far as script and function words tell."""
-    wanted = _languages()[language]
-    scripts = _scripts(text)
-    fitting = sum(script in wanted.scripts for script in scripts)
-    if not scripts or fitting < MOSTLY * len(scripts):
+    """Whether a text may be in a language; one without letters is in none.
+
+    Args:
+        text: a prompt.
+        language: one of `LANGUAGE_CODES`.
+    """
+    if not any(map(str.isalpha, text)):
         return False
-    if wanted.required and wanted.required.isdisjoint(scripts):
-        return False
-    return not wanted.words or _sounds_like(text, wanted)
-
-
-def function_words(code: str) -> frozenset[str]:
-    """Function words of a language that the filter knows, in lower case."""
-    return _languages()[code].words
-
-
-def _sounds_like(text: str, wanted: Language) -> bool:
-    found = words(text.translate(_SPACES_FOR_APOSTROPHES))
-    hits = sum(word in wanted.words for word in found)
-    rivals = (other for other in _languages().values() if other.scripts == wanted.scripts)
-    most = max(sum(word in rival.words for word in found) for rival in rivals)
-    return hits == most and (hits > 0 or len(found) < SHORT)
-
-
-def _scripts(text: str) -> list[str]:
-    """Script of each letter of a text."""
-    return [unicodedata.name(letter, "UNKNOWN").split()[0] for letter in text if letter.isalpha()]
+    probabilities = dict(_identifier().rank(text))
+    return bool(probabilities[language] >= LEAST_RELATIVE_PROBABILITY * max(probabilities.values()))
 
 
 @cache
-def _languages() -> dict[str, Language]:
-    return {code: _read(FOLDER / f"{code}.yaml") for code in language_codes()}
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-
-def _read(file: Path) -> Language:
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    return Language(
-        scripts=frozenset(content["scripts"]),
-        required=frozenset(content.get("required", [])),
-        words=frozenset(str(content.get("words", "")).split()),
-    )
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -3,14 +3,18 @@
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
-from steadfast.prompts.language import function_words
+import yaml
+
+from steadfast.core.locations import PROJECT
 from steadfast.prompts.similarity import NearDuplicateIndex
 from steadfast.prompts.text import normalised_key, words
 from steadfast.training.safety_tuning.requests import CORE, KINDS, Framings, Request
 
 STEM = 5
+FUNCTION_WORDS = PROJECT / "resources" / "safety_tuning" / "function_words.yaml"
 Card = TypeVar("Card")
 
 CONTEXT_SHARE = 0.3
@@ -90,7 +94,14 @@ def drop_paraphrases(requests: Sequence[Request], others: Iterable[str], thresho
 
 def content_stems(text: str) -> frozenset[str]:
     """The first ``STEM`` letters of each word that is no function word."""
-    return frozenset(word[:STEM] for word in words(text) if word not in function_words("en"))
+    return frozenset(word[:STEM] for word in words(text) if word not in function_words())
+
+
+@cache
+def function_words() -> frozenset[str]:
+    """English function words, in lower case."""
+    content = yaml.safe_load(FUNCTION_WORDS.read_text(encoding="utf-8"))
+    return frozenset(content["words"].split())
 
 
 def _is_paraphrase(core: frozenset[str], others: Iterable[frozenset[str]], threshold: float) -> bool:
