@@ -6,12 +6,12 @@ They are read one by one, by the real client over HTTP; a whole judge meets thos
 import json
 from typing import Any
 
-from tests.provider_forms import XAI_CODE, Form, completion, error, finished
+from tests.provider_forms import Form, completion, error, finished
+from tests.provider_rejections import FATAL, ONE_CASE
 
 PASSED = {"filtered": False, "severity": "safe"}
 FILTERED = {"filtered": True, "severity": "high"}
 NO_RATING = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "HIGH", "blocked": False}
-OVERDUE = "The request failed because your account has an overdue balance."
 LITELLM = (
     "litellm.ContentPolicyViolationError: AzureException - The response was filtered due to the prompt triggering "
     "Azure OpenAI's content management policy. Set 'content_policy_fallback'"
@@ -22,16 +22,6 @@ ARK = "The input text includes sensitive content that violates ContentSecurityDe
 def answered(**fields: Any) -> dict[str, Any]:
     """A completion that says ``REFUSAL``, with further fields of the body."""
     return {**finished("stop", "REFUSAL"), **fields}
-
-
-def bare(message: str, code: int = 400) -> dict[str, Any]:
-    """vLLM's error object."""
-    return {"object": "error", "message": message, "type": "BadRequestError", "param": None, "code": code}
-
-
-def google(message: str, status: str = "INVALID_ARGUMENT") -> list[dict[str, Any]]:
-    """An error of Google's compatible layer."""
-    return [{"error": {"code": 400, "message": message, "status": status}}]
 
 
 # Answers that are whole, whatever is beside them.
@@ -65,6 +55,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "Gemini: rated": finished("stop", "REFUSAL", safety_ratings=[NO_RATING]),
     "Gemini: no reason to block": answered(promptFeedback={"blockReason": "BLOCK_REASON_UNSPECIFIED"}),
     "vLLM: a token ended it": finished("stop", "REFUSAL", stop_reason=128009),
+    "MiniMax: 0 as a text": answered(base_resp={"status_code": "0", "status_msg": "success"}),
+    "Portkey: looked at": answered(hook_results={"before_request_hooks": [{"verdict": False}]}),
+    "Qianfan: normal": finished("normal", "REFUSAL"),
+    "no reason": finished(None, "REFUSAL"),
+    "null as a text": finished("null", "REFUSAL"),
     "a status of its own": answered(error={"message": None}, status="succeeded", code=0, msg="success"),
     **{
         f"an empty error: {json.dumps(value)}": answered(error=value)
@@ -171,6 +166,36 @@ MODERATED = [
         },
         ("Provider returned error",),
     ),
+    Form("Gemini: armor", "case", 200, finished("MODEL_ARMOR"), ("MODEL_ARMOR",)),
+    Form("Spark: 10013", "case", 200, {"code": 10013, "message": "输入内容审核不通过，涉嫌违规"}, ("违规",)),
+    Form(
+        "Cloudflare: 424",
+        "case",
+        424,
+        {"success": False, "error": [{"code": 2016, "message": "Prompt blocked due to security configurations"}]},
+        ("security configurations",),
+    ),
+    Form(
+        "Portkey: 446",
+        "case",
+        446,
+        error("The guardrail checks defined in the config failed.", None, "hooks_failed"),
+        ("guardrail checks",),
+    ),
+    Form(
+        "Databricks: words in the words",
+        "case",
+        400,
+        {
+            "error_code": "BAD_REQUEST",
+            "message": json.dumps(
+                {"input_guardrail": [{"flagged": True}], "finishReason": "input_guardrail_triggered"}
+            ),
+        },
+        ("input_guardrail_triggered",),
+    ),
+    Form("LiteLLM: injection", "case", 400, error("prompt_injection detected"), ("prompt_injection",)),
+    Form("Cohere: blocked output", "case", 422, {"message": "blocked output: potentially unsafe"}, ("unsafe",)),
     Form("a user's prompt", "case", 400, error("The user prompt was blocked by our policy"), ("was blocked",)),
     Form(
         "a project's request",
@@ -195,216 +220,15 @@ PASSING = [
     Form("moderation is late", "passing", 503, error("It timed out", "content_filter_timeout"), ("timed out",)),
     Form("MiniMax: rate", "passing", 200, {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, ("rate",)),
     Form("an error beside an answer", "passing", 200, answered(error={"code": 502, "message": "Broke"}), ("Broke",)),
+    Form("an engine is full", "passing", 429, error("Rate limit exceeded: free-models-per-day", 429), ("per-day",)),
+    Form(
+        "Baidu: a day's requests",
+        "passing",
+        200,
+        {"error_code": 17, "error_msg": "Open api daily request limit reached"},
+        ("daily request limit",),
+    ),
     Form("true is an error", "passing", 200, answered(error=True), ()),
-]
-
-FATAL = [
-    Form("Volcengine: overdue", "fatal", 403, error(OVERDUE, "AccountOverdueError", "Forbidden"), ("credit",)),
-    Form("Volcengine: overdue, 400", "fatal", 400, error(OVERDUE, "AccountOverdueError", "BadRequest"), ("credit",)),
-    Form("Volcengine: overdue, 429", "fatal", 429, error("x", "AccountOverdueError"), ("credit",)),
-    Form("overdue, by its words", "fatal", 400, error("Your account is overdue"), ("credit",)),
-    Form("Alibaba: arrears", "fatal", 400, {"code": "Account.Arrearage", "message": "Please pay"}, ("credit",)),
-    Form("OpenAI: billing", "fatal", 429, error("Your account is not active", "billing_not_active"), ("credit",)),
-    Form("OpenAI: deactivated", "fatal", 401, error("x", "account_deactivated"), ("may not use this",)),
-    Form("a workspace", "fatal", 402, {"detail": {"code": "deactivated_workspace"}}, ("may not use this",)),
-    Form(
-        "Fireworks: suspended", "fatal", 412, error("Account x is suspended, possibly due to its limit"), ("suspended",)
-    ),
-    Form(
-        "Google: disabled",
-        "fatal",
-        403,
-        error("This service has been disabled in this account for violation of Terms"),
-        (),
-    ),
-    Form(
-        "Zhipu: locked", "fatal", 429, {"error": {"code": "1112", "message": "您的账户已被锁定"}}, ("may not use this",)
-    ),
-    Form("MiniMax: key", "fatal", 200, {"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, ("key",)),
-    Form(
-        "MiniMax: parameter",
-        "fatal",
-        200,
-        {"base_resp": {"status_code": 2013, "status_msg": "invalid params, temperature must be in (0, 1]"}},
-        ("temperature: null",),
-    ),
-    Form("xAI: model", "fatal", 404, {"code": XAI_CODE, "error": "The model x does not exist"}, ("`model`",)),
-    Form(
-        "OpenRouter: no longer free",
-        "fatal",
-        404,
-        error("This model is unavailable for free. Use this slug instead: x"),
-        ("`model`",),
-    ),
-    Form("Bedrock: no such guardrail", "fatal", 404, error("Guardrail not found", "guardrail_not_found"), ()),
-    Form("top_logprobs", "fatal", 400, error("top_logprobs must be <= 5"), ("logprobs: false",)),
-    Form(
-        "Mistral: top_logprobs",
-        "fatal",
-        422,
-        {
-            "detail": [
-                {
-                    "type": "less_than_equal",
-                    "loc": ["body", "top_logprobs"],
-                    "msg": "Input should be less than or equal to 5",
-                }
-            ]
-        },
-        ("logprobs: false",),
-    ),
-    Form(
-        "vLLM: top_logprobs",
-        "fatal",
-        400,
-        bare("Requested sample logprobs of 20, which is greater than max allowed: 5"),
-        ("logprobs: false",),
-    ),
-    Form("vLLM: older", "fatal", 400, bare("Cannot request more than 5 logprobs."), ("logprobs: false",)),
-    Form(
-        "Qwen: top_logprobs",
-        "fatal",
-        400,
-        error(
-            "<400> InternalError.Algo.InvalidParameter: Range of top_logprobs should be [0, 5]",
-            "invalid_parameter_error",
-        ),
-        ("logprobs: false",),
-    ),
-    Form(
-        "OpenAI: its field alone",
-        "fatal",
-        400,
-        error("Invalid value.", "integer_above_max_value", param="top_logprobs"),
-        ("logprobs: false",),
-    ),
-    Form(
-        "Gemini: logprobs",
-        "fatal",
-        400,
-        google("Logprobs is not enabled for models/gemini-2.5-flash"),
-        ("logprobs: false",),
-    ),
-    Form(
-        "Together: logprobs",
-        "fatal",
-        422,
-        error("Input validation error: logprobs must be less than or equal to 5", param="logprobs"),
-        ("logprobs: false",),
-    ),
-    Form(
-        "Kimi: temperature",
-        "fatal",
-        400,
-        error("invalid temperature: only 1 is allowed for this model"),
-        ("temperature: null",),
-    ),
-    Form(
-        "Anthropic: temperature",
-        "fatal",
-        400,
-        {"type": "error", "error": {"type": "invalid_request_error", "message": "temperature: range: 0..1"}},
-        ("temperature: null",),
-    ),
-    Form(
-        "Anthropic: limit",
-        "fatal",
-        400,
-        {
-            "type": "error",
-            "error": {
-                "type": "invalid_request_error",
-                "message": "max_tokens: 100000 > 8192, which is the maximum allowed number of output tokens",
-            },
-        },
-        ("`max_tokens`",),
-    ),
-    Form(
-        "Gemini: seed",
-        "fatal",
-        400,
-        google('Invalid JSON payload received. Unknown name "seed": Cannot find field.'),
-        ("seed: null",),
-    ),
-    Form(
-        "Groq: unsupported",
-        "fatal",
-        400,
-        error("'logprobs' : property 'logprobs' is unsupported"),
-        ("logprobs: false",),
-    ),
-    Form(
-        "Qwen: thinking",
-        "fatal",
-        400,
-        error("parameter.enable_thinking must be set to false for non-streaming calls", "invalid_parameter_error"),
-        ("enable_thinking: false",),
-    ),
-    Form(
-        "Qwen: streams only",
-        "fatal",
-        400,
-        error("This model only support stream mode, please enable the stream parameter", "invalid_parameter_error"),
-        ("ask another model",),
-    ),
-    Form("a system turn", "fatal", 400, error("System role is not permitted"), ("system message",)),
-    Form("vLLM: a system turn", "fatal", 400, bare("System role not supported"), ("system message",)),
-    Form(
-        "vLLM: turns",
-        "fatal",
-        400,
-        bare("Conversation roles must alternate user/assistant/user/assistant/..."),
-        ("system message",),
-    ),
-    Form(
-        "llama.cpp: a system turn",
-        "fatal",
-        500,
-        error("Only user, assistant and tool roles are supported, got system. at row 189", 500, "server_error"),
-        ("system message",),
-    ),
-    Form(
-        "Gemini: a system turn",
-        "fatal",
-        400,
-        google("Developer instruction is not enabled for models/gemma-3-27b-it"),
-        ("system message",),
-    ),
-    Form(
-        "Anthropic: a system turn",
-        "fatal",
-        400,
-        error('messages: Unexpected role "system". The Messages API accepts a top-level `system`'),
-        ("system message",),
-    ),
-    Form(
-        "OpenAI: a system turn",
-        "fatal",
-        400,
-        error(
-            "Invalid value: 'system'. Supported values are: 'assistant' and 'user'.",
-            "invalid_value",
-            param="messages[0].role",
-        ),
-        ("system message",),
-    ),
-]
-
-ONE_CASE = [
-    Form(
-        "MiniMax: too long",
-        "case",
-        200,
-        {"base_resp": {"status_code": 2013, "status_msg": "invalid params, context window exceeds limit"}},
-        ("too long",),
-    ),
-    Form(
-        "Qwen: too long",
-        "case",
-        400,
-        error("Range of input length should be [1, 30720]", "invalid_parameter_error"),
-        ("too long",),
-    ),
 ]
 
 _WHOLE = [Form(name, "case", 200, body, ()) for name, body in ANSWERS.items()]

@@ -177,6 +177,28 @@ def test_one_blip_of_a_fatal_kind_does_not_abort_a_run_that_can_go_on(build, pro
     assert "key is not accepted" in verdicts[20].reason
 
 
+def test_words_of_a_wrong_setting_cost_their_cases_alone_where_others_are_answered(build, provider) -> None:
+    """By its words alone a fault is not surely every request's, and an answer shows that it is not."""
+    cases = make_cases(30)
+    provider.schedule = lambda response, attempt: "top_logprobs" if number_of(response) % 2 == 0 else "answer"
+    verdicts = build(provider).judge(cases)
+    assert [verdict.verdict for verdict in verdicts[::2]] == [UNSCORED] * 15
+    assert [verdict.verdict for verdict in verdicts[1::2]] == [right(case) for case in cases[1::2]]
+    assert "a parameter is not supported" in verdicts[0].reason
+
+
+def test_a_model_without_a_system_turn_stops_the_job(build, provider) -> None:
+    provider.schedule = lambda response, attempt: "vLLM: a system turn"
+    with pytest.raises(EndpointError, match=r"no request can be answered: .*without a system message"):
+        build(provider).judge(make_cases(40))
+    assert [[turn["role"] for turn in body["messages"]] for body in provider.bodies] == [["system", "user"]] * 2
+
+
+def test_fewer_alternatives_can_be_asked_for(build, provider) -> None:
+    build(provider, logprobs=True, extra_body={"top_logprobs": 5}).judge(make_cases(1))
+    assert [body["top_logprobs"] for body in provider.bodies] == [5]
+
+
 def test_a_key_that_expires_during_the_run_stops_it(build, provider, tmp_path) -> None:
     provider.schedule = lambda response, attempt: "OpenAI: wrong key" if len(provider.attempts) > 20 else "answer"
     with pytest.raises(EndpointError, match=r"key is not accepted.*run again to go on"):

@@ -12,7 +12,7 @@ from steadfast.judges.chat_api.parameters import known_parameter
 
 _CODES = frozenset(
     "code type status reason status_code error_code err_code errcode error_type provider_code kind blockreason"
-    " block_reason finish_reason native_finish_reason stop_reason category".split()
+    " block_reason finish_reason finishreason native_finish_reason stop_reason category".split()
 )
 _WORDS = frozenset(
     "message msg detail details error errors status_msg error_msg errmsg error_message title description raw reasons"
@@ -45,7 +45,7 @@ def error_in(body: Any) -> Any:
     if not says_nothing(body.get("error")):
         return {**{key: value for key, value in body.items() if key != "choices"}, "error": _parsed(body["error"])}
     base = body.get("base_resp")  # MiniMax
-    if isinstance(base, Mapping) and base.get("status_code"):
+    if isinstance(base, Mapping) and not says_nothing(base):
         return base
     if body.get("object") == "error" or body.get("type") == "error":
         return body

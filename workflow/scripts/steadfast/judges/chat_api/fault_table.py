@@ -62,8 +62,8 @@ RULES = (
         "fatal",
         status=frozenset({402}),
         codes=(
-            "^insufficientquota|^billing|arrear|overdue|pastdue|unpaid|paymentrequired|insufficient(?:balance|credit)",
-            "^exceededcurrentquota|^1113$|^1008$",
+            r"^insufficient\w*quota|^billing|arrear|overdue|pastdue|unpaid|paymentrequired|insufficient(?:balance|credit)",
+            "^exceededcurrentquota|^tokenquotareached|quotaexhausted|^1113$|^1008$",
         ),
         texts=(
             "insufficient (?:account )?(?:balance|credits?|funds)",
@@ -73,7 +73,7 @@ RULES = (
             "(?:spending|billing) (?:hard )?limit|key limit exceeded",
             r"in good standing|\bin arrears?\b|\b(?:over|past[ -]?)due\b|\bunpaid\b|payment (?:is )?required",
             r"\b(?:account|billing) (?:is|has|was) not (?:been )?(?:active|enabled|activated)\b",
-            "余额不足|欠费|充值",
+            "(?:余额|额度|配额)不足|欠费|充值",
         ),
         advice="fill the account, or ask another provider",
         decisive=True,
@@ -89,9 +89,10 @@ RULES = (
         texts=(
             "(?:incorrect|invalid|missing|expired|wrong|no) (?:x-)?api.?key",
             r"api.?key\b[^.]{0,20}(?:not valid|invalid|expired|incorrect|not found|required)",
-            "no auth credentials|login fail",
+            r"no auth credentials|login fail|use another api.?key|\bkey [^.]{0,30}\bleaked",
             "authentication (?:failed|required|fails)",
-            "invalid (?:credentials|token|bearer)",
+            r"invalid (?:credentials|bearer|(?:access |auth(?:entication)? )?token\b(?! at))",
+            "token (?:is )?(?:invalid|expired|no longer valid)",
             "身份验证|令牌",
         ),
         advice="`api_key_env` names the environment variable that holds the key",
@@ -106,7 +107,7 @@ RULES = (
     Rule(
         UNKNOWN_MODEL,
         "fatal",
-        codes=("^(?:model|deployment)not(?:found|exist|available)", "^(?:unknown|invalid)model", "^1211$"),
+        codes=("^(?:model|deployment)not(?:found|exist|available|supported)", "^(?:unknown|invalid)model", "^1211$"),
         within=CLIENT_ERRORS - {408, 425, 429},
         decisive=True,
     ),
@@ -143,7 +144,11 @@ RULES = (
     Rule(
         UNKNOWN_MODEL,
         "fatal",
-        texts=(r"\bmodel\b[^.]{0,120}?(?:is|was) not available",),
+        texts=(
+            r"\bmodel\b[^.]{0,120}?(?:is|was) not available|\bno access to (?:the |this )?model\b",
+            r"\b(?:do not|don't|does not|doesn't) have access to (?:the |this )?model\b",
+            r"\bmodel\b\W{0,3}[\w./:-]*\W{0,3} (?:is|was) not supported by any",
+        ),
         within=REJECTED,
         unless=TEMPORARY,
         advice="`model` is its name at `base_url`",
@@ -158,7 +163,8 @@ RULES = (
             r"(?:violat|breach)\w*[^.]{0,60}(?:polic|guideline|terms|rules|standards|\blaws?\b)",
             r"inappropriate|\bunsafe\b|\bharmful\b|\b(?:un)?flagged\b|\bmoderat(?:ed|ion|or)|guardrail|censor|jailbreak",
             r"(?<!case[- ])sensitive|dangerous|harm_category|polic(?:y|ies) (?:violation|block)|due to [^.]{0,40}polic",
-            r"(?:high|considered|security|safety|content)[ -]risk\b|risk control",
+            r"(?:high|considered|security|safety|content)[ -]risk\b|risk control|prompt[ _-]injection|\bnsfw\b",
+            r"hate speech|self[- ]harm|profanity|\bpii (?:was )?(?:detected|entit)",
             "(?:content|text|input|prompt) (?:is|contains) (?:illegal|prohibited|forbidden|not allowed)",
             "(?:prohibited|disallowed|forbidden|illegal|objectionable|offensive|explicit|toxic)[ _]"
             "(?:content|material|topic|word|text|input)",
@@ -190,7 +196,8 @@ RULES = (
         texts=(
             "context.?length|context window|maximum (?:input|context|prompt)",
             r"(?:prompt|input|message|request|text)s?\b[^.]{0,60}\btoo (?:long|large)",
-            r"too many (?:input )?tokens|range of input length",
+            r"too many (?:input )?tokens|range of input length|reduce the length",
+            r"\binputs?\W{0,2} (?:tokens? )?\+ \W?max_|\bmax_\w*tokens\W? must be at least 1, got -?\d",
             "exceeds? [^.]{0,60}(?:input|context) (?:token|length|limit|size)",
         ),
         within=REJECTED,

@@ -40,12 +40,13 @@ _KEYS = (
     (r"max_(?:new_|output_)?tokens", "`token_limit: max_completion_tokens`, or another `max_tokens`"),
     (r"top_p", "`top_p: null` sends none"),
     (r"\bseed\b", "`seed: null` sends none"),
-    (r"reasoning", "`reasoning_effort: null` sends none"),
+    (r"reasoning_effort", "`reasoning_effort: null` sends none"),
     (r"log_?probs|top_n_tokens", "`logprobs: false` asks for none, `extra_body: {top_logprobs: 5}` for fewer"),
     (r"response_format|json_schema|structured_outputs|guided", "`output: auto` finds out what the endpoint can do"),
     (r"chat_template", "remove `template_arguments`, which vLLM alone knows"),
     (r"enable_thinking|thinking_budget", "`extra_body: {enable_thinking: false}`, or a model that does not think"),
     (r"\bsystem\b|\bdeveloper\b|\broles?\b", "write the template at `prompt` without a system message"),
+    (r"reasoning", "`reasoning_effort: null` sends none"),
     (r"\bstream", "ask another model: answers are asked for whole"),
 )
 _OTHERWISE = "it comes from `extra_body`, or from a key of the judge with its name"

@@ -33,12 +33,14 @@ RAISE_LIMIT = "raise `max_tokens`: models that think before they answer need tho
 
 # Statuses in an error that are about the endpoint, whichever answer it is.
 RATE_LIMITS = frozenset({408, 429})
-_RATE_LIMIT = re.compile(r"rate.?limit|too many requests|quota|\btpm\b|\brpm\b", re.IGNORECASE)
+_RATE_LIMIT = re.compile(
+    r"rate.?limit|too many requests|quota|(?:request|usage|daily) limit|\btpm\b|\brpm\b", re.IGNORECASE
+)
 # How providers name the end of an answer, in small letters and digits alone; the first that is found counts.
 _ENDINGS: tuple[tuple[str, Ending], ...] = (
     (
         "contentfilter|contentpolicy|safety|sensitive|prohibited|block|spii|recitation|guardrail|moderat|refus|toxic"
-        "|censor|risk|flagged|jailbreak|inspection|^other$|^language$",
+        "|censor|risk|flagged|jailbreak|inspection|injection|armor|^other$|^language$",
         "moderated",
     ),
     ("tool|function", "tool"),
@@ -47,7 +49,7 @@ _ENDINGS: tuple[tuple[str, Ending], ...] = (
         "length",
     ),
     (
-        "^(?:finishreason)?(?:stop|eos|eostoken|endturn|endofturn|stopsequence|stoptoken|end|completed?|finished|done)?$",
+        "^(?:finishreason)?(?:stop|eos|eostoken|endturn|endofturn|stopsequence|stoptoken|end|completed?|finished|done|normal|null|none)?$",
         "stop",
     ),
     ("error|insufficient|network|abort|cancel|timeout|overload|interrupt|unavailable|fail", "passing"),

@@ -8,7 +8,7 @@ is sent in the same form as the cases, and if it is answered, the endpoint works
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from steadfast.core.result_cache import AnswerStore
@@ -47,7 +47,7 @@ class Run:
     faults: dict[str, Fault] = field(default_factory=dict, init=False)
     answered: int = field(default=0, init=False)
     _works: bool = field(default=False, init=False)
-    _in_doubt: list[Fault] = field(default_factory=list, init=False)
+    _in_doubt: dict[str, Fault] = field(default_factory=dict, init=False)
     _total: int = field(default=0, init=False)
     _start: float = field(default=0.0, init=False)
     _reported: float = field(default=0.0, init=False)
@@ -71,7 +71,7 @@ class Run:
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         if self._in_doubt and not self._works:
-            await self._send_control(self._in_doubt[-1])
+            await self._send_control(next(reversed(self._in_doubt.values())))
         self._report()
 
     @property
@@ -100,18 +100,22 @@ class Run:
             self.answered += 1
             self._prove()
         else:
-            await self._weigh(outcome)
             self.faults[key] = outcome
+            await self._weigh(key, outcome)
             if self._failed > max(FIRST_REQUESTS, self.failed_share * self._total):
                 raise self._failure(f"more than a share of {self.failed_share:g} failed")
         if monotonic() - self._reported >= REPORT_SECONDS:
             self._report()
 
     def _prove(self) -> None:
+        """Note that the endpoint works: what may have been every request's fault was that of its case."""
         self._works = True
+        for key, fault in self._in_doubt.items():
+            if fault.kind == "fatal" and not fault.sure:
+                self.faults[key] = replace(fault, kind="case")
         self._in_doubt.clear()
 
-    async def _weigh(self, fault: Fault) -> None:
+    async def _weigh(self, key: str, fault: Fault) -> None:
         """Find out whether a fault is every request's, where it may be.
 
         Raises:
@@ -122,7 +126,7 @@ class Run:
         if fault.kind == "fatal" and fault.sure and not self._works:
             raise self._stop(fault)
         async with self._lock:
-            self._in_doubt.append(fault)
+            self._in_doubt[key] = fault
             if len(self._in_doubt) >= self._patience(fault):
                 await self._send_control(fault)
 

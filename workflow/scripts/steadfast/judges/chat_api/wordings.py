@@ -16,11 +16,11 @@ STARTING = (
 )
 MODERATION_CODES = (
     "content(?:filter|polic|management|moderation|safety|security|blocked|violat|risk)",
-    "datainspection|inappropriate|sensitive|censor|moderation|moderated|guardrail|jailbreak|riskcontrol",
+    "datainspection|inappropriate|sensitive|censor|moderation|moderated|guardrail|jailbreak|riskcontrol|injection",
     "responsibleai|policyviolation|usagepolicy|safety(?:check|violat|filter|block)|riskdetect",
     "(?:prohibited|unsafe|harmful|restricted|unsupported|disallowed)content$",
     "(?:prompt|input|output|content)(?:blocked|flagged|rejected)",
-    "^(?:safety|refusal|flagged|blocked|blocklist|spii|recitation|invalidprompt|1301|1026|1027)$",
+    "^(?:safety|refusal|flagged|blocked|blocklist|spii|recitation|invalidprompt|1301|1026|1027|2016|2017)$",
 )
 # Of a moderation that is not there, rather than of what it found.
 NO_MODERATION_CODES = (
