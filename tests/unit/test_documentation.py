@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from steadfast.config.checks import prepare
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow" / "scripts" / "steadfast"

@@ -16,7 +16,7 @@ from snakemake.iocontainers import Namedlist
 from steadfast.config.checks import prepare
 from steadfast.core.files import read_json, read_table, write_table
 from steadfast.core.integrity import sidecar
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 from steadfast.judges.interface import COLUMNS, EMPTY, says_something
 from steadfast.models.pointer import ModelPointer, checkpoint_path, read_pointer
 

@@ -12,7 +12,7 @@ from steadfast.core.terminal_encoding import show_any_text
 from steadfast.core.code_digest import remember_in
 from steadfast.core.command import pass_on
 from steadfast.config.checks import ConfigWarning, prepare
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 from steadfast.grid.input_checks import check_inputs
 from steadfast.runs.interpreter import find_interpreter_by_name
 from steadfast.runs.preflight import check_before_run

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from steadfast.analysis.side_effects.measuring import MeasuredSystem, measure_systems
 from steadfast.core.files import read_table, write_table
 from steadfast.core.job import run_job
+from steadfast.grid import paths
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -16,7 +17,7 @@ with run_job(snakemake):
         read_table(snakemake.input.prompts),
         snakemake.params.measures,
         files=snakemake.input.get("files", []),
-        store="results/measurements",
+        store=paths.MEASUREMENTS,
         **json.loads(snakemake.resources.machine),
     )
     for (_, scores), output in zip(measured, snakemake.output.scores, strict=True):

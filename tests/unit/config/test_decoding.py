@@ -3,7 +3,8 @@
 import pytest
 
 from steadfast.config.checks import prepare
-from steadfast.grid import Grid, System
+from steadfast.grid.data import ModelVariant
+from steadfast.grid.grid import Grid
 
 TAG = {"method": "tag_conditioned", "tag": "Unsafe:"}
 
@@ -19,8 +20,11 @@ def test_a_variant_is_made_of_its_models_only(steered):
     steered["variants"]["both"] = {**steered["variants"]["abliterated"], **steered["variants"]["tagged"]}
     grid = Grid(prepare(steered))
     limited = [system for system in grid.systems if system.variant in ("tagged", "both")]
-    assert limited == [System("metatags", "tagged"), System("metatags", "both")]
-    assert System("metatags", "both") in grid.edited_systems() and System("raw", "both") not in grid.edited_systems()
+    assert limited == [ModelVariant("metatags", "tagged"), ModelVariant("metatags", "both")]
+    assert (
+        ModelVariant("metatags", "both") in grid.edited_systems()
+        and ModelVariant("raw", "both") not in grid.edited_systems()
+    )
     assert len(grid.responses()) == len(grid.systems) == 6
     assert "results/judgments/regex/raw/tagged.parquet" not in grid.judgments()
 

@@ -9,7 +9,7 @@ from tests.tiny_checkpoint import write_checkpoint
 from steadfast.config.checks import prepare
 from steadfast.config.depth import known_depth
 from steadfast.core.errors import ConfigError
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 from steadfast.models import hub
 from steadfast.models.check import settle
 from steadfast.models.organism_settings import OrganismSettings

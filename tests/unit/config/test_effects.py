@@ -4,7 +4,7 @@ import pytest
 
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 from steadfast.judges.cost_estimate import work_of
 from steadfast.runs.preflight import check_before_run
 

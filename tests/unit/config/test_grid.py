@@ -5,7 +5,8 @@ import re
 import pytest
 
 from steadfast.config.checks import prepare
-from steadfast.grid import Grid, System
+from steadfast.grid.data import ModelVariant
+from steadfast.grid.grid import Grid
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def grid(config):
 def test_systems_are_the_models_under_test_in_every_variant(grid):
     assert grid.models == ["raw", "score0"]
     assert grid.systems == [
-        System(model, variant) for model in ("raw", "score0") for variant in ("original", "abliterated", "random")
+        ModelVariant(model, variant) for model in ("raw", "score0") for variant in ("original", "abliterated", "random")
     ]
     assert grid.edited_variants() == ["abliterated", "random"]
     assert grid.controls() == ["random"]
@@ -170,7 +171,7 @@ def test_positions_of_all_directions_and_the_last(grid, config):
 def test_prompts_read_their_files_once(grid):
     grid.config["prompts"]["language"] = "en"
     assert grid.prompt_files() == ["resources/organisms/world.yaml"]
-    assert grid.prompt_modules() == ["prompts.sources.synthetic"]
+    assert grid.prompt_modules() == ["prompts.sources.kinds.synthetic"]
 
 
 def test_either_matches_whole_names_only(grid):

@@ -10,7 +10,7 @@ from tests.hub_simulator import TOKEN, client_variables, hub_simulator
 
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 from steadfast.runs.preflight import check_before_run
 
 from .conftest import ROOT
@@ -19,7 +19,7 @@ PROMPT = "resources/prompts/judges/refusal.md"
 CHECK = """
 import sys, warnings, yaml
 from steadfast.config.checks import prepare
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 from steadfast.runs.preflight import check_before_run
 from steadfast.core.errors import ConfigError
 warnings.simplefilter("ignore")

@@ -4,7 +4,8 @@ import pytest
 
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
-from steadfast.grid import Grid, System
+from steadfast.grid.data import ModelVariant
+from steadfast.grid.grid import Grid
 from steadfast.judges.cost_estimate import work_of
 from steadfast.runs.preflight import check_before_run
 
@@ -58,7 +59,7 @@ def test_it_is_edited_like_any_other_variant_and_found_by_no_search(config):
     assert grid.checkpoint("raw", "strongest") == "results/checkpoints/raw/strongest"
     searched = [*grid.directed_variants(by_running=True), *grid.directed_variants(by_running=False)]
     assert "strongest" not in searched
-    assert System("raw", "strongest") in grid.changed_systems() and "strongest" not in grid.attacks()
+    assert ModelVariant("raw", "strongest") in grid.changed_systems() and "strongest" not in grid.attacks()
     assert "strongest" not in [system.variant for system in grid.shown_directions()]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from steadfast.config.checks import prepare
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 
 FAMILY = {
     "directions": {"mean": {"method": "mean_difference"}, "probe": {"method": "probe", "layer": 0.5}},

@@ -90,7 +90,7 @@ def test_errors_for_the_user_share_one_base():
 def test_importing_the_package_and_what_parses_the_workflow_loads_nothing_heavy():
     code = """
         import sys
-        import steadfast.config.checks, steadfast.grid, steadfast.core.registry, steadfast.core.code_digest
+        import steadfast.config.checks, steadfast.grid.grid, steadfast.core.registry, steadfast.core.code_digest
         heavy = {"torch", "transformers", "vllm", "openai", "matplotlib", "scipy"} & set(sys.modules)
         assert not heavy, heavy
     """

@@ -9,7 +9,7 @@ from tests.unit.config.conftest import config, in_the_repository
 from steadfast.analysis.side_effects.weights import capability
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 from steadfast.runs.preflight import check_before_run
 
 __all__ = ["config", "in_the_repository"]

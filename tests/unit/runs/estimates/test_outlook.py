@@ -8,7 +8,7 @@ import yaml
 
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 from steadfast.runs.estimates import fit, outlook
 from steadfast.runs.estimates.costs import GPU, LIGHT, Costs
 from steadfast.runs.estimates.fit import misfits, require_fit

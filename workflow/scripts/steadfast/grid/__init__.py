@@ -1,21 +1,7 @@
-"""The grid that a configuration spans: which systems there are, who judges them, and what each stage is told.
+"""The grid that a configuration spans: models, variants and judges, where results lie, and what each rule is given.
 
-The workflow's rules ask the grid for paths and for the slice of the configuration that a job depends on, so
-that a change of one stanza makes stale what reads it and nothing else. Each module here serves some stages.
+- `data`: models, variants, judges and model-variant pairs, as the configuration describes them;
+- `grid`: all of them together;
+- `paths`: where every result lies;
+- one module per file of ``workflow/rules/``: the inputs and settings that its rules name.
 """
-
-from steadfast.grid.attacks import Attacks
-from steadfast.grid.effects import Effects
-from steadfast.grid.generating import Generating
-from steadfast.grid.judging import judge_module
-from steadfast.grid.monitoring import Monitoring
-from steadfast.grid.report import Report
-from steadfast.grid.reporting import Reporting
-from steadfast.grid.systems import System
-from steadfast.grid.tuning import Tuning
-
-__all__ = ["Grid", "System", "judge_module"]
-
-
-class Grid(Attacks, Effects, Generating, Monitoring, Reporting, Report, Tuning):
-    """Everything the rules need to know about a complete configuration."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from steadfast.config.strengths import attacks
-from steadfast.grid.systems import System
+from steadfast.grid.data import ModelVariant
 from steadfast.grid.trials import Trials
 
 
@@ -51,7 +51,7 @@ class Attacks(Trials):
         swept = len(lines) > len(set(lines))
         return ["results/tables/strength.csv", "results/figures/strength"] if swept else []
 
-    def shown_directions(self) -> list[System]:
+    def shown_directions(self) -> list[ModelVariant]:
         """Systems whose directions are drawn: of variants with equal direction stanzas the first; none at random."""
         seen: list[dict[str, Any]] = []
         shown = []
@@ -62,7 +62,7 @@ class Attacks(Trials):
                 shown.append(name)
         return [system for system in self.systems if system.variant in shown]
 
-    def labels_of(self, systems: Iterable[System]) -> dict[str, dict[str, str]]:
+    def labels_of(self, systems: Iterable[ModelVariant]) -> dict[str, dict[str, str]]:
         """Display labels of the systems' models and variants."""
         models, variants = self.labels("models"), self.labels("variants")
         named = list(systems)
@@ -76,7 +76,7 @@ class Attacks(Trials):
         return ["results/figures/directions"] if self.shown_directions() else []
 
     @staticmethod
-    def activation_files(systems: Iterable[System]) -> list[str]:
+    def activation_files(systems: Iterable[ModelVariant]) -> list[str]:
         """Activations of the systems' models."""
         return [f"results/activations/{system.model}.safetensors" for system in systems]
 

@@ -6,8 +6,8 @@ from typing import Any
 from steadfast.analysis.side_effects import ANSWERS, WEIGHTS, measure_names
 from steadfast.config.effect_checks import GRAMMAR_MEASURES, synthetic_world
 from steadfast.core.files import visible_files
+from steadfast.grid.data import ModelVariant
 from steadfast.grid.judging import Judging
-from steadfast.grid.systems import System
 
 ORGANISMS = "organisms"
 PARTS = ("edit", "hook", "decoding")
@@ -26,23 +26,23 @@ class Rubrics(Judging):
 class Effects(Judging):
     """Side effects and the assessment."""
 
-    def measured_batches(self) -> dict[str, list[System]]:
+    def measured_batches(self) -> dict[str, list[ModelVariant]]:
         """Systems that are measured by one job, by a name for it.
 
         The tiny models share one, since a process costs more than measuring them; any other model has its own.
         """
-        batches: dict[str, list[System]] = {}
+        batches: dict[str, list[ModelVariant]] = {}
         for system in self.systems:
             organism = self.config["models"][system.model]["source"] == "organism"
             batches.setdefault(ORGANISMS if organism else f"model_{system.model}", []).append(system)
         return batches
 
     @staticmethod
-    def score_files(systems: list[System]) -> list[str]:
+    def score_files(systems: list[ModelVariant]) -> list[str]:
         """Files with the scores of systems."""
         return [f"results/side_effects/{system.model}/{system.variant}.parquet" for system in systems]
 
-    def measured_inputs(self, systems: list[System]) -> dict[str, list[str]]:
+    def measured_inputs(self, systems: list[ModelVariant]) -> dict[str, list[str]]:
         """Files that measuring systems reads."""
         models = list(dict.fromkeys(system.model for system in systems))
         hooked = self.hooked_variants()
@@ -56,7 +56,7 @@ class Effects(Judging):
             "files": self.measured_files(),
         }
 
-    def measured_systems(self, systems: list[System]) -> list[dict[str, Any]]:
+    def measured_systems(self, systems: list[ModelVariant]) -> list[dict[str, Any]]:
         """Fields of ``steadfast.analysis.side_effects.measuring.MeasuredSystem``, one mapping per system."""
         return [self._measured_system(system) for system in systems]
 
@@ -100,7 +100,7 @@ class Effects(Judging):
             "collect_side_effects.py", *(f"analysis.side_effects.answers.{name}" for name in self.answers_measures())
         )
 
-    def batch_gpus(self, systems: list[System]) -> int:
+    def batch_gpus(self, systems: list[ModelVariant]) -> int:
         """GPUs that measuring systems asks for."""
         return max(self.gpus(system.model) for system in systems)
 
@@ -135,7 +135,7 @@ class Effects(Judging):
         folder = settings["include_path"] if settings["tasks"] else None
         return [str(file) for file in visible_files(folder)] if folder else []
 
-    def _measured_system(self, system: System) -> dict[str, Any]:
+    def _measured_system(self, system: ModelVariant) -> dict[str, Any]:
         variant = self.config["variants"][system.variant]
         described = {
             "model": system.model,

@@ -14,16 +14,9 @@ from steadfast.config.speaking import uses_of_template
 from steadfast.core.code_digest import code_digest
 from steadfast.core.gpus import visible_gpus
 from steadfast.core.locations import SCRIPTS
+from steadfast.grid.data import ModelVariant
 from steadfast.judges.annotation.annotators import human_judges
 from steadfast.models.sources import source_of
-
-
-@dataclass(frozen=True)
-class System:
-    """One model in one variant: what is tested."""
-
-    model: str
-    variant: str
 
 
 @dataclass(frozen=True)
@@ -43,11 +36,11 @@ class Systems:
         return list(self.config["variants"])
 
     @property
-    def systems(self) -> list[System]:
+    def systems(self) -> list[ModelVariant]:
         """Every model in every variant that is not limited to other models."""
         stanzas = self.config["variants"].items()
         return [
-            System(model, name)
+            ModelVariant(model, name)
             for model in self.models
             for name, variant in stanzas
             if model in variant.get("models", [model])
@@ -132,11 +125,11 @@ class Systems:
         """Directory of a model, trained here or pointed to."""
         return f"results/models/{model}"
 
-    def edited_systems(self) -> list[System]:
+    def edited_systems(self) -> list[ModelVariant]:
         """Systems with a checkpoint of their own."""
         return [system for system in self.systems if system.variant in self.edited_variants()]
 
-    def chosen_systems(self) -> list[System]:
+    def chosen_systems(self) -> list[ModelVariant]:
         """Systems whose direction and edit the workflow chooses."""
         return [system for system in self.systems if system.variant in self.chosen_variants()]
 
@@ -144,21 +137,21 @@ class Systems:
         """Variants that a sweep made: they stand in the tables and in the figures of strength, not in the study's."""
         return [name for name, variant in self.config["variants"].items() if "attack" in variant]
 
-    def changed_systems(self) -> list[System]:
+    def changed_systems(self) -> list[ModelVariant]:
         """Edited systems, and behind them those that are changed while they run."""
         hooked = [system for system in self.systems if system.variant in self.hooked_variants()]
         return [*self.edited_systems(), *hooked]
 
-    def checkpoints(self, systems: Iterable[System]) -> list[str]:
+    def checkpoints(self, systems: Iterable[ModelVariant]) -> list[str]:
         """Directories of the systems' checkpoints."""
         return [self.checkpoint(system.model, system.variant) for system in systems]
 
-    def direction_files(self, systems: Iterable[System]) -> list[str]:
+    def direction_files(self, systems: Iterable[ModelVariant]) -> list[str]:
         """The systems' directions."""
         return [self.direction_file(system.model, system.variant) for system in systems]
 
     @staticmethod
-    def models_of(systems: Iterable[System]) -> list[str]:
+    def models_of(systems: Iterable[ModelVariant]) -> list[str]:
         """Models of systems, each once."""
         return list(dict.fromkeys(system.model for system in systems))
 
@@ -167,7 +160,7 @@ class Systems:
         return [self.model_directory(name) for name in self.models_from(source)]
 
     @staticmethod
-    def pairs(systems: Iterable[System]) -> list[list[str]]:
+    def pairs(systems: Iterable[ModelVariant]) -> list[list[str]]:
         """Model and variant of each system."""
         return [[system.model, system.variant] for system in systems]
 

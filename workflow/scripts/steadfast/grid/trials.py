@@ -6,8 +6,8 @@ from typing import Any
 from steadfast.config.attack_checks import CHOICE
 from steadfast.config.sweeps import edits_of
 from steadfast.core.names import ORIGINAL
+from steadfast.grid.data import ModelVariant
 from steadfast.grid.judging import Judging
-from steadfast.grid.systems import System
 
 PROMPTS = 50
 
@@ -41,10 +41,10 @@ class Trials(Judging):
         """The original and every attack that is tried, once each."""
         return list(dict.fromkeys(name for variant in self.chosen_variants() for name in self._compared(variant)))
 
-    def trial_systems(self, judge: str) -> list[System]:
+    def trial_systems(self, judge: str) -> list[ModelVariant]:
         """Systems whose trial responses a judge reads, each once."""
         compared = (
-            System(system.model, name)
+            ModelVariant(system.model, name)
             for system in self.chosen_systems()
             if self.choosing_judge(system.variant) == judge
             for name in self._compared(system.variant)
@@ -67,18 +67,20 @@ class Trials(Judging):
         return [*super().judged_sets(), *trials]
 
     @staticmethod
-    def trial_responses(systems: Iterable[System]) -> list[str]:
+    def trial_responses(systems: Iterable[ModelVariant]) -> list[str]:
         """What systems answer on trial."""
         return [f"results/trials/responses/{system.model}/{system.variant}.parquet" for system in systems]
 
     def all_trial_responses(self) -> list[str]:
         """What all models answer on trial."""
         tried = (
-            System(system.model, name) for system in self.chosen_systems() for name in self._compared(system.variant)
+            ModelVariant(system.model, name)
+            for system in self.chosen_systems()
+            for name in self._compared(system.variant)
         )
         return self.trial_responses(dict.fromkeys(tried))
 
-    def trial_judgments(self, judge: str, systems: Iterable[System] | None = None) -> list[str]:
+    def trial_judgments(self, judge: str, systems: Iterable[ModelVariant] | None = None) -> list[str]:
         """A judge's verdicts on the trial responses of systems, by default of all that it reads."""
         return [
             f"results/trials/judgments/{judge}/{system.model}/{system.variant}.parquet"
@@ -91,8 +93,8 @@ class Trials(Judging):
 
     def choice_inputs(self, model: str, variant: str) -> dict[str, list[str]]:
         """Files by which a variant is chosen for a model: of every attack, of trials the original's before them."""
-        attacks = [System(model, name) for name in self.tried_attacks(variant)]
-        compared = [System(model, ORIGINAL), *attacks]
+        attacks = [ModelVariant(model, name) for name in self.tried_attacks(variant)]
+        compared = [ModelVariant(model, ORIGINAL), *attacks]
         return {
             "directions": self.direction_files(attacks),
             "checkpoints": self.checkpoints(attacks),

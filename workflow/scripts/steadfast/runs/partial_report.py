@@ -13,8 +13,8 @@ from steadfast.analysis.tables.ranking import ranking_table
 from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.core.errors import DataError
 from steadfast.core.files import read_table, write_table
+from steadfast.grid.paths import PROMPTS
 from steadfast.models.edited import MANIFEST
-from steadfast.runs.workflow import PROMPTS
 
 Current = Callable[[Iterable[Any]], list[str]]
 

@@ -12,10 +12,10 @@ from steadfast.config.depth import blocks_beyond, wanted_blocks
 from steadfast.config.serving import place_of_model
 from steadfast.core.errors import ConfigError, SteadfastError
 from steadfast.core.names import PROMPT_LABELS
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
+from steadfast.grid.paths import PROMPTS
 from steadfast.models.sources import source_of
-from steadfast.runs.workflow import PROMPTS
 
 # Where the configuration names a download, its stanza, and what it is: ``model`` or ``dataset``.
 Download = tuple[str, Mapping[str, Any], str]

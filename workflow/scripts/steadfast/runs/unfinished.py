@@ -15,8 +15,9 @@ from typing import Any
 
 from steadfast.core.errors import SteadfastError
 from steadfast.core.integrity import remove_records
+from steadfast.grid.paths import REPORT
 from steadfast.runs.terminal.failures import Failure
-from steadfast.runs.workflow import REPORT, outputs_to_make
+from steadfast.runs.workflow import outputs_to_make
 
 RULE = "report"
 MOST_NAMED = 12

@@ -7,11 +7,9 @@ from typing import Any
 
 from steadfast.core.errors import DataError
 from steadfast.core.integrity import require_as_made
+from steadfast.grid.paths import REPORT, SUMMARY
 
 TARGET = "all"
-PROMPTS = "results/prompts/prompts.parquet"
-SUMMARY = "results/summary.txt"
-REPORT = "results/report.html"
 
 
 def outputs_to_make(workflow: Any) -> set[str]:

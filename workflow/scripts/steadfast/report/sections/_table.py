@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, Kind, table
 from steadfast.report.sections._section import FAMILIES, SUBSETS
 from steadfast.report.study import Study
@@ -16,7 +17,7 @@ REMARKS = ("reason", "note")
 def whole_table(study: Study, name: str, caption: str, *, fold: bool = False) -> Block:
     """A table by its name in the results."""
     data = study.tables[name]
-    return table(name, caption, data, columns_of(study, data), source=f"results/tables/{name}.csv", fold=fold)
+    return table(name, caption, data, columns_of(study, data), source=paths.table(name), fold=fold)
 
 
 def columns_of(study: Study, data: pd.DataFrame) -> list[Column]:

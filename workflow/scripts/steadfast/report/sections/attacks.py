@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from steadfast.analysis.tables.ordering import names_of
+from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, lines, numbers, prose, table
 from steadfast.report.sections._section import CLASSES, FAMILIES, Section, judge_column, system_columns
 from steadfast.report.sections._table import whole_table
@@ -158,7 +159,7 @@ def _tests(study: Study, matched: pd.DataFrame) -> Block:
             Column("slope", "Per nat", "points", interval=True, help="Change per nat of margin, within groups."),
             *reasons,
         ],
-        source="results/tables/matched.csv",
+        source=paths.table("matched"),
     )
 
 
@@ -188,7 +189,7 @@ def _strongest(study: Study) -> list[Block]:
                 Column("qualified", "Could be chosen", "count"),
                 Column("reason", "Why none", "text"),
             ],
-            source="results/tables/strongest.csv",
+            source=paths.table("strongest"),
         ),
     ]
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
 from steadfast.report.sections._section import CLASSES, Section, class_column, judge_column, system_columns
 from steadfast.report.study import Study
@@ -88,7 +89,7 @@ def rates_table(study: Study) -> Block:
         "Refusal rates and changes of every model, variant and judge",
         study.tables["robustness"],
         columns,
-        source="results/tables/robustness.csv",
+        source=paths.table("robustness"),
     )
 
 

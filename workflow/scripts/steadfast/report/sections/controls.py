@@ -1,5 +1,6 @@
 """Did the edit hit, and does a meaningless one do nothing?"""
 
+from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, prose, table
 from steadfast.report.sections._section import CLASSES, Section, system_columns
 from steadfast.report.sections.changes import rates
@@ -81,7 +82,7 @@ def build(study: Study) -> list[Block]:
                 Column("reason", "Why not", "text"),
                 Column("remedy", "What to do", "text"),
             ],
-            source="results/tables/edits.csv",
+            source=paths.table("edits"),
         )
     )
     return blocks

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from steadfast.analysis.tables.outcomes import ASSESSMENTS, outcome
+from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, numbers, prose, table
 from steadfast.report.sections._section import Section, system_columns
 from steadfast.report.sections._table import whole_table
@@ -62,7 +63,7 @@ def _assessment(study: Study) -> list[Block]:
                 Column("remedy", "What to do"),
                 Column("note", "Note"),
             ],
-            source="results/tables/assessment.csv",
+            source=paths.table("assessment"),
         ),
     ]
 

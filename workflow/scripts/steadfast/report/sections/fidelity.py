@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from steadfast.analysis.tables.judge_validity import ALL_MODELS
+from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
 from steadfast.report.sections._section import SUBSETS, Section, class_column, judge_column
 from steadfast.report.study import Study
@@ -42,7 +43,7 @@ def build(study: Study) -> list[Block]:
                 Column("judge_unscored", "Judge unscored", "count"),
                 Column("n", "Scored by both", "count"),
             ],
-            source="results/tables/confusion.csv",
+            source=paths.table("confusion"),
             fold=True,
         ),
         table(
@@ -60,7 +61,7 @@ def build(study: Study) -> list[Block]:
                 ),
                 Column("share_of_disputes", "One-sided disputes", "share"),
             ],
-            source="results/tables/bias.csv",
+            source=paths.table("bias"),
             fold=True,
         ),
         *_lengths(study),
@@ -85,7 +86,7 @@ def _against_reference(study: Study) -> Block:
             Column("subset", "Prompts", "name", names=SUBSETS),
             *(Column(metric, SHOWN[metric], "number", interval=True) for metric in SHOWN if metric in wide.columns),
         ],
-        source="results/tables/agreement.csv",
+        source=paths.table("agreement"),
     )
 
 
@@ -128,7 +129,7 @@ def _lengths(study: Study) -> list[Block]:
                 Column("n", "Of", "count"),
                 Column("rate", "Share", "share", low="low", high="high"),
             ],
-            source="results/tables/disputes_by_length.csv",
+            source=paths.table("disputes_by_length"),
             fold=True,
         )
     ]

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from steadfast.analysis.tables.outcomes import CONCLUSIONS, legend, outcome
+from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, cells, prose, table
 from steadfast.report.sections._section import SUBSETS, Section, grid_of, judge_column, system_columns
 from steadfast.report.study import Study
@@ -101,7 +102,7 @@ def _conclusions(study: Study) -> list[Block]:
                 Column("flips", "Significance flips", "flag"),
                 Column("contradicts", "Opposite", "flag"),
             ],
-            source="results/tables/conclusions.csv",
+            source=paths.table("conclusions"),
             fold=True,
         ),
         *_ranks(study),
@@ -121,7 +122,7 @@ def _ranks(study: Study) -> list[Block]:
         Column("reason", "Note", "text"),
     ]
     caption = "Whether the models keep their ranks from judge to judge"
-    return [table("ranking", caption, study.tables["ranking"], columns, source="results/tables/ranking.csv", fold=True)]
+    return [table("ranking", caption, study.tables["ranking"], columns, source=paths.table("ranking"), fold=True)]
 
 
 SECTION = Section("judges", "Judges compared", ("agreement", "conclusions"), build, ("ranking",))

@@ -8,9 +8,9 @@ but how the steps compare with each other.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from steadfast.grid import Grid
+from steadfast.grid.data import ModelVariant
+from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
-from steadfast.grid.systems import System
 from steadfast.runs.estimates.sizes import ModelSize, ModelSizes
 
 # seconds to start a process that imports little, and one that imports torch and transformers
@@ -123,7 +123,7 @@ class Costs:
             return self.reading(stanza["model"], cases, threads)
         return LIGHT + (cases * REQUEST if stanza["kind"] == "chat" else 0.0)
 
-    def _measuring(self, systems: list[System], threads: int) -> float:
+    def _measuring(self, systems: list[ModelVariant], threads: int) -> float:
         """Seconds to measure systems, each with what the chosen measures read and write."""
         measures, evaluation = self.grid.weights_measures(), self.prompts("evaluation")
         read = written = 0.0

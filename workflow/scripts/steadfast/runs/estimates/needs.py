@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from steadfast.grid import Grid
+from steadfast.grid.grid import Grid
 from steadfast.runs.estimates.sizes import ModelSizes
 
 # sources whose models are written out in the workflow's folder; of others there is a pointer

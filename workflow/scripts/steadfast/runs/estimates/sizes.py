@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.core.errors import DataError
+from steadfast.grid import paths
 from steadfast.models.gguf.support import native_dtype
 from steadfast.models.packages import pin_of
 from steadfast.models.pointer import checkpoint_path
@@ -51,7 +52,7 @@ class ModelSizes:
     """
 
     models: Mapping[str, Mapping[str, Any]]
-    directory: Path = Path("results/models")
+    directory: Path = Path(paths.MODEL).parent
     found: dict[str, ModelSize] = field(default_factory=dict)
 
     def of(self, name: str) -> ModelSize | None:

@@ -1,0 +1,122 @@
+"""What a grid is made of: models, variants, their pairs, and judges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from steadfast.config.attack_checks import BASELINES, CHOICE
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the configuration.
+
+    Attributes:
+        name: its name in the configuration.
+        label: its name in tables and figures.
+        settings: its config entry, complete.
+    """
+
+    name: str
+    label: str
+    settings: Mapping[str, Any]
+
+    @property
+    def is_studied(self) -> bool:
+        """Whether it is under test, rather than a judge or the base of another model."""
+        return bool(self.settings["role"] == "study")
+
+    @property
+    def source(self) -> str:
+        """Where it comes from: the name of a model source."""
+        return str(self.settings["source"])
+
+    @property
+    def group(self) -> str | None:
+        """The group of replicates that it belongs to."""
+        return self.settings["group"] or None
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that its jobs ask for."""
+        return int(self.settings["gpus"])
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A variant of the configuration: what is done to a model before or while it responds.
+
+    Attributes:
+        name: its name in the configuration.
+        label: its name in tables and figures.
+        settings: its config entry, complete.
+    """
+
+    name: str
+    label: str
+    settings: Mapping[str, Any]
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it checks the method and does not belong to the study."""
+        return bool(self.settings["role"] == "control")
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether it has a checkpoint of its own, by an edit of its own or one that the workflow chooses."""
+        return "edit" in self.settings or self.is_chosen
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the workflow chooses its direction and edit: the best attack of some sweeps."""
+        return CHOICE in self.settings
+
+    @property
+    def is_hooked(self) -> bool:
+        """Whether it intervenes while the model runs."""
+        return "hook" in self.settings
+
+    @property
+    def is_swept(self) -> bool:
+        """Whether a sweep made it: it is in the tables and in the figures of strength, not in the study's."""
+        return "attack" in self.settings
+
+    def applies_to(self, model: str) -> bool:
+        """Whether a model is tested in it; it may be limited to some models."""
+        return model in self.settings.get("models", [model])
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A judge of the configuration, or a rubric.
+
+    Attributes:
+        name: its name in the configuration.
+        label: its name in tables and figures.
+        settings: its config entry, complete.
+    """
+
+    name: str
+    label: str
+    settings: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """Its kind: the name of a module of ``steadfast.judges.kinds``."""
+        return str(self.settings["kind"])
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it does not read the response."""
+        return self.kind in BASELINES
+
+
+@dataclass(frozen=True)
+class ModelVariant:
+    """A model-variant pair, by the names of both: what is tested.
+
+    The wildcards of a job that have a model and a variant can stand in for it.
+    """
+
+    model: str
+    variant: str

@@ -1,0 +1,148 @@
+"""Where every result lies: the one place that knows, for the rules, the scripts and the package.
+
+A ``Template`` is a path with the wildcards of Snakemake. ``at`` fills them in, and ``keys`` reads them back from a
+path, so that a job knows by its name which model, variant and judge a file belongs to.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from steadfast.core.errors import DataError
+from steadfast.grid.data import ModelVariant
+
+Split = Literal["evaluation", "calibration", "attack_selection"]
+"""Whose prompts are answered: those that results are computed from, those that directions are found on, or those of the
+latter on which the attacks of a sweep are compared."""
+
+_WILDCARD = re.compile(r"\{(\w+)\}")
+
+
+class Template(str):
+    """A path with wildcards in braces."""
+
+    __slots__ = ()
+
+    def at(self, **values: str) -> str:
+        """The path with its wildcards filled in."""
+        return self.format(**values)
+
+    def of(self, pairs: Iterable[ModelVariant], **further: str) -> list[str]:
+        """The paths of some model-variant pairs."""
+        return [self.at(model=pair.model, variant=pair.variant, **further) for pair in pairs]
+
+    def keys(self, path: object) -> dict[str, str]:
+        """The wildcards' values in a path.
+
+        Args:
+            path: a path of this template, relative or below some folder.
+
+        Raises:
+            DataError: the path does not have this form.
+        """
+        pieces = _WILDCARD.split(self)
+        # every second piece is the name of a wildcard
+        pattern = "".join(
+            f"(?P<{piece}>[^/]+)" if index % 2 else re.escape(piece) for index, piece in enumerate(pieces)
+        )
+        found = re.search(f"(?:^|/){pattern}$", str(path))
+        if found is None:
+            raise DataError(f"{path}: not of the form {self}")
+        return found.groupdict()
+
+    def pair(self, path: object) -> ModelVariant:
+        """The model-variant pair in a path.
+
+        Raises:
+            DataError: the path does not have this form.
+        """
+        keys = self.keys(path)
+        return ModelVariant(keys["model"], keys["variant"])
+
+
+# prompts
+PROMPTS = "results/prompts/prompts.parquet"
+PROMPT_SUMMARY = "results/prompts/summary.csv"
+
+# models, and what is found and made of them
+MODEL = Template("results/models/{model}")
+ACTIVATIONS = Template("results/activations/{model}.safetensors")
+MARGINS = Template("results/margins/{model}.csv")
+DIRECTION = Template("results/directions/{model}/{variant}.safetensors")
+SELECTION = Template("results/directions/{model}/{variant}.csv")
+CHOSEN_EDIT = Template("results/directions/{model}/{variant}.edit.json")
+CHECKPOINT = Template("results/checkpoints/{model}/{variant}")
+ADAPTER = Template("results/adapters/{recipe}/seed{seed}")
+HARMLESS_ANSWERS = "results/adapters/harmless_answers.jsonl"
+
+# responses and judgments
+CONTROL_JUDGMENTS = Template("results/self_monitoring/{judge}/{model}/{variant}.parquet")
+RESULT_CACHE = "results/answers"
+_SPLIT_FOLDERS: dict[Split, str] = {
+    "evaluation": "results",
+    "calibration": "results/calibration",
+    "attack_selection": "results/attack_selection",
+}
+
+
+def responses(split: Split = "evaluation") -> Template:
+    """The responses of every model-variant pair to the prompts of a split."""
+    return Template(f"{_SPLIT_FOLDERS[split]}/responses/{{model}}/{{variant}}.parquet")
+
+
+def judgments(split: Split = "evaluation") -> Template:
+    """The verdicts of every judge on those."""
+    return Template(f"{_SPLIT_FOLDERS[split]}/judgments/{{judge}}/{{model}}/{{variant}}.parquet")
+
+
+# side effects
+SCORES = Template("results/side_effects/{model}/{variant}.parquet")
+MEASUREMENTS = "results/measurements"
+
+# annotation
+ANNOTATION_PAGE = "results/annotation/annotation.html"
+ANNOTATION_KEY = "results/annotation/key.parquet"
+HUMAN_LABELS = "results/annotation/labels.csv"
+ANNOTATORS = "results/annotation/annotators.csv"
+
+# tables, figures and pages
+VERDICTS = "results/tables/verdicts.parquet"
+SUMMARY = "results/summary.txt"
+JUDGE_REPORT = "results/judge_report.md"
+REPORT = "results/report.html"
+LOGS = "results/logs"
+
+
+def table(name: str) -> str:
+    """A table of the run's results, or with wildcards several."""
+    return f"results/tables/{name}.csv"
+
+
+def figure(name: str, suffix: str) -> str:
+    """A figure of the run's results, or with wildcards several."""
+    return f"results/figures/{name}.{suffix}"
+
+
+def figures(name: str) -> str:
+    """A folder of figures."""
+    return f"results/figures/{name}"
+
+
+def both_formats(name: str) -> list[str]:
+    """A figure to print and its picture for the screen."""
+    return [figure(name, suffix) for suffix in ("pdf", "png")]
+
+
+def counts_table(name: str) -> Template:
+    """What is computed from the refusal counts of somebody else: a table with its suffix, or the folder of figures."""
+    return Template(f"results/counts_tables/{{table}}/{name}")
+
+
+def log(name: str) -> str:
+    """The log of a job, which mirrors the path of its output."""
+    return f"{LOGS}/{name}.log"
+
+
+def benchmark(name: str) -> str:
+    """The seconds and memory of a job, which mirror the path of its output."""
+    return f"results/benchmarks/{name}.tsv"
