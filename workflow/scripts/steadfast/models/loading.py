@@ -9,11 +9,13 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedT
 from steadfast.core.errors import DataError
 from steadfast.core.registry import load
 from steadfast.models.chat_settings import apply_settings
+from steadfast.models.checkpoint_files.stored_updates import load_updates
 from steadfast.models.classes import FAULTS, auto_class_of, in_one_line
 from steadfast.models.devices import free_memory, pick_device, require_gpus_only, room_to_spread
 from steadfast.models.mismatch import mismatch_of, require_match
 from steadfast.models.number_format import settle_format
-from steadfast.models.pointer import chat_of, checkpoint_path, trusts_remote_code
+from steadfast.models.pointer import chat_of, checkpoint_path, trusts_remote_code, update_file
+from steadfast.models.updating import apply_updates, untie_if_updated
 from steadfast.models.weights import open_checkpoint
 
 
@@ -70,6 +72,11 @@ def load_model(directory: str | Path, *, dtype: str = "auto", device: str = "aut
     else:
         require_gpus_only(model, path)
         print(f"{path}: spread over {len(room)} GPUs", flush=True)
+    update = update_file(directory)
+    if update is not None:
+        updates = load_updates(update)
+        untie_if_updated(model, updates)
+        apply_updates(model, checkpoint, updates)
     # by name: what was computed from finite numbers does not depend on the code that looks for others
     load("steadfast.models", "overflow").watch(model, str(directory))
     return model.eval()  # type: ignore[no-any-return]

@@ -4,6 +4,7 @@ A checkpoint that the workflow trained lies in the directory itself; a hub or lo
 to, never copied.
 """
 
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ class ModelPointer:
         files: SHA-256 (or the hub's content hash) of each file that makes up the checkpoint.
         trust_remote_code: whether the config allows this one model to bring code of its own.
         details: what else its maker wants to keep (training recipe, repository, ...).
+        update: file in this directory with low-rank updates of the checkpoint's tensors, which a reader applies; empty
+            if there is none.
         chat: how it is spoken to, where that is not what the checkpoint says alone; see
             ``steadfast.models.chat_settings``.
     """
@@ -37,6 +40,7 @@ class ModelPointer:
     trust_remote_code: bool = False
     details: dict[str, object] = field(default_factory=dict)
     chat: dict[str, Any] = field(default_factory=dict)
+    update: str = ""
 
     def write(self, directory: str | Path) -> None:
         """Write ``model.json`` into ``directory``."""
@@ -67,6 +71,20 @@ def checkpoint_path(directory: str | Path) -> Path:
     return path
 
 
+def weights_path(directory: str | Path) -> Path:
+    """The same for readers that load the files themselves, and so cannot apply an update.
+
+    Raises:
+        DataError: the directory's weights are those of the files and an update of them.
+    """
+    if update_file(directory) is not None:
+        raise DataError(
+            f"{directory} holds an edit as factors over {checkpoint_path(directory)}, which are not applied here; set "
+            "`checkpoints: bake` to have edited checkpoints written out"
+        )
+    return checkpoint_path(directory)
+
+
 def trusts_remote_code(directory: str | Path) -> bool:
     """Whether the config allowed this model to run code of its own."""
     root = Path(directory)
@@ -77,6 +95,42 @@ def chat_of(directory: str | Path) -> dict[str, Any]:
     """How a model is spoken to, where that is not what the checkpoint says alone."""
     root = Path(directory)
     return read_pointer(root).chat if (root / FILE).is_file() else {}
+
+
+def update_file(directory: str | Path) -> Path | None:
+    """The file of low-rank updates that make a model directory's checkpoint another one; None if it has none."""
+    root = Path(directory)
+    update = read_pointer(root).update if (root / FILE).is_file() else ""
+    return root / update if update else None
+
+
+def point_to_updated(
+    original: str | Path, directory: Path, output: Path, update: str, details: dict[str, object]
+) -> None:
+    """Write ``model.json`` of an edited model that consists of the original's weights and low-rank updates of them.
+
+    Args:
+        original: the original's model directory or checkpoint.
+        directory: where to write it.
+        output: where the directory will lie in the end.
+        update: name of the file of updates.
+        details: what else to keep.
+    """
+    path = checkpoint_path(original)
+    known = read_pointer(original) if (Path(original) / FILE).is_file() else None
+    # results may be moved as a whole
+    inside = known is None or not Path(known.path).is_absolute()
+    place = os.path.relpath(path.resolve(), output.resolve()) if inside else str(path)
+    ModelPointer(
+        source="edited",
+        path=place,
+        revision=known.revision if known else None,
+        files=known.files if known and not inside else {},
+        trust_remote_code=trusts_remote_code(original),
+        chat=chat_of(original),
+        details=details,
+        update=update,
+    ).write(directory)
 
 
 def point_to_edited(original: str | Path, directory: Path) -> None:

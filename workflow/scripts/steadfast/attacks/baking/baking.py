@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,16 @@ from steadfast.attacks.baking.manifest import manifest_of
 from steadfast.attacks.baking.tensors import TensorEditor
 from steadfast.attacks.edits import Site
 from steadfast.core.errors import DataError
-from steadfast.core.files import read_json, sha256_file, write_json
+from steadfast.core.files import atomic_directory, read_json, sha256_file, write_json
+from steadfast.core.integrity import content_hash
+from steadfast.core.progress import IN_BYTES, Progress
 from steadfast.models.checkpoint_files.arrays import write_all
 from steadfast.models.checkpoint_files.copying import PartialDirectory, copy_companions
 from steadfast.models.checkpoint_files.matrices import matrices_of
 from steadfast.models.checkpoint_files.rewriting import Part, changed_index, copied, rewrite_shards, untied_config
+from steadfast.models.checkpoint_files.stored_updates import FILE, TensorUpdate, save_updates
 from steadfast.models.edited import MANIFEST
-from steadfast.models.pointer import point_to_edited
+from steadfast.models.pointer import point_to_edited, point_to_updated
 from steadfast.models.shards import Shard, TensorEntry
 
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
@@ -54,9 +59,7 @@ def bake(
         DataError: the architecture is unknown, a module that should be edited is missing, the checkpoint is
             quantised or damaged, or the direction has another width.
     """
-    plan = plan_edit(source, direction_path, edit)
-    if match_change is not None and plan.selected:
-        plan = with_change_norm(plan, float(read_json(Path(match_change) / MANIFEST)["change_norm"]))
+    plan = _plan(source, direction_path, edit, match_change)
     state = _fingerprint(plan, direction_path)
     work = PartialDirectory.prepare(Path(output), state)
     records = rewrite_shards(plan.checkpoint, partial(_parts_of, plan), work, threads)
@@ -68,6 +71,64 @@ def bake(
     point_to_edited(source, work.path)
     work.commit(Path(output))
     return manifest
+
+
+def keep_factors(
+    source: str | Path,
+    direction_path: str | Path,
+    edit: Mapping[str, Any],
+    output: str | Path,
+    *,
+    match_change: str | Path | None = None,
+    threads: int = 2,
+) -> dict[str, Any]:
+    """Write an edited model as low-rank updates of the original's tensors, with the manifest of ``bake``.
+
+    Whatever loads the directory gets the bits that ``bake`` would have written, at a thousandth of the disk.
+
+    Args, Returns, Raises:
+        As ``bake``.
+    """
+    plan = _plan(source, direction_path, edit, match_change)
+    state = _fingerprint(plan, direction_path)
+    updates: dict[str, TensorUpdate] = {}
+    records: dict[str, dict[str, Any]] = {}
+    sizes = [plan.checkpoint.entries[name].size for name in plan.selected]
+    with (
+        ThreadPoolExecutor(threads) as pool,
+        Progress("tensors", len(sizes), unit=IN_BYTES, work=sum(sizes)) as progress,
+    ):
+        for name, (record, update) in zip(
+            plan.selected, pool.map(partial(_update_of, plan), plan.selected), strict=True
+        ):
+            records[name], updates[name] = record, update
+            progress.advance(1, plan.checkpoint.entries[name].size)
+    if _fingerprint(plan, direction_path) != state:
+        raise DataError(f"{plan.checkpoint.path} has changed while it was read; nothing was written")
+    manifest = manifest_of(plan, records, edit)
+    with atomic_directory(output) as temporary:
+        save_updates(temporary / FILE, updates)
+        write_json(temporary / MANIFEST, manifest)
+        point_to_updated(source, temporary, Path(output), FILE, {"original": content_hash(source)})
+    return manifest
+
+
+def _update_of(plan: Plan, name: str) -> tuple[dict[str, Any], TensorUpdate]:
+    entry, site = plan.checkpoint.entries[name], plan.selected[name]
+    editor = TensorEditor(entry, site, matrices_of(entry, site.writer, site.outputs))
+    descriptor = os.open(plan.checkpoint.shard_of(name).path, os.O_RDONLY)
+    try:
+        record = editor.run(descriptor, lambda: plan.edit.update(site, plan.direction))
+    finally:
+        os.close(descriptor)
+    return record.to_json(), TensorUpdate(editor.matrices, tuple(editor.factors), record.target, record.sha256)
+
+
+def _plan(source: str | Path, direction_path: str | Path, edit: Mapping[str, Any], match: str | Path | None) -> Plan:
+    plan = plan_edit(source, direction_path, edit)
+    if match is not None and plan.selected:
+        plan = with_change_norm(plan, float(read_json(Path(match) / MANIFEST)["change_norm"]))
+    return plan
 
 
 def _parts_of(plan: Plan, shard: Shard) -> list[Part]:

@@ -18,7 +18,7 @@ from steadfast.models.checkpoint_files.arrays import read_vector, sum_of_squares
 from steadfast.models.checkpoint_files.matrices import matrices_of
 from steadfast.models.checkpoint_files.quantisation import quantisation_of
 from steadfast.models.checkpoint_files.rewriting import has_own_head
-from steadfast.models.pointer import checkpoint_path
+from steadfast.models.pointer import weights_path
 from steadfast.models.shards import TensorEntry
 from steadfast.models.weights import Checkpoint, open_checkpoint
 
@@ -56,7 +56,7 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
         ConfigError, DataError: as ``bake``.
     """
     built = build_edit(edit)
-    checkpoint = open_checkpoint(checkpoint_path(source))
+    checkpoint = open_checkpoint(weights_path(source))
     method = quantisation_of(checkpoint.config)
     if method:
         raise DataError(

@@ -11,7 +11,7 @@ from steadfast.core.locations import import_path
 from steadfast.generation.interface import Runtime
 from steadfast.generation.serving.interpreter import Interpreter
 from steadfast.models.number_format import WIDE, settle_format
-from steadfast.models.pointer import checkpoint_path, trusts_remote_code
+from steadfast.models.pointer import trusts_remote_code, weights_path
 
 GIB = 1 << 30
 LEAST_CACHE_GIB = 0.25
@@ -40,7 +40,7 @@ def engine_arguments(
         max_model_len: longest sequence; -1 takes what the model was made for, or as much of it as the memory holds.
         cached_tokens: tokens that are alive at the same time, for the size of the cache on a CPU.
     """
-    checkpoint = checkpoint_path(model_dir)
+    checkpoint = weights_path(model_dir)
     config = read_json(checkpoint / "config.json")
     arguments: dict[str, Any] = {
         "model": str(checkpoint),

@@ -112,7 +112,7 @@ def checkpoint_identity(directory: str) -> str:
     """
     root = Path(directory)
     pointer = read_pointer(root) if (root / FILE).is_file() else None
-    if pointer is None or not pointer.files:
+    if pointer is None or not pointer.files or pointer.update:
         return content_hash(root)
     content = {"files": pointer.files, "chat": pointer.chat} if pointer.chat else pointer.files
     return hashlib.sha256(canonical_json(content)).hexdigest()

@@ -10,7 +10,7 @@ from steadfast.models.adapters.weights import Change, read_changes
 from steadfast.models.architectures import anatomy
 from steadfast.models.checkpoint_files.quantisation import quantisation_of
 from steadfast.models.checkpoint_files.rewriting import has_own_head
-from steadfast.models.pointer import checkpoint_path, trusts_remote_code
+from steadfast.models.pointer import trusts_remote_code, weights_path
 from steadfast.models.shards import TensorEntry
 from steadfast.models.weights import Checkpoint, open_checkpoint
 
@@ -57,7 +57,7 @@ def plan_merge(base: str | Path, adapter: Path) -> Merge:
         DataError: as ``merge_adapter``.
     """
     settings = read_settings(adapter)
-    checkpoint = open_checkpoint(checkpoint_path(base))
+    checkpoint = open_checkpoint(weights_path(base))
     method = quantisation_of(checkpoint.config)
     if method:
         raise DataError(

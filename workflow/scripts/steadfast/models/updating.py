@@ -1,0 +1,87 @@
+"""Low-rank updates applied to a loaded model, and taken back to the bit."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from steadfast.core.errors import DataError
+from steadfast.models.checkpoint_files.stored_updates import TensorUpdate, updated_tensor
+from steadfast.models.weights import Checkpoint
+
+FORMATS = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32, "F64": torch.float64}
+
+
+@contextmanager
+def updated(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mapping[str, TensorUpdate]) -> Iterator[None]:
+    """Within the context, a model has the weights of the updated checkpoint; afterwards its own, to the bit.
+
+    Args:
+        model: loaded from ``checkpoint``.
+        checkpoint: the original's files: updates are computed from the numbers as they are stored, and rounded to the
+            format in which the model runs afterwards, so that the weights are those of an updated checkpoint that is
+            loaded.
+        updates: the updates, by the names of stored tensors.
+
+    Raises:
+        DataError: a tensor is no parameter of the model under its stored name, or the weights are not those that the
+            update was made for.
+    """
+    parameters = {name: _parameter(model, name) for name in updates}
+    kept = {name: parameter.data.clone() for name, parameter in parameters.items()}
+    head = _tied_head(model, parameters)
+    shared = getattr(head, "weight", None)
+    try:
+        untie_if_updated(model, updates)
+        apply_updates(model, checkpoint, updates)
+        yield
+    finally:
+        for name, parameter in parameters.items():
+            parameter.data.copy_(kept[name])
+        if head is not None:
+            head.weight = shared
+
+
+def apply_updates(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mapping[str, TensorUpdate]) -> None:
+    """Give a model the weights of the updated checkpoint for good; see ``updated``.
+
+    An embedding that the head shares must have been untied before.
+    """
+    for name, update in updates.items():
+        parameter = _parameter(model, name)
+        parameter.data.copy_(as_tensor(updated_tensor(checkpoint, name, update), checkpoint.entries[name].dtype))
+
+
+def untie_if_updated(model: PreTrainedModel, names: Iterable[str]) -> None:
+    """Give the head weights of its own, as they are now, if it shares a parameter that is to be updated."""
+    head = _tied_head(model, {name: _parameter(model, name) for name in names})
+    if head is not None:
+        head.weight = nn.Parameter(head.weight.data.clone(), requires_grad=False)
+
+
+def as_tensor(stored: NDArray[Any], dtype: str) -> Tensor:
+    """Raw storage as a tensor of its format."""
+    plain = torch.from_numpy(stored.view("<i2") if dtype == "BF16" else stored)
+    return plain.view(FORMATS[dtype])
+
+
+def _parameter(model: PreTrainedModel, name: str) -> nn.Parameter:
+    try:
+        found = model.get_parameter(name)
+    except AttributeError as error:
+        raise DataError(
+            f"{type(model).__name__} has no parameter {name}: transformers stores it under another name, so that the "
+            "edit cannot be applied to the loaded model; set `checkpoints: bake`"
+        ) from error
+    return found
+
+
+def _tied_head(model: PreTrainedModel, parameters: Mapping[str, nn.Parameter]) -> Any:
+    """The head, if it shares a parameter that is updated."""
+    head: Any = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    weight = getattr(head, "weight", None)
+    return head if any(parameter is weight for parameter in parameters.values()) else None
