@@ -42,9 +42,13 @@ def test_on_a_cpu_the_cache_fits_the_requests_within_bounds(model):
     tokens = 400_000
     needed = arguments(model, cached_tokens=tokens)["kv_cache_memory_bytes"]
     assert tokens * per_token <= needed <= 1.01 * tokens * per_token
-    assert arguments(model, cached_tokens=10**12)["kv_cache_memory_bytes"] < 10**12
     assert arguments(model, Runtime(kv_cache_gib=2))["kv_cache_memory_bytes"] == 2 * GIB
     assert "gpu_memory_utilization" not in arguments(model)
+
+
+def test_on_a_cpu_the_cache_leaves_most_of_the_available_memory(model, monkeypatch):
+    monkeypatch.setattr("steadfast.generation.serving.arguments.available_memory", lambda: 10 * GIB)
+    assert arguments(model, cached_tokens=10**12)["kv_cache_memory_bytes"] == 4 * GIB
 
 
 def test_on_a_gpu_the_memory_fraction_and_graphs_are_used(model):

@@ -1,28 +1,22 @@
 """Memory of this machine, as much of it as this process may use."""
 
-import os
 from pathlib import Path
 
+import psutil
+
 GIB = 2**30
-MEMORY_INFO = Path("/proc/meminfo")
 OWN_GROUPS = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
 
 
 def total_memory() -> int:
     """Bytes of memory that this process may use at most: the machine's, or less where a container or Slurm says so."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min([machine, *_limits()])
+    return min([psutil.virtual_memory().total, *_limits()])
 
 
 def available_memory() -> int:
     """Bytes that can be taken now without swapping, file caches counted as free; within ``total_memory``."""
-    try:
-        fields = dict(line.split(":", 1) for line in MEMORY_INFO.read_text(encoding="utf-8").splitlines())
-        free = int(fields["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        free = total_memory()
-    return min(free, total_memory())
+    return min(psutil.virtual_memory().available, total_memory())
 
 
 def in_words(size: float) -> str:

@@ -9,9 +9,10 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+import psutil
 
 RUN_VARIABLE = "STEADFAST_RUN"
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
@@ -72,8 +73,8 @@ def stoppable() -> Iterator[None]:
     for each in before:
         signal.signal(each, stop)
     run = os.environ.get(RUN_VARIABLE, "")
-    if run.isdigit() and (begun := _start_of(int(run))) is not None:
-        threading.Thread(target=_watch, args=(int(run), begun, orphaned, over), daemon=True).start()
+    with suppress(psutil.NoSuchProcess, ValueError):
+        threading.Thread(target=_watch, args=(psutil.Process(int(run)), orphaned, over), daemon=True).start()
     try:
         yield
     finally:
@@ -82,9 +83,9 @@ def stoppable() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _watch(run: int, begun: str, orphaned: threading.Event, over: threading.Event) -> None:
+def _watch(run: psutil.Process, orphaned: threading.Event, over: threading.Event) -> None:
     while not over.wait(POLL_SECONDS):
-        if _start_of(run) != begun:
+        if not _lives(run):
             orphaned.set()
             os.kill(os.getpid(), signal.SIGTERM)
             if not over.wait(GRACE_SECONDS):
@@ -92,15 +93,11 @@ def _watch(run: int, begun: str, orphaned: threading.Event, over: threading.Even
             return
 
 
-def _start_of(process: int) -> str | None:
-    """When a process began, so that another one of the same number is told from it; None if there is none."""
-    try:
-        # "pid (name) state ppid ...", where the name may hold spaces and parentheses; the 22nd field is the start
-        _, _, fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")
-        state, *rest = fields.split()
-        return None if state == "Z" else rest[18]
-    except OSError:
-        return None
+def _lives(process: psutil.Process) -> bool:
+    """Whether a process still runs; another one of the same number is told from it by its start."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 from steadfast.core.files import read_json
 from steadfast.core.locations import import_path
+from steadfast.core.memory import GIB, available_memory
 from steadfast.generation.interface import Runtime
 from steadfast.generation.serving.interpreter import Interpreter
 from steadfast.models.number_format import WIDE, settle_format
 from steadfast.models.pointer import trusts_remote_code, weights_path
 
-GIB = 1 << 30
 LEAST_CACHE_GIB = 0.25
 LARGEST_CACHE_SHARE = 0.4
 # vLLM's CPU cache is handed out in blocks of so many tokens
@@ -125,9 +125,8 @@ def _cache_bytes(config: Mapping[str, Any], runtime: Runtime, tokens: int) -> in
     """Size of the key-value cache on a CPU: vLLM's own choice is nearly all of the memory."""
     if runtime.kv_cache_gib is not None:
         return int(runtime.kv_cache_gib * GIB)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
     needed = (tokens + BLOCK_TOKENS) * _cache_bytes_per_token(config.get("text_config") or config)
-    return int(max(LEAST_CACHE_GIB * GIB, min(needed, LARGEST_CACHE_SHARE * memory)))
+    return int(max(LEAST_CACHE_GIB * GIB, min(needed, LARGEST_CACHE_SHARE * available_memory())))
 
 
 def _cache_bytes_per_token(config: Mapping[str, Any]) -> int:

@@ -69,7 +69,7 @@ def supervised(
     passed = ",".join(map(str, descriptors)) or "-"
     try:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(SUPERVISOR), str(lifeline), passed, *command],
+            [sys.executable, "-I", str(SUPERVISOR), str(lifeline), passed, *command],
             env=dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
