@@ -1,0 +1,116 @@
+"""The words of docs/glossary.md are used, and those that they replaced are not."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+OWN = Path(__file__).name
+
+SCOPE = (
+    "docs/README.md",
+    "docs/limits.md",
+    "docs/quick-start.md",
+    "docs/study.md",
+    "docs/worked-example.md",
+    "results/README.md",
+    "README.md",
+    "docs/glossary.md",
+)
+"""Finished paths, as patterns below the repository; the aim is everything that is written for people."""
+
+REPLACEMENTS = {
+    # archaic turns
+    r"besides": "as well, also, in addition to",
+    r"anew": "again",
+    r"(there|where|here)(by|of|in|upon|from|unto)": "a plain subordinate clause",
+    r"told (from|apart|as|by|that|which|in|at)": "distinguished, reported",
+    r"(is|are|was|were) told": "is reported",
+    r"stands? (in|for|at|beside|behind|with|there|next)": "is",
+    r"stands": "is",
+    r"let(s)? (somebody|anybody|a|an|it|be)": "make, allow",
+    r"what is left of": "residual, remaining",
+    r"by as much": "by the same amount",
+    r"none of it": "a plain negation",
+    r"hangs? (on|from)": "depends on",
+    r"(held|holds?|holding) against": "compared with",
+    r"seldom": "rarely",
+    r"(?<!there )is no (?!longer|more|less|evidence|other)\w+": "is not a ...",
+    r"in the eyes of": "as judged by",
+    r"so many": "N, a number of",
+    # private terms
+    r"stanzas?": "config entry",
+    r"what may be said": "robustness assessment, outcome",
+    r"on trial": "candidate evaluation, attack-selection set",
+    r"tokens that tell": "refusal tokens",
+    r"people's labels|labels? (by|of) people|labell?ed by people|by people": "human labels, human annotators",
+    r"donors?": "source models",
+    r"self[- ]monitoring": "self-evaluation",
+    r"sounds? harmful": "over-refusal prompts",
+    r"borderline": "over-refusal prompts",
+    r"invent(s|ed|ing|ions?)": "hallucination",
+    r"answer form": "instruction following",
+    r"left whole|broke (the|a) model": "capability preserved, degraded",
+    r"do(es)? damage|(the|more|less|its|no) damage": "capability degradation",
+    r"answers store|store of answers": "result cache",
+    r"stands? twice": "is a duplicate key",
+    r"is no text": "must be a string",
+    r"did what was asked|answers as with hooks": "edit verified, baked matches hooked",
+    r"control held|controls? holds?": "control passed",
+    r"strongest attack": "best attack",
+    # American spelling
+    r"behaviours?|colou?rs?(?<!color)(?<!colors)|favou?rs?(?<!favor)(?<!favors)|neighbours?|honours?": "American spelling: -or",
+    r"(?<!self-)judgements?": "judgment (the study's self-judgement is a quotation)",
+    r"labell(ed|ing|er)|modell(ed|ing)|cancell(ed|ing)|travell(ed|ing)|signall(ed|ing)": "American spelling: one l",
+    r"licences?|defences?|offences?": "American spelling: -se",
+    r"centred?|centres|metres?|fibres?": "American spelling: -er",
+    r"(normal|quant|dequant|summar|recogn|organ|initial|serial|general|minim|maxim|optim|standard|random|token|orthonormal)"
+    r"is(e|es|ed|ing|er|ers|ation|ations)": "American spelling: -ize",
+    r"analys(e|es|ed|ing)(?<!analyses)|catalogues?|artefacts?|programmes?|fulfil|grey": "American spelling",
+    r"learnt|spelt|misspelt|burnt|dreamt": "American spelling: -ed",
+}
+
+CODE = re.compile(r"```.*?```|`[^`\n]+`|\]\([^)]*\)|https?://\S+", re.S)
+"""What a page quotes from code: keys, commands, addresses."""
+
+QUOTATIONS = ("Poison control centres explain",)
+"""Words of models, which stay as they were generated."""
+
+PATTERN = re.compile(
+    "|".join(rf"(?P<w{number}>\b(?:{phrase})\b)" for number, phrase in enumerate(REPLACEMENTS)), re.IGNORECASE
+)
+
+
+def findings(text: str) -> list[str]:
+    """Each banned phrase in a text: line, phrase, replacement."""
+    replacements = list(REPLACEMENTS.values())
+    return [
+        f"line {text.count(chr(10), 0, match.start()) + 1}: {match.group()!r}; write: {replacements[int(match.lastgroup[1:])]}"
+        for match in PATTERN.finditer(text)
+    ]
+
+
+def prose(file: Path) -> str:
+    """The text of a file; of a page without the code that it quotes, line numbers kept."""
+    text = file.read_text(encoding="utf-8")
+    for quotation in QUOTATIONS:
+        text = text.replace(quotation, "")
+    if file.suffix != ".md":
+        return text
+    return CODE.sub(lambda match: "\n" * match.group().count("\n"), text)
+
+
+def test_banned_phrases_are_absent():
+    files = sorted({file for pattern in SCOPE for file in ROOT.glob(pattern) if file.name != OWN})
+    assert files
+    found = [f"{file.relative_to(ROOT)}, {finding}" for file in files for finding in findings(prose(file))]
+    assert not found, "\n".join(["words that docs/glossary.md replaces:", *found])
+
+
+def test_every_scope_pattern_matches_a_file():
+    assert not [pattern for pattern in SCOPE if not any(ROOT.glob(pattern))]
+
+
+def test_banned_phrases_are_found():
+    assert findings("one\nThe stanza of a model") == ["line 2: 'stanza'; write: config entry"]
+    assert findings("It is colour, labelled and quantised; judgement.")
+    assert not findings("The colors of an analysis; these analyses are quantized.")
