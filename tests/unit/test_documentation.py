@@ -112,4 +112,4 @@ def test_the_costs_are_those_of_the_studys_grid():
     labels = len(grid.systems) * 2 * grid.config["prompts"]["human"]
     assert f"{len(grid.models)} models × {len(grid.variants)} variants" in text
     assert f"{requests:,} per judge that is a chat model, {chats * requests:,} for" in text
-    assert f"in each of the {len(grid.systems)} systems, {labels} responses" in text
+    assert f"in each of the {len(grid.systems)} model–variant pairs, {labels} responses" in text

@@ -7,14 +7,25 @@ ROOT = Path(__file__).parents[2]
 OWN = Path(__file__).name
 
 SCOPE = (
+    "README.md",
     "docs/README.md",
+    "docs/adding-a-model.md",
+    "docs/adding-a-variant.md",
+    "docs/adding-prompts.md",
+    "docs/annotation.md",
+    "docs/cost.md",
+    "docs/glossary.md",
     "docs/limits.md",
+    "docs/method.md",
+    "docs/organisms.md",
     "docs/quick-start.md",
+    "docs/report.md",
+    "docs/responsible-use.md",
+    "docs/safety-tuning.md",
+    "docs/slurm.md",
     "docs/study.md",
     "docs/worked-example.md",
     "results/README.md",
-    "README.md",
-    "docs/glossary.md",
 )
 """Finished paths, as patterns below the repository; the aim is everything that is written for people."""
 
@@ -34,7 +45,7 @@ REPLACEMENTS = {
     r"hangs? (on|from)": "depends on",
     r"(held|holds?|holding) against": "compared with",
     r"seldom": "rarely",
-    r"(?<!there )is no (?!longer|more|less|evidence|other)\w+": "is not a ...",
+    r"(?<!there\s)is no (?!longer|more|less|evidence|other)\w+": "is not a ...",
     r"in the eyes of": "as judged by",
     r"so many": "N, a number of",
     # private terms
