@@ -94,10 +94,11 @@ PATTERN = re.compile(
 def findings(text: str) -> list[str]:
     """Each banned phrase in a text: line, phrase, replacement."""
     replacements = list(REPLACEMENTS.values())
-    return [
-        f"line {text.count(chr(10), 0, match.start()) + 1}: {match.group()!r}; write: {replacements[int(match.lastgroup[1:])]}"
-        for match in PATTERN.finditer(text)
-    ]
+    found = []
+    for match in PATTERN.finditer(text):
+        line = text.count("\n", 0, match.start()) + 1
+        found.append(f"line {line}: {match.group()!r}; write: {replacements[int((match.lastgroup or 'w0')[1:])]}")
+    return found
 
 
 def prose(file: Path) -> str:
