@@ -4,7 +4,6 @@ Snakemake counts GPUs (the resource ``gpu``) but does not say which of them are 
 does, and leaves no choice; on one machine jobs that run side by side would all take the first.
 """
 
-import fcntl
 import os
 import subprocess
 import tempfile
@@ -12,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 DEVICES = Path("/dev")
@@ -96,23 +95,18 @@ def claimed_gpus(count: int) -> Iterator[None]:
 
 def _claim(names: list[str], count: int, folder: Path, stack: ExitStack) -> list[str]:
     """Names of the GPUs whose locks are held by ``stack`` from now on."""
+    # few jobs have a choice of GPUs, and each of them would pay for the import
+    from filelock import lock_descriptor
+
     while True:
         with ExitStack() as attempt:
             taken: list[str] = []
             for name in names:
                 lock = attempt.enter_context((folder / f"{name}.lock").open("w", encoding="utf-8"))
-                if len(taken) < count and _locked(lock):
+                if len(taken) < count and lock_descriptor(lock.fileno(), blocking=False):
                     taken.append(name)
             if len(taken) == count:
                 stack.push(attempt.pop_all())
                 return taken
         # what was taken is free again meanwhile, so that two jobs that wait for two each do not wait for ever
         time.sleep(POLL_SECONDS)
-
-
-def _locked(file: TextIO) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
