@@ -179,9 +179,9 @@ def test_what_looks_like_markup_and_is_none_stays(verdicts, tmp_path: Path) -> N
 
 def test_normalising_is_linear(case) -> None:
     pieces = ["\\", "&amp;", "<!--", "<a ", "[", "](", "`", "\u200b", "\\textbf{", "a\u0301", "Ã", "I '", "{"]
-    start = time.monotonic()
+    start = time.process_time()
     regex.build(patterns=OURS).judge([case("x " + piece * (20_000 // len(piece))) for piece in pieces])
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_the_study_s_phrases_are_searched_for_in_the_text_as_it_was_written(verdicts) -> None:
