@@ -13,6 +13,7 @@ from steadfast.models.checkpoint_files.stored_updates import FILE, load_updates
 from steadfast.models.edited import MANIFEST
 from steadfast.models.loading import load_model
 from steadfast.models.pointer import checkpoint_path, weights_path
+from steadfast.models.resident import resident_model
 from steadfast.models.updating import updated
 from steadfast.models.weights import open_checkpoint
 
@@ -153,3 +154,21 @@ def test_an_edit_that_no_adapter_expresses(tmp_path, direction, edit, reason):
     with pytest.raises(DataError, match=reason):
         export_adapter(tmp_path / ("factors" if edit else "source"), tmp_path / "adapter", "tiny")
     assert not (tmp_path / "adapter").exists()
+
+
+def test_one_model_in_memory_is_every_variant_in_turn(tmp_path):
+    source = save_model(tiny_llama(tie_word_embeddings=True), tmp_path / "source")
+    for seed, edit in enumerate(EDITS.values()):
+        direction = random_direction(tmp_path / f"{seed}.safetensors", seed=seed)
+        keep_factors(source, direction, edit, tmp_path / f"variant{seed}")
+    other = save_model(tiny_llama(num_hidden_layers=2), tmp_path / "other")
+    names = ["variant0", "source", "variant3", "variant1", "variant2", "source"]
+    wanted = [weights(tmp_path / name, "float32") for name in names]
+    with resident_model() as resident:
+        found = [weights(tmp_path / name, "float32") for name in names]
+        assert resident.loads == 1
+        load_model(other, dtype="float32")
+        assert resident.loads == 2
+    for first, second in zip(found, wanted, strict=True):
+        assert_equal(first, second)
+    assert load_model(source) is not load_model(source)

@@ -1,5 +1,7 @@
 """Loading checkpoints with transformers: safetensors only, remote code off unless the config allows it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from steadfast.models.number_format import settle_format
 from steadfast.models.pointer import chat_of, checkpoint_path, trusts_remote_code, update_file
 from steadfast.models.updating import apply_updates, untie_if_updated
 from steadfast.models.weights import open_checkpoint
+
+Loader = Callable[[str | Path, str, str], PreTrainedModel]
 
 
 def load_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:
@@ -55,6 +59,15 @@ def load_model(directory: str | Path, *, dtype: str = "auto", device: str = "aut
         DataError: transformers cannot load it, a tensor of it is missing or of another shape, or it does not fit the
             GPUs.
     """
+    return _loader(directory, dtype, device)
+
+
+def load_original(directory: str | Path, dtype: str, device: str) -> PreTrainedModel:
+    """Load the checkpoint that a model directory builds on, without what the directory changes of it.
+
+    Args, Raises:
+        See ``load_model``.
+    """
     path = checkpoint_path(directory)
     name = settle_format(directory, dtype, device).name
     checkpoint = open_checkpoint(path)
@@ -72,14 +85,33 @@ def load_model(directory: str | Path, *, dtype: str = "auto", device: str = "aut
     else:
         require_gpus_only(model, path)
         print(f"{path}: spread over {len(room)} GPUs", flush=True)
+    return model.eval()  # type: ignore[no-any-return]
+
+
+@contextmanager
+def loaded_by(loader: Loader) -> Iterator[None]:
+    """Within the context, ``load_model`` asks ``loader``."""
+    global _loader
+    previous, _loader = _loader, loader
+    try:
+        yield
+    finally:
+        _loader = previous
+
+
+def _load_anew(directory: str | Path, dtype: str, device: str) -> PreTrainedModel:
+    model = load_original(directory, dtype, device)
     update = update_file(directory)
     if update is not None:
         updates = load_updates(update)
         untie_if_updated(model, updates)
-        apply_updates(model, checkpoint, updates)
+        apply_updates(model, open_checkpoint(checkpoint_path(directory)), updates)
     # by name: what was computed from finite numbers does not depend on the code that looks for others
     load("steadfast.models", "overflow").watch(model, str(directory))
-    return model.eval()  # type: ignore[no-any-return]
+    return model
+
+
+_loader: Loader = _load_anew
 
 
 def _load(auto_class: Any, directory: str | Path, **arguments: Any) -> Any:

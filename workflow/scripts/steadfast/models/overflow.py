@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 from transformers import PreTrainedModel
 
 from steadfast.core.errors import DataError
@@ -23,12 +24,15 @@ class NumberOverflowError(DataError):
     """A model's numbers exceed the format that it runs in."""
 
 
-def watch(model: PreTrainedModel, name: str) -> None:
+def watch(model: PreTrainedModel, name: str) -> list[RemovableHandle]:
     """Have a loaded model raise ``NumberOverflowError`` as soon as its states or logits are not finite.
 
     Args:
         model: the model.
         name: what the message calls it.
+
+    Returns:
+        Handles, by which the watch ends.
     """
     untyped: Any = model
     decoder = decoder_of(model)
@@ -44,8 +48,10 @@ def watch(model: PreTrainedModel, name: str) -> None:
             # single tokens may be ruled out by minus infinity; the largest logit is NaN if any of them is
             _require_finite(values.amax(dim=-1, keepdim=True), arguments.get("attention_mask"), "logits", name)
 
-    decoder.register_forward_hook(states, with_kwargs=True)
-    untyped.register_forward_hook(logits, with_kwargs=True)
+    return [
+        decoder.register_forward_hook(states, with_kwargs=True),
+        untyped.register_forward_hook(logits, with_kwargs=True),
+    ]
 
 
 def require_finite_weights(model: PreTrainedModel, name: str) -> None:
