@@ -125,14 +125,6 @@ def test_a_disk_without_room_for_another_file(tmp_path):
         subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(0, "0 bytes"), (1023, "1023 bytes"), (1024, "1.0 KiB"), (3 << 29, "1.5 GiB"), (1 << 60, "1048576.0 TiB")],
-)
-def test_sizes_in_units(number, text):
-    assert disk.in_units(number) == text
-
-
 JOB = """
 import sys
 from types import SimpleNamespace

@@ -9,8 +9,9 @@ import torch
 
 from steadfast.core.errors import DataError
 from steadfast.core.files import read_json
-from steadfast.core.memory import GIB, available_memory, total_memory
+from steadfast.core.memory import available_memory, total_memory
 from steadfast.core.provenance import sidecar, write_provenance
+from steadfast.core.units import GIB
 from steadfast.generation.engines import transformers as transformers_engine
 from steadfast.generation.engines import vllm as vllm_engine
 from steadfast.generation.interface import Runtime

@@ -71,7 +71,7 @@ def test_results_on_a_disk_that_is_full(tmp_path):
         Path("results").symlink_to(folder)
         (folder / "filling").write_bytes(bytes(900 << 10))
         text = complaint()
-    assert text.startswith(f"disk full: {Path.cwd()}/results could not be written (124.0 KiB of 1.0 MiB free)")
+    assert text.startswith(f"disk full: {Path.cwd()}/results could not be written (124 KiB of 1.0 MiB free)")
     assert "Free space there." in text
 
 

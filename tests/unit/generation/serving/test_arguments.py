@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from steadfast.core.units import GIB
 from steadfast.generation.interface import Runtime
-from steadfast.generation.serving.arguments import GIB, command_line, engine_arguments, process_environment
+from steadfast.generation.serving.arguments import command_line, engine_arguments, process_environment
 from steadfast.generation.serving.interpreter import Interpreter
 
 CPU = Interpreter(Path("/x/python"), True, "0.30.0")

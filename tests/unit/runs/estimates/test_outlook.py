@@ -133,7 +133,7 @@ def test_the_outlook_in_a_few_lines(needs):
     forecast = Forecast({1: Task("responses", lambda: 200.0), 2: Task("other", lambda: 100.0)}, cores=2)
     assert list(outlook.outlook(found, forecast, 0.0, here=True)) == [
         "  download  real 512 MiB, unknown (size not known)",
-        "  disk      516 MiB for 2 checkpoints; 100.0 GiB are free",
+        "  disk      516 MiB for 2 checkpoints; 100 GiB are free",
         # a quarter of a billion parameters in float32, and the process
         "  memory    2.0 GiB for each of 2 jobs at a time; 16.0 GiB are available; "
         "models of unknown size are not counted",

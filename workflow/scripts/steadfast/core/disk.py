@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from steadfast.core.units import in_units
+
 # exit status of a job that failed for want of space (EX_IOERR), in case that its log cannot say so
 STATUS = 74
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -18,7 +20,6 @@ WORDS = re.compile(
 # bytes; a write that fails on a disk with less than this free has failed for want of it
 LITTLE = 1 << 20
 LARGEST_NAMED = 3
-UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def cause_of(error: BaseException, places: Iterable[str | Path]) -> str:
@@ -65,12 +66,6 @@ def message(path: str | Path) -> str:
         "keeps no edited checkpoint longer than it is needed."
     )
     return "\n".join(lines)
-
-
-def in_units(number: int) -> str:
-    """A number of bytes in the largest unit in which it is at least one."""
-    power = min((number.bit_length() - 1) // 10, len(UNITS) - 1) if number else 0
-    return f"{number / 1024**power:.1f} {UNITS[power]}" if power else f"{number} {UNITS[0]}"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

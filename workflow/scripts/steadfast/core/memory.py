@@ -4,7 +4,6 @@ from pathlib import Path
 
 import psutil
 
-GIB = 2**30
 OWN_GROUPS = Path("/proc/self/cgroup")
 GROUPS = Path("/sys/fs/cgroup")
 
@@ -17,11 +16,6 @@ def total_memory() -> int:
 def available_memory() -> int:
     """Bytes that can be taken now without swapping, file caches counted as free; within ``total_memory``."""
     return min(psutil.virtual_memory().available, total_memory())
-
-
-def in_words(size: float) -> str:
-    """A number of bytes, to the precision that matters: ``93 MiB``, ``1.2 GiB``."""
-    return f"{size / GIB:,.1f} GiB" if size >= GIB else f"{size / 2**20:.0f} MiB"
 
 
 def _limits() -> list[int]:

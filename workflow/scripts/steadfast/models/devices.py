@@ -12,6 +12,7 @@ import torch
 from transformers import PreTrainedModel
 
 from steadfast.core.errors import DataError
+from steadfast.core.units import in_units
 from steadfast.models.number_format import running_size
 
 USABLE = 0.9
@@ -20,7 +21,6 @@ REMEDY = (
     f" (weights may take {USABLE:.0%} of it): give the model more GPUs with its key `gpus`, or run it on the processor "
     "with `runtime: {device: cpu}`"
 )
-GIB = 2**30
 
 
 def pick_device(device: str = "auto") -> str:
@@ -53,8 +53,8 @@ def room_to_spread(checkpoint: Path, dtype: str, free: Sequence[int]) -> dict[in
     if size <= room[0]:
         return None
     if size > sum(room.values()):
-        gpus = f"{len(free)} GPU{'' if len(free) == 1 else 's'} with {sum(free) / GIB:.1f} GiB free"
-        raise DataError(f"{checkpoint}: its weights take {size / GIB:.1f} GiB, and this job has {gpus}{REMEDY}")
+        gpus = f"{len(free)} GPU{'' if len(free) == 1 else 's'} with {in_units(sum(free))} free"
+        raise DataError(f"{checkpoint}: its weights take {in_units(size)}, and this job has {gpus}{REMEDY}")
     return room
 
 

@@ -25,8 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.core.files import read_json
-from steadfast.core.memory import GIB, total_memory
+from steadfast.core.memory import total_memory
 from steadfast.core.provenance import note_number_format
+from steadfast.core.units import in_units
 from steadfast.models.pointer import checkpoint_path
 from steadfast.models.weights import open_checkpoint
 
@@ -87,7 +88,7 @@ def running_format(model_dir: str | Path, dtype: str = AUTO, device: str = AUTO)
     if has_instructions(stored):
         return NumberFormat(stored, stored, "as stored; this processor has instructions for it")
     size, memory = running_size(checkpoint, WIDE), total_memory()
-    numbers = f"{size / GIB:.1f} GiB of weights in {WIDE}, memory of {memory / GIB:.1f} GiB"
+    numbers = f"{in_units(size)} of weights in {WIDE}, memory of {in_units(memory)}"
     if size > MEMORY_SHARE * memory:
         slow = f"slowly: this processor has no {stored} instructions, but in {WIDE} it would not fit ({numbers})"
         return NumberFormat(stored, stored, f"as stored, {slow}")

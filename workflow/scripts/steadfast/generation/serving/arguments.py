@@ -8,7 +8,8 @@ from typing import Any
 
 from steadfast.core.files import read_json
 from steadfast.core.locations import import_path
-from steadfast.core.memory import GIB, available_memory
+from steadfast.core.memory import available_memory
+from steadfast.core.units import GIB
 from steadfast.generation.interface import Runtime
 from steadfast.generation.serving.interpreter import Interpreter
 from steadfast.models.number_format import WIDE, settle_format

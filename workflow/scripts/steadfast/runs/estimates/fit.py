@@ -7,7 +7,8 @@ from pathlib import Path
 from steadfast.core.disk import existing
 from steadfast.core.errors import ConfigError
 from steadfast.core.gpus import gpu_memory
-from steadfast.core.memory import in_words, total_memory
+from steadfast.core.memory import total_memory
+from steadfast.core.units import in_units
 from steadfast.runs.estimates.needs import Needs
 
 # what weights may take of the memory of a machine or of GPUs; the rest is for activations and whatever else runs
@@ -53,18 +54,18 @@ def _too_large(needs: Needs, name: str) -> Iterator[str]:
     if size is None:
         return
     needed = size.loaded(dtype)
-    what = f"models.{name}: its weights take {in_words(needed)}{'' if dtype == 'auto' else f' in {dtype}'}"
+    what = f"models.{name}: its weights take {in_units(needed)}{'' if dtype == 'auto' else f' in {dtype}'}"
     if not needs.grid.runs_on_gpus():
         if needed > USABLE * total_memory():
             yield (
-                f"{what}, and this machine has {in_words(total_memory())} of memory; take a smaller model, or a "
+                f"{what}, and this machine has {in_units(total_memory())} of memory; take a smaller model, or a "
                 "machine with more memory or with GPUs"
             )
         return
     memories = sorted(gpu_memory(), reverse=True)[: max(needs.grid.gpus(name), 1)]
     if memories and needed > USABLE * sum(memories):
         gpus = f"{len(memories)} GPU{'' if len(memories) == 1 else 's'}"
-        yield f"{what}, and {gpus} of this machine {in_words(sum(memories))}; give it more with its key `gpus`"
+        yield f"{what}, and {gpus} of this machine {in_units(sum(memories))}; give it more with its key `gpus`"
 
 
 def _too_little_disk(needs: Needs) -> Iterator[str]:
@@ -72,7 +73,7 @@ def _too_little_disk(needs: Needs) -> Iterator[str]:
     if needed > free:
         remedy = "runtime.keep_checkpoints: false removes each as soon as nothing needs it any more"
         yield (
-            f"disk: the checkpoints of this run take {in_words(needed)}, and {in_words(free)} are free in "
+            f"disk: the checkpoints of this run take {in_units(needed)}, and {in_units(free)} are free in "
             f"{RESULTS.absolute()}{f'; {remedy}' if needs.keeps_checkpoints else ''}"
         )
     downloads = sum(size or 0 for size in needs.downloads.values())
@@ -81,6 +82,6 @@ def _too_little_disk(needs: Needs) -> Iterator[str]:
 
         if downloads > free_disk(cache_directory()):
             yield (
-                f"disk: {in_words(downloads)} are to be downloaded, and {in_words(free_disk(cache_directory()))} are "
+                f"disk: {in_units(downloads)} are to be downloaded, and {in_units(free_disk(cache_directory()))} are "
                 f"free in {cache_directory()}; the variable HF_HOME names another place"
             )

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from steadfast.core.memory import available_memory, in_words
+from steadfast.core.memory import available_memory
 from steadfast.core.progress import duration
+from steadfast.core.units import in_units
 from steadfast.runs.estimates.fit import free_disk
 from steadfast.runs.estimates.forecast import Forecast
 from steadfast.runs.estimates.needs import Needs
@@ -28,7 +29,7 @@ def outlook(needs: Needs, forecast: Forecast, now: float, *, here: bool) -> Iter
 
 def _downloads(needs: Needs) -> Iterator[str]:
     sizes = {name: size for name, size in needs.downloads.items() if size != 0}
-    parts = [f"{name} {'(size not known)' if size is None else in_words(size)}" for name, size in sizes.items()]
+    parts = [f"{name} {'(size not known)' if size is None else in_units(size)}" for name, size in sizes.items()]
     if parts:
         yield f"  download  {', '.join(parts)}"
 
@@ -38,7 +39,7 @@ def _disk(needs: Needs) -> Iterator[str]:
     if sizes:
         checkpoints = "1 checkpoint" if len(sizes) == 1 else f"{len(sizes)} checkpoints"
         fewer = "" if needs.keeps_checkpoints else " at most, as edited ones are removed after use"
-        yield f"  disk      {in_words(sum(sizes))} for {checkpoints}{fewer}; {in_words(free_disk())} are free"
+        yield f"  disk      {in_units(sum(sizes))} for {checkpoints}{fewer}; {in_units(free_disk())} are free"
 
 
 def _memory(needs: Needs, forecast: Forecast) -> Iterator[str]:
@@ -48,8 +49,8 @@ def _memory(needs: Needs, forecast: Forecast) -> Iterator[str]:
         beside = min(forecast.cores or 1, max(1, len(forecast.tasks)))
         jobs = f"for each of {beside} jobs at a time" if beside > 1 else "at most"
         rest = "" if len(known) == len(loaded) else "; models of unknown size are not counted"
-        memory = in_words(max(known) + PROCESS_BYTES)
-        yield f"  memory    {memory} {jobs}; {in_words(available_memory())} are available{rest}"
+        memory = in_units(max(known) + PROCESS_BYTES)
+        yield f"  memory    {memory} {jobs}; {in_units(available_memory())} are available{rest}"
 
 
 def _time(forecast: Forecast, now: float) -> Iterator[str]:
