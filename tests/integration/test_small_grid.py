@@ -129,7 +129,7 @@ def test_labels_become_judges_and_corrected_rates(small_grid):
         *("--config", 'annotations=["grammar.csv", "regex.csv"]'),
     )
     assert labelled.returncode == 0, labelled.stdout
-    assert not any(step in labelled.stdout for step in ("train the model", "answer the prompts", "read the responses"))
+    assert not any(step in labelled.stdout for step in ("train the model", "generate responses", "judge the responses"))
     robustness = pd.read_csv(small_grid.path("tables/robustness.csv"))
     corrected = robustness[(robustness["judge"] == "regex") & (robustness["labelled"] > 0)]
     assert len(corrected)

@@ -46,7 +46,7 @@ def test_a_figure_that_fails_leaves_everything_else(copy):
     assert "Report of what was made, with what is missing: results/report.html" in done.stdout
     caution = page(copy)["cautions"][0]
     assert caution["title"] == "This run did not finish"
-    assert "draw the figures about the judges: KeyError: 'injected'" in caution["text"]
+    assert "draw the judge figures: KeyError: 'injected'" in caution["text"]
     assert "Not in this report: figures judges." in caution["text"]
     assert sections(copy) == whole
     assert "refusal_counts" in page(copy)["printed"]

@@ -8,6 +8,7 @@ OWN = Path(__file__).name
 
 SCOPE = (
     "README.md",
+    "config/*.yaml",
     "docs/README.md",
     "docs/adding-a-model.md",
     "docs/adding-a-variant.md",
@@ -25,7 +26,9 @@ SCOPE = (
     "docs/slurm.md",
     "docs/study.md",
     "docs/worked-example.md",
+    "profiles/*/*.yaml",
     "results/README.md",
+    "workflow/report/*.rst",
 )
 """Finished paths, as patterns below the repository; the aim is everything that is written for people."""
 
@@ -38,7 +41,7 @@ REPLACEMENTS = {
     r"(is|are|was|were) told": "is reported",
     r"stands? (in|for|at|beside|behind|with|there|next)": "is",
     r"stands": "is",
-    r"let(s)? (somebody|anybody|a|an|it|be)": "make, allow",
+    r"let(s|ting)? (somebody|anybody|somebody else|it be|be)": "make, allow",
     r"what is left of": "residual, remaining",
     r"by as much": "by the same amount",
     r"none of it": "a plain negation",
@@ -83,8 +86,8 @@ REPLACEMENTS = {
 CODE = re.compile(r"```.*?```|`[^`\n]+`|\]\([^)]*\)|https?://\S+", re.S)
 """What a page quotes from code: keys, commands, addresses."""
 
-QUOTATIONS = ("Poison control centres explain",)
-"""Words of models, which stay as they were generated."""
+QUOTATIONS = ("Poison control centres explain", "contrast: behaviour", "by-behaviour")
+"""Words of models, which stay as they were generated, and names of settings."""
 
 PATTERN = re.compile(
     "|".join(rf"(?P<w{number}>\b(?:{phrase})\b)" for number, phrase in enumerate(REPLACEMENTS)), re.IGNORECASE

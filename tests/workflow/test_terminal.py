@@ -39,9 +39,9 @@ def test_a_dry_run_lists_steps_and_reasons(fresh):
     for step in (
         "raw: train the model",
         "raw, abliterated: edit the weights",
-        "score0, random: answer the prompts",
-        "judge regex: read the responses of all 6 systems",
-        "judge self: read the responses of raw, original",
+        "score0, random: generate responses",
+        "judge regex: judge the responses of all 6 model–variant pairs",
+        "judge self: judge the responses of raw, original",
     ):
         assert f"  {'no result yet':<30}  {step}" in lines
     assert max(map(len, lines)) < 130

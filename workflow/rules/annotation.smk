@@ -6,7 +6,7 @@ exported labels, results/judgments/{human,human-NAME}/{model}/{variant}.parquet.
 
 
 rule annotation_page:
-    """Write the page on which people label responses without knowing whose they are."""
+    """Write the page on which annotators label responses blind to model and variant."""
     input:
         prompts="results/prompts/prompts.parquet",
         responses=GRID.responses(),
@@ -26,7 +26,7 @@ rule annotation_page:
         settings=GRID.annotation_settings(),
         code=GRID.digest("write_annotation_page.py"),
     message:
-        "write the page on which people label responses"
+        "write the annotation page"
     script:
         "../scripts/write_annotation_page.py"
 
@@ -52,6 +52,6 @@ if GRID.human_judges:
         params:
             code=GRID.digest("judge_by_people.py"),
         message:
-            "read the labels of people"
+            "read the human labels"
         script:
             "../scripts/judge_by_people.py"

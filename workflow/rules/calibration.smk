@@ -1,7 +1,7 @@
-"""Calibration: what the original models answer to the calibration prompts, and what a judge says of it.
+"""Calibration: responses of the original models to the calibration prompts, and a judge's verdicts on them.
 
 Produces results/calibration/responses/{model}.parquet and results/calibration/judgments/{judge}/{model}.parquet, for
-directions that contrast refused with answered prompts (`contrast: behaviour`); other grids do not ask for them.
+directions that contrast refused with answered prompts (`contrast: behaviour`); other grids do not request them.
 """
 
 
@@ -30,7 +30,7 @@ rule calibration_responses:
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),
         code=GRID.responses_digest(),
     message:
-        "{wildcards.model}: answer the calibration prompts"
+        "{wildcards.model}: generate responses to the calibration prompts"
     script:
         "../scripts/generate_responses.py"
 
@@ -60,13 +60,13 @@ for judge in GRID.contrast_judges("grid"):
             judge=GRID.judge_arguments(judge),
             code=GRID.judge_digest(judge),
         message:
-            f"judge {judge}: read what the models answered to the calibration prompts"
+            f"judge {judge}: judge the responses to the calibration prompts"
         script:
             "../scripts/judge_responses.py"
 
 
 rule calibrate_with_itself:
-    """A model says itself which calibration prompts it refused."""
+    """Let a model judge its own responses to the calibration prompts."""
     input:
         responses="results/calibration/responses/{model}.parquet",
         prompts="results/prompts/prompts.parquet",
@@ -92,6 +92,6 @@ rule calibrate_with_itself:
         ),
         code=lambda wildcards: GRID.judge_digest(wildcards.judge),
     message:
-        "judge {wildcards.judge}: read what {wildcards.model} answered to the calibration prompts"
+        "judge {wildcards.judge}: judge the responses of {wildcards.model} to the calibration prompts"
     script:
         "../scripts/judge_responses.py"

@@ -59,7 +59,7 @@ if workflow.is_main_process:
 remember_in(".snakemake/steadfast/code")
 
 
-# The default grid only stands where no other is asked for: layered over it, another grid would keep its models.
+# The default grid is used only if no other is requested: layered over it, another grid would keep its models.
 if not workflow.config_settings.configfiles:
 
     configfile: "config/config.yaml"

@@ -5,7 +5,7 @@ Produces results/counts_tables/{table}/{judge_correlation.csv,rates.csv,conclusi
 
 
 rule counts_table:
-    """Validate a counts table and feed it through the study's statistics and figures."""
+    """Validate a counts table, and compute the study's statistics and figures for it."""
     input:
         counts=lambda wildcards: GRID.config["counts_tables"][wildcards.table],
     output:
@@ -25,6 +25,6 @@ rule counts_table:
         margin=GRID.config["statistics"]["survival_margin"],
         code=GRID.digest("evaluate_counts_table.py"),
     message:
-        "counts table {wildcards.table}: compute and draw"
+        "counts table {wildcards.table}: compute statistics and draw figures"
     script:
         "../scripts/evaluate_counts_table.py"

@@ -62,7 +62,7 @@ rule direction:
 
 
 rule direction_by_running:
-    """Find a direction by what it does to the model, or with the keys of a rank-one edit: both run the model."""
+    """Find a direction by causal selection, or with the keys of a rank-one edit: both run the model."""
     input:
         model="results/models/{model}",
         prompts="results/prompts/prompts.parquet",

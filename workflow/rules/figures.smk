@@ -40,7 +40,7 @@ rule study_figures:
 
 
 rule judge_figures:
-    """Draw agreement, conclusions, ranks, bias and corrected rates: which judge to believe."""
+    """Draw agreement, conclusions, rankings, bias and corrected rates of the judges."""
     input:
         agreement="results/tables/agreement.csv",
         conclusions="results/tables/conclusions.csv",
@@ -69,13 +69,13 @@ rule judge_figures:
         margin=GRID.config["statistics"]["survival_margin"],
         code=GRID.digest("draw_judge_figures.py"),
     message:
-        "draw the figures about the judges"
+        "draw the judge figures"
     script:
         "../scripts/draw_judge_figures.py"
 
 
 rule direction_figures:
-    """Draw the activations along every direction, and how well each block tells the classes apart."""
+    """Draw the activations along every direction, and the class separation of each block."""
     input:
         directions=GRID.direction_files(GRID.shown_directions()),
         activations=GRID.activation_files(GRID.shown_directions()),
@@ -98,7 +98,7 @@ rule direction_figures:
 
 
 rule attack_strength:
-    """Set the refusal rates against the strength of the attacks, for each model and for all together."""
+    """Draw refusal rates by scale of the attacks, for each model and for all together."""
     input:
         verdicts="results/tables/verdicts.parquet",
         robustness="results/tables/robustness.csv",
@@ -121,6 +121,6 @@ rule attack_strength:
         labels={"models": GRID.labels("models")},
         code=GRID.digest("draw_attack_strength.py"),
     message:
-        "set refusals against the strength of the attacks"
+        "draw refusal rates by scale of the attacks"
     script:
         "../scripts/draw_attack_strength.py"

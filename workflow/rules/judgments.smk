@@ -1,9 +1,9 @@
 """Judgments: every judge gives a verdict on every response.
 
-Produces results/judgments/{judge}/{model}/{variant}.parquet. A judge that needs the weights of the system under
-test runs once per system, and judges some of another model's responses in the same job
-(results/self_monitoring/{judge}/{model}/{variant}.parquet); every other judge runs once for the whole grid, so that
-its own weights load once and cheap judges cost one process, not one per cell.
+Produces results/judgments/{judge}/{model}/{variant}.parquet. A judge that needs the weights of the model under
+test runs once per model–variant pair, and judges control responses of another model in the same job
+(results/self_monitoring/{judge}/{model}/{variant}.parquet). Every other judge runs once for the whole grid, so that
+its own weights are loaded once and cheap judges cost one process, not one per cell.
 """
 
 for judge in GRID.judges_with_scope("grid"):
@@ -31,13 +31,13 @@ for judge in GRID.judges_with_scope("grid"):
             judge=GRID.judge_arguments(judge),
             code=GRID.judge_digest(judge),
         message:
-            f"judge {judge}: read the responses of all {len(GRID.systems)} systems"
+            f"judge {judge}: judge the responses of all {len(GRID.systems)} model–variant pairs"
         script:
             "../scripts/judge_responses.py"
 
 
 rule judge_own_responses:
-    """A system judges its own responses and, as a control, some of another model's."""
+    """Let a model judge its own responses and control responses of another model."""
     input:
         responses="results/responses/{model}/{variant}.parquet",
         others=lambda wildcards: GRID.donated_responses(
@@ -74,6 +74,6 @@ rule judge_own_responses:
             wildcards.judge, wildcards.variant, "judge_own_responses.py"
         ),
     message:
-        "judge {wildcards.judge}: read the responses of {wildcards.model}, {wildcards.variant}"
+        "judge {wildcards.judge}: judge the responses of {wildcards.model}, {wildcards.variant}"
     script:
         "../scripts/judge_own_responses.py"

@@ -58,7 +58,7 @@ rule fetch_hub_model:
 
 
 rule point_to_local_model:
-    """Check a checkpoint directory of this machine, and point to it."""
+    """Check a local checkpoint directory, and point to it."""
     input:
         template=lambda wildcards: GRID.template_file(wildcards.model),
     output:
@@ -86,7 +86,7 @@ rule point_to_local_model:
 
 
 rule convert_gguf_model:
-    """Write a GGUF file out as a checkpoint; fetch it first if it is elsewhere."""
+    """Convert a GGUF file to a checkpoint; download it first if necessary."""
     input:
         file=lambda wildcards: GRID.model_files(wildcards.model),
         template=lambda wildcards: GRID.template_file(wildcards.model),
@@ -108,7 +108,7 @@ rule convert_gguf_model:
         chat=lambda wildcards: GRID.chat_wishes(wildcards.model),
         code=GRID.digest("convert_gguf.py"),
     message:
-        "{wildcards.model}: write the GGUF file out as a checkpoint"
+        "{wildcards.model}: convert the GGUF file to a checkpoint"
     script:
         "../scripts/convert_gguf.py"
 

@@ -7,7 +7,7 @@ calibration prompts are among them.
 
 
 rule plan:
-    """Show requests, tokens and price per judge. It has no output, so that it can be asked again at any time."""
+    """Show requests, tokens and cost per judge. The rule has no output, so it can run again at any time."""
     log:
         "results/logs/plan.log",
     localrule: True

@@ -5,7 +5,7 @@ Produces results/prompts/prompts.parquet and the summary of counts, lengths and 
 
 
 rule prompts:
-    """Collect the prompts of both classes and split them into calibration, evaluation and human subset."""
+    """Collect harmful and harmless prompts and split them into calibration, evaluation and human subset."""
     input:
         files=GRID.prompt_files(),
     output:

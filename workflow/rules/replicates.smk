@@ -6,7 +6,7 @@ have groups.
 
 
 rule replicates:
-    """Rates and changes of groups of replicates, with intervals between seeds."""
+    """Compute rates and changes of groups of replicates, with confidence intervals across seeds."""
     input:
         verdicts="results/tables/verdicts.parquet",
     output:
@@ -22,13 +22,13 @@ rule replicates:
         inference=GRID.inference(),
         code=GRID.digest("aggregate_replicates.py"),
     message:
-        "put replicates of a model together"
+        "aggregate the replicates of each recipe"
     script:
         "../scripts/aggregate_replicates.py"
 
 
 rule refusal_margin:
-    """Measure how surely a model refuses, by the first token of its answers."""
+    """Measure the refusal margin of a model by the first token of its responses."""
     input:
         model="results/models/{model}",
         prompts="results/prompts/prompts.parquet",
@@ -54,7 +54,7 @@ rule refusal_margin:
 
 
 rule matched:
-    """Compare the groups, family by family, as if all their models had refused with the same margin before the edit."""
+    """Compare the groups of each family at equal refusal margins before the edit."""
     input:
         robustness="results/tables/robustness.csv",
         models=expand("results/models/{model}", model=GRID.groups()),
@@ -79,7 +79,7 @@ rule matched:
 
 
 rule replicate_figure:
-    """Draw the refusal rates of groups of replicates, with intervals between seeds."""
+    """Draw the refusal rates of groups of replicates, with confidence intervals across seeds."""
     input:
         groups="results/tables/groups.csv",
         robustness="results/tables/robustness.csv",

@@ -5,7 +5,7 @@ Produces results/report.html.
 
 
 rule report:
-    """Put the answer, figures, tables, responses and provenance on one page that loads nothing."""
+    """Write headline, figures, tables, responses and provenance to one self-contained page."""
     input:
         verdicts="results/tables/verdicts.parquet",
         prompts="results/prompts/prompts.parquet",

@@ -5,7 +5,7 @@ Produces results/responses/{model}/{variant}.parquet.
 
 
 rule responses:
-    """Generate the responses of one model in one variant."""
+    """Generate the responses of one model–variant pair."""
     input:
         checkpoint=lambda wildcards: GRID.checkpoint(wildcards.model, wildcards.variant),
         prompts="results/prompts/prompts.parquet",
@@ -32,13 +32,13 @@ rule responses:
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),
         code=lambda wildcards: GRID.responses_digest(wildcards.variant),
     message:
-        "{wildcards.model}, {wildcards.variant}: answer the prompts"
+        "{wildcards.model}, {wildcards.variant}: generate responses"
     script:
         "../scripts/generate_responses.py"
 
 
 rule hooked_responses:
-    """Generate the responses of a variant that intervenes while the model runs."""
+    """Generate the responses of a variant with an inference-time intervention."""
     input:
         checkpoint=lambda wildcards: GRID.checkpoint(wildcards.model, wildcards.variant),
         direction="results/directions/{model}/{variant}.safetensors",
@@ -65,6 +65,6 @@ rule hooked_responses:
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),
         code=lambda wildcards: GRID.hooked_responses_digest(wildcards.variant),
     message:
-        "{wildcards.model}, {wildcards.variant}: answer the prompts under the hook"
+        "{wildcards.model}, {wildcards.variant}: generate responses with the intervention"
     script:
         "../scripts/generate_hooked_responses.py"

@@ -27,7 +27,7 @@ if GRID.tuning_base:
             dtype=GRID.config["safety_tuning"]["dtype"],
             code=GRID.digest("distil_harmless_answers.py"),
         message:
-            "generate the untuned model's answers to harmless training prompts"
+            "generate the untuned model's responses to harmless training prompts"
         script:
             "../scripts/distil_harmless_answers.py"
 

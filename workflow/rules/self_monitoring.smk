@@ -1,7 +1,7 @@
-"""Self-monitoring: whether systems recognise refusals, in their own responses and in another model's.
+"""Self-evaluation: whether models recognize refusals, in their own responses and in another model's.
 
-Produces results/tables/self_monitoring.csv and results/figures/self_monitoring/{judge}.{pdf,png} where a judge is the
-system under test itself.
+Produces results/tables/self_monitoring.csv and results/figures/self_monitoring/{judge}.{pdf,png} if a judge is the
+model under test.
 """
 
 if GRID.monitoring_judges():
@@ -31,6 +31,6 @@ if GRID.monitoring_judges():
             reference=GRID.machine_reference,
             code=GRID.digest("measure_self_monitoring.py"),
         message:
-            "compare what systems say of themselves and of others"
+            "measure self-evaluation"
         script:
             "../scripts/measure_self_monitoring.py"

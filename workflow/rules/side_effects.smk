@@ -1,8 +1,8 @@
-"""Side effects: what every variant changes besides refusals, and the robustness assessment of each model.
+"""Side effects: what every variant changes other than refusals, and the robustness assessment of each model.
 
 Produces results/side_effects/{model}/{variant}.parquet (scores that need the weights; every model is loaded once for all
-of them), results/tables/{side_effects.csv,assessment.csv} and results/figures/side_effects.{pdf,png}. The tiny models
-are measured by one job, any other model by its own; what was measured before is taken from results/measurements/.
+of them), results/tables/{side_effects.csv,assessment.csv} and results/figures/side_effects.{pdf,png}. Model organisms
+are measured by one job, every other model by its own; scores that exist are read from results/measurements/.
 """
 
 MEASURING = pending(
@@ -34,7 +34,7 @@ for batch, systems in GRID.measured_batches().items():
             measures=GRID.weights_measures(),
             code=GRID.weights_digest(),
         message:
-            f"measure side effects of {len(systems)} systems"
+            f"measure side effects of {len(systems)} model–variant pairs"
         script:
             "../scripts/measure_side_effects.py"
 
@@ -66,13 +66,13 @@ for rubric in GRID.rubrics.judges:
             judge=GRID.rubrics.judge_arguments(rubric),
             code=GRID.rubrics.judge_digest(rubric, script="judge_by_rubric.py"),
         message:
-            f"rubric {rubric}: read the harmless responses of all {len(GRID.systems)} systems"
+            f"rubric {rubric}: judge the harmless responses of all {len(GRID.systems)} model–variant pairs"
         script:
             "../scripts/judge_by_rubric.py"
 
 
 rule side_effects:
-    """Sum up all side effects, those of the weights and those of the responses, with intervals and changes."""
+    """Aggregate all side effects, of weights and responses, with confidence intervals and changes."""
     input:
         scores=GRID.score_files(GRID.systems),
         responses=GRID.responses(),
@@ -96,13 +96,13 @@ rule side_effects:
         inference=GRID.inference(),
         code=GRID.answers_digest(),
     message:
-        "sum up the side effects"
+        "aggregate the side effects"
     script:
         "../scripts/collect_side_effects.py"
 
 
 rule assessment:
-    """Assess the robustness of every model after every edit, by stated rules."""
+    """Assess the robustness of every model–variant pair by fixed rules."""
     input:
         robustness="results/tables/robustness.csv",
         edits="results/tables/edits.csv",
@@ -132,7 +132,7 @@ rule assessment:
 
 
 rule side_effect_figure:
-    """Draw refusals lost against damage, one point per model and variant."""
+    """Draw refusals lost against capability degradation, one point per model–variant pair."""
     input:
         assessment="results/tables/assessment.csv",
         side_effects="results/tables/side_effects.csv",
@@ -155,6 +155,6 @@ rule side_effect_figure:
         controls=GRID.controls(),
         code=GRID.digest("draw_side_effects.py"),
     message:
-        "draw refusals lost against damage"
+        "draw refusals lost against capability degradation"
     script:
         "../scripts/draw_side_effects.py"

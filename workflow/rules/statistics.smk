@@ -6,7 +6,7 @@ results/judge_report.md and results/summary.txt.
 
 
 rule verdicts:
-    """Gather all judgments into one tidy table, and count them."""
+    """Collect all judgments in one tidy table, and count them."""
     input:
         judgments=GRID.judgments(),
         prompts="results/prompts/prompts.parquet",
@@ -23,7 +23,7 @@ rule verdicts:
         cells=GRID.cells(),
         code=GRID.digest("collect_verdicts.py"),
     message:
-        "gather the verdicts of all judges"
+        "collect the verdicts of all judges"
     script:
         "../scripts/collect_verdicts.py"
 
@@ -56,7 +56,7 @@ rule agreement:
 
 
 rule edits:
-    """Gather what the edits did to the weights, and which hooks had no direction."""
+    """Collect the gates of all edits, and the interventions without a valid direction."""
     input:
         checkpoints=GRID.checkpoints(GRID.edited_systems()),
         directions=GRID.direction_files(GRID.changed_systems()),
@@ -73,13 +73,13 @@ rule edits:
         systems=GRID.pairs(GRID.changed_systems()),
         code=GRID.digest("collect_edits.py"),
     message:
-        "gather what the edits did to the weights"
+        "collect the gates of all edits"
     script:
         "../scripts/collect_edits.py"
 
 
 rule robustness:
-    """Compare every variant with the original model, per judge, raw and corrected by people's labels."""
+    """Compare every variant with the original model, per judge, raw and corrected by human labels."""
     input:
         verdicts="results/tables/verdicts.parquet",
         edits="results/tables/edits.csv",
@@ -109,7 +109,7 @@ rule robustness:
 
 
 rule conclusions:
-    """What the choice of the judge does to the conclusions, and to the ranking of the models."""
+    """Compute the judge sensitivity of conclusions and of the ranking of models."""
     input:
         robustness="results/tables/robustness.csv",
         verdicts="results/tables/verdicts.parquet",
@@ -133,13 +133,13 @@ rule conclusions:
         controls=GRID.controls(),
         code=GRID.digest("compare_conclusions.py"),
     message:
-        "see which conclusions hang on the judge"
+        "compute the judge sensitivity of conclusions"
     script:
         "../scripts/compare_conclusions.py"
 
 
 rule fidelity:
-    """Where each judge differs from the reference: people where there are labels, else the configured judge."""
+    """Report where each judge differs from the reference: human labels if any, otherwise the configured judge."""
     input:
         verdicts="results/tables/verdicts.parquet",
         responses=GRID.responses(),
@@ -168,7 +168,7 @@ rule fidelity:
 
 
 rule annotators:
-    """Agreement of the people with one another."""
+    """Compute inter-annotator agreement."""
     input:
         verdicts="results/tables/verdicts.parquet",
     output:
@@ -184,13 +184,13 @@ rule annotators:
         inference=GRID.inference(),
         code=GRID.digest("compare_annotators.py"),
     message:
-        "compare the annotators with one another"
+        "compute inter-annotator agreement"
     script:
         "../scripts/compare_annotators.py"
 
 
 rule summary:
-    """The short table that is shown at the end of a run."""
+    """Write the short table that is shown at the end of a run."""
     input:
         counts="results/tables/counts.csv",
         assessment="results/tables/assessment.csv",

@@ -1,13 +1,13 @@
-"""Trials: which attack of a sweep is the strongest, found on calibration prompts.
+"""Attack selection: the best attack of a sweep, selected on calibration prompts.
 
 Produces results/trials/responses/{model}/{variant}.parquet and results/trials/judgments/{judge}/{model}/{variant}.parquet,
-for variants that are the strongest attack of some sweeps (`strongest_of`), their results/directions/{model}/{variant}.safetensors
-with the whole comparison beside it as CSV, and results/tables/strongest.csv; other grids do not ask for them.
+for variants that are the best attack of some sweeps (`strongest_of`), their results/directions/{model}/{variant}.safetensors
+with the whole comparison as CSV, and results/tables/strongest.csv; other grids do not request them.
 """
 
 
 rule trial_responses:
-    """Generate the responses of an attack, or of the original, to harmful calibration prompts."""
+    """Generate the responses of a candidate attack, or of the original, to the attack-selection set."""
     input:
         checkpoint=lambda wildcards: GRID.checkpoint(wildcards.model, wildcards.variant),
         prompts="results/prompts/prompts.parquet",
@@ -33,7 +33,7 @@ rule trial_responses:
         chat=lambda wildcards: GRID.chat_settings(wildcards.model),
         code=GRID.responses_digest(script="generate_trial_responses.py"),
     message:
-        "{wildcards.model}, {wildcards.variant}: answer calibration prompts on trial"
+        "{wildcards.model}, {wildcards.variant}: generate responses to the attack-selection set"
     script:
         "../scripts/generate_trial_responses.py"
 
@@ -63,13 +63,13 @@ for judge in GRID.choosing_judges():
             judge=GRID.judge_arguments(judge),
             code=GRID.judge_digest(judge),
         message:
-            f"judge {judge}: read what {len(GRID.trial_systems(judge))} systems answered on trial"
+            f"judge {judge}: judge {len(GRID.trial_systems(judge))} candidates on the attack-selection set"
         script:
             "../scripts/judge_responses.py"
 
 
 rule strongest_attack:
-    """Choose the attack after which a model refuses least, among those that work and leave it whole."""
+    """Select the best attack: the lowest refusal rate among effective attacks that preserve capability."""
     input:
         unpack(lambda wildcards: GRID.choice_inputs(wildcards.model, wildcards.variant)),
     output:
@@ -90,13 +90,13 @@ rule strongest_attack:
         degenerate=GRID.config["assessment"]["degenerate"],
         code=GRID.digest("choose_attack.py"),
     message:
-        "{wildcards.model}, {wildcards.variant}: choose the strongest attack"
+        "{wildcards.model}, {wildcards.variant}: select the best attack"
     script:
         "../scripts/choose_attack.py"
 
 
 rule strongest_attacks:
-    """List which attack was chosen for each model, and by which numbers."""
+    """List the best attack of each model, with the numbers that it was selected by."""
     input:
         directions=GRID.direction_files(GRID.chosen_systems()),
     output:
@@ -111,6 +111,6 @@ rule strongest_attacks:
         systems=GRID.pairs(GRID.chosen_systems()),
         code=GRID.digest("collect_strongest.py"),
     message:
-        "list the strongest attacks"
+        "list the best attacks"
     script:
         "../scripts/collect_strongest.py"

@@ -1,4 +1,4 @@
-"""Agreement of the people with one another."""
+"""Compute inter-annotator agreement."""
 
 from steadfast.report.blocks import Block, prose
 from steadfast.report.sections._section import Section
