@@ -86,7 +86,7 @@ REPLACEMENTS = {
 CODE = re.compile(r"```.*?```|`[^`\n]+`|\]\([^)]*\)|https?://\S+", re.S)
 """What a page quotes from code: keys, commands, addresses."""
 
-QUOTATIONS = ("Poison control centres explain", "contrast: behaviour", "by-behaviour")
+QUOTATIONS = ("Poison control centres explain", "contrast: behaviour", "by-behaviour", "behaviour: {")
 """Words of models, which stay as they were generated, and names of settings."""
 
 PATTERN = re.compile(
