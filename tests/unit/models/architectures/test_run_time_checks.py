@@ -12,10 +12,11 @@ from tests.unit.models.architectures.test_architectures import HIDDEN, TEXT_ONLY
 from transformers import AutoModelForCausalLM
 
 from steadfast.attacks.activations.logits import next_token_log_probabilities
-from steadfast.attacks.baking import bake
+from steadfast.attacks.baking import bake, write_edited
 from steadfast.attacks.baking.verification import applied_shares, asked_outputs, distance, hooked, rebuilt_edit, record
 from steadfast.attacks.directions import Direction, load_direction
 from steadfast.attacks.interventions.writers import edited_modules
+from steadfast.models.loading import load_model
 
 TARGETS = ["attention_output", "mlp_output"]
 EDITS = {
@@ -97,6 +98,10 @@ def test_hooks_and_modules_do_what_the_edited_weights_do(source, model_type, met
     original, folder = source(model_type)
     bake(folder, direction_path, settings, tmp_path)
     edited = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
+    if method == "orthogonalize":
+        write_edited(folder, direction_path, settings, tmp_path / "auto")
+        loaded = load_model(tmp_path / "auto", dtype="float32").state_dict()
+        assert all(torch.equal(value, loaded[name]) for name, value in edited.state_dict().items())
     edit = rebuilt_edit(settings)
     plain = answers(original)
     hooks = hooked(original, edit, direction)

@@ -1,5 +1,5 @@
-"""Baking edits into checkpoints: streamed from shard to shard with NumPy, without loading the model."""
+"""Edited models: whole checkpoints, streamed from shard to shard with NumPy, or factors over the original's weights."""
 
-from steadfast.attacks.baking.baking import bake
+from steadfast.attacks.baking.baking import bake, keep_factors, write_edited
 
-__all__ = ["bake"]
+__all__ = ["bake", "keep_factors", "write_edited"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import NDArray
 
@@ -28,6 +28,9 @@ from steadfast.models.edited import MANIFEST
 from steadfast.models.pointer import point_to_edited, point_to_updated
 from steadfast.models.shards import Shard, TensorEntry
 
+Form = Literal["auto", "bake", "factors"]
+AUTO: Form = "auto"
+BAKE: Form = "bake"
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
 
 
@@ -71,6 +74,48 @@ def bake(
     point_to_edited(source, work.path)
     work.commit(Path(output))
     return manifest
+
+
+def write_edited(
+    source: str | Path,
+    direction_path: str | Path,
+    edit: Mapping[str, Any],
+    output: str | Path,
+    *,
+    form: Form = AUTO,
+    match_change: str | Path | None = None,
+    threads: int = 2,
+) -> dict[str, Any]:
+    """Write an edited model in the form that is asked for.
+
+    Args:
+        source: see ``bake``, as the others.
+        direction_path: the same.
+        edit: the same.
+        output: the same.
+        form: ``bake`` writes a whole checkpoint, ``factors`` what has to be changed of the original's (see
+            ``keep_factors``); ``auto`` keeps factors wherever they can be applied to a model that is loaded.
+        match_change: see ``bake``.
+        threads: the same.
+    """
+    plan = plan_edit(source, direction_path, edit)
+    problem = why_not_in_place(plan) if form == AUTO else ""
+    if problem:
+        print(f"the whole checkpoint is written: {problem}", flush=True)
+    write = bake if form == BAKE or problem else keep_factors
+    return write(source, direction_path, edit, output, match_change=match_change, threads=threads)
+
+
+def why_not_in_place(plan: Plan) -> str:
+    """Why an edit's factors could not be applied to the loaded model; empty if they can.
+
+    transformers stacks the experts of most architectures when it loads them, and renames what lies within a
+    multimodal wrapper.
+    """
+    if "text_config" in plan.checkpoint.config:
+        return "transformers may load the text model of a multimodal one under other names"
+    expert = next((site.writer.name for site in plan.selected.values() if site.writer.expert), "")
+    return f"transformers may stack {expert} with other experts" if expert else ""
 
 
 def keep_factors(
