@@ -40,6 +40,7 @@ for line in sys.stdin:
     order = json.loads(line)
     if (child := os.fork()) == 0:
         os.chdir(order["folder"])
+        sys.path[:0] = order["packages"]
         output = os.open("dry_run.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(output, 1)
         os.dup2(output, 2)
@@ -99,10 +100,17 @@ judges:
 
 @dataclass
 class Tree:
-    """A copy of the repository with a configuration, ``mine.yaml``."""
+    """A copy of the repository with a configuration, ``mine.yaml``.
+
+    Attributes:
+        folder: where it is.
+        dry_runs: the process that makes dry runs.
+        packages: folders of installed packages that its runs have besides those of the environment.
+    """
 
     folder: Path
     dry_runs: subprocess.Popen[str]
+    packages: tuple[str, ...] = ()
 
     @property
     def config(self) -> dict[str, Any]:
@@ -134,7 +142,7 @@ class Tree:
         done = subprocess.run(
             [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "mine.yaml", *arguments],
             cwd=self.folder,
-            env=environment(self.folder),
+            env={**environment(self.folder), "PYTHONPATH": os.pathsep.join(self.packages)},
             capture_output=True,
             text=True,
             timeout=300,
@@ -144,7 +152,11 @@ class Tree:
     def dry_run(self, *arguments: str, config: tuple[str, ...] = ("mine.yaml",)) -> tuple[int, str]:
         """Exit status and output of a dry run."""
         chosen = ["--configfile", *config] if config else []
-        order = {"folder": str(self.folder), "arguments": ["--dry-run", *arguments, *chosen]}
+        order = {
+            "folder": str(self.folder),
+            "packages": self.packages,
+            "arguments": ["--dry-run", *arguments, *chosen],
+        }
         assert self.dry_runs.stdin
         assert self.dry_runs.stdout
         print(json.dumps(order), file=self.dry_runs.stdin, flush=True)

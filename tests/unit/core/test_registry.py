@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from tests.plug_ins import forget_plug_ins
 
 from steadfast.core import files, registry
 from steadfast.core.errors import ConfigError, SteadfastError, UnknownNameError, suggest
@@ -61,6 +62,86 @@ def test_shared_code_and_paths_are_no_kinds(animals, name):
 def test_a_broken_module_is_not_reported_as_unknown(animals):
     with pytest.raises(RuntimeError, match="nobody asked"):
         registry.load(animals, "bear")
+
+
+class Site:
+    """A folder of installed distributions whose entry points are of the registry ``animals``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def install(self, distribution: str, *, module: str | None = None, **points: str) -> None:
+        metadata = self.folder / f"{distribution}-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        lines = [f"{name} = {value}" for name, value in points.items()]
+        (metadata / "entry_points.txt").write_text("\n".join(["[steadfast.animals]", *lines]))
+        if module is not None:
+            (self.folder / f"{distribution}.py").write_text(module)
+        forget_plug_ins()
+
+
+@pytest.fixture
+def site(animals, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "GROUPS", {animals: "steadfast.animals"})
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    forget_plug_ins()
+    yield Site(tmp_path / "site")
+    monkeypatch.undo()
+    forget_plug_ins()
+    for name in ("zoo", "farm"):
+        sys.modules.pop(name, None)
+
+
+def test_a_plug_in_is_a_kind_beside_the_modules(site, animals):
+    site.install("zoo", module="def build():\n    return 'zebra'\n", zebra="zoo")
+    assert registry.names(animals) == ["aardvark", "bear", "sloth", "zebra"]
+    assert "zoo" not in sys.modules
+    assert registry.load(animals, "zebra").build() == "zebra"
+    assert registry.load(animals, "aardvark").build() == "aardvark"
+    assert registry.located("animals.zebra") == "zoo"
+    assert registry.located("animals.aardvark") == "animals.aardvark"
+
+
+def test_a_plug_in_with_the_name_of_a_module_is_an_error(site, animals):
+    site.install("zoo", aardvark="zoo")
+    with pytest.raises(ConfigError, match=r"called 'aardvark' in the group steadfast.animals: one of Steadfast itself"):
+        registry.names(animals)
+
+
+def test_two_plug_ins_of_one_name_are_an_error_that_names_both(site, animals):
+    site.install("zoo", zebra="zoo")
+    site.install("farm", zebra="farm.striped")
+    with pytest.raises(ConfigError, match=r"one of farm 1.0 and one of zoo 1.0 \(module zoo\); uninstall one"):
+        registry.names(animals)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("zebra", "zoo:build", "'zebra' of zoo 1.0 .* its value 'zoo:build' must be the dotted name of a module"),
+        ("Zebra", "zoo", "'Zebra' of zoo 1.0 .* its name must consist of small letters"),
+    ],
+)
+def test_an_entry_point_that_cannot_be_used_is_an_error(site, animals, name, value, message):
+    site.install("zoo", **{name: value})
+    with pytest.raises(ConfigError, match=message):
+        registry.names(animals)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [("import nothing_of_the_kind\n", "No module named 'nothing_"), (None, "No module named 'zoo'")],
+)
+def test_a_plug_in_that_cannot_be_imported_is_named_with_its_distribution(site, animals, module, message):
+    site.install("zoo", module=module, zebra="zoo")
+    with pytest.raises(ConfigError, match=rf"'zebra' of zoo 1.0 \(module zoo\) cannot be imported: Mod.*{message}"):
+        registry.load(animals, "zebra")
+
+
+def test_every_group_of_entry_points_is_of_a_registry():
+    for package, group in registry.GROUPS.items():
+        assert registry.own_names(package), group
 
 
 @pytest.mark.parametrize("package", ["steadfast.core.files", "steadfast.nowhere"])

@@ -11,6 +11,7 @@ import jsonschema
 import yaml
 from jsonschema.exceptions import ValidationError
 
+from steadfast.config.plug_ins import add_plug_ins
 from steadfast.config.ranges import BOUNDS, range_of, shortened
 from steadfast.config.wording import label_problem, text_problem
 from steadfast.core.errors import ConfigError, suggest
@@ -67,8 +68,9 @@ def _is_label(value: object) -> bool:
 
 @cache
 def load_schema() -> dict[str, Any]:
-    """The schema of the configuration, as a nested dictionary."""
+    """The schema of the configuration with the plug-ins that are installed, as a nested dictionary."""
     schema: dict[str, Any] = yaml.load(SCHEMA_FILE.read_text(encoding="utf-8"), Loader=LOADER)
+    add_plug_ins(schema)
     return schema
 
 

@@ -2,7 +2,8 @@
 
 Snakemake does not see edits to imported modules, and it sees a touched script as a changed one. A digest
 over the meaning of a script and of every package module it reaches (comments, docstrings and formatting
-left out) says exactly when a result has to be made again.
+left out) says exactly when a result has to be made again. The modules of plug-ins are followed as those of the package
+are; other libraries are not, since the environment's lock pins them.
 """
 
 import ast
@@ -13,7 +14,10 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+
+from steadfast.core.registry import located, plug_in_packages
 
 PACKAGE = "steadfast"
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,19 +31,19 @@ def code_digest(*roots: str | Path) -> str:
     """Digest of the given scripts (paths) and modules (dotted names) and of all package modules they import.
 
     Imports inside functions count as well. Modules loaded by name through a registry are not imported
-    anywhere: give the chosen one as a further root.
+    anywhere: give the chosen one as a further root, by its name in the registry if it is a plug-in's.
 
     Returns:
         The first 16 hex digits of a SHA-256.
 
     Raises:
-        ModuleNotFoundError: a dotted name is not a module of the package.
+        ModuleNotFoundError: a dotted name is neither a module of the package nor one of a plug-in.
     """
     files: set[Path] = set()
     for root in roots:
-        for start in [Path(root).resolve()] if str(root).endswith(".py") else _require(str(root)):
+        for start in [Path(root).resolve()] if str(root).endswith(".py") else _require(located(str(root))):
             _collect(start, files)
-    lines = sorted(f"{_name(file)} {_facts(file).meaning}" for file in files)
+    lines = sorted(f"{'/'.join(_place(file))} {_facts(file).meaning}" for file in files)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
@@ -91,36 +95,55 @@ def _imports(file: Path) -> tuple[Path, ...]:
 
 def _absolute(level: int, module: str, file: Path) -> str:
     """Dotted name of the module that an import names, relative imports resolved."""
-    if level == 0 or not file.is_relative_to(ROOT):
+    parts = _place(file)
+    if level == 0 or len(parts) == 1:
         return module
-    package = (PACKAGE, *file.relative_to(ROOT).parts)[:-level]
+    package = parts[:-level]
     return ".".join((*package, module) if module else package)
+
+
+def _homes(top: str) -> tuple[Path, ...]:
+    """Folders of a top-level package that digests follow, or a module's path without its suffix; none of others."""
+    return (ROOT,) if top == PACKAGE else _homes_of_plug_in(top)
+
+
+@cache
+def _homes_of_plug_in(top: str) -> tuple[Path, ...]:
+    spec = find_spec(top) if top in plug_in_packages() else None
+    if spec is None:
+        return ()
+    if spec.submodule_search_locations is not None:
+        return tuple(Path(folder).resolve() for folder in spec.submodule_search_locations)
+    return (Path(spec.origin or top).resolve().with_suffix(""),)
 
 
 @cache
 def _module_files(name: str) -> list[Path]:
     """Files that importing ``name`` runs: the module's, and the ``__init__`` of every package above it."""
-    parts = name.split(".")
-    if parts[0] != PACKAGE:
-        return []
+    top, *parts = name.split(".")
     files = []
-    for depth in range(1, len(parts) + 1):
-        base = ROOT.joinpath(*parts[1:depth])
-        for file in (base / "__init__.py", base.with_suffix(".py")):
-            if file.is_file() and file.relative_to(ROOT).as_posix() not in NO_RESULT:
-                files.append(file)
-    return files
+    for depth in range(len(parts) + 1):
+        for home in _homes(top):
+            base = home.joinpath(*parts[:depth])
+            files += [file for file in (base / "__init__.py", base.with_suffix(".py")) if file.is_file()]
+    return [file for file in files if not (top == PACKAGE and file.relative_to(ROOT).as_posix() in NO_RESULT)]
 
 
 def _require(name: str) -> list[Path]:
-    base = ROOT.joinpath(*name.split(".")[1:])
-    if name.split(".")[0] != PACKAGE or not (base.with_suffix(".py").is_file() or (base / "__init__.py").is_file()):
-        raise ModuleNotFoundError(f"no module {name!r} in {PACKAGE}")
+    top, *parts = name.split(".")
+    bases = [home.joinpath(*parts) for home in _homes(top)]
+    if not any(base.with_suffix(".py").is_file() or (base / "__init__.py").is_file() for base in bases):
+        raise ModuleNotFoundError(f"no module {name!r} in {PACKAGE} or a plug-in")
     return _module_files(name)
 
 
-def _name(file: Path) -> str:
-    return file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else file.name
+def _place(file: Path) -> tuple[str, ...]:
+    """Parts of a file's path from its top-level package on; its name alone if it belongs to none that is followed."""
+    for top in (PACKAGE, *sorted(plug_in_packages())):
+        for home in _homes(top):
+            if file.is_relative_to(home):
+                return (top, *file.relative_to(home).parts)
+    return (file.name,)
 
 
 @cache

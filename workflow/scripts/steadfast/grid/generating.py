@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from steadfast.core.registry import names
+from steadfast.core.registry import own_names
 from steadfast.grid.systems import Systems
 
 
@@ -29,7 +29,7 @@ class Generating(Systems):
 
     def engine_environment(self) -> str:
         """Conda environment of the jobs that generate."""
-        return "base" if self.config["generation"]["engine"] == "transformers" else "vllm"
+        return "vllm" if self.config["generation"]["engine"] in ("auto", "vllm") else "base"
 
     def decoding(self, variant: str) -> dict[str, Any] | None:
         """The decoding stanza of a variant; None if it steers nothing."""
@@ -37,9 +37,9 @@ class Generating(Systems):
         return dict(stanza) if stanza else None
 
     def responses_digest(self, variant: str = "original", script: str = "generate_responses.py") -> str:
-        """Digest of the code that a variant's responses depend on; ``auto`` may take any engine."""
+        """Digest of the code that a variant's responses depend on; ``auto`` may take any engine of our own."""
         engine = self.config["generation"]["engine"]
-        engines = names("steadfast.generation.engines") if engine == "auto" else [engine]
+        engines = own_names("steadfast.generation.engines") if engine == "auto" else [engine]
         rule = self.decoding(variant)
         steering = [f"attacks.decoding.methods.{rule['method']}"] if rule else []
         return self.digest(script, *(f"generation.engines.{name}" for name in engines), *steering)

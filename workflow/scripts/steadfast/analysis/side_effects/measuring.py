@@ -182,7 +182,9 @@ def _identity(system: MeasuredSystem, device: str) -> dict[str, Any]:
         "direction": sha256_file(system.direction) if system.direction else None,
         "edit": dict(system.edit) if system.edit else None,
         "hook": dict(system.hook) if system.hook else None,
-        "hook_code": code_digest(f"steadfast.attacks.interventions.{system.hook['method']}") if system.hook else None,
+        "hook_code": code_digest(f"steadfast.attacks.interventions.methods.{system.hook['method']}")
+        if system.hook
+        else None,
         "chat": dict(system.chat),
         "number_formats": [running_format(model, dtype, device).name for model in (system.original, system.checkpoint)],
         "variant": ORIGINAL if system.variant == ORIGINAL else "edited",

@@ -1,0 +1,1 @@
+"""Plug-ins for Steadfast: one judge and one direction."""

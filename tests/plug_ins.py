@@ -1,0 +1,32 @@
+"""The example plug-in, installed as a user would install it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from steadfast.config import schema
+from steadfast.core import code_digest, registry
+
+EXAMPLE = Path(__file__).parent / "example_plugin"
+
+
+def install_example(target: Path) -> Path:
+    """Install it into a folder of packages, without a network."""
+    offline = ["--no-deps", "--no-build-isolation", "--no-index", "--no-compile"]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", *offline, "--target", str(target), str(EXAMPLE)]
+    subprocess.run(command, check=True, capture_output=True)
+    return target
+
+
+def forget_plug_ins() -> None:
+    """What a new process would not know about plug-ins and code."""
+    for known in (
+        registry._entry_points,
+        registry.plug_ins,
+        schema.load_schema,
+        code_digest._homes_of_plug_in,
+        code_digest._imports,
+        code_digest._module_files,
+        code_digest._facts,
+    ):
+        known.cache_clear()

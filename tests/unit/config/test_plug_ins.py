@@ -1,0 +1,106 @@
+"""Plug-ins in the configuration: what their modules allow, and the messages of what they do not."""
+
+import copy
+import sys
+
+import numpy as np
+import pytest
+import yaml
+from tests.plug_ins import forget_plug_ins, install_example
+
+from steadfast.attacks.activations import Activations, ClassActivations
+from steadfast.attacks.direction_search.search import find_direction
+from steadfast.config.checks import prepare
+from steadfast.core import registry
+from steadfast.core.errors import ConfigError
+from steadfast.grid.grid import Grid
+
+CONFIG = """
+prompts: {harmful: [{kind: synthetic}], harmless: [{kind: synthetic}]}
+models: {raw: {source: organism, recipe: raw}}
+variants:
+  original: {}
+  trimmed: {direction: {method: trimmed_difference, trimmed: 0.2, layer: 1}, edit: {method: orthogonalize}}
+judges:
+  grammar: {kind: grammar}
+  short: {kind: few_words, words: 3}
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    return install_example(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture
+def installed(site, monkeypatch):
+    """The configuration of a grid that uses the example plug-in, which is installed."""
+    monkeypatch.syspath_prepend(str(site))
+    forget_plug_ins()
+    yield yaml.safe_load(CONFIG)
+    monkeypatch.undo()
+    forget_plug_ins()
+    for name in [name for name in sys.modules if name.startswith("steadfast_example")]:
+        del sys.modules[name]
+
+
+def test_only_the_chosen_plug_in_is_imported(installed):
+    assert "few_words" in registry.names("steadfast.judges.kinds")
+    assert not [name for name in sys.modules if name.startswith("steadfast_example")]
+    registry.load("steadfast.judges.kinds", "few_words")
+    assert "steadfast_example.trimmed_difference" not in sys.modules
+
+
+def test_a_grid_of_plug_ins_is_valid_and_its_digests_are_of_their_code(installed, site):
+    grid = Grid(prepare(installed))
+    assert grid.judge_arguments("short") == {"kind": "few_words", "words": 3}
+    judge, direction = grid.judge_digest("short"), grid.direction_digest("trimmed")
+    module = site / "steadfast_example" / "text.py"
+    source = module.read_text()
+    try:
+        module.write_text(source.replace("text.split()", "text.strip().split()"))
+        forget_plug_ins()
+        assert grid.judge_digest("short") != judge
+        assert grid.direction_digest("trimmed") == direction
+    finally:
+        module.write_text(source)
+
+
+def test_a_direction_of_a_plug_in_is_found(installed):
+    generator = np.random.default_rng(0)
+    classes = []
+    for shift in (1.0, -1.0):
+        states = generator.standard_normal((40, 1, 3, 8)).astype(np.float32)
+        states[:, 0, 1, 2] += 3 * shift
+        states[0, 0, 1, 5] = 1e4  # an outlier, which the mean would follow
+        ids = tuple(f"{shift}-{index}" for index in range(40))
+        classes.append(ClassActivations(states, states[:, :, 2], ids, ("c",) * 40))
+    activations = Activations(*classes, positions=(-1,), template_tokens=("<end>",), model="tiny")
+    direction = find_direction(installed["variants"]["trimmed"]["direction"], activations, seed=0)
+    assert direction.method == "trimmed_difference"
+    assert direction.directions[0, 2] > 0.9
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value", "message"),
+    [
+        (("judges", "short"), "kind", "few_word", "'few_word' is not allowed; did you mean 'few_words'? Known: "),
+        (("judges", "short"), "word", 3, "judges.short: unknown key 'word'; did you mean 'words'?"),
+        (("judges", "short"), "words", 0, "words: 0 is not allowed; allowed: an integer of at least 1"),
+        (
+            ("variants", "trimmed", "direction"),
+            "trim",
+            1,
+            "unknown key 'trim' of direction method 'trimmed_difference'",
+        ),
+    ],
+)
+def test_wrong_settings_of_a_plug_in_are_named_with_what_is_allowed(installed, place, key, value, message):
+    config = copy.deepcopy(installed)
+    entry = config
+    for part in place:
+        entry = entry[part]
+    entry[key] = value
+    with pytest.raises(ConfigError) as caught:
+        prepare(config)
+    assert message in str(caught.value)
