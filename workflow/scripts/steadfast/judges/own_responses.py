@@ -1,0 +1,92 @@
+"""Variants of one model judge their own responses, in one process that loads the model's weights once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from steadfast.core.code_digest import code_digest
+from steadfast.core.files import read_table, sha256_file, write_table
+from steadfast.core.integrity import content_hash
+from steadfast.core.registry import load
+from steadfast.core.result_cache import AnswerStore
+from steadfast.judges.cached import judge_cached
+from steadfast.judges.control_responses import control_table, draw_control
+from steadfast.judges.interface import cases_of, verdict_table
+
+PACKAGE = "steadfast.judges.kinds"
+# how a judge uses the machine decides nothing
+MACHINE = frozenset({"device", "batch_tokens", "checkpoint", "direction", "prompt"})
+
+
+@dataclass(frozen=True)
+class OwnResponses:
+    """One variant that judges its own responses.
+
+    Attributes:
+        variant: name of the variant.
+        judge: arguments of the judge: ``kind``, ``checkpoint`` and its settings.
+        responses: its response table.
+        judgments: path of the table of judgments to write.
+        control: path of the table of judgments of control responses to write.
+    """
+
+    variant: str
+    judge: Mapping[str, Any]
+    responses: str
+    judgments: str
+    control: str
+
+
+def judge_own_responses(
+    variants: Sequence[OwnResponses],
+    sources: Sequence[tuple[str, str, str]],
+    prompts: pd.DataFrame,
+    *,
+    cache: str | Path,
+    size: int,
+    seed: int,
+    **machine: Any,
+) -> None:
+    """Let variants of one model judge their own responses and the same control responses of another model.
+
+    A variant that was not changed, for want of a valid direction, has answered nothing and judges nothing.
+
+    Args:
+        variants: who judges.
+        sources: model, variant and response table of each model–variant pair that control responses are drawn from.
+        prompts: the prompt table.
+        cache: directory in which verdicts are kept by what decides them.
+        size: number of control responses.
+        seed: of their draw.
+        machine: further arguments of every judge that decide no verdict, such as ``device``.
+    """
+    # torch is imported where a model runs
+    from steadfast.models.resident import resident_model
+
+    tables = [(model, variant, read_table(path)) for model, variant, path in sources]
+    control = draw_control(tables, prompts, size=size, seed=seed)
+    with AnswerStore(cache) as kept, resident_model():
+        for variant in variants:
+            print(f"{variant.variant}:", flush=True)
+            own = cases_of(read_table(variant.responses), prompts)
+            drawn = control if own else []
+            settings = {**variant.judge, **machine}
+            judge = load(PACKAGE, str(settings.pop("kind"))).build(**settings)
+            verdicts = judge_cached(judge, [*own, *(item.case for item in drawn)], identity_of(variant.judge), kept)
+            write_table(variant.judgments, verdict_table(own, verdicts[: len(own)]))
+            write_table(variant.control, control_table(drawn, verdicts[len(own) :]))
+
+
+def identity_of(judge: Mapping[str, Any]) -> dict[str, Any]:
+    """What the verdicts of a judge that runs on a checkpoint depend on, besides the cases."""
+    settings = {key: value for key, value in judge.items() if key not in MACHINE}
+    return {
+        "settings": settings,
+        "code": code_digest(f"{PACKAGE}.{judge['kind']}"),
+        "checkpoint": content_hash(judge["checkpoint"]),
+        "template": sha256_file(judge["prompt"]),
+        "direction": sha256_file(judge["direction"]) if judge.get("direction") else None,
+    }
