@@ -133,8 +133,25 @@ def _measure_model(
     machine: Mapping[str, Any],
     progress: Progress,
 ) -> Iterator[tuple[tuple[str, str], list[Score]]]:
-    """Scores of one model's variants that are missing; the original is loaded first, then each variant once."""
+    """Scores of one model's variants that are missing: the original's first, then each variant's.
+
+    The original's weights are loaded once, and changed for variants whose edit is kept as factors.
+    """
     # torch is imported where something is measured at all
+    from steadfast.models.resident import resident_model
+
+    with resident_model():
+        yield from _measure_variants(group, measures, missing, prompts, machine, progress)
+
+
+def _measure_variants(
+    group: Sequence[MeasuredSystem],
+    measures: Mapping[str, Any],
+    missing: set[tuple[str, str]],
+    prompts: pd.DataFrame,
+    machine: Mapping[str, Any],
+    progress: Progress,
+) -> Iterator[tuple[tuple[str, str], list[Score]]]:
     from steadfast.analysis.side_effects.subject import Subject
     from steadfast.attacks.direction_search.refusal_score import ModelAccess
 
