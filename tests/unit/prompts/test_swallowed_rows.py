@@ -20,9 +20,14 @@ SWALLOWED = [
     ('text,id\n"A is,1\nB is",2\nC,3\n', 2, 3, 2),
     ('id,text\n1,"a\n2,b""\n3,c"\n4,d\n', 2, 4, 3),
     ('a,b,c,d\n1,2,"x,4\n5,6,y",8\n9,10,z,12\n', 2, 3, 2),
+    ('kind,text\nfraud,make it\nfraud,"how\nself harm,I do\nhate,make it"\nfraud,B\n', 3, 5, 3),
+    ('text,answer\n"make it,how do\nplease do it now,I do make it\nmake it",do\n', 2, 4, 3),
     ('prompt,label\n"Tell me,harmless\nHow to ""X"",harmful\nAll fine",harmless\nOk,harmful\n', 2, 4, 3),
 ]
 ONE_TEXT = [
+    'text,kind\n"f(a,b)\ndear",harmful\nB,harmless\nC,harmful\n',
+    'key,text\n82ff21a6,"See\n2,3 and on"\n9dfddac6,B\n1b80a368,C\n',
+    'text,score\n"It costs 2,000\n1,000",0.98\nB,0.2\n',
     'id,text\n1,"Dear Sir\nI hope, you are well"\n2,B\n',
     'id,text\n1,"Dear Sir\nYours,"\n2,B\n',
     'id,text\n1,"A, b\n\nC, d"\n2,B\n',

@@ -19,9 +19,13 @@ from steadfast.core.errors import DataError
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _INTEGER = re.compile(r"[+-]?\d{1,15}")
-_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?%?")
-# the longest cell without a space that counts as a name or an identifier, and not as a text
-_LONGEST_NAME = 64
+# an identifier, a number or a label, and not a text
+_NAME = re.compile(r"[\w.:/@#%+-]{1,64}")
+_LABEL = re.compile(r"[^\W\d]+([ _/&-]+[^\W\d]+){0,3}")
+# commas within a number, and within brackets
+_COMMAS = re.compile(r"\d,\d{3}(?!\d)|\([^()\n]*,[^()\n]*\)")
+# cells that are too few to tell that a column holds labels only
+_FEW = 3
 # records before and after, whose cells are compared
 _COMPARED = 50
 
@@ -56,13 +60,14 @@ class _Lines:
         rows: the cells of each line.
         intact: row and column of the cells that hold no line break: they are cells in any case.
         quoted: columns in which a text in quotes begins or ends; they hold whatever texts hold.
-        spaced: separators within quotes behind which there is a space.
+        prose: separators within quotes that look like those of a text: behind them there is a space, or they are in a
+            number or in brackets.
     """
 
     rows: list[list[str]]
     intact: set[tuple[int, int]]
     quoted: set[int]
-    spaced: int
+    prose: int
 
 
 def refuse_swallowed_rows(path: str | Path, records: Sequence[Parsed], columns: int, separator: str) -> None:
@@ -92,7 +97,7 @@ def refuse_swallowed_rows(path: str | Path, records: Sequence[Parsed], columns: 
 
 def _read_as_rows(cells: Sequence[str], separator: str) -> _Lines:
     rows: list[list[str]] = [[]]
-    intact, quoted, spaced = set(), set(), 0
+    intact, quoted, prose = set(), set(), 0
     for cell in cells:
         first, *others = _LINE_BREAK.split(cell)
         if not others:
@@ -103,15 +108,16 @@ def _read_as_rows(cells: Sequence[str], separator: str) -> _Lines:
         rows[-1].extend(first.split(separator))
         rows.extend(line.split(separator) for line in others)
         quoted.add(len(rows[-1]) - 1)
-        spaced += len(re.findall(rf"{re.escape(separator)}[ \u00a0]", cell))
-    return _Lines(rows, intact, quoted, spaced)
+        prose += len(re.findall(rf"{re.escape(separator)}[ \u00a0]", cell))
+        prose += len(_COMMAS.findall(cell)) if separator == "," else 0
+    return _Lines(rows, intact, quoted, prose)
 
 
 def _are_rows(lines: _Lines, before: Sequence[Parsed], after: Sequence[Parsed]) -> bool:
     """Whether the cells that lines would have are like those of other records; if nothing tells, they are."""
     if not lines.rows[-1][-1].strip():
         return False  # the closing quote is behind a separator: prose, such as "Yours,"
-    votes = [-1] * lines.spaced
+    votes = [-1] * lines.prose
     for column in set(range(len(lines.rows[0]))) - lines.quoted:
         votes += _votes(lines, column, _cells(before, column), _cells(after, column))
     return sum(votes) > 0 or not votes
@@ -123,16 +129,28 @@ def _votes(lines: _Lines, column: int, before: Sequence[str], after: Sequence[st
     found = [text for row, text in enumerate(here) if (row, column) not in lines.intact]
     known = [*before, *(text for row, text in enumerate(here) if (row, column) in lines.intact), *after]
     filled = [text for text in known if text]
-    if not filled:
-        return []
-    if all(map(_INTEGER.fullmatch, filled)):
+    if filled and all(map(_INTEGER.fullmatch, filled)):
         first, last = int((0, column) in lines.intact), int((len(here) - 1, column) in lines.intact)
         goes_on = _goes_on([*before, *here[:first]], found, [*here[len(here) - last :], *after])
         return [2 if goes_on else -1 for _ in found]
-    like = next((like for like in (_NUMBER.fullmatch, _is_name) if all(map(like, filled))), None)
-    of_filled = [0 if like is None else 1 if like(text) else -1 for text in found if text]
-    of_empty = [-1 for text in found if not text and len(filled) == len(known)]
-    return [vote for vote in (*of_filled, *of_empty) if vote]
+    empty = -1 if filled and len(filled) == len(known) else 0
+    votes = (_vote(text, filled) if text else empty for text in found)
+    return [vote for vote in votes if vote]
+
+
+def _vote(text: str, known: Sequence[str]) -> int:
+    """Whether a cell is like others: 1, or -1 if it is not; 0 if that cannot be told."""
+    if not known or not all(map(_NAME.fullmatch, known)):
+        return 0
+    if all(map(_LABEL.fullmatch, known)):
+        return 1 if text in known else 0 if _LABEL.fullmatch(text) or len(known) < _FEW else -1
+    alike = _shape(text) in set(map(_shape, known)) or {len(text)} == set(map(len, known))
+    return 1 if _NAME.fullmatch(text) and alike else -1
+
+
+def _shape(name: str) -> str:
+    """A name with its runs of letters and of digits as one of each."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", name))
 
 
 def _goes_on(before: Sequence[str], found: Sequence[str], after: Sequence[str]) -> bool:
@@ -162,7 +180,3 @@ def _cells(records: Sequence[Parsed], column: int) -> list[str]:
         if column < len(sure) or (len(sure) == len(record.cells) and record.filled):
             cells.append(sure[column].strip() if column < len(sure) else "")
     return cells
-
-
-def _is_name(text: str) -> bool:
-    return len(text) <= _LONGEST_NAME and not any(map(str.isspace, text))
