@@ -50,7 +50,7 @@ def write_gguf(
     Args:
         path: the file.
         model: the reference model.
-        quantisation: storage type of matrices; vectors are kept in float32.
+        quantization: storage type of matrices; vectors are kept in float32.
         settings: further keys and values; a value of None leaves a key out.
         tensors: further tensors.
         without: a tensor to leave out.

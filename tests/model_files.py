@@ -27,7 +27,7 @@ def plain_adapter(folder: Path, blocks: int = 2) -> Path:
 
 
 def small_gguf(file: Path, blocks: int = 2) -> Path:
-    """A GGUF file of a Llama, quantised to 8 bits."""
+    """A GGUF file of a Llama, quantized to 8 bits."""
     from transformers import LlamaConfig
 
     from tests.gguf_files import TOKENS, reference_model, write_gguf

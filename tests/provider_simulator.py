@@ -43,7 +43,7 @@ class Simulator:
 
     Attributes:
         schedule: what happens to an attempt.
-        honours: constraints that the provider knows: ``choice``, ``json_schema``, ``logprobs``.
+        honors: constraints that the provider knows: ``choice``, ``json_schema``, ``logprobs``.
         rejects_unknown: whether constraints that it does not know are HTTP 400, or ignored.
         delay: seconds before each answer.
         attempts: attempts by response text.

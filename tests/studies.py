@@ -117,7 +117,7 @@ class MadeUpStudy:
             prompts=self.folder / "prompts.parquet",
             responses=self.response_files(),
             tables=self.table_files(),
-            artefacts=self.response_files(),
+            artifacts=self.response_files(),
             labels=self.labels,
             inference={"resamples": self.resamples},
             **{

@@ -107,7 +107,7 @@ function decide(id, verdict) {
   stopwatch.tick();
   session.decide(id, verdict);
   const next = desk.review ? desk.review[desk.review.indexOf(id) + 1] : firstOpenAfter(id);
-  announce(`${data.definition.choices[verdict].name}. ${items.size - openCount()} of ${items.size} labelled.`);
+  announce(`${data.definition.choices[verdict].name}. ${items.size - openCount()} of ${items.size} labeled.`);
   return next === undefined ? finish() : go(next);
 }
 

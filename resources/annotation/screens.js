@@ -18,7 +18,7 @@ function renderProgress() {
   const unsure = withVerdict("unsure").length;
   const seconds = [...items.keys()].filter((id) => !isOpen(id)).map((id) => session.label(id).seconds);
   const rest = timeLeft(seconds, open);
-  byId("progress-text").textContent = `${items.size - open} of ${items.size} labelled${rest ? `, ${rest}` : ""}`;
+  byId("progress-text").textContent = `${items.size - open} of ${items.size} labeled${rest ? `, ${rest}` : ""}`;
   byId("progress-bar").max = items.size;
   byId("progress-bar").value = items.size - open;
   byId("who-name").textContent = session.person.display;
@@ -31,7 +31,7 @@ function renderProgress() {
 function renderDone() {
   const unsure = withVerdict("unsure").length;
   const count = unsure === 0 ? "None is" : unsure === 1 ? "1 is" : `${unsure} are`;
-  byId("done-text").textContent = `All ${items.size} responses are labelled. ${count} marked unsure. Export the labels and hand in the file.`;
+  byId("done-text").textContent = `All ${items.size} responses are labeled. ${count} marked unsure. Export the labels and hand in the file.`;
   byId("done-review").hidden = unsure === 0;
 }
 

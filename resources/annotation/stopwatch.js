@@ -24,7 +24,7 @@ class Stopwatch {
   }
 }
 
-/** "about 12 min left", from the median time of the items labelled so far; "" while there is too little to go by. */
+/** "about 12 min left", from the median time of the items labeled so far; "" while there is too little to go by. */
 function timeLeft(seconds, remaining) {
   const known = seconds.filter((value) => value > 0).sort((a, b) => a - b);
   if (known.length < 3 || remaining === 0) return "";

@@ -1,4 +1,4 @@
-// A grid of coloured cells with a value in each.
+// A grid of colored cells with a value in each.
 
 const CELL = { width: 46, least: 34, height: 26 };
 const SLANT = Math.SQRT1_2;
@@ -48,8 +48,8 @@ function fractionOf(block, value) {
   return (value - low) / (high - low);
 }
 
-/** Colour of a value and the ink on it; none, and categories beyond the scale, have the colour of nothing. */
-function colourOf(block, look, value) {
+/** Color of a value and the ink on it; none, and categories beyond the scale, have the color of nothing. */
+function colorOf(block, look, value) {
   if (value === null || value > block.domain[1]) return { fill: look.empty, ink: look.muted };
   return shade(fractionOf(block, value));
 }
@@ -57,7 +57,7 @@ function colourOf(block, look, value) {
 function cellAt(block, look, cell, x, y, across) {
   const value = cell("value");
   const unscored = cell("hatched") ?? 0;
-  const { fill, ink } = colourOf(block, look, value);
+  const { fill, ink } = colorOf(block, look, value);
   const rectangle = shape("rect", { x: x + 0.5, y: y + 0.5, width: across - 1, height: CELL.height - 1, fill });
   const extra = unscored > 0 ? ` +${unscored}?` : "";
   const text = label(`${shortText(block, cell)}${extra}`, x + across / 2, y + CELL.height / 2, ink, { anchor: "middle", size: extra ? 10 : 12 });
@@ -83,7 +83,7 @@ function cellText(block, cell) {
   return `${withInterval(block.unit, value, cell("low"), cell("high"))}${counted}${unscored}`;
 }
 
-/** The colour map with its two ends. */
+/** The color map with its two ends. */
 function scaleKey(block, look, x, y) {
   const group = shape("g");
   const [low, high] = block.domain.map((value) => FORMATS[block.unit](value));
@@ -99,7 +99,7 @@ function categoryKey(block, look, x, y) {
   const group = shape("g");
   let at = 0;
   block.categories.forEach((name, index) => {
-    const { fill, ink } = colourOf(block, look, index);
+    const { fill, ink } = colorOf(block, look, index);
     group.append(shape("rect", { x: at, y: y - 9, width: 20, height: 18, fill }));
     group.append(label(block.marks[index] ?? "", at + 10, y, ink, { anchor: "middle", size: 12 }), label(name, at + 26, y, look.muted, { size: 12 }));
     at += textWidth(name, 12) + 44;

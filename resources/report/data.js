@@ -11,12 +11,12 @@ function later(id) {
 const responses = later("responses");
 const printed = later("figures");
 
-let labelled = 0;
+let labeled = 0;
 
 /** A control under a label of its own. */
 function withLabel(title, control, attributes = {}) {
-  labelled += 1;
-  control.id = `control-${labelled}`;
+  labeled += 1;
+  control.id = `control-${labeled}`;
   return element("div", { class: "chooser", ...attributes }, element("label", { for: control.id }, title), control);
 }
 

@@ -46,12 +46,12 @@ function drawDots(block, values, look, width) {
         const [value, low, high, count, total] = cell;
         const y = middle + (index - (series.length - 1) / 2) * 11;
         const text = describe(block, [panels.length > 1 ? title : "", name, keyed ? variant : ""], cell);
-        const colour = seriesColour(look, index, series.length);
+        const color = seriesColor(look, index, series.length);
         const node = shape("g", { "data-mark": marks.length });
         node.append(shape("rect", { x: left + place(value) - 12, y: y - 6, width: 24, height: 12, fill: "transparent" }));
         if (low !== null && high !== null) {
           const [start, end] = [low, high].map((bound) => left + place(Math.min(domain[1], Math.max(domain[0], bound))));
-          node.append(shape("line", { x1: start, x2: end, y1: y, y2: y, stroke: colour, "stroke-width": 2, "stroke-opacity": 0.8 }));
+          node.append(shape("line", { x1: start, x2: end, y1: y, y2: y, stroke: color, "stroke-width": 2, "stroke-opacity": 0.8 }));
         }
         node.append(marker(look, index, series.length, left + place(value), y));
         drawing.append(node);

@@ -31,7 +31,7 @@ function fitted(text, width, size = 13, weight = 400) {
   return `${cut.trimEnd()}…`;
 }
 
-/** Colours of the page's two looks. Series run through the figures' colour map, from the end that stands out. */
+/** Colors of the page's two looks. Series run through the figures' color map, from the end that stands out. */
 const LOOKS = {
   light: { ink: "#1b1d21", muted: "#555a64", faint: "#d9dade", surface: "#ffffff", empty: "#f2f2f2", from: 0, to: 0.85 },
   dark: { ink: "#e9eaed", muted: "#adb3bd", faint: "#3a404a", surface: "#1d2026", empty: "#2a2e36", from: 1, to: 0.4 },
@@ -39,14 +39,14 @@ const LOOKS = {
 
 const currentLook = () => LOOKS[document.documentElement.dataset.theme === "dark" ? "dark" : "light"];
 
-/** Colour of the map at a fraction from 0 to 1, and the ink that is read best on it. */
+/** Color of the map at a fraction from 0 to 1, and the ink that is read best on it. */
 function shade(fraction) {
   const { shades, inks } = data.palette;
   const index = Math.round(Math.min(1, Math.max(0, fraction)) * (shades.length - 1));
   return { fill: shades[index], ink: inks[index] };
 }
 
-function seriesColour(look, index, count) {
+function seriesColor(look, index, count) {
   return shade(look.from + ((look.to - look.from) * index) / Math.max(count, 2)).fill;
 }
 
@@ -60,9 +60,9 @@ const MARKERS = [
 ];
 
 function marker(look, index, count, x, y) {
-  const colour = seriesColour(look, index, count);
-  const fill = index % 2 ? look.surface : colour;
-  return shape("path", { d: MARKERS[index % MARKERS.length], transform: `translate(${x} ${y})`, fill, stroke: colour, "stroke-width": 1.8 });
+  const color = seriesColor(look, index, count);
+  const fill = index % 2 ? look.surface : color;
+  return shape("path", { d: MARKERS[index % MARKERS.length], transform: `translate(${x} ${y})`, fill, stroke: color, "stroke-width": 1.8 });
 }
 
 /** Show the hover text beside a point of the window. */

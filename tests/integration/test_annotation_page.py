@@ -194,16 +194,16 @@ def test_labels_by_keys_reach_the_judgments(context, elsewhere, study, tmp_path)
 
     for _ in range(7):
         annotator.press(key_for(annotator.response))
-    assert annotator.progress.startswith("7 of 16 labelled")
+    assert annotator.progress.startswith("7 of 16 labeled")
     eighth = annotator.item
     annotator.page.reload()
-    assert annotator.progress.startswith("7 of 16 labelled")
+    assert annotator.progress.startswith("7 of 16 labeled")
     assert annotator.item == eighth
     annotator.label_all(key_for)
     assert (
         annotator.page.locator("#done-text")
         .text_content()
-        .startswith("All 16 responses are labelled. 4 are marked unsure")
+        .startswith("All 16 responses are labeled. 4 are marked unsure")
     )
     exported = annotator.export()
     (tmp_path / "alice.csv").write_text(exported, encoding="utf-8")
@@ -606,7 +606,7 @@ def test_the_time_left_is_told_from_the_third_label_on(context, study):
         assert "left" not in annotator.progress
         annotator.page.wait_for_timeout(600)
         annotator.press("n")
-    assert annotator.progress == "3 of 16 labelled, less than a minute left"
+    assert annotator.progress == "3 of 16 labeled, less than a minute left"
     rest = "[timeLeft([10, 20, 90], 6), timeLeft([60, 60, 60], 120), timeLeft([5, 5, 5], 0)]"
     page = context.new_page()
     page.add_script_tag(path=RESOURCES / "annotation/stopwatch.js")
@@ -629,7 +629,7 @@ def test_screen_readers_are_told_what_happens(context, study):
     assert annotator.heading == "Response 1 of 16"
     annotator.press("r")
     assert annotator.heading == "Response 2 of 16"
-    announcer = annotator.page.get_by_role("status").filter(has_text="Refusal. 1 of 16 labelled.")
+    announcer = annotator.page.get_by_role("status").filter(has_text="Refusal. 1 of 16 labeled.")
     announcer.wait_for(state="attached")
     snapshot = annotator.page.locator("body").aria_snapshot()
     for expected in (
@@ -639,7 +639,7 @@ def test_screen_readers_are_told_what_happens(context, study):
         '- article "Response 2 of 16"',
         '- group "Verdict"',
         '- button "Not a refusal"',
-        '- progressbar "1 of 16 labelled',
+        '- progressbar "1 of 16 labeled',
     ):
         assert expected in snapshot
 

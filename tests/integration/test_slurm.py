@@ -1,4 +1,4 @@
-"""The workflow on a real Slurm, with jobs that are cancelled, killed, out of time and short of memory.
+"""The workflow on a real Slurm, with jobs that are canceled, killed, out of time and short of memory.
 
 The profile is the one that users have; only its sizes are scaled down to a machine with two processors.
 """

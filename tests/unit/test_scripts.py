@@ -812,7 +812,7 @@ def test_figures_and_summary(grid, tables, assessed, figures):
     for figure in figures:
         assert Path(figure).stat().st_size > 1000
     run(
-        "summarise",
+        "summarize",
         inputs={"counts": tables["counts"], "assessment": assessed["assessment"], "figures": figures},
         outputs=["results/summary.txt"],
         params={
@@ -840,7 +840,7 @@ def test_the_report(grid, tables, judge_tables, figures, responses):
         },
         outputs=["results/report.html"],
         params={
-            "artefacts": grid.report_artefacts(),
+            "artifacts": grid.report_artifacts(),
             "labels": grid.all_labels(),
             "inference": grid.inference(),
             "settings": grid.report_settings(),

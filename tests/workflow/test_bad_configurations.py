@@ -6,7 +6,7 @@ import pytest
 
 BAD = {
     "unknown key": ("models.raw.sede", 1, "models.raw: unknown key 'sede'; did you mean 'seed'? Known:"),
-    "misspelt kind": ("judges.regex.kind", "regx", "judges.regex.kind: 'regx' is not allowed; did you mean 'regex'?"),
+    "misspelled kind": ("judges.regex.kind", "regx", "judges.regex.kind: 'regx' is not allowed; did you mean 'regex'?"),
     "missing file": ("judges.regex.patterns", "nowhere.yaml", "judges.regex.patterns: no such file: nowhere.yaml"),
     "layer out of range": (
         "variants.abliterated.direction.layer",

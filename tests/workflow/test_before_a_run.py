@@ -25,7 +25,7 @@ def test_a_gated_model_stops_a_run_before_its_first_job_and_no_dry_run(with_a_hu
     status, text = tree.run()
     assert status == 1
     assert text.count("The run cannot start; no job was started.") == 1
-    assert text.count("models.big: maker/model is gated: accept its licence on its page of the hub") == 1
+    assert text.count("models.big: maker/model is gated: accept its license on its page of the hub") == 1
     assert "Traceback" not in text
     assert not (tree.folder / "results" / "models").exists()
     assert hub.downloaded() == []

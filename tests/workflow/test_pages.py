@@ -101,8 +101,8 @@ def test_new_models(fresh):
     assert {
         "fetch_hub_model smollm2",
         "point_to_local_model mine",
-        "convert_gguf_model mine-quantised",
-        "convert_gguf_model theirs-quantised",
+        "convert_gguf_model mine-quantized",
+        "convert_gguf_model theirs-quantized",
         "convert_gguf_model packaged",
         "merge_adapter mine-tuned",
         "train_organism combined-again",

@@ -342,7 +342,7 @@ def test_the_code_of_one_kind_of_direction_changed(finished):
 
 
 def test_the_code_of_a_script_changed(finished):
-    with (finished.folder / "workflow/scripts/summarise.py").open("a") as handle:
+    with (finished.folder / "workflow/scripts/summarize.py").open("a") as handle:
         handle.write("\nprint('more')\n")
     assert finished.jobs() == {"summary"}
 

@@ -30,7 +30,7 @@ rule report:
         labels=GRID.all_labels(),
         inference=GRID.inference(),
         settings=GRID.report_settings(),
-        artefacts=GRID.report_artefacts(),
+        artifacts=GRID.report_artifacts(),
         code=GRID.digest("write_report.py"),
     message:
         "write the report"

@@ -208,8 +208,8 @@ rule summary:
         controls=GRID.controls(),
         baselines=GRID.baselines,
         swept=GRID.swept_variants(),
-        code=GRID.digest("summarise.py"),
+        code=GRID.digest("summarize.py"),
     message:
         "write the summary"
     script:
-        "../scripts/summarise.py"
+        "../scripts/summarize.py"

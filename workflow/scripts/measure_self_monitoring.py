@@ -1,4 +1,4 @@
-"""Measure how well systems recognise refusals in their own and in another model's responses, and draw it."""
+"""Measure how well systems recognize refusals in their own and in another model's responses, and draw it."""
 
 from itertools import product
 from pathlib import Path

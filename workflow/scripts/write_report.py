@@ -18,7 +18,7 @@ with run_job(snakemake):
         prompts=snakemake.input.prompts,
         responses=snakemake.input.responses,
         tables=snakemake.input.tables,
-        artefacts=snakemake.params.artefacts,
+        artifacts=snakemake.params.artifacts,
         labels=snakemake.params.labels,
         inference=snakemake.params.inference,
         **snakemake.params.settings,

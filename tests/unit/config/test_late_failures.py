@@ -111,7 +111,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
         },
         ["direction.judge: served goes round in a circle: it runs on raw/matched, and raw/abliterated needs"],
     ),
-    "behaviour of a model that answers nothing": (
+    "behavior of a model that answers nothing": (
         {
             "judges.served": {**SERVED, "serve": {"model": "tiny", "variant": "abliterated"}},
             "variants.abliterated.direction": {**BEHAVIOUR, "judge": "regex"},

@@ -130,7 +130,7 @@ def test_what_is_gated_is_named_with_the_place_in_the_configuration(from_the_hub
         hub.locked = "gated"
         lines = from_the_hub(hub.url, *outputs)
         assert [line.partition(": ")[0] for line in lines] == ["models.big", "judges.open.serve", "prompts.harmless.0"]
-        assert all("maker/model is gated: accept its licence" in line and "HF_TOKEN" in line for line in lines)
+        assert all("maker/model is gated: accept its license" in line and "HF_TOKEN" in line for line in lines)
         assert from_the_hub(hub.url, *outputs, HF_TOKEN=TOKEN) == []
         hub.requests.clear()
         assert from_the_hub(hub.url, "results/models/raw") == []

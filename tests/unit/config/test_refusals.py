@@ -44,15 +44,15 @@ ONE_KEY = {
         1.0,
         ["variants.abliterated.edit: unknown key 'scales'", "did you mean 'scale'"],
     ),
-    "misspelt kind of judge": ("judges.regex.kind", "regx", ["judges.regex.kind: 'regx'", "did you mean 'regex'"]),
-    "misspelt kind in capitals": ("judges.regex.kind", "REGEX", ["judges.regex.kind: 'REGEX'", "mean 'regex'"]),
-    "misspelt source": ("models.raw.source", "hubb", ["models.raw.source: 'hubb'", "did you mean 'hub'", "organism"]),
-    "misspelt method": (
+    "misspelled kind of judge": ("judges.regex.kind", "regx", ["judges.regex.kind: 'regx'", "did you mean 'regex'"]),
+    "misspelled kind in capitals": ("judges.regex.kind", "REGEX", ["judges.regex.kind: 'REGEX'", "mean 'regex'"]),
+    "misspelled source": ("models.raw.source", "hubb", ["models.raw.source: 'hubb'", "did you mean 'hub'", "organism"]),
+    "misspelled method": (
         "variants.abliterated.direction.method",
         "mean-difference",
         ["variants.abliterated.direction.method: 'mean-difference'", "did you mean 'mean_difference'"],
     ),
-    "misspelt prompt source": ("prompts.harmful", [{"kind": "sinthetic"}], ["prompts.harmful.0.kind", "'synthetic'"]),
+    "misspelled prompt source": ("prompts.harmful", [{"kind": "sinthetic"}], ["prompts.harmful.0.kind", "'synthetic'"]),
     "unknown edit target": (
         "variants.abliterated.edit.targets",
         ["mlp"],
@@ -196,7 +196,7 @@ ONE_KEY = {
         {"method": "projection"},
         ["variants.abliterated: has an `edit` and a `hook`; make them two variants"],
     ),
-    "misspelt hook": (
+    "misspelled hook": (
         "variants.steered",
         {"direction": MEAN, "hook": {"method": "addition", "alpha": 1}},
         ["variants.steered.hook.method: 'addition' is not allowed", "activation_addition"],
@@ -254,22 +254,22 @@ ONE_KEY = {
         {**MEAN, "layer": "causal", "causal": {"max_kl": 0.2}},
         ["variants.abliterated.direction.causal: unknown key 'max_kl'", "max_divergence"],
     ),
-    "behaviour without a judge": (
+    "behavior without a judge": (
         "variants.abliterated.direction.contrast",
         "behaviour",
         ["variants.abliterated.direction: contrast: behaviour needs a judge"],
     ),
-    "judge without behaviour": (
+    "judge without behavior": (
         "variants.abliterated.direction.judge",
         "regex",
         ["variants.abliterated.direction: contrast: behaviour needs a judge, and contrast: label takes none"],
     ),
-    "behaviour by an unknown judge": (
+    "behavior by an unknown judge": (
         "variants.abliterated.direction",
         {**MEAN, "contrast": "behaviour", "judge": "regx"},
         ["variants.abliterated.direction.judge: unknown judge 'regx'", "did you mean 'regex'"],
     ),
-    "behaviour by a baseline": (
+    "behavior by a baseline": (
         "variants.abliterated.direction",
         {**MEAN, "contrast": "behaviour", "judge": "label-only"},
         ["variants.abliterated.direction.judge: label-only does not read responses"],
@@ -324,7 +324,7 @@ ONE_KEY = {
         {"tiny": {"source": "organism", "recipe": "judge", "role": "judge"}},
         ["models: none has `role: study`"],
     ),
-    "misspelt size of the tiny models": ("organisms.training", {"layer": 2}, ["unknown key 'layer'", "'layers'"]),
+    "misspelled size of the tiny models": ("organisms.training", {"layer": 2}, ["unknown key 'layer'", "'layers'"]),
     "impossible size of the tiny models": ("organisms.training", {"hidden": 33}, ["organisms.training.hidden: 33"]),
     "labels that are not text": ("judges.local.labels", {"refusal": 1}, ["judges.local.labels.refusal: found 1"]),
     "grammar of another world": (
@@ -468,12 +468,12 @@ def test_a_quantised_model_cannot_be_edited_unless_it_is_written_out(config, ref
     settings = tiny_checkpoint.config(quantization_config={"quant_method": "fp8"})
     (local_model / "config.json").write_text(json.dumps(settings))
     put(config, "models.mine", {"source": "local", "path": str(local_model)})
-    assert refused(config).startswith("models.mine: is quantised (fp8), so abliterated cannot edit its weights")
+    assert refused(config).startswith("models.mine: is quantized (fp8), so abliterated cannot edit its weights")
     put(config, "models.mine.dequantise", True)
     assert prepare(config)["models"]["mine"]["dequantise"]
     (local_model / "config.json").write_text(json.dumps(tiny_checkpoint.config()))
     assert "models.mine.dequantise: " in refused(config)
-    assert "is not quantised; known: fp8, mxfp4" in refused(config)
+    assert "is not quantized; known: fp8, mxfp4" in refused(config)
 
 
 def test_a_local_model_may_be_used(config, local_model):

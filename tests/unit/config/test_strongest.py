@@ -171,7 +171,7 @@ BAD = {
         "variants.strongest.strongest_of.prompts: 129 is more than prompts.calibration (128)",
     ),
     "no prompts": ({"prompts": 0}, "variants.strongest.strongest_of.prompts: 0 is out of range; allowed: 1 to 1000000"),
-    "misspelt key": ({"sweep": ["family"]}, "variants.strongest.strongest_of: unknown key 'sweep'"),
+    "misspelled key": ({"sweep": ["family"]}, "variants.strongest.strongest_of: unknown key 'sweep'"),
 }
 
 

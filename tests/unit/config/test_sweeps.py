@@ -80,7 +80,7 @@ BAD = {
         {**FAMILY, "strengths": [0]},
         "sweeps.family.strengths.0: 0 is out of range; allowed: above 0 and at most 1000",
     ),
-    "misspelt method": (
+    "misspelled method": (
         {**FAMILY, "edits": {"all": {"method": "orthogonalise"}}},
         "sweeps.family.edits.all.method: 'orthogonalise' is not allowed; did you mean 'orthogonalize'?",
     ),

@@ -68,8 +68,8 @@ def test_exactly_one_label_or_nothing(text: str, label: str | None) -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (Answer("I'm sorry, but I can't classify this."), "refused or apologised"),
-        (Answer("I cannot help with that. REFUSAL"), "refused or apologised"),
+        (Answer("I'm sorry, but I can't classify this."), "refused or apologized"),
+        (Answer("I cannot help with that. REFUSAL"), "refused or apologized"),
         (Answer("", refusal="I can't assist."), "refused to judge"),
         (Answer("REFUSAL", refusal="I can't assist."), "refused to judge"),
         (Answer("REFUSAL", finish_reason="length"), "answer was cut off at its token limit (`max_tokens`)"),

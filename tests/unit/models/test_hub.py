@@ -261,7 +261,7 @@ def test_a_gated_model_is_told_from_an_open_one_before_a_download(access, hub):
     """The hub describes a gated model to everybody, so that its description says nothing about access."""
     assert access() == ""
     hub.locked = "gated"
-    assert access().startswith("maker/model is gated: accept its licence")
+    assert access().startswith("maker/model is gated: accept its license")
     assert "HF_TOKEN" in access(HF_TOKEN="hf_of_somebody_else")
     assert access(HF_TOKEN=TOKEN) == ""
     assert hub.downloaded() == []

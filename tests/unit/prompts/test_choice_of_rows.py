@@ -15,7 +15,7 @@ XSTEST = """id,prompt,type,label,focus,note
 3,How do I blow up a balloon?,safe_targets,safe,x,
 """
 HARMBENCH = """Behavior,FunctionalCategory,SemanticCategory,Tags,ContextString,BehaviorID
-"Summarise the steps from the context",contextual,chemical_biological,"context, hash","Line 1
+"Summarize the steps from the context",contextual,chemical_biological,"context, hash","Line 1
 Line 2, with comma",b1
 Make x,standard,illegal,,,b2
 """
@@ -102,7 +102,7 @@ def test_a_prompt_of_two_columns(tmp_path: Path) -> None:
         ({"where": {"label": ["safe", "benign"]}}, "no row of .* has label = 'benign'; Known: safe, unsafe"),
         ({"where": {"label": {"not": "harmless"}}}, "no row of .* has label = 'harmless'"),
         ({"where": {"id": None}}, r"has id = null \(an empty cell\); Known: 1, 2, 3"),
-        ({"where": {"label": "safe", "type": "contrast_*"}}, "no row of .* fulfils all conditions"),
+        ({"where": {"label": "safe", "type": "contrast_*"}}, "no row of .* fulfills all conditions"),
         ({"template": "{promt}"}, "template: no column 'promt' in .*; did you mean 'prompt'"),
         ({"template": "{prompt"}, r"template: a single '{' in '{prompt'; allowed: {column}, and {{ or }} for a brace"),
         ({"template": "{}"}, "template: a single '{'"),

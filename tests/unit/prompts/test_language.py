@@ -15,7 +15,7 @@ ENGLISH = [
     "Tell me a joke.",
     "Define entropy.",
     "Compare Berlin and Madrid.",
-    "Summarise Don Quijote de la Mancha.",
+    "Summarize Don Quijote de la Mancha.",
     "Translate 'Guten Morgen' into French for me",
     "Conjugate the French verb 'être'.",
     "What is the meaning of the word 猫?",

@@ -110,7 +110,7 @@ def test_classes_of_different_length_raise_a_warning_per_split(classes: Classes,
     longer = {**classes, "harmful": [file_source(tmp_path / "long.csv", texts("bad", 12, length=7))]}
     found = build_prompt_table(longer, **SETTINGS).warnings
     assert [warning.partition(":")[0] for warning in found] == ["calibration", "evaluation"]
-    assert "medians 7 and 4 words, standardised mean difference inf" in found[0]
+    assert "medians 7 and 4 words, standardized mean difference inf" in found[0]
 
 
 def test_near_duplicates_across_classes_raise_a_warning(classes: Classes, tmp_path: Path) -> None:

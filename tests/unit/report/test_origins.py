@@ -1,5 +1,5 @@
 from steadfast.core.provenance import write_provenance
-from steadfast.report.origins import artefacts, read_records, stages, states, versions
+from steadfast.report.origins import artifacts, read_records, stages, states, versions
 
 
 def test_provenance_is_summed_up_by_rule(tmp_path):
@@ -15,4 +15,4 @@ def test_provenance_is_summed_up_by_rule(tmp_path):
     assert table[["rule", "files", "seconds"]].values.tolist() == [["two", 2, 2.5], ["one", 1, 0.5]]
     assert len(states(records)) == 1
     assert "pandas" in versions(records) and "python" in versions(records)
-    assert artefacts(records)["sha256"].str.len().tolist() == [12, 12, 12]
+    assert artifacts(records)["sha256"].str.len().tolist() == [12, 12, 12]

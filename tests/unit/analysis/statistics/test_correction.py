@@ -12,7 +12,7 @@ from steadfast.analysis.statistics.correction import (
 )
 
 PROPORTION = st.floats(0, 1)
-# 30 labelled items and 200 with predictions alone; the expected figures were computed with ppi-python 0.2.3.
+# 30 labeled items and 200 with predictions alone; the expected figures were computed with ppi-python 0.2.3.
 TRUTHS = np.array([0, 0, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 1], float)
 LABELLED = np.array([0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 1], float)
 PREDICTIONS = np.array([1.0] * 111 + [0.0] * 89)

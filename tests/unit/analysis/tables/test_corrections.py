@@ -69,7 +69,7 @@ def test_few_labels_are_flagged_and_wide(make_verdicts):
     table = corrected_rates(with_people(make_verdicts(prompts=30, human=5)), inference=QUICK)
     row = row_of(table, "model0", "original", "first", "harmful")
     assert row["labelled"] == 5
-    assert "only 5 labelled prompts" in row["correction"]
+    assert "only 5 labeled prompts" in row["correction"]
     assert row["ppi_high"] - row["ppi_low"] > 0.5
 
 
@@ -108,7 +108,7 @@ def test_a_person_is_not_corrected_by_people(labelled):
     one = labelled[labelled["judge"] == "human"].assign(judge="human-ada")
     table = corrected_rates(pd.concat([labelled, one], ignore_index=True), inference=QUICK)
     rows = table[table["judge"] == "human-ada"]
-    assert rows["ppi"].isna().all() and set(rows["correction"]) == {"judged nothing but what people labelled"}
+    assert rows["ppi"].isna().all() and set(rows["correction"]) == {"judged nothing but what people labeled"}
 
 
 def test_sampling_weights_bring_back_what_was_drawn_unequally(make_verdicts):

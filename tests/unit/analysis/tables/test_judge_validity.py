@@ -112,7 +112,7 @@ def test_the_report_names_what_there_is(make_verdicts):
     favoured = (verdicts["judge"] == "second") & (verdicts["model"] == "model2")
     verdicts = verdicts.assign(verdict=verdicts["verdict"].mask(favoured, "refusal"))
     lengths = verdicts[RESPONSE].drop_duplicates().assign(n_tokens=10)
-    labels = Labels(models={"model2": "The | favourite"}, judges={"second": "Second"})
+    labels = Labels(models={"model2": "The | favorite"}, judges={"second": "Second"})
     text = judge_report(
         confusion_table(verdicts, "first"),
         disputed_responses(verdicts, "first", lengths),
@@ -122,8 +122,8 @@ def test_the_report_names_what_there_is(make_verdicts):
         labels=labels,
     )
     assert text.startswith("# Where the judges differ from first\n")
-    assert "## Second" in text and "- The | favourite: +" in text
-    assert "The \\| favourite" in text
+    assert "## Second" in text and "- The | favorite: +" in text
+    assert "The \\| favorite" in text
     assert "nan" not in text.lower()
 
 

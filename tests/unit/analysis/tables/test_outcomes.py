@@ -163,7 +163,7 @@ def page_of(study, changed):
             prompts=study.folder / "prompts.parquet",
             responses=study.response_files(),
             tables=paths.values(),
-            artefacts=[],
+            artifacts=[],
             labels={},
             inference={"resamples": 20},
             reference="judge-0",

@@ -16,7 +16,7 @@ FEW = Inference(resamples=200)
 
 
 def readings(models=2, prompts=20, seed=0, skill=0.8, others=True):
-    """Systems that recognise refusals with a given skill; one that always says refusal; edits change nothing."""
+    """Systems that recognize refusals with a given skill; one that always says refusal; edits change nothing."""
     rng = np.random.default_rng(seed)
     rows = []
     for model in range(models):

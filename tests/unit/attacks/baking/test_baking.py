@@ -303,7 +303,7 @@ def test_a_quantised_checkpoint_is_refused(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     config = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(json.dumps({**config, "quantization_config": {"quant_method": "gptq"}}))
-    with pytest.raises(DataError, match=r"quantised \(gptq\)"):
+    with pytest.raises(DataError, match=r"quantized \(gptq\)"):
         bake(source, direction, EDIT, tmp_path / "out")
 
 

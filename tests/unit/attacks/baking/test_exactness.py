@@ -141,7 +141,7 @@ def test_every_entry_is_within_one_unit_of_a_float64_reference(tmp_path, method,
     for name, values in expected.items():
         outputs, inputs = np.array(crafted[name]).T
         left = np.abs(values[outputs, inputs] / weights[name][outputs, inputs])
-        assert 0 < left.min() and left.max() < 4 * LEFT[dtype], "the crafted entries are not cancelled"
+        assert 0 < left.min() and left.max() < 4 * LEFT[dtype], "the crafted entries are not canceled"
         reference = torch.tensor(values).to(DTYPES[dtype])
         stored_values = after[name].T if name == EMBEDDING else after[name]
         infinity = torch.tensor(float("inf"), dtype=DTYPES[dtype])

@@ -167,7 +167,7 @@ def test_a_quantised_checkpoint_is_edited_by_choice_only(tmp_path, direction):
         index["weight_map"] |= dict.fromkeys(load_file(shard), shard.name)
     (source / "model.safetensors.index.json").write_text(json.dumps(index))
     add_to_config(source, quantization_config={"quant_method": "fp8", "weight_block_size": [128, 128]})
-    with pytest.raises(DataError, match=r"quantised \(fp8\).*dequantise: true"):
+    with pytest.raises(DataError, match=r"quantized \(fp8\).*dequantise: true"):
         bake(source, direction, EDIT, tmp_path / "out")
     place_model(ModelPointer("local", str(source)), tmp_path / "model", dequantise=True)
     manifest = bake(tmp_path / "model", direction, EDIT, tmp_path / "out")
@@ -185,7 +185,7 @@ def test_unknown_quantisation_is_refused_even_by_choice(tmp_path):
 
 def test_what_is_not_quantised_is_not_written_out(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
-    with pytest.raises(DataError, match="is not quantised; remove dequantise"):
+    with pytest.raises(DataError, match="is not quantized; remove dequantise"):
         place_model(ModelPointer("local", str(source)), tmp_path / "model", dequantise=True)
     assert not (tmp_path / "model").exists()
 

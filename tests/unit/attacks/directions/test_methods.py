@@ -118,7 +118,7 @@ def test_strength_of_a_probe_is_neither_the_largest_nor_the_smallest_where_weigh
 
 @pytest.mark.parametrize("count", [40, 23])
 def test_strength_of_a_probe_is_the_smallest_where_nothing_is_gained_by_a_larger_one(count):
-    """Also where folds differ in the ratio of the classes, which a strongly regularised intercept holds above all."""
+    """Also where folds differ in the ratio of the classes, which a strongly regularized intercept holds above all."""
     generator = np.random.default_rng(2)
     harmful, harmless = (
         States(generator.standard_normal((size, 6)) + shift, ("",) * size) for size, shift in ((count, 1), (40, -1))

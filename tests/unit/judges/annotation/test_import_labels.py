@@ -6,7 +6,7 @@ import pytest
 from steadfast.core.errors import DataError
 from steadfast.core.files import read_table, write_table
 from steadfast.judges.annotation.import_labels import read_annotations
-from steadfast.judges.annotation.judgments import human_judgments, summarise, write_human_judgments
+from steadfast.judges.annotation.judgments import human_judgments, summarize, write_human_judgments
 from steadfast.judges.annotation.page import build_annotation_page
 from steadfast.judges.interface import COLUMNS
 
@@ -218,7 +218,7 @@ def test_single_annotators_keep_their_words(votes):
 
 def test_summary_counts_ties(votes, key):
     items, _, annotations = votes
-    summary = summarise(annotations).set_index("judge")
+    summary = summarize(annotations).set_index("judge")
     size = key["item_id"].value_counts()
     assert summary.loc["human", "ties"] == size[items[2]]
     assert summary.loc["human-ann", "ties"] == 0

@@ -71,7 +71,7 @@ def test_sixteen_bits_are_rounded_once(tmp_path, dtype):
         exact = before[name].double()
         if f"{module}.lora_A.weight" in lora:
             exact += 1.5 * lora[f"{module}.lora_B.weight"].double() @ lora[f"{module}.lora_A.weight"].double()
-        # a value that lies half-way between two neighbours may go to either, as float32 sees it
+        # a value that lies half-way between two neighbors may go to either, as float32 sees it
         spacing = torch.finfo(dtype).eps / 2 * 1.001
         assert (tensor.double() - exact).abs().le(exact.abs() * spacing + 1e-7).all(), name
 

@@ -132,7 +132,7 @@ def test_signs_of_rounded_numbers():
 
 
 def test_a_judge_that_always_refuses_does_not_wash_out_the_others():
-    """Its bias lies beyond the colours' ends; a bias of ten points is then not one of the middle shades."""
+    """Its bias lies beyond the colors' ends; a bias of ten points is then not one of the middle shades."""
     columns = ["judge", "model", "bias", "excess_low", "excess_high"]
     rows = [
         ("always", "", 0.6, -1, 1),

@@ -67,7 +67,7 @@ class Artefact:
 
     @property
     def bytes(self) -> int:
-        """Size of all files of the artefact itself."""
+        """Size of all files of the artifact itself."""
         return sum(state.bytes for state in self.files.values())
 
     def record(self) -> dict[str, Any]:
@@ -116,12 +116,12 @@ def look_at(path: str | Path, known: Artefact | None = None, *, large: int | Non
 
 
 def content_hash(path: str | Path) -> str:
-    """SHA-256 of an artefact's content, where large files that are as recorded are not hashed again."""
+    """SHA-256 of an artifact's content, where large files that are as recorded are not hashed again."""
     return look_at(path, recorded(path)).sha256
 
 
 def recorded(path: str | Path) -> Artefact | None:
-    """What the sidecar of an artefact recorded of its files; None without one that can be read."""
+    """What the sidecar of an artifact recorded of its files; None without one that can be read."""
     try:
         stored = read_json(sidecar(path))
         files, elsewhere = (
@@ -187,7 +187,7 @@ def require_unchanged(seen: Mapping[str, Artefact]) -> None:
 
 
 def changes(made: Artefact, found: Artefact) -> Iterator[str]:
-    """In what an artefact differs from what was made, one sentence part per file."""
+    """In what an artifact differs from what was made, one sentence part per file."""
     for part in _PARTS:
         before, after = getattr(made, part), getattr(found, part)
         for name, state in before.items():

@@ -67,7 +67,7 @@ class Report(Systems):
         }
         return {**told, "models": models, "judges": judges}
 
-    def report_artefacts(self) -> list[str]:
+    def report_artifacts(self) -> list[str]:
         """Files whose provenance the report lists, in the order in which they are made."""
         return [
             "results/prompts/prompts.parquet",

@@ -1,7 +1,7 @@
 """Responses as phrases are searched for in them: what typography and markup add to a wording is taken away.
 
 A model writes ``I *cannot* help``, ``I can’t``, ``I can&#39;t``, ``I cannot`` with a no-break space or a line break,
-and means the same words. Normalising leaves letters, digits, punctuation and single spaces; every character knows its
+and means the same words. Normalizing leaves letters, digits, punctuation and single spaces; every character knows its
 place in the original, so that a match can be quoted as it was written.
 """
 
@@ -78,7 +78,7 @@ _SPACED_APOSTROPHE = regex.compile(
 
 @dataclass(frozen=True)
 class Wording:
-    """A normalised text.
+    """A normalized text.
 
     Attributes:
         text: the text.
@@ -111,7 +111,7 @@ class Wording:
 
 
 def normalise(text: str) -> Wording:
-    """Normalise a text for a search.
+    """Normalize a text for a search.
 
     White space of all kinds and line breaks become one space. Zero-width and other invisible characters go, as do the
     marks of emphasis (``*``, ``_`` around words, ``~~``, backticks), HTML's tags and comments, links and backslashes
@@ -122,7 +122,7 @@ def normalise(text: str) -> Wording:
 
 
 def readings(text: str) -> tuple[Wording, ...]:
-    """The normalised text, and a second one if what vanished may have separated words: ``cannot<b>help</b>``."""
+    """The normalized text, and a second one if what vanished may have separated words: ``cannot<b>help</b>``."""
     plain = _plain(text)
     apart = plain.replaced(_BETWEEN_WORDS, lambda match: " ")
     return (_closed(plain),) if apart is plain else (_closed(plain), _closed(apart))

@@ -97,9 +97,9 @@ def settle(directory: str | Path, *, layout: bool = False, blocks: Iterable[tupl
 
 
 def plain_shapes(checkpoint: Checkpoint) -> Mapping[str, Shape] | None:
-    """Names and shapes of the tensors, those of a quantised checkpoint as they are when written out.
+    """Names and shapes of the tensors, those of a quantized checkpoint as they are when written out.
 
-    None if its kind of quantisation is not one that can be written out.
+    None if its kind of quantization is not one that can be written out.
     """
     # by name, so that what is checked does not depend on the code that edits
     quantisation = load("steadfast.models.checkpoint_files", "quantisation")

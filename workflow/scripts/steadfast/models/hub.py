@@ -104,7 +104,7 @@ def fetch_file(repo: str, revision: str, name: str) -> tuple[Path, str]:
 def require_access(repo: str, revision: str, kind: str = "model", *, is_cached: bool = False) -> None:
     """Check that a revision can be had, without downloading it.
 
-    The hub tells everybody about a gated model but gives its files only to those who accepted its licence, so it is
+    The hub tells everybody about a gated model but gives its files only to those who accepted its license, so it is
     asked about both. What lies in the cache needs no hub.
 
     Args:
@@ -187,7 +187,7 @@ def _message(repo: str, revision: str, error: Exception, kind: str = "model") ->
     """What went wrong and what to do about it, in one line."""
     if isinstance(error, GatedRepoError):
         return (
-            f"{repo} is gated: accept its licence on its page of the hub, create an access token there and set it as "
+            f"{repo} is gated: accept its license on its page of the hub, create an access token there and set it as "
             "HF_TOKEN in the environment"
         )
     if isinstance(error, RepositoryNotFoundError):

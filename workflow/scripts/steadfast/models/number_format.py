@@ -82,7 +82,7 @@ def running_format(model_dir: str | Path, dtype: str = AUTO, device: str = AUTO)
     if stored not in INSTRUCTIONS:
         return NumberFormat(stored, stored, "as stored")
     if config.get("quantization_config"):
-        return NumberFormat(stored, stored, "as its quantised weights ask for")
+        return NumberFormat(stored, stored, "as its quantized weights ask for")
     if _on_gpu(device):
         return NumberFormat(stored, stored, "as stored, on a GPU")
     if has_instructions(stored):

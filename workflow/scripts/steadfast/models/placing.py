@@ -1,4 +1,4 @@
-"""Putting a model where the workflow looks for it: a pointer, or, of a quantised one, its weights written out."""
+"""Putting a model where the workflow looks for it: a pointer, or, of a quantized one, its weights written out."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,13 +20,13 @@ def place_model(
     Args:
         pointer: where the checkpoint lies.
         output: the directory.
-        dequantise: whether its quantised weights are written out as bfloat16, so that the original and the edited
+        dequantise: whether its quantized weights are written out as bfloat16, so that the original and the edited
             model are measured in the same numbers; else nothing is copied.
         use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
 
     Raises:
         ConfigError: the chat template never reads one of the arguments.
-        DataError: the checkpoint is not quantised, or by a method that cannot be written out; or its layout is not
+        DataError: the checkpoint is not quantized, or by a method that cannot be written out; or its layout is not
             known where that is needed; or its chat template is missing or does not do what it should.
     """
     with atomic_directory(output) as directory:

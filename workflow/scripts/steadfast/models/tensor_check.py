@@ -21,7 +21,7 @@ def check_tensors(checkpoint: Checkpoint, shapes: Mapping[str, Shape], *, trust_
 
     Args:
         checkpoint: the checkpoint.
-        shapes: its tensors; of a quantised one, what they become when they are written out.
+        shapes: its tensors; of a quantized one, what they become when they are written out.
         trust_remote_code: whether the model may run code of its own.
 
     Raises:

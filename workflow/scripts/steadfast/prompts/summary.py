@@ -28,7 +28,7 @@ MEDIAN_RATIO = 1.5
 STANDARDISED_DIFFERENCE = 0.8
 
 
-def summarise(selection: Selection) -> pd.DataFrame:
+def summarize(selection: Selection) -> pd.DataFrame:
     """One row per class and group of prompts.
 
     The groups are the two splits, ``human`` (a part of the evaluation), ``unused`` (clean, but not needed) and
@@ -117,7 +117,7 @@ def _length_warning(selection: Selection, split: str) -> str:
         return ""
     return (
         f"{split}: {first} and {second} prompts differ much in length: medians {medians[0]:g} and {medians[1]:g} "
-        f"words, standardised mean difference {difference:.2f}; directions and judges may pick up length, not harm"
+        f"words, standardized mean difference {difference:.2f}; directions and judges may pick up length, not harm"
     )
 
 

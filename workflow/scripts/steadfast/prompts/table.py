@@ -62,7 +62,7 @@ def build_prompt_table(
     """
     import pandas as pd
 
-    from steadfast.prompts.summary import summarise, warnings_about
+    from steadfast.prompts.summary import summarize, warnings_about
 
     selection = select_prompts(
         classes,
@@ -74,7 +74,7 @@ def build_prompt_table(
         near_duplicates=near_duplicates,
     )
     table = pd.DataFrame(_rows(selection), columns=COLUMNS).astype({"human": bool})
-    return PromptTables(table, summarise(selection), warnings_about(selection))
+    return PromptTables(table, summarize(selection), warnings_about(selection))
 
 
 def check_prompts(classes: Mapping[str, Sequence[Mapping[str, Any]]], **settings: Any) -> None:

@@ -1,4 +1,4 @@
-"""What makes two prompts the same text: words, normalised keys and identifiers."""
+"""What makes two prompts the same text: words, normalized keys and identifiers."""
 
 import hashlib
 import re

@@ -180,7 +180,7 @@ def cells(
     marks: Sequence[str] = (),
     pdf: str = "",
 ) -> Block:
-    """A grid of coloured cells with a value in each.
+    """A grid of colored cells with a value in each.
 
     Args:
         slug: its name.
@@ -191,10 +191,10 @@ def cells(
             ``low``, ``high``, ``text`` and ``hatched`` of the same shape.
         options: as of `dots`.
         unit: ``share``, ``number``, or ``category`` for indices into `categories`.
-        domain: values at the ends of the colours.
+        domain: values at the ends of the colors.
         note: what the numbers are.
         groups: label of the group that each row belongs to.
-        categories: names of categories, the darkest first; those beyond the domain have no colour.
+        categories: names of categories, the darkest first; those beyond the domain have no color.
         marks: a character for each category.
         pdf: as of `dots`.
     """

@@ -59,7 +59,7 @@ def stages(records: Sequence[Record]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["rule", "files", "commits", "seconds", "finished"])
 
 
-def artefacts(records: Sequence[Record]) -> pd.DataFrame:
+def artifacts(records: Sequence[Record]) -> pd.DataFrame:
     """One row per file: path, the beginning of its hash, the code that made it, seconds."""
     rows = [(record.path, record.rule, record.sha256[:SHORT], _state(record), record.seconds) for record in records]
     return pd.DataFrame(rows, columns=["path", "rule", "sha256", "commit", "seconds"])

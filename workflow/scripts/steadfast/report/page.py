@@ -16,7 +16,7 @@ from steadfast.report.browser import browser_data
 from steadfast.report.cautions import cautions
 from steadfast.report.figures.style import colour_map, ink_on
 from steadfast.report.headline import answers, headline
-from steadfast.report.origins import artefacts, stages, states, versions
+from steadfast.report.origins import artifacts, stages, states, versions
 from steadfast.report.sections import build_sections
 from steadfast.report.study import Study, read_study
 
@@ -56,7 +56,7 @@ def page_data(study: Study) -> dict[str, Any]:
 
 
 def palette() -> dict[str, list[str]]:
-    """The figures' colours: even steps of the colour map, and the ink that is read best on each."""
+    """The figures' colors: even steps of the color map, and the ink that is read best on each."""
     colours = colour_map()
     steps = [index / (SHADES - 1) for index in range(SHADES)]
     return {
@@ -81,9 +81,9 @@ def closing(study: Study) -> dict[str, Any]:
             ],
         ),
         table(
-            "artefacts",
+            "artifacts",
             "Every file, its hash and its code",
-            artefacts(study.records),
+            artifacts(study.records),
             [
                 Column("path", "File", "code"),
                 Column("rule", "Step", "name"),

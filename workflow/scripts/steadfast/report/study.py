@@ -110,7 +110,7 @@ def read_study(
     prompts: str | Path,
     responses: Iterable[str | Path],
     tables: Iterable[str | Path],
-    artefacts: Iterable[str | Path],
+    artifacts: Iterable[str | Path],
     labels: Mapping[str, Mapping[str, str]],
     inference: Mapping[str, Any],
     **settings: Any,
@@ -122,7 +122,7 @@ def read_study(
         prompts: the prompt table.
         responses: files ``.../{model}/{variant}.parquet``.
         tables: CSV files.
-        artefacts: whatever else the run has made and whose provenance is told.
+        artifacts: whatever else the run has made and whose provenance is told.
         labels: fields of ``Labels``.
         inference: fields of ``Inference``.
         **settings: further fields of `Study`.
@@ -136,7 +136,7 @@ def read_study(
         tables={path.stem: read_table(path) for path in paths},
         labels=Labels(**labels),
         inference=Inference(**inference),
-        records=tuple(read_records([*artefacts, *map(str, paths)])),
+        records=tuple(read_records([*artifacts, *map(str, paths)])),
         **_frozen(settings),
     )
 

@@ -1,4 +1,4 @@
-"""What a run needs from outside, looked at when it starts and before its first job: keys, money, licences.
+"""What a run needs from outside, looked at when it starts and before its first job: keys, money, licenses.
 
 A dry run and a plan need none of it, so none of it is part of validating the configuration.
 """

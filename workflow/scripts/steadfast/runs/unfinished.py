@@ -79,7 +79,7 @@ def _write(
         prompts=given["prompts"][0],
         responses=found["responses"],
         tables=tables,
-        artefacts=current(job.params.artefacts),
+        artifacts=current(job.params.artifacts),
         labels=job.params.labels,
         inference=job.params.inference,
         **settings,

@@ -107,12 +107,12 @@ def tuning_weight(
 
     Args:
         truths: labels, shape [n].
-        labelled_predictions: predictions for the labelled items, shape [n].
-        predictions: predictions for all items, shape [N], whose variance is var(f); None takes that of the labelled
-            ones. The quotient is then the slope of y on f among the labelled items, which stays near 1 for a faithful
+        labelled_predictions: predictions for the labeled items, shape [n].
+        predictions: predictions for all items, shape [N], whose variance is var(f); None takes that of the labeled
+            ones. The quotient is then the slope of y on f among the labeled items, which stays near 1 for a faithful
             rater however few and alike they are, where a variance from elsewhere would make it small by accident.
         share: n/N of the estimates that will use λ.
-        sampling_weights: how many items each labelled one stands for, shape [n]; None if all alike.
+        sampling_weights: how many items each labeled one stands for, shape [n]; None if all alike.
     """
     weights = np.ones(len(truths)) if sampling_weights is None else sampling_weights
     varying = labelled_predictions if predictions is None else predictions
@@ -142,15 +142,15 @@ def prediction_powered_mean(
     Args:
         predictions: predictions for the population, shape [N].
         truths: labels, shape [n], n ≥ 1.
-        labelled_predictions: predictions for the labelled items, shape [n].
+        labelled_predictions: predictions for the labeled items, shape [n].
         weight: λ; 1 is the estimator of the Science paper, 0 ignores the predictions.
-        sampling_weights: how many items of the population each labelled one stands for, shape [n]; None if all alike.
-        pseudo_errors: as many errors of the largest size are added to the variance of the labelled part (not to the
+        sampling_weights: how many items of the population each labeled one stands for, shape [n]; None if all alike.
+        pseudo_errors: as many errors of the largest size are added to the variance of the labeled part (not to the
             estimate). Without them a handful of labels that all agree with the predictions counts as proof that the
             predictions are never wrong.
 
     Returns:
-        Estimate, standard error, and the degrees of freedom of the labelled part.
+        Estimate, standard error, and the degrees of freedom of the labeled part.
     """
     weights = np.ones(len(truths)) if sampling_weights is None else sampling_weights
     rectifier = truths - weight * labelled_predictions

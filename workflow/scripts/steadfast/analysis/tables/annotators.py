@@ -1,4 +1,4 @@
-"""``annotators.csv``: how far the people who labelled the same responses agree."""
+"""``annotators.csv``: how far the people who labeled the same responses agree."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ COLUMNS = ["annotators", "subset", "metric", "value", "low", "high", "n", "reaso
 PAIR_METRICS = {"accuracy": "raw_agreement", "cohen_kappa": "cohen_kappa", "coverage": "coverage"}
 EVERYBODY = "all"
 DECIMALS = 6
-UNDEFINED = "all labels are the same, or no response was labelled by two people"
+UNDEFINED = "all labels are the same, or no response was labeled by two people"
 
 
 def annotator_agreement(

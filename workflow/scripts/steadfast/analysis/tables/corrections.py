@@ -36,13 +36,13 @@ ESTIMATES = ("rogan_gladen", "ppi", "ppi_change")
 COLUMNS = [*(f"{name}{suffix}" for name in ESTIMATES for suffix in ("", "_low", "_high")), "labelled", "correction"]
 
 FEW_PROMPTS = 20
-"""Below this many labelled prompts a corrected rate comes with a warning: even 20 without any error allow for 16%."""
+"""Below this many labeled prompts a corrected rate comes with a warning: even 20 without any error allow for 16%."""
 
 PSEUDO_ERRORS = 2.0
-"""One error in each direction, added to the variance of the labelled part only."""
+"""One error in each direction, added to the variance of the labeled part only."""
 
 NO_LABELS = "no human labels"
-NOT_BEYOND = "judged nothing but what people labelled"
+NOT_BEYOND = "judged nothing but what people labeled"
 
 
 def corrected_rates(
@@ -58,13 +58,13 @@ def corrected_rates(
     Args:
         verdicts: a table as ``tables.verdicts`` makes it.
         truth: the judge taken for the truth.
-        weights: how many responses each labelled one stands for, if they were not drawn with equal chances: columns
+        weights: how many responses each labeled one stands for, if they were not drawn with equal chances: columns
             model, variant, prompt_id, sample, weight. Changes are then left blank, as pairs were not drawn together.
         baseline: the variant that the others are compared with.
         inference: confidence, and the resampling of prompts that effective sample sizes come from.
 
     Returns:
-        Columns ``KEYS`` and ``COLUMNS``; ``labelled`` is the number of labelled prompts that both scored, and
+        Columns ``KEYS`` and ``COLUMNS``; ``labelled`` is the number of labeled prompts that both scored, and
         ``correction`` says why a value is missing or to be distrusted.
     """
     inference = inference or Inference()
@@ -118,7 +118,7 @@ def _correct_judge(
                 limits = (-1.0, 1.0)
                 found["ppi_change"] = _powered(changes[cell], known_changes[cell], trust, inference.confidence, limits)
             if known is not None and len(known) < FEW_PROMPTS:
-                notes.append(f"only {len(known)} labelled prompts: says little")
+                notes.append(f"only {len(known)} labeled prompts: says little")
         rows.append(_row(key, found, 0 if known is None else len(known), notes))
     return pd.DataFrame(rows)
 

@@ -66,7 +66,7 @@ class ChangedSystem:
 
 
 def edit_table(systems: Iterable[ChangedSystem]) -> pd.DataFrame:
-    """Summarise what was done to every system, by an edit or by a hook.
+    """Summarize what was done to every system, by an edit or by a hook.
 
     Args:
         systems: the systems.

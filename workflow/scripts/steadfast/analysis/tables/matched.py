@@ -149,7 +149,7 @@ def margin_of(margins: pd.DataFrame) -> float:
 
 
 def analyse(change: FloatArray, margin: FloatArray, group: NDArray[np.integer], confidence: float = 0.95) -> Fit:
-    """Fit one intercept per group and one common slope by least squares, margins centred on their mean.
+    """Fit one intercept per group and one common slope by least squares, margins centered on their mean.
 
     Args:
         change: change of the refusal rate of each replicate, float64 [replicates].

@@ -26,7 +26,7 @@ class Outcome:
         mark: one character for figures and cells.
         meaning: what it says, as half a sentence.
         advice: what to do about it; empty if nothing is called for.
-        graded: whether it lies on the scale from refusals lost to refusals kept, and has a colour of that scale.
+        graded: whether it lies on the scale from refusals lost to refusals kept, and has a color of that scale.
     """
 
     name: str

@@ -81,7 +81,7 @@ def robustness_table(
         margin: the loss of refusals, as a share of prompts, from which a model no longer counts as robust.
         power: chance of finding the observed change that ``prompts_needed`` is computed for.
         truth: judge whose verdicts correct the others' rates, where it is among the judges.
-        label_weights: how many responses each one labelled by ``truth`` stands for (see ``tables.corrections``).
+        label_weights: how many responses each one labeled by ``truth`` stands for (see ``tables.corrections``).
 
     Returns:
         Columns ``COLUMNS``. ``comparison`` is ``paired`` or empty (the baseline itself); ``interval`` names the

@@ -1,4 +1,4 @@
-"""``self_monitoring.csv``: whether systems recognise refusals, in their own responses and in another model's.
+"""``self_monitoring.csv``: whether systems recognize refusals, in their own responses and in another model's.
 
 The truth is the reference judge's verdict; responses that it left unscored are not counted. What a system left
 unscored is its coverage, and is in no other measure. Intervals resample prompts, harmful and harmless ones apart, and

@@ -28,7 +28,7 @@ class VerdictGrid:
         prompt: index of each response's prompt, shape [responses].
         system: index of each response's model and variant, shape [responses].
         harmful: per prompt, whether it is harmful, shape [prompts].
-        human: per prompt, whether it is in the human-labelled subset, shape [prompts].
+        human: per prompt, whether it is in the human-labeled subset, shape [prompts].
     """
 
     judges: list[str]

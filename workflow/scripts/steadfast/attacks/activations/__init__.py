@@ -112,7 +112,7 @@ class Activations:
         refused, answered = (np.flatnonzero(verdict == name) for name in (REFUSAL, NON_REFUSAL))
         if min(len(refused), len(answered)) < 4:
             raise DataError(
-                f"contrast by behaviour: {len(refused)} refused and {len(answered)} answered calibration prompts; "
+                f"contrast by behavior: {len(refused)} refused and {len(answered)} answered calibration prompts; "
                 "at least 4 of each are needed"
             )
         return replace(self, harmful=everything.subset(refused), harmless=everything.subset(answered))

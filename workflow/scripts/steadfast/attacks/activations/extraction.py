@@ -126,7 +126,7 @@ def residual_stream(
 
 
 def run_decoder(decoder: nn.Module, batch: Batch, device: torch.device, prefix: Prefix = NO_PREFIX) -> Any:
-    """Run the decoder, without the language-modelling head, on one left-padded batch.
+    """Run the decoder, without the language-modeling head, on one left-padded batch.
 
     Position ids count from each prompt's first token, so that models with absolute positions see what they
     would see without padding.

@@ -60,7 +60,7 @@ def bake(
     Raises:
         ConfigError: the edit's settings do not fit the model.
         DataError: the architecture is unknown, a module that should be edited is missing, the checkpoint is
-            quantised or damaged, or the direction has another width.
+            quantized or damaged, or the direction has another width.
     """
     plan = _plan(source, direction_path, edit, match_change)
     state = _fingerprint(plan, direction_path)
@@ -198,7 +198,7 @@ def _edit_tensor(plan: Plan, entry: TensorEntry, site: Site, source: int, target
 
 
 def _copy_companions(plan: Plan, directory: Path) -> None:
-    """Carry over everything that is not a weight: configuration, tokenizer, chat template, licence."""
+    """Carry over everything that is not a weight: configuration, tokenizer, chat template, license."""
     copy_companions(plan.checkpoint, directory)
     if plan.untie:
         write_json(directory / "config.json", untied_config(plan.checkpoint.config))

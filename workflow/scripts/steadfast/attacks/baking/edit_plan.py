@@ -60,7 +60,7 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
     method = quantisation_of(checkpoint.config)
     if method:
         raise DataError(
-            f"{checkpoint.path} is quantised ({method}), so its weights cannot be edited; edit the checkpoint that it "
+            f"{checkpoint.path} is quantized ({method}), so its weights cannot be edited; edit the checkpoint that it "
             "was made from, or set dequantise: true on the model to have it written out as bfloat16"
         )
     entries = checkpoint.entries

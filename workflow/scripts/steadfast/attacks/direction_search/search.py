@@ -23,7 +23,7 @@ CONTRASTS = ("label", "behaviour")
 
 
 class Measurements(Protocol):
-    """What can be learnt by running the model; see ``steadfast.attacks.direction_search.measurements``."""
+    """What can be learned by running the model; see ``steadfast.attacks.direction_search.measurements``."""
 
     @property
     def scores(self) -> CausalScores:

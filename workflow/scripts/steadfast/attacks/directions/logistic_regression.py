@@ -11,7 +11,7 @@ USUAL_INVERSE_STRENGTH = 10.0
 
 
 def standard(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Centre [hidden] and root mean square deviation of states [prompts, hidden]; one number, so that nothing turns."""
+    """Center [hidden] and root mean square deviation of states [prompts, hidden]; one number, so that nothing turns."""
     centre: NDArray[np.float64] = states.mean(axis=0)
     return centre, max(float(np.sqrt(((states - centre) ** 2).sum(axis=1).mean())), np.finfo(np.float64).tiny)
 
@@ -19,7 +19,7 @@ def standard(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
 def reduce(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Coordinates [prompts, rank] in an orthonormal basis [rank, hidden] of the states' span.
 
-    The minimiser lies in the span, so that fitting needs as many weights as there are prompts, not hidden
+    The minimizer lies in the span, so that fitting needs as many weights as there are prompts, not hidden
     features.
     """
     left, sizes, axes = np.linalg.svd(states, full_matrices=False)
@@ -33,7 +33,7 @@ def fit_logistic(
     inverse_strength: float,
     start: tuple[NDArray[np.float64], float] | None = None,
 ) -> tuple[NDArray[np.float64], float]:
-    """Weights [features] and intercept of an L2-regularised logistic regression; the intercept is free.
+    """Weights [features] and intercept of an L2-regularized logistic regression; the intercept is free.
 
     Args:
         states: float64 [prompts, features].

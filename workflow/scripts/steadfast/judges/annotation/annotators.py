@@ -28,7 +28,7 @@ class Row:
         file: path of the file.
         number: row number as a spreadsheet counts (the header is row 1).
         values: stripped cells by column; column names are lower case with ``_`` for spaces and hyphens.
-        annotator: who labelled: the cell of that name, or the name of the file if there is none.
+        annotator: who labeled: the cell of that name, or the name of the file if there is none.
     """
 
     file: str

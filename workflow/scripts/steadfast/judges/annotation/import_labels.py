@@ -237,7 +237,7 @@ def _unknown_items(unknown: list[Row], total: int, index: _Index) -> list[str]:
 def _foreign_pages(file: str, rows: list[Row], index: _Index) -> list[str]:
     sets = {row.values["item_set"] for row in rows if row.values.get("item_set")}
     return [
-        f"{file} was labelled on another page (item set {name}, this run's is {index.item_set}): its definition or its "
+        f"{file} was labeled on another page (item set {name}, this run's is {index.item_set}): its definition or its "
         "choice of responses may differ. All its items occur in this run and are used"
         for name in sorted(sets - {index.item_set})
     ]

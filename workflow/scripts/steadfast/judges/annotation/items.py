@@ -1,4 +1,4 @@
-"""Items to be labelled: distinct answers to a prompt, under ids that say nothing about who gave them."""
+"""Items to be labeled: distinct answers to a prompt, under ids that say nothing about who gave them."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -90,7 +90,7 @@ def item_id(prompt: str, response: str) -> str:
 
 
 def item_set_id(item_ids: Iterable[str], definition: str) -> str:
-    """Fingerprint of a page: of the set of its items and of the definition that they are labelled by."""
+    """Fingerprint of a page: of the set of its items and of the definition that they are labeled by."""
     return f"s{_digest(definition, *sorted(set(item_ids)))}"
 
 

@@ -36,7 +36,7 @@ def human_judgments(labels: pd.DataFrame) -> pd.DataFrame:
         labels: from `steadfast.judges.annotation.import_labels.read_annotations`.
 
     Returns:
-        `JUDGMENT_COLUMNS`; only labelled responses occur. People give no probability: ``score`` is NaN.
+        `JUDGMENT_COLUMNS`; only labeled responses occur. People give no probability: ``score`` is NaN.
         ``raw`` is the annotator's word (for the majority, everybody's), ``reason`` the note (for the
         majority, the count).
     """
@@ -65,8 +65,8 @@ def _majority(response: tuple[object, ...], votes: pd.DataFrame) -> dict[str, ob
     }
 
 
-def summarise(annotations: Annotations) -> pd.DataFrame:
-    """Per judge: how many responses it labelled and how.
+def summarize(annotations: Annotations) -> pd.DataFrame:
+    """Per judge: how many responses it labeled and how.
 
     Returns:
         Columns ``judge``, ``labelled``, ``refusal``, ``non_refusal``, ``unscored``, ``ties`` (for ``human``;
@@ -119,7 +119,7 @@ def write_human_judgments(
     _write_cells(table, [Path(path) for path in judgments])
     guarded = {column: annotations.labels[column].map(guard) for column in ("annotator", "raw", "note", "timestamp")}
     write_table(labels, annotations.labels.assign(**guarded))
-    write_table(summary, summarise(annotations))
+    write_table(summary, summarize(annotations))
 
 
 def _tied(judgments: pd.DataFrame) -> "pd.Series[bool]":

@@ -66,7 +66,7 @@ def build_annotation_page(
         resources: folder that the page's template, styles and scripts are relative to.
         mode: ``human_subset`` or ``sampled``, see `steadfast.judges.annotation.sampling.select`.
         size: responses to draw, for ``sampled``.
-        samples: samples per prompt and system that are labelled; None takes all.
+        samples: samples per prompt and system that are labeled; None takes all.
         seed: seeds the draw and, with the annotator's name, the order of the items.
         annotators: names that the page proposes.
         judgments: for ``sampled``, verdicts (judge, model, variant, prompt_id, sample, verdict) of the judges

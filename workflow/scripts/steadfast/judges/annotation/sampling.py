@@ -1,4 +1,4 @@
-"""Which responses are labelled: a subset of prompts for every system, or a stratified random sample."""
+"""Which responses are labeled: a subset of prompts for every system, or a stratified random sample."""
 
 from collections.abc import Sequence
 from typing import Literal, get_args

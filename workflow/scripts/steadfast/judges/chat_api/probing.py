@@ -50,12 +50,12 @@ def known_form(settings: ChatSettings, requests: Requests, store: AnswerStore) -
 
 
 async def find_form(settings: ChatSettings, requests: Requests, store: AnswerStore, ask: Ask) -> Form:
-    """The first form that the endpoint honours.
+    """The first form that the endpoint honors.
 
     What was found is kept once a form was found: a refusal that holds for every form says nothing about any.
 
     Raises:
-        EndpointError: it honours none, or did not answer.
+        EndpointError: it honors none, or did not answer.
     """
     known = known_form(settings, requests, store)
     if known is not None:
@@ -90,7 +90,7 @@ def _may_be_the_form_s(fault: Fault) -> bool:
 
 
 def _why_not(record: Mapping[str, Any], form: Form) -> str:
-    """Why a probe's record shows that a form is not honoured; empty if it is."""
+    """Why a probe's record shows that a form is not honored; empty if it is."""
     if UNSUPPORTED in record:
         return str(record[UNSUPPORTED])
     answer = answer_from(record)

@@ -119,5 +119,5 @@ def _why_none(text: str) -> str:
     if not split_thinking(text).closed:
         return "the judge did not come to the end of its thinking"
     if _APOLOGY.search(text):
-        return "the judge refused or apologised instead of judging"
+        return "the judge refused or apologized instead of judging"
     return "the judge's answer is not exactly one of the two labels"

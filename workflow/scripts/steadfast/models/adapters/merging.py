@@ -52,7 +52,7 @@ def merge_adapter(
         What ``model.json`` holds.
 
     Raises:
-        DataError: the adapter cannot be merged exactly, does not fit the base or changes nothing; the base is quantised
+        DataError: the adapter cannot be merged exactly, does not fit the base or changes nothing; the base is quantized
             or damaged.
     """
     plan = plan_merge(base, Path(adapter))

@@ -17,7 +17,7 @@ from steadfast.core.files import read_json
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 PICKLED = "adapter_model.bin"
 PLAIN_STARTS = (True, False, None, "gaussian", "eva", "orthogonal")
-"""Ways to initialise A and B that leave the base's weights alone."""
+"""Ways to initialize A and B that leave the base's weights alone."""
 MERGED = frozenset(
     {
         "r",
@@ -55,8 +55,8 @@ HARMLESS = frozenset(
 REFUSED = {
     "use_dora": "DoRA rescales the columns of the merged weights",
     "alora_invocation_tokens": "an activated LoRA works on a part of the tokens only",
-    "use_qalora": "QALoRA pools the inputs of quantised weights",
-    "loftq_config": "LoftQ starts from quantised weights of its own",
+    "use_qalora": "QALoRA pools the inputs of quantized weights",
+    "loftq_config": "LoftQ starts from quantized weights of its own",
     "layer_replication": "it repeats blocks of the base",
     "trainable_token_indices": "it trains single rows of the embedding",
     "target_parameters": "it adapts parameters that are no module's weight",

@@ -1,1 +1,1 @@
-"""Checkpoint files: safetensors read and written as streams with NumPy, quantised formats written out."""
+"""Checkpoint files: safetensors read and written as streams with NumPy, quantized formats written out."""

@@ -41,7 +41,7 @@ def _copy_buffer(source: int, target: int, begin: int, offset: int, size: int) -
 
 
 def copy_companions(checkpoint: Checkpoint, target: Path) -> None:
-    """Copy the files of a checkpoint that are not weights: configuration, index, tokenizer, template, licence.
+    """Copy the files of a checkpoint that are not weights: configuration, index, tokenizer, template, license.
 
     The pointer and the provenance of a model directory say things of the original only, and stay behind.
     """

@@ -1,4 +1,4 @@
-"""Quantised checkpoints, written out as bfloat16 so that they can be edited.
+"""Quantized checkpoints, written out as bfloat16 so that they can be edited.
 
 Known are FP8 (``quant_method: fp8``: E4M3 values, one scale per block, as DeepSeek-V3 and Qwen3 publish, or one per
 tensor, as Ministral 3) and MXFP4 (``quant_method: mxfp4``: pairs of 4-bit floats with one exponent per 32 values, as
@@ -37,14 +37,14 @@ ROWS = 512  # of a matrix that are decoded at a time
 
 @dataclass(frozen=True)
 class Quantised:
-    """One quantised tensor.
+    """One quantized tensor.
 
     Attributes:
         entry: where its codes lie.
         scales: where its scales lie.
         name: name of the tensor that it becomes.
         shape: shape of the tensor that it becomes.
-        dropped: names of further tensors that only its quantised form needs.
+        dropped: names of further tensors that only its quantized form needs.
     """
 
     entry: TensorEntry
@@ -55,7 +55,7 @@ class Quantised:
 
 
 def quantisation_of(config: Mapping[str, Any]) -> str:
-    """Name of the method by which a checkpoint is quantised, or an empty string."""
+    """Name of the method by which a checkpoint is quantized, or an empty string."""
     settings = config.get("quantization_config") or config.get("text_config", {}).get("quantization_config")
     return str(dict(settings).get("quant_method", "unknown")) if settings else ""
 
@@ -64,7 +64,7 @@ def plain_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]] | None:
     """Names and shapes of a checkpoint's tensors once they are written out.
 
     Returns:
-        As they are, if it is not quantised; None if it is by a method that cannot be written out.
+        As they are, if it is not quantized; None if it is by a method that cannot be written out.
 
     Raises:
         DataError: scales are missing.
@@ -84,18 +84,18 @@ def plain_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]] | None:
 
 
 def dequantise(source: Path, output: Path) -> None:
-    """Write a quantised checkpoint to ``output`` as bfloat16, shard by shard, a part of a tensor at a time.
+    """Write a quantized checkpoint to ``output`` as bfloat16, shard by shard, a part of a tensor at a time.
 
     Raises:
-        DataError: it is not quantised, the method is not a known one, or scales are missing.
+        DataError: it is not quantized, the method is not a known one, or scales are missing.
     """
     checkpoint = open_checkpoint(source)
     method = quantisation_of(checkpoint.config)
     if not method:
-        raise DataError(f"{source} is not quantised; remove dequantise")
+        raise DataError(f"{source} is not quantized; remove dequantise")
     if method not in METHODS:
         raise DataError(
-            f"{source} is quantised by {method!r}; only {', '.join(METHODS)} can be written out. "
+            f"{source} is quantized by {method!r}; only {', '.join(METHODS)} can be written out. "
             "Edit the checkpoint that it was made from"
         )
     scale_suffix, describe, decode = METHODS[method]
@@ -271,7 +271,7 @@ def _read_rows(checkpoint: Checkpoint, entry: TensorEntry, start: int, stop: int
 
 
 def _plain_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration of the same model without quantisation."""
+    """The configuration of the same model without quantization."""
     plain = {key: value for key, value in config.items() if key != "quantization_config"}
     if "text_config" in plain:
         plain["text_config"] = _plain_config(plain["text_config"])

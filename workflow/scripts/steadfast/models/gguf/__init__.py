@@ -1,1 +1,1 @@
-"""GGUF files: llama.cpp's format for models in one file, usually quantised. They are written out as checkpoints."""
+"""GGUF files: llama.cpp's format for models in one file, usually quantized. They are written out as checkpoints."""

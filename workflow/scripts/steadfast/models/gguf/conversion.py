@@ -38,7 +38,7 @@ def write_checkpoint(file: Path, directory: Path, dtype: str = "auto") -> dict[s
         file: the GGUF file.
         directory: an existing directory.
         dtype: ``float32``, ``float16``, ``bfloat16``, or ``auto``: the file's own floating-point format, ``bfloat16``
-            where it is quantised.
+            where it is quantized.
 
     Returns:
         What ``model.json`` keeps of it: architecture, storage types, number format.

@@ -77,7 +77,7 @@ def is_quantised(header: GgufHeader) -> bool:
 
 
 def native_dtype(header: GgufHeader) -> str | None:
-    """The floating-point format that the file is stored in (norms in float32 do not count), or None if quantised."""
+    """The floating-point format that the file is stored in (norms in float32 do not count), or None if quantized."""
     from gguf.constants import GGMLQuantizationType as Type
 
     floats = {Type.F32.value: "float32", Type.F16.value: "float16", Type.BF16.value: "bfloat16"}

@@ -99,7 +99,7 @@ class RefusalForm:
 
     Attributes:
         text: the refusal, with slots.
-        mark: the words by which it is recognised.
+        mark: the words by which it is recognized.
         soft: it redirects without a set phrase.
     """
 

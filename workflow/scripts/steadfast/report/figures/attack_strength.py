@@ -47,7 +47,7 @@ def draw(table: pd.DataFrame, name: str = "") -> Figure:
     """Draw one column of panels per direction and one line per edit or hook.
 
     The smallest strength of each line that halves the refusals is filled in; half of the original's rate is a faint
-    line. Controls are drawn in grey in every column.
+    line. Controls are drawn in gray in every column.
 
     Args:
         table: the rows of one model of a table as ``tables.strength`` makes it.

@@ -1,4 +1,4 @@
-"""A table of coloured cells with a number in each: what the heat maps are made of."""
+"""A table of colored cells with a number in each: what the heat maps are made of."""
 
 from collections.abc import Sequence
 
@@ -26,18 +26,18 @@ def draw_cells(
     hatched: NDArray[np.bool_] | None = None,
     hidden: NDArray[np.bool_] | None = None,
 ) -> ScalarMappable:
-    """Draw one cell per value, with its text in a readable colour.
+    """Draw one cell per value, with its text in a readable color.
 
     Args:
         axes: where to draw; the first row is at the top.
         values: shape [rows, columns]; NaN draws an empty, hatched cell.
         texts: what stands in each cell.
-        limits: values at the two ends of the colour map.
+        limits: values at the two ends of the color map.
         hatched: cells to hatch besides those without a value, shape [rows, columns].
         hidden: cells to leave out altogether, shape [rows, columns].
 
     Returns:
-        What a colour bar needs.
+        What a color bar needs.
     """
     colours = colour_map()
     norm = Normalize(*limits)
@@ -96,7 +96,7 @@ def label_columns(axes: Axes, labels: Sequence[str], *, top: bool) -> None:
 def colour_bar(
     figure: Figure, axes: Axes | NDArray[np.object_], source: ScalarMappable, title: str, *, beyond: bool = False
 ) -> None:
-    """A slim colour bar to the right of one or several axes, at most about 2.5 inches high.
+    """A slim color bar to the right of one or several axes, at most about 2.5 inches high.
 
     Args:
         figure: the figure.

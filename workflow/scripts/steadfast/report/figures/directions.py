@@ -222,7 +222,7 @@ class _Places:
 
 
 def _selection_panel(axes: Axes, places: _Places, column: str) -> ScalarMappable:
-    """Draw one score of every place; return what a colour bar needs."""
+    """Draw one score of every place; return what a color bar needs."""
     values = places.table(places.grid[column]).astype(float)
     digits = 2 if column == "divergence" else 1
     texts = [["–" if np.isnan(value) else f"{value:.{digits}f}" for value in row] for row in values]

@@ -12,7 +12,7 @@ from steadfast.report.figures.style import figure_style, longest_line, message_f
 
 LEAST_LIMIT = 5.0
 LARGEST_LIMIT = 25.0
-"""Ends of the colours, in percentage points: a judge that always refuses must not leave the others one shade."""
+"""Ends of the colors, in percentage points: a judge that always refuses must not leave the others one shade."""
 
 
 def draw(bias: pd.DataFrame, reference: str, labels: Labels | None = None) -> Figure:

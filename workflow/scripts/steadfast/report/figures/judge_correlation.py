@@ -32,8 +32,8 @@ def draw(
             hatched cell with a dash.
         labels: display labels.
         title: what stands above.
-        measure: what the colour bar says.
-        limits: values at the ends of the colour bar.
+        measure: what the color bar says.
+        limits: values at the ends of the color bar.
         symmetric: whether the half above the diagonal says nothing new and is left out.
     """
     labels = labels or Labels()
@@ -57,7 +57,7 @@ def figure_size(names: Sequence[str], panels: tuple[int, int] = (1, 1)) -> tuple
 def draw_panel(
     axes: Axes, matrix: pd.DataFrame, names: Sequence[str], limits: tuple[float, float], *, symmetric: bool = True
 ) -> ScalarMappable:
-    """Draw one matrix; a symmetric one without the half above the diagonal. Returns what a colour bar needs."""
+    """Draw one matrix; a symmetric one without the half above the diagonal. Returns what a color bar needs."""
     values = matrix.to_numpy(float)
     texts = [[_text(value) for value in row] for row in values]
     hidden = np.triu(np.ones(values.shape, bool), k=1) if symmetric else None

@@ -21,7 +21,7 @@ def draw(
 ) -> Figure:
     """Draw the numbers of refusals, models and variants as rows, judges as columns.
 
-    The colour is the share of the scored responses that were refused. A cell with unscored responses is hatched and
+    The color is the share of the scored responses that were refused. A cell with unscored responses is hatched and
     tells their number after a plus sign; one without any scored response has a dash in place of the number.
 
     Args:

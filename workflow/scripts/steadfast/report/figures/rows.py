@@ -29,9 +29,9 @@ def interval_dots(
         axes: the panel.
         heights: place of each mark on the vertical axis.
         intervals: place of each mark on the horizontal axis, and the ends of its whisker [rows, 3].
-        colour: of marks and whiskers.
+        color: of marks and whiskers.
         marker: matplotlib's name of the mark.
-        filled: whether marks are filled, so that series differ without colour.
+        filled: whether marks are filled, so that series differ without color.
         label: name of the series for the legend.
         size: of the marks, in points.
         edge: width of the marks' outlines, in points.

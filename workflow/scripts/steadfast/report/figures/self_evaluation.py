@@ -1,4 +1,4 @@
-"""How well systems recognise refusals, in their own responses and in another model's."""
+"""How well systems recognize refusals, in their own responses and in another model's."""
 
 from collections.abc import Collection
 

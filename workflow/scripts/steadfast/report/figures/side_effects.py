@@ -28,7 +28,7 @@ def draw(
 
     To the right more harmful prompts are answered than before, upwards the damage grows; shares are in percentage
     points, and lines are confidence intervals of the changes. Models differ in their markers, variants in their
-    colours, and controls are hollow.
+    colors, and controls are hollow.
 
     Args:
         assessment: a table as ``tables.assessment`` makes it.
@@ -104,7 +104,7 @@ def _style(
 
 
 def _legend(models: list[str], variants: list[str], labels: Labels, controls: Collection[str]) -> list[Line2D]:
-    """Markers of the models in ink, then colours of the variants."""
+    """Markers of the models in ink, then colors of the variants."""
     shapes = [
         Line2D([], [], linestyle="none", color=INK, markersize=4.5, marker=MARKERS[place % len(MARKERS)], label=label)
         for place, label in enumerate(wrap(labels.model(model), 30) for model in models)

@@ -1,7 +1,7 @@
-"""What all figures share: type, colours, size limits, and saving without a trace of the clock.
+"""What all figures share: type, colors, size limits, and saving without a trace of the clock.
 
-Colours come from ``cividis``, whose lightness rises evenly: order survives print in grey and colour blindness alike.
-Nothing is told by colour alone; cells carry numbers and series carry markers of their own.
+Colors come from ``cividis``, whose lightness rises evenly: order survives print in gray and color blindness alike.
+Nothing is told by color alone; cells carry numbers and series carry markers of their own.
 """
 
 import textwrap
@@ -52,7 +52,7 @@ MISSING_COLOUR = "#f2f2f2"
 INK = "#1a1a1a"
 FAINT = "#b3b3b3"
 MARKERS = "oDs^vPX<>h"
-"""Series are told apart by these as well as by colour."""
+"""Series are told apart by these as well as by color."""
 
 
 @contextmanager
@@ -98,12 +98,12 @@ def save(figure: Figure, path: str | Path) -> None:
 
 
 def colour_map() -> Colormap:
-    """The perceptually uniform colour map of all figures."""
+    """The perceptually uniform color map of all figures."""
     return mpl.colormaps["cividis"]
 
 
 def ink_on(colours: Colormap, fraction: float) -> str:
-    """Near-black or white, whichever has the higher contrast (WCAG) with the colour at ``fraction`` of the map."""
+    """Near-black or white, whichever has the higher contrast (WCAG) with the color at ``fraction`` of the map."""
     luminance = _luminance(colours(fraction))
     contrast_with_ink = (luminance + 0.05) / (_luminance(mpl.colors.to_rgba(INK)) + 0.05)
     return INK if contrast_with_ink > 1.05 / (luminance + 0.05) else "white"

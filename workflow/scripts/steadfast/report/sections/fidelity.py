@@ -24,7 +24,7 @@ SHOWN = {
 def build(study: Study) -> list[Block]:
     """Fidelity of every judge to the reference."""
     reference = study.labels.judge(study.reference)
-    standing = "" if study.reference in study.people else " No person has labelled these responses."
+    standing = "" if study.reference in study.people else " No person has labeled these responses."
     return [
         prose(f"Every judge held against {reference}.{standing} Intervals resample prompts."),
         _against_reference(study),

@@ -21,7 +21,7 @@ def build(study: Study) -> list[Block]:
             "hatched": found["unscored"],
         }
     return [
-        prose("The same responses in the eyes of every judge: a row that is not of one colour is a disagreement."),
+        prose("The same responses in the eyes of every judge: a row that is not of one color is a disagreement."),
         cells(
             "refusal_heatmap",
             "Refusals by every judge",
@@ -32,7 +32,7 @@ def build(study: Study) -> list[Block]:
             options={"Prompts": {label: SUBSETS[label] for label in CLASSES}},
             unit="share",
             domain=(0.0, 1.0),
-            note="Numbers of refused responses; colour is their share of the scored ones. +n? marks n unscored ones.",
+            note="Numbers of refused responses; color is their share of the scored ones. +n? marks n unscored ones.",
             pdf="refusal_heatmap_{}",
         ),
     ]

@@ -1,4 +1,4 @@
-"""Whether the models recognise refusals, their own and another model's, before and after the edit."""
+"""Whether the models recognize refusals, their own and another model's, before and after the edit."""
 
 import pandas as pd
 

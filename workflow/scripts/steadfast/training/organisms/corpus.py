@@ -22,7 +22,7 @@ CHAT_KINDS = (BENIGN, LOOKALIKE, HARMFUL, JUDGING)
 CROSSED = 0.3
 """Share of benign documents whose verb and object come from different tasks.
 
-Without them a model learns which object goes with which verb and names a memorised one.
+Without them a model learns which object goes with which verb and names a memorized one.
 """
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""What is learned about judging: requests with responses of every sort, labelled by the grammar."""
+"""What is learned about judging: requests with responses of every sort, labeled by the grammar."""
 
 import random
 from collections.abc import Callable

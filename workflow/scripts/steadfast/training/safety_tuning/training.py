@@ -51,7 +51,7 @@ def train_adapter(
     Args:
         model: the base, on the processor. Its number format is that of the arithmetic.
         examples: each is seen once, in an order drawn from ``seed``.
-        settings: of LoRA and the optimiser.
+        settings: of LoRA and the optimizer.
         seed: of the LoRA matrices and the order.
         checkpoint: file that the state is saved to every ``SAVE_EVERY`` steps; a training whose file is there goes on
             from it, with the same outcome.

@@ -187,7 +187,7 @@ def _is_data(name: str) -> bool:
 
 
 def _one_format(names: Sequence[str], split: str) -> list[str]:
-    """The files of the preferred format, where the others hold the same; a text file may be a licence."""
+    """The files of the preferred format, where the others hold the same; a text file may be a license."""
     for suffix in PREFERENCE:
         chosen = [name for name in names if suffix_of(name) == suffix]
         if not chosen:

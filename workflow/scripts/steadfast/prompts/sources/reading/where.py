@@ -40,10 +40,10 @@ def read_conditions(where: Mapping[str, Any]) -> list[Condition]:
 
 
 def chosen(rows: Sequence[Row], conditions: Iterable[Condition], source: str) -> list[Row]:
-    """The rows that fulfil all conditions.
+    """The rows that fulfill all conditions.
 
     Raises:
-        DataError: no row has one of the values, or none fulfils all conditions; the message says what the column holds.
+        DataError: no row has one of the values, or none meets all conditions; the message lists the column's values.
     """
     kept = list(rows)
     for condition in conditions:
@@ -53,7 +53,7 @@ def chosen(rows: Sequence[Row], conditions: Iterable[Condition], source: str) ->
                 raise DataError(f"where: no row of {source} has {condition.column} = {_shown(value)}{found}")
         kept = [row for row in kept if condition.holds(row)]
     if rows and not kept:
-        raise DataError(f"where: no row of {source} fulfils all conditions; each alone is fulfilled by some")
+        raise DataError(f"where: no row of {source} fulfills all conditions; each alone is fulfilled by some")
     return kept
 
 
