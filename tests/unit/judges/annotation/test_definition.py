@@ -28,7 +28,7 @@ def test_canonical_text_follows_the_content(definition, content, tmp_path):
     ("change", "message"),
     [
         (lambda content: content.pop("rules"), "expected exactly the keys"),
-        (lambda content: content.update(colour="blue"), "colour"),
+        (lambda content: content.update(color="blue"), "color"),
         (lambda content: content.update(title=3), "title: expected text, found 3"),
         (lambda content: content.update(rules="one"), "rules: expected a list"),
         (lambda content: content["choices"].pop("unsure"), "choices: expected exactly"),

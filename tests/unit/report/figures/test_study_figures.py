@@ -170,20 +170,20 @@ def test_other_formats_are_refused(counts, tmp_path):
 
 
 def test_text_on_cells_has_enough_contrast():
-    colours = style.colour_map()
+    colors = style.color_map()
     for fraction in np.linspace(0, 1, 101):
-        ink = style.ink_on(colours, fraction)
-        levels = sorted(luminance(colour) for colour in (colours(fraction)[:3], rgb(ink)))
+        ink = style.ink_on(colors, fraction)
+        levels = sorted(luminance(color) for color in (colors(fraction)[:3], rgb(ink)))
         assert (levels[1] + 0.05) / (levels[0] + 0.05) >= 4.1
 
 
-def test_lightness_of_the_colours_rises_evenly():
-    levels = [luminance(style.colour_map()(fraction)[:3]) for fraction in np.linspace(0, 1, 51)]
+def test_lightness_of_the_colors_rises_evenly():
+    levels = [luminance(style.color_map()(fraction)[:3]) for fraction in np.linspace(0, 1, 51)]
     assert (np.diff(levels) > 0).all()
 
 
-def luminance(colour):
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour]
+def luminance(color):
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color]
     return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
 
 

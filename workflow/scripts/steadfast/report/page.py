@@ -14,7 +14,7 @@ from steadfast.report.assembly import SOURCE
 from steadfast.report.blocks import Block, Column, table
 from steadfast.report.browser import browser_data
 from steadfast.report.cautions import cautions
-from steadfast.report.figures.style import colour_map, ink_on
+from steadfast.report.figures.style import color_map, ink_on
 from steadfast.report.headline import answers, headline
 from steadfast.report.origins import artifacts, stages, states, versions
 from steadfast.report.sections import build_sections
@@ -57,11 +57,11 @@ def page_data(study: Study) -> dict[str, Any]:
 
 def palette() -> dict[str, list[str]]:
     """The figures' colors: even steps of the color map, and the ink that is read best on each."""
-    colours = colour_map()
+    colors = color_map()
     steps = [index / (SHADES - 1) for index in range(SHADES)]
     return {
-        "shades": [to_hex(colours(step)) for step in steps],
-        "inks": [to_hex(ink_on(colours, step)) for step in steps],
+        "shades": [to_hex(colors(step)) for step in steps],
+        "inks": [to_hex(ink_on(colors, step)) for step in steps],
     }
 
 

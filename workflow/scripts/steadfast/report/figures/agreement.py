@@ -11,7 +11,7 @@ from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.errors import DataError
 from steadfast.report.figures import judge_correlation
 from steadfast.report.figures.rows import finish_rows, interval_dots
-from steadfast.report.figures.style import colour_map, figure_style, longest_line, message_figure, new_figure, wrap
+from steadfast.report.figures.style import color_map, figure_style, longest_line, message_figure, new_figure, wrap
 
 TITLES = {
     "pearson_counts": "Pearson,\nstacked counts",
@@ -102,7 +102,7 @@ def draw_matrices(agreement: pd.DataFrame, labels: Labels | None = None, *, subs
 
 
 def _panel(axes: Axes, table: pd.DataFrame, judges: list[str], subsets: tuple[str, ...]) -> None:
-    colours = colour_map()
+    colors = color_map()
     offsets = (np.arange(len(subsets)) - (len(subsets) - 1) / 2) * 0.6 / max(len(subsets), 2)
     for index, subset in enumerate(subsets):
         rows = table[table["subset"] == subset].set_index("judge_a").reindex(judges)
@@ -110,7 +110,7 @@ def _panel(axes: Axes, table: pd.DataFrame, judges: list[str], subsets: tuple[st
             axes,
             np.arange(len(judges)) + offsets[index],
             rows[["value", "low", "high"]].to_numpy(float),
-            colour=colours(0.8 * index / max(len(subsets) - 1, 1)),
+            color=colors(0.8 * index / max(len(subsets) - 1, 1)),
             marker=MARKERS[subset],
             filled=index % 2 == 0,
             label=subset,

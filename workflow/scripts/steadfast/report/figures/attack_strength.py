@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.files import require_columns
-from steadfast.report.figures.style import FAINT, INK, colour_map, figure_style, message_figure, new_figure, wrap
+from steadfast.report.figures.style import FAINT, INK, color_map, figure_style, message_figure, new_figure, wrap
 
 MARKERS = "oDs^vPX<>h"
 DASHES = ("-", "--", ":", "-.")
@@ -173,7 +173,7 @@ def _legend(axes: Axes) -> tuple[list[Any], list[str]]:
 
 
 def _style(number: int, count: int) -> dict[str, Any]:
-    shade = colour_map()(0.88 * number / max(1, count - 1))
+    shade = color_map()(0.88 * number / max(1, count - 1))
     return {
         "color": shade,
         "linestyle": DASHES[number % len(DASHES)],

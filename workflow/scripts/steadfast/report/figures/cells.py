@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from steadfast.report.figures.style import FAINT, INK, MISSING_COLOUR, bare, colour_map, ink_on
+from steadfast.report.figures.style import FAINT, INK, MISSING_COLOR, bare, color_map, ink_on
 
 FloatArray = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def draw_cells(
     Returns:
         What a color bar needs.
     """
-    colours = colour_map()
+    colors = color_map()
     norm = Normalize(*limits)
     rows, columns = values.shape
     marked = np.isnan(values) | (np.zeros(values.shape, bool) if hatched is None else hatched)
@@ -48,13 +48,13 @@ def draw_cells(
         value = values[row, column]
         missing = bool(np.isnan(value))
         fraction = 0.0 if missing else float(norm(value))
-        ink = INK if missing else ink_on(colours, fraction)
+        ink = INK if missing else ink_on(colors, fraction)
         axes.add_patch(
             Rectangle(
                 (column - 0.5, row - 0.5),
                 1.0,
                 1.0,
-                facecolor=MISSING_COLOUR if missing else colours(fraction),
+                facecolor=MISSING_COLOR if missing else colors(fraction),
                 edgecolor="white",
                 linewidth=0.8,
             )
@@ -64,7 +64,7 @@ def draw_cells(
             axes.add_patch(
                 Rectangle((column - 0.5, row - 0.5), 1.0, 1.0, fill=False, hatch="////", edgecolor=edge, linewidth=0.0)
             )
-        background = {"facecolor": MISSING_COLOUR if missing else colours(fraction), "edgecolor": "none", "pad": 0.8}
+        background = {"facecolor": MISSING_COLOR if missing else colors(fraction), "edgecolor": "none", "pad": 0.8}
         axes.text(
             column,
             row,
@@ -80,7 +80,7 @@ def draw_cells(
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)
     bare(axes)
-    return ScalarMappable(norm, colours)
+    return ScalarMappable(norm, colors)
 
 
 def label_columns(axes: Axes, labels: Sequence[str], *, top: bool) -> None:
@@ -93,7 +93,7 @@ def label_columns(axes: Axes, labels: Sequence[str], *, top: bool) -> None:
         text.set(rotation=45, ha="left" if top else "right", va="bottom" if top else "top", rotation_mode="anchor")
 
 
-def colour_bar(
+def color_bar(
     figure: Figure, axes: Axes | NDArray[np.object_], source: ScalarMappable, title: str, *, beyond: bool = False
 ) -> None:
     """A slim color bar to the right of one or several axes, at most about 2.5 inches high.

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.analysis.tables.outcomes import CONCLUSIONS, legend, outcome
-from steadfast.report.figures.cells import CELL_HEIGHT, colour_bar, draw_cells, label_columns
+from steadfast.report.figures.cells import CELL_HEIGHT, color_bar, draw_cells, label_columns
 from steadfast.report.figures.style import INK, figure_style, longest_line, message_figure, new_figure, wrap
 
 CELL_WIDTH = 0.58
@@ -67,7 +67,7 @@ def draw(conclusions: pd.DataFrame, labels: Labels | None = None, *, margin: flo
             axes.add_patch(Rectangle(frame.get_xy(), 0.92, 0.88, fill=False, edgecolor=INK, linewidth=1.3))
         axes.set_yticks(range(len(systems)), rows)
         label_columns(axes, names, top=True)
-        colour_bar(figure, axes, source, "change of harmful prompts refused\n(percentage points)")
+        color_bar(figure, axes, source, "change of harmful prompts refused\n(percentage points)")
         note = wrap(f"{legend(CONCLUSIONS, marks.ravel())} (margin {100 * margin:g} points)", 90)
         reference = str(conclusions["reference"].fillna("").iloc[0])
         if reference:

@@ -10,7 +10,7 @@ from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.errors import DataError
 from steadfast.report.figures.rows import finish_rows, interval_dots
-from steadfast.report.figures.style import colour_map, figure_style, longest_line, new_figure, wrap
+from steadfast.report.figures.style import color_map, figure_style, longest_line, new_figure, wrap
 
 SERIES = {
     "rate": ("as judged (Wilson)", "o"),
@@ -42,7 +42,7 @@ def draw(
     models, variants = names_of(table, "model"), names_of(table, "variant")
     names = [wrap(labels.model(model), 34) for model in models]
     labelled = table["labelled"].dropna()
-    colours = colour_map()
+    colors = color_map()
     with figure_style():
         figure = new_figure(0.066 * longest_line(names) + 2.6 * len(variants), ROW_HEIGHT * len(models) + 1.2)
         panels = figure.subplots(1, len(variants), sharey=True, squeeze=False)[0]
@@ -53,7 +53,7 @@ def draw(
                     axes,
                     np.arange(len(models)) + 0.24 * (index - 1),
                     100 * rows[[column, f"{column}_low", f"{column}_high"]].to_numpy(float),
-                    colour=colours(0.4 * index),
+                    color=colors(0.4 * index),
                     marker=marker,
                     filled=index % 2 == 0,
                     label=name,

@@ -15,12 +15,12 @@ from steadfast.attacks.activations import Activations
 from steadfast.attacks.directions import HALF_DIRECTIONS, Direction
 from steadfast.attacks.directions.finders import leading_axes
 from steadfast.core.names import PROMPT_LABELS
-from steadfast.report.figures.cells import CELL_HEIGHT, CELL_WIDTH, colour_bar, draw_cells
+from steadfast.report.figures.cells import CELL_HEIGHT, CELL_WIDTH, color_bar, draw_cells
 from steadfast.report.figures.style import (
     FAINT,
     INK,
     MARKERS,
-    colour_map,
+    color_map,
     figure_style,
     message_figure,
     new_figure,
@@ -149,7 +149,7 @@ def draw_separation(grids: Mapping[str, pd.DataFrame]) -> Figure:
         shades = np.linspace(0.0, 0.85, len(grids))
         deepest = max(_depth(grid) for grid in grids.values())
         for number, (name, grid) in enumerate(grids.items()):
-            style = {"color": colour_map()(shades[number]), "marker": MARKERS[number % len(MARKERS)]}
+            style = {"color": color_map()(shades[number]), "marker": MARKERS[number % len(MARKERS)]}
             for axes, column in zip(panels, ALONG_DEPTH, strict=True):
                 _line(axes, at_one_position(grid), column, deepest, wrap(name, 34), style)
         for axes, (title, chance) in zip(panels, ALONG_DEPTH.values(), strict=True):
@@ -186,7 +186,7 @@ def draw_selection(grid: pd.DataFrame, tokens: Sequence[str] = ()) -> Figure:
         figure = new_figure(CELL_WIDTH * len(places.layers) + 2.8, height)
         panels = figure.subplots(len(columns), 1, squeeze=False)[:, 0]
         for axes, column in zip(panels, columns, strict=True):
-            colour_bar(figure, axes, _selection_panel(axes, places, column), "")
+            color_bar(figure, axes, _selection_panel(axes, places, column), "")
         panels[-1].set_xlabel("block")
         if len(columns) > 1:
             figure.suptitle(
@@ -286,14 +286,14 @@ def _line(axes: Axes, grid: pd.DataFrame, column: str, deepest: int, label: str,
     blocks = grid[grid["layer"] != FINAL_NORM]
     places = blocks["layer"].astype(int).to_numpy()
     values = blocks[column].to_numpy(float)
-    colour, marker = style["color"], str(style["marker"])
-    common = {"color": colour, "marker": marker, "markersize": 4, "markerfacecolor": "white"}
+    color, marker = style["color"], str(style["marker"])
+    common = {"color": color, "marker": marker, "markersize": 4, "markerfacecolor": "white"}
     axes.plot(places, values, linewidth=1.0, label=label, markevery=max(1, len(places) // MOST_PANELS), **common)
     norm = grid.loc[grid["layer"] == FINAL_NORM, column].to_numpy(float)
     axes.plot([norm_place(deepest)] * len(norm), norm, linestyle="none", **common)
     chosen = grid[grid["selected"]]
     where = [norm_place(deepest) if layer == FINAL_NORM else int(layer) for layer in chosen["layer"]]
-    axes.plot(where, chosen[column].to_numpy(float), linestyle="none", marker=marker, markersize=7, color=colour)
+    axes.plot(where, chosen[column].to_numpy(float), linestyle="none", marker=marker, markersize=7, color=color)
 
 
 def _strip(axes: Axes, groups: Sequence[NDArray[np.float64]]) -> None:
@@ -319,5 +319,5 @@ def _scatter(axes: Axes, groups: Sequence[NDArray[np.float64]]) -> None:
 
 
 def _points(name: str) -> dict[str, Any]:
-    shade = colour_map()(CLASS_SHADES[name])
+    shade = color_map()(CLASS_SHADES[name])
     return {"s": 9, "marker": CLASS_MARKERS[name], "facecolors": "none", "edgecolors": [shade], "linewidths": 0.7}

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.judge_validity import ALL_MODELS
 from steadfast.analysis.tables.ordering import names_of
-from steadfast.report.figures.cells import CELL_HEIGHT, CELL_WIDTH, colour_bar, draw_cells, label_columns
+from steadfast.report.figures.cells import CELL_HEIGHT, CELL_WIDTH, color_bar, draw_cells, label_columns
 from steadfast.report.figures.style import figure_style, longest_line, message_figure, new_figure, wrap
 
 LEAST_LIMIT = 5.0
@@ -55,7 +55,7 @@ def draw(bias: pd.DataFrame, reference: str, labels: Labels | None = None) -> Fi
         axes.set_yticks(range(len(models)), rows)
         label_columns(axes, names, top=True)
         axes.axhline(0.5, color="white", linewidth=4)
-        colour_bar(figure, axes, source, "bias (percentage points)", beyond=widest > limit)
+        color_bar(figure, axes, source, "bias (percentage points)", beyond=widest > limit)
         axes.set_xlabel(
             f"refusals only this judge sees minus those only {labels.judge(reference)} sees;\n"
             "hatched: differs from the bias on the other models"

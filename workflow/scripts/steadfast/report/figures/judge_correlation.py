@@ -9,7 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from steadfast.analysis.tables.display_names import Labels
-from steadfast.report.figures.cells import CELL_WIDTH, colour_bar, draw_cells, label_columns
+from steadfast.report.figures.cells import CELL_WIDTH, color_bar, draw_cells, label_columns
 from steadfast.report.figures.style import figure_style, longest_line, new_figure, wrap
 
 ROW_LABEL = 26
@@ -43,7 +43,7 @@ def draw(
         axes = figure.add_subplot()
         source = draw_panel(axes, matrix, names, limits, symmetric=symmetric)
         axes.set_title(title)
-        colour_bar(figure, axes, source, measure)
+        color_bar(figure, axes, source, measure)
     return figure
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ranking import tau_matrix
-from steadfast.report.figures.cells import colour_bar
+from steadfast.report.figures.cells import color_bar
 from steadfast.report.figures.judge_correlation import draw_panel, figure_size
 from steadfast.report.figures.style import figure_style, message_figure, new_figure
 
@@ -39,5 +39,5 @@ def draw(ranking: pd.DataFrame, labels: Labels | None = None) -> Figure:
             axes.set_title(titles[quantity].format(labels.variant(variant)), loc="left")
         for axes in panels[len(shown) :]:
             axes.set_axis_off()
-        colour_bar(figure, panels[0] if len(panels) == 1 else panels, source, "Kendall's τ of the models' ranks")
+        color_bar(figure, panels[0] if len(panels) == 1 else panels, source, "Kendall's τ of the models' ranks")
     return figure

@@ -12,7 +12,7 @@ from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.core.errors import DataError
 from steadfast.report.figures.rows import finish_rows, interval_dots
-from steadfast.report.figures.style import INK, MARKERS, colour_map, figure_style, longest_line, new_figure, wrap
+from steadfast.report.figures.style import INK, MARKERS, color_map, figure_style, longest_line, new_figure, wrap
 
 ROW_HEIGHT = 0.17
 TITLES = {"harmful": "Harmful prompts", "harmless": "Harmless prompts"}
@@ -78,7 +78,7 @@ def draw(
 def _panel(
     axes: Axes, table: pd.DataFrame, models: list[str], variants: list[str], confidence: float, scale: int
 ) -> None:
-    colours = colour_map()
+    colors = color_map()
     offsets = (np.arange(len(variants)) - (len(variants) - 1) / 2) * 0.72 / max(len(variants), 2)
     texts: dict[str, list[str]] = {model: [] for model in models}
     for index, variant in enumerate(variants):
@@ -91,7 +91,7 @@ def _panel(
             axes,
             np.arange(len(models)) + offsets[index],
             scale * np.column_stack([rate, low, high]),
-            colour=colours(0.85 * index / max(len(variants), 2)),
+            color=colors(0.85 * index / max(len(variants), 2)),
             marker=MARKERS[index % len(MARKERS)],
             filled=index % 2 == 0,
             label=variant,

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
-from steadfast.report.figures.cells import CELL_HEIGHT, CELL_WIDTH, colour_bar, draw_cells, label_columns
+from steadfast.report.figures.cells import CELL_HEIGHT, CELL_WIDTH, color_bar, draw_cells, label_columns
 from steadfast.report.figures.style import INK, figure_style, longest_line, new_figure, wrap
 
 
@@ -69,7 +69,7 @@ def draw(
         for start in starts[1:]:
             axes.axhline(start - 0.5, color="white", linewidth=4)
             axes.axhline(start - 0.5, color=INK, linewidth=0.5, xmin=-0.02, clip_on=False)
-        colour_bar(figure, axes, source, f"{label} prompts refused (share of scored)")
+        color_bar(figure, axes, source, f"{label} prompts refused (share of scored)")
         axes.set_xlabel(_note(table))
     return figure
 

@@ -12,7 +12,7 @@ from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.core.errors import DataError
 from steadfast.report.figures.refusal_counts import TITLES
 from steadfast.report.figures.rows import finish_rows, interval_dots
-from steadfast.report.figures.style import INK, MARKERS, colour_map, figure_style, longest_line, new_figure, wrap
+from steadfast.report.figures.style import INK, MARKERS, color_map, figure_style, longest_line, new_figure, wrap
 
 ROW_HEIGHT = 0.24
 PERCENT = 100
@@ -80,18 +80,18 @@ def _row_name(labels: Labels, group: str, table: pd.DataFrame) -> str:
 
 
 def _panel(axes: Axes, table: pd.DataFrame, seeds: pd.DataFrame, names: list[str], variants: list[str]) -> None:
-    colours = colour_map()
+    colors = color_map()
     spacing = 0.72 / max(len(variants), 2)
     offsets = (np.arange(len(variants)) - (len(variants) - 1) / 2) * spacing
     places = {name: place for place, name in enumerate(names)}
     for index, variant in enumerate(variants):
-        colour = colours(0.85 * index / max(len(variants), 2))
+        color = colors(0.85 * index / max(len(variants), 2))
         mean = table[table["variant"] == variant].set_index("group").reindex(names)
         interval_dots(
             axes,
             np.arange(len(names)) + offsets[index],
             mean[["rate", "rate_low", "rate_high"]].to_numpy(float) * PERCENT,
-            colour=colour,
+            color=color,
             marker=MARKERS[index % len(MARKERS)],
             filled=index % 2 == 0,
             label=variant,
@@ -109,7 +109,7 @@ def _panel(axes: Axes, table: pd.DataFrame, seeds: pd.DataFrame, names: list[str
             linestyle="none",
             marker="o",
             markersize=2.6,
-            color=colour,
+            color=color,
             alpha=0.7,
             markeredgewidth=0,
             clip_on=False,

@@ -13,7 +13,7 @@ def interval_dots(
     heights: ArrayLike,
     intervals: NDArray[np.float64],
     *,
-    colour: ColorType,
+    color: ColorType,
     marker: str,
     filled: bool,
     label: str,
@@ -40,15 +40,15 @@ def interval_dots(
         zorder: of the marks.
     """
     values, low, high = intervals.T
-    axes.hlines(heights, low, high, color=colour, linewidth=whisker, alpha=alpha)
+    axes.hlines(heights, low, high, color=color, linewidth=whisker, alpha=alpha)
     axes.plot(
         values,
         heights,
         linestyle="none",
         marker=marker,
         markersize=size,
-        markerfacecolor=colour if filled else "white",
-        markeredgecolor=colour,
+        markerfacecolor=color if filled else "white",
+        markeredgecolor=color,
         markeredgewidth=edge,
         label=label,
         clip_on=False,

@@ -12,7 +12,7 @@ from steadfast.analysis.tables.ordering import names_of
 from steadfast.analysis.tables.self_evaluation import ALL_MODELS
 from steadfast.analysis.tables.self_judgments import OTHERS, OWN
 from steadfast.report.figures.rows import finish_rows, interval_dots
-from steadfast.report.figures.style import INK, MARKERS, colour_map, figure_style, longest_line, new_figure, wrap
+from steadfast.report.figures.style import INK, MARKERS, color_map, figure_style, longest_line, new_figure, wrap
 
 PANELS = {
     "auroc": ("Area under\nthe ROC curve", (0.0, 1.0), 0.5),
@@ -79,7 +79,7 @@ def draw(
 
 
 def _panel(axes: Axes, table: pd.DataFrame, models: list[str], series: list[tuple[str, str]]) -> None:
-    colours = colour_map()
+    colors = color_map()
     variants = list(dict.fromkeys(variant for variant, _ in series))
     offsets = (np.arange(len(series)) - (len(series) - 1) / 2) * 0.78 / max(len(series), 2)
     for (variant, kind), offset in zip(series, offsets, strict=True):
@@ -89,7 +89,7 @@ def _panel(axes: Axes, table: pd.DataFrame, models: list[str], series: list[tupl
             axes,
             np.arange(len(models)) + offset,
             rows[["value", "low", "high"]].to_numpy(float),
-            colour=colours(0.7 * rank / max(len(variants) - 1, 1)),
+            color=colors(0.7 * rank / max(len(variants) - 1, 1)),
             marker=MARKERS[rank % len(MARKERS)],
             filled=kind == OWN,
             label=f"{variant} {kind}",

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.names import ORIGINAL
-from steadfast.report.figures.style import FAINT, INK, colour_map, figure_style, message_figure, new_figure, wrap
+from steadfast.report.figures.style import FAINT, INK, color_map, figure_style, message_figure, new_figure, wrap
 
 MARKERS = "oDs^vPX<>hdp*H8"
 MOST_COLUMNS = 4
@@ -93,7 +93,7 @@ def _panel(axes: Axes, points: pd.DataFrame, models: list[str], variants: list[s
 def _style(
     model: str, variant: str, models: list[str], variants: list[str], controls: Collection[str]
 ) -> dict[str, Any]:
-    shade = colour_map()(0.8 * variants.index(variant) / max(1, len(variants) - 1))
+    shade = color_map()(0.8 * variants.index(variant) / max(1, len(variants) - 1))
     return {
         "marker": MARKERS[models.index(model) % len(MARKERS)],
         "color": shade,
@@ -109,7 +109,7 @@ def _legend(models: list[str], variants: list[str], labels: Labels, controls: Co
         Line2D([], [], linestyle="none", color=INK, markersize=4.5, marker=MARKERS[place % len(MARKERS)], label=label)
         for place, label in enumerate(wrap(labels.model(model), 30) for model in models)
     ]
-    colours = [
+    colors = [
         Line2D(
             [],
             [],
@@ -124,4 +124,4 @@ def _legend(models: list[str], variants: list[str], labels: Labels, controls: Co
         )
         for variant in variants
     ]
-    return [*shapes, *colours]
+    return [*shapes, *colors]

@@ -48,7 +48,7 @@ METADATA: dict[str, Mapping[str, Any]] = {
     "png": {"Software": None},
 }
 DOTS_PER_INCH = 200
-MISSING_COLOUR = "#f2f2f2"
+MISSING_COLOR = "#f2f2f2"
 INK = "#1a1a1a"
 FAINT = "#b3b3b3"
 MARKERS = "oDs^vPX<>h"
@@ -97,20 +97,20 @@ def save(figure: Figure, path: str | Path) -> None:
         )
 
 
-def colour_map() -> Colormap:
+def color_map() -> Colormap:
     """The perceptually uniform color map of all figures."""
     return mpl.colormaps["cividis"]
 
 
-def ink_on(colours: Colormap, fraction: float) -> str:
+def ink_on(colors: Colormap, fraction: float) -> str:
     """Near-black or white, whichever has the higher contrast (WCAG) with the color at ``fraction`` of the map."""
-    luminance = _luminance(colours(fraction))
+    luminance = _luminance(colors(fraction))
     contrast_with_ink = (luminance + 0.05) / (_luminance(mpl.colors.to_rgba(INK)) + 0.05)
     return INK if contrast_with_ink > 1.05 / (luminance + 0.05) else "white"
 
 
-def _luminance(colour: tuple[float, float, float, float]) -> float:
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+def _luminance(color: tuple[float, float, float, float]) -> float:
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color[:3]]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 

@@ -90,7 +90,7 @@ class RunDisplay(logging.StreamHandler[TextIO]):
         self.name = SNAKEMAKES
         self.failures: dict[int, Failure] = {}
         self._plain = replaced.formatter or logging.Formatter()
-        self._colours = not getattr(replaced, "nocolor", True)
+        self._colors = not getattr(replaced, "nocolor", True)
         self._title, self._dry_run = title, dry_run
         self._running: dict[int, Step] = {}
         self._told: deque[str] = deque()
@@ -231,16 +231,16 @@ class RunDisplay(logging.StreamHandler[TextIO]):
             self._interrupted = True
         elif disk.says_full(text):
             if not self._full:
-                yield self._coloured(f"{disk.message('.')}\nThen go on with:\n  {run_command()}", RED)
+                yield self._colored(f"{disk.message('.')}\nThen go on with:\n  {run_command()}", RED)
             self._full = True
         elif LOCKED_MESSAGE in text:
-            yield self._coloured(explain_lock(), RED)
+            yield self._colored(explain_lock(), RED)
         elif again:
             failure = self.failures.pop(int(again[1]), None)
             yield self._line("again", failure.step if failure else f"step {again[1]}")
         elif text and not text.startswith(CHATTER) and not SUBMITTED.match(text):
-            colours = {logging.WARNING: YELLOW, logging.ERROR: RED, logging.CRITICAL: RED}
-            yield self._coloured(text, colours.get(record.levelno, ""))
+            colors = {logging.WARNING: YELLOW, logging.ERROR: RED, logging.CRITICAL: RED}
+            yield self._colored(text, colors.get(record.levelno, ""))
 
     def _ending(self) -> Iterator[str]:
         left = self._pace.total - self._pace.done
@@ -250,16 +250,16 @@ class RunDisplay(logging.StreamHandler[TextIO]):
         else:
             failed = len(self.failures)
             waiting = f", and {left - failed} that need what they make did not start" if left > failed else ""
-            yield self._coloured(f"\n{failed} of {steps(self._pace.total)} failed{waiting}.", RED)
+            yield self._colored(f"\n{failed} of {steps(self._pace.total)} failed{waiting}.", RED)
             yield from describe(list(self.failures.values()))
             yield f"\n{kept}. When the cause is removed, go on with:"
         yield f"  {run_command()}"
 
-    def _line(self, verb: str, what: str, colour: str = "") -> str:
-        return self._coloured(f"{self._pace.words()}  {verb:<6}  {what}", colour)
+    def _line(self, verb: str, what: str, color: str = "") -> str:
+        return self._colored(f"{self._pace.words()}  {verb:<6}  {what}", color)
 
-    def _coloured(self, text: str, colour: str) -> str:
-        return f"{colour}{text}{RESET}" if self._colours and colour else text
+    def _colored(self, text: str, color: str) -> str:
+        return f"{color}{text}{RESET}" if self._colors and color else text
 
     def _write(self, line: str) -> None:
         self._status.clear()
