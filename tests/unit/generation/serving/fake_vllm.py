@@ -19,8 +19,10 @@ class _Engine:
     def __init__(self):
         self.waiting = []
 
-    def add_request(self, index, prompt, params):
-        self.waiting.append((index, prompt["prompt_token_ids"], params.settings))
+    def add_request(self, index, prompt, params, lora_request=None):
+        # an adapter writes its number first
+        tokens = prompt["prompt_token_ids"] + ([lora_request.lora_int_id] if lora_request else [])
+        self.waiting.append((index, tokens, params.settings))
 
     def has_unfinished_requests(self):
         return bool(self.waiting)
@@ -42,6 +44,13 @@ class LLM:
             time.sleep(600)
         print("loading", arguments["model"], "as", arguments["dtype"])
         self.llm_engine = _Engine()
+"""
+
+LORA = """
+class LoRARequest:
+    def __init__(self, lora_name, lora_int_id, lora_path):
+        print("adapter", lora_int_id, lora_path)
+        self.lora_int_id = lora_int_id
 """
 
 SERVER = """
@@ -66,6 +75,9 @@ def make_interpreter(folder: Path) -> Path:
     server = site / "vllm" / "entrypoints" / "openai"
     server.mkdir(parents=True)
     (site / "vllm" / "__init__.py").write_text(PACKAGE)
+    (site / "vllm" / "lora").mkdir()
+    (site / "vllm" / "lora" / "__init__.py").touch()
+    (site / "vllm" / "lora" / "request.py").write_text(LORA)
     (site / "vllm" / "entrypoints" / "__init__.py").touch()
     (server / "__init__.py").touch()
     (server / "api_server.py").write_text(SERVER)

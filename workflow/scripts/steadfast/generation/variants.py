@@ -61,7 +61,14 @@ def write_variant_responses(
         arguments: see ``generate_responses``.
     """
     with ExitStack() as stack:
-        if engine != "vllm":
+        shared: str | Engine = engine
+        if engine == "vllm":
+            from steadfast.generation.engines import vllm
+            from steadfast.generation.vllm_variants import VllmVariants
+
+            built = vllm.build(dtype=dtype, runtime=Runtime(**machine))
+            shared = stack.enter_context(VllmVariants(built))
+        else:
             # torch is imported where a model may run in this process
             from steadfast.models.resident import resident_model
 
@@ -72,7 +79,7 @@ def write_variant_responses(
             table = generate_responses(
                 variant.checkpoint,
                 prompts.iloc[:0] if _changes_nothing(variant) else prompts,
-                engine=_with_intervention(variant, dtype, machine) if hooked else engine,
+                engine=_with_intervention(variant, dtype, machine) if hooked else shared,
                 dtype=dtype,
                 decoding=variant.decoding,
                 journal=journal,

@@ -83,6 +83,7 @@ def write_edited(
     output: str | Path,
     *,
     form: Form = AUTO,
+    as_adapter: bool = False,
     match_change: str | Path | None = None,
     threads: int = 2,
 ) -> dict[str, Any]:
@@ -95,11 +96,14 @@ def write_edited(
         output: the same.
         form: ``bake`` writes a whole checkpoint, ``factors`` what has to be changed of the original's (see
             ``keep_factors``); ``auto`` keeps factors wherever they can be applied to a model that is loaded.
+        as_adapter: whether they must also be expressible by a LoRA adapter, for vLLM.
         match_change: see ``bake``.
         threads: the same.
     """
     plan = plan_edit(source, direction_path, edit)
-    problem = why_not_in_place(plan) if form == AUTO else ""
+    problem = ""
+    if form == AUTO:
+        problem = why_not_in_place(plan) or (why_not_as_adapter(plan) if as_adapter else "")
     if problem:
         print(f"the whole checkpoint is written: {problem}", flush=True)
     write = bake if form == BAKE or problem else keep_factors
@@ -116,6 +120,16 @@ def why_not_in_place(plan: Plan) -> str:
         return "transformers may load the text model of a multimodal one under other names"
     expert = next((site.writer.name for site in plan.selected.values() if site.writer.expert), "")
     return f"transformers may stack {expert} with other experts" if expert else ""
+
+
+def why_not_as_adapter(plan: Plan) -> str:
+    """Why a LoRA adapter of linear layers could not express an edit; empty if it can."""
+    for name, site in plan.selected.items():
+        if site.writer.target == "embedding" or site.writer.bias:
+            return f"{name} is no weight of a linear layer, and vLLM adapts nothing else"
+    if not getattr(plan.edit, "is_low_rank", False):
+        return "the edit is not of low rank"
+    return ""
 
 
 def keep_factors(

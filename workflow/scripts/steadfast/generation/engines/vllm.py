@@ -3,8 +3,9 @@
 import json
 import os
 import select
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -52,16 +53,32 @@ class VllmEngine:
             ConfigError: there is no environment with vLLM.
             ServingError: vLLM did not start, or ended too early.
         """
+        with self.session(model_dir, requests, sampling) as session:
+            yield from session.generate(requests, sampling=sampling, stop_tokens=stop_tokens)
+
+    @contextmanager
+    def session(
+        self,
+        model_dir: str | Path,
+        requests: Sequence[GenerationRequest],
+        sampling: Sampling,
+        lora: Mapping[str, Any] | None = None,
+    ) -> Iterator["VllmSession"]:
+        """Have vLLM load a model, which then answers any number of batches.
+
+        Args:
+            model_dir: a model directory of the workflow, or a plain checkpoint directory.
+            requests: the longest batch that it is to answer.
+            sampling: see ``generate``.
+            lora: further arguments of vLLM's engine that allow for adapters.
+
+        Raises:
+            ConfigError: there is no environment with vLLM.
+            ServingError: vLLM did not start.
+        """
         interpreter = find_interpreter(self.runtime.vllm_python)
         print(f"vLLM {interpreter.version} ({interpreter.python}) loads {model_dir}", flush=True)
-        work = {
-            "arguments": self._arguments(model_dir, requests, sampling, interpreter),
-            "sampling": _sampling_arguments(sampling, stop_tokens),
-            "requests": [
-                {"tokens": request.prompt_tokens, "max_tokens": request.max_new_tokens, "seed": request.seed}
-                for request in requests
-            ],
-        }
+        arguments = {**self._arguments(model_dir, requests, sampling, interpreter), **(lora or {})}
         reading, writing = os.pipe()
         command = [str(interpreter.python), "-P", "-m", WORKER, str(writing)]
         environment = process_environment(self.runtime, interpreter, in_process=True)
@@ -69,20 +86,9 @@ class VllmEngine:
             os.fdopen(reading, encoding="utf-8") as results,
             supervised(command, environment=environment, descriptors=[writing]) as worker,
         ):
-            _send(worker, work)
+            _send(worker, arguments)
             self._await_start(worker, results)
-            done = 0
-            for line in results:
-                record = json.loads(line)
-                if "written" in record:
-                    _tell(*record["written"])
-                    continue
-                done += 1
-                request = requests[record["index"]]
-                yield record["index"], cut_at_stop(record["tokens"], stop_tokens, request.max_new_tokens)
-            status = worker.wait()
-            if status != 0 or done != len(requests):
-                raise failure(f"vLLM ended after {done} of {len(requests)} responses", status, worker.tail())
+            yield VllmSession(worker, results)
 
     def _arguments(
         self,
@@ -115,6 +121,57 @@ class VllmEngine:
         print(f"vLLM is ready after {json.loads(line)['ready']:.1f} s", flush=True)
 
 
+@dataclass(frozen=True)
+class VllmSession:
+    """A model that vLLM has loaded, in a process that waits for batches."""
+
+    worker: SupervisedProcess
+    results: TextIO
+
+    def generate(
+        self,
+        requests: Sequence[GenerationRequest],
+        *,
+        sampling: Sampling,
+        stop_tokens: AbstractSet[int],
+        adapter: str | Path | None = None,
+    ) -> Iterator[tuple[int, Generation]]:
+        """Yield the responses of one batch one by one; see ``steadfast.generation.interface.Engine``.
+
+        Args:
+            requests: the batch; the session ends if it is given up before all responses are there.
+            sampling: see ``Engine``.
+            stop_tokens: the same.
+            adapter: folder of a LoRA adapter that all of them are answered with.
+
+        Raises:
+            ServingError: vLLM ended too early.
+        """
+        work = {
+            "sampling": _sampling_arguments(sampling, stop_tokens),
+            "requests": [
+                {"tokens": request.prompt_tokens, "max_tokens": request.max_new_tokens, "seed": request.seed}
+                for request in requests
+            ],
+            "adapter": str(Path(adapter).resolve()) if adapter else None,
+        }
+        _send(self.worker, work)
+        done = 0
+        for line in self.results:
+            record = json.loads(line)
+            if "end" in record:
+                break
+            if "written" in record:
+                _tell(*record["written"])
+                continue
+            done += 1
+            request = requests[record["index"]]
+            yield record["index"], cut_at_stop(record["tokens"], stop_tokens, request.max_new_tokens)
+        if done != len(requests):
+            status = self.worker.wait()
+            raise failure(f"vLLM ended after {done} of {len(requests)} responses", status, self.worker.tail())
+
+
 def build(*, dtype: str = "auto", runtime: Runtime | None = None) -> VllmEngine:
     """Make the engine.
 
@@ -145,8 +202,8 @@ def _tell(tokens: int, share: float) -> None:
 
 def _send(worker: SupervisedProcess, work: dict[str, Any]) -> None:
     try:
-        with worker.stdin as stream:
-            json.dump(work, stream)
+        worker.stdin.write(json.dumps(work) + "\n")
+        worker.stdin.flush()
     except BrokenPipeError:
         # it died before it had read its work; the start that never comes tells why
         return

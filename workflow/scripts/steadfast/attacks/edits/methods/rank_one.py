@@ -7,6 +7,7 @@ W′ = W + (v* − Wk*)(C⁻¹k*)ᵀ / (k*ᵀC⁻¹k*), with C the keys' second 
 """
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ class RankOne:
 
     layer: int | float
     scale: float
+    is_low_rank: ClassVar[bool] = True
 
     def selects(self, writer: Writer, depth: int) -> bool:
         """Whether a tensor is the block's MLP output projection.
