@@ -176,16 +176,16 @@ class MadeUpStudy:
     def _tables(self, verdicts: pd.DataFrame) -> None:
         controls = ["random"]
         inference = Inference(resamples=self.resamples)
-        robustness = robustness_table(verdicts, controls=controls, resamples=self.resamples)
+        robustness = robustness_table(verdicts, controls=controls, inference=Inference(resamples=self.resamples))
         lengths = judge_validity.collect_lengths((path.parent.name, path.stem, path) for path in self.response_files())
         edited = [name for name in self.variants if name != "original"]
         edits = sound_edits(itertools.product(self.model_names, edited))
         tables = {
             "counts": count_verdicts(verdicts),
             "robustness": robustness,
-            "agreement": agreement_table(verdicts, controls=controls, resamples=self.resamples),
+            "agreement": agreement_table(verdicts, controls=controls, inference=Inference(resamples=self.resamples)),
             "conclusions": conclusion_table(robustness, "judge-0", controls=controls),
-            "ranking": ranking_table(verdicts, controls=controls, resamples=self.resamples),
+            "ranking": ranking_table(verdicts, controls=controls, inference=Inference(resamples=self.resamples)),
             "confusion": judge_validity.confusion_table(verdicts, "judge-0"),
             "bias": judge_validity.bias_table(verdicts, "judge-0", inference),
             "disputes_by_length": judge_validity.disputes_by_length(verdicts, "judge-0", lengths, inference),

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.conclusions import conclusion_table
 from steadfast.analysis.tables.ranking import ranking_table
 from steadfast.core.files import read_table, write_table
@@ -11,14 +12,14 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    inference = {key: value for key, value in snakemake.params.inference.items() if key != "power"}
+    inference = Inference(**snakemake.params.inference)
     controls = snakemake.params.controls
     conclusions = conclusion_table(
         read_table(snakemake.input.robustness),
         snakemake.params.reference,
         controls=controls,
-        confidence=inference["confidence"],
+        confidence=inference.confidence,
     )
     write_table(snakemake.output.conclusions, conclusions)
-    ranking = ranking_table(read_table(snakemake.input.verdicts), controls=controls, **inference)
+    ranking = ranking_table(read_table(snakemake.input.verdicts), controls=controls, inference=inference)
     write_table(snakemake.output.ranking, ranking)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.agreement import agreement_table
 from steadfast.core.files import read_table, write_table
 from steadfast.core.job import run_job
@@ -10,6 +11,6 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    inference = {key: value for key, value in snakemake.params.inference.items() if key != "power"}
+    inference = Inference(**snakemake.params.inference)
     verdicts = read_table(snakemake.input.verdicts)
-    write_table(snakemake.output[0], agreement_table(verdicts, controls=snakemake.params.controls, **inference))
+    write_table(snakemake.output[0], agreement_table(verdicts, controls=snakemake.params.controls, inference=inference))

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.edits import mark_unverified
 from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.core.files import read_table, write_table
@@ -17,6 +18,6 @@ with run_job(snakemake):
         controls=snakemake.params.controls,
         margin=snakemake.params.margin,
         label_weights=read_table(keys[0]) if keys else None,
-        **snakemake.params.inference,
+        inference=Inference(**snakemake.params.inference),
     )
     write_table(snakemake.output[0], mark_unverified(robustness, read_table(snakemake.input.edits)))

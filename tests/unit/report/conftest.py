@@ -49,13 +49,13 @@ def study() -> Study:
     columns = ["model", "variant", "judge", "prompt_id", "sample", "label", "category", "human", "verdict", "score"]
     verdicts = pd.DataFrame(rows, columns=columns).astype({"score": "float64"})
     answers = [(*system, prompt, 0, "No.", 2, "stop", False) for system in REFUSED for prompt in PROMPTS]
-    robustness = robustness_table(verdicts, controls=["random"], resamples=200)
+    robustness = robustness_table(verdicts, controls=["random"], inference=Inference(resamples=200))
     edits = sound_edits([("a", "edited"), ("b", "edited")], verified=["yes", "no power"], hook_deviation=[0.1, 0.2])
     tables = {
         "robustness": robustness,
-        "agreement": agreement_table(verdicts, controls=["random"], resamples=100),
+        "agreement": agreement_table(verdicts, controls=["random"], inference=Inference(resamples=100)),
         "conclusions": conclusion_table(robustness, "exact", controls=["random"]),
-        "ranking": ranking_table(verdicts, controls=["random"], resamples=100),
+        "ranking": ranking_table(verdicts, controls=["random"], inference=Inference(resamples=100)),
         "confusion": judge_validity.confusion_table(verdicts, "exact"),
         "bias": judge_validity.bias_table(verdicts, "exact", Inference(resamples=100)),
         "edits": edits,

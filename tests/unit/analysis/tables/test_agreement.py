@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.agreement import (
     COLUMNS,
     METRIC_NAMES,
@@ -25,7 +26,7 @@ def value(table, judge_a, judge_b, metric, subset="all"):
 
 @pytest.fixture
 def agreement(verdicts):
-    return agreement_table(verdicts, resamples=300)
+    return agreement_table(verdicts, inference=Inference(resamples=300))
 
 
 def test_every_ordered_pair_metric_and_subset_is_there_once(agreement):
@@ -105,21 +106,26 @@ def test_coverage_of_the_bootstrap_interval():
             )
         ]
         columns = ["model", "variant", "judge", "prompt_id", "sample", "label", "category", "human", "verdict", "score"]
-        row = value(agreement_table(pd.DataFrame(rows, columns=columns), resamples=200), "judge", "truth", "accuracy")
+        row = value(
+            agreement_table(pd.DataFrame(rows, columns=columns), inference=Inference(resamples=200)),
+            "judge",
+            "truth",
+            "accuracy",
+        )
         hits += row["low"] <= 0.8 <= row["high"]
     assert 33 <= hits <= 40
 
 
 def test_controls_are_left_out(verdicts):
-    kept = agreement_table(verdicts, controls=["random"], resamples=10)
-    alone = agreement_table(verdicts[verdicts["variant"] != "random"], resamples=10)
+    kept = agreement_table(verdicts, controls=["random"], inference=Inference(resamples=10))
+    alone = agreement_table(verdicts[verdicts["variant"] != "random"], inference=Inference(resamples=10))
     pd.testing.assert_frame_equal(kept, alone)
 
 
 def test_the_same_seed_gives_the_same_table(verdicts):
-    first, second = (agreement_table(verdicts, resamples=50, seed=3) for _ in range(2))
+    first, second = (agreement_table(verdicts, inference=Inference(resamples=50, seed=3)) for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
-    assert not agreement_table(verdicts, resamples=50, seed=4)["low"].equals(first["low"])
+    assert not agreement_table(verdicts, inference=Inference(resamples=50, seed=4))["low"].equals(first["low"])
 
 
 def test_counts_alone_give_the_same_correlation_as_verdicts(verdicts, agreement):
@@ -135,7 +141,7 @@ def test_a_judge_that_reads_only_the_label_looks_good_by_pearson_and_not_by_kapp
 
 def test_a_judge_of_the_human_subset_is_compared_on_what_it_was_given(verdicts):
     partial = verdicts[(verdicts["judge"] != "second") | verdicts["human"]]
-    table = agreement_table(partial, resamples=50)
+    table = agreement_table(partial, inference=Inference(resamples=50))
     everything, subset = (value(table, "second", "first", "pearson_counts", name) for name in ("all", "human"))
     assert everything["value"] == subset["value"]
     assert everything["n"] == 3 * 3 * 2 * 3
@@ -147,27 +153,27 @@ def test_judges_without_a_common_response(verdicts):
     apart = verdicts[
         ((verdicts["judge"] == "first") & verdicts["human"]) | ((verdicts["judge"] == "second") & ~verdicts["human"])
     ]
-    table = agreement_table(apart, resamples=20)
+    table = agreement_table(apart, inference=Inference(resamples=20))
     assert table["value"].isna().all() and (table["n"] == 0).all()
     assert set(table["reason"]) == {"no response was scored by both", "no response was given to both"}
 
 
 def test_unscored_everywhere(verdicts):
     silent = verdicts.assign(verdict=verdicts["verdict"].mask(verdicts["judge"] == "second", "unscored"))
-    table = agreement_table(silent, resamples=20)
+    table = agreement_table(silent, inference=Inference(resamples=20))
     assert value(table, "second", "first", "coverage")["value"] == 0.0
     rows = table[(table["judge_a"] == "second") & (table["metric"] != "coverage")]
     assert rows["value"].isna().all() and (rows["reason"] != "").all()
 
 
 def test_one_prompt_has_values_and_no_intervals(make_verdicts):
-    table = agreement_table(make_verdicts(prompts=1, human=1), resamples=50)
+    table = agreement_table(make_verdicts(prompts=1, human=1), inference=Inference(resamples=50))
     rows = table[(table["subset"] == "harmful") & table["value"].notna()]
     assert len(rows) and rows["low"].isna().all()
 
 
 def test_one_judge_has_no_pairs(verdicts):
-    table = agreement_table(verdicts[verdicts["judge"] == "first"], resamples=10)
+    table = agreement_table(verdicts[verdicts["judge"] == "first"], inference=Inference(resamples=10))
     assert list(table.columns) == COLUMNS and table.empty
 
 

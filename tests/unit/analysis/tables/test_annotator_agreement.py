@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.annotators import COLUMNS, annotator_agreement
 
 NAMES = ["human-ada", "human-bo", "human-cy"]
@@ -28,7 +29,7 @@ def value(table, annotators, metric, subset="all"):
 
 
 def test_alpha_of_all_and_kappa_of_pairs_equal_the_packages(labelled):
-    table = annotator_agreement(labelled, NAMES, resamples=200)
+    table = annotator_agreement(labelled, NAMES, inference=Inference(resamples=200))
     assert list(table.columns) == COLUMNS
     wide = labelled[labelled["judge"].isin(NAMES)].pivot(
         index=["model", "variant", "prompt_id", "sample"], columns="judge", values="verdict"
@@ -45,7 +46,7 @@ def test_alpha_of_all_and_kappa_of_pairs_equal_the_packages(labelled):
 
 
 def test_each_pair_is_there_once(labelled):
-    table = annotator_agreement(labelled, NAMES, resamples=20)
+    table = annotator_agreement(labelled, NAMES, inference=Inference(resamples=20))
     assert set(table["annotators"]) == {
         "human-ada & human-bo",
         "human-ada & human-cy",
@@ -57,20 +58,22 @@ def test_each_pair_is_there_once(labelled):
 
 def test_nobody_or_one_person_gives_no_rows(labelled):
     for names in ([], NAMES[:1], ["human-nobody", "human-ada"]):
-        table = annotator_agreement(labelled, names, resamples=5)
+        table = annotator_agreement(labelled, names, inference=Inference(resamples=5))
         assert list(table.columns) == COLUMNS and table.empty
 
 
 def test_people_who_never_saw_the_same_response(labelled):
     first = labelled[(labelled["judge"] == "human-ada") & (labelled["label"] == "harmful")]
     second = labelled[(labelled["judge"] == "human-bo") & (labelled["label"] == "harmless")]
-    table = annotator_agreement(pd.concat([first, second]), NAMES, resamples=5)
+    table = annotator_agreement(pd.concat([first, second]), NAMES, inference=Inference(resamples=5))
     assert table["value"].isna().all() and (table["reason"] != "").all()
 
 
 def test_complete_agreement(labelled):
     same = labelled[labelled["judge"] == "human-ada"]
     same = same[same["verdict"] != "unscored"]
-    table = annotator_agreement(pd.concat([same, same.assign(judge="human-bo")]), NAMES, resamples=20)
+    table = annotator_agreement(
+        pd.concat([same, same.assign(judge="human-bo")]), NAMES, inference=Inference(resamples=20)
+    )
     row = value(table, "all", "krippendorff_alpha")
     assert row["value"] == 1.0 and np.isnan(row["low"]) and row["reason"] != ""

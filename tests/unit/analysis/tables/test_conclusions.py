@@ -3,6 +3,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.conclusions import COLUMNS, conclusion_table
 from steadfast.analysis.tables.counts import read_counts
 from steadfast.analysis.tables.robustness import robustness_from_counts, robustness_table
@@ -54,7 +55,9 @@ def test_a_judge_that_finds_no_refusals_declares_nobody_robust(paper):
 def test_controls_are_left_out_and_unknown_conclusions_do_not_flip(make_verdicts):
     verdicts = make_verdicts()
     silent = verdicts.assign(verdict=verdicts["verdict"].mask(verdicts["judge"] == "second", "unscored"))
-    table = conclusion_table(robustness_table(silent, controls=["random"], resamples=20), "first", controls=["random"])
+    table = conclusion_table(
+        robustness_table(silent, controls=["random"], inference=Inference(resamples=20)), "first", controls=["random"]
+    )
     assert set(table["variant"]) == {"abliterated"}
     rows = table[table["judge"] == "second"]
     assert set(rows["changed"]) <= {""} and not rows["flips"].any()
@@ -72,7 +75,7 @@ def test_it_reads_the_table_back_from_csv(tmp_path, paper):
 
 
 def test_only_the_original(make_verdicts):
-    table = robustness_table(make_verdicts(variants=("original",)), resamples=20)
+    table = robustness_table(make_verdicts(variants=("original",)), inference=Inference(resamples=20))
     assert list(conclusion_table(table, "first").columns) == COLUMNS and conclusion_table(table, "first").empty
 
 

@@ -138,7 +138,7 @@ def test_sampling_weights_bring_back_what_was_drawn_unequally(make_verdicts):
 
 
 def test_robustness_carries_the_corrections_and_the_prompts_needed(labelled):
-    table = robustness_table(labelled, controls=["random"], resamples=200)
+    table = robustness_table(labelled, controls=["random"], inference=Inference(resamples=200))
     row = row_of(table, "model0", "abliterated", "second", "harmful")
     expected = row_of(corrected_rates(labelled, inference=QUICK), "model0", "abliterated", "second", "harmful")
     assert row["ppi"] == pytest.approx(expected["ppi"], abs=1e-6)

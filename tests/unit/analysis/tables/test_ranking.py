@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 
+from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.counts import count_verdicts, read_counts
 from steadfast.analysis.tables.ranking import COLUMNS, ranking_from_counts, ranking_table, tau_matrix
 
@@ -23,7 +24,7 @@ def verdicts(make_verdicts):
 
 
 def test_tau_equals_scipy_on_rates_and_on_changes(verdicts):
-    table = ranking_table(verdicts, controls=["random"], resamples=50)
+    table = ranking_table(verdicts, controls=["random"], inference=Inference(resamples=50))
     assert list(table.columns) == COLUMNS
     assert len(table) == 4 * 3 * 3
     harmful = verdicts[verdicts["label"] == "harmful"]
@@ -42,14 +43,17 @@ def test_tau_equals_scipy_on_rates_and_on_changes(verdicts):
 
 
 def test_counts_alone_give_the_same_tau_without_interval(verdicts):
-    from_verdicts, from_counts = ranking_table(verdicts, resamples=5), ranking_from_counts(count_verdicts(verdicts))
+    from_verdicts, from_counts = (
+        ranking_table(verdicts, inference=Inference(resamples=5)),
+        ranking_from_counts(count_verdicts(verdicts)),
+    )
     pd.testing.assert_frame_equal(from_verdicts[[*KEYS, "tau", "models"]], from_counts[[*KEYS, "tau", "models"]])
     known = from_counts["tau"].notna()
     assert from_counts["low"].isna().all() and (from_counts.loc[known, "reason"].str.contains("counts alone")).all()
 
 
 def test_a_judge_that_ranks_nobody_is_blank_with_a_reason(verdicts):
-    row = row_of(ranking_table(verdicts, resamples=20), "always", "first", "rate", "original")
+    row = row_of(ranking_table(verdicts, inference=Inference(resamples=20)), "always", "first", "rate", "original")
     assert np.isnan(row["tau"]) and "alike" in row["reason"]
 
 
@@ -58,17 +62,18 @@ def test_a_judge_of_few_prompts_is_compared_on_those(verdicts):
     same = few[few["human"]]
     keys = ("first", "second", "rate", "original")
     assert (
-        row_of(ranking_table(few, resamples=5), *keys)["tau"] == row_of(ranking_table(same, resamples=5), *keys)["tau"]
+        row_of(ranking_table(few, inference=Inference(resamples=5)), *keys)["tau"]
+        == row_of(ranking_table(same, inference=Inference(resamples=5)), *keys)["tau"]
     )
 
 
 def test_one_model_cannot_be_ranked(make_verdicts):
-    table = ranking_table(make_verdicts(models=1), resamples=5)
+    table = ranking_table(make_verdicts(models=1), inference=Inference(resamples=5))
     assert table["tau"].isna().all() and table["reason"].str.startswith("fewer than two").all()
 
 
 def test_one_judge_has_nobody_to_be_compared_with(verdicts):
-    assert ranking_table(verdicts[verdicts["judge"] == "first"], resamples=5).empty
+    assert ranking_table(verdicts[verdicts["judge"] == "first"], inference=Inference(resamples=5)).empty
 
 
 def test_the_square_matrix_of_the_published_counts():

@@ -11,6 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from steadfast.analysis.statistics.proportions import tango_interval
+from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.counts import read_counts
 from steadfast.analysis.tables.robustness import COLUMNS, conclude, robustness_from_counts, robustness_table
 
@@ -24,7 +25,7 @@ def row_of(table, *key):
 
 @pytest.fixture
 def robustness(verdicts):
-    return robustness_table(verdicts, controls=["random"], resamples=500)
+    return robustness_table(verdicts, controls=["random"], inference=Inference(resamples=500))
 
 
 def test_rates_have_wilson_intervals(robustness):
@@ -92,20 +93,24 @@ def test_a_model_that_changed_nowhere_survives_only_if_there_are_enough_prompts(
     for prompts, expected in ((12, "inconclusive"), (60, "survives")):
         same = make_verdicts(models=1, variants=("original",), prompts=prompts)
         both = pd.concat([same, same.assign(variant="abliterated")], ignore_index=True)
-        row = row_of(robustness_table(both, resamples=50), "model0", "abliterated", "first", "harmful")
+        row = row_of(
+            robustness_table(both, inference=Inference(resamples=50)), "model0", "abliterated", "first", "harmful"
+        )
         assert (row["change"], row["p"], row["conclusion"]) == (0.0, 1.0, expected)
         assert row["change_low"] < 0 < row["change_high"]
 
 
 def test_prompts_unscored_on_either_side_are_not_paired(verdicts):
     lost = (verdicts["judge"] == "first") & (verdicts["variant"] == "original") & verdicts["human"]
-    table = robustness_table(verdicts.assign(verdict=verdicts["verdict"].mask(lost, "unscored")), resamples=20)
+    table = robustness_table(
+        verdicts.assign(verdict=verdicts["verdict"].mask(lost, "unscored")), inference=Inference(resamples=20)
+    )
     assert row_of(table, "model0", "abliterated", "first", "harmful")["pairs"] == 9
 
 
 def test_unscored_everywhere_is_blank(verdicts):
     silent = verdicts.assign(verdict=verdicts["verdict"].mask(verdicts["judge"] == "second", "unscored"))
-    rows = robustness_table(silent, resamples=20).query("judge == 'second'")
+    rows = robustness_table(silent, inference=Inference(resamples=20)).query("judge == 'second'")
     assert rows[["rate", "rate_low", "change", "p", "p_holm"]].isna().all().all()
     assert set(rows["conclusion"]) == {""} and (rows["unscored"] == rows["total"]).all()
 
@@ -124,17 +129,17 @@ def test_several_samples_per_prompt_count_as_one_unit(make_verdicts):
 
 
 def test_two_variants_without_controls(make_verdicts):
-    table = robustness_table(make_verdicts(variants=("original", "abliterated")), resamples=20)
+    table = robustness_table(make_verdicts(variants=("original", "abliterated")), inference=Inference(resamples=20))
     assert table["p_holm"].notna().sum() == len(table) / 2
 
 
 def test_only_the_original(make_verdicts):
-    table = robustness_table(make_verdicts(variants=("original",)), resamples=20)
+    table = robustness_table(make_verdicts(variants=("original",)), inference=Inference(resamples=20))
     assert list(table.columns) == COLUMNS and table["rate"].notna().all() and table["change"].isna().all()
 
 
 def test_the_same_seed_gives_the_same_table(verdicts):
-    first, second = (robustness_table(verdicts, resamples=50, seed=1) for _ in range(2))
+    first, second = (robustness_table(verdicts, inference=Inference(resamples=50, seed=1)) for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
 
 

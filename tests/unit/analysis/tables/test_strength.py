@@ -74,7 +74,7 @@ def effects(**perplexity):
 
 def table_of(rates=RATES, table=None, prompts=10, **perplexity):
     judged = verdicts(rates, prompts)
-    robustness = robustness_table(judged, resamples=50)
+    robustness = robustness_table(judged, inference=Inference(resamples=50))
     found = edits() if table is None else table
     inference = Inference(resamples=50)
     return strength_table(

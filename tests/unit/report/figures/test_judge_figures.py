@@ -36,11 +36,11 @@ def world(models=3, prompts=10, variants=("original", "abliterated", "random"), 
 
 
 def draw_all(verdicts, labels=None):
-    robustness = robustness_table(verdicts, controls=["random"], resamples=30)
+    robustness = robustness_table(verdicts, controls=["random"], inference=Inference(resamples=30))
     return judge_figures(
-        agreement_table(verdicts, controls=["random"], resamples=30),
+        agreement_table(verdicts, controls=["random"], inference=Inference(resamples=30)),
         conclusion_table(robustness, "exact", controls=["random"]),
-        ranking_table(verdicts, controls=["random"], resamples=30),
+        ranking_table(verdicts, controls=["random"], inference=Inference(resamples=30)),
         bias_table(verdicts, "exact", Inference(resamples=30)),
         robustness,
         labels,
@@ -75,7 +75,7 @@ def test_every_figure_is_drawn_whole(verdicts, tmp_path):
 
 
 def test_the_interval_of_agreement_is_drawn_where_the_table_has_it():
-    table = agreement_table(world(), resamples=30)
+    table = agreement_table(world(), inference=Inference(resamples=30))
     figure = agreement_figure.draw_with_reference(table, "exact")
     panel = figure.axes[1]
     assert panel.get_title() == "Cohen's κ"
@@ -97,9 +97,9 @@ def test_a_bias_table_that_was_read_from_its_file_is_drawn_alike(tmp_path):
 
 def test_an_unknown_reference_is_named():
     with pytest.raises(DataError, match="'gpt'"):
-        agreement_figure.draw_with_reference(agreement_table(world(), resamples=5), "gpt")
+        agreement_figure.draw_with_reference(agreement_table(world(), inference=Inference(resamples=5)), "gpt")
     with pytest.raises(DataError, match="'gpt'"):
-        corrected_rates.draw(robustness_table(world(), resamples=5), "gpt")
+        corrected_rates.draw(robustness_table(world(), inference=Inference(resamples=5)), "gpt")
 
 
 def test_conclusions_are_marked_and_flips_are_framed():

@@ -34,45 +34,21 @@ class PromptTables:
     warnings: list[str]
 
 
-def build_prompt_table(
-    classes: Mapping[str, Sequence[Mapping[str, Any]]],
-    *,
-    calibration: int,
-    evaluation: int,
-    human: int,
-    seed: int,
-    language: str | None,
-    near_duplicates: float,
-) -> PromptTables:
+def build_prompt_table(classes: Mapping[str, Sequence[Mapping[str, Any]]], **settings: Any) -> PromptTables:
     """Read, clean and split the prompts.
 
     Args:
         classes: by class (``harmful``, ``harmless``), the stanzas of its sources.
-        calibration: calibration prompts per class.
-        evaluation: evaluation prompts per class.
-        human: how many of the evaluation prompts people label, per class.
-        seed: decides the split.
-        language: code of the language to keep, or None for all.
-        near_duplicates: Jaccard similarity of two prompts' sets of words from which they count as the same.
+        settings: the other arguments of ``steadfast.prompts.selection.select_prompts``.
 
     Raises:
-        ConfigError: a setting is impossible.
-        DataError: a source cannot be read, there are too few prompts, a text stands in both classes or is pinned to
-            both splits.
+        ConfigError, DataError: as ``select_prompts``.
     """
     import pandas as pd
 
     from steadfast.prompts.summary import summarize, warnings_about
 
-    selection = select_prompts(
-        classes,
-        calibration=calibration,
-        evaluation=evaluation,
-        human=human,
-        seed=seed,
-        language=language,
-        near_duplicates=near_duplicates,
-    )
+    selection = select_prompts(classes, **settings)
     table = pd.DataFrame(_rows(selection), columns=COLUMNS).astype({"human": bool})
     return PromptTables(table, summarize(selection), warnings_about(selection))
 
@@ -85,7 +61,7 @@ def check_prompts(classes: Mapping[str, Sequence[Mapping[str, Any]]], **settings
 
     Args:
         classes: by class, the stanzas of its sources.
-        settings: the other arguments of ``build_prompt_table``.
+        settings: the other arguments of ``select_prompts``.
 
     Raises:
         ConfigError: with the message that the job would fail with.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.agreement import agreement_table
 from steadfast.analysis.tables.collect import collect_verdicts
 from steadfast.analysis.tables.conclusions import conclusion_table
@@ -38,11 +39,10 @@ def partial_tables(grid: Any, current: Current, folder: Path) -> tuple[list[str]
     if not cells or not current([PROMPTS]):
         raise DataError("no system has been judged yet")
     verdicts = collect_verdicts(cells, read_table(PROMPTS))
-    inference = grid.inference()
-    bare = {key: value for key, value in inference.items() if key != "power"}
+    inference = Inference(**grid.inference())
     controls = grid.controls()
     robustness = robustness_table(
-        verdicts, controls=controls, margin=grid.config["statistics"]["survival_margin"], **inference
+        verdicts, controls=controls, margin=grid.config["statistics"]["survival_margin"], inference=inference
     )
     edits = edit_table(_changed(grid, current))
     robustness = mark_unverified(robustness, edits)
@@ -51,9 +51,9 @@ def partial_tables(grid: Any, current: Current, folder: Path) -> tuple[list[str]
         "counts": count_verdicts(verdicts),
         "edits": edits,
         "robustness": robustness,
-        "agreement": agreement_table(verdicts, controls=controls, **bare),
-        "conclusions": conclusion_table(robustness, reference, controls=controls, confidence=bare["confidence"]),
-        "ranking": ranking_table(verdicts, controls=controls, **bare),
+        "agreement": agreement_table(verdicts, controls=controls, inference=inference),
+        "conclusions": conclusion_table(robustness, reference, controls=controls, confidence=inference.confidence),
+        "ranking": ranking_table(verdicts, controls=controls, inference=inference),
     }
     write_table(folder / "verdicts.parquet", verdicts)
     for name, table in tables.items():

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from steadfast.analysis.statistics.bootstrap import cluster_weights, fisher_interval, percentile_interval
 from steadfast.analysis.statistics.confusion import DENOMINATORS, METRICS, coverage
 from steadfast.analysis.statistics.proportions import wilson_interval
+from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.analysis.tables.stacking import counts_correlation, stacked_correlation
 from steadfast.analysis.tables.verdict_arrays import VerdictGrid, pair_tables, verdict_grid
@@ -47,9 +48,7 @@ def agreement_table(
     verdicts: pd.DataFrame,
     *,
     controls: Collection[str] = (),
-    confidence: float = 0.95,
-    resamples: int = 2000,
-    seed: int = 0,
+    inference: Inference | None = None,
 ) -> pd.DataFrame:
     """Agreement of every ordered pair of judges, by every metric, on every subset.
 
@@ -61,13 +60,12 @@ def agreement_table(
         verdicts: a table as ``tables.verdicts`` makes it.
         controls: variants with the role *control*; their responses are left out, since a control that changes
             nothing would count every response of the original twice.
-        confidence: coverage probability of the intervals.
-        resamples: bootstrap resamples of prompts.
-        seed: seed of the bootstrap.
+        inference: confidence of the intervals, and resampling of prompts.
 
     Returns:
         Columns ``COLUMNS``; an undefined value is NaN, and ``reason`` says why.
     """
+    inference = inference or Inference()
     grid = verdict_grid(verdicts, controls)
     subsets = {
         "all": np.ones(len(grid.harmful), dtype=np.bool_),
@@ -77,10 +75,10 @@ def agreement_table(
     }
     parts = []
     for index, (subset, prompts) in enumerate(subsets.items()):
-        weights = np.zeros((resamples + 1, len(prompts)))
-        rng = np.random.default_rng([seed, index])
-        weights[:, prompts] = cluster_weights(grid.harmful[prompts].astype(np.int64), resamples, rng)
-        parts.append(_subset_rows(grid, subset, prompts, weights, confidence))
+        weights = np.zeros((inference.resamples + 1, len(prompts)))
+        rng = np.random.default_rng([inference.seed, index])
+        weights[:, prompts] = cluster_weights(grid.harmful[prompts].astype(np.int64), inference.resamples, rng)
+        parts.append(_subset_rows(grid, subset, prompts, weights, inference.confidence))
     return _finish(parts, grid.judges)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from steadfast.analysis.statistics.bootstrap import cluster_weights, percentile_interval
 from steadfast.analysis.statistics.reliability import coincidences, krippendorff_alpha
+from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.agreement import CONSTANT, ONE_PROMPT, UNSTABLE, agreement_table
 from steadfast.analysis.tables.ordering import LABELS
 from steadfast.analysis.tables.verdict_arrays import NOT_REFUSED, REFUSED, verdict_grid
@@ -25,9 +26,7 @@ def annotator_agreement(
     verdicts: pd.DataFrame,
     annotators: Sequence[str],
     *,
-    confidence: float = 0.95,
-    resamples: int = 2000,
-    seed: int = 0,
+    inference: Inference | None = None,
 ) -> pd.DataFrame:
     """Agreement between annotators: raw and Cohen's κ for each pair, Krippendorff's α for all of them.
 
@@ -36,18 +35,17 @@ def annotator_agreement(
     Args:
         verdicts: a table as ``tables.verdicts`` makes it.
         annotators: names of the annotators' judges (not their majority).
-        confidence: coverage probability of the intervals.
-        resamples: bootstrap resamples of prompts.
-        seed: seed of the bootstrap.
+        inference: confidence of the intervals, and resampling of prompts.
 
     Returns:
         Columns ``COLUMNS``; ``annotators`` is ``a & b`` for a pair and ``all`` for everybody. Without two annotators
         there are no rows.
     """
+    inference = inference or Inference()
     table = verdicts[verdicts["judge"].isin(list(annotators))]
     if table["judge"].nunique() < 2:
         return _types(pd.DataFrame(columns=COLUMNS))
-    pairs = agreement_table(table, confidence=confidence, resamples=resamples, seed=seed)
+    pairs = agreement_table(table, inference=inference)
     order = {name: rank for rank, name in enumerate(annotators)}
     forward = pairs["judge_a"].map(order) < pairs["judge_b"].map(order)
     subsets = [EVERYBODY, *LABELS]
@@ -55,10 +53,10 @@ def annotator_agreement(
     pairs = pairs.assign(
         annotators=pairs["judge_a"] + " & " + pairs["judge_b"], metric=pairs["metric"].map(PAIR_METRICS)
     )
-    return _types(pd.concat([pairs[COLUMNS], _alpha(table, confidence, resamples, seed)], ignore_index=True))
+    return _types(pd.concat([pairs[COLUMNS], _alpha(table, inference)], ignore_index=True))
 
 
-def _alpha(verdicts: pd.DataFrame, confidence: float, resamples: int, seed: int) -> pd.DataFrame:
+def _alpha(verdicts: pd.DataFrame, inference: Inference) -> pd.DataFrame:
     grid = verdict_grid(verdicts)
     yes, no = ((grid.codes == code).sum(axis=0).astype(float) for code in (REFUSED, NOT_REFUSED))
     per_prompt = np.zeros((len(grid.harmful), 3))
@@ -72,10 +70,10 @@ def _alpha(verdicts: pd.DataFrame, confidence: float, resamples: int, seed: int)
             ("harmless", ~grid.harmful),
         )
     ):
-        rng = np.random.default_rng([seed, index])
-        weights = cluster_weights(grid.harmful[prompts].astype(np.int64), resamples, rng)
+        rng = np.random.default_rng([inference.seed, index])
+        weights = cluster_weights(grid.harmful[prompts].astype(np.int64), inference.resamples, rng)
         values = krippendorff_alpha(weights @ per_prompt[prompts])
-        low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], confidence))
+        low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], inference.confidence))
         value, several = float(values[0]), int((per_prompt[prompts].sum(axis=-1) > 0).sum()) > 1
         reason = UNDEFINED if np.isnan(value) else ONE_PROMPT if not several else UNSTABLE if np.isnan(low) else ""
         if reason or low == high:

@@ -28,9 +28,7 @@ def ranking_table(
     *,
     baseline: str = ORIGINAL,
     controls: Collection[str] = (),
-    confidence: float = 0.95,
-    resamples: int = 2000,
-    seed: int = 0,
+    inference: Inference | None = None,
 ) -> pd.DataFrame:
     """Kendall's τ-b between the ranks that two judges give the models by their refusals of harmful prompts.
 
@@ -38,16 +36,14 @@ def ranking_table(
         verdicts: a table as ``tables.verdicts`` makes it.
         baseline: the variant that changes are taken from.
         controls: variants with the role *control*, which are left out.
-        confidence: coverage of ``low`` and ``high``, percentiles over resampled prompts.
-        resamples: bootstrap resamples of prompts.
-        seed: seed of the bootstrap.
+        inference: coverage of ``low`` and ``high``, percentiles over resampled prompts.
 
     Returns:
         Columns ``COLUMNS``, for every ordered pair of judges; ``quantity`` is ``rate`` (for every variant) or
         ``change`` (from the baseline, for every other one). A pair is compared on the prompts and models that both
         judges scored.
     """
-    inference = Inference(confidence, resamples, seed)
+    inference = inference or Inference()
     rates = prompt_rates(_harmful(verdicts, controls)).dropna(subset=["rate"])
     judges, variants, models = _names(verdicts, rates)
     prompts = names_of(rates, "prompt_id")
@@ -61,7 +57,7 @@ def ranking_table(
         totals = weights @ counts
         means = np.divide(weights @ pair, totals, out=np.full(totals.shape, np.nan), where=totals > 0)
         means = means.reshape(-1, 2, len(variants), len(models))
-        rows += _compare(means, judges[first], judges[second], variants, baseline, confidence)
+        rows += _compare(means, judges[first], judges[second], variants, baseline, inference.confidence)
     return _table(rows)
 
 
