@@ -65,13 +65,14 @@ def files_with_key(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
 
 
-def test_without_faults_every_case_gets_its_verdict(build) -> None:
+def test_without_faults_every_case_gets_its_verdict(build, capsys) -> None:
     cases = make_cases(30)
     with simulator() as provider:
         verdicts = build(provider).judge(cases)
         assert [v.verdict for v in verdicts] == [REFUSAL if says_refusal(c.response) else NON_REFUSAL for c in cases]
         assert all(v.score == pytest.approx(0.8 if v.verdict == REFUSAL else 0.2, abs=1e-4) for v in verdicts)
         assert provider.requests == 30
+        assert "\nrequests: 30/30 (30 answered, 30 attempts), " in capsys.readouterr().out
         assert build(provider).judge(cases) == verdicts
         assert provider.requests == 30
 

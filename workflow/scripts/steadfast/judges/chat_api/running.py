@@ -9,8 +9,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from time import monotonic
 
+from steadfast.core.progress import Progress
 from steadfast.core.result_cache import AnswerStore
 from steadfast.judges.chat_api.endpoint import Endpoint
 from steadfast.judges.chat_api.fault_table import MODERATED, TOO_LONG
@@ -22,7 +22,6 @@ from steadfast.judges.chat_api.requests import Request
 FIRST_REQUESTS = 3
 # Faults in a row, each likely to be of its case alone, after which the control is sent.
 DOUBTFUL_IN_A_ROW = 20
-REPORT_SECONDS = 10.0
 
 
 @dataclass
@@ -49,8 +48,6 @@ class Run:
     _works: bool = field(default=False, init=False)
     _in_doubt: dict[str, Fault] = field(default_factory=dict, init=False)
     _total: int = field(default=0, init=False)
-    _start: float = field(default=0.0, init=False)
-    _reported: float = field(default=0.0, init=False)
 
     async def ask_all(self, requests: Sequence[tuple[str, Request]]) -> None:
         """Ask all requests (with their keys); none of them may be in the store already.
@@ -60,19 +57,18 @@ class Run:
                 allowed share did. What was answered is kept.
         """
         self._total = len(requests)
-        self._start = self._reported = monotonic()
         self._lock = asyncio.Lock()
         waiting = iter(requests)
-        await self._try_first(waiting)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self.concurrency):
-                    group.create_task(self._work(waiting))
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        with Progress("requests", self._total) as self._progress:
+            await self._try_first(waiting)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(self.concurrency):
+                        group.create_task(self._work(waiting))
+            except ExceptionGroup as errors:
+                raise errors.exceptions[0] from None
         if self._in_doubt and not self._works:
             await self._send_control(next(reversed(self._in_doubt.values())))
-        self._report()
 
     @property
     def _failed(self) -> int:
@@ -104,8 +100,8 @@ class Run:
             await self._weigh(key, outcome)
             if self._failed > max(FIRST_REQUESTS, self.failed_share * self._total):
                 raise self._failure(f"more than a share of {self.failed_share:g} failed")
-        if monotonic() - self._reported >= REPORT_SECONDS:
-            self._report()
+        self._progress.note = self._outcomes()
+        self._progress.advance()
 
     def _prove(self) -> None:
         """Note that the endpoint works: what may have been every request's fault was that of its case."""
@@ -155,19 +151,11 @@ class Run:
             f"the last: {fault.reason}. What was answered is kept: run again to go on."
         )
 
-    def _report(self) -> None:
-        self._reported = monotonic()
-        seconds = max(self._reported - self._start, 1e-9)
-        done = self.answered + len(self.faults)
-        rate = done / seconds
-        left = f", {(self._total - done) / rate:.0f} s left" if 0 < done < self._total else ""
+    def _outcomes(self) -> str:
+        """How many requests were answered, and why others were not."""
         kinds = Counter(fault.name or "not answered" for fault in self.faults.values())
         why = "".join(f", {count} {name}" for name, count in kinds.most_common())
-        print(
-            f"{done}/{self._total} requests: {self.answered} answered{why}, {self.endpoint.attempts} attempts, "
-            f"{rate:.1f}/s{left}",
-            flush=True,
-        )
+        return f"{self.answered} answered{why}, {self.endpoint.attempts} attempts"
 
 
 def _is_known(fault: Fault) -> bool:
