@@ -50,6 +50,7 @@ def generate_responses(
     thinking_markers: Sequence[Sequence[str]] | None = None,
     journal: str | Path | None = None,
     identity: Mapping[str, Any] | None = None,
+    prepared: Mapping[str, Engine] | None = None,
     **runtime: Any,
 ) -> pd.DataFrame:
     """Let a model answer prompts.
@@ -67,6 +68,7 @@ def generate_responses(
         journal: where finished responses are kept for a rerun; None keeps none.
         identity: what decides the responses besides the arguments (hooks of an engine object); part of the
             journal's keys.
+        prepared: engines by name that are taken in place of new ones.
         runtime: fields of ``steadfast.generation.interface.Runtime``, for engines given by name.
 
     Returns:
@@ -85,7 +87,7 @@ def generate_responses(
     rule = steering(decoding, tokenizer)
     sampling = replace(_sampling(settings), suppressed=rule.suppressed)
     keys, requests = _requests(model_dir, tokenizer, prompts, sampling, rule, system_prompt, template_arguments)
-    runner = _engine(engine, model_dir, requests, dtype, machine) if isinstance(engine, str) else engine
+    runner = _engine(engine, model_dir, requests, dtype, machine, prepared or {}) if isinstance(engine, str) else engine
     stop_tokens = stop_token_ids(model_dir, tokenizer)
     shared = {
         "engine": runner.name,
@@ -150,13 +152,20 @@ def context_length(model_dir: str | Path) -> int | None:
 
 
 def _engine(
-    name: str, model_dir: str | Path, requests: Sequence[GenerationRequest], dtype: str, runtime: Runtime
+    name: str,
+    model_dir: str | Path,
+    requests: Sequence[GenerationRequest],
+    dtype: str,
+    runtime: Runtime,
+    prepared: Mapping[str, Engine],
 ) -> Engine:
     if name == AUTO:
         from steadfast.generation.engine_choice import choose_engine
 
         name, reason = choose_engine(model_dir, requests, runtime)
         print(f"engine: auto takes {name}: {reason}", flush=True)
+    if name in prepared:
+        return prepared[name]
     engine: Engine = load("steadfast.generation.engines", name).build(dtype=dtype, runtime=runtime)
     return engine
 

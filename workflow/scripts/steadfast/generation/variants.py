@@ -61,14 +61,14 @@ def write_variant_responses(
         arguments: see ``generate_responses``.
     """
     with ExitStack() as stack:
-        shared: str | Engine = engine
-        if engine == "vllm":
+        prepared: dict[str, Engine] = {}
+        if engine != "transformers":
             from steadfast.generation.engines import vllm
             from steadfast.generation.vllm_variants import VllmVariants
 
             built = vllm.build(dtype=dtype, runtime=Runtime(**machine))
-            shared = stack.enter_context(VllmVariants(built))
-        else:
+            prepared[built.name] = stack.enter_context(VllmVariants(built))
+        if engine != "vllm":
             # torch is imported where a model may run in this process
             from steadfast.models.resident import resident_model
 
@@ -79,7 +79,8 @@ def write_variant_responses(
             table = generate_responses(
                 variant.checkpoint,
                 prompts.iloc[:0] if _changes_nothing(variant) else prompts,
-                engine=_with_intervention(variant, dtype, machine) if hooked else shared,
+                engine=_with_intervention(variant, dtype, machine) if hooked else engine,
+                prepared=prepared,
                 dtype=dtype,
                 decoding=variant.decoding,
                 journal=journal,
