@@ -38,7 +38,7 @@ def texts(prefix: str, count: int, length: int = 4) -> list[str]:
 @pytest.fixture
 def classes(tmp_path: Path) -> Classes:
     harmful = file_source(tmp_path / "harmful.csv", texts("bad", 12), topic=["fraud"] * 8 + ["drugs"] * 4)
-    harmless = file_source(tmp_path / "harmless.csv", [*texts("good", 12), "", "good0x0 GOOD0x1 good0x2, good0x3"])
+    harmless = file_source(tmp_path / "harmless.csv", [*texts("good", 12), "...", "good0x0 GOOD0x1 good0x2, good0x3"])
     return {"harmful": [{**harmful, "category_column": "topic"}], "harmless": [harmless]}
 
 
