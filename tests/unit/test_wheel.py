@@ -96,6 +96,7 @@ def test_the_dependencies_are_those_of_the_workflow_and_allow_its_pins():
     wheel = {canonicalize_name(requirement.name): requirement for requirement in map(Requirement, asked)}
     direct = {canonicalize_name(requirement.name) for requirement in requirements("base.in")}
     assert set(wheel) == direct
+    assert len(wheel) == len(asked), "each is listed once"
     pins = {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in requirements("base.lock.txt")}
     for name, requirement in wheel.items():
         assert Version(pins[name]) in requirement.specifier
