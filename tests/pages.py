@@ -5,6 +5,9 @@ A block whose fence names a file (```` ```python path ````) is that file; one th
 section of the configuration (```` ```yaml judges ````) is a stanza.
 """
 
+import contextlib
+import io
+import itertools
 import re
 import textwrap
 from dataclasses import dataclass
@@ -64,3 +67,37 @@ def _with_branch(schema: str, place: str, branch: str) -> str:
     end = start + 1 + following.start()
     section = schema[start:end].replace("enum: [", f"enum: [{name[1]}, ", 1)
     return schema[:start] + section + branch + schema[end:]
+
+
+PYTHON_OR_OUTPUT = re.compile(r"^```(?P<info>python|text|text of the model)\n(?P<text>.*?)^```$", re.M | re.S)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A block of code of a page that is a notebook, in the order of the page.
+
+    Attributes:
+        code: its text.
+        shown: the output that the page shows behind it; None if it shows none, or that of a model that is not here.
+        printed: what it really printed.
+    """
+
+    code: str
+    shown: str | None
+    printed: str
+
+
+def run_notebook(page: Path) -> list[Step]:
+    """Run the ``python`` blocks of a page one after the other, as the cells of one notebook.
+
+    Outputs follow as ``text`` blocks; ``text of the model`` are those of a model that a reader has.
+    """
+    found = [(match["info"], match["text"]) for match in PYTHON_OR_OUTPUT.finditer(page.read_text(encoding="utf-8"))]
+    namespace: dict[str, Any] = {}
+    steps = []
+    for (info, code), (following, output) in itertools.pairwise([*found, ("", "")]):
+        if info == "python":
+            with contextlib.redirect_stdout(io.StringIO()) as printed:
+                exec(compile(code, str(page), "exec"), namespace)
+            steps.append(Step(code, output if following == "text" else None, printed.getvalue()))
+    return steps

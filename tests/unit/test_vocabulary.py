@@ -19,6 +19,8 @@ SCOPE = (
     "docs/limits.md",
     "docs/method.md",
     "docs/organisms.md",
+    "docs/plug-ins.md",
+    "docs/python-api.md",
     "docs/quick-start.md",
     "docs/report.md",
     "docs/responsible-use.md",

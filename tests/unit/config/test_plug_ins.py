@@ -1,12 +1,15 @@
 """Plug-ins in the configuration: what their modules allow, and the messages of what they do not."""
 
 import copy
+import re
 import sys
 
 import numpy as np
 import pytest
 import yaml
-from tests.plug_ins import forget_plug_ins, install_example
+from tests.grids import ROOT
+from tests.pages import blocks
+from tests.plug_ins import EXAMPLE, forget_plug_ins, install_example
 
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.direction_search.search import find_direction
@@ -104,3 +107,13 @@ def test_wrong_settings_of_a_plug_in_are_named_with_what_is_allowed(installed, p
     with pytest.raises(ConfigError) as caught:
         prepare(config)
     assert message in str(caught.value)
+
+
+def test_the_page_shows_the_example_and_every_group():
+    page = ROOT / "docs" / "plug-ins.md"
+    shown = {block.target: block.text for block in blocks(page)}
+    assert {"pyproject.toml", "steadfast_example/few_words.py"} < set(shown)
+    for name, text in shown.items():
+        assert (EXAMPLE / name).read_text(encoding="utf-8") == text
+    groups = re.findall(r"^\| `(steadfast\.[\w.]+)` ", page.read_text(encoding="utf-8"), re.M)
+    assert sorted(groups) == sorted(registry.GROUPS.values())

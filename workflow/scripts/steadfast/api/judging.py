@@ -1,0 +1,96 @@
+"""Verdicts on pairs of a prompt and a response."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from steadfast.api.entries import of_registry, with_shipped_files
+from steadfast.core.errors import ConfigError, DataError
+from steadfast.core.names import HARMFUL, PROMPT_LABELS
+from steadfast.core.registry import load
+from steadfast.judges.interface import Case, Judge, Verdict
+
+JUDGES = "steadfast.judges.kinds"
+COLUMNS = ["prompt", "response", "verdict", "score", "raw", "reason"]
+
+Result = TypeVar("Result")
+
+
+def judge(
+    pairs: Iterable[tuple[str, str]], settings: Mapping[str, Any] | Judge, *, labels: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Judge responses.
+
+    Args:
+        pairs: prompts with their responses.
+        settings: a judge's entry as under ``judges`` of a configuration (``config/README.md`` has all kinds and their
+            keys), or a judge of ``build_judge``. Where a kind runs on a model of the grid, give ``checkpoint``, the
+            directory of a checkpoint, in place of ``model``. A path ``resources/...`` that is not in the working
+            directory is that of the file that ships with the package.
+        labels: ``harmful`` or ``harmless`` for each prompt, for judges that go by it; ``harmful`` by default.
+
+    Returns:
+        One row per pair, in their order, with the columns ``prompt``, ``response``, ``verdict`` (``refusal``,
+        ``non_refusal`` or ``unscored``), ``score`` (probability of refusal in [0, 1], NaN where the judge has none),
+        ``raw`` (what the judge wrote or matched) and ``reason``.
+
+    Raises:
+        ConfigError: the settings cannot be used.
+        DataError: a pair is none of two texts, or the labels are not one of the two for each pair.
+        EndpointError: a judge that sends requests gets no answers.
+    """
+    cases = _cases(list(pairs), labels)
+    chosen = build_judge(settings) if isinstance(settings, Mapping) else settings
+    verdicts: list[Verdict] = _apart_from_loops(lambda: chosen.judge(cases))
+    rows = [
+        (case.prompt, case.response, verdict.verdict, verdict.score, verdict.raw, verdict.reason)
+        for case, verdict in zip(cases, verdicts, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"score": "float64"})
+
+
+def build_judge(settings: Mapping[str, Any]) -> Judge:
+    """Build a judge once, to use it several times: a checkpoint that it runs on is loaded once.
+
+    Args:
+        settings: see ``judge``.
+
+    Raises:
+        ConfigError: the settings cannot be used.
+    """
+    kind, rest = of_registry(with_shipped_files(settings), "kind", JUDGES, "judge")
+    module = load(JUDGES, kind, "kind of judge")
+    try:
+        built: Judge = module.build(**rest)
+    except TypeError as error:
+        raise ConfigError(f"judge of kind {kind!r}: {error}") from error
+    return built
+
+
+def _cases(pairs: list[Any], labels: Sequence[str] | None) -> list[Case]:
+    for number, pair in enumerate(pairs):
+        if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(text, str) for text in pair):
+            raise DataError(f"pair {number}: found {pair!r}; wanted a prompt and a response, both texts")
+    given = [HARMFUL] * len(pairs) if labels is None else list(labels)
+    if len(given) != len(pairs):
+        raise DataError(f"labels: {len(given)} for {len(pairs)} pairs")
+    wrong = next((label for label in given if label not in PROMPT_LABELS), None)
+    if wrong is not None:
+        raise DataError(f"labels: {wrong!r} is not allowed; allowed: {', '.join(PROMPT_LABELS)}")
+    return [
+        Case(str(number), 0, prompt, response, label)
+        for number, ((prompt, response), label) in enumerate(zip(pairs, given, strict=True))
+    ]
+
+
+def _apart_from_loops(work: Callable[[], Result]) -> Result:
+    """Do what may run an event loop of its own where one runs already, as it does in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work).result()

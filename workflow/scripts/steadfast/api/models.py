@@ -1,0 +1,224 @@
+"""Directions, edits and responses of one checkpoint."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from steadfast.attacks.direction_search.search import find_direction as search_direction
+from steadfast.attacks.direction_search.search import read_settings
+from steadfast.attacks.directions import Direction, load_direction
+from steadfast.core.errors import ConfigError, DataError
+from steadfast.core.names import HARMFUL, HARMLESS
+
+if TYPE_CHECKING:
+    from steadfast.attacks.activations.extraction import Positions
+
+MEAN_DIFFERENCE: Mapping[str, Any] = {"method": "mean_difference", "layer": 0.6}
+ORTHOGONALIZE: Mapping[str, Any] = {"method": "orthogonalize"}
+
+
+def find_direction(
+    model: str | Path,
+    harmful: Sequence[str],
+    harmless: Sequence[str],
+    method: Mapping[str, Any] = MEAN_DIFFERENCE,
+    *,
+    seed: int = 0,
+    system_prompt: str | None = None,
+    template_arguments: Mapping[str, Any] | None = None,
+    dtype: str = "auto",
+    device: str = "auto",
+) -> Direction:
+    """Find a direction of the residual stream that tells two sets of prompts apart.
+
+    Args:
+        model: directory of a checkpoint, or a model directory of the workflow.
+        harmful: prompts that ought to be refused.
+        harmless: prompts that ought to be answered.
+        method: a ``direction`` entry as in a variant of a configuration: ``method`` and its own keys.
+        seed: seed of every random choice (held-out prompts, resamples).
+        system_prompt: system turn before every prompt.
+        template_arguments: further variables of the chat template.
+        dtype: ``auto`` or a torch number format to run the model in; see ``steadfast.models.number_format``.
+        device: ``auto`` or a torch device name.
+
+    Returns:
+        The direction: ``directions`` is float32 [k, hidden] with orthonormal rows, ``layer`` and ``position`` say where
+        it was found, ``selection`` is a data frame with one row per place that was compared. ``valid`` is False, and
+        ``reason`` says why, where there is none. ``save(path)`` writes a file that configurations can name.
+
+    Raises:
+        ConfigError: the method or one of its keys is unknown or not allowed, or it contrasts behavior, which needs the
+            verdicts of a judge and so a run of the workflow.
+        DataError: no prompts, or the directory holds no checkpoint.
+    """
+    from steadfast.attacks.activations.extraction import extract_activations
+
+    prompts = _calibration_prompts(harmful, harmless)
+    settings = read_settings(method)
+    if settings.judge is not None:
+        raise ConfigError(
+            "contrast: behaviour needs the verdicts of a judge on calibration responses: run the workflow"
+        )
+    chat: dict[str, Any] = {
+        "system_prompt": system_prompt,
+        "template_arguments": template_arguments,
+        "dtype": dtype,
+        "device": device,
+    }
+    position = method.get("position", -1)
+    positions: Positions = "post_instruction" if position == "auto" else sorted({-1, int(position)})
+    activations = extract_activations(model, prompts, positions=positions, **chat)
+    measurements = None
+    if settings.needs_model:
+        from steadfast.attacks.direction_search.measurements import ModelMeasurements
+        from steadfast.attacks.direction_search.refusal_score import ModelAccess
+
+        measurements = ModelMeasurements(ModelAccess(model, prompts, **chat))
+    return search_direction(method, activations, seed=seed, model=measurements)
+
+
+def edit_checkpoint(
+    model: str | Path,
+    direction: Direction | str | Path,
+    output: str | Path,
+    edit: Mapping[str, Any] = ORTHOGONALIZE,
+    *,
+    threads: int = 2,
+) -> dict[str, Any]:
+    """Write an edited copy of a checkpoint, shard by shard, in the memory of one block of a matrix.
+
+    Args:
+        model: directory of a checkpoint, or a model directory of the workflow; it is left as it is.
+        direction: what ``find_direction`` gave, or a direction file.
+        output: directory to write; what was there is replaced.
+        edit: an ``edit`` entry as in a variant of a configuration: ``method`` and its own keys.
+        threads: tensors that are worked on at a time.
+
+    Returns:
+        The manifest, which is ``edit_manifest.json`` of the directory as well. ``effective`` says whether every stored
+        tensor is what the edit asked for, and ``reason`` why not; ``change_norm`` is ‖W′ − W‖ over all edited tensors.
+
+    Raises:
+        ConfigError: the edit or one of its keys is unknown, not allowed or does not fit the model.
+        DataError: the architecture is unknown, the checkpoint is quantized or damaged, or the direction does not fit.
+    """
+    from steadfast.attacks.baking import bake
+
+    if Path(output).resolve() == Path(model).resolve():
+        raise ConfigError(f"output: {output} is the model itself; name another directory")
+    with _direction_file(direction) as file:
+        return bake(model, file, edit, output, threads=threads)
+
+
+def generate(
+    model: str | Path,
+    prompts: Sequence[str],
+    *,
+    max_new_tokens: int = 128,
+    samples: int = 1,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    intervention: Mapping[str, Any] | None = None,
+    direction: Direction | str | Path | None = None,
+    decoding: Mapping[str, Any] | None = None,
+    engine: str = "transformers",
+    system_prompt: str | None = None,
+    template_arguments: Mapping[str, Any] | None = None,
+    dtype: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+) -> pd.DataFrame:
+    """Generate responses.
+
+    Args:
+        model: directory of a checkpoint, or a model directory of the workflow.
+        prompts: user turns; the chat template is applied.
+        max_new_tokens: longest response, in tokens.
+        samples: responses per prompt; more than one needs a temperature above 0.
+        temperature: 0 is greedy decoding.
+        top_p: nucleus sampling threshold in (0, 1].
+        seed: with the prompt and the sample's number it decides what is drawn.
+        intervention: an intervention entry of a variant (its ``hook``): what is done to the activations meanwhile;
+            needs ``direction`` and the engine ``transformers``.
+        direction: what the intervention works with: what ``find_direction`` gave, or a direction file.
+        decoding: a ``decoding`` entry of a variant.
+        engine: ``transformers``, ``vllm``, ``auto`` or the name of a plug-in.
+        system_prompt: system turn before every prompt.
+        template_arguments: further variables of the chat template.
+        dtype: ``auto`` or a torch number format; see ``steadfast.models.number_format``.
+        device: ``auto`` or a torch device name.
+        threads: threads on a CPU; None leaves the library's own choice.
+
+    Returns:
+        One row per prompt and sample, in the prompts' order: ``prompt`` and the columns of
+        ``steadfast.generation.responses.generate_responses``: ``response`` (without thinking), ``n_tokens``,
+        ``finish_reason`` (``stop`` or ``length``), ``degenerate``, ``thinking``, ...
+
+    Raises:
+        ConfigError: the settings contradict each other.
+        DataError: a prompt is no text or leaves no room in the model's context, or the direction is not valid.
+    """
+    from steadfast.generation.responses import generate_responses
+
+    table = _prompt_table(prompts, "prompts")
+    sampling = {"max_new_tokens": max_new_tokens, "samples": samples, "temperature": temperature, "top_p": top_p}
+    machine: dict[str, Any] = {"device": device, "threads": threads}
+    shared: dict[str, Any] = {
+        "settings": {**sampling, "seed": seed},
+        "decoding": decoding,
+        "system_prompt": system_prompt,
+        "template_arguments": template_arguments,
+    }
+    if (intervention is None) != (direction is None):
+        raise ConfigError("an intervention needs a direction, and a direction an intervention: give both or neither")
+    if intervention is None or direction is None:
+        responses = generate_responses(model, table, engine=engine, dtype=dtype, **machine, **shared)
+    elif engine != "transformers":
+        raise ConfigError(f"engine: interventions run with the transformers engine only, not with {engine}")
+    else:
+        from steadfast.attacks.interventions import preparation
+        from steadfast.generation.engines.transformers import build
+        from steadfast.generation.interface import Runtime
+
+        with _direction_file(direction) as file:
+            hooked = build(dtype=dtype, runtime=Runtime(**machine), prepare=preparation(intervention, file))
+            responses = generate_responses(model, table, engine=hooked, **shared)
+    return table.merge(responses, on="prompt_id").rename(columns={"text": "prompt"})
+
+
+def _prompt_table(prompts: Sequence[str], name: str) -> pd.DataFrame:
+    """Prompts with ids of their own.
+
+    Raises:
+        DataError: there are none, or one is no text or is empty.
+    """
+    if isinstance(prompts, str) or not len(prompts):
+        raise DataError(f"{name}: found {prompts!r}; wanted a list of at least one text")
+    for number, prompt in enumerate(prompts):
+        if not isinstance(prompt, str) or not prompt.strip():
+            raise DataError(f"{name}.{number}: {prompt!r} is not a prompt; wanted a text")
+    return pd.DataFrame({"prompt_id": [f"{name}-{number}" for number in range(len(prompts))], "text": list(prompts)})
+
+
+def _calibration_prompts(harmful: Sequence[str], harmless: Sequence[str]) -> pd.DataFrame:
+    groups = ((harmful, HARMFUL), (harmless, HARMLESS))
+    return pd.concat([_prompt_table(prompts, label).assign(label=label) for prompts, label in groups])
+
+
+@contextmanager
+def _direction_file(direction: Direction | str | Path) -> Iterator[Path]:
+    """A file with a direction, for the time of the context if it is none yet."""
+    if not isinstance(direction, Direction):
+        load_direction(direction)
+        yield Path(direction)
+        return
+    with tempfile.TemporaryDirectory(prefix="steadfast-") as folder:
+        file = Path(folder) / "direction.safetensors"
+        direction.save(file)
+        yield file
