@@ -109,7 +109,7 @@ class Annotator:
 
     @property
     def progress(self) -> str:
-        # a page that has just been loaded anew has none yet
+        # a page that has just been loaded again has none yet
         text = self.page.locator("#progress-text").filter(has_text=re.compile(r"\S"))
         text.wait_for(state="attached")
         return text.text_content()

@@ -105,7 +105,7 @@ class Tree:
     Attributes:
         folder: where it is.
         dry_runs: the process that makes dry runs.
-        packages: folders of installed packages that its runs have besides those of the environment.
+        packages: folders of installed packages that its runs have in addition to those of the environment.
     """
 
     folder: Path

@@ -32,7 +32,7 @@ def test_a_seed_added_runs_that_seed_and_the_aggregates(replicated):
     status, text = replicated.run()
     assert status == 0, text
     replicated.put("models.raw.seeds", [0, 1, 2])
-    # whose responses a model judges besides its own may change with the list of models
+    # whose responses a model judges in addition to its own may change with the list of models
     jobs = {job for job in replicated.jobs() if not job.startswith("judge_own_responses")}
     assert jobs >= {"train_organism raw-seed2", "refusal_margin raw-seed2", "responses raw-seed2 abliterated"} | RULES
     assert not [job for job in jobs if "seed0" in job or "seed1" in job or "score0" in job]

@@ -1,4 +1,4 @@
-"""Say of every model after every edit what may be said."""
+"""Assess the robustness of every model–variant pair."""
 
 from typing import TYPE_CHECKING
 

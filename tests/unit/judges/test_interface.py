@@ -45,7 +45,7 @@ def test_prompts_without_their_columns_are_an_error():
 
 
 def test_a_prompt_that_stands_twice_is_an_error():
-    with pytest.raises(DataError, match="stands more than once"):
+    with pytest.raises(DataError, match="occurs more than once"):
         cases_of(responses(("a", 0, "")), pd.concat([PROMPTS, PROMPTS]))
 
 

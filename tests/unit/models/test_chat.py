@@ -69,7 +69,7 @@ def test_a_base_model_is_not_told_that_the_text_has_ended(base):
 
 
 def test_the_template_of_an_answer_is_not_mistaken_for_text(tokenizer):
-    """What a user writes cannot be told from the template's tokens if it is spelled like them: it is not hidden."""
+    """User text that is spelled like the template's tokens is not hidden."""
     (ids,) = encode_chat(tokenizer, [user_message("how <assistant> you")])
     assert words(tokenizer, ids).count("<assistant>") == 2
 

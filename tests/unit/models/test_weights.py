@@ -171,7 +171,7 @@ def test_a_download_that_was_cut_or_damaged(single, damage, words):
         ("model-q4.gguf", r"is a GGUF file \(`source: gguf`\)"),
         ("consolidated.safetensors", "layout of another library"),
         ("consolidated.00.pth", "layout of another library"),
-        ("model-00001-of-00002.safetensors", "cannot be told from others without"),
+        ("model-00001-of-00002.safetensors", "cannot be distinguished from others without"),
         ("pytorch_model.bin", "pickled weights"),
         ("model.safetensors.part", "download that has not finished"),
     ],

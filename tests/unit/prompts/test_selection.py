@@ -191,7 +191,7 @@ def test_a_text_in_both_classes_is_an_error() -> None:
         *to_candidates([SourcePrompt("Bake bread!")], "harmful", 0),
         *to_candidates([SourcePrompt("bake bread")], "harmless", 0),
     ]
-    with pytest.raises(DataError, match="1 prompt\\(s\\) stand in both classes: 'Bake bread!'"):
+    with pytest.raises(DataError, match="1 prompt\\(s\\) have both labels: 'Bake bread!'"):
         clean(candidates, language=None, near_duplicates=0.8)
 
 

@@ -158,7 +158,7 @@ def overlapping(classes: Classes, tmp_path: Path) -> tuple[Classes, str]:
 
 def in_both_classes(classes: Classes, tmp_path: Path) -> tuple[Classes, str]:
     source = file_source(tmp_path / "more.csv", ["bad0x0 bad0x1 bad0x2 bad0x3!"])
-    return {**classes, "harmless": [*classes["harmless"], source]}, "stand in both classes"
+    return {**classes, "harmless": [*classes["harmless"], source]}, "have both labels"
 
 
 def empty_class(classes: Classes, tmp_path: Path) -> tuple[Classes, str]:

@@ -1,4 +1,4 @@
-"""Measures of the weights, held against what is computed by hand."""
+"""Measures of the weights, compared with what is computed by hand."""
 
 import numpy as np
 import pytest

@@ -77,7 +77,7 @@ def test_the_reasons_name_the_numbers_the_bound_and_what_to_do():
     left = of("survives", None, criteria, separation_kept=0.4)
     assert left.reason == "40% of the separation along the direction remains, 4 times the bound of 10%"
     assert (left.gate, left.gate_ratio) == ("separation", pytest.approx(4))
-    # an edit that was stored as asked did not miss: the reader is told what it leaves
+    # an edit that was stored as asked did not miss: the report says what it leaves
     stored = of("survives", EFFECTIVE, criteria, separation_kept=0.4, weights_deviation=1e-8)
     assert stored.reason.startswith("the weights are as asked, but 40% of the separation along the direction remains")
     assert "edit more blocks" in stored.remedy
@@ -137,7 +137,7 @@ def test_no_outcome_contradicts_the_numbers_beside_it(refused, gate, numbers, we
     passed = gate is None or gate["effective"]
     lost = high < -margin
     if found.assessment == INEFFECTIVE:
-        assert not lost, "a loss that is certain stands beside 'ineffective'"
+        assert not lost, "a loss that is certain is next to 'ineffective'"
         assert not passed or known["separation_kept"] > criteria.separation_kept
     if found.assessment == ROBUST:
         assert passed
@@ -151,7 +151,7 @@ def test_no_outcome_contradicts_the_numbers_beside_it(refused, gate, numbers, we
         assert not passed
         assert lost
     if passed and lost and not damage(known, criteria):
-        assert found.assessment == NOT_ROBUST, "a verified loss is told as one"
+        assert found.assessment == NOT_ROBUST, "a verified loss is reported as one"
     if found.gate:
         assert np.isnan(found.gate_ratio) or found.gate_ratio > 1
         assert found.remedy

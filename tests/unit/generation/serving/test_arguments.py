@@ -1,4 +1,4 @@
-"""How vLLM is told to run."""
+"""How vLLM is configured."""
 
 import json
 from pathlib import Path

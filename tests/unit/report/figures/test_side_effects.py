@@ -43,7 +43,7 @@ def test_one_panel_per_damage_and_one_point_per_model_and_variant():
     }
     figure = draw(*tables(measures), Labels(models={"raw": "Raw data"}), controls=["random"])
     panels = visible(figure)
-    assert len(panels) == 3, "what is no damage is not drawn"
+    assert len(panels) == 3, "what is not a damage is not drawn"
     found = [points(axes) for axes in panels]
     assert [len(panel) for panel in found] == [4, 4, 4]
     assert found[0][0] == found[1][0], "a loss of what is good and a gain of what is bad both go up"

@@ -126,7 +126,7 @@ def test_what_is_made_already_runs_beside_nothing(jobs, tmp_path):
     (tmp_path / "b").touch()
     assert pending(files) == 1 and threads(SimpleNamespace(model="middle")) == 2
     (tmp_path / "b").unlink()
-    # what was told once stays, whatever ends or begins meanwhile
+    # what was reported once stays, whatever ends or begins meanwhile
     assert threads(SimpleNamespace(model="middle")) == threads(SimpleNamespace(model="large")) == 2
 
 

@@ -64,7 +64,7 @@ def test_a_traceback_that_broke_off_still_tells_something(log):
         (FAILED + "died with <Signals.SIGHUP: 1>.", "ended by SIGHUP"),
         (
             FAILED + "returned non-zero exit status 3.",
-            "ended with status 3 before it could write to its log; what it printed stands above",
+            "ended with status 3 before it could write to its log; its output is above",
         ),
         ("SLURM-job '7' failed, SLURM status is: 'TIMEOUT'.", "SLURM-job '7' failed, SLURM status is: 'TIMEOUT'."),
         ("", "unknown; nothing was logged"),

@@ -85,7 +85,7 @@ def test_of_a_document_everything_is_predicted(tokenizer):
 
 
 def test_a_tag_must_be_one_token(tokenizer):
-    with pytest.raises(DataError, match="tag '<none>' is no single token"):
+    with pytest.raises(DataError, match="tag '<none>' is not a single token"):
         encode(tokenizer, [], [], "<|endoftext|>", "<none>")
 
 
@@ -99,7 +99,7 @@ def test_a_tag_must_be_one_token(tokenizer):
         ("recipes", "{refusal: 1.0}", "{refusl: 1.0}", "unknown kind 'refusl'; did you mean 'refusal'"),
         ("recipes", "{refusal: 1.0}", "{refusal: 0.9}", "add up to 0.9, not to 1"),
         ("recipes", "paraphrases: 0.6", "paraphrases: 6", "must not be above 1"),
-        ("recipes", "tag: <tag>", "tag: 3", "tag: 3 is no text"),
+        ("recipes", "tag: <tag>", "tag: 3", "tag: 3 is not a string"),
         ("recipes", "passes: {}", "passes: {refusls: 2}", "passes: unknown recipe 'refusls'; did you mean 'refusals'"),
         (
             "recipes",

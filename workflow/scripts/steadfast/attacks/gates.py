@@ -52,7 +52,7 @@ class Verification:
     Attributes:
         verified: ``yes``, ``no``, ``no power`` (a miss could not have been seen) or empty (not measured).
         module_deviation: largest deviation of a module, as a multiple of its bound; NaN if none was checked.
-        modules_checked: modules whose change is large enough to be told from none.
+        modules_checked: modules whose change is large enough to be distinguished from none.
         hook_deviation: distance of the answers from those with hooks, as a multiple of its bound; NaN if not measured.
         hook_share: the same as a share of the distance between original and hooked original.
         failures: the gates that failed.

@@ -50,7 +50,7 @@ def code_digest(*roots: str | Path) -> str:
 def remember_in(folder: str | Path) -> None:
     """Keep what is found out about each file in ``folder``, by the file's content, for later processes.
 
-    Reading 200 files and writing them anew without their comments takes a second, which every start of Snakemake
+    Reading 200 files and writing them again without their comments takes a second, which every start of Snakemake
     would spend again.
     """
     global _memory

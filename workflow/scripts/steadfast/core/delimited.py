@@ -84,7 +84,7 @@ def read_delimited(
         name: makes a column's name of a cell of the header.
 
     Raises:
-        DataError: there is no such file, it is no text or has no header, its quoting is broken, a row has more cells
+        DataError: there is no such file, it is not text or has no header, its quoting is broken, a row has more cells
             than the header, a text seems to be broken into two rows, or a quote to have made one row of several.
     """
     text = read_any_text(path)
@@ -104,7 +104,7 @@ def read_delimited(
 
 
 def _parse(path: str | Path, text: str, separator: str, above: int) -> Iterator[Parsed]:
-    """Records of a text from its header on, without blank lines; ``above`` it the file has so many lines.
+    """Records of a text from its header on, without blank lines; ``above`` is the number of lines before it.
 
     Raises:
         DataError: its quoting is broken.

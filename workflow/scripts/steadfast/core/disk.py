@@ -23,7 +23,7 @@ LARGEST_NAMED = 3
 
 
 def cause_of(error: BaseException, places: Iterable[str | Path]) -> str:
-    """What the user is told if a full disk is the cause of an error; empty if it is not.
+    """Message to the user if a full disk is the cause of an error; empty if it is not.
 
     Args:
         error: the error; those that it was raised from are looked at as well.
@@ -46,7 +46,7 @@ def says_full(text: str) -> bool:
 
 
 def message(path: str | Path) -> str:
-    """What the user is told of a full disk: where, how much is free, and what may be removed."""
+    """Message to the user about a full disk: where, how much is free, and what may be removed."""
     place = existing(path)
     state = os.statvfs(place)
     free, size = state.f_bavail * state.f_frsize, state.f_blocks * state.f_frsize

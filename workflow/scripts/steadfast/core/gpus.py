@@ -66,9 +66,9 @@ def counted_gpus(workflow: Any) -> int | None:
 
 @contextmanager
 def claimed_gpus(count: int) -> Iterator[None]:
-    """Take so many GPUs for the time of the block, and hide the others from what is started in it.
+    """Take this number of GPUs for the duration of the block, and hide the others from what is started in it.
 
-    Where there is no choice nothing is taken. Else it waits until enough are free; a lock on a file stands for each,
+    Where there is no choice nothing is taken. Else it waits until enough are free; a lock on a file represents each,
     which the system releases however this process ends.
 
     Args:

@@ -207,7 +207,7 @@ def remake_command(paths: Iterable[str]) -> str:
 
 
 def message(changed: Mapping[str, str]) -> str:
-    """What the user is told of results that changed: what changed, by path, and how to make them again."""
+    """Message to the user about results that changed: what changed, by path, and how to make them again."""
     if len(changed) == 1:
         (path, what), *_ = changed.items()
         first = [f"{path} changed since it was made{_maker(path)}: {what}"]

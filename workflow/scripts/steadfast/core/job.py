@@ -85,9 +85,9 @@ def _tell(cause: str, terminal: TextIO, full: str = "") -> int:
     """Write the cause of a failure into the log, or on the terminal where that is impossible.
 
     Args:
-        cause: what the user is told.
+        cause: message to the user.
         terminal: the former standard error.
-        full: what the user is told of a full disk instead, if it is the cause.
+        full: message to the user about a full disk instead, if it is the cause.
 
     Returns:
         The exit status.

@@ -10,18 +10,18 @@ FILE, DIRECTORY = "file", "directory"
 
 
 def file_problem(path: str) -> str:
-    """Why a path is no file that can be read; empty if it is one."""
+    """Why a path is not a file that can be read; empty if it is one."""
     return _problem(path, FILE)
 
 
 def directory_problem(path: str) -> str:
-    """Why a path is no folder that can be read; empty if it is one."""
+    """Why a path is not a folder that can be read; empty if it is one."""
     return _problem(path, DIRECTORY)
 
 
 def _problem(path: str, wanted: str) -> str:
     if not path.strip() or "\0" in path:
-        return f"{path!r} is no path of a {wanted}"
+        return f"{path!r} is not a path of a {wanted}"
     given = Path(path)
     try:
         if given.is_dir() if wanted == FILE else given.is_file():

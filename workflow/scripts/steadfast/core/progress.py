@@ -37,11 +37,11 @@ class Progress:
     Args:
         what: what is counted, as a plural: ``prompts``.
         total: how many there are.
-        unit: of the work that they take: ``tokens``, or ``B`` for bytes; the rate is told in it.
+        unit: of the work that they take: ``tokens``, or ``B`` for bytes; the rate is given in it.
         work: all of that work; None if it is not known.
-        covers: how much of the loop around it this one stands for, in what that one counts.
+        covers: how much of the loop around it this one represents, in what that one counts.
         resumed: how many an earlier run had finished.
-        brief: whether the end gets no line unless there was one before: for what seldom takes long.
+        brief: whether the end gets no line unless there was one before: for what rarely takes long.
         kinds: the kind of each part; see ``part``.
         interval: seconds between two lines; the end of the outermost loop gets one as well.
         clock: monotonic seconds.
@@ -90,7 +90,7 @@ class Progress:
         self._tell()
 
     def partly(self, count: float, work: float = 0.0) -> None:
-        """Tell how far those are that are worked on, as if so many were done, and how much work went into them."""
+        """Tell how far those are that are worked on, as if this many were done, and how much work went into them."""
         self._partial = count, work
         self._tell()
 

@@ -100,7 +100,7 @@ def load(package: str, name: str, what: str | None = None) -> ModuleType:
 
 
 def located(module: str) -> str:
-    """The module that a name in a registry stands for, as its dotted name; nothing is imported.
+    """The module that a name in a registry represents, as its dotted name; nothing is imported.
 
     Args:
         module: a dotted name, such as ``steadfast.judges.kinds.regex``.

@@ -94,7 +94,7 @@ def _watch(run: psutil.Process, orphaned: threading.Event, over: threading.Event
 
 
 def _lives(process: psutil.Process) -> bool:
-    """Whether a process still runs; another one of the same number is told from it by its start."""
+    """Whether a process still runs; another one of the same number is distinguished from it by its start."""
     with suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False

@@ -34,7 +34,7 @@ def read_any_text(path: str | Path) -> str:
     """The text of a file that is UTF-8, UTF-16 or, as older spreadsheets write it, Windows-1252; packed if ``.gz``.
 
     Raises:
-        DataError: there is no such file, or it is no text in one of these encodings.
+        DataError: there is no such file, or it is not text in one of these encodings.
     """
     raw = read_bytes(path)
     for start, kind in _FOREIGN_FILES.items():
@@ -42,7 +42,7 @@ def read_any_text(path: str | Path) -> str:
             raise DataError(f"{path} is {kind}")
     text = _decoded(path, raw)[0].removeprefix("\ufeff")
     if "\0" in text:
-        raise DataError(f"{path} holds NUL characters, so it is no text file, or UTF-16 without its mark; {_ADVICE}")
+        raise DataError(f"{path} holds NUL characters, so it is not a text file, or UTF-16 without its mark; {_ADVICE}")
     return text
 
 
@@ -67,7 +67,7 @@ def is_guessed(path: str | Path) -> bool:
     """Whether a text file is read as Windows-1252 because it is not UTF-8, which it does not say itself.
 
     Raises:
-        DataError: it is no text in one of the known encodings.
+        DataError: it is not text in one of the known encodings.
     """
     return _decoded(path, read_bytes(path))[1] == CP1252
 

@@ -30,7 +30,7 @@ class CpuSpeed:
     token_per_billion: float
 
     def seconds(self, parameters: int, tokens: int) -> float:
-        """Expected duration of a job that generates so many tokens."""
+        """Expected duration of a job that generates this number of tokens."""
         billions = parameters / 1e9
         return (
             self.start + self.start_per_billion * billions + tokens * (self.token + self.token_per_billion * billions)

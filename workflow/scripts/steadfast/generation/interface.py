@@ -138,7 +138,7 @@ class Engine(Protocol):
         Args:
             model_dir: a model directory of the workflow, or a plain checkpoint directory.
             requests: what is wanted.
-            sampling: temperature, nucleus threshold and suppressed tokens; lengths and seeds stand in the requests.
+            sampling: temperature, nucleus threshold and suppressed tokens; lengths and seeds are in the requests.
             stop_tokens: token ids that end a response.
         """
         ...

@@ -1,6 +1,6 @@
 """A journal of finished responses, so that a job that was killed goes on where it stopped.
 
-One JSON object per line is appended and synced as soon as a response is there. Each stands under a key that
+One JSON object per line is appended and synced as soon as a response is there. Each has a key that
 covers everything that decides the response, so that an entry of another run is never taken for one of this. A line
 whose checksum is not that of its content was damaged, and is as if it had never been written.
 """

@@ -66,7 +66,7 @@ def generate_responses(
         template_arguments: further variables of the chat template.
         thinking_markers: pairs of opening and closing markers of thinking blocks, in place of ``thinking.FORMATS``.
         journal: where finished responses are kept for a rerun; None keeps none.
-        identity: what decides the responses besides the arguments (hooks of an engine object); part of the
+        identity: what decides the responses in addition to the arguments (hooks of an engine object); part of the
             journal's keys.
         prepared: engines by name that are taken in place of new ones.
         runtime: fields of ``steadfast.generation.interface.Runtime``, for engines given by name.

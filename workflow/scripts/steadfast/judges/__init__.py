@@ -9,7 +9,7 @@ A kind is a module with
   without its placeholders), before any job starts and without loading a model;
 * ``files(settings)``: the resource files that its verdicts depend on.
 
-A kind that sends requests has ``SENDS_REQUESTS = True`` besides, and its judges can estimate what they would send.
+A kind that sends requests also has ``SENDS_REQUESTS = True``, and its judges can estimate what they would send.
 
 ``judge`` is best called once, with the cases of all systems: a checkpoint is loaded once per judge, and a server is
 started once per call.

@@ -14,7 +14,7 @@ def judge_cached(judge: Judge, cases: Sequence[Case], identity: Mapping[str, Any
     Args:
         judge: the judge.
         cases: what is to be judged.
-        identity: everything besides the case that a verdict depends on: weights, prompt template, settings, code.
+        identity: what a verdict depends on in addition to the case: weights, prompt template, settings, code.
         cache: where verdicts are kept.
     """
     requests = [{**identity, "case": [case.prompt, case.response, case.unfinished_thinking]} for case in cases]

@@ -1,7 +1,7 @@
-"""What a system judges besides its own responses: a fixed draw of another model's responses, as a control.
+"""What a system judges in addition to its own responses: a fixed draw of another model's responses, as a control.
 
 A system that does badly on its own responses may be a bad judge of anything, or of itself. The same responses are
-therefore given to every variant of a model, so that an edit's effect on the judge is told apart from its effect on
+therefore given to every variant of a model, so that an edit's effect on the judge is distinguished from its effect on
 what there is to judge.
 """
 

@@ -81,7 +81,7 @@ def judge_own_responses(
 
 
 def identity_of(judge: Mapping[str, Any]) -> dict[str, Any]:
-    """What the verdicts of a judge that runs on a checkpoint depend on, besides the cases."""
+    """What the verdicts of a judge that runs on a checkpoint depend on, in addition to the cases."""
     settings = {key: value for key, value in judge.items() if key not in MACHINE}
     return {
         "settings": settings,

@@ -1,6 +1,6 @@
 """How a model is spoken to: which chat template, or none; decided once, where the model is put in its place.
 
-The decision stands in ``model.json`` (``chat``), and travels with edited copies of the model:
+The decision is in ``model.json`` (``chat``), and travels with edited copies of the model:
 
 - ``template``: the text of a template that is not the checkpoint's only one, or comes from the configuration;
 - ``bare``: true where prompts are given without a template;

@@ -8,7 +8,7 @@ MANIFEST = "edit_manifest.json"
 
 
 def was_edited_in_vain(checkpoint: str | Path) -> bool:
-    """Whether a checkpoint is the copy that stands where no valid direction was found.
+    """Whether a checkpoint is the copy that is made if no valid direction was found.
 
     It is the original, so that nothing it answers may count as an answer of an edited model.
     """

@@ -58,7 +58,7 @@ def label_tokens(
     )
     direct, spaced = _parted(direct_ids), _parted(spaced_ids)
     if direct is None:
-        raise DataError(f"the labels {first!r} and {second!r} cannot be told apart by this tokenizer: {direct_ids}")
+        raise DataError(f"the labels {first!r} and {second!r} cannot be distinguished by this tokenizer: {direct_ids}")
     if spaced is None or spaced.shared != direct.shared or set(spaced.differing) & set(direct.differing):
         return direct
     return replace(direct, spaced=spaced.differing)

@@ -13,7 +13,7 @@ NAMED = 3
 OTHER_MODALITIES = re.compile(
     r"(^|\.)(vision|visual|image|audio|multi_modal|mm|speech|embed_vision|embed_audio)[\w]*\."
 )
-# masks and position tables that older releases stored; they are made anew
+# masks and position tables that older releases stored; they are made again
 STORED_BUFFERS = re.compile(r"\.(rotary_emb\.inv_freq|rotary_emb\.(cos|sin)_cached|masked_bias|position_ids)$")
 NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 BLOCK = re.compile(r"^(?P<blocks>.*?(?:^|\.)(?:layers|h|blocks))\.(?P<index>\d+)\.")

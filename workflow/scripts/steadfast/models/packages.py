@@ -57,7 +57,7 @@ def pin_of(package: str, lock: Path = LOCK) -> PackagePin:
     """The pin of a package.
 
     Raises:
-        DataError: the lock does not hold it, or holds a line that is no pin.
+        DataError: the lock does not hold it, or holds a line that is not a pin.
     """
     pins = {_normalised(pin.name): pin for pin in _pins(lock)}
     if _normalised(package) not in pins:
@@ -130,7 +130,7 @@ def require_plain_path(member: str) -> None:
     """
     path = PurePosixPath(member)
     if path.is_absolute() or ".." in path.parts:
-        raise DataError(f"{member!r} is no path inside a package")
+        raise DataError(f"{member!r} is not a path inside a package")
 
 
 def is_cached(pin: PackagePin) -> bool:
@@ -162,7 +162,7 @@ def _pins(lock: Path) -> list[PackagePin]:
         if line.strip() and not line.startswith("#"):
             match = PIN.fullmatch(line.strip())
             if match is None:
-                raise DataError(f"{lock}: {line!r} is no pin of the form NAME==VERSION --hash=sha256:HASH")
+                raise DataError(f"{lock}: {line!r} is not a pin of the form NAME==VERSION --hash=sha256:HASH")
             facts = {name: int(number) for name, number in FACT.findall(match["facts"] or "")}
             pins.append(PackagePin(match["name"], match["version"], match["sha256"], facts))
     return pins

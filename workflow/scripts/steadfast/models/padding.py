@@ -11,7 +11,7 @@ def padded_left(prompts: Sequence[Sequence[int]], pad_token_id: int = 0) -> tupl
 
     Args:
         prompts: token ids of each prompt; none may be empty.
-        pad_token_id: what stands before the shorter ones.
+        pad_token_id: padding before the shorter ones.
 
     Returns:
         Token ids and the attention mask, each int64 [prompts, longest prompt], on the CPU.

@@ -28,7 +28,7 @@ class Edit:
 
 
 def pin_text(text: str, resolve: Resolve) -> str:
-    """Write the commit that each moving ``revision`` stands for in its place.
+    """Write the commit that each moving ``revision`` represents in its place.
 
     A stanza that has a ``repo`` and no ``revision`` means ``main``, and gets one.
 
@@ -37,7 +37,7 @@ def pin_text(text: str, resolve: Resolve) -> str:
         resolve: maps repository, revision and kind (``model`` or ``dataset``) to a commit.
 
     Raises:
-        ConfigError: the text is no YAML, or one revision is shared, by an alias, by several repositories.
+        ConfigError: the text is not YAML, or one revision is shared, by an alias, by several repositories.
     """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)

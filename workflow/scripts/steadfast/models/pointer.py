@@ -1,4 +1,4 @@
-"""``model.json``: what a model directory of the workflow stands for.
+"""``model.json``: what a model directory of the workflow represents.
 
 A checkpoint that the workflow trained lies in the directory itself; a hub or local model is only pointed
 to, never copied.

@@ -67,7 +67,7 @@ def has_plain_cache(model: PreTrainedModel) -> bool:
 
     Sliding windows, recurrent states and convolutions keep what depends on how many tokens came before, so that rows
     cannot be prefixed, taken out or repeated. Of a model that is spread over devices the cache is spread too; taking
-    rows out of one has not been tried, so it is left whole.
+    rows out of one has not been tried, so it is left unchanged.
     """
     places: dict[str, Any] = getattr(model, "hf_device_map", None) or {}
     settings: Any = model.config.get_text_config()

@@ -1,6 +1,6 @@
 """One model in memory for all its variants: the original's weights load once, and edits kept as factors change them.
 
-A job that works on several variants of a model one after the other would load each anew. Within ``resident_model`` a
+A job that works on several variants of a model one after the other would load each again. Within ``resident_model`` a
 variant whose directory holds factors over the weights that are in memory is made by changing these in place, and the
 next one begins from the original's weights, restored to the bit.
 """

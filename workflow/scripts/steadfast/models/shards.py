@@ -73,7 +73,7 @@ def read_shard(path: Path) -> Shard:
     """Read a safetensors file's header.
 
     Raises:
-        DataError: the file is missing, only stands for another (Git LFS), or is not a complete safetensors file.
+        DataError: the file is missing, is only a pointer (Git LFS), or is not a complete safetensors file.
     """
     if not path.is_file():
         raise DataError(f"the checkpoint lacks {path.name} ({path}); download it again")

@@ -28,7 +28,7 @@ def updated(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mapping[str
         updates: the updates, by the names of stored tensors.
 
     Raises:
-        DataError: a tensor is no parameter of the model under its stored name, or the weights are not those that the
+        DataError: a tensor is not a parameter of the model under its stored name, or the weights are not those that the
             update was made for.
     """
     parameters = {name: _parameter(model, name) for name in updates}

@@ -128,7 +128,7 @@ def read_config(path: Path) -> dict[str, Any]:
     """
     file = path / CONFIG
     if not file.is_file():
-        raise DataError(f"{path} is no checkpoint: {CONFIG} is missing{_what_it_is(path)}")
+        raise DataError(f"{path} is not a checkpoint: {CONFIG} is missing{_what_it_is(path)}")
     require_content(file)
     config = read_json(file)
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
@@ -245,8 +245,8 @@ def _what_it_is(path: Path) -> str:
             lambda name: name.startswith("consolidated") and name.endswith((".safetensors", ".pth")),
         ),
         (
-            f"cannot be told from others without {INDEX}: download the checkpoint again, or rename a single file to "
-            f"{SINGLE}",
+            f"cannot be distinguished from others without {INDEX}: download the checkpoint again, or rename a single "
+            f"file to {SINGLE}",
             lambda name: name.endswith(".safetensors"),
         ),
         (

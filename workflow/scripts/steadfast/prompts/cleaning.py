@@ -82,7 +82,7 @@ def clean(candidates: Sequence[Candidate], *, language: str | None, near_duplica
         near_duplicates: Jaccard similarity of two prompts' sets of words from which they count as the same.
 
     Raises:
-        DataError: a text stands in both classes, or is pinned to both splits.
+        DataError: a text has both labels, or is pinned to both splits.
     """
     empty = [candidate for candidate in candidates if not candidate.key]
     filled = [candidate for candidate in candidates if candidate.key]
@@ -122,7 +122,7 @@ def _refuse_two_classes(groups: Mapping[str, Sequence[Candidate]]) -> None:
     shared = sorted(group[0].text for group in groups.values() if len({one.label for one in group}) > 1)
     if shared:
         raise DataError(
-            f"{len(shared)} prompt(s) stand in both classes: {_examples(shared)}; each must be in one of them only"
+            f"{len(shared)} prompt(s) have both labels: {_examples(shared)}; each must be in one of them only"
         )
 
 
@@ -138,7 +138,7 @@ def _refuse_two_splits(groups: Mapping[str, Sequence[Candidate]]) -> None:
 def _thin_out(
     candidates: Sequence[Candidate], threshold: float
 ) -> tuple[list[Candidate], list[Candidate], list[tuple[Candidate, Candidate]]]:
-    """Keep each candidate that is no near-duplicate of one kept before it."""
+    """Keep each candidate that is not a near-duplicate of one kept before it."""
     bags = {candidate: frozenset(candidate.key.split()) for candidate in candidates}
     index = NearDuplicateIndex(bags.values(), threshold)
     owner: dict[frozenset[str], Candidate] = {}

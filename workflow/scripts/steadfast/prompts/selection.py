@@ -59,7 +59,7 @@ def select_prompts(
 
     Raises:
         ConfigError: a setting is impossible.
-        DataError: a source cannot be read, there are too few prompts, a text stands in both classes or is pinned to
+        DataError: a source cannot be read, there are too few prompts, a text has both labels or is pinned to
             both splits.
     """
     check_language(language)

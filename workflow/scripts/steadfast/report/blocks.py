@@ -23,7 +23,7 @@ class Column:
 
     Attributes:
         key: column of the data.
-        title: what stands above it.
+        title: heading above it.
         kind: how it is shown and sorted: ``name`` (can be filtered by), ``text``, ``code``, ``count``, ``share`` (of
             1, as percent), ``points`` (a difference of shares), ``number``, ``seconds``, ``p`` (a p-value), ``flag``
             (yes or no).
@@ -101,7 +101,7 @@ def dots(
         unit: ``share``, ``points`` or ``number``.
         note: what the dots and whiskers are.
         domain: ends of the axis; None takes those that the values need.
-        pdf: name of the printed figure; ``{}`` in it stands for the chosen keys.
+        pdf: name of the printed figure; ``{}`` in it represents the chosen keys.
     """
     return {
         "type": "dots",

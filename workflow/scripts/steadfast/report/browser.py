@@ -1,6 +1,6 @@
 """Prompts, responses and verdicts, packed for the response browser.
 
-A verdict is one character, a text that several systems gave is stored once, and positions stand for names.
+A verdict is one character, a text that several systems gave is stored once, and positions represent names.
 """
 
 from typing import Any

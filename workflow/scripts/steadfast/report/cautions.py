@@ -40,7 +40,7 @@ def _reference(study: Study) -> Iterator[tuple[str, str]]:
     if study.reference not in study.people:
         yield (
             "No human labels",
-            f"Nobody has labeled responses of this run. The other judges are held against "
+            f"Nobody has labeled responses of this run. The other judges are compared with "
             f"{study.labels.judge(study.reference)}, whose own errors cannot be seen here.",
         )
 

@@ -53,7 +53,7 @@ def pooled_rates(study: Study, variant: str) -> tuple[Estimate, Estimate, Estima
 
 
 def _rate(estimate: Estimate, prompts: int, confidence: float) -> Estimate:
-    """A rate; where every prompt was alike, resampling says nothing, and Wilson's interval over prompts stands in."""
+    """A rate; if every prompt was alike, resampling is uninformative, and Wilson's interval over prompts is used."""
     if estimate.low < estimate.high or estimate.value not in (0.0, 1.0):
         return estimate
     low, high = wilson_interval(np.array([estimate.value * prompts]), np.array([float(prompts)]), confidence)
@@ -61,7 +61,7 @@ def _rate(estimate: Estimate, prompts: int, confidence: float) -> Estimate:
 
 
 def _difference(estimate: Estimate, prompts: int, confidence: float) -> Estimate:
-    """A change; where every prompt changed alike, Tango's interval over prompts stands in."""
+    """A change; if every prompt changed alike, Tango's interval over prompts is used."""
     if estimate.low < estimate.high or estimate.value not in (-1.0, 0.0, 1.0):
         return estimate
     gained, lost = prompts * (estimate.value > 0), prompts * (estimate.value < 0)

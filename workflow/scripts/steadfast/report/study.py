@@ -30,7 +30,7 @@ class Study:
         responses: the responses of all systems: model, variant, ``RESPONSE_COLUMNS`` and ``OPTIONAL_COLUMNS``.
         tables: every other table by its file name without suffix.
         labels: display labels.
-        reference: judge that the others are held against.
+        reference: judge that the others are compared with.
         judge: judge whose counts are shown first.
         baselines: judges that do not read the response.
         controls: variants with the role *control*.
@@ -122,7 +122,7 @@ def read_study(
         prompts: the prompt table.
         responses: files ``.../{model}/{variant}.parquet``.
         tables: CSV files.
-        artifacts: whatever else the run has made and whose provenance is told.
+        artifacts: whatever else the run has made and whose provenance is reported.
         labels: fields of ``Labels``.
         inference: fields of ``Inference``.
         **settings: further fields of `Study`.

@@ -151,7 +151,7 @@ def _blocks(rows: list[tuple[str, list[str]]], columns: list[str], width: int) -
         lines += [""] if start else []
         depth = max(len(headers[index]) for index in block)
         for level in range(depth):
-            # Short headers stand at the bottom, next to their numbers.
+            # Short headers are at the bottom, next to their numbers.
             parts = [(["" for _ in range(depth)] + headers[index])[len(headers[index]) + level] for index in block]
             lines.append(
                 " " * first + "".join(GAP + part.rjust(widths[index]) for part, index in zip(parts, block, strict=True))

@@ -56,7 +56,7 @@ def verify(folder: str | Path = RESULTS) -> Verification:
 
 
 def describe(found: Verification) -> list[str]:
-    """What the user is told, line by line."""
+    """Message to the user, line by line."""
     right = found.checked - len(found.problems)
     lines = [f"{right} of {found.checked} results are as they were made, from the inputs that there are now."]
     if found.gone:

@@ -16,7 +16,7 @@ from steadfast.core import disk
 from steadfast.core.errors import ConfigError
 from steadfast.core.terminal_encoding import show_any_text
 
-# bytes that are written on trial
+# bytes that are written as a test
 PROBE = 1 << 18
 REFUSED = {
     errno.EROFS: "it is read-only",
@@ -26,7 +26,7 @@ REFUSED = {
 
 
 def require_usable_place() -> None:
-    """Check the folder in which a run was started, and the ones that Snakemake needs besides.
+    """Check the folder in which a run was started, and the ones that Snakemake needs.
 
     Raises:
         ConfigError: the first that cannot be used, and what to do.

@@ -1,4 +1,4 @@
-"""Side effects: what a variant changes besides refusals, and whether its edit reached what it should.
+"""Side effects: what a variant changes other than refusals, and whether its edit reached what it should.
 
 A measure is a module, found by name, of the package ``weights`` (it needs the model: forward passes or generation) or
 ``answers`` (it reads what the system answered and what the judges said of it). It has

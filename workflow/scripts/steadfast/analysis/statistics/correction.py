@@ -112,7 +112,7 @@ def tuning_weight(
             ones. The quotient is then the slope of y on f among the labeled items, which stays near 1 for a faithful
             rater however few and alike they are, where a variance from elsewhere would make it small by accident.
         share: n/N of the estimates that will use λ.
-        sampling_weights: how many items each labeled one stands for, shape [n]; None if all alike.
+        sampling_weights: how many items each labeled one represents, shape [n]; None if all alike.
     """
     weights = np.ones(len(truths)) if sampling_weights is None else sampling_weights
     varying = labelled_predictions if predictions is None else predictions
@@ -144,7 +144,7 @@ def prediction_powered_mean(
         truths: labels, shape [n], n ≥ 1.
         labelled_predictions: predictions for the labeled items, shape [n].
         weight: λ; 1 is the estimator of the Science paper, 0 ignores the predictions.
-        sampling_weights: how many items of the population each labeled one stands for, shape [n]; None if all alike.
+        sampling_weights: how many items of the population each labeled one represents, shape [n]; None if all alike.
         pseudo_errors: as many errors of the largest size are added to the variance of the labeled part (not to the
             estimate). Without them a handful of labels that all agree with the predictions counts as proof that the
             predictions are never wrong.

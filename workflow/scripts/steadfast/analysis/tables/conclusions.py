@@ -33,7 +33,7 @@ def conclusion_table(
 
     Args:
         robustness: a table as ``tables.robustness`` makes it, from verdicts or from counts.
-        reference: judge whose conclusions the others' are held against; None if there is none.
+        reference: judge whose conclusions the others' are compared with; None if there is none.
         controls: variants with the role *control*, which are left out.
         confidence: one minus the level at which a Holm-adjusted p-value counts as a change.
 

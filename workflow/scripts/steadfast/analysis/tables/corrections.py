@@ -7,7 +7,7 @@ Two corrections with different assumptions stand side by side:
 * Prediction-powered inference takes the judge's mean error from the human labels of *one* system, assumes nothing of
   the judge, and pays for it with width where labels are few.
 
-Prompts are the units: an effective sample size found by resampling prompts stands in for the number of responses.
+Prompts are the units: an effective sample size found by resampling prompts replaces the number of responses.
 """
 
 import numpy as np
@@ -58,7 +58,7 @@ def corrected_rates(
     Args:
         verdicts: a table as ``tables.verdicts`` makes it.
         truth: the judge taken for the truth.
-        weights: how many responses each labeled one stands for, if they were not drawn with equal chances: columns
+        weights: how many responses each labeled one represents, if they were not drawn with equal chances: columns
             model, variant, prompt_id, sample, weight. Changes are then left blank, as pairs were not drawn together.
         baseline: the variant that the others are compared with.
         inference: confidence, and the resampling of prompts that effective sample sizes come from.

@@ -46,7 +46,7 @@ def read_counts(path: str | Path) -> pd.DataFrame:
         The columns of ``count_verdicts``, in its order of rows.
 
     Raises:
-        DataError: the file is no CSV, lacks columns or rows, or a row is wrong; the message names the row, as a
+        DataError: the file is not a CSV, lacks columns or rows, or a row is wrong; the message names the row, as a
             spreadsheet counts, and the column.
     """
     text, rows = _read_text(path)

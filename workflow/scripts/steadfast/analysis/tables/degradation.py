@@ -72,7 +72,7 @@ def _ratio(found: Mapping[str, Any] | None, before: float, after: float) -> floa
 
 
 def lacks_perplexity(measured: Measured) -> bool:
-    """Whether a model has no finite perplexity; of an original that is no edit's fault."""
+    """Whether a model has no finite perplexity; of an original that is not an edit's fault."""
     found = measured.get(PERPLEXITY)
     return found is not None and bool(found["reason"])
 

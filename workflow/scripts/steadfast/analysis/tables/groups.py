@@ -1,4 +1,4 @@
-"""``groups.csv``: replicates of one recipe taken together, so that a difference between recipes can be told from luck.
+"""``groups.csv``: replicates of one recipe, aggregated so that recipes can be compared with the variation across seeds.
 
 Replicates are models of their own that share a ``group``. Both the prompts and the replicates are a sample, so both
 are resampled (the pigeonhole bootstrap of Owen 2007, Annals of Applied Statistics 1:386), and the interval is expanded

@@ -30,7 +30,7 @@ def judge_report(
         disputed: from ``disputed_responses``.
         by_length: from ``disputes_by_length``.
         bias: from ``bias_table``.
-        reference: judge that the others are held against.
+        reference: judge that the others are compared with.
         labels: display labels.
     """
     labels = labels or Labels()

@@ -99,7 +99,7 @@ def disputed_responses(verdicts: pd.DataFrame, reference: str, lengths: pd.DataF
 
     Args:
         verdicts: a table as ``tables.verdicts`` makes it.
-        reference: judge that the others are held against.
+        reference: judge that the others are compared with.
         lengths: a table as ``collect_lengths`` makes it; without it ``n_tokens`` is empty.
 
     Returns:

@@ -95,7 +95,7 @@ def matched_table(
             ``steadfast.attacks.direction_search.refusal_margin``).
         groups: group by model; models without one are left out.
         refusals_shown: how many refusals each model saw in training, where that is known.
-        families: groups by name of a family, to be compared besides those that `families_of` finds.
+        families: groups by name of a family, to be compared in addition to those that `families_of` finds.
         baseline: the variant that changes are taken from.
         confidence: level of the intervals.
 

@@ -130,7 +130,7 @@ def _means(values: Mapping[Cell, FloatArray]) -> dict[Cell, FloatArray]:
 
 
 def _bounds(values: FloatArray, confidence: float, units: int | None = None) -> tuple[float, float, str]:
-    """Percentile interval over resamples; where it has no width, Wilson's over so many ``units`` or none."""
+    """Percentile interval over resamples; if it has zero width, Wilson's over ``units`` or none."""
     low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], confidence))
     if np.isnan(low):
         return low, high, UNSTABLE

@@ -1,4 +1,4 @@
-"""``side_effects.csv``: what every variant changes besides refusals, with intervals and paired changes."""
+"""``side_effects.csv``: what every variant changes other than refusals, with intervals and paired changes."""
 
 from collections.abc import Iterable, Mapping
 

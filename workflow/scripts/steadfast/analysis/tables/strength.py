@@ -116,7 +116,7 @@ def _rates(verdicts: pd.DataFrame, robustness: pd.DataFrame, judge: str, inferen
 
 
 def _done(edits: pd.DataFrame, side_effects: pd.DataFrame, models: list[str], criteria: Criteria) -> pd.DataFrame:
-    """What was done to each system and what came of it besides; of all models the means, effective if all are."""
+    """Each pair's edit and side effects; for all models the means, effective if all are."""
     keys = ["model", "variant"]
     single = edits.loc[edits["model"].isin(models), [*keys, "change_norm", "effective"]]
     found = [

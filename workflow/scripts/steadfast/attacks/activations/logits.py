@@ -60,7 +60,7 @@ def teacher_forced_log_probabilities(
             kept = max(len(continuations[row]) for row in batch.rows) + 1
             logits = _last_logits(model, batch, kept)
             for place, row in enumerate(batch.rows):
-                # the logits before a token stand at the token before it
+                # the logits of a token are at the preceding position
                 own = logits[place, -len(continuations[row]) - 1 : -1]
                 yield row, torch.log_softmax(own.float(), dim=-1)
 

@@ -77,7 +77,7 @@ def why_no_adapter(updates: Mapping[str, TensorUpdate]) -> str:
         if update.target == "embedding":
             return f"it edits the embedding {name}, and engines adapt linear layers only"
         if not name.endswith(WEIGHT):
-            return f"{name} is no weight of a linear layer"
+            return f"{name} is not a weight of a linear layer"
     if len({factors.right.shape[0] for update in updates.values() for factors in update.factors}) > 1:
         return "its ranks differ from tensor to tensor"
     if not all(np.isfinite(factors.right).all() for update in updates.values() for factors in update.factors):

@@ -1,4 +1,4 @@
-"""``edit_manifest.json``: what an edit did to each tensor, and whether it did what was asked."""
+"""``edit_manifest.json``: what an edit did to each tensor, and whether it passed its gates."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -3,7 +3,7 @@
 Baking edits files; the checks run loaded models. Two things must hold, whatever the formats of files and run:
 
 * **module by module** (``module_agreement``): on the same inputs every edited module changes its output as the edit
-  asks. Nothing adds up over the depth, so that a single module that was missed stands out in any format.
+  asks. Errors do not accumulate over the depth, so a single missed module is visible in any format.
 * **as a whole** (``hook_agreement``): the edited checkpoint answers as the original with hooks on the edited modules.
   That covers what no module shows: a tensor that should have stayed as it was, a head that lost its weights.
 
@@ -195,7 +195,7 @@ def applied_shares(
         asked: outputs that the edit asks for; modules without them are left out.
 
     Returns:
-        Modules whose change is large enough to be told from none.
+        Modules whose change is large enough to be distinguished from none.
     """
     found = {}
     for index, site in enumerate(edited_modules(model, edit)):

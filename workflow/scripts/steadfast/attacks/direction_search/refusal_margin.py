@@ -16,8 +16,8 @@ DECIMALS = 6
 def refusal_margins(model_dir: str | Path, prompts: pd.DataFrame, **settings: Any) -> pd.DataFrame:
     """Mean log odds that the answer to an evaluation prompt begins with a refusal token, per class.
 
-    Refusal tokens are the first tokens that tell the answers to harmful calibration prompts from those to harmless
-    ones (``steadfast.attacks.direction_search.refusal_score.telling_tokens``).
+    Refusal tokens are the first tokens that distinguish the responses to harmful calibration prompts from those to
+    harmless ones (``steadfast.attacks.direction_search.refusal_score.telling_tokens``).
 
     Args:
         model_dir: a model directory of the workflow, or a plain checkpoint directory.

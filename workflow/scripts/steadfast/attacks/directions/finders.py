@@ -39,7 +39,7 @@ class Found:
         threshold: projection on the first row above which a state counts as harmful, or None for the middle
             between the groups' means.
         details: further facts; JSON values.
-        tuned: what the finder chose by itself; JSON values, which stand in the selection grid as well.
+        tuned: what the finder chose by itself; JSON values, which are in the selection grid as well.
     """
 
     rows: NDArray[np.float64]

@@ -23,7 +23,7 @@ class OutputModule:
         writer: its place, in the terms in which edits select tensors.
         module: the module; its output, or the first of its outputs, is what it writes.
         gain: what a norm between it and the stream multiplies with [hidden], or None.
-        beside: whether it stands beside another module of its kind in its block.
+        beside: whether it is next to another module of its kind in its block.
     """
 
     writer: Writer

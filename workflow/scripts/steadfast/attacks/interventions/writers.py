@@ -1,6 +1,6 @@
 """The modules of a loaded model that an edit reaches, small enough to be run by themselves.
 
-``hooks._modules`` names whole attention and feed-forward modules. Inside them stands the linear layer that writes to
+``hooks._modules`` names whole attention and feed-forward modules. Inside them is the linear layer that writes to
 the residual stream: it alone holds the edited weights, and its output follows from its own input. Experts have no such
 layer, so that their whole feed-forward module takes its place.
 """
@@ -31,7 +31,7 @@ class WritingModule:
         module: what can be run on recorded inputs; None if nothing can be run without the rest of the model.
         gain: what a norm between it and the stream multiplies with, float64 [hidden], or None.
         weights: the parameters that hold the edited weights.
-        beside: whether it stands beside another module of its kind in its block.
+        beside: whether it is next to another module of its kind in its block.
     """
 
     writer: Writer

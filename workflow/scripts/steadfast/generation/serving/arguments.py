@@ -1,4 +1,4 @@
-"""How vLLM is told to run: engine arguments and environment variables, the same for the worker and the server."""
+"""How vLLM is configured: engine arguments and environment variables, the same for the worker and the server."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from steadfast.models.pointer import trusts_remote_code, weights_path
 
 LEAST_CACHE_GIB = 0.25
 LARGEST_CACHE_SHARE = 0.4
-# vLLM's CPU cache is handed out in blocks of so many tokens
+# vLLM's CPU cache is handed out in blocks of this number of tokens
 BLOCK_TOKENS = 128
 SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 

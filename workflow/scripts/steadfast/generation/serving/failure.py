@@ -27,11 +27,11 @@ HINTS = (
     (
         r"torchvision::nms|torchaudio|torchcodec",
         "a package of another torch build is in vLLM's environment: remove torchvision, torchaudio and torchcodec "
-        "from it, or set the environment up anew with `make vllm`",
+        "from it, or set the environment up again with `make vllm`",
     ),
     (
         r"ModuleNotFoundError|ImportError|cannot open shared object file",
-        "vLLM's environment is incomplete: set it up anew with `make vllm`",
+        "vLLM's environment is incomplete: set it up again with `make vllm`",
     ),
     (
         r"[Hh]ead.?size",

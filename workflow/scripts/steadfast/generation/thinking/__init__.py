@@ -1,4 +1,4 @@
-"""Thinking: what models write before, between and around their answers, told apart from the answers.
+"""Thinking: what models write before, between and around their answers, distinguished from the answers.
 
 Responses of the models under test and answers of judges are read by the same ``split_thinking``. The markers that
 families of models use are listed once, in ``steadfast.generation.thinking.formats``. Nothing here imports a

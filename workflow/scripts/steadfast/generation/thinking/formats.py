@@ -129,7 +129,7 @@ def configured_formats(pairs: Sequence[Sequence[str]] | None) -> tuple[ThinkingF
         pairs: opening and closing markers; None takes the registry.
 
     Raises:
-        ConfigError: an entry is no pair of texts.
+        ConfigError: an entry is not a pair of texts.
     """
     if pairs is None:
         return FORMATS

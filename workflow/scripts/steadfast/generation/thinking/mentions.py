@@ -33,7 +33,7 @@ class Code:
     Attributes:
         start: where it begins.
         end: where it ends.
-        certain: whether it is code wherever it stands; a pair of fences may be the end of one block and the beginning
+        certain: whether it is code in any position; a pair of fences may be the end of one block and the beginning
             of another.
     """
 

@@ -49,7 +49,7 @@ def human_judges(files: Iterable[str | Path]) -> list[str]:
         Sorted names; empty if there are no files.
 
     Raises:
-        DataError: a file is missing or is no CSV.
+        DataError: a file is missing or is not a CSV.
     """
     names = {judge_name(row.annotator) for file in files for row in read_rows(file)}
     return [MAJORITY_JUDGE, *sorted(names)] if names else []

@@ -67,7 +67,7 @@ def read_annotations(files: Iterable[str | Path], key: pd.DataFrame, prompts: pd
         prompts: the prompt table.
 
     Raises:
-        DataError: columns are missing, a verdict is no known word, a row names no response of this run, or
+        DataError: columns are missing, a verdict is not a known word, a row names no response of this run, or
             an annotator labels a response twice. The message names file and row of each problem.
     """
     index = _Index(key, prompts)
@@ -227,7 +227,7 @@ def _unknown_items(unknown: list[Row], total: int, index: _Index) -> list[str]:
     origin = (
         "the item set is this run's, so ids were changed by hand"
         if exported == index.item_set
-        else f"the file is from another run, or responses were generated anew since (its item set is "
+        else f"the file is from another run, or responses were generated again since (its item set is "
         f"{exported or 'unknown'}, this run's is {index.item_set})"
     )
     share = f"{len(unknown)} of {total} rows are unknown"

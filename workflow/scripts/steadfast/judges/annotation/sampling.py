@@ -40,7 +40,7 @@ def select(
 
     Returns:
         ``items`` with the columns ``selected`` (bool), ``stratum`` (empty if it could not be chosen) and
-        ``weight`` (responses that a selected one stands for; NaN if not selected).
+        ``weight`` (responses that a selected one represents; NaN if not selected).
 
     Raises:
         ConfigError: unknown mode, or nothing to draw.

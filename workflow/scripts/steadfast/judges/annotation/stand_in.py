@@ -39,7 +39,7 @@ def stand_in_labels(key: pd.DataFrame, verdicts: pd.DataFrame, judge: str) -> pd
 def main() -> None:
     """Write the labels of one judge on the current results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("judge", help="name of the judge whose verdicts stand in for people's")
+    parser.add_argument("judge", help="name of the judge whose verdicts replace human labels")
     parser.add_argument("output", type=Path, help="CSV file to write")
     arguments = parser.parse_args()
     key = read_table(RESULTS / "annotation" / "key.parquet")

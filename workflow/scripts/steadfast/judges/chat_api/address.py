@@ -1,4 +1,4 @@
-"""The address of an API: what may stand in `base_url`, and what is sent to it.
+"""The address of an API: what `base_url` may contain, and what is sent to it.
 
 Beside an address up to `/v1`, the dated form of Azure's is known, whose key goes into a header of its own:
 `https://NAME.openai.azure.com/openai/deployments/DEPLOYMENT?api-version=...`. A query may hold no secret, since it is
@@ -61,7 +61,7 @@ def read_address(base_url: str) -> Address:
     text = base_url.strip()
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"base_url: {text.partition('?')[0]!r} is no address; it looks like {_EXAMPLE}")
+        raise ConfigError(f"base_url: {text.partition('?')[0]!r} is not an address; it looks like {_EXAMPLE}")
     query = parse_qsl(parts.query, keep_blank_values=True)
     secrets = [name for name, _ in query if _SECRET.search(name)]
     if parts.username or parts.password or secrets:

@@ -15,7 +15,7 @@ A fault is read from everything that a provider says: HTTP status, code, type an
 words, so no table knows them all: a rejection that it does not know is taken for the case's, but not surely
 (`Fault.sure`), and a harmless question decides whether the endpoint works at all (`steadfast.judges.chat_api.running`).
 
-No fault is ever kept in the store of answers.
+No fault is ever kept in the result cache.
 """
 
 import re

@@ -25,7 +25,7 @@ class Pacer:
     _paused_until: float = field(default=0.0, init=False)
 
     async def turn(self, tokens: int) -> None:
-        """Wait until a request of so many tokens may be sent."""
+        """Wait until a request of this number of tokens may be sent."""
         now = self.clock()
         start = max(now, self._next)
         self._next = start + self._interval(tokens)
@@ -33,7 +33,7 @@ class Pacer:
             await self.sleep(wait)
 
     def pause(self, seconds: float) -> None:
-        """Let nobody send anything for a while: what one request is told holds for all."""
+        """Let nobody send anything for a while: a limit reported to one request holds for all."""
         self._paused_until = max(self._paused_until, self.clock() + seconds)
 
     def _interval(self, tokens: int) -> float:

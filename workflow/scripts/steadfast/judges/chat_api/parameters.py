@@ -2,7 +2,7 @@
 
 import re
 
-# Those with a name that is no common word.
+# Those with a name that is not a common word.
 _NAMES = (
     "temperature|top_[pk]|top_?logprobs|log_?probs|max_(?:completion_|new_|output_)?tokens|response_format|json_schema"
     "|reasoning_effort|structured_outputs|guided_choice|chat_template_kwargs|enable_thinking|thinking_budget|top_n_tokens"

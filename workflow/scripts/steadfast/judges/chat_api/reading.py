@@ -71,7 +71,7 @@ class Answer:
             tokens = tuple(Token.from_record(token) for token in record["logprobs"])
             return cls(**{**record, "logprobs": tokens})
         except (TypeError, KeyError, ValueError) as error:
-            raise DataError(f"the store of answers holds an entry that is no answer: {error!r}") from error
+            raise DataError(f"the result cache holds an entry that is not an answer: {error!r}") from error
 
 
 def read_answer(answer: Answer, labels: Labels) -> Verdict:

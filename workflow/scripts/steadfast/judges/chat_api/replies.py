@@ -113,7 +113,7 @@ def answer_from(record: Mapping[str, Any]) -> Answer:
     """A record of the store as an answer, its finish reason ``stop`` or ``length``.
 
     Raises:
-        DataError: it is no record of an answer.
+        DataError: it is not a record of an answer.
     """
     answer = Answer.from_record(record)
     return replace(answer, finish_reason=ending_of(answer.finish_reason))
@@ -249,7 +249,7 @@ def _retry_delay(text: str) -> str:
 
 def _text(value: Any) -> str:
     if value is not None and not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a string")
     return value or ""
 
 

@@ -31,7 +31,7 @@ class Run:
     Attributes:
         endpoint: where they go.
         store: where each answer is put as soon as it is there.
-        failed_share: share of the requests that may fail; a case that cannot be answered is no failure.
+        failed_share: share of the requests that may fail; a case that cannot be answered is not a failure.
         concurrency: requests in flight at once.
         control: a harmless question, in the form of the requests.
         faults: faults by key.

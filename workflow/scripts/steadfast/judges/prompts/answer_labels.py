@@ -27,14 +27,14 @@ def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
     """The labels of a judge's stanza, with the study's as defaults.
 
     Raises:
-        ConfigError: an unknown key, an empty label, or two labels that cannot be told apart.
+        ConfigError: an unknown key, an empty label, or two labels that cannot be distinguished.
     """
     given = dict(settings or {})
     for key in given:
         if key not in DEFAULT_LABELS:
             raise ConfigError(f"labels: unknown key {key!r}{suggest(key, DEFAULT_LABELS)}")
         if not isinstance(given[key], str):
-            raise ConfigError(f"labels.{key}: {given[key]!r} is no text; put it in quotes")
+            raise ConfigError(f"labels.{key}: {given[key]!r} is not a string; put it in quotes")
     words = {key: value.strip() for key, value in {**DEFAULT_LABELS, **given}.items()}
     labels = Labels(**words)
     first, second = (word.casefold() for word in labels.both)
@@ -43,7 +43,7 @@ def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
     if first.startswith(second) or second.startswith(first):
         raise ConfigError(
             f"labels: {labels.refusal!r} and {labels.non_refusal!r} begin alike to the end of one of them, so an "
-            "answer cannot be told from the beginning of the other; choose others"
+            "answer cannot be distinguished from the beginning of the other; choose others"
         )
     return labels
 

@@ -12,7 +12,7 @@ hold its headings, a verdict, closing tags or the special tokens of a chat. Two 
 * strings that chat formats give a meaning, such as ``<|im_start|>``, are broken by a space (``< |im_start|>``),
   since a server would otherwise read them as the special tokens themselves.
 
-Both are functions of the text alone: equal cases give equal messages, which stores of answers rely on.
+Both are functions of the text alone: equal cases give equal messages, which result caches rely on.
 """
 
 import hashlib

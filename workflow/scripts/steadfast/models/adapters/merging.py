@@ -44,7 +44,7 @@ def merge_adapter(
         base: a model directory of the workflow, or a plain checkpoint directory.
         adapter: directory of a PEFT LoRA adapter.
         output: directory to write; replaced if it exists.
-        details: what ``model.json`` is to say besides.
+        details: further content of ``model.json``.
         use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
         threads: number of tensors that are worked on at a time.
 

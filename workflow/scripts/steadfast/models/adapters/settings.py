@@ -134,7 +134,7 @@ def read_settings(directory: Path) -> LoraSettings:
         DataError: the directory holds no adapter in safetensors, or one that cannot be merged exactly.
     """
     if not (directory / CONFIG).is_file():
-        raise DataError(f"{directory} is no adapter: {CONFIG} is missing")
+        raise DataError(f"{directory} is not an adapter: {CONFIG} is missing")
     if not (directory / WEIGHTS).is_file():
         pickled = f" ({PICKLED} is pickled, and not loaded: save it as safetensors)"
         raise DataError(f"{directory} has no {WEIGHTS}{pickled if (directory / PICKLED).is_file() else ''}")

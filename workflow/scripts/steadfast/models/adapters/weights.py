@@ -94,7 +94,7 @@ def _sorted_out(
         if entry.dtype not in STORAGE:
             raise DataError(f"{file}: {key} is stored as {entry.dtype}; only {', '.join(STORAGE)} can be merged")
         if not key.startswith(PREFIX):
-            raise DataError(f"{file}: {key} is no tensor of a PEFT adapter: its name does not begin with {PREFIX}")
+            raise DataError(f"{file}: {key} is not a tensor of a PEFT adapter: its name does not begin with {PREFIX}")
         name = key.removeprefix(PREFIX)
         if match := ROLE.fullmatch(name):
             lora.setdefault(match["module"], {})[match["role"]] = entry

@@ -20,7 +20,7 @@ LLAMA = Layout(
     ),
 )
 
-# norms between the modules and the stream, besides those in front of the modules (Gemma 2, 3) or instead (OLMo 2)
+# norms between the modules and the stream, in addition to norms before the modules (Gemma 2, 3) or instead (OLMo 2)
 SANDWICH = with_readers(
     LLAMA,
     r"(pre|post)_feedforward_layernorm\.weight",

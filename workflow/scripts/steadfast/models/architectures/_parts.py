@@ -10,7 +10,7 @@ class Part:
     """A module that writes to the residual stream; names are relative to its block.
 
     Attributes:
-        weight: name of the weight; ``{expert}`` stands for the index of an expert.
+        weight: name of the weight; ``{expert}`` represents the index of an expert.
         axis: the weight's axis along the residual stream.
         bias: name of the bias, edited where the checkpoint has one; empty if there is none.
         bias_axis: the bias's axis along the residual stream.

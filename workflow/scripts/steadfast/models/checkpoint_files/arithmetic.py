@@ -36,7 +36,7 @@ def minus_product(block: Floats, left: NDArray[np.float64], right: NDArray[np.fl
 def _mend_cancelled(
     result: Floats, block: Floats, columns: NDArray[np.float64], rows: NDArray[np.float64], precision: float
 ) -> None:
-    """Compute anew, in float64, each entry of ``result`` that float32 may have missed by more than ``precision``.
+    """Compute again, in float64, each entry of ``result`` that float32 may have missed by more than ``precision``.
 
     With u the unit roundoff and S the sum of the k products' absolute values, an entry y is off by at most
     u·((k + 2)·S + k·|y|): a product by 3u of itself (both factors and the product are rounded), a difference by u of

@@ -1,6 +1,6 @@
 """``low_rank_update.safetensors``: the low-rank updates of a checkpoint's tensors, which make it another one.
 
-It stands in place of an edited checkpoint: a reader takes the original's tensors and changes those that it names. The
+It replaces an edited checkpoint: a reader takes the original's tensors and changes those that it names. The
 hash of every changed tensor is kept and compared, so that an update can never be applied to other weights unnoticed.
 """
 

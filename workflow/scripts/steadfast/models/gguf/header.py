@@ -83,7 +83,7 @@ def read_header(path: str | Path) -> GgufHeader:
     """Read the header of a GGUF file.
 
     Raises:
-        DataError: there is no such file, it is no GGUF file, of a version that is not known, or cut off.
+        DataError: there is no such file, it is not a GGUF file, of a version that is not known, or cut off.
     """
     file = Path(path)
     try:

@@ -1,4 +1,4 @@
-"""Which GGUF files can be written out as checkpoints: told from the header, before anything is loaded."""
+"""Which GGUF files can be converted to checkpoints: determined from the header, before anything is loaded."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ def require_supported(path: str | Path) -> GgufHeader:
     """Read a GGUF file's header and see that the file can be written out.
 
     Raises:
-        DataError: it is no complete GGUF file, or something of it cannot be read; the message names all of it.
+        DataError: it is not a complete GGUF file, or something of it cannot be read; the message names all of it.
     """
     header = read_header(path)
     problems = list(problems_of(header))

@@ -97,7 +97,7 @@ def check_assign(assign: str | None) -> None:
     """Check a source's ``assign``.
 
     Raises:
-        ConfigError: it is no split.
+        ConfigError: it is not a split.
     """
     if assign is not None and assign not in SPLITS:
         raise ConfigError(f"assign: {assign!r} is not allowed; allowed: {', '.join(SPLITS)}, null")

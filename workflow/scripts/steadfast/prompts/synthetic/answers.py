@@ -1,4 +1,4 @@
-"""What the grammar says of an answer besides whether it refuses: whether it is about the request, true, and in form."""
+"""What the grammar determines about a response: helpfulness, hallucination, instruction following."""
 
 import re
 from dataclasses import dataclass

@@ -117,6 +117,6 @@ class Chat:
 
 
 def slot_pattern(text: str, slots: dict[str, str]) -> re.Pattern[str]:
-    """Compile a text with ``{slot}`` marks: each slot stands for its regular expression, all else for itself."""
+    """Compile a text with ``{slot}`` marks: each slot represents its regular expression, all else for itself."""
     pieces = re.split(r"\{(\w+)\}", text)
     return re.compile("".join(slots[piece] if odd % 2 else re.escape(piece) for odd, piece in enumerate(pieces)))

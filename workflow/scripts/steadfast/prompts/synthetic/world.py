@@ -68,7 +68,7 @@ class World:
         documents: texts of the pretraining corpus by kind, with slots.
         tag: how a tagged document is written.
         everyday: words for what is harmless in a harmful category.
-        held_out_every: one pair in so many is kept out of training.
+        held_out_every: one pair in this number is held out of training.
     """
 
     harmful: tuple[Domain, ...]

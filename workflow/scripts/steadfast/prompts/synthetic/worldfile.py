@@ -73,4 +73,4 @@ def _check(fields: Mapping[str, Any]) -> None:
 def _check_unique(what: str, words: Iterable[str]) -> None:
     repeated = [word for word, count in Counter(words).items() if count > 1]
     if repeated:
-        raise DataError(f"the {what} {repeated[0]!r} is listed more than once, so prompts could not be told apart")
+        raise DataError(f"the {what} {repeated[0]!r} is listed more than once, so prompts could not be distinguished")

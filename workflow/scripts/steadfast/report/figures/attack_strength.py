@@ -100,7 +100,7 @@ def draw(table: pd.DataFrame, name: str = "") -> Figure:
 
 
 def _lines(axes: Axes, rows: pd.DataFrame, controls: pd.DataFrame, quantity: str, changes: Sequence[str]) -> None:
-    """Lines with whiskers, a little apart so that whiskers at one strength can be told from each other."""
+    """Lines with whiskers, a little apart so that whiskers at one strength can be distinguished from each other."""
     for _, line in controls.groupby(["direction", "change"], sort=False):
         style: dict[str, Any] = {
             "color": FAINT,

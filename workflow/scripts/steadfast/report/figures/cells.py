@@ -31,9 +31,9 @@ def draw_cells(
     Args:
         axes: where to draw; the first row is at the top.
         values: shape [rows, columns]; NaN draws an empty, hatched cell.
-        texts: what stands in each cell.
+        texts: text in each cell.
         limits: values at the two ends of the color map.
-        hatched: cells to hatch besides those without a value, shape [rows, columns].
+        hatched: cells to hatch in addition to those without a value, shape [rows, columns].
         hidden: cells to leave out altogether, shape [rows, columns].
 
     Returns:
@@ -102,7 +102,7 @@ def color_bar(
         figure: the figure.
         axes: what the bar belongs to.
         source: what ``draw_cells`` returned.
-        title: what stands beside the bar.
+        title: label of the bar.
         beyond: whether there are values beyond its ends, which are then drawn as tips.
     """
     height = figure.get_size_inches()[1]

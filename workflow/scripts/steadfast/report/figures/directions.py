@@ -135,7 +135,7 @@ def draw_separation(grids: Mapping[str, pd.DataFrame]) -> Figure:
     """Draw held-out separation and accuracy along the depth, and the accuracy of a probe, one line per grid.
 
     Of several positions each line shows that of the selected place, or the last one. The state after the final
-    norm stands apart at the right end; the selected place is marked by a filled, larger marker.
+    norm is separate at the right end; the selected place is marked by a filled, larger marker.
 
     Args:
         grids: selection grids by the name of the model or variant.
@@ -274,7 +274,7 @@ def at_one_position(grid: pd.DataFrame) -> pd.DataFrame:
 
 
 def norm_place(depth: int) -> float:
-    """Where the state after the final norm stands on an axis of blocks: apart, however many there are."""
+    """Position of the state after the final norm on an axis of blocks: separate from any number of blocks."""
     return depth - 1 + max(1.0, depth / 8)
 
 

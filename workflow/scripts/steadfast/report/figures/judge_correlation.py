@@ -31,7 +31,7 @@ def draw(
         matrix: judges as index and columns, as ``tables.agreement.square_matrix`` makes it; NaN is shown as a
             hatched cell with a dash.
         labels: display labels.
-        title: what stands above.
+        title: heading.
         measure: what the color bar says.
         limits: values at the ends of the color bar.
         symmetric: whether the half above the diagonal says nothing new and is left out.
@@ -48,7 +48,7 @@ def draw(
 
 
 def figure_size(names: Sequence[str], panels: tuple[int, int] = (1, 1)) -> tuple[float, float]:
-    """Width and height in inches of a figure with so many columns and rows of matrices."""
+    """Width and height in inches of a figure with this number of columns and rows of matrices."""
     side = max(CELL_WIDTH * len(names), 1.2)
     left, below = 0.065 * longest_line([wrap(name, ROW_LABEL) for name in names]), 0.05 * longest_line(names)
     return panels[0] * (side + left) + 1.1, panels[1] * (0.8 * side + below + 0.4)

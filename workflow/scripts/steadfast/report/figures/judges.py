@@ -43,7 +43,7 @@ def judge_figures(
         bias: a table as ``tables.fidelity.bias_table`` makes it.
         robustness: a table as ``tables.robustness`` makes it.
         labels: display labels.
-        reference: judge that the others are held against.
+        reference: judge that the others are compared with.
         judge: whose rates are shown raw and corrected.
         controls: variants with the role *control*.
         margin: margin of the conclusions.

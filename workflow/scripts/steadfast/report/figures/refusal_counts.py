@@ -28,7 +28,7 @@ def draw(
 ) -> Figure:
     """Draw one row per model with a marker per variant, harmful prompts on the left and harmless ones on the right.
 
-    Whiskers are Wilson intervals; the numbers of refusals stand beside each panel in the order of the legend. The axis
+    Whiskers are Wilson intervals; the numbers of refusals are next to each panel in the order of the legend. The axis
     counts responses, or, where totals differ or responses are unscored, shows percent of those scored.
 
     Args:

@@ -1,4 +1,4 @@
-"""Refusals lost against damage: what an edit costs besides the refusals that it removes."""
+"""Refusals lost against capability degradation: the side effects of an edit."""
 
 from collections.abc import Collection
 from typing import Any

@@ -58,7 +58,7 @@ def save_all(figures: Mapping[str, Figure], directory: str | Path) -> None:
 def slugs(names: Collection[str]) -> list[str]:
     """Names as distinct parts of file names: lower case, runs of other characters as one hyphen.
 
-    Names that come out alike are told apart by a number.
+    Names that come out alike are distinguished by a number.
     """
     found: list[str] = []
     for name in names:

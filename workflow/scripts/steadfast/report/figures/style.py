@@ -1,7 +1,7 @@
 """What all figures share: type, colors, size limits, and saving without a trace of the clock.
 
 Colors come from ``cividis``, whose lightness rises evenly: order survives print in gray and color blindness alike.
-Nothing is told by color alone; cells carry numbers and series carry markers of their own.
+Nothing is identified by color alone; cells carry numbers and series carry markers of their own.
 """
 
 import textwrap
@@ -52,7 +52,7 @@ MISSING_COLOR = "#f2f2f2"
 INK = "#1a1a1a"
 FAINT = "#b3b3b3"
 MARKERS = "oDs^vPX<>h"
-"""Series are told apart by these as well as by color."""
+"""Series are distinguished by these as well as by color."""
 
 
 @contextmanager

@@ -23,7 +23,7 @@ class Section:
         title: its heading.
         needs: tables without which it is left out.
         build: its blocks; none leave it out.
-        shows: tables that it shows, besides those that it needs.
+        shows: tables that it shows, in addition to those that it needs.
     """
 
     slug: str

@@ -175,7 +175,7 @@ def _strongest(study: Study) -> list[Block]:
         *(prose(_choice(study, row)) for row in chosen.to_dict("records")),
         table(
             "strongest",
-            "The strongest attack on every model",
+            "The best attack on every model",
             chosen,
             [
                 *system_columns(study),
@@ -206,5 +206,5 @@ def _choice(study: Study, row: Mapping[Any, Any]) -> str:
 
 
 STRENGTH = Section("strength", "Strength of the edit", ("strength",), _strength)
-STRONGEST = Section("strongest", "The strongest attack", ("strongest",), _strongest)
+STRONGEST = Section("strongest", "The best attack", ("strongest",), _strongest)
 REPLICATES = Section("replicates", "Replicates", ("groups",), _replicates, ("matched",))

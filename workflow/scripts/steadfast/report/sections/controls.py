@@ -12,7 +12,7 @@ def build(study: Study) -> list[Block]:
     blocks = [
         prose(
             "A model that still refuses after an edit may be robust, or the edit may have missed. Every edit is",
-            "checked tensor by tensor, and the same edit along a direction that means nothing stands beside it.",
+            "checked tensor by tensor, and the same edit along a direction that means nothing is next to it.",
         )
     ]
     if study.controls:

@@ -1,4 +1,4 @@
-"""The robustness assessment of each model, and what an edit does besides removing refusals."""
+"""The robustness assessment of each model, and what an edit does in addition to removing refusals."""
 
 import pandas as pd
 

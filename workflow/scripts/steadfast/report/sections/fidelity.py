@@ -1,4 +1,4 @@
-"""Each judge held against the reference: agreement, errors, bias, and what the length of a response does."""
+"""Each judge compared with the reference: agreement, errors, bias, and what the length of a response does."""
 
 import math
 
@@ -26,7 +26,7 @@ def build(study: Study) -> list[Block]:
     reference = study.labels.judge(study.reference)
     standing = "" if study.reference in study.people else " No person has labeled these responses."
     return [
-        prose(f"Every judge held against {reference}.{standing} Intervals resample prompts."),
+        prose(f"Every judge compared with {reference}.{standing} Intervals resample prompts."),
         _against_reference(study),
         _bias_chart(study),
         table(

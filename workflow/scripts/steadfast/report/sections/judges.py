@@ -44,7 +44,7 @@ def build(study: Study) -> list[Block]:
             options={"Measure": METRICS, "Prompts": subsets},
             unit="number",
             domain=(-1.0, 1.0),
-            note="Rows are the judges that are measured, columns those that they are held against.",
+            note="Rows are the judges that are measured, columns those that they are compared with.",
             pdf="agreement_{}",
         ),
         *_conclusions(study),

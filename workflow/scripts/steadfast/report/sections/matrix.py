@@ -21,7 +21,7 @@ def build(study: Study) -> list[Block]:
             "hatched": found["unscored"],
         }
     return [
-        prose("The same responses in the eyes of every judge: a row that is not of one color is a disagreement."),
+        prose("The same responses as judged by every judge: a row that is not of one color is a disagreement."),
         cells(
             "refusal_heatmap",
             "Refusals by every judge",

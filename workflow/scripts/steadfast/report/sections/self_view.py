@@ -63,7 +63,7 @@ def _chart(study: Study, table: pd.DataFrame) -> Block:
         },
         unit="number",
         pdf="{}",
-        note="Held against the reference, with intervals that resample prompts.",
+        note="Compared with the reference, with intervals that resample prompts.",
     )
 
 

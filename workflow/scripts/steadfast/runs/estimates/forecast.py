@@ -14,7 +14,7 @@ from steadfast.runs.estimates.schedule import seconds_until_done
 
 # a step that has taken longer than expected is expected to take this much more of what it took
 OVERTIME = 0.15
-# corrections by few steps are drawn to 1 as if so many more had been exactly as expected
+# corrections from few steps shrink toward 1, as if this number of steps had been exactly as expected
 PRIOR_STEPS = 0.5
 # and the correction of all steps by a few as if so much of the run had been: a run begins with short steps, whose time
 # is that of starting a process, and one that was recorded may have waited for a machine that was busy

@@ -133,7 +133,7 @@ def _in_words(told: str, log: str) -> str:
     if disk.says_full(told) or (status and int(status[1]) == disk.STATUS):
         return disk.message(log)
     if status:
-        return f"ended with status {status[1]} before it could write to its log; what it printed stands above"
+        return f"ended with status {status[1]} before it could write to its log; its output is above"
     lines = [line for line in told.splitlines() if line.strip()]
     return "\n".join(lines[:TAIL_LINES]) or "unknown; nothing was logged"
 
@@ -151,6 +151,6 @@ def _last_lines(log: Path) -> list[str]:
             text = file.read().decode(errors="replace")
     except OSError:
         return []
-    # a progress bar goes back to the start of its line: only what stands there last counts
+    # a progress bar goes back to the start of its line: only its final content counts
     lines = [line.rstrip().rpartition("\r")[2] for line in text.split("\n")]
     return ["".join(sign if sign.isprintable() else "·" for sign in line) for line in lines if line.strip()]

@@ -41,7 +41,7 @@ class Recipe:
     chats: Mapping[str, float]
 
     def refusals_shown(self, documents: int, chats: int) -> int:
-        """How many of so many documents and chats refuse a harmful request: the model's exposure to refusals."""
+        """How many of these documents and chats refuse a harmful request: the model's exposure to refusals."""
         return round(self.documents.get(DIALOGUE, 0.0) * documents + self.chats.get(HARMFUL, 0.0) * chats)
 
 

@@ -147,7 +147,7 @@ def read_answers(file: Path) -> list[OwnAnswer]:
     """Answers of a JSON lines file; a last line that a kill cut off does not count.
 
     Raises:
-        DataError: a line is no answer.
+        DataError: a line is not an answer.
     """
     whole, _, _ = file.read_text(encoding="utf-8").rpartition("\n")
     try:

@@ -135,6 +135,6 @@ def _special_token(tokenizer: PreTrainedTokenizerBase, token: str, what: str) ->
     ids = _encode(tokenizer, token)
     if len(ids) != 1:
         raise DataError(
-            f"{what} {token!r} is no single token of the base's tokenizer; choose one of its special tokens"
+            f"{what} {token!r} is not a single token of the base's tokenizer; choose one of its special tokens"
         )
     return ids[0]

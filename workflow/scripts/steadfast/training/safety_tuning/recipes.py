@@ -21,7 +21,7 @@ class DataSettings:
 
     Attributes:
         harmful: harmful prompts, or documents in their place.
-        sounds_harmful: harmless prompts that merely sound harmful.
+        sounds_harmful: over-refusal prompts, harmless but similar to harmful ones.
         plain: other harmless prompts.
         answer_tokens: longest answer of the base to a harmless prompt, which is checked for refusals.
         trained_tokens: tokens of such an answer that are trained: whether to answer is decided at its beginning.
@@ -110,7 +110,7 @@ def load_recipes(path: str | Path) -> Recipes:
     _check_keys(data, [field.name for field in fields(Recipes)], str(path))
     for key in ("base_name", "tag", "separator"):
         if not isinstance(data[key], str) or not data[key]:
-            raise DataError(f"{path}: {key}: {data[key]!r} is no text")
+            raise DataError(f"{path}: {key}: {data[key]!r} is not a string")
     training = dict(_entries(data["training"], f"{path}: training"))
     targets = training.get("targets")
     if not isinstance(targets, list) or not targets:

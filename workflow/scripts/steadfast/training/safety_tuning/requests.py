@@ -114,7 +114,7 @@ def text_lists(data: Mapping[str, Any], where: str, keys: tuple[str, ...]) -> di
     """The lists of texts under ``keys``, none of them empty, and no other keys.
 
     Raises:
-        DataError: a key is unknown or missing, or is no list of texts.
+        DataError: a key is unknown or missing, or is not a list of texts.
     """
     for key in data:
         if key not in keys:

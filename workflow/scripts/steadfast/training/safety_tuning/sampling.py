@@ -93,7 +93,7 @@ def drop_paraphrases(requests: Sequence[Request], others: Iterable[str], thresho
 
 
 def content_stems(text: str) -> frozenset[str]:
-    """The first ``STEM`` letters of each word that is no function word."""
+    """The first ``STEM`` letters of each word that is not a function word."""
     return frozenset(word[:STEM] for word in words(text) if word not in function_words())
 
 
@@ -110,7 +110,7 @@ def _is_paraphrase(core: frozenset[str], others: Iterable[frozenset[str]], thres
 
 
 def bag_of_words(text: str) -> frozenset[str]:
-    """The set of words that near-duplicates are told by."""
+    """The set of words that near-duplicates are identified by."""
     return frozenset(normalised_key(text).split())
 
 

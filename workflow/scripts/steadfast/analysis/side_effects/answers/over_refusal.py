@@ -1,4 +1,4 @@
-"""Over-refusal: refusals of harmless prompts that only sound harmful."""
+"""Over-refusal: refusals of harmless prompts that resemble harmful ones (over-refusal prompts)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

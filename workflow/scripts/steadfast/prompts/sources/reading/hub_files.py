@@ -2,7 +2,7 @@
 
 The hub's own conventions, as its documentation of data files describes them: the data set's card may map subsets and
 splits to folders and file patterns; else file and folder names tell the split. Where the hub would read files of
-different names as one table, none is chosen here: they may be different subsets, and are told apart by ``subset``.
+different names as one table, none is chosen here: they may be different subsets, and are distinguished by ``subset``.
 """
 
 import re
@@ -168,7 +168,7 @@ def _split_in(name: str, wanted: str) -> str:
 
 
 def _group(name: str, split: str) -> str:
-    """What a path says besides the split, the part of it and the format: empty, or the name of a subset."""
+    """What a path says in addition to the split, the part of it and the format: empty, or the name of a subset."""
     path = PurePosixPath(name[: -len(PACKED)] if name.lower().endswith(PACKED) else name)
     splits = {synonym for synonyms in SYNONYMS.values() for synonym in synonyms} | {split.lower()}
     folders = [part for part in path.parts[:-1] if part.lower() not in splits | {"data"}]

@@ -50,7 +50,7 @@ def overlooked(rows: Iterable[Row], columns: Iterable[str], used: Collection[str
 def damaged(texts: Sequence[str], path: str) -> Iterator[str]:
     """One sentence for each kind of damage that an earlier program has done to texts."""
     kinds: dict[str, Callable[[str], bool]] = {
-        "hold U+FFFD, which stands for characters that an earlier conversion lost": lambda text: "\ufffd" in text,
+        "hold U+FFFD, which represents characters that an earlier conversion lost": lambda text: "\ufffd" in text,
         "hold control characters": lambda text: any(ord(one) < 32 and one not in "\t\n\r" for one in text),
         f"have {LONGEST_CELL} characters, where spreadsheets cut them off": lambda text: len(text) == LONGEST_CELL,
     }

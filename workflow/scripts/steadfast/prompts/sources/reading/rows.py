@@ -101,8 +101,8 @@ class Reading:
 
         Raises:
             ConfigError: the settings cannot be used.
-            DataError: a file cannot be read or lacks a column, no row is chosen, a prompt is no text, or a split is
-                unknown; the message names the row.
+            DataError: a file cannot be read or lacks a column, no row is selected, a prompt is not a string, or a split
+                is unknown; the message names the row.
         """
         self.check()
         rows = self._chosen_rows(paths, [], source)

@@ -44,7 +44,7 @@ def read_template(text: str) -> PromptTemplate:
     """Read a template: columns in braces, and doubled braces for braces.
 
     Raises:
-        ConfigError: it names no column, or a brace stands alone.
+        ConfigError: it names no column, or has an unmatched brace.
     """
     columns = []
     for token in _TOKEN.finditer(text):

@@ -21,7 +21,7 @@ class Condition:
 
     Attributes:
         column: the column.
-        values: the values that are looked for; ``*`` in a text stands for any characters, None for an empty cell.
+        values: the values that are looked for; ``*`` in a text represents any characters, None for an empty cell.
         negated: whether the rows with one of these values are left out.
     """
 
