@@ -303,7 +303,7 @@ def test_a_query_behind_v1_is_sent(build, provider) -> None:
         ("https://h/v1?access_token=sk-secret", "put the key into 'api_key_env'"),
         ("https://h/v1?sig=sk-secret", "put the key into 'api_key_env'"),
         ("https://me:sk-secret@h/v1", "a user name or password is not allowed"),
-        ("h/v1?key=sk-secret", "is no address"),
+        ("h/v1?key=sk-secret", "is not an address"),
         ("https://x.openai.azure.com", "https://x.openai.azure.com/openai/v1"),
         ("https://x.openai.azure.com/openai/deployments/mine", "api-version=2024-10-21"),
     ],

@@ -171,7 +171,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"capability.include_path": "Makefile"},
         ["capability.include_path: no such directory: Makefile (it is a file, and a folder is needed)"],
     ),
-    "no path at all": ({"judges.regex.patterns": ""}, ["judges.regex.patterns: '' is no path of a file"]),
+    "no path at all": ({"judges.regex.patterns": ""}, ["judges.regex.patterns: '' is not a path of a file"]),
     "a path without end": ({"judges.regex.patterns": "x" * 5000}, ["judges.regex.patterns: no such file: xxx"]),
     "a name with other letters": (
         {"models.modèle": {"source": "organism", "recipe": "raw"}},

@@ -84,7 +84,7 @@ def test_labels_are_compared_where_they_differ(tokenizer) -> None:
     assert label_tokens(tokenizer, "REFUSAL", "NON-REFUSAL").shared == ()
     same_start = label_tokens(tokenizer, "RESPX", "RESPY")
     assert len(same_start.shared) == 3 and same_start.differing[0] != same_start.differing[1]
-    with pytest.raises(DataError, match="cannot be told apart"):
+    with pytest.raises(DataError, match="cannot be distinguished"):
         label_tokens(tokenizer, "RE", "REFUSAL")
 
 

@@ -85,7 +85,7 @@ def test_a_prompt_of_two_columns(tmp_path: Path) -> None:
         where={"FunctionalCategory": "contextual"},
         category_column="SemanticCategory",
     )
-    assert texts(both) == ["Line 1\nLine 2, with comma\n\n---\n\nSummarise the steps from the context {now}"]
+    assert texts(both) == ["Line 1\nLine 2, with comma\n\n---\n\nSummarize the steps from the context {now}"]
     assert load_source(both)[0].category == "chemical_biological"
     assert texts({**both, "where": {"ContextString": {"not": None}}}) == texts(both)
     assert texts({"kind": "file", "path": both["path"], "column": "Behavior", "where": {"Tags": None}}) == ["Make x"]
