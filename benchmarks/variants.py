@@ -91,9 +91,7 @@ def agreement(task: dict[str, Any]) -> dict[str, Any]:
     adapted = PeftModel.from_pretrained(load_model(task["model"], dtype=stored), folder / "adapter")
     found = {
         "baked": log_probabilities(load_model(folder / "baked", dtype=stored)),
-        "adapter": log_probabilities(
-            PeftModel.from_pretrained(load_model(task["model"], dtype=stored), folder / "adapter")
-        ),
+        "adapter": log_probabilities(adapted),
         "original": log_probabilities(load_model(task["model"], dtype=stored)),
     }
     return {
