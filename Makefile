@@ -39,7 +39,7 @@ test-fast: .venv/dev  ## run the unit tests and dry runs: no grid, no browser, n
 check: .venv/dev  ## formatting, lint and types
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m ruff check .
-	@$(RUN) -m mypy workflow/scripts/steadfast
+	@$(RUN) -m mypy workflow/scripts/steadfast workflow/scripts/snakemake_logger_plugin_steadfast
 	@$(RUN) -m mypy workflow/scripts/*.py
 	@$(RUN) -m snakefmt --check Snakefile workflow/rules
 	@$(RUN) -m snakemake --lint

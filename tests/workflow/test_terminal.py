@@ -1,11 +1,14 @@
 """What a user sees of a run: steps in words of the study, the cause of a failure, and how to go on."""
 
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.workflow.conftest import environment
@@ -18,6 +21,17 @@ from steadfast.core.job import run_job
 with run_job(snakemake):
     print("phrasing 3 of 12")
     raise DataError("world.yaml: the category 'theft' has no verbs")
+"""
+SHORT = """
+import os, time
+from pathlib import Path
+
+Path(snakemake.log[0]).write_text("prompts: 3/10")
+os.system("echo from a library >&2")
+time.sleep(2.5)
+for path in map(Path, snakemake.output):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
 """
 SLEEPING = """
 import time
@@ -51,7 +65,8 @@ def test_a_dry_run_lists_steps_and_reasons(fresh):
 def test_a_run_tells_what_it_takes_before_its_first_step(fresh):
     status, text = fresh.run()
     assert status == 0, text
-    before, _, steps = text.partition("  start   ")
+    assert "  start   " not in text
+    before, _, steps = text.partition("  done    ")
     outlook = [
         line.split(maxsplit=1)
         for line in before.splitlines()
@@ -60,7 +75,37 @@ def test_a_run_tells_what_it_takes_before_its_first_step(fresh):
     assert [what for what, _ in outlook] == ["disk", "memory", "time"]
     assert outlook[2][1].endswith("on 2 cores, by the sizes of the models; the estimate improves as steps end")
     assert re.search(r"^ +0:0\d:\d\d +\d+% +\d+ (s|min) left  done    ", steps, re.M)
-    assert re.search(r"^ +0:0\d:\d\d +100% +done    ", steps, re.M)
+    *_, last, ending = [line for line in steps.splitlines() if "done" in line]
+    assert re.match(r" +0:0\d:\d\d +100% +done    ", last)
+    assert re.fullmatch(rf"{text.count('  done    ')} steps done in \d+ (s|min)", ending)
+
+
+def test_a_terminal_shows_one_status_and_no_line_per_step(fresh):
+    """Also through the logger plugin that the profile registers, which is what draws the status."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    replace(fresh, "build_prompts.py", SHORT)
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "mine.yaml"]
+    with subprocess.Popen(
+        [*command, "--", "results/prompts/prompts.parquet"],
+        cwd=fresh.folder,
+        env={**environment(fresh.folder), "TERM": "xterm", "NO_COLOR": "1"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as run:
+        os.close(theirs)
+        raw = b""
+        with suppress(OSError):
+            while chunk := os.read(ours, 65536):
+                raw += chunk
+    os.close(ours)
+    text = raw.decode()
+    assert run.returncode == 0, text
+    assert "0 of 1 step done" in text and "3/10" in text and "from a library" in text
+    assert "  done    " not in text
+    assert text.rstrip().splitlines()[-1].startswith("Complete log(s)")
+    assert "1 step done in " in text and "Written: results/prompts/" in text
 
 
 def test_make_tells_the_cause_of_a_failure_and_fails(fresh):

@@ -37,7 +37,7 @@ from steadfast.runs.workflow import (
     lift_rate_limit,
     outputs_to_make,
 )
-from steadfast.runs.terminal.display import show_run
+from steadfast.runs.terminal.plugin import run_display
 from steadfast.runs.unfinished import report_unfinished_run
 
 find_interpreter_by_name()
@@ -82,10 +82,10 @@ if workflow.is_main_process:
     for notice in noticed:
         logger.warning(f"warning: {notice.message}")
 
-# The steps by human-readable names; with --verbose, and in jobs of a cluster, Snakemake's own display.
-DISPLAY = None
-if workflow.is_main_process and not workflow.output_settings.verbose:
-    DISPLAY = show_run(logger, GRID.in_words(), dry_run=workflow.output_settings.dryrun)
+# The logger plugin of profiles/default; with --verbose or another logger, and in jobs of a cluster, there is none.
+DISPLAY = run_display(main_process=workflow.is_main_process)
+if DISPLAY:
+    DISPLAY.describe_run(GRID.in_words())
 
 STUDY_FIGURES = expand(
     "results/figures/{figure}.{suffix}",
@@ -162,15 +162,17 @@ onstart:
 
 
 onsuccess:
+    if DISPLAY:
+        DISPLAY.end(succeeded=True)
     for words in closing_words(workflow):
         print(words)
 
 
 onerror:
     if DISPLAY:
-        DISPLAY.finish()
+        DISPLAY.end(succeeded=False)
     # after Ctrl-C the terminal is wanted back at once
     if workflow.is_main_process and not (DISPLAY and DISPLAY.interrupted):
-        failures = DISPLAY.failures.values() if DISPLAY else []
+        failures = DISPLAY.failures if DISPLAY else []
         for words in report_unfinished_run(workflow, GRID, failures):
             print(words)

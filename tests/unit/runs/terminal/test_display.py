@@ -10,8 +10,22 @@ import pytest
 from steadfast.core.progress import duration
 from steadfast.runs.estimates.forecast import Forecast, Task
 from steadfast.runs.terminal import display
-from steadfast.runs.terminal.display import show_run
+from steadfast.runs.terminal.display import RunDisplay
+from steadfast.runs.terminal.screen import Lines
 from steadfast.runs.terminal.words import clock, in_words, reason_in_words
+
+
+class Shown(logging.Handler):
+    """Hands records to a display that writes into a log."""
+
+    def __init__(self, *, dry_run=False):
+        super().__init__()
+        self.stream = io.StringIO()
+        self.display = RunDisplay(Lines(self.stream), self.format, dry_run=dry_run)
+        self.display.title = "2 models"
+
+    def emit(self, record):
+        self.display.take(record)
 
 
 @pytest.fixture
@@ -20,27 +34,24 @@ def log(request):
     logger = logging.getLogger(f"steadfast.tests.{request.node.name}")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    handler = logging.StreamHandler(io.StringIO())
-    handler.name = "DefaultStreamHandler"
-    logger.addHandler(handler)
     yield logger
-    for each in list(logger.handlers):
-        logger.removeHandler(each)
-        each.close()
+    logger.handlers.clear()
 
 
 @pytest.fixture
 def run(log):
     """Functions that log what Snakemake logs of a run, and what was shown since the last look."""
+    handler = Shown()
+    log.addHandler(handler)
 
     class Run:
-        shown = show_run(log, "2 models", dry_run=False)
+        display = handler.display
 
         def event(self, name, **fields):
             log.info(None, extra={"event": name, **fields})
 
         def plan(self, total):
-            self.event("run_info", stats={"total": total, "train": total})
+            self.event("run_info", stats={"total": total + 1, "train": total, "all": 1})
 
         def start(self, job, words, logfile="nowhere.log", reason="", indent=False):
             wildcards = {"model": "raw"}
@@ -50,30 +61,34 @@ def run(log):
         def done(self, job):
             self.event("job_finished", job_id=job)
 
-        def failed(self, job, logfile="nowhere.log", told=None, indent=False):
-            log.error("Error", extra={"event": "job_error", **self.error(job, logfile, told, indent)})
+        def failed(self, job, logfile="nowhere.log", said=None, indent=False):
+            log.error("Error", extra={"event": "job_error", **self.error(job, logfile, said, indent)})
+
+        def exception(self, name, text=""):
+            log.error(text or name, extra={"event": "error", "exception": name})
+
+        def end(self, *, succeeded):
+            self.event("steadfast_end", succeeded=succeeded)
 
         @staticmethod
-        def error(job, logfile, told=None, indent=True):
-            return {"rule_name": "train", "jobid": job, "log": [logfile], "rule_msg": told, "indent": indent}
+        def error(job, logfile, said=None, indent=True):
+            return {"rule_name": "train", "jobid": job, "log": [logfile], "rule_msg": said, "indent": indent}
 
         def look(self):
-            text = self.shown.stream.getvalue()
-            self.shown.stream.seek(0)
-            self.shown.stream.truncate()
+            text = handler.stream.getvalue()
+            handler.stream.seek(0)
+            handler.stream.truncate()
             return text
 
     return Run()
 
 
-def test_a_run_in_words(run):
+def test_a_log_gets_a_line_for_each_step_that_is_done(run):
     run.plan(3)
     run.start(4, "raw: train the model")
     run.done(4)
     assert run.look() == (
-        "2 models\n3 steps to do; their logs are in results/logs\n"
-        "  0:00:00    0%  start   raw: train the model\n"
-        "  0:00:00   33%  done    raw: train the model (0 s)\n"
+        "2 models\n3 steps to do; their logs are in results/logs\n  0:00:00   33%  done    raw: train the model (0 s)\n"
     )
 
 
@@ -98,6 +113,18 @@ def test_snakemakes_remarks_on_itself_are_left_out(run, log):
     assert run.look() == "warning: something to know\nNothing to be done\n"
 
 
+def test_a_finished_run_ends_at_100_percent(run):
+    """The target counts as a step for Snakemake, and is none."""
+    run.plan(1)
+    run.start(1, "one")
+    run.done(1)
+    run.event("job_info", rule_name="all", rule_msg=None, reason="", wildcards={}, jobid=0, log=[], indent=False)
+    run.done(0)
+    assert run.look().splitlines()[-1] == "  0:00:00  100%  done    one (0 s)"
+    run.end(succeeded=True)
+    assert run.look() == "1 step done in 0 s\n"
+
+
 def test_a_failure_is_told_at_once_and_at_the_end(run, log, tmp_path, monkeypatch):
     monkeypatch.setenv("STEADFAST_COMMAND", "make run")
     run.plan(4)
@@ -105,11 +132,11 @@ def test_a_failure_is_told_at_once_and_at_the_end(run, log, tmp_path, monkeypatc
         run.start(job, f"{name}: train the model", str(tmp_path / "raw.log"))
     (tmp_path / "raw.log").write_text("step 1\nerror: no data\n")
     run.done(2)
-    log.error("CalledProcessError", extra={"event": "error"})
+    run.exception("RuleException", "RuleException:\nCalledProcessError in file a.smk, line 1")
     run.failed(1, str(tmp_path / "raw.log"))
     assert run.look().splitlines()[-1] == "  0:00:00   25%  FAILED  raw: train the model: no data"
     log.error("Exiting because a job execution failed. Look above for error messages")
-    run.shown.finish()
+    run.end(succeeded=False)
     assert (
         run.look()
         == f"""
@@ -131,7 +158,7 @@ def test_each_failure_gets_what_snakemake_said_of_it(run, log):
     run.start(1, "one")
     run.start(2, "two")
     for signal in ("SIGKILL: 9", "SIGTERM: 15"):
-        log.error(f"CalledProcessError: Command died with <Signals.{signal}>.", extra={"event": "error"})
+        run.exception("RuleException", f"RuleException:\nCalledProcessError: Command died with <Signals.{signal}>.")
     run.failed(1)
     run.failed(2)
     first, second = run.look().splitlines()[-2:]
@@ -141,7 +168,7 @@ def test_each_failure_gets_what_snakemake_said_of_it(run, log):
 def test_another_error_of_snakemake_is_shown_and_is_the_cause(run, log):
     run.plan(1)
     run.start(1, "one")
-    log.error("MissingOutputException: a file", extra={"event": "error"})
+    run.exception("MissingOutputException", "MissingOutputException: a file")
     run.failed(1)
     assert run.look().splitlines()[-2:] == [
         "MissingOutputException: a file",
@@ -152,10 +179,10 @@ def test_another_error_of_snakemake_is_shown_and_is_the_cause(run, log):
 def test_a_step_that_is_tried_again_has_not_failed(run, log):
     run.plan(1)
     run.start(1, "one")
-    run.failed(1, told="out of time")
+    run.failed(1, said="out of time")
     log.info("Trying to restart job 1.")
     assert run.look().splitlines()[-1] == "  0:00:00    0%  again   one"
-    assert not run.shown.failures
+    assert not run.display.failures
 
 
 def test_of_steps_in_one_allocation_the_guilty_one_is_named(run, log, tmp_path):
@@ -169,7 +196,7 @@ def test_of_steps_in_one_allocation_the_guilty_one_is_named(run, log, tmp_path):
     log.error(None, extra={"event": "group_error", "job_error_info": errors, "aux_logs": ["slurm.log"]})
     for job, path in enumerate(logs):
         run.failed(job, path, indent=True)
-    assert [failure.step for failure in run.shown.failures.values()] == ["step 1"]
+    assert [failure.step for failure in run.display.failures.values()] == ["step 1"]
     assert run.look().splitlines()[-1] == "  0:00:00    0%  FAILED  step 1: no data"
 
 
@@ -184,7 +211,7 @@ def test_an_interruption_is_no_failure(run, log, monkeypatch, words):
     log.info(words.replace("currently ...", "currently running jobs (scheduler)."))
     log.info(words.replace("currently ...", "currently running jobs (scheduler)."))
     run.failed(1)
-    run.shown.finish()
+    run.end(succeeded=False)
     assert run.look() == (
         "\nInterrupted; waiting for the running steps to stop ...\n"
         "\nInterrupted: 0 of 2 steps done, and what was made is kept. To go on:\n  make run\n"
@@ -192,7 +219,8 @@ def test_an_interruption_is_no_failure(run, log, monkeypatch, words):
 
 
 def test_a_dry_run_lists_reasons(log):
-    shown = show_run(log, "2 models", dry_run=True)
+    shown = Shown(dry_run=True)
+    log.addHandler(shown)
     stats = {"event": "run_info", "stats": {"total": 1}}
     log.info(None, extra=stats)
     reason = "Params have changed since last execution: a; Input files updated by another job: b"
@@ -210,72 +238,39 @@ def test_reasons_in_words():
 
 
 @pytest.fixture
-def running(run, tmp_path):
+def running(run, log, tmp_path):
     """A run with one step, whose log says how far it is."""
     (tmp_path / "one.log").write_text("responses: 3/10, 5 tokens/s, 90 s left\n")
     forecast = Forecast({1: Task("answer", lambda: 20.0), 2: Task("judge", lambda: 20.0, needs=[1])}, 2)
     run.plan(3)
-    run.shown.foresee(forecast, ["  time      about 40 s"])
+    log.info("  time      about 40 s", extra={"event": "steadfast_forecast", "forecast": forecast})
     run.start(1, "one: answer", str(tmp_path / "one.log"))
     return run
 
 
 def test_a_run_with_a_forecast_counts_by_expected_seconds_and_tells_the_time_left(running):
-    assert running.look().splitlines()[2:] == [
-        "  time      about 40 s",
-        "  0:00:00    0%       40 s left  start   one: answer",
-    ]
-    running.shown._look()
+    assert running.look().splitlines()[2:] == ["  time      about 40 s"]
+    running.display.look()
     running.done(1)
     # it took nearly no time, and so is the other expected to
     assert re.search(r" +\d+% +\d+ s left  done    one: answer \(0 s\)$", running.look().rstrip())
 
 
 def test_a_step_that_says_how_long_it_takes_is_believed(running):
-    running.shown._look()
-    assert running.shown._pace.forecast.left(time.time()) == pytest.approx(110, abs=3)
+    running.display.look()
+    assert running.display._pace.forecast.left(time.time()) == pytest.approx(110, abs=3)
 
 
-def test_a_long_step_is_told_of_now_and_then_whatever_else_is_shown(running, monkeypatch):
-    running.shown._look()
+def test_a_log_reports_now_and_then_on_a_long_step(running):
+    running.display.look()
     running.look()
-    step = running.shown._running[1]
-    step.told -= 31
-    running.shown._look()
+    step = running.display._running[1]
+    step.reported -= 31
+    running.display.look()
     (line,) = running.look().splitlines()
     assert line.endswith("still   one: answer (0 s): responses: 3/10, 5 tokens/s, 90 s left")
-    running.shown._look()
+    running.display.look()
     assert running.look() == "" and step.pause == 60
-
-
-def test_on_a_terminal_one_line_shows_what_runs(running, monkeypatch):
-    monkeypatch.setattr(running.shown._status, "works", True)
-    monkeypatch.setenv("COLUMNS", "70")
-    running.look()
-    running.shown._running[1].told -= 1000
-    running.shown._look()
-    shown = running.look()
-    assert shown.startswith("\r\033[K  0:00:00 ") and shown.endswith("left  one: answer (0 s): responses: 3/10, ")
-    assert len(shown.removeprefix("\r\033[K")) == 69, "as much as the terminal is wide, less the cursor"
-    running.done(1)
-    text = running.look()
-    assert text.startswith("\r\033[K  0:00:00") and "still" not in text and text.endswith("(0 s)\n")
-    running.shown._look()
-    assert running.look() == "", "nothing runs"
-
-
-def test_the_run_watches_by_itself(running, monkeypatch):
-    monkeypatch.setattr(running.shown._status, "works", True)
-    running.look()
-    deadline = time.monotonic() + 20
-    while "one: answer" not in running.shown.stream.getvalue() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert "one: answer (" in running.look()
-
-
-def test_without_snakemakes_handler_nothing_is_replaced():
-    logger = logging.getLogger("steadfast.tests.plugin")
-    assert show_run(logger, "", dry_run=False) is None
 
 
 @pytest.mark.parametrize(
@@ -302,7 +297,7 @@ def test_a_full_disk_that_stops_snakemake_itself_is_told_once(run, log, monkeypa
 
 def test_a_lock_is_explained(run, log, monkeypatch):
     monkeypatch.setattr(display, "explain_lock", lambda: "somebody uses it")
-    log.error("LockException:\nError: Directory cannot be locked. Please make sure that ...")
+    run.exception("LockException", "LockException:\nError: Directory cannot be locked. Please make sure that ...")
     assert run.look() == "somebody uses it\n"
 
 

@@ -7,9 +7,12 @@ from typing import Any
 
 from steadfast.core.errors import DataError
 from steadfast.core.integrity import require_as_made
-from steadfast.grid.paths import REPORT, SUMMARY
+from steadfast.grid.paths import ANNOTATION_PAGE, REPORT, SUMMARY
 
 TARGET = "all"
+# pages to open in a browser, and what they are called
+PAGES = {REPORT: "Report", ANNOTATION_PAGE: "Annotation page"}
+MOST_NAMED = 5
 
 
 def outputs_to_make(workflow: Any) -> set[str]:
@@ -40,17 +43,22 @@ def inputs_there(workflow: Any) -> list[str]:
 
 
 def closing_words(workflow: Any) -> Iterator[str]:
-    """What is shown at the end of a run: the summary and where the report is, if they were part of what was asked for.
+    """What is shown at the end of a run: the summary if it was asked for, and where the files are that were.
 
-    After a target that is not the whole grid those of an earlier run may lie there.
+    What was asked for are the outputs of the targets, and for a target without outputs, as ``all`` is, its inputs.
     """
-    current = {str(file) for job in workflow.dag.jobs for file in job.output}
+    asked = {str(file): job for job in workflow.dag.targetjobs for file in (job.output or job.input)}
     try:
-        require_as_made(file for file in (SUMMARY, REPORT) if file in current and Path(file).exists())
+        require_as_made(file for file in (SUMMARY, *PAGES) if file in asked and Path(file).exists())
     except DataError as error:
         yield str(error)
         return
-    if SUMMARY in current:
+    if SUMMARY in asked:
         yield Path(SUMMARY).read_text(encoding="utf-8").rstrip("\n")
-    if REPORT in current:
-        yield f"Report: {REPORT}"
+    shown = [page for page in PAGES if page in asked]
+    yield from (f"{PAGES[page]}: {page}" for page in shown)
+    if not shown and SUMMARY not in asked:
+        written = sorted(file for file, job in asked.items() if job.output)
+        more = f" and {len(written) - MOST_NAMED} more" if len(written) > MOST_NAMED else ""
+        if written:
+            yield f"Written: {', '.join(written[:MOST_NAMED])}{more}"

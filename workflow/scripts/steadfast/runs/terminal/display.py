@@ -1,58 +1,40 @@
-"""The display of a run: a line per step, in words of the study, in place of Snakemake's blocks.
+"""What is shown of a run, read from the events of Snakemake's log records.
 
-Snakemake reports on jobs as log records, and shows them through a handler of Python's logging. Here that handler is
-replaced; Snakemake's own log file below .snakemake/log keeps every detail.
+On a terminal a block at the bottom shows the running steps, how much is done and the time that is left; above it come
+warnings and failures. A log or a pipe gets a line for every step that is done instead. Snakemake's own log file below
+.snakemake/log keeps every detail.
 """
 
 import logging
-import re
-import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from steadfast.core import disk
 from steadfast.core.command import run_command
 from steadfast.core.progress import duration, seconds_left
-from steadfast.runs.estimates.forecast import Forecast
-from steadfast.runs.lock import LOCKED_MESSAGE, explain_lock
+from steadfast.runs.lock import explain_lock
 from steadfast.runs.terminal.failures import Failure, describe, explain, explained_by, last_line
 from steadfast.runs.terminal.pace import Pace
-from steadfast.runs.terminal.status import StatusLine
+from steadfast.runs.terminal.remarks import COMMAND_FAILED, INTERRUPTIONS, is_chatter, retried_job
+from steadfast.runs.terminal.screen import Screen
+from steadfast.runs.terminal.status import Row
 from steadfast.runs.terminal.words import in_words, reason_in_words, steps
+from steadfast.runs.workflow import TARGET
 
-SNAKEMAKES = "DefaultStreamHandler"
-TARGET = "all"
-# seconds until a running step is told of, where there is no status line; the pause doubles, up to the second number
+# seconds until a line reports on a running step in a log; the pause doubles, up to the second number
 PAUSE = 30.0, 900.0
-# seconds between two looks at the logs of the running steps, and for which the status line shows one of them
-LOOK_SECONDS, TURN_SECONDS = 2.0, 4.0
-# Snakemake's remarks on itself that say nothing about the study
-CHATTER = (
-    "Using workflow specific profile",
-    "Assuming unrestricted shared filesystem usage",
-    "Building DAG of jobs",
-    "Using shell:",
-    "Group jobs: inactive",
-    "Conda environments: ignored",
-    "Singularity containers: ignored",
-    "Select jobs to execute",
-    "Elapsed time:",
-    "Exiting because a job execution failed",
-    "WorkflowError:\nAt least one job did not complete successfully",
-    "Reasons:\n",
-    "Some jobs were triggered by provenance information",
-    "Rules with provenance triggered jobs",
+# events of our own, beside Snakemake's
+FORECAST, END = "steadfast_forecast", "steadfast_end"
+EVENTS_LEFT_OUT = frozenset(
+    {"workflow_started", "resources_info", "job_started", "shellcmd", "group_info", "progress", "rulegraph"}
 )
-# of Ctrl-C, and of SIGTERM, after which running steps come to their end
-INTERRUPTIONS = ("Terminating processes on user request", "Will exit after finishing currently running jobs")
-SUBMITTED = re.compile(r"Job \d+ has been submitted with ")
-EVENTS_LEFT_OUT = frozenset({"workflow_started", "resources_info", "job_started", "shellcmd", "group_info", "progress"})
-RED, YELLOW, DIM, RESET = "\033[31m", "\033[33m", "\033[2m", "\033[0m"
+LEVELS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
+Line = tuple[str, str]
 
 
 @dataclass
@@ -60,257 +42,206 @@ class Step:
     """A step that has begun.
 
     Attributes:
-        words: what it does, in words of the study.
+        words: what it does, in human-readable words.
         began: seconds since the epoch.
         log: path of its log, empty if it has none.
-        told: when a line was last shown of it.
+        reported: when a line was last written on it.
         pause: seconds until the next one.
-        said: the last line of its log.
+        note: the last line of its log.
     """
 
     words: str
     began: float
     log: str
-    told: float = 0.0
+    reported: float = 0.0
     pause: float = PAUSE[0]
-    said: str = ""
+    note: str = ""
 
 
-class RunDisplay(logging.StreamHandler[TextIO]):
-    """Shows the records of a run.
+class RunDisplay:
+    """Shows a run.
+
+    Attributes:
+        title: the grid in a few words, shown when the run begins.
+        failures: by number of the job.
+        interrupted: whether the user or a signal asked the run to end.
 
     Args:
-        replaced: Snakemake's handler; its stream, filters and formatter are taken over.
-        title: the grid in a few words, shown when the run begins.
+        screen: where it is shown.
+        text_of: a record as Snakemake itself would show it.
         dry_run: whether steps are only listed.
     """
 
-    def __init__(self, replaced: "logging.StreamHandler[TextIO]", title: str, *, dry_run: bool) -> None:
-        super().__init__(replaced.stream)
-        self.name = SNAKEMAKES
+    def __init__(self, screen: Screen, text_of: Callable[[logging.LogRecord], str], *, dry_run: bool) -> None:
+        self.title = ""
         self.failures: dict[int, Failure] = {}
-        self._plain = replaced.formatter or logging.Formatter()
-        self._colors = not getattr(replaced, "nocolor", True)
-        self._title, self._dry_run = title, dry_run
+        self.interrupted = False
+        self._screen, self._text_of, self._dry_run = screen, text_of, dry_run
         self._running: dict[int, Step] = {}
-        self._told: deque[str] = deque()
+        self._targets: set[int] = set()
+        self._errors: deque[str] = deque()
         self._pace = Pace()
-        self._interrupted = self._full = False
+        self._full = False
         self._began = time.time()
-        self._status = StatusLine(replaced.stream)
-        self._over = threading.Event()
-        for each in replaced.filters:
-            self.addFilter(each)
+        self._events: dict[str, Callable[[Any], Iterator[Line]]] = {
+            "run_info": self._plan,
+            "job_info": self._start,
+            "job_finished": self._finished,
+            "job_error": self._failed_job,
+            "group_error": self._failed_group,
+            "error": self._error,
+            FORECAST: self._forecast,
+            END: self._end,
+        }
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def take(self, record: logging.LogRecord) -> None:
         """Show what a record says, if it says anything about the study."""
-        try:
-            for line in self._lines(record):
-                self._write(line)
-        except BrokenPipeError:
-            raise
-        except Exception:
-            self.handleError(record)
+        event = str(getattr(record, "event", None) or "")
+        if event in EVENTS_LEFT_OUT:
+            return
+        for text, style in self._events.get(event, self._remark)(record):
+            self._screen.write(text, style)
 
-    @property
-    def interrupted(self) -> bool:
-        """Whether the user or a signal asked the run to end."""
-        return self._interrupted
-
-    def foresee(self, forecast: Forecast, lines: Iterable[str]) -> None:
-        """Take over what is expected of the run, and show its outlook.
-
-        Args:
-            forecast: of the run's steps, by their numbers.
-            lines: the outlook.
-        """
-        self.acquire()
-        try:
-            self._pace.forecast = forecast
-            for line in lines:
-                self._write(line)
-        finally:
-            self.release()
-
-    def finish(self) -> None:
-        """Say why the run ended before its end, and how to go on."""
-        self.acquire()
-        try:
-            for line in self._ending():
-                self._write(line)
-        finally:
-            self.release()
+    def look(self) -> None:
+        """Read from the logs how far the running steps are, and show it."""
+        now = time.time()
+        for number, step in self._running.items():
+            step.note = last_line(step.log)
+            left = seconds_left(step.note)
+            if left is not None:
+                with suppress(OSError):
+                    self._pace.tell(number, Path(step.log).stat().st_mtime + left)
+            if not self._screen.is_live and now - step.reported >= step.pause:
+                step.reported, step.pause = now, min(2 * step.pause, PAUSE[1])
+                note = f": {step.note}" if step.note else ""
+                self._screen.write(self._line("still", f"{step.words} ({duration(now - step.began)}){note}"))
+        if self._running:
+            rows = [Row(step.words, now - step.began, step.note) for step in self._running.values()]
+            self._screen.show(rows, self._pace.position())
 
     def close(self) -> None:
-        """Stop watching."""
-        self._over.set()
-        with suppress(OSError, ValueError):  # the stream may be closed already
-            self._status.clear()
-        super().close()
+        """Take the status away."""
+        self._screen.end()
 
-    def _lines(self, record: logging.LogRecord) -> Iterator[str]:
-        event = str(getattr(record, "event", None) or "")
-        told: Any = record.__dict__
-        match event:
-            case "run_info":
-                yield from self._plan(told)
-            case "job_info":
-                yield from self._start(told)
-            case "job_finished":
-                yield from self._finished(told["job_id"])
-            case "job_error" if not told["indent"]:
-                yield from self._failed(told["jobid"], told["log"], str(told["rule_msg"] or ""))
-            case "group_error":
-                yield from self._group_failed(told)
-            case "error":
-                # comes right before the error of the job, and does not name it
-                self._told.append(record.getMessage())
-                if "CalledProcessError" not in record.getMessage():
-                    yield from self._remark(record)
-            case _ if event not in EVENTS_LEFT_OUT and event != "job_error":
-                yield from self._remark(record)
-
-    def _plan(self, told: Any) -> Iterator[str]:
-        total = int(told["stats"]["total"])
+    def _plan(self, record: Any) -> Iterator[Line]:
+        # the target does nothing, and Snakemake counts it as a step
+        total = int(record.stats["total"]) - int(record.stats.get(TARGET, 0))
         if self._dry_run and not self._pace.total:
-            yield f"{self._title}\nA run would take these steps:"
+            yield f"{self.title}\nA run would take these steps:", ""
         elif self._dry_run:
-            yield f"{steps(total)} in all"
+            yield f"{steps(total)} in all", ""
         else:
-            yield f"{self._title}\n{steps(total)} to do; their logs are in results/logs"
-            threading.Thread(target=self._watch, daemon=True).start()
+            yield f"{self.title}\n{steps(total)} to do; their logs are in results/logs", ""
         self._pace.total = total
 
-    def _start(self, told: Any) -> Iterator[str]:
-        words = told["rule_msg"] or in_words(told["rule_name"], told["wildcards"])
-        if told["rule_name"] == TARGET:
+    def _forecast(self, record: Any) -> Iterator[Line]:
+        self._pace.forecast = record.forecast
+        yield record.getMessage(), ""
+
+    def _start(self, record: Any) -> Iterator[Line]:
+        if record.rule_name == TARGET:
+            self._targets.add(record.jobid)
             return
+        words = record.rule_msg or in_words(record.rule_name, record.wildcards)
         now = time.time()
-        self._running[told["jobid"]] = Step(words, now, next(iter(told["log"]), ""), told=now)
-        self._pace.start(told["jobid"])
+        self._running[record.jobid] = Step(words, now, next(iter(record.log), ""), reported=now)
+        self._pace.start(record.jobid)
         if self._dry_run:
-            yield f"  {reason_in_words(told['reason']):<30}  {words}"
-        else:
-            yield self._line("start", words, DIM)
+            yield f"  {reason_in_words(record.reason):<30}  {words}", ""
 
-    def _finished(self, job: int) -> Iterator[str]:
-        self._pace.done += 1
+    def _finished(self, record: Any) -> Iterator[Line]:
+        job = record.job_id
         step = self._running.pop(job, None)
+        if job in self._targets:
+            return
+        self._pace.done += 1
         self._pace.end(job)
-        if step and not self._dry_run:
-            yield self._line("done", f"{step.words} ({duration(time.time() - step.began)})")
+        if step and not self._dry_run and not self._screen.is_live:
+            yield self._line("done", f"{step.words} ({duration(time.time() - step.began)})"), ""
 
-    def _failed(self, job: int, logs: list[str], told: str) -> Iterator[str]:
+    def _failed_job(self, record: Any) -> Iterator[Line]:
+        # those of a group come indented, after the error of the group
+        if not record.indent:
+            yield from self._failed(record.jobid, record.log, str(record.rule_msg or ""))
+
+    def _failed(self, job: int, logs: list[str], said: str) -> Iterator[Line]:
         step = self._step(job)
         self._running.pop(job, None)
         self._pace.end(job)
-        told = told or (self._told.popleft() if self._told else "")
-        failure = explain(step.words, logs, told, since=step.began)
+        said = said or (self._errors.popleft() if self._errors else "")
+        failure = explain(step.words, logs, said, since=step.began)
         self.failures[job] = failure
-        if not self._interrupted:
-            yield self._line("FAILED", f"{step.words}: {failure.cause.splitlines()[0]}", RED)
+        if not self.interrupted:
+            yield self._line("FAILED", f"{step.words}: {failure.cause.splitlines()[0]}"), "red"
 
-    def _group_failed(self, told: Any) -> Iterator[str]:
+    def _failed_group(self, record: Any) -> Iterator[Line]:
         """Of several steps in one allocation those have failed whose log says so, or else the allocation has."""
-        jobs = told["job_error_info"]
+        jobs = record.job_error_info
         guilty = [info for info in jobs if explained_by("", info["log"], since=self._step(info["jobid"]).began)]
         for info in guilty or jobs[:1]:
-            yield from self._failed(info["jobid"], [*info["log"], *told["aux_logs"]], str(told["msg"] or ""))
+            yield from self._failed(info["jobid"], [*info["log"], *record.aux_logs], _said_of(record))
         for info in jobs:
             self._running.pop(info["jobid"], None)
+
+    def _error(self, record: Any) -> Iterator[Line]:
+        if record.exception == "LockException":
+            yield explain_lock(), "red"
+            return
+        # comes right before the error of the job, and does not name it
+        text = record.getMessage()
+        self._errors.append(text)
+        if COMMAND_FAILED not in text:
+            yield from self._remark(record)
 
     def _step(self, job: int) -> Step:
         return self._running.get(job) or Step(f"step {job}", self._began, "")
 
-    def _remark(self, record: logging.LogRecord) -> Iterator[str]:
-        text = self._plain.format(record)
-        again = re.fullmatch(r"Trying to restart job (\d+)\.", text)
+    def _remark(self, record: logging.LogRecord) -> Iterator[Line]:
+        text = self._text_of(record)
+        again = retried_job(text)
         if text.startswith(INTERRUPTIONS):
-            if not self._interrupted:
-                yield "\nInterrupted; waiting for the running steps to stop ..."
-            self._interrupted = True
+            if not self.interrupted:
+                yield "\nInterrupted; waiting for the running steps to stop ...", ""
+            self.interrupted = True
         elif disk.says_full(text):
             if not self._full:
-                yield self._colored(f"{disk.message('.')}\nThen go on with:\n  {run_command()}", RED)
+                yield f"{disk.message('.')}\nThen go on with:\n  {run_command()}", "red"
             self._full = True
-        elif LOCKED_MESSAGE in text:
-            yield self._colored(explain_lock(), RED)
-        elif again:
-            failure = self.failures.pop(int(again[1]), None)
-            yield self._line("again", failure.step if failure else f"step {again[1]}")
-        elif text and not text.startswith(CHATTER) and not SUBMITTED.match(text):
-            colors = {logging.WARNING: YELLOW, logging.ERROR: RED, logging.CRITICAL: RED}
-            yield self._colored(text, colors.get(record.levelno, ""))
+        elif again is not None:
+            failure = self.failures.pop(again, None)
+            yield self._line("again", failure.step if failure else f"step {again}"), ""
+        elif not is_chatter(text):
+            yield text, LEVELS.get(record.levelno, "")
 
-    def _ending(self) -> Iterator[str]:
+    def _end(self, record: Any) -> Iterator[Line]:
+        """The run is over: say so, or why it ended before its end and how to go on."""
+        self._screen.end()
+        if not record.succeeded:
+            yield from self._unfinished()
+        elif self._pace.total:
+            yield f"{steps(self._pace.done)} done in {duration(time.time() - self._began)}", ""
+
+    def _unfinished(self) -> Iterator[Line]:
         left = self._pace.total - self._pace.done
         kept = f"{self._pace.done} of {steps(self._pace.total)} done, and what was made is kept"
-        if self._interrupted:
-            yield f"\nInterrupted: {kept}. To go on:"
+        if self.interrupted:
+            yield f"\nInterrupted: {kept}. To go on:", ""
         else:
             failed = len(self.failures)
             waiting = f", and {left - failed} that need what they make did not start" if left > failed else ""
-            yield self._colored(f"\n{failed} of {steps(self._pace.total)} failed{waiting}.", RED)
-            yield from describe(list(self.failures.values()))
-            yield f"\n{kept}. When the cause is removed, go on with:"
-        yield f"  {run_command()}"
+            yield f"\n{failed} of {steps(self._pace.total)} failed{waiting}.", "red"
+            yield from _plain(describe(list(self.failures.values())))
+            yield f"\n{kept}. When the cause is removed, go on with:", ""
+        yield f"  {run_command()}", ""
 
-    def _line(self, verb: str, what: str, color: str = "") -> str:
-        return self._colored(f"{self._pace.words()}  {verb:<6}  {what}", color)
-
-    def _colored(self, text: str, color: str) -> str:
-        return f"{color}{text}{RESET}" if self._colors and color else text
-
-    def _write(self, line: str) -> None:
-        self._status.clear()
-        self.stream.write(f"{line}\n")
-        self.flush()
-
-    def _watch(self) -> None:
-        """Show how far the running steps are, as their logs say: in the status line, or now and then in a line."""
-        while not self._over.wait(LOOK_SECONDS):
-            self.acquire()
-            try:
-                self._look()
-            finally:
-                self.release()
-
-    def _look(self) -> None:
-        now = time.time()
-        for number, step in self._running.items():
-            step.said = last_line(step.log)
-            left = seconds_left(step.said)
-            if left is not None:
-                with suppress(OSError):
-                    self._pace.tell(number, Path(step.log).stat().st_mtime + left)
-            if not self._status.works and now - step.told >= step.pause:
-                step.told, step.pause = now, min(2 * step.pause, PAUSE[1])
-                self._write(self._line("still", self._how_far(step, now), DIM))
-        if self._running:
-            steps = list(self._running.values())
-            shown = steps[int(now / TURN_SECONDS) % len(steps)]
-            self._status.show(f"{self._pace.words()}  {self._how_far(shown, now)}")
-
-    @staticmethod
-    def _how_far(step: Step, now: float) -> str:
-        what = f"{step.words} ({duration(now - step.began)})"
-        return f"{what}: {step.said}" if step.said else what
+    def _line(self, verb: str, what: str) -> str:
+        return f"{self._pace.words()}  {verb:<6}  {what}"
 
 
-def show_run(logger: logging.Logger, title: str, *, dry_run: bool) -> RunDisplay | None:
-    """Replace Snakemake's handler by the display; None where it is not there, as with a logger plugin.
+def _plain(lines: Iterable[str]) -> Iterator[Line]:
+    return ((line, "") for line in lines)
 
-    Args:
-        logger: Snakemake's logger.
-        title: the grid in a few words.
-        dry_run: whether steps are only listed.
-    """
-    for handler in logger.handlers:
-        if handler.name == SNAKEMAKES and isinstance(handler, logging.StreamHandler):
-            # the disk may be full that Snakemake's own log is on; Python would show a traceback for every line of it
-            logging.raiseExceptions = False
-            display = RunDisplay(handler, title, dry_run=dry_run)
-            logger.removeHandler(handler)
-            logger.addHandler(display)
-            return display
-    return None
+
+def _said_of(record: Any) -> str:
+    said = record.getMessage()
+    return "" if said == "None" else str(said)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from steadfast.core.progress import duration
 from steadfast.runs.estimates.forecast import Forecast
@@ -10,6 +11,25 @@ from steadfast.runs.terminal.words import clock
 # seconds for which an estimate stays as it is, unless a step begins or ends: a thousand steps take hundredths of one
 KEPT = 2.0
 LEFT_WIDTH = 15
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a run is.
+
+    Attributes:
+        done: steps that are over.
+        total: all steps.
+        share: of the expected cost, from 0 to 1; of the number of steps without a forecast.
+        gone: seconds since the start.
+        left: seconds to the end; None without a forecast.
+    """
+
+    done: int
+    total: int
+    share: float
+    gone: float
+    left: float | None
 
 
 class Pace:
@@ -39,15 +59,24 @@ class Pace:
         if self.forecast:
             self.forecast.tell(job, ends)
 
-    def words(self) -> str:
-        """Time gone, share done and time left, in columns."""
+    def position(self) -> Position:
+        """Where the run is now."""
         now = self._now()
-        gone = f"{clock(now - self._began):>9}"
+        gone = now - self._began
+        if self.total and self.done >= self.total:
+            return Position(self.done, self.total, 1.0, gone, 0.0)
         if self.forecast is None:
-            return f"{gone} {f'{100 * self.done // self.total}%' if self.total else '':>5}"
+            return Position(self.done, self.total, self.done / self.total if self.total else 0.0, gone, None)
         if self._estimate is None or now - self._estimate[0] >= KEPT:
             self._estimate = now, self.forecast.share(now), self.forecast.left(now)
         _, share, left = self._estimate
-        # Snakemake counts the target as a step
-        rest = "" if self.done >= self.total - 1 else f"{duration(left)} left"
-        return f"{gone} {f'{int(100 * share)}%':>5} {rest:>{LEFT_WIDTH}}"
+        return Position(self.done, self.total, share, gone, left)
+
+    def words(self) -> str:
+        """Time gone, share done and time left, in columns."""
+        at = self.position()
+        share = f"{int(100 * at.share)}%" if at.total else ""
+        if self.forecast is None:
+            return f"{clock(at.gone):>9} {share:>5}"
+        left = f"{duration(at.left)} left" if at.left and at.done < at.total else ""
+        return f"{clock(at.gone):>9} {share:>5} {left:>{LEFT_WIDTH}}"

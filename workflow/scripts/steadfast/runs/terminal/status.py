@@ -1,36 +1,99 @@
-"""The line at the bottom of a terminal that is written over: what runs just now."""
+"""The block at the bottom of a terminal: the running steps, how much is done, and the time that is left."""
 
-import shutil
-from typing import TextIO
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-ERASE = "\r\033[K"
+from rich.console import Console, Group, OverflowMethod, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from steadfast.core.progress import duration, seconds_left
+from steadfast.runs.terminal.pace import Position
+from steadfast.runs.terminal.words import steps
+
+MOST_ROWS = 10
+# rows of the terminal that the block leaves to what is above it
+LEFT_FREE = 4
+# columns from which on there is room for the count and the time left of a step, and for all that its log says
+WIDE, WIDEST = 60, 110
+BAR_WIDTH = 20
+COUNT = re.compile(r"(?:^|: )([\d,]+/[\d,]+(?: MiB)?)\b")
+# shares of the width that a step's name and its progress get
+NAME_SHARE, NOTE_SHARE = 3, 2
 
 
-class StatusLine:
-    """A line below all others; there is none where the output is no terminal.
+@dataclass(frozen=True)
+class Row:
+    """A running step.
 
-    It is one line, since going up several would erase what others print there meanwhile.
-
-    Args:
-        stream: where it is written.
+    Attributes:
+        words: what it does.
+        seconds: since it began.
+        note: the last line of its log.
     """
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._shown = ""
-        self.works = stream.isatty()
+    words: str
+    seconds: float
+    note: str = ""
 
-    def show(self, text: str) -> None:
-        """Write the line, cut to the width of the terminal, over the one before."""
-        if self.works:
-            cut = text[: max(shutil.get_terminal_size().columns - 1, 1)]
-            if cut != self._shown:
-                self._shown = cut
-                self._stream.write(f"{ERASE}{cut}")
-                self._stream.flush()
 
-    def clear(self) -> None:
-        """Take the line away, so that another can be written in its place."""
-        if self._shown:
-            self._shown = ""
-            self._stream.write(ERASE)
+def render(rows: Sequence[Row], at: Position, console: Console) -> RenderableType:
+    """Draw the block.
+
+    Args:
+        rows: the running steps.
+        at: where the run is.
+        console: the terminal; its width, height and encoding decide what fits.
+    """
+    room = max(min(MOST_ROWS, console.height - LEFT_FREE), 0)
+    shown = rows if len(rows) <= room else rows[: max(room - 1, 0)]
+    more = len(rows) - len(shown)
+    parts: list[RenderableType] = [_table(shown, console)] if shown else []
+    if more and room:
+        parts.append(Text(f"  and {steps(more)} more" if shown else f"  {steps(more)} running", style="dim"))
+    return Group(*parts, _total(at, console))
+
+
+def _table(rows: Sequence[Row], console: Console) -> Table:
+    wide = console.width >= WIDE
+    overflow: OverflowMethod = "ellipsis" if _knows_unicode(console) else "crop"
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True, pad_edge=False)
+    table.add_column(no_wrap=True, overflow=overflow, ratio=NAME_SHARE)
+    table.add_column(no_wrap=True, justify="right", width=7)
+    if wide:
+        table.add_column(no_wrap=True, overflow=overflow, ratio=NOTE_SHARE, style="dim")
+    for row in rows:
+        cells = [Text(f"  {row.words}"), Text(duration(row.seconds))]
+        note = row.note if console.width >= WIDEST else brief(row.note)
+        table.add_row(*cells, *([Text(note)] if wide else []))
+    return table
+
+
+def brief(note: str) -> str:
+    """What fits into few columns of the last line of a log: a count and the time left; all of it without these."""
+    count, left = COUNT.search(note), seconds_left(note)
+    parts = [count[1] if count else "", f"{duration(left)} left" if left is not None else ""]
+    return ", ".join(filter(None, parts)) or note
+
+
+def _total(at: Position, console: Console) -> RenderableType:
+    left = f"{duration(at.left)} left" if at.left else ""
+    count = f"  {at.done} of {steps(at.total)} done"
+    share = f"{int(100 * at.share)}%"
+    line = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    if console.width < WIDE:
+        line.add_row(Text(count, style="bold"), Text(share), Text(left))
+        return line
+    line.add_row(
+        Text(count, style="bold"),
+        ProgressBar(total=1.0, completed=at.share, width=BAR_WIDTH, complete_style="green"),
+        Text(share),
+        Text(left, style="bold"),
+    )
+    return line
+
+
+def _knows_unicode(console: Console) -> bool:
+    return console.encoding.lower().startswith("utf")

@@ -1,0 +1,86 @@
+"""What others print on the terminal while the status block is drawn there: jobs, libraries, Snakemake itself.
+
+The block is drawn over and over, so whatever is written between two drawings would be overwritten or leave parts of the
+block behind. Meanwhile file descriptors 1 and 2 lead into a pipe, as far as they are terminals, and every line that
+comes out of it is handed on.
+"""
+
+import os
+import select
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+# seconds after which text without an end of line is handed on
+IDLE_SECONDS = 0.5
+END = b"\0steadfast: end of capture\0\n"
+
+
+class Capture:
+    """Redirects standard output and error from ``start`` to ``stop``.
+
+    Args:
+        hand_on: gets each line, without its end.
+    """
+
+    def __init__(self, hand_on: Callable[[str], None]) -> None:
+        self._hand_on = hand_on
+        self._saved: dict[int, int] = {}
+        self._over = threading.Event()
+        self._write = -1
+
+    def start(self) -> None:
+        """Redirect what goes to a terminal."""
+        _flush()
+        read, self._write = os.pipe()
+        for number in (1, 2):
+            if os.isatty(number):
+                self._saved[number] = os.dup(number)
+                os.dup2(self._write, number)
+        threading.Thread(target=self._read, args=(read,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Lead the output back to the terminal, after all that was captured has been handed on."""
+        if not self._saved:
+            return
+        _flush()
+        for number, saved in self._saved.items():
+            os.dup2(saved, number)
+            os.close(saved)
+        self._saved = {}
+        # a process that is left may hold the pipe open for longer
+        os.write(self._write, END)
+        os.close(self._write)
+        self._over.wait(timeout=5)
+
+    def _read(self, read: int) -> None:
+        pending = b""
+        while True:
+            ready, _, _ = select.select([read], [], [], IDLE_SECONDS)
+            chunk = os.read(read, 65536) if ready else b""
+            if ready and not chunk:
+                break
+            pending += chunk
+            *lines, pending = pending.split(b"\n")
+            for line in lines:
+                self._give(line + b"\n")
+            if not ready and pending:
+                self._give(pending)
+                pending = b""
+        os.close(read)
+        self._over.set()
+
+    def _give(self, line: bytes) -> None:
+        text, found, _ = line.partition(END.rstrip(b"\n"))
+        if text.strip():
+            with suppress(OSError, ValueError):
+                self._hand_on(text.decode(errors="replace").rstrip("\n"))
+        if found:
+            self._over.set()
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
