@@ -26,11 +26,10 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/prompts.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/safety_tuning.smk"
-include: "workflow/rules/calibration.smk"
 include: "workflow/rules/directions.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/responses.smk"
-include: "workflow/rules/trials.smk"
+include: "workflow/rules/attack_selection.smk"
 include: "workflow/rules/judgments.smk"
 include: "workflow/rules/annotation.smk"
 include: "workflow/rules/plan.smk"
@@ -38,7 +37,7 @@ include: "workflow/rules/statistics.smk"
 include: "workflow/rules/replicates.smk"
 include: "workflow/rules/side_effects.smk"
 include: "workflow/rules/figures.smk"
-include: "workflow/rules/self_monitoring.smk"
+include: "workflow/rules/self_evaluation.smk"
 include: "workflow/rules/counts_tables.smk"
 include: "workflow/rules/report.smk"
 
@@ -47,28 +46,10 @@ rule all:
     """The study's tables and figures, and those of every counts table from elsewhere."""
     default_target: True
     input:
-        "results/summary.txt",
-        "results/tables/verdicts.parquet",
-        "results/tables/counts.csv",
-        "results/tables/agreement.csv",
-        "results/tables/robustness.csv",
-        "results/tables/conclusions.csv",
-        "results/tables/side_effects.csv",
-        "results/tables/assessment.csv",
-        SIDE_EFFECT_FIGURES,
-        STUDY_FIGURES,
-        "results/figures/judges",
-        GRID.direction_figures(),
-        GRID.strength_results(),
-        "results/judge_report.md",
-        "results/report.html",
-        GRID.further_results(),
-        GRID.self_monitoring(),
-        "results/prompts/summary.csv",
-        COUNTS_TABLE_RESULTS,
+        RESULTS.all,
 
 
 rule train_adapters:
     """The safety-tuning adapters of all recipes with all seeds; only on request, since it takes hours."""
     input:
-        lambda wildcards: GRID.adapters(),
+        TUNING.adapters,

@@ -44,7 +44,7 @@ def test_the_attack_with_fewest_refusals_is_chosen(results):
 
 def test_it_was_chosen_on_prompts_that_it_is_not_measured_on(results):
     prompts = pd.read_parquet(results / "prompts/prompts.parquet").set_index("prompt_id")
-    tried = pd.read_parquet(results / "trials/responses/combined/original.parquet")["prompt_id"]
+    tried = pd.read_parquet(results / "attack_selection/responses/combined/original.parquet")["prompt_id"]
     assert set(map(tuple, prompts.loc[tried, ["label", "split"]].to_numpy())) == {("harmful", "calibration")}
     asked = pd.read_parquet(results / "responses/combined/strongest.parquet")["prompt_id"]
     assert set(prompts.loc[asked, "split"]) == {"evaluation"}

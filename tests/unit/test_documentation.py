@@ -87,9 +87,10 @@ def test_commands_exist():
 def test_results_are_described():
     """Whatever the rules name below `results/` is in its README: folders and files of the first level, and tables."""
     text = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
-    sources = [*(ROOT / "workflow" / "rules").glob("*.smk"), *(PACKAGE / "config" / "grid").glob("*.py")]
+    sources = [*(ROOT / "workflow" / "rules").glob("*.smk"), *(PACKAGE / "grid").glob("*.py")]
     rules = "".join(file.read_text(encoding="utf-8") for file in sources)
     named = set(re.findall(r"results/(\w+(?:\.\w+)?)", rules)) | set(re.findall(r"results/tables/(\w+\.\w+)", rules))
+    named |= {f"{name}.csv" for name in re.findall(r'paths\.table\("(\w+)"\)', rules)}
     assert len(named) > 25
     assert not {name for name in named if not re.search(rf"`{re.escape(name)}[/`]", text)}
 
@@ -107,9 +108,9 @@ def test_the_costs_are_those_of_the_studys_grid():
     grid = Grid(prepare(config))
     text = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
     prompts = 2 * grid.config["prompts"]["evaluation"]
-    requests = len(grid.systems) * prompts
+    requests = len(grid.pairs) * prompts
     chats = sum(judge["kind"] == "chat" for judge in grid.config["judges"].values())
-    labels = len(grid.systems) * 2 * grid.config["prompts"]["human"]
-    assert f"{len(grid.models)} models × {len(grid.variants)} variants" in text
+    labels = len(grid.pairs) * 2 * grid.config["prompts"]["human"]
+    assert f"{len(grid.studied)} models × {len(grid.variants)} variants" in text
     assert f"{requests:,} per judge that is a chat model, {chats * requests:,} for" in text
-    assert f"in each of the {len(grid.systems)} model–variant pairs, {labels} responses" in text
+    assert f"in each of the {len(grid.pairs)} model–variant pairs, {labels} responses" in text

@@ -186,13 +186,16 @@ def test_a_direction_added_whose_search_runs_the_model(finished, direction, edit
 
 @pytest.mark.parametrize(
     ("judge", "jobs"),
-    [("regex", {"calibrate_with_regex"}), ("self", each("calibrate_with_itself", ("self",), MODELS))],
+    [
+        ("regex", {"judge_calibration_with_regex"}),
+        ("self", each("judge_own_calibration_responses", ("self",), MODELS, ("original",))),
+    ],
 )
 def test_a_contrast_by_behaviour_added(finished, judge, jobs):
     direction = {**MEAN, "contrast": "behaviour", "judge": judge}
     finished.put("variants.later", {"direction": direction, "edit": ORTHOGONALIZE})
     assert finished.jobs() == (
-        each("calibration_responses", MODELS)
+        each("calibration_responses", MODELS, ("original",))
         | jobs
         | each("direction", MODELS, ("later",))
         | DIRECTIONS
@@ -220,8 +223,8 @@ def chosen(attacks: tuple[str, ...]) -> set[str]:
     """What runs when attacks are tried for the first time, and the strongest of them is chosen anew."""
     new = ("strongest",)
     return (
-        each("trial_responses", MODELS, attacks)
-        | {"try_with_grammar", "strongest_attacks"}
+        each("attack_selection_responses", MODELS, attacks)
+        | {"judge_attack_selection_with_grammar", "strongest_attacks"}
         | each("strongest_attack", MODELS, new)
         | each("checkpoint", MODELS, new)
         | downstream(MODELS, new)
@@ -239,7 +242,7 @@ def test_the_strongest_attack_of_a_sweep(finished):
     config = finished.config
 
     finished.put("assessment.degenerate", 0.3)
-    assert finished.jobs() == chosen(()) - {"try_with_grammar"}
+    assert finished.jobs() == chosen(()) - {"judge_attack_selection_with_grammar"}
     finished.config = config
 
     finished.put("variants.strongest.label", "The strongest")
@@ -247,7 +250,7 @@ def test_the_strongest_attack_of_a_sweep(finished):
     finished.config = config
 
     finished.edit(f"{PACKAGE}/analysis/attack_selection.py", "LOST_VERDICTS = 0.2", "LOST_VERDICTS = 0.3")
-    assert finished.jobs() == chosen(()) - {"try_with_grammar"}
+    assert finished.jobs() == chosen(()) - {"judge_attack_selection_with_grammar"}
     finished.edit(f"{PACKAGE}/analysis/attack_selection.py", "LOST_VERDICTS = 0.3", "LOST_VERDICTS = 0.2")
 
     finished.put("sweeps.few.strengths", [0.5, 1])
@@ -259,12 +262,12 @@ def test_the_strongest_attack_of_a_sweep(finished):
 def test_the_family_of_attacks(fresh):
     count = Counter(job.split()[0] for job in fresh.jobs(config=("config/attacks.yaml",)))
     tried = 4 * 5 * 2 + 4 + 2 * 2 + 3 * 2
-    assert (count["trial_responses"], count["strongest_attack"]) == (7 * (1 + tried), 7)
-    assert (count["try_with_grammar"], count["strongest_attacks"]) == (1, 1)
+    assert (count["attack_selection_responses"], count["strongest_attack"]) == (7 * (1 + tried), 7)
+    assert (count["judge_attack_selection_with_grammar"], count["strongest_attacks"]) == (1, 1)
     variants = 4 + 4 * 5 * 2 + 4 + 2 * 2 + 2 * 2 + 3 * 2 + 2 * 2
     assert count["responses"] + count["hooked_responses"] == 7 * variants
     assert (count["direction_by_running"], count["hooked_responses"]) == (7 * 10, 7 * 4)
-    assert (count["calibrate_with_regex"], count["attack_strength"]) == (1, 1)
+    assert (count["judge_calibration_with_regex"], count["attack_strength"]) == (1, 1)
 
 
 def test_an_edit_is_matched_to_another(finished):
@@ -348,7 +351,7 @@ def test_the_code_of_a_script_changed(finished):
 
 
 def test_code_that_only_tests_or_configuration_use_changed(finished):
-    for name in ("grid/systems.py", "config/checks.py", "config/reference.py", "models/pin.py"):
+    for name in ("grid/grid.py", "config/checks.py", "config/reference.py", "models/pin.py"):
         with (finished.folder / PACKAGE / name).open("a") as handle:
             handle.write("\nEXTRA = 1\n")
     assert finished.jobs() == set()

@@ -4,27 +4,31 @@ Produces results/annotation/annotation.html on demand (`snakemake annotation_pag
 exported labels, results/judgments/{human,human-NAME}/{model}/{variant}.parquet.
 """
 
+from steadfast.grid.annotation import Annotation
+
+ANNOTATION = Annotation(GRID)
+
 
 rule annotation_page:
     """Write the page on which annotators label responses blind to model and variant."""
     input:
-        prompts="results/prompts/prompts.parquet",
-        responses=GRID.responses(),
-        judgments=GRID.annotated_judgments(),
+        prompts=paths.PROMPTS,
+        responses=paths.responses().of(GRID.pairs),
+        judgments=ANNOTATION.sampled_by,
         definition=GRID.config["annotation"]["definition"],
-        assets=ANNOTATION_ASSETS,
+        assets=ANNOTATION.assets,
     output:
-        html="results/annotation/annotation.html",
-        key="results/annotation/key.parquet",
+        html=paths.ANNOTATION_PAGE,
+        key=paths.ANNOTATION_KEY,
     log:
-        "results/logs/annotation/page.log",
+        paths.log("annotation/page"),
     benchmark:
-        "results/benchmarks/annotation/page.tsv"
+        paths.benchmark("annotation/page")
     conda:
         "../../envs/base.yaml"
     params:
-        settings=GRID.annotation_settings(),
-        code=GRID.digest("write_annotation_page.py"),
+        settings=ANNOTATION.settings,
+        code=digest("write_annotation_page.py"),
     message:
         "write the annotation page"
     script:
@@ -37,20 +41,20 @@ if GRID.human_judges:
         """Match the exported labels to the responses, and write each annotator's verdicts and their majority's."""
         input:
             annotations=GRID.config["annotations"],
-            key="results/annotation/key.parquet",
-            prompts="results/prompts/prompts.parquet",
+            key=paths.ANNOTATION_KEY,
+            prompts=paths.PROMPTS,
         output:
-            judgments=GRID.judgments(GRID.human_judges),
-            labels="results/annotation/labels.csv",
-            annotators="results/annotation/annotators.csv",
+            judgments=ANNOTATION.judgments,
+            labels=paths.HUMAN_LABELS,
+            annotators=paths.ANNOTATORS,
         log:
-            "results/logs/annotation/judgments.log",
+            paths.log("annotation/judgments"),
         benchmark:
-            "results/benchmarks/annotation/judgments.tsv"
+            paths.benchmark("annotation/judgments")
         conda:
             "../../envs/base.yaml"
         params:
-            code=GRID.digest("judge_by_people.py"),
+            code=digest("judge_by_people.py"),
         message:
             "read the human labels"
         script:

@@ -3,33 +3,35 @@
 Produces results/checkpoints/{model}/{variant}/, loadable like any checkpoint, with edit_manifest.json.
 """
 
-EDITED_CHECKPOINT = directory("results/checkpoints/{model}/{variant}")
+from steadfast.grid.checkpoints import CheckpointJobs
+
+CHECKPOINTS = CheckpointJobs(GRID)
+EDITED_CHECKPOINT = directory(paths.CHECKPOINT)
 
 
 rule checkpoint:
     """Stream the model's tensors through the edit, shard by shard."""
     input:
-        model="results/models/{model}",
-        direction="results/directions/{model}/{variant}.safetensors",
-        matched=lambda wildcards: GRID.matched_checkpoint(
-            wildcards.model, wildcards.variant
-        ),
+        model=paths.MODEL,
+        direction=paths.DIRECTION,
+        edit=CHECKPOINTS.chosen_edit,
+        matched=CHECKPOINTS.matched,
     output:
         EDITED_CHECKPOINT
         if GRID.config["runtime"]["keep_checkpoints"]
         else temp(EDITED_CHECKPOINT),
     log:
-        "results/logs/checkpoints/{model}/{variant}.log",
+        paths.log("checkpoints/{model}/{variant}"),
     benchmark:
-        "results/benchmarks/checkpoints/{model}/{variant}.tsv"
+        paths.benchmark("checkpoints/{model}/{variant}")
     wildcard_constraints:
-        variant=GRID.either(GRID.edited_variants()),
+        variant=either(CHECKPOINTS.variants),
     conda:
         "../../envs/base.yaml"
-    threads: THREADS.by_model(GRID.checkpoints(GRID.edited_systems()))
+    threads: THREADS.by_model(CHECKPOINTS.outputs)
     params:
-        settings=lambda wildcards: GRID.edit(wildcards.variant),
-        code=lambda wildcards: GRID.edit_digest(wildcards.variant),
+        settings=CHECKPOINTS.edit,
+        code=CHECKPOINTS.digest,
     message:
         "{wildcards.model}, {wildcards.variant}: edit the weights"
     script:

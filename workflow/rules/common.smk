@@ -12,7 +12,10 @@ from steadfast.core.terminal_encoding import show_any_text
 from steadfast.core.code_digest import remember_in
 from steadfast.core.command import pass_on
 from steadfast.config.checks import ConfigWarning, prepare
+from steadfast.grid import paths
 from steadfast.grid.grid import Grid
+from steadfast.grid.jobs import Jobs, digest, either
+from steadfast.grid.report import Results
 from steadfast.grid.input_checks import check_inputs
 from steadfast.runs.interpreter import find_interpreter_by_name
 from steadfast.runs.preflight import check_before_run
@@ -77,7 +80,9 @@ with warnings.catch_warnings(record=True) as noticed:
         ) from None
 GPUS = counted_gpus(workflow)
 SIZES = ModelSizes(GRID.config["models"])
-THREADS = JobThreads(SIZES, cores_of(workflow), GRID.runs_on_gpus())
+JOBS = Jobs(GRID)
+RESULTS = Results(GRID)
+THREADS = JobThreads(SIZES, cores_of(workflow), JOBS.on_gpus)
 if workflow.is_main_process:
     for notice in noticed:
         logger.warning(f"warning: {notice.message}")
@@ -85,49 +90,7 @@ if workflow.is_main_process:
 # The logger plugin of profiles/default; with --verbose or another logger, and in jobs of a cluster, there is none.
 DISPLAY = run_display(main_process=workflow.is_main_process)
 if DISPLAY:
-    DISPLAY.describe_run(GRID.in_words())
-
-STUDY_FIGURES = expand(
-    "results/figures/{figure}.{suffix}",
-    figure=GRID.study_figures(),
-    suffix=["pdf", "png"],
-)
-SIDE_EFFECT_FIGURES = expand(
-    "results/figures/side_effects.{suffix}", suffix=["pdf", "png"]
-)
-PRINTED_FIGURES = [
-    figure
-    for figure in [
-        *STUDY_FIGURES,
-        *SIDE_EFFECT_FIGURES,
-        *GRID.further_results(),
-        *GRID.self_monitoring_figures(),
-    ]
-    if figure.endswith(".pdf")
-]
-REPORT_TABLES = [
-    table
-    for table in [
-        *GRID.report_tables(),
-        *GRID.further_results(),
-        *GRID.strength_results(),
-        *GRID.self_monitoring(),
-    ]
-    if table.endswith(".csv")
-]
-REPORT_ASSETS = expand("resources/{file}", file=GRID.report_assets())
-ANNOTATION_ASSETS = expand("resources/{file}", file=GRID.annotation_assets())
-COUNTS_TABLE_RESULTS = expand(
-    "results/counts_tables/{table}/{result}",
-    table=GRID.config["counts_tables"],
-    result=[
-        "judge_correlation.csv",
-        "rates.csv",
-        "conclusions.csv",
-        "ranking.csv",
-        "figures",
-    ],
-)
+    DISPLAY.describe_run(GRID.in_words)
 
 
 wildcard_constraints:
@@ -157,7 +120,7 @@ onstart:
             f"The run cannot start; no job was started.\n{error}"
         ) from None
     if DISPLAY:
-        forecast = forecast_of(workflow, Costs(GRID, SIZES, GRID.runs_on_gpus()))
+        forecast = forecast_of(workflow, Costs(GRID, SIZES, JOBS.on_gpus))
         DISPLAY.foresee(forecast, outlook(needs, forecast, time.time(), here=here))
 
 

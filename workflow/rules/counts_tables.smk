@@ -9,21 +9,21 @@ rule counts_table:
     input:
         counts=lambda wildcards: GRID.config["counts_tables"][wildcards.table],
     output:
-        correlation="results/counts_tables/{table}/judge_correlation.csv",
-        rates="results/counts_tables/{table}/rates.csv",
-        conclusions="results/counts_tables/{table}/conclusions.csv",
-        ranking="results/counts_tables/{table}/ranking.csv",
-        figures=directory("results/counts_tables/{table}/figures"),
+        correlation=paths.counts_table("judge_correlation.csv"),
+        rates=paths.counts_table("rates.csv"),
+        conclusions=paths.counts_table("conclusions.csv"),
+        ranking=paths.counts_table("ranking.csv"),
+        figures=directory(paths.counts_table("figures")),
     log:
-        "results/logs/counts_tables/{table}.log",
+        paths.log("counts_tables/{table}"),
     benchmark:
-        "results/benchmarks/counts_tables/{table}.tsv"
+        paths.benchmark("counts_tables/{table}")
     conda:
         "../../envs/base.yaml"
     params:
         confidence=GRID.config["statistics"]["confidence"],
         margin=GRID.config["statistics"]["survival_margin"],
-        code=GRID.digest("evaluate_counts_table.py"),
+        code=digest("evaluate_counts_table.py"),
     message:
         "counts table {wildcards.table}: compute statistics and draw figures"
     script:

@@ -4,28 +4,32 @@ Produces results/activations/{model}.safetensors and results/directions/{model}/
 whole selection grid beside it as CSV.
 """
 
+from steadfast.grid.directions import DirectionJobs
+
+DIRECTIONS = DirectionJobs(GRID)
+
 
 rule activations:
     """Record the residual stream after every block on the calibration prompts."""
     input:
-        model="results/models/{model}",
-        prompts="results/prompts/prompts.parquet",
+        model=paths.MODEL,
+        prompts=paths.PROMPTS,
     output:
-        "results/activations/{model}.safetensors",
+        paths.ACTIVATIONS,
     log:
-        "results/logs/activations/{model}.log",
+        paths.log("activations/{model}"),
     benchmark:
-        "results/benchmarks/activations/{model}.tsv"
+        paths.benchmark("activations/{model}")
     conda:
         "../../envs/base.yaml"
-    threads: THREADS.by_model(GRID.activation_files(GRID.systems))
+    threads: THREADS.by_model(DIRECTIONS.activations)
     resources:
-        gpu=lambda wildcards: GRID.gpus(wildcards.model),
-        machine=GRID.extraction_machine(),
+        gpu=JOBS.gpus,
+        machine=JOBS.forward_passes(),
     params:
-        chat=lambda wildcards: GRID.chat_settings(wildcards.model),
-        positions=GRID.positions(),
-        code=GRID.digest("extract_activations.py"),
+        chat=JOBS.chat,
+        positions=DIRECTIONS.positions,
+        code=digest("extract_activations.py"),
     message:
         "{wildcards.model}: record activations"
     script:
@@ -35,26 +39,24 @@ rule activations:
 rule direction:
     """Find the direction of a variant in the activations."""
     input:
-        activations="results/activations/{model}.safetensors",
-        judgments=lambda wildcards: GRID.contrasted_judgments(
-            wildcards.model, wildcards.variant
-        ),
+        activations=paths.ACTIVATIONS,
+        judgments=DIRECTIONS.judgments,
     output:
-        direction="results/directions/{model}/{variant}.safetensors",
-        selection="results/directions/{model}/{variant}.csv",
+        direction=paths.DIRECTION,
+        selection=paths.SELECTION,
     log:
-        "results/logs/directions/{model}/{variant}.log",
+        paths.log("directions/{model}/{variant}"),
     benchmark:
-        "results/benchmarks/directions/{model}/{variant}.tsv"
+        paths.benchmark("directions/{model}/{variant}")
     wildcard_constraints:
-        variant=GRID.either(GRID.directed_variants(by_running=False)),
+        variant=either(DIRECTIONS.variants(by_running=False)),
     conda:
         "../../envs/base.yaml"
     threads: 1
     params:
-        settings=lambda wildcards: GRID.direction(wildcards.variant),
+        settings=DIRECTIONS.settings,
         seed=GRID.config["seed"],
-        code=lambda wildcards: GRID.direction_digest(wildcards.variant),
+        code=DIRECTIONS.digest,
     message:
         "{wildcards.model}, {wildcards.variant}: find the direction"
     script:
@@ -64,34 +66,30 @@ rule direction:
 rule direction_by_running:
     """Find a direction by causal selection, or with the keys of a rank-one edit: both run the model."""
     input:
-        model="results/models/{model}",
-        prompts="results/prompts/prompts.parquet",
-        activations="results/activations/{model}.safetensors",
-        judgments=lambda wildcards: GRID.contrasted_judgments(
-            wildcards.model, wildcards.variant
-        ),
+        model=paths.MODEL,
+        prompts=paths.PROMPTS,
+        activations=paths.ACTIVATIONS,
+        judgments=DIRECTIONS.judgments,
     output:
-        direction="results/directions/{model}/{variant}.safetensors",
-        selection="results/directions/{model}/{variant}.csv",
+        direction=paths.DIRECTION,
+        selection=paths.SELECTION,
     log:
-        "results/logs/directions/{model}/{variant}.log",
+        paths.log("directions/{model}/{variant}"),
     benchmark:
-        "results/benchmarks/directions/{model}/{variant}.tsv"
+        paths.benchmark("directions/{model}/{variant}")
     wildcard_constraints:
-        variant=GRID.either(GRID.directed_variants(by_running=True)),
+        variant=either(DIRECTIONS.variants(by_running=True)),
     conda:
         "../../envs/base.yaml"
-    threads: THREADS.by_model(GRID.directions_by_running())
+    threads: THREADS.by_model(DIRECTIONS.by_running)
     resources:
-        gpu=lambda wildcards: GRID.gpus(wildcards.model),
-        machine=GRID.extraction_machine(),
+        gpu=JOBS.gpus,
+        machine=JOBS.forward_passes(),
     params:
-        settings=lambda wildcards: GRID.direction(wildcards.variant),
+        settings=DIRECTIONS.settings,
         seed=GRID.config["seed"],
-        chat=lambda wildcards: GRID.chat_settings(wildcards.model),
-        code=lambda wildcards: GRID.direction_digest(
-            wildcards.variant, "find_direction_by_running.py"
-        ),
+        chat=JOBS.chat,
+        code=DIRECTIONS.running_digest,
     message:
         "{wildcards.model}, {wildcards.variant}: find the direction by running the model"
     script:

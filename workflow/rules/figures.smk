@@ -4,35 +4,39 @@ Produces results/figures/{refusal_counts,judge_correlation,refusal_heatmap_harmf
 results/figures/judges/.
 """
 
+from steadfast.grid.figures import Figures
+
+FIGURES = Figures(GRID)
+
 
 rule study_figures:
     """Draw the refusal counts, the correlation of the judges and the heat maps, all from one verdict table."""
     input:
-        counts="results/tables/counts.csv",
-        agreement="results/tables/agreement.csv",
+        counts=paths.table("counts"),
+        agreement=paths.table("agreement"),
     output:
-        printed=expand("results/figures/{figure}.pdf", figure=GRID.study_figures()),
+        printed=[paths.figure(name, "pdf") for name in FIGURES.study],
         pictures=[
             report(
-                f"results/figures/{figure}.png",
+                paths.figure(figure, "png"),
                 caption=f"../report/{figure}.rst",
                 category="Figures",
                 labels={"figure": figure.replace("_", " ")},
             )
-            for figure in GRID.study_figures()
+            for figure in FIGURES.study
         ],
     log:
-        "results/logs/figures/study.log",
+        paths.log("figures/study"),
     benchmark:
-        "results/benchmarks/figures/study.tsv"
+        paths.benchmark("figures/study")
     conda:
         "../../envs/base.yaml"
     params:
-        labels=GRID.all_labels(),
-        controls=GRID.controls(),
-        swept=GRID.swept_variants(),
-        judge=GRID.config["figures"]["judge"] or GRID.machine_reference,
-        code=GRID.digest("draw_study_figures.py"),
+        labels=GRID.labels,
+        controls=GRID.controls,
+        swept=GRID.swept,
+        judge=GRID.shown_judge,
+        code=digest("draw_study_figures.py"),
     message:
         "draw the figures of the study"
     script:
@@ -42,32 +46,32 @@ rule study_figures:
 rule judge_figures:
     """Draw agreement, conclusions, rankings, bias and corrected rates of the judges."""
     input:
-        agreement="results/tables/agreement.csv",
-        conclusions="results/tables/conclusions.csv",
-        ranking="results/tables/ranking.csv",
-        bias="results/tables/bias.csv",
-        robustness="results/tables/robustness.csv",
+        agreement=paths.table("agreement"),
+        conclusions=paths.table("conclusions"),
+        ranking=paths.table("ranking"),
+        bias=paths.table("bias"),
+        robustness=paths.table("robustness"),
     output:
         report(
-            directory("results/figures/judges"),
+            directory(paths.figures("judges")),
             patterns=["{figure}.png"],
             caption="../report/judges.rst",
             category="Judges",
             labels={"figure": "{figure}"},
         ),
     log:
-        "results/logs/figures/judges.log",
+        paths.log("figures/judges"),
     benchmark:
-        "results/benchmarks/figures/judges.tsv"
+        paths.benchmark("figures/judges")
     conda:
         "../../envs/base.yaml"
     params:
-        labels=GRID.all_labels(),
-        controls=GRID.controls(),
+        labels=GRID.labels,
+        controls=GRID.controls,
         reference=GRID.reference,
-        judge=GRID.config["figures"]["judge"] or GRID.machine_reference,
+        judge=GRID.shown_judge,
         margin=GRID.config["statistics"]["survival_margin"],
-        code=GRID.digest("draw_judge_figures.py"),
+        code=digest("draw_judge_figures.py"),
     message:
         "draw the judge figures"
     script:
@@ -77,20 +81,19 @@ rule judge_figures:
 rule direction_figures:
     """Draw the activations along every direction, and the class separation of each block."""
     input:
-        directions=GRID.direction_files(GRID.shown_directions()),
-        activations=GRID.activation_files(GRID.shown_directions()),
+        directions=FIGURES.drawn_directions,
+        activations=FIGURES.drawn_activations,
     output:
-        directory("results/figures/directions"),
+        directory(paths.figures("directions")),
     log:
-        "results/logs/figures/directions.log",
+        paths.log("figures/directions"),
     benchmark:
-        "results/benchmarks/figures/directions.tsv"
+        paths.benchmark("figures/directions")
     conda:
         "../../envs/base.yaml"
     params:
-        systems=GRID.pairs(GRID.shown_directions()),
-        labels=GRID.labels_of(GRID.shown_directions()),
-        code=GRID.digest("draw_directions.py"),
+        labels=FIGURES.drawn_labels,
+        code=digest("draw_directions.py"),
     message:
         "draw the directions"
     script:
@@ -100,26 +103,26 @@ rule direction_figures:
 rule attack_strength:
     """Draw refusal rates by scale of the attacks, for each model and for all together."""
     input:
-        verdicts="results/tables/verdicts.parquet",
-        robustness="results/tables/robustness.csv",
-        edits="results/tables/edits.csv",
-        side_effects="results/tables/side_effects.csv",
+        verdicts=paths.VERDICTS,
+        robustness=paths.table("robustness"),
+        edits=paths.table("edits"),
+        side_effects=paths.table("side_effects"),
     output:
-        table="results/tables/strength.csv",
-        figures=directory("results/figures/strength"),
+        table=paths.table("strength"),
+        figures=directory(paths.figures("strength")),
     log:
-        "results/logs/figures/strength.log",
+        paths.log("figures/strength"),
     benchmark:
-        "results/benchmarks/figures/strength.tsv"
+        paths.benchmark("figures/strength")
     conda:
         "../../envs/base.yaml"
     params:
-        attacks=GRID.attacks(),
-        judge=GRID.config["figures"]["judge"] or GRID.machine_reference,
-        inference=GRID.inference(),
+        attacks=FIGURES.attacks,
+        judge=GRID.shown_judge,
+        inference=GRID.inference,
         criteria=GRID.config["assessment"],
-        labels={"models": GRID.labels("models")},
-        code=GRID.digest("draw_attack_strength.py"),
+        labels={"models": GRID.labels["models"]},
+        code=digest("draw_attack_strength.py"),
     message:
         "draw refusal rates by scale of the attacks"
     script:

@@ -1,79 +1,81 @@
 """Judgments: every judge gives a verdict on every response.
 
-Produces results/judgments/{judge}/{model}/{variant}.parquet. A judge that needs the weights of the model under
-test runs once per model–variant pair, and judges control responses of another model in the same job
-(results/self_monitoring/{judge}/{model}/{variant}.parquet). Every other judge runs once for the whole grid, so that
-its own weights are loaded once and cheap judges cost one process, not one per cell.
+Produces results/judgments/{judge}/{model}/{variant}.parquet, and of responses to calibration prompts
+results/calibration/judgments/... and results/attack_selection/judgments/..., where a direction or the choice of an
+attack goes by them. A judge that needs the weights of the model under test runs once per model–variant pair, and judges
+control responses of another model in the same job (results/self_monitoring/{judge}/{model}/{variant}.parquet). Every
+other judge, and every rubric, runs once for the whole grid, so that its own weights are loaded once and cheap judges
+cost one process, not one per pair.
 """
 
-for judge in GRID.judges_with_scope("grid"):
+from steadfast.grid.judgments import own_readings, readings
+
+for reading in readings(GRID):
 
     rule:
+        """Let one judge judge the responses of many model–variant pairs."""
         name:
-            f"judge_with_{judge}".replace("-", "_")
+            reading.rule
         input:
-            responses=GRID.responses(),
-            prompts="results/prompts/prompts.parquet",
-            files=GRID.judge_files(judge),
+            responses=reading.responses,
+            prompts=paths.PROMPTS,
+            files=reading.files,
         output:
-            judgments=GRID.judgments([judge]),
+            judgments=reading.judgments,
         log:
-            f"results/logs/judgments/{judge}.log",
+            paths.log(reading.log),
         benchmark:
-            f"results/benchmarks/judgments/{judge}.tsv"
+            paths.benchmark(reading.log)
         conda:
-            f"../../envs/{GRID.judge_environment(judge)}.yaml"
-        threads: THREADS.of_judge(judge, GRID)
+            f"../../envs/{reading.environment}.yaml"
+        threads: THREADS.of(reading.models, reading.side_by_side)
         resources:
-            gpu=GRID.judge_gpus(judge),
-            machine=GRID.judge_machine(judge, THREADS.of_judge(judge, GRID)),
+            gpu=reading.gpus,
+            machine=reading.machine,
         params:
-            judge=GRID.judge_arguments(judge),
-            code=GRID.judge_digest(judge),
+            judge=reading.arguments,
+            split=reading.split,
+            label=reading.label,
+            code=reading.digest,
         message:
-            f"judge {judge}: judge the responses of all {len(GRID.systems)} model–variant pairs"
+            reading.message
         script:
             "../scripts/judge_responses.py"
 
 
-rule judge_own_responses:
-    """Let a model judge its own responses and control responses of another model."""
-    input:
-        responses="results/responses/{model}/{variant}.parquet",
-        others=lambda wildcards: GRID.donated_responses(
-            wildcards.judge, wildcards.model
-        ),
-        prompts="results/prompts/prompts.parquet",
-        files=lambda wildcards: GRID.judge_files(wildcards.judge),
-        checkpoint=lambda wildcards: GRID.checkpoint(wildcards.model, wildcards.variant),
-        direction=lambda wildcards: GRID.hook_direction(
-            wildcards.model, wildcards.variant
-        ),
-    output:
-        judgments="results/judgments/{judge}/{model}/{variant}.parquet",
-        control="results/self_monitoring/{judge}/{model}/{variant}.parquet",
-    log:
-        "results/logs/judgments/{judge}/{model}/{variant}.log",
-    benchmark:
-        "results/benchmarks/judgments/{judge}/{model}/{variant}.tsv"
-    wildcard_constraints:
-        judge=GRID.either(GRID.judges_with_scope("system")),
-    conda:
-        "../../envs/base.yaml"
-    threads: THREADS.by_model(GRID.judgments(GRID.judges_with_scope("system")))
-    resources:
-        gpu=lambda wildcards: GRID.gpus(wildcards.model),
-        machine=lambda wildcards: GRID.judge_machine(wildcards.judge),
-    params:
-        judge=lambda wildcards: GRID.judge_arguments(
-            wildcards.judge, wildcards.model, wildcards.variant
-        ),
-        donors=lambda wildcards: GRID.donors(wildcards.judge, wildcards.model),
-        control=lambda wildcards: GRID.control(wildcards.judge),
-        code=lambda wildcards: GRID.judge_digest(
-            wildcards.judge, wildcards.variant, "judge_own_responses.py"
-        ),
-    message:
-        "judge {wildcards.judge}: judge the responses of {wildcards.model}, {wildcards.variant}"
-    script:
-        "../scripts/judge_own_responses.py"
+for own in own_readings(GRID):
+
+    rule:
+        """Let a model judge its own responses and control responses of another model."""
+        name:
+            own.rule
+        input:
+            responses=own.responses,
+            others=own.others,
+            prompts=paths.PROMPTS,
+            files=own.files,
+            checkpoint=own.checkpoint,
+            direction=own.direction,
+        output:
+            **own.outputs,
+        log:
+            paths.log(own.log),
+        benchmark:
+            paths.benchmark(own.log)
+        wildcard_constraints:
+            judge=either(own.judges),
+        conda:
+            "../../envs/base.yaml"
+        threads: THREADS.by_model(own.all_judgments)
+        resources:
+            gpu=own.gpus,
+            machine=own.machine,
+        params:
+            judge=own.arguments,
+            split=own.split,
+            control=own.control,
+            code=own.digest,
+        message:
+            "judge {wildcards.judge}: judge the responses of {wildcards.model}, {wildcards.variant}"
+        script:
+            "../scripts/judge_responses.py"

@@ -3,6 +3,10 @@
 Produces results/models/{model}/, a checkpoint or a pointer to one (model.json).
 """
 
+from steadfast.grid.models import ModelJobs
+
+MODELS = ModelJobs(GRID)
+
 
 rule train_organism:
     """Train a tiny model from scratch on the synthetic grammar."""
@@ -11,20 +15,20 @@ rule train_organism:
         recipes=GRID.config["organisms"]["recipes"],
         judge_prompt=GRID.config["organisms"]["judge_prompt"],
     output:
-        directory("results/models/{model}"),
+        directory(paths.MODEL),
     log:
-        "results/logs/models/{model}.log",
+        paths.log("models/{model}"),
     benchmark:
-        "results/benchmarks/models/{model}.tsv"
+        paths.benchmark("models/{model}")
     wildcard_constraints:
-        model=GRID.either(GRID.models_from("organism")),
+        model=either(MODELS.from_source("organism")),
     conda:
         "../../envs/base.yaml"
     threads: 1
     params:
-        settings=lambda wildcards: GRID.model_settings(wildcards.model),
+        settings=MODELS.settings,
         training=GRID.config["organisms"]["training"],
-        code=GRID.digest("train_organism.py"),
+        code=digest("train_organism.py"),
     message:
         "{wildcards.model}: train the model"
     script:
@@ -34,23 +38,23 @@ rule train_organism:
 rule fetch_hub_model:
     """Download one pinned revision of a hub model into the hub's cache, and point to it."""
     input:
-        template=lambda wildcards: GRID.template_file(wildcards.model),
+        template=MODELS.template,
     output:
-        directory("results/models/{model}"),
+        directory(paths.MODEL),
     log:
-        "results/logs/models/{model}.log",
+        paths.log("models/{model}"),
     benchmark:
-        "results/benchmarks/models/{model}.tsv"
+        paths.benchmark("models/{model}")
     wildcard_constraints:
-        model=GRID.either(GRID.models_from("hub")),
+        model=either(MODELS.from_source("hub")),
     conda:
         "../../envs/base.yaml"
     resources:
-        trial=lambda wildcards: GRID.trial(wildcards.model),
+        trial=MODELS.trial,
     params:
-        settings=lambda wildcards: GRID.model_settings(wildcards.model),
-        chat=lambda wildcards: GRID.chat_wishes(wildcards.model),
-        code=lambda wildcards: GRID.model_digest(wildcards.model, "fetch_hub_model.py"),
+        settings=MODELS.settings,
+        chat=MODELS.chat,
+        code=MODELS.fetching_digest,
     message:
         "{wildcards.model}: download the model"
     script:
@@ -60,25 +64,23 @@ rule fetch_hub_model:
 rule point_to_local_model:
     """Check a local checkpoint directory, and point to it."""
     input:
-        template=lambda wildcards: GRID.template_file(wildcards.model),
+        template=MODELS.template,
     output:
-        directory("results/models/{model}"),
+        directory(paths.MODEL),
     log:
-        "results/logs/models/{model}.log",
+        paths.log("models/{model}"),
     benchmark:
-        "results/benchmarks/models/{model}.tsv"
+        paths.benchmark("models/{model}")
     wildcard_constraints:
-        model=GRID.either(GRID.models_from("local")),
+        model=either(MODELS.from_source("local")),
     conda:
         "../../envs/base.yaml"
     resources:
-        trial=lambda wildcards: GRID.trial(wildcards.model),
+        trial=MODELS.trial,
     params:
-        settings=lambda wildcards: GRID.model_settings(wildcards.model),
-        chat=lambda wildcards: GRID.chat_wishes(wildcards.model),
-        code=lambda wildcards: GRID.model_digest(
-            wildcards.model, "point_to_local_model.py"
-        ),
+        settings=MODELS.settings,
+        chat=MODELS.chat,
+        code=MODELS.pointing_digest,
     message:
         "{wildcards.model}: check the model"
     script:
@@ -88,25 +90,25 @@ rule point_to_local_model:
 rule convert_gguf_model:
     """Convert a GGUF file to a checkpoint; download it first if necessary."""
     input:
-        file=lambda wildcards: GRID.model_files(wildcards.model),
-        template=lambda wildcards: GRID.template_file(wildcards.model),
+        file=MODELS.files,
+        template=MODELS.template,
     output:
-        directory("results/models/{model}"),
+        directory(paths.MODEL),
     log:
-        "results/logs/models/{model}.log",
+        paths.log("models/{model}"),
     benchmark:
-        "results/benchmarks/models/{model}.tsv"
+        paths.benchmark("models/{model}")
     wildcard_constraints:
-        model=GRID.either(GRID.models_from("gguf")),
+        model=either(MODELS.from_source("gguf")),
     conda:
         "../../envs/base.yaml"
     threads: 1
     resources:
-        trial=lambda wildcards: GRID.trial(wildcards.model),
+        trial=MODELS.trial,
     params:
-        settings=lambda wildcards: GRID.model_settings(wildcards.model),
-        chat=lambda wildcards: GRID.chat_wishes(wildcards.model),
-        code=GRID.digest("convert_gguf.py"),
+        settings=MODELS.settings,
+        chat=MODELS.chat,
+        code=digest("convert_gguf.py"),
     message:
         "{wildcards.model}: convert the GGUF file to a checkpoint"
     script:
@@ -116,26 +118,26 @@ rule convert_gguf_model:
 rule merge_adapter:
     """Merge a LoRA adapter into the weights of the model that it was trained on, shard by shard."""
     input:
-        base=lambda wildcards: GRID.base_model(wildcards.model),
-        adapter=lambda wildcards: GRID.model_files(wildcards.model),
-        template=lambda wildcards: GRID.template_file(wildcards.model),
+        base=MODELS.base,
+        adapter=MODELS.files,
+        template=MODELS.template,
     output:
-        directory("results/models/{model}"),
+        directory(paths.MODEL),
     log:
-        "results/logs/models/{model}.log",
+        paths.log("models/{model}"),
     benchmark:
-        "results/benchmarks/models/{model}.tsv"
+        paths.benchmark("models/{model}")
     wildcard_constraints:
-        model=GRID.either(GRID.models_from("adapter")),
+        model=either(MODELS.from_source("adapter")),
     conda:
         "../../envs/base.yaml"
-    threads: THREADS.by_model(GRID.model_directories("adapter"))
+    threads: THREADS.by_model(expand(paths.MODEL, model=MODELS.from_source("adapter")))
     resources:
-        trial=lambda wildcards: GRID.trial(wildcards.model),
+        trial=MODELS.trial,
     params:
-        settings=lambda wildcards: GRID.model_settings(wildcards.model),
-        chat=lambda wildcards: GRID.chat_wishes(wildcards.model),
-        code=GRID.digest("merge_adapter.py"),
+        settings=MODELS.settings,
+        chat=MODELS.chat,
+        code=digest("merge_adapter.py"),
     message:
         "{wildcards.model}: merge the adapter"
     script:

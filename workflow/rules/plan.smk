@@ -5,17 +5,19 @@ responses exist the numbers are an upper bound, by the longest prompt (1,000 wor
 calibration prompts are among them.
 """
 
+from steadfast.grid.plan import asked_work, asking_judges
+
 
 rule plan:
     """Show requests, tokens and cost per judge. The rule has no output, so it can run again at any time."""
     log:
-        "results/logs/plan.log",
+        paths.log("plan"),
     localrule: True
     conda:
         "../../envs/base.yaml"
     params:
-        judges=GRID.asking_judges(),
-        work=GRID.asked_work(),
+        judges=asking_judges(GRID),
+        work=asked_work(GRID),
     message:
         "count the requests of the judges"
     script:

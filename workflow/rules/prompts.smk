@@ -3,24 +3,26 @@
 Produces results/prompts/prompts.parquet and the summary of counts, lengths and categories beside it.
 """
 
+from steadfast.grid.prompts import prompt_files, prompts_digest
+
 
 rule prompts:
     """Collect harmful and harmless prompts and split them into calibration, evaluation and human subset."""
     input:
-        files=GRID.prompt_files(),
+        files=prompt_files(GRID),
     output:
-        prompts="results/prompts/prompts.parquet",
-        summary="results/prompts/summary.csv",
+        prompts=paths.PROMPTS,
+        summary=paths.PROMPT_SUMMARY,
     log:
-        "results/logs/prompts/prompts.log",
+        paths.log("prompts/prompts"),
     benchmark:
-        "results/benchmarks/prompts/prompts.tsv"
+        paths.benchmark("prompts/prompts")
     conda:
         "../../envs/base.yaml"
     params:
         settings=GRID.config["prompts"],
         seed=GRID.config["seed"],
-        code=GRID.digest("build_prompts.py", *GRID.prompt_modules()),
+        code=prompts_digest(GRID),
     message:
         "collect and split the prompts"
     script:

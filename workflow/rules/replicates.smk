@@ -4,23 +4,27 @@ Produces results/tables/groups.csv, results/tables/matched.csv and results/figur
 have groups.
 """
 
+from steadfast.grid.replicates import Replicates
+
+REPLICATES = Replicates(GRID)
+
 
 rule replicates:
     """Compute rates and changes of groups of replicates, with confidence intervals across seeds."""
     input:
-        verdicts="results/tables/verdicts.parquet",
+        verdicts=paths.VERDICTS,
     output:
-        "results/tables/groups.csv",
+        paths.table("groups"),
     log:
-        "results/logs/tables/groups.log",
+        paths.log("tables/groups"),
     benchmark:
-        "results/benchmarks/tables/groups.tsv"
+        paths.benchmark("tables/groups")
     conda:
         "../../envs/base.yaml"
     params:
-        groups=GRID.groups(),
-        inference=GRID.inference(),
-        code=GRID.digest("aggregate_replicates.py"),
+        groups=REPLICATES.groups,
+        inference=GRID.inference,
+        code=digest("aggregate_replicates.py"),
     message:
         "aggregate the replicates of each recipe"
     script:
@@ -30,23 +34,23 @@ rule replicates:
 rule refusal_margin:
     """Measure the refusal margin of a model by the first token of its responses."""
     input:
-        model="results/models/{model}",
-        prompts="results/prompts/prompts.parquet",
+        model=paths.MODEL,
+        prompts=paths.PROMPTS,
     output:
-        "results/margins/{model}.csv",
+        paths.MARGINS,
     log:
-        "results/logs/margins/{model}.log",
+        paths.log("margins/{model}"),
     benchmark:
-        "results/benchmarks/margins/{model}.tsv"
+        paths.benchmark("margins/{model}")
     conda:
         "../../envs/base.yaml"
     threads: 1
     resources:
-        gpu=lambda wildcards: GRID.gpus(wildcards.model),
-        machine=GRID.extraction_machine(),
+        gpu=JOBS.gpus,
+        machine=JOBS.forward_passes(),
     params:
-        chat=lambda wildcards: GRID.chat_settings(wildcards.model),
-        code=GRID.digest("measure_margin.py"),
+        chat=JOBS.chat,
+        code=digest("measure_margin.py"),
     message:
         "{wildcards.model}: measure the refusal margin"
     script:
@@ -56,22 +60,22 @@ rule refusal_margin:
 rule matched:
     """Compare the groups of each family at equal refusal margins before the edit."""
     input:
-        robustness="results/tables/robustness.csv",
-        models=expand("results/models/{model}", model=GRID.groups()),
-        margins=expand("results/margins/{model}.csv", model=GRID.groups()),
+        robustness=paths.table("robustness"),
+        models=REPLICATES.models,
+        margins=REPLICATES.margins,
     output:
-        "results/tables/matched.csv",
+        paths.table("matched"),
     log:
-        "results/logs/tables/matched.log",
+        paths.log("tables/matched"),
     benchmark:
-        "results/benchmarks/tables/matched.tsv"
+        paths.benchmark("tables/matched")
     conda:
         "../../envs/base.yaml"
     params:
-        groups=GRID.groups(),
+        groups=REPLICATES.groups,
         families=GRID.config["statistics"]["families"],
         confidence=GRID.config["statistics"]["confidence"],
-        code=GRID.digest("match_groups.py"),
+        code=digest("match_groups.py"),
     message:
         "compare groups at equal refusal margins"
     script:
@@ -81,23 +85,23 @@ rule matched:
 rule replicate_figure:
     """Draw the refusal rates of groups of replicates, with confidence intervals across seeds."""
     input:
-        groups="results/tables/groups.csv",
-        robustness="results/tables/robustness.csv",
+        groups=paths.table("groups"),
+        robustness=paths.table("robustness"),
     output:
-        expand("results/figures/replicates.{suffix}", suffix=["pdf", "png"]),
+        paths.both_formats("replicates"),
     log:
-        "results/logs/figures/replicates.log",
+        paths.log("figures/replicates"),
     benchmark:
-        "results/benchmarks/figures/replicates.tsv"
+        paths.benchmark("figures/replicates")
     conda:
         "../../envs/base.yaml"
     params:
-        groups=GRID.groups(),
-        labels={**GRID.all_labels(), "models": GRID.group_labels()},
-        controls=GRID.controls(),
-        judge=GRID.config["figures"]["judge"] or GRID.machine_reference,
+        groups=REPLICATES.groups,
+        labels=REPLICATES.labels,
+        controls=GRID.controls,
+        judge=GRID.shown_judge,
         confidence=GRID.config["statistics"]["confidence"],
-        code=GRID.digest("draw_replicates.py"),
+        code=digest("draw_replicates.py"),
     message:
         "draw the figure of replicates"
     script:

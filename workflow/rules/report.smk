@@ -3,35 +3,37 @@
 Produces results/report.html.
 """
 
+from steadfast.report.assembly import SOURCE
+
 
 rule report:
     """Write headline, figures, tables, responses and provenance to one self-contained page."""
     input:
-        verdicts="results/tables/verdicts.parquet",
-        prompts="results/prompts/prompts.parquet",
-        responses=GRID.responses(),
-        tables=REPORT_TABLES,
-        figures=[*PRINTED_FIGURES, "results/figures/judges"],
-        assets=REPORT_ASSETS,
+        verdicts=paths.VERDICTS,
+        prompts=paths.PROMPTS,
+        responses=paths.responses().of(GRID.pairs),
+        tables=RESULTS.tables,
+        figures=RESULTS.figures,
+        assets=expand("resources/{file}", file=SOURCE.files),
     output:
         report(
-            "results/report.html",
+            paths.REPORT,
             caption="../report/report.rst",
             category="Report",
             labels={"page": "report"},
         ),
     log:
-        "results/logs/report.log",
+        paths.log("report"),
     benchmark:
-        "results/benchmarks/report.tsv"
+        paths.benchmark("report")
     conda:
         "../../envs/base.yaml"
     params:
-        labels=GRID.all_labels(),
-        inference=GRID.inference(),
-        settings=GRID.report_settings(),
-        artifacts=GRID.report_artifacts(),
-        code=GRID.digest("write_report.py"),
+        labels=GRID.labels,
+        inference=GRID.inference,
+        settings=RESULTS.settings,
+        artifacts=RESULTS.artifacts,
+        code=digest("write_report.py"),
     message:
         "write the report"
     script:

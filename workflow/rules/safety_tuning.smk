@@ -4,28 +4,33 @@ Produces results/adapters/{recipe}/seed{seed}/, an adapter in PEFT's format. A r
 adapters under resources/adapters/ were made by these rules.
 """
 
-if GRID.tuning_base:
+from steadfast.grid.safety_tuning import SafetyTuning
+
+TUNING = SafetyTuning(GRID)
+
+
+if TUNING.base:
 
     rule distil_harmless_answers:
         """Let the untuned model answer the harmless training prompts, so that tuning keeps what it does."""
         input:
-            base=f"results/models/{GRID.tuning_base}",
-            data=GRID.tuning_files(),
+            base=TUNING.base_directory,
+            data=TUNING.files,
             apart_from=GRID.config["safety_tuning"]["apart_from"],
             phrases=GRID.config["safety_tuning"]["phrases"],
         output:
-            "results/adapters/harmless_answers.jsonl",
+            paths.HARMLESS_ANSWERS,
         log:
-            "results/logs/adapters/harmless_answers.log",
+            paths.log("adapters/harmless_answers"),
         benchmark:
-            "results/benchmarks/adapters/harmless_answers.tsv"
+            paths.benchmark("adapters/harmless_answers")
         conda:
             "../../envs/base.yaml"
         threads: 1
         params:
-            folder=lambda wildcards: GRID.config["safety_tuning"]["data"],
+            folder=lambda wildcards: TUNING.folder,
             dtype=GRID.config["safety_tuning"]["dtype"],
-            code=GRID.digest("distil_harmless_answers.py"),
+            code=digest("distil_harmless_answers.py"),
         message:
             "generate the untuned model's responses to harmless training prompts"
         script:
@@ -34,16 +39,16 @@ if GRID.tuning_base:
     rule train_adapter:
         """Train one LoRA adapter; an interrupted job goes on where it was."""
         input:
-            base=f"results/models/{GRID.tuning_base}",
-            data=GRID.tuning_files(),
+            base=TUNING.base_directory,
+            data=TUNING.files,
             apart_from=GRID.config["safety_tuning"]["apart_from"],
             answers=rules.distil_harmless_answers.output,
         output:
-            directory("results/adapters/{recipe}/seed{seed}"),
+            directory(paths.ADAPTER),
         log:
-            "results/logs/adapters/{recipe}/seed{seed}.log",
+            paths.log("adapters/{recipe}/seed{seed}"),
         benchmark:
-            "results/benchmarks/adapters/{recipe}/seed{seed}.tsv"
+            paths.benchmark("adapters/{recipe}/seed{seed}")
         wildcard_constraints:
             recipe=r"[A-Za-z0-9][A-Za-z0-9_-]*",
             seed=r"\d+",
@@ -53,9 +58,9 @@ if GRID.tuning_base:
         params:
             recipe="{recipe}",
             seed="{seed}",
-            folder=lambda wildcards: GRID.config["safety_tuning"]["data"],
+            folder=lambda wildcards: TUNING.folder,
             dtype=GRID.config["safety_tuning"]["dtype"],
-            code=GRID.digest("train_adapter.py"),
+            code=digest("train_adapter.py"),
         message:
             "{wildcards.recipe}, seed {wildcards.seed}: train the adapter"
         script:

@@ -5,96 +5,71 @@ of them), results/tables/{side_effects.csv,assessment.csv} and results/figures/s
 are measured by one job, every other model by its own; scores that exist are read from results/measurements/.
 """
 
-MEASURING = pending(
-    GRID.score_files(systems)[0] for systems in GRID.measured_batches().values()
-)
+from steadfast.grid.judgments import judgment_files
+from steadfast.grid.side_effects import Measures, batches
 
-for batch, systems in GRID.measured_batches().items():
+MEASURES = Measures(GRID)
+BATCHES = batches(GRID)
+MEASURING = pending(batch.scores[0] for batch in BATCHES)
+
+for batch in BATCHES:
 
     rule:
         name:
-            f"measure_{batch}".replace("-", "_")
+            batch.rule
         input:
-            **GRID.measured_inputs(systems),
-            prompts="results/prompts/prompts.parquet",
+            models=batch.originals,
+            checkpoints=batch.checkpoints,
+            directions=batch.directions,
+            edits=batch.edits,
+            responses=batch.responses,
+            prompts=paths.PROMPTS,
+            files=MEASURES.files,
         output:
-            scores=GRID.score_files(systems),
+            scores=batch.scores,
         log:
-            f"results/logs/side_effects/{batch}.log",
+            paths.log(f"side_effects/{batch.name}"),
         benchmark:
-            f"results/benchmarks/side_effects/{batch}.tsv"
+            paths.benchmark(f"side_effects/{batch.name}")
         conda:
-            f"../../envs/{GRID.measuring_environment()}.yaml"
-        threads: THREADS.of(GRID.models_of(systems), MEASURING)
+            f"../../envs/{MEASURES.environment}.yaml"
+        threads: THREADS.of(batch.models, MEASURING)
         resources:
-            gpu=GRID.batch_gpus(systems),
-            machine=GRID.measuring_machine(),
+            gpu=batch.gpus,
+            machine=JOBS.forward_passes(),
         params:
-            systems=GRID.measured_systems(systems),
-            measures=GRID.weights_measures(),
-            code=GRID.weights_digest(),
+            systems=batch.systems,
+            measures=MEASURES.of_weights,
+            code=MEASURES.weights_digest,
         message:
-            f"measure side effects of {len(systems)} model–variant pairs"
+            f"measure side effects of {len(batch.pairs)} model–variant pairs"
         script:
             "../scripts/measure_side_effects.py"
-
-
-for rubric in GRID.rubrics.judges:
-
-    rule:
-        name:
-            f"judge_by_{rubric}".replace("-", "_")
-        input:
-            responses=GRID.responses(),
-            prompts="results/prompts/prompts.parquet",
-            files=GRID.rubrics.judge_files(rubric),
-        output:
-            judgments=GRID.rubrics.judgments([rubric]),
-        log:
-            f"results/logs/judgments/{rubric}.log",
-        benchmark:
-            f"results/benchmarks/judgments/{rubric}.tsv"
-        conda:
-            f"../../envs/{GRID.rubrics.judge_environment(rubric)}.yaml"
-        threads: THREADS.of_judge(rubric, GRID.rubrics)
-        resources:
-            gpu=GRID.rubrics.judge_gpus(rubric),
-            machine=GRID.rubrics.judge_machine(
-                rubric, THREADS.of_judge(rubric, GRID.rubrics)
-            ),
-        params:
-            judge=GRID.rubrics.judge_arguments(rubric),
-            code=GRID.rubrics.judge_digest(rubric, script="judge_by_rubric.py"),
-        message:
-            f"rubric {rubric}: judge the harmless responses of all {len(GRID.systems)} model–variant pairs"
-        script:
-            "../scripts/judge_by_rubric.py"
 
 
 rule side_effects:
     """Aggregate all side effects, of weights and responses, with confidence intervals and changes."""
     input:
-        scores=GRID.score_files(GRID.systems),
-        responses=GRID.responses(),
-        verdicts="results/tables/verdicts.parquet",
-        rubrics=GRID.rubrics.judgments(),
-        prompts="results/prompts/prompts.parquet",
-        worlds=GRID.world_files(),
+        scores=paths.SCORES.of(GRID.pairs),
+        responses=paths.responses().of(GRID.pairs),
+        verdicts=paths.VERDICTS,
+        rubrics=judgment_files(GRID, GRID.rubrics),
+        prompts=paths.PROMPTS,
+        worlds=MEASURES.worlds,
     output:
-        "results/tables/side_effects.csv",
+        paths.table("side_effects"),
     log:
-        "results/logs/tables/side_effects.log",
+        paths.log("tables/side_effects"),
     benchmark:
-        "results/benchmarks/tables/side_effects.tsv"
+        paths.benchmark("tables/side_effects")
     conda:
         "../../envs/base.yaml"
     params:
-        systems=GRID.system_names(),
-        measures=GRID.answers_measures(),
+        measures=MEASURES.of_responses,
         judge=GRID.machine_reference,
-        rubrics=GRID.rubric_labels(),
-        inference=GRID.inference(),
-        code=GRID.answers_digest(),
+        rubrics={name: rubric.label for name, rubric in GRID.rubrics.items()},
+        inference=GRID.inference,
+        code=MEASURES.responses_digest,
     message:
         "aggregate the side effects"
     script:
@@ -104,27 +79,27 @@ rule side_effects:
 rule assessment:
     """Assess the robustness of every model–variant pair by fixed rules."""
     input:
-        robustness="results/tables/robustness.csv",
-        edits="results/tables/edits.csv",
-        side_effects="results/tables/side_effects.csv",
+        robustness=paths.table("robustness"),
+        edits=paths.table("edits"),
+        side_effects=paths.table("side_effects"),
     output:
         report(
-            "results/tables/assessment.csv",
+            paths.table("assessment"),
             caption="../report/assessment.rst",
             category="Tables",
             labels={"table": "assessment"},
         ),
     log:
-        "results/logs/tables/assessment.log",
+        paths.log("tables/assessment"),
     benchmark:
-        "results/benchmarks/tables/assessment.tsv"
+        paths.benchmark("tables/assessment")
     conda:
         "../../envs/base.yaml"
     params:
         judge=GRID.machine_reference,
-        controls=GRID.controls(),
+        controls=GRID.controls,
         criteria=GRID.config["assessment"],
-        code=GRID.digest("assess_models.py"),
+        code=digest("assess_models.py"),
     message:
         "assess the robustness of each model"
     script:
@@ -134,26 +109,26 @@ rule assessment:
 rule side_effect_figure:
     """Draw refusals lost against capability degradation, one point per model–variant pair."""
     input:
-        assessment="results/tables/assessment.csv",
-        side_effects="results/tables/side_effects.csv",
+        assessment=paths.table("assessment"),
+        side_effects=paths.table("side_effects"),
     output:
-        printed="results/figures/side_effects.pdf",
+        printed=paths.figure("side_effects", "pdf"),
         picture=report(
-            "results/figures/side_effects.png",
+            paths.figure("side_effects", "png"),
             caption="../report/side_effects.rst",
             category="Figures",
             labels={"figure": "side effects"},
         ),
     log:
-        "results/logs/figures/side_effects.log",
+        paths.log("figures/side_effects"),
     benchmark:
-        "results/benchmarks/figures/side_effects.tsv"
+        paths.benchmark("figures/side_effects")
     conda:
         "../../envs/base.yaml"
     params:
-        labels=GRID.all_labels(),
-        controls=GRID.controls(),
-        code=GRID.digest("draw_side_effects.py"),
+        labels=GRID.labels,
+        controls=GRID.controls,
+        code=digest("draw_side_effects.py"),
     message:
         "draw refusals lost against capability degradation"
     script:

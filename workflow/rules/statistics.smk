@@ -4,24 +4,25 @@ Produces results/tables/{verdicts.parquet,counts.csv,agreement.csv,robustness.cs
 results/judge_report.md and results/summary.txt.
 """
 
+from steadfast.grid.judgments import judgment_files
+
 
 rule verdicts:
     """Collect all judgments in one tidy table, and count them."""
     input:
-        judgments=GRID.judgments(),
-        prompts="results/prompts/prompts.parquet",
+        judgments=judgment_files(GRID),
+        prompts=paths.PROMPTS,
     output:
-        verdicts="results/tables/verdicts.parquet",
-        counts="results/tables/counts.csv",
+        verdicts=paths.VERDICTS,
+        counts=paths.table("counts"),
     log:
-        "results/logs/tables/verdicts.log",
+        paths.log("tables/verdicts"),
     benchmark:
-        "results/benchmarks/tables/verdicts.tsv"
+        paths.benchmark("tables/verdicts")
     conda:
         "../../envs/base.yaml"
     params:
-        cells=GRID.cells(),
-        code=GRID.digest("collect_verdicts.py"),
+        code=digest("collect_verdicts.py"),
     message:
         "collect the verdicts of all judges"
     script:
@@ -31,24 +32,24 @@ rule verdicts:
 rule agreement:
     """Compare every pair of judges."""
     input:
-        verdicts="results/tables/verdicts.parquet",
+        verdicts=paths.VERDICTS,
     output:
         report(
-            "results/tables/agreement.csv",
+            paths.table("agreement"),
             caption="../report/agreement.rst",
             category="Tables",
             labels={"table": "agreement"},
         ),
     log:
-        "results/logs/tables/agreement.log",
+        paths.log("tables/agreement"),
     benchmark:
-        "results/benchmarks/tables/agreement.tsv"
+        paths.benchmark("tables/agreement")
     conda:
         "../../envs/base.yaml"
     params:
-        inference=GRID.inference(),
-        controls=GRID.controls(),
-        code=GRID.digest("compare_judges.py"),
+        inference=GRID.inference,
+        controls=GRID.controls,
+        code=digest("compare_judges.py"),
     message:
         "compare every pair of judges"
     script:
@@ -58,20 +59,19 @@ rule agreement:
 rule edits:
     """Collect the gates of all edits, and the interventions without a valid direction."""
     input:
-        checkpoints=GRID.checkpoints(GRID.edited_systems()),
-        directions=GRID.direction_files(GRID.changed_systems()),
-        scores=GRID.score_files(GRID.changed_systems()),
+        checkpoints=GRID.checkpoints(GRID.edited_pairs),
+        directions=paths.DIRECTION.of(GRID.changed_pairs),
+        scores=paths.SCORES.of(GRID.changed_pairs),
     output:
-        "results/tables/edits.csv",
+        paths.table("edits"),
     log:
-        "results/logs/tables/edits.log",
+        paths.log("tables/edits"),
     benchmark:
-        "results/benchmarks/tables/edits.tsv"
+        paths.benchmark("tables/edits")
     conda:
         "../../envs/base.yaml"
     params:
-        systems=GRID.pairs(GRID.changed_systems()),
-        code=GRID.digest("collect_edits.py"),
+        code=digest("collect_edits.py"),
     message:
         "collect the gates of all edits"
     script:
@@ -81,27 +81,27 @@ rule edits:
 rule robustness:
     """Compare every variant with the original model, per judge, raw and corrected by human labels."""
     input:
-        verdicts="results/tables/verdicts.parquet",
-        edits="results/tables/edits.csv",
-        key=GRID.annotation_key(),
+        verdicts=paths.VERDICTS,
+        edits=paths.table("edits"),
+        key=ANNOTATION.key,
     output:
         report(
-            "results/tables/robustness.csv",
+            paths.table("robustness"),
             caption="../report/robustness.rst",
             category="Tables",
             labels={"table": "robustness"},
         ),
     log:
-        "results/logs/tables/robustness.log",
+        paths.log("tables/robustness"),
     benchmark:
-        "results/benchmarks/tables/robustness.tsv"
+        paths.benchmark("tables/robustness")
     conda:
         "../../envs/base.yaml"
     params:
-        inference=GRID.inference(),
+        inference=GRID.inference,
         margin=GRID.config["statistics"]["survival_margin"],
-        controls=GRID.controls(),
-        code=GRID.digest("measure_robustness.py"),
+        controls=GRID.controls,
+        code=digest("measure_robustness.py"),
     message:
         "compare every variant with the original"
     script:
@@ -111,27 +111,27 @@ rule robustness:
 rule conclusions:
     """Compute the judge sensitivity of conclusions and of the ranking of models."""
     input:
-        robustness="results/tables/robustness.csv",
-        verdicts="results/tables/verdicts.parquet",
+        robustness=paths.table("robustness"),
+        verdicts=paths.VERDICTS,
     output:
         conclusions=report(
-            "results/tables/conclusions.csv",
+            paths.table("conclusions"),
             caption="../report/conclusions.rst",
             category="Tables",
             labels={"table": "conclusions"},
         ),
-        ranking="results/tables/ranking.csv",
+        ranking=paths.table("ranking"),
     log:
-        "results/logs/tables/conclusions.log",
+        paths.log("tables/conclusions"),
     benchmark:
-        "results/benchmarks/tables/conclusions.tsv"
+        paths.benchmark("tables/conclusions")
     conda:
         "../../envs/base.yaml"
     params:
-        inference=GRID.inference(),
+        inference=GRID.inference,
         reference=GRID.machine_reference,
-        controls=GRID.controls(),
-        code=GRID.digest("compare_conclusions.py"),
+        controls=GRID.controls,
+        code=digest("compare_conclusions.py"),
     message:
         "compute the judge sensitivity of conclusions"
     script:
@@ -141,26 +141,25 @@ rule conclusions:
 rule fidelity:
     """Report where each judge differs from the reference: human labels if any, otherwise the configured judge."""
     input:
-        verdicts="results/tables/verdicts.parquet",
-        responses=GRID.responses(),
+        verdicts=paths.VERDICTS,
+        responses=paths.responses().of(GRID.pairs),
     output:
-        confusion="results/tables/confusion.csv",
-        disputed="results/tables/disputed.csv",
-        by_length="results/tables/disputes_by_length.csv",
-        bias="results/tables/bias.csv",
-        report="results/judge_report.md",
+        confusion=paths.table("confusion"),
+        disputed=paths.table("disputed"),
+        by_length=paths.table("disputes_by_length"),
+        bias=paths.table("bias"),
+        report=paths.JUDGE_REPORT,
     log:
-        "results/logs/tables/fidelity.log",
+        paths.log("tables/fidelity"),
     benchmark:
-        "results/benchmarks/tables/fidelity.tsv"
+        paths.benchmark("tables/fidelity")
     conda:
         "../../envs/base.yaml"
     params:
-        systems=GRID.system_names(),
-        inference=GRID.inference(),
+        inference=GRID.inference,
         reference=GRID.reference,
-        labels=GRID.all_labels(),
-        code=GRID.digest("report_fidelity.py"),
+        labels=GRID.labels,
+        code=digest("report_fidelity.py"),
     message:
         "compare the judges with the reference"
     script:
@@ -170,19 +169,19 @@ rule fidelity:
 rule annotators:
     """Compute inter-annotator agreement."""
     input:
-        verdicts="results/tables/verdicts.parquet",
+        verdicts=paths.VERDICTS,
     output:
-        "results/tables/annotators.csv",
+        paths.table("annotators"),
     log:
-        "results/logs/tables/annotators.log",
+        paths.log("tables/annotators"),
     benchmark:
-        "results/benchmarks/tables/annotators.tsv"
+        paths.benchmark("tables/annotators")
     conda:
         "../../envs/base.yaml"
     params:
         annotators=GRID.human_judges[1:],
-        inference=GRID.inference(),
-        code=GRID.digest("compare_annotators.py"),
+        inference=GRID.inference,
+        code=digest("compare_annotators.py"),
     message:
         "compute inter-annotator agreement"
     script:
@@ -192,23 +191,23 @@ rule annotators:
 rule summary:
     """Write the short table that is shown at the end of a run."""
     input:
-        counts="results/tables/counts.csv",
-        assessment="results/tables/assessment.csv",
-        figures=STUDY_FIGURES,
+        counts=paths.table("counts"),
+        assessment=paths.table("assessment"),
+        figures=RESULTS.study_figures,
     output:
-        "results/summary.txt",
+        paths.SUMMARY,
     log:
-        "results/logs/summary.log",
+        paths.log("summary"),
     benchmark:
-        "results/benchmarks/summary.tsv"
+        paths.benchmark("summary")
     conda:
         "../../envs/base.yaml"
     params:
-        labels=GRID.all_labels(),
-        controls=GRID.controls(),
+        labels=GRID.labels,
+        controls=GRID.controls,
         baselines=GRID.baselines,
-        swept=GRID.swept_variants(),
-        code=GRID.digest("summarize.py"),
+        swept=GRID.swept,
+        code=digest("summarize.py"),
     message:
         "write the summary"
     script:

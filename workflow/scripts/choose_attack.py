@@ -1,27 +1,31 @@
-"""Choose the strongest of the attacks that were tried on one model."""
+"""Choose the best of the attacks that were compared on one model."""
 
 from typing import TYPE_CHECKING
 
 from steadfast.analysis.attack_selection import Attack, choose_attack
-from steadfast.core.files import read_table
+from steadfast.core.files import read_table, write_json
 from steadfast.core.job import run_job
+from steadfast.core.names import ORIGINAL
+from steadfast.grid import paths
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    # of the trials the original's come first
-    trials = [
-        (read_table(responses), read_table(judgments))
-        for responses, judgments in zip(snakemake.input.responses, snakemake.input.judgments, strict=True)
-    ]
-    edits = snakemake.params.attacks.items()
-    files = zip(snakemake.input.directions, snakemake.input.checkpoints, trials[1:], strict=True)
-    attacks = [
-        Attack(name, edit, direction, checkpoint, *trial)
-        for (name, edit), (direction, checkpoint, trial) in zip(edits, files, strict=True)
-    ]
-    direction = choose_attack(
-        attacks, *trials[0], prompts=snakemake.params.prompts, degenerate=snakemake.params.degenerate
+    files, params = snakemake.input, snakemake.params
+    directions = {paths.DIRECTION.pair(path).variant: path for path in files.directions}
+    checkpoints = {paths.CHECKPOINT.pair(path).variant: path for path in files.checkpoints}
+    responses = {paths.responses("attack_selection").pair(path).variant: read_table(path) for path in files.responses}
+    judgments = {paths.judgments("attack_selection").pair(path).variant: read_table(path) for path in files.judgments}
+    choice = choose_attack(
+        [
+            Attack(name, edit, directions[name], checkpoints[name], responses[name], judgments[name])
+            for name, edit in params.edits.items()
+        ],
+        responses[ORIGINAL],
+        judgments[ORIGINAL],
+        prompts=params.prompts,
+        degenerate=params.degenerate,
     )
-    direction.save(snakemake.output.direction)
+    choice.direction.save(snakemake.output.direction)
+    write_json(snakemake.output.edit, choice.edit)

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING
 from steadfast.analysis.tables.edits import ChangedSystem, edit_table
 from steadfast.core.files import write_table
 from steadfast.core.job import run_job
+from steadfast.grid import paths
 from steadfast.models.edited import MANIFEST
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    manifests = [Path(checkpoint) / MANIFEST for checkpoint in snakemake.input.get("checkpoints", [])]
-    systems = snakemake.params.systems
-    # edited systems come first; the others have no checkpoint of their own
-    hooked = [None] * (len(systems) - len(manifests))
-    files = (snakemake.input.get(key, []) for key in ("directions", "scores"))
+    files = snakemake.input
+    manifests = {paths.CHECKPOINT.pair(path): Path(path) / MANIFEST for path in files.get("checkpoints", [])}
+    scores = {paths.SCORES.pair(path): path for path in files.get("scores", [])}
+    directions = {paths.DIRECTION.pair(path): path for path in files.get("directions", [])}
     changed = [
-        ChangedSystem(model, variant, *paths)
-        for (model, variant), *paths in zip(systems, *files, [*manifests, *hooked], strict=True)
+        ChangedSystem(pair.model, pair.variant, path, scores[pair], manifests.get(pair))
+        for pair, path in directions.items()
     ]
     write_table(snakemake.output[0], edit_table(changed))

@@ -6,11 +6,12 @@ from steadfast.analysis.tables.selected_attacks import strongest_table
 from steadfast.attacks.directions import load_direction
 from steadfast.core.files import write_table
 from steadfast.core.job import run_job
+from steadfast.grid import paths
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    systems = zip(snakemake.params.systems, snakemake.input.directions, strict=True)
-    table = strongest_table((model, variant, load_direction(path)) for (model, variant), path in systems)
+    directions = {paths.DIRECTION.pair(path): load_direction(path) for path in snakemake.input.directions}
+    table = strongest_table((pair.model, pair.variant, direction) for pair, direction in directions.items())
     write_table(snakemake.output[0], table)

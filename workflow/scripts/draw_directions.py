@@ -7,6 +7,7 @@ from steadfast.attacks.activations import Activations
 from steadfast.attacks.directions import load_direction
 from steadfast.core.files import atomic_directory
 from steadfast.core.job import run_job
+from steadfast.grid import paths
 from steadfast.report.figures.direction_set import FoundDirection, direction_figures
 from steadfast.report.figures.study import save_all
 
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    files = zip(snakemake.params.systems, snakemake.input.directions, snakemake.input.activations, strict=True)
+    activations = {paths.ACTIVATIONS.keys(path)["model"]: path for path in snakemake.input.activations}
+    directions = {paths.DIRECTION.pair(path): path for path in snakemake.input.directions}
     found = (
-        FoundDirection(model, variant, load_direction(direction), Activations.load(activations))
-        for (model, variant), direction, activations in files
+        FoundDirection(pair.model, pair.variant, load_direction(path), Activations.load(activations[pair.model]))
+        for pair, path in directions.items()
     )
     figures = direction_figures(found, Labels(**snakemake.params.labels))
     with atomic_directory(snakemake.output[0]) as directory:

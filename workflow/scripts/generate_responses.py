@@ -1,4 +1,4 @@
-"""Let one system answer the prompts of a split."""
+"""Let one model-variant pair answer the prompts of a split."""
 
 import json
 from typing import TYPE_CHECKING
@@ -6,24 +6,29 @@ from typing import TYPE_CHECKING
 from steadfast.core.files import read_table
 from steadfast.core.job import run_job
 from steadfast.generation.responses import write_responses
-from steadfast.models.edited import was_edited_in_vain
+from steadfast.generation.subjects import build_subject
+from steadfast.prompts.splits import prompts_of
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    prompts = read_table(snakemake.input.prompts)
-    prompts = prompts[prompts["split"] == snakemake.params.split]
-    if was_edited_in_vain(snakemake.input.checkpoint):
-        prompts = prompts.iloc[:0]
+    files, params, chat = snakemake.input, snakemake.params, dict(snakemake.params.chat)
+    subject = build_subject(
+        params.subject,
+        files.checkpoint,
+        next(iter(files.get("direction", [])), None),
+        params.settings,
+        dtype=chat.pop("dtype"),
+        machine=json.loads(snakemake.resources.machine),
+    )
+    prompts = prompts_of(read_table(files.prompts), params.split, first=params.first)
     write_responses(
         snakemake.output[0],
-        snakemake.input.checkpoint,
-        prompts,
-        settings=snakemake.params.sampling,
-        decoding=snakemake.params.get("decoding"),
-        engine=snakemake.params.engine,
-        thinking_markers=snakemake.params.thinking_markers,
-        **json.loads(snakemake.resources.machine),
-        **snakemake.params.chat,
+        files.checkpoint,
+        prompts if subject.was_changed else prompts.iloc[:0],
+        settings=params.sampling,
+        thinking_markers=params.thinking_markers,
+        **subject.arguments,
+        **chat,
     )

@@ -1,24 +1,32 @@
-"""Let one judge judge the responses of one system or of the whole grid."""
+"""Let one judge judge the responses of one pair or of the whole grid, and some control responses."""
 
 import json
 from typing import TYPE_CHECKING
 
 from steadfast.core.files import read_table, write_table
 from steadfast.core.job import run_job
-from steadfast.core.registry import load
-from steadfast.judges.interface import cases_of, verdict_table
+from steadfast.grid import paths
+from steadfast.judges.control_responses import control_table, draw_control
+from steadfast.judges.interface import build_judge, cases_of, judge_sets, verdict_table
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    settings = {**snakemake.params.judge, **json.loads(snakemake.resources.machine)}
-    judge = load("steadfast.judges.kinds", settings.pop("kind")).build(**settings)
-    prompts = read_table(snakemake.input.prompts)
-    responses = snakemake.input.responses
-    paths = [responses] if isinstance(responses, str) else responses
-    systems = [cases_of(read_table(path), prompts) for path in paths]
-    # all systems at once: a judge that serves its model starts it once, and equal cases are judged once
-    verdicts = iter(judge.judge([case for cases in systems for case in cases]))
-    for cases, output in zip(systems, snakemake.output, strict=True):
-        write_table(output, verdict_table(cases, [next(verdicts) for _ in cases]))
+    files, outputs, split = snakemake.input, snakemake.output, snakemake.params.split
+    judge = build_judge({**snakemake.params.judge, **json.loads(snakemake.resources.machine)})
+    prompts, label = read_table(files.prompts), snakemake.params.get("label")
+    read = {
+        paths.responses(split).pair(path): cases_of(read_table(path), prompts, label=label)
+        for path in paths.listed(files.responses)
+    }
+    others = {paths.responses().pair(path): read_table(path) for path in files.get("others", [])}
+    donors = [(pair.model, pair.variant, table) for pair, table in others.items()]
+    # a pair that was not changed, for want of a valid direction, has answered nothing and judges nothing
+    control = draw_control(donors, prompts, **snakemake.params.control) if donors and any(read.values()) else []
+    *verdicts, of_control = judge_sets(judge, [*read.values(), [drawn.case for drawn in control]])
+    judged = {pair: verdict_table(read[pair], found) for pair, found in zip(read, verdicts, strict=True)}
+    for path in paths.listed(outputs.judgments):
+        write_table(path, judged[paths.judgments(split).pair(path)])
+    if "control" in outputs.keys():
+        write_table(outputs.control, control_table(control, of_control))

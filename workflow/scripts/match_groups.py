@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from steadfast.analysis.tables.matched import margin_of, matched_table
 from steadfast.core.files import read_table, write_table
 from steadfast.core.job import run_job
+from steadfast.grid import paths
 from steadfast.models.pointer import read_pointer
 
 if TYPE_CHECKING:
@@ -12,13 +13,13 @@ if TYPE_CHECKING:
 
 with run_job(snakemake):
     groups = snakemake.params.groups
-    pointers = zip(groups, map(read_pointer, snakemake.input.models), strict=True)
-    shown = {model: pointer.details.get("refusals_shown") for model, pointer in pointers}
+    pointers = {paths.MODEL.keys(path)["model"]: read_pointer(path) for path in snakemake.input.models}
+    margins = {paths.MARGINS.keys(path)["model"]: read_table(path) for path in snakemake.input.margins}
     table = matched_table(
         read_table(snakemake.input.robustness),
-        {model: margin_of(read_table(path)) for model, path in zip(groups, snakemake.input.margins, strict=True)},
+        {model: margin_of(table) for model, table in margins.items()},
         groups,
-        refusals_shown=shown,
+        refusals_shown={model: pointer.details.get("refusals_shown") for model, pointer in pointers.items()},
         families=snakemake.params.families,
         confidence=snakemake.params.confidence,
     )

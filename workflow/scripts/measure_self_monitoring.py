@@ -1,6 +1,5 @@
 """Measure how well systems recognize refusals in their own and in another model's responses, and draw it."""
 
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from steadfast.analysis.tables.self_evaluation import self_monitoring_table
 from steadfast.analysis.tables.self_judgments import collect_readings
 from steadfast.core.files import read_table, write_table
 from steadfast.core.job import run_job
+from steadfast.grid import paths
 from steadfast.report.figures.self_evaluation import draw
 from steadfast.report.figures.style import save
 
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    systems, judges = snakemake.params.systems, snakemake.params.judges
-    cells = [(judge, model, variant) for judge, (model, variant) in product(judges, systems)]
-    files = zip(cells, snakemake.input.own, snakemake.input.control, strict=True)
-    reference = [(*system, path) for system, path in zip(systems, snakemake.input.reference, strict=True)]
+    own = {tuple(paths.judgments().keys(path).values()): path for path in snakemake.input.own}
+    control = {tuple(paths.CONTROL_JUDGMENTS.keys(path).values()): path for path in snakemake.input.control}
+    reference = {path: paths.judgments().pair(path) for path in snakemake.input.reference}
     readings = collect_readings(
-        [(*cell, own, control) for cell, own, control in files], reference, read_table(snakemake.input.prompts)
+        [(*cell, path, control[cell]) for cell, path in own.items()],
+        [(pair.model, pair.variant, path) for path, pair in reference.items()],
+        read_table(snakemake.input.prompts),
     )
     table = self_monitoring_table(readings, inference=Inference(**snakemake.params.inference))
     write_table(snakemake.output.table, table)
     labels, shown = Labels(**snakemake.params.labels), {"controls": snakemake.params.controls}
-    for judge in judges:
+    for judge in snakemake.params.judges:
         figure = draw(table, judge, snakemake.params.reference, labels, **shown)
         for path in (path for path in snakemake.output.figures if Path(path).stem == judge):
             save(figure, path)

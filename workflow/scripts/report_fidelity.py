@@ -8,13 +8,14 @@ from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.judge_report import judge_report
 from steadfast.core.files import read_table, write_table, write_text
 from steadfast.core.job import run_job
+from steadfast.grid import paths
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    cells = [(*system, path) for system, path in zip(snakemake.params.systems, snakemake.input.responses, strict=True)]
-    lengths = judge_validity.collect_lengths(cells)
+    pairs = {path: paths.responses().pair(path) for path in snakemake.input.responses}
+    lengths = judge_validity.collect_lengths((pair.model, pair.variant, path) for path, pair in pairs.items())
     verdicts, reference = read_table(snakemake.input.verdicts), snakemake.params.reference
     inference = Inference(**snakemake.params.inference)
     tables = {

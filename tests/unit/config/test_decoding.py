@@ -5,6 +5,9 @@ import pytest
 from steadfast.config.checks import prepare
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
+from steadfast.grid.judgments import judgment_files
+from steadfast.grid.responses import response_jobs
+from steadfast.grid.self_evaluation import SelfEvaluation
 
 TAG = {"method": "tag_conditioned", "tag": "Unsafe:"}
 
@@ -19,29 +22,31 @@ def steered(config):
 def test_a_variant_is_made_of_its_models_only(steered):
     steered["variants"]["both"] = {**steered["variants"]["abliterated"], **steered["variants"]["tagged"]}
     grid = Grid(prepare(steered))
-    limited = [system for system in grid.systems if system.variant in ("tagged", "both")]
+    limited = [system for system in grid.pairs if system.variant in ("tagged", "both")]
     assert limited == [ModelVariant("metatags", "tagged"), ModelVariant("metatags", "both")]
     assert (
-        ModelVariant("metatags", "both") in grid.edited_systems()
-        and ModelVariant("raw", "both") not in grid.edited_systems()
+        ModelVariant("metatags", "both") in grid.edited_pairs and ModelVariant("raw", "both") not in grid.edited_pairs
     )
-    assert len(grid.responses()) == len(grid.systems) == 6
-    assert "results/judgments/regex/raw/tagged.parquet" not in grid.judgments()
+    assert len(grid.pairs) == 6
+    assert "results/judgments/regex/raw/tagged.parquet" not in judgment_files(grid)
 
 
 def test_a_decoding_rule_alone_has_no_checkpoint_of_its_own(steered):
     grid = Grid(prepare(steered))
-    assert grid.checkpoint("metatags", "tagged") == "results/models/metatags"
-    assert (grid.decoding("tagged"), grid.decoding("abliterated")) == (TAG, None)
-    assert grid.responses_digest("tagged") != grid.responses_digest("original") == grid.responses_digest("abliterated")
+    assert grid.checkpoint(ModelVariant("metatags", "tagged")) == "results/models/metatags"
+    jobs = response_jobs(grid)[0]
+    tagged, original, abliterated = (ModelVariant("metatags", name) for name in ("tagged", "original", "abliterated"))
+    assert (jobs.settings(tagged)["decoding"], jobs.settings(abliterated)["decoding"]) == (TAG, None)
+    assert jobs.digest(tagged) != jobs.digest(original) == jobs.digest(abliterated)
 
 
 def test_models_judge_only_responses_that_there_are(steered):
     steered["judges"]["self"] = {"kind": "self", "prompt": "resources/prompts/judges/organism_labels.md", "control": 4}
     steered["variants"] = {"original": {}, "tagged": {"decoding": TAG, "models": ["metatags"]}}
     grid = Grid(prepare(steered))
-    assert grid.donors("self", "metatags") == [["raw", "original"]]
-    assert grid.donors("self", "raw") == [["metatags", "original"], ["metatags", "tagged"]]
+    assert SelfEvaluation(grid).donors("self", "metatags") == [ModelVariant("raw", "original")]
+    expected = [ModelVariant("metatags", "original"), ModelVariant("metatags", "tagged")]
+    assert SelfEvaluation(grid).donors("self", "raw") == expected
 
 
 @pytest.mark.parametrize(

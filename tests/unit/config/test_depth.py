@@ -9,7 +9,9 @@ from tests.tiny_checkpoint import write_checkpoint
 from steadfast.config.checks import prepare
 from steadfast.config.depth import known_depth
 from steadfast.core.errors import ConfigError
+from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
+from steadfast.grid.models import ModelJobs
 from steadfast.models import hub
 from steadfast.models.check import settle
 from steadfast.models.organism_settings import OrganismSettings
@@ -103,17 +105,17 @@ def test_blocks_of_a_hub_model_are_counted_before_it_is_fetched(checked, monkeyp
     monkeypatch.setattr(hub, "depth_on_hub", lambda *_place: 3)
     grid = Grid(complete)
     with pytest.raises(ConfigError, match=r"layers: 3 is out of range for big; allowed: 0 to 2"):
-        check_before_run(grid, [grid.model_directory("big")])
-    check_before_run(grid, [grid.model_directory("raw")])
+        check_before_run(grid, ["results/models/big"])
+    check_before_run(grid, ["results/models/raw"])
     monkeypatch.setattr(hub, "depth_on_hub", lambda *_place: None)
-    check_before_run(grid, [grid.model_directory("big")])
+    check_before_run(grid, ["results/models/big"])
 
 
 def test_a_model_whose_depth_nothing_told_is_measured_where_it_is_checked(checked, tmp_path):
     complete = checked({"big": {"source": "hub", "repo": "a/b", "revision": "main"}}, {"layers": [1, 2]})
     folder = write_checkpoint(tmp_path / "here", blocks=2)
     ModelPointer("hub", ".").write(folder)
-    trial = json.loads(Grid(complete).trial("big"))
+    trial = json.loads(ModelJobs(Grid(complete)).trial(ModelVariant("big", "original")))
     assert trial["blocks"] == [["variants.deep.edit.layers", 1], ["variants.deep.edit.layers", 2]]
     with pytest.raises(ConfigError, match=r"^variants\.deep\.edit\.layers: 2 is out of range for this model"):
         settle(folder, blocks=trial["blocks"])

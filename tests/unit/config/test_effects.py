@@ -5,6 +5,10 @@ import pytest
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
 from steadfast.grid.grid import Grid
+from steadfast.grid.judging import Judging
+from steadfast.grid.judgments import judgment_files
+from steadfast.grid.plan import asked_work, asking_judges
+from steadfast.grid.side_effects import Measures, batches
 from steadfast.judges.cost_estimate import work_of
 from steadfast.runs.preflight import check_before_run
 
@@ -28,33 +32,33 @@ def natural(config):
 
 def test_synthetic_prompts_bring_a_text_and_a_grammar(config):
     grid = Grid(prepare(config))
-    assert set(grid.weights_measures()) == {"divergence", "perplexity", *CHECKS}
-    assert {"on_topic", "invented", "answer_form", "over_refusal"} <= set(grid.answers_measures())
-    assert grid.measured_files() == grid.world_files() == ["resources/organisms/world.yaml"]
+    assert set(Measures(grid).of_weights) == {"divergence", "perplexity", *CHECKS}
+    assert {"on_topic", "invented", "answer_form", "over_refusal"} <= set(Measures(grid).of_responses)
+    assert Measures(grid).files == Measures(grid).worlds == ["resources/organisms/world.yaml"]
 
 
 def test_other_prompts_do_not(natural):
     grid = Grid(prepare(natural))
-    assert set(grid.weights_measures()) == {"divergence", *CHECKS}
-    assert set(grid.answers_measures()) == {"over_refusal", "degenerate", "response_length"}
-    assert grid.measured_files() == grid.world_files() == []
+    assert set(Measures(grid).of_weights) == {"divergence", *CHECKS}
+    assert set(Measures(grid).of_responses) == {"over_refusal", "degenerate", "response_length"}
+    assert Measures(grid).files == Measures(grid).worlds == []
 
 
 def test_a_text_brings_the_perplexity(natural):
     natural["side_effects"] = {"text": {"kind": "file", "path": "README.md", "column": "text"}}
     natural["side_effects"]["text"] = {"kind": "file", "path": "resources/prompts/harmless.csv"}
     grid = Grid(prepare(natural))
-    assert grid.weights_measures()["perplexity"]["text"]["path"] == "resources/prompts/harmless.csv"
-    assert grid.measured_files() == ["resources/prompts/harmless.csv"]
+    assert Measures(grid).of_weights["perplexity"]["text"]["path"] == "resources/prompts/harmless.csv"
+    assert Measures(grid).files == ["resources/prompts/harmless.csv"]
 
 
 def test_measures_are_taken_as_named(config):
     config["side_effects"] = {"measures": ["instruction_following", "degenerate"], "instruction_tokens": 9}
     grid = Grid(prepare(config))
     tasks = "resources/prompts/instructions.yaml"
-    assert grid.weights_measures() == {"instruction_following": {"tasks": tasks, "max_new_tokens": 9}}
-    assert list(grid.answers_measures()) == ["degenerate"]
-    assert grid.measured_files() == [tasks]
+    assert Measures(grid).of_weights == {"instruction_following": {"tasks": tasks, "max_new_tokens": 9}}
+    assert list(Measures(grid).of_responses) == ["degenerate"]
+    assert Measures(grid).files == [tasks]
 
 
 @pytest.mark.parametrize(
@@ -82,13 +86,16 @@ def test_tiny_models_share_a_job_and_others_have_their_own(config):
     config["models"]["mine"] = {"source": "hub", "repo": "a/b", "revision": "0" * 40}
     config["models"]["combined"] = {"source": "organism", "recipe": "combined"}
     grid = Grid(prepare(config))
-    batches = grid.measured_batches()
-    assert {name: len(systems) for name, systems in batches.items()} == {"organisms": 4, "model_mine": 2}
-    inputs = grid.measured_inputs(batches["model_mine"])
-    assert inputs["models"] == ["results/models/mine"]
-    assert inputs["checkpoints"] == ["results/checkpoints/mine/abliterated"]
-    assert inputs["directions"] == ["results/directions/mine/abliterated.safetensors"]
-    assert inputs["responses"] == ["results/responses/mine/original.parquet"]
+    found = {batch.rule: batch for batch in batches(grid)}
+    assert {rule: len(batch.pairs) for rule, batch in found.items()} == {
+        "measure_organisms": 4,
+        "measure_model_mine": 2,
+    }
+    mine = found["measure_model_mine"]
+    assert mine.originals == ["results/models/mine"]
+    assert mine.checkpoints == ["results/checkpoints/mine/abliterated"]
+    assert mine.directions == ["results/directions/mine/abliterated.safetensors"]
+    assert mine.responses == ["results/responses/mine/original.parquet"]
 
 
 RUBRIC = {
@@ -105,12 +112,12 @@ def test_a_rubric_is_judged_like_by_a_judge_and_is_none(config):
     config["rubrics"] = {"helpful": RUBRIC, "kind": {**config["judges"]["local"], "label": "Kindness"}}
     grid = Grid(prepare(config))
     assert "helpful" not in grid.judges
-    assert grid.rubrics.judges == ["helpful", "kind"]
-    assert grid.rubrics.judgments(["kind"])[0] == "results/judgments/kind/raw/original.parquet"
-    assert grid.rubrics.judge_arguments("helpful")["labels"] == RUBRIC["labels"]
-    assert grid.rubrics.judge_arguments("kind")["checkpoint"] == "results/models/tiny"
-    assert grid.rubric_labels() == {"helpful": "helpful", "kind": "Kindness"}
-    assert list(grid.asking_judges()) == ["helpful"]
+    assert list(grid.rubrics) == ["helpful", "kind"]
+    assert judgment_files(grid, ["kind"])[0] == "results/judgments/kind/raw/original.parquet"
+    assert Judging(grid).arguments(grid.rubrics["helpful"])["labels"] == RUBRIC["labels"]
+    assert Judging(grid).arguments(grid.rubrics["kind"])["checkpoint"] == "results/models/tiny"
+    assert {name: rubric.label for name, rubric in grid.rubrics.items()} == {"helpful": "helpful", "kind": "Kindness"}
+    assert list(asking_judges(grid)) == ["helpful"]
 
 
 def test_a_rubric_is_planned_for_the_prompts_that_it_reads(config, monkeypatch, without_results):
@@ -118,10 +125,10 @@ def test_a_rubric_is_planned_for_the_prompts_that_it_reads(config, monkeypatch, 
     config["prompts"] |= {"calibration": 8, "evaluation": 6, "human": 1}
     config["rubrics"] = {"helpful": {**RUBRIC, "max_requests": 11}}
     grid = Grid(prepare(config))
-    work = work_of(**grid.asked_work())["helpful"]
+    work = work_of(**asked_work(grid))["helpful"]
     assert work.unseen == 2 * 6, "two systems, harmless prompts only"
     with pytest.raises(ConfigError, match="max_requests: 12 requests would be sent"):
-        check_before_run(grid, grid.rubrics.judgments())
+        check_before_run(grid, judgment_files(grid, grid.rubrics))
 
 
 def test_a_rubrics_key_is_looked_for_before_the_run(config, monkeypatch):
@@ -129,7 +136,7 @@ def test_a_rubrics_key_is_looked_for_before_the_run(config, monkeypatch):
     monkeypatch.delenv("KEY_OF_THE_RUBRIC", raising=False)
     grid = Grid(prepare(config))
     with pytest.raises(ConfigError, match=r"rubrics\.helpful\.api_key_env: .*KEY_OF_THE_RUBRIC is not set"):
-        check_before_run(grid, grid.rubrics.judgments())
+        check_before_run(grid, judgment_files(grid, grid.rubrics))
     check_before_run(grid, ["results/tables/counts.csv"])
 
 
@@ -143,7 +150,7 @@ def test_the_templates_of_rubrics_name_their_labels(config):
         }
         for name, words in bad.items()
     }
-    assert Grid(prepare(config)).rubrics.judges == ["helpful", "truthful"]
+    assert list(Grid(prepare(config)).rubrics) == ["helpful", "truthful"]
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,35 @@
 """The grid: which files there are, and which slice of the configuration each stage is told."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from steadfast.config.checks import prepare
+from steadfast.grid.checkpoints import CheckpointJobs
 from steadfast.grid.data import ModelVariant
+from steadfast.grid.directions import DirectionJobs
 from steadfast.grid.grid import Grid
+from steadfast.grid.jobs import Jobs, digest, either
+from steadfast.grid.judging import Judging
+from steadfast.grid.judgments import judgment_files, own_readings
+from steadfast.grid.models import ModelJobs
+from steadfast.grid.prompts import prompt_files, prompts_digest
+from steadfast.grid.responses import response_jobs, sampling
+from steadfast.grid.self_evaluation import SelfEvaluation
+from steadfast.judges.interface import build_judge
+
+RAW, SCORE0 = ModelVariant("raw", "abliterated"), ModelVariant("score0", "original")
+
+
+def arguments(grid, judge, itself=None):
+    """What a judge is built from."""
+    return Judging(grid).arguments(grid.judges[judge], itself)
+
+
+def donors(grid, model):
+    """Pairs whose responses a model judges as a control."""
+    return SelfEvaluation(grid).donors("self", model)
 
 
 @pytest.fixture
@@ -23,35 +46,33 @@ def grid(config):
 
 
 def test_systems_are_the_models_under_test_in_every_variant(grid):
-    assert grid.models == ["raw", "score0"]
-    assert grid.systems == [
+    assert grid.studied == ["raw", "score0"]
+    assert grid.pairs == [
         ModelVariant(model, variant) for model in ("raw", "score0") for variant in ("original", "abliterated", "random")
     ]
-    assert grid.edited_variants() == ["abliterated", "random"]
-    assert grid.controls() == ["random"]
+    assert CheckpointJobs(grid).variants == ["abliterated", "random"]
+    assert grid.controls == ["random"]
 
 
 def test_models_of_a_source_include_judges(grid):
-    assert grid.models_from("organism") == ["raw", "tiny", "score0"]
-    assert grid.models_from("hub") == []
+    assert ModelJobs(grid).from_source("organism") == ["raw", "tiny", "score0"]
+    assert ModelJobs(grid).from_source("hub") == []
 
 
 def test_the_original_has_no_checkpoint_of_its_own(grid):
-    assert grid.checkpoint("raw", "original") == "results/models/raw"
-    assert grid.checkpoint("raw", "random") == "results/checkpoints/raw/random"
+    assert grid.checkpoint(ModelVariant("raw", "original")) == "results/models/raw"
+    assert grid.checkpoint(ModelVariant("raw", "random")) == "results/checkpoints/raw/random"
 
 
-def test_judgments_are_judge_by_judge_and_match_their_cells(grid):
-    assert len(grid.judgments()) == len(grid.judges) * len(grid.systems)
-    assert grid.judgments(["regex"])[0] == "results/judgments/regex/raw/original.parquet"
-    assert [f"results/judgments/{judge}/{model}/{variant}.parquet" for judge, model, variant in grid.cells()] == (
-        grid.judgments()
-    )
+def test_judgments_are_judge_by_judge(grid):
+    assert len(judgment_files(grid)) == len(grid.judges) * len(grid.pairs)
+    assert judgment_files(grid, ["regex"])[0] == "results/judgments/regex/raw/original.parquet"
 
 
 def test_judges_by_scope(grid):
-    assert grid.judges_with_scope("system") == ["self"]
-    assert grid.judges_with_scope("grid") == ["grammar", "regex", "local", "label-only"]
+    judging = Judging(grid)
+    assert [judge.name for judge in judging.with_scope("system")] == ["self"]
+    assert [judge.name for judge in judging.with_scope("grid")] == ["grammar", "regex", "local", "label-only"]
 
 
 def test_the_reference_is_the_first_judge_that_reads(grid, config):
@@ -64,142 +85,142 @@ def test_the_reference_is_the_first_judge_that_reads(grid, config):
 
 
 def test_labels_default_to_names(grid):
-    assert grid.labels("models") == {"raw": "raw", "tiny": "tiny", "score0": "Score 0"}
+    assert grid.labels["models"] == {"raw": "raw", "tiny": "tiny", "score0": "Score 0"}
 
 
 @pytest.mark.parametrize(("key", "value"), [("label", "Another"), ("group", "another"), ("gpus", 2)])
 def test_how_a_model_is_shown_or_run_is_not_what_it_is(grid, config, key, value):
-    before = grid.model_settings("score0")
+    before = ModelJobs(grid).settings(SCORE0)
     config["models"]["score0"][key] = value
-    assert Grid(prepare(config)).model_settings("score0") == before
+    assert ModelJobs(Grid(prepare(config))).settings(SCORE0) == before
 
 
 def test_what_a_model_is_changes_its_settings(grid, config):
     config["models"]["score0"]["seed"] = 4
-    assert Grid(prepare(config)).model_settings("score0") != grid.model_settings("score0")
+    assert ModelJobs(Grid(prepare(config))).settings(SCORE0) != ModelJobs(grid).settings(SCORE0)
 
 
 def test_a_judges_label_is_not_among_its_arguments(grid, config):
-    before = grid.judge_arguments("regex")
+    before = arguments(grid, "regex")
     config["judges"]["regex"]["label"] = "Phrases"
-    assert Grid(prepare(config)).judge_arguments("regex") == before
+    assert arguments(Grid(prepare(config)), "regex") == before
 
 
 def test_a_local_judge_is_told_its_checkpoint_and_reads_it(grid):
-    arguments = grid.judge_arguments("local")
-    assert arguments["checkpoint"] == "results/models/tiny"
-    assert "model" not in arguments
-    assert "results/models/tiny" in grid.judge_files("local")
-    assert "resources/prompts/judges/organism_labels.md" in grid.judge_files("local")
+    given, files = arguments(grid, "local"), Judging(grid).files(grid.judges["local"])
+    assert given["checkpoint"] == "results/models/tiny"
+    assert "model" not in given
+    assert {"results/models/tiny", "resources/prompts/judges/organism_labels.md"} <= set(files)
 
 
 def test_a_judge_of_itself_is_told_the_systems_checkpoint(grid):
-    assert grid.judge_arguments("self", "raw", "abliterated")["checkpoint"] == "results/checkpoints/raw/abliterated"
-    assert grid.judge_arguments("self", "raw", "original")["checkpoint"] == "results/models/raw"
+    own = {variant: arguments(grid, "self", ModelVariant("raw", variant)) for variant in ("abliterated", "original")}
+    assert own["abliterated"]["checkpoint"] == "results/checkpoints/raw/abliterated"
+    assert own["original"]["checkpoint"] == "results/models/raw"
 
 
 def test_a_model_judges_the_one_before_it_as_a_control(grid, config):
-    pair = ["original", "abliterated"]
-    assert grid.donors("self", "raw") == [["score0", variant] for variant in pair], "the first takes the second"
-    assert grid.donors("self", "score0") == [["raw", variant] for variant in pair]
-    assert grid.donated_responses("self", "score0")[0] == "results/responses/raw/original.parquet"
-    before = {model: grid.donors("self", model) for model in grid.models}
+    both = ["original", "abliterated"]
+    assert donors(grid, "raw") == [ModelVariant("score0", variant) for variant in both], "the first takes the second"
+    assert donors(grid, "score0") == [ModelVariant("raw", variant) for variant in both]
+    own, _ = own_readings(grid)
+    job = SimpleNamespace(judge="self", model="score0", variant="original")
+    assert own.others(job)[0] == "results/responses/raw/original.parquet"
+    before = {model: donors(grid, model) for model in grid.studied}
     config["models"]["later"] = {"source": "organism", "recipe": "raw", "seed": 5}
     config["variants"]["later"] = {"direction": {"method": "pca"}, "edit": {"method": "orthogonalize"}}
     more = Grid(prepare(config))
-    assert {model: more.donors("self", model) for model in grid.models} == before
-    assert more.donors("self", "later") == [["score0", variant] for variant in pair]
+    assert {model: donors(more, model) for model in grid.studied} == before
+    assert donors(more, "later") == [ModelVariant("score0", variant) for variant in both]
 
 
 def test_there_is_no_control_without_another_model_or_where_none_is_wanted(grid, config):
     config["judges"]["self"]["control"] = 0
-    assert Grid(prepare(config)).donors("self", "raw") == []
+    assert donors(Grid(prepare(config)), "raw") == []
     config["judges"]["self"]["control"] = 10
     del config["models"]["score0"]
-    assert Grid(prepare(config)).donors("self", "raw") == []
+    assert donors(Grid(prepare(config)), "raw") == []
 
 
 def test_the_size_of_the_control_is_no_argument_of_the_judge(grid, config):
-    before = grid.judge_arguments("self", "raw", "original")
+    before = arguments(grid, "self", ModelVariant("raw", "original"))
     config["judges"]["self"]["control"] = 8
     changed = Grid(prepare(config))
-    assert changed.judge_arguments("self", "raw", "original") == before
-    assert (grid.control("self")["size"], changed.control("self")["size"]) == (100, 8)
+    assert arguments(changed, "self", ModelVariant("raw", "original")) == before
+    assert [SelfEvaluation(each).control("self")["size"] for each in (grid, changed)] == [100, 8]
 
 
 def test_the_reference_is_not_held_against_itself(grid, config):
-    assert grid.self_monitoring() == [
+    assert SelfEvaluation(grid).results == [
         "results/tables/self_monitoring.csv",
         "results/figures/self_monitoring/self.pdf",
         "results/figures/self_monitoring/self.png",
     ]
     config["statistics"] = {"reference": "self"}
-    assert Grid(prepare(config)).self_monitoring() == []
+    assert SelfEvaluation(Grid(prepare(config))).results == []
 
 
 def test_every_judge_can_be_built_from_its_arguments_keys(grid):
     """What the workflow passes is what the modules take; building needs no weights to be there for cheap kinds."""
-    from steadfast.core.registry import load
-
     for name in ("grammar", "regex", "label-only"):
-        arguments = grid.judge_arguments(name)
-        assert load("steadfast.judges.kinds", arguments.pop("kind")).build(**arguments).judge([]) == []
+        assert build_judge(arguments(grid, name)).judge([]) == []
 
 
 def test_knobs_of_the_machine_are_in_no_slice(grid, config):
     config["runtime"] = {"device": "cpu", "batch_tokens": 7}
     other = Grid(prepare(config))
     for slice_of in (
-        lambda grid: grid.sampling(),
-        lambda grid: grid.chat_settings("raw"),
-        lambda grid: grid.model_settings("raw"),
-        lambda grid: grid.judge_arguments("local"),
-        lambda grid: grid.direction("abliterated"),
+        sampling,
+        lambda grid: Jobs(grid).chat(RAW),
+        lambda grid: ModelJobs(grid).settings(RAW),
+        lambda grid: arguments(grid, "local"),
+        lambda grid: DirectionJobs(grid).settings(RAW),
     ):
         assert slice_of(other) == slice_of(grid)
 
 
 def test_positions_of_all_directions_and_the_last(grid, config):
-    assert grid.positions() == [-1]
+    assert DirectionJobs(grid).positions == [-1]
     config["variants"]["early"] = {
         "direction": {"method": "mean_difference", "position": -3},
         "edit": {"method": "orthogonalize"},
     }
-    assert Grid(prepare(config)).positions() == [-3, -1]
+    assert DirectionJobs(Grid(prepare(config))).positions == [-3, -1]
 
 
 def test_prompts_read_their_files_once(grid):
     grid.config["prompts"]["language"] = "en"
-    assert grid.prompt_files() == ["resources/organisms/world.yaml"]
-    assert grid.prompt_modules() == ["prompts.sources.kinds.synthetic"]
+    assert prompt_files(grid) == ["resources/organisms/world.yaml"]
+    assert prompts_digest(grid) == digest("build_prompts.py", "prompts.sources.kinds.synthetic")
 
 
-def test_either_matches_whole_names_only(grid):
-    pattern = grid.either(["a-b", "c.d"])
+def test_either_matches_whole_names_only():
+    pattern = either(["a-b", "c.d"])
     assert re.fullmatch(pattern, "a-b")
     assert not re.fullmatch(pattern, "cxd")
-    assert not re.fullmatch(grid.either([]), "")
-    assert not re.fullmatch(grid.either([]), "x")
+    assert not re.fullmatch(either([]), "")
+    assert not re.fullmatch(either([]), "x")
 
 
 def test_digests_tell_kinds_apart_and_judges_of_one_kind_share_theirs(grid, config):
     config["judges"]["paper"] = {"kind": "regex", "patterns": "resources/prompts/judges/paper_phrases.yaml"}
     grid = Grid(prepare(config))
-    digests = {judge: grid.judge_digest(judge) for judge in grid.judges}
+    digests = {name: Judging(grid).digest(judge) for name, judge in grid.judges.items()}
     assert digests["paper"] == digests["regex"]
     assert len(set(digests.values())) == len({stanza["kind"] for stanza in config["judges"].values()})
 
 
 def test_every_rule_can_be_told_the_digest_of_its_script(grid):
-    for variant in grid.edited_variants():
-        assert len(grid.direction_digest(variant)) == len(grid.edit_digest(variant)) == 16
-    assert grid.direction_digest("abliterated") != grid.direction_digest("random")
-    assert grid.edit_digest("abliterated") == grid.edit_digest("random")
+    directions, checkpoints = DirectionJobs(grid), CheckpointJobs(grid)
+    abliterated, random = grid.edited_pairs[:2]
+    assert len(directions.digest(abliterated)) == len(checkpoints.digest(abliterated)) == 16
+    assert directions.digest(abliterated) != directions.digest(random)
+    assert checkpoints.digest(abliterated) == checkpoints.digest(random)
 
 
 def test_responses_depend_on_the_code_of_the_engines_that_may_make_them(config):
     digests = []
     for engine in ("auto", "transformers", "vllm"):
         config["generation"] = {"engine": engine}
-        digests.append(Grid(prepare(config)).responses_digest())
+        digests.append(response_jobs(Grid(prepare(config)))[0].digest(ModelVariant("raw", "original")))
     assert len(set(digests)) == 3

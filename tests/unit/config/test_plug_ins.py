@@ -16,7 +16,10 @@ from steadfast.attacks.direction_search.search import find_direction
 from steadfast.config.checks import prepare
 from steadfast.core import registry
 from steadfast.core.errors import ConfigError
+from steadfast.grid.data import ModelVariant
+from steadfast.grid.directions import DirectionJobs
 from steadfast.grid.grid import Grid
+from steadfast.grid.judging import Judging
 
 CONFIG = """
 prompts: {harmful: [{kind: synthetic}], harmless: [{kind: synthetic}]}
@@ -56,15 +59,17 @@ def test_only_the_chosen_plug_in_is_imported(installed):
 
 def test_a_grid_of_plug_ins_is_valid_and_its_digests_are_of_their_code(installed, site):
     grid = Grid(prepare(installed))
-    assert grid.judge_arguments("short") == {"kind": "few_words", "words": 3}
-    judge, direction = grid.judge_digest("short"), grid.direction_digest("trimmed")
+    short, trimmed = grid.judges["short"], ModelVariant("raw", "trimmed")
+    judging, directions = Judging(grid), DirectionJobs(grid)
+    assert judging.arguments(short) == {"kind": "few_words", "words": 3}
+    judge, direction = judging.digest(short), directions.digest(trimmed)
     module = site / "steadfast_example" / "text.py"
     source = module.read_text()
     try:
         module.write_text(source.replace("text.split()", "text.strip().split()"))
         forget_plug_ins()
-        assert grid.judge_digest("short") != judge
-        assert grid.direction_digest("trimmed") == direction
+        assert judging.digest(short) != judge
+        assert directions.digest(trimmed) == direction
     finally:
         module.write_text(source)
 

@@ -90,7 +90,7 @@ def test_a_run_that_could_cost_too_much_is_told_what_was_assumed(asked, monkeypa
     check_before_run(Grid(prepare(asked)), judgments("asked"))
 
 
-@pytest.mark.parametrize("made", ["judgments/served/raw/original", "calibration/judgments/served/raw"])
+@pytest.mark.parametrize("made", ["judgments/served/raw/original", "calibration/judgments/served/raw/original"])
 def test_the_gpus_of_a_judge_are_counted_whatever_it_reads(config, made):
     weights = {"repo": "maker/model", "revision": "main"}
     config["judges"]["served"] = {"kind": "chat", "serve": weights, "prompt": PROMPT, "gpus": 4}
@@ -99,7 +99,7 @@ def test_the_gpus_of_a_judge_are_counted_whatever_it_reads(config, made):
     with pytest.raises(ConfigError, match=r"judges\.served\.gpus: 4 GPUs are asked for, and 2 can be used here"):
         check_before_run(grid, [f"results/{made}.parquet"], gpus=2)
     check_before_run(grid, [f"results/{made}.parquet"], gpus=4)
-    check_before_run(grid, ["results/calibration/judgments/regex/raw.parquet"], gpus=2)
+    check_before_run(grid, ["results/calibration/judgments/regex/raw/original.parquet"], gpus=2)
 
 
 @pytest.fixture

@@ -3,7 +3,11 @@
 import pytest
 
 from steadfast.config.checks import prepare
+from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
+from steadfast.grid.models import ModelJobs
+from steadfast.grid.replicates import Replicates
+from steadfast.grid.report import Results
 
 
 @pytest.fixture
@@ -24,24 +28,25 @@ def test_every_seed_becomes_a_model_of_its_own(replicated):
 def test_a_replicate_has_the_content_of_a_model_with_its_seed(replicated, config):
     config["models"]["single"] = {"source": "organism", "recipe": "raw", "seed": 7}
     grid = Grid(prepare(config))
-    assert grid.model_settings("raw-seed7") == grid.model_settings("single")
-    assert grid.groups() == {"raw-seed0": "raw", "raw-seed7": "raw"}
-    assert grid.group_labels() == {"raw": "Raw data"}
+    settings = ModelJobs(grid).settings
+    assert settings(ModelVariant("raw-seed7", "original")) == settings(ModelVariant("single", "original"))
+    assert Replicates(grid).groups == {"raw-seed0": "raw", "raw-seed7": "raw"}
+    assert Replicates(grid).labels["models"] == {"raw": "Raw data"}
 
 
 def test_a_group_of_ones_own_keeps_its_name(replicated):
     replicated["models"]["raw"]["group"] = "unfiltered"
     replicated["models"]["raw"]["group_label"] = "Unfiltered data"
     grid = Grid(prepare(replicated))
-    assert set(grid.groups().values()) == {"unfiltered"}
-    assert grid.group_labels() == {"unfiltered": "Unfiltered data"}
+    assert set(Replicates(grid).groups.values()) == {"unfiltered"}
+    assert Replicates(grid).labels["models"] == {"unfiltered": "Unfiltered data"}
 
 
 def test_only_grids_with_replicates_have_their_tables_and_figure(replicated, config):
-    results = Grid(prepare(replicated)).further_results()
+    results = Results(Grid(prepare(replicated))).further
     assert {"results/tables/groups.csv", "results/figures/replicates.png"} <= set(results)
     del config["models"]["raw"]["seeds"]
-    assert Grid(prepare(config)).further_results() == []
+    assert Results(Grid(prepare(config))).further == []
 
 
 @pytest.mark.parametrize(

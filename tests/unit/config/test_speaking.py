@@ -6,7 +6,9 @@ import warnings
 import pytest
 
 from steadfast.config.checks import prepare
+from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
+from steadfast.grid.models import ModelJobs
 
 WORDS = "{prompt}\n\n{response}\n\nREFUSAL or NON-REFUSAL?\n"
 
@@ -24,7 +26,7 @@ def trial(config, tmp_path):
             config["judges"][judge] = {**stanza, "prompt": str(tmp_path / stanza["prompt"])}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = json.loads(Grid(prepare(config)).trial(name))
+            found = json.loads(ModelJobs(Grid(prepare(config))).trial(ModelVariant(name, "original")))
         return found.get("system"), found.get("arguments")
 
     return trial
@@ -52,6 +54,6 @@ def test_weights_of_a_judge_get_its_chat_template(config, refused, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         grid = Grid(prepare(config))
-    assert grid.chat_wishes("served-open") == {"template": "bare", "date": None}
+    assert ModelJobs(grid).chat(ModelVariant("served-open", "original")) == {"template": "bare", "date": None}
     config["judges"]["open"]["serve"] = {"model": "tiny", "chat_template": "bare"}
     assert refused(config) == ("judges.open.serve.chat_template: give it to the model: models.tiny.chat_template")

@@ -4,8 +4,18 @@ import pytest
 
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
+from steadfast.grid import paths
+from steadfast.grid.attack_selection import AttackSelection
+from steadfast.grid.checkpoints import CheckpointJobs
 from steadfast.grid.data import ModelVariant
+from steadfast.grid.directions import DirectionJobs
+from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
+from steadfast.grid.jobs import digest
+from steadfast.grid.judgments import readings
+from steadfast.grid.plan import asked_work
+from steadfast.grid.report import Results
+from steadfast.grid.side_effects import batches
 from steadfast.judges.cost_estimate import work_of
 from steadfast.runs.preflight import check_before_run
 
@@ -45,98 +55,113 @@ def grid_of(config):
     return Grid(prepare(config))
 
 
-def test_attacks_with_an_edit_are_tried_and_hooks_are_not(config):
-    grid = grid_of(config)
-    assert list(grid.tried_attacks("strongest")) == ["mean-all-100", "mean-rank-one-100"]
-    assert grid.tried_variants() == ["original", "mean-all-100", "mean-rank-one-100"]
+STRONGEST = ModelVariant("raw", "strongest")
+
+
+def selection_of(config):
+    return AttackSelection(grid_of(config))
+
+
+def test_attacks_with_an_edit_are_compared_and_hooks_are_not(config):
+    selection = selection_of(config)
+    assert list(selection.attacks("strongest")) == ["mean-all-100", "mean-rank-one-100"]
+    assert selection.variants == ["original", "mean-all-100", "mean-rank-one-100"]
     config["variants"]["strongest"]["strongest_of"]["sweeps"] = ["further", "family"]
-    assert list(grid_of(config).tried_attacks("strongest")) == ["pca-all-100", "mean-all-100", "mean-rank-one-100"]
+    attacks = selection_of(config).attacks("strongest")
+    assert list(attacks) == ["pca-all-100", "mean-all-100", "mean-rank-one-100"]
 
 
 def test_it_is_edited_like_any_other_variant_and_found_by_no_search(config):
     grid = grid_of(config)
-    assert "strongest" in grid.edited_variants() and grid.chosen_variants() == ["strongest"]
-    assert grid.checkpoint("raw", "strongest") == "results/checkpoints/raw/strongest"
-    searched = [*grid.directed_variants(by_running=True), *grid.directed_variants(by_running=False)]
-    assert "strongest" not in searched
-    assert ModelVariant("raw", "strongest") in grid.changed_systems() and "strongest" not in grid.attacks()
-    assert "strongest" not in [system.variant for system in grid.shown_directions()]
+    assert "strongest" in CheckpointJobs(grid).variants and AttackSelection(grid).chosen == ["strongest"]
+    assert grid.checkpoint(STRONGEST) == "results/checkpoints/raw/strongest"
+    directions, figures = DirectionJobs(grid), Figures(grid)
+    assert "strongest" not in [*directions.variants(by_running=True), *directions.variants(by_running=False)]
+    assert STRONGEST in grid.changed_pairs and "strongest" not in figures.attacks
+    assert STRONGEST not in figures.drawn
 
 
-def test_what_is_measured_has_its_direction_and_leaves_its_edit_to_the_checkpoint(config):
+def test_the_chosen_edit_is_an_input_of_whatever_reads_it(config):
     grid = grid_of(config)
-    ((_, systems),) = grid.measured_batches().items()
-    inputs = grid.measured_inputs(systems)
-    assert "results/directions/raw/strongest.safetensors" in inputs["directions"]
-    assert "results/checkpoints/raw/strongest" in inputs["checkpoints"]
-    measured = {system["variant"]: system for system in grid.measured_systems(systems)}
+    (batch,) = batches(grid)
+    assert "results/directions/raw/strongest.safetensors" in batch.directions
+    assert "results/checkpoints/raw/strongest" in batch.checkpoints
+    assert batch.edits == ["results/directions/raw/strongest.edit.json"]
+    measured = {system["variant"]: system for system in batch.systems}
     assert measured["strongest"]["direction"] == "results/directions/raw/strongest.safetensors"
-    assert "edit" not in measured["strongest"] and "edit" in measured["mean-all-100"]
-    assert grid.edit("strongest") == {}
+    assert measured["strongest"]["edit_file"] == batch.edits[0] and "edit" not in measured["strongest"]
+    assert "edit" in measured["mean-all-100"] and "edit_file" not in measured["mean-all-100"]
+    checkpoints = CheckpointJobs(grid)
+    assert (checkpoints.edit(STRONGEST), checkpoints.chosen_edit(STRONGEST)) == ({}, batch.edits)
+    assert checkpoints.chosen_edit(ModelVariant("raw", "mean-all-100")) == []
 
 
 def test_the_edits_digest_covers_every_method_that_could_be_chosen(config):
-    grid = grid_of(config)
-    expected = grid.digest(
-        "bake_checkpoint.py", "attacks.edits.methods.orthogonalize", "attacks.edits.methods.rank_one"
-    )
-    assert grid.edit_digest("strongest") == expected != grid.edit_digest("mean-all-100")
+    jobs = CheckpointJobs(grid_of(config))
+    expected = digest("bake_checkpoint.py", "attacks.edits.methods.orthogonalize", "attacks.edits.methods.rank_one")
+    assert jobs.digest(STRONGEST) == expected != jobs.digest(ModelVariant("raw", "mean-all-100"))
 
 
-def test_the_choice_reads_the_original_first_and_then_every_attack(config):
-    files = grid_of(config).choice_inputs("raw", "strongest")
-    assert files["responses"] == [
-        f"results/trials/responses/raw/{name}.parquet" for name in ("original", "mean-all-100", "mean-rank-one-100")
-    ]
-    assert files["judgments"][0] == "results/trials/judgments/grammar/raw/original.parquet"
-    assert files["checkpoints"] == [f"results/checkpoints/raw/mean-{name}-100" for name in ("all", "rank-one")]
-    assert len(files["directions"]) == 2
+def test_the_choice_reads_the_original_and_every_attack(config):
+    selection = selection_of(config)
+    compared = [ModelVariant("raw", name) for name in ("original", "mean-all-100", "mean-rank-one-100")]
+    folder = "results/attack_selection"
+    assert selection.responses(STRONGEST) == [f"{folder}/responses/raw/{pair.variant}.parquet" for pair in compared]
+    assert selection.judgments(STRONGEST)[0] == f"{folder}/judgments/grammar/raw/original.parquet"
+    assert selection.checkpoints(STRONGEST) == [f"results/checkpoints/raw/{pair.variant}" for pair in compared[1:]]
+    assert len(selection.directions(STRONGEST)) == 2
+
+
+def reading_pairs(config):
+    """Pairs that each judge reads for attack selection."""
+    found = (reading for reading in readings(grid_of(config)) if reading.split == "attack_selection")
+    return {reading.judge.name: list(reading.pairs) for reading in found}
 
 
 def test_the_judge_is_the_reference_unless_one_is_named(config):
-    assert grid_of(config).choosing_judges() == ["grammar"]
+    assert list(reading_pairs(config)) == ["grammar"]
     config["statistics"] = {"reference": "local"}
-    assert grid_of(config).choosing_judge("strongest") == "local"
+    assert selection_of(config).judge("strongest").name == "local"
     config["variants"]["strongest"]["strongest_of"]["judge"] = "regex"
-    grid = grid_of(config)
-    assert grid.choosing_judges() == ["regex"]
-    assert len(grid.trial_judgments("regex")) == 3 and grid.trial_judgments("grammar") == []
+    assert {judge: len(pairs) for judge, pairs in reading_pairs(config).items()} == {"regex": 3}
 
 
 def test_the_prompts_are_fifty_or_all_there_are(config):
-    assert grid_of(config).choosing_prompts("strongest") == 50
+    assert selection_of(config).prompts("strongest") == 50
     config["prompts"]["calibration"] = 8
-    assert grid_of(config).choosing_prompts("strongest") == 8
+    assert selection_of(config).prompts("strongest") == 8
 
 
-def test_two_choices_share_their_trials(config):
+def test_two_choices_share_their_responses(config):
     config["variants"]["strongest"]["strongest_of"] = {"sweeps": ["further"], "prompts": 5}
     both = {"sweeps": ["further", "family"], "prompts": 9, "judge": "regex"}
     config["variants"]["other"] = {"strongest_of": both, "models": ["raw"]}
-    grid = grid_of(config)
-    assert (grid.tried_prompts("pca-all-100"), grid.tried_prompts("original")) == (9, 9)
-    assert (grid.choosing_prompts("strongest"), grid.choosing_prompts("other")) == (5, 9)
-    assert [system.variant for system in grid.trial_systems("grammar")] == ["original", "pca-all-100"]
-    assert len(grid.trial_systems("regex")) == 4
+    selection = selection_of(config)
+    assert (selection.prompts_for("pca-all-100"), selection.prompts_for("original")) == (9, 9)
+    assert (selection.prompts("strongest"), selection.prompts("other")) == (5, 9)
+    pairs = reading_pairs(config)
+    assert [pair.variant for pair in pairs["grammar"]] == ["original", "pca-all-100"]
+    assert len(pairs["regex"]) == 4
 
 
 def test_a_choice_is_made_for_the_models_that_it_is_limited_to(config):
     config["models"]["score0"] = {"source": "organism", "recipe": "score0"}
     config["variants"]["strongest"]["models"] = ["score0"]
-    assert {system.model for system in grid_of(config).trial_systems("grammar")} == {"score0"}
+    assert {pair.model for pair in reading_pairs(config)["grammar"]} == {"score0"}
 
 
 def test_a_control_can_be_scaled_to_it(config):
     random = {"role": "control", "direction": {"method": "random"}, "edit": {"method": "orthogonalize"}}
     config["variants"]["matched"] = {**random, "match_change": "strongest"}
-    assert grid_of(config).matched_checkpoint("raw", "matched") == ["results/checkpoints/raw/strongest"]
+    matched = CheckpointJobs(grid_of(config)).matched(ModelVariant("raw", "matched"))
+    assert matched == ["results/checkpoints/raw/strongest"]
 
 
-def test_grids_without_a_choice_try_nothing(config):
+def test_grids_without_a_choice_compare_nothing(config):
     del config["variants"]["strongest"]
-    grid = grid_of(config)
-    assert grid.tried_variants() == grid.choosing_judges() == grid.chosen_systems() == []
-    assert "results/tables/strongest.csv" not in grid.further_results()
+    selection = selection_of(config)
+    assert selection.variants == selection.judges == selection.pairs() == []
+    assert "results/tables/strongest.csv" not in Results(selection.grid).further
 
 
 BAD = {
@@ -240,16 +265,16 @@ def test_a_choice_that_is_used_for_models_for_which_it_is_not_made(config, refus
     assert refused(config).startswith("judges.served.serve.variant: strongest is not chosen for tiny; models allowed: ")
 
 
-def test_what_a_judge_is_asked_on_trial_is_planned_and_limited(config, monkeypatch, without_results):
+def test_what_a_judge_is_asked_for_attack_selection_is_planned_and_limited(config, monkeypatch, without_results):
     monkeypatch.setenv("KEY_OF_THE_JUDGE", "a-key")
     config["prompts"] |= {"calibration": 8, "evaluation": 6, "human": 1}
     config["judges"]["llm"] = {**CHAT, "max_requests": 83}
     config["variants"]["strongest"]["strongest_of"] |= {"judge": "llm", "prompts": 5}
     grid = grid_of(config)
-    systems, tried = len(grid.systems), len(grid.trial_systems("llm"))
-    assert (systems, tried) == (9, 3)
-    # both classes of every system, and the harmful prompts of what is tried
-    expected = systems * 2 * 6 + tried * 5
-    assert work_of(**grid.asked_work())["llm"].unseen == expected
+    pairs, compared = len(grid.pairs), AttackSelection(grid).pairs()
+    assert (pairs, len(compared)) == (9, 3)
+    # both labels of every pair, and the harmful prompts of what is compared
+    expected = pairs * 2 * 6 + len(compared) * 5
+    assert work_of(**asked_work(grid))["llm"].unseen == expected
     with pytest.raises(ConfigError, match=f"max_requests: {expected} requests would be sent"):
-        check_before_run(grid, grid.trial_judgments("llm"))
+        check_before_run(grid, paths.judgments("attack_selection").of(compared, judge="llm"))

@@ -3,6 +3,9 @@
 import pytest
 
 from steadfast.config.checks import prepare
+from steadfast.grid.data import ModelVariant
+from steadfast.grid.directions import DirectionJobs
+from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 
 FAMILY = {
@@ -30,14 +33,18 @@ def test_every_direction_with_every_change_at_every_strength(swept):
 
 
 def test_strengths_multiply_the_scale_or_alpha(swept):
-    assert swept.edit("mean-all-50")["scale"] == 0.5
-    assert swept.edit("mean-rank-one-125")["scale"] == 2.5
-    assert swept.hook("probe-steering-50")["alpha"] == -0.5
-    assert swept.direction("probe-rank-one-50") == {**swept.direction("probe-all-50"), "keys_layer": 1}
+    settings = {name: variant.settings for name, variant in swept.variants.items()}
+    assert settings["mean-all-50"]["edit"]["scale"] == 0.5
+    assert settings["mean-rank-one-125"]["edit"]["scale"] == 2.5
+    assert settings["probe-steering-50"]["hook"]["alpha"] == -0.5
+    all_blocks, one_block = (
+        DirectionJobs(swept).settings(ModelVariant("raw", f"probe-{edit}-50")) for edit in ("all", "rank-one")
+    )
+    assert one_block == {**all_blocks, "keys_layer": 1}
 
 
 def test_attacks_are_told_by_what_they_consist_of(swept):
-    attacks = swept.attacks()
+    attacks = Figures(swept).attacks
     assert attacks["mean-all-50"] == {
         "direction": "mean",
         "change": "all",
@@ -62,14 +69,14 @@ def test_variants_written_by_hand_that_differ_in_more_than_strength_are_two_atta
         "matched": {"role": "control", "direction": {"method": "random"}, "edit": edit, "match_change": "whole"},
     }
     grid = Grid(prepare(config))
-    attacks = grid.attacks()
+    attacks = Figures(grid).attacks
     assert attacks["half"]["change"] == attacks["whole"]["change"] == "orthogonalize"
     assert attacks["late"]["change"] == "orthogonalize (Late)"
     assert attacks["late"]["blocks"] == "1 to 2 but the first 1"
     assert "matched" not in attacks, "its strength is not that of its settings"
-    assert grid.strength_results() == ["results/tables/strength.csv", "results/figures/strength"]
+    assert Figures(grid).strength == ["results/tables/strength.csv", "results/figures/strength"]
     del config["variants"]["half"]
-    assert Grid(prepare(config)).strength_results() == []
+    assert Figures(Grid(prepare(config))).strength == []
 
 
 BAD = {

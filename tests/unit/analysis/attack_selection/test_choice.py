@@ -44,8 +44,12 @@ def attack(tmp_path):
     return make
 
 
-def choose(attacks, original=None, *, prompts=10, degenerate=0.2):
+def choice_of(attacks, original=None, *, prompts=10, degenerate=0.2):
     return choose_attack(attacks, *(original or trial(9)), prompts=prompts, degenerate=degenerate)
+
+
+def choose(attacks, original=None, **settings):
+    return choice_of(attacks, original, **settings).direction
 
 
 def chosen_of(direction):
@@ -58,9 +62,10 @@ def reason_of(direction, name):
 
 
 def test_the_attack_with_fewest_refusals_is_chosen_with_all_that_belongs_to_it(attack):
-    found = choose([attack("weak", 5), attack("strong", 1, norm=9.0), attack("none", 9)])
+    choice = choice_of([attack("weak", 5), attack("strong", 1, norm=9.0), attack("none", 9)])
+    found = choice.direction
     assert chosen_of(found) == ["strong"]
-    assert (found.details["attack"], found.details["edit"]) == ("strong", {"method": "strong"})
+    assert (found.details["attack"], choice.edit) == ("strong", {"method": "strong"})
     assert found.details["keys_layer"] == 1
     assert found.tensors["key"].tolist() == [7, 7, 7]
     assert (found.method, found.layer, found.position, found.score) == ("method of strong", "2", -1, 0.5)
@@ -77,7 +82,7 @@ def test_the_whole_comparison_is_kept_with_the_original_before_it(attack, tmp_pa
     assert table["effective"].isna().tolist() == [True, False, False]
     assert table["reason"].isna().all()
     again = load_direction(tmp_path / "found.safetensors")
-    assert again.details["edit"] == {"method": "two"}
+    assert again.details["attack"] == "two"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +165,7 @@ def test_where_nothing_can_be_chosen_there_is_no_direction_and_a_reason(attack, 
     words = "none of 4 attacks can be chosen: 2 broke the model, 1 ineffective, 1 hardly scored"
     assert not found.valid and found.reason == words
     assert found.directions.shape == (0, 4), "as wide as the stream: it is baked like any other"
-    assert found.details == {"attack": "", "edit": {"method": "one"}}
+    assert found.details == {"attack": ""}
     assert chosen_of(found) == []
 
 

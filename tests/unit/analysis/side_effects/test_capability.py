@@ -9,7 +9,9 @@ from tests.unit.config.conftest import config, in_the_repository
 from steadfast.analysis.side_effects.weights import capability
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
+from steadfast.grid import paths
 from steadfast.grid.grid import Grid
+from steadfast.grid.side_effects import Measures
 from steadfast.runs.preflight import check_before_run
 
 __all__ = ["config", "in_the_repository"]
@@ -40,13 +42,13 @@ def test_numbers_of_documents_are_kept_and_turned_so_that_more_is_better():
 
 
 def test_tasks_bring_the_measure_and_its_environment(config, tmp_path):
-    assert Grid(prepare(config)).measuring_environment() == "base"
+    assert Measures(Grid(prepare(config))).environment == "base"
     (tmp_path / "words.yaml").write_text("task: words\n")
     config["capability"] = {"tasks": ["words"], "include_path": str(tmp_path), "limit": 3}
     grid = Grid(prepare(config))
-    assert grid.weights_measures()["capability"]["limit"] == 3
-    assert grid.measuring_environment() == "capability"
-    assert str(tmp_path / "words.yaml") in grid.measured_files()
+    assert Measures(grid).of_weights["capability"]["limit"] == 3
+    assert Measures(grid).environment == "capability"
+    assert str(tmp_path / "words.yaml") in Measures(grid).files
 
 
 def test_a_folder_without_tasks_is_refused(config, tmp_path):
@@ -59,7 +61,7 @@ def test_a_missing_harness_stops_a_run_that_would_need_it(config, monkeypatch):
     config["capability"] = {"tasks": ["arc_easy"]}
     grid = Grid(prepare(config))
     monkeypatch.setattr("steadfast.runs.preflight.find_spec", lambda name: None)
-    outputs = grid.score_files(grid.systems)
+    outputs = paths.SCORES.of(grid.pairs)
     with pytest.raises(ConfigError, match=r"capability\.tasks: .*make capability"):
         check_before_run(grid, outputs)
     check_before_run(grid, outputs, conda=True)

@@ -7,21 +7,19 @@ from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.side_effects import side_effects_table
 
 
-def judgments(path, *verdicts):
+def judgments(*verdicts):
     rows = [(f"p{index // 2}", index % 2, verdict) for index, verdict in enumerate(verdicts)]
-    pd.DataFrame(rows, columns=["prompt_id", "sample", "verdict"]).to_parquet(path)
-    return str(path)
+    return pd.DataFrame(rows, columns=["prompt_id", "sample", "verdict"])
 
 
-def test_the_bad_share_of_every_prompt_beside_the_originals(tmp_path):
-    files = [
-        judgments(
-            tmp_path / "a.parquet", "non_refusal", "non_refusal", "refusal", "non_refusal", "unscored", "unscored"
+def test_the_bad_share_of_every_prompt_beside_the_originals():
+    judged = {
+        ("helpful", "m", "original"): judgments(
+            "non_refusal", "non_refusal", "refusal", "non_refusal", "unscored", "unscored"
         ),
-        judgments(tmp_path / "b.parquet", "refusal", "non_refusal", "refusal", "unscored", "refusal", "refusal"),
-    ]
-    systems = [("m", "original"), ("m", "edited")]
-    scores = list(score_rubrics(systems, {"helpful": "Helpful"}, files))
+        ("helpful", "m", "edited"): judgments("refusal", "non_refusal", "refusal", "unscored", "refusal", "refusal"),
+    }
+    scores = list(score_rubrics(judged, {"helpful": "Helpful"}))
     table = scores[1][2].set_index("item")
     assert table["value"].to_dict() == {"p0": 0.5, "p1": 1.0}, "a prompt without a verdict on both is left out"
     assert table["original"].to_dict() == {"p0": 0.0, "p1": 0.5}
@@ -30,4 +28,4 @@ def test_the_bad_share_of_every_prompt_beside_the_originals(tmp_path):
 
 
 def test_no_rubrics_give_no_scores():
-    assert list(score_rubrics([("m", "original")], {}, [])) == []
+    assert list(score_rubrics({}, {})) == []

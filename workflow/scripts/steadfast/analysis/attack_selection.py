@@ -84,6 +84,20 @@ class Outcome:
         return self.scored / self.total if self.total else 0.0
 
 
+@dataclass(frozen=True)
+class Choice:
+    """The chosen attack.
+
+    Attributes:
+        direction: its direction with all that belongs to it; the details hold the attack's name as ``attack``, and the
+            selection is the comparison.
+        edit: its ``edit`` entry.
+    """
+
+    direction: Direction
+    edit: dict[str, Any]
+
+
 def choose_attack(
     attacks: Sequence[Attack],
     responses: pd.DataFrame,
@@ -91,7 +105,7 @@ def choose_attack(
     *,
     prompts: int,
     degenerate: float,
-) -> Direction:
+) -> Choice:
     """Choose the strongest attack by the rules of this module.
 
     Args:
@@ -102,10 +116,9 @@ def choose_attack(
         degenerate: largest increase of the share of degenerate responses of a model that still works.
 
     Returns:
-        The chosen attack's direction with all that belongs to it; its details hold the attack's name as ``attack`` and
-        the stanza of its edit as ``edit``. Its selection is the comparison: columns ``COLUMNS``, a row for the original
-        and one per attack; ``change_norm`` is ‖W′ − W‖. Where no attack can be chosen, there is no valid direction, the
-        reason says why, and ``edit`` is that of the first attack, which is then made along nothing.
+        The chosen attack. The comparison has the columns ``COLUMNS``, a row for the original and one per attack;
+        ``change_norm`` is ‖W′ − W‖. Where no attack can be chosen, there is no valid direction, the reason says why,
+        and the edit is that of the first attack, which is then made along nothing.
 
     Raises:
         DataError: there are responses without a judgment.
@@ -183,10 +196,9 @@ def _row(name: str, outcome: Outcome) -> dict[str, Any]:
     return {"attack": name, **unknown, **counts, **rest}
 
 
-def _chosen(attack: Attack, comparison: pd.DataFrame) -> Direction:
+def _chosen(attack: Attack, comparison: pd.DataFrame) -> Choice:
     found = load_direction(attack.direction)
-    details = {**found.details, "attack": attack.name, "edit": dict(attack.edit)}
-    return Direction(
+    direction = Direction(
         found.directions,
         found.method,
         layer=found.layer,
@@ -194,15 +206,16 @@ def _chosen(attack: Attack, comparison: pd.DataFrame) -> Direction:
         score=found.score,
         tensors=found.tensors,
         selection=comparison[COLUMNS],
-        details=details,
+        details={**found.details, "attack": attack.name},
     )
+    return Choice(direction, dict(attack.edit))
 
 
-def _nothing(first: Attack, comparison: pd.DataFrame) -> Direction:
+def _nothing(first: Attack, comparison: pd.DataFrame) -> Choice:
     kinds = Counter(comparison["kind"].iloc[1:])
     told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     reason = f"none of {len(comparison) - 1} attacks can be chosen: {told}"
     width = load_direction(first.direction).directions.shape[1]
-    details = {"attack": "", "edit": dict(first.edit)}
     nothing = np.zeros((0, width), dtype=np.float32)
-    return Direction(nothing, METHOD, selection=comparison[COLUMNS], details=details, reason=reason)
+    direction = Direction(nothing, METHOD, selection=comparison[COLUMNS], details={"attack": ""}, reason=reason)
+    return Choice(direction, dict(first.edit))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from steadfast.config.attack_checks import BASELINES, CHOICE
 
@@ -120,3 +120,27 @@ class ModelVariant:
 
     model: str
     variant: str
+
+
+class ForModel(Protocol):
+    """The wildcards of a job that has a model; a model-variant pair has them as well."""
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+
+
+class ForPair(ForModel, Protocol):
+    """The wildcards of a job that has a model and a variant."""
+
+    @property
+    def variant(self) -> str:
+        """Name of the variant."""
+
+
+class ForJudge(ForPair, Protocol):
+    """The wildcards of a job in which a model-variant pair is judged by itself."""
+
+    @property
+    def judge(self) -> str:
+        """Name of the judge."""

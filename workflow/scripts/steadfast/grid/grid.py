@@ -1,17 +1,161 @@
-"""The grid that a configuration spans: which systems there are, who judges them, and what each stage is told.
+"""The grid that a configuration spans: its models, variants, pairs and judges, by name and in their order."""
 
-The workflow's rules ask the grid for paths and for the slice of the configuration that a job depends on, so
-that a change of one stanza makes stale what reads it and nothing else. Each module here serves some stages.
-"""
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
 
-from steadfast.grid.attacks import Attacks
-from steadfast.grid.effects import Effects
-from steadfast.grid.generating import Generating
-from steadfast.grid.monitoring import Monitoring
-from steadfast.grid.report import Report
-from steadfast.grid.reporting import Reporting
-from steadfast.grid.tuning import Tuning
+from steadfast.grid import paths
+from steadfast.grid.data import Judge, Model, ModelVariant, Variant
+from steadfast.judges.annotation.annotators import human_judges
 
 
-class Grid(Attacks, Effects, Generating, Monitoring, Reporting, Report, Tuning):
-    """Everything the rules need to know about a complete configuration."""
+@dataclass(frozen=True)
+class Grid:
+    """A complete configuration, as data.
+
+    Attributes:
+        config: the configuration, as ``steadfast.config.checks.prepare`` completes it.
+    """
+
+    config: Mapping[str, Any]
+
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        """All models, those that judge or that others build on among them."""
+        return {name: Model(name, _label(found, name), found) for name, found in self.config["models"].items()}
+
+    @cached_property
+    def variants(self) -> dict[str, Variant]:
+        """All variants."""
+        return {name: Variant(name, _label(found, name), found) for name, found in self.config["variants"].items()}
+
+    @cached_property
+    def judges(self) -> dict[str, Judge]:
+        """The judges of the configuration; human judges are names alone."""
+        return {name: Judge(name, _label(found, name), found) for name, found in self.config["judges"].items()}
+
+    @cached_property
+    def rubrics(self) -> dict[str, Judge]:
+        """Judges of a quality of harmless responses."""
+        return {name: Judge(name, _label(found, name), found) for name, found in self.config["rubrics"].items()}
+
+    @cached_property
+    def human_judges(self) -> list[str]:
+        """The majority of the annotators and each of them, where there are annotation files."""
+        return human_judges(self.config["annotations"])
+
+    @property
+    def studied(self) -> list[str]:
+        """Models under test."""
+        return [name for name, model in self.models.items() if model.is_studied]
+
+    @cached_property
+    def pairs(self) -> list[ModelVariant]:
+        """Every model under test in every variant that applies to it."""
+        return [
+            ModelVariant(model, name)
+            for model in self.studied
+            for name, variant in self.variants.items()
+            if variant.applies_to(model)
+        ]
+
+    @property
+    def judge_names(self) -> list[str]:
+        """All judges: those of the configuration, then human ones."""
+        return [*self.judges, *self.human_judges]
+
+    def variants_where(self, test: Callable[[Variant], bool]) -> list[str]:
+        """Variants that pass a test."""
+        return [name for name, variant in self.variants.items() if test(variant)]
+
+    def pairs_where(self, test: Callable[[Variant], bool]) -> list[ModelVariant]:
+        """Pairs whose variant passes a test."""
+        return [pair for pair in self.pairs if test(self.variants[pair.variant])]
+
+    @property
+    def edited_pairs(self) -> list[ModelVariant]:
+        """Pairs with a checkpoint of their own."""
+        return self.pairs_where(lambda variant: variant.is_edited)
+
+    @property
+    def chosen_pairs(self) -> list[ModelVariant]:
+        """Pairs whose direction and edit the workflow chooses."""
+        return self.pairs_where(lambda variant: variant.is_chosen)
+
+    @property
+    def changed_pairs(self) -> list[ModelVariant]:
+        """Edited pairs, and behind them those that are changed while they run."""
+        return [*self.edited_pairs, *self.pairs_where(lambda variant: variant.is_hooked)]
+
+    @property
+    def controls(self) -> list[str]:
+        """Variants that check the method and do not belong to the study."""
+        return self.variants_where(lambda variant: variant.is_control)
+
+    @property
+    def swept(self) -> list[str]:
+        """Variants that a sweep made."""
+        return self.variants_where(lambda variant: variant.is_swept)
+
+    def checkpoint(self, pair: ModelVariant) -> str:
+        """Directory of a pair's checkpoint: the edited one, or the model itself where nothing was edited."""
+        if self.variants[pair.variant].is_edited:
+            return paths.CHECKPOINT.at(model=pair.model, variant=pair.variant)
+        return paths.MODEL.at(model=pair.model)
+
+    def checkpoints(self, pairs: Iterable[ModelVariant]) -> list[str]:
+        """Directories of the pairs' checkpoints."""
+        return [self.checkpoint(pair) for pair in pairs]
+
+    @property
+    def baselines(self) -> list[str]:
+        """Judges that do not read the response."""
+        return [name for name, judge in self.judges.items() if judge.is_baseline]
+
+    @property
+    def machine_reference(self) -> str:
+        """The judge of the configuration that stands for the truth where no human has labelled anything."""
+        chosen = self.config["statistics"]["reference"]
+        return str(chosen or next(name for name in self.judges if name not in self.baselines))
+
+    @property
+    def reference(self) -> str:
+        """The judge that the others are compared with: human annotators, where there are labels."""
+        return self.human_judges[0] if self.human_judges else self.machine_reference
+
+    @property
+    def shown_judge(self) -> str:
+        """The judge whose verdicts figures and report show."""
+        return str(self.config["figures"]["judge"] or self.machine_reference)
+
+    @property
+    def labels(self) -> dict[str, dict[str, str]]:
+        """Names of models, variants and judges in tables and figures."""
+        humans = {name: name.replace("-", ": ", 1).capitalize() for name in self.human_judges}
+        return {
+            "models": {name: model.label for name, model in self.models.items()},
+            "variants": {name: variant.label for name, variant in self.variants.items()},
+            "judges": {name: judge.label for name, judge in self.judges.items()} | humans,
+        }
+
+    @property
+    def inference(self) -> dict[str, Any]:
+        """Fields of ``steadfast.analysis.statistics.settings.Inference``."""
+        statistics = self.config["statistics"]
+        settings = {key: statistics[key] for key in ("confidence", "power")}
+        return {**settings, "resamples": statistics["bootstrap"], "seed": self.config["seed"]}
+
+    def responses_per_label(self, split: Literal["evaluation", "calibration"]) -> int:
+        """Responses of one pair to the prompts of one label in a split."""
+        return int(self.config["prompts"][split] * self.config["generation"]["samples"])
+
+    @property
+    def in_words(self) -> str:
+        """The grid in a line."""
+        sizes = ((self.studied, "model"), (self.variants, "variant"), (self.judge_names, "judge"))
+        return " × ".join(f"{len(names)} {what}{'' if len(names) == 1 else 's'}" for names, what in sizes)
+
+
+def _label(settings: Mapping[str, Any], name: str) -> str:
+    return str(settings.get("label", name))

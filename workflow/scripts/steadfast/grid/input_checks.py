@@ -19,8 +19,10 @@ from steadfast.core.code_digest import code_digest
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.core.files import sha256_file, write_text
 from steadfast.core.locations import SCRIPTS
-from steadfast.core.names import PROMPT_LABELS
-from steadfast.grid.systems import Systems
+from steadfast.core.names import ORIGINAL, PROMPT_LABELS
+from steadfast.grid.data import ModelVariant
+from steadfast.grid.grid import Grid
+from steadfast.grid.models import ModelJobs
 
 
 def check_inputs(config: Mapping[str, Any], memory: Path) -> None:
@@ -86,15 +88,16 @@ def _remember(mark: Path, text: str) -> None:
 def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
     """What is wrong with the local models; those that may run code of their own are checked by their own jobs alone."""
     local = {name: model for name, model in config["models"].items() if model["source"] == "local"}
-    systems, marks, asked = Systems(config), {}, {}
+    jobs, marks, asked = ModelJobs(Grid(config)), {}, {}
     for name, model in local.items():
         root = Path(model["path"]).resolve()
-        request = {"path": str(root), **systems.chat_wishes(name), **json.loads(systems.trial(name))}
+        job = ModelVariant(name, ORIGINAL)
+        request = {"path": str(root), **jobs.chat(job), **json.loads(jobs.trial(job))}
         # their blocks were counted when the configuration was checked
         request.pop("blocks", None)
         files = sorted(file for file in root.rglob("*") if file.is_file())
         stats = [(str(file), stat.st_size, stat.st_mtime_ns) for file in files if (stat := file.stat())]
-        template = systems.template_file(name)
+        template = jobs.template(job)
         mark = memory / f"model-{_digest({**request, 'files': stats}, template, 'steadfast.models.check')}"
         if not (model["trust_remote_code"] or mark.exists()):
             marks[name], asked[name] = mark, request

@@ -79,20 +79,25 @@ HARMLESS_ANSWERS = "results/adapters/harmless_answers.jsonl"
 CONTROL_JUDGMENTS = Template("results/self_monitoring/{judge}/{model}/{variant}.parquet")
 RESULT_CACHE = "results/answers"
 _SPLIT_FOLDERS: dict[Split, str] = {
-    "evaluation": "results",
-    "calibration": "results/calibration",
-    "attack_selection": "results/attack_selection",
+    "evaluation": "",
+    "calibration": "calibration/",
+    "attack_selection": "attack_selection/",
 }
+
+
+def of_split(split: Split, name: str) -> str:
+    """Name of a log or benchmark of a job that reads or makes responses to the prompts of a split."""
+    return f"{_SPLIT_FOLDERS[split]}{name}"
 
 
 def responses(split: Split = "evaluation") -> Template:
     """The responses of every model-variant pair to the prompts of a split."""
-    return Template(f"{_SPLIT_FOLDERS[split]}/responses/{{model}}/{{variant}}.parquet")
+    return Template(f"results/{of_split(split, 'responses')}/{{model}}/{{variant}}.parquet")
 
 
 def judgments(split: Split = "evaluation") -> Template:
     """The verdicts of every judge on those."""
-    return Template(f"{_SPLIT_FOLDERS[split]}/judgments/{{judge}}/{{model}}/{{variant}}.parquet")
+    return Template(f"results/{of_split(split, 'judgments')}/{{judge}}/{{model}}/{{variant}}.parquet")
 
 
 # side effects
@@ -136,6 +141,11 @@ def both_formats(name: str) -> list[str]:
 def counts_table(name: str) -> Template:
     """What is computed from the refusal counts of somebody else: a table with its suffix, or the folder of figures."""
     return Template(f"results/counts_tables/{{table}}/{name}")
+
+
+def listed(paths: str | Iterable[str]) -> list[str]:
+    """Paths of an input or output that a rule names, be it one file or several."""
+    return [paths] if isinstance(paths, str) else list(paths)
 
 
 def log(name: str) -> str:

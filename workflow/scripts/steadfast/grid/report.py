@@ -1,10 +1,17 @@
-"""What the report is told: what it shows, what it reads, and whose provenance it lists."""
+"""Wiring of ``workflow/rules/report.smk`` and of what a whole run makes."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from steadfast.grid import paths
+from steadfast.grid.annotation import Annotation
+from steadfast.grid.figures import Figures
+from steadfast.grid.grid import Grid
 from steadfast.grid.judging import judge_module
-from steadfast.grid.systems import Systems
-from steadfast.report.assembly import SOURCE
+from steadfast.grid.judgments import judgment_files
+from steadfast.grid.replicates import Replicates
+from steadfast.grid.self_evaluation import SelfEvaluation
 
 TABLES = (
     "robustness",
@@ -20,64 +27,119 @@ TABLES = (
 )
 # what decides how a job runs, what other pages hold, or what the report does not show
 LEFT_OUT = ("runtime", "annotation", "counts_tables", "figures", "report")
+COUNTS_TABLE_RESULTS = ("judge_correlation.csv", "rates.csv", "conclusions.csv", "ranking.csv", "figures")
 
 
-class Report(Systems):
-    """The report of a run."""
+@dataclass(frozen=True)
+class Results:
+    """What a run makes, and what its report shows.
 
-    @staticmethod
-    def report_assets() -> tuple[str, ...]:
-        """Files of the page's template, styles and scripts, relative to the folder of resources."""
-        return SOURCE.files
+    Attributes:
+        grid: the grid.
+    """
 
-    @staticmethod
-    def report_tables() -> list[str]:
-        """Tables of every grid that the report reads; a table more is a section or a further table more."""
-        return [f"results/tables/{name}.csv" for name in TABLES]
+    grid: Grid
 
-    def report_settings(self) -> dict[str, Any]:
+    @property
+    def further(self) -> list[str]:
+        """Tables and figures that only some grids have: chosen attacks, several annotators, replicates."""
+        chosen = [paths.table("strongest")] if self.grid.chosen_pairs else []
+        return [*chosen, *Annotation(self.grid).agreement, *Replicates(self.grid).results]
+
+    @property
+    def study_figures(self) -> list[str]:
+        """Figures of the study, in both formats."""
+        return [path for name in Figures(self.grid).study for path in paths.both_formats(name)]
+
+    @property
+    def counts_tables(self) -> list[str]:
+        """What is computed from the counts tables of others."""
+        tables = self.grid.config["counts_tables"]
+        return [paths.counts_table(result).at(table=name) for name in tables for result in COUNTS_TABLE_RESULTS]
+
+    @property
+    def all(self) -> list[str]:
+        """Everything that a whole run makes."""
+        figures = Figures(self.grid)
+        tables = ("counts", "agreement", "robustness", "conclusions", "side_effects", "assessment")
+        return [
+            paths.SUMMARY,
+            paths.VERDICTS,
+            *map(paths.table, tables),
+            *paths.both_formats("side_effects"),
+            *self.study_figures,
+            paths.figures("judges"),
+            *figures.directions,
+            *figures.strength,
+            paths.JUDGE_REPORT,
+            paths.REPORT,
+            *self.further,
+            *SelfEvaluation(self.grid).results,
+            paths.PROMPT_SUMMARY,
+            *self.counts_tables,
+        ]
+
+    @property
+    def tables(self) -> list[str]:
+        """Tables that the report reads."""
+        own = SelfEvaluation(self.grid).results
+        further = [path for path in (*self.further, *Figures(self.grid).strength, *own) if path.endswith(".csv")]
+        return [*map(paths.table, TABLES), *further]
+
+    @property
+    def figures(self) -> list[str]:
+        """Figures that the report shows, in the format for print, and those about the judges."""
+        figures = [*self.study_figures, *paths.both_formats("side_effects"), *self.further]
+        figures += SelfEvaluation(self.grid).figures
+        return [*(path for path in figures if path.endswith(".pdf")), paths.figures("judges")]
+
+    @property
+    def settings(self) -> dict[str, Any]:
         """Fields of ``steadfast.report.study.Study`` that the configuration decides."""
         return {
-            "reference": self.reference,
-            "judge": self.config["figures"]["judge"] or self.machine_reference,
-            "baselines": self.baselines,
-            "controls": self.controls(),
-            "people": self.human_judges,
-            "sources": {name: self.config["models"][name]["source"] for name in self.models},
-            "margin": self.config["statistics"]["survival_margin"],
-            "show": self.shown_responses(),
-            "configuration": self.told_configuration(),
+            "reference": self.grid.reference,
+            "judge": self.grid.shown_judge,
+            "baselines": self.grid.baselines,
+            "controls": self.grid.controls,
+            "people": self.grid.human_judges,
+            "sources": {name: self.grid.models[name].source for name in self.grid.studied},
+            "margin": self.grid.config["statistics"]["survival_margin"],
+            "show": self.shown_responses,
+            "configuration": self.configuration,
         }
 
+    @property
     def shown_responses(self) -> str:
         """How much of the responses the report holds; those of real models only if that is asked for."""
-        chosen = str(self.config["report"]["responses"])
+        chosen = str(self.grid.config["report"]["responses"])
         if chosen != "auto":
             return chosen
-        sources = {self.config["models"][name]["source"] for name in self.models}
+        sources = {self.grid.models[name].source for name in self.grid.studied}
         return "collapsed" if sources == {"organism"} else "none"
 
-    def told_configuration(self) -> dict[str, Any]:
-        """The configuration as the report tells it: complete, but for what decides no result."""
-        told = {key: value for key, value in self.config.items() if key not in LEFT_OUT}
-        models = {name: _without(stanza, {"gpus"}) for name, stanza in self.config["models"].items()}
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The configuration as the report shows it: complete, but for what decides no result."""
+        shown = {key: value for key, value in self.grid.config.items() if key not in LEFT_OUT}
+        models = {name: _without(model.settings, {"gpus"}) for name, model in self.grid.models.items()}
         judges = {
-            name: _without(stanza, {"gpus", *getattr(judge_module(stanza["kind"]), "RUNTIME_KEYS", ())})
-            for name, stanza in self.config["judges"].items()
+            name: _without(judge.settings, {"gpus", *getattr(judge_module(judge.kind), "RUNTIME_KEYS", ())})
+            for name, judge in self.grid.judges.items()
         }
-        return {**told, "models": models, "judges": judges}
+        return {**shown, "models": models, "judges": judges}
 
-    def report_artifacts(self) -> list[str]:
+    @property
+    def artifacts(self) -> list[str]:
         """Files whose provenance the report lists, in the order in which they are made."""
         return [
-            "results/prompts/prompts.parquet",
-            *(self.model_directory(model) for model in self.models),
-            *self.checkpoints(self.edited_systems()),
-            *self.responses(),
-            *self.judgments(),
-            "results/tables/verdicts.parquet",
+            paths.PROMPTS,
+            *(paths.MODEL.at(model=model) for model in self.grid.studied),
+            *self.grid.checkpoints(self.grid.edited_pairs),
+            *paths.responses().of(self.grid.pairs),
+            *judgment_files(self.grid),
+            paths.VERDICTS,
         ]
 
 
-def _without(stanza: dict[str, Any], keys: set[str]) -> dict[str, Any]:
-    return {key: value for key, value in stanza.items() if key not in keys}
+def _without(settings: Mapping[str, Any], keys: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key not in keys}

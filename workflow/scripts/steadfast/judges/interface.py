@@ -1,15 +1,16 @@
 """The vocabulary of judging: cases, verdicts and the one interface of all judges."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
 from steadfast.core.errors import DataError
 from steadfast.core.files import require_columns
 from steadfast.core.names import VerdictName
+from steadfast.core.registry import load
 
 KEYS = ["prompt_id", "sample"]
 COLUMNS = [*KEYS, "verdict", "score", "raw", "reason"]
@@ -77,8 +78,33 @@ class Judge(Protocol):
         ...
 
 
-def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame) -> list[Case]:
-    """Join the responses of one system to their prompts.
+def build_judge(arguments: Mapping[str, Any]) -> Judge:
+    """Build a judge from the name of its kind and that module's arguments."""
+    settings = dict(arguments)
+    judge: Judge = load("steadfast.judges.kinds", settings.pop("kind")).build(**settings)
+    return judge
+
+
+def judge_sets(judge: Judge, sets: Iterable[Sequence[Case]]) -> list[list[Verdict]]:
+    """Judge several sets of cases at once.
+
+    A judge that serves its model starts it once, its weights load once, and equal cases are judged once.
+
+    Returns:
+        The verdicts of every set, in the order of its cases.
+    """
+    read = list(sets)
+    verdicts = iter(judge.judge([case for cases in read for case in cases]))
+    return [[next(verdicts) for _ in cases] for cases in read]
+
+
+def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame, *, label: str | None = None) -> list[Case]:
+    """Join the responses of one model-variant pair to their prompts.
+
+    Args:
+        responses: a response table.
+        prompts: the prompt table.
+        label: label of the prompts whose responses are wanted; None for all.
 
     Raises:
         DataError: a response belongs to a prompt that the prompt table does not hold, or holds twice.
@@ -94,10 +120,11 @@ def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame) -> list[Case]:
     unfinished = responses["unfinished_thinking"] if "unfinished_thinking" in responses else responses["sample"] < 0
     columns = (responses["prompt_id"], responses["sample"], found["text"], responses["response"], found["label"])
     return [
-        Case(str(prompt_id), int(sample), str(prompt), _text(response), str(label), bool(cut))
-        for prompt_id, sample, prompt, response, label, cut in zip(
+        Case(str(prompt_id), int(sample), str(prompt), _text(response), str(label_of), bool(cut))
+        for prompt_id, sample, prompt, response, label_of, cut in zip(
             *(column.tolist() for column in (*columns, unfinished)), strict=True
         )
+        if label in (None, str(label_of))
     ]
 
 

@@ -14,17 +14,20 @@ from steadfast.analysis.tables.ranking import ranking_table
 from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.core.errors import DataError
 from steadfast.core.files import read_table, write_table
+from steadfast.grid import paths
+from steadfast.grid.grid import Grid
+from steadfast.grid.judgments import judgment_files
 from steadfast.grid.paths import PROMPTS
 from steadfast.models.edited import MANIFEST
 
 Current = Callable[[Iterable[Any]], list[str]]
 
 
-def partial_tables(grid: Any, current: Current, folder: Path) -> tuple[list[str], list[str]]:
+def partial_tables(grid: Grid, current: Current, folder: Path) -> tuple[list[str], list[str]]:
     """Write the table of verdicts and those that follow from it, from the judgments that are current.
 
     Args:
-        grid: the grid (``steadfast.grid.Grid``).
+        grid: the grid.
         current: gives those of some files that are current.
         folder: where the tables go.
 
@@ -34,13 +37,13 @@ def partial_tables(grid: Any, current: Current, folder: Path) -> tuple[list[str]
     Raises:
         DataError: there are no judgments yet.
     """
-    there = set(current(grid.judgments()))
-    cells = [(*cell, path) for cell, path in zip(grid.cells(), grid.judgments(), strict=True) if path in there]
+    there = {path: paths.judgments().keys(path) for path in current(judgment_files(grid))}
+    cells = [(cell["judge"], cell["model"], cell["variant"], path) for path, cell in there.items()]
     if not cells or not current([PROMPTS]):
         raise DataError("no system has been judged yet")
     verdicts = collect_verdicts(cells, read_table(PROMPTS))
-    inference = Inference(**grid.inference())
-    controls = grid.controls()
+    inference = Inference(**grid.inference)
+    controls = grid.controls
     robustness = robustness_table(
         verdicts, controls=controls, margin=grid.config["statistics"]["survival_margin"], inference=inference
     )
@@ -61,15 +64,15 @@ def partial_tables(grid: Any, current: Current, folder: Path) -> tuple[list[str]
     return [str(folder / "verdicts.parquet")], [str(folder / f"{name}.csv") for name in tables]
 
 
-def _changed(grid: Any, current: Current) -> list[ChangedSystem]:
+def _changed(grid: Grid, current: Current) -> list[ChangedSystem]:
     """The changed systems whose edit, direction and scores are current."""
-    edited = list(grid.edited_systems())
+    edited = grid.edited_pairs
     found = []
-    for system in grid.changed_systems():
-        checkpoint = grid.checkpoints([system])[0] if system in edited else None
-        direction, scores = grid.direction_files([system])[0], grid.score_files([system])[0]
+    for pair in grid.changed_pairs:
+        checkpoint = grid.checkpoint(pair) if pair in edited else None
+        (direction,), (scores,) = paths.DIRECTION.of([pair]), paths.SCORES.of([pair])
         files = [direction, scores, *([checkpoint] if checkpoint else [])]
         if len(current(files)) == len(files):
             manifest = Path(checkpoint) / MANIFEST if checkpoint else None
-            found.append(ChangedSystem(system.model, system.variant, direction, scores, manifest))
+            found.append(ChangedSystem(pair.model, pair.variant, direction, scores, manifest))
     return found

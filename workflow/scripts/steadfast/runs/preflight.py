@@ -12,9 +12,13 @@ from steadfast.config.depth import blocks_beyond, wanted_blocks
 from steadfast.config.serving import place_of_model
 from steadfast.core.errors import ConfigError, SteadfastError
 from steadfast.core.names import PROMPT_LABELS
+from steadfast.grid import paths
+from steadfast.grid.data import Judge
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
+from steadfast.grid.judgments import judgments_of
 from steadfast.grid.paths import PROMPTS
+from steadfast.grid.plan import asked_work
 from steadfast.models.sources import source_of
 
 # Where the configuration names a download, its stanza, and what it is: ``model`` or ``dataset``.
@@ -33,13 +37,11 @@ def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = No
     Raises:
         ConfigError: with a line per problem.
     """
-    judges = [name for name in grid.paid_judges() if _makes_judgments(grid, name, outputs)]
-    rubrics = [name for name in grid.rubrics.paid_judges() if _makes_judgments(grid.rubrics, name, outputs)]
+    sections = {"judges": grid.judges, "rubrics": grid.rubrics}
+    asked = {section: _asked(grid, judges, outputs) for section, judges in sections.items()}
     problems = [
-        *_missing_keys(grid, judges, "judges"),
-        *_missing_keys(grid.rubrics, rubrics, "rubrics"),
-        *_excess(grid, judges),
-        *_excess(grid.rubrics, rubrics),
+        *(problem for section, judges in asked.items() for problem in _missing_keys(judges, section)),
+        *(problem for section, judges in asked.items() for problem in _excess(grid, sections[section], judges)),
         *_refused_downloads(grid, outputs),
         *_missing_blocks(grid, outputs),
     ]
@@ -52,35 +54,40 @@ def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = No
 
 
 def _missing_packages(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
-    measured = not set(grid.score_files(grid.systems)).isdisjoint(outputs)
+    measured = not set(paths.SCORES.of(grid.pairs)).isdisjoint(outputs)
     if measured and grid.config["capability"]["tasks"] and find_spec("lm_eval") is None:
         yield "capability.tasks: they need EleutherAI's lm-evaluation-harness; install it: make capability"
 
 
-def _makes_judgments(grid: Judging, judge: str, outputs: Collection[str]) -> bool:
+def _makes_judgments(grid: Grid, judge: str, outputs: Collection[str]) -> bool:
     """Whether a judge is to read anything, be it responses to calibration prompts alone."""
-    return not set(grid.all_judgments(judge)).isdisjoint(outputs)
+    return not set(judgments_of(grid, judge)).isdisjoint(outputs)
 
 
-def _missing_keys(grid: Judging, judges: list[str], section: str) -> Iterator[str]:
+def _asked(grid: Grid, judges: dict[str, Judge], outputs: Collection[str]) -> list[Judge]:
+    """Judges that send requests in this run."""
+    return [judges[name] for name in Judging(grid).paid(judges) if _makes_judgments(grid, name, outputs)]
+
+
+def _missing_keys(judges: list[Judge], section: str) -> Iterator[str]:
     from steadfast.judges.chat_api.settings import ChatSettings
 
-    for name in judges:
-        stanza = grid.config["judges"][name]
+    for judge in judges:
         try:
-            ChatSettings(prompt=stanza["prompt"], api_key_env=stanza["api_key_env"]).api_key()
+            ChatSettings(prompt=judge.settings["prompt"], api_key_env=judge.settings["api_key_env"]).api_key()
         except ConfigError as error:
-            yield f"{section}.{name}.{error}"
+            yield f"{section}.{judge.name}.{error}"
 
 
-def _excess(grid: Judging, names: list[str]) -> Iterator[str]:
-    judges = {name: judge for name, judge in grid.paid_judges().items() if name in names}
+def _excess(grid: Grid, section: dict[str, Judge], asked: list[Judge]) -> Iterator[str]:
+    names = [judge.name for judge in asked]
+    judges = {name: judge for name, judge in Judging(grid).paid(section).items() if name in names}
     if not any(judge["max_requests"] is not None or judge["max_cost"] is not None for judge in judges.values()):
         return
     from steadfast.judges.cost_estimate import refuse_excess, work_of
 
     try:
-        refuse_excess(judges, work_of(**grid.planned_work()))
+        refuse_excess(judges, work_of(**asked_work(grid, section)))
     except ConfigError as error:
         yield str(error)
 
@@ -103,8 +110,8 @@ def _refused_downloads(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
 def _missing_blocks(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
     """Blocks that a model of the hub does not have; those of other models were counted with the configuration."""
     for name, stanza in grid.config["models"].items():
-        fetched = stanza["source"] == "hub" and grid.model_directory(name) in outputs
-        if name in grid.models and fetched and any(wanted_blocks(name, grid.config["variants"])):
+        fetched = stanza["source"] == "hub" and paths.MODEL.at(model=name) in outputs
+        if name in grid.studied and fetched and any(wanted_blocks(name, grid.config["variants"])):
             from steadfast.models.hub import depth_on_hub
 
             depth = depth_on_hub(stanza["repo"], stanza["revision"])
@@ -114,7 +121,7 @@ def _missing_blocks(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
 
 def _models(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:
     for name, stanza in grid.config["models"].items():
-        if "repo" in stanza and grid.model_directory(name) in outputs:
+        if "repo" in stanza and paths.MODEL.at(model=name) in outputs:
             yield place_of_model(grid.config, name), {"revision": "main", **stanza}, "model"
 
 
@@ -127,10 +134,10 @@ def _datasets(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:
 
 
 def _too_few_gpus(grid: Grid, outputs: Collection[str], available: int) -> Iterator[str]:
-    asked = {f"models.{name}": grid.gpus(name) for name in grid.models if _makes_something_of(name, outputs)}
-    for section, judging in (("judges", grid), ("rubrics", grid.rubrics)):
-        judges = (name for name in judging.config["judges"] if _makes_judgments(judging, name, outputs))
-        asked |= {f"{section}.{name}": judging.judge_gpus(name) for name in judges}
+    asked = {f"models.{name}": grid.models[name].gpus for name in grid.studied if _makes_something_of(name, outputs)}
+    for section, judges in (("judges", grid.judges), ("rubrics", grid.rubrics)):
+        reading = (judge for name, judge in judges.items() if _makes_judgments(grid, name, outputs))
+        asked |= {f"{section}.{judge.name}": Judging(grid).gpus(judge) for judge in reading}
     for where, gpus in asked.items():
         if gpus > available:
             yield (
@@ -140,4 +147,4 @@ def _too_few_gpus(grid: Grid, outputs: Collection[str], available: int) -> Itera
 
 
 def _makes_something_of(model: str, outputs: Collection[str]) -> bool:
-    return any(model in Path(file).with_suffix("").parts for file in set(outputs) - {Grid.model_directory(model)})
+    return any(model in Path(file).with_suffix("").parts for file in set(outputs) - {paths.MODEL.at(model=model)})

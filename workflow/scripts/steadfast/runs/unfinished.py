@@ -15,6 +15,8 @@ from typing import Any
 
 from steadfast.core.errors import SteadfastError
 from steadfast.core.integrity import remove_records
+from steadfast.grid.grid import Grid
+from steadfast.grid.judgments import judgment_files
 from steadfast.grid.paths import REPORT
 from steadfast.runs.terminal.failures import Failure
 from steadfast.runs.workflow import outputs_to_make
@@ -23,12 +25,12 @@ RULE = "report"
 MOST_NAMED = 12
 
 
-def report_unfinished_run(workflow: Any, grid: Any, failures: Iterable[Failure]) -> Iterator[str]:
+def report_unfinished_run(workflow: Any, grid: Grid, failures: Iterable[Failure]) -> Iterator[str]:
     """Write the report of what is current; it is older than its inputs, so that the next run writes it anew.
 
     Args:
         workflow: Snakemake's object of this name, after the run.
-        grid: the grid (``steadfast.grid.Grid``).
+        grid: the grid.
         failures: the steps that failed.
 
     Yields:
@@ -56,7 +58,7 @@ def report_unfinished_run(workflow: Any, grid: Any, failures: Iterable[Failure])
 
 
 def _write(
-    job: Any, grid: Any, failures: Sequence[Failure], current: Callable[[Iterable[Any]], list[str]], folder: Path
+    job: Any, grid: Grid, failures: Sequence[Failure], current: Callable[[Iterable[Any]], list[str]], folder: Path
 ) -> None:
     # pandas and matplotlib are imported where there is something to report
     from steadfast.report.page import write_report
@@ -92,7 +94,7 @@ def unfinished_words(
     failures: Sequence[Failure],
     given: dict[str, list[str]],
     found: dict[str, list[str]],
-    grid: Any,
+    grid: Grid,
     current: Callable[[Iterable[Any]], list[str]],
 ) -> str:
     """Which steps failed and why, and what the report lacks.
@@ -106,7 +108,7 @@ def unfinished_words(
     """
     failed = "; ".join(f"{failure.step}: {failure.cause.splitlines()[0]}" for failure in failures[:MOST_NAMED])
     told = f"Failed: {failed}. " if failed else ""
-    judgments = list(grid.judgments())
+    judgments = judgment_files(grid)
     judged = len(current(judgments))
     have = {Path(path).stem for path in found["tables"]}
     lacking = {

@@ -37,8 +37,8 @@ class MeasuredSystem:
         responses: what the original answered.
         chat: how the model is spoken to: fields of ``steadfast.attacks.direction_search.refusal_score.ModelAccess``.
         direction: file of the variant's direction, or None.
-        edit: the ``edit`` stanza of the variant; None if it has none, or one that the workflow has chosen, which the
-            checkpoint then tells.
+        edit: the ``edit`` entry of the variant; None if the configuration has none.
+        edit_file: file of the edit that the workflow has chosen, or None.
         hook: its ``hook`` stanza, or None.
         decoding: its ``decoding`` stanza, or None.
     """
@@ -51,6 +51,7 @@ class MeasuredSystem:
     chat: Mapping[str, Any]
     direction: str | None = None
     edit: Mapping[str, Any] | None = None
+    edit_file: str | None = None
     hook: Mapping[str, Any] | None = None
     decoding: Mapping[str, Any] | None = None
 
@@ -161,7 +162,8 @@ def _measure_variants(
     def subject(system: MeasuredSystem) -> Subject:
         access = ModelAccess(system.checkpoint, prompts, **machine, **system.chat)
         manifest = _manifest(system.checkpoint)
-        edit, factor = system.edit or manifest.get("edit"), float(manifest.get("scale_factor", 1.0))
+        edit = read_json(system.edit_file) if system.edit_file else system.edit
+        factor = float(manifest.get("scale_factor", 1.0))
         return Subject(system.variant, access, responses, system.direction, edit, system.hook, factor)
 
     wanted = [subject(system) for system in group if any(variant == system.variant for variant, _ in missing)]
@@ -192,16 +194,16 @@ def _measure_variants(
 def _identity(system: MeasuredSystem, device: str) -> dict[str, Any]:
     """What a system's scores depend on."""
     dtype = str(system.chat.get("dtype", AUTO))
+    hook = f"steadfast.attacks.interventions.methods.{system.hook['method']}" if system.hook else None
     return {
         "original": content_hash(system.original),
         "checkpoint": content_hash(system.checkpoint),
         "responses": sha256_file(system.responses),
         "direction": sha256_file(system.direction) if system.direction else None,
         "edit": dict(system.edit) if system.edit else None,
+        "chosen_edit": sha256_file(system.edit_file) if system.edit_file else None,
         "hook": dict(system.hook) if system.hook else None,
-        "hook_code": code_digest(f"steadfast.attacks.interventions.methods.{system.hook['method']}")
-        if system.hook
-        else None,
+        "hook_code": code_digest(hook) if hook else None,
         "chat": dict(system.chat),
         "number_formats": [running_format(model, dtype, device).name for model in (system.original, system.checkpoint)],
         "variant": ORIGINAL if system.variant == ORIGINAL else "edited",

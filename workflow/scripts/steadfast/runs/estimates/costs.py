@@ -5,12 +5,17 @@ takes elsewhere is corrected by every step that ends (``steadfast.runs.estimates
 but how the steps compare with each other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
 
-from steadfast.grid.data import ModelVariant
+from steadfast.grid.attack_selection import AttackSelection
+from steadfast.grid.data import Judge, ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.judging import Judging
+from steadfast.grid.judgments import Reading, readings
+from steadfast.grid.self_evaluation import SelfEvaluation
+from steadfast.grid.side_effects import Batch, Measures, batches
 from steadfast.runs.estimates.sizes import ModelSize, ModelSizes
 
 # seconds to start a process that imports little, and one that imports torch and transformers
@@ -35,7 +40,6 @@ CAUSAL_PASSES = 60
 REQUEST = 0.25
 ORGANISM_TRAINING = 60.0
 ADAPTER_TRAINING = 900.0
-BY_RUBRIC = "judge_by_"
 # of a model whose size nothing tells yet
 UNKNOWN = ModelSize(500_000_000, 1_000_000_000)
 
@@ -75,18 +79,20 @@ class Costs:
         known = RULES.get(rule)
         if known is not None:
             return known(self, wildcards, threads)
-        for prefix, cases in CASES.items():
-            judging = self.grid.rubrics if prefix == BY_RUBRIC else self.grid
-            judges = {name.replace("-", "_"): name for name in judging.config["judges"]}
-            if rule.startswith(prefix) and rule.removeprefix(prefix) in judges:
-                judge = judges[rule.removeprefix(prefix)]
-                return self._judging(judging, judge, cases(self, judge), threads)
-        batches = {
-            f"measure_{name}".replace("-", "_"): systems for name, systems in self.grid.measured_batches().items()
-        }
-        if rule in batches:
-            return self._measuring(batches[rule], threads)
+        if rule in self._readings:
+            reading = self._readings[rule]
+            return self._judging(reading.judge, sum(map(reading.cases, reading.pairs)), threads)
+        if rule in self._batches:
+            return self._measuring(self._batches[rule].pairs, threads)
         return LIGHT
+
+    @cached_property
+    def _readings(self) -> dict[str, Reading]:
+        return {reading.rule: reading for reading in readings(self.grid)}
+
+    @cached_property
+    def _batches(self) -> dict[str, Batch]:
+        return {batch.rule: batch for batch in batches(self.grid)}
 
     def size(self, model: str) -> ModelSize:
         """Size of a model, or an assumption."""
@@ -99,9 +105,9 @@ class Costs:
         each = max(READ * billions, LEAST_PER_TOKEN), max(WRITTEN * billions, LEAST_PER_TOKEN)
         return (read * each[0] + written * each[1]) / factor
 
-    def prompts(self, split: str) -> int:
-        """Responses of one system to the prompts of a split."""
-        return 2 * self.grid.answers_per_class(split)
+    def prompts(self, split: Literal["evaluation", "calibration"]) -> int:
+        """Responses of one pair to the prompts of a split."""
+        return 2 * self.grid.responses_per_label(split)
 
     @property
     def response_tokens(self) -> float:
@@ -117,15 +123,14 @@ class Costs:
         """Seconds to start, load a judge and have it read cases."""
         return HEAVY + self.running(model, threads, read=cases * (PROMPT_TOKENS + JUDGE_TOKENS + self.response_tokens))
 
-    def _judging(self, judging: Judging, judge: str, cases: float, threads: int) -> float:
-        stanza = judging.config["judges"][judge]
-        if stanza["kind"] == "local":
-            return self.reading(stanza["model"], cases, threads)
-        return LIGHT + (cases * REQUEST if stanza["kind"] == "chat" else 0.0)
+    def _judging(self, judge: Judge, cases: float, threads: int) -> float:
+        if judge.kind == "local":
+            return self.reading(judge.settings["model"], cases, threads)
+        return LIGHT + (cases * REQUEST if judge.kind == "chat" else 0.0)
 
-    def _measuring(self, systems: list[ModelVariant], threads: int) -> float:
-        """Seconds to measure systems, each with what the chosen measures read and write."""
-        measures, evaluation = self.grid.weights_measures(), self.prompts("evaluation")
+    def _measuring(self, pairs: Sequence[ModelVariant], threads: int) -> float:
+        """Seconds to measure pairs, each with what the chosen measures read and write."""
+        measures, evaluation = Measures(self.grid).of_weights, self.prompts("evaluation")
         read = written = 0.0
         if "divergence" in measures:
             read += evaluation / 2 * (PROMPT_TOKENS + measures["divergence"]["max_tokens"])
@@ -137,7 +142,7 @@ class Costs:
             read += measures["perplexity"]["documents"] * measures["perplexity"]["max_tokens"] / 2
         if "instruction_following" in measures:
             written += 20 * measures["instruction_following"]["max_new_tokens"]
-        return HEAVY + sum(self.running(system.model, threads, read=read, written=written) for system in systems)
+        return HEAVY + sum(self.running(pair.model, threads, read=read, written=written) for pair in pairs)
 
 
 def _weights(per_second: float, start: float) -> Callable[[Costs, Wildcards, int], float]:
@@ -145,7 +150,7 @@ def _weights(per_second: float, start: float) -> Callable[[Costs, Wildcards, int
     return lambda costs, wildcards, _threads: start + costs.size(wildcards["model"]).stored / per_second
 
 
-def _responses(split: str) -> Callable[[Costs, Wildcards, int], float]:
+def _responses(split: Literal["evaluation", "calibration"]) -> Callable[[Costs, Wildcards, int], float]:
     return lambda costs, wildcards, threads: costs.generating(wildcards["model"], costs.prompts(split), threads)
 
 
@@ -159,35 +164,26 @@ def _states(passes: float) -> Callable[[Costs, Wildcards, int], float]:
     return seconds
 
 
-def _own_judgments(split: str) -> Callable[[Costs, Wildcards, int], float]:
+def _own_judgments(split: Literal["evaluation", "calibration"]) -> Callable[[Costs, Wildcards, int], float]:
     def seconds(costs: Costs, wildcards: Wildcards, threads: int) -> float:
         judge = wildcards["judge"]
-        controlled = split == "evaluation" and costs.grid.donors(judge, wildcards["model"])
-        control = int(costs.grid.control(judge)["size"]) if controlled else 0
+        evaluation = SelfEvaluation(costs.grid)
+        controlled = split == "evaluation" and evaluation.donors(judge, wildcards["model"])
+        control = int(evaluation.control(judge)["size"]) if controlled else 0
         return costs.reading(wildcards["model"], costs.prompts(split) + control, threads)
 
     return seconds
 
 
-def _trial(costs: Costs, wildcards: Wildcards, threads: int) -> float:
-    return costs.generating(wildcards["model"], costs.grid.tried_prompts(wildcards["variant"]), threads)
+def _selection(costs: Costs, wildcards: Wildcards, threads: int) -> float:
+    prompts = AttackSelection(costs.grid).prompts_for(wildcards["variant"])
+    return costs.generating(wildcards["model"], prompts, threads)
 
 
 def _always(seconds: float) -> Callable[[Costs, Wildcards, int], float]:
     return lambda _costs, _wildcards, _threads: seconds
 
 
-def _tried(costs: Costs, judge: str) -> float:
-    return sum(costs.grid.tried_prompts(system.variant) for system in costs.grid.trial_systems(judge))
-
-
-# cases that a judge reads in one job, by the beginning of the name of the judge's rule
-CASES: dict[str, Callable[[Costs, str], float]] = {
-    "judge_with_": lambda costs, _judge: len(costs.grid.systems) * costs.prompts("evaluation"),
-    BY_RUBRIC: lambda costs, _judge: len(costs.grid.systems) * costs.prompts("evaluation") / 2,
-    "calibrate_with_": lambda costs, _judge: len(costs.grid.models) * costs.prompts("calibration"),
-    "try_with_": _tried,
-}
 RULES: dict[str, Callable[[Costs, Wildcards, int], float]] = {
     "train_organism": _always(ORGANISM_TRAINING),
     "train_adapter": _always(ADAPTER_TRAINING),
@@ -203,7 +199,7 @@ RULES: dict[str, Callable[[Costs, Wildcards, int], float]] = {
     "responses": _responses("evaluation"),
     "hooked_responses": _responses("evaluation"),
     "calibration_responses": _responses("calibration"),
-    "trial_responses": _trial,
+    "attack_selection_responses": _selection,
     "judge_own_responses": _own_judgments("evaluation"),
-    "calibrate_with_itself": _own_judgments("calibration"),
+    "judge_own_calibration_responses": _own_judgments("calibration"),
 }

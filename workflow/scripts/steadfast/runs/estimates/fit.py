@@ -9,6 +9,7 @@ from steadfast.core.errors import ConfigError
 from steadfast.core.gpus import gpu_memory
 from steadfast.core.memory import total_memory
 from steadfast.core.units import in_units
+from steadfast.grid.jobs import Jobs
 from steadfast.runs.estimates.needs import Needs
 
 # what weights may take of the memory of a machine or of GPUs; the rest is for activations and whatever else runs
@@ -55,14 +56,14 @@ def _too_large(needs: Needs, name: str) -> Iterator[str]:
         return
     needed = size.loaded(dtype)
     what = f"models.{name}: its weights take {in_units(needed)}{'' if dtype == 'auto' else f' in {dtype}'}"
-    if not needs.grid.runs_on_gpus():
+    if not Jobs(needs.grid).on_gpus:
         if needed > USABLE * total_memory():
             yield (
                 f"{what}, and this machine has {in_units(total_memory())} of memory; take a smaller model, or a "
                 "machine with more memory or with GPUs"
             )
         return
-    memories = sorted(gpu_memory(), reverse=True)[: max(needs.grid.gpus(name), 1)]
+    memories = sorted(gpu_memory(), reverse=True)[: max(needs.grid.models[name].gpus, 1)]
     if memories and needed > USABLE * sum(memories):
         gpus = f"{len(memories)} GPU{'' if len(memories) == 1 else 's'}"
         yield f"{what}, and {gpus} of this machine {in_units(sum(memories))}; give it more with its key `gpus`"

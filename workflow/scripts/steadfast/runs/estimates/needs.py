@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from steadfast.grid import paths
 from steadfast.grid.grid import Grid
+from steadfast.grid.judging import Judging
+from steadfast.grid.judgments import judgments_of
 from steadfast.runs.estimates.sizes import ModelSizes
 
 # sources whose models are written out in the workflow's folder; of others there is a pointer
@@ -31,7 +34,7 @@ class Needs:
     def ask_hub(self) -> None:
         """Look up what is to be downloaded, and how large the hub's models are, as far as the hub can be reached."""
         for name, stanza in self.grid.config["models"].items():
-            if self.grid.model_directory(name) in self.outputs:
+            if paths.MODEL.at(model=name) in self.outputs:
                 if "repo" in stanza:
                     self._ask_for(name, stanza)
                 elif "package" in stanza:
@@ -57,18 +60,19 @@ class Needs:
 
     def models(self) -> list[str]:
         """Models that some job of the run loads."""
+        judging = Judging(self.grid)
         reading = {
             model
-            for judge in self.grid.judges_with_models()
-            if not set(self.grid.all_judgments(judge)).isdisjoint(self.outputs)
-            for model in self.grid.judge_models(judge)
+            for judge in judging.with_models(self.grid.judges)
+            if not set(judgments_of(self.grid, judge.name)).isdisjoint(self.outputs)
+            for model in judging.models(judge)
         }
-        placed = {self.grid.model_directory(name) for name in self.grid.config["models"]}
+        placed = {paths.MODEL.at(model=name) for name in self.grid.config["models"]}
         made_of = {part for output in set(self.outputs) - placed for part in Path(output).with_suffix("").parts}
         return [
             name
             for name in self.grid.config["models"]
-            if name in reading or (name in self.grid.models and name in made_of)
+            if name in reading or (name in self.grid.studied and name in made_of)
         ]
 
     def written(self) -> dict[str, dict[str, int]]:
@@ -77,10 +81,10 @@ class Needs:
         for name, stanza in self.grid.config["models"].items():
             size = self.sizes.of(name)
             if size is not None:
-                own = [system for system in self.grid.edited_systems() if system.model == name]
+                own = [pair for pair in self.grid.edited_pairs if pair.model == name]
                 directories = self.grid.checkpoints(own)
                 if stanza["source"] in WRITTEN_OUT or stanza.get("dequantise"):
-                    directories.append(self.grid.model_directory(name))
+                    directories.append(paths.MODEL.at(model=name))
                 found[name] = {directory: size.stored for directory in directories if directory in self.outputs}
         return {name: directories for name, directories in found.items() if directories}
 

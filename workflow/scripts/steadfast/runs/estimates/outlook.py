@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from steadfast.core.memory import available_memory
 from steadfast.core.progress import duration
 from steadfast.core.units import in_units
+from steadfast.grid.jobs import Jobs
 from steadfast.runs.estimates.fit import free_disk
 from steadfast.runs.estimates.forecast import Forecast
 from steadfast.runs.estimates.needs import Needs
@@ -22,7 +23,7 @@ def outlook(needs: Needs, forecast: Forecast, now: float, *, here: bool) -> Iter
     """
     yield from _downloads(needs)
     yield from _disk(needs)
-    if here and not needs.grid.runs_on_gpus():
+    if here and not Jobs(needs.grid).on_gpus:
         yield from _memory(needs, forecast)
     yield from _time(forecast, now)
 

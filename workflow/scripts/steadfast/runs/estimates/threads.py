@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.core.memory import total_memory
-from steadfast.grid.judging import Judging
 from steadfast.runs.estimates.sizes import ModelSize, ModelSizes
 
 # parameters that a further thread needs to be worth its waiting: organisms stay at one, 135 M get up to five
@@ -82,10 +81,6 @@ class JobThreads:
         if not models or self.cores is None or self.on_gpus:
             return 1
         return min(self._of(self.sizes.of(name), self.cores, jobs) for name in models)
-
-    def of_judge(self, judge: str, grid: Judging) -> int:
-        """Threads of the job in which a judge reads the responses of all systems."""
-        return self.of(grid.judge_models(judge), len(grid.judges_with_models()))
 
     @staticmethod
     def _of(size: ModelSize | None, cores: int, jobs: int) -> int:

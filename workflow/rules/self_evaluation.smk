@@ -1,0 +1,41 @@
+"""Self-evaluation: whether models recognize refusals, in their own responses and in another model's.
+
+Produces results/tables/self_monitoring.csv and results/figures/self_monitoring/{judge}.{pdf,png} if a judge is the
+model under test.
+"""
+
+from steadfast.grid.judgments import judgment_files
+from steadfast.grid.self_evaluation import SelfEvaluation
+
+SELF_EVALUATION = SelfEvaluation(GRID)
+
+
+if SELF_EVALUATION.judges:
+
+    rule self_monitoring:
+        """Hold what the systems say of responses against the reference judge, and draw it."""
+        input:
+            own=judgment_files(GRID, SELF_EVALUATION.judges),
+            control=SELF_EVALUATION.control_judgments(SELF_EVALUATION.judges),
+            reference=judgment_files(GRID, [GRID.machine_reference]),
+            prompts=paths.PROMPTS,
+        output:
+            table=paths.table("self_monitoring"),
+            figures=SELF_EVALUATION.figures,
+        log:
+            paths.log("tables/self_monitoring"),
+        benchmark:
+            paths.benchmark("tables/self_monitoring")
+        conda:
+            "../../envs/base.yaml"
+        params:
+            judges=SELF_EVALUATION.judges,
+            inference=GRID.inference,
+            labels=SELF_EVALUATION.labels,
+            controls=GRID.controls,
+            reference=GRID.machine_reference,
+            code=digest("measure_self_monitoring.py"),
+        message:
+            "measure self-evaluation"
+        script:
+            "../scripts/measure_self_monitoring.py"

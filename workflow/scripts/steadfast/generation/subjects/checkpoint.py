@@ -1,0 +1,20 @@
+"""A checkpoint that answers in an engine of the configuration, with or without a rule of decoding."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from steadfast.generation.subjects import Subject
+from steadfast.models.edited import was_edited_in_vain
+
+
+def build(
+    checkpoint: str | Path,
+    direction: str | Path | None,
+    settings: Mapping[str, Any],
+    *,
+    dtype: str,
+    machine: Mapping[str, Any],
+) -> Subject:
+    """A subject from the settings ``engine`` and ``decoding``; a direction plays no part."""
+    return Subject(not was_edited_in_vain(checkpoint), {**settings, "dtype": dtype, **machine})

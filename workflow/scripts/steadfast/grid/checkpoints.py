@@ -1,0 +1,51 @@
+"""Wiring of ``workflow/rules/checkpoints.smk``: the edit of each variant."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from steadfast.grid import paths
+from steadfast.grid.attack_selection import AttackSelection
+from steadfast.grid.data import ForPair, ModelVariant
+from steadfast.grid.grid import Grid
+from steadfast.grid.jobs import digest
+
+
+@dataclass(frozen=True)
+class CheckpointJobs:
+    """Jobs that edit weights.
+
+    Attributes:
+        grid: the grid.
+    """
+
+    grid: Grid
+
+    @property
+    def variants(self) -> list[str]:
+        """Variants that have a checkpoint of their own."""
+        return self.grid.variants_where(lambda variant: variant.is_edited)
+
+    @property
+    def outputs(self) -> list[str]:
+        """All edited checkpoints."""
+        return self.grid.checkpoints(self.grid.edited_pairs)
+
+    def edit(self, job: ForPair) -> dict[str, Any]:
+        """The ``edit`` entry of a variant; empty where the workflow chooses it."""
+        return dict(self.grid.variants[job.variant].settings.get("edit", {}))
+
+    def chosen_edit(self, job: ForPair) -> list[str]:
+        """The file of the edit that the workflow has chosen; none where the configuration names the edit."""
+        chosen = self.grid.variants[job.variant].is_chosen
+        return [paths.CHOSEN_EDIT.at(model=job.model, variant=job.variant)] if chosen else []
+
+    def matched(self, job: ForPair) -> list[str]:
+        """The edited checkpoint whose change of the weights a variant's edit is scaled to; none if it is not."""
+        other = self.grid.variants[job.variant].settings.get("match_change")
+        return [self.grid.checkpoint(ModelVariant(job.model, other))] if other else []
+
+    def digest(self, job: ForPair) -> str:
+        """Digest of the code that a variant's edit depends on; one that is chosen may be any of those compared."""
+        chosen = self.grid.variants[job.variant].is_chosen
+        edits = AttackSelection(self.grid).attacks(job.variant).values() if chosen else [self.edit(job)]
+        return digest("bake_checkpoint.py", *sorted({f"attacks.edits.methods.{edit['method']}" for edit in edits}))

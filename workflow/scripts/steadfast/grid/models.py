@@ -1,0 +1,87 @@
+"""Wiring of ``workflow/rules/models.smk``: what a model is made from, and what it has to be able to do."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from steadfast.config.depth import wanted_blocks
+from steadfast.config.speaking import uses_of_template
+from steadfast.grid import paths
+from steadfast.grid.data import ForModel, Variant
+from steadfast.grid.grid import Grid
+from steadfast.grid.jobs import digest
+from steadfast.models.sources import source_of
+
+
+@dataclass(frozen=True)
+class ModelJobs:
+    """Jobs that put models in their places.
+
+    Attributes:
+        grid: the grid.
+    """
+
+    grid: Grid
+
+    def from_source(self, source: str) -> list[str]:
+        """All models, judges among them, that come from ``source``."""
+        return [name for name, model in self.grid.models.items() if model.source == source]
+
+    def settings(self, job: ForModel) -> dict[str, Any]:
+        """What decides a model's content (not its label, nor its role)."""
+        found = self.grid.models[job.model].settings
+        return source_of(found).settings(found)
+
+    def files(self, job: ForModel) -> list[str]:
+        """Files of this machine that a model is made from."""
+        found = self.grid.models[job.model].settings
+        return source_of(found).files(found)
+
+    def base(self, job: ForModel) -> str:
+        """Directory of the model that an adapter builds on."""
+        return paths.MODEL.at(model=self.grid.models[job.model].settings["base"])
+
+    def template(self, job: ForModel) -> list[str]:
+        """The file of a model's chat template, if the configuration names one."""
+        template = self.grid.models[job.model].settings.get("chat_template")
+        return [template] if template and Path(template).is_file() else []
+
+    def chat(self, job: ForModel) -> dict[str, Any]:
+        """The chat template that the configuration asks for, and the day that it sees."""
+        found = self.grid.models[job.model].settings
+        return {"template": found.get("chat_template"), "date": found.get("template_date")}
+
+    def trial(self, job: ForModel) -> str:
+        """What a model is tried for where it is checked, as JSON: arguments of ``steadfast.models.check.settle``.
+
+        It goes to the job as a resource: another system prompt or one more edit is no reason to fetch a model again.
+        """
+        uses = uses_of_template(job.model, self.grid.config)
+        if job.model in self.grid.studied:
+            blocks = list(wanted_blocks(job.model, self.grid.config["variants"]))
+            uses |= {"layout": self._needs_layout(job.model), "blocks": blocks}
+        return json.dumps(uses)
+
+    def _needs_layout(self, model: str) -> bool:
+        """Whether a variant of a model edits or projects what its modules write, or is found by doing so."""
+        from steadfast.attacks.directions.selection import CAUSAL
+
+        def needs(variant: Variant) -> bool:
+            settings = variant.settings
+            projected = settings.get("hook", {}).get("kind") == "projection"
+            return variant.is_edited or projected or settings.get("direction", {}).get("layer") == CAUSAL
+
+        return any(pair.model == model for pair in self.grid.pairs_where(needs))
+
+    def fetching_digest(self, job: ForModel) -> str:
+        """Digest of the code that fetches a model of the hub."""
+        return self._placing(job, "fetch_hub_model.py")
+
+    def pointing_digest(self, job: ForModel) -> str:
+        """Digest of the code that points to a local model."""
+        return self._placing(job, "point_to_local_model.py")
+
+    def _placing(self, job: ForModel, script: str) -> str:
+        written_out = self.grid.models[job.model].settings["dequantise"]
+        return digest(script, *(["models.checkpoint_files.quantisation"] if written_out else []))

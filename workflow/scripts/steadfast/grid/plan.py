@@ -1,0 +1,29 @@
+"""Wiring of ``workflow/rules/plan.smk``: what the judges that send requests will be asked."""
+
+from typing import Any
+
+from steadfast.grid import paths
+from steadfast.grid.data import Judge
+from steadfast.grid.grid import Grid
+from steadfast.grid.judging import Judging
+from steadfast.grid.judgments import judged_sets
+
+
+def asking_judges(grid: Grid) -> dict[str, dict[str, Any]]:
+    """Arguments of all judges that send requests, rubrics among them, by name."""
+    judging = Judging(grid)
+    return {**judging.paid(grid.judges), **judging.paid(grid.rubrics)}
+
+
+def asked_work(grid: Grid, *sections: dict[str, Judge]) -> dict[str, Any]:
+    """What there is to judge, as arguments of ``steadfast.judges.cost_estimate.work_of``.
+
+    Args:
+        grid: the grid.
+        sections: the judges of the grid, its rubrics, or both; by default both.
+    """
+    return {
+        "sets": [judged for judges in sections or (grid.judges, grid.rubrics) for judged in judged_sets(grid, judges)],
+        "prompts": paths.PROMPTS,
+        "max_new_tokens": grid.config["generation"]["max_new_tokens"],
+    }

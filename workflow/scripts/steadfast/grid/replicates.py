@@ -1,0 +1,46 @@
+"""Wiring of ``workflow/rules/replicates.smk``: groups of models that are replicates of each other."""
+
+from dataclasses import dataclass
+
+from steadfast.grid import paths
+from steadfast.grid.grid import Grid
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Replicates of a grid.
+
+    Attributes:
+        grid: the grid.
+    """
+
+    grid: Grid
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """Group of every model that is a replicate."""
+        models = ((name, self.grid.models[name].group) for name in self.grid.studied)
+        return {name: group for name, group in models if group is not None}
+
+    @property
+    def models(self) -> list[str]:
+        """Directories of those models."""
+        return [paths.MODEL.at(model=model) for model in self.groups]
+
+    @property
+    def margins(self) -> list[str]:
+        """Their refusal margins."""
+        return [paths.MARGINS.at(model=model) for model in self.groups]
+
+    @property
+    def labels(self) -> dict[str, dict[str, str]]:
+        """Names in the figure, where groups take the place of models."""
+        settings = {name: self.grid.models[name].settings for name in self.groups}
+        groups = {group: settings[name].get("group_label", group) for name, group in self.groups.items()}
+        return {**self.grid.labels, "models": groups}
+
+    @property
+    def results(self) -> list[str]:
+        """Tables and figures of replicates; none without groups."""
+        tables = [paths.table(name) for name in ("groups", "matched")]
+        return [*tables, *paths.both_formats("replicates")] if self.groups else []

@@ -1,0 +1,56 @@
+"""Wiring of ``workflow/rules/safety_tuning.smk``: what adapters are trained on, and which there are."""
+
+from dataclasses import dataclass
+
+from steadfast.core.errors import ConfigError
+from steadfast.grid import paths
+from steadfast.grid.grid import Grid
+from steadfast.training.safety_tuning.recipes import load_recipes
+
+TRAINING_FILES = ("recipes", "harmful", "sounds_harmful", "plain", "framings", "answers")
+UNTUNED = "raw"
+
+
+@dataclass(frozen=True)
+class SafetyTuning:
+    """Safety tuning of a grid's untuned model.
+
+    Attributes:
+        grid: the grid.
+    """
+
+    grid: Grid
+
+    @property
+    def base(self) -> str | None:
+        """The untuned model of the grid, if there is one."""
+        base = self.grid.config["safety_tuning"]["base"]
+        return base or (UNTUNED if UNTUNED in self.grid.models else None)
+
+    @property
+    def base_directory(self) -> str:
+        """Its directory, where there is one."""
+        return paths.MODEL.at(model=str(self.base))
+
+    @property
+    def folder(self) -> str:
+        """The folder of the training data."""
+        return str(self.grid.config["safety_tuning"]["data"])
+
+    @property
+    def files(self) -> list[str]:
+        """The files of the training data."""
+        return [f"{self.folder}/{name}.yaml" for name in TRAINING_FILES]
+
+    def adapters(self, _wildcards: object = None) -> list[str]:
+        """Every recipe's adapter with every seed, first seeds first.
+
+        Raises:
+            ConfigError: no model of the grid is the untuned one.
+            DataError: the recipes file does not hold what it should.
+        """
+        if self.base is None:
+            raise ConfigError(f"safety_tuning.base: name the untuned model; models: {', '.join(self.grid.models)}")
+        recipes = load_recipes(f"{self.folder}/recipes.yaml").recipes
+        seeds = self.grid.config["safety_tuning"]["seeds"]
+        return [paths.ADAPTER.at(recipe=recipe, seed=str(seed)) for seed in seeds for recipe in recipes]

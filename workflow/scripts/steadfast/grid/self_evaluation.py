@@ -1,0 +1,70 @@
+"""Wiring of ``workflow/rules/self_evaluation.smk``: pairs that judge themselves, and what they judge as a control."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from steadfast.core.names import ORIGINAL
+from steadfast.grid import paths
+from steadfast.grid.data import ModelVariant
+from steadfast.grid.grid import Grid
+from steadfast.grid.judging import Judging
+
+
+@dataclass(frozen=True)
+class SelfEvaluation:
+    """Judges that are the pair under test: their controls and results.
+
+    Attributes:
+        grid: the grid.
+    """
+
+    grid: Grid
+
+    def control(self, judge: str) -> dict[str, Any]:
+        """How many control responses a judge that is the pair under test is given, and how they are drawn."""
+        return {"size": self.grid.judges[judge].settings.get("control", 0), "seed": self.grid.config["seed"]}
+
+    def donors(self, judge: str, model: str) -> list[ModelVariant]:
+        """The pairs whose responses all variants of a model judge as a control.
+
+        They are those of the model before it (of the first, the one behind it), the original and the first variant of
+        the study. So every model judges one other and is judged by one other, and a model or variant that is
+        added at the end brings no work for those that are there.
+        """
+        rank = self.grid.studied.index(model)
+        neighbours = self.grid.studied[rank - 1 : rank] if rank else self.grid.studied[1:2]
+        wanted = self.control(judge)["size"] > 0
+        return [ModelVariant(donor, variant) for donor in neighbours for variant in self._donated(donor) if wanted]
+
+    def _donated(self, donor: str) -> list[str]:
+        own = [pair.variant for pair in self.grid.pairs if pair.model == donor]
+        studied = [variant for variant in own if not self.grid.variants[variant].is_control]
+        return list(dict.fromkeys([ORIGINAL, *studied]))[:2]
+
+    @property
+    def judges(self) -> list[str]:
+        """Judges that are the pairs under test, and are compared with the reference."""
+        own = Judging(self.grid).with_scope("system")
+        return [judge.name for judge in own if judge.name != self.grid.machine_reference]
+
+    def control_judgments(self, judges: Iterable[str]) -> list[str]:
+        """What pairs say of control responses."""
+        return [path for judge in judges for path in paths.CONTROL_JUDGMENTS.of(self.grid.pairs, judge=judge)]
+
+    @property
+    def figures(self) -> list[str]:
+        """One figure per judge, in both formats."""
+        return [path for judge in self.judges for path in paths.both_formats(f"self_monitoring/{judge}")]
+
+    @property
+    def results(self) -> list[str]:
+        """The table and figures on judges that are the pairs under test; none without such a judge."""
+        return [paths.table("self_monitoring"), *self.figures] if self.judges else []
+
+    @property
+    def labels(self) -> dict[str, dict[str, str]]:
+        """Names of what they show."""
+        shown = {self.grid.machine_reference, *self.judges}
+        judges = {name: label for name, label in self.grid.labels["judges"].items() if name in shown}
+        return {**self.grid.labels, "judges": judges}
