@@ -87,7 +87,7 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
 def with_change_norm(plan: Plan, change_norm: float) -> Plan:
     """The same plan with the edit scaled so that ‖W′ − W‖ over all edited tensors is ``change_norm``.
 
-    It reads every matrix that will be edited once. How far the reading RᵀW is to move is how far W moves, as R
+    It reads every matrix that will be edited once. How far the reading RW is to move is how far W moves, as R
     is orthonormal.
 
     Raises:

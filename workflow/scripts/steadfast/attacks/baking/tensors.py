@@ -29,7 +29,7 @@ TOLERANCE_IN_ROUNDOFFS = 16
 class TensorRecord:
     """What the manifest says of one edited tensor.
 
-    Readings are RᵀW for an edit of directions; lengths are Frobenius norms, over all experts of the tensor.
+    Readings are RW for an edit of directions; lengths are Frobenius norms, over all experts of the tensor.
 
     Attributes:
         name: name of the tensor.

@@ -43,7 +43,7 @@ class MatrixUpdate(Protocol):
     """The update of one matrix W [outputs, inputs], whose outputs lie along the residual stream.
 
     Blocks are views of W: all of one axis and a slice of the other. Every block is observed before the
-    first one is changed. A *reading* is the small array by which the edit is checked, linear in W: RᵀW for
+    first one is changed. A *reading* is the small array by which the edit is checked, linear in W: RW for
     an edit of directions.
     """
 

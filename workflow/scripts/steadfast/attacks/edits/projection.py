@@ -1,7 +1,7 @@
-"""Edits that remove directions from what matrices write: W ← (W − s·R(RᵀW))·diag(g).
+"""Edits that remove directions from what matrices write: W ← (W − s·Rᵀ(RW))·diag(g).
 
-R has orthonormal columns. They are the directions themselves, or what is left of them without the mean of
-the harmless prompts; g is 1, or restores the lengths of W's columns.
+The rows of R [k, hidden] are orthonormal: the directions themselves, or what remains of them without the mean of the
+harmless prompts; g is 1, or restores the lengths of W's columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -85,7 +85,7 @@ class ProjectionUpdate:
 
         Args:
             basis: float64 [k, outputs], orthonormal rows.
-            share: share of RᵀW that is removed.
+            share: share of RW that is removed.
             preserve_norm: whether columns get their lengths back.
             inputs: number of columns.
         """
@@ -98,8 +98,8 @@ class ProjectionUpdate:
         self._gain: NDArray[np.float64] | None = None
 
     def observe(self, block: Block, outputs: slice, inputs: slice) -> None:
-        """Add the block's part of RᵀW, of the columns' squared lengths and of the noise's scale."""
-        # in float64: where the update cancels an entry, an error of RᵀW is all that would be left of it
+        """Add the block's part of RW, of the columns' squared lengths and of the noise's scale."""
+        # in float64: where the update cancels an entry, an error of RW is all that would be left of it
         self._projection[:, inputs] += self.basis[:, outputs] @ block.astype(np.float64)
         weights = (self.basis[:, outputs] ** 2).sum(axis=0)
         self._level_squares += float((weights.astype(block.dtype) @ (block * block)).sum(dtype=np.float64))
@@ -107,17 +107,17 @@ class ProjectionUpdate:
             self._column_squares[inputs] += np.einsum("oi,oi->i", block, block, dtype=np.float64)
 
     def factors(self) -> LowRankUpdate:
-        """Less s·R(RᵀW), with the columns rescaled if asked to."""
+        """Less s·Rᵀ(RW), with the columns rescaled if asked to."""
         return LowRankUpdate(
             self.share * self.basis.T, self._projection, self._column_gain() if self.preserve_norm else None
         )
 
     def before(self) -> NDArray[np.float64]:
-        """RᵀW."""
+        """RW."""
         return self._projection
 
     def asked(self) -> NDArray[np.float64]:
-        """(1 − s)·RᵀW·diag(g)."""
+        """(1 − s)·RW·diag(g)."""
         return (1 - self.share) * self._projection * self._column_gain()
 
     def new_reading(self) -> NDArray[np.float64]:
@@ -125,7 +125,7 @@ class ProjectionUpdate:
         return np.zeros_like(self._projection)
 
     def read(self, block: Block, outputs: slice, inputs: slice, into: NDArray[np.float64]) -> None:
-        """Add the block's part of RᵀW."""
+        """Add the block's part of RW."""
         into[:, inputs] += self.basis[:, outputs].astype(block.dtype) @ block
 
     def level(self) -> float:
@@ -135,8 +135,8 @@ class ProjectionUpdate:
     def _column_gain(self) -> NDArray[np.float64]:
         """Factors [inputs] that give the columns their lengths back.
 
-        For orthonormal R the squared length of an edited column is ‖w‖² − (2s − s²)‖Rᵀw‖². A column of which less
-        than a thousandth is left lies in the span of R up to rounding, and has no direction of its own to stretch.
+        For orthonormal rows of R the squared length of an edited column is ‖w‖² − (2s − s²)‖Rw‖². A column of which
+        less than a thousandth is left lies in the span of R up to rounding, and has no direction of its own to stretch.
         """
         if self._gain is None:
             if not self.preserve_norm:

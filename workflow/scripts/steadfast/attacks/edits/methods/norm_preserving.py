@@ -1,4 +1,4 @@
-"""Weight orthogonalization that keeps the length of every column: W ← (W − s·R(RᵀW))·diag(‖w_j‖/‖w′_j‖).
+"""Weight orthogonalization that keeps the length of every column: W ← (W − s·Rᵀ(RW))·diag(‖w_j‖/‖w′_j‖).
 
 Norm-preserving ablation was proposed by Lai (2025b) with rows rescaled; scaling a row changes its share of rᵀW, so
 that the direction comes back. A factor per input feature leaves rᵀW = 0.

@@ -1,4 +1,4 @@
-"""Weight orthogonalization: W ← W − s·R(RᵀW) (Arditi et al. 2024, section 4.1, with a scale)."""
+"""Weight orthogonalization: W ← W − s·Rᵀ(RW) (Arditi et al. 2024, section 4.1, with a scale)."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Directional ablation at inference: x ← x − s·R(Rᵀx) on what the modules write (Arditi et al. 2024, section 2.4)."""
+"""Directional ablation at inference: x ← x − s·Rᵀ(Rx) on what the modules write (Arditi et al. 2024, section 2.4)."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
