@@ -1,6 +1,7 @@
-"""Checkpoints: the model with a variant's edit baked into its weights.
+"""Checkpoints: the model with a variant's edit in its weights.
 
-Produces results/checkpoints/{model}/{variant}/, loadable like any checkpoint, with edit_manifest.json.
+Produces results/checkpoints/{model}/{variant}/ with edit_manifest.json: factors over the weights of results/models/{model}/
+wherever they can be applied to the loaded model, else a whole checkpoint.
 """
 
 from steadfast.grid.checkpoints import CheckpointJobs
@@ -31,6 +32,8 @@ rule checkpoint:
     threads: THREADS.by_model(CHECKPOINTS.outputs)
     params:
         settings=CHECKPOINTS.edit,
+        form=CHECKPOINTS.form,
+        as_adapter=CHECKPOINTS.as_adapter,
         code=CHECKPOINTS.digest,
     message:
         "{wildcards.model}, {wildcards.variant}: edit the weights"

@@ -1,9 +1,9 @@
-"""Bake a variant's edit into a checkpoint."""
+"""Edit the weights of a model: as a checkpoint, or as factors over the original's weights."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.attacks.baking import bake
+from steadfast.attacks.baking import write_edited
 from steadfast.core.files import read_json
 from steadfast.core.job import run_job
 
@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    bake(
+    write_edited(
         snakemake.input.model,
         snakemake.input.direction,
         snakemake.params.settings or read_json(snakemake.input.edit[0]),
         Path(snakemake.output[0]),
+        form=snakemake.params.form,
+        as_adapter=snakemake.params.as_adapter,
         match_change=next(iter(snakemake.input.get("matched", [])), None),
         threads=snakemake.threads,
     )

@@ -44,6 +44,17 @@ class CheckpointJobs:
         other = self.grid.variants[job.variant].settings.get("match_change")
         return [self.grid.checkpoint(ModelVariant(job.model, other))] if other else []
 
+    def form(self, job: ForPair) -> str:
+        """Whether the whole checkpoint is written: a judge that is served needs it."""
+        judges = [*self.grid.judges.values(), *self.grid.rubrics.values()]
+        served = [judge.settings.get("serve") or {} for judge in judges]
+        asked = any((serve.get("model"), serve.get("variant")) == (job.model, job.variant) for serve in served)
+        return "bake" if asked else "auto"
+
+    def as_adapter(self, _job: ForPair) -> bool:
+        """Whether factors must be expressible by an adapter, as vLLM needs them."""
+        return bool(self.grid.config["generation"]["engine"] != "transformers")
+
     def digest(self, job: ForPair) -> str:
         """Digest of the code that a variant's edit depends on; one that is chosen may be any of those compared."""
         chosen = self.grid.variants[job.variant].is_chosen

@@ -18,6 +18,7 @@ from steadfast.generation.serving.failure import failure
 from steadfast.generation.serving.interpreter import Interpreter, find_interpreter
 from steadfast.generation.serving.process import SupervisedProcess, supervised
 from steadfast.models.number_format import running_format
+from steadfast.models.pointer import update_file
 
 WORKER = vllm_worker.__name__
 # sequences that vLLM runs at the same time by default
@@ -53,6 +54,12 @@ class VllmEngine:
             ConfigError: there is no environment with vLLM.
             ServingError: vLLM did not start, or ended too early.
         """
+        if update_file(model_dir) is not None:
+            from steadfast.generation.vllm_variants import VllmVariants
+
+            with VllmVariants(self) as engine:
+                yield from engine.generate(model_dir, requests, sampling=sampling, stop_tokens=stop_tokens)
+            return
         with self.session(model_dir, requests, sampling) as session:
             yield from session.generate(requests, sampling=sampling, stop_tokens=stop_tokens)
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.grid import paths
+from steadfast.grid.checkpoints import CheckpointJobs
+from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
 from steadfast.grid.judgments import judgments_of
@@ -13,6 +15,8 @@ from steadfast.runs.estimates.sizes import ModelSizes
 
 # sources whose models are written out in the workflow's folder; of others there is a pointer
 WRITTEN_OUT = ("gguf", "adapter")
+# of a checkpoint, what the factors of a rank-one edit of all its blocks take
+FACTORS = 0.01
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,15 @@ class Needs:
             size = self.sizes.of(name)
             if size is not None:
                 own = [pair for pair in self.grid.edited_pairs if pair.model == name]
-                directories = self.grid.checkpoints(own)
+                sizes = {self.grid.checkpoint(pair): self._edited(pair, size.stored) for pair in own}
                 if stanza["source"] in WRITTEN_OUT or stanza.get("dequantise"):
-                    directories.append(paths.MODEL.at(model=name))
-                found[name] = {directory: size.stored for directory in directories if directory in self.outputs}
+                    sizes[paths.MODEL.at(model=name)] = size.stored
+                found[name] = {directory: bytes_ for directory, bytes_ in sizes.items() if directory in self.outputs}
         return {name: directories for name, directories in found.items() if directories}
+
+    def _edited(self, pair: ModelVariant, stored: int) -> int:
+        """Bytes of an edited model, at least: its factors, where the whole checkpoint is not asked for."""
+        return stored if CheckpointJobs(self.grid).form(pair) == "bake" else int(FACTORS * stored)
 
     def disk(self) -> int:
         """Bytes of the checkpoints that lie side by side at some time of the run, at least.
