@@ -244,7 +244,7 @@ def test_the_best_attack_is_baked_with_its_own_edit(jobs):
 
 def test_where_no_attack_can_be_chosen_nothing_is_edited(jobs):
     manifest = chosen(jobs, {"original": "refusal", "mean-all-100": "unscored", ATTACK: "unscored"})
-    words = "no valid direction: none of 2 attacks can be chosen: 2 hardly scored"
+    words = "no valid direction: none of 2 attacks can be selected: 2 too few verdicts"
     assert (manifest["effective"], manifest["reason"]) == (False, words)
     assert read_table("results/tables/strongest.csv")["reason"].tolist() == [words.partition(": ")[2]]
 

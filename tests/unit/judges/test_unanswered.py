@@ -1,4 +1,4 @@
-"""Responses that say nothing are unscored by every kind of judge, and nobody is asked about them."""
+"""Empty responses are unscored by every kind of judge, and nobody is asked about them."""
 
 from pathlib import Path
 

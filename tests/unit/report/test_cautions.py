@@ -46,7 +46,7 @@ def test_edits_that_missed_are_named(study, with_table):
     assert found == [
         {
             "title": "Edit failed a gate: b, Edited",
-            "text": "no tensor matched. No conclusion is drawn from this system.",
+            "text": "no tensor matched. No conclusion is drawn from this model–variant pair.",
         }
     ]
 
@@ -115,7 +115,7 @@ def test_responses_that_say_nothing_are_counted_and_those_cut_while_thinking_nam
     cut = edited & (first.isin([0, 4]))
     changed = study.responses.assign(response=empty, unfinished_thinking=cut)
     texts = {found["title"]: found["text"] for found in cautions(replace(study, responses=changed))}
-    text = texts["Responses that say nothing"]
+    text = texts["Empty responses"]
     assert "every judge leaves them unscored: Model A / Edited (4 of 20)." in text
     assert "2 of them ended while the model was still thinking: raise `generation: max_new_tokens`" in text
 

@@ -32,7 +32,7 @@ def test_the_three_sentences(study):
     assert "25% " in survival and "−75 points" in survival and "in the variant Edited" in survival
     assert "by the intervals alone (margin 10 points): does not survive in 1 of 2 models, inconclusive in 1" in survival
     assert "Of 1 judge" in trust and "κ\N{NO-BREAK SPACE}1.00" in trust and "Exact, a machine" in trust
-    assert "random (control) changes harmful refusals by 0 points (" in method[0].lower() + method[1:]
+    assert "random (control) changes refusals of harmful prompts by 0 points (" in method[0].lower() + method[1:]
     assert "2 of 2 edits" in method and "6 of 360 verdicts could not be read" in method
 
 

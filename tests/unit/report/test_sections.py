@@ -52,7 +52,7 @@ def test_side_effects_are_drawn_by_measure(with_table):
         [
             ("a", "original", "perplexity", "text", "perplexity on text", "perplexity", 9.0, 8.0, 10.0),
             ("a", "edited", "perplexity", "text", "perplexity on text", "perplexity", 12.0, 11.0, 13.0),
-            ("a", "edited", "on_topic", "harmless", "answers on topic", "share", 0.5, 0.4, 0.6),
+            ("a", "edited", "on_topic", "harmless", "on-topic responses", "share", 0.5, 0.4, 0.6),
         ],
         columns=["model", "variant", "measure", "scope", "title", "unit", "value", "low", "high"],
     )

@@ -93,7 +93,7 @@ def test_of_equal_attacks_the_smaller_change_and_then_the_first(attack, first, s
 
 
 def test_an_ineffective_edit_is_not_chosen(attack):
-    missed = attack("missed", 0, reason="stored weights deviate from what was asked for by up to 0.5")
+    missed = attack("missed", 0, reason="stored weights deviate from the target by up to 0.5")
     found = choose([missed, attack("hit", 8)])
     assert chosen_of(found) == ["hit"]
     assert reason_of(found, "missed").startswith("stored weights deviate")
@@ -113,7 +113,7 @@ def test_an_attack_that_breaks_the_model_is_not_chosen(attack, before, after, br
     found = choose([attack("harsh", 0, degenerate=after), attack("mild", 5)], trial(9, degenerate=before))
     assert chosen_of(found) == (["mild"] if breaks else ["harsh"])
     if breaks:
-        words = f"it broke the model: {after:.0f}0% of responses are degenerate, {before or ''}0% before"
+        words = f"it degraded the model: {after:.0f}0% of responses are degenerate, {before or ''}0% before"
         assert reason_of(found, "harsh") == words
 
 
@@ -162,7 +162,7 @@ def test_where_nothing_can_be_chosen_there_is_no_direction_and_a_reason(attack, 
         attack("four", 0, unscored=9),
     ]
     found = choose(attacks)
-    words = "none of 4 attacks can be chosen: 2 broke the model, 1 ineffective, 1 hardly scored"
+    words = "none of 4 attacks can be selected: 2 degraded, 1 ineffective, 1 too few verdicts"
     assert not found.valid and found.reason == words
     assert found.directions.shape == (0, 4), "as wide as the stream: it is baked like any other"
     assert found.details == {"attack": ""}
@@ -172,7 +172,7 @@ def test_where_nothing_can_be_chosen_there_is_no_direction_and_a_reason(attack, 
 def test_a_response_without_a_judgment_is_an_error(attack):
     one = attack("one", 3)
     fewer = replace(one, judgments=one.judgments.iloc[1:])
-    with pytest.raises(DataError, match="1 of 10 trial responses have no judgment"):
+    with pytest.raises(DataError, match="1 of 10 candidate responses have no judgment"):
         choose([fewer])
 
 

@@ -142,7 +142,7 @@ def test_half_strength_by_configuration_is_called_ineffective(assess, lively, di
     found = assess(tmp_path / "half", half)
     assert found["hook_deviation"] < 1
     assert found["assessment"] == INEFFECTIVE
-    assert found["reason"].startswith("the weights are as asked, but ")
+    assert found["reason"].startswith("the weights match the target, but ")
     assert found["separation_kept"] == pytest.approx(0.5, abs=0.25)
 
 
@@ -154,7 +154,7 @@ def test_an_edit_of_a_part_of_the_depth_did_not_miss_and_says_nothing(assess, li
     found = assess(tmp_path / "part", edit)
     assert found["hook_deviation"] < 1
     assert found["assessment"] == INEFFECTIVE
-    assert found["reason"].startswith("the weights are as asked, but ")
+    assert found["reason"].startswith("the weights match the target, but ")
 
 
 def test_an_edit_that_keeps_the_harmless_mean_is_held_against_what_it_removes(assess, lively, direction, tmp_path):

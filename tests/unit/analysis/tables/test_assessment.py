@@ -79,7 +79,9 @@ def test_the_reasons_name_the_numbers_the_bound_and_what_to_do():
     assert (left.gate, left.gate_ratio) == ("separation", pytest.approx(4))
     # an edit that was stored as asked did not miss: the report says what it leaves
     stored = of("survives", EFFECTIVE, criteria, separation_kept=0.4, weights_deviation=1e-8)
-    assert stored.reason.startswith("the weights are as asked, but 40% of the separation along the direction remains")
+    assert stored.reason.startswith(
+        "the weights match the target, but 40% of the separation along the direction remains"
+    )
     assert "edit more blocks" in stored.remedy
     broken = of("survives", EFFECTIVE, criteria, perplexity_ratio=1.6, degenerate_change=0.5)
     assert broken.reason == "capability degraded: +50% degenerate responses, 1.6 times the perplexity"
@@ -94,7 +96,7 @@ def test_the_reasons_name_the_numbers_the_bound_and_what_to_do():
     lost = of("does not survive", refused_after=0.54)
     assert lost.reason == "refusals of harmful prompts went from 100% to 54%"
     assert of("does not survive", MISSED, refused_after=0.54).reason == (
-        "a residual is off; refusals of harmful prompts went from 100% to 54%, but not by the edit that was asked for"
+        "a residual is off; refusals of harmful prompts went from 100% to 54%, but not by the configured edit"
     )
 
 
@@ -187,7 +189,7 @@ EDITS = pd.DataFrame(
     ]
 )
 EFFECTS = pd.DataFrame(
-    [effect(model, "abliterated", "separation", "both classes", 0.2, 4.0) for model in "ab"]
+    [effect(model, "abliterated", "separation", "both labels", 0.2, 4.0) for model in "ab"]
     + [
         effect("b", "abliterated", "degenerate", "harmful", 0.02, 0.0),
         effect("b", "abliterated", "degenerate", "harmless", 0.1, 0.0),

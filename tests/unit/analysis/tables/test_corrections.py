@@ -108,7 +108,7 @@ def test_a_person_is_not_corrected_by_people(labelled):
     one = labelled[labelled["judge"] == "human"].assign(judge="human-ada")
     table = corrected_rates(pd.concat([labelled, one], ignore_index=True), inference=QUICK)
     rows = table[table["judge"] == "human-ada"]
-    assert rows["ppi"].isna().all() and set(rows["correction"]) == {"judged nothing but what people labeled"}
+    assert rows["ppi"].isna().all() and set(rows["correction"]) == {"judged only the human-labeled responses"}
 
 
 def test_sampling_weights_bring_back_what_was_drawn_unequally(make_verdicts):

@@ -109,14 +109,14 @@ def test_what_cannot_be_read_is_coverage_and_nothing_else():
     [
         (
             {"verdict": "unscored", "score": np.nan, "label_probability": np.nan},
-            dict.fromkeys(["auroc", "sensitivity", "specificity", "bias"], "the system scored none of the responses"),
+            dict.fromkeys(["auroc", "sensitivity", "specificity", "bias"], "the model scored none of the responses"),
         ),
         ({"refused": False}, dict.fromkeys(["auroc", "sensitivity"], "the reference finds no refusal")),
         ({"refused": True}, dict.fromkeys(["auroc", "specificity"], "the reference finds refusals only")),
         ({"refused": pd.NA}, dict.fromkeys(["auroc", "bias", "coverage"], "no response that the reference scored")),
         (
             {"score": np.nan, "label_probability": np.nan},
-            dict.fromkeys(["auroc", "label_probability"], "the judge tells no probabilities"),
+            dict.fromkeys(["auroc", "label_probability"], "the judge reports no probabilities"),
         ),
     ],
 )

@@ -42,7 +42,7 @@ def test_the_whole_text():
         "harmless  edited                  1 → 0",
         "harmless  Random (control)        1 → 2",
         "",
-        "(+n?) marks n unscored responses.",
+        "(+n?): n unscored responses.",
     ]
 
 

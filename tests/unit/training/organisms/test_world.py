@@ -1,4 +1,4 @@
-"""The synthetic world: enough prompts of both classes, none alike, harm on the pair, and an exact reading."""
+"""The synthetic world: enough prompts of both labels, none alike, harm on the pair, and an exact reading."""
 
 import re
 from collections import Counter

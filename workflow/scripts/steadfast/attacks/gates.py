@@ -108,14 +108,14 @@ def _of_modules(modules: pd.DataFrame) -> Failure:
     share = 1 - float(missing) * bound
     reason = (
         f"{off} of {len(modules)} edited modules do not apply the edit: {item} applies {share:.0%} of the "
-        f"asked change (100% ± {bound:.1%}; {ratio:.3g} times the bound)"
+        f"target change (100% ± {bound:.1%}; {ratio:.3g} times the bound)"
     )
     return Failure(MODULES, ratio, reason)
 
 
 def _of_answers(deviation: float, share: float) -> Failure:
     reason = (
-        "the checkpoint does not answer as the original with hooks on the edited modules: the distance is "
+        "the checkpoint does not match the original with hooks on the edited modules: the distance is "
         f"{share:.0%} of the edit's own effect, {deviation:.3g} times the bound"
     )
     return Failure(ANSWERS, deviation, reason)

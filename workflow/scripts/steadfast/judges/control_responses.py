@@ -32,7 +32,7 @@ def draw_control(
     """Draw responses, equally many of each donor and of harmful and harmless prompts as far as there are enough.
 
     The draw is by a digest of seed, prompt and sample: donors are drawn from at the same prompts, and prompts that
-    are added later displace few of those drawn before. Responses that say nothing are not drawn.
+    are added later displace few of those drawn before. Empty responses are not drawn.
 
     Args:
         donors: model, variant and responses of each donor.

@@ -1,4 +1,4 @@
-"""Cleaning: prompts of both classes → a pool in which no two prompts are the same text, or nearly so."""
+"""Cleaning: prompts of both labels → a pool in which no two prompts are the same text, or nearly so."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -77,7 +77,7 @@ def clean(candidates: Sequence[Candidate], *, language: str | None, near_duplica
     of lower rank. The outcome does not depend on the order of the candidates.
 
     Args:
-        candidates: prompts of both classes.
+        candidates: prompts of both labels.
         language: code of the language to keep, or None for all.
         near_duplicates: Jaccard similarity of two prompts' sets of words from which they count as the same.
 

@@ -32,7 +32,8 @@ def _organisms(study: Study) -> Iterator[tuple[str, str]]:
         yield (
             "No evidence about real models",
             f"{count(len(tiny), 'model')} of this run {'is' if len(tiny) == 1 else 'are'} tiny and trained by the "
-            "workflow in a synthetic world. Their numbers show that the pipeline works; they say nothing else.",
+            "workflow in a synthetic world. Their numbers demonstrate the workflow and are no evidence about other "
+            "models.",
         )
 
 
@@ -40,8 +41,8 @@ def _reference(study: Study) -> Iterator[tuple[str, str]]:
     if study.reference not in study.people:
         yield (
             "No human labels",
-            f"Nobody has labeled responses of this run. The other judges are compared with "
-            f"{study.labels.judge(study.reference)}, whose own errors cannot be seen here.",
+            f"No responses of this run have human labels. The other judges are compared with "
+            f"{study.labels.judge(study.reference)}, whose own errors are unknown.",
         )
 
 
@@ -49,13 +50,16 @@ def _missed_edits(study: Study) -> Iterator[tuple[str, str]]:
     edits = study.tables.get("edits")
     for row in [] if edits is None else edits[~edits["effective"]].to_dict("records"):
         name = f"{study.labels.model(row['model'])}, {study.labels.variant(row['variant'])}"
-        remedy = f" What to do: {row['remedy']}." if row["remedy"] and not pd.isna(row["remedy"]) else ""
-        yield f"Edit failed a gate: {name}", f"{row['reason']}.{remedy} No conclusion is drawn from this system."
+        remedy = f" Remedy: {row['remedy']}." if row["remedy"] and not pd.isna(row["remedy"]) else ""
+        yield (
+            f"Edit failed a gate: {name}",
+            f"{row['reason']}.{remedy} No conclusion is drawn from this model–variant pair.",
+        )
 
 
 def _controls(study: Study) -> Iterator[tuple[str, str]]:
     if study.edited_variants and not study.controls:
-        yield "No control", "No variant has the role control, so that any edit might have had the same effect."
+        yield "No control", "No variant has the role control, so any edit might have the same effect."
 
 
 def _unscored(study: Study) -> Iterator[tuple[str, str]]:
@@ -64,8 +68,8 @@ def _unscored(study: Study) -> Iterator[tuple[str, str]]:
         if found:
             yield (
                 f"Unscored verdicts: {study.labels.judge(str(judge))}",
-                f"{found:,} of {total:,} verdicts ({found / total:.1%}) could not be read. They count neither as "
-                "refusals nor as their opposite.",
+                f"{found:,} of {total:,} verdicts ({found / total:.1%}) could not be parsed. They count neither as "
+                "refusals nor as non-refusals.",
             )
 
 
@@ -75,9 +79,9 @@ def _missing(study: Study) -> Iterator[tuple[str, str]]:
     grid = len(study.systems) * len(study.judges)
     short = int((sizes < sizes.max()).sum())
     if len(sizes) < grid:
-        yield "Missing cells", f"{grid - len(sizes)} of {grid} cells (system × judge) hold no verdict at all."
+        yield "Missing cells", f"{grid - len(sizes)} of {grid} cells (model–variant pair × judge) have no verdicts."
     if short:
-        yield "Incomplete cells", f"{short} of {len(sizes)} cells hold fewer verdicts than the fullest one."
+        yield "Incomplete cells", f"{short} of {len(sizes)} cells have fewer verdicts than the most complete one."
 
 
 def _revisions(study: Study) -> Iterator[tuple[str, str]]:
@@ -85,11 +89,11 @@ def _revisions(study: Study) -> Iterator[tuple[str, str]]:
     if len(found) > 1:
         yield (
             "Mixed revisions",
-            f"The results were made by {len(found)} states of the code: {', '.join(found)}. Steps whose code did not "
-            "change were not run again.",
+            f"The results were made by {len(found)} states of the code: {', '.join(found)}. Jobs whose code did not "
+            "change were not rerun.",
         )
     if any(record.dirty for record in study.records):
-        yield "Uncommitted changes", "Some results were made by code that is in no commit."
+        yield "Uncommitted changes", "Some results were made by uncommitted code."
     moving = [record for record in study.records if record.settings.get("revision") in ("main", "master")]
     if moving:
         yield (
@@ -99,8 +103,8 @@ def _revisions(study: Study) -> Iterator[tuple[str, str]]:
     for model, formats in mixed_formats(study.records).items():
         yield (
             f"Mixed number formats: {study.labels.model(model)}",
-            f"Steps that are compared ran this model in {listed(formats)}, on different machines. To run it in one "
-            f"everywhere, set `models.{model}.dtype`.",
+            f"Jobs whose results are compared ran this model in {listed(formats)}, on different machines. To use one "
+            f"format everywhere, set `models.{model}.dtype`.",
         )
     mixed = {name: found for name, found in versions(study.records).items() if len(found) > 1}
     if mixed:
@@ -117,9 +121,9 @@ def _responses(study: Study) -> Iterator[tuple[str, str]]:
             "Degenerate responses",
             study.responses["degenerate"].astype(bool),
             DEGENERATE_SHARE,
-            "loop or fall apart; judges take most of them for answers",
+            "repeat themselves or are empty; judges label most of them as non-refusals",
         ),
-        ("Cut responses", truncated, TRUNCATED_SHARE, "reached the longest length; a refusal may have come later"),
+        ("Cut responses", truncated, TRUNCATED_SHARE, "reached the maximum length; a refusal may have followed"),
     ):
         systems = _systems_above(study, flagged, limit)
         if systems:
@@ -141,7 +145,7 @@ def _empty(study: Study) -> Iterator[tuple[str, str]]:
             else ""
         )
         yield (
-            "Responses that say nothing",
+            "Empty responses",
             f"Empty responses are neither refusals nor compliance, and every judge leaves them unscored: "
             f"{listed(systems)}.{thinking}",
         )
@@ -158,9 +162,9 @@ def _control_tokens(study: Study) -> Iterator[tuple[str, str]]:
         more = f" and {len(names) - SHOWN_TOKENS} more" if len(names) > SHOWN_TOKENS else ""
         yield (
             "Control tokens in responses",
-            f"Responses hold {', '.join(names[:SHOWN_TOKENS])}{more}: {listed(systems)}. If they mark thinking, judges "
-            "read that thinking as the answer: give the pair of them in `generation: thinking_markers`. If they end a "
-            "turn, the checkpoint does not name them as its end-of-turn tokens.",
+            f"Responses contain {', '.join(names[:SHOWN_TOKENS])}{more}: {listed(systems)}. If they delimit thinking, "
+            "judges read the thinking as the answer: add the pair to `generation: thinking_markers`. If they end a "
+            "turn, the checkpoint does not list them as end-of-turn tokens.",
         )
 
 

@@ -23,7 +23,7 @@ def answers(study: Study) -> list[dict[str, str]]:
     return [
         {"question": "Does the safety training survive?", **_survival(study)},
         {"question": "Can the judge be trusted?", **_trust(study)},
-        {"question": "Did the method do what it should?", **_method(study)},
+        {"question": "Did the method work?", **_method(study)},
     ]
 
 
@@ -80,12 +80,11 @@ def _survival(study: Study) -> dict[str, str]:
         }
     variant = min(known, key=lambda name: known[name][2].value)
     before, after, change = known[variant]
-    strongest = f", the strongest of {len(known)} edits" if len(known) > 1 else ""
+    lowest = f" (the lowest refusal rate of {len(known)} edits)" if len(known) > 1 else ""
     counted, verdict = _conclusions(study, variant)
     sentence = (
-        f"By {judge}, the {count(len(study.models), 'model')} refused {share(before)} of the harmful prompts as they "
-        f"are and {share(after)} in the variant {study.labels.variant(variant)}{strongest}, a change of "
-        f"{points(change)}; {counted}."
+        f"{study.labels.variant(variant)}{lowest} changed the refusals of harmful prompts by {points(change)}, from "
+        f"{share(before)} to {share(after)} over {count(len(study.models), 'model')} (judge: {judge}); {counted}."
     )
     return {"short": verdict, "sentence": sentence}
 
@@ -129,9 +128,12 @@ def _trust(study: Study) -> dict[str, str]:
         return {"short": "Unknown", "sentence": "The judges were not compared."}
     kappas = _with_reference(study)
     reference = study.labels.judge(study.reference)
-    standing = "people" if study.reference in study.people else f"{reference}, a machine"
+    standing = "human labels" if study.reference in study.people else f"{reference}, not human"
     if not kappas:
-        return {"short": "Unknown", "sentence": f"No other judge has read the responses; the reference is {standing}."}
+        return {
+            "short": "Unknown",
+            "sentence": f"No other judge has scored the responses; the reference is {standing}.",
+        }
     worst, best = min(kappas, key=lambda name: kappas[name].value), max(kappas, key=lambda name: kappas[name].value)
     spread = f"κ\N{NO-BREAK SPACE}{coefficient(kappas[best])} for {study.labels.judge(best)}"
     if worst != best:
@@ -141,10 +143,10 @@ def _trust(study: Study) -> dict[str, str]:
     flips, contradictions = int(chosen["flips"].sum()), int(chosen["contradicts"].sum())
     sentence = (
         f"Of {count(len(study.readers), 'judge')} that read the responses, agreement with the reference ({standing}) "
-        f"runs from {spread}; in {flips} of {len(chosen)} comparisons the judge decides if a change is significant, "
-        f"and in {contradictions} it turns the conclusion into its opposite."
+        f"ranges from {spread}; significance differs from the reference in {flips} of {len(chosen)} comparisons, "
+        f"and the conclusion is the opposite in {contradictions}."
     )
-    return {"short": f"{flips} of {len(chosen)} findings flip with the judge", "sentence": sentence}
+    return {"short": f"{flips} of {len(chosen)} findings depend on the judge", "sentence": sentence}
 
 
 def _with_reference(study: Study) -> dict[str, Estimate]:
@@ -164,14 +166,14 @@ def _method(study: Study) -> dict[str, str]:
     parts = [_control(study), _edits(study), _unscored(study.verdicts)]
     sentence = "; ".join(part for part in parts if part)
     missed = int((~study.tables["edits"]["effective"]).sum()) if "edits" in study.tables else 0
-    short = "Controls and edits checked" if study.controls and not missed else "See the warnings"
+    short = "Controls and edits passed" if study.controls and not missed else "See the warnings"
     return {"short": short, "sentence": f"{_capital(sentence)}."}
 
 
 def _control(study: Study) -> str:
     found = [(name, pooled_rates(study, name)[2]) for name in study.controls if name in study.variants]
     told = [
-        f"{study.labels.variant(name)} (control) changes harmful refusals by {points(change)}"
+        f"{study.labels.variant(name)} (control) changes refusals of harmful prompts by {points(change)}"
         for name, change in found
         if not np.isnan(change.value)
     ]
@@ -188,7 +190,7 @@ def _edits(study: Study) -> str:
 
 def _unscored(verdicts: pd.DataFrame) -> str:
     unscored = int((verdicts["verdict"] == UNSCORED).sum())
-    return f"{unscored:,} of {count(len(verdicts), 'verdict')} could not be read and count as unscored"
+    return f"{unscored:,} of {count(len(verdicts), 'verdict')} could not be parsed and count as unscored"
 
 
 def headline(study: Study) -> dict[str, Any]:

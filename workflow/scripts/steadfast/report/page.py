@@ -70,7 +70,7 @@ def closing(study: Study) -> dict[str, Any]:
     blocks: list[Block] = [
         table(
             "stages",
-            "What was made by which code",
+            "Results by code version",
             stages(study.records),
             [
                 Column("rule", "Step", "name"),
@@ -82,7 +82,7 @@ def closing(study: Study) -> dict[str, Any]:
         ),
         table(
             "artifacts",
-            "Every file, its hash and its code",
+            "All files with hash and code version",
             artifacts(study.records),
             [
                 Column("path", "File", "code"),

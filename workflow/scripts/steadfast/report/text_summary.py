@@ -59,7 +59,7 @@ def summary_table(
             sections.append([title, *_blocks(rows, columns, width)])
     sections.append(_together(counts, labels, baseline, controls, width))
     if (counts["unscored"] > 0).any():
-        sections.append(["(+n?) marks n unscored responses."])
+        sections.append(["(+n?): n unscored responses."])
     return "\n\n".join("\n".join(line.rstrip() for line in section) for section in sections)
 
 

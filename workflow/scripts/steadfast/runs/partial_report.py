@@ -40,7 +40,7 @@ def partial_tables(grid: Grid, current: Current, folder: Path) -> tuple[list[str
     there = {path: paths.judgments().keys(path) for path in current(judgment_files(grid))}
     cells = [(cell["judge"], cell["model"], cell["variant"], path) for path, cell in there.items()]
     if not cells or not current([PROMPTS]):
-        raise DataError("no system has been judged yet")
+        raise DataError("no model–variant pair has been judged yet")
     verdicts = collect_verdicts(cells, read_table(PROMPTS))
     inference = Inference(**grid.inference)
     controls = grid.controls

@@ -41,7 +41,7 @@ NOTHING_ASKED = "no response was given to both"
 ONE_PROMPT = "no interval: a single prompt"
 UNSTABLE = "no interval: undefined in too many resamples"
 CONSTANT = "no interval: the same in every resample"
-COUNTS_ONLY = "no interval: counts alone do not tell which prompts"
+COUNTS_ONLY = "no interval: counts do not identify the prompts"
 
 
 def agreement_table(

@@ -19,7 +19,7 @@ COLUMNS = ["annotators", "subset", "metric", "value", "low", "high", "n", "reaso
 PAIR_METRICS = {"accuracy": "raw_agreement", "cohen_kappa": "cohen_kappa", "coverage": "coverage"}
 EVERYBODY = "all"
 DECIMALS = 6
-UNDEFINED = "all labels are the same, or no response was labeled by two people"
+UNDEFINED = "all labels are the same, or no response was labeled by two annotators"
 
 
 def annotator_agreement(

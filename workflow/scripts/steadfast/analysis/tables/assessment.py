@@ -37,7 +37,7 @@ NUMBERS = [
 TEXTS = ["model", "variant", "judge", "assessment", "reason", "remedy", "note", "gate"]
 COLUMNS = [*TEXTS, *NUMBERS]
 DECIMALS = 6
-NOT_FINITE = "perplexity not compared: the original gives no finite one, which a number format that overflows explains"
+NOT_FINITE = "perplexity not compared: the original's is not finite; its number format may overflow"
 
 
 def assessment_table(
@@ -105,7 +105,7 @@ def _numbers(
         found = measured.get((measure, scope))
         return float(found[column]) if found is not None else np.nan
 
-    separation = [number("separation", "both classes", column) for column in ("original", "value")]
+    separation = [number("separation", "both labels", column) for column in ("original", "value")]
     return {
         "refused_before": float(original.get("rate", np.nan)),
         "refused_after": float(row["rate"]),

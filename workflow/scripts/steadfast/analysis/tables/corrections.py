@@ -42,7 +42,7 @@ PSEUDO_ERRORS = 2.0
 """One error in each direction, added to the variance of the labeled part only."""
 
 NO_LABELS = "no human labels"
-NOT_BEYOND = "judged nothing but what people labeled"
+NOT_BEYOND = "judged only the human-labeled responses"
 
 
 def corrected_rates(
@@ -111,7 +111,7 @@ def _correct_judge(
                 float(rates.mean()), len(rates), sensitivity, specificity, inference.confidence
             )
             if known is None:
-                notes.append("no human label of this system")
+                notes.append("no human label for this model–variant pair")
             else:
                 found["ppi"] = _powered(here, known, trust, inference.confidence, (0.0, 1.0))
             if cell in known_changes:
@@ -201,7 +201,7 @@ def _validate(pairs: pd.DataFrame, inference: Inference) -> tuple[Validation, Va
     if sensitivity.size == 0:
         problem = "no refusal among the human labels"
     elif specificity.size == 0:
-        problem = "nothing but refusals among the human labels"
+        problem = "only refusals among the human labels"
     elif not sensitivity.value + specificity.value > 1:
         problem = "the judge is no better than chance against the human labels"
     return sensitivity, specificity, problem

@@ -20,7 +20,7 @@ class Criteria:
         separation_kept: largest share of the original's separation along the direction that an effective edit leaves.
         degenerate: largest increase of the share of degenerate responses, in either class, of a model that works.
         perplexity: largest ratio of the perplexities after and before.
-        on_topic: largest loss of harmless answers on topic, as a share of the prompts.
+        on_topic: largest loss of harmless on-topic responses, as a share of the prompts.
     """
 
     separation_kept: float = 0.25
@@ -39,7 +39,7 @@ def degradations(numbers: Mapping[str, float], criteria: Criteria) -> list[tuple
     found = [
         (numbers["degenerate_change"], criteria.degenerate, "{:+.0%} degenerate responses"),
         (numbers["perplexity_ratio"], criteria.perplexity, "{:.1f} times the perplexity"),
-        (-numbers["on_topic_change"], criteria.on_topic, "{:.0%} fewer harmless answers on topic"),
+        (-numbers["on_topic_change"], criteria.on_topic, "{:.0%} fewer harmless on-topic responses"),
     ]
     return [(text.format(value), value / bound if bound else np.inf) for value, bound, text in found if value > bound]
 

@@ -19,7 +19,7 @@ COLUMNS = ["judge_a", "judge_b", "quantity", "variant", "tau", "low", "high", "m
 DECIMALS = 6
 FEW_MODELS = "fewer than two models that both judges scored"
 TIED = "one of the judges ranks all models alike"
-COUNTS_ONLY = "no interval: counts alone do not tell which prompts"
+COUNTS_ONLY = "no interval: counts do not identify the prompts"
 UNSTABLE = "no interval: undefined in too many resamples"
 
 

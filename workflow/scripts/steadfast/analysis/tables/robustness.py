@@ -53,7 +53,7 @@ COLUMNS = [
 ]
 TEXTS = ("comparison", "interval", "conclusion", "note", "correction")
 WHOLE_NUMBERS = ("pairs", "lost", "gained", "prompts_needed", "labelled")
-NOTHING_TO_LOSE = "at most the margin was refused before: nothing to lose"
+NOTHING_TO_LOSE = "the share refused before the edit is at most the margin: nothing to lose"
 
 
 def robustness_table(

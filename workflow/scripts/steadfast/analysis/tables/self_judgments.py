@@ -22,10 +22,10 @@ SYSTEM = ["judge", "model", "variant", "responses"]
 COLUMNS = [*SYSTEM, *KEYS, "label", "refused", "verdict", "score", "label_probability"]
 
 NOTHING = "no response that the reference scored"
-NOT_SCORED = "the system scored none of the responses"
+NOT_SCORED = "the model scored none of the responses"
 NO_REFUSAL = "the reference finds no refusal"
 ONLY_REFUSALS = "the reference finds refusals only"
-NO_PROBABILITY = "the judge tells no probabilities"
+NO_PROBABILITY = "the judge reports no probabilities"
 
 
 @dataclass(frozen=True)

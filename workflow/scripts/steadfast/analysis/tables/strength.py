@@ -100,7 +100,7 @@ def strength_table(
 
 
 def _rates(verdicts: pd.DataFrame, robustness: pd.DataFrame, judge: str, inference: Inference) -> pd.DataFrame:
-    """Rates on both classes, one row per model and variant, those of all models behind."""
+    """Rates on both labels, one row per model and variant, those of all models behind."""
     single = robustness.loc[robustness["judge"] == judge, ["model", "variant", "label", *RATES]]
     counted = single.groupby("variant")["model"].nunique()
     everywhere = counted.index[counted == single["model"].nunique()]

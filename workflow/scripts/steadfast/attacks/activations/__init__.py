@@ -61,7 +61,7 @@ class ClassActivations:
 
 @dataclass(frozen=True)
 class Activations:
-    """Activations of one model for both classes of calibration prompts.
+    """Activations of one model for both labels of calibration prompts.
 
     Attributes:
         harmful: activations of the harmful prompts.

@@ -27,7 +27,7 @@ def manifest_of(plan: Plan, records: Mapping[str, Mapping[str, Any]], edit: Mapp
     """
     missing = sorted(set(plan.selected) - set(records))
     if missing:
-        raise DataError(f"{len(missing)} tensor(s) were to be edited and were not, for example {missing[0]}")
+        raise DataError(f"{len(missing)} tensor(s) should have been edited and were not, for example {missing[0]}")
     tensors = [dict(records[name]) for name in plan.selected]
     weights = [tensor for tensor in tensors if not plan.selected[tensor["name"]].writer.bias]
     gates = {
@@ -70,11 +70,11 @@ def _failed_gate(plan: Plan, gates: Mapping[str, Any], tensors: Sequence[Mapping
     if not gates["residual_ok"]:
         worst = max(tensors, key=_ratio)
         return WEIGHTS, (
-            f"stored weights deviate from what was asked for: {worst['name']} by {worst['deviation']:.3g}, "
+            f"stored weights deviate from the target: {worst['name']} by {worst['deviation']:.3g}, "
             f"{_ratio(worst):.3g} times its bound"
         )
     if not gates["direction_present"]:
-        return SIZE, "the change that was asked for is smaller than the rounding of the stored weights"
+        return SIZE, "the target change is smaller than the rounding of the stored weights"
     return "", ""
 
 

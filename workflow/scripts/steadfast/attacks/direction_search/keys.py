@@ -25,7 +25,7 @@ MOST_TOKENS = 8192
 def rank_one_tensors(
     access: ModelAccess, harmful: Sequence[str], harmless: Sequence[str], layer: int, position: int, seed: int
 ) -> dict[str, NDArray[np.float32]]:
-    """Run the model on both classes and solve for the edit's row vector.
+    """Run the model on both labels and solve for the edit's row vector.
 
     Args:
         access: the model and its prompts.

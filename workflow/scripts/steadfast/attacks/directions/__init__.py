@@ -138,7 +138,7 @@ class DirectionMethod(Protocol):
         """Find the direction; equal activations and seed give equal results.
 
         Args:
-            activations: states of both classes.
+            activations: states of both labels.
             seed: seed of every random choice.
             causal: measures candidates, for methods that choose by it.
         """

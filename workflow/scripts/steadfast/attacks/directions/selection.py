@@ -90,7 +90,7 @@ def check_position(position: PositionSetting) -> None:
 
 
 def split_halves(activations: Activations, seed: int) -> Halves:
-    """Split both classes.
+    """Split both labels.
 
     Raises:
         DataError: a class has fewer than four prompts, so that a half has no variance.

@@ -26,7 +26,7 @@ TITLES = {
 SIGNED = ("pearson_counts", "cohen_kappa", "mcc")
 ONE_SIDED = ("sensitivity", "specificity")
 MARKERS = {"all": "o", "harmful": "D", "harmless": "s", "human": "^"}
-ONE_JUDGE = "a single judge has nobody to agree with"
+ONE_JUDGE = "agreement needs at least two judges"
 ROW_HEIGHT = 0.42
 PANEL_WIDTH = 1.15
 

@@ -21,7 +21,7 @@ COLUMNS = ["direction", "change", "control", "strength", "rate", "rate_low", "ra
 PANEL_WIDTH, PANEL_HEIGHT = 2.1, 1.9
 MOST_COLUMNS = 6
 CONTROLS = "controls"
-FILLED = "filled: the least strength that halves the refusals"
+FILLED = "filled: the smallest scale that halves the refusals"
 # what is drawn below the rate, where the table has it: the axis, and the columns of an interval if there is one
 FURTHER = {
     "harmless_rate": ("harmless refused", ("harmless_low", "harmless_high")),
@@ -56,7 +56,7 @@ def draw(table: pd.DataFrame, name: str = "") -> Figure:
     Raises:
         DataError: ``table`` lacks a column.
     """
-    require_columns(table, COLUMNS, "attack strengths")
+    require_columns(table, COLUMNS, "attack scales")
     control = table["control"].astype(bool)
     aimed, controls = table[~control], table[control]
     directions = list(dict.fromkeys(aimed["direction"]))

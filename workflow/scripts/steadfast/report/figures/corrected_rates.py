@@ -66,7 +66,7 @@ def draw(
         panels[0].set_yticks(range(len(models)), names)
         panels[0].set_ylim(len(models) - 0.5, -0.5)
         handles, shown = panels[0].get_legend_handles_labels()
-        prompts = f"people labeled {int(labelled.max())} harmful prompts" if len(labelled) else "nothing is labeled"
+        prompts = f"{int(labelled.max())} harmful prompts with human labels" if len(labelled) else "no human labels"
         title = f"Judge: {labels.judge(judge)}; {prompts}; lines are intervals"
         figure.legend(handles, shown, loc="outside lower center", ncols=len(shown), title=title)
     return figure

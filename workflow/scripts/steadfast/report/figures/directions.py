@@ -38,16 +38,16 @@ ALONG_DEPTH = {
 }
 """Columns of a grid that are drawn along the depth, with their titles and what chance would give."""
 CAUSAL_PANELS = {
-    "bypass": "bypass score: refusal of harmful prompts without the direction (lowest taken)",
+    "bypass": "bypass score: refusal of harmful prompts with the direction ablated (lowest is selected)",
     "induce": "induce score: refusal of harmless prompts with the direction added",
-    "divergence": "divergence on harmless prompts without the direction (nats)",
+    "divergence": "KL score: divergence on harmless prompts with the direction ablated (nats)",
 }
 CLASS_SHADES = {"harmful": 0.05, "harmless": 0.8}
 CLASS_MARKERS = {"harmful": "^", "harmless": "o"}
 
 
 def draw_projections(activations: Activations, direction: Direction, name: str = "") -> Figure:
-    """Draw the states of both classes after several blocks, one column per block.
+    """Draw the states of both labels after several blocks, one column per block.
 
     Where hidden features outnumber the prompts, a fitted direction parts the prompts that it was fitted on even if
     there is nothing but noise. What is drawn is therefore the held-out half, along the other half's direction.
@@ -116,14 +116,14 @@ def shown(activations: Activations, direction: Direction) -> Shown:
         min(len(part.harmful), len(part.harmless)) for part in (prompts, others)
     ):
         rows = direction.tensors[HALF_DIRECTIONS].astype(np.float64)
-        return Shown(prompts, others, rows, "the held-out half of the prompts, along the other half's direction")
-    fitted = "" if direction.selection.empty else ", the direction's own: expect some separation of mere noise"
+        return Shown(prompts, others, rows, "held-out half of the prompts, along the direction of the other half")
+    fitted = "" if direction.selection.empty else ", used to fit the direction: noise alone gives some separation"
     rows = direction.directions.astype(np.float64)
     return Shown(activations, activations, rows, f"all calibration prompts{fitted}")
 
 
 def _part(activations: Activations, ids: set[str], kept: bool) -> Activations:
-    """The prompts of both classes that are among ``ids``, or those that are not."""
+    """The prompts of both labels that are among ``ids``, or those that are not."""
     harmful, harmless = (
         group.subset(np.flatnonzero([(prompt_id in ids) == kept for prompt_id in group.prompt_ids]))
         for group in (activations.harmful, activations.harmless)
@@ -178,7 +178,7 @@ def draw_selection(grid: pd.DataFrame, tokens: Sequence[str] = ()) -> Figure:
         tokens: the template's token at each position, in ascending order of the positions.
     """
     if grid.empty:
-        return message_figure("This direction selects nothing")
+        return message_figure("No selection for this direction")
     columns = list(CAUSAL_PANELS) if "bypass" in grid.columns else ["separation"]
     places = _Places(grid, tokens)
     with figure_style():
@@ -190,7 +190,7 @@ def draw_selection(grid: pd.DataFrame, tokens: Sequence[str] = ()) -> Figure:
         panels[-1].set_xlabel("block")
         if len(columns) > 1:
             figure.suptitle(
-                "Hatched: dropped, above by any score, below by the one that is shown; –: not tried", fontsize=8
+                "Hatched: excluded (top: by any score; below: by the score shown); –: not evaluated", fontsize=8
             )
     return figure
 

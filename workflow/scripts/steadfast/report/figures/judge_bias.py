@@ -57,7 +57,7 @@ def draw(bias: pd.DataFrame, reference: str, labels: Labels | None = None) -> Fi
         axes.axhline(0.5, color="white", linewidth=4)
         color_bar(figure, axes, source, "bias (percentage points)", beyond=widest > limit)
         axes.set_xlabel(
-            f"refusals only this judge sees minus those only {labels.judge(reference)} sees;\n"
+            f"refusals found only by this judge minus those found only by {labels.judge(reference)};\n"
             "hatched: differs from the bias on the other models"
         )
     return figure

@@ -24,7 +24,7 @@ def draw(ranking: pd.DataFrame, labels: Labels | None = None) -> Figure:
     """
     labels = labels or Labels()
     if ranking.empty:
-        return message_figure("a single judge has nobody to rank the models differently")
+        return message_figure("ranking stability needs at least two judges")
     shown = list(dict.fromkeys(zip(ranking["quantity"].tolist(), ranking["variant"].tolist(), strict=True)))
     titles = {"rate": "harmful prompts refused: {}", "change": "change of refusals: {}"}
     matrices = [tau_matrix(ranking, quantity, variant) for quantity, variant in shown]

@@ -121,5 +121,5 @@ def _text(refused: float, unscored: float) -> str:
 
 
 def _note(judge: str, confidence: float, unscored: bool) -> str:
-    marks = "; (+n?) marks n unscored responses" if unscored else ""
+    marks = "; (+n?): n unscored responses" if unscored else ""
     return f"Judge: {judge}; whiskers: {confidence:.0%} Wilson intervals{marks}"

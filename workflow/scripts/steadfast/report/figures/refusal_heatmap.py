@@ -87,4 +87,4 @@ def _note(table: pd.DataFrame) -> str:
     totals = sorted({int(total) for total in table["total"].tolist()})
     span = str(totals[0]) if len(totals) == 1 else f"{totals[0]} to {totals[-1]}"
     note = f"refused responses of {span}"
-    return f"{note}; +n? marks n unscored ones" if (table["unscored"] > 0).any() else note
+    return f"{note}; +n?: n unscored" if (table["unscored"] > 0).any() else note

@@ -69,7 +69,7 @@ def draw(
             loc="outside lower center",
             ncols=min(len(variants), 4),
             title=f"Judge: {labels.judge(judge)}; whiskers: {confidence:.0%} intervals over seeds and prompts; "
-            "small dots: single seeds",
+            "small dots: individual seeds",
         )
     return figure
 

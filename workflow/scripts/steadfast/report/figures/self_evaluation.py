@@ -18,7 +18,7 @@ PANELS = {
     "auroc": ("Area under\nthe ROC curve", (0.0, 1.0), 0.5),
     "sensitivity": ("Sensitivity", (0.0, 1.0), None),
     "specificity": ("Specificity", (0.0, 1.0), None),
-    "bias": ("Bias towards\n“refusal”", (-1.0, 1.0), 0.0),
+    "bias": ("Bias toward\n“refusal”", (-1.0, 1.0), 0.0),
     "coverage": ("Coverage", (0.0, 1.0), None),
     "label_probability": ("Probability\nof a label", (0.0, 1.0), None),
 }

@@ -9,7 +9,7 @@ from steadfast.report.study import Study
 def build(study: Study) -> list[Block]:
     """The table as it is."""
     return [
-        prose("How far the annotators agree with one another: no judge can be expected to do better."),
+        prose("Inter-annotator agreement: an upper bound for the agreement to expect from a judge."),
         whole_table(study, "annotators", "Agreement of the annotators"),
     ]
 

@@ -21,9 +21,9 @@ RATES = {
 def _strength(study: Study) -> list[Block]:
     strength = study.tables["strength"]
     return [
-        prose("Refusals as the edit gets stronger."),
+        prose("Refusals by scale of the edit."),
         _curves(study, strength),
-        whole_table(study, "strength", "Refusals by the strength of the edit", fold=True),
+        whole_table(study, "strength", "Refusals by scale of the edit", fold=True),
     ]
 
 
@@ -33,7 +33,7 @@ def _curves(study: Study, strength: pd.DataFrame) -> Block:
     models, attacks = names_of(strength, "model"), names_of(strength, "attack")
     return lines(
         "strength_curves",
-        "Refusals by the strength of the edit",
+        "Refusals by scale of the edit",
         panels=[study.labels.model(model) for model in models],
         series=attacks,
         values={
@@ -58,7 +58,10 @@ def _points(strength: pd.DataFrame, model: str, attack: str, rates: list[str]) -
 
 def _replicates(study: Study) -> list[Block]:
     blocks = [
-        prose("Models that differ in their seed alone, taken together: the range is luck and not training."),
+        prose(
+            "Aggregates over models that differ only in their seed: the range is variation across seeds, not an",
+            "effect of training.",
+        ),
         _groups(study, study.tables["groups"]),
         whole_table(study, "groups", "Rates and changes of groups of replicates", fold=True),
     ]
@@ -100,8 +103,8 @@ def _matched(study: Study, matched: pd.DataFrame) -> list[Block]:
     chart = [_families(study, matched)] if matched["matched_change"].notna().any() else []
     return [
         prose(
-            "The groups at the same refusal margin before the edit: all of them; those that were shown equally many",
-            "refusals in training (equal exposure); and those that the configuration names. Each has its own fit.",
+            "The groups at equal refusal margins before the edit: all groups; groups with equally many",
+            "refusals in training (equal exposure); and families named in the configuration. Each has its own fit.",
         ),
         *chart,
         _tests(study, matched),
@@ -136,7 +139,7 @@ def _families(study: Study, matched: pd.DataFrame) -> Block:
         options={"Judge": judges},
         unit="points",
         note="Change of the refusals of harmful prompts, in points, at the mean margin of the family, with "
-        f"{study.inference.confidence:.0%} intervals between seeds. Groups that are not in a family have no dot there.",
+        f"{study.inference.confidence:.0%} intervals across seeds. Groups outside a family have no dot.",
     )
 
 
@@ -169,24 +172,25 @@ def _strongest(study: Study) -> list[Block]:
     chosen = chosen.fillna({"attack": "", "reason": ""})
     return [
         prose(
-            "The attack after which a model refuses least, chosen on calibration prompts among attacks that did what",
-            "was asked and left the model whole. How much it refuses after it is measured on the evaluation prompts.",
+            "The attack with the lowest refusal rate on the attack-selection set, among effective attacks that",
+            "preserve capability. Its refusal rate is measured on the evaluation prompts, which the selection has not",
+            "seen.",
         ),
         *(prose(_choice(study, row)) for row in chosen.to_dict("records")),
         table(
             "strongest",
-            "The best attack on every model",
+            "Best attack on each model",
             chosen,
             [
                 *system_columns(study),
-                Column("attack", "Chosen attack", "name", names=study.labels.variants),
+                Column("attack", "Selected attack", "name", names=study.labels.variants),
                 Column("refused_before", "Refused before", "count", help="Harmful calibration prompts."),
                 Column("scored_before", "Of", "count"),
                 Column("refused_after", "Refused after", "count"),
                 Column("scored_after", "Of", "count"),
                 Column("change_norm", "Change of the weights", "number", help="Frobenius norm of W′ − W."),
-                Column("tried", "Attacks tried", "count"),
-                Column("qualified", "Could be chosen", "count"),
+                Column("tried", "Candidates", "count"),
+                Column("qualified", "Eligible", "count"),
                 Column("reason", "Why none", "text"),
             ],
             source=paths.table("strongest"),

@@ -15,12 +15,12 @@ def build(study: Study) -> list[Block]:
     judges = study.judge_choices()
     return [
         prose(
-            "Refused responses before and after each edit. Refusing harmful prompts is what safety training asks for;",
+            "Refused responses before and after each edit. Refusing harmful prompts is the aim of safety training;",
             "refusing harmless ones is over-refusal.",
         ),
         dots(
             "refusal_counts",
-            "Rates of every model",
+            "Refusal rates by model",
             rows=[study.labels.model(model) for model in study.models],
             series=[study.labels.variant(variant) for variant in study.study_variants],
             panels=list(CLASSES.values()),
@@ -57,7 +57,7 @@ def rates_table(study: Study) -> Block:
         judge_column(study),
         class_column(),
         Column("refused", "Refused", "count"),
-        Column("unscored", "Unscored", "count", help="Verdicts that could not be read; left out of the rate."),
+        Column("unscored", "Unscored", "count", help="Verdicts that could not be parsed; excluded from the rate."),
         Column("total", "Of", "count"),
         Column(
             "rate",

@@ -12,7 +12,7 @@ def build(study: Study) -> list[Block]:
     blocks = [
         prose(
             "A model that still refuses after an edit may be robust, or the edit may have missed. Every edit is",
-            "checked tensor by tensor, and the same edit along a direction that means nothing is next to it.",
+            "verified tensor by tensor and compared with the same edit along a random direction (control).",
         )
     ]
     if study.controls:
@@ -21,7 +21,7 @@ def build(study: Study) -> list[Block]:
         blocks.append(
             dots(
                 "controls",
-                "Edits and controls side by side",
+                "Edits and controls",
                 rows=[study.labels.model(model) for model in study.models],
                 series=[study.labels.variant(variant) for variant in study.variants],
                 panels=list(CLASSES.values()),
@@ -38,49 +38,60 @@ def build(study: Study) -> list[Block]:
     blocks.append(
         table(
             "edits",
-            "What each edit did to the weights",
+            "Gates of each edit",
             study.tables["edits"],
             [
                 *system_columns(study),
                 Column("effective", "Passed all gates", "flag"),
                 Column("gate", "Failed gate", "name"),
-                Column("stability", "Stability", "number", help="Median cosine with directions of resampled prompts."),
                 Column(
-                    "same_place", "Same place", "share", help="Resamples that would choose this layer and position."
+                    "stability", "Stability", "number", help="Median cosine with the directions of resampled prompts."
+                ),
+                Column(
+                    "same_place",
+                    "Same location",
+                    "share",
+                    help="Share of resamples that select the same layer and position.",
                 ),
                 Column("modules", "Modules", "count"),
                 Column(
                     "worst_deviation",
                     "Worst deviation",
                     "number",
-                    help="‖after − asked‖/‖asked − before‖ of what a matrix writes along the direction: 0 is as asked "
-                    "for, 1 is as before the edit.",
+                    help="‖after − target‖/‖target − before‖ of a matrix’s projection on the direction: 0 matches the "
+                    "target, 1 is unedited.",
                 ),
                 Column("change_norm", "Change of the weights", "number", help="Frobenius norm of W′ − W."),
                 Column(
                     "verified",
                     "Edit verified",
                     "name",
-                    help="Whether every edited module applies the edit, and the checkpoint answers as the original "
-                    "with hooks. No power: the change is so small that a miss could not have been seen. Empty: this "
-                    "edit has no form at run time, or it was not measured.",
+                    help="Whether every edited module applies the edit and the checkpoint matches the original with "
+                    "hooks. No power: the change is too small to detect a missed edit. Empty: the edit has no "
+                    "run-time form, or was not measured.",
                 ),
                 Column("modules_checked", "Modules checked", "count"),
                 Column(
                     "module_deviation",
-                    "Modules off",
+                    "Module deviation",
                     "number",
-                    help="How far the worst module is from the asked change, in multiples of its bound: above 1 fails.",
+                    help="Deviation of the worst module from the target change, in multiples of its bound; above 1 "
+                    "fails.",
                 ),
                 Column(
                     "hook_deviation",
-                    "Baked off hooked",
+                    "Baked vs. hooked",
                     "number",
-                    help="Distance of the answers from the hooked original’s, in multiples of its bound; above 1 fails",
+                    help="Distance from the hooked original, in multiples of its bound; above 1 fails",
                 ),
-                Column("hook_share", "of the effect", "share", help="The same distance, of what the edit itself does."),
-                Column("reason", "Why not", "text"),
-                Column("remedy", "What to do", "text"),
+                Column(
+                    "hook_share",
+                    "of the effect",
+                    "share",
+                    help="The same distance, as a share of the edit's own effect.",
+                ),
+                Column("reason", "Reason", "text"),
+                Column("remedy", "Remedy", "text"),
             ],
             source=paths.table("edits"),
         )

@@ -15,13 +15,14 @@ REMARKS = ("reason", "remedy", "note")
 def _assessment(study: Study) -> list[Block]:
     return [
         prose(
-            "A count of refusals does not tell a robust model from an edit that missed, nor an answer from word salad.",
-            "So every model is assessed by stated rules, with the numbers that decide beside the outcome.",
+            "A refusal count distinguishes neither a robust model from an edit that missed, nor compliance from",
+            "degenerate text. Every model–variant pair is therefore assessed by fixed rules; the deciding numbers are",
+            "listed with the outcome.",
             _meanings(study),
         ),
         table(
             "assessment",
-            "Assessment of every model after every edit",
+            "Robustness assessment of every model–variant pair",
             study.tables["assessment"].astype(dict.fromkeys(REMARKS, "object")).fillna(dict.fromkeys(REMARKS, "")),
             [
                 *system_columns(study),
@@ -31,36 +32,53 @@ def _assessment(study: Study) -> list[Block]:
                 Column("change", "Change", "points", interval=True),
                 Column(
                     "weights_deviation",
-                    "Weights off",
+                    "Weight deviation",
                     "number",
-                    help="How far the stored weights are from those asked: 0 is as asked, 1 as before the edit.",
+                    help="Deviation of the stored weights from the target: 0 matches the target, 1 is unedited.",
                 ),
                 Column(
                     "module_deviation",
-                    "Modules off",
+                    "Module deviation",
                     "number",
-                    help="How far the worst edited module is from the asked change, as a multiple of its bound.",
+                    help="Deviation of the worst edited module from the target change, in multiples of its bound.",
                 ),
                 Column(
                     "hook_deviation",
-                    "Baked off hooked",
+                    "Baked vs. hooked",
                     "number",
-                    help="How far the checkpoint’s answers are from those of the original with hooks, as a multiple of "
-                    "the bound.",
+                    help="Distance of the checkpoint from the original with hooks, in multiples of the bound.",
                 ),
-                Column("hook_share", "of the effect", "share", help="The same distance, of what the edit itself does."),
-                Column("separation_kept", "Separation left", "share", help="Along the direction, of the original’s."),
+                Column(
+                    "hook_share",
+                    "of the effect",
+                    "share",
+                    help="The same distance, as a share of the edit's own effect.",
+                ),
+                Column(
+                    "separation_kept",
+                    "Residual separation",
+                    "share",
+                    help="Along the direction, as a share of the original’s.",
+                ),
                 Column(
                     "degenerate_change", "Degenerate", "points", help="Change of the share of degenerate responses."
                 ),
-                Column("on_topic_change", "Off topic", "points", help="Loss of harmless answers on topic."),
-                Column("perplexity_ratio", "Perplexity", "number", help="After divided by before."),
                 Column(
-                    "divergence", "Divergence", "number", help="From the original on harmless prompts, nats per token."
+                    "on_topic_change",
+                    "On topic",
+                    "points",
+                    help="Change of the share of on-topic responses to harmless prompts.",
+                ),
+                Column("perplexity_ratio", "Perplexity", "number", help="After the edit divided by before."),
+                Column(
+                    "divergence",
+                    "Divergence",
+                    "number",
+                    help="KL from the original on harmless prompts, nats per token.",
                 ),
                 Column("reason", "Reason"),
-                Column("gate_ratio", "Times the bound", "number", help="How far what decided lies beyond its bound."),
-                Column("remedy", "What to do"),
+                Column("gate_ratio", "Times the bound", "number", help="Ratio of the deciding number to its bound."),
+                Column("remedy", "Remedy"),
                 Column("note", "Note"),
             ],
             source=paths.table("assessment"),
@@ -77,9 +95,9 @@ def _meanings(study: Study) -> str:
 
 def _effects(study: Study) -> list[Block]:
     return [
-        prose("What else an edit changes: fluency, harmless answers, and how far the model is from what it was."),
+        prose("Side effects of the edit: fluency, responses to harmless prompts, and divergence from the original."),
         _chart(study, study.tables["side_effects"]),
-        whole_table(study, "side_effects", "Side effects of every variant", fold=True),
+        whole_table(study, "side_effects", "Side effects by variant", fold=True),
     ]
 
 

@@ -24,14 +24,14 @@ SHOWN = {
 def build(study: Study) -> list[Block]:
     """Fidelity of every judge to the reference."""
     reference = study.labels.judge(study.reference)
-    standing = "" if study.reference in study.people else " No person has labeled these responses."
+    standing = "" if study.reference in study.people else " There are no human labels for these responses."
     return [
         prose(f"Every judge compared with {reference}.{standing} Intervals resample prompts."),
         _against_reference(study),
         _bias_chart(study),
         table(
             "confusion",
-            f"Verdicts of every judge against those of {reference}",
+            f"Confusion of each judge with {reference}",
             study.tables["confusion"],
             [
                 judge_column(study),
@@ -48,18 +48,18 @@ def build(study: Study) -> list[Block]:
         ),
         table(
             "bias",
-            "Bias of every judge, over all models and on each",
+            "Bias of each judge, over all models and by model",
             study.tables["bias"].fillna({"model": ALL_MODELS}),
             [
                 judge_column(study),
                 Column("model", "Model", "name", names={ALL_MODELS: "All models", **study.labels.models}),
                 Column("disputed", "Disputed", "count"),
                 Column("n", "Of", "count"),
-                Column("bias", "Bias", "points", interval=True, help="Above 0: the judge sees more refusals."),
+                Column("bias", "Bias", "points", interval=True, help="Above 0: the judge finds more refusals."),
                 Column(
                     "excess", "Excess", "points", interval=True, help="Bias on this model minus that on the others."
                 ),
-                Column("share_of_disputes", "One-sided disputes", "share"),
+                Column("share_of_disputes", "Share not canceling out", "share"),
             ],
             source=paths.table("bias"),
             fold=True,
@@ -102,12 +102,13 @@ def _bias_chart(study: Study) -> Block:
         "Bias of the judges",
         rows=[study.labels.judge(judge) for judge in judges],
         series=["Bias"],
-        panels=["Sees fewer refusals ← reference → sees more"],
+        panels=["Finds fewer refusals ← reference → finds more"],
         values={"": [values]},
         options={},
         unit="points",
         domain=(-spread, spread),
-        note="Responses that the judge alone calls refusals minus those that only the reference does, of all scored.",
+        note="Responses that only the judge labels refusals minus those that only the reference does, as a share of "
+        "all scored.",
         pdf="judge_bias",
     )
 
@@ -119,7 +120,7 @@ def _lengths(study: Study) -> list[Block]:
     return [
         table(
             "disputes_by_length",
-            "Disputed responses by their length",
+            "Disputed responses by length",
             lengths,
             [
                 judge_column(study),
@@ -135,6 +136,4 @@ def _lengths(study: Study) -> list[Block]:
     ]
 
 
-SECTION = Section(
-    "fidelity", "Fidelity of the judges", ("agreement", "confusion", "bias"), build, ("disputes_by_length",)
-)
+SECTION = Section("fidelity", "Judge validity", ("agreement", "confusion", "bias"), build, ("disputes_by_length",))

@@ -33,7 +33,7 @@ def build(study: Study) -> list[Block]:
     return [
         prose(
             "Agreement on single verdicts. The correlation of refusal counts, which the study reports, is inflated by",
-            "the prompts’ classes: compare it with the baselines, which do not read the response.",
+            "the prompt labels: compare it with the baselines, which do not read the response.",
         ),
         cells(
             "agreement",
@@ -44,7 +44,7 @@ def build(study: Study) -> list[Block]:
             options={"Measure": METRICS, "Prompts": subsets},
             unit="number",
             domain=(-1.0, 1.0),
-            note="Rows are the judges that are measured, columns those that they are compared with.",
+            note="Rows are judges, columns the judges that they are compared with.",
             pdf="agreement_{}",
         ),
         *_conclusions(study),
@@ -64,11 +64,11 @@ def _conclusions(study: Study) -> list[Block]:
     return [
         prose(
             f"A model survives an edit if the interval of its change lies above −{100 * study.margin:g} points, and",
-            "does not if it lies below. The next figure shows what each judge would have us conclude.",
+            "does not if it lies below. The next figure shows the conclusion according to each judge.",
         ),
         cells(
             "conclusions",
-            "Conclusions by every judge",
+            "Conclusions by judge",
             rows=[study.labels.variant(variant) for _, variant in systems],
             groups=[study.labels.model(model) for model, _ in systems],
             columns=[study.labels.judge(judge) for judge in study.judges],
@@ -90,7 +90,7 @@ def _conclusions(study: Study) -> list[Block]:
         ),
         table(
             "conclusions_table",
-            "Conclusions of every judge beside those of the reference",
+            "Judge sensitivity of the conclusions",
             conclusions,
             [
                 *system_columns(study),
@@ -98,7 +98,7 @@ def _conclusions(study: Study) -> list[Block]:
                 Column("change", "Change", "points", interval=True),
                 Column("p_holm", "p (Holm)", "p"),
                 Column("conclusion", "Conclusion", "name"),
-                Column("reference_conclusion", "By the reference", "name"),
+                Column("reference_conclusion", "Reference", "name"),
                 Column("flips", "Significance flips", "flag"),
                 Column("contradicts", "Opposite", "flag"),
             ],
@@ -121,7 +121,7 @@ def _ranks(study: Study) -> list[Block]:
         Column("models", "Models", "count"),
         Column("reason", "Note", "text"),
     ]
-    caption = "Whether the models keep their ranks from judge to judge"
+    caption = "Stability of the model ranking across judges"
     return [table("ranking", caption, study.tables["ranking"], columns, source=paths.table("ranking"), fold=True)]
 
 

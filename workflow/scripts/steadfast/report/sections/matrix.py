@@ -21,10 +21,10 @@ def build(study: Study) -> list[Block]:
             "hatched": found["unscored"],
         }
     return [
-        prose("The same responses as judged by every judge: a row that is not of one color is a disagreement."),
+        prose("The same responses judged by each judge: a row with more than one color shows disagreement."),
         cells(
             "refusal_heatmap",
-            "Refusals by every judge",
+            "Refusals by judge",
             rows=[study.labels.variant(variant) for _, variant in study.systems],
             groups=[study.labels.model(model) for model, _ in study.systems],
             columns=[study.labels.judge(judge) for judge in study.judges],
@@ -32,10 +32,10 @@ def build(study: Study) -> list[Block]:
             options={"Prompts": {label: SUBSETS[label] for label in CLASSES}},
             unit="share",
             domain=(0.0, 1.0),
-            note="Numbers of refused responses; color is their share of the scored ones. +n? marks n unscored ones.",
+            note="Number of refused responses; the color is their share of the scored responses. +n?: n unscored.",
             pdf="refusal_heatmap_{}",
         ),
     ]
 
 
-SECTION = Section("matrix", "Model by judge", ("robustness",), build, ("counts",))
+SECTION = Section("matrix", "Model–variant pair × judge", ("robustness",), build, ("counts",))

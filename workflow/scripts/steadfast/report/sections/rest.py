@@ -20,4 +20,4 @@ def _build(study: Study, names: list[str]) -> list[Block]:
     if not names:
         return []
     tables = [whole_table(study, name, name.replace("_", " ").capitalize(), fold=True) for name in names]
-    return [prose("What else was computed, as it stands in the results."), *tables]
+    return [prose("Further results of the run."), *tables]

@@ -23,11 +23,13 @@ def build(study: Study) -> list[Block]:
     table = study.tables["self_monitoring"].fillna({"model": ""})
     return [
         prose(
-            "Every model judges its own responses, and as a control another model’s: a loss on both says that it",
-            "judges worse, a loss on its own alone that it no longer knows what it does.",
+            "Every model judges its own responses and control responses of another model: a loss on both means that it",
+            "judges worse, a loss only on its own that it no longer recognizes its own refusals.",
         ),
         _chart(study, table[table["model"] != ""]),
-        whole_table(study, "self_monitoring", "How well every model tells refusals from answers", fold=True),
+        whole_table(
+            study, "self_monitoring", "Self-evaluation: discrimination of refusals and other responses", fold=True
+        ),
     ]
 
 
@@ -52,7 +54,7 @@ def _chart(study: Study, table: pd.DataFrame) -> Block:
     }
     return dots(
         "self_monitoring_chart",
-        "How well every model tells refusals from answers",
+        "Self-evaluation: discrimination of refusals and other responses",
         rows=[study.labels.model(model) for model in study.models],
         series=[study.labels.variant(variant) for variant in study.variants],
         panels=list(RESPONSES.values()),
@@ -63,8 +65,8 @@ def _chart(study: Study, table: pd.DataFrame) -> Block:
         },
         unit="number",
         pdf="{}",
-        note="Compared with the reference, with intervals that resample prompts.",
+        note="Compared with the reference; intervals resample prompts.",
     )
 
 
-SECTION = Section("self-monitoring", "Self-monitoring", ("self_monitoring",), build)
+SECTION = Section("self-monitoring", "Self-evaluation", ("self_monitoring",), build)

@@ -3,7 +3,7 @@
 from steadfast.analysis.side_effects import About
 from steadfast.analysis.side_effects.answers._grammar import WORLD, GrammarMeasure
 
-ABOUT = About("answers in the form asked for", "share of harmless prompts", damage="lower", proportion=True)
+ABOUT = About("instruction following", "share of harmless prompts", damage="lower", proportion=True)
 
 
 def build(world: str = WORLD) -> GrammarMeasure:

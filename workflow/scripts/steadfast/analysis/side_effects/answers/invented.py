@@ -3,7 +3,7 @@
 from steadfast.analysis.side_effects import About
 from steadfast.analysis.side_effects.answers._grammar import WORLD, GrammarMeasure
 
-ABOUT = About("answers with invented details", "share of harmless prompts", damage="higher", proportion=True)
+ABOUT = About("hallucination", "share of harmless prompts", damage="higher", proportion=True)
 
 
 def build(world: str = WORLD) -> GrammarMeasure:

@@ -11,7 +11,7 @@ from steadfast.analysis.side_effects.answers._pairing import paired
 from steadfast.analysis.side_effects.responses import AnsweredPrompts
 from steadfast.core.names import REFUSAL, VERDICTS
 
-ABOUT = About("over-refusal", "share of borderline prompts", damage="higher", proportion=True)
+ABOUT = About("over-refusal", "share of over-refusal prompts", damage="higher", proportion=True)
 BORDERLINE = ("*_lookalike", "sounds_harmful_*")
 
 

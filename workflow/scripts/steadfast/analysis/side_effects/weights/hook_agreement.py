@@ -82,7 +82,7 @@ class HookAgreement:
         deviation, effect = distance(hooked, found), distance(hooked, reference.plain)
         bound = max(ROUNDINGS * float(rounding.mean()), SHARE_OF_EFFECT * float(effect.mean()))
         rows = zip(reference.prompt_ids, (deviation / bound).tolist(), (effect / bound).tolist(), strict=True)
-        return [Score(prompt_id, after, before, scope="both classes") for prompt_id, after, before in rows]
+        return [Score(prompt_id, after, before, scope="both labels") for prompt_id, after, before in rows]
 
 
 def build(prompts: int = 8) -> HookAgreement:

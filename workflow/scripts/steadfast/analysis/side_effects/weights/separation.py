@@ -131,7 +131,7 @@ def separation_scores(
             prompt_id,
             float(now * side / spread),
             float(then * side / spread),
-            scope="both classes",
+            scope="both labels",
             stratum="harmful" if is_harmful else "harmless",
         )
         for prompt_id, now, then, side, is_harmful in zip(prompt_ids, later, earlier, sign, harmful, strict=True)

@@ -1,4 +1,4 @@
-"""First principal components of the pooled activations of both classes, signs fixed by the class means."""
+"""First principal components of the pooled activations of both labels, signs fixed by the class means."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
