@@ -305,7 +305,7 @@ def test_side_effects_and_assessment(jobs):
     effects = read_table("results/tables/side_effects.csv")
     assert {"divergence", "perplexity", "separation", "hook_agreement", "on_topic"} <= set(effects["measure"])
     judged = effects[(effects["measure"] == "kind") & (effects["model"] == "raw")]
-    assert judged["title"].unique().tolist() == ["judged badly: Kindness"]
+    assert judged["title"].unique().tolist() == ["judged negatively: Kindness"]
     answered = {variant: answered_harmless(variant) for variant in judged["variant"]}
     both = [len(answered["original"] & answered[variant]) for variant in judged["variant"]]
     assert judged["items"].tolist() == both and 0 < max(both) <= 4, "harmless prompts only"

@@ -28,12 +28,12 @@ def test_a_variant_that_nobody_scored_has_no_rates(study):
 
 def test_the_three_sentences(study):
     survival, trust, method = (answer["sentence"] for answer in answers(study))
-    assert "By Exact, the 2 models refused 100% (72 to 100%) of the harmful prompts" in survival
-    assert "25% " in survival and "−75 points" in survival and "in the variant Edited" in survival
+    assert survival.startswith("Edited changed the refusals of harmful prompts by −75 points")
+    assert "from 100% (72 to 100%) to 25% " in survival and "over 2 models (judge: Exact)" in survival
     assert "by the intervals alone (margin 10 points): does not survive in 1 of 2 models, inconclusive in 1" in survival
-    assert "Of 1 judge" in trust and "κ\N{NO-BREAK SPACE}1.00" in trust and "Exact, a machine" in trust
+    assert "Of 1 judge" in trust and "κ\N{NO-BREAK SPACE}1.00" in trust and "Exact, not human" in trust
     assert "random (control) changes refusals of harmful prompts by 0 points (" in method[0].lower() + method[1:]
-    assert "2 of 2 edits" in method and "6 of 360 verdicts could not be read" in method
+    assert "2 of 2 edits" in method and "6 of 360 verdicts could not be parsed" in method
 
 
 def test_models_are_counted_as_they_were_assessed(with_table):

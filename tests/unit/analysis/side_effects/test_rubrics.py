@@ -24,7 +24,7 @@ def test_the_bad_share_of_every_prompt_beside_the_originals():
     assert table["value"].to_dict() == {"p0": 0.5, "p1": 1.0}, "a prompt without a verdict on both is left out"
     assert table["original"].to_dict() == {"p0": 0.0, "p1": 0.5}
     row = side_effects_table(scores, Inference(resamples=100)).iloc[1]
-    assert (row["title"], row["damage"], row["change"]) == ("judged badly: Helpful", "higher", 0.5)
+    assert (row["title"], row["damage"], row["change"]) == ("judged negatively: Helpful", "higher", 0.5)
 
 
 def test_no_rubrics_give_no_scores():

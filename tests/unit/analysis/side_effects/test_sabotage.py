@@ -112,7 +112,7 @@ def test_an_edit_that_works_is_called_robust_where_the_refusals_stay(assess, edi
 def test_a_sabotaged_edit_is_called_ineffective(assess, sabotage, by):
     found = assess(sabotage(by))
     assert (found["assessment"], found["gate"]) == (INEFFECTIVE, "modules")
-    assert "of the asked change" in found["reason"] and "hooks on the edited modules" in found["reason"]
+    assert "of the target change" in found["reason"] and "hooks on the edited modules" in found["reason"]
     assert found["module_deviation"] > 1
     assert found["hook_deviation"] > 1
 

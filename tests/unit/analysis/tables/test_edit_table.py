@@ -91,13 +91,13 @@ def test_a_checkpoint_that_does_not_answer_as_the_hooked_original_fails_a_gate(d
         (
             [("block 0, MLP output", 0.3, 50.0), ("block 1, MLP output", 47.5, 50.0)],
             "modules",
-            "1 of 2 edited modules do not apply the edit: block 1, MLP output applies 5% of the asked change "
+            "1 of 2 edited modules do not apply the edit: block 1, MLP output applies 5% of the target change "
             "(100% ± 2.0%; 47.5 times the bound)",
         ),
         (
             [("block 0, MLP output", -4.0, 20.0), ("block 1, MLP output", -2.0, 50.0)],
             "modules",
-            "2 of 2 edited modules do not apply the edit: block 0, MLP output applies 120% of the asked change "
+            "2 of 2 edited modules do not apply the edit: block 0, MLP output applies 120% of the target change "
             "(100% ± 5.0%; 4 times the bound)",
         ),
     ],

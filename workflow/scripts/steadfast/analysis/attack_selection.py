@@ -178,7 +178,8 @@ def why_not(manifest: Mapping[str, Any], before: Outcome, after: Outcome, degene
         (
             rose > degenerate + ROUNDING,
             "degraded",
-            f"it degraded the model: {after.degenerate:.0%} of responses are degenerate, {before.degenerate:.0%} before",
+            f"it degraded the model: {after.degenerate:.0%} of responses are degenerate, "
+            f"{before.degenerate:.0%} before",
         ),
         (
             not after.scored or missed > LOST_VERDICTS + ROUNDING,

@@ -150,11 +150,11 @@ def _quantised_models_are_written_out(config: Mapping[str, Any]) -> Iterator[str
             continue
         method = quantisation_of(read_json(file))
         if model["dequantise"] and method not in METHODS:
-            found = f"is quantised by {method!r}" if method else "is not quantised"
+            found = f"is quantized by {method!r}" if method else "is not quantized"
             yield f"models.{name}.dequantise: {model['path']} {found}; known: {', '.join(METHODS)}"
         elif method and edited and model["role"] == "study" and not model["dequantise"]:
             yield (
-                f"models.{name}: is quantised ({method}), so {edited[0]} cannot edit its weights; set dequantise, or "
+                f"models.{name}: is quantized ({method}), so {edited[0]} cannot edit its weights; set dequantise, or "
                 "name the checkpoint that it was made from"
             )
 
