@@ -128,5 +128,5 @@ def test_control_tokens_in_responses_name_the_key(study):
         for found in cautions(replace(study, responses=study.responses.assign(control_tokens=tokens)))
     }
     text = texts["Control tokens in responses"]
-    assert text.startswith("Responses hold <muse>, </muse>: Model A / original (2 of 20).")
+    assert text.startswith("Responses contain <muse>, </muse>: Model A / original (2 of 20).")
     assert "`generation: thinking_markers`" in text

@@ -59,7 +59,7 @@ def test_side_effects_are_drawn_by_measure(with_table):
     chart = section(with_table("side_effects", effects), "side-effects")["blocks"][1]
     assert chart["options"][0]["choices"] == [
         {"key": "perplexity text", "label": "Perplexity on text"},
-        {"key": "on_topic harmless", "label": "Answers on topic, harmless (share)"},
+        {"key": "on_topic harmless", "label": "On-topic responses, harmless (share)"},
     ]
     assert chart["values"]["perplexity text"] == [[[[9, 8, 10], [12, 11, 13], None], [None, None, None]]]
 
@@ -69,7 +69,7 @@ def test_edits_are_shown_with_every_check_that_they_passed(study):
     columns = {column["key"]: column for column in block["columns"]}
     assert [columns["verified"]["names"][code] for code in columns["verified"]["codes"]] == ["yes", "no power"]
     assert columns["hook_deviation"]["values"] == [0.1, 0.2]
-    assert "after − asked" in columns["worst_deviation"]["help"]
+    assert "after − target" in columns["worst_deviation"]["help"]
 
 
 def test_assessments_are_shown_with_all_numbers_that_decide(with_table):

@@ -118,7 +118,7 @@ def test_all_failed_gates_are_told_and_the_first_one_named(tmp_path, direction, 
     files = direction, scores(3.0, 4.0, [("embedding", 5.0, 10.0)]), write(tmp_path / "m.json", manifest)
     row = edit_table([ChangedSystem("raw", "edited", *files)]).iloc[0]
     assert (row["gate"], row["gate_ratio"]) == ("weights", 12)
-    assert [part in row["reason"] for part in ("stored weights", "edited modules", "does not answer")] == [True] * 3
+    assert [part in row["reason"] for part in ("stored weights", "edited modules", "does not match")] == [True] * 3
 
 
 @pytest.mark.parametrize(
