@@ -115,7 +115,9 @@ def test_a_deleted_intermediate_costs_nothing(small_grid):
 def test_labels_become_judges_and_corrected_rates(small_grid):
     """From the annotation page to corrected rates; the grammar's verdicts stand in for a person's."""
     folder = small_grid.folder
-    assert small_grid.run("annotation_page").returncode == 0
+    done = small_grid.run("annotation_page")
+    assert done.returncode == 0 and "Annotation page: results/annotation/annotation.html" in done.stdout
+    assert "Report:" not in done.stdout
     page = small_grid.path("annotation/annotation.html").read_text(encoding="utf-8")
     assert not any(secret in page for secret in ("abliterated", "Combined", "grammar", "non_refusal_by"))
     environment = {**os.environ, "PYTHONPATH": str(folder / "workflow" / "scripts")}
