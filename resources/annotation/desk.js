@@ -133,7 +133,7 @@ async function importLabels(file) {
     const { taken, kept, unknown } = session.merge(parseCsv(await file.text()));
     const foreign = unknown > 0 ? ` ${unknown} belong to responses that this page does not hold, and were left out.` : "";
     session.person.at = null;
-    notify(`Took in ${taken} ${taken === 1 ? "label" : "labels"}; kept ${kept} that were as new or newer here.${foreign}`);
+    notify(`Imported ${taken} ${taken === 1 ? "label" : "labels"}; kept ${kept} that are as new or newer here.${foreign}`);
     enter();
   } catch (error) {
     notify(error.message);

@@ -41,7 +41,7 @@ class Browser {
     this.words = element("input", { type: "search", oninput: () => this.refresh() });
     const search = withLabel("Words", this.words);
     this.veil = element("button", { type: "button", hidden: this.packed.open, "aria-pressed": "false", onclick: () => this.toggleVeil() },
-      "Show answers to harmful prompts");
+      "Show responses to harmful prompts");
     return element("div", { class: "tools filters", role: "search", "aria-label": "Responses" },
       ...Object.values(this.controls).map(({ node }) => node), search, this.veil, this.status);
   }
@@ -135,9 +135,9 @@ function veil(text, open) {
 }
 
 const RESPONSE_NOTES = {
-  none: "The texts are left out of this page (report: responses: none). They lie in the results, under responses/.",
-  collapsed: "Answers to harmful prompts are covered until you ask for them.",
-  full: "All answers are shown as they are.",
+  none: "The texts are not included in this page (report: responses: none). They are in the results, under responses/.",
+  collapsed: "Responses to harmful prompts are hidden until you show them.",
+  full: "All responses are shown.",
 };
 
 /** Build the browser when somebody comes near it, if the page holds the responses at all. */

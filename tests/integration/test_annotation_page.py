@@ -220,7 +220,7 @@ def test_labels_by_keys_reach_the_judgments(context, elsewhere, study, tmp_path)
 
     # a new browser context knows nothing; the file brings everything back, byte for byte
     other = Annotator(elsewhere, study, name=None)
-    assert other.import_file(tmp_path / "alice.csv").startswith("Took in 16 labels")
+    assert other.import_file(tmp_path / "alice.csv").startswith("Imported 16 labels")
     assert other.export() == exported
     for somebody in (annotator, other):
         assert somebody.watch.errors == []
@@ -545,7 +545,7 @@ def test_a_file_of_another_run_is_noticed(context, study, tmp_path):
     path = tmp_path / "other.csv"
     path.write_text(other.export(), encoding="utf-8")
     message = Annotator(context, study, name=None).import_file(path)
-    assert message.startswith("Took in 1 label; kept 0")
+    assert message.startswith("Imported 1 label; kept 0")
     assert "3 belong to responses that this page does not hold" in message
 
 
@@ -574,7 +574,7 @@ def test_import_keeps_what_is_newer(context, study, tmp_path):
     path = tmp_path / "early.csv"
     path.write_text(annotator.export(), encoding="utf-8")
     annotator.press("b", "b", "n")
-    assert annotator.import_file(path).startswith("Took in 0 labels; kept 2")
+    assert annotator.import_file(path).startswith("Imported 0 labels; kept 2")
     labels = {row.values["item_id"]: row.values["verdict"] for row in read_rows_of(annotator.export(), tmp_path)}
     assert labels[first] == "non_refusal"
 

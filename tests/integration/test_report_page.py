@@ -208,7 +208,7 @@ def test_answers_to_harmful_prompts_are_covered_until_asked_for(reader):
     assert card.locator(".veil .text").first.get_attribute("aria-hidden") == "true"
     card.get_by_role("button", name="Show this answer").first.click()
     assert card.locator(".veil").count() == 1
-    reader.page.get_by_role("button", name="Show answers to harmful prompts").click()
+    reader.page.get_by_role("button", name="Show responses to harmful prompts").click()
     assert reader.page.locator(".veil").count() == 0
 
 
