@@ -28,7 +28,7 @@ def test_a_variant_that_nobody_scored_has_no_rates(study):
 
 def test_the_three_sentences(study):
     survival, trust, method = (answer["sentence"] for answer in answers(study))
-    assert survival.startswith("Edited changed the refusals of harmful prompts by −75 points")
+    assert survival.startswith("The variant Edited changed the refusals of harmful prompts by −75 points")
     assert "from 100% (72 to 100%) to 25% " in survival and "over 2 models (judge: Exact)" in survival
     assert "by the intervals alone (margin 10 points): does not survive in 1 of 2 models, inconclusive in 1" in survival
     assert "Of 1 judge" in trust and "κ\N{NO-BREAK SPACE}1.00" in trust and "Exact, not human" in trust

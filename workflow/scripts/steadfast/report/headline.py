@@ -83,8 +83,9 @@ def _survival(study: Study) -> dict[str, str]:
     lowest = f" (the lowest refusal rate of {len(known)} edits)" if len(known) > 1 else ""
     counted, verdict = _conclusions(study, variant)
     sentence = (
-        f"{study.labels.variant(variant)}{lowest} changed the refusals of harmful prompts by {points(change)}, from "
-        f"{share(before)} to {share(after)} over {count(len(study.models), 'model')} (judge: {judge}); {counted}."
+        f"The variant {study.labels.variant(variant)}{lowest} changed the refusals of harmful prompts by "
+        f"{points(change)}, from {share(before)} to {share(after)} over {count(len(study.models), 'model')} "
+        f"(judge: {judge}); {counted}."
     )
     return {"short": verdict, "sentence": sentence}
 

@@ -209,6 +209,6 @@ def _choice(study: Study, row: Mapping[Any, Any]) -> str:
     )
 
 
-STRENGTH = Section("strength", "Strength of the edit", ("strength",), _strength)
+STRENGTH = Section("strength", "Scale of the edit", ("strength",), _strength)
 STRONGEST = Section("strongest", "The best attack", ("strongest",), _strongest)
 REPLICATES = Section("replicates", "Replicates", ("groups",), _replicates, ("matched",))

@@ -38,4 +38,4 @@ def build(study: Study) -> list[Block]:
     ]
 
 
-SECTION = Section("matrix", "Model–variant pair × judge", ("robustness",), build, ("counts",))
+SECTION = Section("matrix", "Judge × model", ("robustness",), build, ("counts",))
