@@ -1,4 +1,4 @@
-"""What a user sees of a run: steps in words of the study, the cause of a failure, and how to go on."""
+"""What a user sees of a run: human-readable steps, the cause of a failure, and how to go on."""
 
 import os
 import pty

@@ -4,6 +4,7 @@ import io
 import logging
 import re
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -216,6 +217,18 @@ def test_an_interruption_is_no_failure(run, log, monkeypatch, words):
         "\nInterrupted; waiting for the running steps to stop ...\n"
         "\nInterrupted: 0 of 2 steps done, and what was made is kept. To go on:\n  make run\n"
     )
+
+
+def test_after_the_end_no_status_comes_back(run):
+    """Steps that an interruption ended are not all reported as failed."""
+    shown = []
+    run.display._screen = SimpleNamespace(is_live=True, write=print, show=lambda *_: shown.append(1), end=print)
+    run.plan(1)
+    run.start(1, "one")
+    run.display.look()
+    run.end(succeeded=False)
+    run.display.look()
+    assert shown == [1]
 
 
 def test_a_dry_run_lists_reasons(log):

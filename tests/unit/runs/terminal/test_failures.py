@@ -21,8 +21,8 @@ def log(tmp_path):
     return write
 
 
-def why(*logs: str, told: str = "", since: float = 0.0) -> Failure:
-    return explain("raw: train the model", logs, told, since=since)
+def why(*logs: str, said: str = "", since: float = 0.0) -> Failure:
+    return explain("raw: train the model", logs, said, since=since)
 
 
 def test_a_message_for_the_user_is_the_cause(log):
@@ -58,7 +58,7 @@ def test_a_traceback_that_broke_off_still_tells_something(log):
 
 
 @pytest.mark.parametrize(
-    ("told", "cause"),
+    ("said", "cause"),
     [
         (FAILED + "died with <Signals.SIGKILL: 9>.", "killed (SIGKILL): most often the machine ran out of memory"),
         (FAILED + "died with <Signals.SIGHUP: 1>.", "ended by SIGHUP"),
@@ -70,8 +70,8 @@ def test_a_traceback_that_broke_off_still_tells_something(log):
         ("", "unknown; nothing was logged"),
     ],
 )
-def test_without_an_error_in_the_log_the_scheduler_is_asked(log, told, cause):
-    found = why(log("step 1\nstep 2\n"), told=told)
+def test_without_an_error_in_the_log_the_scheduler_is_asked(log, said, cause):
+    found = why(log("step 1\nstep 2\n"), said=said)
     assert (found.cause, found.tail) == (cause, ("step 1", "step 2"))
 
 
@@ -84,7 +84,7 @@ def test_the_schedulers_log_is_read_where_the_steps_own_tells_nothing(log):
 def test_a_log_of_an_earlier_run_is_no_evidence(log):
     path = log("error: repaired since\n")
     os.utime(path, (time.time() - 60, time.time() - 60))
-    assert why(path, told=FAILED + "died with <Signals.SIGKILL: 9>.", since=time.time()).cause.startswith("killed")
+    assert why(path, said=FAILED + "died with <Signals.SIGKILL: 9>.", since=time.time()).cause.startswith("killed")
     assert why(path, since=time.time() - 90).cause == "repaired since"
 
 

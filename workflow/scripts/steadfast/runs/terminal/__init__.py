@@ -1,1 +1,1 @@
-"""What a run shows on the terminal: its steps in words of the study, how far it is, and why a step failed."""
+"""What a run shows on the terminal: its steps by human-readable names, how far it is, and why a step failed."""

@@ -33,6 +33,7 @@ class Capture:
     def start(self) -> None:
         """Redirect what goes to a terminal."""
         _flush()
+        self._over.clear()
         read, self._write = os.pipe()
         for number in (1, 2):
             if os.isatty(number):

@@ -215,6 +215,7 @@ class RunDisplay:
 
     def _end(self, record: Any) -> Iterator[Line]:
         """The run is over: say so, or why it ended before its end and how to go on."""
+        self._running.clear()
         self._screen.end()
         if not record.succeeded:
             yield from self._unfinished()
