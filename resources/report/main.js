@@ -1,11 +1,24 @@
 // The start: the answer, then everything else in the order of the page.
 
-function answerCard({ question, short, sentence }) {
-  return element("article", {}, element("h2", { class: "question" }, question), element("p", { class: "short" }, short),
-    element("p", {}, sentence));
+/** Terms and their texts, as the children of a description list. */
+function described(pairs) {
+  return pairs.map(([term, text]) => element("div", {}, element("dt", {}, term), element("dd", {}, text)));
 }
 
-byId("answers").replaceChildren(...data.answers.map(answerCard));
+/** The first screen: what was found, a row per model, what is to be known about it, and what was run. */
+function showOverview({ facts, banner, sentence, table, remarks, study }) {
+  byId("title").textContent = sentence;
+  byId("banner").textContent = banner;
+  byId("banner").hidden = banner === "";
+  if (table !== null) byId("models").replaceChildren(new DataTable(table).node);
+  byId("remarks").replaceChildren(...described(remarks.map(({ title, text }) => [title, text])));
+  byId("facts").replaceChildren(...described(facts));
+  const link = byId("study-link");
+  link.href = study.link;
+  link.textContent = `${study.authors}, ${study.title}`;
+}
+
+showOverview(data.overview);
 byId("run").textContent = `${data.size.size} · ${WHOLE.format(data.size.verdicts)} verdicts`;
 byId("level").textContent = data.level;
 byId("sections").replaceChildren(...data.sections.map(sectionOf));

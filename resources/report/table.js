@@ -20,7 +20,7 @@ class DataTable {
 
   build() {
     const { block } = this;
-    const caption = element("caption", { class: "visually-hidden" }, block.caption);
+    const caption = element("caption", { class: block.plain ? "hint" : "visually-hidden" }, block.caption);
     const head = element("thead", {}, element("tr", {}, ...this.headings.map(({ cell }) => cell)));
     const scroller = element("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": block.caption },
       element("table", {}, caption, head, this.body));
@@ -29,6 +29,8 @@ class DataTable {
     const source = block.source ? [element("p", { class: "hint" }, "From ", element("code", {}, block.source))] : [];
     const content = [tools, scroller, element("div", { class: "row" }, this.more), ...source];
     const attributes = { class: "data-table", id: `table-${block.id}` };
+    // the table of the first screen: its rows are few, and the sentence above is its heading
+    if (block.plain) return element("div", { ...attributes, class: "data-table plain" }, scroller);
     if (!block.fold) return element("div", attributes, element("h3", {}, block.caption), ...content);
     return element("details", attributes, element("summary", {}, block.caption), ...content);
   }

@@ -148,7 +148,7 @@ def test_replicates_are_aggregated(small_grid):
 
 def test_the_report_holds_the_answer_and_every_system(small_grid):
     page = small_grid.path("report.html").read_text(encoding="utf-8")
-    assert "Does the safety training survive?" in page
+    assert "Does safety training survive abliteration?" in page
     data = json.loads(re.search(r'<script type="application/json" id="responses">(.*?)</script>', page, re.S)[1])
     judges = pd.read_parquet(small_grid.path("tables/verdicts.parquet"))["judge"].nunique()  # people among them by now
     assert len(data["systems"]) == len(SYSTEMS) and len(data["judges"]) == judges

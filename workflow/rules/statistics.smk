@@ -143,6 +143,7 @@ rule fidelity:
     input:
         verdicts=paths.VERDICTS,
         responses=paths.responses().of(GRID.pairs),
+        prompts=paths.PROMPTS,
     output:
         confusion=paths.table("confusion"),
         disputed=paths.table("disputed"),
@@ -158,6 +159,8 @@ rule fidelity:
     params:
         inference=GRID.inference,
         reference=GRID.reference,
+        controls=GRID.controls,
+        baselines=GRID.baselines,
         labels=GRID.labels,
         code=digest("report_fidelity.py"),
     message:
@@ -206,6 +209,7 @@ rule summary:
         labels=GRID.labels,
         controls=GRID.controls,
         baselines=GRID.baselines,
+        hooked=GRID.hooked,
         swept=GRID.swept,
         code=digest("summarize.py"),
     message:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 with run_job(snakemake):
     pairs = {path: paths.responses().pair(path) for path in snakemake.input.responses}
     lengths = judge_validity.collect_lengths((pair.model, pair.variant, path) for path, pair in pairs.items())
-    verdicts, reference = read_table(snakemake.input.verdicts), snakemake.params.reference
+    verdicts = judge_validity.without_controls(read_table(snakemake.input.verdicts), snakemake.params.controls)
+    reference = snakemake.params.reference
     inference = Inference(**snakemake.params.inference)
     tables = {
         "confusion": judge_validity.confusion_table(verdicts, reference),
@@ -26,5 +27,11 @@ with run_job(snakemake):
     }
     for name, table in tables.items():
         write_table(snakemake.output[name], table)
-    labels = Labels(**snakemake.params.labels)
-    write_text(snakemake.output.report, judge_report(**tables, reference=reference, labels=labels))
+    text = judge_report(
+        **tables,
+        reference=reference,
+        labels=Labels(**snakemake.params.labels),
+        prompts=read_table(snakemake.input.prompts),
+        baselines=snakemake.params.baselines,
+    )
+    write_text(snakemake.output.report, text)

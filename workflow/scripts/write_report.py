@@ -21,5 +21,6 @@ with run_job(snakemake):
         artifacts=snakemake.params.artifacts,
         labels=snakemake.params.labels,
         inference=snakemake.params.inference,
+        files=snakemake.params.files,
         **snakemake.params.settings,
     )

@@ -30,7 +30,11 @@ def test_a_clean_study_of_real_models_only_lacks_people_and_some_verdicts(study)
 
 
 def test_people_take_a_warning_away(study):
-    assert "No human labels" not in titles(replace(study, people=("exact",)))
+    found = titles(replace(study, people=("human",), truth="human"))
+    assert "No human labels" not in found
+    # one annotator is not people
+    assert "A single annotator" in found
+    assert "A single annotator" not in titles(replace(study, people=("human", "human-a", "human-b"), truth="human"))
 
 
 def test_tiny_models_are_told_apart_from_real_ones(study):

@@ -3,7 +3,11 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from steadfast.report.headline import answers, pooled_rates
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.robustness import robustness_table
+from steadfast.report.headline import finding_sentence, judges_sentence
+from steadfast.report.overview import overview
+from steadfast.report.pooled import pooled_rates
 from steadfast.report.wording import Estimate, coefficient, count, listed, points, share
 
 
@@ -26,48 +30,155 @@ def test_a_variant_that_nobody_scored_has_no_rates(study):
     assert all(pd.isna(estimate.value) for estimate in pooled_rates(replace(study, verdicts=verdicts), "edited"))
 
 
-def test_the_three_sentences(study):
-    survival, trust, method = (answer["sentence"] for answer in answers(study))
-    assert survival.startswith("The variant Edited changed the refusals of harmful prompts by −75 points")
-    assert "from 100% (72 to 100%) to 25% " in survival and "over 2 models (judge: Exact)" in survival
-    assert "by the intervals alone (margin 10 points): does not survive in 1 of 2 models, inconclusive in 1" in survival
-    assert "Of 1 judge" in trust and "κ\N{NO-BREAK SPACE}1.00" in trust and "Exact, not human" in trust
-    assert "random (control) changes refusals of harmful prompts by 0 points (" in method[0].lower() + method[1:]
-    assert "2 of 2 edits" in method and "6 of 360 verdicts could not be parsed" in method
+def test_the_pooled_change_is_the_mean_of_the_changes_of_the_models(study):
+    # model a has one prompt that nobody could score: it must not weigh less for that
+    verdicts = study.verdicts.copy()
+    gone = (
+        (verdicts["model"] == "a") & (verdicts["prompt_id"].isin(["p0", "p1", "p2"])) & (verdicts["judge"] == "exact")
+    )
+    verdicts.loc[gone, "verdict"] = "unscored"
+    _, _, change = pooled_rates(replace(study, verdicts=verdicts), "edited")
+    assert change.value == pytest.approx((-1.0 - 0.5) / 2)
 
 
-def test_models_are_counted_as_they_were_assessed(with_table):
-    assessment = pd.DataFrame({"model": ["a", "b"], "variant": "edited", "assessment": ["robust", "edit ineffective"]})
-    survival = answers(with_table("assessment", assessment.assign(reason="", note="")))[0]
-    assert "assessed as robust in 1 of 2 models, edit ineffective in 1" in survival["sentence"]
-    assert survival["short"] == "Robust in 1 of 2 models, edit ineffective in 1"
+def assessed(**outcomes):
+    table = pd.DataFrame({"model": list(outcomes), "assessment": list(outcomes.values())})
+    numbers = {"refused_before": 0.9, "refused_after": 0.36, "change": -0.54, "change_low": -0.6, "change_high": -0.4}
+    return table.assign(variant="edited", judge="exact", reason="", note="", **numbers)
 
 
-def test_the_short_answer_names_every_model(with_table):
-    words = ["not robust", "not robust", "robust", "inconclusive", "edit ineffective", "edit ineffective"]
-    assessment = pd.DataFrame({"model": list("abcdef"), "variant": "edited", "assessment": words, "reason": ""})
-    short = answers(with_table("assessment", assessment.assign(note="")))[0]["short"]
-    assert short == "Robust in 1 of 6 models, not robust in 2, inconclusive in 1, edit ineffective in 2"
+@pytest.mark.parametrize(
+    ("outcomes", "wanted"),
+    [
+        ({"a": "not robust", "b": "not robust"}, "none of 2 models kept its safety training"),
+        ({"a": "robust", "b": "robust"}, "all 2 models kept their safety training"),
+        ({"a": "not robust"}, "Model A lost its safety training"),
+        (
+            {"a": "robust", "b": "not robust", "c": "inconclusive", "d": "edit ineffective", "e": "edit ineffective"},
+            "1 of 5 models kept its safety training (Model A), 1 lost it, 1 is inconclusive and 2 are without an "
+            "effective edit",
+        ),
+        (
+            {"a": "not robust", "b": "inconclusive", "c": "inconclusive"},
+            "1 of 3 models lost its safety training, 2 are inconclusive, and none was shown to keep it",
+        ),
+        ({"a": "inconclusive"}, "Model A has the outcome inconclusive"),
+    ],
+)
+def test_the_sentence_of_the_first_screen(with_table, outcomes, wanted):
+    found = finding_sentence(with_table("assessment", assessed(**outcomes)))
+    assert found == f"Abliteration removed 54 points of refusals; {wanted}."
 
 
-def test_the_short_answer_names_every_model_without_an_assessment_too(study, with_table):
-    assert answers(study)[0]["short"] == "Does not survive in 1 of 2 models, inconclusive in 1"
-    robustness = study.tables["robustness"].copy()
-    missed = (robustness["model"] == "a") & (robustness["variant"] == "edited") & (robustness["label"] == "harmful")
-    robustness.loc[missed, "conclusion"] = "edit ineffective"
-    short = answers(with_table("robustness", robustness))[0]["short"]
-    assert short == "Inconclusive in 1 of 2 models, edit ineffective in 1"
+def test_the_strongest_of_several_edits_is_named(with_table):
+    both = pd.concat([assessed(a="not robust"), assessed(a="robust").assign(variant="weak", change=-0.1)])
+    assert finding_sentence(with_table("assessment", both)).startswith(
+        "Abliteration in its strongest form (Edited) removed 54 points"
+    )
+
+
+def test_without_an_assessment_the_conclusions_of_the_reference_are_told(study):
+    assert finding_sentence(study) == (
+        "Abliteration removed 75 points of refusals; 1 of 2 models lost its safety training, 1 is inconclusive, and "
+        "none was shown to keep it."
+    )
 
 
 def test_a_study_of_the_original_alone_is_counted(study):
     verdicts = study.verdicts[study.verdicts["variant"] == "original"]
-    answer = answers(replace(study, verdicts=verdicts, controls=()))[0]
-    assert "20 of 20 harmful responses are refusals" in answer["sentence"]
+    tables = {name: table for name, table in study.tables.items() if name != "robustness"}
+    found = finding_sentence(replace(study, verdicts=verdicts, controls=(), tables=tables))
+    assert "20 of 20 harmful responses are refusals" in found
+
+
+def test_of_the_judges_it_is_said_how_much_depends_on_them(study):
+    assert judges_sentence(study) == (
+        "1 other judge read the same responses. The direction of the change agrees with Exact in 2 of 2 comparisons; "
+        "0 of 2 conclusions differ. By every judge the originals refuse 100% of the harmful prompts."
+    )
+    verdicts = study.verdicts.copy()
+    verdicts.loc[(verdicts["judge"] == "blind") & (verdicts["model"] == "a"), "verdict"] = "non_refusal"
+    conclusions = study.tables["conclusions"].copy()
+    of_blind = (conclusions["judge"] == "blind") & (conclusions["model"] == "a")
+    conclusions.loc[of_blind, ["change", "conclusion"]] = [0.0, "inconclusive"]
+    other = replace(study, verdicts=verdicts, tables={**study.tables, "conclusions": conclusions})
+    assert judges_sentence(other) == (
+        "1 other judge read the same responses. The direction of the change agrees with Exact in 1 of 2 comparisons; "
+        "1 of 2 conclusions differ. The originals refuse between 50% of the harmful prompts (blind) and 100% (Exact), "
+        "by judge."
+    )
 
 
 def test_without_another_judge_nothing_is_said_of_agreement(study):
     verdicts = study.verdicts[study.verdicts["judge"] != "blind"]
-    assert "No other judge" in answers(replace(study, verdicts=verdicts))[1]["sentence"]
+    assert judges_sentence(replace(study, verdicts=verdicts)) == "Exact is the only judge that read the responses."
+
+
+def labelled(study, annotators):
+    """The study with human labels of two responses each: ten models' worth of labels would be needed to conclude."""
+    chosen = study.verdicts[(study.verdicts["judge"] == "exact") & study.verdicts["prompt_id"].isin(["p0", "p1"])]
+    names = ["human", *(f"human-{name}" for name in annotators if len(annotators) > 1)]
+    verdicts = pd.concat([study.verdicts, *(chosen.assign(judge=name) for name in names)], ignore_index=True)
+    robustness = robustness_table(verdicts, controls=["random"], inference=Inference(resamples=50))
+    tables = {**study.tables, "robustness": robustness, "assessment": assessed(a="not robust", b="inconclusive")}
+    return replace(study, verdicts=verdicts, people=tuple(names), truth="human", tables=tables)
+
+
+@pytest.mark.parametrize(
+    ("annotators", "whose"), [(["ann"], "one annotator"), (["ann", "ben"], "the majority of 2 annotators")]
+)
+def test_the_judge_of_the_assessment_is_credited_though_there_are_human_labels(study, annotators, whose):
+    found = labelled(study, annotators)
+    shown = overview(found)
+    texts = {remark["title"]: remark["text"] for remark in shown["remarks"]}
+    assert texts["Refusals"].startswith("By Exact, ")
+    assert "by Exact" in shown["table"]["caption"]
+    assert dict(shown["facts"])["Reference judge"] == "Exact (120 verdicts)"
+    assert texts["Human labels"].startswith(f"12 responses have a label of {whose}. By these alone: ")
+    assert texts["Human labels"].endswith("The outcomes in the table are those of Exact.")
+    assert texts["Judges"].startswith("1 other judge"), "annotators are no judges of the whole run"
+
+
+def test_the_table_of_the_first_screen(study, with_table):
+    rows = assessed(a="not robust", b="robust").assign(degenerate_change=[0.3, 0.0], refused_after=[0.0, 0.5])
+    block = overview(with_table("assessment", rows))["table"]
+    columns = {column["key"]: column for column in block["columns"]}
+    shown = {
+        key: [column["names"][code] for code in column["codes"]] for key, column in columns.items() if "codes" in column
+    }
+    # what was kept comes first
+    assert shown["model"] == ["b", "Model A"]
+    assert shown["outcome"] == ["✓ robust", "✗ not robust"]
+    assert shown["attack"] == ["withstood", "not withstood"]
+    assert shown["capability"] == ["degenerate responses 0 points", "degraded: degenerate responses +30 points"]
+    assert shown["judges"] == ["−56 to −50 (2 judges)", "−100 to −100 (2 judges)"]
+    assert columns["after"]["values"] == [0.5, 0]
+    assert columns["after"]["low"][0] < 0.5 < columns["after"]["high"][0]
+    assert columns["change"]["low"] == [-0.6, -0.6]
+
+
+def test_the_strongest_attack_on_each_model_is_named(with_table):
+    rows = pd.concat([assessed(a="robust"), assessed(a="not robust").assign(variant="other", refused_after=0.02)])
+    block = overview(with_table("assessment", rows))["table"]
+    attack = next(column for column in block["columns"] if column["key"] == "attack")
+    assert attack["names"] == ["not withstood: other, 2% refused"]
+
+
+def test_toys_are_announced_before_any_number(study):
+    assert overview(study)["banner"] == ""
+    assert overview(replace(study, sources={"a": "organism", "b": "organism"}))["banner"].startswith(
+        "The models are model organisms: tiny"
+    )
+
+
+def test_what_was_run_is_told(study):
+    generation = {"temperature": 0.0, "max_new_tokens": 48, "samples": 1}
+    shown = replace(study, files=("config/config.yaml",), configuration={"generation": generation})
+    told = dict(overview(shown)["facts"])
+    assert told["Run"] == "config" and told["Configuration"] == "config/config.yaml"
+    assert told["Prompts"] == "10 harmful and 10 harmless"
+    assert told["Decoding"] == "greedy, at most 48 new tokens"
+    assert told["Human labels"] == "none"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.agreement import agreement_table
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.judge_report import judge_report
 from steadfast.analysis.tables.judge_validity import (
@@ -13,6 +14,7 @@ from steadfast.analysis.tables.judge_validity import (
     confusion_table,
     disputed_responses,
     disputes_by_length,
+    without_controls,
 )
 from steadfast.core.errors import DataError
 from steadfast.core.files import write_table
@@ -65,10 +67,10 @@ def test_equal_lengths_make_one_group(verdicts, lengths):
     assert len(table) == 3 and set(table["shortest"]) == {48}
 
 
-def test_a_judge_that_favours_one_model_is_found(make_verdicts):
+def test_a_judge_that_favors_one_model_is_found(make_verdicts):
     verdicts = make_verdicts(models=4, prompts=30)
-    favoured = (verdicts["judge"] == "second") & (verdicts["model"] == "model2")
-    verdicts = verdicts.assign(verdict=verdicts["verdict"].mask(favoured, "refusal"))
+    favored = (verdicts["judge"] == "second") & (verdicts["model"] == "model2")
+    verdicts = verdicts.assign(verdict=verdicts["verdict"].mask(favored, "refusal"))
     table = bias_table(verdicts, "first", QUICK)
     rows = table[table["judge"] == "second"].set_index("model")
     assert rows.loc["model2", "excess_low"] > 0
@@ -109,8 +111,8 @@ def test_lengths_are_collected(tmp_path):
 
 def test_the_report_names_what_there_is(make_verdicts):
     verdicts = make_verdicts(models=4, prompts=30)
-    favoured = (verdicts["judge"] == "second") & (verdicts["model"] == "model2")
-    verdicts = verdicts.assign(verdict=verdicts["verdict"].mask(favoured, "refusal"))
+    favored = (verdicts["judge"] == "second") & (verdicts["model"] == "model2")
+    verdicts = verdicts.assign(verdict=verdicts["verdict"].mask(favored, "refusal"))
     lengths = verdicts[RESPONSE].drop_duplicates().assign(n_tokens=10)
     labels = Labels(models={"model2": "The | favorite"}, judges={"second": "Second"})
     text = judge_report(
@@ -120,11 +122,56 @@ def test_the_report_names_what_there_is(make_verdicts):
         bias_table(verdicts, "first", QUICK),
         reference="first",
         labels=labels,
+        prompts=verdicts[["prompt_id"]].drop_duplicates().assign(text="A | prompt " * 20),
     )
     assert text.startswith("# Where the judges differ from first\n")
     assert "## Second" in text and "- The | favorite: +" in text
-    assert "The \\| favorite" in text
+    assert "| A \\| prompt A" in text
     assert "nan" not in text.lower()
+
+
+def test_a_prompt_is_listed_once_and_baselines_dispute_nothing(make_verdicts):
+    verdicts = make_verdicts(models=4, prompts=30)
+    same = verdicts[verdicts["judge"] == "first"]
+    odd = same["prompt_id"] == same["prompt_id"].iloc[0]
+    other = same.assign(judge="other", verdict=same["verdict"].mask(odd, "refusal"))
+    other = other.assign(verdict=other["verdict"].where(~odd | (same["verdict"] != "refusal"), "non_refusal"))
+    blind = same.assign(judge="blind", verdict=np.where(same["verdict"] == "refusal", "non_refusal", "refusal"))
+    table = pd.concat([same, other, blind], ignore_index=True)
+    text = judge_report(
+        confusion_table(table, "first"),
+        disputed_responses(table, "first"),
+        pd.DataFrame(columns=["judge"]),
+        bias_table(table, "first", QUICK),
+        reference="first",
+        baselines=["blind"],
+    )
+    number = int((odd & (same["verdict"] != "unscored")).sum())
+    total = int((same["verdict"] != "unscored").sum())
+    assert f"{number} of {total} responses are disputed by at least one judge that reads them, to 1 prompts" in text
+    (row,) = [line for line in text.splitlines() if same["prompt_id"].iloc[0] in line]
+    assert row.endswith(f"| {number} | other |")
+
+
+def test_annotators_are_not_scored_against_their_own_majority(verdicts):
+    same = verdicts[verdicts["judge"] == "first"]
+    table = pd.concat([verdicts, *(same.assign(judge=name) for name in ("human", "human-ann", "human-ben"))])
+    assert not any(name.startswith("human") for name in confusion_table(table, "human")["judge"])
+    assert not any(name.startswith("human") for name in bias_table(table, "human", QUICK)["judge"])
+    assert "human-ann" in set(confusion_table(table, "first")["judge"])
+
+
+def test_all_tables_of_validity_leave_the_controls_out(verdicts):
+    both = pd.concat([verdicts, verdicts.assign(variant="control")], ignore_index=True)
+    scoped = without_controls(both, ["control"])
+    pd.testing.assert_frame_equal(confusion_table(scoped, "first"), confusion_table(verdicts, "first"))
+    agreement = agreement_table(both, controls=["control"], inference=Inference(resamples=10))
+    chosen = agreement.query("judge_a == 'second' and judge_b == 'first' and metric == 'accuracy' and subset == 'all'")
+    counted = confusion_table(scoped, "first").query("judge == 'second' and subset == 'all'").iloc[0]
+    assert chosen["n"].item() == counted["n"]
+    assert chosen["value"].item() == pytest.approx(
+        (counted["both_refusal"] + counted["neither"]) / counted["n"], abs=1e-6
+    )
 
 
 def test_the_report_without_any_dispute(verdicts):
@@ -138,4 +185,4 @@ def test_the_report_without_any_dispute(verdicts):
         bias_table(both, "first", QUICK),
         reference="first",
     )
-    assert "No response is disputed." in text and "No dispute." in text
+    assert "No response is disputed by a judge that reads it." in text and "No dispute." in text

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steadfast.core.errors import DataError
-from steadfast.judges.annotation.annotators import guard, human_judges, judge_name, read_rows, unguard
+from steadfast.judges.annotation.annotators import guard, human_judges, human_labels, judge_name, read_rows, unguard
 
 
 def write(path, text, encoding="utf-8"):
@@ -51,6 +51,15 @@ def test_human_judges_of_files(tmp_path):
     second = write(tmp_path / "Round Two.csv", "model,variant,prompt_id,verdict\nm,v,p,refusal\n")
     assert human_judges([first, second]) == ["human", "human-alice", "human-bob", "human-round-two"]
     assert human_judges([]) == []
+    assert human_labels([first, second])["human"] == "Human majority"
+
+
+def test_the_labels_of_one_annotator_are_one_judge_with_that_name(tmp_path):
+    file = tmp_path / "only.csv"
+    file.write_text("annotator,verdict\nAlice,refusal\nAlice,unsure\n", encoding="utf-8")
+    assert human_judges([file]) == ["human"]
+    assert human_labels([file]) == {"human": "Annotator alice"}
+    assert human_labels([]) == {}
 
 
 def test_asking_for_the_judges_stays_cheap():

@@ -216,6 +216,14 @@ def test_single_annotators_keep_their_words(votes):
     assert ann["score"].isna().all()
 
 
+def test_one_annotator_is_no_majority(key, prompts, export):
+    labels = read_annotations([export("Ann", {answer_item(key): "refusal"})], key, prompts)
+    assert set(human_judgments(labels.labels)["judge"]) == {"human"}
+    summary = summarize(labels)
+    assert summary["judge"].tolist() == ["human"]
+    assert summary["files"].str.endswith(".csv").all()
+
+
 def test_summary_counts_ties(votes, key):
     items, _, annotations = votes
     summary = summarize(annotations).set_index("judge")
@@ -257,11 +265,7 @@ def test_labels_table_cannot_run_formulas(key, prompts, export, responses, tmp_p
     file = export("=cmd", {answer_item(key): "refusal"}, name="evil", note="'=HYPERLINK(1)")
     write_table(tmp_path / "key.parquet", key)
     write_table(tmp_path / "prompts.parquet", prompts)
-    cells = [
-        tmp_path / judge / model / f"{variant}.parquet"
-        for judge in ("human", "human-cmd")
-        for model, variant in responses
-    ]
+    cells = [tmp_path / "human" / model / f"{variant}.parquet" for model, variant in responses]
     outputs = {"labels": tmp_path / "labels.csv", "summary": tmp_path / "annotators.csv"}
     write_human_judgments(
         [file], key=tmp_path / "key.parquet", prompts=tmp_path / "prompts.parquet", judgments=cells, **outputs

@@ -5,7 +5,7 @@ import pytest
 
 from steadfast.analysis.tables.counts import read_counts
 from steadfast.analysis.tables.display_names import Labels
-from steadfast.report.text_summary import assessment_lines, summary_table
+from steadfast.report.text_summary import assessment_lines, finding_lines, summary_table
 
 PAPER = Path(__file__).parents[3] / "data" / "paper_counts_100_prompts.csv"
 
@@ -44,6 +44,35 @@ def test_the_whole_text():
         "",
         "(+n?): n unscored responses.",
     ]
+
+
+def test_every_column_has_its_own_denominator():
+    few = counts_of([("raw", "original", "human", "harmful", 2, 3, 0), ("raw", "edited", "human", "harmful", 1, 4, 0)])
+    text = summary_table(pd.concat([SMALL[SMALL["label"] == "harmful"], few], ignore_index=True), controls=["random"])
+    assert text.splitlines()[:3] == [
+        "Harmful prompts refused: original → edited",
+        "     regex (of 10)  human (of 5)",
+        "raw    9 → 4 (+2?)         2 → 1",
+    ]
+    assert " to " not in text
+
+
+def test_where_a_column_has_none_every_cell_has_its_own():
+    more = SMALL[SMALL["label"] == "harmful"].assign(model="new", not_refused=11, unscored=0)
+    more = more.assign(total=more["refused"] + 11)
+    text = summary_table(pd.concat([SMALL[SMALL["label"] == "harmful"], more], ignore_index=True), controls=["random"])
+    assert "raw  9/10 → 4/10 (+2?)" in text
+    assert "new        9/20 → 4/15" in text
+
+
+def test_the_finding_opens_the_summary():
+    rows = [("raw", "edited", "robust", "", "", ""), ("new", "edited", "not robust", "", "", "")]
+    table = assessment_of(rows).assign(change=[-0.04, -0.9])
+    assert finding_lines(table, Labels(judges={"exact": "Grammar"})) == [
+        "Abliteration removed 47 points of refusals; 1 of 2 models kept its safety training (raw) and 1 lost",
+        "it. Reference judge: Grammar.",
+    ]
+    assert finding_lines(table.iloc[:0]) == []
 
 
 @pytest.mark.parametrize("width", [60, 100, 300])

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from steadfast.grid import paths
 from steadfast.grid.data import Judge, Model, ModelVariant, Variant
-from steadfast.judges.annotation.annotators import human_judges
+from steadfast.judges.annotation.annotators import human_judges, human_labels
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Grid:
 
     @cached_property
     def human_judges(self) -> list[str]:
-        """The majority of the annotators and each of them, where there are annotation files."""
+        """One annotator's labels, or the majority of several and each of them, where there are annotation files."""
         return human_judges(self.config["annotations"])
 
     @property
@@ -94,6 +94,11 @@ class Grid:
         return self.variants_where(lambda variant: variant.is_control)
 
     @property
+    def hooked(self) -> list[str]:
+        """Variants that intervene at inference time."""
+        return self.variants_where(lambda variant: variant.is_hooked)
+
+    @property
     def swept(self) -> list[str]:
         """Variants that a sweep made."""
         return self.variants_where(lambda variant: variant.is_swept)
@@ -115,13 +120,13 @@ class Grid:
 
     @property
     def machine_reference(self) -> str:
-        """The judge of the configuration that stands for the truth where no human has labelled anything."""
+        """The reference judge: its verdicts decide conclusions, assessments and figures."""
         chosen = self.config["statistics"]["reference"]
         return str(chosen or next(name for name in self.judges if name not in self.baselines))
 
     @property
     def reference(self) -> str:
-        """The judge that the others are compared with: human annotators, where there are labels."""
+        """What the validity of the judges is measured against: human labels where there are any."""
         return self.human_judges[0] if self.human_judges else self.machine_reference
 
     @property
@@ -132,11 +137,11 @@ class Grid:
     @property
     def labels(self) -> dict[str, dict[str, str]]:
         """Names of models, variants and judges in tables and figures."""
-        humans = {name: name.replace("-", ": ", 1).capitalize() for name in self.human_judges}
         return {
             "models": {name: model.label for name, model in self.models.items()},
             "variants": {name: variant.label for name, variant in self.variants.items()},
-            "judges": {name: judge.label for name, judge in self.judges.items()} | humans,
+            "judges": {name: judge.label for name, judge in self.judges.items()}
+            | human_labels(self.config["annotations"]),
         }
 
     @property

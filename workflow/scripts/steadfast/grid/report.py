@@ -97,11 +97,13 @@ class Results:
     def settings(self) -> dict[str, Any]:
         """Fields of ``steadfast.report.study.Study`` that the configuration decides."""
         return {
-            "reference": self.grid.reference,
+            "reference": self.grid.machine_reference,
+            "truth": self.grid.reference,
             "judge": self.grid.shown_judge,
             "baselines": self.grid.baselines,
             "controls": self.grid.controls,
             "people": self.grid.human_judges,
+            "hooked": self.grid.hooked,
             "sources": {name: self.grid.models[name].source for name in self.grid.studied},
             "margin": self.grid.config["statistics"]["survival_margin"],
             "show": self.shown_responses,

@@ -38,11 +38,18 @@ def _organisms(study: Study) -> Iterator[tuple[str, str]]:
 
 
 def _reference(study: Study) -> Iterator[tuple[str, str]]:
-    if study.reference not in study.people:
+    judge = study.labels.judge(study.reference)
+    if not study.people:
         yield (
             "No human labels",
-            f"No responses of this run have human labels. The other judges are compared with "
-            f"{study.labels.judge(study.reference)}, whose own errors are unknown.",
+            f"No responses of this run have human labels. The other judges are compared with {judge}, whose own errors "
+            "are unknown.",
+        )
+    elif len(study.people) == 1:
+        yield (
+            "A single annotator",
+            f"The human labels are those of one person ({study.labels.judge(study.truth)}, "
+            f"{count(study.human_labels, 'response')}); their reliability is unknown.",
         )
 
 

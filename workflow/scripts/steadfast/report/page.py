@@ -15,8 +15,9 @@ from steadfast.report.blocks import Block, Column, table
 from steadfast.report.browser import browser_data
 from steadfast.report.cautions import cautions
 from steadfast.report.figures.style import color_map, ink_on
-from steadfast.report.headline import answers, headline
+from steadfast.report.headline import size
 from steadfast.report.origins import artifacts, stages, states, versions
+from steadfast.report.overview import overview
 from steadfast.report.sections import build_sections
 from steadfast.report.study import Study, read_study
 
@@ -44,9 +45,9 @@ def page_data(study: Study) -> dict[str, Any]:
     """What the page shows at once; the responses are read later, when somebody asks for them."""
     sections, not_shown = build_sections(study)
     return {
-        "size": headline(study),
+        "size": size(study),
         "level": f"{study.inference.confidence:.0%}",
-        "answers": answers(study),
+        "overview": overview(study),
         "cautions": [*not_shown, *cautions(study)],
         "sections": sections,
         "responses": study.show,

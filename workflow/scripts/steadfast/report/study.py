@@ -12,7 +12,7 @@ from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.files import read_table, require_columns
-from steadfast.core.names import ORIGINAL
+from steadfast.core.names import ORIGINAL, UNSCORED
 from steadfast.report.origins import Record, read_records
 
 RESPONSE_COLUMNS = ["prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate"]
@@ -30,17 +30,21 @@ class Study:
         responses: the responses of all systems: model, variant, ``RESPONSE_COLUMNS`` and ``OPTIONAL_COLUMNS``.
         tables: every other table by its file name without suffix.
         labels: display labels.
-        reference: judge that the others are compared with.
+        reference: judge whose verdicts decide conclusions, assessments and figures; the others are compared with it.
+        truth: what the validity of the judges is measured against: the human labels where there are any, else the
+            reference judge (the default).
         judge: judge whose counts are shown first.
         baselines: judges that do not read the response.
         controls: variants with the role *control*.
-        people: judges that are people.
+        people: judges that are people: the one whose labels are the truth first, then the annotators of a majority.
+        hooked: variants that intervene at inference time.
         sources: where each model comes from, by model.
         inference: confidence and resampling.
         margin: loss of refusals that a robust model stays within.
         show: ``none``, ``collapsed`` or ``full``: how much of the responses is shown.
         configuration: what was asked for, as nested mappings.
         records: provenance of the files that the run has made.
+        files: the configuration files, after which the run is named.
         unfinished: of a run that did not finish, which steps failed and what is missing; else empty.
     """
 
@@ -54,6 +58,7 @@ class Study:
     baselines: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    hooked: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     inference: Inference = field(default_factory=Inference)
     margin: float = 0.10
@@ -61,6 +66,18 @@ class Study:
     configuration: Mapping[str, Any] = field(default_factory=dict)
     records: tuple[Record, ...] = ()
     unfinished: str = ""
+    truth: str = ""
+    files: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Without human labels the reference judge is all there is."""
+        if not self.truth:
+            object.__setattr__(self, "truth", self.people[0] if self.people else self.reference)
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+        return " + ".join(Path(file).stem for file in self.files)
 
     @cached_property
     def models(self) -> list[str]:
@@ -95,8 +112,21 @@ class Study:
 
     @property
     def readers(self) -> list[str]:
-        """Judges that read the response, without the reference."""
-        return [judge for judge in self.judges if judge != self.reference and judge not in self.baselines]
+        """Judges that read the response, without the reference, and without people, who label a part of them."""
+        left_out = {self.reference, *self.baselines, *self.people}
+        return [judge for judge in self.judges if judge not in left_out]
+
+    @property
+    def human_labels(self) -> int:
+        """Responses with a human label that says refusal or not."""
+        mine = self.verdicts["judge"] == self.truth
+        return int((mine & (self.verdicts["verdict"] != UNSCORED)).sum()) if self.people else 0
+
+    @property
+    def annotators(self) -> str:
+        """Whose labels they are."""
+        number = max(1, len(self.people) - 1)
+        return "one annotator" if number == 1 else f"the majority of {number} annotators"
 
     def judge_choices(self, judges: Iterable[str] | None = None) -> dict[str, str]:
         """Labels of judges (all by default) to choose from, the one that is shown first at the beginning."""
@@ -113,6 +143,7 @@ def read_study(
     artifacts: Iterable[str | Path],
     labels: Mapping[str, Mapping[str, str]],
     inference: Mapping[str, Any],
+    files: Iterable[str | Path] = (),
     **settings: Any,
 ) -> Study:
     """Read the files of a run.
@@ -125,6 +156,7 @@ def read_study(
         artifacts: whatever else the run has made and whose provenance is reported.
         labels: fields of ``Labels``.
         inference: fields of ``Inference``.
+        files: the configuration files.
         **settings: further fields of `Study`.
     """
     parts = [_read_responses(Path(path)) for path in responses]
@@ -136,9 +168,16 @@ def read_study(
         tables={path.stem: read_table(path) for path in paths},
         labels=Labels(**labels),
         inference=Inference(**inference),
+        files=tuple(_without_place(Path(file)) for file in files),
         records=tuple(read_records([*artifacts, *map(str, paths)])),
         **_frozen(settings),
     )
+
+
+def _without_place(file: Path) -> str:
+    """A path below the working folder, or the name alone: a page holds no path of somebody's machine."""
+    below = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return below.name if below.is_absolute() else str(below)
 
 
 def _frozen(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The short table that ends a run: refusals before and after, per model, by judge."""
 
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
@@ -9,6 +9,7 @@ from steadfast.analysis.tables.counts import COUNTS
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.analysis.tables.outcomes import ASSESSMENTS, FAILED, PASSED, outcome
+from steadfast.report.finding import find, sentence
 
 ARROW = "→"
 GAP = "  "
@@ -42,25 +43,51 @@ def summary_table(
     """
     labels = labels or Labels()
     judges = names_of(counts, "judge")
-    columns = [labels.judge(judge) for judge in judges]
     variants = [name for name in names_of(counts, "variant") if name != baseline]
     sections: list[list[str]] = []
     harmful = counts[counts["label"] == "harmful"]
     # Without any edited variant the baseline is all there is to show.
     for variant in [name for name in variants if name not in controls] or [baseline]:
+        shown = harmful[harmful["variant"].isin([baseline, variant])]
+        totals = _totals(shown, judges)
         rows = [
-            (_shorten(labels.model(model)), _cells(harmful[harmful["model"] == model], judges, baseline, variant))
-            for model in names_of(harmful[harmful["variant"] == variant], "model")
+            (_shorten(labels.model(model)), _cells(shown[shown["model"] == model], judges, baseline, variant, totals))
+            for model in names_of(shown[shown["variant"] == variant], "model")
         ]
         if rows:
             change = labels.variant(baseline)
             change += "" if variant == baseline else f" {ARROW} {labels.variant(variant)}"
-            title = f"Harmful prompts refused: {change}{_of(set(harmful['total'].tolist()))}"
-            sections.append([title, *_blocks(rows, columns, width)])
+            title = f"Harmful prompts refused: {change}{_of(totals)}"
+            sections.append([title, *_blocks(rows, _headers(labels, judges, totals), width)])
     sections.append(_together(counts, labels, baseline, controls, width))
     if (counts["unscored"] > 0).any():
         sections.append(["(+n?): n unscored responses."])
     return "\n\n".join("\n".join(line.rstrip() for line in section) for section in sections)
+
+
+def finding_lines(
+    assessment: pd.DataFrame,
+    labels: Labels | None = None,
+    *,
+    controls: Collection[str] = (),
+    hooked: Collection[str] = (),
+    width: int = 100,
+) -> list[str]:
+    """The sentence on top of the report and of the summary, and the judge that it rests on.
+
+    Args:
+        assessment: a table as ``tables.assessment`` makes it.
+        labels: display labels.
+        controls: variants with the role *control*.
+        hooked: variants that intervene at inference time.
+        width: characters per line.
+    """
+    labels = labels or Labels()
+    found = find(assessment, controls=controls)
+    if found is None:
+        return []
+    judge = labels.judge(str(assessment["judge"].iloc[0]))
+    return textwrap.wrap(f"{sentence(found, labels, hooked=hooked)} Reference judge: {judge}.", width)
 
 
 def assessment_lines(assessment: pd.DataFrame, labels: Labels | None = None, *, width: int = 100) -> list[str]:
@@ -107,8 +134,7 @@ def _together(counts: pd.DataFrame, labels: Labels, baseline: str, controls: Col
     """Sums over all models, per label and variant; a variant is compared with the baselines of its own models."""
     judges = names_of(counts, "judge")
     variants = [name for name in names_of(counts, "variant") if name != baseline] or [baseline]
-    rows = []
-    totals: set[int] = set()
+    pooled_rows = []
     for label in LABELS:
         for variant in variants:
             models = counts.loc[(counts["label"] == label) & (counts["variant"] == variant), "model"]
@@ -116,21 +142,38 @@ def _together(counts: pd.DataFrame, labels: Labels, baseline: str, controls: Col
             if chosen.empty:
                 continue
             pooled = chosen.groupby(["variant", "judge"], sort=False, as_index=False)[COUNTS].sum()
-            totals |= set(pooled["total"].tolist())
+            pooled = pooled[pooled["variant"].isin([baseline, variant])]
             name = f"{label}{GAP}{labels.variant(variant)}{' (control)' if variant in controls else ''}"
-            rows.append((name, _cells(pooled, judges, baseline, variant)))
+            pooled_rows.append((name, variant, pooled))
+    totals = _totals(pd.concat([pooled for _, _, pooled in pooled_rows]), judges)
+    rows = [(name, _cells(pooled, judges, baseline, variant, totals)) for name, variant, pooled in pooled_rows]
     change = labels.variant(baseline) + ("" if variants == [baseline] else f" {ARROW} variant")
-    columns = [labels.judge(judge) for judge in judges]
-    return [f"All models together: {change}{_of(totals)}", *_blocks(rows, columns, width)]
+    return [f"All models together: {change}{_of(totals)}", *_blocks(rows, _headers(labels, judges, totals), width)]
 
 
-def _cells(table: pd.DataFrame, judges: Sequence[str], baseline: str, variant: str) -> list[str]:
-    """One cell per judge: refusals of the baseline and of the variant."""
+def _totals(table: pd.DataFrame, judges: Sequence[str]) -> dict[str, set[int]]:
+    """How many responses the counts of each judge are of; more than one number where that differs from row to row."""
+    return {judge: set(table.loc[table["judge"] == judge, "total"].tolist()) for judge in judges}
+
+
+def _headers(labels: Labels, judges: Sequence[str], totals: Mapping[str, set[int]]) -> list[str]:
+    """Labels of the judges, each with its own denominator where they differ."""
+    alike = len(set.union(set(), *totals.values())) < 2
+    return [
+        labels.judge(judge) + (f" (of {next(iter(totals[judge]))})" if not alike and len(totals[judge]) == 1 else "")
+        for judge in judges
+    ]
+
+
+def _cells(
+    table: pd.DataFrame, judges: Sequence[str], baseline: str, variant: str, totals: Mapping[str, set[int]]
+) -> list[str]:
+    """One cell per judge: refusals of the baseline and of the variant, of how many where the column does not say it."""
     keys = zip(table["variant"].tolist(), table["judge"].tolist(), strict=True)
-    numbers = zip(table["refused"].tolist(), table["unscored"].tolist(), strict=True)
+    numbers = zip(table["refused"].tolist(), table["unscored"].tolist(), table["total"].tolist(), strict=True)
     counts = {
-        key: f"{refused} (+{unscored}?)" if unscored else str(refused)
-        for key, (refused, unscored) in zip(keys, numbers, strict=True)
+        key: f"{refused}{f'/{total}' if len(totals[key[1]]) > 1 else ''}{f' (+{unscored}?)' if unscored else ''}"
+        for key, (refused, unscored, total) in zip(keys, numbers, strict=True)
     }
     shown = list(dict.fromkeys((baseline, variant)))
     return [f" {ARROW} ".join(counts.get((name, judge), "–") for name in shown) for judge in judges]
@@ -166,5 +209,7 @@ def _shorten(label: str) -> str:
     return label if len(label) <= NAME_LIMIT else label[: NAME_LIMIT - 1] + "…"
 
 
-def _of(totals: set[int]) -> str:
-    return f" (of {min(totals)})" if len(totals) == 1 else f" (of {min(totals)} to {max(totals)})"
+def _of(totals: Mapping[str, set[int]]) -> str:
+    """The denominator of the whole table, if it has one."""
+    found = set.union(set(), *totals.values())
+    return f" (of {next(iter(found))})" if len(found) == 1 else ""

@@ -20,16 +20,16 @@ def share(estimate: Estimate) -> str:
     """``31% (27 to 36%)``."""
     if math.isnan(estimate.value):
         return "an unknown share"
-    interval = "" if math.isnan(estimate.low) else f" ({_percent(estimate.low)} to {_percent(estimate.high)}%)"
-    return f"{_percent(estimate.value)}%{interval}"
+    interval = "" if math.isnan(estimate.low) else f" ({percent(estimate.low)} to {percent(estimate.high)}%)"
+    return f"{percent(estimate.value)}%{interval}"
 
 
 def points(estimate: Estimate) -> str:
     """``−63 points (−68 to −57)``."""
     if math.isnan(estimate.value):
         return "an unknown number of points"
-    interval = "" if math.isnan(estimate.low) else f" ({_signed(estimate.low)} to {_signed(estimate.high)})"
-    return f"{_signed(estimate.value)} points{interval}"
+    interval = "" if math.isnan(estimate.low) else f" ({signed(estimate.low)} to {signed(estimate.high)})"
+    return f"{signed(estimate.value)} points{interval}"
 
 
 def coefficient(estimate: Estimate) -> str:
@@ -50,13 +50,15 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
+    """A share as a number of percent; ``99.7`` where a whole number would read as all."""
     shown = f"{100 * value:.0f}"
     # a rate that is not quite all or nothing does not read as if it were
     return f"{100 * value:.1f}" if shown in ("0", "100") and value not in (0.0, 1.0) else shown.replace("-0", "0")
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """A difference of shares in points, with its sign."""
     shown = f"{100 * value:+.1f}" if abs(value) < 0.0995 else f"{100 * value:+.0f}"
     return "0" if float(shown) == 0 else shown.replace("-", MINUS)
 

@@ -84,6 +84,7 @@ def _write(
         artifacts=current(job.params.artifacts),
         labels=job.params.labels,
         inference=job.params.inference,
+        files=job.params.files,
         **settings,
     )
     oldest = min(os.stat(path).st_mtime for path in current(job.input))

@@ -64,6 +64,25 @@ def coverage(tables: FloatArray, given: FloatArray) -> FloatArray:
     return _ratio(tables.sum(axis=-1), given)
 
 
+def support(metric: str, tables: FloatArray) -> FloatArray:
+    """How many items a measure rests on: those of the rarer answer, where both answers have to occur.
+
+    A κ of 1 over a hundred items of which both raters call the same single one *yes* rests on one item. An item counts
+    for an answer that at least one of the raters gave.
+    """
+    both, first, second, neither = np.moveaxis(tables, -1, 0)
+    yes, no = both + first + second, first + second + neither
+    rest: dict[str, FloatArray] = {
+        "cohen_kappa": np.minimum(yes, no),
+        "mcc": np.minimum(yes, no),
+        "f1": yes,
+        "accuracy": yes + neither,
+        "sensitivity": both + second,
+        "specificity": first + neither,
+    }
+    return rest[metric]
+
+
 METRICS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "cohen_kappa": cohen_kappa,
     "mcc": mcc,

@@ -11,12 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from steadfast.analysis.statistics.bootstrap import cluster_weights, fisher_interval, percentile_interval
-from steadfast.analysis.statistics.confusion import DENOMINATORS, METRICS, coverage
+from steadfast.analysis.statistics.confusion import DENOMINATORS, METRICS, coverage, support
 from steadfast.analysis.statistics.proportions import wilson_interval
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.analysis.tables.stacking import counts_correlation, stacked_correlation
 from steadfast.analysis.tables.verdict_arrays import VerdictGrid, pair_tables, verdict_grid
+from steadfast.judges.annotation.annotators import of_each_other
 
 FloatArray = NDArray[np.float64]
 
@@ -38,6 +39,9 @@ UNDEFINED = {
 }
 NOTHING_SCORED = "no response was scored by both"
 NOTHING_ASKED = "no response was given to both"
+LEAST = 5
+"""A measure that rests on fewer refusals or non-refusals (``statistics.confusion.support``) is left out."""
+TOO_FEW = f"rests on fewer than {LEAST} refusals or non-refusals"
 ONE_PROMPT = "no interval: a single prompt"
 UNSTABLE = "no interval: undefined in too many resamples"
 CONSTANT = "no interval: the same in every resample"
@@ -49,6 +53,7 @@ def agreement_table(
     *,
     controls: Collection[str] = (),
     inference: Inference | None = None,
+    least: int = LEAST,
 ) -> pd.DataFrame:
     """Agreement of every ordered pair of judges, by every metric, on every subset.
 
@@ -61,9 +66,11 @@ def agreement_table(
         controls: variants with the role *control*; their responses are left out, since a control that changes
             nothing would count every response of the original twice.
         inference: confidence of the intervals, and resampling of prompts.
+        least: how many refusals or non-refusals a measure has to rest on.
 
     Returns:
-        Columns ``COLUMNS``; an undefined value is NaN, and ``reason`` says why.
+        Columns ``COLUMNS``; an undefined value is NaN, and ``reason`` says why. An annotator and the majority that he
+        or she is a part of are not compared.
     """
     inference = inference or Inference()
     grid = verdict_grid(verdicts, controls)
@@ -78,7 +85,7 @@ def agreement_table(
         weights = np.zeros((inference.resamples + 1, len(prompts)))
         rng = np.random.default_rng([inference.seed, index])
         weights[:, prompts] = cluster_weights(grid.harmful[prompts].astype(np.int64), inference.resamples, rng)
-        parts.append(_subset_rows(grid, subset, prompts, weights, inference.confidence))
+        parts.append(_subset_rows(grid, subset, prompts, weights, inference.confidence, least))
     return _finish(parts, grid.judges)
 
 
@@ -119,7 +126,7 @@ def square_matrix(agreement: pd.DataFrame, metric: str = "pearson_counts", subse
 
 
 def _subset_rows(
-    grid: VerdictGrid, subset: str, prompts: NDArray[np.bool_], weights: FloatArray, confidence: float
+    grid: VerdictGrid, subset: str, prompts: NDArray[np.bool_], weights: FloatArray, confidence: float, least: int
 ) -> list[pd.DataFrame]:
     tables, asked = pair_tables(grid, prompts)
     judges = len(grid.judges)
@@ -144,14 +151,17 @@ def _subset_rows(
             units = clusters.sum(axis=0)
             edges = wilson_interval(np.nan_to_num(values[0]) * units, units, confidence)
             low[flat], high[flat] = edges[0][flat], edges[1][flat]
-        hidden = np.isnan(values[0]) | ~several
+        undefined = np.isnan(values[0])
+        few = ~undefined & (support(metric, tables.sum(axis=0)) < least if metric in METRICS else False)
+        value = np.where(few, np.nan, values[0])
+        hidden = np.isnan(value) | ~several
         low[hidden], high[hidden] = np.nan, np.nan
         reason = np.select(
-            [counted == 0, np.isnan(values[0]), ~several, flat & np.isnan(low), np.isnan(low)],
-            [nothing, UNDEFINED[metric], ONE_PROMPT, CONSTANT, UNSTABLE],
+            [counted == 0, undefined, few, ~several, flat & np.isnan(low), np.isnan(low)],
+            [nothing, UNDEFINED[metric], TOO_FEW, ONE_PROMPT, CONSTANT, UNSTABLE],
             default="",
         )
-        rows.append(_rows(subset, metric, values[0], low, high, counted, reason))
+        rows.append(_rows(subset, metric, value, low, high, counted, reason))
     return rows
 
 
@@ -186,4 +196,6 @@ def _finish(parts: list[list[pd.DataFrame]] | list[pd.DataFrame], judges: list[s
     table = pd.concat(flat, ignore_index=True).sort_values(["first", "second"], kind="stable", ignore_index=True)
     names = np.array(judges, dtype=object)
     table["judge_a"], table["judge_b"] = names[table["first"]], names[table["second"]]
+    same = [of_each_other(*pair) for pair in zip(table["judge_a"], table["judge_b"], strict=True)]
+    table = table[~np.array(same, dtype=np.bool_)].reset_index(drop=True)
     return table[COLUMNS].astype({"judge_a": "str", "judge_b": "str", "reason": "str"})

@@ -1,16 +1,20 @@
 """``judge_report.md``: where each judge differs from the reference, in words and small tables.
 
-Prompts and responses are never quoted, only named by their ids: the report can be shared.
+Prompts are quoted by their beginning, responses never: the report can be shared.
 """
 
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.judge_validity import ALL_MODELS
+from steadfast.analysis.tables.ordering import names_of
 
 MOST_DISPUTED = 10
+QUOTED = 90
+"""Characters of a prompt that are quoted."""
 DASH = "–"
 
 
@@ -22,19 +26,27 @@ def judge_report(
     *,
     reference: str,
     labels: Labels | None = None,
+    prompts: pd.DataFrame | None = None,
+    baselines: Collection[str] = (),
 ) -> str:
-    """Render the tables of ``tables.fidelity`` as one Markdown text.
+    """Render the tables of ``tables.judge_validity`` as one Markdown text.
 
     Args:
         confusion: from ``confusion_table``.
         disputed: from ``disputed_responses``.
         by_length: from ``disputes_by_length``.
         bias: from ``bias_table``.
-        reference: judge that the others are compared with.
+        reference: what the judges are compared with: the human labels or the reference judge.
         labels: display labels.
+        prompts: the prompt table; without it prompts are named by their ids alone.
+        baselines: judges that do not read the response, whose differences are no disputes.
     """
     labels = labels or Labels()
-    lines = [f"# Where the judges differ from {labels.judge(reference)}", "", *_most_disputed(disputed, labels)]
+    readers = confusion[~confusion["judge"].isin(list(baselines)) & (confusion["subset"] == "all")]
+    compared = int(readers["n"].max()) if len(readers) else 0
+    lines = [f"# Where the judges differ from {labels.judge(reference)}", ""]
+    lines += [f"Compared on up to {compared:,} responses scored by both; responses of controls are left out.", ""]
+    lines += _most_disputed(disputed[~disputed["judge"].isin(list(baselines))], labels, prompts, compared)
     for judge in dict.fromkeys(confusion["judge"].tolist()):
         lines += [f"## {labels.judge(judge)}", ""]
         lines += _confusion(confusion[confusion["judge"] == judge])
@@ -43,19 +55,33 @@ def judge_report(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _most_disputed(disputed: pd.DataFrame, labels: Labels) -> list[str]:
+def _most_disputed(disputed: pd.DataFrame, labels: Labels, prompts: pd.DataFrame | None, compared: int) -> list[str]:
+    """A row per prompt: one that is disputed in every variant is one finding and not ten."""
     if disputed.empty:
-        return ["No response is disputed.", ""]
-    response = ["model", "variant", "prompt_id", "sample", "label"]
-    counted = disputed.groupby(response, sort=False, as_index=False).agg(judges=("judge", "nunique"))
-    most = counted.sort_values("judges", ascending=False, kind="stable").head(MOST_DISPUTED)
-    rows = [
-        (labels.model(model), labels.variant(variant), f"`{prompt_id}`", sample, label, judges)
-        for model, variant, prompt_id, sample, label, judges in most.itertuples(index=False, name=None)
+        return ["No response is disputed by a judge that reads it.", ""]
+    response = ["model", "variant", "prompt_id", "sample"]
+    number = len(disputed.drop_duplicates(response))
+    rows = []
+    for (prompt_id, label), chosen in disputed.groupby(["prompt_id", "label"], sort=False):
+        judges = names_of(chosen, "judge")
+        rows.append((len(judges), len(chosen.drop_duplicates(response)), str(prompt_id), str(label), judges))
+    rows.sort(key=lambda row: row[:2], reverse=True)
+    texts = {} if prompts is None else dict(zip(prompts["prompt_id"], prompts["text"].map(_beginning), strict=True))
+    cells = [
+        (texts.get(prompt_id, ""), f"`{prompt_id}`", label, responses, ", ".join(map(labels.judge, judges)))
+        for _, responses, prompt_id, label, judges in rows[:MOST_DISPUTED]
     ]
-    header = ("model", "variant", "prompt", "sample", "label", "judges that differ")
-    title = f"{len(counted)} response(s) are disputed by at least one judge. The most disputed ones:"
-    return [title, "", *_table(header, rows), ""]
+    title = (
+        f"{number:,} of {max(compared, number):,} responses are disputed by at least one judge that reads them, to "
+        f"{len(rows):,} prompts. The most disputed prompts:"
+    )
+    header = ("prompt", "id", "label", "responses disputed", "judges that differ")
+    return [title, "", *_table(header, cells), ""]
+
+
+def _beginning(text: str) -> str:
+    """The beginning of a prompt on one line."""
+    return textwrap.shorten(str(text), QUOTED, placeholder="…")
 
 
 def _confusion(confusion: pd.DataFrame) -> list[str]:

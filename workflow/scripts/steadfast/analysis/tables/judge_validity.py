@@ -3,7 +3,7 @@
 Only responses that both the judge and the reference scored are compared.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from steadfast.analysis.tables.ordering import LABELS, names_of, sort_by_appeara
 from steadfast.core.errors import DataError
 from steadfast.core.files import read_table, require_columns
 from steadfast.core.names import REFUSAL, UNSCORED
+from steadfast.judges.annotation.annotators import of_each_other
 
 FloatArray = NDArray[np.float64]
 
@@ -70,6 +71,14 @@ def collect_lengths(cells: Iterable[tuple[str, str, str | Path]]) -> pd.DataFram
     if not parts:
         raise DataError("no responses to take lengths from")
     return pd.concat(parts, ignore_index=True)[[*RESPONSE, "n_tokens"]]
+
+
+def without_controls(verdicts: pd.DataFrame, controls: Collection[str]) -> pd.DataFrame:
+    """The verdicts that judges are compared on, in all tables of agreement and validity alike.
+
+    A control that changes nothing would count every response of the original twice.
+    """
+    return verdicts[~verdicts["variant"].isin(list(controls))].reset_index(drop=True)
 
 
 def confusion_table(verdicts: pd.DataFrame, reference: str) -> pd.DataFrame:
@@ -224,14 +233,14 @@ def _judges(verdicts: pd.DataFrame, reference: str) -> list[str]:
     judges = names_of(verdicts, "judge")
     if reference not in judges:
         raise DataError(f"no verdicts by the reference judge {reference!r}; judges: {', '.join(judges)}")
-    return [judge for judge in judges if judge != reference]
+    return [judge for judge in judges if judge != reference and not of_each_other(judge, reference)]
 
 
 def _against(verdicts: pd.DataFrame, reference: str) -> pd.DataFrame:
     """Every judge's verdicts beside the reference's on the same responses."""
     known = verdicts.loc[verdicts["judge"] == reference, [*RESPONSE, "verdict"]]
     known = known.rename(columns={"verdict": "reference_verdict"})
-    return verdicts[verdicts["judge"] != reference].merge(known, on=RESPONSE)
+    return verdicts[verdicts["judge"].isin(_judges(verdicts, reference))].merge(known, on=RESPONSE)
 
 
 def _scored(pairs: pd.DataFrame) -> pd.DataFrame:

@@ -43,16 +43,41 @@ class Row:
 
 
 def human_judges(files: Iterable[str | Path]) -> list[str]:
-    """Names of the judges that annotation files give: ``human`` and one ``human-NAME`` per annotator.
+    """Names of the judges that annotation files give: ``human`` and, of several annotators, each one's ``human-NAME``.
+
+    The labels of a single annotator are ``human`` itself: a majority of one would be the same judge twice.
 
     Returns:
-        Sorted names; empty if there are no files.
+        ``human`` first, then sorted names; empty if there are no files.
 
     Raises:
         DataError: a file is missing or is not a CSV.
     """
-    names = {judge_name(row.annotator) for file in files for row in read_rows(file)}
-    return [MAJORITY_JUDGE, *sorted(names)] if names else []
+    names = _names(files)
+    return [MAJORITY_JUDGE, *(sorted(names) if len(names) > 1 else [])] if names else []
+
+
+def human_labels(files: Iterable[str | Path]) -> dict[str, str]:
+    """Display label of each of them: whose labels they are."""
+    files = list(files)
+    names = _names(files)
+    if len(names) == 1:
+        return {MAJORITY_JUDGE: _label(*names)}
+    return {MAJORITY_JUDGE: "Human majority", **{name: _label(name) for name in sorted(names)}} if names else {}
+
+
+def _names(files: Iterable[str | Path]) -> set[str]:
+    return {judge_name(row.annotator) for file in files for row in read_rows(file)}
+
+
+def _label(judge: str) -> str:
+    return f"Annotator {judge.removeprefix(JUDGE_PREFIX)}"
+
+
+def of_each_other(judge: str, other: str) -> bool:
+    """Whether one of two judges is the majority that the other, an annotator, is a part of."""
+    names = {judge, other}
+    return MAJORITY_JUDGE in names and any(name.startswith(JUDGE_PREFIX) for name in names)
 
 
 def judge_name(annotator: str) -> str:

@@ -27,7 +27,7 @@ _TYPES = {
 
 
 def human_judgments(labels: pd.DataFrame) -> pd.DataFrame:
-    """Judgments of every annotator and of their majority.
+    """Judgments of every annotator and of their majority; a single annotator's labels are the majority's alone.
 
     The majority is taken over the annotators who decided; an equal number on both sides, or nobody, leaves the
     response ``unscored``.
@@ -43,6 +43,8 @@ def human_judgments(labels: pd.DataFrame) -> pd.DataFrame:
     reasons = labels["note"].where(labels["verdict"] != UNSCORED, ("unsure: " + labels["note"]).str.removesuffix(": "))
     single = labels.assign(score=float("nan"), reason=reasons)[JUDGMENT_COLUMNS]
     majority = [_majority(key, votes) for key, votes in labels.groupby(RESPONSE, sort=True)]
+    if labels["judge"].nunique() == 1:
+        single = single.iloc[:0]
     table = pd.concat([single, pd.DataFrame(majority, columns=JUDGMENT_COLUMNS)], ignore_index=True)
     return table.sort_values(["judge", *RESPONSE], ignore_index=True).astype(_TYPES)
 
@@ -70,11 +72,13 @@ def summarize(annotations: Annotations) -> pd.DataFrame:
 
     Returns:
         Columns ``judge``, ``labelled``, ``refusal``, ``non_refusal``, ``unscored``, ``ties`` (for ``human``;
-        0 for single annotators), ``median_seconds`` (NaN for ``human``), ``files``.
+        0 for single annotators), ``median_seconds`` (NaN for a majority), ``files``.
     """
     judgments = human_judgments(annotations.labels)
-    timing = annotations.labels.groupby("judge")["seconds"].median()
-    files = annotations.labels.groupby("judge")["file"].agg(lambda paths: " ".join(sorted(set(paths))))
+    several = annotations.labels["judge"].nunique() > 1
+    labels = annotations.labels if several else annotations.labels.assign(judge=MAJORITY_JUDGE)
+    timing = labels.groupby("judge")["seconds"].median()
+    files = labels.groupby("judge")["file"].agg(lambda paths: " ".join(sorted(set(paths))))
     rows = []
     for judge, table in judgments.groupby("judge"):
         counts = table["verdict"].value_counts()

@@ -1,14 +1,17 @@
-"""Each judge compared with the reference: agreement, errors, bias, and what the length of a response does."""
+"""Each judge compared with the human labels or the reference judge: agreement, errors, bias, response length."""
 
 import math
 
 import pandas as pd
 
+from steadfast.analysis.tables.agreement import LEAST
 from steadfast.analysis.tables.judge_validity import ALL_MODELS
+from steadfast.core.names import UNSCORED
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
 from steadfast.report.sections._section import SUBSETS, Section, class_column, judge_column
 from steadfast.report.study import Study
+from steadfast.report.wording import count
 
 SHOWN = {
     "cohen_kappa": "Cohen’s κ",
@@ -22,11 +25,10 @@ SHOWN = {
 
 
 def build(study: Study) -> list[Block]:
-    """Fidelity of every judge to the reference."""
-    reference = study.labels.judge(study.reference)
-    standing = "" if study.reference in study.people else " There are no human labels for these responses."
+    """Validity of every judge."""
+    reference = study.labels.judge(study.truth)
     return [
-        prose(f"Every judge compared with {reference}.{standing} Intervals resample prompts."),
+        prose(_scope(study)),
         _against_reference(study),
         _bias_chart(study),
         table(
@@ -38,7 +40,7 @@ def build(study: Study) -> list[Block]:
                 class_column("subset"),
                 Column("both_refusal", "Both refusal", "count"),
                 Column("judge_only", "Judge only", "count"),
-                Column("reference_only", "Reference only", "count"),
+                Column("reference_only", f"{reference} only", "count"),
                 Column("neither", "Neither", "count"),
                 Column("judge_unscored", "Judge unscored", "count"),
                 Column("n", "Scored by both", "count"),
@@ -68,9 +70,29 @@ def build(study: Study) -> list[Block]:
     ]
 
 
+def _scope(study: Study) -> str:
+    """What the judges are compared with, on how many responses, and what is left out."""
+    reference = study.labels.judge(study.truth)
+    whose = (
+        f"the labels of {study.annotators}" if study.people else "the reference judge, since there are no human labels"
+    )
+    controls = " Responses of controls are left out." if study.controls else ""
+    least = f"Measures that rest on fewer than {LEAST} refusals or non-refusals are not shown."
+    return (
+        f"Every judge compared with {reference} ({whose}) on the {count(_compared(study), 'response')} that it scored."
+        f"{controls} Intervals resample prompts. {least}"
+    )
+
+
+def _compared(study: Study) -> int:
+    verdicts = study.verdicts
+    mine = (verdicts["judge"] == study.truth) & ~verdicts["variant"].isin(list(study.controls))
+    return int((mine & (verdicts["verdict"] != UNSCORED)).sum())
+
+
 def _against_reference(study: Study) -> Block:
     agreement = study.tables["agreement"]
-    chosen = agreement[(agreement["judge_b"] == study.reference) & agreement["metric"].isin(list(SHOWN))]
+    chosen = agreement[(agreement["judge_b"] == study.truth) & agreement["metric"].isin(list(SHOWN))]
     keys = ["judge_a", "subset"]
     wide = chosen.pivot(index=keys, columns="metric", values=["value", "low", "high"])
     parts = [tuple(name) for name in wide.columns.to_flat_index().tolist()]
@@ -79,7 +101,7 @@ def _against_reference(study: Study) -> Block:
     wide = wide.reindex(pd.MultiIndex.from_frame(chosen[keys].drop_duplicates())).reset_index()
     return table(
         "fidelity",
-        f"Agreement with {study.labels.judge(study.reference)}",
+        f"Agreement with {study.labels.judge(study.truth)}",
         wide,
         [
             judge_column(study, "judge_a"),
@@ -102,13 +124,13 @@ def _bias_chart(study: Study) -> Block:
         "Bias of the judges",
         rows=[study.labels.judge(judge) for judge in judges],
         series=["Bias"],
-        panels=["Finds fewer refusals ← reference → finds more"],
+        panels=[f"Finds fewer refusals ← {study.labels.judge(study.truth)} → finds more"],
         values={"": [values]},
         options={},
         unit="points",
         domain=(-spread, spread),
-        note="Responses that only the judge labels refusals minus those that only the reference does, as a share of "
-        "all scored.",
+        note=f"Responses that only the judge labels refusals minus those that only "
+        f"{study.labels.judge(study.truth)} does, as a share of all scored.",
         pdf="judge_bias",
     )
 
