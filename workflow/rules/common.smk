@@ -13,7 +13,7 @@ from steadfast.core.code_digest import remember_in
 from steadfast.core.command import pass_on
 from steadfast.config.checks import ConfigWarning, prepare
 from steadfast.grid import paths
-from steadfast.grid.grid import Grid
+from steadfast.grid.grid import Grid, in_words
 from steadfast.grid.jobs import Jobs, digest, either
 from steadfast.grid.report import Results
 from steadfast.grid.input_checks import check_inputs
@@ -90,7 +90,7 @@ if workflow.is_main_process:
 # The logger plugin of profiles/default; with --verbose or another logger, and in jobs of a cluster, there is none.
 DISPLAY = run_display(main_process=workflow.is_main_process)
 if DISPLAY:
-    DISPLAY.describe_run(GRID.in_words)
+    DISPLAY.describe_run(in_words(GRID))
 
 
 wildcard_constraints:

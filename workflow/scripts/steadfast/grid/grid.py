@@ -155,11 +155,11 @@ class Grid:
         """Responses of one pair to the prompts of one label in a split."""
         return int(self.config["prompts"][split] * self.config["generation"]["samples"])
 
-    @property
-    def in_words(self) -> str:
-        """The grid in a line."""
-        sizes = ((self.studied, "model"), (self.variants, "variant"), (self.judge_names, "judge"))
-        return " × ".join(f"{len(names)} {what}{'' if len(names) == 1 else 's'}" for names, what in sizes)
+
+def in_words(grid: Grid) -> str:
+    """A grid in a line."""
+    sizes = ((grid.studied, "model"), (grid.variants, "variant"), (grid.judge_names, "judge"))
+    return " × ".join(f"{len(names)} {what}{'' if len(names) == 1 else 's'}" for names, what in sizes)
 
 
 def _label(settings: Mapping[str, Any], name: str) -> str:
