@@ -142,9 +142,9 @@ def edit(config: Mapping[str, Any], prompts: pd.DataFrame, folder: Path, seed: i
 
     activations = extract_activations(folder / "original", prompts[prompts["split"] == "calibration"])
     for variant in EDITED:
-        stanza = config["variants"][variant]
-        find_direction(stanza["direction"], activations, seed=config["seed"]).save(folder / "direction.safetensors")
-        bake(folder / "original", folder / "direction.safetensors", stanza["edit"], folder / variant, threads=1)
+        entry = config["variants"][variant]
+        find_direction(entry["direction"], activations, seed=config["seed"]).save(folder / "direction.safetensors")
+        bake(folder / "original", folder / "direction.safetensors", entry["edit"], folder / variant, threads=1)
 
 
 def answer(config: Mapping[str, Any], prompts: pd.DataFrame, folder: Path, variant: str) -> pd.DataFrame:

@@ -39,7 +39,7 @@ def write_gguf(
     path: Path,
     model: Any,
     *,
-    quantisation: str = "F32",
+    quantization: str = "F32",
     settings: Mapping[str, Any] | None = None,
     tensors: Mapping[str, np.ndarray] | None = None,
     without: str = "",
@@ -59,15 +59,15 @@ def write_gguf(
     config = model.config
     architecture = ARCHITECTURES.get(config.model_type, config.model_type)
     writer = gguf.GGUFWriter(path, architecture)
-    kind = gguf.GGMLQuantizationType[quantisation]
+    kind = gguf.GGMLQuantizationType[quantization]
     for key, value in {**_settings(config, architecture, name), **(settings or {})}.items():
         _add(writer, key, value)
     stored = {**_tensors(model, architecture), **(tensors or {})}
     for tensor, values in stored.items():
         if tensor != without:
-            quantised = values.ndim > 1 and kind != gguf.GGMLQuantizationType.F32
-            data = gguf.quants.quantize(values, kind) if quantised else values
-            writer.add_tensor(tensor, data, raw_dtype=kind if quantised else None)
+            quantized = values.ndim > 1 and kind != gguf.GGMLQuantizationType.F32
+            data = gguf.quants.quantize(values, kind) if quantized else values
+            writer.add_tensor(tensor, data, raw_dtype=kind if quantized else None)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -45,7 +45,7 @@ def small_gguf(file: Path, blocks: int = 2) -> Path:
         bos_token_id=1,
         eos_token_id=0,
     )
-    return write_gguf(file, reference_model(config), quantisation="Q8_0")
+    return write_gguf(file, reference_model(config), quantization="Q8_0")
 
 
 def write_model_files(home: Path) -> None:

@@ -50,7 +50,7 @@ class MadeUpStudy:
     Attributes:
         folder: where it lies.
         models: number of models.
-        judges: number of judges besides the baseline; the first is the reference, the second gives scores.
+        judges: number of judges in addition to the baseline; the first is the reference, the second gives scores.
         prompts: prompts per class.
         answer: text of an answer from its number and whether it is a refusal.
         variants: variants, ``original`` first; ``random`` is a control.

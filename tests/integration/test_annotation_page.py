@@ -646,10 +646,10 @@ def test_screen_readers_are_told_what_happens(context, study):
 
 UNNAMED = """() => [...document.querySelectorAll("button, input, textarea, summary, dialog, [role=region], article")]
   .filter((node) => {
-    const labelled = node.getAttribute("aria-labelledby");
+    const labeled = node.getAttribute("aria-labeledby");
     const names = [
       node.getAttribute("aria-label"),
-      labelled && document.getElementById(labelled)?.textContent,
+      labeled && document.getElementById(labeled)?.textContent,
       ...[...(node.labels ?? [])].map((label) => label.textContent),
       node.matches("button, summary") && node.textContent,
     ];

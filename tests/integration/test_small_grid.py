@@ -125,15 +125,15 @@ def test_labels_become_judges_and_corrected_rates(small_grid):
         tool = [sys.executable, "-m", "steadfast.judges.annotation.stand_in", judge, f"{judge}.csv"]
         subprocess.run(tool, cwd=folder, env=environment, check=True)
 
-    labelled = snakemake(
+    labeled = snakemake(
         folder,
         *("--cores", "2", "--configfile", "small_grid.yaml"),
         *("--config", 'annotations=["grammar.csv", "regex.csv"]'),
     )
-    assert labelled.returncode == 0, labelled.stdout
-    assert not any(step in labelled.stdout for step in ("train the model", "generate responses", "judge the responses"))
+    assert labeled.returncode == 0, labeled.stdout
+    assert not any(step in labeled.stdout for step in ("train the model", "generate responses", "judge the responses"))
     robustness = pd.read_csv(small_grid.path("tables/robustness.csv"))
-    corrected = robustness[(robustness["judge"] == "regex") & (robustness["labelled"] > 0)]
+    corrected = robustness[(robustness["judge"] == "regex") & (robustness["labeled"] > 0)]
     assert len(corrected)
     agreement = pd.read_csv(small_grid.path("tables/agreement.csv"))
     judges = "judge_a == 'grammar' and judge_b == 'human-stand-in-grammar'"

@@ -30,8 +30,8 @@ variants: {original: {}}
 judges: {regex: {kind: regex, patterns: resources/prompts/judges/refusal_phrases.yaml}}
 statistics: {reference: regex, bootstrap: 100}
 """
-RUN = ("mine", "mine-quantised", "mine-tuned")
-FETCHED = "theirs-quantised"
+RUN = ("mine", "mine-quantized", "mine-tuned")
+FETCHED = "theirs-quantized"
 TARGETS = ("results/tables/counts.csv", f"results/models/{FETCHED}")
 
 
@@ -80,7 +80,7 @@ def test_every_model_of_the_page_is_put_in_place_and_answers(results):
 def test_each_says_where_it_is_from(results, page):
     found = {name: read_pointer(results / "models" / name) for name in (*RUN, FETCHED)}
     assert found["mine"].path == str(results.parent / "home" / "checkpoints" / "mine")
-    assert found["mine-quantised"].details["storage"]["Q8_0"] > 0
+    assert found["mine-quantized"].details["storage"]["Q8_0"] > 0
     assert found[FETCHED].details["repo"] == page[FETCHED]["repo"]
     assert found["mine-tuned"].details["base"] == "mine"
 

@@ -1,4 +1,4 @@
-"""The strongest attack of a sweep, from the trials to what is measured of it, on a real (tiny) model."""
+"""The best attack of a sweep, from the trials to what is measured of it, on a real (tiny) model."""
 
 import json
 import shutil

@@ -39,7 +39,7 @@ def quoted() -> list[str]:
 
 
 def stands_in(message: str, text: str) -> bool:
-    """Whether a text holds a message, in which `…` stands for any words."""
+    """Whether a text holds a message, in which `…` represents any words."""
     pattern = ".*".join(re.escape(part) for part in message.strip("…").split("…"))
     return re.search(pattern, text, re.S) is not None
 

@@ -92,7 +92,7 @@ def test_a_judge_removed(finished):
     assert finished.jobs() == AGGREGATES
 
 
-def test_a_judges_stanza_edited(finished):
+def test_a_judges_entry_edited(finished):
     finished.put("judges.regex.patterns", "resources/prompts/judges/paper_phrases.yaml")
     assert finished.jobs() == {"judge_with_regex"} | AGGREGATES
 
@@ -220,7 +220,7 @@ SWEEP = {"directions": {"mean": MEAN}, "edits": {"all": ORTHOGONALIZE}, "strengt
 
 
 def chosen(attacks: tuple[str, ...]) -> set[str]:
-    """What runs when attacks are tried for the first time, and the strongest of them is chosen anew."""
+    """What runs when attacks are tried for the first time, and the strongest of them is chosen again."""
     new = ("strongest",)
     return (
         each("attack_selection_responses", MODELS, attacks)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    stanza = snakemake.params.settings
-    pointer = fetch(stanza["repo"], stanza["revision"], trust_remote_code=stanza["trust_remote_code"])
+    entry = snakemake.params.settings
+    pointer = fetch(entry["repo"], entry["revision"], trust_remote_code=entry["trust_remote_code"])
     use = {**snakemake.params.chat, **json.loads(snakemake.resources.trial)}
-    place_model(pointer, snakemake.output[0], dequantise=stanza["dequantise"], use=use)
+    place_model(pointer, snakemake.output[0], dequantise=entry["dequantise"], use=use)

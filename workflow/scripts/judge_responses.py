@@ -21,9 +21,11 @@ with run_job(snakemake):
         for path in paths.listed(files.responses)
     }
     others = {paths.responses().pair(path): read_table(path) for path in files.get("others", [])}
-    donors = [(pair.model, pair.variant, table) for pair, table in others.items()]
+    source_models = [(pair.model, pair.variant, table) for pair, table in others.items()]
     # a pair that was not changed, for want of a valid direction, has answered nothing and judges nothing
-    control = draw_control(donors, prompts, **snakemake.params.control) if donors and any(read.values()) else []
+    control = (
+        draw_control(source_models, prompts, **snakemake.params.control) if source_models and any(read.values()) else []
+    )
     *verdicts, of_control = judge_sets(judge, [*read.values(), [drawn.case for drawn in control]])
     judged = {pair: verdict_table(read[pair], found) for pair, found in zip(read, verdicts, strict=True)}
     for path in paths.listed(outputs.judgments):

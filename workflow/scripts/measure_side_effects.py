@@ -1,4 +1,4 @@
-"""Measure what the weights of some systems do besides refusing."""
+"""Measure the side effects of some model–variant pairs that need the weights."""
 
 import json
 from typing import TYPE_CHECKING

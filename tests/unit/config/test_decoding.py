@@ -44,9 +44,9 @@ def test_models_judge_only_responses_that_there_are(steered):
     steered["judges"]["self"] = {"kind": "self", "prompt": "resources/prompts/judges/organism_labels.md", "control": 4}
     steered["variants"] = {"original": {}, "tagged": {"decoding": TAG, "models": ["metatags"]}}
     grid = Grid(prepare(steered))
-    assert SelfEvaluation(grid).donors("self", "metatags") == [ModelVariant("raw", "original")]
+    assert SelfEvaluation(grid).source_models("self", "metatags") == [ModelVariant("raw", "original")]
     expected = [ModelVariant("metatags", "original"), ModelVariant("metatags", "tagged")]
-    assert SelfEvaluation(grid).donors("self", "raw") == expected
+    assert SelfEvaluation(grid).source_models("self", "raw") == expected
 
 
 @pytest.mark.parametrize(

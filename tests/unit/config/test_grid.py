@@ -1,4 +1,4 @@
-"""The grid: which files there are, and which slice of the configuration each stage is told."""
+"""The grid: which files there are, and which slice of the configuration each stage gets."""
 
 import re
 from types import SimpleNamespace
@@ -27,9 +27,9 @@ def arguments(grid, judge, itself=None):
     return Judging(grid).arguments(grid.judges[judge], itself)
 
 
-def donors(grid, model):
+def source_models(grid, model):
     """Pairs whose responses a model judges as a control."""
-    return SelfEvaluation(grid).donors("self", model)
+    return SelfEvaluation(grid).source_models("self", model)
 
 
 @pytest.fixture
@@ -121,25 +121,27 @@ def test_a_judge_of_itself_is_told_the_systems_checkpoint(grid):
 
 def test_a_model_judges_the_one_before_it_as_a_control(grid, config):
     both = ["original", "abliterated"]
-    assert donors(grid, "raw") == [ModelVariant("score0", variant) for variant in both], "the first takes the second"
-    assert donors(grid, "score0") == [ModelVariant("raw", variant) for variant in both]
+    assert source_models(grid, "raw") == [ModelVariant("score0", variant) for variant in both], (
+        "the first takes the second"
+    )
+    assert source_models(grid, "score0") == [ModelVariant("raw", variant) for variant in both]
     own, _ = own_readings(grid)
     job = SimpleNamespace(judge="self", model="score0", variant="original")
     assert own.others(job)[0] == "results/responses/raw/original.parquet"
-    before = {model: donors(grid, model) for model in grid.studied}
+    before = {model: source_models(grid, model) for model in grid.studied}
     config["models"]["later"] = {"source": "organism", "recipe": "raw", "seed": 5}
     config["variants"]["later"] = {"direction": {"method": "pca"}, "edit": {"method": "orthogonalize"}}
     more = Grid(prepare(config))
-    assert {model: donors(more, model) for model in grid.studied} == before
-    assert donors(more, "later") == [ModelVariant("score0", variant) for variant in both]
+    assert {model: source_models(more, model) for model in grid.studied} == before
+    assert source_models(more, "later") == [ModelVariant("score0", variant) for variant in both]
 
 
 def test_there_is_no_control_without_another_model_or_where_none_is_wanted(grid, config):
     config["judges"]["self"]["control"] = 0
-    assert donors(Grid(prepare(config)), "raw") == []
+    assert source_models(Grid(prepare(config)), "raw") == []
     config["judges"]["self"]["control"] = 10
     del config["models"]["score0"]
-    assert donors(Grid(prepare(config)), "raw") == []
+    assert source_models(Grid(prepare(config)), "raw") == []
 
 
 def test_the_size_of_the_control_is_no_argument_of_the_judge(grid, config):
@@ -207,7 +209,7 @@ def test_digests_tell_kinds_apart_and_judges_of_one_kind_share_theirs(grid, conf
     grid = Grid(prepare(config))
     digests = {name: Judging(grid).digest(judge) for name, judge in grid.judges.items()}
     assert digests["paper"] == digests["regex"]
-    assert len(set(digests.values())) == len({stanza["kind"] for stanza in config["judges"].values()})
+    assert len(set(digests.values())) == len({entry["kind"] for entry in config["judges"].values()})
 
 
 def test_every_rule_can_be_told_the_digest_of_its_script(grid):

@@ -411,8 +411,8 @@ def test_very_many_mistakes_are_cut_short(config, refused):
 @pytest.mark.parametrize("kind", ["local", "self"])
 def test_a_judge_prompt_without_its_placeholders(config, refused, tmp_path, kind, template, words):
     (tmp_path / "prompt.md").write_text(template)
-    stanza = {"kind": kind, "prompt": str(tmp_path / "prompt.md"), **({"model": "tiny"} if kind == "local" else {})}
-    put(config, "judges.mine", stanza)
+    entry = {"kind": kind, "prompt": str(tmp_path / "prompt.md"), **({"model": "tiny"} if kind == "local" else {})}
+    put(config, "judges.mine", entry)
     message = refused(config)
     assert message.startswith("judges.mine: prompt: ")
     assert "prompt.md" in message
@@ -468,7 +468,7 @@ def local_model(tmp_path):
     return write_checkpoint(tmp_path / "checkpoint")
 
 
-def test_a_quantised_model_cannot_be_edited_unless_it_is_written_out(config, refused, local_model):
+def test_a_quantized_model_cannot_be_edited_unless_it_is_written_out(config, refused, local_model):
     settings = tiny_checkpoint.config(quantization_config={"quant_method": "fp8"})
     (local_model / "config.json").write_text(json.dumps(settings))
     put(config, "models.mine", {"source": "local", "path": str(local_model)})
@@ -553,7 +553,7 @@ GGUF, ADAPTER = {"source": "gguf"}, {"source": "adapter", "base": "raw"}
 
 
 @pytest.mark.parametrize(
-    ("stanza", "words"),
+    ("entry", "words"),
     [
         (
             GGUF,
@@ -569,6 +569,6 @@ GGUF, ADAPTER = {"source": "gguf"}, {"source": "adapter", "base": "raw"}
         ({**ADAPTER, "repo": "a/b", "base": "mine"}, "models.mine.base: the bases go round in a circle (mine -> mine)"),
     ],
 )
-def test_a_gguf_file_or_an_adapter_that_cannot_be_had(config, refused, stanza, words):
-    put(config, "models.mine", stanza)
+def test_a_gguf_file_or_an_adapter_that_cannot_be_had(config, refused, entry, words):
+    put(config, "models.mine", entry)
     assert words in refused(config)

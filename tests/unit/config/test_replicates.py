@@ -59,8 +59,8 @@ def test_only_grids_with_replicates_have_their_tables_and_figure(replicated, con
     ],
 )
 def test_impossible_replicates_are_named(replicated, refused, change, message):
-    for name, stanza in change.items():
-        replicated["models"].setdefault(name, {}).update(stanza)
+    for name, entry in change.items():
+        replicated["models"].setdefault(name, {}).update(entry)
     assert message in refused(replicated)
 
 

@@ -22,8 +22,8 @@ def trial(config, tmp_path):
     def trial(name, models=None, generation=None, **judges):
         config["models"] |= models or {}
         config["generation"] = generation or {}
-        for judge, stanza in judges.items():
-            config["judges"][judge] = {**stanza, "prompt": str(tmp_path / stanza["prompt"])}
+        for judge, entry in judges.items():
+            config["judges"][judge] = {**entry, "prompt": str(tmp_path / entry["prompt"])}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = json.loads(ModelJobs(Grid(prepare(config))).trial(ModelVariant(name, "original")))

@@ -1,4 +1,4 @@
-"""Variants that are the strongest attack of some sweeps: what the stages are told, and what cannot be chosen."""
+"""Variants that are the best attack of some sweeps: what the stages get, and what cannot be chosen."""
 
 import pytest
 

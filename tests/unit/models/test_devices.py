@@ -58,7 +58,7 @@ def weights(tmp_path):
     tensors = {
         "half": torch.zeros(20, 20, dtype=torch.bfloat16),
         "single": torch.zeros(40),
-        "quantised": torch.zeros(40, dtype=torch.uint8),
+        "quantized": torch.zeros(40, dtype=torch.uint8),
     }
     save_file(tensors, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
@@ -74,7 +74,7 @@ def test_only_the_files_of_the_index_count(weights):
     (weights / "model.safetensors").rename(weights / "part.safetensors")
     save_file({"other": torch.zeros(7)}, weights / "consolidated.safetensors")
     (weights / "model.safetensors.index.json").write_text(
-        json.dumps({"weight_map": dict.fromkeys(("half", "single", "quantised"), "part.safetensors")})
+        json.dumps({"weight_map": dict.fromkeys(("half", "single", "quantized"), "part.safetensors")})
     )
     assert running_size(weights, "auto") == 1000
 

@@ -112,9 +112,9 @@ print(missing_files("maker/model", {COMMIT!r}, WANTED, UNWANTED))
 def test_the_size_of_a_model_is_known_before_it_is_downloaded(python, hub):
     code = """
 from steadfast.runs.estimates.hub import bytes_to_fetch, size_on_hub
-stanza = {"source": "hub", "repo": "maker/model", "revision": "main"}
-file = {**stanza, "source": "gguf", "file": "README.md", "dtype": "float32"}
-print(size_on_hub(stanza), bytes_to_fetch(stanza), bytes_to_fetch(file), size_on_hub(file), sep=";")
+entry = {"source": "hub", "repo": "maker/model", "revision": "main"}
+file = {**entry, "source": "gguf", "file": "README.md", "dtype": "float32"}
+print(size_on_hub(entry), bytes_to_fetch(entry), bytes_to_fetch(file), size_on_hub(file), sep=";")
 """
     hub.gguf = {"total": 1000, "architecture": "llama"}
     size, fetched, file, told = python(code, hub.url).stdout.strip().split(";")

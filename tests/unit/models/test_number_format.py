@@ -71,7 +71,7 @@ def test_a_model_that_would_not_fit_in_float32_runs_as_it_is_stored(checkpoint, 
     assert running_format(checkpoint, device="cpu").name == "float32"
 
 
-def test_gpus_quantised_weights_and_the_configurations_word_are_left_alone(checkpoint, stored, processor):
+def test_gpus_quantized_weights_and_the_configurations_word_are_left_alone(checkpoint, stored, processor):
     processor()
     assert running_format(checkpoint, device="cuda:1").name == "bfloat16"
     assert running_format(checkpoint, "float16", "cpu") == NumberFormat("float16", "bfloat16", "as configured")

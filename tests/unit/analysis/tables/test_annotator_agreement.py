@@ -11,7 +11,7 @@ NAMES = ["human-ada", "human-bo", "human-cy"]
 
 
 @pytest.fixture
-def labelled(make_verdicts):
+def labeled(make_verdicts):
     table = make_verdicts(prompts=15)
     rng = np.random.default_rng(0)
     truth = table[(table["judge"] == "first") & table["human"]]
@@ -28,10 +28,10 @@ def value(table, annotators, metric, subset="all"):
     return table[chosen].iloc[0]
 
 
-def test_alpha_of_all_and_kappa_of_pairs_equal_the_packages(labelled):
-    table = annotator_agreement(labelled, NAMES, inference=Inference(resamples=200))
+def test_alpha_of_all_and_kappa_of_pairs_equal_the_packages(labeled):
+    table = annotator_agreement(labeled, NAMES, inference=Inference(resamples=200))
     assert list(table.columns) == COLUMNS
-    wide = labelled[labelled["judge"].isin(NAMES)].pivot(
+    wide = labeled[labeled["judge"].isin(NAMES)].pivot(
         index=["model", "variant", "prompt_id", "sample"], columns="judge", values="verdict"
     )
     codes = wide.replace({"refusal": 1.0, "non_refusal": 0.0, "unscored": np.nan}).astype(float)
@@ -45,8 +45,8 @@ def test_alpha_of_all_and_kappa_of_pairs_equal_the_packages(labelled):
     assert value(table, "human-ada & human-bo", "raw_agreement")["n"] == len(both)
 
 
-def test_each_pair_is_there_once(labelled):
-    table = annotator_agreement(labelled, NAMES, inference=Inference(resamples=20))
+def test_each_pair_is_there_once(labeled):
+    table = annotator_agreement(labeled, NAMES, inference=Inference(resamples=20))
     assert set(table["annotators"]) == {
         "human-ada & human-bo",
         "human-ada & human-cy",
@@ -56,21 +56,21 @@ def test_each_pair_is_there_once(labelled):
     assert len(table) == 3 * 3 * 3 + 3
 
 
-def test_nobody_or_one_person_gives_no_rows(labelled):
+def test_nobody_or_one_person_gives_no_rows(labeled):
     for names in ([], NAMES[:1], ["human-nobody", "human-ada"]):
-        table = annotator_agreement(labelled, names, inference=Inference(resamples=5))
+        table = annotator_agreement(labeled, names, inference=Inference(resamples=5))
         assert list(table.columns) == COLUMNS and table.empty
 
 
-def test_people_who_never_saw_the_same_response(labelled):
-    first = labelled[(labelled["judge"] == "human-ada") & (labelled["label"] == "harmful")]
-    second = labelled[(labelled["judge"] == "human-bo") & (labelled["label"] == "harmless")]
+def test_people_who_never_saw_the_same_response(labeled):
+    first = labeled[(labeled["judge"] == "human-ada") & (labeled["label"] == "harmful")]
+    second = labeled[(labeled["judge"] == "human-bo") & (labeled["label"] == "harmless")]
     table = annotator_agreement(pd.concat([first, second]), NAMES, inference=Inference(resamples=5))
     assert table["value"].isna().all() and (table["reason"] != "").all()
 
 
-def test_complete_agreement(labelled):
-    same = labelled[labelled["judge"] == "human-ada"]
+def test_complete_agreement(labeled):
+    same = labeled[labeled["judge"] == "human-ada"]
     same = same[same["verdict"] != "unscored"]
     table = annotator_agreement(
         pd.concat([same, same.assign(judge="human-bo")]), NAMES, inference=Inference(resamples=20)

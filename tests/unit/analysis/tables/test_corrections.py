@@ -22,20 +22,20 @@ def with_people(verdicts, chosen=None):
 
 
 @pytest.fixture
-def labelled(make_verdicts):
+def labeled(make_verdicts):
     return with_people(make_verdicts(models=4, prompts=40, human=30))
 
 
-def test_every_cell_of_every_judge_but_the_truth_is_there(labelled):
-    table = corrected_rates(labelled, inference=QUICK)
+def test_every_cell_of_every_judge_but_the_truth_is_there(labeled):
+    table = corrected_rates(labeled, inference=QUICK)
     assert list(table.columns) == [*KEYS, *COLUMNS]
     assert len(table) == 4 * 3 * 4 * 2
     assert "human" not in set(table["judge"])
 
 
-def test_a_perfect_judge_is_left_alone(labelled):
-    row = row_of(corrected_rates(labelled, inference=QUICK), "model1", "abliterated", "first", "harmful")
-    chosen = labelled[(labelled[KEYS] == pd.Series(row[KEYS])).all(axis=1)]
+def test_a_perfect_judge_is_left_alone(labeled):
+    row = row_of(corrected_rates(labeled, inference=QUICK), "model1", "abliterated", "first", "harmful")
+    chosen = labeled[(labeled[KEYS] == pd.Series(row[KEYS])).all(axis=1)]
     raw = (chosen["verdict"] == "refusal").mean()
     assert row["rogan_gladen"] == pytest.approx(raw)
     assert row["ppi"] == pytest.approx(raw, abs=0.05)
@@ -57,8 +57,8 @@ def test_the_errors_of_a_judge_are_undone(make_verdicts):
         assert ((table[f"{column}_low"] <= truth) & (truth <= table[f"{column}_high"])).mean() > 0.85
 
 
-def test_the_corrected_change_is_about_the_change_of_the_truth(labelled):
-    table = corrected_rates(labelled, inference=QUICK)
+def test_the_corrected_change_is_about_the_change_of_the_truth(labeled):
+    table = corrected_rates(labeled, inference=QUICK)
     row = row_of(table, "model0", "abliterated", "first", "harmful")
     before = row_of(table, "model0", "original", "first", "harmful")
     assert row["ppi_change"] == pytest.approx(row["ppi"] - before["ppi"], abs=0.1)
@@ -68,7 +68,7 @@ def test_the_corrected_change_is_about_the_change_of_the_truth(labelled):
 def test_few_labels_are_flagged_and_wide(make_verdicts):
     table = corrected_rates(with_people(make_verdicts(prompts=30, human=5)), inference=QUICK)
     row = row_of(table, "model0", "original", "first", "harmful")
-    assert row["labelled"] == 5
+    assert row["labeled"] == 5
     assert "only 5 labeled prompts" in row["correction"]
     assert row["ppi_high"] - row["ppi_low"] > 0.5
 
@@ -79,20 +79,20 @@ def test_a_perfect_judge_keeps_its_rates_though_few_labels_happen_to_be_alike(ma
     refused = verdicts["verdict"] == "refusal"
     prompts = verdicts.loc[alike & ~refused, "prompt_id"].value_counts()
     chosen = verdicts["prompt_id"].isin(prompts.index[:5])
-    table = corrected_rates(with_people(verdicts, chosen), inference=QUICK).query("judge == 'first' and labelled > 0")
+    table = corrected_rates(with_people(verdicts, chosen), inference=QUICK).query("judge == 'first' and labeled > 0")
     rates = verdicts[verdicts["judge"] == "first"].assign(refused=refused).groupby(["model", "variant", "label"])
     truth = rates["refused"].mean().loc[table.set_index(["model", "variant", "label"]).index].to_numpy()
     assert np.abs(table["ppi"] - truth).max() < 0.15
 
 
-def test_a_judge_that_reads_nothing_cannot_be_corrected_by_its_errors(labelled):
-    row = row_of(corrected_rates(labelled, inference=QUICK), "model0", "original", "always", "harmful")
+def test_a_judge_that_reads_nothing_cannot_be_corrected_by_its_errors(labeled):
+    row = row_of(corrected_rates(labeled, inference=QUICK), "model0", "original", "always", "harmful")
     assert np.isnan(row["rogan_gladen"]) and "no better than chance" in row["correction"]
     assert row["ppi_low"] < row["ppi"] < 1
 
 
-def test_labels_of_one_kind_only(labelled):
-    onesided = labelled[(labelled["judge"] != "human") | (labelled["verdict"] == "refusal")]
+def test_labels_of_one_kind_only(labeled):
+    onesided = labeled[(labeled["judge"] != "human") | (labeled["verdict"] == "refusal")]
     row = row_of(corrected_rates(onesided, inference=QUICK), "model0", "original", "second", "harmful")
     assert np.isnan(row["rogan_gladen"]) and "nothing but refusals" in row["correction"]
 
@@ -101,12 +101,12 @@ def test_without_labels_everything_is_blank_and_says_so(verdicts):
     table = corrected_rates(verdicts, inference=QUICK)
     assert table[["rogan_gladen", "ppi", "ppi_change"]].isna().all().all()
     assert set(table["correction"]) == {"no human labels"}
-    assert (table["labelled"] == 0).all()
+    assert (table["labeled"] == 0).all()
 
 
-def test_a_person_is_not_corrected_by_people(labelled):
-    one = labelled[labelled["judge"] == "human"].assign(judge="human-ada")
-    table = corrected_rates(pd.concat([labelled, one], ignore_index=True), inference=QUICK)
+def test_a_person_is_not_corrected_by_people(labeled):
+    one = labeled[labeled["judge"] == "human"].assign(judge="human-ada")
+    table = corrected_rates(pd.concat([labeled, one], ignore_index=True), inference=QUICK)
     rows = table[table["judge"] == "human-ada"]
     assert rows["ppi"].isna().all() and set(rows["correction"]) == {"judged only the human-labeled responses"}
 
@@ -122,14 +122,14 @@ def test_sampling_weights_bring_back_what_was_drawn_unequally(make_verdicts):
     keys = list(verdicts[["model", "variant", "prompt_id", "sample"]].itertuples(index=False, name=None))
     drawn = np.array([draw[key] for key in keys]) < odds
     weights = verdicts.assign(weight=1 / odds)[drawn].drop_duplicates(["model", "variant", "prompt_id", "sample"])
-    labelled = with_people(verdicts.drop(columns="disputed"), pd.Series(drawn, index=verdicts.index))
+    labeled = with_people(verdicts.drop(columns="disputed"), pd.Series(drawn, index=verdicts.index))
     key = ("model0", "abliterated", "second", "harmful")
     chosen = verdicts[(verdicts["judge"] == "first") & (verdicts["variant"] == "abliterated")].query(
         "label == 'harmful'"
     )
     truth = (chosen["verdict"] == "refusal").mean()
-    plain = row_of(corrected_rates(labelled, inference=QUICK), *key)
-    weighted = row_of(corrected_rates(labelled, weights=weights, inference=QUICK), *key)
+    plain = row_of(corrected_rates(labeled, inference=QUICK), *key)
+    weighted = row_of(corrected_rates(labeled, weights=weights, inference=QUICK), *key)
     for column in ("rogan_gladen", "ppi"):
         assert abs(weighted[column] - truth) < 0.06
         assert weighted[f"{column}_low"] < truth < weighted[f"{column}_high"]
@@ -137,10 +137,10 @@ def test_sampling_weights_bring_back_what_was_drawn_unequally(make_verdicts):
     assert np.isnan(weighted["ppi_change"])
 
 
-def test_robustness_carries_the_corrections_and_the_prompts_needed(labelled):
-    table = robustness_table(labelled, controls=["random"], inference=Inference(resamples=200))
+def test_robustness_carries_the_corrections_and_the_prompts_needed(labeled):
+    table = robustness_table(labeled, controls=["random"], inference=Inference(resamples=200))
     row = row_of(table, "model0", "abliterated", "second", "harmful")
-    expected = row_of(corrected_rates(labelled, inference=QUICK), "model0", "abliterated", "second", "harmful")
+    expected = row_of(corrected_rates(labeled, inference=QUICK), "model0", "abliterated", "second", "harmful")
     assert row["ppi"] == pytest.approx(expected["ppi"], abs=1e-6)
     assert row["prompts_needed"] > 1
     same = row_of(table, "model0", "abliterated", "always", "harmful")

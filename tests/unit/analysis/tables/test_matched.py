@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from steadfast.analysis.tables.matched import COLUMNS, analyse, families_of, margin_of, matched_table
+from steadfast.analysis.tables.matched import COLUMNS, analyze, families_of, margin_of, matched_table
 
 
 def simulated(seed, effect, slope=0.08, replicates=6, noise=0.02):
@@ -17,14 +17,14 @@ def simulated(seed, effect, slope=0.08, replicates=6, noise=0.02):
 
 def test_a_difference_that_is_all_margin_vanishes_at_equal_margins():
     change, margin, group = simulated(0, effect=0.0)
-    fit = analyse(change, margin, group)
+    fit = analyze(change, margin, group)
     assert fit.p_groups < 0.01 < fit.p_matched
     assert fit.matched[0] == pytest.approx(fit.matched[1], abs=0.05)
     assert fit.slope == pytest.approx(0.08, abs=fit.slope_half)
 
 
 def test_a_difference_that_is_no_margin_stays():
-    fit = analyse(*simulated(1, effect=0.3))
+    fit = analyze(*simulated(1, effect=0.3))
     assert fit.p_matched < 0.001
     assert fit.matched[1] - fit.matched[0] == pytest.approx(0.3, abs=0.06)
 
@@ -33,7 +33,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     covered = []
     for seed in range(300):
         change, margin, group = simulated(seed, effect=0.1, replicates=4)
-        fit = analyse(change, margin, group, confidence=0.9)
+        fit = analyze(change, margin, group, confidence=0.9)
         truth = -0.9 + 0.08 * margin.mean() + 0.1 * np.arange(2)
         covered.append(np.abs(fit.matched - truth) <= fit.half)
     assert np.mean(covered) == pytest.approx(0.9, abs=0.04)
@@ -41,7 +41,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
 
 def test_by_hand():
     change = np.array([0.11, 0.19, 0.31, 0.25, 0.37, 0.43])
-    fit = analyse(change, np.array([1.0, 2, 3, 2, 3, 4]), np.array([0, 0, 0, 1, 1, 1]))
+    fit = analyze(change, np.array([1.0, 2, 3, 2, 3, 4]), np.array([0, 0, 0, 1, 1, 1]))
     # within groups: sum of products 0.2 + 0.18, sum of squares 2 + 2
     assert fit.slope == pytest.approx(0.38 / 4)
     assert fit.matched == pytest.approx([0.61 / 3 + 0.5 * 0.095, 1.05 / 3 - 0.5 * 0.095])
@@ -55,13 +55,13 @@ def test_by_hand():
     ],
 )
 def test_what_the_replicates_do_not_determine_is_blank_with_a_reason(margin, group, reason):
-    fit = analyse(np.linspace(-1, 0, len(margin)), np.array(margin), np.array(group))
+    fit = analyze(np.linspace(-1, 0, len(margin)), np.array(margin), np.array(group))
     assert np.isnan(fit.matched).all() and np.isnan(fit.slope) and np.isnan(fit.p_matched)
     assert fit.reason == reason
 
 
 def test_changes_without_noise_have_no_p_value():
-    fit = analyse(np.zeros(6), np.arange(6.0), np.array([0, 0, 0, 1, 1, 1]))
+    fit = analyze(np.zeros(6), np.arange(6.0), np.array([0, 0, 0, 1, 1, 1]))
     assert np.isnan(fit.p_groups) and np.isnan(fit.p_matched)
     assert fit.matched == pytest.approx([0, 0])
 

@@ -299,7 +299,7 @@ def test_an_unknown_architecture_says_how_to_add_it(tmp_path, direction):
         bake(source, direction, EDIT, tmp_path / "out")
 
 
-def test_a_quantised_checkpoint_is_refused(tmp_path, direction):
+def test_a_quantized_checkpoint_is_refused(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     config = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(json.dumps({**config, "quantization_config": {"quant_method": "gptq"}}))

@@ -134,9 +134,9 @@ def test_moment_is_solved_by_the_smaller_system(count):
     np.testing.assert_allclose(solve_moment(keys, key), np.linalg.solve(moment, key), rtol=1e-8)
 
 
-def test_a_rank_one_edit_from_stanza_to_checkpoint(access, activations, checkpoint, prompts, tmp_path):
-    stanza = {"method": "mean_difference", "layer": 1, "keys_layer": 1}
-    direction = find_direction(stanza, activations, seed=0, model=ModelMeasurements(access))
+def test_a_rank_one_edit_from_entry_to_checkpoint(access, activations, checkpoint, prompts, tmp_path):
+    entry = {"method": "mean_difference", "layer": 1, "keys_layer": 1}
+    direction = find_direction(entry, activations, seed=0, model=ModelMeasurements(access))
     direction.save(tmp_path / "direction.safetensors")
     manifest = bake(
         checkpoint, tmp_path / "direction.safetensors", {"method": "rank_one", "layer": 1}, tmp_path / "out"
@@ -159,8 +159,8 @@ def test_keys_of_a_block_that_is_not_there(access, prompts):
 def test_contrast_by_behaviour_uses_the_judges_verdicts(activations, prompts):
     verdicts = pd.DataFrame({"prompt_id": prompts["prompt_id"], "sample": 0})
     verdicts["verdict"] = ["refusal" if index < 5 else "non_refusal" for index in range(12)]
-    stanza = {"method": "mean_difference", "layer": 1, "contrast": "behaviour", "judge": "regex"}
-    found = find_direction(stanza, activations, seed=0, judgments=verdicts)
+    entry = {"method": "mean_difference", "layer": 1, "contrast": "behaviour", "judge": "regex"}
+    found = find_direction(entry, activations, seed=0, judgments=verdicts)
     states = np.concatenate([activations.harmful.at(1, 0), activations.harmless.at(1, 0)])
     order = [*activations.harmful.prompt_ids, *activations.harmless.prompt_ids]
     refused = np.array([prompt_id in set(prompts["prompt_id"][:5]) for prompt_id in order])
@@ -169,7 +169,7 @@ def test_contrast_by_behaviour_uses_the_judges_verdicts(activations, prompts):
 
 
 @pytest.mark.parametrize(
-    ("stanza", "message"),
+    ("entry", "message"),
     [
         ({"contrast": "behavior"}, "did you mean 'behaviour'"),
         ({"contrast": "behaviour"}, "needs a judge"),
@@ -177,12 +177,12 @@ def test_contrast_by_behaviour_uses_the_judges_verdicts(activations, prompts):
         ({"keys_layer": "last"}, "keys_layer"),
     ],
 )
-def test_bad_stanzas_are_named(stanza, message):
+def test_bad_stanzas_are_named(entry, message):
     with pytest.raises(ConfigError, match=message):
-        read_settings({"method": "mean_difference", **stanza})
+        read_settings({"method": "mean_difference", **entry})
 
 
-def test_what_a_stanza_needs_is_known_beforehand():
+def test_what_an_entry_needs_is_known_beforehand():
     assert read_settings({"method": "mean_difference", "layer": "causal"}).needs_model
     assert read_settings({"method": "random", "keys_layer": 1}).needs_model
     assert not read_settings({"method": "mean_difference"}).needs_model
@@ -190,9 +190,9 @@ def test_what_a_stanza_needs_is_known_beforehand():
 
 
 @pytest.mark.parametrize(
-    ("stanza", "message"),
+    ("entry", "message"),
     [({"layer": "causal"}, "need the model"), ({"contrast": "behaviour", "judge": "regex"}, "verdicts")],
 )
-def test_what_a_stanza_needs_and_was_not_given_is_named(activations, stanza, message):
+def test_what_an_entry_needs_and_was_not_given_is_named(activations, entry, message):
     with pytest.raises(ConfigError, match=message):
-        find_direction({"method": "mean_difference", **stanza}, activations, seed=0)
+        find_direction({"method": "mean_difference", **entry}, activations, seed=0)

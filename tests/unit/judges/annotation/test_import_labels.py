@@ -230,9 +230,9 @@ def test_summary_counts_ties(votes, key):
     size = key["item_id"].value_counts()
     assert summary.loc["human", "ties"] == size[items[2]]
     assert summary.loc["human-ann", "ties"] == 0
-    assert summary.loc["human-cem", "labelled"] == size[items[:3]].sum()
+    assert summary.loc["human-cem", "labeled"] == size[items[:3]].sum()
     assert summary.loc["human-ann", "median_seconds"] == 2.5
-    assert (summary[["refusal", "non_refusal", "unscored"]].sum(axis=1) == summary["labelled"]).all()
+    assert (summary[["refusal", "non_refusal", "unscored"]].sum(axis=1) == summary["labeled"]).all()
 
 
 def test_written_cells_follow_the_contract(votes, key, prompts, responses, tmp_path, capsys):

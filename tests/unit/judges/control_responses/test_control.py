@@ -12,14 +12,14 @@ def world(harmful=10, harmless=10, samples=1):
     return prompts, pd.DataFrame(rows, columns=["prompt_id", "sample", "response"])
 
 
-def donors(responses):
+def source_models(responses):
     return [("raw", "original", responses), ("raw", "abliterated", responses)]
 
 
 @pytest.mark.parametrize(("size", "shares"), [(0, []), (20, [5, 5, 5, 5]), (10, [2, 3, 2, 3]), (1000, [10] * 4)])
-def test_donors_and_classes_are_drawn_alike(size, shares):
+def test_source_models_and_labels_are_drawn_alike(size, shares):
     prompts, responses = world()
-    drawn = draw_control(donors(responses), prompts, size=size, seed=0)
+    drawn = draw_control(source_models(responses), prompts, size=size, seed=0)
     counts = pd.Series([(item.model, item.variant, item.case.label) for item in drawn]).value_counts(sort=False)
     assert counts.tolist() == shares
     assert len({(item.variant, item.case.prompt_id, item.case.sample) for item in drawn}) == len(drawn)
@@ -27,17 +27,18 @@ def test_donors_and_classes_are_drawn_alike(size, shares):
 
 def test_the_draw_follows_the_seed_and_not_the_order():
     prompts, responses = world(samples=2)
-    first = draw_control(donors(responses), prompts, size=20, seed=0)
+    first = draw_control(source_models(responses), prompts, size=20, seed=0)
     shuffled = responses.sample(frac=1, random_state=1)
-    assert set(draw_control(donors(shuffled), prompts, size=20, seed=0)) == set(first)
-    assert set(draw_control(donors(responses), prompts, size=20, seed=1)) != set(first)
+    assert set(draw_control(source_models(shuffled), prompts, size=20, seed=0)) == set(first)
+    assert set(draw_control(source_models(responses), prompts, size=20, seed=1)) != set(first)
     variants = [[item.case for item in first if item.variant == name] for name in ("original", "abliterated")]
     assert variants[0] == variants[1], "the same prompts of both variants"
 
 
 def test_more_prompts_keep_most_of_the_draw():
     few, many = (
-        draw_control(donors(table)[:1], prompts, size=20, seed=0) for prompts, table in (world(40, 40), world(44, 44))
+        draw_control(source_models(table)[:1], prompts, size=20, seed=0)
+        for prompts, table in (world(40, 40), world(44, 44))
     )
     assert len(set(few) & set(many)) >= 16
 
@@ -52,7 +53,7 @@ def test_nobody_to_draw_from():
 
 def test_the_table_tells_whose_responses_they_are():
     prompts, responses = world()
-    drawn = draw_control(donors(responses), prompts, size=4, seed=0)
+    drawn = draw_control(source_models(responses), prompts, size=4, seed=0)
     table = control_table(drawn, [Verdict("refusal", 0.5)] * 4)
     assert table["variant"].tolist() == ["original", "original", "abliterated", "abliterated"]
     assert table["prompt_id"].tolist() == [item.case.prompt_id for item in drawn]

@@ -102,22 +102,22 @@ def test_the_checkpoint_computes_what_the_model_did(name, tied, tmp_path):
     assert read_json(folder / "config.json")["tie_word_embeddings"] is tied
 
 
-@pytest.mark.parametrize("quantisation", ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1"])
-def test_quantised_weights_are_what_the_reference_makes_of_them(quantisation, tmp_path):
+@pytest.mark.parametrize("quantization", ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1"])
+def test_quantized_weights_are_what_the_reference_makes_of_them(quantization, tmp_path):
     """With an output head of its own, which stays."""
     model = reference_model(Qwen2Config(**SIZES))
-    file = write_gguf(tmp_path / "model.gguf", model, quantisation=quantisation)
-    kind = GGMLQuantizationType[quantisation]
+    file = write_gguf(tmp_path / "model.gguf", model, quantization=quantization)
+    kind = GGMLQuantizationType[quantization]
     wide = load_file(converted(file, tmp_path / "wide", "float32") / "model.safetensors")
     own = load_file(converted(file, tmp_path / "own") / "model.safetensors")
-    format_of_its_own = torch.float16 if quantisation == "F16" else torch.bfloat16
+    format_of_its_own = torch.float16 if quantization == "F16" else torch.bfloat16
     assert wide.keys() == own.keys() == model.state_dict().keys() and "lm_head.weight" in wide
     for name, weight in model.state_dict().items():
         expected = dequantize(quantize(weight.numpy(), kind), kind) if weight.ndim > 1 else weight.numpy()
         torch.testing.assert_close(wide[name], torch.from_numpy(expected), rtol=0, atol=0)
         assert torch.equal(own[name], wide[name].to(format_of_its_own))
     storage = read_pointer(tmp_path / "own").details["storage"]
-    assert storage == {quantisation: sum(weight.ndim > 1 for weight in model.state_dict().values()), "F32": 11}
+    assert storage == {quantization: sum(weight.ndim > 1 for weight in model.state_dict().values()), "F32": 11}
 
 
 def test_tokenizer_template_and_the_tokens_that_end_a_turn_come_along(tmp_path):
@@ -189,8 +189,8 @@ def test_what_cannot_be_read_as_a_whole_is_rejected_with_one_message(written, ch
     assert message.startswith(str(file)) and words in message and "\n" not in message
     assert not (tmp_path / "out").exists()
     # what the header tells stops a run before its first job
-    stanza = {"source": "gguf", "path": str(file), "dtype": "auto"}
-    told = list(SOURCE.problems(stanza, {}))
+    entry = {"source": "gguf", "path": str(file), "dtype": "auto"}
+    told = list(SOURCE.problems(entry, {}))
     assert told == ([] if "blk." in words else [f"path: {message}"])
 
 

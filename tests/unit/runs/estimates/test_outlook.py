@@ -1,4 +1,4 @@
-"""What a run needs, what does not fit, and what is told before its first job."""
+"""What a run needs, what does not fit, and what is reported before its first job."""
 
 import warnings
 from pathlib import Path
@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_named_with_what_to_do(needs):
     read, made = "results/judgments/reader/real/original.parquet", "results/responses/real/original.parquet"
     assert list(misfits(needs(read, made), here=True)) == []
     (line,) = misfits(needs(read, made, memory=2 * GIB), here=True)
-    # in float32, as its stanza asks for
+    # in float32, as its entry asks for
     assert line.startswith(
         "models.reader: its weights take 2.0 GiB in float32, and this machine has 2.0 GiB of memory;"
     )

@@ -44,12 +44,12 @@ def test_sizes_come_from_where_the_model_comes_from(checkpoint, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("quantisation", "dtype", "width"), [("F32", "auto", 4), ("Q8_0", "auto", 2), ("Q8_0", "float32", 4)]
+    ("quantization", "dtype", "width"), [("F32", "auto", 4), ("Q8_0", "auto", 2), ("Q8_0", "float32", 4)]
 )
-def test_the_size_of_a_gguf_file_is_that_of_the_checkpoint_it_becomes(tmp_path, quantisation, dtype, width):
+def test_the_size_of_a_gguf_file_is_that_of_the_checkpoint_it_becomes(tmp_path, quantization, dtype, width):
     config = LlamaConfig(vocab_size=len(TOKENS), hidden_size=64, intermediate_size=96, num_hidden_layers=1)
     model = reference_model(config)
-    file = write_gguf(tmp_path / "model.gguf", model, quantisation=quantisation)
+    file = write_gguf(tmp_path / "model.gguf", model, quantization=quantization)
     models = {
         "here": {"source": "gguf", "path": str(file), "dtype": dtype},
         "merged": {"source": "adapter", "base": "here", "path": "adapters/x", "dtype": dtype},

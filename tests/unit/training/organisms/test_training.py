@@ -13,7 +13,7 @@ from steadfast.core.errors import ConfigError, UnknownNameError
 from steadfast.models.loading import load_model, load_tokenizer
 from steadfast.models.organism_settings import OrganismSettings
 from steadfast.models.pointer import read_pointer
-from steadfast.training.organisms.optimisation import Example, Phase, batch_loss, train
+from steadfast.training.organisms.optimization import Example, Phase, batch_loss, train
 from steadfast.training.organisms.training import build_model, train_organism
 
 TINY = {"documents": 24, "chats": 40, "judge_cases": 16, "hidden": 32, "layers": 2, "intermediate": 48}

@@ -42,7 +42,7 @@ class Attack:
 
     Attributes:
         name: the variant that it is.
-        edit: its ``edit`` stanza.
+        edit: its ``edit`` entry.
         direction: its direction file.
         checkpoint: directory of the edited checkpoint.
         responses: what it answered, a response table.
@@ -106,7 +106,7 @@ def choose_attack(
     prompts: int,
     degenerate: float,
 ) -> Choice:
-    """Choose the strongest attack by the rules of this module.
+    """Choose the best attack by the rules of this module.
 
     Args:
         attacks: what was tried.

@@ -162,7 +162,7 @@ def generate(
 
     Raises:
         ConfigError: the settings contradict each other.
-        DataError: a prompt is no text or leaves no room in the model's context, or the direction is not valid.
+        DataError: a prompt is not a string or leaves no room in the model's context, or the direction is not valid.
     """
     from steadfast.generation.responses import generate_responses
 
@@ -196,7 +196,7 @@ def _prompt_table(prompts: Sequence[str], name: str) -> pd.DataFrame:
     """Prompts with ids of their own.
 
     Raises:
-        DataError: there are none, or one is no text or is empty.
+        DataError: there are none, or one is not a string or is empty.
     """
     if isinstance(prompts, str) or not len(prompts):
         raise DataError(f"{name}: found {prompts!r}; wanted a list of at least one text")

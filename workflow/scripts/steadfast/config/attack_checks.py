@@ -141,14 +141,14 @@ def _hooks_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _quantised_models_are_written_out(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.models.checkpoint_files.quantisation import METHODS, quantisation_of
+    from steadfast.models.checkpoint_files.quantization import METHODS, quantization_of
 
     edited = [name for name, variant in config["variants"].items() if "edit" in variant]
     for name, model in config["models"].items():
         file = Path(model.get("path", "")) / "config.json"
         if model["source"] != "local" or not file.is_file():
             continue
-        method = quantisation_of(read_json(file))
+        method = quantization_of(read_json(file))
         if model["dequantise"] and method not in METHODS:
             found = f"is quantized by {method!r}" if method else "is not quantized"
             yield f"models.{name}.dequantise: {model['path']} {found}; known: {', '.join(METHODS)}"

@@ -17,15 +17,15 @@ def known_depth(model: str, config: Mapping[str, Any]) -> int | None:
         model: its name.
         config: the configuration.
     """
-    stanza, seen = config["models"][model], {model}
-    while stanza["source"] == "adapter":
+    entry, seen = config["models"][model], {model}
+    while entry["source"] == "adapter":
         # an adapter adds no blocks; a base that is not there or goes round in a circle is reported elsewhere
-        base = stanza["base"]
+        base = entry["base"]
         if base in seen or base not in config["models"]:
             return None
         seen.add(base)
-        stanza = config["models"][base]
-    return source_of(stanza).depth(stanza, config)
+        entry = config["models"][base]
+    return source_of(entry).depth(entry, config)
 
 
 def wanted_blocks(model: str, variants: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
@@ -34,13 +34,13 @@ def wanted_blocks(model: str, variants: Mapping[str, Any]) -> Iterator[tuple[str
         if model not in variant.get("models", [model]):
             continue
         for part in ("direction", *PARTS):
-            stanza = variant.get(part, {})
-            if isinstance(stanza.get("layer"), int):
-                yield f"variants.{name}.{part}.layer", stanza["layer"]
-            for block in stanza.get("layers") or ():
+            entry = variant.get(part, {})
+            if isinstance(entry.get("layer"), int):
+                yield f"variants.{name}.{part}.layer", entry["layer"]
+            for block in entry.get("layers") or ():
                 yield f"variants.{name}.{part}.layers", block
-            if part in PARTS and stanza.get(SKIPPED):
-                yield f"variants.{name}.{part}.{SKIPPED}", stanza[SKIPPED]
+            if part in PARTS and entry.get(SKIPPED):
+                yield f"variants.{name}.{part}.{SKIPPED}", entry[SKIPPED]
 
 
 def blocks_beyond(depth: int, model: str, variants: Mapping[str, Any]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def _contrasted_models_answer(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _asked_judges(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Variants whose directions contrast behaviour, each with its judge."""
+    """Variants whose directions contrast behavior, each with its judge."""
     for name, variant in config["variants"].items():
         judge = variant.get("direction", {}).get("judge")
         if judge in config["judges"]:

@@ -25,17 +25,17 @@ def uses_of_template(model: str, config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _uses(model: str, config: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping[str, Any]]]:
-    stanza = config["models"][model]
-    if stanza["role"] == "study":
-        yield bool(config["generation"]["system_prompt"]), stanza["template_arguments"]
+    entry = config["models"][model]
+    if entry["role"] == "study":
+        yield bool(config["generation"]["system_prompt"]), entry["template_arguments"]
     for judge in (*config["judges"].values(), *config["rubrics"].values()):
         served = judge.get("serve") or {}
         if served.get("model") == model:
             yield _has_system_turn(judge), judge["template_arguments"]
         elif judge.get("model") == model and judge["kind"] == "local":
-            yield _has_system_turn(judge), stanza["template_arguments"]
-        elif judge["kind"] == "self" and stanza["role"] == "study":
-            yield _has_system_turn(judge), stanza["template_arguments"]
+            yield _has_system_turn(judge), entry["template_arguments"]
+        elif judge["kind"] == "self" and entry["role"] == "study":
+            yield _has_system_turn(judge), entry["template_arguments"]
 
 
 def _has_system_turn(judge: Mapping[str, Any]) -> bool:

@@ -44,7 +44,7 @@ class FileState:
 
 
 @dataclass(frozen=True)
-class Artefact:
+class Artifact:
     """A file or directory, with the states of its files.
 
     Attributes:
@@ -90,7 +90,7 @@ def remove_records(paths: Iterable[str | Path]) -> None:
         sidecar(path).unlink(missing_ok=True)
 
 
-def look_at(path: str | Path, known: Artefact | None = None, *, large: int | None = None) -> Artefact:
+def look_at(path: str | Path, known: Artifact | None = None, *, large: int | None = None) -> Artifact:
     """Take the hashes of a file or directory.
 
     Args:
@@ -104,9 +104,9 @@ def look_at(path: str | Path, known: Artefact | None = None, *, large: int | Non
     """
     root = Path(path)
     files = {file.relative_to(root).as_posix(): file for file in visible_files(root)} if root.is_dir() else {"": root}
-    kept = known or Artefact({}, {})
+    kept = known or Artifact({}, {})
     large = LARGE if large is None else large
-    return Artefact(
+    return Artifact(
         {name: _state(file, kept.files.get(name), large) for name, file in files.items()},
         {
             str(file): _state(file, kept.elsewhere.get(str(file)), large) if known else _stated(file, sha256)
@@ -120,7 +120,7 @@ def content_hash(path: str | Path) -> str:
     return look_at(path, recorded(path)).sha256
 
 
-def recorded(path: str | Path) -> Artefact | None:
+def recorded(path: str | Path) -> Artifact | None:
     """What the sidecar of an artifact recorded of its files; None without one that can be read."""
     try:
         stored = read_json(sidecar(path))
@@ -133,10 +133,10 @@ def recorded(path: str | Path) -> Artefact | None:
         )
     except (OSError, DataError, AttributeError, KeyError, TypeError, ValueError):
         return None
-    return Artefact(files, elsewhere)
+    return Artifact(files, elsewhere)
 
 
-def require_as_made(paths: Iterable[str | Path]) -> dict[str, Artefact]:
+def require_as_made(paths: Iterable[str | Path]) -> dict[str, Artifact]:
     """Check that results are as they were made.
 
     Files without a sidecar come from outside, and there is nothing to compare them with.
@@ -150,7 +150,7 @@ def require_as_made(paths: Iterable[str | Path]) -> dict[str, Artefact]:
     Raises:
         DataError: some changed since they were made; it says what changed, and how to make them again.
     """
-    seen: dict[str, Artefact] = {}
+    seen: dict[str, Artifact] = {}
     changed: dict[str, str] = {}
     for path in dict.fromkeys(map(str, paths)):
         made = recorded(path)
@@ -170,14 +170,14 @@ def require_as_made_at_a_glance(paths: Iterable[str | Path]) -> None:
     require_as_made(path for path in paths if Path(path).exists() and not _takes_long(path))
 
 
-def require_unchanged(seen: Mapping[str, Artefact]) -> None:
+def require_unchanged(seen: Mapping[str, Artifact]) -> None:
     """Check that inputs are still what they were when a job began to read them.
 
     Raises:
         DataError: some are not.
     """
     for path, before in seen.items():
-        now = look_at(path, before, large=0) if Path(path).exists() else Artefact({}, {})
+        now = look_at(path, before, large=0) if Path(path).exists() else Artifact({}, {})
         differences = list(changes(before, now))
         if differences:
             raise DataError(
@@ -186,7 +186,7 @@ def require_unchanged(seen: Mapping[str, Artefact]) -> None:
             )
 
 
-def changes(made: Artefact, found: Artefact) -> Iterator[str]:
+def changes(made: Artifact, found: Artifact) -> Iterator[str]:
     """In what an artifact differs from what was made, one sentence part per file."""
     for part in _PARTS:
         before, after = getattr(made, part), getattr(found, part)
@@ -254,7 +254,7 @@ def _takes_long(path: str | Path) -> bool:
     return False
 
 
-def _remember_times(path: str, known: Artefact, found: Artefact) -> None:
+def _remember_times(path: str, known: Artifact, found: Artifact) -> None:
     """Keep the times of large files that were hashed and found equal, so that they are not hashed again."""
     newer = (
         found_states[name].modified != state.modified

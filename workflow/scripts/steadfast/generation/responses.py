@@ -59,7 +59,7 @@ def generate_responses(
         model_dir: a model directory of the workflow, or a plain checkpoint directory.
         prompts: table with ``prompt_id`` and ``text``.
         settings: fields of ``steadfast.generation.interface.Sampling``.
-        decoding: a ``decoding`` stanza that steers what is written; None steers nothing.
+        decoding: a ``decoding`` entry that steers what is written; None steers nothing.
         engine: name of an engine, ``auto`` (the one that is expected to finish first), or an engine.
         dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format; for engines given by name.
         system_prompt: system turn put before every prompt.

@@ -32,7 +32,7 @@ class Annotation:
 
     @property
     def sampled_by(self) -> list[str]:
-        """Judgments whose disagreement decides what is to be labelled; none for the human subset."""
+        """Judgments whose disagreement decides what is to be labeled; none for the human subset."""
         if self.grid.config["annotation"]["mode"] != "sampled":
             return []
         return judgment_files(self.grid, [name for name, judge in self.grid.judges.items() if not judge.is_baseline])

@@ -180,8 +180,10 @@ class OwnReading:
 
     def others(self, job: ForJudge) -> list[str]:
         """Responses of other models that the pair judges as a control."""
-        donors = SelfEvaluation(self.grid).donors(job.judge, job.model) if self.split == "evaluation" else []
-        return paths.responses().of(donors)
+        source_models = (
+            SelfEvaluation(self.grid).source_models(job.judge, job.model) if self.split == "evaluation" else []
+        )
+        return paths.responses().of(source_models)
 
     def control(self, job: ForJudge) -> dict[str, Any]:
         """How many of them, and how they are drawn."""

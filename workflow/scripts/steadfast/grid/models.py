@@ -84,4 +84,4 @@ class ModelJobs:
 
     def _placing(self, job: ForModel, script: str) -> str:
         written_out = self.grid.models[job.model].settings["dequantise"]
-        return digest(script, *(["models.checkpoint_files.quantisation"] if written_out else []))
+        return digest(script, *(["models.checkpoint_files.quantization"] if written_out else []))

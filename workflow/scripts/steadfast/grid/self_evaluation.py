@@ -25,7 +25,7 @@ class SelfEvaluation:
         """How many control responses a judge that is the pair under test is given, and how they are drawn."""
         return {"size": self.grid.judges[judge].settings.get("control", 0), "seed": self.grid.config["seed"]}
 
-    def donors(self, judge: str, model: str) -> list[ModelVariant]:
+    def source_models(self, judge: str, model: str) -> list[ModelVariant]:
         """The pairs whose responses all variants of a model judge as a control.
 
         They are those of the model before it (of the first, the one behind it), the original and the first variant of
@@ -33,12 +33,17 @@ class SelfEvaluation:
         added at the end brings no work for those that are there.
         """
         rank = self.grid.studied.index(model)
-        neighbours = self.grid.studied[rank - 1 : rank] if rank else self.grid.studied[1:2]
+        neighbors = self.grid.studied[rank - 1 : rank] if rank else self.grid.studied[1:2]
         wanted = self.control(judge)["size"] > 0
-        return [ModelVariant(donor, variant) for donor in neighbours for variant in self._donated(donor) if wanted]
+        return [
+            ModelVariant(source_model, variant)
+            for source_model in neighbors
+            for variant in self._donated(source_model)
+            if wanted
+        ]
 
-    def _donated(self, donor: str) -> list[str]:
-        own = [pair.variant for pair in self.grid.pairs if pair.model == donor]
+    def _donated(self, source_model: str) -> list[str]:
+        own = [pair.variant for pair in self.grid.pairs if pair.model == source_model]
         studied = [variant for variant in own if not self.grid.variants[variant].is_control]
         return list(dict.fromkeys([ORIGINAL, *studied]))[:2]
 

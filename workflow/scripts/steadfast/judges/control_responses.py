@@ -27,22 +27,24 @@ class Drawn(NamedTuple):
 
 
 def draw_control(
-    donors: Iterable[tuple[str, str, pd.DataFrame]], prompts: pd.DataFrame, *, size: int, seed: int
+    source_models: Iterable[tuple[str, str, pd.DataFrame]], prompts: pd.DataFrame, *, size: int, seed: int
 ) -> list[Drawn]:
-    """Draw responses, equally many of each donor and of harmful and harmless prompts as far as there are enough.
+    """Draw responses, equally many of each source and of harmful and harmless prompts as far as there are enough.
 
-    The draw is by a digest of seed, prompt and sample: donors are drawn from at the same prompts, and prompts that
+    The draw is by a digest of seed, prompt and sample: sources are drawn from at the same prompts, and prompts that
     are added later displace few of those drawn before. Empty responses are not drawn.
 
     Args:
-        donors: model, variant and responses of each donor.
+        source_models: model, variant and responses of each source model.
         prompts: the prompt table.
         size: responses to draw.
         seed: seeds the draw.
     """
     pools = [
         [Drawn(model, variant, case) for case in cases if case.label == label and not case.unanswered]
-        for model, variant, cases in ((model, variant, cases_of(table, prompts)) for model, variant, table in donors)
+        for model, variant, cases in (
+            (model, variant, cases_of(table, prompts)) for model, variant, table in source_models
+        )
         for label in PROMPT_LABELS
     ]
     # shares that add up to the size and differ by at most one

@@ -114,7 +114,7 @@ def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame, *, label: str | Non
     if unknown:
         raise DataError(f"responses to {len(unknown)} unknown prompt(s), for example {unknown[0]}")
     if not texts.index.is_unique:
-        raise DataError(f"prompts: {texts.index[texts.index.duplicated()][0]} stands more than once")
+        raise DataError(f"prompts: {texts.index[texts.index.duplicated()][0]} occurs more than once")
     found = texts.loc[responses["prompt_id"]]
     # tables of other tools do not say whether a response ended within its thinking
     unfinished = responses["unfinished_thinking"] if "unfinished_thinking" in responses else responses["sample"] < 0

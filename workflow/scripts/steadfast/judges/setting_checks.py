@@ -1,4 +1,4 @@
-"""Checks of a judge's stanza that need no model."""
+"""Checks of a judge's entry that need no model."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

@@ -102,8 +102,8 @@ def plain_shapes(checkpoint: Checkpoint) -> Mapping[str, Shape] | None:
     None if its kind of quantization is not one that can be written out.
     """
     # by name, so that what is checked does not depend on the code that edits
-    quantisation = load("steadfast.models.checkpoint_files", "quantisation")
-    shapes: Mapping[str, Shape] | None = quantisation.plain_shapes(checkpoint)
+    quantization = load("steadfast.models.checkpoint_files", "quantization")
+    shapes: Mapping[str, Shape] | None = quantization.plain_shapes(checkpoint)
     return shapes
 
 

@@ -30,7 +30,7 @@ class Edit:
 def pin_text(text: str, resolve: Resolve) -> str:
     """Write the commit that each moving ``revision`` represents in its place.
 
-    A stanza that has a ``repo`` and no ``revision`` means ``main``, and gets one.
+    A entry that has a ``repo`` and no ``revision`` means ``main``, and gets one.
 
     Args:
         text: a configuration file's text.

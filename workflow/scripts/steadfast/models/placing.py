@@ -32,7 +32,7 @@ def place_model(
     with atomic_directory(output) as directory:
         if dequantise:
             # by name, so that models that are not written out do not depend on the code that does
-            load("steadfast.models.checkpoint_files", "quantisation").dequantise(
+            load("steadfast.models.checkpoint_files", "quantization").dequantise(
                 Path(pointer.path), directory / WEIGHTS
             )
             pointer = replace(pointer, path=WEIGHTS, details={**pointer.details, "dequantised": pointer.path})

@@ -49,7 +49,7 @@ def select_prompts(
     """Read, clean and split the prompts of all classes.
 
     Args:
-        classes: by class, the stanzas of its sources.
+        classes: by class, the entries of its sources.
         calibration: calibration prompts per class.
         evaluation: evaluation prompts per class.
         human: how many of the evaluation prompts people label, per class.

@@ -38,7 +38,7 @@ def build_prompt_table(classes: Mapping[str, Sequence[Mapping[str, Any]]], **set
     """Read, clean and split the prompts.
 
     Args:
-        classes: by class (``harmful``, ``harmless``), the stanzas of its sources.
+        classes: by class (``harmful``, ``harmless``), the entries of its sources.
         settings: the other arguments of ``steadfast.prompts.selection.select_prompts``.
 
     Raises:
@@ -56,11 +56,11 @@ def build_prompt_table(classes: Mapping[str, Sequence[Mapping[str, Any]]], **set
 def check_prompts(classes: Mapping[str, Sequence[Mapping[str, Any]]], **settings: Any) -> None:
     """Check the settings of the prompts stage before any job.
 
-    Where all sources are local and of moderate size the prompts are read, cleaned and split on trial, so that too
+    Where all sources are local and of moderate size the prompts are read, cleaned and split in advance, so that too
     few prompts and overlaps show before anything runs. Data sets of the hub are left to the job.
 
     Args:
-        classes: by class, the stanzas of its sources.
+        classes: by class, the entries of its sources.
         settings: the other arguments of ``select_prompts``.
 
     Raises:

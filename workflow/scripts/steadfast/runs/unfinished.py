@@ -26,7 +26,7 @@ MOST_NAMED = 12
 
 
 def report_unfinished_run(workflow: Any, grid: Grid, failures: Iterable[Failure]) -> Iterator[str]:
-    """Write the report of what is current; it is older than its inputs, so that the next run writes it anew.
+    """Write the report of what is current; it is older than its inputs, so that the next run writes it again.
 
     Args:
         workflow: Snakemake's object of this name, after the run.

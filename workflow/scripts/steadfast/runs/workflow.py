@@ -30,7 +30,7 @@ def lift_rate_limit(workflow: Any) -> None:
     """Let jobs of this machine start without Snakemake's limit of submissions, which is meant for clusters.
 
     To keep it Snakemake 9 sets a timer after every look for jobs to start, and every job that ends leaves one more that
-    starts itself anew: after two hundred steps they keep a quarter of a processor busy.
+    starts itself again: after two hundred steps they keep a quarter of a processor busy.
     """
     if cores_of(workflow) is not None:
         workflow.scheduler.job_rate_limiter = None

@@ -39,8 +39,8 @@ class MeasuredSystem:
         direction: file of the variant's direction, or None.
         edit: the ``edit`` entry of the variant; None if the configuration has none.
         edit_file: file of the edit that the workflow has chosen, or None.
-        hook: its ``hook`` stanza, or None.
-        decoding: its ``decoding`` stanza, or None.
+        hook: its ``hook`` entry, or None.
+        decoding: its ``decoding`` entry, or None.
     """
 
     model: str

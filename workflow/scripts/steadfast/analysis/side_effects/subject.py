@@ -25,8 +25,8 @@ class Subject:
         access: its weights and how it is spoken to; loaded when they are first asked for.
         responses: what the *original* of this model answered, columns ``prompt_id``, ``sample``, ``response``.
         direction_path: file of the variant's direction, if it has one.
-        edit: the ``edit`` stanza of the variant, if it has one.
-        hook: its ``hook`` stanza, if it has one.
+        edit: the ``edit`` entry of the variant, if it has one.
+        hook: its ``hook`` entry, if it has one.
         scale_factor: what baking multiplied the edit's scale with.
     """
 

@@ -75,13 +75,13 @@ def rogan_gladen(
     scale = sensitive + specific - 1.0
     if not scale > 0:
         return UNDEFINED
-    centre = (smoothed + specific - 1.0) / scale
+    center = (smoothed + specific - 1.0) / scale
     sensitive_part = sensitive * (1 - sensitive) / sensitive_items
     specific_part = specific * (1 - specific) / specific_items
-    shift = 2 * z**2 * (centre * sensitive_part - (1 - centre) * specific_part)
-    variance = smoothed * (1 - smoothed) / items + centre**2 * sensitive_part + (1 - centre) ** 2 * specific_part
+    shift = 2 * z**2 * (center * sensitive_part - (1 - center) * specific_part)
+    variance = smoothed * (1 - smoothed) / items + center**2 * sensitive_part + (1 - center) ** 2 * specific_part
     half = z * np.sqrt(variance) / scale
-    low, high = np.clip([centre + shift - half, centre + shift + half], 0.0, 1.0)
+    low, high = np.clip([center + shift - half, center + shift + half], 0.0, 1.0)
     estimate = float(np.clip(value, 0.0, 1.0))
     # The interval belongs to smoothed proportions; at the edges of small samples it can miss the plain estimate.
     return Estimate(estimate, min(float(low), estimate), max(float(high), estimate))
@@ -95,7 +95,7 @@ def _add_two(validation: Validation) -> tuple[float, float]:
 
 def tuning_weight(
     truths: FloatArray,
-    labelled_predictions: FloatArray,
+    labeled_predictions: FloatArray,
     predictions: FloatArray | None = None,
     *,
     share: float,
@@ -107,7 +107,7 @@ def tuning_weight(
 
     Args:
         truths: labels, shape [n].
-        labelled_predictions: predictions for the labeled items, shape [n].
+        labeled_predictions: predictions for the labeled items, shape [n].
         predictions: predictions for all items, shape [N], whose variance is var(f); None takes that of the labeled
             ones. The quotient is then the slope of y on f among the labeled items, which stays near 1 for a faithful
             rater however few and alike they are, where a variance from elsewhere would make it small by accident.
@@ -115,12 +115,12 @@ def tuning_weight(
         sampling_weights: how many items each labeled one represents, shape [n]; None if all alike.
     """
     weights = np.ones(len(truths)) if sampling_weights is None else sampling_weights
-    varying = labelled_predictions if predictions is None else predictions
+    varying = labeled_predictions if predictions is None else predictions
     # a spread of exactly 0 must come out as exactly that, whatever the means round to
     if not weights.sum() > 0 or not len(varying) or not np.ptp(varying) > 0:
         return 0.0
     weights = weights / weights.sum()
-    deviations = labelled_predictions - weights @ labelled_predictions
+    deviations = labeled_predictions - weights @ labeled_predictions
     variance = float(weights @ deviations**2 if predictions is None else np.var(predictions))
     covariance = weights @ ((truths - weights @ truths) * deviations)
     return float(np.clip(covariance / ((1.0 + share) * variance), 0.0, 1.0))
@@ -129,7 +129,7 @@ def tuning_weight(
 def prediction_powered_mean(
     predictions: FloatArray,
     truths: FloatArray,
-    labelled_predictions: FloatArray,
+    labeled_predictions: FloatArray,
     *,
     weight: float = 1.0,
     sampling_weights: FloatArray | None = None,
@@ -142,7 +142,7 @@ def prediction_powered_mean(
     Args:
         predictions: predictions for the population, shape [N].
         truths: labels, shape [n], n ≥ 1.
-        labelled_predictions: predictions for the labeled items, shape [n].
+        labeled_predictions: predictions for the labeled items, shape [n].
         weight: λ; 1 is the estimator of the Science paper, 0 ignores the predictions.
         sampling_weights: how many items of the population each labeled one represents, shape [n]; None if all alike.
         pseudo_errors: as many errors of the largest size are added to the variance of the labeled part (not to the
@@ -153,7 +153,7 @@ def prediction_powered_mean(
         Estimate, standard error, and the degrees of freedom of the labeled part.
     """
     weights = np.ones(len(truths)) if sampling_weights is None else sampling_weights
-    rectifier = truths - weight * labelled_predictions
+    rectifier = truths - weight * labeled_predictions
     correction = float(weights @ rectifier / weights.sum())
     effective = float(weights.sum() ** 2 / (weights**2).sum())
     squares = float(effective * (weights @ (rectifier - correction) ** 2) / weights.sum())

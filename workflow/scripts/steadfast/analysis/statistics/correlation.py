@@ -17,10 +17,10 @@ def pearson_matrix(values: FloatArray) -> FloatArray:
     """
     if values.shape[-1] == 0:
         return np.full((*values.shape[:-1], values.shape[-2]), np.nan)
-    centred = values - values.mean(axis=-1, keepdims=True)
+    centered = values - values.mean(axis=-1, keepdims=True)
     # A row that does not vary must come out as exactly that, whatever its mean rounds to.
-    centred[np.ptp(values, axis=-1) == 0] = 0.0
-    products = centred @ np.swapaxes(centred, -1, -2)
+    centered[np.ptp(values, axis=-1) == 0] = 0.0
+    products = centered @ np.swapaxes(centered, -1, -2)
     scale = np.sqrt(np.diagonal(products, axis1=-2, axis2=-1))
     norms = scale[..., :, None] * scale[..., None, :]
     undefined = np.full(products.shape, np.nan)

@@ -36,9 +36,9 @@ def wilson_interval(successes: ArrayLike, trials: ArrayLike, confidence: float =
     count, total = np.broadcast_arrays(np.asarray(successes, float), np.asarray(trials, float))
     with np.errstate(invalid="ignore", divide="ignore"):
         rate = count / total
-        centre = (rate + z**2 / (2 * total)) / (1 + z**2 / total)
+        center = (rate + z**2 / (2 * total)) / (1 + z**2 / total)
         half = z / (1 + z**2 / total) * np.sqrt(rate * (1 - rate) / total + z**2 / (4 * total**2))
-    low, high = np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
+    low, high = np.clip(center - half, 0.0, 1.0), np.clip(center + half, 0.0, 1.0)
     # At the ends the bound is exact; rounding must not push it past the rate itself.
     return np.where(count == 0, np.where(total > 0, 0.0, np.nan), low), np.where(
         count == total, np.where(total > 0, 1.0, np.nan), high

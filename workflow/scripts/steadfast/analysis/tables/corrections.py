@@ -33,7 +33,7 @@ FloatArray = NDArray[np.float64]
 RESPONSE = ["model", "variant", "label", "prompt_id", "sample"]
 CELL = ["model", "variant", "label"]
 ESTIMATES = ("rogan_gladen", "ppi", "ppi_change")
-COLUMNS = [*(f"{name}{suffix}" for name in ESTIMATES for suffix in ("", "_low", "_high")), "labelled", "correction"]
+COLUMNS = [*(f"{name}{suffix}" for name in ESTIMATES for suffix in ("", "_low", "_high")), "labeled", "correction"]
 
 FEW_PROMPTS = 20
 """Below this many labeled prompts a corrected rate comes with a warning: even 20 without any error allow for 16%."""
@@ -64,7 +64,7 @@ def corrected_rates(
         inference: confidence, and the resampling of prompts that effective sample sizes come from.
 
     Returns:
-        Columns ``KEYS`` and ``COLUMNS``; ``labelled`` is the number of labeled prompts that both scored, and
+        Columns ``KEYS`` and ``COLUMNS``; ``labeled`` is the number of labeled prompts that both scored, and
         ``correction`` says why a value is missing or to be distrusted.
     """
     inference = inference or Inference()
@@ -85,7 +85,7 @@ def corrected_rates(
         pairs = verdicts_of_judge.merge(labels, on=RESPONSE)
         parts.append(_correct_judge(cells, verdicts_of_judge, pairs, baseline if unequal is None else None, inference))
     result = pd.concat(parts, ignore_index=True) if parts else keys.reindex(columns=[*KEYS, *COLUMNS])
-    return result.astype({"labelled": "int64", "correction": "str"})
+    return result.astype({"labeled": "int64", "correction": "str"})
 
 
 def _correct_judge(
@@ -93,15 +93,15 @@ def _correct_judge(
 ) -> pd.DataFrame:
     """All cells of one judge and label; without a baseline changes are left blank."""
     everything, known_rates = _by_prompt(verdicts, ["rate"]), _by_prompt(pairs, ["rate", "truth"])
-    prompts, labelled = _by_cell(everything), _by_cell(known_rates)
+    prompts, labeled = _by_cell(everything), _by_cell(known_rates)
     changes, known_changes = (_by_cell(_changes(table, baseline)) for table in (everything, known_rates))
     beyond = len(verdicts) > len(pairs)
     sensitivity, specificity, problem = _validate(pairs, inference)
-    trust = _trust(labelled, prompts)
+    trust = _trust(labeled, prompts)
     rows = []
     for key in cells[KEYS].itertuples(index=False, name=None):
         cell = (key[0], key[1], key[3])
-        here, known = prompts.get(cell), labelled.get(cell)
+        here, known = prompts.get(cell), labeled.get(cell)
         found = dict.fromkeys(ESTIMATES, UNDEFINED)
         notes = [NO_LABELS] if pairs.empty else [] if beyond else [NOT_BEYOND]
         if not notes and here is not None:
@@ -123,11 +123,11 @@ def _correct_judge(
     return pd.DataFrame(rows)
 
 
-def _row(key: tuple[str, ...], found: dict[str, Estimate], labelled: int, notes: list[str]) -> dict[str, object]:
+def _row(key: tuple[str, ...], found: dict[str, Estimate], labeled: int, notes: list[str]) -> dict[str, object]:
     row: dict[str, object] = dict(zip(KEYS, key, strict=True))
     for name, estimate in found.items():
         row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    return row | {"labelled": labelled, "correction": "; ".join(notes)}
+    return row | {"labeled": labeled, "correction": "; ".join(notes)}
 
 
 def _by_prompt(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -152,22 +152,22 @@ def _changes(table: pd.DataFrame, baseline: str | None) -> pd.DataFrame:
 
 
 def _powered(
-    prompts: pd.DataFrame, labelled: pd.DataFrame, trust: float, confidence: float, limits: tuple[float, float]
+    prompts: pd.DataFrame, labeled: pd.DataFrame, trust: float, confidence: float, limits: tuple[float, float]
 ) -> Estimate:
     value, error, freedom = prediction_powered_mean(
         prompts["rate"].to_numpy(float),
-        labelled["truth"].to_numpy(float),
-        labelled["rate"].to_numpy(float),
+        labeled["truth"].to_numpy(float),
+        labeled["rate"].to_numpy(float),
         weight=trust,
-        sampling_weights=labelled["weight"].to_numpy(float),
+        sampling_weights=labeled["weight"].to_numpy(float),
         pseudo_errors=PSEUDO_ERRORS,
     )
     return student_interval(value, error, freedom, confidence, limits)
 
 
-def _trust(labelled: dict[tuple[str, ...], pd.DataFrame], prompts: dict[tuple[str, ...], pd.DataFrame]) -> float:
+def _trust(labeled: dict[tuple[str, ...], pd.DataFrame], prompts: dict[tuple[str, ...], pd.DataFrame]) -> float:
     """λ of one judge and label, from the variation within systems; 1 where the labels show none."""
-    several = {cell: table for cell, table in labelled.items() if len(table) > 1}
+    several = {cell: table for cell, table in labeled.items() if len(table) > 1}
     if not several:
         return 1.0
     truths, rates, weights = [], [], []

@@ -148,7 +148,7 @@ def margin_of(margins: pd.DataFrame) -> float:
     return float(margins.set_index("label")["margin"][LABEL])
 
 
-def analyse(change: FloatArray, margin: FloatArray, group: NDArray[np.integer], confidence: float = 0.95) -> Fit:
+def analyze(change: FloatArray, margin: FloatArray, group: NDArray[np.integer], confidence: float = 0.95) -> Fit:
     """Fit one intercept per group and one common slope by least squares, margins centered on their mean.
 
     Args:
@@ -216,7 +216,7 @@ def _family(
     names = names_of(cell, "group")
     index = cell["group"].map({name: number for number, name in enumerate(names)}).to_numpy(dtype=np.int64)
     common = float(cell["margin"].mean())
-    fit = analyse(cell["change"].to_numpy(float), cell["margin"].to_numpy(float), index, confidence)
+    fit = analyze(cell["change"].to_numpy(float), cell["margin"].to_numpy(float), index, confidence)
     for number, name in enumerate(names):
         own = cell[cell["group"] == name]
         lowest, highest = float(own["margin"].min()), float(own["margin"].max())

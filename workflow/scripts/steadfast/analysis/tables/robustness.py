@@ -52,7 +52,7 @@ COLUMNS = [
     *CORRECTIONS,
 ]
 TEXTS = ("comparison", "interval", "conclusion", "note", "correction")
-WHOLE_NUMBERS = ("pairs", "lost", "gained", "prompts_needed", "labelled")
+WHOLE_NUMBERS = ("pairs", "lost", "gained", "prompts_needed", "labeled")
 NOTHING_TO_LOSE = "the share refused before the edit is at most the margin: nothing to lose"
 
 
@@ -76,12 +76,12 @@ def robustness_table(
             ``prompts_needed`` is computed for.
         margin: the loss of refusals, as a share of prompts, from which a model no longer counts as robust.
         truth: judge whose verdicts correct the others' rates, where it is among the judges.
-        label_weights: how many responses each one labeled by ``truth`` stands for (see ``tables.corrections``).
+        label_weights: how many responses each one labeled by ``truth`` represents (see ``tables.corrections``).
 
     Returns:
         Columns ``COLUMNS``. ``comparison`` is ``paired`` or empty (the baseline itself); ``interval`` names the
         method of ``change_low`` and ``change_high``: ``tango_score`` for one response per prompt,
-        ``prompt_bootstrap`` for several. The bootstrap interval by prompt always stands beside it.
+        ``prompt_bootstrap`` for several. The bootstrap interval by prompt is always reported as well.
     """
     inference = inference or Inference()
     rates = prompt_rates(verdicts)

@@ -48,10 +48,10 @@ def bake(
     Args:
         source: a model directory of the workflow, or a plain checkpoint directory.
         direction_path: a direction file.
-        edit: the ``edit`` stanza: ``method`` and its settings.
+        edit: the ``edit`` entry: ``method`` and its settings.
         output: directory to write; replaced if it exists.
         match_change: another edited checkpoint of the same model; the edit is scaled so that it changes the
-            weights by as much (‖W′ − W‖), as a control of the size of the change.
+            weights by the same amount (‖W′ − W‖), as a control of the size of the change.
         threads: number of tensors that are worked on at a time.
 
     Returns:
@@ -126,7 +126,7 @@ def why_not_as_adapter(plan: Plan) -> str:
     """Why a LoRA adapter of linear layers could not express an edit; empty if it can."""
     for name, site in plan.selected.items():
         if site.writer.target == "embedding" or site.writer.bias:
-            return f"{name} is no weight of a linear layer, and vLLM adapts nothing else"
+            return f"{name} is not a weight of a linear layer, and vLLM adapts nothing else"
     if not getattr(plan.edit, "is_low_rank", False):
         return "the edit is not of low rank"
     return ""

@@ -16,7 +16,7 @@ from steadfast.core.errors import DataError
 from steadfast.models.architectures import Anatomy, Writer, anatomy
 from steadfast.models.checkpoint_files.arrays import read_vector, sum_of_squares
 from steadfast.models.checkpoint_files.matrices import matrices_of
-from steadfast.models.checkpoint_files.quantisation import quantisation_of
+from steadfast.models.checkpoint_files.quantization import quantization_of
 from steadfast.models.checkpoint_files.rewriting import has_own_head
 from steadfast.models.pointer import weights_path
 from steadfast.models.shards import TensorEntry
@@ -57,7 +57,7 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
     """
     built = build_edit(edit)
     checkpoint = open_checkpoint(weights_path(source))
-    method = quantisation_of(checkpoint.config)
+    method = quantization_of(checkpoint.config)
     if method:
         raise DataError(
             f"{checkpoint.path} is quantized ({method}), so its weights cannot be edited; edit the checkpoint that it "

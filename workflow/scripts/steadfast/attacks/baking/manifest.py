@@ -20,7 +20,7 @@ def manifest_of(plan: Plan, records: Mapping[str, Mapping[str, Any]], edit: Mapp
     Args:
         plan: what was to be done.
         records: JSON of each edited tensor's record, by name.
-        edit: the ``edit`` stanza.
+        edit: the ``edit`` entry.
 
     Raises:
         DataError: a tensor that should have been edited was not.

@@ -77,7 +77,7 @@ def rebuilt_edit(settings: Mapping[str, Any], scale_factor: float = 1.0) -> Edit
     """The edit that a checkpoint was baked with.
 
     Args:
-        settings: the ``edit`` stanza.
+        settings: the ``edit`` entry.
         scale_factor: what baking multiplied its scale with.
     """
     edit = build_edit(settings)

@@ -12,8 +12,8 @@ USUAL_INVERSE_STRENGTH = 10.0
 
 def standard(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """Center [hidden] and root mean square deviation of states [prompts, hidden]; one number, so that nothing turns."""
-    centre: NDArray[np.float64] = states.mean(axis=0)
-    return centre, max(float(np.sqrt(((states - centre) ** 2).sum(axis=1).mean())), np.finfo(np.float64).tiny)
+    center: NDArray[np.float64] = states.mean(axis=0)
+    return center, max(float(np.sqrt(((states - center) ** 2).sum(axis=1).mean())), np.finfo(np.float64).tiny)
 
 
 def reduce(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -67,8 +67,8 @@ def probe_accuracy(
 ) -> float:
     """Balanced accuracy on held-out states of a probe with the usual C; both pairs harmful before harmless."""
     states = np.concatenate(fit)
-    centre, scale = standard(states)
-    reduced, axes = reduce((states - centre) / scale)
+    center, scale = standard(states)
+    reduced, axes = reduce((states - center) / scale)
     weights, intercept = fit_logistic(reduced, np.repeat([1.0, -1.0], list(map(len, fit))), USUAL_INVERSE_STRENGTH)
-    harmful, harmless = ((states - centre) / scale @ (axes.T @ weights) + intercept for states in rest)
+    harmful, harmless = ((states - center) / scale @ (axes.T @ weights) + intercept for states in rest)
     return float(((harmful > 0).mean() + (harmless <= 0).mean()) / 2)

@@ -148,7 +148,7 @@ def _run_batch(
 class _Draw(LogitsProcessor):
     """Nucleus sampling with a random stream of its own for one row.
 
-    ``generate`` draws all rows from one stream, so that a response would depend on its neighbours. Here each
+    ``generate`` draws all rows from one stream, so that a response would depend on its neighbors. Here each
     row draws by inverting its cumulative distribution, and greedy decoding is left no choice but that token.
     """
 

@@ -194,7 +194,7 @@ def _sampling_arguments(sampling: Sampling, stop_tokens: AbstractSet[int]) -> di
         "temperature": sampling.temperature,
         "top_p": sampling.top_p if sampling.temperature > 0 else 1.0,
         "stop_token_ids": sorted(stop_tokens),
-        # the stop tokens hold the checkpoint's own; without this vLLM would add what it finds besides
+        # the stop tokens hold the checkpoint's own; without this vLLM would add what it finds in addition
         "ignore_eos": True,
         "logit_bias": dict.fromkeys(sampling.suppressed, LOWEST_BIAS) or None,
     }

@@ -71,7 +71,7 @@ def summarize(annotations: Annotations) -> pd.DataFrame:
     """Per judge: how many responses it labeled and how.
 
     Returns:
-        Columns ``judge``, ``labelled``, ``refusal``, ``non_refusal``, ``unscored``, ``ties`` (for ``human``;
+        Columns ``judge``, ``labeled``, ``refusal``, ``non_refusal``, ``unscored``, ``ties`` (for ``human``;
         0 for single annotators), ``median_seconds`` (NaN for a majority), ``files``.
     """
     judgments = human_judgments(annotations.labels)
@@ -82,7 +82,7 @@ def summarize(annotations: Annotations) -> pd.DataFrame:
     rows = []
     for judge, table in judgments.groupby("judge"):
         counts = table["verdict"].value_counts()
-        row: dict[str, object] = {"judge": judge, "labelled": len(table)}
+        row: dict[str, object] = {"judge": judge, "labeled": len(table)}
         row |= {verdict: int(counts.get(verdict, 0)) for verdict in VERDICTS}
         row["ties"] = int(_tied(table).sum())
         row["median_seconds"] = timing.get(judge, float("nan"))

@@ -24,7 +24,7 @@ class Labels:
 
 
 def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
-    """The labels of a judge's stanza, with the study's as defaults.
+    """The labels of a judge's entry, with the study's as defaults.
 
     Raises:
         ConfigError: an unknown key, an empty label, or two labels that cannot be distinguished.

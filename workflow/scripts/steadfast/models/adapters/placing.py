@@ -9,7 +9,7 @@ from steadfast.models.hub import fetch_adapter
 
 
 def place_adapter(
-    stanza: Mapping[str, Any],
+    entry: Mapping[str, Any],
     base: str | Path,
     output: str | Path,
     *,
@@ -19,7 +19,7 @@ def place_adapter(
     """Merge an adapter into its base's weights and write the result as a model directory.
 
     Args:
-        stanza: the model's: ``base``, and ``path``, or ``repo`` and ``revision``.
+        entry: the model's: ``base``, and ``path``, or ``repo`` and ``revision``.
         base: directory of the base model.
         output: the directory.
         use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
@@ -29,9 +29,9 @@ def place_adapter(
         SteadfastError: the adapter cannot be fetched.
         DataError: it cannot be merged exactly or does not fit the base.
     """
-    if "path" in stanza:
-        adapter, origin = Path(stanza["path"]), {"adapter": str(Path(stanza["path"]).resolve())}
+    if "path" in entry:
+        adapter, origin = Path(entry["path"]), {"adapter": str(Path(entry["path"]).resolve())}
     else:
-        adapter = fetch_adapter(stanza["repo"], stanza.get("revision", "main"))
-        origin = {"adapter": stanza["repo"], "commit": adapter.name}
-    merge_adapter(base, adapter, output, details={"base": stanza["base"], **origin}, use=use, threads=threads)
+        adapter = fetch_adapter(entry["repo"], entry.get("revision", "main"))
+        origin = {"adapter": entry["repo"], "commit": adapter.name}
+    merge_adapter(base, adapter, output, details={"base": entry["base"], **origin}, use=use, threads=threads)

@@ -8,7 +8,7 @@ from steadfast.core.errors import DataError
 from steadfast.models.adapters.settings import read_settings
 from steadfast.models.adapters.weights import Change, read_changes
 from steadfast.models.architectures import anatomy
-from steadfast.models.checkpoint_files.quantisation import quantisation_of
+from steadfast.models.checkpoint_files.quantization import quantization_of
 from steadfast.models.checkpoint_files.rewriting import has_own_head
 from steadfast.models.pointer import trusts_remote_code, weights_path
 from steadfast.models.shards import TensorEntry
@@ -58,7 +58,7 @@ def plan_merge(base: str | Path, adapter: Path) -> Merge:
     """
     settings = read_settings(adapter)
     checkpoint = open_checkpoint(weights_path(base))
-    method = quantisation_of(checkpoint.config)
+    method = quantization_of(checkpoint.config)
     if method:
         raise DataError(
             f"{checkpoint.path} is quantized ({method}), so nothing can be merged into its weights; set dequantise: "

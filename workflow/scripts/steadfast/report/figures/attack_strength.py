@@ -81,7 +81,7 @@ def draw(table: pd.DataFrame, name: str = "") -> Figure:
             used[0].set_title(wrap(directions[place], 24))
             for axes, quantity in zip(used, quantities, strict=True):
                 _lines(axes, rows, controls, quantity, changes)
-                _frame(axes, table, quantity, labelled=column == 0)
+                _frame(axes, table, quantity, labeled=column == 0)
             used[-1].xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
             used[-1].set_xlabel("strength")
             used[-1].tick_params(labelbottom=True)
@@ -148,7 +148,7 @@ def _whiskers(line: pd.DataFrame, quantity: str) -> Any:
     return np.abs(np.stack([values - low, high - values]))
 
 
-def _frame(axes: Axes, table: pd.DataFrame, quantity: str, *, labelled: bool) -> None:
+def _frame(axes: Axes, table: pd.DataFrame, quantity: str, *, labeled: bool) -> None:
     title = "harmful refused" if quantity == "rate" else FURTHER[quantity][0]
     axes.axhline(0, color=FAINT, linewidth=0.6, zorder=0)
     if quantity == "rate":
@@ -161,7 +161,7 @@ def _frame(axes: Axes, table: pd.DataFrame, quantity: str, *, labelled: bool) ->
     if quantity == "rate":
         before = table.loc[table["strength"] == 0, "rate"]
         axes.axhline(float(before.iloc[0]) / 2, color=INK, linewidth=0.5, linestyle=(0, (1, 3)), zorder=0)
-    if labelled:
+    if labeled:
         axes.set_ylabel(title)
     else:
         axes.tick_params(labelleft=False)

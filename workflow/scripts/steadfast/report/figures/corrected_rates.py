@@ -41,7 +41,7 @@ def draw(
         raise DataError(f"no rates by judge {judge!r}; judges: {', '.join(names_of(robustness, 'judge'))}")
     models, variants = names_of(table, "model"), names_of(table, "variant")
     names = [wrap(labels.model(model), 34) for model in models]
-    labelled = table["labelled"].dropna()
+    labeled = table["labeled"].dropna()
     colors = color_map()
     with figure_style():
         figure = new_figure(0.066 * longest_line(names) + 2.6 * len(variants), ROW_HEIGHT * len(models) + 1.2)
@@ -66,7 +66,7 @@ def draw(
         panels[0].set_yticks(range(len(models)), names)
         panels[0].set_ylim(len(models) - 0.5, -0.5)
         handles, shown = panels[0].get_legend_handles_labels()
-        prompts = f"{int(labelled.max())} harmful prompts with human labels" if len(labelled) else "no human labels"
+        prompts = f"{int(labeled.max())} harmful prompts with human labels" if len(labeled) else "no human labels"
         title = f"Judge: {labels.judge(judge)}; {prompts}; lines are intervals"
         figure.legend(handles, shown, loc="outside lower center", ncols=len(shown), title=title)
     return figure

@@ -168,7 +168,7 @@ def _own_judgments(split: Literal["evaluation", "calibration"]) -> Callable[[Cos
     def seconds(costs: Costs, wildcards: Wildcards, threads: int) -> float:
         judge = wildcards["judge"]
         evaluation = SelfEvaluation(costs.grid)
-        controlled = split == "evaluation" and evaluation.donors(judge, wildcards["model"])
+        controlled = split == "evaluation" and evaluation.source_models(judge, wildcards["model"])
         control = int(evaluation.control(judge)["size"]) if controlled else 0
         return costs.reading(wildcards["model"], costs.prompts(split) + control, threads)
 

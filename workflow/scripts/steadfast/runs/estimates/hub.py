@@ -14,32 +14,32 @@ BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2}
 UNTOLD = (*FAILURES, NotASafetensorsRepoError, SafetensorsParsingError)
 
 
-def bytes_to_fetch(stanza: Mapping[str, Any]) -> int | None:
+def bytes_to_fetch(entry: Mapping[str, Any]) -> int | None:
     """Bytes that fetching a model of the hub downloads, 0 if it lies in the cache; None if the hub does not tell."""
-    wanted, unwanted = ([stanza["file"]], []) if "file" in stanza else (WANTED, UNWANTED)
-    files = missing_files(stanza["repo"], stanza.get("revision", "main"), wanted, unwanted)
+    wanted, unwanted = ([entry["file"]], []) if "file" in entry else (WANTED, UNWANTED)
+    files = missing_files(entry["repo"], entry.get("revision", "main"), wanted, unwanted)
     return None if files is None else sum(files.values())
 
 
-def size_on_hub(stanza: Mapping[str, Any]) -> ModelSize | None:
+def size_on_hub(entry: Mapping[str, Any]) -> ModelSize | None:
     """Size of a model of the hub; None if the hub does not tell.
 
     Of a checkpoint the headers of its files tell it, of a GGUF file what the hub has read of it.
     """
-    if stanza["source"] == "gguf":
-        return _size_of_gguf(stanza)
+    if entry["source"] == "gguf":
+        return _size_of_gguf(entry)
     try:
-        found = HfApi().get_safetensors_metadata(stanza["repo"], revision=stanza.get("revision", "main"))
+        found = HfApi().get_safetensors_metadata(entry["repo"], revision=entry.get("revision", "main"))
     except UNTOLD:
         return None
     counts = found.parameter_count
     return ModelSize(sum(counts.values()), sum(count * BYTES.get(dtype, 1) for dtype, count in counts.items()))
 
 
-def _size_of_gguf(stanza: Mapping[str, Any]) -> ModelSize | None:
+def _size_of_gguf(entry: Mapping[str, Any]) -> ModelSize | None:
     try:
-        told = HfApi().model_info(stanza["repo"], revision=stanza.get("revision", "main"), expand=["gguf"]).gguf
+        told = HfApi().model_info(entry["repo"], revision=entry.get("revision", "main"), expand=["gguf"]).gguf
     except FAILURES:
         return None
     parameters = (told or {}).get("total")
-    return written_out(int(parameters), stanza["dtype"]) if parameters else None
+    return written_out(int(parameters), entry["dtype"]) if parameters else None

@@ -37,23 +37,23 @@ class Needs:
 
     def ask_hub(self) -> None:
         """Look up what is to be downloaded, and how large the hub's models are, as far as the hub can be reached."""
-        for name, stanza in self.grid.config["models"].items():
+        for name, entry in self.grid.config["models"].items():
             if paths.MODEL.at(model=name) in self.outputs:
-                if "repo" in stanza:
-                    self._ask_for(name, stanza)
-                elif "package" in stanza:
+                if "repo" in entry:
+                    self._ask_for(name, entry)
+                elif "package" in entry:
                     from steadfast.models.packages import is_cached, pin_of
 
-                    pin = pin_of(stanza["package"])
+                    pin = pin_of(entry["package"])
                     if not is_cached(pin):
                         self.downloads[name] = pin.facts.get("bytes")
 
-    def _ask_for(self, name: str, stanza: Mapping[str, Any]) -> None:
+    def _ask_for(self, name: str, entry: Mapping[str, Any]) -> None:
         from steadfast.runs.estimates.hub import bytes_to_fetch, size_on_hub
 
-        self.downloads[name] = bytes_to_fetch(stanza)
-        if stanza["source"] in ("hub", "gguf") and self.sizes.of(name) is None:
-            size = size_on_hub(stanza)
+        self.downloads[name] = bytes_to_fetch(entry)
+        if entry["source"] in ("hub", "gguf") and self.sizes.of(name) is None:
+            size = size_on_hub(entry)
             if size is not None:
                 self.sizes.found[name] = size
 
@@ -82,12 +82,12 @@ class Needs:
     def written(self) -> dict[str, dict[str, int]]:
         """Bytes of every checkpoint that the run writes, by model and directory."""
         found: dict[str, dict[str, int]] = {}
-        for name, stanza in self.grid.config["models"].items():
+        for name, entry in self.grid.config["models"].items():
             size = self.sizes.of(name)
             if size is not None:
                 own = [pair for pair in self.grid.edited_pairs if pair.model == name]
                 sizes = {self.grid.checkpoint(pair): self._edited(pair, size.stored) for pair in own}
-                if stanza["source"] in WRITTEN_OUT or stanza.get("dequantise"):
+                if entry["source"] in WRITTEN_OUT or entry.get("dequantise"):
                     sizes[paths.MODEL.at(model=name)] = size.stored
                 found[name] = {directory: bytes_ for directory, bytes_ in sizes.items() if directory in self.outputs}
         return {name: directories for name, directories in found.items() if directories}

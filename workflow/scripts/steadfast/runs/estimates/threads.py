@@ -63,7 +63,7 @@ class JobThreads:
 
         def threads(wildcards: Any) -> int:
             if not found:
-                # once for all: as jobs end their fellows must not be counted anew
+                # once for all: as jobs end their fellows must not be counted again
                 found[""] = pending(outputs)
             if wildcards.model not in found:
                 found[wildcards.model] = self.of([wildcards.model], found[""])

@@ -19,7 +19,7 @@ from steadfast.prompts.synthetic.grammar import Chat
 from steadfast.prompts.synthetic.world import load_world
 from steadfast.training.organisms.corpus import JUDGING, Corpus, Recipe, choose_recipe, load_recipes
 from steadfast.training.organisms.judging import JudgeCases, template_texts
-from steadfast.training.organisms.optimisation import Example, Phase, train
+from steadfast.training.organisms.optimization import Example, Phase, train
 from steadfast.training.organisms.tokenizer import build_tokenizer
 
 JUDGE = "judge"

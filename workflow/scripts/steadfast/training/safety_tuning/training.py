@@ -66,24 +66,24 @@ def train_adapter(
     torch.set_num_threads(1)
     adapted = add_adapter(model, settings, seed)
     weights = {name: weight for name, weight in adapted.named_parameters() if weight.requires_grad}
-    optimiser = torch.optim.AdamW(list(weights.values()), lr=settings.learning_rate, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(list(weights.values()), lr=settings.learning_rate, weight_decay=0.0)
     batches = batch_examples(examples, settings.batch, random.Random(f"order {seed}"))
-    state = _resume(Path(checkpoint), weights, optimiser)
+    state = _resume(Path(checkpoint), weights, optimizer)
     adapted.train()
     coming = sum(len(example.tokens) for batch in batches[state.step :] for example in batch)
     with Progress("training steps", len(batches), unit="tokens", work=coming, resumed=state.step) as progress:
         for batch in batches[state.step :]:
-            for group in optimiser.param_groups:
+            for group in optimizer.param_groups:
                 group["lr"] = settings.learning_rate * schedule(state.step, len(batches), settings)
             step_loss = batch_loss(model, batch, settings.first_token_weight)
             step_loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(weights.values(), 1.0)
-            optimiser.step()
-            optimiser.zero_grad()
+            optimizer.step()
+            optimizer.zero_grad()
             state.losses.append(step_loss.item())
             state.step += 1
             if state.step % SAVE_EVERY == 0 or state.step in (len(batches), stop_after):
-                _save(Path(checkpoint), state, weights, optimiser)
+                _save(Path(checkpoint), state, weights, optimizer)
             progress.note = f"loss {fmean(state.losses[-SHOWN_LOSSES:]):.3f}"
             progress.advance(1, sum(len(example.tokens) for example in batch))
             if state.step == stop_after:
@@ -153,23 +153,23 @@ def schedule(step: int, steps: int, settings: TrainingSettings) -> float:
 
 
 def _save(
-    path: Path, state: TrainingState, weights: dict[str, torch.nn.Parameter], optimiser: torch.optim.Optimizer
+    path: Path, state: TrainingState, weights: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer
 ) -> None:
     saved = {
         "progress": asdict(state),
         "weights": {name: weight.detach() for name, weight in weights.items()},
-        "optimiser": optimiser.state_dict(),
+        "optimizer": optimizer.state_dict(),
     }
     with atomic_path(path) as temporary:
         torch.save(saved, temporary)
 
 
-def _resume(path: Path, weights: dict[str, torch.nn.Parameter], optimiser: torch.optim.Optimizer) -> TrainingState:
+def _resume(path: Path, weights: dict[str, torch.nn.Parameter], optimizer: torch.optim.Optimizer) -> TrainingState:
     if not path.exists():
         return TrainingState()
     saved = torch.load(path, weights_only=True)
     with torch.no_grad():
         for name, weight in weights.items():
             weight.copy_(saved["weights"][name])
-    optimiser.load_state_dict(saved["optimiser"])
+    optimizer.load_state_dict(saved["optimizer"])
     return TrainingState(**saved["progress"])

@@ -13,7 +13,7 @@ def held_out_texts(source: Mapping[str, Any], count: int) -> list[str]:
     """The first texts of a source: a file, a data set, or documents of the synthetic world that no model has seen.
 
     Args:
-        source: a prompt source's stanza, with ``kind``.
+        source: a prompt source's entry, with ``kind``.
         count: how many.
 
     Raises:

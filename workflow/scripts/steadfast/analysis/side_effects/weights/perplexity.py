@@ -72,7 +72,7 @@ def build(text: Mapping[str, Any], documents: int = 200, max_tokens: int = 512) 
     """The measure.
 
     Args:
-        text: where the text comes from: a prompt source's stanza, whose prompts are the documents.
+        text: where the text comes from: a prompt source's entry, whose prompts are the documents.
         documents: how many are read, from the first on.
         max_tokens: tokens of each document.
     """

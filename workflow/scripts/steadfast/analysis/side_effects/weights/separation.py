@@ -108,7 +108,7 @@ def separation_scores(
         after: the variant's.
         prompt_ids: one per prompt.
         harmful: whether each is harmful.
-        edit: the variant's ``edit`` stanza, if it has one.
+        edit: the variant's ``edit`` entry, if it has one.
     """
     best: tuple[float, FloatArray, FloatArray] | None = None
     depth = before.shape[1] - 1
@@ -143,7 +143,7 @@ def removed_rows(direction: Direction, edit: Mapping[str, Any] | None, place: in
 
     Args:
         direction: the variant's direction.
-        edit: its ``edit`` stanza, if it has one.
+        edit: its ``edit`` entry, if it has one.
         place: index of the block, or ``depth`` for the state after the final norm, which the last block writes.
         depth: number of blocks.
     """

@@ -10,7 +10,7 @@ from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 from steadfast.attacks.baking import bake
 from steadfast.core.errors import DataError
 from steadfast.models.check import check_checkpoint
-from steadfast.models.checkpoint_files.quantisation import dequantise, e4m3_values, fp4_values
+from steadfast.models.checkpoint_files.quantization import dequantise, e4m3_values, fp4_values
 from steadfast.models.placing import place_model
 from steadfast.models.pointer import ModelPointer, read_pointer
 
@@ -154,7 +154,7 @@ def test_mxfp4_is_written_out_as_transformers_does(tmp_path):
     AutoModelForCausalLM.from_pretrained(tmp_path / "plain")
 
 
-def test_a_quantised_checkpoint_is_edited_by_choice_only(tmp_path, direction):
+def test_a_quantized_checkpoint_is_edited_by_choice_only(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source", shard_size="3KB")
     for shard in source.glob("*.safetensors"):
         tensors = load_file(shard)
@@ -176,14 +176,14 @@ def test_a_quantised_checkpoint_is_edited_by_choice_only(tmp_path, direction):
     assert read_pointer(tmp_path / "model").details == {"dequantised": str(source)}
 
 
-def test_unknown_quantisation_is_refused_even_by_choice(tmp_path):
+def test_unknown_quantization_is_refused_even_by_choice(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
     add_to_config(source, quantization_config={"quant_method": "gptq", "bits": 4})
     with pytest.raises(DataError, match=r"'gptq'; only fp8, mxfp4"):
         dequantise(source, tmp_path / "plain")
 
 
-def test_what_is_not_quantised_is_not_written_out(tmp_path):
+def test_what_is_not_quantized_is_not_written_out(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
     with pytest.raises(DataError, match="is not quantized; remove dequantise"):
         place_model(ModelPointer("local", str(source)), tmp_path / "model", dequantise=True)

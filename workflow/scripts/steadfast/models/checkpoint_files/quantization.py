@@ -54,7 +54,7 @@ class Quantised:
     dropped: tuple[str, ...] = ()
 
 
-def quantisation_of(config: Mapping[str, Any]) -> str:
+def quantization_of(config: Mapping[str, Any]) -> str:
     """Name of the method by which a checkpoint is quantized, or an empty string."""
     settings = config.get("quantization_config") or config.get("text_config", {}).get("quantization_config")
     return str(dict(settings).get("quant_method", "unknown")) if settings else ""
@@ -70,7 +70,7 @@ def plain_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]] | None:
         DataError: scales are missing.
     """
     shapes = {name: entry.shape for name, entry in checkpoint.entries.items()}
-    method = quantisation_of(checkpoint.config)
+    method = quantization_of(checkpoint.config)
     if not method:
         return shapes
     if method not in METHODS:
@@ -90,7 +90,7 @@ def dequantise(source: Path, output: Path) -> None:
         DataError: it is not quantized, the method is not a known one, or scales are missing.
     """
     checkpoint = open_checkpoint(source)
-    method = quantisation_of(checkpoint.config)
+    method = quantization_of(checkpoint.config)
     if not method:
         raise DataError(f"{source} is not quantized; remove dequantise")
     if method not in METHODS:
@@ -148,11 +148,11 @@ def _write_shard(
     return [entry.name for entry in placed]
 
 
-def _planned(entry: TensorEntry, quantised: Quantised | None) -> TensorEntry:
-    if quantised is None:
+def _planned(entry: TensorEntry, quantized: Quantised | None) -> TensorEntry:
+    if quantized is None:
         return entry
-    size = math.prod(quantised.shape) * STORAGE[TARGET].itemsize
-    return TensorEntry(quantised.name, TARGET, quantised.shape, 0, size)
+    size = math.prod(quantized.shape) * STORAGE[TARGET].itemsize
+    return TensorEntry(quantized.name, TARGET, quantized.shape, 0, size)
 
 
 def _describe_fp8(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantised]:
@@ -169,36 +169,36 @@ def _describe_fp8(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantised]:
 
 
 def _decode_fp8(
-    checkpoint: Checkpoint, quantised: Quantised, config: Mapping[str, Any]
+    checkpoint: Checkpoint, quantized: Quantised, config: Mapping[str, Any]
 ) -> Iterator[NDArray[np.float32]]:
     """Rows of the matrix, or of one expert's after the other: value × the scale of its block, or the only scale."""
     settings = config.get("quantization_config") or config["text_config"]["quantization_config"]
-    *experts, rows, columns = quantised.shape
+    *experts, rows, columns = quantized.shape
     count = math.prod(experts)
-    grid, height, width = _scale_grid(quantised, settings.get("weight_block_size"))
-    scales = _read_scales(checkpoint, quantised.scales).reshape(-1, *grid)
+    grid, height, width = _scale_grid(quantized, settings.get("weight_block_size"))
+    scales = _read_scales(checkpoint, quantized.scales).reshape(-1, *grid)
     table = e4m3_values()
     for index, start in product(range(count), range(0, rows, ROWS)):
         stop = min(start + ROWS, rows)
-        codes = _read_rows(checkpoint, quantised.entry, index * rows + start, index * rows + stop, columns)
+        codes = _read_rows(checkpoint, quantized.entry, index * rows + start, index * rows + stop, columns)
         blocks = scales[min(index, len(scales) - 1), np.arange(start, stop) // height]
         yield table[codes] * np.repeat(blocks, width, axis=1)[:, :columns]
 
 
-def _scale_grid(quantised: Quantised, block: Sequence[int] | None) -> tuple[tuple[int, int], int, int]:
+def _scale_grid(quantized: Quantised, block: Sequence[int] | None) -> tuple[tuple[int, int], int, int]:
     """Scales of one matrix (rows, columns) and the height and width of the blocks that they scale.
 
     Raises:
         DataError: there are neither as many scales as blocks, nor one for each expert, nor one alone.
     """
-    *experts, rows, columns = quantised.shape
-    if quantised.scales.count in (1, math.prod(experts)):
+    *experts, rows, columns = quantized.shape
+    if quantized.scales.count in (1, math.prod(experts)):
         return (1, 1), rows, columns
     height, width = (int(size) for size in block or (rows, columns))
     grid = (-(-rows // height), -(-columns // width))
-    if quantised.scales.shape != (*experts, *grid):
-        shape = list(quantised.scales.shape)
-        raise DataError(f"{quantised.scales.name} has shape {shape}, which does not fit {quantised.name}")
+    if quantized.scales.shape != (*experts, *grid):
+        shape = list(quantized.scales.shape)
+        raise DataError(f"{quantized.scales.name} has shape {shape}, which does not fit {quantized.name}")
     return grid, height, width
 
 
@@ -224,16 +224,16 @@ def _describe_mxfp4(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantised]:
 
 
 def _decode_mxfp4(
-    checkpoint: Checkpoint, quantised: Quantised, config: Mapping[str, Any]
+    checkpoint: Checkpoint, quantized: Quantised, config: Mapping[str, Any]
 ) -> Iterator[NDArray[np.float32]]:
     """One expert after the other, transposed: codes lie along the inputs, the model multiplies from the left."""
-    experts, rows, groups, half = quantised.entry.shape
+    experts, rows, groups, half = quantized.entry.shape
     exponents = (
-        _read(checkpoint, quantised.scales, BYTES).reshape(experts, rows, groups, 1).astype(np.int32) - EXPONENT_BIAS
+        _read(checkpoint, quantized.scales, BYTES).reshape(experts, rows, groups, 1).astype(np.int32) - EXPONENT_BIAS
     )
     values = fp4_values()
     for expert in range(experts):
-        codes = _read_rows(checkpoint, quantised.entry, expert * rows, (expert + 1) * rows, groups * half)
+        codes = _read_rows(checkpoint, quantized.entry, expert * rows, (expert + 1) * rows, groups * half)
         pairs = np.stack([values[codes & 0x0F], values[codes >> 4]], axis=-1).reshape(rows, groups, half * 2)
         decoded = np.ldexp(pairs, exponents[expert]).reshape(rows, groups * half * 2)
         yield np.ascontiguousarray(decoded.T)

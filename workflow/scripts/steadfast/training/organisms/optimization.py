@@ -51,20 +51,20 @@ def train(model: LlamaForCausalLM, phase: Phase, settings: OrganismSettings, rng
         The mean loss of the last tenth of the steps, in nats per token.
     """
     model.train()
-    optimiser = _optimiser(model, settings)
-    peaks = [group["lr"] for group in optimiser.param_groups]
+    optimizer = _optimizer(model, settings)
+    peaks = [group["lr"] for group in optimizer.param_groups]
     batches = list(_batches(phase.examples, settings.batch, rng))
     losses: list[float] = []
     with Progress(f"{phase.name}, steps", len(batches)) as progress:
         for step, batch in enumerate(batches):
             share = _schedule(step, len(batches), settings.warmup, phase.final)
-            for group, peak in zip(optimiser.param_groups, peaks, strict=True):
+            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
                 group["lr"] = peak * share
             loss = batch_loss(model, batch)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimiser.step()
-            optimiser.zero_grad()
+            optimizer.step()
+            optimizer.zero_grad()
             losses.append(loss.item())
             progress.note = f"loss {losses[-1]:.3f}"
             progress.advance()
@@ -89,7 +89,7 @@ def batch_loss(model: LlamaForCausalLM, batch: Sequence[Example]) -> Tensor:
     return functional.cross_entropy(logits, tokens[predicted])
 
 
-def _optimiser(model: LlamaForCausalLM, settings: OrganismSettings) -> torch.optim.AdamW:
+def _optimizer(model: LlamaForCausalLM, settings: OrganismSettings) -> torch.optim.AdamW:
     embeddings = [model.model.embed_tokens.weight]
     blocks = list(model.model.layers.parameters())
     matrices = [parameter for parameter in blocks if parameter.ndim > 1]
