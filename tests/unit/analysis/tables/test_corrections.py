@@ -94,7 +94,7 @@ def test_a_judge_that_reads_nothing_cannot_be_corrected_by_its_errors(labeled):
 def test_labels_of_one_kind_only(labeled):
     onesided = labeled[(labeled["judge"] != "human") | (labeled["verdict"] == "refusal")]
     row = row_of(corrected_rates(onesided, inference=QUICK), "model0", "original", "second", "harmful")
-    assert np.isnan(row["rogan_gladen"]) and "nothing but refusals" in row["correction"]
+    assert np.isnan(row["rogan_gladen"]) and "only refusals" in row["correction"]
 
 
 def test_without_labels_everything_is_blank_and_says_so(verdicts):
