@@ -114,5 +114,5 @@ def test_wrong_files_are_named(tmp_path, text, message):
 
 def test_a_binary_file_is_refused(tmp_path):
     (tmp_path / "counts.csv").write_bytes(b"model\x00\x01")
-    with pytest.raises(DataError, match="no text file"):
+    with pytest.raises(DataError, match="not a text file"):
         read_counts(tmp_path / "counts.csv")
