@@ -6,6 +6,7 @@ from itertools import product
 import pandas as pd
 from tests.grids import ROOT
 from tests.plug_ins import install_example
+from tests.tiny_checkpoint import write_checkpoint
 from tests.workflow.test_reruns import AGGREGATES, DIRECTIONS, MODELS, VARIANTS, downstream, each
 
 from steadfast.core.files import read_json
@@ -25,6 +26,11 @@ def test_plug_ins_run_and_an_edit_of_their_code_makes_results_stale(finished):
     new = ("trimmed",)
     attack = each("direction", MODELS, new) | each("checkpoint", MODELS, new) | DIRECTIONS
     assert finished.jobs() == attack | downstream(MODELS, new) | {"judge_with_short"} | AGGREGATES
+
+    training = write_checkpoint(finished.folder / "training" / "step-1").parent
+    finished.put("models.mine", {"source": "newest", "folder": str(training), "role": "judge"})
+    finished.put("judges.by-mine", {"kind": "local", "model": "mine", "prompt": "resources/prompts/judges/labels.md"})
+    assert finished.jobs("results/models/mine") == {"locate_model mine"}
 
     # the judge's real verdicts, on responses of known length
     results = finished.folder / "results"

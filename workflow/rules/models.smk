@@ -87,6 +87,33 @@ rule point_to_local_model:
         "../scripts/point_to_local_model.py"
 
 
+rule locate_model:
+    """Get a model from a source that a plug-in adds, and point to it."""
+    input:
+        file=MODELS.files,
+        template=MODELS.template,
+    output:
+        directory(paths.MODEL),
+    log:
+        paths.log("models/{model}"),
+    benchmark:
+        paths.benchmark("models/{model}")
+    wildcard_constraints:
+        model=either(MODELS.from_plug_ins()),
+    conda:
+        "../../envs/base.yaml"
+    resources:
+        trial=MODELS.trial,
+    params:
+        settings=MODELS.settings,
+        chat=MODELS.chat,
+        code=MODELS.plug_in_digest,
+    message:
+        "{wildcards.model}: get the model"
+    script:
+        "../scripts/locate_model.py"
+
+
 rule convert_gguf_model:
     """Convert a GGUF file to a checkpoint; download it first if necessary."""
     input:

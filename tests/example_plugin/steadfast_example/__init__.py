@@ -1,1 +1,1 @@
-"""Plug-ins for Steadfast: one judge and one direction."""
+"""Plug-ins for Steadfast: one judge, one direction and one source of models."""

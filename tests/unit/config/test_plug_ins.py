@@ -1,6 +1,7 @@
 """Plug-ins in the configuration: what their modules allow, and the messages of what they do not."""
 
 import copy
+import os
 import re
 import sys
 
@@ -10,6 +11,7 @@ import yaml
 from tests.grids import ROOT
 from tests.pages import blocks
 from tests.plug_ins import EXAMPLE, forget_plug_ins, install_example
+from tests.tiny_checkpoint import write_checkpoint
 
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.direction_search.search import find_direction
@@ -20,6 +22,10 @@ from steadfast.grid.data import ModelVariant
 from steadfast.grid.directions import DirectionJobs
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
+from steadfast.grid.models import ModelJobs
+from steadfast.models.placing import place_model
+from steadfast.models.pointer import checkpoint_path
+from steadfast.models.sources import locate
 
 CONFIG = """
 prompts: {harmful: [{kind: synthetic}], harmless: [{kind: synthetic}]}
@@ -72,6 +78,22 @@ def test_a_grid_of_plug_ins_is_valid_and_its_digests_are_of_their_code(installed
         assert directions.digest(trimmed) == direction
     finally:
         module.write_text(source)
+
+
+def test_a_model_of_a_plug_in_is_located_by_its_own_job(installed, tmp_path):
+    for number, name in enumerate(("step-1", "step-2")):
+        os.utime(write_checkpoint(tmp_path / "training" / name), (number, number))
+    installed["models"]["mine"] = {"source": "newest", "folder": str(tmp_path / "training")}
+    grid = Grid(prepare(installed))
+    jobs, mine = ModelJobs(grid), ModelVariant("mine", "original")
+    assert jobs.from_plug_ins() == ["mine"]
+    assert jobs.files(mine) == [str(tmp_path / "training" / "step-2" / "config.json")]
+    assert len(jobs.plug_in_digest(mine)) == 16
+    place_model(locate(jobs.settings(mine)), tmp_path / "model", dequantise=False)
+    assert checkpoint_path(tmp_path / "model") == tmp_path / "training" / "step-2"
+    installed["models"]["mine"]["folder"] = str(tmp_path / "none")
+    with pytest.raises(ConfigError, match=r"models.mine.folder: '.*/none' holds no checkpoint directory"):
+        prepare(installed)
 
 
 def test_a_direction_of_a_plug_in_is_found(installed):

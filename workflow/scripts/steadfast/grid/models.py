@@ -7,11 +7,14 @@ from typing import Any
 
 from steadfast.config.depth import wanted_blocks
 from steadfast.config.speaking import uses_of_template
+from steadfast.core.registry import plug_ins
 from steadfast.grid import paths
 from steadfast.grid.data import ForModel, Variant
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import digest
 from steadfast.models.sources import source_of
+
+SOURCES = "steadfast.models.sources"
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,10 @@ class ModelJobs:
     def from_source(self, source: str) -> list[str]:
         """All models, judges among them, that come from ``source``."""
         return [name for name, model in self.grid.models.items() if model.source == source]
+
+    def from_plug_ins(self) -> list[str]:
+        """All models that come from a source of another package."""
+        return [name for name, model in self.grid.models.items() if model.source in plug_ins(SOURCES)]
 
     def settings(self, job: ForModel) -> dict[str, Any]:
         """What decides a model's content (not its label, nor its role)."""
@@ -82,6 +89,10 @@ class ModelJobs:
         """Digest of the code that points to a local model."""
         return self._placing(job, "point_to_local_model.py")
 
-    def _placing(self, job: ForModel, script: str) -> str:
+    def plug_in_digest(self, job: ForModel) -> str:
+        """Digest of the code that gets a model from a plug-in's source."""
+        return self._placing(job, "locate_model.py", f"models.sources.{self.grid.models[job.model].source}")
+
+    def _placing(self, job: ForModel, script: str, *modules: str) -> str:
         written_out = self.grid.models[job.model].settings["dequantise"]
-        return digest(script, *(["models.checkpoint_files.quantization"] if written_out else []))
+        return digest(script, *modules, *(["models.checkpoint_files.quantization"] if written_out else []))

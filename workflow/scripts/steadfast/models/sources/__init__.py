@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from steadfast.core.errors import ConfigError
 from steadfast.core.registry import load
+
+if TYPE_CHECKING:
+    from steadfast.models.pointer import ModelPointer
 
 Stanza = Mapping[str, Any]
 
@@ -43,6 +47,8 @@ class Source:
         depth: its number of blocks, given the whole configuration; None where nothing on this machine tells it.
             Adapters have that of their base (``steadfast.config.depth``).
         hub_files: the files of a repository of the hub that it is made from; none for a whole checkpoint.
+        locate: gets the checkpoint and returns where it is: what a plug-in has, whose models have one rule. The sources
+            of this package have rules of their own.
     """
 
     problems: Callable[[Stanza, Mapping[str, Any]], Iterator[str]] = _no_problems
@@ -50,9 +56,23 @@ class Source:
     settings: Callable[[Stanza], dict[str, Any]] = content_settings
     depth: Callable[[Stanza, Mapping[str, Any]], int | None] = _unknown
     hub_files: Callable[[Stanza], list[str]] = _no_files
+    locate: "Callable[[Stanza], ModelPointer] | None" = None
 
 
 def source_of(stanza: Stanza) -> Source:
     """The source that a stanza of ``models`` names."""
     source: Source = load(__name__, stanza["source"]).SOURCE
     return source
+
+
+def locate(entry: Stanza) -> "ModelPointer":
+    """Get the checkpoint of a model whose source is a plug-in.
+
+    Raises:
+        ConfigError: the source does not say how.
+        DataError: what the source raises where it does not find the checkpoint.
+    """
+    found = source_of(entry).locate
+    if found is None:
+        raise ConfigError(f"source: {entry['source']} cannot be located: its SOURCE has no `locate`")
+    return found(entry)

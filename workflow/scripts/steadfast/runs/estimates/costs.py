@@ -190,6 +190,7 @@ RULES: dict[str, Callable[[Costs, Wildcards, int], float]] = {
     "distil_harmless_answers": _always(ADAPTER_TRAINING),
     "fetch_hub_model": _weights(DOWNLOADED, HEAVY),
     "point_to_local_model": _weights(1e9, HEAVY),
+    "locate_model": _weights(1e9, HEAVY),
     "convert_gguf_model": _weights(CONVERTED, HEAVY),
     "merge_adapter": _weights(MERGED, HEAVY),
     "activations": _states(1),

@@ -71,7 +71,8 @@ class ModelSizes:
                 return checkpoint_size(checkpoint_path(self.directory / name))
             if stanza["source"] == "adapter":
                 return self.of(stanza["base"])
-            return AT_ITS_SOURCE[stanza["source"]](stanza)
+            at_source = AT_ITS_SOURCE.get(stanza["source"])
+            return at_source(stanza) if at_source else None
         except DataError:
             # whoever needs the model says what is wrong with it
             return None

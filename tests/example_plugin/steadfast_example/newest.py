@@ -1,0 +1,35 @@
+"""Source of models: the newest checkpoint in a folder that a training run writes to."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from steadfast.models.local import point_to
+from steadfast.models.pointer import ModelPointer
+from steadfast.models.sources import Source
+
+
+def newest(folder: str) -> Path | None:
+    """The checkpoint directory that was written last; None without one."""
+    found = [file.parent for file in Path(folder).expanduser().glob("*/config.json")]
+    return max(found, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def problems(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with an entry, before any job."""
+    if newest(str(entry.get("folder", ""))) is None:
+        yield f"folder: {entry.get('folder')!r} holds no checkpoint directory"
+
+
+def files(entry: Mapping[str, Any]) -> list[str]:
+    """What makes the model again when it changes: a newer checkpoint."""
+    found = newest(entry["folder"])
+    return [str(found / "config.json")] if found else []
+
+
+def locate(entry: Mapping[str, Any]) -> ModelPointer:
+    """Check the checkpoint, and say where it is."""
+    return point_to(newest(entry["folder"]) or entry["folder"])
+
+
+SOURCE = Source(problems=problems, files=files, locate=locate)
