@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.tiny_models import byte_tokenizer, save_random, tiny_llama
 
 from steadfast.judges.interface import Case
 
@@ -30,39 +31,19 @@ def template_file(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Llama of two blocks with random weights, a byte-level tokenizer and a chat template."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    directory = tmp_path_factory.mktemp("checkpoint")
     special = ["<|bos|>", "<|user|>", "<|end|>", "<|assistant|>"]
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    merges = [("R", "E"), ("N", "O"), ("NO", "N")]
-    vocabulary = {token: index for index, token in enumerate([*special, *alphabet, "RE", "NO", "NON"])}
-    core = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    core.decoder = decoders.ByteLevel()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core,
+    tokenizer = byte_tokenizer(
+        special,
+        special_first=True,
+        merges=[("R", "E"), ("N", "O"), ("NO", "N")],
         bos_token="<|bos|>",
         eos_token="<|end|>",
         pad_token="<|end|>",
         additional_special_tokens=["<|user|>", "<|assistant|>"],
+        chat_template=(
+            "<|bos|>{% for message in messages %}<|user|>{{ message['content'] }}<|end|>{% endfor %}<|assistant|>"
+        ),
     )
-    tokenizer.chat_template = (
-        "<|bos|>{% for message in messages %}<|user|>{{ message['content'] }}<|end|>{% endfor %}<|assistant|>"
-    )
-    tokenizer.save_pretrained(directory)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        max_position_embeddings=1024,
-        initializer_range=0.3,
-    )
-    LlamaForCausalLM(config).save_pretrained(directory)
-    return directory
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_key_value_heads": 2}
+    config = tiny_llama(len(tokenizer), **sizes, max_position_embeddings=1024, initializer_range=0.3)
+    return save_random(config, tmp_path_factory.mktemp("checkpoint"), tokenizer)

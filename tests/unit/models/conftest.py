@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from tests.tiny_models import save_random, tiny_llama, word_tokenizer
+from tokenizers import processors
+from transformers import PreTrainedTokenizerFast
 
 WORDS = [
     "<bos>",
@@ -32,32 +33,21 @@ TEMPLATE = (
 @pytest.fixture(scope="session")
 def tokenizer() -> PreTrainedTokenizerFast:
     """A word-level tokenizer that puts ``<bos>`` before everything, as Llama's does, and has no padding token."""
-    inner = Tokenizer(models.WordLevel({word: index for index, word in enumerate(WORDS)}, unk_token="<unk>"))
-    inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    inner.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 0)])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=inner,
+    tokenizer = word_tokenizer(
+        WORDS,
         bos_token="<bos>",
         eos_token="<eos>",
-        unk_token="<unk>",
         additional_special_tokens=["<user>", "<assistant>", "<system>", "<think>"],
         chat_template=TEMPLATE,
     )
+    before_all = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 0)])
+    tokenizer.backend_tokenizer.post_processor = before_all
+    return tokenizer
 
 
 @pytest.fixture(scope="session")
 def checkpoint(tokenizer, tmp_path_factory) -> Path:
     """A checkpoint of two blocks, stored as bfloat16."""
+    config = tiny_llama(len(WORDS), intermediate_size=32, num_hidden_layers=2, num_key_value_heads=2)
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(WORDS),
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-    )
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return save_random(config, folder, tokenizer, dtype=torch.bfloat16)

@@ -2,9 +2,7 @@
 
 import pandas as pd
 import pytest
-import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from tests.tiny_models import save_random, tiny_llama, word_tokenizer
 
 WORDS = [f"w{index}" for index in range(40)] + ["a", "b", "c", "7", "8", "9?"]
 TEMPLATE = (
@@ -15,28 +13,11 @@ TEMPLATE = (
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("tiny-llama")
     special = ["<pad>", "<unk>", "<bos>", "<user>", "<end>", "<assistant>"]
-    vocabulary = {word: index for index, word in enumerate([*special, *WORDS])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", bos_token="<bos>", eos_token="<end>"
-    )
-    fast.chat_template = TEMPLATE
-    fast.save_pretrained(directory)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(vocabulary),
-        hidden_size=16,
-        intermediate_size=24,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        tie_word_embeddings=True,
-    )
-    LlamaForCausalLM(config).save_pretrained(directory)
-    return directory
+    names = {"pad_token": "<pad>", "bos_token": "<bos>", "eos_token": "<end>"}
+    tokenizer = word_tokenizer([*special, *WORDS], **names, chat_template=TEMPLATE)
+    config = tiny_llama(len(tokenizer), tie_word_embeddings=True)
+    return save_random(config, tmp_path_factory.mktemp("tiny-llama"), tokenizer)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig
+from tests import tiny_models
 
 from steadfast.attacks.directions import Direction
 
@@ -13,25 +13,13 @@ HIDDEN = 16
 
 
 def tiny_llama(**changes):
-    settings = {
-        "vocab_size": 50,
-        "hidden_size": HIDDEN,
-        "intermediate_size": HIDDEN,  # equal sizes: a wrong axis would raise no error
-        "num_hidden_layers": 3,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "tie_word_embeddings": False,
-    }
-    return LlamaConfig(**{**settings, **changes})
+    # equal sizes: a wrong axis would raise no error
+    return tiny_models.tiny_llama(50, **{"intermediate_size": HIDDEN, "tie_word_embeddings": False, **changes})
 
 
 def save_model(config, directory, dtype=torch.bfloat16, shard_size="5GB"):
     """A random model of any architecture, with weights of ordinary size and every bias filled."""
-    torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config).to(dtype)
-    for parameter in model.parameters():
-        parameter.data.normal_(std=0.05)
-    model.save_pretrained(directory, max_shard_size=shard_size)
+    tiny_models.save_random(config, directory, dtype=dtype, spread=0.05, shard_size=shard_size)
     (directory / "tokenizer_config.json").write_text(json.dumps({"kept": True}))
     return directory
 

@@ -7,30 +7,17 @@ import peft
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.tiny_models import save_random, tiny_llama
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 
 def tiny_config(**changes) -> LlamaConfig:
-    settings = {
-        "vocab_size": 50,
-        "hidden_size": 16,
-        "intermediate_size": 24,
-        "num_hidden_layers": 3,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "tie_word_embeddings": False,
-        "attention_bias": True,
-    }
-    return LlamaConfig(**{**settings, **changes})
+    return tiny_llama(50, **{"tie_word_embeddings": False, "attention_bias": True, **changes})
 
 
 def save_base(folder: Path, config=None, dtype=torch.float32, shard_size="5GB") -> Path:
     """A random model whose every parameter is filled."""
-    torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config or tiny_config()).to(dtype)
-    for parameter in model.parameters():
-        parameter.data.normal_(std=0.3)
-    model.save_pretrained(folder, max_shard_size=shard_size)
+    save_random(config or tiny_config(), folder, dtype=dtype, spread=0.3, shard_size=shard_size)
     (folder / "tokenizer_config.json").write_text(json.dumps({"from": "the base"}))
     return folder
 

@@ -4,9 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
-import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from tests.tiny_models import byte_tokenizer, save_random, tiny_llama
 
 ROOT = Path(__file__).parents[4]
 SHIPPED_DATA = ROOT / "resources" / "safety_tuning"
@@ -87,32 +85,11 @@ def data_folder(tmp_path):
 @pytest.fixture(scope="session")
 def tokenizer():
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tag>"]
-    vocabulary = {word: index for index, word in enumerate([*special, *sorted(pre_tokenizers.ByteLevel.alphabet())])}
-    inner = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    inner.decoder = decoders.ByteLevel()
-    inner.add_special_tokens(special)
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=inner, bos_token="<|im_start|>", eos_token="<|im_end|>", pad_token="<|endoftext|>"
-    )
-    fast.chat_template = TEMPLATE
-    return fast
+    names = {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"}
+    return byte_tokenizer(special, special_first=True, **names, chat_template=TEMPLATE)
 
 
 @pytest.fixture(scope="session")
 def base(tokenizer, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("safety-tuning") / "base"
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        intermediate_size=24,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        tie_word_embeddings=True,
-        initializer_range=0.3,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    config = tiny_llama(len(tokenizer), tie_word_embeddings=True, initializer_range=0.3)
+    return save_random(config, tmp_path_factory.mktemp("safety-tuning") / "base", tokenizer)
