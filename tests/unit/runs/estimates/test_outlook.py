@@ -57,7 +57,9 @@ def grid():
 def needs(grid, tmp_path, monkeypatch):
     """Needs of a run that makes these files, on a machine with so much memory and so much room on its disk."""
 
-    def make(*outputs, memory=16 * GIB, disk=100 * GIB, **runtime):
+    def make(*outputs, memory=16 * GIB, disk=100 * GIB, factors=1.0, **runtime):
+        # of a checkpoint; as large as a baked one, unless a test says otherwise
+        monkeypatch.setattr("steadfast.runs.estimates.needs.FACTORS", factors)
         for module in (fit, outlook):
             monkeypatch.setattr(module, "free_disk", lambda path=None: disk)
         monkeypatch.setattr(fit, "total_memory", lambda: memory)
@@ -84,6 +86,13 @@ def test_checkpoints_that_are_written_take_room(needs):
     assert both.disk() == GIB // 2 + 4_000_000
     # removed after use, the largest model's are what there is at a time
     assert needs(*EDITED, keep_checkpoints=False).disk() == GIB // 2
+
+
+def test_edits_that_are_kept_as_factors_take_little_room(needs, grid):
+    assert needs(*EDITED, factors=0.01).disk() == int(0.01 * (GIB // 2)) + 40_000
+    vars(grid).pop("judges")
+    grid.config["judges"]["served"] = {"kind": "chat", "serve": {"model": "real", "variant": "abliterated"}}
+    assert needs(*EDITED, factors=0.01).disk() == GIB // 2 + 40_000, "a server reads the whole checkpoint"
 
 
 def test_what_does_not_fit_is_named_with_what_to_do(needs):
