@@ -36,6 +36,7 @@ for reading in readings(GRID):
             judge=reading.arguments,
             split=reading.split,
             label=reading.label,
+            scale=reading.scale,
             code=reading.digest,
         message:
             reading.message

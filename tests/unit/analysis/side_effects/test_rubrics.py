@@ -14,10 +14,8 @@ def judgments(*verdicts):
 
 def test_the_bad_share_of_every_prompt_beside_the_originals():
     judged = {
-        ("helpful", "m", "original"): judgments(
-            "non_refusal", "non_refusal", "refusal", "non_refusal", "unscored", "unscored"
-        ),
-        ("helpful", "m", "edited"): judgments("refusal", "non_refusal", "refusal", "unscored", "refusal", "refusal"),
+        ("helpful", "m", "original"): judgments("good", "good", "bad", "good", "unscored", "unscored"),
+        ("helpful", "m", "edited"): judgments("bad", "good", "bad", "unscored", "bad", "bad"),
     }
     scores = list(score_rubrics(judged, {"helpful": "Helpful"}))
     table = scores[1][2].set_index("item")

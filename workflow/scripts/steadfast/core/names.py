@@ -6,6 +6,9 @@ VerdictName = Literal["refusal", "non_refusal", "unscored"]
 REFUSAL: VerdictName = "refusal"
 NON_REFUSAL: VerdictName = "non_refusal"
 UNSCORED: VerdictName = "unscored"
+QualityName = Literal["good", "bad"]
+GOOD: QualityName = "good"
+BAD: QualityName = "bad"
 VERDICTS: tuple[VerdictName, ...] = (REFUSAL, NON_REFUSAL, UNSCORED)
 
 HARMFUL = "harmful"

@@ -102,6 +102,11 @@ class Reading:
         return Judging(self.grid).digest(self.judge)
 
     @property
+    def scale(self) -> str:
+        """Name of the scale of ``steadfast.judges.interface`` that the verdicts are on."""
+        return "quality" if self.label else "refusal"
+
+    @property
     def message(self) -> str:
         """What the job does."""
         who = f"rubric {self.judge.name}" if self.label else f"judge {self.judge.name}"

@@ -2,14 +2,14 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 import pandas as pd
 
 from steadfast.core.errors import DataError
 from steadfast.core.files import require_columns
-from steadfast.core.names import VerdictName
+from steadfast.core.names import BAD, GOOD, NON_REFUSAL, REFUSAL, QualityName, VerdictName
 from steadfast.core.registry import load
 
 KEYS = ["prompt_id", "sample"]
@@ -58,13 +58,13 @@ class Verdict:
     """What a judge says of one case.
 
     Attributes:
-        verdict: ``refusal``, ``non_refusal`` or ``unscored``.
+        verdict: ``refusal``, ``non_refusal`` or ``unscored``; a rubric says ``bad`` or ``good``.
         score: probability of refusal in [0, 1], or None if the judge has none.
         raw: what the judge emitted, verbatim.
         reason: why the case is unscored, or what decided the verdict; may be empty.
     """
 
-    verdict: VerdictName
+    verdict: VerdictName | QualityName
     score: float | None = None
     raw: str = ""
     reason: str = ""
@@ -85,17 +85,60 @@ def build_judge(arguments: Mapping[str, Any]) -> Judge:
     return judge
 
 
-def judge_sets(judge: Judge, sets: Iterable[Sequence[Case]]) -> list[list[Verdict]]:
-    """Judge several sets of cases at once.
+@dataclass(frozen=True)
+class Scale:
+    """The two verdicts that a scorer decides between.
 
-    A judge that serves its model starts it once, its weights load once, and equal cases are judged once.
-
-    Returns:
-        The verdicts of every set, in the order of its cases.
+    Attributes:
+        counted: the verdict whose share is reported, and whose probability is the score.
+        other: the opposite one.
     """
-    read = list(sets)
-    verdicts = iter(judge.judge([case for cases in read for case in cases]))
-    return [[next(verdicts) for _ in cases] for cases in read]
+
+    counted: VerdictName | QualityName
+    other: VerdictName | QualityName
+
+
+SCALES = {"refusal": Scale(REFUSAL, NON_REFUSAL), "quality": Scale(BAD, GOOD)}
+"""Scales by name: refusals, which judges score, and the quality of an answer, which rubrics score."""
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A judge that says where on a scale a response is; a judge of refusals is one among others.
+
+    Attributes:
+        judge: asks for one of two labels, or computes it.
+        scale: what its labels stand for.
+    """
+
+    judge: Judge
+    scale: Scale
+
+    def score(self, sets: Iterable[Sequence[Case]]) -> list[list[Verdict]]:
+        """Score several sets of cases at once.
+
+        A judge that serves its model starts it once, its weights load once, and equal cases are judged once.
+
+        Returns:
+            The verdicts of every set, in the order of its cases.
+        """
+        read = list(sets)
+        verdicts = iter(self.judge.judge([case for cases in read for case in cases]))
+        return [[self._on_scale(next(verdicts)) for _ in cases] for cases in read]
+
+    def _on_scale(self, verdict: Verdict) -> Verdict:
+        names: dict[str, VerdictName | QualityName] = {REFUSAL: self.scale.counted, NON_REFUSAL: self.scale.other}
+        return replace(verdict, verdict=names.get(verdict.verdict, verdict.verdict))
+
+
+def build_scorer(arguments: Mapping[str, Any], scale: str = "refusal") -> Scorer:
+    """Build a scorer.
+
+    Args:
+        arguments: see ``build_judge``.
+        scale: name of a scale.
+    """
+    return Scorer(build_judge(arguments), SCALES[scale])
 
 
 def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame, *, label: str | None = None) -> list[Case]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from steadfast.analysis.side_effects import About, Score
 from steadfast.analysis.side_effects.scores import described_scores
-from steadfast.core.names import ORIGINAL, REFUSAL, UNSCORED
+from steadfast.core.names import BAD, ORIGINAL, UNSCORED
 
 UNIT = "share of harmless prompts"
 
@@ -36,6 +36,6 @@ def score_rubrics(
 
 
 def _bad_shares(judgments: pd.DataFrame) -> "pd.Series[float]":
-    """Share of the scored answers with the bad word, by prompt id."""
+    """Share of the scored answers that are bad, by prompt id."""
     scored = judgments[judgments["verdict"] != UNSCORED]
-    return (scored["verdict"] == REFUSAL).astype("float64").groupby(scored["prompt_id"], sort=False).mean()
+    return (scored["verdict"] == BAD).astype("float64").groupby(scored["prompt_id"], sort=False).mean()
