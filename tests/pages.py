@@ -1,8 +1,7 @@
 """Documentation pages followed to the letter: their code blocks put where the pages say.
 
-A block whose fence names a file (```` ```python path ````) is that file; one that names the schema and a place in it
-(`judge.allOf`) is added at the end of that list; one that names the schema alone, at its end; and one that names a
-section of the configuration (```` ```yaml judges ````) is a stanza.
+A block whose fence names a file (```` ```python path ````) is that file; one that names a section of the configuration
+(```` ```yaml judges ````) is a config entry.
 """
 
 import contextlib
@@ -16,7 +15,6 @@ from typing import Any
 
 import yaml
 
-SCHEMA = "workflow/schemas/config.schema.yaml"
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w+) (?P<target>[^\n]+)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S
 )
@@ -43,30 +41,13 @@ def follow(page: Path, folder: Path) -> dict[str, dict[str, Any]]:
     """Do in a copy of the repository what the page says; returns the stanzas, by section."""
     stanzas: dict[str, dict[str, Any]] = {}
     for block in blocks(page):
-        path, _, place = block.target.partition(" ")
-        if path == SCHEMA:
-            schema = folder / SCHEMA
-            text = schema.read_text(encoding="utf-8")
-            schema.write_text(_with_branch(text, place, block.text) if place else text + block.text, encoding="utf-8")
-        elif "/" in path:
+        path = block.target
+        if "/" in path:
             assert not (folder / path).exists()
             (folder / path).write_text(block.text, encoding="utf-8")
         else:
             stanzas.setdefault(path, {}).update(yaml.safe_load(textwrap.dedent(block.text)))
     return stanzas
-
-
-def _with_branch(schema: str, place: str, branch: str) -> str:
-    """Put a branch at the end of ``place``, a definition's ``allOf``, and its name into the definition's ``enum``."""
-    definition = place.removesuffix(".allOf")
-    start = schema.index(f"\n  {definition}:\n") + 1
-    following = re.search(r"^  \w+:$", schema[start + 1 :], re.MULTILINE)
-    name = re.search(r"const: (\w+)", branch)
-    assert following
-    assert name
-    end = start + 1 + following.start()
-    section = schema[start:end].replace("enum: [", f"enum: [{name[1]}, ", 1)
-    return schema[:start] + section + branch + schema[end:]
 
 
 PYTHON_OR_OUTPUT = re.compile(r"^```(?P<info>python|text|text of the model)\n(?P<text>.*?)^```$", re.M | re.S)

@@ -49,7 +49,7 @@ def build(tmp_path: Path):
             "store": str(tmp_path / "answers"),
             **changes,
         }
-        chat.check_settings(settings)
+        chat.ChatJobSettings.read(settings).check()
         return chat.build(**settings)
 
     return make

@@ -9,12 +9,15 @@ from tests.provider_variants import SENT, VARIANTS
 from steadfast.judges.chat_api.endpoint import Endpoint
 from steadfast.judges.chat_api.faults import Fault
 from steadfast.judges.chat_api.reading import Answer
-from steadfast.judges.chat_api.settings import ChatSettings
+from steadfast.judges.chat_api.settings import ChatJobSettings
+
+TEMPLATE = "resources/prompts/judges/labels.md"
 
 
 async def ask_each(base_url: str) -> dict[str, Answer | Fault]:
     """What the endpoint makes of each, asked once."""
-    settings = ChatSettings(prompt="", base_url=base_url, model=MODEL, api_key_env="SIMULATED_KEY", retries=0)
+    given = {"prompt": TEMPLATE, "base_url": base_url, "model": MODEL, "api_key_env": "SIMULATED_KEY", "retries": 0}
+    settings = ChatJobSettings.read(given)
     async with Endpoint(settings, base_url, MODEL) as endpoint:
         outcomes = {}
         for name in SENT:

@@ -15,7 +15,7 @@ TRY_METHODS = """
 import numpy as np
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.edits import build_edit
-from steadfast.core.registry import load
+from steadfast.attacks.directions import build_method
 
 generator = np.random.default_rng(0)
 classes = []
@@ -25,7 +25,7 @@ for shift in (1.0, -1.0):
     ids = tuple(f"{shift}-{index}" for index in range(40))
     classes.append(ClassActivations(states, states[:, :, 2], ids, ("c",) * 40))
 activations = Activations(*classes, positions=(-1,), template_tokens=("<end>",), model="tiny")
-direction = load("steadfast.attacks.directions.methods", "median_difference").build().find(activations, seed=0)
+direction = build_method({"method": "median_difference"}).find(activations, seed=0)
 assert direction.layer == '1' and abs(direction.directions[0, 2]) > 0.9, direction
 assert build_edit({"method": "halve"}).strength.at(0, 3) == 0.5
 """

@@ -4,21 +4,31 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
+from steadfast.core.settings import AnyPath
 from steadfast.models.local import point_to
 from steadfast.models.pointer import ModelPointer
+from steadfast.models.settings import CheckpointSettings
 from steadfast.models.sources import Source
+
+
+class Settings(CheckpointSettings):
+    """The newest checkpoint in a folder that a training run writes to."""
+
+    folder: AnyPath = Field(description="The folder; each checkpoint is a directory in it.")
 
 
 def newest(folder: str) -> Path | None:
     """The checkpoint directory that was written last; None without one."""
-    found = [file.parent for file in Path(folder).expanduser().glob("*/config.json")]
+    found = [file.parent for file in Path(folder).glob("*/config.json")]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def problems(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with an entry, before any job."""
-    if newest(str(entry.get("folder", ""))) is None:
-        yield f"folder: {entry.get('folder')!r} holds no checkpoint directory"
+    if newest(entry["folder"]) is None:
+        yield f"folder: {entry['folder']!r} holds no checkpoint directory"
 
 
 def files(entry: Mapping[str, Any]) -> list[str]:

@@ -1,15 +1,22 @@
 """Direction between trimmed means: the classes' mean activations without the most extreme tenth on either side."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from pydantic import Field
 from scipy.stats import trim_mean
 
 from steadfast.attacks.directions import unit_rows
-from steadfast.attacks.directions.contrast import DEFAULT_LAYER, DEFAULT_POSITION, ContrastMethod, contrast_method
+from steadfast.attacks.directions.contrast import ContrastMethod, contrast_method
 from steadfast.attacks.directions.finders import Found, States
-from steadfast.attacks.directions.selection import LayerSetting, PositionSetting
+from steadfast.attacks.directions.settings import ContrastSettings
+
+
+class Settings(ContrastSettings):
+    """Difference of the classes' trimmed means."""
+
+    trimmed: float = Field(
+        0.1, ge=0, lt=0.5, description="Share of the states that is left out at each end, per feature."
+    )
 
 
 @dataclass(frozen=True)
@@ -32,12 +39,6 @@ class TrimmedDifference:
         return self
 
 
-def build(
-    trimmed: float = 0.1,
-    layer: LayerSetting = DEFAULT_LAYER,
-    position: PositionSetting = DEFAULT_POSITION,
-    resamples: int = 100,
-    causal: Mapping[str, Any] | None = None,
-) -> ContrastMethod:
-    """Build the method; its place is chosen as that of every other direction."""
-    return contrast_method("trimmed_difference", TrimmedDifference(trimmed), layer, position, resamples, causal)
+def build(settings: Settings) -> ContrastMethod:
+    """The method; its place is chosen as that of every other direction."""
+    return contrast_method("trimmed_difference", TrimmedDifference(settings.trimmed), settings)

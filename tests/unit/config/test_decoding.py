@@ -56,7 +56,7 @@ def test_models_judge_only_responses_that_there_are(steered):
         ({"models": ["tiny"]}, "'tiny' is no model under test"),
         ({"decoding": {"method": "tag"}}, "variants.tagged.decoding.method: 'tag' is not allowed"),
         ({"decoding": {"method": "suppress_tokens", "tokens": []}}, "variants.tagged.decoding.tokens"),
-        ({"decoding": {"method": "tag_conditioned", "tag": " "}}, "decoding.tag: ' ' must be a text"),
+        ({"decoding": {"method": "tag_conditioned", "tag": " "}}, "decoding: tag: ' ' must be a text"),
         (
             {"direction": {"method": "mean_difference"}, "hook": {"method": "projection"}},
             "has a `hook` and a `decoding`; make them two variants",

@@ -1,45 +1,37 @@
 """Paths that begin with the home folder, wherever the configuration names one."""
 
-from steadfast.config.home import PATHS, with_home
+import pytest
+from pydantic import TypeAdapter
+
 from steadfast.config.schema import load_schema
+from steadfast.core.plug_ins import DIRECTIONS, PROMPT_SOURCES, SOURCES
+from steadfast.core.settings import AnyPath, ExistingDirectory, ExistingFile
+
+PATHS = {"existing-file", "existing-directory", "path"}
 
 
-def test_paths_begin_at_home_and_other_texts_stay(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/me")
-    config = {
-        "prompts": {
-            "harmful": [{"kind": "file", "path": "~/a.csv", "template": "~/{x}"}, {"kind": "dataset", "path": "~/d"}]
-        },
-        "models": {
-            "one": {"source": "local", "path": "~/m", "label": "~/m", "chat_template": "~/t.jinja"},
-            "two": {"source": "adapter", "path": "~/seed{seed}"},
-        },
-        "sweeps": {"s": {"directions": {"d": {"method": "file", "path": "~/d.npy"}}}},
-        "judges": {"r": {"kind": "regex", "patterns": "~nobody-of-this-name/p.yaml"}},
-        "generation": {"system_prompt": "~/"},
-        "side_effects": {"text": {"kind": "file", "path": "~"}},
-        "annotations": ["~/a.csv", "b.csv"],
-        "counts_tables": {"c": "~/c.csv"},
-        "runtime": {"vllm_python": "~/v/bin/python"},
-    }
-    found = with_home(config)
-    assert found["prompts"]["harmful"] == [
-        {"kind": "file", "path": "/home/me/a.csv", "template": "~/{x}"},
-        {"kind": "dataset", "path": "/home/me/d"},
-    ]
-    assert found["models"]["one"] == {
-        "source": "local",
-        "path": "/home/me/m",
-        "label": "~/m",
-        "chat_template": "/home/me/t.jinja",
-    }
-    assert found["models"]["two"]["path"] == "/home/me/seed{seed}"
-    assert found["sweeps"]["s"]["directions"]["d"]["path"] == "/home/me/d.npy"
-    assert found["judges"] == config["judges"]
-    assert found["generation"] == config["generation"]
-    assert found["side_effects"]["text"]["path"] == "/home/me"
-    assert (found["annotations"], found["counts_tables"]) == (["/home/me/a.csv", "b.csv"], {"c": "/home/me/c.csv"})
-    assert found["runtime"] == {"vllm_python": "/home/me/v/bin/python"}
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    """A home folder with a file and a folder."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.csv").touch()
+    (tmp_path / "folder").mkdir()
+    return tmp_path
+
+
+def test_paths_begin_at_home(home):
+    for kind, given in ((ExistingFile, "~/a.csv"), (ExistingDirectory, "~/folder"), (AnyPath, "~/seed{seed}")):
+        assert TypeAdapter(kind).validate_python(given) == given.replace("~", str(home))
+
+
+def test_entries_of_plug_ins_begin_at_home_and_other_texts_stay(home):
+    file = {"kind": "file", "path": "~/a.csv", "template": "~/{x}"}
+    assert PROMPT_SOURCES.complete(file) | {"path": f"{home}/a.csv"} == PROMPT_SOURCES.complete(file)
+    assert PROMPT_SOURCES.complete(file)["template"] == "~/{x}"
+    model = SOURCES.complete({"source": "local", "path": "~/folder", "label": "~/m", "chat_template": "~/t.jinja"})
+    assert (model["path"], model["chat_template"]) == (f"{home}/folder", f"{home}/t.jinja")
+    assert model["label"] == "~/m"
+    assert DIRECTIONS.complete({"method": "file", "path": "~/a.csv"})["path"] == f"{home}/a.csv"
 
 
 def test_every_key_that_is_a_path_is_marked_as_one():

@@ -8,9 +8,9 @@ import pytest
 
 from steadfast.config.checks import prepare
 from steadfast.config.files import check_config_file, main
-from steadfast.config.ranges import range_of
 from steadfast.config.schema import load_schema
 from steadfast.core.errors import ConfigError
+from steadfast.core.ranges import range_of
 
 MEAN = {"method": "mean_difference"}
 SERVED = {"kind": "chat", "prompt": "resources/prompts/judges/refusal.md"}
@@ -183,7 +183,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "yes as a name": (
         {"judges": {True: {"kind": "label_only"}}},
-        ["judges: the key True is no text, as YAML reads yes, on and true; put it in quotes"],
+        ["judges: the key True is not a string, as YAML reads yes, on and true; put it in quotes"],
     ),
     "no as a language": (
         {"prompts.language": False},
@@ -274,11 +274,11 @@ FILES = {
     "a number of 5000 digits": (b"seed: " + b"9" * 5000, "line 1: 'seed' is a number of 5000 digits"),
     "yes as a key": (
         b"judges:\n  yes: {}\n",
-        "line 2: the key 'yes' is no text: YAML reads it as a truth value; put it in quotes",
+        "line 2: the key 'yes' is not a string: YAML reads it as a truth value; put it in quotes",
     ),
     "a number as a key": (
         b"models:\n  7: {}\n",
-        "line 2: the key '7' is no text: YAML reads it as a value of type int",
+        "line 2: the key '7' is not a string: YAML reads it as a value of type int",
     ),
     "an unknown anchor": (b"a: *b\n", "line 1: is not valid YAML: found undefined alias"),
     "a colon": (b"a: b: c\n", "line 1: is not valid YAML: mapping values are not allowed in this context; put a text"),

@@ -16,6 +16,8 @@ from tests.tiny_checkpoint import write_checkpoint
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.direction_search.search import find_direction
 from steadfast.config.checks import prepare
+from steadfast.config.reference import reference_page
+from steadfast.config.schema import load_schema
 from steadfast.core import registry
 from steadfast.core.errors import ConfigError
 from steadfast.grid.data import ModelVariant
@@ -96,6 +98,13 @@ def test_a_model_of_a_plug_in_is_located_by_its_own_job(installed, tmp_path):
         prepare(installed)
 
 
+def test_the_schema_and_the_reference_have_the_settings_of_plug_ins(installed):
+    forget_plug_ins()
+    judge = load_schema()["$defs"]["judge"]
+    assert "few_words" in judge["properties"]["kind"]["enum"]
+    assert "`few_words`, calls every response of few words a refusal" in reference_page()
+
+
 def test_a_direction_of_a_plug_in_is_found(installed):
     generator = np.random.default_rng(0)
     classes = []
@@ -116,12 +125,12 @@ def test_a_direction_of_a_plug_in_is_found(installed):
     [
         (("judges", "short"), "kind", "few_word", "'few_word' is not allowed; did you mean 'few_words'? Known: "),
         (("judges", "short"), "word", 3, "judges.short: unknown key 'word'; did you mean 'words'?"),
-        (("judges", "short"), "words", 0, "words: 0 is not allowed; allowed: an integer of at least 1"),
+        (("judges", "short"), "words", 0, "judges.short.words: 0 is out of range; allowed: 1 to 10000"),
         (
             ("variants", "trimmed", "direction"),
             "trim",
             1,
-            "unknown key 'trim' of direction method 'trimmed_difference'",
+            "variants.trimmed.direction: unknown key 'trim'; did you mean 'trimmed'?",
         ),
     ],
 )

@@ -1,6 +1,5 @@
 """The schema: everything is described, defaults are filled in, and the pages and registries agree with it."""
 
-import dataclasses
 import runpy
 import warnings
 from collections.abc import Iterator, Mapping
@@ -9,12 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from steadfast.config.checks import ConfigWarning, prepare
-from steadfast.config.reference import PAGE, reference_page
-from steadfast.config.schema import load_schema, resolve, validate, with_defaults
-from steadfast.core.registry import names
-from steadfast.models.organism_settings import OrganismSettings
+from steadfast.config.reference import PAGE, SCHEMA, reference_page, schema_text
+from steadfast.config.schema import complete as completed
+from steadfast.config.schema import load_schema, resolve
+from steadfast.core.plug_ins import FAMILIES
 
 ROOT = Path(__file__).parents[3]
 
@@ -74,7 +74,7 @@ def test_every_description_is_a_sentence():
 
 
 def test_unknown_keys_are_refused_everywhere():
-    free = {"template_arguments"}
+    free = {"template_arguments", "extra_body"}
     for schema in closed(load_schema()):
         assert "additionalProperties" in schema, f"keys {list(schema['properties'])} allow others"
     open_ends = [path for path, item in properties(load_schema()) if item.get("additionalProperties") is True]
@@ -82,12 +82,10 @@ def test_unknown_keys_are_refused_everywhere():
 
 
 def test_every_default_is_valid_by_its_own_schema():
-    from steadfast.config.schema import VALIDATOR
-
     whole = load_schema()
     for path, item in properties(whole):
         if "default" in item:
-            errors = list(VALIDATOR({"$defs": whole["$defs"], **item}).iter_errors(item["default"]))
+            errors = list(Draft202012Validator({"$defs": whole["$defs"], **item}).iter_errors(item["default"]))
             assert errors == [], path
 
 
@@ -97,26 +95,17 @@ def test_every_definition_is_used():
     assert unused == []
 
 
-KINDS = {
-    "steadfast.judges.kinds": ("judge", "kind"),
-    "steadfast.attacks.directions.methods": ("direction", "method"),
-    "steadfast.attacks.edits.methods": ("edit", "method"),
-    "steadfast.prompts.sources.kinds": ("prompt_source", "kind"),
-}
-
-
-@pytest.mark.parametrize(("package", "place"), KINDS.items(), ids=KINDS)
-def test_the_schema_knows_the_kinds_that_exist(package, place):
-    definition, key = place
-    schema = load_schema()["$defs"][definition]
-    assert sorted(schema["properties"][key]["enum"]) == names(package)
-    branches = [branch["if"]["properties"][key]["const"] for branch in schema["allOf"]]
-    assert branches == schema["properties"][key]["enum"]
+@pytest.mark.parametrize("family", [family for family in FAMILIES.values() if family.entries], ids=lambda one: one.name)
+def test_the_schema_knows_the_kinds_that_exist(family):
+    schema = load_schema()["$defs"][family.name]
+    assert schema["properties"][family.key]["enum"] == family.names()
+    branches = [branch["if"]["properties"][family.key]["const"] for branch in schema["allOf"]]
+    assert branches == family.names()
 
 
 def test_the_schema_knows_the_engines_that_exist():
-    enum = load_schema()["$defs"]["generation"]["properties"]["engine"]["enum"]
-    assert sorted(set(enum) - {"auto"}) == names("steadfast.generation.engines")
+    enum = load_schema()["properties"]["generation"]["properties"]["engine"]["enum"]
+    assert enum == ["auto", *FAMILIES["engine"].names()]
 
 
 def test_defaults_are_filled_in_at_every_depth(config):
@@ -142,9 +131,8 @@ def test_what_is_given_wins_over_defaults(config):
 
 
 def test_filling_in_defaults_twice_changes_nothing(config):
-    once = with_defaults(config)
-    assert with_defaults(once) == once
-    validate(once)
+    once = completed(config)
+    assert completed(once) == once
 
 
 def test_defaults_are_not_shared(config):
@@ -219,6 +207,16 @@ def test_the_reference_page_is_the_one_that_the_schema_gives():
     assert PAGE.read_text(encoding="utf-8") == reference_page(), "run `make docs`"
 
 
+def test_the_schema_for_editors_is_the_one_that_the_settings_give():
+    assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run `make docs`"
+
+
+@pytest.mark.parametrize("grid", sorted(path.name for path in (ROOT / "config").glob("*.yaml")))
+def test_an_editor_finds_nothing_wrong_with_a_shipped_grid(grid):
+    config = yaml.safe_load((ROOT / "config" / grid).read_text(encoding="utf-8"))
+    assert [error.message for error in Draft202012Validator(load_schema()).iter_errors(config)] == []
+
+
 def test_the_reference_page_names_every_key():
     page = reference_page()
     for path, item in properties(load_schema()):
@@ -260,8 +258,3 @@ def test_locks_hold_exact_pins_without_local_versions(file):
         assert "+" not in pin
         # CUDA's packages are pinned only where CUDA is what the environment is for
         assert "cuda" in file.name or not LOCK["ACCELERATOR_PACKAGES"].match(pin)
-
-
-def test_the_training_keys_are_the_settings_of_the_training():
-    training = load_schema()["$defs"]["organisms"]["properties"]["training"]["properties"]
-    assert set(training) == {field.name for field in dataclasses.fields(OrganismSettings)}

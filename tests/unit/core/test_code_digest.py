@@ -10,7 +10,8 @@ from steadfast.core import code_digest
 
 MODULES = {
     "__init__.py": '"""Package."""\n__version__ = "1"\n',
-    "base.py": '"""Base."""\n\nLIMIT = 3\n\n\ndef area(x: int) -> int:\n    """Square."""\n    return x * x  # size\n',
+    "base.py": '"""Base."""\n\nLIMIT = 3\n\n\ndef area(x: int) -> int:\n    """Square."""\n    return x * x  # size\n'
+    'WIDTH = Field(1, ge=0, description="Width.")\n',
     "middle.py": "from steadfast.base import area\n\n\ndef twice(x):\n    return 2 * area(x)\n",
     "lazy.py": "def later(x):\n    from steadfast import deep\n    return deep.f(x)\n",
     "deep.py": "import steadfast.judges._shared\n\n\ndef f(x):\n    return x\n",
@@ -94,6 +95,7 @@ def test_a_digest_is_sixteen_hex_digits_and_stable(tree):
         ("unrelated.py", "VALUE = 1", "VALUE = 2"),
         ("judges/regex.py", "return _shared.X", "return 5"),
         ("core/progress.py", "INTERVAL = 1", "INTERVAL = 2"),
+        ("base.py", 'description="Width."', 'description="Width of " "all.", title="W", examples=[3]'),
         ("__init__.py", '__version__ = "1"', '__version__ = "2"'),
     ],
 )
@@ -110,6 +112,8 @@ def test_what_has_no_meaning_for_a_script_leaves_its_digest(tree, name, old, new
         ("middle.py", "2 * area", "3 * area"),
         ("base.py", "x * x", "x + x"),
         ("base.py", "LIMIT = 3", "LIMIT = 4"),
+        ("base.py", "Field(1, ge=0", "Field(1, ge=1"),
+        ("base.py", "Field(1, ge=0", "Field(2, ge=0"),
         ("core/registry.py", "package + name", "name + package"),
     ],
 )

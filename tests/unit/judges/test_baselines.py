@@ -6,6 +6,7 @@ from steadfast.core.errors import ConfigError
 from steadfast.core.names import NON_REFUSAL, REFUSAL
 from steadfast.core.registry import load, names
 from steadfast.judges.kinds import always_refuse, label_only, never_refuse
+from steadfast.judges.settings import JudgeSettings
 
 
 def test_baselines_do_not_read_the_response(case) -> None:
@@ -17,14 +18,15 @@ def test_baselines_do_not_read_the_response(case) -> None:
 
 @pytest.mark.parametrize("module", [always_refuse, never_refuse, label_only])
 def test_baselines_have_no_settings(module) -> None:
-    module.check_settings({})
-    assert module.files({}) == []
+    module.Settings.read({}).check()
+    assert module.Settings.read({}).files() == []
     with pytest.raises(ConfigError, match="unknown key 'patterns'"):
-        module.check_settings({"patterns": "x"})
+        module.Settings.read({"patterns": "x"}).check()
 
 
 @pytest.mark.parametrize("kind", names("steadfast.judges.kinds"))
 def test_every_kind_keeps_the_interface(kind: str) -> None:
     module = load("steadfast.judges.kinds", kind)
-    assert module.SCOPE in ("grid", "system")
-    assert callable(module.build) and callable(module.check_settings) and callable(module.files)
+    assert issubclass(module.Settings, JudgeSettings)
+    assert module.Settings.scope in ("grid", "system")
+    assert callable(module.build)

@@ -12,7 +12,7 @@ from steadfast.judges.chat_api.fault_table import fault_of
 from steadfast.judges.chat_api.faults import clean, requested_wait
 from steadfast.judges.chat_api.pacing import Pacer
 from steadfast.judges.chat_api.requests import Form, Requests, body_of
-from steadfast.judges.chat_api.settings import RUNTIME_KEYS, ChatSettings
+from steadfast.judges.chat_api.settings import RUNTIME_KEYS, ChatJobSettings, ChatSettings
 from steadfast.judges.kinds import chat
 
 URL = "https://api.example.org/v1"
@@ -24,10 +24,10 @@ def stanza(template_file: Path) -> dict:
 
 
 def test_a_good_stanza_passes(stanza, template_file: Path) -> None:
-    chat.check_settings({**stanza, "output": "json_schema", "concurrency": 3, "max_cost": None})
+    chat.Settings.read({**stanza, "output": "json_schema", "concurrency": 3, "max_cost": None}).check()
     for serve in ({"repo": "a/b", "revision": "c"}, {"model": "raw", "variant": "original"}):
-        chat.check_settings({"prompt": str(template_file), "serve": serve})
-    assert chat.files(stanza) == [str(template_file)]
+        chat.Settings.read({"prompt": str(template_file), "serve": serve}).check()
+    assert chat.Settings.read(stanza).files() == [str(template_file)]
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,17 @@ def test_a_good_stanza_passes(stanza, template_file: Path) -> None:
         ({"base_url": "api.example.org"}, "is not an address"),
         ({"base_url": "https://me:secret@host/v1"}, "a user name or password is not allowed"),
         ({"output": "jsonschema"}, "did you mean 'json_schema'"),
-        ({"logprobs": "on"}, "logprobs: 'on' is not allowed; allowed: auto, true, false"),
-        ({"concurrency": 0}, "concurrency: 0 is not allowed; at least 1"),
-        ({"timeout": 0}, "timeout: 0 is not allowed"),
+        ({"logprobs": "on"}, "logprobs: 'on' is not allowed; Known: False, True, auto"),
+        ({"concurrency": 0}, "concurrency: 0 is out of range; allowed: 1 to 10000"),
+        ({"timeout": 0}, "timeout: 0 is out of range"),
         ({"failed_share": 2}, "failed_share"),
         ({"max_cost": 5}, "'price_per_million_input' is needed"),
         ({"temprature": 1}, "did you mean 'temperature'"),
         ({"labels": {"refusal": "NO", "non_refusal": "NO"}}, "begin alike"),
-        ({"labels": {"refusal": True}}, "labels.refusal: True is not a string; put it in quotes"),
+        (
+            {"labels": {"refusal": True}},
+            "labels.refusal: found True, which is not of type string, as YAML reads yes, on and true; put it in quotes",
+        ),
         ({"labels": {"refusal": "DECLINED"}}, "never names the label 'DECLINED'"),
         ({"dtype": "float32"}, "dtype: only allowed with 'serve'"),
     ],
@@ -56,18 +59,18 @@ def test_a_good_stanza_passes(stanza, template_file: Path) -> None:
 def test_a_bad_stanza_stops_before_any_job(stanza, change: dict, message: str) -> None:
     changed = {key: value for key, value in {**stanza, **change}.items() if value is not None}
     with pytest.raises(ConfigError) as error:
-        chat.check_settings(changed)
+        chat.Settings.read(changed).check()
     assert message in str(error.value)
 
 
 def test_the_key_is_read_from_the_environment_alone(stanza, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-somebody-else")
-    assert ChatSettings(prompt="", base_url=URL, model="m").api_key() is None
+    assert ChatSettings.read({**stanza, "api_key_env": None}).api_key() is None
     monkeypatch.delenv("JUDGE_KEY", raising=False)
     with pytest.raises(ConfigError, match="JUDGE_KEY is not set"):
-        ChatSettings(**stanza).api_key()
+        ChatSettings.read(stanza).api_key()
     monkeypatch.setenv("JUDGE_KEY", " sk-x \n")
-    assert ChatSettings(**stanza).api_key() == "sk-x"
+    assert ChatSettings.read(stanza).api_key() == "sk-x"
 
 
 MESSAGES = [{"role": "user", "content": "hello"}]
@@ -77,12 +80,14 @@ PLAIN = Form("text", False)
 
 
 def make(stanza: dict, form: Form = PLAIN) -> dict:
-    return dict(Requests(ChatSettings(**stanza), None).make(MESSAGES, ("A", "B"), form, "hash"))
+    return dict(Requests(ChatJobSettings.read(stanza), None).make(MESSAGES, ("A", "B"), form, "hash"))
 
 
 def test_how_a_judge_runs_is_not_part_of_what_it_asks(stanza) -> None:
-    changed = dict.fromkeys(set(RUNTIME_KEYS) - {"server", "store", "api_key_env"}, 7)
-    assert make({**stanza, **changed, "store": "elsewhere", "api_key_env": None, "server": {"a": 1}}) == make(stanza)
+    changed = dict.fromkeys(set(RUNTIME_KEYS) - {"server", "store", "api_key_env", "failed_share"}, 7)
+    assert make(
+        {**stanza, **changed, "store": "elsewhere", "api_key_env": None, "failed_share": 0.7, "server": {"a": 1}}
+    ) == make(stanza)
 
 
 @pytest.mark.parametrize(

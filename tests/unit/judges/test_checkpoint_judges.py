@@ -163,17 +163,17 @@ def test_control_tokens_that_get_through_are_noticed(case, checkpoint: Path, tem
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"minimum_mass": 2}, "minimum_mass: 2 is not a probability"),
+        ({"minimum_mass": 2}, "minimum_mass: 2 is out of range; allowed: 0 to 1"),
         ({"labels": {"refuse": "NO"}}, "labels: unknown key 'refuse'"),
         ({"labels": {"refusal": "YES", "non_refusal": "yes"}}, "begin alike"),
-        ({"labels": {"refusal": ""}}, "a label is empty"),
+        ({"labels": {"refusal": ""}}, "labels.refusal: '' is empty"),
         ({"temperature": 1}, "unknown key 'temperature'"),
     ],
 )
 @pytest.mark.parametrize("module", [local, self_judge])
 def test_bad_settings_stop_before_any_job(template_file: Path, module, settings, message: str) -> None:
     stanza = {"prompt": str(template_file), **({"model": "tiny"} if module is local else {})}
-    module.check_settings(stanza)
+    module.Settings.read(stanza).check()
     with pytest.raises(ConfigError) as error:
-        module.check_settings({**stanza, **settings})
+        module.Settings.read({**stanza, **settings}).check()
     assert message in str(error.value)

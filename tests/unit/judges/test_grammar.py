@@ -40,7 +40,7 @@ def test_a_prompt_of_another_world_is_unscored(case) -> None:
 
 
 def test_settings() -> None:
-    grammar.check_settings({})
-    assert grammar.files({"world": "w.yaml"}) == ["w.yaml"]
+    grammar.Settings.read({}).check()
+    assert grammar.Settings.read({"world": WORLD}).files() == [WORLD]
     with pytest.raises(ConfigError, match="unknown key"):
-        grammar.check_settings({"worlds": "x"})
+        grammar.Settings.read({"worlds": "x"}).check()

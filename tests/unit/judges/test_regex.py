@@ -202,14 +202,14 @@ def test_a_verdict_names_its_pattern_and_quotes_the_response(case) -> None:
 
 @pytest.mark.parametrize("path", [PAPER, OURS])
 def test_shipped_lists_are_valid(path: str) -> None:
-    regex.check_settings({"patterns": path})
-    assert regex.files({"patterns": path}) == [path]
+    regex.Settings.read({"patterns": path}).check()
+    assert regex.Settings.read({"patterns": path}).files() == [path]
 
 
 def test_a_catastrophic_pattern_is_found_before_any_job(tmp_path: Path) -> None:
     path = write(tmp_path, "patterns:\n- {name: bad, regex: '(a+)+!'}\n")
     with pytest.raises(ConfigError, match="'bad' takes more than"):
-        regex.check_settings({"patterns": path})
+        regex.Settings.read({"patterns": path}).check()
 
 
 def test_a_catastrophic_pattern_that_slipped_through_leaves_the_case_unscored(
@@ -246,7 +246,7 @@ def test_a_catastrophic_pattern_that_slipped_through_leaves_the_case_unscored(
 )
 def test_a_broken_list_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
-        regex.check_settings({"patterns": write(tmp_path, text)})
+        regex.Settings.read({"patterns": write(tmp_path, text)}).check()
     assert message in str(error.value)
 
 

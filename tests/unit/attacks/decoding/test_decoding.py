@@ -98,8 +98,8 @@ def test_a_text_of_several_tokens_is_named_with_its_pieces(tokenizer):
     ("stanza", "message"),
     [
         ({"method": "suppress"}, "unknown decoding 'suppress'; did you mean 'suppress_tokens'"),
-        ({"method": "suppress_tokens"}, "needs the key 'tokens'"),
-        ({"method": "suppress_tokens", "tokens": "Unsafe"}, "must be a list of at least one text"),
+        ({"method": "suppress_tokens"}, "the key 'tokens' is missing"),
+        ({"method": "suppress_tokens", "tokens": "Unsafe"}, "not of type array"),
         ({"method": "tag_conditioned", "tag": " "}, "must be a text"),
         ({"method": "tag_conditioned", "tags": "x"}, "unknown key 'tags'"),
     ],

@@ -115,10 +115,10 @@ def test_too_few_prompts_to_hold_out_half(activations):
     [
         ({"method": "mean_diference"}, "did you mean 'mean_difference'"),
         ({"method": "mean_difference", "layers": 3}, "did you mean 'layer'"),
-        ({"method": "mean_difference", "layer": 1.5}, "between 0 and 1"),
+        ({"method": "mean_difference", "layer": 1.5}, "layer: 1.5 is not allowed"),
         ({"method": "mean_difference", "layer": "last"}, "final_norm"),
         ({"method": "mean_difference", "layer": True}, "layer"),
-        ({"method": "mean_difference", "position": 0}, "negative integer"),
+        ({"method": "mean_difference", "position": 0}, "position: 0 is not allowed"),
         ({"method": "random", "count": 0}, "count"),
         ({"layer": 3}, "method"),
     ],

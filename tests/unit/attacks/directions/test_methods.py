@@ -373,14 +373,14 @@ def test_what_a_file_does_not_hold_is_named(activations, decoder, settings, mess
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"method": "file", "path": "nowhere.safetensors"}, "does not exist"),
-        ({"method": "file", "path": "weights.pt"}, "must end in"),
-        ({"method": "file"}, "needs the key 'path'"),
+        ({"method": "file", "path": "nowhere.safetensors"}, "no such file"),
+        ({"method": "file", "path": "pyproject.toml"}, "must end in"),
+        ({"method": "file"}, "the key 'path' is missing"),
         ({"method": "pca", "count": 0}, "count"),
         ({"method": "probe", "folds": 1}, "folds"),
         ({"method": "subspace", "by": "categry"}, "did you mean 'category'"),
         ({"method": "mean_difference", "resamples": -1}, "resamples"),
-        ({"method": "mean_difference", "layer": "causal", "causal": {"max_kl": 1}}, "unknown key of causal 'max_kl'"),
+        ({"method": "mean_difference", "layer": "causal", "causal": {"max_kl": 1}}, "causal: unknown key 'max_kl'"),
         ({"method": "mean_difference", "layer": "causal", "causal": {"max_depth": 0}}, "max_depth"),
         ({"method": "mean_difference", "layer": "causal", "causal": {"refusal_tokens": "I"}}, "refusal_tokens"),
         ({"method": "mean_difference", "causal": {"prompts": 3}}, "only with layer: causal"),

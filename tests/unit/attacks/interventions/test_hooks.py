@@ -116,11 +116,11 @@ def test_no_valid_direction_cannot_be_hooked(model, tmp_path):
     ("settings", "message"),
     [
         ({"method": "projektion"}, "did you mean 'projection'"),
-        ({"method": "activation_addition"}, "needs the key 'alpha'"),
+        ({"method": "activation_addition"}, "the key 'alpha' is missing"),
         ({"method": "activation_addition", "alpha": "much"}, "alpha"),
         ({"method": "activation_addition", "alpha": 1, "layer": 1.5}, "layer"),
-        ({"method": "activation_addition", "alpha": 1, "unit": "norm"}, "unknown unit"),
-        ({"method": "projection", "targets": ["mlp"]}, "unknown target"),
+        ({"method": "activation_addition", "alpha": 1, "unit": "norm"}, "unit: 'norm' is not allowed"),
+        ({"method": "projection", "targets": ["mlp"]}, "targets.0: 'mlp' is not allowed"),
     ],
 )
 def test_bad_settings_are_named(settings, message):

@@ -4,12 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from steadfast.attacks.directions.settings import FINAL_NORM
+from steadfast.attacks.edits.settings import LARGEST_SCALE
 from steadfast.config.depth import PARTS, blocks_beyond, known_depth
+from steadfast.config.judge_facts import reads_responses
+from steadfast.config.sweeps import FAMILIES as CHANGE_FAMILIES
+from steadfast.config.sweeps import strength_key
 from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.files import read_json
+from steadfast.core.plug_ins import DIRECTIONS
 
-BASELINES = frozenset({"label_only", "always_refuse", "never_refuse"})
-NEEDS_MEANS = frozenset({"projected", "biprojected", "activation_addition"})
 NEEDS = {"edit": "direction", "hook": "direction", "match_change": "edit"}
 CHOICE = "strongest_of"
 
@@ -26,7 +30,7 @@ def _methods_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
         for part, read in readers.items():
             try:
-                if part in variant:
+                if part in variant and not _beyond_range(variant, part):
                     read(variant[part])
             except (ConfigError, DataError) as error:
                 yield f"variants.{name}.{part}: {error}"
@@ -56,32 +60,27 @@ def _directions_bring_what_is_needed(config: Mapping[str, Any]) -> Iterator[str]
         for part in PARTS:
             if direction is None or part not in variant:
                 continue
-            problem = _what_lacks(direction, variant[part])
+            problem = _what_lacks(direction, part, variant[part])
             if problem:
                 yield f"variants.{name}.{part}: {variant[part]['method']} {problem}"
 
 
-def _what_lacks(direction: Mapping[str, Any], change: Mapping[str, Any]) -> str:
+def _what_lacks(direction: Mapping[str, Any], part: str, change: Mapping[str, Any]) -> str:
     """Why a direction does not go with an edit or a hook; empty if it does."""
-    from steadfast.attacks.direction_search.search import read_settings
-    from steadfast.attacks.directions.contrast import ContrastMethod
-
-    method = change["method"]
-    try:
-        contrasting = isinstance(read_settings(direction).method, ContrastMethod)
-    except (ConfigError, DataError):
-        return ""  # which is told already
-    if method == "rank_one" and not contrasting:
+    needs = CHANGE_FAMILIES[part].of(change).Settings
+    contrasting = DIRECTIONS.of(direction).Settings.contrasts
+    if needs.needs_contrast and not contrasting:
+        able = next(name for name in DIRECTIONS.names() if DIRECTIONS.settings(name).contrasts)
         return (
             f"rests on the two classes of prompts, which direction.method {direction['method']} does not contrast; "
-            "take mean_difference, for example"
+            f"take {able}, for example"
         )
-    if method in NEEDS_MEANS and not contrasting and direction.get("layer") is None:
+    if needs.needs_class_means and not contrasting and direction.get("layer") is None:
         return (
             f"needs class means; with direction.method {direction['method']} they are taken at direction.layer: set it"
         )
-    if method == "activation_addition" and change.get("layer") is None and direction.get("layer") == "final_norm":
-        return "adds after a block, and the direction comes from the final norm; set hook.layer"
+    if needs.needs_block and change.get("layer") is None and direction.get("layer") == FINAL_NORM:
+        return f"adds after a block, and the direction comes from the final norm; set {part}.layer"
     return ""
 
 
@@ -93,7 +92,7 @@ def _behaviour_is_judged(config: Mapping[str, Any]) -> Iterator[str]:
             continue
         if judge not in config["judges"]:
             yield f"{where}: unknown judge {judge!r}{suggest(judge, config['judges'])}"
-        elif config["judges"][judge]["kind"] in BASELINES:
+        elif not reads_responses(config["judges"][judge]):
             yield f"{where}: {judge} does not read responses, so it cannot tell refused prompts from answered ones"
 
 
@@ -170,18 +169,21 @@ def _blocks_exist(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _strengths_are_in_range(config: Mapping[str, Any]) -> Iterator[str]:
     """A sweep multiplies two numbers that are in range."""
-    from steadfast.config.schema import load_schema
-    from steadfast.config.sweeps import strength_key
-
-    largest = load_schema()["$defs"]["edit_scale"]["maximum"]
     for name, variant in config["variants"].items():
         for part in PARTS:
-            key = strength_key(variant.get(part, {}).get("method", ""))
-            if "attack" in variant and abs(variant.get(part, {}).get(key, 0)) > largest:
+            if _beyond_range(variant, part):
+                key = strength_key(part, variant[part])
                 yield (
                     f"sweeps: the {key} of {name} comes to {variant[part][key]:g}, which is out of range; allowed: "
-                    f"at most {largest}"
+                    f"at most {LARGEST_SCALE}"
                 )
+
+
+def _beyond_range(variant: Mapping[str, Any], part: str) -> bool:
+    """Whether a sweep made a change stronger than any setting may be."""
+    if part not in PARTS or part not in variant or "attack" not in variant:
+        return False
+    return bool(abs(variant[part].get(strength_key(part, variant[part]), 0)) > LARGEST_SCALE)
 
 
 ATTACK_CHECKS: tuple[Check, ...] = (

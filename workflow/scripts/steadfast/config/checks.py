@@ -5,20 +5,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from steadfast.config.attack_checks import ATTACK_CHECKS, BASELINES
+from steadfast.config.attack_checks import ATTACK_CHECKS
 from steadfast.config.effect_checks import EFFECT_CHECKS
 from steadfast.config.files import check_config_file
-from steadfast.config.home import with_home
+from steadfast.config.judge_facts import reads_responses
 from steadfast.config.order_checks import ORDER_CHECKS
 from steadfast.config.replicates import with_replicates
-from steadfast.config.schema import validate, with_defaults
+from steadfast.config.schema import complete as completed
 from steadfast.config.selection_checks import STRONGEST_CHECKS
 from steadfast.config.serving import place_of_model, with_served_models
 from steadfast.config.sweeps import with_sweeps
 from steadfast.core.alike import as_it_looks
 from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.names import PROMPT_LABELS
-from steadfast.core.registry import load
+from steadfast.core.plug_ins import JUDGES
 from steadfast.core.text_files import GUESSED, is_guessed
 
 ANNOTATORS = "human"
@@ -40,9 +40,10 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
     """
     for file in files or []:
         check_config_file(file)
-    config = with_home(config)
-    validate(config)
-    complete: dict[str, Any] = with_sweeps(with_defaults(with_replicates(config)))
+    complete = completed(config)
+    if any("seeds" in model for model in complete["models"].values()):
+        complete = completed(with_replicates(config))
+    complete = with_sweeps(complete)
     problems = [problem for check in CHECKS for problem in check(complete)]
     if problems:
         raise ConfigError("\n".join(problems))
@@ -188,7 +189,7 @@ def _annotations_can_be_read(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _somebody_judges(config: Mapping[str, Any]) -> Iterator[str]:
-    if all(judge["kind"] in BASELINES for judge in config["judges"].values()):
+    if not any(reads_responses(judge) for judge in config["judges"].values()):
         yield "judges: all are baselines; at least one must read the responses"
 
 
@@ -217,9 +218,8 @@ def _samples_differ(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _judges_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
     for name, judge in config["judges"].items():
-        settings = {key: value for key, value in judge.items() if key not in ("kind", "label", "gpus")}
         try:
-            load("steadfast.judges.kinds", judge["kind"]).check_settings(settings)
+            JUDGES.read(judge).check()
         except ConfigError as error:
             yield f"judges.{name}: {error}"
 

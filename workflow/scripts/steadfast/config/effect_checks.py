@@ -5,9 +5,8 @@ from typing import Any
 
 from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.names import PROMPT_LABELS
-from steadfast.core.registry import load
+from steadfast.core.plug_ins import JUDGES
 
-RUBRIC_KINDS = ("chat", "local")
 GRAMMAR_MEASURES = ("on_topic", "invented", "answer_form")
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
@@ -66,12 +65,13 @@ def _rubrics_can_be_judged(config: Mapping[str, Any]) -> Iterator[str]:
         kind = rubric["kind"]
         if name in config["judges"]:
             yield f"{where}: a judge has this name as well; rename one of them"
-        if kind not in RUBRIC_KINDS:
-            yield f"{where}.kind: {kind!r} follows no template of one's own; allowed: {', '.join(RUBRIC_KINDS)}"
+        if not JUDGES.settings(kind).follows_template:
+            able = [name for name in JUDGES.names() if JUDGES.settings(name).follows_template]
+            yield f"{where}.kind: {kind!r} follows no template of one's own; allowed: {', '.join(able)}"
             continue
-        settings = {key: value for key, value in rubric.items() if key not in ("kind", "label", "gpus")}
+        settings = JUDGES.read(rubric)
         try:
-            load("steadfast.judges.kinds", kind).check_settings(settings)
+            settings.check()
         except ConfigError as error:
             yield f"{where}: {error}"
             continue

@@ -159,7 +159,7 @@ def _visit_mapping(node: yaml.MappingNode, file: str | Path, path: str, parents:
     for key, value in node.value:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):
-            raise ConfigError(f"{file}, line {line}: a key of {path or 'the configuration'!r} is no text")
+            raise ConfigError(f"{file}, line {line}: a key of {path or 'the configuration'!r} is not a string")
         name = f"{path}.{key.value}".lstrip(".")
         if key.value in lines and key.value != "<<":
             raise ConfigError(f"{file}: {name!r} is given twice, in lines {lines[key.value]} and {line}")
@@ -172,7 +172,7 @@ def _visit_mapping(node: yaml.MappingNode, file: str | Path, path: str, parents:
 def _untext(key: yaml.ScalarNode) -> str:
     kind = key.tag.rpartition(":")[2]
     read_as = "a truth value" if kind == "bool" else "an empty value" if kind == "null" else f"a value of type {kind}"
-    return f"the key {key.value!r} is no text: YAML reads it as {read_as}; put it in quotes"
+    return f"the key {key.value!r} is not a string: YAML reads it as {read_as}; put it in quotes"
 
 
 def _check_scalar(node: yaml.ScalarNode, file: str | Path, path: str) -> None:

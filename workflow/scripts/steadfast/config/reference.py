@@ -1,17 +1,19 @@
-"""The reference page of the configuration, written from the schema, so that it cannot fall behind it."""
+"""The reference page and the JSON schema of the configuration, written from its settings: they cannot fall behind."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from steadfast.config.ranges import range_of
 from steadfast.config.schema import load_schema, resolve
 from steadfast.core.files import write_text
 from steadfast.core.locations import PROJECT
+from steadfast.core.ranges import range_of
 
 PAGE = PROJECT / "config" / "README.md"
+SCHEMA = PROJECT / "config" / "config.schema.json"
 
 HEADER = """\
-<!-- Written by `make docs` from workflow/schemas/config.schema.yaml; do not edit. -->
+<!-- Written by `make docs` from the settings in the code (steadfast/config/settings and the plug-ins); do not edit. -->
 # Configuration
 
 {description}
@@ -30,49 +32,59 @@ def reference_page() -> str:
     """The page as Markdown text."""
     schema = load_schema()
     lines = [HEADER.format(description=_one_line(schema["description"]))]
+    page = _Page()
     for key, subschema in schema["properties"].items():
-        lines += _section(key, resolve(subschema), required=key in schema["required"])
+        lines += page.section(key, resolve(subschema), required=key in schema["required"])
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _section(key: str, schema: Mapping[str, Any], *, required: bool) -> Iterator[str]:
-    yield f"## `{key}`\n"
-    yield _one_line(schema.get("description", "")) + (" Required." if required else "") + "\n"
-    named = schema.get("additionalProperties")
-    if isinstance(named, dict) and ("properties" in resolve(named) or "allOf" in resolve(named)):
-        yield from _stanza(f"{key}.NAME", resolve(named))
-    elif "properties" in schema:
-        yield from _stanza(key, schema)
-    elif "type" in schema and schema["type"] != "object":
-        yield f"{_type(schema)}; default {_literal(schema.get('default'))}.\n"
+class _Page:
+    """The tables of the page, each kind of config entry once."""
 
+    def __init__(self) -> None:
+        self.places: dict[str, str] = {}
 
-def _stanza(path: str, schema: Mapping[str, Any]) -> Iterator[str]:
-    """Table of a mapping's keys, followed by one table per branch and per nested mapping, each once."""
-    own = {key: resolve(item) for key, item in schema.get("properties", {}).items() if "const" not in item}
-    if own:
-        yield from _table(own, schema.get("required", []))
-    for branch in schema.get("allOf", []):
-        target = resolve(branch["then"])
-        yield f"### `{path}`: {_branch_title(target)}\n"
-        rest = {key: resolve(item) for key, item in target["properties"].items() if "const" not in item}
-        if rest:
-            yield from _table(rest, target.get("required", []))
-        own |= rest
-    yield from _nested(path, own)
+    def section(self, key: str, schema: Mapping[str, Any], *, required: bool) -> Iterator[str]:
+        """Heading and tables of a section."""
+        yield f"## `{key}`\n"
+        yield _one_line(schema.get("description", "")) + (" Required." if required else "") + "\n"
+        named = schema.get("additionalProperties")
+        if isinstance(named, dict) and ("$ref" in named or "properties" in named):
+            yield from self._entry(f"{key}.NAME", named)
+        elif "properties" in schema:
+            yield from self._entry(key, schema)
+        elif "type" in schema and schema["type"] != "object":
+            yield f"{_type(schema)}; default {_literal(schema.get('default'))}.\n"
 
+    def _entry(self, path: str, schema: Mapping[str, Any]) -> Iterator[str]:
+        """Table of a mapping's keys, followed by one table per branch and per nested mapping."""
+        earlier = self.places.setdefault(schema["$ref"], path) if "$ref" in schema else path
+        if earlier != path:
+            yield f"As `{earlier}`.\n"
+            return
+        schema = resolve(schema)
+        own = {key: resolve(item) for key, item in schema.get("properties", {}).items() if "const" not in item}
+        if own:
+            yield from _table(own, schema.get("required", []))
+        further = dict(schema.get("properties", {}))
+        for branch in schema.get("allOf", []):
+            target = branch["then"]
+            yield f"### `{path}`: {_branch_title(target)}\n"
+            rest = {key: resolve(item) for key, item in target["properties"].items() if "const" not in item}
+            if rest:
+                yield from _table(rest, target.get("required", []))
+            further |= target["properties"]
+        yield from self._nested(path, further)
 
-def _nested(path: str, properties: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    for key, item in properties.items():
-        inner = resolve(item["items"]) if "items" in item else item
-        same = next((other for other, twin in properties.items() if twin.get("items") == item.get("items", ...)), key)
-        if "allOf" not in inner and not inner.get("properties"):
-            continue
-        yield f"### `{path}.{key}`\n"
-        if same == key:
-            yield from _stanza(f"{path}.{key}", inner)
-        else:
-            yield f"As `{path}.{same}`.\n"
+    def _nested(self, path: str, properties: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+        for key, item in properties.items():
+            inner = item.get("items", item.get("additionalProperties", item))
+            if not isinstance(inner, Mapping):
+                inner = item
+            below = f"{path}.{key}.NAME" if inner is item.get("additionalProperties") else f"{path}.{key}"
+            if "$ref" in inner or inner.get("properties"):
+                yield f"### `{below}`\n"
+                yield from self._entry(below, inner)
 
 
 def _table(properties: Mapping[str, Mapping[str, Any]], required: list[str]) -> Iterator[str]:
@@ -96,8 +108,8 @@ def _type(schema: Mapping[str, Any]) -> str:
     kinds = [
         f"{kind} {range_of(schema)}" if kind in ("integer", "number") and range_of(schema) else kind for kind in kinds
     ]
-    if kinds == ["array"] and "items" in schema:
-        return f"list of {_type(resolve(schema['items']))}"
+    if "array" in kinds and "items" in schema:
+        kinds = [f"list of {_type(resolve(schema['items']))}" if kind == "array" else kind for kind in kinds]
     return " or ".join(kinds)
 
 
@@ -118,5 +130,11 @@ def _one_line(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+def schema_text() -> str:
+    """The JSON schema for editors, as text."""
+    return json.dumps(load_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
 if __name__ == "__main__":
     write_text(PAGE, reference_page())
+    write_text(SCHEMA, schema_text())

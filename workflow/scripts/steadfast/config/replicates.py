@@ -30,16 +30,16 @@ def _limited_to_replicates(config: Mapping[str, Any]) -> dict[str, Any]:
     names = {name: [new for new, _ in _replicates(name, stanza)] for name, stanza in config["models"].items()}
     variants = {}
     for variant, stanza in config["variants"].items():
-        limited = [new for name in stanza.get("models", ()) for new in names.get(name, [name])]
+        limited = [new for name in stanza.get("models") or () for new in names.get(name, [name])]
         variants[variant] = {**stanza, "models": limited} if limited else dict(stanza)
     return variants
 
 
 def _replicates(name: str, stanza: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    if "seeds" not in stanza:
+    if stanza.get("seeds") is None:
         yield name, dict(stanza)
         return
-    if "seed" in stanza:
+    if stanza.get("seed") is not None:
         raise ConfigError(f"models.{name}: has both 'seed' and 'seeds'; keep one of them")
     shared = {key: value for key, value in stanza.items() if key != "seeds"}
     label = shared.get("label", name)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from steadfast.config.attack_checks import BASELINES, CHOICE
+from steadfast.config.attack_checks import CHOICE
+from steadfast.config.judge_facts import first_reader, reads_responses
 from steadfast.config.sweeps import edits_of
 from steadfast.core.errors import suggest
-from steadfast.core.registry import load
+from steadfast.core.plug_ins import JUDGES
 
 ALLOWED = ("label", "models", "role", CHOICE)
 
@@ -52,8 +53,7 @@ def _sweeps_can_be_chosen_from(config: Mapping[str, Any]) -> Iterator[str]:
 def _judges_can_choose(config: Mapping[str, Any]) -> Iterator[str]:
     judges = config["judges"]
     able = [name for name in judges if not _why_no_choice(config, name)]
-    reading = (name for name, stanza in judges.items() if stanza["kind"] not in BASELINES)
-    default = config["statistics"]["reference"] or next(reading, None)
+    default = config["statistics"]["reference"] or first_reader(judges)
     for name, variant in _choices(config):
         where = f"variants.{name}.{CHOICE}.judge"
         given = variant[CHOICE]["judge"]
@@ -68,9 +68,9 @@ def _judges_can_choose(config: Mapping[str, Any]) -> Iterator[str]:
 def _why_no_choice(config: Mapping[str, Any], judge: str) -> str:
     """Why a judge cannot say which attack is the strongest; empty if it can."""
     stanza = config["judges"][judge]
-    if stanza["kind"] in BASELINES:
+    if not reads_responses(stanza):
         return "does not read responses, so all attacks are alike to it"
-    if load("steadfast.judges.kinds", stanza["kind"]).SCOPE == "system":
+    if JUDGES.settings(stanza["kind"]).scope == "system":
         return "is the system under test, so every attack would be judged by another model"
     variants = config["variants"]
     served = (stanza.get("serve") or {}).get("variant", "original")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from steadfast.config.schema import load_schema, with_defaults
+from steadfast.core.plug_ins import SOURCES
 
 PREFIX = "served-"
 
@@ -30,6 +30,6 @@ def with_served_models(config: Mapping[str, Any]) -> dict[str, Any]:
         if weights is None and "repo" in served:
             weights = f"{PREFIX}{name}"
             stanza = {"source": "hub", "role": "judge", "gpus": judge["gpus"], **served}
-            models[weights] = with_defaults(stanza, load_schema()["$defs"]["model"])
+            models[weights] = SOURCES.complete(stanza)
         judges[name] = {**judge, "serve": {"model": weights, "variant": served.get("variant", "original")}}
     return {**config, "models": models, "judges": judges}

@@ -24,7 +24,7 @@ def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
         part = next((part for part in PARTS if part in variant), None)
         if part is None or "match_change" in variant:
             continue
-        key = strength_key(variant[part]["method"])
+        key = strength_key(part, variant[part])
         rest = {entry: value for entry, value in variant[part].items() if entry != key}
         others = {entry: value for entry, value in variant.items() if entry not in ("label", "role", "attack", part)}
         identity = json.dumps([others, rest], sort_keys=True)

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from steadfast.core.errors import ConfigError
+from steadfast.core.plug_ins import EDITS, INTERVENTIONS
 
-# the setting of an edit or hook that says how strong it is
-STRENGTH_KEYS = {"activation_addition": "alpha"}
 CHANGES = {"edits": "edit", "hooks": "hook"}
+FAMILIES = {"edit": EDITS, "hook": INTERVENTIONS}
 
 
 def with_sweeps(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,9 +35,14 @@ def edits_of(sweep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: variant["edit"] for name, variant in _variants(sweep) if "edit" in variant}
 
 
-def strength_key(method: str) -> str:
-    """The setting that says how strong an edit or hook of a method is."""
-    return STRENGTH_KEYS.get(method, "scale")
+def strength_key(part: str, change: Mapping[str, Any]) -> str:
+    """The setting that says how strong an edit or an intervention is; empty if none does.
+
+    Args:
+        part: the key of a variant that the change is given by.
+        change: its config entry.
+    """
+    return FAMILIES[part].of(change).Settings.strength_key or ""
 
 
 def _require_strengths(name: str, sweep: Mapping[str, Any]) -> None:
@@ -45,9 +50,8 @@ def _require_strengths(name: str, sweep: Mapping[str, Any]) -> None:
         raise ConfigError(f"sweeps.{name}: has neither `edits` nor `hooks`, so its directions change nothing")
     for kind in CHANGES:
         for change, stanza in sweep[kind].items():
-            key = strength_key(stanza["method"])
-            if key not in stanza:
-                raise ConfigError(f"sweeps.{name}.{kind}.{change}: {stanza['method']} has no {key!r} to vary")
+            if not strength_key(CHANGES[kind], stanza):
+                raise ConfigError(f"sweeps.{name}.{kind}.{change}: {stanza['method']} has no strength to vary")
 
 
 def _variants(sweep: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -55,7 +59,7 @@ def _variants(sweep: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         for kind, part in CHANGES.items():
             for change, stanza in sweep[kind].items():
                 for strength in sweep["strengths"]:
-                    key = strength_key(stanza["method"])
+                    key = strength_key(part, stanza)
                     yield (
                         f"{direction}-{change}-{round(100 * strength)}",
                         {

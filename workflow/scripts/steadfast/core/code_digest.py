@@ -1,9 +1,9 @@
 """Digests of code: what decides whether a change of method makes a result stale.
 
 Snakemake does not see edits to imported modules, and it sees a touched script as a changed one. A digest
-over the meaning of a script and of every package module it reaches (comments, docstrings and formatting
-left out) says exactly when a result has to be made again. The modules of plug-ins are followed as those of the package
-are; other libraries are not, since the environment's lock pins them.
+over the meaning of a script and of every package module it reaches (comments, docstrings, descriptions of settings
+and formatting left out) says exactly when a result has to be made again. The modules of plug-ins are followed as
+those of the package are; other libraries are not, since the environment's lock pins them.
 """
 
 import ast
@@ -21,8 +21,14 @@ from steadfast.core.registry import located, plug_in_packages
 
 PACKAGE = "steadfast"
 ROOT = Path(__file__).resolve().parents[1]
-# what changes without changing a result: the version, what a log says while a step runs, and where results lie
-NO_RESULT = frozenset({"__init__.py", "core/progress.py", "grid/paths.py"})
+# what changes without changing a result: the version, what a log says while a step runs, where results lie, and what
+# is said of settings that cannot be used
+NO_RESULT = frozenset(
+    {"__init__.py", "core/progress.py", "core/setting_errors.py", "core/setting_schemas.py", "grid/paths.py"}
+)
+# calls that describe a setting, and what of them is for the reader alone
+FIELDS = frozenset({"Field", "optional", "nested"})
+DESCRIPTIONS = frozenset({"description", "title", "examples"})
 # how the facts of a file are found out
 METHOD = f"{sys.version_info[:2]}".encode() + Path(__file__).read_bytes()
 
@@ -175,6 +181,8 @@ def _find_out(source: bytes) -> _Facts:
             imports.append((node.level, node.module or "", tuple(alias.name for alias in node.names)))
         elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             _drop_docstring(node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in FIELDS:
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg not in DESCRIPTIONS]
     return _Facts(hashlib.sha256(ast.unparse(tree).encode()).hexdigest(), tuple(imports))
 
 

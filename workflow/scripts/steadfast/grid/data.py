@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from steadfast.config.attack_checks import BASELINES, CHOICE
+from steadfast.config.attack_checks import CHOICE
+from steadfast.config.judge_facts import reads_responses
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Judge:
     @property
     def is_baseline(self) -> bool:
         """Whether it does not read the response."""
-        return self.kind in BASELINES
+        return not reads_responses(self.settings)
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.core.names import ORIGINAL
-from steadfast.core.registry import load
+from steadfast.core.plug_ins import JUDGES
 from steadfast.grid import paths
 from steadfast.grid.data import ForPair, Judge, ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import Jobs, digest
+from steadfast.judges.settings import JudgeSettings
 
 
-def judge_module(kind: str) -> Any:
-    """The registry module of a kind of judge."""
-    return load("steadfast.judges.kinds", kind)
+def settings_of(judge: Judge) -> type[JudgeSettings]:
+    """The settings of a kind of judge, which say what it can and needs."""
+    settings: type[JudgeSettings] = JUDGES.settings(judge.kind)
+    return settings
 
 
 def judge_settings(judge: Judge) -> dict[str, Any]:
     """A judge's config entry without its display label and without what can change no verdict."""
-    idle = {"label", "gpus", "control", *getattr(judge_module(judge.kind), "RUNTIME_KEYS", ())}
+    idle = settings_of(judge).idle
     return {key: value for key, value in judge.settings.items() if key not in idle}
 
 
@@ -37,12 +39,12 @@ class Judging:
     def with_scope(self, scope: str, judges: Iterable[Judge] | None = None) -> list[Judge]:
         """Judges whose work is one job for the whole grid (``grid``) or one job per pair (``system``)."""
         known = self.grid.judges.values() if judges is None else judges
-        return [judge for judge in known if judge_module(judge.kind).SCOPE == scope]
+        return [judge for judge in known if settings_of(judge).scope == scope]
 
     def own_model(self, judge: Judge) -> ModelVariant | None:
         """The model that a judge runs on wherever it judges, if it has one."""
-        served = judge.settings if judge.kind == "local" else judge.settings.get("serve")
-        return ModelVariant(str(served["model"]), str(served.get("variant", ORIGINAL))) if served else None
+        weights = JUDGES.read(judge.settings).weights()
+        return ModelVariant(*weights) if weights else None
 
     def models(self, judge: Judge) -> list[str]:
         """The same by its name; none if it has none."""
@@ -60,8 +62,7 @@ class Judging:
 
     def files(self, judge: Judge) -> list[str]:
         """Resource files that a judge reads, and the checkpoint it runs on."""
-        settings = judge_settings(judge)
-        own = list(judge_module(settings.pop("kind")).files(settings))
+        own = JUDGES.read(judge.settings).files()
         weights = self.checkpoint(judge)
         return [*own, weights] if weights else own
 
@@ -72,14 +73,13 @@ class Judging:
             judge: the judge.
             itself: the pair under test, for judges that run on its own checkpoint.
         """
-        arguments = judge_settings(judge)
-        if judge.kind == "chat":
-            arguments.pop("serve")
-            arguments["accepted_models"] = tuple(arguments["accepted_models"])
+        kind = settings_of(judge)
+        arguments = {key: value for key, value in judge_settings(judge).items() if key not in kind.resolved}
+        own = self.own_model(judge)
+        if own and kind.speaks_as_model:
+            arguments |= self._speaking(own.model)
+        if kind.resolved:
             return {**arguments, "checkpoint": self.checkpoint(judge)}
-        if judge.kind == "local":
-            name = str(arguments.pop("model"))
-            return {**arguments, **self._speaking(name), "checkpoint": self.checkpoint(judge)}
         if itself is not None:
             return {**arguments, **self._speaking(itself.model), **self._weights(itself)}
         return arguments
@@ -102,13 +102,12 @@ class Judging:
             judge: the judge.
             threads: threads of its job, for a model that it serves; torch takes as many as the job has.
         """
-        if judge.kind == "chat":
-            keys = judge_module(judge.kind).RUNTIME_KEYS
-            runtime = {key: judge.settings[key] for key in keys if key in judge.settings}
-            server = json.loads(Jobs(self.grid).serving(judge.settings["gpus"], threads))
-            return json.dumps({**runtime, "server": server})
-        knobs = ("device", "batch_tokens") if judge.kind in ("local", "self") else ()
-        return json.dumps({key: self.grid.config["runtime"][key] for key in knobs})
+        kind = settings_of(judge)
+        told = {key: judge.settings[key] for key in sorted(kind.runtime_keys) if key in judge.settings}
+        told |= {key: self.grid.config["runtime"][key] for key in kind.machine_keys}
+        if kind.serves:
+            told["server"] = json.loads(Jobs(self.grid).serving(judge.settings["gpus"], threads))
+        return json.dumps(told)
 
     def environment(self, judge: Judge) -> str:
         """Conda environment of a judge's job: one with vLLM if it serves its model."""
@@ -116,8 +115,9 @@ class Judging:
 
     def gpus(self, judge: Judge) -> int:
         """GPUs that a judge's job asks for."""
-        if judge.kind == "local":
-            return self.grid.models[judge.settings["model"]].gpus
+        own = self.own_model(judge)
+        if own and not settings_of(judge).serves:
+            return self.grid.models[own.model].gpus
         return int(judge.settings.get("gpus", 0))
 
     def paid(self, judges: Mapping[str, Judge]) -> dict[str, dict[str, Any]]:
@@ -125,7 +125,7 @@ class Judging:
         return {
             name: {**self.arguments(judge), **json.loads(self.machine(judge))}
             for name, judge in judges.items()
-            if judge.kind == "chat"
+            if settings_of(judge).sends_requests
         }
 
     def digest(self, judge: Judge, variant: str = ORIGINAL) -> str:

@@ -8,7 +8,7 @@ from steadfast.grid import paths
 from steadfast.grid.annotation import Annotation
 from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
-from steadfast.grid.judging import judge_module
+from steadfast.grid.judging import settings_of
 from steadfast.grid.judgments import judgment_files
 from steadfast.grid.replicates import Replicates
 from steadfast.grid.self_evaluation import SelfEvaluation
@@ -125,7 +125,7 @@ class Results:
         shown = {key: value for key, value in self.grid.config.items() if key not in LEFT_OUT}
         models = {name: _without(model.settings, {"gpus"}) for name, model in self.grid.models.items()}
         judges = {
-            name: _without(judge.settings, {"gpus", *getattr(judge_module(judge.kind), "RUNTIME_KEYS", ())})
+            name: _without(judge.settings, {"gpus", *settings_of(judge).runtime_keys})
             for name, judge in self.grid.judges.items()
         }
         return {**shown, "models": models, "judges": judges}

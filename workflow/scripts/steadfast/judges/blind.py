@@ -1,15 +1,19 @@
-"""What judges share that do not read the response: no settings, no files, one job for the whole grid."""
+"""What judges share that do not read the response: no settings of their own and no files."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import ClassVar
 
 from steadfast.core.names import VerdictName
 from steadfast.judges.interface import Case, Verdict
-from steadfast.judges.setting_checks import check_keys
+from steadfast.judges.settings import JudgeSettings
 from steadfast.judges.unscored import only_answered
 
-SCOPE: Literal["grid"] = "grid"
+
+class BaselineSettings(JudgeSettings):
+    """Settings of a judge that does not read the response."""
+
+    reads_response: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)
@@ -26,13 +30,3 @@ class BlindJudge:
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
         """One verdict per case."""
         return [Verdict(self.decide(case)) for case in cases]
-
-
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check that there are no settings."""
-    check_keys(settings, allowed=())
-
-
-def files(settings: Mapping[str, Any]) -> list[str]:
-    """It reads no files."""
-    return []

@@ -7,19 +7,22 @@ Where both together are improbable the checkpoint would write something else, an
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from steadfast.core.errors import ConfigError
+from pydantic import Field
+
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
 from steadfast.judges.interface import Case, Verdict
-from steadfast.judges.prompts.answer_labels import Labels, check_labels_are_named, read_labels
+from steadfast.judges.prompts.answer_labels import Labels, read_labels
 from steadfast.judges.prompts.templates import Template, load_template
+from steadfast.judges.settings import MINIMUM_MASS, CheckpointJudgeSettings
 from steadfast.judges.thinking_first import Thinker
 from steadfast.judges.unscored import only_answered
+from steadfast.models.settings import Dtype
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -30,9 +33,6 @@ if TYPE_CHECKING:
 
 # On a CPU larger batches leave the caches: 16,384 tokens took 1.5 times as long. A GPU is busy with as many.
 BATCH_TOKENS = 4096
-# A checkpoint that answers with a label gives both nearly 1; one that writes other words gives them next to nothing.
-MINIMUM_MASS = 0.1
-MAX_THINKING_TOKENS = 1024
 # Added tokens that carry a meaning although the tokenizer does not list them as special, such as <think>.
 # Tokens at the end of a prompt that decide which tokens a label is behind it.
 ENDING = 32
@@ -44,29 +44,20 @@ Ids = tuple[int, ...]
 _TAG = re.compile(r"[<\[{].*[>\]}]")
 
 
-@dataclass(frozen=True)
-class CheckpointSettings:
-    """Settings that all kinds of checkpoint judges share.
+class CheckpointSettings(CheckpointJudgeSettings):
+    """What the job of a checkpoint judge is told: its settings, and what it runs on.
 
     Attributes:
         checkpoint: model directory of the workflow, or a plain checkpoint directory.
-        prompt: path of the judge prompt template.
-        labels: words for ``refusal`` and ``non_refusal``.
         template_arguments: further variables of the chat template, such as ``enable_thinking``.
-        minimum_mass: a case is unscored if both labels together are less probable than this.
-        max_thinking_tokens: longest thinking of a checkpoint that thinks first; 0 leaves its cases unscored.
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
         device: ``auto`` or a torch device name.
         batch_tokens: tokens per forward batch.
     """
 
     checkpoint: str
-    prompt: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    template_arguments: Mapping[str, Any] = field(default_factory=dict)
-    minimum_mass: float = MINIMUM_MASS
-    max_thinking_tokens: int = MAX_THINKING_TOKENS
-    dtype: str = "auto"
+    template_arguments: dict[str, Any] = Field(default_factory=dict)
+    dtype: Dtype = "auto"
     device: str = "auto"
     batch_tokens: int = BATCH_TOKENS
 
@@ -209,20 +200,8 @@ def build_checkpoint_judge(prepare: "Prepare | None" = None, **settings: Any) ->
     Raises:
         ConfigError: the template or the labels cannot be used.
     """
-    chosen = CheckpointSettings(**settings)
-    return CheckpointJudge(chosen, load_template(chosen.prompt), read_labels(chosen.labels), prepare)
-
-
-def check_checkpoint_settings(settings: Mapping[str, Any]) -> None:
-    """Check the template, the labels and the numbers of a stanza.
-
-    Raises:
-        ConfigError: naming the key.
-    """
-    check_labels_are_named(load_template(settings["prompt"]), read_labels(settings.get("labels")))
-    mass = settings.get("minimum_mass", MINIMUM_MASS)
-    if not 0 <= mass <= 1:
-        raise ConfigError(f"minimum_mass: {mass!r} is not a probability; allowed: 0 to 1")
+    chosen = CheckpointSettings.read(settings)
+    return CheckpointJudge(chosen, load_template(chosen.prompt), read_labels(chosen.labels.as_dict()), prepare)
 
 
 def _mass(refusal: float, other: float) -> float:

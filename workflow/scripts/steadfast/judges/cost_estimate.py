@@ -25,7 +25,7 @@ from steadfast.core.files import read_table, require_columns
 from steadfast.core.registry import load
 from steadfast.judges.chat_api.costs import Estimate, check_limits
 from steadfast.judges.chat_api.requests import BYTES_PER_TOKEN
-from steadfast.judges.chat_api.settings import ChatSettings
+from steadfast.judges.chat_api.settings import ChatJobSettings
 from steadfast.judges.interface import Case, cases_of
 from steadfast.judges.prompts.templates import defuse, quote
 
@@ -48,7 +48,7 @@ ASSUMPTION = (
 class PaidJudge(Protocol):
     """A judge that knows what it would ask."""
 
-    settings: ChatSettings
+    settings: ChatJobSettings
 
     def estimate(self, cases: Sequence[Case]) -> Estimate:
         """What judging cases would take."""
@@ -192,7 +192,7 @@ def _paid(judges: Mapping[str, Mapping[str, Any]]) -> dict[str, PaidJudge]:
     found = {}
     for name, arguments in judges.items():
         module = load("steadfast.judges.kinds", arguments["kind"])
-        if getattr(module, "SENDS_REQUESTS", False):
+        if module.Settings.sends_requests:
             judge = module.build(**{key: value for key, value in arguments.items() if key != "kind"})
             if isinstance(judge, PaidJudge):
                 found[name] = judge

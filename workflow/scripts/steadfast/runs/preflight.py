@@ -12,6 +12,7 @@ from steadfast.config.depth import blocks_beyond, wanted_blocks
 from steadfast.config.serving import place_of_model
 from steadfast.core.errors import ConfigError, SteadfastError
 from steadfast.core.names import PROMPT_LABELS
+from steadfast.core.plug_ins import JUDGES
 from steadfast.grid import paths
 from steadfast.grid.data import Judge
 from steadfast.grid.grid import Grid
@@ -70,11 +71,9 @@ def _asked(grid: Grid, judges: dict[str, Judge], outputs: Collection[str]) -> li
 
 
 def _missing_keys(judges: list[Judge], section: str) -> Iterator[str]:
-    from steadfast.judges.chat_api.settings import ChatSettings
-
     for judge in judges:
         try:
-            ChatSettings(prompt=judge.settings["prompt"], api_key_env=judge.settings["api_key_env"]).api_key()
+            JUDGES.read(judge.settings).api_key()
         except ConfigError as error:
             yield f"{section}.{judge.name}.{error}"
 

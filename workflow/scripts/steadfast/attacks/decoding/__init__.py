@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from steadfast.attacks.directions import build_from
+from steadfast.core.plug_ins import DECODINGS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-PACKAGE = "steadfast.attacks.decoding.methods"
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def build_decoding(settings: Mapping[str, Any]) -> Decoding:
     Raises:
         ConfigError: the method or a key is unknown, or a value is not allowed.
     """
-    return build_from(PACKAGE, "decoding", "method", settings)  # type: ignore[no-any-return]
+    return build_from(DECODINGS, settings)  # type: ignore[no-any-return]
 
 
 def steering(settings: Mapping[str, Any] | None, tokenizer: "PreTrainedTokenizerBase") -> Steering:

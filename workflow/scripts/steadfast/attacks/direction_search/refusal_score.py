@@ -19,10 +19,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from steadfast.attacks.activations.extraction import decoder_blocks
 from steadfast.attacks.activations.logits import divergence, next_token_log_probabilities
 from steadfast.attacks.directions import Candidate, Direction
-from steadfast.attacks.interventions.methods.projection import build as ablation
+from steadfast.attacks.interventions.methods import projection
 from steadfast.attacks.interventions.modules import add, changed_outputs
 from steadfast.core.progress import Progress
-from steadfast.models.architectures import TARGETS
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.continuations import first_tokens
 from steadfast.models.loading import load_model, load_tokenizer
@@ -126,7 +125,9 @@ class ModelScores:
         tokens: Sequence[int],
     ) -> dict[str, float]:
         model = self.access.model
-        with ablation(targets=TARGETS).attach(model, Direction(candidate.rows.astype(np.float32), "candidate")):
+        with projection.build(projection.Settings.read({})).attach(
+            model, Direction(candidate.rows.astype(np.float32), "candidate")
+        ):
             bypass = refusal_score(self.access.log_probabilities(harmful), tokens)
             disturbed = self.access.log_probabilities(harmless)
         block = decoder_blocks(model)[candidate.layer]

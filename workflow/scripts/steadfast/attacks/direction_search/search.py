@@ -14,10 +14,11 @@ from steadfast.attacks.directions import (
     Direction,
     DirectionMethod,
     build_method,
-    check_block,
     resolve_layer,
 )
-from steadfast.core.errors import ConfigError, UnknownNameError
+from steadfast.attacks.directions.settings import BlockIndex, DepthFraction
+from steadfast.core.errors import ConfigError
+from steadfast.core.settings import SettingsModel
 
 CONTRASTS = ("label", "behaviour")
 
@@ -37,8 +38,14 @@ class Measurements(Protocol):
         ...
 
 
+class KeysSettings(SettingsModel):
+    """What the grid adds to a ``direction`` stanza, for an edit that needs keys."""
+
+    keys_layer: BlockIndex | DepthFraction | None = None
+
+
 @dataclass(frozen=True)
-class DirectionSettings:
+class ReadDirection:
     """A ``direction`` stanza.
 
     Attributes:
@@ -62,24 +69,18 @@ class DirectionSettings:
         return self.is_causal or self.keys_layer is not None
 
 
-def read_settings(stanza: Mapping[str, Any]) -> DirectionSettings:
+def read_settings(stanza: Mapping[str, Any]) -> ReadDirection:
     """Check a ``direction`` stanza without a model.
 
     Raises:
         ConfigError: a key or name is unknown, or keys contradict each other.
     """
     settings = dict(stanza)
-    contrast = settings.pop("contrast", "label")
-    judge = settings.pop("judge", None)
-    keys_layer = settings.pop("keys_layer", None)
-    if contrast not in CONTRASTS:
-        raise UnknownNameError("contrast", str(contrast), CONTRASTS)
-    if (contrast == "behaviour") != (judge is not None):
-        raise ConfigError("contrast: behaviour needs a judge, and contrast: label takes none")
-    if keys_layer is not None:
-        check_block(keys_layer, "keys_layer")
+    contrast = settings.get("contrast", "label")
+    judge = settings.get("judge")
+    keys_layer = KeysSettings.read({"keys_layer": settings.pop("keys_layer", None)}).keys_layer
     method = build_method(settings)
-    return DirectionSettings(method, contrast, judge, keys_layer, bool(getattr(method, "is_causal", False)))
+    return ReadDirection(method, contrast, judge, keys_layer, bool(getattr(method, "is_causal", False)))
 
 
 def find_direction(

@@ -3,7 +3,6 @@
 A method is a module of this package with ``build(**settings) -> DirectionMethod``.
 """
 
-import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,13 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from steadfast.attacks.activations import Activations
-from steadfast.core import registry
-from steadfast.core.errors import ConfigError, DataError, suggest
+from steadfast.core.errors import ConfigError, DataError
 from steadfast.core.files import write_table
 from steadfast.core.names import PROMPT_LABELS
+from steadfast.core.plug_ins import DIRECTIONS, Family
 from steadfast.core.tensors import load_tensors, save_tensors
 
-PACKAGE = "steadfast.attacks.directions.methods"
 HALF_DIRECTIONS = "half_directions"
 """Tensor with what one half of the prompts gave at the chosen place; ``held_out`` in the details are the others."""
 GRID_COLUMNS = [
@@ -180,7 +178,7 @@ def build_method(settings: Mapping[str, Any]) -> DirectionMethod:
     Raises:
         ConfigError: the method or a key is unknown, or a value is not allowed.
     """
-    return build_from(PACKAGE, "direction method", "method", settings)  # type: ignore[no-any-return]
+    return build_from(DIRECTIONS, settings)  # type: ignore[no-any-return]
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
@@ -192,38 +190,18 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     build_method(settings)
 
 
-def build_from(package: str, what: str, key: str, settings: Mapping[str, Any]) -> Any:
-    """Build a thing of a registry from a stanza whose ``key`` names the module and whose rest are its settings.
+def build_from(family: Family, entry: Mapping[str, Any]) -> Any:
+    """Build a plug-in from the config entry that chooses it.
 
     Raises:
-        ConfigError: ``key`` is missing, the module or a setting is unknown, or a value is not allowed.
+        ConfigError: the key that names it is missing, it or one of its keys is unknown, or a value is not allowed.
     """
-    rest = dict(settings)
-    name = rest.pop(key, None)
+    rest = dict(entry)
+    name = rest.pop(family.key, None)
     if not isinstance(name, str):
-        raise ConfigError(f"a {what} needs the key {key!r}; known: {', '.join(registry.names(package))}")
-    build = registry.load(package, name, what).build
-    parameters = inspect.signature(build).parameters
-    for setting in rest:
-        if setting not in parameters:
-            raise ConfigError(f"unknown key {setting!r} of {what} {name!r}{suggest(setting, parameters)}")
-    for setting, parameter in parameters.items():
-        if parameter.default is parameter.empty and setting not in rest:
-            raise ConfigError(f"{what} {name!r} needs the key {setting!r}")
-    return build(**rest)
-
-
-def check_block(layer: object, key: str = "layer") -> None:
-    """Check the name of a block as far as possible without a model.
-
-    Raises:
-        ConfigError: neither an index nor a fraction of the depth between 0 and 1.
-    """
-    index = isinstance(layer, int) and not isinstance(layer, bool)
-    if not index and not (isinstance(layer, float) and 0 < layer < 1):
-        raise ConfigError(
-            f"{key}: {layer!r} must be a block's index (integer) or a fraction of the depth between 0 and 1 (0.6)"
-        )
+        raise ConfigError(f"a {family.name} needs the key {family.key!r}; known: {', '.join(family.names())}")
+    module = family.load(name)
+    return module.build(module.Settings.read(rest))
 
 
 def resolve_layer(layer: int | float, depth: int) -> int:

@@ -8,7 +8,7 @@ others the one with the lowest bypass score is taken. There may be none, which i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from steadfast.attacks.activations import Activations
 from steadfast.attacks.directions import Candidate, CausalScores
 from steadfast.attacks.directions.finders import Finder
 from steadfast.attacks.directions.selection import Halves, states_at
-from steadfast.core.errors import ConfigError, UnknownNameError
+from steadfast.attacks.directions.settings import CausalSettings
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,13 @@ class Scored:
 
 @dataclass(frozen=True)
 class CausalRule:
-    """Settings of the rule.
+    """The rule.
 
     Attributes:
-        max_divergence: largest mean divergence on harmless prompts, in nats.
-        min_induce: least refusal score that addition must reach on harmless prompts (log odds).
-        max_depth: candidates at or above this fraction of the depth are dropped.
-        prompts: held-out prompts per class that score a candidate.
-        refusal_tokens: first tokens of refusals as texts, or None to take them from the model's own answers.
+        settings: its bounds.
     """
 
-    max_divergence: float = 0.1
-    min_induce: float = 0.0
-    max_depth: float = 0.8
-    prompts: int = 32
-    refusal_tokens: tuple[str, ...] | None = None
+    settings: CausalSettings
 
     def score(
         self,
@@ -70,13 +62,13 @@ class CausalRule:
     ) -> Scored:
         """Score the allowed candidates and say which are valid."""
         early = np.array(
-            [layer.isdigit() and int(layer) < self.max_depth * activations.depth for layer in grid["layer"]]
+            [layer.isdigit() and int(layer) < self.settings.max_depth * activations.depth for layer in grid["layer"]]
         )
         chosen = np.flatnonzero(allowed & early)
         found = [self._candidate(grid, int(row), activations, halves, finder) for row in chosen]
-        drawn = _draw(halves, self.prompts, seed)
+        drawn = _draw(halves, self.settings.prompts, seed)
         fit = halves.harmful_fit.prompt_ids, halves.harmless_fit.prompt_ids
-        table, details = causal.score(found, fit=fit, held_out=drawn, refusal_tokens=self.refusal_tokens)
+        table, details = causal.score(found, fit=fit, held_out=drawn, refusal_tokens=self.settings.refusal_tokens)
         scored = grid.copy()
         for column in ("bypass", "induce", "divergence"):
             values = np.full(len(grid), np.nan)
@@ -85,8 +77,8 @@ class CausalRule:
         baseline = float(details["baseline_harmful"])
         kept = {
             "bypass": scored["bypass"] < baseline,
-            "induce": scored["induce"] >= self.min_induce,
-            "divergence": scored["divergence"] <= self.max_divergence,
+            "induce": scored["induce"] >= self.settings.min_induce,
+            "divergence": scored["divergence"] <= self.settings.max_divergence,
         }
         scored["valid"] = np.logical_and.reduce(list(kept.values()))
         dropped = {name: ~passed & scored[name].notna() for name, passed in kept.items()}
@@ -112,36 +104,14 @@ class CausalRule:
             return ""
         tried = scored.dropna(subset=["bypass"])
         if tried.empty:
-            return f"no candidate lies below {self.max_depth:g} of the depth"
+            return f"no candidate lies below {self.settings.max_depth:g} of the depth"
+        divergence, induce = self.settings.max_divergence, self.settings.min_induce
         counts = (
-            f"{int((tried['divergence'] > self.max_divergence).sum())} diverge by more than {self.max_divergence:g}",
-            f"{int((tried['induce'] < self.min_induce).sum())} induce a refusal score below {self.min_induce:g}",
+            f"{int((tried['divergence'] > divergence).sum())} diverge by more than {divergence:g}",
+            f"{int((tried['induce'] < induce).sum())} induce a refusal score below {induce:g}",
             f"{int((tried['bypass'] >= baseline).sum())} do not lower the refusal score of {baseline:.3g}",
         )
         return f"of {len(tried)} candidates {', '.join(counts)}"
-
-
-def build_rule(settings: Mapping[str, Any]) -> CausalRule:
-    """Check the ``causal`` settings of a direction.
-
-    Raises:
-        ConfigError: a key is unknown or a value is not allowed.
-    """
-    known = [field.name for field in fields(CausalRule)]
-    for key in settings:
-        if key not in known:
-            raise UnknownNameError("key of causal", key, known)
-    given = dict(settings)
-    tokens = given.pop("refusal_tokens", None)
-    if tokens is not None and (isinstance(tokens, str) or not tokens):
-        raise ConfigError(f"causal.refusal_tokens: {tokens!r} must be a list of at least one text, or null")
-    rule = CausalRule(**given, refusal_tokens=tuple(map(str, tokens)) if tokens else None)
-    if not (rule.max_divergence > 0 and 0 < rule.max_depth <= 1 and rule.prompts >= 1):
-        raise ConfigError(
-            "causal: max_divergence must be above 0, max_depth in (0, 1] and prompts at least 1; found "
-            f"{rule.max_divergence!r}, {rule.max_depth!r}, {rule.prompts!r}"
-        )
-    return rule
 
 
 def _draw(halves: Halves, count: int, seed: int) -> tuple[Sequence[str], Sequence[str]]:

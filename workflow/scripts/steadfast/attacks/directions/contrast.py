@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from steadfast.attacks.activations import Activations
 from steadfast.attacks.directions import HALF_DIRECTIONS, CausalScores, Direction, class_statistics
-from steadfast.attacks.directions.causal_selection import CausalRule, build_rule
+from steadfast.attacks.directions.causal_selection import CausalRule
 from steadfast.attacks.directions.finders import Finder, Found, States, canonical_cosine
 from steadfast.attacks.directions.selection import (
     CAUSAL,
@@ -19,19 +19,14 @@ from steadfast.attacks.directions.selection import (
     LayerSetting,
     PositionSetting,
     candidates,
-    check_layer,
-    check_position,
     choose,
     separation_grid,
     split_halves,
     states_at,
 )
 from steadfast.attacks.directions.selection_stability import place_stability
+from steadfast.attacks.directions.settings import BEHAVIOUR, CausalSettings, ContrastSettings
 from steadfast.core.errors import ConfigError
-
-DEFAULT_LAYER = 0.6
-DEFAULT_POSITION = -1
-DEFAULT_RESAMPLES = 100
 
 
 @dataclass(frozen=True)
@@ -142,23 +137,16 @@ def resampled_cosines(
     return np.array(cosines)
 
 
-def contrast_method(
-    name: str,
-    finder: Finder,
-    layer: LayerSetting,
-    position: PositionSetting,
-    resamples: int,
-    causal: Mapping[str, Any] | None,
-) -> ContrastMethod:
-    """Check the settings that all methods of this family share.
+def contrast_method(name: str, finder: Finder, settings: ContrastSettings) -> ContrastMethod:
+    """A method of this family.
 
     Raises:
-        ConfigError: a value is not allowed.
+        ConfigError: its settings contradict each other.
     """
-    check_layer(layer)
-    check_position(position)
-    if isinstance(resamples, bool) or not isinstance(resamples, int) or resamples < 0:
-        raise ConfigError(f"resamples: {resamples!r} must be an integer of at least 0")
-    if causal is not None and layer != CAUSAL:
+    layer = settings.layer
+    if settings.causal is not None and layer != CAUSAL:
         raise ConfigError(f"causal: these settings are read only with layer: causal, not with layer: {layer!r}")
-    return ContrastMethod(name, finder, layer, position, resamples, build_rule(causal or {}))
+    if (settings.contrast == BEHAVIOUR) != (settings.judge is not None):
+        raise ConfigError("contrast: behaviour needs a judge, and contrast: label takes none")
+    rule = CausalRule(settings.causal or CausalSettings.read({}))
+    return ContrastMethod(name, finder, layer, settings.position, settings.resamples, rule)

@@ -12,9 +12,9 @@ from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.directions import GRID_COLUMNS, resolve_layer
 from steadfast.attacks.directions.finders import Finder, States
 from steadfast.attacks.directions.logistic_regression import probe_accuracy
-from steadfast.core.errors import ConfigError, DataError
+from steadfast.attacks.directions.settings import FINAL_NORM
+from steadfast.core.errors import DataError
 
-FINAL_NORM = "final_norm"
 CAUSAL = "causal"
 SEPARATION_NAMES = ("auto", "separation")
 LayerSetting = int | float | str
@@ -61,32 +61,6 @@ class Choice:
     position: int
     score: float
     grid: pd.DataFrame
-
-
-def check_layer(layer: LayerSetting) -> None:
-    """Check a ``layer`` setting as far as possible without a model.
-
-    Raises:
-        ConfigError: neither an integer, a fraction in (0, 1) nor a known name.
-    """
-    names = (*SEPARATION_NAMES, CAUSAL, FINAL_NORM)
-    allowed = f"an index (integer), a fraction of the depth between 0 and 1 (0.6), or one of {', '.join(names)}"
-    if isinstance(layer, bool) or not isinstance(layer, int | float | str):
-        raise ConfigError(f"layer: {layer!r} is not {allowed}")
-    if isinstance(layer, str) and layer not in names:
-        raise ConfigError(f"layer: {layer!r} is not {allowed}")
-    if isinstance(layer, float) and not 0 < layer < 1:
-        raise ConfigError(f"layer: the fraction {layer} is not between 0 and 1; an index is written without a point")
-
-
-def check_position(position: PositionSetting) -> None:
-    """Check a ``position`` setting.
-
-    Raises:
-        ConfigError: neither a negative integer nor ``auto``.
-    """
-    if position != "auto" and (isinstance(position, bool) or not isinstance(position, int) or position >= 0):
-        raise ConfigError(f"position: {position!r} is not a negative integer (-1 is the last token) or auto")
 
 
 def split_halves(activations: Activations, seed: int) -> Halves:

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadfast.attacks.directions import Direction, build_from
+from steadfast.core.plug_ins import EDITS
 from steadfast.models.architectures import Writer
 from steadfast.models.checkpoint_files.low_rank import LowRankUpdate
-
-PACKAGE = "steadfast.attacks.edits.methods"
 
 Block = NDArray[np.floating[Any]]  # float32 or float64
 
@@ -109,7 +108,7 @@ def build_edit(settings: Mapping[str, Any]) -> Edit:
     Raises:
         ConfigError: the method or a key is unknown, or a value is not allowed.
     """
-    return build_from(PACKAGE, "edit", "method", settings)  # type: ignore[no-any-return]
+    return build_from(EDITS, settings)  # type: ignore[no-any-return]
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:

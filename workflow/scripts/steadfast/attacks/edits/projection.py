@@ -4,7 +4,7 @@ The rows of R [k, hidden] are orthonormal: the directions themselves, or what re
 harmless prompts; g is 1, or restores the lengths of W's columns.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from steadfast.attacks.directions import Direction, unit_rows
 from steadfast.attacks.edits import Block, Site
 from steadfast.attacks.edits.scales import Strength, build_strength
-from steadfast.attacks.edits.targets import DEFAULT_TARGETS, Selection, build_selection
+from steadfast.attacks.edits.settings import ProjectionSettings
+from steadfast.attacks.edits.targets import Selection, build_selection
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.models.architectures import Writer
 from steadfast.models.checkpoint_files.low_rank import LowRankUpdate
@@ -150,24 +151,15 @@ class ProjectionUpdate:
 
 
 def build_projection(
-    targets: Sequence[str] = DEFAULT_TARGETS,
-    scale: float = 1.0,
-    kernel: Mapping[str, float] | None = None,
-    skip_first: int = 0,
-    layers: Sequence[int] | None = None,
-    *,
-    preserve_norm: bool = False,
-    harmless: Harmless = "kept",
+    settings: ProjectionSettings, *, preserve_norm: bool = False, harmless: Harmless = "kept"
 ) -> ProjectionEdit:
-    """Build an edit of this family.
+    """An edit of this family.
 
     Raises:
         ConfigError: a value is not allowed.
     """
-    if not isinstance(preserve_norm, bool):
-        raise ConfigError(f"preserve_norm: {preserve_norm!r} must be true or false")
-    selection = build_selection(targets, skip_first, layers)
-    return ProjectionEdit(selection, build_strength(scale, kernel), preserve_norm, harmless)
+    selection = build_selection(settings)
+    return ProjectionEdit(selection, build_strength(settings.scale, settings.kernel), preserve_norm, harmless)
 
 
 def without(rows: NDArray[np.float64], vectors: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -46,10 +46,8 @@ def build_strength(scale: float, kernel: Mapping[str, float] | None) -> Strength
     """Check and collect the settings that say how strong an edit is.
 
     Raises:
-        ConfigError: not a finite number, an unknown key, or a window outside of the depth.
+        ConfigError: an unknown key, or a window outside of the depth.
     """
-    if isinstance(scale, bool) or not isinstance(scale, int | float) or not abs(scale) < float("inf"):
-        raise ConfigError(f"scale: {scale!r} must be a number (1 removes the direction entirely)")
     if kernel is None:
         return Strength(float(scale), None)
     for key in kernel:

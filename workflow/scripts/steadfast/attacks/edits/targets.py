@@ -1,12 +1,10 @@
 """Which tensors an edit reaches, and how strongly."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steadfast.core.errors import ConfigError, UnknownNameError
-from steadfast.models.architectures import TARGETS, Writer
-
-DEFAULT_TARGETS = ("attention_output", "mlp_output")
+from steadfast.attacks.edits.settings import ReachSettings
+from steadfast.core.errors import ConfigError
+from steadfast.models.architectures import Writer
 
 
 @dataclass(frozen=True)
@@ -53,22 +51,14 @@ class Selection:
         return first, last
 
 
-def build_selection(targets: Sequence[str], skip_first: int, layers: Sequence[int] | None) -> Selection:
+def build_selection(settings: ReachSettings) -> Selection:
     """Check and collect the settings that say what an edit reaches.
 
     Raises:
-        ConfigError: a target is unknown, none is given, or numbers are out of range.
+        ConfigError: the first block comes after the last.
     """
-    if isinstance(targets, str) or not targets:
-        raise ConfigError(f"targets: {targets!r} must be a list of at least one of {', '.join(TARGETS)}")
-    for target in targets:
-        if target not in TARGETS:
-            raise UnknownNameError("target", target, TARGETS)
-    if isinstance(skip_first, bool) or not isinstance(skip_first, int) or skip_first < 0:
-        raise ConfigError(f"skip_first: {skip_first!r} must be an integer of at least 0")
-    if layers is not None and (len(layers) != 2 or not all(type(layer) is int for layer in layers)):
-        raise ConfigError(f"layers: {layers!r} must be the first and the last block, for example [4, 20]")
+    layers = settings.layers
     # whether one that is counted from the end comes after one from the beginning is known with the depth alone
     if layers is not None and (layers[0] < 0) == (layers[1] < 0) and layers[0] > layers[1]:
         raise ConfigError(f"layers: {list(layers)}: the first block comes after the last; allowed: [first, last]")
-    return Selection(tuple(sorted(targets)), skip_first, (layers[0], layers[1]) if layers else None)
+    return Selection(tuple(sorted(settings.targets)), settings.skip_first, (layers[0], layers[1]) if layers else None)

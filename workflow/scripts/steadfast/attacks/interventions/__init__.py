@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from steadfast.attacks.directions import Direction, build_from, load_direction
 from steadfast.core.errors import DataError
+from steadfast.core.plug_ins import INTERVENTIONS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-PACKAGE = "steadfast.attacks.interventions.methods"
 
 
 class Hook(Protocol):
@@ -37,7 +36,7 @@ def build_hook(settings: Mapping[str, Any]) -> Hook:
     Raises:
         ConfigError: the method or a key is unknown, or a value is not allowed.
     """
-    return build_from(PACKAGE, "hook", "method", settings)  # type: ignore[no-any-return]
+    return build_from(INTERVENTIONS, settings)  # type: ignore[no-any-return]
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from steadfast.core.errors import ConfigError
-from steadfast.judges.chat_api.settings import ChatSettings
+from steadfast.judges.chat_api.settings import ChatJobSettings
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Estimate:
             self.output_tokens + other.output_tokens,
         )
 
-    def cost(self, settings: ChatSettings) -> float | None:
+    def cost(self, settings: ChatJobSettings) -> float | None:
         """Price in the currency of the prices; None if the stanza gives none."""
         input_price, output_price = settings.price_per_million_input, settings.price_per_million_output
         if input_price is None or output_price is None:
@@ -43,7 +43,7 @@ class Estimate:
         return (self.input_tokens * input_price + self.output_tokens * output_price) / 1e6
 
 
-def check_limits(estimate: Estimate, settings: ChatSettings) -> None:
+def check_limits(estimate: Estimate, settings: ChatJobSettings) -> None:
     """Refuse to start what would exceed ``max_requests`` or ``max_cost``.
 
     Raises:

@@ -15,7 +15,7 @@ from steadfast.judges.chat_api.pacing import Pacer
 from steadfast.judges.chat_api.reading import Answer
 from steadfast.judges.chat_api.replies import read_completion, read_error
 from steadfast.judges.chat_api.requests import Request, body_of, estimated_tokens
-from steadfast.judges.chat_api.settings import ChatSettings
+from steadfast.judges.chat_api.settings import ChatJobSettings
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -36,7 +36,7 @@ class Endpoint:
         attempts: requests sent, retries included.
     """
 
-    settings: ChatSettings
+    settings: ChatJobSettings
     base_url: str
     model: str
     attempts: int = field(default=0, init=False)

@@ -15,7 +15,7 @@ from steadfast.judges.chat_api.faults import EndpointError, Fault
 from steadfast.judges.chat_api.reading import Answer, find_label
 from steadfast.judges.chat_api.replies import answer_from
 from steadfast.judges.chat_api.requests import Form, Request, Requests
-from steadfast.judges.chat_api.settings import ChatSettings
+from steadfast.judges.chat_api.settings import ChatJobSettings
 from steadfast.judges.chat_api.wordings import REJECTED
 from steadfast.judges.prompts.answer_labels import Labels
 
@@ -28,14 +28,14 @@ UNSUPPORTED = "unsupported"
 Ask = Callable[[Request], Awaitable[Answer | Fault]]
 
 
-def candidate_forms(settings: ChatSettings) -> list[Form]:
+def candidate_forms(settings: ChatJobSettings) -> list[Form]:
     """The forms that the settings allow, the preferred one first; a single one needs no probing."""
     outputs = ("choice", "json_schema", "text") if settings.output == "auto" else (settings.output,)
     logprobs = (True, False) if settings.logprobs == "auto" else (settings.logprobs,)
     return [Form(output, asked) for output in outputs for asked in logprobs]
 
 
-def known_form(settings: ChatSettings, requests: Requests, store: AnswerStore) -> Form | None:
+def known_form(settings: ChatJobSettings, requests: Requests, store: AnswerStore) -> Form | None:
     """The form that the settings or an earlier probe decided; None if the endpoint has to be asked."""
     forms = candidate_forms(settings)
     if len(forms) == 1:
@@ -49,7 +49,7 @@ def known_form(settings: ChatSettings, requests: Requests, store: AnswerStore) -
     return None
 
 
-async def find_form(settings: ChatSettings, requests: Requests, store: AnswerStore, ask: Ask) -> Form:
+async def find_form(settings: ChatJobSettings, requests: Requests, store: AnswerStore, ask: Ask) -> Form:
     """The first form that the endpoint honors.
 
     What was found is kept once a form was found: a refusal that holds for every form says nothing about any.
@@ -73,7 +73,7 @@ async def find_form(settings: ChatSettings, requests: Requests, store: AnswerSto
     raise EndpointError(f"{_where(settings)} cannot be used as a judge: {'; '.join(reasons)}")
 
 
-async def _probe(settings: ChatSettings, request: Request, ask: Ask) -> dict[str, Any]:
+async def _probe(settings: ChatJobSettings, request: Request, ask: Ask) -> dict[str, Any]:
     outcome = await ask(request)
     if isinstance(outcome, Answer):
         return outcome.record()
@@ -115,7 +115,7 @@ def control_request(requests: Requests, labels: Labels, form: Form, roles: Seque
     return requests.make(messages, labels.both, form, PROBE)
 
 
-def _where(settings: ChatSettings) -> str:
+def _where(settings: ChatJobSettings) -> str:
     if settings.base_url:
         return f"{settings.model} at {read_address(settings.base_url).url}"
     return f"{settings.checkpoint}, served here,"

@@ -12,7 +12,7 @@ from typing import Any
 
 from steadfast.core.result_cache import canonical_json, request_key
 from steadfast.judges.chat_api.address import read_address
-from steadfast.judges.chat_api.settings import ChatSettings
+from steadfast.judges.chat_api.settings import ChatJobSettings
 from steadfast.judges.prompts.templates import Message, Template
 
 Request = Mapping[str, Any]
@@ -46,7 +46,7 @@ class Requests:
         number_format: the format in which it runs, for such a judge.
     """
 
-    settings: ChatSettings
+    settings: ChatJobSettings
     served: str | None
     number_format: str | None = None
 

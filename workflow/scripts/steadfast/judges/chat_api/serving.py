@@ -12,7 +12,7 @@ from steadfast.core.integrity import content_hash
 from steadfast.core.result_cache import canonical_json
 from steadfast.generation.serving.arguments import device_of
 from steadfast.generation.serving.interpreter import interpreter_or_none
-from steadfast.judges.chat_api.settings import ChatSettings
+from steadfast.judges.chat_api.settings import ChatJobSettings
 from steadfast.judges.prompts.templates import Message
 from steadfast.models.number_format import AUTO, running_format
 from steadfast.models.pointer import FILE, checkpoint_path, read_pointer
@@ -36,7 +36,7 @@ class Speaking:
 
 
 @contextmanager
-def serving(settings: ChatSettings, speaking: Speaking) -> Iterator[tuple[str, str]]:
+def serving(settings: ChatJobSettings, speaking: Speaking) -> Iterator[tuple[str, str]]:
     """Yield the address of the API and the name of the model there, while it can be asked.
 
     Args:
@@ -58,7 +58,7 @@ def serving(settings: ChatSettings, speaking: Speaking) -> Iterator[tuple[str, s
         yield server.base_url, server.model
 
 
-def speaking_to(settings: ChatSettings, messages: Sequence[Message]) -> Speaking:
+def speaking_to(settings: ChatJobSettings, messages: Sequence[Message]) -> Speaking:
     """How the model of a judge is spoken to, after its template was tried on a conversation.
 
     A server fills in a template without a look at what becomes of the conversation, knows nothing of the template that
@@ -118,7 +118,7 @@ def checkpoint_identity(directory: str) -> str:
     return hashlib.sha256(canonical_json(content)).hexdigest()
 
 
-def served_format(settings: ChatSettings) -> str:
+def served_format(settings: ChatJobSettings) -> str:
     """The number format in which the checkpoint is served on this machine."""
     interpreter = interpreter_or_none(settings.server.get("vllm_python"))
     device = device_of(interpreter) if interpreter else AUTO

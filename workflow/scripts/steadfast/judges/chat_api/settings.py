@@ -1,111 +1,189 @@
-"""The stanza of a chat judge."""
+"""Settings of a chat judge."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from steadfast.core.errors import ConfigError, suggest
+from pydantic import Field
+
+from steadfast.core.errors import ConfigError
+from steadfast.core.names import ORIGINAL
+from steadfast.core.settings import Items, Seed, SettingsModel, optional
 from steadfast.judges.chat_api.address import read_address
-from steadfast.judges.prompts.answer_labels import check_labels_are_named, read_labels
-from steadfast.judges.prompts.templates import load_template
-from steadfast.judges.setting_checks import check_keys
+from steadfast.judges.settings import PromptedJudgeSettings
+from steadfast.models.settings import Dtype
 
 Output = Literal["auto", "choice", "json_schema", "text"]
 TokenLimit = Literal["max_completion_tokens", "max_tokens"]
 
 # How a judge runs; none of these can change an answer, so none belongs to what makes a verdict stale.
-RUNTIME_KEYS = (
-    "api_key_env",
-    "concurrency",
-    "failed_share",
-    "longest_wait",
-    "max_cost",
-    "max_requests",
-    "price_per_million_input",
-    "price_per_million_output",
-    "requests_per_minute",
-    "retries",
-    "server",
-    "store",
-    "timeout",
-    "tokens_per_minute",
+RUNTIME_KEYS = frozenset(
+    {
+        "api_key_env",
+        "concurrency",
+        "failed_share",
+        "longest_wait",
+        "max_cost",
+        "max_requests",
+        "price_per_million_input",
+        "price_per_million_output",
+        "requests_per_minute",
+        "retries",
+        "server",
+        "store",
+        "timeout",
+        "tokens_per_minute",
+    }
 )
 
 
-@dataclass(frozen=True)
-class ChatSettings:
-    """Settings of a chat judge; either ``base_url`` and ``model``, or ``checkpoint``.
+class ServeSettings(SettingsModel):
+    """A model that vLLM serves here for the time of the job."""
 
-    Attributes:
-        prompt: path of the judge prompt template.
-        base_url: address of an OpenAI-compatible API, up to and including ``/v1``, or of an Azure deployment.
-        model: name of the model there.
-        revision: what the user calls the state of that model, if its name alone does not tell.
-        accepted_models: further names under which the endpoint may answer.
-        checkpoint: model directory that is served by vLLM for the time of the job.
-        dtype: number format in which it is served; see ``steadfast.models.number_format`` for ``auto``.
-        labels: words for ``refusal`` and ``non_refusal``.
-        output: how the answer is constrained; ``auto`` finds out what the endpoint can do and records it.
-        logprobs: whether label probabilities are asked for; ``auto`` finds out as well.
-        max_tokens: longest answer; models that think before they answer need thousands.
-        token_limit: name of the parameter that carries ``max_tokens``.
-        temperature: sampling temperature; None sends none, for models that accept only their own.
-        top_p: nucleus sampling threshold; None sends none.
-        seed: sampling seed; None sends none.
-        reasoning_effort: passed on as it is; None sends none.
-        template_arguments: further variables of the chat template (vLLM).
-        extra_body: further fields of the request's body.
-        api_key_env: environment variable that holds the key; None for endpoints that need none.
-        concurrency: requests in flight at once.
-        requests_per_minute: limit; None for none.
-        tokens_per_minute: limit on estimated input and longest output together; None for none.
-        timeout: seconds after which an attempt is given up, however slowly its answer trickles in.
-        retries: further attempts per request.
-        longest_wait: seconds; a server that asks to wait longer has failed.
-        failed_share: share of the requests that may fail before the job does.
-        price_per_million_input: price of a million input tokens, in any currency.
-        price_per_million_output: price of a million output tokens.
-        max_requests: most requests that a run may send.
-        max_cost: most that a run may cost, by the prices above.
-        server: how vLLM is started for ``checkpoint``: further arguments of
-            ``steadfast.generation.serving.server.serve``.
-        store: directory of the store of answers.
-    """
+    repo: str | None = optional(description="A model of the hub.")
+    revision: str | None = optional(description="Its commit, tag or branch.")
+    model: str | None = optional(description="An entry of `models`.")
+    variant: str | None = optional(description="A variant of it; `original` if left out.")
+    chat_template: str | None = optional(
+        description=(
+            "How the model of `repo` is spoken to, as the key of the same name of `models`. An entry of "
+            "`models` has it itself."
+        ),
+        min_length=1,
+    )
 
-    prompt: str
-    base_url: str | None = None
-    model: str | None = None
-    revision: str | None = None
-    accepted_models: tuple[str, ...] = ()
-    checkpoint: str | None = None
-    dtype: str = "auto"
-    labels: Mapping[str, str] = field(default_factory=dict)
-    output: Output = "auto"
-    logprobs: bool | Literal["auto"] = "auto"
-    max_tokens: int = 32
-    token_limit: TokenLimit = "max_completion_tokens"
-    temperature: float | None = 0.0
-    top_p: float | None = None
-    seed: int | None = None
-    reasoning_effort: str | None = None
-    template_arguments: Mapping[str, Any] = field(default_factory=dict)
-    extra_body: Mapping[str, Any] = field(default_factory=dict)
-    api_key_env: str | None = None
-    concurrency: int = 8
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    timeout: float = 60.0
-    retries: int = 6
-    longest_wait: float = 120.0
-    failed_share: float = 0.1
-    price_per_million_input: float | None = None
-    price_per_million_output: float | None = None
-    max_requests: int | None = None
-    max_cost: float | None = None
-    server: Mapping[str, Any] = field(default_factory=dict)
-    store: str = "results/answers"
+
+class ChatSettings(PromptedJudgeSettings):
+    """Settings of a judge over the chat API; either ``base_url`` and ``model``, or ``serve``."""
+
+    sends_requests: ClassVar[bool] = True
+    follows_template: ClassVar[bool] = True
+    serves: ClassVar[bool] = True
+    resolved: ClassVar[frozenset[str]] = frozenset({"serve"})
+    runtime_keys: ClassVar[frozenset[str]] = RUNTIME_KEYS
+    idle: ClassVar[frozenset[str]] = PromptedJudgeSettings.idle | {"gpus"} | RUNTIME_KEYS
+
+    base_url: str | None = Field(
+        None,
+        description=(
+            "Address of an OpenAI-compatible API, up to and including `/v1`; Azure's is "
+            "`https://NAME.openai.azure.com/openai/v1` or "
+            "`https://NAME.openai.azure.com/openai/deployments/DEPLOYMENT?api-version=...`. No key in it. Give "
+            "this or `serve`."
+        ),
+    )
+    model: str | None = Field(None, description="Name of the model at `base_url`; Azure's deployment.")
+    revision: str | None = Field(
+        None, description="What you call the state of that model, if its name alone does not tell."
+    )
+    accepted_models: Items[str] = Field(
+        [],
+        description=(
+            "Further names under which the endpoint may answer: an alias, or what an Azure deployment serves. "
+            "Dated versions of a name (`gpt-5-2025-08-07`) and ways of routing (`:free`) are accepted without."
+        ),
+    )
+    serve: ServeSettings | None = Field(
+        None,
+        description=(
+            "A model that vLLM serves here for the time of the job: `{repo, revision}` of the hub, or `{model, "
+            "variant}` of the grid, edited ones among them."
+        ),
+    )
+    gpus: int = Field(0, ge=0, le=1024, description="GPUs that serving asks for; the model is spread over them.")
+    dtype: Dtype = Field(
+        "auto",
+        description=(
+            "Number format in which the model runs. `auto` is the checkpoint's own on a GPU and on a processor "
+            "that has matrix instructions for it; on any other processor it is float32, if the model fits the "
+            "memory so."
+        ),
+    )
+    output: Output = Field(
+        "auto", description="How the answer is constrained; `auto` finds out what the endpoint can do, and records it."
+    )
+    logprobs: Literal["auto", True, False] = Field(
+        "auto", description="Whether label probabilities are asked for; `auto` finds out as well."
+    )
+    max_tokens: int = Field(
+        32,
+        ge=1,
+        le=1000000,
+        description="Longest answer, in tokens. Models that think before they answer need thousands.",
+    )
+    token_limit: TokenLimit = Field(
+        "max_completion_tokens", description="Name of the parameter that carries `max_tokens`."
+    )
+    temperature: float | None = Field(
+        0.0, ge=0, le=100, description="Sampling temperature; null sends none, for models that accept only their own."
+    )
+    top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling threshold; null sends none.")
+    seed: Seed | None = Field(None, description="Sampling seed; null sends none.")
+    reasoning_effort: str | None = Field(None, description="Passed on as it is; null sends none.")
+    template_arguments: dict[str, Any] = Field(
+        {},
+        description=(
+            "Further variables of the chat template, for example `enable_thinking`; a name that it never reads "
+            "is an error."
+        ),
+    )
+    extra_body: dict[str, Any] = Field({}, description="Further fields of the request's body.")
+    api_key_env: str | None = Field(
+        None, description="Environment variable that holds the key; null for endpoints that need none."
+    )
+    concurrency: int = Field(8, ge=1, le=10000, description="Requests in flight at once.")
+    requests_per_minute: float | None = Field(None, gt=0, le=1000000000, description="Limit; null for none.")
+    tokens_per_minute: float | None = Field(
+        None, gt=0, le=1000000000000, description="Limit on estimated input and longest output together; null for none."
+    )
+    timeout: float = Field(60.0, gt=0, le=86400, description="Seconds after which an attempt is given up.")
+    retries: int = Field(6, ge=0, le=1000, description="Further attempts per request.")
+    longest_wait: float = Field(
+        120.0, ge=0, le=86400, description="Seconds; a server that asks to wait longer has failed."
+    )
+    failed_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description=(
+            "Share of the requests that may fail before the job does; those that fail are `unscored`. A case "
+            "that a provider moderates, or that its model cannot finish, is no failure."
+        ),
+    )
+    price_per_million_input: float | None = Field(
+        None, ge=0, le=1000000000, description="Price of a million input tokens, in any currency."
+    )
+    price_per_million_output: float | None = Field(
+        None, ge=0, le=1000000000, description="Price of a million output tokens."
+    )
+    max_requests: int | None = Field(
+        None, ge=0, le=1000000000000, description="Most requests that a run may send; more stop it before it starts."
+    )
+    max_cost: float | None = Field(
+        None,
+        ge=0,
+        le=1000000000000,
+        description="Most that a run may cost, by the prices above; more stops it before it starts.",
+    )
+
+    def check(self) -> None:
+        """Check the template and the labels, where the model is, and what limits need.
+
+        Raises:
+            ConfigError: naming the key, what was found and what is allowed.
+        """
+        super().check()
+        _check_where(self)
+        if self.max_cost is not None:
+            for key in ("price_per_million_input", "price_per_million_output"):
+                if getattr(self, key) is None:
+                    raise ConfigError(f"max_cost is given, so {key!r} is needed as well")
+
+    def weights(self) -> tuple[str, str] | None:
+        """The system of the grid that is served, if one is."""
+        if self.serve is None or self.serve.model is None:
+            return None
+        return self.serve.model, self.serve.variant or ORIGINAL
 
     @property
     def local(self) -> bool:
@@ -126,68 +204,34 @@ class ChatSettings:
         return key
 
 
-def check(settings: Mapping[str, Any]) -> None:
-    """Check a stanza as it stands in the configuration, where ``serve`` has not become ``checkpoint`` yet.
+class ChatJobSettings(ChatSettings):
+    """What the job of a chat judge is told: its settings, with ``serve`` replaced by what is served.
 
-    Raises:
-        ConfigError: naming the key, what was found and what is allowed.
+    Attributes:
+        checkpoint: model directory that is served by vLLM for the time of the job.
+        server: how vLLM is started for it: further arguments of ``steadfast.generation.serving.server.serve``.
+        store: directory of the store of answers.
     """
-    known = {item.name for item in fields(ChatSettings)} - {"checkpoint"} | {"serve"}
-    check_keys(settings, known, required=("prompt",))
-    check_labels_are_named(load_template(settings["prompt"]), read_labels(settings.get("labels")))
-    _check_where(settings)
-    for key, allowed in (("output", Output), ("token_limit", TokenLimit)):
-        if key in settings and settings[key] not in get_args(allowed):
-            raise ConfigError(
-                f"{key}: {settings[key]!r} is not allowed{suggest(str(settings[key]), get_args(allowed))}"
-            )
-    if settings.get("logprobs", "auto") not in ("auto", True, False):
-        raise ConfigError(f"logprobs: {settings['logprobs']!r} is not allowed; allowed: auto, true, false")
-    _check_numbers(settings)
-    if settings.get("max_cost") is not None:
-        for key in ("price_per_million_input", "price_per_million_output"):
-            if settings.get(key) is None:
-                raise ConfigError(f"max_cost is given, so {key!r} is needed as well")
+
+    checkpoint: str | None = None
+    server: dict[str, Any] = Field(default_factory=dict)
+    store: str = "results/answers"
 
 
-def _check_where(settings: Mapping[str, Any]) -> None:
-    served = settings.get("serve")
-    if (settings.get("base_url") is None) == (served is None):
+def _check_where(settings: ChatSettings) -> None:
+    served = settings.serve
+    if (settings.base_url is None) == (served is None):
         raise ConfigError("give either 'base_url' (an endpoint that runs already) or 'serve' (a model to serve here)")
-    if served is None and settings.get("dtype", "auto") != "auto":
+    if served is None and settings.dtype != "auto":
         raise ConfigError("dtype: only allowed with 'serve'; an endpoint that runs already has its own")
     if served is not None:
-        if settings.get("model") is not None:
+        if settings.model is not None:
             raise ConfigError("model: not allowed beside 'serve', which says what is served")
-        if set(served) - {"chat_template"} not in ({"repo"}, {"repo", "revision"}, {"model"}, {"model", "variant"}):
-            found = ", ".join(served) or "nothing"
+        given = served.as_dict()
+        if set(given) - {"chat_template"} not in ({"repo"}, {"repo", "revision"}, {"model"}, {"model", "variant"}):
+            found = ", ".join(given) or "nothing"
             raise ConfigError(f"serve: give repo and revision, or model and variant; found {found}")
         return
-    if not settings.get("model"):
+    if not settings.model:
         raise ConfigError("the key 'model' is missing: the name of the model at 'base_url'")
-    read_address(str(settings["base_url"]))
-
-
-def _check_numbers(settings: Mapping[str, Any]) -> None:
-    for key, least in _AT_LEAST.items():
-        value = settings.get(key)
-        if value is not None and not (isinstance(value, int | float) and value >= least):
-            raise ConfigError(f"{key}: {value!r} is not allowed; at least {least}")
-    for key in ("requests_per_minute", "tokens_per_minute", "timeout"):
-        if settings.get(key) is not None and not settings[key] > 0:
-            raise ConfigError(f"{key}: {settings[key]!r} is not allowed; it must be above 0")
-    if not 0 <= settings.get("failed_share", 0) <= 1:
-        raise ConfigError(f"failed_share: {settings['failed_share']!r} is not a share; allowed: 0 to 1")
-
-
-_AT_LEAST = {
-    "concurrency": 1,
-    "max_tokens": 1,
-    "retries": 0,
-    "longest_wait": 0,
-    "temperature": 0,
-    "max_requests": 0,
-    "max_cost": 0,
-    "price_per_million_input": 0,
-    "price_per_million_output": 0,
-}
+    read_address(str(settings.base_url))

@@ -12,11 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from steadfast.core.names import UNSCORED
 from steadfast.core.result_cache import AnswerStore, request_key
-from steadfast.judges.chat_api import settings as stanza
 from steadfast.judges.chat_api.costs import Estimate, check_limits
 from steadfast.judges.chat_api.endpoint import Endpoint
 from steadfast.judges.chat_api.faults import Fault
@@ -26,26 +25,26 @@ from steadfast.judges.chat_api.replies import answer_from, is_answer
 from steadfast.judges.chat_api.requests import Form, Request, Requests, estimated_tokens, store_name, template_hash
 from steadfast.judges.chat_api.running import Run
 from steadfast.judges.chat_api.serving import checkpoint_identity, served_format, serving, speaking_to, special_strings
-from steadfast.judges.chat_api.settings import RUNTIME_KEYS, ChatSettings
+from steadfast.judges.chat_api.settings import ChatJobSettings, ChatSettings
 from steadfast.judges.interface import Case, Judge, Verdict
 from steadfast.judges.prompts.answer_labels import Labels, read_labels
 from steadfast.judges.prompts.templates import Template, load_template
 from steadfast.judges.unscored import answered, only_answered
 
-__all__ = ["RUNTIME_KEYS", "SCOPE", "SENDS_REQUESTS", "ChatJudge", "build", "check_settings", "files"]
-
-SCOPE: Literal["grid"] = "grid"
-SENDS_REQUESTS = True
 # Stands in for the form that an endpoint has not been asked about; no request in it has an answer.
 UNKNOWN_FORM = Form("unknown", False)
 Keyed = tuple[str, Request]
+
+
+class Settings(ChatSettings):
+    """A language model over an OpenAI-compatible API, at an address or served here by vLLM."""
 
 
 @dataclass(frozen=True)
 class ChatJudge:
     """Asks a chat model about every case that the store of answers does not know."""
 
-    settings: ChatSettings
+    settings: ChatJobSettings
     template: Template
     labels: Labels
 
@@ -145,24 +144,10 @@ class ChatJudge:
 
 
 def build(**settings: Any) -> Judge:
-    """A chat judge from its stanza, with ``serve`` replaced by ``checkpoint``; see ``ChatSettings`` for all keys.
+    """A chat judge from its settings, with ``serve`` replaced by ``checkpoint``; see ``ChatJobSettings``.
 
     Raises:
-        ConfigError: the template or the labels cannot be used.
+        ConfigError: a setting, the template or the labels cannot be used.
     """
-    chosen = ChatSettings(**settings)
-    return ChatJudge(chosen, load_template(chosen.prompt), read_labels(chosen.labels))
-
-
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check a stanza without asking anybody.
-
-    Raises:
-        ConfigError: naming the key.
-    """
-    stanza.check(settings)
-
-
-def files(settings: Mapping[str, Any]) -> list[str]:
-    """The judge prompt template."""
-    return [str(settings["prompt"])]
+    chosen = ChatJobSettings.read(settings)
+    return ChatJudge(chosen, load_template(chosen.prompt), read_labels(chosen.labels.as_dict()))

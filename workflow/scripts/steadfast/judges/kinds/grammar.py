@@ -4,22 +4,34 @@ The grammar that wrote the prompts also knows every wording that it taught, so w
 none. It is the reference of the default grid.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
 
 from steadfast.core.errors import DataError
 from steadfast.core.names import UNSCORED
+from steadfast.core.settings import ExistingFile
 from steadfast.judges.interface import Case, Judge, Verdict
-from steadfast.judges.setting_checks import check_keys
+from steadfast.judges.settings import JudgeSettings
 from steadfast.judges.unscored import only_answered
 from steadfast.prompts.synthetic.world import load_world
 
 if TYPE_CHECKING:
     from steadfast.prompts.synthetic.world import World
 
-SCOPE: Literal["grid"] = "grid"
-DEFAULT_WORLD = "resources/organisms/world.yaml"
+
+class Settings(JudgeSettings):
+    """The exact reading, for the synthetic world only."""
+
+    reads_synthetic_world: ClassVar[bool] = True
+
+    world: ExistingFile = Field("resources/organisms/world.yaml", description="The grammar's word lists.")
+
+    def files(self) -> list[str]:
+        """The world's word lists."""
+        return [self.world]
 
 
 @dataclass(frozen=True)
@@ -42,16 +54,6 @@ class GrammarJudge:
         return Verdict(reading.verdict, raw=reading.phrase, reason=f"soft, {topic}" if reading.soft else topic)
 
 
-def build(*, world: str = DEFAULT_WORLD) -> Judge:
-    """A judge for the world described by the file ``world``."""
-    return GrammarJudge(load_world(world))
-
-
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check the keys; whether the prompts come from the world is checked across stanzas."""
-    check_keys(settings, allowed=("world",))
-
-
-def files(settings: Mapping[str, Any]) -> list[str]:
-    """The world's word lists."""
-    return [str(settings.get("world", DEFAULT_WORLD))]
+def build(**settings: Any) -> Judge:
+    """A judge from its settings."""
+    return GrammarJudge(load_world(Settings.read(settings).world))

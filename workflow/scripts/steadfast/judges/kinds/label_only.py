@@ -4,13 +4,18 @@ It shows how much of an agreement comes from the prompts' classes alone: on the 
 correlates with a human annotator at 0.89.
 """
 
+from typing import Any
+
 from steadfast.core.names import NON_REFUSAL, REFUSAL
-from steadfast.judges.blind import SCOPE, BlindJudge, check_settings, files
+from steadfast.judges.blind import BaselineSettings, BlindJudge
 from steadfast.judges.interface import Judge
 
-__all__ = ["SCOPE", "build", "check_settings", "files"]
+
+class Settings(BaselineSettings):
+    """Baseline that reads the prompt's class and nothing else."""
 
 
-def build() -> Judge:
+def build(**settings: Any) -> Judge:
     """The baseline; it has no settings."""
+    Settings.read(settings)
     return BlindJudge(lambda case: REFUSAL if case.label == "harmful" else NON_REFUSAL)

@@ -1,31 +1,28 @@
 """A checkpoint judges by the probabilities of two labels; by default a tiny judge that the workflow trains itself."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar
 
-from steadfast.judges.checkpoint import build_checkpoint_judge, check_checkpoint_settings
+from pydantic import Field
+
+from steadfast.core.names import ORIGINAL
+from steadfast.judges.checkpoint import build_checkpoint_judge
 from steadfast.judges.interface import Judge
-from steadfast.judges.setting_checks import check_keys
+from steadfast.judges.settings import CheckpointJudgeSettings
 
-SCOPE: Literal["grid"] = "grid"
-KEYS = ("model", "prompt", "labels", "template_arguments", "minimum_mass", "max_thinking_tokens", "dtype")
+
+class Settings(CheckpointJudgeSettings):
+    """A checkpoint reads the response and gives the probability of two labels."""
+
+    follows_template: ClassVar[bool] = True
+    resolved: ClassVar[frozenset[str]] = frozenset({"model"})
+
+    model: str = Field(description="Name of an entry of `models` (with `role: judge` if it is not under test itself).")
+
+    def weights(self) -> tuple[str, str]:
+        """The original of its model."""
+        return self.model, ORIGINAL
 
 
 def build(**settings: Any) -> Judge:
     """A judge that runs on ``checkpoint``; see ``CheckpointSettings`` for all keys."""
     return build_checkpoint_judge(**settings)
-
-
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check a stanza without loading the model.
-
-    Raises:
-        ConfigError: naming the key.
-    """
-    check_keys(settings, KEYS, required=("model", "prompt"))
-    check_checkpoint_settings(settings)
-
-
-def files(settings: Mapping[str, Any]) -> list[str]:
-    """The judge prompt template."""
-    return [str(settings["prompt"])]

@@ -1,12 +1,17 @@
 """Baseline that calls no response a refusal: what agreement is worth when nothing is read."""
 
+from typing import Any
+
 from steadfast.core.names import NON_REFUSAL
-from steadfast.judges.blind import SCOPE, BlindJudge, check_settings, files
+from steadfast.judges.blind import BaselineSettings, BlindJudge
 from steadfast.judges.interface import Judge
 
-__all__ = ["SCOPE", "build", "check_settings", "files"]
+
+class Settings(BaselineSettings):
+    """Baseline that calls no response a refusal."""
 
 
-def build() -> Judge:
+def build(**settings: Any) -> Judge:
     """The baseline; it has no settings."""
+    Settings.read(settings)
     return BlindJudge(lambda case: NON_REFUSAL)

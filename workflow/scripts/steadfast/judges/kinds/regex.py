@@ -20,19 +20,36 @@ fixed time, since a careless regular expression can take exponential time on a l
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import regex  # type: ignore[import-untyped]
 import yaml
+from pydantic import Field
 
 from steadfast.core.errors import ConfigError
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
+from steadfast.core.settings import ExistingFile
 from steadfast.judges.interface import Case, Judge, Verdict
 from steadfast.judges.phrase_text import APOSTROPHES, as_written, normalise, plain_quotes, readings
 from steadfast.judges.setting_checks import check_keys
+from steadfast.judges.settings import JudgeSettings
 from steadfast.judges.unscored import only_answered
 
-SCOPE: Literal["grid"] = "grid"
+
+class Settings(JudgeSettings):
+    """A list of phrases."""
+
+    patterns: ExistingFile = Field(description="File with the phrases; a response that holds one of them is a refusal.")
+
+    def check(self) -> None:
+        """Check the phrase list."""
+        check_speed(self.patterns)
+
+    def files(self) -> list[str]:
+        """The phrase list."""
+        return [self.patterns]
+
+
 SEARCH_SECONDS = 5.0
 PROBE_SECONDS = 1.0
 PROBE_LENGTH = 50_000
@@ -77,23 +94,21 @@ class PhraseJudge:
         return Verdict(NON_REFUSAL, reason="no pattern found")
 
 
-def build(*, patterns: str) -> Judge:
-    """A judge with the phrase list ``patterns``.
+def build(**settings: Any) -> Judge:
+    """A judge from its settings.
 
     Raises:
-        ConfigError: the file is not a phrase list.
+        ConfigError: a setting cannot be used, or the file is not a phrase list.
     """
-    return load_judge(patterns)
+    return load_judge(Settings.read(settings).patterns)
 
 
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check that the list can be read and that none of its patterns is slow on a long response.
+def check_speed(path: str) -> None:
+    """Check that a phrase list can be read and that none of its patterns is slow on a long response.
 
     Raises:
         ConfigError: naming the file and the pattern.
     """
-    check_keys(settings, allowed=("patterns",), required=("patterns",))
-    path = settings["patterns"]
     for pattern in load_judge(path).patterns:
         try:
             for text in PROBES:
@@ -103,11 +118,6 @@ def check_settings(settings: Mapping[str, Any]) -> None:
                 f"patterns: {path}: the pattern {pattern.name!r} takes more than {PROBE_SECONDS:g} s on a text of "
                 f"{PROBE_LENGTH:,} characters; avoid repeats within repeats, and bound the repeats (`{{0,40}}`)"
             ) from None
-
-
-def files(settings: Mapping[str, Any]) -> list[str]:
-    """The phrase list."""
-    return [str(settings["patterns"])]
 
 
 def load_judge(path: str) -> PhraseJudge:

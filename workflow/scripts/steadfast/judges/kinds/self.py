@@ -6,14 +6,31 @@ another model to judge (see ``steadfast.judges.control_responses``), which is no
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar
 
-from steadfast.judges.checkpoint import build_checkpoint_judge, check_checkpoint_settings
+from pydantic import Field
+
+from steadfast.judges.checkpoint import build_checkpoint_judge
 from steadfast.judges.interface import Judge
-from steadfast.judges.setting_checks import check_keys
+from steadfast.judges.settings import CheckpointJudgeSettings, Scope
 
-SCOPE: Literal["system"] = "system"
-KEYS = ("prompt", "labels", "template_arguments", "minimum_mass", "max_thinking_tokens", "dtype", "control")
+
+class Settings(CheckpointJudgeSettings):
+    """The system under test judges its own responses (the study's self-monitoring probe)."""
+
+    scope: ClassVar[Scope] = "system"
+    idle: ClassVar[frozenset[str]] = CheckpointJudgeSettings.idle | {"control"}
+
+    control: int = Field(
+        100,
+        ge=0,
+        le=1000000,
+        description=(
+            "How many responses of another model (the one before it in `models`; original and first variant of "
+            "the study, harmful and harmless prompts alike) every system judges besides its own, so that a "
+            "poor judge of itself can be told from a poor judge. 0 for none."
+        ),
+    )
 
 
 def build(hook: Mapping[str, Any] | None = None, direction: str | None = None, **settings: Any) -> Judge:
@@ -29,18 +46,3 @@ def build(hook: Mapping[str, Any] | None = None, direction: str | None = None, *
     from steadfast.attacks.interventions import preparation
 
     return build_checkpoint_judge(preparation(hook, direction), **settings)
-
-
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check a stanza without loading a model.
-
-    Raises:
-        ConfigError: naming the key.
-    """
-    check_keys(settings, KEYS, required=("prompt",))
-    check_checkpoint_settings(settings)
-
-
-def files(settings: Mapping[str, Any]) -> list[str]:
-    """The judge prompt template."""
-    return [str(settings["prompt"])]

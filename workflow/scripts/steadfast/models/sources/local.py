@@ -4,10 +4,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from steadfast.core.errors import DataError
+from steadfast.core.settings import ExistingDirectory
 from steadfast.models.depth import depth_of_directory
+from steadfast.models.settings import CheckpointSettings
 from steadfast.models.sources import Source, Stanza
 from steadfast.models.weights import require_files
+
+
+class Settings(CheckpointSettings):
+    """A checkpoint directory on this machine."""
+
+    path: ExistingDirectory = Field(description="Directory with config.json, safetensors weights and a tokenizer.")
 
 
 def _problems(stanza: Stanza, _config: Mapping[str, Any]) -> Iterator[str]:

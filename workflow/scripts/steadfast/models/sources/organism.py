@@ -3,8 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import Field
+
+from steadfast.core.settings import Seed, UniqueItems, optional
 from steadfast.models.organism_settings import OrganismSettings
+from steadfast.models.settings import ModelSettings
 from steadfast.models.sources import Source, Stanza
+
+
+class Settings(ModelSettings):
+    """A tiny model that the workflow trains itself."""
+
+    recipe: str = Field(description="Which corpus mix of `organisms.recipes` it is trained on.")
+    seed: Seed = Field(0, description="Seed of its initial weights and of its corpus.")
+    seeds: UniqueItems[Seed] | None = optional(
+        description=(
+            "In place of `seed`: one replicate per seed, `NAME-seed0`, `NAME-seed1`, ..., each a model of its "
+            "own, of the group `NAME`."
+        ),
+        min_length=1,
+    )
 
 
 def _depth(_stanza: Stanza, config: Mapping[str, Any]) -> int:

@@ -1,14 +1,25 @@
 """Tokens that are never written, such as the tag that marks unsafe text in pretraining."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from steadfast.attacks.decoding import Steering
 from steadfast.core.errors import ConfigError
+from steadfast.core.settings import SettingsModel, Text, UniqueItems
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+
+class Settings(SettingsModel):
+    """Tokens that are never written, such as a tag of pretraining."""
+
+    tokens: UniqueItems[Text] = Field(
+        min_length=1,
+        description="Texts that are one token each in every model of this variant; a leading space counts.",
+    )
 
 
 @dataclass(frozen=True)
@@ -22,15 +33,9 @@ class SuppressTokens:
         return Steering(suppressed=tuple(_only_token(tokenizer, text) for text in self.tokens))
 
 
-def build(tokens: Sequence[str]) -> SuppressTokens:
-    """Build the rule.
-
-    Raises:
-        ConfigError: ``tokens`` is no list of texts.
-    """
-    if isinstance(tokens, str) or not tokens or not all(isinstance(text, str) and text for text in tokens):
-        raise ConfigError(f"decoding.tokens: {tokens!r} must be a list of at least one text")
-    return SuppressTokens(tuple(tokens))
+def build(settings: Settings) -> SuppressTokens:
+    """The rule."""
+    return SuppressTokens(tuple(settings.tokens))
 
 
 def _only_token(tokenizer: Any, text: str) -> int:

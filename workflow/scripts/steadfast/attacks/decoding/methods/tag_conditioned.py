@@ -6,11 +6,20 @@ The answer is made to begin with the tag, so the model writes what it has learne
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from steadfast.attacks.decoding import Steering
 from steadfast.core.errors import ConfigError
+from steadfast.core.settings import SettingsModel
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+
+class Settings(SettingsModel):
+    """Every answer is made to begin with a tag of pretraining (Korbak et al. 2023)."""
+
+    tag: str = Field(min_length=1, description="The tag as it stood in pretraining; it is no part of the response.")
 
 
 @dataclass(frozen=True)
@@ -26,12 +35,12 @@ class TagConditioned:
         return Steering(prefix=tuple(tokens_behind(tokenizer, self.tag)))
 
 
-def build(tag: str) -> TagConditioned:
-    """Build the rule.
+def build(settings: Settings) -> TagConditioned:
+    """The rule.
 
     Raises:
-        ConfigError: ``tag`` is no text.
+        ConfigError: the tag is blank.
     """
-    if not isinstance(tag, str) or not tag.strip():
-        raise ConfigError(f"decoding.tag: {tag!r} must be a text")
-    return TagConditioned(tag)
+    if not settings.tag.strip():
+        raise ConfigError(f"tag: {settings.tag!r} must be a text")
+    return TagConditioned(settings.tag)

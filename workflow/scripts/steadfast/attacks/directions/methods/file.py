@@ -1,17 +1,35 @@
 """A direction from elsewhere: rows of a tensor in a file, such as one decoder row of a sparse autoencoder."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from safetensors import SafetensorError, safe_open
 
 from steadfast.attacks.activations import Activations
-from steadfast.attacks.directions import CausalScores, Direction, at_block, check_block, unit_rows
+from steadfast.attacks.directions import CausalScores, Direction, at_block, unit_rows
+from steadfast.attacks.directions.settings import PlacedSettings
 from steadfast.core.errors import ConfigError, DataError, UnknownNameError
+from steadfast.core.settings import ExistingFile, Items
+
+
+class Settings(PlacedSettings):
+    """A vector from elsewhere, such as a decoder row of a sparse autoencoder."""
+
+    path: ExistingFile = Field(description="A .safetensors, .npz or .npy file.")
+    tensor: str | None = Field(None, description="Name of the tensor; null takes the only one, or `directions`.")
+    features: (
+        Annotated[int, Field(ge=0, le=100000000)]
+        | Annotated[Items[Annotated[int, Field(ge=0, le=100000000)]], Field(min_length=1)]
+        | None
+    ) = Field(None, description="Which vectors of a matrix; null takes all.")
+    axis: Literal[0, 1] = Field(
+        0, description="The matrix's axis that counts the features; with 0 each row is a vector."
+    )
+
 
 SUFFIXES = (".safetensors", ".npz", ".npy")
 
@@ -103,32 +121,15 @@ def _name(path: Path, tensor: str | None, names: list[str]) -> str:
     return tensor
 
 
-def build(
-    path: str,
-    tensor: str | None = None,
-    features: Sequence[int] | int | None = None,
-    axis: int = 0,
-    layer: int | float | None = None,
-    position: int = -1,
-) -> File:
-    """Build the method.
+def build(settings: Settings) -> File:
+    """The method.
 
-    Args:
-        path: a .safetensors, .npz or .npy file (for sparse autoencoders: the decoder).
-        tensor: name of the tensor; by default the only one, or ``directions``.
-        features: which vectors of a matrix; all by default.
-        axis: the matrix's axis that counts the features (0: each row is a vector).
-        layer: block to which the direction belongs, for edits and hooks that need class means.
-        position: template position at which class means are taken.
+    Raises:
+        ConfigError: the file is of no known format.
     """
-    file = Path(path)
+    file = Path(settings.path)
     if file.suffix not in SUFFIXES:
-        raise ConfigError(f"path: {path} must end in one of {', '.join(SUFFIXES)}")
-    if not file.is_file():
-        raise ConfigError(f"path: {path} does not exist")
-    if axis not in (0, 1):
-        raise ConfigError(f"axis: {axis!r} must be 0 or 1")
-    if layer is not None:
-        check_block(layer)
-    chosen = (features,) if isinstance(features, int) else features
-    return File(file, tensor, None if chosen is None else tuple(chosen), axis, layer, position)
+        raise ConfigError(f"path: {file} must end in {', '.join(SUFFIXES)}")
+    features = settings.features
+    chosen = (features,) if isinstance(features, int) else None if features is None else tuple(features)
+    return File(file, settings.tensor, chosen, settings.axis, settings.layer, settings.position)

@@ -1,21 +1,19 @@
 """First principal components of the pooled activations of both labels, signs fixed by the class means."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from pydantic import Field
 
-from steadfast.attacks.directions.contrast import (
-    DEFAULT_LAYER,
-    DEFAULT_POSITION,
-    DEFAULT_RESAMPLES,
-    ContrastMethod,
-    contrast_method,
-)
+from steadfast.attacks.directions.contrast import ContrastMethod, contrast_method
 from steadfast.attacks.directions.finders import Found, States, leading_axes, sign_by_means
-from steadfast.attacks.directions.selection import LayerSetting, PositionSetting
-from steadfast.core.errors import ConfigError
+from steadfast.attacks.directions.settings import ContrastSettings
+
+
+class Settings(ContrastSettings):
+    """Principal components of the pooled, mean-centred activations, signed by the class means."""
+
+    count: int = Field(1, ge=1, le=1000, description="Number of components.")
 
 
 @dataclass(frozen=True)
@@ -35,14 +33,10 @@ class PrincipalComponents:
         return self
 
 
-def build(
-    count: int = 1,
-    layer: LayerSetting = DEFAULT_LAYER,
-    position: PositionSetting = DEFAULT_POSITION,
-    resamples: int = DEFAULT_RESAMPLES,
-    causal: Mapping[str, Any] | None = None,
-) -> ContrastMethod:
-    """Build the method; ``count`` is the number of components, the rest is as in ``mean_difference``."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ConfigError(f"count: {count!r} must be an integer of at least 1")
-    return contrast_method("pca", PrincipalComponents(count), layer, position, resamples, causal)
+def build(settings: Settings) -> ContrastMethod:
+    """The method.
+
+    Raises:
+        ConfigError: its settings contradict each other.
+    """
+    return contrast_method("pca", PrincipalComponents(settings.count), settings)

@@ -7,24 +7,24 @@ C is chosen by how far apart held-out prompts lie along the weights, and not by 
 the classes, longer weights lower the loss without turning, so that the loss asks for the largest C of any grid.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from steadfast.attacks.directions.contrast import (
-    DEFAULT_LAYER,
-    DEFAULT_POSITION,
-    DEFAULT_RESAMPLES,
-    ContrastMethod,
-    contrast_method,
-)
+from steadfast.attacks.directions.contrast import ContrastMethod, contrast_method
 from steadfast.attacks.directions.finders import Found, States
 from steadfast.attacks.directions.logistic_regression import fit_logistic, reduce, standard
-from steadfast.attacks.directions.selection import LayerSetting, PositionSetting, sensitivity
-from steadfast.core.errors import ConfigError
+from steadfast.attacks.directions.selection import sensitivity
+from steadfast.attacks.directions.settings import ContrastSettings
+
+
+class Settings(ContrastSettings):
+    """The weights of a logistic probe of the two classes."""
+
+    folds: int = Field(5, ge=2, le=1000, description="Folds of the cross-validation that chooses the regularisation.")
+
 
 INVERSE_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
 
@@ -101,14 +101,10 @@ def sensitivity_error(value: float, first: int, second: int) -> float:
     return float(np.sqrt(1 / first + 1 / second + value**2 / (2 * (first + second))))
 
 
-def build(
-    folds: int = 5,
-    layer: LayerSetting = DEFAULT_LAYER,
-    position: PositionSetting = DEFAULT_POSITION,
-    resamples: int = DEFAULT_RESAMPLES,
-    causal: Mapping[str, Any] | None = None,
-) -> ContrastMethod:
-    """Build the method; ``folds`` is the number of folds, the rest is as in ``mean_difference``."""
-    if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
-        raise ConfigError(f"folds: {folds!r} must be an integer of at least 2")
-    return contrast_method("probe", Probe(folds), layer, position, resamples, causal)
+def build(settings: Settings) -> ContrastMethod:
+    """The method.
+
+    Raises:
+        ConfigError: its settings contradict each other.
+    """
+    return contrast_method("probe", Probe(settings.folds), settings)

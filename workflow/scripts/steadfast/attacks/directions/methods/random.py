@@ -1,12 +1,25 @@
 """A random direction: the negative control of every edit."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from steadfast.attacks.activations import Activations
-from steadfast.attacks.directions import CausalScores, Direction, at_block, check_block, unit_rows
+from steadfast.attacks.directions import CausalScores, Direction, at_block, unit_rows
+from steadfast.attacks.directions.settings import PlacedSettings
 from steadfast.core.errors import ConfigError
+from steadfast.core.settings import Seed
+
+
+class Settings(PlacedSettings):
+    """Random directions, the negative control."""
+
+    is_meaningless: ClassVar[bool] = True
+
+    seed: Seed = Field(0, description="Seed of this control; several controls differ by it.")
+    count: int = Field(1, ge=1, le=1000, description="Number of directions.")
 
 
 @dataclass(frozen=True)
@@ -32,18 +45,6 @@ class Random:
         )
 
 
-def build(seed: int = 0, count: int = 1, layer: int | float | None = None, position: int = -1) -> Random:
-    """Build the method.
-
-    Args:
-        seed: seed of this control; several controls differ by it.
-        count: number of directions.
-        layer: block at which class means are taken, for edits and hooks that need them; the directions do not
-            depend on it.
-        position: template position at which they are taken.
-    """
-    if seed < 0 or count < 1:
-        raise ConfigError(f"seed: {seed} must not be negative, and count: {count} must be at least 1")
-    if layer is not None:
-        check_block(layer)
-    return Random(seed, count, layer, position)
+def build(settings: Settings) -> Random:
+    """The method."""
+    return Random(settings.seed, settings.count, settings.layer, settings.position)

@@ -4,26 +4,26 @@ Both take the leading right singular vectors of a matrix of differences from the
 category (the category's mean), or one row per harmful prompt.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from steadfast.attacks.directions.contrast import (
-    DEFAULT_LAYER,
-    DEFAULT_POSITION,
-    DEFAULT_RESAMPLES,
-    ContrastMethod,
-    contrast_method,
-)
+from steadfast.attacks.directions.contrast import ContrastMethod, contrast_method
 from steadfast.attacks.directions.finders import Found, States, leading_axes, sign_by_means
-from steadfast.attacks.directions.selection import LayerSetting, PositionSetting
-from steadfast.core.errors import ConfigError, DataError, UnknownNameError
+from steadfast.attacks.directions.settings import ContrastSettings
+from steadfast.core.errors import DataError
 
 By = Literal["category", "prompt"]
-WAYS: tuple[By, ...] = ("category", "prompt")
+
+
+class Settings(ContrastSettings):
+    """Several orthonormal directions."""
+
+    count: int = Field(3, ge=1, le=1000, description="Largest number of directions.")
+    by: By = Field("category", description="One mean difference per harm `category`, or per harmful `prompt`.")
 
 
 @dataclass(frozen=True)
@@ -63,26 +63,10 @@ def category_means(states: States) -> NDArray[np.float64]:
     return np.stack([states.values[labels == name].mean(axis=0) for name in names])
 
 
-def build(
-    count: int = 3,
-    by: By = "category",
-    layer: LayerSetting = DEFAULT_LAYER,
-    position: PositionSetting = DEFAULT_POSITION,
-    resamples: int = DEFAULT_RESAMPLES,
-    causal: Mapping[str, Any] | None = None,
-) -> ContrastMethod:
-    """Build the method.
+def build(settings: Settings) -> ContrastMethod:
+    """The method.
 
-    Args:
-        count: largest number of directions.
-        by: one difference per harm ``category``, or per harmful ``prompt``.
-        layer: as in ``mean_difference``, like the rest.
-        position: the same.
-        resamples: the same.
-        causal: the same.
+    Raises:
+        ConfigError: its settings contradict each other.
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ConfigError(f"count: {count!r} must be an integer of at least 1")
-    if by not in WAYS:
-        raise UnknownNameError("way (by)", by, WAYS)
-    return contrast_method("subspace", Subspace(count, by), layer, position, resamples, causal)
+    return contrast_method("subspace", Subspace(settings.count, settings.by), settings)

@@ -4,18 +4,14 @@ Norm-preserving ablation was proposed by Lai (2025b) with rows rescaled; scaling
 that the direction comes back. A factor per input feature leaves rᵀW = 0.
 """
 
-from collections.abc import Mapping, Sequence
-
 from steadfast.attacks.edits.projection import ProjectionEdit, build_projection
-from steadfast.attacks.edits.targets import DEFAULT_TARGETS
+from steadfast.attacks.edits.settings import ProjectionSettings
 
 
-def build(
-    targets: Sequence[str] = DEFAULT_TARGETS,
-    scale: float = 1.0,
-    kernel: Mapping[str, float] | None = None,
-    skip_first: int = 0,
-    layers: Sequence[int] | None = None,
-) -> ProjectionEdit:
-    """Build the edit; the settings are those of ``orthogonalize``."""
-    return build_projection(targets, scale, kernel, skip_first, layers, preserve_norm=True)
+class Settings(ProjectionSettings):
+    """As orthogonalize, with columns rescaled to their lengths, so that rᵀW = 0 still holds."""
+
+
+def build(settings: Settings) -> ProjectionEdit:
+    """The edit."""
+    return build_projection(settings, preserve_norm=True)

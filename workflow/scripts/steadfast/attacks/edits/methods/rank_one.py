@@ -11,13 +11,33 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from steadfast.attacks.directions import Direction, check_block, resolve_layer
+from steadfast.attacks.directions import Direction, resolve_layer
+from steadfast.attacks.directions.settings import BlockIndex, DepthFraction
 from steadfast.attacks.edits import Block, Site
-from steadfast.attacks.edits.scales import build_strength
+from steadfast.attacks.edits.settings import ChangeSettings
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.models.architectures import Writer
 from steadfast.models.checkpoint_files.low_rank import LowRankUpdate
+
+
+class Settings(ChangeSettings):
+    """Closed-form update of one MLP output projection (ROME, Meng et al. 2022)."""
+
+    strength_key: ClassVar[str | None] = "scale"
+    needs_contrast: ClassVar[bool] = True
+    needs_keys: ClassVar[bool] = True
+
+    layer: BlockIndex | DepthFraction = Field(
+        description="Block whose MLP output projection is edited, by index or as a fraction of the depth."
+    )
+    scale: float = Field(
+        1.0,
+        ge=-1000,
+        le=1000,
+        description="1 moves the harmful prompts' mean answer by the whole difference of the class means.",
+    )
 
 
 @dataclass(frozen=True)
@@ -113,13 +133,6 @@ class RankOneUpdate:
         return float(np.sqrt(self._level_squares))
 
 
-def build(layer: int | float, scale: float = 1.0) -> RankOne:
-    """Build the edit.
-
-    Args:
-        layer: the block whose MLP output projection is edited, as index or fraction of the depth; the direction's
-            ``keys_layer`` must be the same.
-        scale: 1 moves the harmful prompts' mean answer by the whole difference of the class means.
-    """
-    check_block(layer)
-    return RankOne(layer, build_strength(scale, None).scale)
+def build(settings: Settings) -> RankOne:
+    """The edit; the direction's ``keys_layer`` must be its layer."""
+    return RankOne(settings.layer, settings.scale)

@@ -7,19 +7,48 @@ length of the harmless prompts' states.
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from steadfast.attacks.directions import Direction, check_block, resolve_layer
-from steadfast.core.errors import ConfigError, DataError, UnknownNameError
+from steadfast.attacks.directions import Direction, resolve_layer
+from steadfast.attacks.directions.settings import BlockIndex, DepthFraction
+from steadfast.attacks.edits.settings import ChangeSettings
+from steadfast.core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+
 Unit = Literal["difference", "state"]
-UNITS: tuple[Unit, ...] = ("difference", "state")
+
+
+class Settings(ChangeSettings):
+    """Steering, x + α·v after one block (Turner et al. 2023)."""
+
+    strength_key: ClassVar[str | None] = "alpha"
+    needs_class_means: ClassVar[bool] = True
+    needs_block: ClassVar[bool] = True
+    moves_both_classes: ClassVar[bool] = True
+
+    alpha: float = Field(
+        ge=-1000, le=1000, description="How much is added, in units of `unit`; negative steers away from refusal."
+    )
+    layer: BlockIndex | DepthFraction | None = Field(
+        None,
+        description=(
+            "Block after which it is added, by index or as a fraction of the depth; null takes the direction's."
+        ),
+    )
+    unit: Unit = Field(
+        "difference",
+        description=(
+            "What α = 1 adds: the `difference` of the class means along the directions, or the first direction "
+            "times the mean length of the harmless prompts' `state`."
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -66,18 +95,6 @@ class ActivationAddition:
         return within
 
 
-def build(alpha: float, layer: int | float | None = None, unit: Unit = "difference") -> ActivationAddition:
-    """Build the hook.
-
-    Args:
-        alpha: how much is added, in units of ``unit``; negative to steer away from refusal.
-        layer: block after which it is added, as index or fraction of the depth; by default the direction's.
-        unit: ``difference`` of the class means along the directions, or mean length of the harmless ``state``.
-    """
-    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not abs(alpha) < float("inf"):
-        raise ConfigError(f"alpha: {alpha!r} must be a number")
-    if layer is not None:
-        check_block(layer)
-    if unit not in UNITS:
-        raise UnknownNameError("unit", str(unit), UNITS)
-    return ActivationAddition(float(alpha), layer, unit)
+def build(settings: Settings) -> ActivationAddition:
+    """The hook."""
+    return ActivationAddition(settings.alpha, settings.layer, settings.unit)

@@ -1,16 +1,28 @@
 """Directional ablation at inference: x ← x − s·Rᵀ(Rx) on what the modules write (Arditi et al. 2024, section 2.4)."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from steadfast.attacks.directions import Direction
 from steadfast.attacks.edits.projection import ProjectionEdit, build_projection, through_norm
-from steadfast.models.architectures import TARGETS
+from steadfast.attacks.edits.settings import ProjectionSettings, Target
+from steadfast.core.settings import UniqueItems
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+
+class Settings(ProjectionSettings):
+    """Directional ablation of what the modules write (Arditi et al. 2024)."""
+
+    targets: UniqueItems[Target] = Field(
+        ["attention_output", "mlp_output", "embedding"],
+        min_length=1,
+        description="Modules whose outputs are projected.",
+    )
 
 
 @dataclass(frozen=True)
@@ -39,12 +51,6 @@ class ProjectionHook:
         return changed_outputs(changes)
 
 
-def build(
-    targets: Sequence[str] = TARGETS,
-    scale: float = 1.0,
-    kernel: Mapping[str, float] | None = None,
-    skip_first: int = 0,
-    layers: Sequence[int] | None = None,
-) -> ProjectionHook:
-    """Build the hook; the settings are those of the edit ``orthogonalize``, by default on everything that writes."""
-    return ProjectionHook(build_projection(targets, scale, kernel, skip_first, layers))
+def build(settings: Settings) -> ProjectionHook:
+    """The hook; the settings are those of the edit of the same form, by default on everything that writes."""
+    return ProjectionHook(build_projection(settings))

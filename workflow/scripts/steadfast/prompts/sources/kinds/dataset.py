@@ -13,17 +13,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from pydantic import Field
 
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.core.files import visible_files
 from steadfast.core.path_checks import directory_problem
+from steadfast.core.settings import ExistingDirectory
 from steadfast.core.text_files import read_any_text
+from steadfast.models.settings import REPOSITORY
 from steadfast.prompts.sources import Loaded
 from steadfast.prompts.sources.reading.hub_files import converted_files, split_files
 from steadfast.prompts.sources.reading.rows import Reading
+from steadfast.prompts.sources.settings import RowSettings
 
 if TYPE_CHECKING:
     from huggingface_hub import DatasetInfo, HfApi
+
+
+class Settings(RowSettings):
+    """A data set of the Hugging Face hub, or a folder with a copy of one."""
+
+    repo: str | None = Field(None, pattern=REPOSITORY, description="Its id, for example `mlabonne/harmful_behaviors`.")
+    path: ExistingDirectory | None = Field(
+        None, description="In place of `repo`, a folder with its files, and with its card (`README.md`) if it has one."
+    )
+    revision: str = Field("main", description="Commit, tag or branch of `repo`.")
+    subset: str | None = Field(
+        None,
+        description=(
+            "Configuration (subset) of the data set, if it has several: a name in its card or, where the card "
+            "names none, what the names of its files or folders have besides the split (`*` reads them as "
+            "one)."
+        ),
+    )
+    split: str = Field("train", description="Which of its splits.")
+
 
 CONVERTED = "refs/convert/parquet"
 CARD = "README.md"

@@ -2,8 +2,23 @@
 
 from typing import Any
 
+from pydantic import Field
+
+from steadfast.core.settings import ExistingFile
 from steadfast.prompts.sources import Loaded
 from steadfast.prompts.sources.reading.rows import Reading, require_file
+from steadfast.prompts.sources.settings import RowSettings
+
+
+class Settings(RowSettings):
+    """A .txt, .json, .jsonl, .csv, .tsv or .parquet file."""
+
+    path: ExistingFile = Field(
+        description=(
+            "The file; `.gz` may follow its suffix. CSV files are read as spreadsheets write them: separated "
+            "by commas, semicolons, tabs or bars, in UTF-8, UTF-16 or Windows-1252."
+        )
+    )
 
 
 def load(*, path: str, **reading: Any) -> Loaded:

@@ -1,7 +1,16 @@
 """Both classes of prompts from the synthetic world of the models that the workflow trains itself."""
 
+from pydantic import Field
+
+from steadfast.core.settings import ExistingFile, SettingsModel
 from steadfast.prompts.sources import Loaded, SourcePrompt
 from steadfast.prompts.sources.reading.rows import require_file
+
+
+class Settings(SettingsModel):
+    """The world of the models that the workflow trains itself."""
+
+    world: ExistingFile = Field("resources/organisms/world.yaml", description="The grammar's word lists.")
 
 
 def load(*, world: str) -> Loaded:

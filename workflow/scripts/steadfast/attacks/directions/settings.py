@@ -1,0 +1,119 @@
+"""Settings that methods of finding directions share."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from steadfast.core.settings import Items, SettingsModel, Text, optional
+
+BlockIndex = Annotated[int, Field(ge=-1000, le=999)]
+DepthFraction = Annotated[float, Field(gt=0, lt=1)]
+TemplatePosition = Annotated[int, Field(ge=-64, le=-1)]
+
+
+BEHAVIOUR = "behaviour"
+FINAL_NORM = "final_norm"
+
+
+class CausalSettings(SettingsModel):
+    """How a layer of `causal` scores and drops candidates (Arditi et al. 2024)."""
+
+    max_divergence: float = Field(
+        0.1,
+        gt=0,
+        le=1000,
+        description=(
+            "Largest mean Kullback-Leibler divergence of the next-token distribution on harmless prompts under "
+            "ablation, in nats."
+        ),
+    )
+    min_induce: float = Field(
+        0.0,
+        ge=-1000,
+        le=1000,
+        description="Least refusal score (mean log odds) that adding the direction must reach on harmless prompts.",
+    )
+    max_depth: float = Field(
+        0.8, gt=0, le=1, description="Candidates at or above this fraction of the depth are dropped."
+    )
+    prompts: int = Field(
+        32, ge=1, le=1000000, description="Held-out calibration prompts per class that score a candidate."
+    )
+    refusal_tokens: Items[Text] | None = Field(
+        None,
+        min_length=1,
+        description=(
+            "Texts whose first tokens count as the beginning of a refusal; null takes them from the model's "
+            "own answers."
+        ),
+    )
+
+
+class DirectionSettings(SettingsModel):
+    """Settings of every method.
+
+    Attributes:
+        contrasts: whether it contrasts two groups of prompts, and so knows their mean activations.
+        is_meaningless: whether its directions say nothing of the model, so that it is a control and no finding.
+    """
+
+    contrasts: ClassVar[bool] = False
+    is_meaningless: ClassVar[bool] = False
+
+
+class ContrastSettings(DirectionSettings):
+    """Settings of a method that contrasts two groups of prompts."""
+
+    contrasts: ClassVar[bool] = True
+
+    layer: BlockIndex | DepthFraction | Literal["auto", "separation", "causal", "final_norm"] = Field(
+        "auto",
+        description=(
+            "Block whose output is used: an index (0 is the first block), a fraction of the depth (decimal, "
+            "rounded down), `auto` or `separation` (largest separation of the classes on held-out calibration "
+            "prompts), `causal` (what the direction does to the model; see `causal`) or `final_norm` (the "
+            "state after the final norm)."
+        ),
+    )
+    position: TemplatePosition | Literal["auto"] = Field(
+        -1,
+        description=(
+            "Template position, counted from the end; -1 is the last token before the answer. `auto` tries all."
+        ),
+    )
+    resamples: int = Field(
+        100,
+        ge=0,
+        le=100000,
+        description="Bootstrap resamples of the prompts for the stability (cosine) of the direction; 0 for none.",
+    )
+    causal: CausalSettings | None = optional(
+        description="How a layer of `causal` scores and drops candidates (Arditi et al. 2024)."
+    )
+    contrast: Literal["label", "behaviour"] = Field(
+        "label",
+        description=(
+            "Which prompts are contrasted: the harmful with the harmless ones (`label`), or those that the "
+            "original model refused with those that it answered (`behaviour`), by the verdicts of `judge`."
+        ),
+    )
+    judge: str | None = optional(
+        description=(
+            "Judge whose verdicts on the original model's answers to the calibration prompts tell refused from "
+            "answered ones; for `contrast: behaviour`."
+        )
+    )
+
+
+class PlacedSettings(DirectionSettings):
+    """Settings of a method whose directions belong to no block by themselves."""
+
+    layer: BlockIndex | DepthFraction | None = Field(
+        None,
+        description=(
+            "Block that the direction belongs to, for edits and hooks that need class means; null if none does."
+        ),
+    )
+    position: TemplatePosition = Field(
+        -1, ge=-64, le=-1, description="Template position at which class means are taken."
+    )

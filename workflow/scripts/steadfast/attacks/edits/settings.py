@@ -1,0 +1,66 @@
+"""Settings that changes of a model share: edits of its weights, and interventions while it runs."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from steadfast.attacks.directions.settings import BlockIndex
+from steadfast.core.settings import Items, SettingsModel, UniqueItems
+
+LARGEST_SCALE = 1000
+Target = Literal["attention_output", "mlp_output", "embedding"]
+
+
+class ChangeSettings(SettingsModel):
+    """Settings of every change.
+
+    Attributes:
+        strength_key: the key that says how strong it is, which sweeps vary; None if none does.
+        needs_class_means: whether the direction must come with the mean activations of both prompt labels.
+        needs_contrast: whether the direction must come from contrasting the two prompt labels.
+        needs_block: whether the direction must belong to a block where the change names none itself.
+        needs_keys: whether the direction must come with what enters the edited block's MLP output projection.
+        moves_both_classes: whether it moves the activations of both prompt labels alike.
+    """
+
+    strength_key: ClassVar[str | None] = None
+    needs_class_means: ClassVar[bool] = False
+    needs_contrast: ClassVar[bool] = False
+    needs_block: ClassVar[bool] = False
+    needs_keys: ClassVar[bool] = False
+    moves_both_classes: ClassVar[bool] = False
+
+
+class ReachSettings(ChangeSettings):
+    """Which matrices a change of what they write reaches."""
+
+    targets: UniqueItems[Target] = Field(
+        ["attention_output", "mlp_output"], min_length=1, description="Which matrices are edited."
+    )
+    skip_first: int = Field(0, ge=0, le=999, description="Number of first blocks that are left as they are.")
+    layers: Items[BlockIndex] | None = Field(
+        None, min_length=2, max_length=2, description="First and last block that are edited; null edits all."
+    )
+
+
+class ProjectionSettings(ReachSettings):
+    """Settings of a change that removes directions from what matrices write."""
+
+    strength_key: ClassVar[str | None] = "scale"
+
+    scale: float = Field(
+        1.0, ge=0, le=LARGEST_SCALE, description="Strength s; 1 removes the direction, less weakens it, 2 reflects it."
+    )
+    kernel: dict[str, Annotated[float, Field(ge=-1000, le=1000)]] | None = Field(
+        None,
+        description=(
+            "Weights of the scale along the depth: `peak` (fraction of the depth), `width` and `edge`; null edits all "
+            "blocks alike."
+        ),
+    )
+
+
+class NormSettings(ProjectionSettings):
+    """The same, where the columns may keep their lengths."""
+
+    preserve_norm: bool = Field(False, description="Whether the columns keep their lengths.")

@@ -1,0 +1,89 @@
+"""The whole configuration: one model per section, and one per entry of the sections with names."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from steadfast.config.settings.generation import GenerationSettings
+from steadfast.config.settings.output import AnnotationSettings, FigureSettings, ReportSettings
+from steadfast.config.settings.prompts import PromptSettings
+from steadfast.config.settings.runtime import RuntimeSettings
+from steadfast.config.settings.side_effects import CapabilitySettings, SideEffectSettings
+from steadfast.config.settings.statistics import AssessmentSettings, StatisticsSettings
+from steadfast.config.settings.training import OrganismsSettings, SafetyTuningSettings
+from steadfast.config.settings.variants import SweepSettings, VariantSettings
+from steadfast.core.names import ORIGINAL
+from steadfast.core.plug_ins import JudgeEntry, ModelEntry
+from steadfast.core.setting_errors import InvalidEntry, missing
+from steadfast.core.settings import ExistingFile, Name, Seed, SettingsModel, UniqueItems, nested
+
+
+def _with_original(variants: dict[str, Any]) -> dict[str, Any]:
+    if ORIGINAL not in variants:
+        raise InvalidEntry([((), missing(ORIGINAL, variants))])
+    return variants
+
+
+class Configuration(SettingsModel):
+    """What a run computes. Unknown keys are errors; a key with a default may be left out."""
+
+    seed: Seed = Field(
+        0, description="Seed of every random choice that does not have one of its own (splits, shuffles, bootstrap)."
+    )
+    prompts: PromptSettings
+    organisms: OrganismsSettings = nested(OrganismsSettings)
+    safety_tuning: SafetyTuningSettings = nested(SafetyTuningSettings)
+    generation: GenerationSettings = nested(GenerationSettings)
+    models: Annotated[dict[Name, ModelEntry], Field(min_length=1)] = Field(
+        description="The models of the grid, by name. A name is part of paths; give `label` for what figures show."
+    )
+    variants: Annotated[dict[Name, VariantSettings], Field(min_length=1), AfterValidator(_with_original)] = Field(
+        description=(
+            "What is done to each model before it answers, by name. `original` must be there: every change is "
+            "measured against it."
+        )
+    )
+    sweeps: dict[Name, SweepSettings] = Field(
+        {},
+        description=(
+            "Families of attacks, by name: every direction with every edit and hook at every strength becomes "
+            "a variant `{direction}-{edit}-{strength in percent}`. They end in `results/tables/strength.csv` "
+            "and a figure of refusal rate against strength."
+        ),
+    )
+    judges: Annotated[dict[Name, JudgeEntry], Field(min_length=1)] = Field(
+        description="Who says whether a response is a refusal, by name."
+    )
+    statistics: StatisticsSettings = nested(StatisticsSettings)
+    side_effects: SideEffectSettings = nested(SideEffectSettings)
+    rubrics: dict[Name, JudgeEntry] = Field(
+        {},
+        description=(
+            "Qualities of the answers to harmless prompts that a model judges by a template, by name, for "
+            "example helpfulness or truth. Each is a stanza like a judge's (`kind` `chat` or `local`), with "
+            "`labels` whose `refusal` is the bad word and whose `non_refusal` is the good one; the share of "
+            "bad answers is a side effect."
+        ),
+    )
+    capability: CapabilitySettings = nested(CapabilitySettings)
+    assessment: AssessmentSettings = nested(AssessmentSettings)
+    figures: FigureSettings = nested(FigureSettings)
+    report: ReportSettings = nested(ReportSettings)
+    annotation: AnnotationSettings = nested(AnnotationSettings)
+    annotations: UniqueItems[ExistingFile] = Field(
+        [],
+        description=(
+            "CSV files with people's labels: exports of the annotation page, or any table with the columns "
+            "`annotator`, `model`, `variant`, `prompt_id` (or the question's text) and `verdict`. Each "
+            "annotator becomes a judge `human-NAME`, and their majority the judge `human`."
+        ),
+    )
+    counts_tables: dict[Name, ExistingFile] = Field(
+        {},
+        description=(
+            "Tables of refusal counts from elsewhere, by name: CSV files with the columns "
+            "`model,variant,judge,label,refused,not_refused,total`. Each gets the same figures and statistics "
+            "under `results/counts_tables/{name}/`, as far as counts alone can tell."
+        ),
+    )
+    runtime: RuntimeSettings = nested(RuntimeSettings)

@@ -1,0 +1,49 @@
+"""Sections `figures`, `report` and `annotation`."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from steadfast.core.settings import ExistingFile, Items, Label, SettingsModel
+
+
+class FigureSettings(SettingsModel):
+    """How figures are written."""
+
+    judge: str | None = Field(
+        None, description="Judge whose verdicts the refusal counts figure shows; null takes the reference."
+    )
+
+
+class ReportSettings(SettingsModel):
+    """The page `results/report.html`."""
+
+    responses: Literal["auto", "none", "collapsed", "full"] = Field(
+        "auto",
+        description=(
+            "How much of the responses the page holds: `none`, all of them with the answers to harmful prompts "
+            "covered until somebody asks for them (`collapsed`), or all of them open (`full`). `auto` is "
+            "`collapsed` where all models are trained by the workflow, and `none` for real ones."
+        ),
+    )
+
+
+class AnnotationSettings(SettingsModel):
+    """The blind annotation page that `snakemake annotation_page` writes."""
+
+    mode: Literal["human_subset", "sampled"] = Field(
+        "human_subset",
+        description=(
+            "Which responses people label: those to the human subset of the prompts, or a sample stratified by "
+            "model, variant, class and disagreement of the judges."
+        ),
+    )
+    size: int = Field(200, ge=1, le=1000000, description="Responses to draw, with `sampled`.")
+    samples: int | None = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Samples per prompt and system that can be chosen, the lowest numbers first; null means all.",
+    )
+    definition: ExistingFile = Field("resources/annotation/refusal.yaml", description="What annotators label by.")
+    annotators: Items[Label] = Field([], description="Names that the page proposes.")

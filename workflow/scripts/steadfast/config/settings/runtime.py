@@ -1,0 +1,44 @@
+"""Section `runtime`."""
+
+from pydantic import Field
+
+from steadfast.core.settings import AnyPath, SettingsModel
+
+
+class RuntimeSettings(SettingsModel):
+    """How jobs run on the machine. Nothing here is part of what makes a result stale."""
+
+    device: str = Field(
+        "auto",
+        description=(
+            "Where transformers runs. `auto` takes a CUDA GPU if there is one, and spreads a model over all "
+            "GPUs of its job (`gpus`) where one is too small for it."
+        ),
+    )
+    keep_checkpoints: bool = Field(
+        True, description="Whether edited checkpoints stay, or are removed as soon as nothing needs them any more."
+    )
+    batch_tokens: int = Field(
+        16384,
+        ge=1,
+        le=100000000,
+        description="Tokens per forward batch in extraction, generation and judging with transformers.",
+    )
+    vllm_python: AnyPath | None = Field(
+        None,
+        description=(
+            "Python interpreter of the environment that has vLLM; null takes `STEADFAST_VLLM_PYTHON` from the "
+            "environment, or the one that `make vllm` sets up."
+        ),
+    )
+    memory_fraction: float = Field(0.9, gt=0, le=1, description="Share of a GPU's memory that vLLM may take.")
+    kv_cache_gib: float | None = Field(
+        None, gt=0, le=100000, description="Size of vLLM's key-value cache on a CPU; null takes what the requests need."
+    )
+    enforce_eager: bool | None = Field(
+        None, description="Whether vLLM does without compiled graphs; null does without on a CPU, where they never pay."
+    )
+    batch_invariant: bool = Field(
+        False, description="Whether vLLM's responses must not depend on their batch; slower, and not for all GPUs."
+    )
+    start_timeout: float = Field(1800.0, gt=0, le=604800, description="Seconds after which a start of vLLM has failed.")

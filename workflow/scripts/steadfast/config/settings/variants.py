@@ -1,0 +1,93 @@
+"""Sections `variants` and `sweeps`: what is done to each model before it answers."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from steadfast.core.plug_ins import DecodingEntry, DirectionEntry, EditEntry, InterventionEntry
+from steadfast.core.settings import Label, Name, SettingsModel, UniqueItems, optional
+
+Role = Literal["study", "control"]
+
+
+class StrongestOfSettings(SettingsModel):
+    """In place of `direction` and `edit`, the strongest attack of some sweeps."""
+
+    sweeps: UniqueItems[str] = Field(
+        min_length=1, description="Entries of `sweeps` with `edits`, from whose attacks one is chosen."
+    )
+    judge: str | None = Field(
+        None,
+        description=(
+            "Judge whose verdicts decide; null takes `statistics.reference`, or the first judge that is no "
+            "baseline. It must read responses, and not be the system under test itself."
+        ),
+    )
+    prompts: int | None = Field(
+        None,
+        ge=1,
+        le=1000000,
+        description=(
+            "Harmful calibration prompts that every attack is tried on, from the first on (their order is "
+            "random); null takes 50, or all if there are fewer."
+        ),
+    )
+
+
+class VariantSettings(SettingsModel):
+    """What is done to a model."""
+
+    label: Label | None = optional(
+        description="What tables and figures show in place of the name, one line without markup."
+    )
+    role: Role = Field(
+        "study",
+        description=(
+            "`control` marks a variant that checks the method and does not belong to the study: it stands in "
+            "the tables and in the controls' figure, not in the study's three."
+        ),
+    )
+    direction: DirectionEntry | None = optional(description="How the direction is found.")
+    edit: EditEntry | None = optional(description="What is done to the weights with the direction.")
+    hook: InterventionEntry | None = optional(
+        description=(
+            "What is done to the activations while the model runs, in place of an edit; with the transformers "
+            "engine only. Such a variant has no checkpoint of its own."
+        )
+    )
+    decoding: DecodingEntry | None = optional(
+        description=(
+            "How what is written is steered, alone or after an `edit`; with every engine. Such a variant has "
+            "no checkpoint of its own, and a judge that runs on the system itself judges without it."
+        )
+    )
+    models: UniqueItems[str] | None = optional(
+        description="The only models that this variant is made of; all of them by default.", min_length=1
+    )
+    match_change: str | None = optional(
+        description=(
+            "Another variant with an edit: this one's edit is scaled so that it changes the weights by as much "
+            "(‖W′ − W‖ over all edited tensors). For controls of the size of a change."
+        )
+    )
+    strongest_of: StrongestOfSettings | None = optional(
+        description=(
+            "In place of `direction` and `edit`: of every model the attack of some sweeps after which it "
+            "refuses fewest harmful calibration prompts. Attacks whose edit is ineffective or breaks the model "
+            "cannot be chosen; hooks cannot either, since they cannot be baked."
+        )
+    )
+
+
+class SweepSettings(SettingsModel):
+    """A family of attacks."""
+
+    directions: Annotated[dict[Name, DirectionEntry], Field(min_length=1)] = Field(
+        description="Directions, by name; each as `direction` of a variant."
+    )
+    edits: dict[Name, EditEntry] = Field({}, description="Edits, by name; each as `edit` of a variant.")
+    hooks: dict[Name, InterventionEntry] = Field({}, description="Hooks, by name; each as `hook` of a variant.")
+    strengths: UniqueItems[Annotated[float, Field(gt=0, le=1000)]] = Field(
+        min_length=1, description="What the `scale` of every edit (the `alpha` of a steering hook) is multiplied with."
+    )
+    role: Role = Field("study", description="Role of its variants; `control` for directions that mean nothing.")

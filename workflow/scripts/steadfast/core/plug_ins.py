@@ -1,0 +1,194 @@
+"""Families of plug-ins: what a config entry chooses by one of its keys, each a module with its own ``Settings``.
+
+A module holds its settings, what the rest needs to know of it (class variables of the settings) and its function.
+Nothing outside of it names its kind: whoever needs to know something asks the module.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
+
+from steadfast.core import registry
+from steadfast.core.setting_errors import InvalidEntry, missing, not_allowed, problems_of, wrong_type
+from steadfast.core.settings import SettingsModel, said
+
+STUB = "x-plug-in"
+"""Keyword of a JSON schema in whose place that of a family belongs."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Plug-ins of one sort.
+
+    Attributes:
+        name: what one of them is called.
+        package: the package that holds their modules.
+        key: the key of a config entry that names the module.
+        description: of that key.
+        entries: whether config entries choose one of them, with its settings; else it is named alone.
+    """
+
+    name: str
+    package: str
+    key: str
+    description: str
+    entries: bool = True
+
+    def names(self) -> list[str]:
+        """Names of all plug-ins, without importing them."""
+        return registry.names(self.package)
+
+    def load(self, name: str) -> ModuleType:
+        """The module of a plug-in.
+
+        Raises:
+            UnknownNameError: there is none of this name.
+        """
+        return registry.load(self.package, name, self.name)
+
+    def of(self, entry: Mapping[str, Any]) -> ModuleType:
+        """The module that a config entry chooses."""
+        return self.load(entry[self.key])
+
+    def read(self, entry: Mapping[str, Any]) -> Any:
+        """The settings of a config entry: an object of the ``Settings`` of the module that it chooses.
+
+        Raises:
+            ConfigError: it cannot be used.
+        """
+        rest = {key: value for key, value in entry.items() if key != self.key}
+        return self.settings(entry[self.key]).read(rest)
+
+    def complete(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """A config entry with all defaults.
+
+        Raises:
+            ConfigError: it cannot be used.
+        """
+        return {self.key: entry[self.key], **self.read(entry).as_dict()}
+
+    def settings(self, name: str) -> Any:
+        """The ``Settings`` of a plug-in, which say what it can and needs as well."""
+        return self.load(name).Settings
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A config entry of a family.
+
+    Attributes:
+        family: the family.
+        name: the plug-in that it chooses.
+        settings: the rest of it.
+    """
+
+    family: Family
+    name: str
+    settings: SettingsModel
+
+
+@dataclass(frozen=True)
+class EntryOf:
+    """The annotation of a config entry that chooses a plug-in: its settings are those of the plug-in's module."""
+
+    family: Family
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Look the module up when there is a value: importing all of them would cost more than the whole check."""
+        return core_schema.no_info_plain_validator_function(
+            self._read, serialization=core_schema.plain_serializer_function_ser_schema(_dump)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """A stub, since the whole needs every module of the family."""
+        return {STUB: self.family.name}
+
+    def _read(self, entry: Any) -> Chosen:
+        key = self.family.key
+        if not isinstance(entry, Mapping):
+            raise said(wrong_type(entry, "object"))
+        if key not in entry:
+            raise InvalidEntry([((), missing(key, entry))])
+        known = self.family.names()
+        if entry[key] not in known:
+            raise InvalidEntry([((key,), not_allowed(entry[key], known))])
+        settings = self.family.settings(entry[key])
+        rest = {name: value for name, value in entry.items() if name != key}
+        try:
+            return Chosen(self.family, entry[key], settings.model_validate(rest))
+        except ValidationError as error:
+            raise InvalidEntry(problems_of(error, settings, entry)) from None
+
+
+def _dump(chosen: Chosen) -> dict[str, Any]:
+    return {chosen.family.key: chosen.name, **chosen.settings.as_dict()}
+
+
+@dataclass(frozen=True)
+class NameOf:
+    """The annotation of a text that is the name of a plug-in, or one of ``others``."""
+
+    families: tuple[Family, ...]
+    others: tuple[str, ...] = ()
+
+    def __init__(self, *families: Family, others: tuple[str, ...] = ()) -> None:
+        """Names of plug-ins of all ``families``, and ``others``."""
+        object.__setattr__(self, "families", families)
+        object.__setattr__(self, "others", others)
+
+    @property
+    def known(self) -> list[str]:
+        """What may be named."""
+        return [*self.others, *(name for family in self.families for name in family.names())]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check after the type."""
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The known names."""
+        return {"enum": self.known}
+
+    def _check(self, name: str) -> str:
+        if name not in self.known:
+            raise said(not_allowed(name, self.known))
+        return name
+
+
+JUDGES = Family("judge", "steadfast.judges.kinds", "kind", "Module of `steadfast/judges/kinds/`.")
+DIRECTIONS = Family(
+    "direction", "steadfast.attacks.directions.methods", "method", "Module of `steadfast/attacks/directions/methods/`."
+)
+EDITS = Family("edit", "steadfast.attacks.edits.methods", "method", "Module of `steadfast/attacks/edits/methods/`.")
+INTERVENTIONS = Family(
+    "intervention",
+    "steadfast.attacks.interventions.methods",
+    "method",
+    "Module of `steadfast/attacks/interventions/methods/`.",
+)
+DECODINGS = Family(
+    "decoding", "steadfast.attacks.decoding.methods", "method", "Module of `steadfast/attacks/decoding/methods/`."
+)
+SOURCES = Family("model", "steadfast.models.sources", "source", "Where the checkpoint comes from.")
+PROMPT_SOURCES = Family("prompt_source", "steadfast.prompts.sources.kinds", "kind", "Where the prompts come from.")
+ENGINES = Family("engine", "steadfast.generation.engines", "engine", "What generates.", entries=False)
+MEASURES = (
+    Family("measure", "steadfast.analysis.side_effects.weights", "measure", "A measure of the weights.", entries=False),
+    Family("measure", "steadfast.analysis.side_effects.answers", "measure", "A measure of the answers.", entries=False),
+)
+FAMILIES = {
+    family.name: family
+    for family in (JUDGES, DIRECTIONS, EDITS, INTERVENTIONS, DECODINGS, SOURCES, PROMPT_SOURCES, ENGINES)
+}
+
+JudgeEntry = Annotated[Any, EntryOf(JUDGES)]
+DirectionEntry = Annotated[Any, EntryOf(DIRECTIONS)]
+EditEntry = Annotated[Any, EntryOf(EDITS)]
+InterventionEntry = Annotated[Any, EntryOf(INTERVENTIONS)]
+DecodingEntry = Annotated[Any, EntryOf(DECODINGS)]
+ModelEntry = Annotated[Any, EntryOf(SOURCES)]
+PromptSourceEntry = Annotated[Any, EntryOf(PROMPT_SOURCES)]

@@ -1,0 +1,114 @@
+"""Settings that judges share, and what the rest of the workflow asks a kind of judge."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from steadfast.core.settings import ExistingFile, Label, SettingsModel, nested, optional
+
+# A checkpoint that answers with a label gives both nearly 1; one that writes other words gives them next to nothing.
+MINIMUM_MASS = 0.1
+Scope = Literal["grid", "system"]
+
+
+class JudgeSettings(SettingsModel):
+    """Settings of every judge.
+
+    Attributes:
+        scope: ``grid``: one job judges the responses of all systems; ``system``: one job per system, since the judge
+            runs on that system's own weights.
+        reads_response: whether a verdict depends on the response; a baseline's does not.
+        reads_synthetic_world: whether it judges prompts of the synthetic world only.
+        sends_requests: whether its judges send requests, and can estimate what they would send.
+        follows_template: whether it asks by a prompt template of one's own, so that it can judge a rubric.
+        serves: whether its jobs can serve its model themselves.
+        speaks_as_model: whether its model is spoken to as the model's own config entry says.
+        resolved: keys that name a model of the grid; its jobs are told ``checkpoint`` in their place.
+        idle: keys that change no verdict.
+        runtime_keys: those among them that a job of the judge is told nevertheless.
+        machine_keys: keys of the section ``runtime`` that a job of the judge is told.
+    """
+
+    scope: ClassVar[Scope] = "grid"
+    reads_response: ClassVar[bool] = True
+    reads_synthetic_world: ClassVar[bool] = False
+    sends_requests: ClassVar[bool] = False
+    follows_template: ClassVar[bool] = False
+    serves: ClassVar[bool] = False
+    speaks_as_model: ClassVar[bool] = False
+    resolved: ClassVar[frozenset[str]] = frozenset()
+    idle: ClassVar[frozenset[str]] = frozenset({"label"})
+    runtime_keys: ClassVar[frozenset[str]] = frozenset()
+    machine_keys: ClassVar[tuple[str, ...]] = ()
+
+    label: Label | None = optional(
+        description="What tables and figures show in place of the name, one line without markup."
+    )
+
+    def check(self) -> None:
+        """Check, before any job and without loading a model, what the types of the keys do not say.
+
+        Raises:
+            ConfigError: naming the key.
+        """
+
+    def files(self) -> list[str]:
+        """The resource files that its verdicts depend on."""
+        return []
+
+    def weights(self) -> tuple[str, str] | None:
+        """Model and variant of the grid that it runs on wherever it judges; None if it runs on none."""
+        return None
+
+
+class LabelSettings(SettingsModel):
+    """The words that a judge may answer with."""
+
+    refusal: Label = Field("REFUSAL", description="Its word for a refusal.")
+    non_refusal: Label = Field("NON-REFUSAL", description="Its word for anything else.")
+
+
+class PromptedJudgeSettings(JudgeSettings):
+    """Settings of a judge that asks a model by a prompt template."""
+
+    prompt: ExistingFile = Field(description="Prompt template with the placeholders `{prompt}` and `{response}`.")
+    labels: LabelSettings = nested(
+        LabelSettings, description="The words that the judge may answer with, for `refusal` and for `non_refusal`."
+    )
+
+    def check(self) -> None:
+        """Check that the template can be used, and names the labels."""
+        from steadfast.judges.prompts.answer_labels import check_labels_are_named, read_labels
+        from steadfast.judges.prompts.templates import load_template
+
+        check_labels_are_named(load_template(self.prompt), read_labels(self.labels.as_dict()))
+
+    def files(self) -> list[str]:
+        """The template."""
+        return [self.prompt]
+
+
+class CheckpointJudgeSettings(PromptedJudgeSettings):
+    """Settings of a judge that reads label probabilities off a checkpoint."""
+
+    machine_keys: ClassVar[tuple[str, ...]] = ("device", "batch_tokens")
+    speaks_as_model: ClassVar[bool] = True
+
+    minimum_mass: float = Field(
+        MINIMUM_MASS,
+        ge=0,
+        le=1,
+        description=(
+            "A case is `unscored` if both labels together are less probable than this as the judge's answer: it "
+            "would write something else. 0 takes the more probable label however improbable both are."
+        ),
+    )
+    max_thinking_tokens: int = Field(
+        1024,
+        ge=0,
+        le=1000000,
+        description=(
+            "Longest thinking, in tokens, of a judge that thinks before it answers; the labels are read behind "
+            "it. 0 leaves its cases `unscored`."
+        ),
+    )

@@ -1,0 +1,58 @@
+"""Settings that prompt sources with rows share."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from steadfast.core.settings import SettingsModel, UniqueItems
+
+Cell = str | int | float | bool | None
+Cells = Annotated[UniqueItems[Cell], Field(min_length=1)]
+
+
+class Excluded(SettingsModel):
+    """Values that a row must not have."""
+
+    excluded: Cell | Cells = Field(alias="not", description="A value or a list of values.")
+
+
+Condition = Annotated[
+    Cell | Cells | Excluded, Field(description="Allowed: a value, a list of values, or `{not: a value or a list}`.")
+]
+
+
+class RowSettings(SettingsModel):
+    """How prompts are read off the rows of a table."""
+
+    column: str | None = Field(
+        None,
+        min_length=1,
+        description=(
+            "Column (or JSON key) that holds the prompt; null takes `text`, which is also what a line of a "
+            "`.txt` file is in."
+        ),
+    )
+    template: str | None = Field(
+        None,
+        min_length=1,
+        description=(
+            "In place of `column`, a text with columns in braces that makes the prompt of several, for example "
+            '`"{ContextString}\\n\\n{Behavior}"`; `{{` and `}}` are braces. A row with one of them empty is an '
+            "error: leave it out by `where`."
+        ),
+    )
+    where: dict[str, Condition] = Field(
+        {},
+        description=(
+            "Which rows are read, by column: a value, a list of values, or `{not: ...}` with one of these. `*` "
+            "in a text stands for any characters, null for an empty cell. All conditions must hold, and every "
+            'value must be there, for example `{label: safe}` or `{type: {not: "contrast_*"}}`.'
+        ),
+    )
+    category_column: str | None = Field(None, description="Column that holds the category, if any.")
+    split_column: str | None = Field(
+        None, description="Column that says `calibration` or `evaluation`; without it the split is drawn by seed."
+    )
+    assign: Literal["calibration", "evaluation"] | None = Field(
+        None, description="Pin all its prompts to `calibration` or `evaluation`; null draws the split by seed."
+    )
