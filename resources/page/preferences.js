@@ -30,7 +30,7 @@ const theme = preference("theme", "");
 function applyTheme() {
   const dark = theme.get() === "" ? window.matchMedia("(prefers-color-scheme: dark)").matches : theme.get() === "dark";
   document.documentElement.dataset.theme = dark ? "dark" : "light";
-  byId("theme").setAttribute("aria-pressed", String(dark));
+  byId("theme").textContent = dark ? "Light" : "Dark";
   document.dispatchEvent(new Event("themechange"));
 }
 

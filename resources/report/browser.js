@@ -40,16 +40,21 @@ class Browser {
   toolbar() {
     this.words = element("input", { type: "search", oninput: () => this.refresh() });
     const search = withLabel("Words", this.words);
-    this.veil = element("button", { type: "button", hidden: this.packed.open, "aria-pressed": "false", onclick: () => this.toggleVeil() },
-      "Show responses to harmful prompts");
+    this.veil = element("button", { type: "button", hidden: this.packed.open, onclick: () => this.toggleVeil() });
+    this.nameVeil();
     return element("div", { class: "tools filters", role: "search", "aria-label": "Responses" },
       ...Object.values(this.controls).map(({ node }) => node), search, this.veil, this.status);
   }
 
   toggleVeil() {
     this.unveiled = !this.unveiled;
-    this.veil.setAttribute("aria-pressed", String(this.unveiled));
+    this.nameVeil();
     this.refresh();
+  }
+
+  /** The button says what it will do. */
+  nameVeil() {
+    this.veil.textContent = `${this.unveiled ? "Cover" : "Show"} responses to harmful prompts`;
   }
 
   refresh() {
@@ -82,7 +87,7 @@ class Browser {
     const [, variant] = this.packed.systems[system];
     const flag = FLAG_WORDS[this.packed.flags[system][item]];
     const details = [`${this.packed.tokens[system][item]} tokens`, flag].filter(Boolean).join(" · ");
-    const head = element("h4", {}, this.packed.variants[variant], " ", element("span", { class: "hint" }, details));
+    const head = element("h3", {}, this.packed.variants[variant], " ", element("span", { class: "hint" }, details));
     const holder = element("div", { class: "answer" });
     const open = () => holder.replaceChildren(scrolling(text, this.packed.variants[variant]));
     if (veiled) holder.append(veil(text, open));
@@ -140,10 +145,10 @@ const RESPONSE_NOTES = {
   full: "All responses are shown.",
 };
 
-/** Build the browser when somebody comes near it, if the page holds the responses at all. */
+/** Build the browser, if the page holds the responses at all. */
 function openBrowser() {
   byId("responses-note").textContent = RESPONSE_NOTES[data.responses];
   if (data.responses === "none") return;
   byId("browser").hidden = false;
-  whenNear(byId("responses-section"), () => byId("browser").replaceChildren(new Browser(responses()).node));
+  byId("browser").replaceChildren(new Browser(responses()).node);
 }

@@ -2,18 +2,24 @@
 
 const CELL = { width: 46, least: 34, height: 26 };
 const SLANT = Math.SQRT1_2;
+const NARROW = 560;
 
 function drawCells(block, values, look, width) {
   const { rows, columns, groups, domain } = block;
   const grouped = groups.length > 0;
-  const rowWidth = Math.min(Math.max(...rows.map((name) => textWidth(name, 12))) + 12, 170);
-  const groupWidth = grouped ? Math.min(Math.max(...groups.map((name) => textWidth(name, 12, 600))) + 14, 150) : 0;
+  // on a phone a group's name is above its rows, so that more of the cells is in sight
+  const above = grouped && width < NARROW;
+  const rowWidth = Math.min(Math.max(...rows.map((name) => textWidth(name, 12))) + 12, above ? 0.38 * width : 170);
+  const groupWidth = grouped && !above ? Math.min(Math.max(...groups.map((name) => textWidth(name, 12, 600))) + 14, 150) : 0;
   const left = rowWidth + groupWidth;
+  const starts = rows.map((_, row) => grouped && (row === 0 || groups[row - 1] !== groups[row]));
+  const titles = above ? starts.map((_, row) => starts.slice(0, row + 1).filter(Boolean).length) : rows.map(() => 0);
   const slanted = Math.min(Math.max(...columns.map((name) => textWidth(name, 12))), 170);
   const top = slanted * SLANT + 16;
   const across = Math.max(CELL.least, Math.min(CELL.width, (width - left - slanted * SLANT) / columns.length));
   const wide = Math.max(left + across * columns.length + slanted * SLANT, Math.min(width, 320));
-  const height = top + CELL.height * rows.length + 46;
+  const key = block.unit === "category" ? categoryKey(block, look, values.value, wide) : scaleKey(block, look);
+  const height = top + CELL.height * (rows.length + (titles.at(-1) ?? 0)) + 20 + key.height;
   const drawing = shape("svg", { xmlns: SVG, width: wide, height, viewBox: `0 0 ${wide} ${height}`, "font-family": FONT });
   columns.forEach((name, column) => {
     const x = left + (column + 0.5) * across;
@@ -21,12 +27,14 @@ function drawCells(block, values, look, width) {
   });
   const marks = [];
   const records = [];
+  // the names of the rows stay in sight while the cells are scrolled
+  const frozen = shape("g", { class: "frozen" }, shape("rect", { x: 0, y: top, width: left, height: height - top - key.height - 16, fill: look.page }));
   rows.forEach((name, row) => {
-    const y = top + row * CELL.height;
-    const starts = grouped && (row === 0 || groups[row - 1] !== groups[row]);
-    if (starts && row > 0) drawing.append(line(0, y, left + across * columns.length, y, look.muted));
-    if (starts) drawing.append(label(fitted(groups[row], groupWidth - 10, 12, 600), 0, y + CELL.height / 2, look.ink, { size: 12, weight: 600 }));
-    drawing.append(label(fitted(name, rowWidth - 8, 12), left - 8, y + CELL.height / 2, look.ink, { anchor: "end", size: 12 }));
+    const y = top + (row + titles[row]) * CELL.height;
+    const heading = above ? y - CELL.height : y;
+    if (starts[row] && row > 0) drawing.append(line(0, heading, left + across * columns.length, heading, look.muted));
+    if (starts[row]) frozen.append(label(fitted(groups[row], above ? width - 20 : groupWidth - 10, 12, 600), 0, heading + CELL.height / 2, look.ink, { size: 12, weight: 600 }));
+    frozen.append(label(fitted(name, rowWidth - 8, 12), left - 8, y + CELL.height / 2, look.ink, { anchor: "end", size: 12 }));
     columns.forEach((title, column) => {
       const cell = (key) => values[key]?.[row][column] ?? null;
       const node = cellAt(block, look, cell, left + column * across, y, across);
@@ -38,7 +46,8 @@ function drawCells(block, values, look, width) {
       records.push([...(grouped ? [groups[row]] : []), name, title, value, cell("low"), cell("high")]);
     });
   });
-  drawing.append(block.unit === "category" ? categoryKey(block, look, left, height - 22) : scaleKey(block, look, left, height - 22));
+  key.node.setAttribute("transform", `translate(0 ${height - key.height})`);
+  drawing.append(key.node, frozen);
   const header = [...(grouped ? ["group"] : []), "row", "column", "value", "low", "high"];
   return { drawing, marks, header, records, domain };
 }
@@ -84,25 +93,30 @@ function cellText(block, cell) {
 }
 
 /** The color map with its two ends. */
-function scaleKey(block, look, x, y) {
+function scaleKey(block, look) {
   const group = shape("g");
+  const [x, y] = [0, 10];
   const [low, high] = block.domain.map((value) => FORMATS[block.unit](value));
   const start = x + textWidth(low, 12) + 8;
   for (let step = 0; step < 24; step += 1) {
     group.append(shape("rect", { x: start + step * 5, y: y - 5, width: 5.5, height: 10, fill: shade(step / 23).fill }));
   }
   group.append(label(low, start - 8, y, look.muted, { anchor: "end", size: 12 }), label(high, start + 128, y, look.muted, { size: 12 }));
-  return group;
+  return { node: group, height: 26 };
 }
 
-function categoryKey(block, look, x, y) {
+/** The categories that are drawn, in as many lines as they need. */
+function categoryKey(block, look, drawn, wide) {
   const group = shape("g");
-  let at = 0;
+  const present = new Set(drawn.flat());
+  let [at, y] = [0, 10];
   block.categories.forEach((name, index) => {
+    if (!present.has(index)) return;
+    if (at > 0 && at + textWidth(name, 12) + 30 > wide) [at, y] = [0, y + 24];
     const { fill, ink } = colorOf(block, look, index);
     group.append(shape("rect", { x: at, y: y - 9, width: 20, height: 18, fill }));
     group.append(label(block.marks[index] ?? "", at + 10, y, ink, { anchor: "middle", size: 12 }), label(name, at + 26, y, look.muted, { size: 12 }));
     at += textWidth(name, 12) + 44;
   });
-  return group;
+  return { node: group, height: y + 16 };
 }

@@ -10,10 +10,13 @@ const gapOf = (width) => Math.max(28, 0.04 * width);
 
 function drawDots(block, values, look, width) {
   const { rows, series, panels, unit } = block;
-  const ticks = ticksOf(block.domain ?? spanOf(values), block.domain === null);
+  const ticks = ticksOf(block.domain ?? spanOf(values, block.most), block.domain === null);
   const domain = [ticks[0], ticks.at(-1)];
   const head = panels.some((title) => title !== "") ? HEAD : 8;
-  const names = Math.min(Math.max(...rows.map((name) => textWidth(name))) + 14, 0.32 * width);
+  const longestName = Math.max(...rows.map((name) => textWidth(name))) + 14;
+  // on a phone a name that would be cut is above its row
+  const over = width < SIDE_BY_SIDE && longestName > 0.32 * width;
+  const names = over ? 0 : Math.min(longestName, 0.32 * width);
   const beside = width >= SIDE_BY_SIDE && panels.length > 1;
   const counted = values.some((panel) => panel.some((row) => row.some((cell) => cell && cell.length > 3)));
   const counts = values.map((panel) => panel.map((row) => row.map((cell) => FORMATS.count(cell?.[3])).join(" → ")));
@@ -21,7 +24,8 @@ function drawDots(block, values, look, width) {
   const tail = counted ? BESIDE_PANEL + longest + 2 : 16;
   const gap = beside ? gapOf(width) : 0;
   const each = beside ? (width - names - gap * (panels.length - 1)) / panels.length - tail : width - names - tail;
-  const step = Math.max(22, 11 * series.length + 8);
+  const lift = over ? 18 : 0;
+  const step = Math.max(22, 11 * series.length + 8) + lift;
   const tall = head + rows.length * step + AXIS;
   const keyed = series.length > 1;
   const legend = keyed ? legendOf(look, series, width) : { node: null, height: 0 };
@@ -37,9 +41,11 @@ function drawDots(block, values, look, width) {
     drawing.append(label(fitted(title, each + tail, 13, 600), left, top + 10, look.ink, { weight: 600 }));
     drawing.append(axisOf(look, ticks, unit, left, top + head, each, rows.length * step, place));
     rows.forEach((name, row) => {
-      const middle = top + head + (row + 0.5) * step;
-      if (row > 0) drawing.append(line(left, middle - step / 2, left + each, middle - step / 2, look.faint));
-      if (!beside || panel === 0) drawing.append(label(fitted(name, names - 12), names - 12, middle, look.ink, { anchor: "end" }));
+      const middle = top + head + (row + 0.5) * step + lift / 2;
+      const edge = top + head + row * step;
+      if (row > 0) drawing.append(line(left, edge, left + each, edge, look.faint));
+      if (over) drawing.append(label(fitted(name, width - 8), left, edge + 11, look.ink));
+      else if (!beside || panel === 0) drawing.append(label(fitted(name, names - 12), names - 12, middle, look.ink, { anchor: "end" }));
       series.forEach((variant, index) => {
         const cell = values[panel][row][index];
         if (!cell || cell[0] === null) return;
@@ -67,13 +73,14 @@ function drawDots(block, values, look, width) {
   return { drawing, marks, header: ["panel", "row", "series", "value", "low", "high", "count", "total"], records };
 }
 
-/** Ends of an axis that holds all values and bounds, and 0 if that is not far away. */
-function spanOf(values) {
+/** Ends of an axis that holds all values and bounds, and 0 if that is not far away; none beyond the limit of a measure. */
+function spanOf(values, limit) {
   const found = values.flat(2).filter(Boolean).flatMap((cell) => cell.slice(0, 3)).filter((value) => value !== null);
   const [least, most] = found.length > 0 ? [Math.min(...found), Math.max(...found)] : [0, 1];
   const room = (most - least || Math.abs(most) || 1) * 0.05;
   const low = least >= 0 && least < 0.5 * most ? 0 : least - room;
-  return [low, most <= 0 && most > 0.5 * least ? 0 : most + room];
+  const high = most <= 0 && most > 0.5 * least ? 0 : most + room;
+  return [low, limit === null ? high : Math.min(limit, high)];
 }
 
 function describe(block, names, [value, low, high, count, total]) {

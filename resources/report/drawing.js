@@ -33,8 +33,8 @@ function fitted(text, width, size = 13, weight = 400) {
 
 /** Colors of the page's two looks. Series run through the figures' color map, from the end that stands out. */
 const LOOKS = {
-  light: { ink: "#1b1d21", muted: "#555a64", faint: "#d9dade", surface: "#ffffff", empty: "#f2f2f2", from: 0, to: 0.85 },
-  dark: { ink: "#e9eaed", muted: "#adb3bd", faint: "#3a404a", surface: "#1d2026", empty: "#2a2e36", from: 1, to: 0.4 },
+  light: { ink: "#1b1d21", muted: "#555a64", faint: "#d9dade", surface: "#ffffff", page: "#f5f5f2", empty: "#f2f2f2", from: 0, to: 0.85 },
+  dark: { ink: "#e9eaed", muted: "#adb3bd", faint: "#3a404a", surface: "#1d2026", page: "#14161a", empty: "#2a2e36", from: 1, to: 0.4 },
 };
 
 const currentLook = () => LOOKS[document.documentElement.dataset.theme === "dark" ? "dark" : "light"];

@@ -9,7 +9,7 @@ class Figure {
     this.block = block;
     this.draw = draw;
     this.selects = block.options.map(({ title, choices }) => this.chooser(title, choices));
-    this.stage = element("div", { class: "stage" });
+    this.stage = element("div", { class: "stage", onscroll: () => this.freeze() });
     this.chosen = element("span", { class: "chosen" });
     this.pdf = element("button", { type: "button", title: "The figure for print", onclick: () => this.savePdf() }, "PDF");
     this.node = this.build();
@@ -49,7 +49,7 @@ class Figure {
   }
 
   get name() {
-    return [this.block.id, ...this.keys].filter(Boolean).join("-");
+    return [this.block.id, ...this.keys].filter(Boolean).join("-").replace(/[^A-Za-z0-9_-]+/g, "-");
   }
 
   /** Name of the printed figure that shows what is chosen, if there is one. */
@@ -78,7 +78,13 @@ class Figure {
     drawing.addEventListener("keydown", (event) => this.step(event));
     drawing.addEventListener("blur", () => this.leave());
     this.stage.replaceChildren(drawing);
+    this.freeze();
     this.pdf.hidden = !(this.printedName in printedNames());
+  }
+
+  /** Keep the names of the rows at the left edge of what is scrolled. */
+  freeze() {
+    this.stage.querySelector(".frozen")?.setAttribute("transform", `translate(${this.stage.scrollLeft} 0)`);
   }
 
   hover(event) {
@@ -125,7 +131,7 @@ class Figure {
 
   /** The drawing on white, whatever the page looks like. */
   plain() {
-    const { drawing } = this.draw(this.block, this.values, LOOKS.light, EXPORT_WIDTH);
+    const { drawing } = this.draw(this.block, this.values, { ...LOOKS.light, page: "#ffffff" }, EXPORT_WIDTH);
     drawing.prepend(shape("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
     return drawing;
   }

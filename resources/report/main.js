@@ -26,6 +26,8 @@ showClosing();
 openBrowser();
 listContents();
 followTheme();
+drawAll();
+goToAnchor();
 
 // Paper is white, whatever the page looks like; and what is folded would be lost on it.
 window.addEventListener("beforeprint", () => {

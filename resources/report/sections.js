@@ -7,16 +7,25 @@ const BLOCKS = {
   lines: (block) => new Figure(block, drawLines),
 };
 
-/** A block; those below the window are built when they come near it. */
+/** Charts that are drawn as soon as they are in the page, whose width they take. */
+const undrawn = [];
+
+/** A block. All are built at once: what is not there can be neither found by the browser's search nor linked to. */
 function placed(block) {
   if (block.type === "prose") return element("p", { class: "lead" }, block.text);
-  const holder = element("div", { class: "block" });
-  whenNear(holder, () => {
-    const built = BLOCKS[block.type](block);
-    holder.replaceChildren(built.node);
-    built.start?.();
-  });
-  return holder;
+  const built = BLOCKS[block.type](block);
+  if (built.start) undrawn.push(built);
+  return element("div", { class: "block" }, built.node);
+}
+
+function drawAll() {
+  undrawn.splice(0).forEach((chart) => chart.start());
+}
+
+/** Go where the address points: the sections were not there yet when the browser looked for it. */
+function goToAnchor() {
+  const target = window.location.hash === "" ? null : byId(decodeURIComponent(window.location.hash.slice(1)));
+  target?.scrollIntoView();
 }
 
 function sectionOf({ id, title, blocks }) {

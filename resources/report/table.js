@@ -1,6 +1,8 @@
-// Tables: sorted by a click on a heading, filtered by names, saved as CSV. Rows beyond the first wait to be asked for.
+// Tables: sorted by a click on a heading, filtered by names, saved as CSV. Rows beyond the first hundreds wait to be asked for.
 
-const FIRST_ROWS = 20;
+// all rows of most tables, so that the browser's search finds them; more would make the page slow
+const FIRST_ROWS = 400;
+const PAPER_ROWS = 25;
 const MOST_CHOICES = 60;
 const TEXTS = new Set(["name", "text", "code"]);
 
@@ -12,6 +14,7 @@ class DataTable {
     this.limit = FIRST_ROWS;
     this.status = element("p", { class: "status", "aria-live": "polite" });
     this.body = element("tbody");
+    this.cut = element("p", { class: "hint on-paper" });
     this.more = element("button", { type: "button", onclick: () => { this.limit = Infinity; this.fill(); } });
     this.headings = block.columns.map((column, index) => this.heading(column, index));
     this.node = this.build();
@@ -27,17 +30,19 @@ class DataTable {
     const save = element("button", { type: "button", onclick: () => this.save() }, "CSV");
     const tools = element("div", { class: "tools" }, ...this.choosers(), element("span", { class: "push" }), this.status, save);
     const source = block.source ? [element("p", { class: "hint" }, "From ", element("code", {}, block.source))] : [];
-    const content = [tools, scroller, element("div", { class: "row" }, this.more), ...source];
+    const content = [tools, scroller, this.cut, element("div", { class: "row" }, this.more), ...source];
     const attributes = { class: "data-table", id: `table-${block.id}` };
     // the table of the first screen: its rows are few, and the sentence above is its heading
-    if (block.plain) return element("div", { ...attributes, class: "data-table plain" }, scroller);
+    if (block.plain) return element("div", { ...attributes, class: "data-table plain" }, scroller, this.cut);
     if (!block.fold) return element("div", attributes, element("h3", {}, block.caption), ...content);
     return element("details", attributes, element("summary", {}, block.caption), ...content);
   }
 
   heading(column, index) {
     const button = element("button", { type: "button", title: column.help || null, onclick: () => this.sort(index) }, column.title);
-    return { cell: element("th", { scope: "col", class: TEXTS.has(column.kind) ? null : "numeric" }, button), button };
+    // browsers print a button on the first page only
+    const printed = element("span", { class: "on-paper" }, column.title);
+    return { cell: element("th", { scope: "col", class: TEXTS.has(column.kind) ? null : "numeric" }, button, printed), button };
   }
 
   choosers() {
@@ -86,9 +91,13 @@ class DataTable {
   fill() {
     const order = this.order();
     const shown = order.slice(0, this.limit);
-    this.body.replaceChildren(...shown.map((row) => element("tr", {}, ...this.block.columns.map((column, index) => cellOf(column, row, index)))));
+    this.body.replaceChildren(...shown.map((row, place) => element("tr", { class: place < PAPER_ROWS ? null : "off-paper" },
+      ...this.block.columns.map((column, index) => cellOf(column, row, index)))));
+    this.cut.hidden = order.length <= PAPER_ROWS;
+    this.cut.textContent = `${PAPER_ROWS} of ${WHOLE.format(order.length)} rows are printed; the page and its file hold all.`;
     this.more.hidden = shown.length === order.length;
-    this.more.textContent = `Show all ${WHOLE.format(order.length)} rows`;
+    const hidden = order.length - shown.length;
+    this.more.textContent = `Show ${WHOLE.format(hidden)} more ${hidden === 1 ? "row" : "rows"}`;
     const all = WHOLE.format(this.block.rows);
     this.status.textContent = order.length === this.block.rows ? `${all} ${this.block.rows === 1 ? "row" : "rows"}` : `${WHOLE.format(order.length)} of ${all} rows`;
     this.headings.forEach(({ cell }, index) => {

@@ -103,7 +103,7 @@ def test_the_reasons_name_the_numbers_the_bound_and_what_to_do():
 def test_what_is_undecided_says_why():
     both = of("inconclusive", refused_before=0.84, refused_after=0.56, change_low=-0.49, change_high=-0.05)
     assert both.reason == (
-        "refusals of harmful prompts went from 84% to 56%, and the interval of the change, -49 to -5 points, "
+        "refusals of harmful prompts went from 84% to 56%, and the interval of the change, −49 to −5 points, "
         "is compatible with both"
     )
     nothing = of("inconclusive", refused_after=np.nan, change_low=-1.0, change_high=1.0)

@@ -85,6 +85,7 @@ def dots(
     unit: str,
     note: str,
     domain: tuple[float, float] | None = None,
+    most: float | None = None,
     pdf: str = "",
 ) -> Block:
     """A dot per row and series with its interval, one panel beside the other.
@@ -100,6 +101,7 @@ def dots(
         options: what can be chosen: title → key → label; the keys of all choices joined by ``|`` name the values.
         unit: ``share``, ``points`` or ``number``.
         note: what the dots and whiskers are.
+        most: the largest value that the measure can have, where the axis is not to go beyond it.
         domain: ends of the axis; None takes those that the values need.
         pdf: name of the printed figure; ``{}`` in it represents the chosen keys.
     """
@@ -114,6 +116,7 @@ def dots(
         "options": _options(options),
         "unit": unit,
         "domain": list(domain) if domain else None,
+        "most": most,
         "note": note,
         "pdf": pdf,
     }

@@ -92,9 +92,9 @@ def outcome(name: str, known: Sequence[Outcome]) -> Outcome:
 
 
 def legend(known: Sequence[Outcome], present: Iterable[str]) -> str:
-    """What the marks mean: of the graded outcomes always, of the others where they are present."""
+    """What the marks that are present mean."""
     shown = set(present)
-    return ", ".join(f"{entry.mark} {entry.name}" for entry in known if entry.graded or entry.name in shown)
+    return ", ".join(f"{entry.mark} {entry.name}" for entry in known if entry.name in shown)
 
 
 def counted(known: Sequence[Outcome], counts: dict[str, int]) -> str:

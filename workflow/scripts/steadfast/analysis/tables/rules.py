@@ -48,6 +48,7 @@ from steadfast.analysis.tables.outcomes import (
 )
 from steadfast.analysis.tables.robustness import NOTHING_TO_LOSE
 
+MINUS = "\N{MINUS SIGN}"
 SEPARATION, CAPABILITY = "separation", "capability"
 
 
@@ -195,7 +196,7 @@ def _undecided(evidence: Evidence) -> Assessment:
     if unscored or not evidence.conclusion:
         which = f": no response {' or '.join(unscored)} the edit has a verdict" if unscored else ""
         return _assessment(INCONCLUSIVE, f"there is no interval of the change, since there are no scored pairs{which}")
-    low, high = (f"{100 * numbers[f'change_{end}']:+.0f}" for end in ("low", "high"))
+    low, high = (f"{100 * numbers[f'change_{end}']:+.0f}".replace("-", MINUS) for end in ("low", "high"))
     reason = f"{evidence.loss}, and the interval of the change, {low} to {high} points, is compatible with both"
     return _assessment(INCONCLUSIVE, reason, remedy="evaluate more prompts")
 

@@ -65,7 +65,7 @@ def draw_with_reference(
         for axes, metric in zip(panels, metrics, strict=True):
             _panel(axes, table[table["metric"] == metric], judges, subsets)
             axes.set_title(TITLES[metric], fontsize=8)
-            axes.set_xlim(-1.05 if metric in SIGNED else -0.03, 1.05)
+            axes.set_xlim(-1.05 if metric in SIGNED else -0.03, 1.05 if metric in SIGNED else 1.03)
         panels[0].set_yticks(range(len(judges)), names)
         panels[0].set_ylim(len(judges) - 0.5, -0.5)
         handles, shown = panels[0].get_legend_handles_labels()

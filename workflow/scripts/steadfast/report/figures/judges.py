@@ -11,8 +11,10 @@ from steadfast.report.figures import agreement as agreement_figure
 from steadfast.report.figures import conclusions as conclusions_figure
 from steadfast.report.figures import corrected_rates, judge_bias, rank_stability
 
+CORRELATION = "pearson_counts"
+"""Its matrix is the study's figure ``judge_correlation``."""
 NAMES = (
-    *(f"agreement_{metric}" for metric in METRIC_NAMES),
+    *(f"agreement_{metric}" for metric in METRIC_NAMES if metric != CORRELATION),
     "agreement_with_reference",
     "conclusions",
     "rank_stability",
@@ -49,10 +51,12 @@ def judge_figures(
         margin: margin of the conclusions.
 
     Returns:
-        Figures by file name without suffix, the ``NAMES``.
+        Figures by file name without suffix, of the ``NAMES``; the coverage only where it varies.
     """
     matrices = agreement_figure.draw_matrices(agreement, labels)
-    return {f"agreement_{metric}": figure for metric, figure in matrices.items()} | {
+    constant = agreement.loc[agreement["metric"] == "coverage", "value"].dropna().nunique() == 1
+    left_out = (CORRELATION, *(["coverage"] if constant else []))
+    return {f"agreement_{metric}": figure for metric, figure in matrices.items() if metric not in left_out} | {
         "agreement_with_reference": agreement_figure.draw_with_reference(agreement, reference, labels),
         "conclusions": conclusions_figure.draw(conclusions, labels, margin=margin),
         "rank_stability": rank_stability.draw(ranking, labels),

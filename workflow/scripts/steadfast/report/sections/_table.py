@@ -12,6 +12,16 @@ from steadfast.report.study import Study
 BOUNDS = ("_low", "_high")
 FEW_NAMES = 40
 REMARKS = ("reason", "note")
+TERMS = {
+    "auroc": "AUROC",
+    "cohen_kappa": "Cohen’s κ",
+    "krippendorff_alpha": "Krippendorff’s α",
+    "f1": "F1",
+    "mcc": "Matthews correlation",
+    "own": "own responses",
+    "others": "control responses",
+}
+"""Keys of the tables whose words are not the key's own."""
 
 
 def whole_table(study: Study, name: str, caption: str, *, fold: bool = False) -> Block:
@@ -40,14 +50,17 @@ def columns_of(study: Study, data: pd.DataFrame) -> list[Column]:
         ):
             continue
         shown = next((found for part, found in labels.items() if key == part or key.startswith(f"{part}_")), None)
+        kind = _kind(key, data[key])
+        # what is a key in the file is read as words
+        words = {str(name): TERMS.get(str(name), str(name).replace("_", " ")) for name in data[key].dropna().unique()}
         bounds = ("low", "high") if key in ("value", "tau") and {"low", "high"} <= set(names) else ("", "")
         columns.append(
             Column(
                 key,
                 key.replace("_", " ").capitalize(),
-                "name" if shown is not None else _kind(key, data[key]),
+                "name" if shown is not None else kind,
                 interval=f"{key}_low" in names,
-                names=shown,
+                names=words if shown is None and kind == "name" else shown,
                 low=bounds[0],
                 high=bounds[1],
             )

@@ -23,9 +23,10 @@ METRICS = {
 def build(study: Study) -> list[Block]:
     """Agreement of every pair, and conclusions by every judge."""
     agreement = study.tables["agreement"]
+    metrics = {metric: title for metric, title in METRICS.items() if metric != "coverage" or _varies(agreement, metric)}
     values = {
         f"{metric}|{subset}": grid_of(chosen, study.judges, study.judges, ["judge_a"], "judge_b")
-        for metric in METRICS
+        for metric in metrics
         for subset in SUBSETS
         if len(chosen := agreement[(agreement["metric"] == metric) & (agreement["subset"] == subset)].drop(columns="n"))
     }
@@ -41,7 +42,7 @@ def build(study: Study) -> list[Block]:
             rows=[study.labels.judge(judge) for judge in study.judges],
             columns=[study.labels.judge(judge) for judge in study.judges],
             values=values,
-            options={"Measure": METRICS, "Prompts": subsets},
+            options={"Measure": metrics, "Prompts": subsets},
             unit="number",
             domain=(-1.0, 1.0),
             note="Rows are judges, columns the judges that they are compared with.",
@@ -49,6 +50,11 @@ def build(study: Study) -> list[Block]:
         ),
         *_conclusions(study),
     ]
+
+
+def _varies(agreement: pd.DataFrame, metric: str) -> bool:
+    """Whether a matrix says anything: that every judge scored every response is said in a sentence."""
+    return agreement.loc[agreement["metric"] == metric, "value"].dropna().nunique() > 1
 
 
 def _conclusions(study: Study) -> list[Block]:

@@ -64,8 +64,9 @@ def _chart(study: Study, table: pd.DataFrame) -> Block:
             "Measure": {metric: MEASURES.get(metric, metric) for metric in metrics},
         },
         unit="number",
+        most=1.0,
         pdf="{}",
-        note="Compared with the reference; intervals resample prompts.",
+        note=f"Compared with {study.labels.judge(study.reference)}; intervals resample prompts.",
     )
 
 
