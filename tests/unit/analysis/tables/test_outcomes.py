@@ -111,7 +111,8 @@ def test_every_conclusion_is_drawn_and_reported(study, entry):
     shown = {value for row in cells["values"][""]["value"] for value in row if value is not None}
     assert shown == {place}
     assert f"{entry.mark} {entry.name}" in cells["note"]
-    assert f"{entry.name.capitalize()} in 2" in page["answers"][0]["short"]
+    outcomes = next(column for column in page["overview"]["table"]["columns"] if column["key"] == "outcome")
+    assert outcomes["names"] == [f"{entry.mark} {entry.name}"]
 
 
 @pytest.mark.parametrize("entry", ASSESSMENTS, ids=lambda entry: entry.name)
@@ -131,7 +132,8 @@ def test_every_assessment_is_summed_up_drawn_and_reported(study, entry):
     column = next(found for found in shown["columns"] if found["key"] == "assessment")
     assert column["names"] == [entry.name]
     assert entry.meaning in str(page["sections"])
-    assert f"{entry.name.capitalize()} in 2" in page["answers"][0]["short"]
+    outcomes = next(column for column in page["overview"]["table"]["columns"] if column["key"] == "outcome")
+    assert outcomes["names"] == [f"{entry.mark} {entry.name}"]
 
 
 def test_an_unknown_outcome_is_named_on_the_page_which_shows_all_else(study):
