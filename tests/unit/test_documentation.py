@@ -102,6 +102,27 @@ def test_pictures_are_those_of_the_code(monkeypatch, tmp_path):
     assert draw["page"](text) == text, "docs/architecture.md is out of date; run `make docs`"
 
 
+# blocks, width of the stream, inputs of the attention's and the feed-forward's output projection
+SHAPES = {
+    "HuggingFaceTB": (24, 2048, 2048, 8192),
+    "locuslab": (24, 2048, 2048, 8192),
+    "zai-org": (40, 4096, 4096, 13696),
+    "Qwen": (40, 5120, 5120, 17408),
+    "meta-llama": (80, 8192, 8192, 28672),
+}
+
+
+@pytest.mark.filterwarnings("ignore::steadfast.config.checks.ConfigWarning")
+def test_the_disk_for_edits_is_that_of_their_factors():
+    config = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text(encoding="utf-8"))
+    grid = Grid(prepare(config))
+    total = 0
+    for pair in grid.edited_pairs:
+        blocks, width, *inputs = SHAPES[grid.models[pair.model].settings["repo"].partition("/")[0]]
+        total += blocks * sum(width + size for size in inputs) * 8
+    assert f"and {total / 1e9:.1f} GB for the edits" in (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.filterwarnings("ignore::steadfast.config.checks.ConfigWarning")
 def test_the_costs_are_those_of_the_studys_grid():
     config = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text(encoding="utf-8"))
