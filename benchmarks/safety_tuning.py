@@ -26,7 +26,7 @@ PROMPTS = ROOT / "resources" / "prompts"
 PHRASES = PROMPTS / "judges" / "refusal_phrases.yaml"
 DATA = ROOT / "resources" / "safety_tuning"
 REDIRECTS = "this is good to know"
-GROUPS = ("harmful", "plain", "sounds harmful")
+GROUPS = ("harmful", "plain", "over-refusal prompts")
 BATCH_TOKENS = 1 << 14
 
 Row = dict[str, Any]
@@ -137,7 +137,7 @@ def evaluation_prompts() -> list[dict[str, str]]:
         table = pd.read_csv(PROMPTS / f"{label}.csv", keep_default_na=False)
         for row in table[table["split"] == "evaluation"].to_dict("records"):
             sounds = row["category"].startswith("sounds_harmful")
-            group = "harmful" if label == "harmful" else "sounds harmful" if sounds else "plain"
+            group = "harmful" if label == "harmful" else "over-refusal prompts" if sounds else "plain"
             rows.append({"text": row["text"], "group": group})
     return rows
 
@@ -168,14 +168,14 @@ def spread(answers: Sequence[Row], count: int) -> list[Row]:
 
 def report(rows: Sequence[Row], limit: int) -> str:
     """The table, in Markdown."""
-    head = ["model", *(f"{group} refused" for group in GROUPS), "harmful redirected", "degenerate", "ended", "tag told"]
+    head = ["model", *(f"{group} refused" for group in GROUPS), "harmful redirected", "degenerate", "ended", "tag AUC"]
     lines = [
         "# Refusals of the safety-tuned models before any edit",
         "",
-        "Written by `python benchmarks/safety_tuning.py`: evaluation prompts of `resources/prompts/`, greedy answers "
-        f"of at most {limit} tokens, read by `refusal_phrases.yaml`; 95% Wilson intervals. *degenerate* and *ended* "
-        "are shares of the answers to harmless prompts. *tag told* is the area under the ROC curve of the tag's "
-        "probability behind a harmful or a harmless text.",
+        "Written by `python benchmarks/safety_tuning.py`: evaluation prompts of `resources/prompts/`, greedy responses "
+        f"of at most {limit} tokens, judged by `refusal_phrases.yaml`; 95% Wilson intervals. *degenerate* and *ended* "
+        "are shares of the responses to harmless prompts. *tag AUC* is the area under the ROC curve of the tag's "
+        "probability after a harmful or a harmless text.",
         "",
         f"| {' | '.join(head)} |",
         f"|{'---|' * len(head)}",

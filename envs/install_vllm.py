@@ -59,7 +59,7 @@ def is_current(environment: Path, lock: Path) -> bool:
 
 
 def install(environment: Path, lock: Path, build: str) -> None:
-    """Make the environment anew, install the lock and see that vLLM can be imported.
+    """Make the environment again, install the lock and see that vLLM can be imported.
 
     Raises:
         subprocess.CalledProcessError: a step failed; the environment is then not marked as current.

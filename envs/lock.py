@@ -1,6 +1,6 @@
 """Resolve ``envs/*.in`` into exact pins, and write the conda environments that carry the same pins.
 
-    python envs/lock.py              resolve everything anew
+    python envs/lock.py              resolve everything again
     python envs/lock.py --render     only write envs/*.yaml from the locks that are there
 
 An environment is resolved by installing it: a fresh virtual environment, pip, and a list of what came. Local

@@ -7,30 +7,23 @@ ROOT = Path(__file__).parents[2]
 OWN = Path(__file__).name
 
 SCOPE = (
+    "CONTRIBUTING.md",
     "README.md",
+    "benchmarks/*.md",
     "config/*.yaml",
-    "docs/README.md",
+    "docs/[!a]*.md",
     "docs/adding-a-model.md",
     "docs/adding-a-variant.md",
     "docs/adding-prompts.md",
     "docs/annotation.md",
-    "docs/cost.md",
-    "docs/glossary.md",
-    "docs/limits.md",
-    "docs/method.md",
-    "docs/organisms.md",
-    "docs/plug-ins.md",
-    "docs/python-api.md",
-    "docs/quick-start.md",
-    "docs/report.md",
-    "docs/responsible-use.md",
-    "docs/safety-tuning.md",
-    "docs/slurm.md",
-    "docs/study.md",
-    "docs/worked-example.md",
+    "docs/architecture.md",
+    "docs/decisions/*.md",
     "profiles/*/*.yaml",
+    "resources/**/*.html",
+    "resources/**/README.md",
     "results/README.md",
     "workflow/report/*.rst",
+    "workflow/rules/*.smk",
 )
 """Finished paths, as patterns below the repository; the aim is everything that is written for people."""
 
