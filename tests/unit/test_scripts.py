@@ -184,7 +184,7 @@ def test_without_a_valid_direction_there_is_nothing_to_judge(jobs):
         for judge in ("regex", "self"):
             judged = read_table(f"results/judgments/{judge}/raw/{variant}.parquet")
             assert judged.empty and list(judged.columns) == COLUMNS
-        assert read_table(f"results/self_monitoring/self/raw/{variant}.parquet").empty
+        assert read_table(f"results/self_evaluation/self/raw/{variant}.parquet").empty
 
 
 def test_a_rank_one_edit_changes_one_matrix(jobs):
@@ -278,12 +278,12 @@ def test_judgments(jobs):
 
 
 def test_self_evaluation(jobs):
-    control = read_table("results/self_monitoring/self/raw/random.parquet")
+    control = read_table("results/self_evaluation/self/raw/random.parquet")
     assert set(control["model"]) <= {"other"} and set(control["variant"]) <= {"original", "abliterated"}
-    table = read_table("results/tables/self_monitoring.csv")
+    table = read_table("results/tables/self_evaluation.csv")
     assert set(table["responses"]) == {"own", "others", "own - others"}
     assert table.loc[table["metric"] == "coverage", "value"].dropna().isin([0, 1]).all()
-    assert Path("results/figures/self_monitoring/self.pdf").stat().st_size > 1000
+    assert Path("results/figures/self_evaluation/self.pdf").stat().st_size > 1000
 
 
 def test_tables(jobs):

@@ -17,7 +17,7 @@ AGGREGATES = {"verdicts", *STATISTICS}
 # what is drawn from directions and activations, and nothing else
 DIRECTIONS = {"direction_figures"}
 # what is computed from the systems' judgments of themselves and the reference's, and nothing else
-MONITORING = {"self_monitoring"}
+MONITORING = {"self_evaluation"}
 
 
 def each(rule: str, *groups: tuple[str, ...]) -> set[str]:

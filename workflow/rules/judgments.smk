@@ -3,7 +3,7 @@
 Produces results/judgments/{judge}/{model}/{variant}.parquet, and of responses to calibration prompts
 results/calibration/judgments/... and results/attack_selection/judgments/..., where a direction or the choice of an
 attack goes by them. A judge that needs the weights of the model under test runs once per model–variant pair, and judges
-control responses of another model in the same job (results/self_monitoring/{judge}/{model}/{variant}.parquet). Every
+control responses of another model in the same job (results/self_evaluation/{judge}/{model}/{variant}.parquet). Every
 other judge, and every rubric, runs once for the whole grid, so that its own weights are loaded once and cheap judges
 cost one process, not one per pair.
 """

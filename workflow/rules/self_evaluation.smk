@@ -1,6 +1,6 @@
 """Self-evaluation: whether models recognize refusals, in their own responses and in another model's.
 
-Produces results/tables/self_monitoring.csv and results/figures/self_monitoring/{judge}.{pdf,png} if a judge is the
+Produces results/tables/self_evaluation.csv and results/figures/self_evaluation/{judge}.{pdf,png} if a judge is the
 model under test.
 """
 
@@ -12,7 +12,7 @@ SELF_EVALUATION = SelfEvaluation(GRID)
 
 if SELF_EVALUATION.judges:
 
-    rule self_monitoring:
+    rule self_evaluation:
         """Hold what the systems say of responses against the reference judge, and draw it."""
         input:
             own=judgment_files(GRID, SELF_EVALUATION.judges),
@@ -20,12 +20,12 @@ if SELF_EVALUATION.judges:
             reference=judgment_files(GRID, [GRID.machine_reference]),
             prompts=paths.PROMPTS,
         output:
-            table=paths.table("self_monitoring"),
+            table=paths.table("self_evaluation"),
             figures=SELF_EVALUATION.figures,
         log:
-            paths.log("tables/self_monitoring"),
+            paths.log("tables/self_evaluation"),
         benchmark:
-            paths.benchmark("tables/self_monitoring")
+            paths.benchmark("tables/self_evaluation")
         conda:
             "../../envs/base.yaml"
         params:
@@ -34,8 +34,8 @@ if SELF_EVALUATION.judges:
             labels=SELF_EVALUATION.labels,
             controls=GRID.controls,
             reference=GRID.machine_reference,
-            code=digest("measure_self_monitoring.py"),
+            code=digest("measure_self_evaluation.py"),
         message:
             "measure self-evaluation"
         script:
-            "../scripts/measure_self_monitoring.py"
+            "../scripts/measure_self_evaluation.py"

@@ -154,9 +154,9 @@ def test_the_size_of_the_control_is_no_argument_of_the_judge(grid, config):
 
 def test_the_reference_is_not_held_against_itself(grid, config):
     assert SelfEvaluation(grid).results == [
-        "results/tables/self_monitoring.csv",
-        "results/figures/self_monitoring/self.pdf",
-        "results/figures/self_monitoring/self.png",
+        "results/tables/self_evaluation.csv",
+        "results/figures/self_evaluation/self.pdf",
+        "results/figures/self_evaluation/self.png",
     ]
     config["statistics"] = {"reference": "self"}
     assert SelfEvaluation(Grid(prepare(config))).results == []

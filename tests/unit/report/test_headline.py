@@ -73,7 +73,7 @@ def test_the_sentence_of_the_first_screen(with_table, outcomes, wanted):
 def test_the_strongest_of_several_edits_is_named(with_table):
     both = pd.concat([assessed(a="not robust"), assessed(a="robust").assign(variant="weak", change=-0.1)])
     assert finding_sentence(with_table("assessment", both)).startswith(
-        "Abliteration in its strongest form (Edited) removed 54 points"
+        "Abliteration in its most effective form (Edited) removed 54 points"
     )
 
 
@@ -93,8 +93,8 @@ def test_a_study_of_the_original_alone_is_counted(study):
 
 def test_of_the_judges_it_is_said_how_much_depends_on_them(study):
     assert judges_sentence(study) == (
-        "1 other judge read the same responses. The direction of the change agrees with Exact in 2 of 2 comparisons; "
-        "0 of 2 conclusions differ. By every judge the originals refuse 100% of the harmful prompts."
+        "1 other judge scored the same responses. The direction of the change agrees with Exact in 2 of 2 comparisons; "
+        "0 of 2 conclusions differ. According to every judge the originals refuse 100% of the harmful prompts."
     )
     verdicts = study.verdicts.copy()
     verdicts.loc[(verdicts["judge"] == "blind") & (verdicts["model"] == "a"), "verdict"] = "non_refusal"
@@ -103,7 +103,7 @@ def test_of_the_judges_it_is_said_how_much_depends_on_them(study):
     conclusions.loc[of_blind, ["change", "conclusion"]] = [0.0, "inconclusive"]
     other = replace(study, verdicts=verdicts, tables={**study.tables, "conclusions": conclusions})
     assert judges_sentence(other) == (
-        "1 other judge read the same responses. The direction of the change agrees with Exact in 1 of 2 comparisons; "
+        "1 other judge scored the same responses. The direction of the change agrees with Exact in 1 of 2 comparisons; "
         "1 of 2 conclusions differ. The originals refuse between 50% of the harmful prompts (blind) and 100% (Exact), "
         "by judge."
     )
@@ -111,7 +111,7 @@ def test_of_the_judges_it_is_said_how_much_depends_on_them(study):
 
 def test_without_another_judge_nothing_is_said_of_agreement(study):
     verdicts = study.verdicts[study.verdicts["judge"] != "blind"]
-    assert judges_sentence(replace(study, verdicts=verdicts)) == "Exact is the only judge that read the responses."
+    assert judges_sentence(replace(study, verdicts=verdicts)) == "Exact is the only judge that scored the responses."
 
 
 def labeled(study, annotators):
@@ -134,7 +134,7 @@ def test_the_judge_of_the_assessment_is_credited_though_there_are_human_labels(s
     assert texts["Refusals"].startswith("By Exact, ")
     assert "by Exact" in shown["table"]["caption"]
     assert dict(shown["facts"])["Reference judge"] == "Exact (120 verdicts)"
-    assert texts["Human labels"].startswith(f"12 responses have a label of {whose}. By these alone: ")
+    assert texts["Human labels"].startswith(f"12 responses have a label of {whose}. By these labels alone: ")
     assert texts["Human labels"].endswith("The outcomes in the table are those of Exact.")
     assert texts["Judges"].startswith("1 other judge"), "annotators are no judges of the whole run"
 

@@ -87,7 +87,7 @@ def test_own_and_others_responses_stand_side_by_side(with_table):
     rows = [
         ("exact", "a", "original", kind, "auroc", value, 0.0, 1.0) for kind, value in (("own", 0.9), ("others", 0.6))
     ]
-    chart = section(with_table("self_monitoring", pd.DataFrame(rows, columns=columns)), "self-monitoring")["blocks"][1]
+    chart = section(with_table("self_evaluation", pd.DataFrame(rows, columns=columns)), "self-evaluation")["blocks"][1]
     own, others = chart["values"]["exact|auroc"]
     assert (own[0][0], others[0][0]) == ([0.9, 0, 1], [0.6, 0, 1])
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import recall_score, roc_auc_score
 
 from steadfast.analysis.statistics.settings import Inference
-from steadfast.analysis.tables.self_evaluation import COLUMNS, self_monitoring_table
+from steadfast.analysis.tables.self_evaluation import COLUMNS, self_evaluation_table
 from steadfast.analysis.tables.self_judgments import COLUMNS as READING_COLUMNS
 from steadfast.analysis.tables.self_judgments import collect_readings
 from steadfast.core.files import write_table
@@ -41,7 +41,7 @@ def value(table, model, variant, responses, metric, column="value"):
 
 def test_every_measure_is_what_it_is_called():
     data = readings()
-    table = self_monitoring_table(data, inference=FEW)
+    table = self_evaluation_table(data, inference=FEW)
     assert list(table.columns) == COLUMNS
     chosen = data[(data["model"] == "m1") & (data["variant"] == "edited") & (data["responses"] == "others")]
     truth, said = chosen["refused"].astype(bool), chosen["verdict"] == "refusal"
@@ -61,7 +61,7 @@ def test_every_measure_is_what_it_is_called():
 
 
 def test_differences_and_means_belong_to_the_values():
-    table = self_monitoring_table(readings(), inference=FEW)
+    table = self_evaluation_table(readings(), inference=FEW)
     for metric in ("auroc", "sensitivity", "bias"):
         own, others = (value(table, "m0", "edited", kind, metric) for kind in ("own", "others"))
         assert value(table, "m0", "edited", "own - others", metric) == pytest.approx(own - others, abs=1e-8)
@@ -76,7 +76,7 @@ def test_differences_and_means_belong_to_the_values():
 def test_the_same_judge_of_the_same_responses_has_not_changed():
     data = readings()
     original = data[data["variant"] == "original"]
-    table = self_monitoring_table(pd.concat([original, original.assign(variant="edited")]), inference=FEW)
+    table = self_evaluation_table(pd.concat([original, original.assign(variant="edited")]), inference=FEW)
     edited = table[table["variant"] == "edited"]
     assert (edited["change"] == 0).all()
     assert edited["reason"].str.contains("the change has no interval: the same in every resample").all()
@@ -86,7 +86,7 @@ def test_pairing_by_prompt_narrows_the_interval_of_a_change():
     data = readings(models=1, prompts=60)
     same = data[data["variant"] == "original"]
     worse = same.assign(variant="edited", score=same["score"] + np.random.default_rng(1).normal(0, 0.01, len(same)))
-    table = self_monitoring_table(pd.concat([same, worse]), inference=FEW)
+    table = self_evaluation_table(pd.concat([same, worse]), inference=FEW)
     row = table[(table["model"] == "m0") & (table["variant"] == "edited") & (table["metric"] == "auroc")].iloc[0]
     assert row["change_high"] - row["change_low"] < 0.5 * (row["high"] - row["low"])
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_read_is_coverage_and_nothing_else():
     data = readings(models=1)
     unread = data.index % 4 == 0
     data.loc[unread, ["verdict", "score"]] = ["unscored", np.nan]
-    table = self_monitoring_table(data, inference=FEW)
+    table = self_evaluation_table(data, inference=FEW)
     kept = data[~unread & (data["variant"] == "original") & (data["responses"] == "own")]
     assert value(table, "m0", "original", "own", "coverage") == pytest.approx(0.75)
     assert value(table, "m0", "original", "own", "sensitivity") == pytest.approx(
@@ -121,7 +121,7 @@ def test_what_cannot_be_read_is_coverage_and_nothing_else():
     ],
 )
 def test_what_is_undefined_is_blank_with_its_reason(change, reasons):
-    table = self_monitoring_table(readings(models=1).assign(**change).astype({"refused": "boolean"}), inference=FEW)
+    table = self_evaluation_table(readings(models=1).assign(**change).astype({"refused": "boolean"}), inference=FEW)
     for metric, reason in reasons.items():
         assert np.isnan(value(table, "m0", "edited", "own", metric))
         assert value(table, "m0", "edited", "own", metric, "reason") == reason
@@ -132,20 +132,20 @@ def test_what_is_undefined_is_blank_with_its_reason(change, reasons):
 
 
 def test_a_constant_answer_keeps_a_width_of_its_own():
-    table = self_monitoring_table(readings(models=1).assign(verdict="refusal"), inference=FEW)
+    table = self_evaluation_table(readings(models=1).assign(verdict="refusal"), inference=FEW)
     row = table[(table["model"] == "m0") & (table["responses"] == "own") & (table["metric"] == "sensitivity")].iloc[0]
     assert (row["value"], row["high"]) == (1.0, 1.0)
     assert 0.7 < row["low"] < 1.0
 
 
 def test_without_a_control_there_are_own_responses_only():
-    table = self_monitoring_table(readings(others=False), inference=FEW)
+    table = self_evaluation_table(readings(others=False), inference=FEW)
     assert set(table["responses"]) == {"own"}
 
 
 def test_one_prompt_has_no_interval():
     data = readings(models=1)
-    table = self_monitoring_table(data[data["prompt_id"] == "p0"], inference=FEW)
+    table = self_evaluation_table(data[data["prompt_id"] == "p0"], inference=FEW)
     row = table[(table["model"] == "m0") & (table["metric"] == "bias")].iloc[0]
     assert np.isnan(row["low"]) and "single prompt" in row["reason"]
 

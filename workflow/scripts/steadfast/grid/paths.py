@@ -76,7 +76,7 @@ ADAPTER = Template("results/adapters/{recipe}/seed{seed}")
 HARMLESS_ANSWERS = "results/adapters/harmless_answers.jsonl"
 
 # responses and judgments
-CONTROL_JUDGMENTS = Template("results/self_monitoring/{judge}/{model}/{variant}.parquet")
+CONTROL_JUDGMENTS = Template("results/self_evaluation/{judge}/{model}/{variant}.parquet")
 RESULT_CACHE = "results/answers"
 _SPLIT_FOLDERS: dict[Split, str] = {
     "evaluation": "",

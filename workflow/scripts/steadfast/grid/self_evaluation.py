@@ -60,12 +60,12 @@ class SelfEvaluation:
     @property
     def figures(self) -> list[str]:
         """One figure per judge, in both formats."""
-        return [path for judge in self.judges for path in paths.both_formats(f"self_monitoring/{judge}")]
+        return [path for judge in self.judges for path in paths.both_formats(f"self_evaluation/{judge}")]
 
     @property
     def results(self) -> list[str]:
         """The table and figures on judges that are the pairs under test; none without such a judge."""
-        return [paths.table("self_monitoring"), *self.figures] if self.judges else []
+        return [paths.table("self_evaluation"), *self.figures] if self.judges else []
 
     @property
     def labels(self) -> dict[str, dict[str, str]]:

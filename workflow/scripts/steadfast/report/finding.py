@@ -1,4 +1,4 @@
-"""What the run found, in one sentence: the same on the first screen of the report and at the top of the summary."""
+"""The finding of the run in one sentence, for the first screen of the report and the top of the summary."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from steadfast.report.wording import count, listed
 KEPT = (ROBUST, SURVIVES)
 LOST = (NOT_ROBUST, FAILS)
 NAMED = 4
-"""So many models are named in the sentence; more of them are only counted."""
+"""Maximum number of models named in the sentence; more are only counted."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def find(assessment: pd.DataFrame, *, controls: Collection[str] = ()) -> Finding
         controls: variants with the role *control*.
 
     Returns:
-        None if no edited variant was assessed. An edit of some of the models only is no candidate beside one of all.
+        None if no edited variant was assessed. An edit of some of the models only is not a candidate beside one of all.
     """
     edited = assessment[~assessment["variant"].isin([*controls, ORIGINAL])]
     if edited.empty:
@@ -75,7 +75,7 @@ def sentence(finding: Finding, labels: Labels, *, hooked: Collection[str] = ()) 
     """
     subject = "The intervention" if finding.variant in hooked else "Abliteration"
     if finding.edits > 1:
-        subject += f" in its strongest form ({labels.variant(finding.variant)})"
+        subject += f" in its most effective form ({labels.variant(finding.variant)})"
     return f"{subject} {_effect(finding.change)}; {_kept(finding, labels)}."
 
 

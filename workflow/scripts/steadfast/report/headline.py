@@ -84,7 +84,7 @@ def judges_sentence(study: Study) -> str:
     if "conclusions" not in study.tables:
         return ""
     if not study.readers:
-        return f"{study.labels.judge(study.reference)} is the only judge that read the responses."
+        return f"{study.labels.judge(study.reference)} is the only judge that scored the responses."
     table = study.tables["conclusions"]
     reference = table.loc[table["judge"] == study.reference, ["model", "variant", "change", "conclusion"]]
     compared = table[table["judge"].isin(study.readers)]
@@ -94,8 +94,8 @@ def judges_sentence(study: Study) -> str:
     drawn = pairs[(pairs["conclusion"].fillna("") != "") & (pairs["conclusion_of_reference"].fillna("") != "")]
     differ = int((drawn["conclusion"] != drawn["conclusion_of_reference"]).sum())
     return (
-        f"{count(len(study.readers), 'other judge')} read the same responses. The direction of the change agrees with "
-        f"{study.labels.judge(study.reference)} in {alike} of {count(len(moved), 'comparison')}; {differ} of "
+        f"{count(len(study.readers), 'other judge')} scored the same responses. The "
+        f"direction of the change agrees with {study.labels.judge(study.reference)} in {alike} of {count(len(moved), 'comparison')}; {differ} of "
         f"{count(len(drawn), 'conclusion')} differ.{_original_rates(study)}"
     )
 
@@ -111,7 +111,7 @@ def _original_rates(study: Study) -> str:
         return ""
     least, most = str(rates.idxmin()), str(rates.idxmax())
     if percent(rates[least]) == percent(rates[most]):
-        return f" By every judge the originals refuse {percent(rates[least])}% of the harmful prompts."
+        return f" According to every judge the originals refuse {percent(rates[least])}% of the harmful prompts."
     return (
         f" The originals refuse between {percent(rates[least])}% of the harmful prompts "
         f"({study.labels.judge(least)}) and {percent(rates[most])}% ({study.labels.judge(most)}), by judge."
@@ -135,7 +135,7 @@ def _labels(study: Study) -> str:
         return f"{told}. They are too few for a conclusion on any model."
     numbers = {str(name): int(number) for name, number in conclusions.value_counts().items()}
     return (
-        f"{told}. By these alone: {counted(CONCLUSIONS, numbers)}. The outcomes in the table are those of "
+        f"{told}. By these labels alone: {counted(CONCLUSIONS, numbers)}. The outcomes in the table are those of "
         f"{study.labels.judge(study.reference)}."
     )
 

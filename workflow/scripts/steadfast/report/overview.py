@@ -80,7 +80,7 @@ def banner(study: Study) -> str:
     which = "The models are" if len(toys) == len(study.models) else f"{len(toys)} of {len(study.models)} models are"
     return (
         f"{which} model organisms: tiny models that the workflow trains in a synthetic world. These numbers show that "
-        "the pipeline works and are no evidence about real models."
+        "the workflow runs and are no evidence about real models."
     )
 
 
@@ -114,9 +114,9 @@ def models_table(study: Study, found: Finding) -> Block:
         Column("before", "Before", "share", help=f"Harmful prompts refused by the original, by {judge}."),
         Column("after", "After", "share", interval=True, help=f"After the edit, with the {level} Wilson interval."),
         Column("change", "Change", "points", interval=True, help=f"In percentage points, with the {level} interval."),
-        Column("attack", "Strongest attack", "text", help="The edit of this run after which the model refuses least."),
-        Column("capability", "Capability", "text", help="What the edit changes besides refusals."),
-        Column("judges", "Change by judge", "text", help="Smallest and largest change that a judge measures."),
+        Column("attack", "Best attack", "text", help="The edit of this run with the lowest refusal rate."),
+        Column("capability", "Capability", "text", help="What the edit changes other than refusals."),
+        Column("judges", "Change by judge", "text", help="Smallest and largest change according to a judge."),
     ]
     caption = f"Harmful prompts refused before and after: {study.labels.variant(found.variant)}, by {judge}"
     return {**table("models", caption, data, columns, source=paths.table("assessment")), "plain": True}

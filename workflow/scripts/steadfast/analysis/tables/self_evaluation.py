@@ -1,4 +1,4 @@
-"""``self_monitoring.csv``: whether systems recognize refusals, in their own responses and in another model's.
+"""``self_evaluation.csv``: whether systems recognize refusals, in their own responses and in another model's.
 
 The truth is the reference judge's verdict; responses that it left unscored are not counted. What a system left
 unscored is its coverage, and is in no other measure. Intervals resample prompts, harmful and harmless ones apart, and
@@ -39,7 +39,7 @@ class Cell(NamedTuple):
     responses: str
 
 
-def self_monitoring_table(
+def self_evaluation_table(
     readings: pd.DataFrame, *, baseline: str = "original", inference: Inference | None = None
 ) -> pd.DataFrame:
     """Every measure of every system on its own responses and on others', and the difference between the two.

@@ -1,4 +1,4 @@
-"""What systems say of responses, beside the reference's verdicts: the data of ``self_monitoring.csv``."""
+"""What systems say of responses, beside the reference's verdicts: the data of ``self_evaluation.csv``."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping

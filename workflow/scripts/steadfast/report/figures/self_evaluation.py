@@ -38,7 +38,7 @@ def draw(
     """Draw one row per model and one panel per measure; filled marks are own responses, open ones another model's.
 
     Args:
-        monitoring: a table as ``tables.self_monitoring`` makes it.
+        monitoring: a table as ``tables.self_evaluation`` makes it.
         judge: the judge that is the systems themselves.
         reference: judge taken for the truth.
         labels: display labels.

@@ -26,9 +26,9 @@ def draw(
 ) -> Figure:
     """Draw one panel per side effect, and in it one point per model and variant.
 
-    To the right more harmful prompts are answered than before, upwards the damage grows; shares are in percentage
-    points, and lines are confidence intervals of the changes. Models differ in their markers, variants in their
-    colors, and controls are hollow.
+    To the right more harmful prompts are answered than before, upward the capability degradation grows; shares are in
+    percentage points, and lines are confidence intervals of the changes. Models differ in their markers, variants in
+    their colors, and controls are hollow.
 
     Args:
         assessment: a table as ``tables.assessment`` makes it.

@@ -20,7 +20,7 @@ RESPONSES = {"own": "Own responses", "others": "Another model’s responses"}
 
 def build(study: Study) -> list[Block]:
     """A chart of the judge and measure of one's choice, and the table."""
-    table = study.tables["self_monitoring"].fillna({"model": ""})
+    table = study.tables["self_evaluation"].fillna({"model": ""})
     return [
         prose(
             "Every model judges its own responses and control responses of another model: a loss on both means that it",
@@ -28,7 +28,7 @@ def build(study: Study) -> list[Block]:
         ),
         _chart(study, table[table["model"] != ""]),
         whole_table(
-            study, "self_monitoring", "Self-evaluation: discrimination of refusals and other responses", fold=True
+            study, "self_evaluation", "Self-evaluation: discrimination of refusals and other responses", fold=True
         ),
     ]
 
@@ -53,7 +53,7 @@ def _chart(study: Study, table: pd.DataFrame) -> Block:
         for metric in metrics
     }
     return dots(
-        "self_monitoring_chart",
+        "self_evaluation_chart",
         "Self-evaluation: discrimination of refusals and other responses",
         rows=[study.labels.model(model) for model in study.models],
         series=[study.labels.variant(variant) for variant in study.variants],
@@ -70,4 +70,4 @@ def _chart(study: Study, table: pd.DataFrame) -> Block:
     )
 
 
-SECTION = Section("self-monitoring", "Self-evaluation", ("self_monitoring",), build)
+SECTION = Section("self-evaluation", "Self-evaluation", ("self_evaluation",), build)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.display_names import Labels
-from steadfast.analysis.tables.self_evaluation import self_monitoring_table
+from steadfast.analysis.tables.self_evaluation import self_evaluation_table
 from steadfast.analysis.tables.self_judgments import collect_readings
 from steadfast.core.files import read_table, write_table
 from steadfast.core.job import run_job
@@ -25,7 +25,7 @@ with run_job(snakemake):
         [(pair.model, pair.variant, path) for path, pair in reference.items()],
         read_table(snakemake.input.prompts),
     )
-    table = self_monitoring_table(readings, inference=Inference(**snakemake.params.inference))
+    table = self_evaluation_table(readings, inference=Inference(**snakemake.params.inference))
     write_table(snakemake.output.table, table)
     labels, shown = Labels(**snakemake.params.labels), {"controls": snakemake.params.controls}
     for judge in snakemake.params.judges:
