@@ -95,7 +95,8 @@ def judges_sentence(study: Study) -> str:
     differ = int((drawn["conclusion"] != drawn["conclusion_of_reference"]).sum())
     return (
         f"{count(len(study.readers), 'other judge')} scored the same responses. The "
-        f"direction of the change agrees with {study.labels.judge(study.reference)} in {alike} of {count(len(moved), 'comparison')}; {differ} of "
+        f"direction of the change agrees with {study.labels.judge(study.reference)} in {alike} of "
+        f"{count(len(moved), 'comparison')}; {differ} of "
         f"{count(len(drawn), 'conclusion')} differ.{_original_rates(study)}"
     )
 
