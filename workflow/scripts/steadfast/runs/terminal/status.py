@@ -17,10 +17,11 @@ MOST_ROWS = 10
 # rows of the terminal that the block leaves to what is above it
 LEFT_FREE = 4
 # columns from which on there is room for the count and the time left of a step, and for all that its log says
-WIDE, WIDEST = 60, 110
+WIDE, WIDEST = 70, 110
 BAR_WIDTH = 20
 COUNT = re.compile(r"(?:^|: )([\d,]+/[\d,]+(?: MiB)?)\b")
-# shares of the width that a step's name and its progress get
+# what a step's progress gets of the columns: a count and a time, or a share of the widest terminals
+BRIEF_WIDTH = 24
 NAME_SHARE, NOTE_SHARE = 3, 2
 
 
@@ -57,16 +58,18 @@ def render(rows: Sequence[Row], at: Position, console: Console) -> RenderableTyp
 
 
 def _table(rows: Sequence[Row], console: Console) -> Table:
-    wide = console.width >= WIDE
+    wide, widest = console.width >= WIDE, console.width >= WIDEST
     overflow: OverflowMethod = "ellipsis" if _knows_unicode(console) else "crop"
     table = Table.grid(padding=(0, 2, 0, 0), expand=True, pad_edge=False)
     table.add_column(no_wrap=True, overflow=overflow, ratio=NAME_SHARE)
     table.add_column(no_wrap=True, justify="right", width=7)
-    if wide:
+    if widest:
         table.add_column(no_wrap=True, overflow=overflow, ratio=NOTE_SHARE, style="dim")
+    elif wide:
+        table.add_column(no_wrap=True, overflow=overflow, width=BRIEF_WIDTH, style="dim")
     for row in rows:
         cells = [Text(f"  {row.words}"), Text(duration(row.seconds))]
-        note = row.note if console.width >= WIDEST else brief(row.note)
+        note = row.note if widest else brief(row.note)
         table.add_row(*cells, *([Text(note)] if wide else []))
     return table
 
