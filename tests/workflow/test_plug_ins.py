@@ -23,14 +23,13 @@ def test_plug_ins_run_and_an_edit_of_their_code_makes_results_stale(finished):
     finished.put("judges.short", {"kind": "few_words", "words": 3})
     direction = {"method": "trimmed_difference", "trimmed": 0.2, "layer": 1}
     finished.put("variants.trimmed", {"direction": direction, "edit": {"method": "orthogonalize"}})
-    new = ("trimmed",)
-    attack = each("direction", MODELS, new) | each("checkpoint", MODELS, new) | DIRECTIONS
-    assert finished.jobs() == attack | downstream(MODELS, new) | {"judge_with_short"} | AGGREGATES
-
     training = write_checkpoint(finished.folder / "training" / "step-1").parent
     finished.put("models.mine", {"source": "newest", "folder": str(training), "role": "judge"})
-    finished.put("judges.by-mine", {"kind": "local", "model": "mine", "prompt": "resources/prompts/judges/labels.md"})
-    assert finished.jobs("results/models/mine") == {"locate_model mine"}
+    finished.put("judges.mine", {"kind": "local", "model": "mine", "prompt": "resources/prompts/judges/labels.md"})
+    judges = {"judge_with_short", "judge_with_mine", "locate_model mine"}
+    new = ("trimmed",)
+    attack = each("direction", MODELS, new) | each("checkpoint", MODELS, new) | DIRECTIONS
+    assert finished.jobs() == attack | downstream(MODELS, new) | judges | AGGREGATES
 
     # the judge's real verdicts, on responses of known length
     results = finished.folder / "results"
@@ -48,7 +47,5 @@ def test_plug_ins_run_and_an_edit_of_their_code_makes_results_stale(finished):
     assert len(params["code"]) == 16
 
     alone = (JUDGED, "--allowed-rules", "judge_with_short")
-    finished.edit(MODULE, '"""Number of words."""', '"""Number of words, by white space."""')
-    assert finished.jobs(*alone) == set()
     finished.edit(MODULE, "len(text.split())", "len(text.split()) + 1")
     assert finished.jobs(*alone) == {"judge_with_short"}
