@@ -32,7 +32,7 @@ rule report:
         labels=GRID.labels,
         inference=GRID.inference,
         settings=RESULTS.settings,
-        files=list(map(str, workflow.configfiles)),
+        files=list(map(os.path.relpath, workflow.configfiles)),
         artifacts=RESULTS.artifacts,
         code=digest("write_report.py"),
     message:
