@@ -226,3 +226,10 @@ def test_responses_depend_on_the_code_of_the_engines_that_may_make_them(config):
         config["generation"] = {"engine": engine}
         digests.append(response_jobs(Grid(prepare(config)))[0].digest(ModelVariant("raw", "original")))
     assert len(set(digests)) == 3
+
+
+def test_whole_checkpoints_are_written_on_request(config):
+    config["runtime"] = {"checkpoints": "bake"}
+    assert CheckpointJobs(Grid(prepare(config))).form(ModelVariant("raw", "abliterated")) == "bake"
+    config["runtime"] = {}
+    assert CheckpointJobs(Grid(prepare(config))).form(ModelVariant("raw", "abliterated")) == "auto"

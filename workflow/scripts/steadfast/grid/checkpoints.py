@@ -45,7 +45,9 @@ class CheckpointJobs:
         return [self.grid.checkpoint(ModelVariant(job.model, other))] if other else []
 
     def form(self, job: ForPair) -> str:
-        """Whether the whole checkpoint is written: a judge that is served needs it."""
+        """Whether the whole checkpoint is written: on request, and for a judge that is served."""
+        if self.grid.config["runtime"]["checkpoints"] == "bake":
+            return "bake"
         judges = [*self.grid.judges.values(), *self.grid.rubrics.values()]
         served = [judge.settings.get("serve") or {} for judge in judges]
         asked = any((serve.get("model"), serve.get("variant")) == (job.model, job.variant) for serve in served)

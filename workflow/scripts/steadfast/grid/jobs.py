@@ -12,6 +12,9 @@ from steadfast.core.locations import SCRIPTS
 from steadfast.grid.data import ForModel
 from steadfast.grid.grid import Grid
 
+# settings of the runtime that no engine knows
+OF_CHECKPOINTS = ("keep_checkpoints", "checkpoints")
+
 
 def digest(script: str, *modules: str) -> str:
     """Digest of a script's code and of the modules that it loads by name."""
@@ -65,7 +68,7 @@ class Jobs:
 
         It goes to jobs as a resource, since Snakemake takes no change of a resource for a reason to run a job again.
         """
-        settings = {key: value for key, value in self.grid.config["runtime"].items() if key != "keep_checkpoints"}
+        settings = {key: value for key, value in self.grid.config["runtime"].items() if key not in OF_CHECKPOINTS}
         return json.dumps({**settings, "threads": threads, "tensor_parallel_size": max(gpus, 1)})
 
     def forward_passes(self) -> str:

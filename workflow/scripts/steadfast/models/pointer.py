@@ -80,7 +80,7 @@ def weights_path(directory: str | Path) -> Path:
     if update_file(directory) is not None:
         raise DataError(
             f"{directory} holds an edit as factors over {checkpoint_path(directory)}, which are not applied here; set "
-            "`checkpoints: bake` to have edited checkpoints written out"
+            "`runtime: {checkpoints: bake}` to have edited checkpoints written out"
         )
     return checkpoint_path(directory)
 

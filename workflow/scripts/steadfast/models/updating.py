@@ -75,7 +75,7 @@ def _parameter(model: PreTrainedModel, name: str) -> nn.Parameter:
     except AttributeError as error:
         raise DataError(
             f"{type(model).__name__} has no parameter {name}: transformers stores it under another name, so that the "
-            "edit cannot be applied to the loaded model; set `checkpoints: bake`"
+            "edit cannot be applied to the loaded model; set `runtime: {checkpoints: bake}`"
         ) from error
     return found
 

@@ -1,5 +1,7 @@
 """Section `runtime`."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from steadfast.core.settings import AnyPath, SettingsModel
@@ -17,6 +19,14 @@ class RuntimeSettings(SettingsModel):
     )
     keep_checkpoints: bool = Field(
         True, description="Whether edited checkpoints stay, or are removed as soon as nothing needs them any more."
+    )
+    checkpoints: Literal["auto", "bake"] = Field(
+        "auto",
+        description=(
+            "How edited models are kept: `auto` keeps what an edit changes as factors over the original's weights "
+            "wherever they can be applied to the loaded model, and writes a whole checkpoint elsewhere; `bake` writes "
+            "whole checkpoints. The weights are the same."
+        ),
     )
     batch_tokens: int = Field(
         16384,
