@@ -1,7 +1,6 @@
 """Checks of directions, edits and hooks: what can be known to fail before any model is there."""
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from steadfast.attacks.directions.settings import FINAL_NORM
@@ -11,7 +10,6 @@ from steadfast.config.judge_facts import reads_responses
 from steadfast.config.sweeps import FAMILIES as CHANGE_FAMILIES
 from steadfast.config.sweeps import strength_key
 from steadfast.core.errors import ConfigError, DataError, suggest
-from steadfast.core.files import read_json
 from steadfast.core.plug_ins import DIRECTIONS
 
 NEEDS = {"edit": "direction", "hook": "direction", "match_change": "edit"}
@@ -139,25 +137,6 @@ def _hooks_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"judges.{name}.serve.variant: {variant} steers what is written, which a served judge would not"
 
 
-def _quantised_models_are_written_out(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.models.checkpoint_files.quantization import METHODS, quantization_of
-
-    edited = [name for name, variant in config["variants"].items() if "edit" in variant]
-    for name, model in config["models"].items():
-        file = Path(model.get("path", "")) / "config.json"
-        if model["source"] != "local" or not file.is_file():
-            continue
-        method = quantization_of(read_json(file))
-        if model["dequantise"] and method not in METHODS:
-            found = f"is quantized by {method!r}" if method else "is not quantized"
-            yield f"models.{name}.dequantise: {model['path']} {found}; known: {', '.join(METHODS)}"
-        elif method and edited and model["role"] == "study" and not model["dequantise"]:
-            yield (
-                f"models.{name}: is quantized ({method}), so {edited[0]} cannot edit its weights; set dequantise, or "
-                "name the checkpoint that it was made from"
-            )
-
-
 def _blocks_exist(config: Mapping[str, Any]) -> Iterator[str]:
     for name, model in config["models"].items():
         if model["role"] != "study":
@@ -195,7 +174,6 @@ ATTACK_CHECKS: tuple[Check, ...] = (
     _changes_can_be_matched,
     _variants_are_limited_to_known_models,
     _hooks_have_an_engine,
-    _quantised_models_are_written_out,
     _blocks_exist,
     _strengths_are_in_range,
 )

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from steadfast.config.attack_checks import ATTACK_CHECKS
-from steadfast.config.effect_checks import EFFECT_CHECKS
+from steadfast.config.effect_checks import EFFECT_CHECKS, is_synthetic
 from steadfast.config.files import check_config_file
 from steadfast.config.judge_facts import reads_responses
 from steadfast.config.order_checks import ORDER_CHECKS
@@ -113,9 +113,10 @@ def _study_has_models(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _recipes_exist(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.models.sources import source_of
     from steadfast.training.organisms.corpus import load_recipes
 
-    organisms = {name: model for name, model in config["models"].items() if model["source"] == "organism"}
+    organisms = {name: model for name, model in config["models"].items() if source_of(model).trained}
     if not organisms:
         return
     try:
@@ -136,8 +137,9 @@ def _untuned_model_exists(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _references_exist(config: Mapping[str, Any]) -> Iterator[str]:
     for name, judge in config["judges"].items():
-        if "model" in judge and judge["kind"] == "local" and judge["model"] not in config["models"]:
-            yield f"judges.{name}.model: unknown model {judge['model']!r}{suggest(judge['model'], config['models'])}"
+        own = JUDGES.read(judge).weights()
+        if own and not judge.get("serve") and own[0] not in config["models"]:
+            yield f"judges.{name}.model: unknown model {own[0]!r}{suggest(own[0], config['models'])}"
         served = judge.get("serve") or {}
         for key, known in (("model", config["models"]), ("variant", config["variants"])):
             if key in served and served[key] not in known:
@@ -193,14 +195,17 @@ def _somebody_judges(config: Mapping[str, Any]) -> Iterator[str]:
         yield "judges: all are baselines; at least one must read the responses"
 
 
-def _grammar_reads_its_world_only(config: Mapping[str, Any]) -> Iterator[str]:
+def _synthetic_worlds_are_read_alone(config: Mapping[str, Any]) -> Iterator[str]:
     sources = [source for label in PROMPT_LABELS for source in config["prompts"][label]]
-    foreign = sorted({source["kind"] for source in sources} - {"synthetic"})
-    worlds = sorted({source["world"] for source in sources if source["kind"] == "synthetic"})
+    foreign = sorted({source["kind"] for source in sources if not is_synthetic(source)})
+    worlds = sorted({source["world"] for source in sources if is_synthetic(source)})
     for name, judge in config["judges"].items():
-        if judge["kind"] == "grammar" and foreign:
-            yield f"judges.{name}: `grammar` reads the synthetic world only, but prompts come from {', '.join(foreign)}"
-        elif judge["kind"] == "grammar" and worlds != [judge["world"]]:
+        if not JUDGES.settings(judge["kind"]).reads_synthetic_world:
+            continue
+        if foreign:
+            reads = f"`{judge['kind']}` reads the synthetic world only"
+            yield f"judges.{name}: {reads}, but prompts come from {', '.join(foreign)}"
+        elif worlds != [judge["world"]]:
             yield f"judges.{name}.world: {judge['world']} is not the prompts' world ({', '.join(worlds)})"
 
 
@@ -255,8 +260,7 @@ def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _passed_over(sources)
     yield from _guessed_encodings(config)
     judges = [*config["judges"].values(), *config["rubrics"].values()]
-    used = {judge["model"] for judge in judges if judge["kind"] == "local"}
-    used |= {judge["serve"]["model"] for judge in judges if judge.get("serve")}
+    used = {own[0] for judge in judges if (own := JUDGES.read(judge).weights())}
     bases = {model.get("base") for model in config["models"].values()}
     for name, model in config["models"].items():
         if model["role"] == "judge" and name not in used:
@@ -298,7 +302,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _references_exist,
     _families_are_of_groups,
     _somebody_judges,
-    _grammar_reads_its_world_only,
+    _synthetic_worlds_are_read_alone,
     _subset_fits,
     _samples_differ,
     _judges_accept_their_settings,

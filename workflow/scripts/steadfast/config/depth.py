@@ -18,9 +18,9 @@ def known_depth(model: str, config: Mapping[str, Any]) -> int | None:
         config: the configuration.
     """
     entry, seen = config["models"][model], {model}
-    while entry["source"] == "adapter":
-        # an adapter adds no blocks; a base that is not there or goes round in a circle is reported elsewhere
-        base = entry["base"]
+    while base := source_of(entry).base(entry):
+        # what is built on another model adds no blocks; a base that is missing or goes round in a circle is reported
+        # elsewhere
         if base in seen or base not in config["models"]:
             return None
         seen.add(base)

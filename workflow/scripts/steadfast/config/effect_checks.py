@@ -5,18 +5,23 @@ from typing import Any
 
 from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.names import PROMPT_LABELS
-from steadfast.core.plug_ins import JUDGES
+from steadfast.core.plug_ins import JUDGES, PROMPT_SOURCES
 
 GRAMMAR_MEASURES = ("on_topic", "invented", "answer_form")
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
 
 
+def is_synthetic(source: Mapping[str, Any]) -> bool:
+    """Whether the prompts of a source come from a synthetic world."""
+    return bool(PROMPT_SOURCES.of(source).Settings.is_synthetic)
+
+
 def synthetic_world(config: Mapping[str, Any]) -> str | None:
     """The synthetic world, where all prompts come from one; else None."""
     sources = [source for label in PROMPT_LABELS for source in config["prompts"][label]]
     worlds = {source.get("world") for source in sources}
-    return worlds.pop() if len(worlds) == 1 and all(source["kind"] == "synthetic" for source in sources) else None
+    return worlds.pop() if len(worlds) == 1 and all(is_synthetic(source) for source in sources) else None
 
 
 def _measures_have_what_they_need(config: Mapping[str, Any]) -> Iterator[str]:
@@ -75,11 +80,11 @@ def _rubrics_can_be_judged(config: Mapping[str, Any]) -> Iterator[str]:
         except ConfigError as error:
             yield f"{where}: {error}"
             continue
-        served = {"model": rubric["model"]} if kind == "local" else rubric["serve"] or {}
-        if "repo" in served:
+        own = settings.weights()
+        if "repo" in (rubric.get("serve") or {}):
             yield f"{where}.serve.repo: name the weights under `models` (`role: judge`); give `serve: {{model: ...}}`"
-        elif served and served["model"] not in config["models"]:
-            yield f"{where}: unknown model {served['model']!r}{suggest(served['model'], config['models'])}"
+        elif own and own[0] not in config["models"]:
+            yield f"{where}: unknown model {own[0]!r}{suggest(own[0], config['models'])}"
 
 
 EFFECT_CHECKS: tuple[Check, ...] = (

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from steadfast.core.errors import ConfigError
-
-SEED = "{seed}"
+from steadfast.models.sources import source_of
 
 
 def with_replicates(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,11 +44,5 @@ def _replicates(name: str, stanza: Mapping[str, Any]) -> Iterator[tuple[str, dic
     label = shared.get("label", name)
     group = {"group": name, "group_label": label, **{key: value for key, value in shared.items() if value is not None}}
     for seed in stanza["seeds"]:
-        own = _of_seed(group, seed) if stanza["source"] == "adapter" else {**group, "seed": seed}
+        own = source_of(stanza).of_seed(group, seed)
         yield f"{name}-seed{seed}", {**own, "label": f"{label} (seed {seed})"}
-
-
-def _of_seed(stanza: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """An adapter's stanza with the seed in the place that ``{seed}`` keeps for it."""
-    places = {key: stanza[key].replace(SEED, str(seed)) for key in ("path", "repo", "base") if key in stanza}
-    return {**stanza, **places}

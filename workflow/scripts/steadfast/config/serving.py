@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from steadfast.core.plug_ins import SOURCES
+from steadfast.models.sources.hub import as_model
 
 PREFIX = "served-"
 
@@ -29,7 +30,7 @@ def with_served_models(config: Mapping[str, Any]) -> dict[str, Any]:
         weights = served.get("model")
         if weights is None and "repo" in served:
             weights = f"{PREFIX}{name}"
-            stanza = {"source": "hub", "role": "judge", "gpus": judge["gpus"], **served}
+            stanza = {**as_model(served), "role": "judge", "gpus": judge["gpus"]}
             models[weights] = SOURCES.complete(stanza)
         judges[name] = {**judge, "serve": {"model": weights, "variant": served.get("variant", "original")}}
     return {**config, "models": models, "judges": judges}

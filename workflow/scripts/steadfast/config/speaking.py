@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from steadfast.core.plug_ins import JUDGES
+
 SYSTEM = "system"
 
 
@@ -29,12 +31,10 @@ def _uses(model: str, config: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping
     if entry["role"] == "study":
         yield bool(config["generation"]["system_prompt"]), entry["template_arguments"]
     for judge in (*config["judges"].values(), *config["rubrics"].values()):
-        served = judge.get("serve") or {}
-        if served.get("model") == model:
-            yield _has_system_turn(judge), judge["template_arguments"]
-        elif judge.get("model") == model and judge["kind"] == "local":
-            yield _has_system_turn(judge), entry["template_arguments"]
-        elif judge["kind"] == "self" and entry["role"] == "study":
+        kind, own = JUDGES.settings(judge["kind"]), JUDGES.read(judge).weights()
+        if own and own[0] == model:
+            yield _has_system_turn(judge), (entry if kind.speaks_as_model else judge)["template_arguments"]
+        elif kind.scope == "system" and entry["role"] == "study":
             yield _has_system_turn(judge), entry["template_arguments"]
 
 

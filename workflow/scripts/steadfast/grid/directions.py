@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.core.names import ORIGINAL
+from steadfast.core.plug_ins import EDITS
 from steadfast.grid import paths
 from steadfast.grid.data import ForPair, ModelVariant
 from steadfast.grid.grid import Grid
@@ -67,7 +68,7 @@ class DirectionJobs:
     def _settings(self, variant: str) -> dict[str, Any]:
         found = self.grid.variants[variant].settings
         direction = dict(found["direction"])
-        if found.get("edit", {}).get("method") == "rank_one":
+        if "edit" in found and EDITS.of(found["edit"]).Settings.needs_keys:
             direction["keys_layer"] = found["edit"]["layer"]
         return direction
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.config.strengths import attacks
+from steadfast.core.plug_ins import DIRECTIONS
 from steadfast.grid import paths
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.directions import activation_files
 from steadfast.grid.grid import Grid
 
 STUDY = ("refusal_counts", "judge_correlation", "refusal_heatmap_harmful", "refusal_heatmap_harmless")
-RANDOM = {"method": "random"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Figures:
         seen: list[dict[str, Any]] = []
         shown = []
         for name, variant in self.grid.variants.items():
-            direction = variant.settings.get("direction", RANDOM)
-            if direction["method"] != "random" and direction not in seen:
+            direction = variant.settings.get("direction")
+            if direction and direction not in seen and not DIRECTIONS.of(direction).Settings.is_meaningless:
                 seen.append(direction)
                 shown.append(name)
         return [pair for pair in self.grid.pairs if pair.variant in shown]

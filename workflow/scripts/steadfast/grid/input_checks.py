@@ -23,6 +23,7 @@ from steadfast.core.names import ORIGINAL, PROMPT_LABELS
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.models import ModelJobs
+from steadfast.models.sources import source_of
 
 
 def check_inputs(config: Mapping[str, Any], memory: Path) -> None:
@@ -87,7 +88,7 @@ def _remember(mark: Path, text: str) -> None:
 
 def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
     """What is wrong with the local models; those that may run code of their own are checked by their own jobs alone."""
-    local = {name: model for name, model in config["models"].items() if model["source"] == "local"}
+    local = {name: model for name, model in config["models"].items() if source_of(model).in_place}
     jobs, marks, asked = ModelJobs(Grid(config)), {}, {}
     for name, model in local.items():
         root = Path(model["path"]).resolve()

@@ -7,6 +7,7 @@ from typing import Any
 
 from steadfast.config.depth import wanted_blocks
 from steadfast.config.speaking import uses_of_template
+from steadfast.core.plug_ins import INTERVENTIONS
 from steadfast.core.registry import plug_ins
 from steadfast.grid import paths
 from steadfast.grid.data import ForModel, Variant
@@ -76,7 +77,7 @@ class ModelJobs:
 
         def needs(variant: Variant) -> bool:
             settings = variant.settings
-            projected = settings.get("hook", {}).get("kind") == "projection"
+            projected = "hook" in settings and INTERVENTIONS.of(settings["hook"]).Settings.changes_outputs
             return variant.is_edited or projected or settings.get("direction", {}).get("layer") == CAUSAL
 
         return any(pair.model == model for pair in self.grid.pairs_where(needs))

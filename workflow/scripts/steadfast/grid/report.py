@@ -12,6 +12,7 @@ from steadfast.grid.judging import settings_of
 from steadfast.grid.judgments import judgment_files
 from steadfast.grid.replicates import Replicates
 from steadfast.grid.self_evaluation import SelfEvaluation
+from steadfast.models.sources import is_trained_here
 
 TABLES = (
     "robustness",
@@ -117,7 +118,7 @@ class Results:
         if chosen != "auto":
             return chosen
         sources = {self.grid.models[name].source for name in self.grid.studied}
-        return "collapsed" if sources == {"organism"} else "none"
+        return "collapsed" if all(map(is_trained_here, sources)) else "none"
 
     @property
     def configuration(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from steadfast.grid import paths
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import Jobs, digest, rule_name
+from steadfast.models.sources import is_trained_here
 
 ORGANISMS = "organisms"
 PARTS = ("edit", "hook", "decoding")
@@ -110,7 +111,7 @@ def batches(grid: Grid) -> list[Batch]:
     """
     found: dict[str, list[ModelVariant]] = {}
     for pair in grid.pairs:
-        name = ORGANISMS if grid.models[pair.model].source == "organism" else f"model_{pair.model}"
+        name = ORGANISMS if is_trained_here(grid.models[pair.model].source) else f"model_{pair.model}"
         found.setdefault(name, []).append(pair)
     return [Batch(grid, name, tuple(pairs)) for name, pairs in found.items()]
 

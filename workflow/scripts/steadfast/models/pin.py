@@ -13,6 +13,7 @@ import yaml
 
 from steadfast.core.errors import ConfigError, SteadfastError
 from steadfast.core.files import write_text
+from steadfast.core.plug_ins import PROMPT_SOURCES
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 Resolve = Callable[[str, str, str], str]
@@ -64,7 +65,8 @@ def _edits(node: yaml.Node, resolve: Resolve) -> Iterator[Edit]:
     repo = values.get("repo")
     if not isinstance(repo, yaml.ScalarNode) or repo.tag.endswith(":null"):
         return
-    kind = "dataset" if "kind" in values and values["kind"].value == "dataset" else "model"
+    of_prompts = "kind" in values and values["kind"].value in PROMPT_SOURCES.names()
+    kind = "dataset" if of_prompts else "model"
     revision = values["revision"].value if "revision" in values else "main"
     if COMMIT.fullmatch(revision):
         return

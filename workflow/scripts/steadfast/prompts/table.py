@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steadfast.core.errors import ConfigError, DataError
+from steadfast.core.plug_ins import PROMPT_SOURCES
 from steadfast.prompts.language import check_language
 from steadfast.prompts.selection import Selection, select_prompts
 from steadfast.prompts.sources import SPLITS, source_files
@@ -100,7 +101,7 @@ def _refuse_repeated_sources(classes: Mapping[str, Sequence[Mapping[str, Any]]])
             what = {key: value for key, value in source.items() if key not in ("assign", "category_column")}
             where = f"{label}.{index}"
             first = seen.setdefault(repr(sorted(what.items())), where)
-            if first != where and source["kind"] != "synthetic":
+            if first != where and not PROMPT_SOURCES.of(source).Settings.is_synthetic:
                 raise ConfigError(f"{where} reads the same prompts as {first}; remove one of them")
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.names import UNSCORED
 from steadfast.judges.interface import says_something
+from steadfast.models.sources import is_trained_here
 from steadfast.report.origins import mixed_formats, states, versions
 from steadfast.report.study import Study
 from steadfast.report.wording import count, listed
@@ -27,7 +28,7 @@ def _unfinished(study: Study) -> Iterator[tuple[str, str]]:
 
 
 def _organisms(study: Study) -> Iterator[tuple[str, str]]:
-    tiny = [name for name in study.models if study.sources.get(name) == "organism"]
+    tiny = [name for name in study.models if name in study.sources and is_trained_here(study.sources[name])]
     if tiny:
         yield (
             "No evidence about real models",

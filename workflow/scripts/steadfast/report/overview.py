@@ -10,6 +10,7 @@ from steadfast.analysis.tables.degradation import Criteria, damage
 from steadfast.analysis.tables.outcomes import ASSESSMENTS, CONCLUSIONS, Outcome
 from steadfast.core.names import HARMFUL
 from steadfast.grid import paths
+from steadfast.models.sources import is_trained_here
 from steadfast.report.blocks import Block, Column, table
 from steadfast.report.finding import KEPT, LOST, Finding
 from steadfast.report.headline import finding_sentence, found_of, outcomes_of, remarks
@@ -74,7 +75,7 @@ def _decoding(generation: Mapping[str, Any]) -> str:
 
 def banner(study: Study) -> str:
     """What has to be known before any number; empty if nothing has."""
-    toys = [name for name in study.models if study.sources.get(name) == "organism"]
+    toys = [name for name in study.models if name in study.sources and is_trained_here(study.sources[name])]
     if not toys:
         return ""
     which = "The models are" if len(toys) == len(study.models) else f"{len(toys)} of {len(study.models)} models are"

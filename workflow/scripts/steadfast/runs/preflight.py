@@ -109,7 +109,7 @@ def _refused_downloads(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
 def _missing_blocks(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
     """Blocks that a model of the hub does not have; those of other models were counted with the configuration."""
     for name, stanza in grid.config["models"].items():
-        fetched = stanza["source"] == "hub" and paths.MODEL.at(model=name) in outputs
+        fetched = "repo" in stanza and not source_of(stanza).hub_files(stanza) and paths.MODEL.at(model=name) in outputs
         if name in grid.studied and fetched and any(wanted_blocks(name, grid.config["variants"])):
             from steadfast.models.hub import depth_on_hub
 

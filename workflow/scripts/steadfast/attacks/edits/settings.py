@@ -20,6 +20,7 @@ class ChangeSettings(SettingsModel):
         needs_contrast: whether the direction must come from contrasting the two prompt labels.
         needs_block: whether the direction must belong to a block where the change names none itself.
         needs_keys: whether the direction must come with what enters the edited block's MLP output projection.
+        changes_outputs: whether it changes what modules write while the model runs, so that they must be known.
         moves_both_classes: whether it moves the activations of both prompt labels alike.
     """
 
@@ -28,6 +29,7 @@ class ChangeSettings(SettingsModel):
     needs_contrast: ClassVar[bool] = False
     needs_block: ClassVar[bool] = False
     needs_keys: ClassVar[bool] = False
+    changes_outputs: ClassVar[bool] = False
     moves_both_classes: ClassVar[bool] = False
 
 

@@ -30,6 +30,14 @@ def _unknown(_stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
     return None
 
 
+def _no_base(_stanza: Stanza) -> str | None:
+    return None
+
+
+def _with_seed(stanza: Stanza, seed: int) -> dict[str, Any]:
+    return {**stanza, "seed": seed}
+
+
 def content_settings(stanza: Stanza) -> dict[str, Any]:
     """The keys of a stanza that decide what the model's directory holds."""
     return {key: value for key, value in stanza.items() if key not in SHOWN | CHAT}
@@ -47,6 +55,11 @@ class Source:
         depth: its number of blocks, given the whole configuration; None where nothing on this machine tells it.
             Adapters have that of their base (``steadfast.config.depth``).
         hub_files: the files of a repository of the hub that it is made from; none for a whole checkpoint.
+        base: the model of the configuration that it is built on, by name; None without one.
+        of_seed: the stanza of the replicate with a seed, from that of a model with several ``seeds``.
+        trained: whether the workflow trains it from nothing.
+        written_out: whether its weights are written out in the workflow's folder; of others there is a pointer.
+        in_place: whether its key ``path`` is a checkpoint directory of this machine, which is used where it is.
         locate: gets the checkpoint and returns where it is: what a plug-in has, whose models have one rule. The sources
             of this package have rules of their own.
     """
@@ -56,6 +69,11 @@ class Source:
     settings: Callable[[Stanza], dict[str, Any]] = content_settings
     depth: Callable[[Stanza, Mapping[str, Any]], int | None] = _unknown
     hub_files: Callable[[Stanza], list[str]] = _no_files
+    base: Callable[[Stanza], str | None] = _no_base
+    of_seed: Callable[[Stanza, int], dict[str, Any]] = _with_seed
+    trained: bool = False
+    written_out: bool = False
+    in_place: bool = False
     locate: "Callable[[Stanza], ModelPointer] | None" = None
 
 
@@ -63,6 +81,11 @@ def source_of(stanza: Stanza) -> Source:
     """The source that a stanza of ``models`` names."""
     source: Source = load(__name__, stanza["source"]).SOURCE
     return source
+
+
+def is_trained_here(source: str) -> bool:
+    """Whether the workflow trains the models of a source from nothing."""
+    return bool(load(__name__, source).SOURCE.trained)
 
 
 def locate(entry: Stanza) -> "ModelPointer":

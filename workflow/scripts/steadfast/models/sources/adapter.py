@@ -12,6 +12,8 @@ from steadfast.models.adapters.settings import CONFIG, WEIGHTS, read_settings
 from steadfast.models.settings import REPOSITORY, ChattingModelSettings
 from steadfast.models.sources import Source, Stanza
 
+SEED = "{seed}"
+
 
 class Settings(ChattingModelSettings):
     """A LoRA adapter over another model, merged into its weights."""
@@ -75,4 +77,14 @@ def _hub_files(_stanza: Stanza) -> list[str]:
     return [CONFIG, WEIGHTS]
 
 
-SOURCE = Source(_problems, _files, hub_files=_hub_files)
+def _base(stanza: Stanza) -> str:
+    return str(stanza["base"])
+
+
+def _of_seed(stanza: Stanza, seed: int) -> dict[str, Any]:
+    """The stanza with the seed in the place that ``{seed}`` keeps for it."""
+    places = {key: stanza[key].replace(SEED, str(seed)) for key in ("path", "repo", "base") if key in stanza}
+    return {**stanza, **places}
+
+
+SOURCE = Source(_problems, _files, hub_files=_hub_files, base=_base, of_seed=_of_seed, written_out=True)

@@ -112,4 +112,4 @@ def _hub_files(stanza: Stanza) -> list[str]:
     return [stanza["file"]]
 
 
-SOURCE = Source(_problems, _files, _settings, _depth, _hub_files)
+SOURCE = Source(_problems, _files, _settings, _depth, _hub_files, written_out=True)

@@ -31,4 +31,9 @@ def _depth(stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
     return depth_of_directory(file.parent) if file else None
 
 
+def as_model(place: Stanza) -> dict[str, Any]:
+    """An entry of ``models`` from a mapping with ``repo``, and ``revision`` or what else an entry has."""
+    return {"source": "hub", **place}
+
+
 SOURCE = Source(depth=_depth)

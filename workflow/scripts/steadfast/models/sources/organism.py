@@ -29,4 +29,4 @@ def _depth(_stanza: Stanza, config: Mapping[str, Any]) -> int:
     return OrganismSettings.read(config["organisms"]["training"]).layers
 
 
-SOURCE = Source(depth=_depth)
+SOURCE = Source(depth=_depth, trained=True)

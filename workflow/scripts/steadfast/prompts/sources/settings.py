@@ -1,6 +1,6 @@
 """Settings that prompt sources with rows share."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -8,6 +8,16 @@ from steadfast.core.settings import SettingsModel, UniqueItems
 
 Cell = str | int | float | bool | None
 Cells = Annotated[UniqueItems[Cell], Field(min_length=1)]
+
+
+class PromptSourceSettings(SettingsModel):
+    """Settings of every prompt source.
+
+    Attributes:
+        is_synthetic: whether its prompts come from a synthetic world, which its key ``world`` names.
+    """
+
+    is_synthetic: ClassVar[bool] = False
 
 
 class Excluded(SettingsModel):
@@ -21,7 +31,7 @@ Condition = Annotated[
 ]
 
 
-class RowSettings(SettingsModel):
+class RowSettings(PromptSourceSettings):
     """How prompts are read off the rows of a table."""
 
     column: str | None = Field(

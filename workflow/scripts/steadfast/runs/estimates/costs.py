@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from steadfast.core.plug_ins import JUDGES
 from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.data import Judge, ModelVariant
 from steadfast.grid.grid import Grid
+from steadfast.grid.judging import settings_of
 from steadfast.grid.judgments import Reading, readings
 from steadfast.grid.self_evaluation import SelfEvaluation
 from steadfast.grid.side_effects import Batch, Measures, batches
@@ -124,9 +126,10 @@ class Costs:
         return HEAVY + self.running(model, threads, read=cases * (PROMPT_TOKENS + JUDGE_TOKENS + self.response_tokens))
 
     def _judging(self, judge: Judge, cases: float, threads: int) -> float:
-        if judge.kind == "local":
-            return self.reading(judge.settings["model"], cases, threads)
-        return LIGHT + (cases * REQUEST if judge.kind == "chat" else 0.0)
+        kind, own = settings_of(judge), JUDGES.read(judge.settings).weights()
+        if own and not kind.sends_requests:
+            return self.reading(own[0], cases, threads)
+        return LIGHT + (cases * REQUEST if kind.sends_requests else 0.0)
 
     def _measuring(self, pairs: Sequence[ModelVariant], threads: int) -> float:
         """Seconds to measure pairs, each with what the chosen measures read and write."""

@@ -26,7 +26,7 @@ def size_on_hub(entry: Mapping[str, Any]) -> ModelSize | None:
 
     Of a checkpoint the headers of its files tell it, of a GGUF file what the hub has read of it.
     """
-    if entry["source"] == "gguf":
+    if "file" in entry:
         return _size_of_gguf(entry)
     try:
         found = HfApi().get_safetensors_metadata(entry["repo"], revision=entry.get("revision", "main"))

@@ -11,10 +11,9 @@ from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
 from steadfast.grid.judgments import judgments_of
+from steadfast.models.sources import source_of
 from steadfast.runs.estimates.sizes import ModelSizes
 
-# sources whose models are written out in the workflow's folder; of others there is a pointer
-WRITTEN_OUT = ("gguf", "adapter")
 # of a checkpoint, what the factors of a rank-one edit of all its blocks take
 FACTORS = 0.01
 
@@ -52,7 +51,7 @@ class Needs:
         from steadfast.runs.estimates.hub import bytes_to_fetch, size_on_hub
 
         self.downloads[name] = bytes_to_fetch(entry)
-        if entry["source"] in ("hub", "gguf") and self.sizes.of(name) is None:
+        if source_of(entry).base(entry) is None and self.sizes.of(name) is None:
             size = size_on_hub(entry)
             if size is not None:
                 self.sizes.found[name] = size
@@ -87,7 +86,7 @@ class Needs:
             if size is not None:
                 own = [pair for pair in self.grid.edited_pairs if pair.model == name]
                 sizes = {self.grid.checkpoint(pair): self._edited(pair, size.stored) for pair in own}
-                if entry["source"] in WRITTEN_OUT or entry.get("dequantise"):
+                if source_of(entry).written_out or entry.get("dequantise"):
                     sizes[paths.MODEL.at(model=name)] = size.stored
                 found[name] = {directory: bytes_ for directory, bytes_ in sizes.items() if directory in self.outputs}
         return {name: directories for name, directories in found.items() if directories}

@@ -15,6 +15,7 @@ from steadfast.grid import paths
 from steadfast.models.gguf.support import native_dtype
 from steadfast.models.packages import pin_of
 from steadfast.models.pointer import checkpoint_path
+from steadfast.models.sources import source_of
 from steadfast.models.sources.gguf import known_header
 from steadfast.models.weights import CONFIG, open_checkpoint
 
@@ -69,8 +70,9 @@ class ModelSizes:
         try:
             if (self.directory / name).is_dir():
                 return checkpoint_size(checkpoint_path(self.directory / name))
-            if stanza["source"] == "adapter":
-                return self.of(stanza["base"])
+            base = source_of(stanza).base(stanza)
+            if base is not None:
+                return self.of(base)
             at_source = AT_ITS_SOURCE.get(stanza["source"])
             return at_source(stanza) if at_source else None
         except DataError:

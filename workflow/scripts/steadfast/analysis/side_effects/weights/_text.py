@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from steadfast.core.errors import DataError
+from steadfast.core.plug_ins import PROMPT_SOURCES
 from steadfast.prompts.sources import load_source
 from steadfast.prompts.synthetic.held_out import held_out_documents
 from steadfast.prompts.synthetic.world import load_world
@@ -19,7 +20,7 @@ def held_out_texts(source: Mapping[str, Any], count: int) -> list[str]:
     Raises:
         DataError: the source holds no text.
     """
-    if source["kind"] == "synthetic":
+    if PROMPT_SOURCES.of(source).Settings.is_synthetic:
         return held_out_documents(load_world(source["world"]), count)
     texts = [prompt.text for prompt in load_source(source)[:count]]
     if not texts:

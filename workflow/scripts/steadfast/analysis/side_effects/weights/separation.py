@@ -24,10 +24,10 @@ from steadfast.attacks.activations.extraction import residual_stream
 from steadfast.attacks.directions import Direction, unit_rows
 from steadfast.attacks.edits import build_edit
 from steadfast.attacks.edits.projection import ProjectionEdit
+from steadfast.core.plug_ins import INTERVENTIONS
 
 ABOUT = About("separation along the direction", "standard deviations of the original", damage="neither")
 LAST = -1
-MOVES_BOTH_CLASSES = "activation_addition"
 SMALLEST_SHARE = 0.25
 """Places where the original separates less than this share of its best among them are not looked at: a ratio of two
 numbers near nothing tells nothing."""
@@ -64,7 +64,7 @@ class Separation:
     def score(self, subject: Subject, reference: States | None) -> list[Score]:
         """Projections per prompt; none without a direction."""
         direction = subject.direction
-        moved = subject.hook is not None and subject.hook["method"] == MOVES_BOTH_CLASSES
+        moved = subject.hook is not None and INTERVENTIONS.of(subject.hook).Settings.moves_both_classes
         if direction is None or reference is None or moved:
             return []
         position = direction.position or LAST

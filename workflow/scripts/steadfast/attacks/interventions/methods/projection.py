@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 class Settings(ProjectionSettings):
     """Directional ablation of what the modules write (Arditi et al. 2024)."""
+
+    changes_outputs: ClassVar[bool] = True
 
     targets: UniqueItems[Target] = Field(
         ["attention_output", "mlp_output", "embedding"],

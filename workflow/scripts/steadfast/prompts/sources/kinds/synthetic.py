@@ -1,14 +1,19 @@
 """Both classes of prompts from the synthetic world of the models that the workflow trains itself."""
 
+from typing import ClassVar
+
 from pydantic import Field
 
-from steadfast.core.settings import ExistingFile, SettingsModel
+from steadfast.core.settings import ExistingFile
 from steadfast.prompts.sources import Loaded, SourcePrompt
 from steadfast.prompts.sources.reading.rows import require_file
+from steadfast.prompts.sources.settings import PromptSourceSettings
 
 
-class Settings(SettingsModel):
+class Settings(PromptSourceSettings):
     """The world of the models that the workflow trains itself."""
+
+    is_synthetic: ClassVar[bool] = True
 
     world: ExistingFile = Field("resources/organisms/world.yaml", description="The grammar's word lists.")
 
