@@ -1,7 +1,7 @@
 """Where the package and the files that it ships with are, in a checkout and in an installed wheel.
 
 In a checkout these files are those of the repository. A wheel carries what is read at run time (phrase lists, prompt
-templates, page assets, the schema, the lock of data packages) inside the package, under the same relative paths:
+templates, page assets, the lock of data packages) inside the package, under the same relative paths:
 ``[tool.hatch.build.targets.wheel.force-include]`` of ``pyproject.toml`` lists them.
 """
 
