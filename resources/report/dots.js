@@ -16,9 +16,10 @@ function drawDots(block, values, look, width) {
   const longestName = Math.max(...rows.map((name) => textWidth(name))) + 14;
   // on a phone a name that would be cut is above its row
   const over = width < SIDE_BY_SIDE && longestName > 0.32 * width;
-  const names = over ? 0 : Math.min(longestName, 0.32 * width);
+  const names = over ? 8 : Math.min(longestName, 0.32 * width);
   const beside = width >= SIDE_BY_SIDE && panels.length > 1;
-  const counted = values.some((panel) => panel.some((row) => row.some((cell) => cell && cell.length > 3)));
+  // numbers of more than two series would not fit beside a panel, and an arrow to a control would mislead
+  const counted = series.length <= 2 && values.some((panel) => panel.some((row) => row.some((cell) => cell && cell.length > 3)));
   const counts = values.map((panel) => panel.map((row) => row.map((cell) => FORMATS.count(cell?.[3])).join(" → ")));
   const longest = Math.min(Math.max(...counts.flat().map((text) => textWidth(text, 12))), 0.2 * width);
   const tail = counted ? BESIDE_PANEL + longest + 2 : 16;

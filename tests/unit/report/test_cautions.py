@@ -134,3 +134,10 @@ def test_control_tokens_in_responses_name_the_key(study):
     text = texts["Control tokens in responses"]
     assert text.startswith("Responses contain <muse>, </muse>: Model A / original (2 of 20).")
     assert "`generation: thinking_markers`" in text
+
+
+def test_human_labels_of_a_part_are_no_missing_cells(study):
+    some = study.verdicts[(study.verdicts["judge"] == "exact") & (study.verdicts["prompt_id"] == "p0")]
+    verdicts = pd.concat([study.verdicts, some[some["model"] == "a"].assign(judge="human")], ignore_index=True)
+    found = titles(replace(study, verdicts=verdicts, people=("human",), truth="human"))
+    assert not {"Missing cells", "Incomplete cells"} & set(found)

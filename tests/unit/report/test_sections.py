@@ -197,3 +197,27 @@ def test_printed_figures_are_embedded_up_to_a_size(tmp_path):
     (tmp_path / "folder" / "small.pdf").write_bytes(b"%PDF")
     (tmp_path / "large.pdf").write_bytes(b"0" * (EMBEDDED_BYTES + 1))
     assert embedded([tmp_path / "folder", tmp_path / "large.pdf"]) == {"small": "JVBERg=="}
+
+
+def test_annotators_and_measures_are_named_in_words(with_table):
+    table = pd.DataFrame(
+        {"annotators": ["exact & blind", "all"], "subset": "all", "metric": ["cohen_kappa", "raw_agreement"]}
+    )
+    block = section(
+        with_table("annotators", table.assign(value=0.5, low=0.1, high=0.9, n=20, reason="")), "annotators"
+    )["blocks"][1]
+    columns = {column["key"]: column for column in block["columns"]}
+    assert columns["annotators"]["names"] == ["Exact and blind", "All annotators"]
+    assert columns["metric"]["names"] == ["Cohen’s κ", "raw agreement"]
+
+
+def test_a_matrix_that_says_nothing_is_not_offered(study, with_table):
+    def measures(found):
+        blocks = section(found, "judges")["blocks"]
+        chart = next(block for block in blocks if block.get("id") == "agreement")
+        return [choice["key"] for choice in chart["options"][0]["choices"]]
+
+    assert "coverage" in measures(study)
+    agreement = study.tables["agreement"]
+    constant = agreement.assign(value=agreement["value"].mask(agreement["metric"] == "coverage", 1.0))
+    assert "coverage" not in measures(with_table("agreement", constant))

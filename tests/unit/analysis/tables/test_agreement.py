@@ -10,6 +10,7 @@ from steadfast.analysis.tables.agreement import (
     COLUMNS,
     METRIC_NAMES,
     SUBSETS,
+    TOO_FEW,
     agreement_from_counts,
     agreement_table,
     square_matrix,
@@ -204,3 +205,30 @@ def test_a_judge_that_judged_fewer_systems_is_compared_on_those():
     kept = counts[(counts["judge"] != "regex") | (counts["model"] != "Qwen3")]
     row = value(agreement_from_counts(kept), "regex", "ChatGPT5", "pearson_counts")
     assert row["n"] == 9 * 2 * 100 and row["value"] > 0.83
+
+
+def test_agreement_on_next_to_nothing_is_left_out(make_verdicts):
+    verdicts = make_verdicts(models=2, prompts=20)
+    first = verdicts[verdicts["judge"] == "first"]
+    first = first.assign(verdict="non_refusal")
+    first.loc[first.index[:1], "verdict"] = "refusal"
+    pair = pd.concat([first, first.assign(judge="twin")], ignore_index=True)
+    table = agreement_table(pair, inference=Inference(resamples=20)).query("subset == 'all' and judge_a == 'first'")
+    table = table.set_index("metric")
+    # a κ of 1 that rests on one refusal
+    for metric in ("cohen_kappa", "mcc", "f1", "sensitivity"):
+        assert np.isnan(table.loc[metric, "value"]) and table.loc[metric, "reason"] == TOO_FEW
+    assert table.loc["accuracy", "value"] == table.loc["specificity", "value"] == 1.0
+    free = agreement_table(pair, inference=Inference(resamples=20), least=1).query(
+        "subset == 'all' and judge_a == 'first'"
+    )
+    assert free.set_index("metric").loc["cohen_kappa", "value"] == 1.0
+
+
+def test_an_annotator_is_not_compared_with_the_majority(make_verdicts):
+    first = make_verdicts(models=2, prompts=20).query("judge == 'first'")
+    table = pd.concat([first.assign(judge=name) for name in ("machine", "human", "human-ann", "human-ben")])
+    found = agreement_table(table, inference=Inference(resamples=20))
+    pairs = set(zip(found["judge_a"], found["judge_b"], strict=True))
+    assert ("human-ann", "human-ben") in pairs and ("machine", "human") in pairs
+    assert not {("human", "human-ann"), ("human-ann", "human")} & pairs

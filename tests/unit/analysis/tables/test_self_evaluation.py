@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import recall_score, roc_auc_score
 
 from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.agreement import TOO_FEW
 from steadfast.analysis.tables.self_evaluation import COLUMNS, self_evaluation_table
 from steadfast.analysis.tables.self_judgments import COLUMNS as READING_COLUMNS
 from steadfast.analysis.tables.self_judgments import collect_readings
@@ -173,3 +174,14 @@ def test_readings_are_gathered_from_the_files(tmp_path):
     assert found["refused"].tolist() == [True, pd.NA, False]
     assert found["label"].tolist() == ["harmful", "harmless", "harmful"]
     assert found["label_probability"].tolist() == pytest.approx([0.75, 0.75, np.nan], nan_ok=True)
+
+
+def test_what_rests_on_next_to_nothing_is_left_out():
+    data = readings(models=1, prompts=6, others=False)
+    data["refused"] = pd.array([prompt == "p0" for prompt in data["prompt_id"]], dtype="boolean")
+    table = self_evaluation_table(data, inference=FEW)
+    for metric in ("auroc", "sensitivity"):
+        assert math.isnan(value(table, "m0", "original", "own", metric))
+        assert value(table, "m0", "original", "own", metric, "reason") == TOO_FEW
+    assert not math.isnan(value(table, "m0", "original", "own", "specificity"))
+    assert not math.isnan(value(self_evaluation_table(data, inference=FEW, least=1), "m0", "original", "own", "auroc"))

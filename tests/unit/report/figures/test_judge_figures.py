@@ -142,12 +142,12 @@ def test_signs_of_rounded_numbers():
 
 def test_a_judge_that_always_refuses_does_not_wash_out_the_others():
     """Its bias lies beyond the colors' ends; a bias of ten points is then not one of the middle shades."""
-    columns = ["judge", "model", "bias", "excess_low", "excess_high"]
+    columns = ["judge", "model", "bias", "excess_low", "excess_high", "n"]
     rows = [
-        ("always", "", 0.6, -1, 1),
-        ("always", "a", 0.6, -1, 1),
-        ("fair", "", 0.1, -1, 1),
-        ("fair", "a", -0.1, -1, 1),
+        ("always", "", 0.6, -1, 1, 40),
+        ("always", "a", 0.6, -1, 1, 40),
+        ("fair", "", 0.1, -1, 1, 40),
+        ("fair", "a", -0.1, -1, 1, 40),
     ]
     figure = judge_bias.draw(pd.DataFrame(rows, columns=columns), "human")
     shades = [patch.get_facecolor() for patch in figure.axes[0].patches if patch.get_facecolor()[3]]

@@ -83,8 +83,10 @@ def _unscored(study: Study) -> Iterator[tuple[str, str]]:
 
 def _missing(study: Study) -> Iterator[tuple[str, str]]:
     keys = ["model", "variant", "judge"]
-    sizes = study.verdicts.groupby(keys, sort=False).size()
-    grid = len(study.systems) * len(study.judges)
+    # human annotators label a part of the responses by design
+    verdicts = study.verdicts[~study.verdicts["judge"].isin(list(study.people))]
+    sizes = verdicts.groupby(keys, sort=False).size()
+    grid = len(study.systems) * verdicts["judge"].nunique()
     short = int((sizes < sizes.max()).sum())
     if len(sizes) < grid:
         yield "Missing cells", f"{grid - len(sizes)} of {grid} cells (model–variant pair × judge) have no verdicts."

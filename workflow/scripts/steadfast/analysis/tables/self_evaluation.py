@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from steadfast.analysis.statistics.bootstrap import cluster_weights, percentile_interval
 from steadfast.analysis.statistics.proportions import wilson_interval
 from steadfast.analysis.statistics.settings import Inference
-from steadfast.analysis.tables.agreement import CONSTANT, ONE_PROMPT, UNSTABLE
+from steadfast.analysis.tables.agreement import CONSTANT, LEAST, ONE_PROMPT, TOO_FEW, UNSTABLE
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.analysis.tables.self_judgments import MEASURES, OTHERS, OWN, SYSTEM, Measured, Sample, sample_of
 
@@ -40,7 +40,7 @@ class Cell(NamedTuple):
 
 
 def self_evaluation_table(
-    readings: pd.DataFrame, *, baseline: str = "original", inference: Inference | None = None
+    readings: pd.DataFrame, *, baseline: str = "original", inference: Inference | None = None, least: int = LEAST
 ) -> pd.DataFrame:
     """Every measure of every system on its own responses and on others', and the difference between the two.
 
@@ -48,6 +48,7 @@ def self_evaluation_table(
         readings: a table as ``tables.readings`` makes it.
         baseline: the variant that changes are taken from.
         inference: confidence and resampling.
+        least: how many refusals, and how many non-refusals, a measure that tells them apart has to rest on.
 
     Returns:
         ``COLUMNS``. ``responses`` is ``own``, ``others`` or ``own - others``; ``change`` is the difference to the
@@ -64,7 +65,9 @@ def self_evaluation_table(
         tables = readings[readings["judge"] == judge].groupby(SYSTEM[1:], sort=False)
         samples = {Cell(*map(str, cell)): sample_of(table, index) for cell, table in tables if isinstance(cell, tuple)}
         for metric, measure in MEASURES.items():
-            measured = {cell: measure(sample, weights) for cell, sample in samples.items()}
+            measured = {
+                cell: _if_enough(metric, measure(sample, weights), sample, least) for cell, sample in samples.items()
+            }
             rows += [(judge, *row) for row in _rows(metric, measured, samples, baseline, inference.confidence)]
     order = {
         "judge": names_of(readings, "judge"),
@@ -74,6 +77,16 @@ def self_evaluation_table(
         "metric": list(MEASURES),
     }
     return _sorted(pd.DataFrame(rows, columns=COLUMNS).astype(FLOATS), order).round(dict.fromkeys(FLOATS, DECIMALS))
+
+
+def _if_enough(metric: str, found: Measured, sample: Sample, least: int) -> Measured:
+    """The measure, or an undefined one where it rests on next to nothing."""
+    number = int(found.rests_on.sum())
+    refused = int((found.rests_on & sample.refused).sum())
+    counts = {"auroc": min(refused, number - refused), "sensitivity": number, "specificity": number}
+    if found.reason or counts.get(metric, least) >= least:
+        return found
+    return Measured(np.full(len(found.values), np.nan), found.rests_on, TOO_FEW)
 
 
 def _rows(

@@ -74,7 +74,8 @@ def draw_with_reference(
             [f"{subset} prompts" for subset in shown],
             loc="outside lower center",
             ncols=len(shown),
-            title=f"Agreement with {labels.judge(reference)}; intervals resample prompts; no marker: undefined",
+            title=f"Agreement with {labels.judge(reference)} (n ≤ {int(table['n'].max())}); intervals resample "
+            "prompts; no marker: undefined or too few",
         )
     return figure
 

@@ -56,9 +56,10 @@ def draw(bias: pd.DataFrame, reference: str, labels: Labels | None = None) -> Fi
         label_columns(axes, names, top=True)
         axes.axhline(0.5, color="white", linewidth=4)
         color_bar(figure, axes, source, "bias (percentage points)", beyond=widest > limit)
+        compared = int(bias.loc[bias["model"] == ALL_MODELS, "n"].max())
         axes.set_xlabel(
-            f"refusals found only by this judge minus those found only by {labels.judge(reference)};\n"
-            "hatched: differs from the bias on the other models"
+            f"refusals found only by this judge minus those found only by {labels.judge(reference)}\n"
+            f"(n ≤ {compared:,}); hatched: differs from the bias on the other models"
         )
     return figure
 

@@ -52,6 +52,8 @@ def columns_of(study: Study, data: pd.DataFrame) -> list[Column]:
         shown = next((found for part, found in labels.items() if key == part or key.startswith(f"{part}_")), None)
         kind = _kind(key, data[key])
         # what is a key in the file is read as words
+        if key == "annotators":
+            shown = {str(name): _pair(study, str(name)) for name in data[key].unique()}
         words = {str(name): TERMS.get(str(name), str(name).replace("_", " ")) for name in data[key].dropna().unique()}
         bounds = ("low", "high") if key in ("value", "tau") and {"low", "high"} <= set(names) else ("", "")
         columns.append(
@@ -66,6 +68,11 @@ def columns_of(study: Study, data: pd.DataFrame) -> list[Column]:
             )
         )
     return columns
+
+
+def _pair(study: Study, names: str) -> str:
+    """Labels of the annotators of a row, which their names are joined for in the table."""
+    return " and ".join(study.labels.judge(name) for name in names.split(" & ")) if names != "all" else "All annotators"
 
 
 def _kind(key: str, values: "pd.Series[Any]") -> Kind:

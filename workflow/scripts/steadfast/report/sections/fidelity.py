@@ -124,7 +124,7 @@ def _bias_chart(study: Study) -> Block:
         "Bias of the judges",
         rows=[study.labels.judge(judge) for judge in judges],
         series=["Bias"],
-        panels=[f"Finds fewer refusals ← {study.labels.judge(study.truth)} → finds more"],
+        panels=["Fewer refusals ← → more refusals"],
         values={"": [values]},
         options={},
         unit="points",
