@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from steadfast.api.entries import of_registry, with_shipped_files
-from steadfast.core.errors import ConfigError, DataError
+from steadfast.core.errors import DataError
 from steadfast.core.names import HARMFUL, PROMPT_LABELS
 from steadfast.core.registry import load
 from steadfast.judges.interface import Case, Judge, Verdict
@@ -62,11 +62,7 @@ def build_judge(settings: Mapping[str, Any]) -> Judge:
         ConfigError: the settings cannot be used.
     """
     kind, rest = of_registry(with_shipped_files(settings), "kind", JUDGES, "judge")
-    module = load(JUDGES, kind, "kind of judge")
-    try:
-        built: Judge = module.build(**rest)
-    except TypeError as error:
-        raise ConfigError(f"judge of kind {kind!r}: {error}") from error
+    built: Judge = load(JUDGES, kind, "kind of judge").build(**rest)
     return built
 
 
