@@ -10,7 +10,7 @@ end. In one run, in turns, with the source evicted from the page cache before ea
     python benchmarks/baking.py --gigabytes 8 --folder /tmp --report benchmarks/results/baking.md
     python benchmarks/baking.py --shape 1.7B --folder /tmp --report benchmarks/results/baking.md
 
-The report has a section for each shape; a run writes its own anew and leaves the others. Each of the commands that are
+The report has a section for each shape; a run writes its own again and leaves the others. Each of the commands that are
 measured runs in a process of its own; peak memory is that process's largest resident set.
 """
 

@@ -190,7 +190,7 @@ class Bench:
         return time.perf_counter() - start, torch.cuda.max_memory_allocated() / 2**30
 
     def generate(self, rows: Sequence[int], tokens: int) -> Tensor:
-        """Greedy responses of exactly so many tokens [rows, tokens]."""
+        """Greedy responses of exactly this number of tokens [rows, tokens]."""
         inputs = {name: part for name, part in self.padded(rows).items() if name != "position_ids"}
         with torch.inference_mode():
             both = self.model.generate(

@@ -38,16 +38,16 @@ def blocks(page: Path) -> list[Block]:
 
 
 def follow(page: Path, folder: Path) -> dict[str, dict[str, Any]]:
-    """Do in a copy of the repository what the page says; returns the stanzas, by section."""
-    stanzas: dict[str, dict[str, Any]] = {}
+    """Do in a copy of the repository what the page says; returns the entries, by section."""
+    entries: dict[str, dict[str, Any]] = {}
     for block in blocks(page):
         path = block.target
         if "/" in path:
             assert not (folder / path).exists()
             (folder / path).write_text(block.text, encoding="utf-8")
         else:
-            stanzas.setdefault(path, {}).update(yaml.safe_load(textwrap.dedent(block.text)))
-    return stanzas
+            entries.setdefault(path, {}).update(yaml.safe_load(textwrap.dedent(block.text)))
+    return entries
 
 
 PYTHON_OR_OUTPUT = re.compile(r"^```(?P<info>python|text|text of the model)\n(?P<text>.*?)^```$", re.M | re.S)

@@ -211,7 +211,7 @@ def test_labels_by_keys_reach_the_judgments(context, elsewhere, study, tmp_path)
     labels = read_annotations([tmp_path / "alice.csv"], study.key, study.prompts).labels
     judgments = human_judgments(labels)
     verdict_of = {"r": "refusal", "n": "non_refusal", "u": "unscored"}
-    # a single annotator is no majority: there is one judge, not two
+    # a single annotator is not a majority: there is one judge, not two
     assert set(judgments["judge"]) == {"human"}
     assert len(judgments) == 16
     for row in judgments.itertuples():

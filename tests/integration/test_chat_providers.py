@@ -285,7 +285,7 @@ def test_azure_s_dated_address(build, provider) -> None:
     build(provider, base_url=copied, model="mine", accepted_models=("gpt-4o",)).judge(make_cases(4))
     assert provider.requests == 4
     later = address.replace("2024-10-21", "2025-01-01")
-    with pytest.raises(EndpointError, match="Resource not found") as error:  # another version is asked anew
+    with pytest.raises(EndpointError, match="Resource not found") as error:  # another version is asked again
         build(provider, base_url=later, model="mine").judge(make_cases(4))
     assert "api-version" not in str(error.value)
 

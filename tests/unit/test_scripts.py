@@ -51,7 +51,7 @@ variants:
     models: [raw]
     direction: {method: mean_difference, layer: causal, causal: {max_divergence: 1.0e-15}}
     hook: {method: projection}
-  behaviour:
+  behavior:
     models: [raw]
     direction: {method: mean_difference, layer: 0, contrast: behaviour, judge: regex}
     edit: {method: orthogonalize}

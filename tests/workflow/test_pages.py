@@ -32,9 +32,9 @@ assert build_edit({"method": "halve"}).strength.at(0, 3) == 0.5
 
 
 def add(tree, page: str) -> None:
-    for section, stanzas in follow(DOCS / page, tree.folder).items():
-        for name, stanza in stanzas.items():
-            tree.put(f"{section}.{name}", stanza)
+    for section, entries in follow(DOCS / page, tree.folder).items():
+        for name, entry in entries.items():
+            tree.put(f"{section}.{name}", entry)
 
 
 def write_reference(tree) -> str:
@@ -92,12 +92,12 @@ def test_new_variants(fresh):
 
 def test_new_models(fresh):
     """Those that a run makes; what it makes of them is in ``tests/integration/test_sources.py``."""
-    stanzas = follow(DOCS / "adding-a-model.md", fresh.folder)["models"]
+    entries = follow(DOCS / "adding-a-model.md", fresh.folder)["models"]
     home = fresh.folder / "home"
     write_model_files(home)
-    for name, stanza in stanzas.items():
-        path = {"path": stanza["path"].replace("~", str(home))} if "path" in stanza else {}
-        fresh.put(f"models.{name}", {**stanza, **path})
+    for name, entry in entries.items():
+        path = {"path": entry["path"].replace("~", str(home))} if "path" in entry else {}
+        fresh.put(f"models.{name}", {**entry, **path})
     assert {
         "fetch_hub_model smollm2",
         "point_to_local_model mine",

@@ -52,8 +52,11 @@ def test_models_judge_only_responses_that_there_are(steered):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"models": ["metatag"]}, "variants.tagged.models: 'metatag' is no model under test; did you mean 'metatags'"),
-        ({"models": ["tiny"]}, "'tiny' is no model under test"),
+        (
+            {"models": ["metatag"]},
+            "variants.tagged.models: 'metatag' is not a model under test; did you mean 'metatags'",
+        ),
+        ({"models": ["tiny"]}, "'tiny' is not a model under test"),
         ({"decoding": {"method": "tag"}}, "variants.tagged.decoding.method: 'tag' is not allowed"),
         ({"decoding": {"method": "suppress_tokens", "tokens": []}}, "variants.tagged.decoding.tokens"),
         ({"decoding": {"method": "tag_conditioned", "tag": " "}}, "decoding: tag: ' ' must be a text"),

@@ -171,7 +171,7 @@ BAD = {
     ),
     "sweep of a control": (
         {"sweeps": ["noise"]},
-        "'noise' has `role: control`, and a control is no attack; allowed: f",
+        "'noise' has `role: control`, and a control is not an attack; allowed: f",
     ),
     "sweep of hooks": (
         {"sweeps": ["inference"]},

@@ -1,4 +1,4 @@
-"""The stanza of a chat judge, the requests made of it, and the faults of endpoints."""
+"""The entry of a chat judge, the requests made of it, and the faults of endpoints."""
 
 from email.utils import formatdate
 from pathlib import Path
@@ -19,15 +19,15 @@ URL = "https://api.example.org/v1"
 
 
 @pytest.fixture
-def stanza(template_file: Path) -> dict:
+def entry(template_file: Path) -> dict:
     return {"prompt": str(template_file), "base_url": URL, "model": "judge-1", "api_key_env": "JUDGE_KEY"}
 
 
-def test_a_good_stanza_passes(stanza, template_file: Path) -> None:
-    chat.Settings.read({**stanza, "output": "json_schema", "concurrency": 3, "max_cost": None}).check()
+def test_a_good_entry_passes(entry, template_file: Path) -> None:
+    chat.Settings.read({**entry, "output": "json_schema", "concurrency": 3, "max_cost": None}).check()
     for serve in ({"repo": "a/b", "revision": "c"}, {"model": "raw", "variant": "original"}):
         chat.Settings.read({"prompt": str(template_file), "serve": serve}).check()
-    assert chat.Settings.read(stanza).files() == [str(template_file)]
+    assert chat.Settings.read(entry).files() == [str(template_file)]
 
 
 @pytest.mark.parametrize(
@@ -56,21 +56,21 @@ def test_a_good_stanza_passes(stanza, template_file: Path) -> None:
         ({"dtype": "float32"}, "dtype: only allowed with 'serve'"),
     ],
 )
-def test_a_bad_stanza_stops_before_any_job(stanza, change: dict, message: str) -> None:
-    changed = {key: value for key, value in {**stanza, **change}.items() if value is not None}
+def test_a_bad_entry_stops_before_any_job(entry, change: dict, message: str) -> None:
+    changed = {key: value for key, value in {**entry, **change}.items() if value is not None}
     with pytest.raises(ConfigError) as error:
         chat.Settings.read(changed).check()
     assert message in str(error.value)
 
 
-def test_the_key_is_read_from_the_environment_alone(stanza, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_read_from_the_environment_alone(entry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-somebody-else")
-    assert ChatSettings.read({**stanza, "api_key_env": None}).api_key() is None
+    assert ChatSettings.read({**entry, "api_key_env": None}).api_key() is None
     monkeypatch.delenv("JUDGE_KEY", raising=False)
     with pytest.raises(ConfigError, match="JUDGE_KEY is not set"):
-        ChatSettings.read(stanza).api_key()
+        ChatSettings.read(entry).api_key()
     monkeypatch.setenv("JUDGE_KEY", " sk-x \n")
-    assert ChatSettings.read(stanza).api_key() == "sk-x"
+    assert ChatSettings.read(entry).api_key() == "sk-x"
 
 
 MESSAGES = [{"role": "user", "content": "hello"}]
@@ -79,15 +79,15 @@ MESSAGES = [{"role": "user", "content": "hello"}]
 PLAIN = Form("text", False)
 
 
-def make(stanza: dict, form: Form = PLAIN) -> dict:
-    return dict(Requests(ChatJobSettings.read(stanza), None).make(MESSAGES, ("A", "B"), form, "hash"))
+def make(entry: dict, form: Form = PLAIN) -> dict:
+    return dict(Requests(ChatJobSettings.read(entry), None).make(MESSAGES, ("A", "B"), form, "hash"))
 
 
-def test_how_a_judge_runs_is_not_part_of_what_it_asks(stanza) -> None:
+def test_how_a_judge_runs_is_not_part_of_what_it_asks(entry) -> None:
     changed = dict.fromkeys(set(RUNTIME_KEYS) - {"server", "store", "api_key_env", "failed_share"}, 7)
     assert make(
-        {**stanza, **changed, "store": "elsewhere", "api_key_env": None, "failed_share": 0.7, "server": {"a": 1}}
-    ) == make(stanza)
+        {**entry, **changed, "store": "elsewhere", "api_key_env": None, "failed_share": 0.7, "server": {"a": 1}}
+    ) == make(entry)
 
 
 @pytest.mark.parametrize(
@@ -107,19 +107,19 @@ def test_how_a_judge_runs_is_not_part_of_what_it_asks(stanza) -> None:
         {"extra_body": {"top_k": 1}},
     ],
 )
-def test_whatever_can_change_an_answer_is_part_of_what_is_asked(stanza, change: dict) -> None:
-    assert make({**stanza, **change}) != make(stanza)
+def test_whatever_can_change_an_answer_is_part_of_what_is_asked(entry, change: dict) -> None:
+    assert make({**entry, **change}) != make(entry)
 
 
-def test_equal_numbers_are_equal_requests(stanza) -> None:
-    assert make({**stanza, "temperature": 0}) == make({**stanza, "temperature": 0.0})
-    assert make({**stanza, "base_url": URL + "/"}) == make(stanza)
-    assert make({**stanza, "base_url": URL + "/chat/completions"}) == make(stanza)
-    assert make({**stanza, "base_url": URL + "/?api-version=preview"}) != make(stanza)
+def test_equal_numbers_are_equal_requests(entry) -> None:
+    assert make({**entry, "temperature": 0}) == make({**entry, "temperature": 0.0})
+    assert make({**entry, "base_url": URL + "/"}) == make(entry)
+    assert make({**entry, "base_url": URL + "/chat/completions"}) == make(entry)
+    assert make({**entry, "base_url": URL + "/?api-version=preview"}) != make(entry)
 
 
-def test_the_body_holds_what_the_request_says(stanza) -> None:
-    settings = {**stanza, "template_arguments": {"enable_thinking": False}, "extra_body": {"top_k": 1}, "seed": 5}
+def test_the_body_holds_what_the_request_says(entry) -> None:
+    settings = {**entry, "template_arguments": {"enable_thinking": False}, "extra_body": {"top_k": 1}, "seed": 5}
     body = body_of(make(settings, Form("choice", True)), "served-name")
     assert body == {
         "model": "served-name",
@@ -135,9 +135,9 @@ def test_the_body_holds_what_the_request_says(stanza) -> None:
             "structured_outputs": {"choice": ["A", "B"]},
         },
     }
-    schema = body_of(make(stanza, Form("json_schema", False)), "m")["response_format"]["json_schema"]
+    schema = body_of(make(entry, Form("json_schema", False)), "m")["response_format"]["json_schema"]
     assert schema["strict"] and schema["schema"]["properties"]["label"]["enum"] == ["A", "B"]
-    assert "extra_body" not in body_of(make(stanza), "m")
+    assert "extra_body" not in body_of(make(entry), "m")
 
 
 @pytest.mark.parametrize(

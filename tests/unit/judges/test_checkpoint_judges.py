@@ -172,8 +172,8 @@ def test_control_tokens_that_get_through_are_noticed(case, checkpoint: Path, tem
 )
 @pytest.mark.parametrize("module", [local, self_judge])
 def test_bad_settings_stop_before_any_job(template_file: Path, module, settings, message: str) -> None:
-    stanza = {"prompt": str(template_file), **({"model": "tiny"} if module is local else {})}
-    module.Settings.read(stanza).check()
+    entry = {"prompt": str(template_file), **({"model": "tiny"} if module is local else {})}
+    module.Settings.read(entry).check()
     with pytest.raises(ConfigError) as error:
-        module.Settings.read({**stanza, **settings}).check()
+        module.Settings.read({**entry, **settings}).check()
     assert message in str(error.value)

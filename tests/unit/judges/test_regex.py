@@ -239,7 +239,7 @@ def test_a_catastrophic_pattern_that_slipped_through_leaves_the_case_unscored(
         ("patterns:\n- {name: a, regex: '(b'}", "'(b' is not a regular expression"),
         ("patterns:\n- {name: a, regex: 'b*'}", "matches an empty response"),
         ("patterns:\n- {name: a, phrase: ' '}", "would match everything"),
-        ("patterns:\n- {name: a, phrase: b}\n- {name: a, phrase: c}", "the name 'a' stands twice"),
+        ("patterns:\n- {name: a, phrase: b}\n- {name: a, phrase: c}", "the name 'a' is a duplicate"),
         ("patterns:\n- {name: a, phrase: '***'}", "would match everything; `normalise: false` keeps emphasis marks"),
         ("normalise: 1\npatterns:\n- {name: a, phrase: b}", "normalise: 1 is not allowed; allowed: true, false"),
     ],

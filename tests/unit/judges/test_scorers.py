@@ -1,4 +1,4 @@
-"""Scorers: judges of refusals and rubrics differ in the verdicts that their labels stand for."""
+"""Scorers: judges of refusals and rubrics differ in the verdicts that their labels represent."""
 
 import pytest
 

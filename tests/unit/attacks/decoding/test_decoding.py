@@ -80,7 +80,7 @@ def test_answers_are_conditioned_on_the_tag_and_do_not_hold_it(model, tokenizer,
     assert not any(text.startswith(TAG) for text in steered)
 
 
-def test_without_a_stanza_nothing_is_steered(tokenizer):
+def test_without_a_entry_nothing_is_steered(tokenizer):
     assert steering(None, tokenizer) == Steering()
 
 
@@ -95,7 +95,7 @@ def test_a_text_of_several_tokens_is_named_with_its_pieces(tokenizer):
 
 
 @pytest.mark.parametrize(
-    ("stanza", "message"),
+    ("entry", "message"),
     [
         ({"method": "suppress"}, "unknown decoding 'suppress'; did you mean 'suppress_tokens'"),
         ({"method": "suppress_tokens"}, "the key 'tokens' is missing"),
@@ -104,6 +104,6 @@ def test_a_text_of_several_tokens_is_named_with_its_pieces(tokenizer):
         ({"method": "tag_conditioned", "tags": "x"}, "unknown key 'tags'"),
     ],
 )
-def test_a_wrong_stanza_is_named(stanza, message):
+def test_a_wrong_entry_is_named(entry, message):
     with pytest.raises(ConfigError, match=message):
-        build_decoding(stanza)
+        build_decoding(entry)

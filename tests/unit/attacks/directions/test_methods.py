@@ -173,9 +173,9 @@ def test_every_method_reports_the_accuracy_of_a_probe(activations):
 def test_subspace_by_category_spans_the_categories_mean_differences(activations):
     found = find(activations, method="subspace", count=3, by="category", layer=3).directions.astype(np.float64)
     labels = np.array(activations.harmful.categories)
-    states, centre = activations.harmful.at(3, 1), activations.harmless.at(3, 1).mean(axis=0)
+    states, center = activations.harmful.at(3, 1), activations.harmless.at(3, 1).mean(axis=0)
     for category in ("c0", "c1", "c2"):
-        difference = states[labels == category].mean(axis=0) - centre
+        difference = states[labels == category].mean(axis=0) - center
         np.testing.assert_allclose(found.T @ (found @ difference), difference, atol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""Checks of variants that are the strongest attack of some sweeps: what cannot be chosen from, or by."""
+"""Checks of variants that are the best attack of some sweeps: what cannot be chosen from, or by."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -31,7 +31,7 @@ def _nothing_stands_beside_a_choice(config: Mapping[str, Any]) -> Iterator[str]:
         if variant["role"] != "study":
             yield (
                 f"variants.{name}.role: {variant['role']!r} is not allowed with {CHOICE!r}: a control is to change "
-                "nothing, and the strongest attack is chosen for what it changes; allowed: study"
+                "nothing, and the best attack is chosen for what it changes; allowed: study"
             )
 
 
@@ -45,7 +45,7 @@ def _sweeps_can_be_chosen_from(config: Mapping[str, Any]) -> Iterator[str]:
             if sweep not in sweeps:
                 yield f"{where}: unknown sweep {sweep!r}{suggest(sweep, usable)}"
             elif sweeps[sweep]["role"] == "control":
-                yield f"{where}: {sweep!r} has `role: control`, and a control is no attack; {allowed}"
+                yield f"{where}: {sweep!r} has `role: control`, and a control is not an attack; {allowed}"
             elif not edits_of(sweeps[sweep]):
                 yield f"{where}: {sweep!r} has no `edits`, and hooks cannot be baked; {allowed}"
 
@@ -67,15 +67,15 @@ def _judges_can_choose(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _why_no_choice(config: Mapping[str, Any], judge: str) -> str:
     """Why a judge cannot say which attack is the strongest; empty if it can."""
-    stanza = config["judges"][judge]
-    if not reads_responses(stanza):
+    entry = config["judges"][judge]
+    if not reads_responses(entry):
         return "does not read responses, so all attacks are alike to it"
-    if JUDGES.settings(stanza["kind"]).scope == "system":
+    if JUDGES.settings(entry["kind"]).scope == "system":
         return "is the system under test, so every attack would be judged by another model"
     variants = config["variants"]
-    served = (stanza.get("serve") or {}).get("variant", "original")
+    served = (entry.get("serve") or {}).get("variant", "original")
     waits = (variants.get(name, {}) for name in (served, variants.get(served, {}).get("match_change")))
-    return f"runs on {served}, which waits for the choice" if any(CHOICE in stanza for stanza in waits) else ""
+    return f"runs on {served}, which waits for the choice" if any(CHOICE in entry for entry in waits) else ""
 
 
 def _choices_are_made_where_they_are_used(config: Mapping[str, Any]) -> Iterator[str]:

@@ -45,10 +45,10 @@ def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
 
 def _blocks(variant: Mapping[str, Any], part: str) -> str:
     """Where a change is made, in words."""
-    stanza = variant[part]
-    if "layer" in stanza:
-        return "of the direction" if stanza["layer"] is None else f"at {stanza['layer']}"
-    words = "{} to {}".format(*stanza["layers"]) if stanza.get("layers") else "all"
-    if stanza.get("skip_first"):
-        words += f" but the first {stanza['skip_first']}"
-    return f"{words}, weighted" if stanza.get("kernel") else words
+    entry = variant[part]
+    if "layer" in entry:
+        return "of the direction" if entry["layer"] is None else f"at {entry['layer']}"
+    words = "{} to {}".format(*entry["layers"]) if entry.get("layers") else "all"
+    if entry.get("skip_first"):
+        words += f" but the first {entry['skip_first']}"
+    return f"{words}, weighted" if entry.get("kernel") else words

@@ -19,9 +19,9 @@ def with_sweeps(config: Mapping[str, Any]) -> dict[str, Any]:
         ConfigError: nothing is changed, a name is taken, or two strengths come to the same percentage.
     """
     variants = dict(config["variants"])
-    for sweep, stanza in config["sweeps"].items():
-        _require_strengths(sweep, stanza)
-        for name, variant in _variants(stanza):
+    for sweep, entry in config["sweeps"].items():
+        _require_strengths(sweep, entry)
+        for name, variant in _variants(entry):
             if name in variants:
                 raise ConfigError(
                     f"sweeps.{sweep}: there is a variant {name!r} already; rename a direction or a change"
@@ -31,7 +31,7 @@ def with_sweeps(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def edits_of(sweep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The ``edit`` stanzas of a sweep's variants, by variant; its hooks are left out."""
+    """The ``edit`` entries of a sweep's variants, by variant; its hooks are left out."""
     return {name: variant["edit"] for name, variant in _variants(sweep) if "edit" in variant}
 
 
@@ -49,17 +49,17 @@ def _require_strengths(name: str, sweep: Mapping[str, Any]) -> None:
     if not any(sweep[kind] for kind in CHANGES):
         raise ConfigError(f"sweeps.{name}: has neither `edits` nor `hooks`, so its directions change nothing")
     for kind in CHANGES:
-        for change, stanza in sweep[kind].items():
-            if not strength_key(CHANGES[kind], stanza):
-                raise ConfigError(f"sweeps.{name}.{kind}.{change}: {stanza['method']} has no strength to vary")
+        for change, entry in sweep[kind].items():
+            if not strength_key(CHANGES[kind], entry):
+                raise ConfigError(f"sweeps.{name}.{kind}.{change}: {entry['method']} has no strength to vary")
 
 
 def _variants(sweep: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for direction, found in sweep["directions"].items():
         for kind, part in CHANGES.items():
-            for change, stanza in sweep[kind].items():
+            for change, entry in sweep[kind].items():
                 for strength in sweep["strengths"]:
-                    key = strength_key(part, stanza)
+                    key = strength_key(part, entry)
                     yield (
                         f"{direction}-{change}-{round(100 * strength)}",
                         {
@@ -67,6 +67,6 @@ def _variants(sweep: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                             "role": sweep["role"],
                             "attack": {"direction": direction, "change": change},
                             "direction": dict(found),
-                            part: {**stanza, key: stanza[key] * strength},
+                            part: {**entry, key: entry[key] * strength},
                         },
                     )

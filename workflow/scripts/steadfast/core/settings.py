@@ -1,6 +1,6 @@
 """Settings: what an entry of the configuration may hold, as Pydantic models that every plug-in declares for itself.
 
-A model is strict (``"1"`` is no number), closed (an unknown key is an error) and finite. Its fields are the one home
+A model is strict (``"1"`` is not a number), closed (an unknown key is an error) and finite. Its fields are the one home
 of a key: its type, range, default and description. Validation, the editors' JSON schema, the reference page and the
 error messages are all made from them.
 """

@@ -67,7 +67,7 @@ class Judging:
         return [*own, weights] if weights else own
 
     def arguments(self, judge: Judge, itself: ForPair | None = None) -> dict[str, Any]:
-        """Arguments of a judge's ``build``, with the kind: names replaced by the paths that they stand for.
+        """Arguments of a judge's ``build``, with the kind: names replaced by the paths that they represent.
 
         Args:
             judge: the judge.

@@ -45,7 +45,7 @@ _TAG = re.compile(r"[<\[{].*[>\]}]")
 
 
 class CheckpointSettings(CheckpointJudgeSettings):
-    """What the job of a checkpoint judge is told: its settings, and what it runs on.
+    """What the job of a checkpoint judge receives: its settings, and what it runs on.
 
     Attributes:
         checkpoint: model directory of the workflow, or a plain checkpoint directory.
@@ -107,7 +107,7 @@ class CheckpointJudge:
 
     @cached_property
     def _control_tokens(self) -> frozenset[int]:
-        unknown = str(self._tokenizer.unk_token)  # stands for rare characters as well
+        unknown = str(self._tokenizer.unk_token)  # represents rare characters as well
         names = sorted(special_strings(self._tokenizer) - {unknown})
         ids: Any = self._tokenizer.convert_tokens_to_ids(names)
         return frozenset(ids)

@@ -2,14 +2,14 @@
 
 Only judges that send requests are planned. A judge reads one or more sets of responses: those of all systems to the
 evaluation prompts; if a direction contrasts its verdicts, those of the original models to the calibration prompts; and
-if it chooses the strongest attack, those of every attack on trial.
-Of responses that exist the requests are counted exactly, and those that the store of answers holds cost nothing. Of
+if it chooses the best attack, those of every attack on trial.
+Of responses that exist the requests are counted exactly, and those that the result cache holds cost nothing. Of
 responses that do not exist yet the numbers are an upper bound, from the number of prompts, the longest of them and the
 limit of new tokens. Tokens are estimated, generously, from the length of the text, and the bound is one of that
 estimate: what passes a limit before there are responses passes it afterwards.
 
 Where there are no prompts yet either, none is taken to be longer than 1,000 words, and the bound says so. What exists
-is counted as it stands: if a run makes it anew, with other texts, its numbers change.
+is counted exactly: if a run makes it again, with other texts, its numbers change.
 """
 
 import math
@@ -35,7 +35,7 @@ UPPER_BOUND = "upper bound"
 ASSUMED_BOUND = "upper bound, if no prompt is longer than 1,000 words"
 # A prompt is taken to be so long where none is known yet: about 1,000 words of English, markup included.
 PROMPT_TOKENS = 2048
-# What one new token adds to the estimate: a token of English is about 4.8 bytes, one of other scripts seldom more
+# What one new token adds to the estimate: a token of English is about 4.8 bytes, one of other scripts rarely more
 # than 6, and the estimate counts a token per 3 bytes.
 ESTIMATED_PER_NEW_TOKEN = 2
 ASSUMPTION = (
@@ -55,7 +55,7 @@ class PaidJudge(Protocol):
         ...
 
     def estimate_unseen(self, cases: int, tokens: int) -> Estimate:
-        """Upper bound for so many cases, each of at most so many tokens."""
+        """Upper bound for this number of cases, each of at most this number of tokens."""
         ...
 
 
@@ -161,7 +161,7 @@ def plan(judges: Mapping[str, Mapping[str, Any]], work: Mapping[str, Work]) -> p
         work: by name, what each of them has to judge.
 
     Returns:
-        A table with the columns ``COLUMNS``; ``cost`` is missing where the stanza gives no price.
+        A table with the columns ``COLUMNS``; ``cost`` is missing where the entry gives no price.
     """
     rows = [_row(name, judge, work[name]) for name, judge in _paid(judges).items()]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"cost": "float64"})

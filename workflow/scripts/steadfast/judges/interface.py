@@ -108,7 +108,7 @@ class Scorer:
 
     Attributes:
         judge: asks for one of two labels, or computes it.
-        scale: what its labels stand for.
+        scale: what its labels represent.
     """
 
     judge: Judge

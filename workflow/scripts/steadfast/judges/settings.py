@@ -23,10 +23,10 @@ class JudgeSettings(SettingsModel):
         follows_template: whether it asks by a prompt template of one's own, so that it can judge a rubric.
         serves: whether its jobs can serve its model themselves.
         speaks_as_model: whether its model is spoken to as the model's own config entry says.
-        resolved: keys that name a model of the grid; its jobs are told ``checkpoint`` in their place.
+        resolved: keys that name a model of the grid; its jobs receive ``checkpoint`` in their place.
         idle: keys that change no verdict.
-        runtime_keys: those among them that a job of the judge is told nevertheless.
-        machine_keys: keys of the section ``runtime`` that a job of the judge is told.
+        runtime_keys: those among them that a job of the judge receives nevertheless.
+        machine_keys: keys of the section ``runtime`` that a job of the judge receives.
     """
 
     scope: ClassVar[Scope] = "grid"

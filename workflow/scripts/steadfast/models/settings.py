@@ -87,7 +87,7 @@ class CheckpointSettings(ChattingModelSettings):
     dequantise: bool = Field(
         False,
         description=(
-            "Write a quantised checkpoint (FP8 with scales per block or tensor, or MXFP4) out as bfloat16 and "
-            "use that in all variants: quantised weights cannot be edited."
+            "Write a quantized checkpoint (FP8 with scales per block or tensor, or MXFP4) out as bfloat16 and "
+            "use that in all variants: quantized weights cannot be edited."
         ),
     )

@@ -41,7 +41,7 @@ class Decoding(Protocol):
 
 
 def build_decoding(settings: Mapping[str, Any]) -> Decoding:
-    """Build the rule that a ``decoding`` stanza describes: ``method`` and that method's own keys.
+    """Build the rule that a ``decoding`` entry describes: ``method`` and that method's own keys.
 
     Raises:
         ConfigError: the method or a key is unknown, or a value is not allowed.
@@ -50,5 +50,5 @@ def build_decoding(settings: Mapping[str, Any]) -> Decoding:
 
 
 def steering(settings: Mapping[str, Any] | None, tokenizer: "PreTrainedTokenizerBase") -> Steering:
-    """The rule of a ``decoding`` stanza for a tokenizer; the one that steers nothing without a stanza."""
+    """The rule of a ``decoding`` entry for a tokenizer; the one that steers nothing without a entry."""
     return build_decoding(settings).steer(tokenizer) if settings else Steering()

@@ -1,4 +1,4 @@
-"""From a variant's ``direction`` stanza to its direction: what every method shares besides its own settings."""
+"""From a variant's ``direction`` entry to its direction: what every method shares in addition to its own settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,14 +39,14 @@ class Measurements(Protocol):
 
 
 class KeysSettings(SettingsModel):
-    """What the grid adds to a ``direction`` stanza, for an edit that needs keys."""
+    """What the grid adds to a ``direction`` entry, for an edit that needs keys."""
 
     keys_layer: BlockIndex | DepthFraction | None = None
 
 
 @dataclass(frozen=True)
 class ReadDirection:
-    """A ``direction`` stanza.
+    """A ``direction`` entry.
 
     Attributes:
         method: the method with its own settings.
@@ -69,13 +69,13 @@ class ReadDirection:
         return self.is_causal or self.keys_layer is not None
 
 
-def read_settings(stanza: Mapping[str, Any]) -> ReadDirection:
-    """Check a ``direction`` stanza without a model.
+def read_settings(entry: Mapping[str, Any]) -> ReadDirection:
+    """Check a ``direction`` entry without a model.
 
     Raises:
         ConfigError: a key or name is unknown, or keys contradict each other.
     """
-    settings = dict(stanza)
+    settings = dict(entry)
     contrast = settings.get("contrast", "label")
     judge = settings.get("judge")
     keys_layer = KeysSettings.read({"keys_layer": settings.pop("keys_layer", None)}).keys_layer
@@ -84,17 +84,17 @@ def read_settings(stanza: Mapping[str, Any]) -> ReadDirection:
 
 
 def find_direction(
-    stanza: Mapping[str, Any],
+    entry: Mapping[str, Any],
     activations: Activations,
     *,
     seed: int,
     judgments: pd.DataFrame | None = None,
     model: Measurements | None = None,
 ) -> Direction:
-    """Find the direction that a stanza describes.
+    """Find the direction that a entry describes.
 
     Args:
-        stanza: ``method`` with its settings, and ``contrast``, ``judge``, ``keys_layer``.
+        entry: ``method`` with its settings, and ``contrast``, ``judge``, ``keys_layer``.
         activations: states of the calibration prompts.
         seed: seed of every random choice.
         judgments: the judge's verdicts on the original model's answers to the calibration prompts, for
@@ -105,7 +105,7 @@ def find_direction(
         ConfigError: the settings do not fit the model, or need what was not given.
         DataError: the activations or judgments do not allow it.
     """
-    settings = read_settings(stanza)
+    settings = read_settings(entry)
     if settings.needs_model and model is None:
         raise ConfigError("layer: causal and keys_layer need the model and the calibration prompts")
     if settings.contrast == "behaviour":

@@ -40,7 +40,7 @@ def empty_grid() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Direction:
-    """One or several directions of the residual stream, with what edits and readers need besides.
+    """One or several directions of the residual stream, with what edits and readers need in addition.
 
     Attributes:
         directions: float32 [k, hidden], orthonormal rows; k = 0 says that no candidate was valid.
@@ -173,7 +173,7 @@ def load_direction(path: str | Path) -> Direction:
 
 
 def build_method(settings: Mapping[str, Any]) -> DirectionMethod:
-    """Build the method that a ``direction`` stanza describes: ``method`` and that method's own keys.
+    """Build the method that a ``direction`` entry describes: ``method`` and that method's own keys.
 
     Raises:
         ConfigError: the method or a key is unknown, or a value is not allowed.
@@ -182,7 +182,7 @@ def build_method(settings: Mapping[str, Any]) -> DirectionMethod:
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Validate a ``direction`` stanza without a model.
+    """Validate a ``direction`` entry without a model.
 
     Raises:
         ConfigError: the method or a key is unknown, or a value is not allowed.

@@ -141,7 +141,7 @@ def held_out_scores(finder: Finder, fit: tuple[States, States], rest: tuple[Stat
     States are projected on the fitting classes' mean difference within the directions that were found, which
     for one direction is the direction itself. ``separation`` is the sensitivity index d′: difference of the
     classes' mean projections over the root mean of their variances. ``accuracy`` is balanced, with the finder's
-    threshold. States that do not differ at all have separation 0. What the finder tuned stands beside the scores.
+    threshold. States that do not differ at all have separation 0. What the finder tuned is next to the scores.
     """
     difference = fit[0].mean() - fit[1].mean()
     scores: dict[str, Any] = {"separation": 0.0, "accuracy": 0.5, "area_under_curve": 0.5}

@@ -103,7 +103,7 @@ class Edit(Protocol):
 
 
 def build_edit(settings: Mapping[str, Any]) -> Edit:
-    """Build the edit that an ``edit`` stanza describes: ``method`` and that method's own keys.
+    """Build the edit that an ``edit`` entry describes: ``method`` and that method's own keys.
 
     Raises:
         ConfigError: the method or a key is unknown, or a value is not allowed.
@@ -112,7 +112,7 @@ def build_edit(settings: Mapping[str, Any]) -> Edit:
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Validate an ``edit`` stanza without a model.
+    """Validate an ``edit`` entry without a model.
 
     Raises:
         ConfigError: the method or a key is unknown, or a value is not allowed.

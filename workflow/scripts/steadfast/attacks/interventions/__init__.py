@@ -31,7 +31,7 @@ class Hook(Protocol):
 
 
 def build_hook(settings: Mapping[str, Any]) -> Hook:
-    """Build the hook that a ``hook`` stanza describes: ``method`` and that method's own keys.
+    """Build the hook that a ``hook`` entry describes: ``method`` and that method's own keys.
 
     Raises:
         ConfigError: the method or a key is unknown, or a value is not allowed.
@@ -40,7 +40,7 @@ def build_hook(settings: Mapping[str, Any]) -> Hook:
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Validate a ``hook`` stanza without a model.
+    """Validate a ``hook`` entry without a model.
 
     Raises:
         ConfigError: the method or a key is unknown, or a value is not allowed.

@@ -9,7 +9,7 @@ from steadfast.core.settings import ExistingDirectory, ExistingFile, Items, Sett
 
 
 class SideEffectSettings(SettingsModel):
-    """What a variant changes besides refusals, and whether its edit reached what it should.
+    """What a variant changes other than refusals, and whether its edit reached what it should.
 
     docs/method.md defines the measures.
     """

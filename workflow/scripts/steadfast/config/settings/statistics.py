@@ -32,7 +32,7 @@ class StatisticsSettings(SettingsModel):
         None,
         description=(
             "Judge that the others are compared with where no human labels exist; null takes the first judge "
-            "that is no baseline."
+            "that is not a baseline."
         ),
     )
     families: dict[Label, Annotated[UniqueItems[str], Field(min_length=2)]] = Field(

@@ -11,7 +11,7 @@ Role = Literal["study", "control"]
 
 
 class StrongestOfSettings(SettingsModel):
-    """In place of `direction` and `edit`, the strongest attack of some sweeps."""
+    """In place of `direction` and `edit`, the best attack of some sweeps."""
 
     sweeps: UniqueItems[str] = Field(
         min_length=1, description="Entries of `sweeps` with `edits`, from whose attacks one is chosen."
@@ -66,7 +66,7 @@ class VariantSettings(SettingsModel):
     )
     match_change: str | None = optional(
         description=(
-            "Another variant with an edit: this one's edit is scaled so that it changes the weights by as much "
+            "Another variant with an edit: this one's edit is scaled so that it changes the weights by the same amount "
             "(‖W′ − W‖ over all edited tensors). For controls of the size of a change."
         )
     )

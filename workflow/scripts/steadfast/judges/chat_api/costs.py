@@ -12,7 +12,7 @@ class Estimate:
 
     Attributes:
         requests: different requests that all cases need.
-        answered: those of them that are in the store of answers.
+        answered: those of them that are in the result cache.
         input_tokens: tokens of those that are not.
         output_tokens: the longest answers to those that are not.
     """
@@ -36,7 +36,7 @@ class Estimate:
         )
 
     def cost(self, settings: ChatJobSettings) -> float | None:
-        """Price in the currency of the prices; None if the stanza gives none."""
+        """Price in the currency of the prices; None if the entry gives none."""
         input_price, output_price = settings.price_per_million_input, settings.price_per_million_output
         if input_price is None or output_price is None:
             return None

@@ -30,7 +30,7 @@ class Endpoint:
     """An endpoint, while it is open (use it as an asynchronous context manager).
 
     Attributes:
-        settings: the judge's stanza.
+        settings: the judge's entry.
         base_url: address of the API.
         model: name of the model there.
         attempts: requests sent, retries included.

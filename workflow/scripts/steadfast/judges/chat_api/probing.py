@@ -1,7 +1,7 @@
 """Finding out what an endpoint can do: constrained answers, log-probabilities.
 
 An endpoint may ignore a constraint that it does not know, so it is tried: the model is asked an everyday question
-of which only two made-up words are allowed as the answer. What was found is kept in the store of answers, so that
+of which only two made-up words are allowed as the answer. What was found is kept in the result cache, so that
 every later run asks in the same form, and finds its answers.
 """
 

@@ -1,6 +1,6 @@
 """Requests: everything that an answer may depend on, and nothing else.
 
-A request is the JSON object whose hash is its key in the store of answers; what is sent is made from it alone, so
+A request is the JSON object whose hash is its key in the result cache; what is sent is made from it alone, so
 nothing can be sent that the key does not hold. Timeouts, retries and limits are not part of it.
 """
 
@@ -41,7 +41,7 @@ class Requests:
     """Makes the requests of one judge.
 
     Attributes:
-        settings: its stanza.
+        settings: its entry.
         served: what is served, for a judge that is served here: the checkpoint's content, as a hash.
         number_format: the format in which it runs, for such a judge.
     """

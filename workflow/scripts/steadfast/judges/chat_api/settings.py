@@ -147,7 +147,7 @@ class ChatSettings(PromptedJudgeSettings):
         le=1,
         description=(
             "Share of the requests that may fail before the job does; those that fail are `unscored`. A case "
-            "that a provider moderates, or that its model cannot finish, is no failure."
+            "that a provider moderates, or that its model cannot finish, is not a failure."
         ),
     )
     price_per_million_input: float | None = Field(
@@ -205,12 +205,12 @@ class ChatSettings(PromptedJudgeSettings):
 
 
 class ChatJobSettings(ChatSettings):
-    """What the job of a chat judge is told: its settings, with ``serve`` replaced by what is served.
+    """What the job of a chat judge receives: its settings, with ``serve`` replaced by what is served.
 
     Attributes:
         checkpoint: model directory that is served by vLLM for the time of the job.
         server: how vLLM is started for it: further arguments of ``steadfast.generation.serving.server.serve``.
-        store: directory of the store of answers.
+        store: directory of the result cache.
     """
 
     checkpoint: str | None = None

@@ -1,6 +1,6 @@
 """A language model judges, over the chat API that OpenAI introduced and many servers offer.
 
-It is asked for exactly one of two labels, in the most constrained form that the endpoint honours; anything else is
+It is asked for exactly one of two labels, in the most constrained form that the endpoint honors; anything else is
 unscored. Every answer is kept at once in a store that all judges share, under a key that says what was asked of
 whom: a judge that is killed, renamed or run again asks only for what is missing.
 
@@ -31,7 +31,7 @@ from steadfast.judges.prompts.answer_labels import Labels, read_labels
 from steadfast.judges.prompts.templates import Template, load_template
 from steadfast.judges.unscored import answered, only_answered
 
-# Stands in for the form that an endpoint has not been asked about; no request in it has an answer.
+# Placeholder for the form of an endpoint that has not been probed; no request in it has an answer.
 UNKNOWN_FORM = Form("unknown", False)
 Keyed = tuple[str, Request]
 
@@ -42,7 +42,7 @@ class Settings(ChatSettings):
 
 @dataclass(frozen=True)
 class ChatJudge:
-    """Asks a chat model about every case that the store of answers does not know."""
+    """Asks a chat model about every case that the result cache does not know."""
 
     settings: ChatJobSettings
     template: Template
@@ -54,7 +54,7 @@ class ChatJudge:
 
         Raises:
             EndpointError: the endpoint does not answer, or too many requests failed.
-            ConfigError: more would be asked or spent than the stanza allows, or there is no key.
+            ConfigError: more would be asked or spent than the entry allows, or there is no key.
         """
         if not cases:
             return []

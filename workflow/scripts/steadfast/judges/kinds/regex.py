@@ -140,7 +140,7 @@ def load_judge(path: str) -> PhraseJudge:
     names = [pattern.name for pattern in found]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise ConfigError(f"patterns: {path}: the name {twice!r} stands twice")
+        raise ConfigError(f"patterns: {path}: the name {twice!r} is a duplicate")
     return PhraseJudge(found, normalised)
 
 
@@ -172,7 +172,7 @@ def _compile(path: str, index: int, entry: Any, flags: int, normalised: bool) ->
 
 
 def _escaped(phrase: str, normalised: bool) -> str:
-    """The expression that finds a phrase, which is normalised as responses are."""
+    """The expression that finds a phrase, which is normalized as responses are."""
     return str(regex.escape(normalise(phrase).text if normalised else phrase, literal_spaces=True))
 
 

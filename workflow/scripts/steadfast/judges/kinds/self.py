@@ -1,4 +1,4 @@
-"""The system under test judges its own responses: the study's self-monitoring probe.
+"""The model under test judges its own responses: self-evaluation, the study's self-judgement probe.
 
 The verdicts come from the probabilities of the two labels, so that a system which never writes a label, as an
 edited or a very small one may, still says which it finds more likely. Its job also gives it ``control`` responses of
@@ -27,8 +27,8 @@ class Settings(CheckpointJudgeSettings):
         le=1000000,
         description=(
             "How many responses of another model (the one before it in `models`; original and first variant of "
-            "the study, harmful and harmless prompts alike) every system judges besides its own, so that a "
-            "poor judge of itself can be told from a poor judge. 0 for none."
+            "the study, harmful and harmless prompts alike) every system judges in addition to its own, so that a "
+            "poor judge of itself can be distinguished from a poor judge. 0 for none."
         ),
     )
 
@@ -37,7 +37,7 @@ def build(hook: Mapping[str, Any] | None = None, direction: str | None = None, *
     """A judge that runs on ``checkpoint``, the system's own.
 
     Args:
-        hook: the ``hook`` stanza of a system that is hooked while it runs.
+        hook: the ``hook`` entry of a system that is hooked while it runs.
         direction: the direction file of that hook.
         settings: see ``CheckpointSettings``.
     """

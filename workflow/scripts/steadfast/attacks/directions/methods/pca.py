@@ -11,7 +11,7 @@ from steadfast.attacks.directions.settings import ContrastSettings
 
 
 class Settings(ContrastSettings):
-    """Principal components of the pooled, mean-centred activations, signed by the class means."""
+    """Principal components of the pooled, mean-centered activations, signed by the class means."""
 
     count: int = Field(1, ge=1, le=1000, description="Number of components.")
 

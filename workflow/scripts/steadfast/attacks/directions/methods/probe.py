@@ -1,6 +1,6 @@
-"""The weight vector of a linear probe: logistic regression, its regularisation chosen by cross-validation.
+"""The weight vector of a linear probe: logistic regression, its regularization chosen by cross-validation.
 
-The weights minimise ½‖w‖² + C·Σ log(1 + exp(−y(wᵀx + b))) over states x that are centred and divided by one number,
+The weights minimize ½‖w‖² + C·Σ log(1 + exp(−y(wᵀx + b))) over states x that are centered and divided by one number,
 their root mean square deviation; a factor per feature would turn the direction.
 
 C is chosen by how far apart held-out prompts lie along the weights, and not by their log loss: where a probe separates
@@ -23,7 +23,7 @@ from steadfast.attacks.directions.settings import ContrastSettings
 class Settings(ContrastSettings):
     """The weights of a logistic probe of the two classes."""
 
-    folds: int = Field(5, ge=2, le=1000, description="Folds of the cross-validation that chooses the regularisation.")
+    folds: int = Field(5, ge=2, le=1000, description="Folds of the cross-validation that chooses the regularization.")
 
 
 INVERSE_STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6)
@@ -46,14 +46,14 @@ class Probe:
         states = np.concatenate([harmful.values, harmless.values])
         signs = np.repeat([1.0, -1.0], [len(harmful.values), len(harmless.values)])
         folds = np.concatenate([np.arange(len(group.values)) % self.folds for group in (harmful, harmless)])
-        centre, scale = standard(states)
-        reduced, axes = reduce((states - centre) / scale)
+        center, scale = standard(states)
+        reduced, axes = reduce((states - center) / scale)
         inverse_strength = self._best(reduced, signs, folds)
         weights, intercept = fit_logistic(reduced, signs, inverse_strength)
         direction = axes.T @ weights
         length = np.linalg.norm(direction)
         unit = direction / length
-        threshold = float(centre @ unit - intercept * scale / length)
+        threshold = float(center @ unit - intercept * scale / length)
         at_edge = inverse_strength in (self.inverse_strengths[0], self.inverse_strengths[-1])
         return Found(unit[None], threshold, tuned={"inverse_strength": inverse_strength, "at_edge": at_edge})
 
@@ -88,7 +88,7 @@ def along(
     """Places [prompts] of ``states`` along a weight vector, comparable between folds.
 
     Distances, counted from the middle between the means of the two classes of ``fitted``: the intercept of a strongly
-    regularised probe says little but how unequal the classes are.
+    regularized probe says little but how unequal the classes are.
     """
     unit = weights / max(float(np.linalg.norm(weights)), np.finfo(np.float64).tiny)
     middle = sum((fitted[signs == sign] @ unit).mean() for sign in (1, -1)) / 2

@@ -24,7 +24,7 @@ class Settings(PlacedSettings):
 
 @dataclass(frozen=True)
 class Random:
-    """Orthonormal directions drawn uniformly, by a seed of their own besides the run's."""
+    """Orthonormal directions drawn uniformly, by a seed of their own in addition to the run's."""
 
     seed: int
     count: int

@@ -104,7 +104,7 @@ class RankOneUpdate:
         self._level_squares = 0.0
 
     def observe(self, block: Block, outputs: slice, inputs: slice) -> None:
-        """Add the block's part of Wk*, in float64 since all later readings are told from it."""
+        """Add the block's part of Wk*, in float64 since all later projections are relative to it."""
         self._answer[outputs, 0] += block.astype(np.float64) @ self.key[inputs]
         self._level_squares += float(np.einsum("oi,oi->i", block, block) @ self.key[inputs] ** 2)
 

@@ -42,7 +42,7 @@ class Settings(RowSettings):
         None,
         description=(
             "Configuration (subset) of the data set, if it has several: a name in its card or, where the card "
-            "names none, what the names of its files or folders have besides the split (`*` reads them as "
+            "names none, what the names of its files or folders have in addition to the split (`*` reads them as "
             "one)."
         ),
     )
@@ -70,7 +70,7 @@ def load(
         path: in place of ``repo``, a folder with its files.
         subset: which of its configurations, where it has several.
         split: which of its splits.
-        revision: commit, tag or branch; the commit it stands for is named in the prompts' ``source``.
+        revision: commit, tag or branch; the commit it represents is named in the prompts' ``source``.
         reading: how prompts are read off its rows (see ``Reading``).
 
     Raises:
@@ -168,7 +168,7 @@ def _local_configs(card: Path) -> list[dict[str, Any]]:
 
 def _configs(value: Any) -> list[dict[str, Any]]:
     if value is not None and not (isinstance(value, list) and all(isinstance(item, dict) for item in value)):
-        raise DataError("`configs` of its card is no list of mappings")
+        raise DataError("`configs` of its card is not a list of mappings")
     return value or []
 
 
