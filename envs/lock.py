@@ -87,7 +87,7 @@ def read_pins(lock: Path) -> list[str]:
 
 
 def package_name(pin: str) -> str:
-    """Name of the package that a pin is for, in its normalised spelling."""
+    """Name of the package that a pin is for, in its normalized spelling."""
     return re.sub(r"[-_.]+", "-", pin.partition("==")[0].strip().lower())
 
 

@@ -53,7 +53,7 @@ variants:
     hook: {method: projection}
   behavior:
     models: [raw]
-    direction: {method: mean_difference, layer: 0, contrast: behaviour, judge: regex}
+    direction: {method: mean_difference, layer: 0, contrast: behavior, judge: regex}
     edit: {method: orthogonalize}
   steered:
     models: [raw]
@@ -92,7 +92,7 @@ def jobs(tmp_path_factory) -> Iterator[Jobs]:
     os.chdir(folder)
     for job in jobs:
         # what a model of 24 steps answers decides nothing: verdicts that others depend on are set
-        if job.rule == "direction" and job.wildcards["variant"] == "behaviour":
+        if job.rule == "direction" and job.wildcards["variant"] == "behavior":
             set_verdicts(job.input.judgments[0], ["refusal", "non_refusal"] * 6)
         job.run()
     yield jobs
@@ -208,11 +208,11 @@ def test_attacks_are_compared_on_the_first_harmful_calibration_prompts(jobs):
         assert list(judged.columns) == COLUMNS and len(judged) == 4
 
 
-def test_calibration_responses_are_judged_for_a_contrast_by_behaviour(jobs):
+def test_calibration_responses_are_judged_for_a_contrast_by_behavior(jobs):
     prompts = read_table(PROMPTS)
     judged = read_table("results/calibration/judgments/regex/raw/original.parquet")
     assert sorted(judged["prompt_id"]) == sorted(prompts.loc[prompts["split"] == "calibration", "prompt_id"])
-    assert Path("results/directions/raw/behaviour.safetensors").is_file()
+    assert Path("results/directions/raw/behavior.safetensors").is_file()
 
 
 def chosen(jobs: Jobs, verdicts: dict[str, str]) -> dict[str, Any]:
@@ -354,7 +354,7 @@ def test_replicates(jobs):
 
 def place(script: str, output: str, settings: dict[str, Any]) -> None:
     """Run a script that puts a model in its place."""
-    params = Named(settings={"trust_remote_code": False, "dequantise": False, **settings}, chat={})
+    params = Named(settings={"trust_remote_code": False, "dequantize": False, **settings}, chat={})
     resources = {"trial": "{}"}
     Job(script, {}, f"{script}.py", [], [output], params, resources, [f"logs/{script}.log"]).run()
 

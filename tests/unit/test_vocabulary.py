@@ -81,8 +81,8 @@ REPLACEMENTS = {
 CODE = re.compile(r"```.*?```|`[^`\n]+`|\]\([^)]*\)|https?://\S+", re.S)
 """What a page quotes from code: keys, commands, addresses."""
 
-QUOTATIONS = ("Poison control centres explain", "contrast: behaviour", "by-behaviour", "behaviour: {")
-"""Words of models, which stay as they were generated, and names of settings."""
+QUOTATIONS = ("Poison control centres explain",)
+"""Words of models, which stay as they were generated."""
 
 PATTERN = re.compile(
     "|".join(rf"(?P<w{number}>\b(?:{phrase})\b)" for number, phrase in enumerate(REPLACEMENTS)), re.IGNORECASE

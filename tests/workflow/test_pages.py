@@ -84,7 +84,7 @@ def test_a_new_direction_and_a_new_edit(fresh):
 def test_new_variants(fresh):
     add(fresh, "adding-a-variant.md")
     jobs = fresh.jobs()
-    for variant in ("weakened", "another-random", "by-behaviour"):
+    for variant in ("weakened", "another-random", "by-behavior"):
         assert f"checkpoint raw {variant}" in jobs
     assert "checkpoint raw hooked" not in jobs
     assert {"attack_selection_responses raw probe-orthogonalize-50", "strongest_attack raw strongest"} <= jobs

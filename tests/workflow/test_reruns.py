@@ -191,8 +191,8 @@ def test_a_direction_added_whose_search_runs_the_model(finished, direction, edit
         ("self", each("judge_own_calibration_responses", ("self",), MODELS, ("original",))),
     ],
 )
-def test_a_contrast_by_behaviour_added(finished, judge, jobs):
-    direction = {**MEAN, "contrast": "behaviour", "judge": judge}
+def test_a_contrast_by_behavior_added(finished, judge, jobs):
+    direction = {**MEAN, "contrast": "behavior", "judge": judge}
     finished.put("variants.later", {"direction": direction, "edit": ORTHOGONALIZE})
     assert finished.jobs() == (
         each("calibration_responses", MODELS, ("original",))

@@ -2,7 +2,7 @@
 
 Produces results/responses/{model}/{variant}.parquet from the evaluation prompts. From calibration prompts it produces
 results/calibration/responses/{model}/original.parquet, for directions that contrast refused with answered prompts
-(`contrast: behaviour`), and results/attack_selection/responses/{model}/{variant}.parquet, for variants that are the
+(`contrast: behavior`), and results/attack_selection/responses/{model}/{variant}.parquet, for variants that are the
 best attack of some sweeps (`strongest_of`); other grids do not request those.
 """
 

@@ -14,4 +14,4 @@ with run_job(snakemake):
     entry = snakemake.params.settings
     pointer = fetch(entry["repo"], entry["revision"], trust_remote_code=entry["trust_remote_code"])
     use = {**snakemake.params.chat, **json.loads(snakemake.resources.trial)}
-    place_model(pointer, snakemake.output[0], dequantise=entry["dequantise"], use=use)
+    place_model(pointer, snakemake.output[0], dequantize=entry["dequantize"], use=use)

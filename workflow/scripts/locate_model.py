@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 with run_job(snakemake):
     entry = snakemake.params.settings
     use = {**snakemake.params.chat, **json.loads(snakemake.resources.trial)}
-    place_model(locate(entry), snakemake.output[0], dequantise=entry["dequantise"], use=use)
+    place_model(locate(entry), snakemake.output[0], dequantize=entry["dequantize"], use=use)

@@ -14,7 +14,7 @@ from steadfast.core.ranges import range_of
 
 MEAN = {"method": "mean_difference"}
 SERVED = {"kind": "chat", "prompt": "resources/prompts/judges/refusal.md"}
-BEHAVIOUR = {**MEAN, "layer": 1, "contrast": "behaviour", "judge": "served"}
+BEHAVIOR = {**MEAN, "layer": 1, "contrast": "behavior", "judge": "served"}
 ABLITERATED = {"direction": MEAN, "edit": {"method": "orthogonalize"}}
 
 
@@ -92,7 +92,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a judge that waits for itself": (
         {
             "judges.served": {**SERVED, "serve": {"model": "raw", "variant": "abliterated"}},
-            "variants.abliterated.direction": BEHAVIOUR,
+            "variants.abliterated.direction": BEHAVIOR,
         },
         [
             "variants.abliterated.direction.judge: served goes round in a circle: it runs on raw/abliterated, and "
@@ -102,7 +102,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "a judge that waits for itself by way of another variant": (
         {
             "judges.served": {**SERVED, "serve": {"model": "raw", "variant": "matched"}},
-            "variants.abliterated.direction": BEHAVIOUR,
+            "variants.abliterated.direction": BEHAVIOR,
             "variants.matched": {
                 "direction": {"method": "random"},
                 "edit": {"method": "orthogonalize"},
@@ -114,7 +114,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "behavior of a model that answers nothing": (
         {
             "judges.served": {**SERVED, "serve": {"model": "tiny", "variant": "abliterated"}},
-            "variants.abliterated.direction": {**BEHAVIOUR, "judge": "regex"},
+            "variants.abliterated.direction": {**BEHAVIOR, "judge": "regex"},
         },
         [
             "judges.served.serve.model: 'tiny' has `role: judge`, and abliterated contrasts",

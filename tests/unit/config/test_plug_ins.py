@@ -91,7 +91,7 @@ def test_a_model_of_a_plug_in_is_located_by_its_own_job(installed, tmp_path):
     assert jobs.from_plug_ins() == ["mine"]
     assert jobs.files(mine) == [str(tmp_path / "training" / "step-2" / "config.json")]
     assert len(jobs.plug_in_digest(mine)) == 16
-    place_model(locate(jobs.settings(mine)), tmp_path / "model", dequantise=False)
+    place_model(locate(jobs.settings(mine)), tmp_path / "model", dequantize=False)
     assert checkpoint_path(tmp_path / "model") == tmp_path / "training" / "step-2"
     installed["models"]["mine"]["folder"] = str(tmp_path / "none")
     with pytest.raises(ConfigError, match=r"models.mine.folder: '.*/none' holds no checkpoint directory"):

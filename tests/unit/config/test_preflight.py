@@ -73,7 +73,7 @@ def test_what_a_judge_says_of_calibration_prompts_counts_towards_its_limit(asked
     # two systems, two classes, two samples
     asked["judges"]["asked"]["max_requests"] = 2 * 2 * 2 * 6
     check_before_run(Grid(prepare(asked)), judgments("asked"))
-    asked["variants"]["abliterated"]["direction"] |= {"contrast": "behaviour", "judge": "asked"}
+    asked["variants"]["abliterated"]["direction"] |= {"contrast": "behavior", "judge": "asked"}
     with pytest.raises(ConfigError, match=rf"max_requests: {48 + 2 * 2 * 8} requests would be sent"):
         check_before_run(Grid(prepare(asked)), judgments("asked"))
     asked["variants"]["abliterated"]["direction"]["judge"] = "regex"
@@ -94,7 +94,7 @@ def test_a_run_that_could_cost_too_much_is_told_what_was_assumed(asked, monkeypa
 def test_the_gpus_of_a_judge_are_counted_whatever_it_reads(config, made):
     weights = {"repo": "maker/model", "revision": "main"}
     config["judges"]["served"] = {"kind": "chat", "serve": weights, "prompt": PROMPT, "gpus": 4}
-    config["variants"]["abliterated"]["direction"] |= {"contrast": "behaviour", "judge": "served"}
+    config["variants"]["abliterated"]["direction"] |= {"contrast": "behavior", "judge": "served"}
     grid = Grid(prepare(config))
     with pytest.raises(ConfigError, match=r"judges\.served\.gpus: 4 GPUs are asked for, and 2 can be used here"):
         check_before_run(grid, [f"results/{made}.parquet"], gpus=2)

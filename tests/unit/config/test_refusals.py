@@ -260,22 +260,22 @@ ONE_KEY = {
     ),
     "behavior without a judge": (
         "variants.abliterated.direction.contrast",
-        "behaviour",
-        ["variants.abliterated.direction: contrast: behaviour needs a judge"],
+        "behavior",
+        ["variants.abliterated.direction: contrast: behavior needs a judge"],
     ),
     "judge without behavior": (
         "variants.abliterated.direction.judge",
         "regex",
-        ["variants.abliterated.direction: contrast: behaviour needs a judge, and contrast: label takes none"],
+        ["variants.abliterated.direction: contrast: behavior needs a judge, and contrast: label takes none"],
     ),
     "behavior by an unknown judge": (
         "variants.abliterated.direction",
-        {**MEAN, "contrast": "behaviour", "judge": "regx"},
+        {**MEAN, "contrast": "behavior", "judge": "regx"},
         ["variants.abliterated.direction.judge: unknown judge 'regx'", "did you mean 'regex'"],
     ),
     "behavior by a baseline": (
         "variants.abliterated.direction",
-        {**MEAN, "contrast": "behaviour", "judge": "label-only"},
+        {**MEAN, "contrast": "behavior", "judge": "label-only"},
         ["variants.abliterated.direction.judge: label-only does not read responses"],
     ),
     "match of an unknown variant": (
@@ -473,10 +473,10 @@ def test_a_quantized_model_cannot_be_edited_unless_it_is_written_out(config, ref
     (local_model / "config.json").write_text(json.dumps(settings))
     put(config, "models.mine", {"source": "local", "path": str(local_model)})
     assert refused(config).startswith("models.mine: is quantized (fp8), so abliterated cannot edit its weights")
-    put(config, "models.mine.dequantise", True)
-    assert prepare(config)["models"]["mine"]["dequantise"]
+    put(config, "models.mine.dequantize", True)
+    assert prepare(config)["models"]["mine"]["dequantize"]
     (local_model / "config.json").write_text(json.dumps(tiny_checkpoint.config()))
-    assert "models.mine.dequantise: " in refused(config)
+    assert "models.mine.dequantize: " in refused(config)
     assert "is not quantized; known: fp8, mxfp4" in refused(config)
 
 

@@ -177,7 +177,7 @@ def test_what_looks_like_markup_and_is_none_stays(verdicts, tmp_path: Path) -> N
     assert verdicts(path, *kept) == [REFUSAL] * len(kept)
 
 
-def test_normalising_is_linear(case) -> None:
+def test_normalizing_is_linear(case) -> None:
     pieces = ["\\", "&amp;", "<!--", "<a ", "[", "](", "`", "\u200b", "\\textbf{", "a\u0301", "Ã", "I '", "{"]
     start = time.process_time()
     regex.build(patterns=OURS).judge([case("x " + piece * (20_000 // len(piece))) for piece in pieces])
@@ -190,8 +190,8 @@ def test_the_study_s_phrases_are_searched_for_in_the_text_as_it_was_written(verd
     assert verdicts(PAPER, "I can\u2019t help") == [REFUSAL]
 
 
-def test_normalising_can_be_switched_off(verdicts, tmp_path: Path) -> None:
-    path = write(tmp_path, "normalise: false\npatterns:\n- {name: stars, regex: '\\*no\\*\\n'}\n")
+def test_normalizing_can_be_switched_off(verdicts, tmp_path: Path) -> None:
+    path = write(tmp_path, "normalize: false\npatterns:\n- {name: stars, regex: '\\*no\\*\\n'}\n")
     assert verdicts(path, "*no*\n.", "no.") == [REFUSAL, NON_REFUSAL]
 
 
@@ -240,8 +240,8 @@ def test_a_catastrophic_pattern_that_slipped_through_leaves_the_case_unscored(
         ("patterns:\n- {name: a, regex: 'b*'}", "matches an empty response"),
         ("patterns:\n- {name: a, phrase: ' '}", "would match everything"),
         ("patterns:\n- {name: a, phrase: b}\n- {name: a, phrase: c}", "the name 'a' is a duplicate"),
-        ("patterns:\n- {name: a, phrase: '***'}", "would match everything; `normalise: false` keeps emphasis marks"),
-        ("normalise: 1\npatterns:\n- {name: a, phrase: b}", "normalise: 1 is not allowed; allowed: true, false"),
+        ("patterns:\n- {name: a, phrase: '***'}", "would match everything; `normalize: false` keeps emphasis marks"),
+        ("normalize: 1\npatterns:\n- {name: a, phrase: b}", "normalize: 1 is not allowed; allowed: true, false"),
     ],
 )
 def test_a_broken_list_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:

@@ -28,7 +28,7 @@ def place(tmp_path):
     """Put a checkpoint in its place; returns the model directory."""
 
     def place(checkpoint, **use):
-        place_model(point_to(checkpoint), tmp_path / "model", dequantise=False, use=use)
+        place_model(point_to(checkpoint), tmp_path / "model", dequantize=False, use=use)
         return tmp_path / "model"
 
     return place

@@ -13,7 +13,7 @@ from steadfast.prompts.language import is_in_language
 from steadfast.prompts.similarity import jaccard
 from steadfast.prompts.summary import standardised_mean_difference
 from steadfast.prompts.table import build_prompt_table
-from steadfast.prompts.text import normalised_key, words
+from steadfast.prompts.text import normalized_key, words
 
 FOLDER = Path(__file__).parents[3] / "resources" / "prompts"
 LABELS = ("harmful", "harmless")
@@ -71,7 +71,7 @@ def test_every_harm_category_is_in_both_splits_and_has_harmless_lookalikes() -> 
 
 
 def test_no_two_prompts_are_alike() -> None:
-    assert ALL["text"].map(normalised_key).is_unique
+    assert ALL["text"].map(normalized_key).is_unique
     bags = [frozenset(words(text)) for text in ALL["text"]]
     assert max(jaccard(first, second) for first, second in combinations(bags, 2)) < 0.6
 

@@ -12,7 +12,7 @@ from steadfast.prompts.cleaning import Candidate, clean, to_candidates
 from steadfast.prompts.selection import Assignment, assign
 from steadfast.prompts.similarity import jaccard
 from steadfast.prompts.sources import SPLITS, SourcePrompt, Split
-from steadfast.prompts.text import normalised_key
+from steadfast.prompts.text import normalized_key
 
 NEEDED: dict[Split, int] = {"calibration": 6, "evaluation": 4}
 # few words, so that duplicates and near-duplicates abound; capitals and punctuation make them less than exact
@@ -27,8 +27,8 @@ def only_text(pairs: list[tuple[str, Split | None]]) -> list[SourcePrompt]:
     """Prompts in which no text is pinned to two splits: the first pin counts."""
     pins: dict[str, Split | None] = {}
     for text, pin in pairs:
-        pins.setdefault(normalised_key(text), pin)
-    return [SourcePrompt(text, split=pins[normalised_key(text)]) for text, _ in pairs]
+        pins.setdefault(normalized_key(text), pin)
+    return [SourcePrompt(text, split=pins[normalized_key(text)]) for text, _ in pairs]
 
 
 PROMPTS = st.lists(st.tuples(SENTENCES, PINS), max_size=60).map(only_text)
@@ -57,8 +57,8 @@ def texts(candidates: list[Candidate]) -> list[str]:
 def test_what_is_kept_is_disjoint_within_and_across_classes(
     harmful: list[SourcePrompt], harmless: list[SourcePrompt], threshold: float
 ) -> None:
-    taken = {normalised_key(prompt.text) for prompt in harmful}
-    others = [prompt for prompt in harmless if normalised_key(prompt.text) not in taken]
+    taken = {normalized_key(prompt.text) for prompt in harmful}
+    others = [prompt for prompt in harmless if normalized_key(prompt.text) not in taken]
     candidates = [*to_candidates(harmful, "harmful", 0), *to_candidates(others, "harmless", 0)]
     pool = clean(candidates, language=None, near_duplicates=threshold)
     for first, second in combinations(pool.kept, 2):

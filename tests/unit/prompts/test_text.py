@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steadfast.prompts.similarity import NearDuplicateIndex, jaccard
-from steadfast.prompts.text import normalised_key, prompt_id, words
+from steadfast.prompts.text import normalized_key, prompt_id, words
 
 UNHURRIED = settings(deadline=None)  # other work on the machine must not fail a test
 BAGS = st.lists(st.frozensets(st.sampled_from("abcdefghij"), min_size=1, max_size=8), max_size=25)
@@ -24,15 +24,15 @@ BAGS = st.lists(st.frozensets(st.sampled_from("abcdefghij"), min_size=1, max_siz
     ],
 )
 def test_keys_ignore_case_punctuation_and_whitespace(text: str, expected: str) -> None:
-    assert normalised_key(text) == expected
+    assert normalized_key(text) == expected
 
 
 @UNHURRIED
 @given(st.text())
 def test_keys_are_stable_and_hold_the_words(text: str) -> None:
-    key = normalised_key(text)
+    key = normalized_key(text)
     assert key.split() == words(text)
-    assert normalised_key(f" {text}\n") == key
+    assert normalized_key(f" {text}\n") == key
 
 
 def test_prompt_ids_are_the_start_of_the_sha256_of_the_text() -> None:

@@ -10,7 +10,7 @@ from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 from steadfast.attacks.baking import bake
 from steadfast.core.errors import DataError
 from steadfast.models.check import check_checkpoint
-from steadfast.models.checkpoint_files.quantization import dequantise, e4m3_values, fp4_values
+from steadfast.models.checkpoint_files.quantization import dequantize, e4m3_values, fp4_values
 from steadfast.models.placing import place_model
 from steadfast.models.pointer import ModelPointer, read_pointer
 
@@ -72,7 +72,7 @@ def test_fp8_with_one_scale_per_tensor_is_written_out(tmp_path, scales):
     exact = quantise_per_tensor(source, scales)
     (source / "tokenizer.json").write_text("{}")
     check_checkpoint(source, layout=True)
-    dequantise(source, tmp_path / "plain")
+    dequantize(source, tmp_path / "plain")
     found = load_file(tmp_path / "plain/model.safetensors")
     assert set(found) == set(exact)
     for name, tensor in exact.items():
@@ -94,7 +94,7 @@ def test_experts_in_one_tensor_have_scales_of_their_own(tmp_path, grid):
     save_file(stored, tmp_path / "model.safetensors")
     settings = {"quant_method": "fp8", "weight_block_size": [4, 3]}
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "mixtral", "quantization_config": settings}))
-    dequantise(tmp_path, tmp_path / "plain")
+    dequantize(tmp_path, tmp_path / "plain")
     found = load_file(tmp_path / "plain/model.safetensors")
     assert set(found) == {"experts.down_proj"}
     assert torch.equal(found["experts.down_proj"], (codes.float() * spread).to(torch.bfloat16))
@@ -105,13 +105,13 @@ def test_scales_that_fit_no_block_are_refused(tmp_path):
     quantise_fp8(source, block=8)
     add_to_config(source, quantization_config={"quant_method": "fp8", "weight_block_size": [16, 16]})
     with pytest.raises(DataError, match=r"_scale_inv has shape \[\d, \d\], which does not fit"):
-        dequantise(source, tmp_path / "plain")
+        dequantize(source, tmp_path / "plain")
 
 
 def test_block_wise_fp8_is_written_out(tmp_path):
     source = save_model(tiny_llama(intermediate_size=22), tmp_path / "source")
     exact = quantise_fp8(source, block=6)
-    dequantise(source, tmp_path / "plain")
+    dequantize(source, tmp_path / "plain")
     found = load_file(tmp_path / "plain/model.safetensors")
     assert set(found) == set(exact)
     for name, tensor in exact.items():
@@ -146,7 +146,7 @@ def test_mxfp4_is_written_out_as_transformers_does(tmp_path):
         expected[name] = convert_moe_packed_tensors(blocks, scales)
     save_file(tensors, source / "model.safetensors")
     add_to_config(source, quantization_config={"quant_method": "mxfp4"})
-    dequantise(source, tmp_path / "plain")
+    dequantize(source, tmp_path / "plain")
     found = load_file(tmp_path / "plain/model.safetensors")
     for name, tensor in expected.items():
         assert found[name].shape == (3, 32, 16)
@@ -167,26 +167,26 @@ def test_a_quantized_checkpoint_is_edited_by_choice_only(tmp_path, direction):
         index["weight_map"] |= dict.fromkeys(load_file(shard), shard.name)
     (source / "model.safetensors.index.json").write_text(json.dumps(index))
     add_to_config(source, quantization_config={"quant_method": "fp8", "weight_block_size": [128, 128]})
-    with pytest.raises(DataError, match=r"quantized \(fp8\).*dequantise: true"):
+    with pytest.raises(DataError, match=r"quantized \(fp8\).*dequantize: true"):
         bake(source, direction, EDIT, tmp_path / "out")
-    place_model(ModelPointer("local", str(source)), tmp_path / "model", dequantise=True)
+    place_model(ModelPointer("local", str(source)), tmp_path / "model", dequantize=True)
     manifest = bake(tmp_path / "model", direction, EDIT, tmp_path / "out")
     assert manifest["effective"]
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype="auto").dtype == torch.bfloat16
-    assert read_pointer(tmp_path / "model").details == {"dequantised": str(source)}
+    assert read_pointer(tmp_path / "model").details == {"dequantized": str(source)}
 
 
 def test_unknown_quantization_is_refused_even_by_choice(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
     add_to_config(source, quantization_config={"quant_method": "gptq", "bits": 4})
     with pytest.raises(DataError, match=r"'gptq'; only fp8, mxfp4"):
-        dequantise(source, tmp_path / "plain")
+        dequantize(source, tmp_path / "plain")
 
 
 def test_what_is_not_quantized_is_not_written_out(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
-    with pytest.raises(DataError, match="is not quantized; remove dequantise"):
-        place_model(ModelPointer("local", str(source)), tmp_path / "model", dequantise=True)
+    with pytest.raises(DataError, match="is not quantized; remove dequantize"):
+        place_model(ModelPointer("local", str(source)), tmp_path / "model", dequantize=True)
     assert not (tmp_path / "model").exists()
 
 
@@ -197,4 +197,4 @@ def test_missing_scales_are_named(tmp_path):
     save_file(tensors, source / "model.safetensors")
     add_to_config(source, quantization_config={"quant_method": "fp8"})
     with pytest.raises(DataError, match=r"lm_head\.weight_scale_inv"):
-        dequantise(source, tmp_path / "plain")
+        dequantize(source, tmp_path / "plain")

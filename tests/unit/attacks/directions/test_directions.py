@@ -15,7 +15,7 @@ def find(activations, seed=0, **settings):
     return build_method(settings).find(activations, seed=seed)
 
 
-def test_mean_difference_is_the_normalised_difference_of_float64_means(activations):
+def test_mean_difference_is_the_normalized_difference_of_float64_means(activations):
     found = find(activations, method="mean_difference", layer=3, position=-1)
     harmful = activations.harmful.blocks[:, 1, 3].astype(np.float64).mean(axis=0)
     harmless = activations.harmless.blocks[:, 1, 3].astype(np.float64).mean(axis=0)

@@ -293,26 +293,26 @@ def test_causal_choice_without_the_model_is_refused(activations):
         find(activations, method="mean_difference", layer="causal")
 
 
-def test_behaviour_regroups_the_prompts(activations):
+def test_behavior_regroups_the_prompts(activations):
     ids = [*activations.harmful.prompt_ids, *activations.harmless.prompt_ids]
     verdicts = pd.DataFrame({"prompt_id": ids, "sample": 0, "verdict": "non_refusal"})
     verdicts.loc[:29, "verdict"] = "refusal"
     verdicts.loc[45, "verdict"] = "refusal"
     verdicts.loc[[30, 50], "verdict"] = "unscored"
-    found = activations.by_behaviour(verdicts)
+    found = activations.by_behavior(verdicts)
     assert (len(found.harmful), len(found.harmless)) == (31, 47)
     assert found.harmful.prompt_ids[-1] == ids[45]
     np.testing.assert_array_equal(found.harmful.blocks[-1], activations.harmless.blocks[5])
     np.testing.assert_array_equal(found.harmless.final_norm[0], activations.harmful.final_norm[31])
 
 
-def test_behaviour_that_does_not_differ_is_refused(activations):
+def test_behavior_that_does_not_differ_is_refused(activations):
     ids = [*activations.harmful.prompt_ids, *activations.harmless.prompt_ids]
     verdicts = pd.DataFrame({"prompt_id": ids, "sample": 0, "verdict": "non_refusal"})
     with pytest.raises(DataError, match="0 refused and 80 answered"):
-        activations.by_behaviour(verdicts)
+        activations.by_behavior(verdicts)
     with pytest.raises(DataError, match="no verdict on 1 calibration prompt"):
-        activations.by_behaviour(verdicts[1:])
+        activations.by_behavior(verdicts[1:])
 
 
 @pytest.fixture

@@ -156,10 +156,10 @@ def test_keys_of_a_block_that_is_not_there(access, prompts):
         rank_one_tensors(access, ids(prompts, "harmful"), ids(prompts, "harmless"), 3, -1, 0)
 
 
-def test_contrast_by_behaviour_uses_the_judges_verdicts(activations, prompts):
+def test_contrast_by_behavior_uses_the_judges_verdicts(activations, prompts):
     verdicts = pd.DataFrame({"prompt_id": prompts["prompt_id"], "sample": 0})
     verdicts["verdict"] = ["refusal" if index < 5 else "non_refusal" for index in range(12)]
-    entry = {"method": "mean_difference", "layer": 1, "contrast": "behaviour", "judge": "regex"}
+    entry = {"method": "mean_difference", "layer": 1, "contrast": "behavior", "judge": "regex"}
     found = find_direction(entry, activations, seed=0, judgments=verdicts)
     states = np.concatenate([activations.harmful.at(1, 0), activations.harmless.at(1, 0)])
     order = [*activations.harmful.prompt_ids, *activations.harmless.prompt_ids]
@@ -171,8 +171,8 @@ def test_contrast_by_behaviour_uses_the_judges_verdicts(activations, prompts):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ({"contrast": "behavior"}, "did you mean 'behaviour'"),
-        ({"contrast": "behaviour"}, "needs a judge"),
+        ({"contrast": "behaviour"}, "did you mean 'behavior'"),
+        ({"contrast": "behavior"}, "needs a judge"),
         ({"judge": "regex"}, "takes none"),
         ({"keys_layer": "last"}, "keys_layer"),
     ],
@@ -186,12 +186,12 @@ def test_what_an_entry_needs_is_known_beforehand():
     assert read_settings({"method": "mean_difference", "layer": "causal"}).needs_model
     assert read_settings({"method": "random", "keys_layer": 1}).needs_model
     assert not read_settings({"method": "mean_difference"}).needs_model
-    assert read_settings({"method": "pca", "contrast": "behaviour", "judge": "regex"}).judge == "regex"
+    assert read_settings({"method": "pca", "contrast": "behavior", "judge": "regex"}).judge == "regex"
 
 
 @pytest.mark.parametrize(
     ("entry", "message"),
-    [({"layer": "causal"}, "need the model"), ({"contrast": "behaviour", "judge": "regex"}, "verdicts")],
+    [({"layer": "causal"}, "need the model"), ({"contrast": "behavior", "judge": "regex"}, "verdicts")],
 )
 def test_what_an_entry_needs_and_was_not_given_is_named(activations, entry, message):
     with pytest.raises(ConfigError, match=message):

@@ -61,9 +61,7 @@ def find_direction(
     prompts = _calibration_prompts(harmful, harmless)
     settings = read_settings(method)
     if settings.judge is not None:
-        raise ConfigError(
-            "contrast: behaviour needs the verdicts of a judge on calibration responses: run the workflow"
-        )
+        raise ConfigError("contrast: behavior needs the verdicts of a judge on calibration responses: run the workflow")
     chat: dict[str, Any] = {
         "system_prompt": system_prompt,
         "template_arguments": template_arguments,

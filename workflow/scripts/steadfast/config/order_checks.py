@@ -22,7 +22,7 @@ def _contrasted_models_answer(config: Mapping[str, Any]) -> Iterator[str]:
     for name, judge in config["judges"].items():
         for model, variant in _needed(config, _served(config, name)):
             role = config["models"][model]["role"]
-            if role != "study" and config["variants"][variant].get("direction", {}).get("contrast") == "behaviour":
+            if role != "study" and config["variants"][variant].get("direction", {}).get("contrast") == "behavior":
                 where = f"judges.{name}.serve.model: {judge['serve']['model']!r}"
                 why = f"{variant} contrasts what its model answers"
                 yield f"{where} has `role: {role}`, and {why}; allowed: a model with `role: study`"

@@ -95,5 +95,5 @@ class ModelJobs:
         return self._placing(job, "locate_model.py", f"models.sources.{self.grid.models[job.model].source}")
 
     def _placing(self, job: ForModel, script: str, *modules: str) -> str:
-        written_out = self.grid.models[job.model].settings["dequantise"]
+        written_out = self.grid.models[job.model].settings["dequantize"]
         return digest(script, *modules, *(["models.checkpoint_files.quantization"] if written_out else []))

@@ -110,7 +110,7 @@ class Wording:
         return Wording("".join([*text, self.text[position:]]), (*places, *self.places[position:]), self.original)
 
 
-def normalise(text: str) -> Wording:
+def normalize(text: str) -> Wording:
     """Normalize a text for a search.
 
     White space of all kinds and line breaks become one space. Zero-width and other invisible characters go, as do the

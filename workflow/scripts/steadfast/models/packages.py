@@ -59,13 +59,13 @@ def pin_of(package: str, lock: Path = LOCK) -> PackagePin:
     Raises:
         DataError: the lock does not hold it, or holds a line that is not a pin.
     """
-    pins = {_normalised(pin.name): pin for pin in _pins(lock)}
-    if _normalised(package) not in pins:
+    pins = {_normalized(pin.name): pin for pin in _pins(lock)}
+    if _normalized(package) not in pins:
         raise DataError(
             f"the package {package!r} is not pinned in envs/{lock.name}{suggest(package, pins)}. To use it, add a "
             "line `NAME==VERSION --hash=sha256:HASH` of its wheel"
         )
-    return pins[_normalised(package)]
+    return pins[_normalized(package)]
 
 
 def unpack_file(wheel: Path, member: str, directory: Path) -> Path:
@@ -172,5 +172,5 @@ def _like(names: list[str], suffix: str) -> list[str]:
     return [name for name in names if name.endswith(suffix)] or names
 
 
-def _normalised(package: str) -> str:
+def _normalized(package: str) -> str:
     return re.sub(r"[-_.]+", "-", package).lower()

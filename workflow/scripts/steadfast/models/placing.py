@@ -13,14 +13,14 @@ WEIGHTS = "weights"
 
 
 def place_model(
-    pointer: ModelPointer, output: str | Path, *, dequantise: bool, use: Mapping[str, Any] | None = None
+    pointer: ModelPointer, output: str | Path, *, dequantize: bool, use: Mapping[str, Any] | None = None
 ) -> None:
     """Write a model directory.
 
     Args:
         pointer: where the checkpoint lies.
         output: the directory.
-        dequantise: whether its quantized weights are written out as bfloat16, so that the original and the edited
+        dequantize: whether its quantized weights are written out as bfloat16, so that the original and the edited
             model are measured in the same numbers; else nothing is copied.
         use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
 
@@ -30,12 +30,12 @@ def place_model(
             known where that is needed; or its chat template is missing or does not do what it should.
     """
     with atomic_directory(output) as directory:
-        if dequantise:
+        if dequantize:
             # by name, so that models that are not written out do not depend on the code that does
-            load("steadfast.models.checkpoint_files", "quantization").dequantise(
+            load("steadfast.models.checkpoint_files", "quantization").dequantize(
                 Path(pointer.path), directory / WEIGHTS
             )
-            pointer = replace(pointer, path=WEIGHTS, details={**pointer.details, "dequantised": pointer.path})
+            pointer = replace(pointer, path=WEIGHTS, details={**pointer.details, "dequantized": pointer.path})
         pointer.write(directory)
         # by name too: a model that has passed is not put in place again because this check has changed
         if use is not None:

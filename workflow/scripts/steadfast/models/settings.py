@@ -84,7 +84,7 @@ class CheckpointSettings(ChattingModelSettings):
     trust_remote_code: bool = Field(
         False, description="Allow this one model to run code that it brings along. Off unless you have read that code."
     )
-    dequantise: bool = Field(
+    dequantize: bool = Field(
         False,
         description=(
             "Write a quantized checkpoint (FP8 with scales per block or tensor, or MXFP4) out as bfloat16 and "

@@ -9,7 +9,7 @@ from steadfast.core.errors import DataError
 from steadfast.prompts.language import is_in_language
 from steadfast.prompts.similarity import NearDuplicateIndex
 from steadfast.prompts.sources import SPLITS, SourcePrompt, Split
-from steadfast.prompts.text import normalised_key
+from steadfast.prompts.text import normalized_key
 
 Reason = Literal["empty", "language", "duplicate", "near_duplicate"]
 REASONS: tuple[Reason, ...] = ("empty", "language", "duplicate", "near_duplicate")
@@ -103,7 +103,7 @@ def clean(candidates: Sequence[Candidate], *, language: str | None, near_duplica
 
 
 def _candidate(prompt: SourcePrompt, label: str, seed: int) -> Candidate:
-    key = normalised_key(prompt.text)
+    key = normalized_key(prompt.text)
     rank = hashlib.sha256(f"{seed}\n{key}".encode()).hexdigest()
     return Candidate(prompt.text.strip(), label, prompt.category, prompt.source, prompt.split, key, rank)
 

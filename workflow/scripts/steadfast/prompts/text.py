@@ -23,7 +23,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().translate(_APOSTROPHES))
 
 
-def normalised_key(text: str) -> str:
+def normalized_key(text: str) -> str:
     """A text up to case, punctuation and whitespace; empty if it has no letter and no digit."""
     return " ".join(words(text))
 

@@ -87,7 +87,7 @@ class Activations:
         """Width of the residual stream."""
         return int(self.harmful.blocks.shape[3])
 
-    def by_behaviour(self, verdicts: pd.DataFrame) -> "Activations":
+    def by_behavior(self, verdicts: pd.DataFrame) -> "Activations":
         """The same activations, grouped by what the model did: refused prompts take the harmful ones' place.
 
         Args:

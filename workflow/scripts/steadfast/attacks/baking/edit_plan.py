@@ -61,7 +61,7 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
     if method:
         raise DataError(
             f"{checkpoint.path} is quantized ({method}), so its weights cannot be edited; edit the checkpoint that it "
-            "was made from, or set dequantise: true on the model to have it written out as bfloat16"
+            "was made from, or set dequantize: true on the model to have it written out as bfloat16"
         )
     entries = checkpoint.entries
     stream = anatomy(checkpoint.config, entries)

@@ -20,7 +20,7 @@ from steadfast.attacks.directions.settings import BlockIndex, DepthFraction
 from steadfast.core.errors import ConfigError
 from steadfast.core.settings import SettingsModel
 
-CONTRASTS = ("label", "behaviour")
+CONTRASTS = ("label", "behavior")
 
 
 class Measurements(Protocol):
@@ -50,7 +50,7 @@ class ReadDirection:
 
     Attributes:
         method: the method with its own settings.
-        contrast: ``label`` contrasts harmful with harmless prompts, ``behaviour`` those that the original
+        contrast: ``label`` contrasts harmful with harmless prompts, ``behavior`` those that the original
             model refused with those that it answered.
         judge: whose verdicts tell refused from answered prompts.
         keys_layer: block whose MLP keys are recorded for a rank-one edit, or None.
@@ -58,7 +58,7 @@ class ReadDirection:
     """
 
     method: DirectionMethod
-    contrast: Literal["label", "behaviour"]
+    contrast: Literal["label", "behavior"]
     judge: str | None
     keys_layer: int | float | None
     is_causal: bool
@@ -98,7 +98,7 @@ def find_direction(
         activations: states of the calibration prompts.
         seed: seed of every random choice.
         judgments: the judge's verdicts on the original model's answers to the calibration prompts, for
-            ``contrast: behaviour``.
+            ``contrast: behavior``.
         model: runs the model, for ``layer: causal`` and for ``keys_layer``.
 
     Raises:
@@ -108,10 +108,10 @@ def find_direction(
     settings = read_settings(entry)
     if settings.needs_model and model is None:
         raise ConfigError("layer: causal and keys_layer need the model and the calibration prompts")
-    if settings.contrast == "behaviour":
+    if settings.contrast == "behavior":
         if judgments is None:
-            raise ConfigError("contrast: behaviour needs the judge's verdicts on the calibration prompts")
-        activations = activations.by_behaviour(judgments)
+            raise ConfigError("contrast: behavior needs the judge's verdicts on the calibration prompts")
+        activations = activations.by_behavior(judgments)
     scores = model.scores if settings.is_causal and model is not None else None
     direction = settings.method.find(activations, seed=seed, causal=scores)
     if settings.keys_layer is None or model is None or not direction.valid:

@@ -25,7 +25,7 @@ from steadfast.attacks.directions.selection import (
     states_at,
 )
 from steadfast.attacks.directions.selection_stability import place_stability
-from steadfast.attacks.directions.settings import BEHAVIOUR, CausalSettings, ContrastSettings
+from steadfast.attacks.directions.settings import BEHAVIOR, CausalSettings, ContrastSettings
 from steadfast.core.errors import ConfigError
 
 
@@ -146,7 +146,7 @@ def contrast_method(name: str, finder: Finder, settings: ContrastSettings) -> Co
     layer = settings.layer
     if settings.causal is not None and layer != CAUSAL:
         raise ConfigError(f"causal: these settings are read only with layer: causal, not with layer: {layer!r}")
-    if (settings.contrast == BEHAVIOUR) != (settings.judge is not None):
-        raise ConfigError("contrast: behaviour needs a judge, and contrast: label takes none")
+    if (settings.contrast == BEHAVIOR) != (settings.judge is not None):
+        raise ConfigError("contrast: behavior needs a judge, and contrast: label takes none")
     rule = CausalRule(settings.causal or CausalSettings.read({}))
     return ContrastMethod(name, finder, layer, settings.position, settings.resamples, rule)

@@ -11,7 +11,7 @@ DepthFraction = Annotated[float, Field(gt=0, lt=1)]
 TemplatePosition = Annotated[int, Field(ge=-64, le=-1)]
 
 
-BEHAVIOUR = "behaviour"
+BEHAVIOR = "behavior"
 FINAL_NORM = "final_norm"
 
 
@@ -90,17 +90,17 @@ class ContrastSettings(DirectionSettings):
     causal: CausalSettings | None = optional(
         description="How a layer of `causal` scores and drops candidates (Arditi et al. 2024)."
     )
-    contrast: Literal["label", "behaviour"] = Field(
+    contrast: Literal["label", "behavior"] = Field(
         "label",
         description=(
             "Which prompts are contrasted: the harmful with the harmless ones (`label`), or those that the "
-            "original model refused with those that it answered (`behaviour`), by the verdicts of `judge`."
+            "original model refused with those that it answered (`behavior`), by the verdicts of `judge`."
         ),
     )
     judge: str | None = optional(
         description=(
             "Judge whose verdicts on the original model's answers to the calibration prompts tell refused from "
-            "answered ones; for `contrast: behaviour`."
+            "answered ones; for `contrast: behavior`."
         )
     )
 

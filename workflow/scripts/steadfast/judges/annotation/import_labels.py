@@ -107,7 +107,7 @@ class _Index:
             self.variants[str(model)].add(str(variant))
         self.responses = {response for group in self.by_item.values() for response in group}
         self.prompt_of_text = {
-            _normalised(str(text)): str(prompt_id)
+            _normalized(str(text)): str(prompt_id)
             for prompt_id, text in zip(texts["prompt_id"], texts["text"], strict=True)
         }
 
@@ -156,9 +156,9 @@ def _prompt_of(row: Row, index: _Index) -> str:
     if row.values.get("prompt_id"):
         return row.values["prompt_id"]
     text = next((row.values[column] for column in QUESTION_COLUMNS if row.values.get(column)), "")
-    if _normalised(text) not in index.prompt_of_text:
+    if _normalized(text) not in index.prompt_of_text:
         raise _Problem(f"the question {text[:60]!r} is not among the prompts of this run")
-    return index.prompt_of_text[_normalised(text)]
+    return index.prompt_of_text[_normalized(text)]
 
 
 def _sample_of(row: Row) -> int:
@@ -249,5 +249,5 @@ def _message(problems: list[str]) -> str:
     return "annotations: " + "\n  ".join(lines)
 
 
-def _normalised(text: str) -> str:
+def _normalized(text: str) -> str:
     return " ".join(text.split())

@@ -61,7 +61,7 @@ def plan_merge(base: str | Path, adapter: Path) -> Merge:
     method = quantization_of(checkpoint.config)
     if method:
         raise DataError(
-            f"{checkpoint.path} is quantized ({method}), so nothing can be merged into its weights; set dequantise: "
+            f"{checkpoint.path} is quantized ({method}), so nothing can be merged into its weights; set dequantize: "
             "true on the base model to have it written out as bfloat16"
         )
     stream = anatomy(checkpoint.config, checkpoint.entries)

@@ -83,7 +83,7 @@ def plain_shapes(checkpoint: Checkpoint) -> dict[str, tuple[int, ...]] | None:
     return shapes
 
 
-def dequantise(source: Path, output: Path) -> None:
+def dequantize(source: Path, output: Path) -> None:
     """Write a quantized checkpoint to ``output`` as bfloat16, shard by shard, a part of a tensor at a time.
 
     Raises:
@@ -92,7 +92,7 @@ def dequantise(source: Path, output: Path) -> None:
     checkpoint = open_checkpoint(source)
     method = quantization_of(checkpoint.config)
     if not method:
-        raise DataError(f"{source} is not quantized; remove dequantise")
+        raise DataError(f"{source} is not quantized; remove dequantize")
     if method not in METHODS:
         raise DataError(
             f"{source} is quantized by {method!r}; only {', '.join(METHODS)} can be written out. "

@@ -10,7 +10,7 @@ import yaml
 
 from steadfast.core.locations import PROJECT
 from steadfast.prompts.similarity import NearDuplicateIndex
-from steadfast.prompts.text import normalised_key, words
+from steadfast.prompts.text import normalized_key, words
 from steadfast.training.safety_tuning.requests import CORE, KINDS, Framings, Request
 
 STEM = 5
@@ -111,7 +111,7 @@ def _is_paraphrase(core: frozenset[str], others: Iterable[frozenset[str]], thres
 
 def bag_of_words(text: str) -> frozenset[str]:
     """The set of words that near-duplicates are identified by."""
-    return frozenset(normalised_key(text).split())
+    return frozenset(normalized_key(text).split())
 
 
 def share_by_kind(prompts: Sequence[TrainingPrompt]) -> Mapping[str, float]:
