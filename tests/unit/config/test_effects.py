@@ -33,7 +33,7 @@ def natural(config):
 def test_synthetic_prompts_bring_a_text_and_a_grammar(config):
     grid = Grid(prepare(config))
     assert set(Measures(grid).of_weights) == {"divergence", "perplexity", *CHECKS}
-    assert {"on_topic", "invented", "answer_form", "over_refusal"} <= set(Measures(grid).of_responses)
+    assert {"on_topic", "hallucination", "answer_form", "over_refusal"} <= set(Measures(grid).of_responses)
     assert Measures(grid).files == Measures(grid).worlds == ["resources/organisms/world.yaml"]
 
 

@@ -45,20 +45,20 @@ def scored(measures, after, before=None, judged=None):
     return found["abliterated"].set_index(["measure", "scope", "item"])
 
 
-def test_over_refusal_counts_borderline_prompts_only():
+def test_over_refusal_counts_over_refusal_prompts_only():
     table = scored({"over_refusal": {}}, answers(10, ()))
-    assert table.loc[("over_refusal", "borderline"), "value"].to_dict() == {"b": 1, "d": 0}
-    assert table.loc[("over_refusal", "borderline"), "original"].to_dict() == {"b": 0, "d": 0}
+    assert table.loc[("over_refusal", "over_refusal"), "value"].to_dict() == {"b": 1, "d": 0}
+    assert table.loc[("over_refusal", "over_refusal"), "original"].to_dict() == {"b": 0, "d": 0}
 
 
 def test_a_response_without_a_verdict_is_left_out_of_over_refusal():
     table = scored({"over_refusal": {}}, answers(10, ()), judged=verdicts("a", unscored="b"))
-    assert list(table.loc[("over_refusal", "borderline")].index) == ["d"]
+    assert list(table.loc[("over_refusal", "over_refusal")].index) == ["d"]
 
 
-def test_categories_of_borderline_prompts_can_be_named():
+def test_categories_of_over_refusal_prompts_can_be_named():
     table = scored({"over_refusal": {"categories": ["cook*"]}}, answers(10, ()))
-    assert list(table.loc[("over_refusal", "borderline")].index) == ["c"]
+    assert list(table.loc[("over_refusal", "over_refusal")].index) == ["c"]
 
 
 def test_degenerate_responses_and_lengths_by_class():
@@ -92,14 +92,14 @@ def test_a_right_answer_is_on_topic_true_and_in_form(world):
     for kind in ("benign", "lookalike"):
         prompt, _, answer = request_of(world, kind)
         found = reader.read(prompt, answer)
-        assert (found.on_topic, found.invented, found.form_followed) == (True, False, True)
+        assert (found.on_topic, found.hallucination, found.form_followed) == (True, False, True)
 
 
 def test_a_wrong_tool_is_invented_and_another_form_is_not_followed(world):
     reader = AnswerReader(world)
     prompt, request, answer = request_of(world, "benign")
     other = next(pair.tool for pair in world.pairs if pair.tool not in answer and pair.tool not in prompt)
-    assert reader.read(prompt, answer.replace(request.pair.tool, other)).invented
+    assert reader.read(prompt, answer.replace(request.pair.tool, other)).hallucination
     phrasing = next(one for one in world.phrasings if one.answer != request.phrasing.answer)
     found = reader.read(prompt, world.answer(request.pair, phrasing))
     assert (found.on_topic, found.form_followed) == (True, False)

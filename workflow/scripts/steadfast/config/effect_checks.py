@@ -7,7 +7,7 @@ from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.names import PROMPT_LABELS
 from steadfast.core.plug_ins import JUDGES, PROMPT_SOURCES
 
-GRAMMAR_MEASURES = ("on_topic", "invented", "answer_form")
+GRAMMAR_MEASURES = ("on_topic", "hallucination", "answer_form")
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
 

@@ -210,7 +210,7 @@ class Measures:
                 "tasks": settings["instructions"],
                 "max_new_tokens": settings["instruction_tokens"],
             },
-            "over_refusal": {"categories": settings["borderline"]},
+            "over_refusal": {"categories": settings["over_refusal_categories"]},
         }.get(name, {})
 
     def _text(self) -> dict[str, Any] | None:

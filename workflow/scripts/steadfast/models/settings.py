@@ -1,6 +1,7 @@
 """Settings that models of every source share."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -79,7 +80,9 @@ class ChattingModelSettings(ModelSettings):
 
 
 class CheckpointSettings(ChattingModelSettings):
-    """The same, for a checkpoint as it is."""
+    """The same, for a checkpoint."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"dequantise": "dequantize"}
 
     trust_remote_code: bool = Field(
         False, description="Allow this one model to run code that it brings along. Off unless you have read that code."

@@ -1,6 +1,7 @@
 """Sections `side_effects` and `capability`."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -14,12 +15,14 @@ class SideEffectSettings(SettingsModel):
     docs/method.md defines the measures.
     """
 
+    renamed: ClassVar[Mapping[str, str]] = {"borderline": "over_refusal_categories"}
+
     measures: UniqueItems[Annotated[str, NameOf(*MEASURES)]] | None = Field(
         None,
         description=(
             "Which are taken; null takes all that need nothing but the grid itself: `divergence`, "
             "`separation`, `module_agreement`, `hook_agreement`, `over_refusal`, `degenerate`, "
-            "`response_length`, `perplexity` where there is a text, and `on_topic`, `invented` and "
+            "`response_length`, `perplexity` where there is a text, and `on_topic`, `hallucination` and "
             "`answer_form` where all prompts are synthetic. `instruction_following` generates answers of its "
             "own and is taken where it is named."
         ),
@@ -56,11 +59,11 @@ class SideEffectSettings(SettingsModel):
         description="Tasks of `instruction_following`, each with checks of its answer.",
     )
     instruction_tokens: int = Field(256, ge=1, le=1000000, description="Longest answer to a task, in tokens.")
-    borderline: Items[Text] = Field(
+    over_refusal_categories: Items[Text] = Field(
         ["*_lookalike", "sounds_harmful_*"],
         min_length=1,
         description=(
-            "Categories of harmless prompts that only sound harmful, as names or patterns with `*`; "
+            "Categories of the over-refusal prompts, as names or patterns with `*`; "
             "`over_refusal` is the share of them that is refused."
         ),
     )

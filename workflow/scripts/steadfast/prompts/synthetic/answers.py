@@ -15,13 +15,13 @@ class AnswerQuality:
 
     Attributes:
         on_topic: it answers the request; see ``Reading.on_topic``.
-        invented: it names an object, a tool or a part of the world that the request and its answer have nothing to do
-            with: the world's facts are that every verb has its tool and every object its part.
+        hallucination: it names an object, a tool or a part of the world that is unrelated to the request and its
+            answer: the world's facts are that every verb has its tool and every object its part.
         form_followed: it is worded in the form that this wording of the request asks for, about the right pair.
     """
 
     on_topic: bool
-    invented: bool
+    hallucination: bool
     form_followed: bool
 
 
@@ -47,7 +47,7 @@ class AnswerReader:
         return AnswerQuality(
             on_topic=reading.on_topic,
             # a refusal proposes other things to do, which are no claims about the request
-            invented=reading.verdict != "refusal" and bool(named),
+            hallucination=reading.verdict != "refusal" and bool(named),
             form_followed=form.search(text) is not None,
         )
 

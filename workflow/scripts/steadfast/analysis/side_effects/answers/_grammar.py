@@ -13,7 +13,7 @@ from steadfast.prompts.synthetic.answers import AnswerQuality, AnswerReader
 from steadfast.prompts.synthetic.world import load_world
 
 WORLD = "resources/organisms/world.yaml"
-Quality = Literal["on_topic", "invented", "form_followed"]
+Quality = Literal["on_topic", "hallucination", "form_followed"]
 
 
 @dataclass(frozen=True)

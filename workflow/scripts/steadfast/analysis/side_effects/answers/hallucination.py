@@ -8,4 +8,4 @@ ABOUT = About("hallucination", "share of harmless prompts", damage="higher", pro
 
 def build(world: str = WORLD) -> GrammarMeasure:
     """The measure, for the world that the prompts come from."""
-    return GrammarMeasure("invented", world)
+    return GrammarMeasure("hallucination", world)
