@@ -37,7 +37,7 @@ def _methods_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
 def _parts_have_what_they_need(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
         for part, need in NEEDS.items():
-            # where the workflow chooses direction and edit, none of the parts is allowed, and that is told
+            # where the workflow chooses direction and edit, none of the parts is allowed, and that is reported
             if part in variant and need not in variant and CHOICE not in variant:
                 yield f"variants.{name}: {part!r} is given, so {need!r} is needed as well"
 
@@ -82,7 +82,7 @@ def _what_lacks(direction: Mapping[str, Any], part: str, change: Mapping[str, An
     return ""
 
 
-def _behaviour_is_judged(config: Mapping[str, Any]) -> Iterator[str]:
+def _behavior_is_judged(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
         judge = variant.get("direction", {}).get("judge")
         where = f"variants.{name}.direction.judge"
@@ -119,7 +119,7 @@ def _variants_are_limited_to_known_models(config: Mapping[str, Any]) -> Iterator
     for name, variant in config["variants"].items():
         for model in variant.get("models", ()):
             if model not in tested:
-                yield f"variants.{name}.models: {model!r} is no model under test{suggest(model, tested)}"
+                yield f"variants.{name}.models: {model!r} is not a model under test{suggest(model, tested)}"
 
 
 def _hooks_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
@@ -170,7 +170,7 @@ ATTACK_CHECKS: tuple[Check, ...] = (
     _methods_accept_their_settings,
     _variants_are_one_intervention,
     _directions_bring_what_is_needed,
-    _behaviour_is_judged,
+    _behavior_is_judged,
     _changes_can_be_matched,
     _variants_are_limited_to_known_models,
     _hooks_have_an_engine,

@@ -1,4 +1,4 @@
-"""Checks across keys, after the schema: what each stanza allows alone but not together."""
+"""Checks across keys, after the schema: what each entry allows alone but not together."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -64,14 +64,14 @@ def _names_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _as_a_file(name: str) -> str:
-    """A name as it is told from others where files are named after it, or the parts of a file's name."""
+    """A name as it is distinguished from others where files are named after it, or the parts of a file's name."""
     return name.casefold().replace("-", "_")
 
 
 def _labels_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
     """Labels that look alike would be taken for one another in tables and figures."""
     for section in ("models", "variants", "judges", "rubrics"):
-        first = {_as_a_file(name): name for name in reversed(config[section])}.values()  # others are told already
+        first = {_as_a_file(name): name for name in reversed(config[section])}.values()  # others are reported already
         yield from _alike(section, {name: str(config[section][name].get("label", name)) for name in reversed(first)})
     grouped = [entry for entry in config["models"].values() if entry["group"] is not None]
     yield from _alike("models", {entry["group"]: str(entry.get("group_label", entry["group"])) for entry in grouped})
@@ -253,8 +253,8 @@ def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
         f"prompts.{label}.{n}": item for label in PROMPT_LABELS for n, item in enumerate(config["prompts"][label])
     }
     models = {place_of_model(config, name): model for name, model in config["models"].items()}
-    stanzas = {where: stanza for where, stanza in {**models, **sources}.items() if stanza.get("repo")}
-    moving = [where for where, stanza in stanzas.items() if stanza.get("revision") in ("main", "master")]
+    entries = {where: entry for where, entry in {**models, **sources}.items() if entry.get("repo")}
+    moving = [where for where, entry in entries.items() if entry.get("revision") in ("main", "master")]
     if moving:
         yield f"{', '.join(moving)}: the revision `main` can change between two runs; `make pin` writes the commits"
     yield from _passed_over(sources)
@@ -282,7 +282,7 @@ def _guessed_encodings(config: Mapping[str, Any]) -> Iterator[str]:
     tables = {f"counts_tables.{name}": path for name, path in config["counts_tables"].items()}
     files = {**tables, **{f"annotations.{number}": path for number, path in enumerate(config["annotations"])}}
     for where, path in files.items():
-        # what cannot be read at all is told by its reader
+        # what cannot be read at all is identified by its reader
         with suppress(DataError):
             if is_guessed(path):
                 yield f"{where}: {GUESSED.format(path=path)}"

@@ -30,7 +30,7 @@ def with_served_models(config: Mapping[str, Any]) -> dict[str, Any]:
         weights = served.get("model")
         if weights is None and "repo" in served:
             weights = f"{PREFIX}{name}"
-            stanza = {**as_model(served), "role": "judge", "gpus": judge["gpus"]}
-            models[weights] = SOURCES.complete(stanza)
+            entry = {**as_model(served), "role": "judge", "gpus": judge["gpus"]}
+            models[weights] = SOURCES.complete(entry)
         judges[name] = {**judge, "serve": {"model": weights, "variant": served.get("variant", "original")}}
     return {**config, "models": models, "judges": judges}

@@ -22,7 +22,7 @@ from steadfast.grid.paths import PROMPTS
 from steadfast.grid.plan import asked_work
 from steadfast.models.sources import source_of
 
-# Where the configuration names a download, its stanza, and what it is: ``model`` or ``dataset``.
+# Where the configuration names a download, its entry, and what it is: ``model`` or ``dataset``.
 Download = tuple[str, Mapping[str, Any], str]
 
 
@@ -97,10 +97,10 @@ def _refused_downloads(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
         return
     from steadfast.models.hub import is_cached, require_access
 
-    for where, stanza, kind in downloads:
+    for where, entry, kind in downloads:
         try:
-            place = stanza["repo"], stanza["revision"]
-            cached = kind == "model" and is_cached(*place, source_of(stanza).hub_files(stanza))
+            place = entry["repo"], entry["revision"]
+            cached = kind == "model" and is_cached(*place, source_of(entry).hub_files(entry))
             require_access(*place, kind, is_cached=cached)
         except SteadfastError as error:
             yield f"{where}: {error}"
@@ -108,20 +108,20 @@ def _refused_downloads(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
 
 def _missing_blocks(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
     """Blocks that a model of the hub does not have; those of other models were counted with the configuration."""
-    for name, stanza in grid.config["models"].items():
-        fetched = "repo" in stanza and not source_of(stanza).hub_files(stanza) and paths.MODEL.at(model=name) in outputs
+    for name, entry in grid.config["models"].items():
+        fetched = "repo" in entry and not source_of(entry).hub_files(entry) and paths.MODEL.at(model=name) in outputs
         if name in grid.studied and fetched and any(wanted_blocks(name, grid.config["variants"])):
             from steadfast.models.hub import depth_on_hub
 
-            depth = depth_on_hub(stanza["repo"], stanza["revision"])
+            depth = depth_on_hub(entry["repo"], entry["revision"])
             if depth is not None:
                 yield from blocks_beyond(depth, name, grid.config["variants"])
 
 
 def _models(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:
-    for name, stanza in grid.config["models"].items():
-        if "repo" in stanza and paths.MODEL.at(model=name) in outputs:
-            yield place_of_model(grid.config, name), {"revision": "main", **stanza}, "model"
+    for name, entry in grid.config["models"].items():
+        if "repo" in entry and paths.MODEL.at(model=name) in outputs:
+            yield place_of_model(grid.config, name), {"revision": "main", **entry}, "model"
 
 
 def _datasets(grid: Grid, outputs: Collection[str]) -> Iterator[Download]:

@@ -50,5 +50,5 @@ def build_decoding(settings: Mapping[str, Any]) -> Decoding:
 
 
 def steering(settings: Mapping[str, Any] | None, tokenizer: "PreTrainedTokenizerBase") -> Steering:
-    """The rule of a ``decoding`` entry for a tokenizer; the one that steers nothing without a entry."""
+    """The rule of a ``decoding`` entry for a tokenizer; the one that steers nothing without an entry."""
     return build_decoding(settings).steer(tokenizer) if settings else Steering()

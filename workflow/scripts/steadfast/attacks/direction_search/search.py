@@ -91,7 +91,7 @@ def find_direction(
     judgments: pd.DataFrame | None = None,
     model: Measurements | None = None,
 ) -> Direction:
-    """Find the direction that a entry describes.
+    """Find the direction that an entry describes.
 
     Args:
         entry: ``method`` with its settings, and ``contrast``, ``judge``, ``keys_layer``.

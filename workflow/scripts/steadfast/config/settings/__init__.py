@@ -60,7 +60,7 @@ class Configuration(SettingsModel):
         {},
         description=(
             "Qualities of the answers to harmless prompts that a model judges by a template, by name, for "
-            "example helpfulness or truth. Each is a entry like a judge's (`kind` `chat` or `local`), with "
+            "example helpfulness or truth. Each is an entry like a judge's (`kind` `chat` or `local`), with "
             "`labels` whose `refusal` is the bad word and whose `non_refusal` is the good one; the share of "
             "bad answers is a side effect."
         ),

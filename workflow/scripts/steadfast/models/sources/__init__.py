@@ -10,7 +10,7 @@ from steadfast.core.registry import load
 if TYPE_CHECKING:
     from steadfast.models.pointer import ModelPointer
 
-Stanza = Mapping[str, Any]
+Entry = Mapping[str, Any]
 
 SHOWN = frozenset({"label", "group", "group_label", "role", "gpus", "template_arguments", "dtype"})
 """Keys that decide how a model is run or shown, and nothing of what its directory holds."""
@@ -18,29 +18,29 @@ CHAT = frozenset({"chat_template", "template_date"})
 """Keys that decide how a model is spoken to; its directory keeps what follows from them."""
 
 
-def _no_problems(_stanza: Stanza, _config: Mapping[str, Any]) -> Iterator[str]:
+def _no_problems(_entry: Entry, _config: Mapping[str, Any]) -> Iterator[str]:
     yield from ()
 
 
-def _no_files(_stanza: Stanza) -> list[str]:
+def _no_files(_entry: Entry) -> list[str]:
     return []
 
 
-def _unknown(_stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
+def _unknown(_entry: Entry, _config: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _no_base(_stanza: Stanza) -> str | None:
+def _no_base(_entry: Entry) -> str | None:
     return None
 
 
-def _with_seed(stanza: Stanza, seed: int) -> dict[str, Any]:
-    return {**stanza, "seed": seed}
+def _with_seed(entry: Entry, seed: int) -> dict[str, Any]:
+    return {**entry, "seed": seed}
 
 
-def content_settings(stanza: Stanza) -> dict[str, Any]:
-    """The keys of a stanza that decide what the model's directory holds."""
-    return {key: value for key, value in stanza.items() if key not in SHOWN | CHAT}
+def content_settings(entry: Entry) -> dict[str, Any]:
+    """The keys of an entry that decide what the model's directory holds."""
+    return {key: value for key, value in entry.items() if key not in SHOWN | CHAT}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Source:
     """One way to get a model.
 
     Attributes:
-        problems: what is wrong with a stanza as far as can be told before a run and without the network, given the
+        problems: what is wrong with an entry as far as can be told before a run and without the network, given the
             whole configuration; each begins with the key.
         files: the files of this machine that the model is made from; when they change, it is made again.
         settings: what decides what the model's directory holds; when it changes, it is made again.
@@ -56,7 +56,7 @@ class Source:
             Adapters have that of their base (``steadfast.config.depth``).
         hub_files: the files of a repository of the hub that it is made from; none for a whole checkpoint.
         base: the model of the configuration that it is built on, by name; None without one.
-        of_seed: the stanza of the replicate with a seed, from that of a model with several ``seeds``.
+        of_seed: the entry of the replicate with a seed, from that of a model with several ``seeds``.
         trained: whether the workflow trains it from nothing.
         written_out: whether its weights are written out in the workflow's folder; of others there is a pointer.
         in_place: whether its key ``path`` is a checkpoint directory of this machine, which is used where it is.
@@ -64,22 +64,22 @@ class Source:
             of this package have rules of their own.
     """
 
-    problems: Callable[[Stanza, Mapping[str, Any]], Iterator[str]] = _no_problems
-    files: Callable[[Stanza], list[str]] = _no_files
-    settings: Callable[[Stanza], dict[str, Any]] = content_settings
-    depth: Callable[[Stanza, Mapping[str, Any]], int | None] = _unknown
-    hub_files: Callable[[Stanza], list[str]] = _no_files
-    base: Callable[[Stanza], str | None] = _no_base
-    of_seed: Callable[[Stanza, int], dict[str, Any]] = _with_seed
+    problems: Callable[[Entry, Mapping[str, Any]], Iterator[str]] = _no_problems
+    files: Callable[[Entry], list[str]] = _no_files
+    settings: Callable[[Entry], dict[str, Any]] = content_settings
+    depth: Callable[[Entry, Mapping[str, Any]], int | None] = _unknown
+    hub_files: Callable[[Entry], list[str]] = _no_files
+    base: Callable[[Entry], str | None] = _no_base
+    of_seed: Callable[[Entry, int], dict[str, Any]] = _with_seed
     trained: bool = False
     written_out: bool = False
     in_place: bool = False
-    locate: "Callable[[Stanza], ModelPointer] | None" = None
+    locate: "Callable[[Entry], ModelPointer] | None" = None
 
 
-def source_of(stanza: Stanza) -> Source:
-    """The source that a stanza of ``models`` names."""
-    source: Source = load(__name__, stanza["source"]).SOURCE
+def source_of(entry: Entry) -> Source:
+    """The source that an entry of ``models`` names."""
+    source: Source = load(__name__, entry["source"]).SOURCE
     return source
 
 
@@ -88,7 +88,7 @@ def is_trained_here(source: str) -> bool:
     return bool(load(__name__, source).SOURCE.trained)
 
 
-def locate(entry: Stanza) -> "ModelPointer":
+def locate(entry: Entry) -> "ModelPointer":
     """Get the checkpoint of a model whose source is a plug-in.
 
     Raises:

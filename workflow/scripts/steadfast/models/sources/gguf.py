@@ -12,7 +12,7 @@ from steadfast.models.gguf.header import GgufHeader, read_header
 from steadfast.models.gguf.support import require_supported
 from steadfast.models.packages import pin_of, require_plain_path
 from steadfast.models.settings import REPOSITORY, ChattingModelSettings
-from steadfast.models.sources import Source, Stanza, content_settings
+from steadfast.models.sources import Entry, Source, content_settings
 
 
 class Settings(ChattingModelSettings):
@@ -34,7 +34,7 @@ class Settings(ChattingModelSettings):
         "auto",
         description=(
             "Number format in which it is written out and runs; `auto` writes the file's own, and bfloat16 "
-            "where it is quantised."
+            "where it is quantized."
         ),
     )
 
@@ -42,74 +42,74 @@ class Settings(ChattingModelSettings):
 PLACES = ("path", "repo", "package")
 
 
-def _problems(stanza: Stanza, _config: Mapping[str, Any]) -> Iterator[str]:
-    places = [key for key in PLACES if key in stanza]
+def _problems(entry: Entry, _config: Mapping[str, Any]) -> Iterator[str]:
+    places = [key for key in PLACES if key in entry]
     if len(places) != 1:
         given = " and ".join(places) or "none of them"
         yield f"a GGUF file has one place: `path`, or `repo` with `file`, or `package` with `file`; found {given}"
     elif places == ["path"]:
-        yield from _path_problems(stanza)
-    elif "file" not in stanza:
+        yield from _path_problems(entry)
+    elif "file" not in entry:
         yield f"the key 'file' is missing: the GGUF file inside the {places[0]}"
     elif places == ["package"]:
-        yield from _package_problems(stanza)
+        yield from _package_problems(entry)
 
 
-def _path_problems(stanza: Stanza) -> Iterator[str]:
+def _path_problems(entry: Entry) -> Iterator[str]:
     for key in ("file", "revision"):
-        if key in stanza:
+        if key in entry:
             yield f"{key}: `path` names the file already; remove {key}"
     try:
-        require_supported(stanza["path"])
+        require_supported(entry["path"])
     except DataError as error:
         yield f"path: {error}"
 
 
-def _package_problems(stanza: Stanza) -> Iterator[str]:
-    if "revision" in stanza:
+def _package_problems(entry: Entry) -> Iterator[str]:
+    if "revision" in entry:
         yield "revision: a package has its version in the lock of packages; remove revision"
     for key, check in (("package", pin_of), ("file", require_plain_path)):
         try:
-            check(stanza[key])
+            check(entry[key])
         except DataError as error:
             yield f"{key}: {error}"
 
 
-def _files(stanza: Stanza) -> list[str]:
-    return [stanza["path"]] if "path" in stanza else []
+def _files(entry: Entry) -> list[str]:
+    return [entry["path"]] if "path" in entry else []
 
 
-def _settings(stanza: Stanza) -> dict[str, Any]:
-    pin = {"pin": pin_of(stanza["package"]).line()} if "package" in stanza else {}
-    return {**content_settings(stanza), "dtype": stanza["dtype"], **pin}
+def _settings(entry: Entry) -> dict[str, Any]:
+    pin = {"pin": pin_of(entry["package"]).line()} if "package" in entry else {}
+    return {**content_settings(entry), "dtype": entry["dtype"], **pin}
 
 
-def known_header(stanza: Stanza) -> GgufHeader | None:
+def known_header(entry: Entry) -> GgufHeader | None:
     """Header of the file, where it lies on this machine; None if it does not, or cannot be read."""
-    file: Path | None = Path(stanza["path"]) if "path" in stanza else None
-    if "repo" in stanza and "file" in stanza:
+    file: Path | None = Path(entry["path"]) if "path" in entry else None
+    if "repo" in entry and "file" in entry:
         from steadfast.models.download import cached_file
 
-        file = cached_file(stanza["repo"], stanza.get("revision", "main"), stanza["file"])
+        file = cached_file(entry["repo"], entry.get("revision", "main"), entry["file"])
     try:
         return read_header(file) if file else None
     except DataError:
         return None
 
 
-def _depth(stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
+def _depth(entry: Entry, _config: Mapping[str, Any]) -> int | None:
     try:
-        if "package" in stanza:
-            return pin_of(stanza["package"]).facts.get("blocks")
+        if "package" in entry:
+            return pin_of(entry["package"]).facts.get("blocks")
     except DataError:
-        # what is wrong with the config entry is told as its problem
+        # what is wrong with the config entry is reported as its problem
         return None
-    header = known_header(stanza)
+    header = known_header(entry)
     return header.setting("block_count") if header else None
 
 
-def _hub_files(stanza: Stanza) -> list[str]:
-    return [stanza["file"]]
+def _hub_files(entry: Entry) -> list[str]:
+    return [entry["file"]]
 
 
 SOURCE = Source(_problems, _files, _settings, _depth, _hub_files, written_out=True)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from steadfast.models.depth import depth_of_directory
 from steadfast.models.settings import REPOSITORY, CheckpointSettings
-from steadfast.models.sources import Source, Stanza
+from steadfast.models.sources import Entry, Source
 from steadfast.models.weights import CONFIG
 
 
@@ -24,14 +24,14 @@ class Settings(CheckpointSettings):
     )
 
 
-def _depth(stanza: Stanza, _config: Mapping[str, Any]) -> int | None:
+def _depth(entry: Entry, _config: Mapping[str, Any]) -> int | None:
     from steadfast.models.download import cached_file
 
-    file = cached_file(stanza["repo"], stanza.get("revision", "main"), CONFIG)
+    file = cached_file(entry["repo"], entry.get("revision", "main"), CONFIG)
     return depth_of_directory(file.parent) if file else None
 
 
-def as_model(place: Stanza) -> dict[str, Any]:
+def as_model(place: Entry) -> dict[str, Any]:
     """An entry of ``models`` from a mapping with ``repo``, and ``revision`` or what else an entry has."""
     return {"source": "hub", **place}
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from steadfast.core.settings import Seed, UniqueItems, optional
 from steadfast.models.organism_settings import OrganismSettings
 from steadfast.models.settings import ModelSettings
-from steadfast.models.sources import Source, Stanza
+from steadfast.models.sources import Entry, Source
 
 
 class Settings(ModelSettings):
@@ -25,7 +25,7 @@ class Settings(ModelSettings):
     )
 
 
-def _depth(_stanza: Stanza, config: Mapping[str, Any]) -> int:
+def _depth(_entry: Entry, config: Mapping[str, Any]) -> int:
     return OrganismSettings.read(config["organisms"]["training"]).layers
 
 

@@ -55,7 +55,7 @@ class RowSettings(PromptSourceSettings):
         {},
         description=(
             "Which rows are read, by column: a value, a list of values, or `{not: ...}` with one of these. `*` "
-            "in a text stands for any characters, null for an empty cell. All conditions must hold, and every "
+            "in a text represents any characters, null for an empty cell. All conditions must hold, and every "
             'value must be there, for example `{label: safe}` or `{type: {not: "contrast_*"}}`.'
         ),
     )

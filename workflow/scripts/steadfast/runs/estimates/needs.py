@@ -86,7 +86,7 @@ class Needs:
             if size is not None:
                 own = [pair for pair in self.grid.edited_pairs if pair.model == name]
                 sizes = {self.grid.checkpoint(pair): self._edited(pair, size.stored) for pair in own}
-                if source_of(entry).written_out or entry.get("dequantise"):
+                if source_of(entry).written_out or entry.get("dequantize"):
                     sizes[paths.MODEL.at(model=name)] = size.stored
                 found[name] = {directory: bytes_ for directory, bytes_ in sizes.items() if directory in self.outputs}
         return {name: directories for name, directories in found.items() if directories}

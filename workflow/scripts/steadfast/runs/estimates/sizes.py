@@ -66,15 +66,15 @@ class ModelSizes:
         return self.found[name]
 
     def _look_up(self, name: str) -> ModelSize | None:
-        stanza = self.models[name]
+        entry = self.models[name]
         try:
             if (self.directory / name).is_dir():
                 return checkpoint_size(checkpoint_path(self.directory / name))
-            base = source_of(stanza).base(stanza)
+            base = source_of(entry).base(entry)
             if base is not None:
                 return self.of(base)
-            at_source = AT_ITS_SOURCE.get(stanza["source"])
-            return at_source(stanza) if at_source else None
+            at_source = AT_ITS_SOURCE.get(entry["source"])
+            return at_source(entry) if at_source else None
         except DataError:
             # whoever needs the model says what is wrong with it
             return None
@@ -90,18 +90,18 @@ def checkpoint_size(directory: Path) -> ModelSize:
     return ModelSize(checkpoint.parameters, checkpoint.loaded_bytes())
 
 
-def _of_organism(_stanza: Mapping[str, Any]) -> ModelSize:
+def _of_organism(_entry: Mapping[str, Any]) -> ModelSize:
     return ModelSize(ORGANISM, ORGANISM * BYTES["float32"])
 
 
-def _of_directory(stanza: Mapping[str, Any]) -> ModelSize:
-    return checkpoint_size(Path(stanza["path"]))
+def _of_directory(entry: Mapping[str, Any]) -> ModelSize:
+    return checkpoint_size(Path(entry["path"]))
 
 
-def _in_the_cache(stanza: Mapping[str, Any]) -> ModelSize | None:
+def _in_the_cache(entry: Mapping[str, Any]) -> ModelSize | None:
     from steadfast.models.download import cached_file
 
-    file = cached_file(stanza["repo"], stanza.get("revision", "main"), CONFIG)
+    file = cached_file(entry["repo"], entry.get("revision", "main"), CONFIG)
     return checkpoint_size(file.parent) if file else None
 
 
@@ -110,11 +110,11 @@ def written_out(parameters: int, dtype: str) -> ModelSize:
     return ModelSize(parameters, parameters * BYTES.get(dtype, NARROW_BYTES))
 
 
-def _of_gguf(stanza: Mapping[str, Any]) -> ModelSize | None:
+def _of_gguf(entry: Mapping[str, Any]) -> ModelSize | None:
     """Size of the checkpoint that a GGUF file is written out as."""
-    dtype, header = stanza["dtype"], known_header(stanza)
-    if "package" in stanza:
-        parameters = pin_of(stanza["package"]).facts.get("parameters")
+    dtype, header = entry["dtype"], known_header(entry)
+    if "package" in entry:
+        parameters = pin_of(entry["package"]).facts.get("parameters")
     else:
         parameters = sum(tensor.count for tensor in header.tensors) if header else None
     if parameters is None:
