@@ -44,5 +44,5 @@ def wanted_blocks(model: str, variants: Mapping[str, Any]) -> Iterator[tuple[str
 
 
 def blocks_beyond(depth: int, model: str, variants: Mapping[str, Any]) -> Iterator[str]:
-    """What of a configuration asks for blocks that a model of so many does not have."""
+    """Settings that name blocks beyond the depth of a model."""
     return missing_blocks(depth, model, wanted_blocks(model, variants))

@@ -10,7 +10,7 @@ MOST_DIGITS = 30
 
 
 class LongInteger(int):
-    """Stands for a whole number that is longer than any setting: of its sign, and named by its length."""
+    """Represents a whole number that is longer than any setting: of its sign, and named by its length."""
 
     digits: int
 

@@ -116,7 +116,7 @@ class Judge:
 class ModelVariant:
     """A model-variant pair, by the names of both: what is tested.
 
-    The wildcards of a job that have a model and a variant can stand in for it.
+    The wildcards of a job that have a model and a variant can replace it.
     """
 
     model: str

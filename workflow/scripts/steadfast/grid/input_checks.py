@@ -1,4 +1,4 @@
-"""Checks of what the configured input files hold, on trial, before any job.
+"""Checks of the content of the configured input files before any job.
 
 They take longer than the checks of the configuration itself, so that each outcome is remembered: as long as the
 settings, the files and the code are the same, inputs that have passed are not tried again.
@@ -27,7 +27,7 @@ from steadfast.models.sources import source_of
 
 
 def check_inputs(config: Mapping[str, Any], memory: Path) -> None:
-    """Select the prompts, read the counts tables and check the local models on trial.
+    """Select the prompts, read the counts tables and check the local models before the run.
 
     Args:
         config: a complete configuration.

@@ -210,7 +210,7 @@ def _mass(refusal: float, other: float) -> float:
 
 
 def special_strings(tokenizer: "PreTrainedTokenizerBase") -> frozenset[str]:
-    """Strings that the tokenizer turns into single control tokens wherever they stand in a text."""
+    """Strings that the tokenizer turns into single control tokens anywhere in a text."""
     added: dict[int, Any] = tokenizer.added_tokens_decoder
     tags = {str(token.content) for token in added.values() if token.special or _TAG.fullmatch(token.content)}
     return frozenset(tags | set(map(str, tokenizer.all_special_tokens)))

@@ -2,7 +2,7 @@
 
 Only judges that send requests are planned. A judge reads one or more sets of responses: those of all systems to the
 evaluation prompts; if a direction contrasts its verdicts, those of the original models to the calibration prompts; and
-if it chooses the best attack, those of every attack on trial.
+if it chooses the best attack, those of every candidate attack.
 Of responses that exist the requests are counted exactly, and those that the result cache holds cost nothing. Of
 responses that do not exist yet the numbers are an upper bound, from the number of prompts, the longest of them and the
 limit of new tokens. Tokens are estimated, generously, from the length of the text, and the bound is one of that

@@ -1,6 +1,6 @@
 """What a run needs from outside, looked at when it starts and before its first job: keys, money, licenses.
 
-A dry run and a plan need none of it, so none of it is part of validating the configuration.
+A dry run and a plan do not need it, so it is not part of validating the configuration.
 """
 
 from collections.abc import Collection, Iterator, Mapping

@@ -73,7 +73,7 @@ class Configuration(SettingsModel):
     annotations: UniqueItems[ExistingFile] = Field(
         [],
         description=(
-            "CSV files with people's labels: exports of the annotation page, or any table with the columns "
+            "CSV files with human labels: exports of the annotation page, or any table with the columns "
             "`annotator`, `model`, `variant`, `prompt_id` (or the question's text) and `verdict`. Each "
             "annotator becomes a judge `human-NAME`, and their majority the judge `human`."
         ),

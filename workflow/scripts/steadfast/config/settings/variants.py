@@ -43,7 +43,7 @@ class VariantSettings(SettingsModel):
     role: Role = Field(
         "study",
         description=(
-            "`control` marks a variant that checks the method and does not belong to the study: it stands in "
+            "`control` marks a variant that checks the method and does not belong to the study: it is in "
             "the tables and in the controls' figure, not in the study's three."
         ),
     )

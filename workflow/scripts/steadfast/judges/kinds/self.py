@@ -2,7 +2,7 @@
 
 The verdicts come from the probabilities of the two labels, so that a system which never writes a label, as an
 edited or a very small one may, still says which it finds more likely. Its job also gives it ``control`` responses of
-another model to judge (see ``steadfast.judges.control_responses``), which is no business of the judge itself.
+another model to judge (see ``steadfast.judges.control_responses``), which the judge itself does not know.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from steadfast.judges.settings import CheckpointJudgeSettings, Scope
 
 
 class Settings(CheckpointJudgeSettings):
-    """The system under test judges its own responses (the study's self-monitoring probe)."""
+    """The model under test judges its own responses (self-evaluation; the study's self-judgement probe)."""
 
     scope: ClassVar[Scope] = "system"
     idle: ClassVar[frozenset[str]] = CheckpointJudgeSettings.idle | {"control"}

@@ -36,7 +36,7 @@ ROWS = 512  # of a matrix that are decoded at a time
 
 
 @dataclass(frozen=True)
-class Quantised:
+class Quantized:
     """One quantized tensor.
 
     Attributes:
@@ -115,14 +115,14 @@ def dequantize(source: Path, output: Path) -> None:
             write_json(directory / checkpoint.index_file, {"metadata": {}, "weight_map": weight_map})
 
 
-Decode = Callable[[Checkpoint, Quantised, Mapping[str, Any]], Iterator[NDArray[np.float32]]]
+Decode = Callable[[Checkpoint, Quantized, Mapping[str, Any]], Iterator[NDArray[np.float32]]]
 
 
 def _write_shard(
     checkpoint: Checkpoint,
     shard: Shard,
     directory: Path,
-    found: Mapping[str, Quantised],
+    found: Mapping[str, Quantized],
     dropped: set[str],
     decode: Decode,
 ) -> list[str]:
@@ -148,14 +148,14 @@ def _write_shard(
     return [entry.name for entry in placed]
 
 
-def _planned(entry: TensorEntry, quantized: Quantised | None) -> TensorEntry:
+def _planned(entry: TensorEntry, quantized: Quantized | None) -> TensorEntry:
     if quantized is None:
         return entry
     size = math.prod(quantized.shape) * STORAGE[TARGET].itemsize
     return TensorEntry(quantized.name, TARGET, quantized.shape, 0, size)
 
 
-def _describe_fp8(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantised]:
+def _describe_fp8(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantized]:
     entries = checkpoint.entries
     for name, entry in entries.items():
         if entry.dtype != "F8_E4M3":
@@ -165,11 +165,11 @@ def _describe_fp8(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantised]:
         beside = (f"{name.removesuffix('weight')}{scale}" for scale in INPUT_SCALES)
         of_experts = (f"{name}_{scale}" for scale in INPUT_SCALES)
         dropped = tuple(other for other in (*beside, *of_experts) if other in entries)
-        yield Quantised(entry, entries[name + suffix], name, entry.shape, dropped)
+        yield Quantized(entry, entries[name + suffix], name, entry.shape, dropped)
 
 
 def _decode_fp8(
-    checkpoint: Checkpoint, quantized: Quantised, config: Mapping[str, Any]
+    checkpoint: Checkpoint, quantized: Quantized, config: Mapping[str, Any]
 ) -> Iterator[NDArray[np.float32]]:
     """Rows of the matrix, or of one expert's after the other: value × the scale of its block, or the only scale."""
     settings = config.get("quantization_config") or config["text_config"]["quantization_config"]
@@ -185,7 +185,7 @@ def _decode_fp8(
         yield table[codes] * np.repeat(blocks, width, axis=1)[:, :columns]
 
 
-def _scale_grid(quantized: Quantised, block: Sequence[int] | None) -> tuple[tuple[int, int], int, int]:
+def _scale_grid(quantized: Quantized, block: Sequence[int] | None) -> tuple[tuple[int, int], int, int]:
     """Scales of one matrix (rows, columns) and the height and width of the blocks that they scale.
 
     Raises:
@@ -211,7 +211,7 @@ def _read_scales(checkpoint: Checkpoint, entry: TensorEntry) -> NDArray[np.float
     return np.asarray(widen(_read(checkpoint, entry, STORAGE[entry.dtype]), entry.dtype), dtype=np.float32)
 
 
-def _describe_mxfp4(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantised]:
+def _describe_mxfp4(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantized]:
     entries = checkpoint.entries
     for name, entry in entries.items():
         if not name.endswith("_blocks"):
@@ -220,11 +220,11 @@ def _describe_mxfp4(checkpoint: Checkpoint, suffix: str) -> Iterator[Quantised]:
         if base + suffix not in entries:
             raise DataError(f"{name} is stored in 4 bits, but its scales {base}{suffix} are not in the checkpoint")
         experts, rows, groups, half = entry.shape
-        yield Quantised(entry, entries[base + suffix], base, (experts, groups * half * 2, rows))
+        yield Quantized(entry, entries[base + suffix], base, (experts, groups * half * 2, rows))
 
 
 def _decode_mxfp4(
-    checkpoint: Checkpoint, quantized: Quantised, config: Mapping[str, Any]
+    checkpoint: Checkpoint, quantized: Quantized, config: Mapping[str, Any]
 ) -> Iterator[NDArray[np.float32]]:
     """One expert after the other, transposed: codes lie along the inputs, the model multiplies from the left."""
     experts, rows, groups, half = quantized.entry.shape
@@ -239,7 +239,7 @@ def _decode_mxfp4(
         yield np.ascontiguousarray(decoded.T)
 
 
-METHODS: dict[str, tuple[str, Callable[[Checkpoint, str], Iterator[Quantised]], Decode]] = {
+METHODS: dict[str, tuple[str, Callable[[Checkpoint, str], Iterator[Quantized]], Decode]] = {
     "fp8": ("_scale_inv", _describe_fp8, _decode_fp8),
     "mxfp4": ("_scales", _describe_mxfp4, _decode_mxfp4),
 }

@@ -158,7 +158,7 @@ def _responses(split: Literal["evaluation", "calibration"]) -> Callable[[Costs, 
 
 
 def _states(passes: float) -> Callable[[Costs, Wildcards, int], float]:
-    """Seconds of a step that runs so many passes over the calibration prompts."""
+    """Seconds of a step with this number of passes over the calibration prompts."""
 
     def seconds(costs: Costs, wildcards: Wildcards, threads: int) -> float:
         read = passes * costs.prompts("calibration") * PROMPT_TOKENS
