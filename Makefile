@@ -16,7 +16,7 @@ SNAKEMAKE := $(RUN) -m snakemake --cores $(CORES) $(if $(CONFIG),--configfile $(
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
 
-run: .venv/base  ## run the default grid (CONFIG=config/paper.yaml for another, CORES=8 for so many jobs at once)
+run: .venv/base  ## run the default grid (CONFIG=config/paper.yaml for another, CORES=8 for eight jobs at once)
 	@$(TOOL) steadfast.runs.working_folder
 	@STEADFAST_COMMAND="make run $(MAKEOVERRIDES)" $(SNAKEMAKE)
 

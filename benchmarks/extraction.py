@@ -53,7 +53,7 @@ def random_model(size: str, device: str) -> PreTrainedModel:
     config = LlamaConfig(vocab_size=VOCABULARY[size], **SIZES[size])
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
     before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)  # so that the weights never stand there in float32
+    torch.set_default_dtype(dtype)  # so that the weights never exist in float32
     try:
         with torch.device(device):
             return LlamaForCausalLM(config).eval()

@@ -10,7 +10,7 @@ Then vLLM's server answers judge prompts that share a long beginning, with and w
     python benchmarks/generation.py --report benchmarks/results/generation.md
     python benchmarks/generation.py --device cuda --shapes 1.7B 14B --report benchmarks/results/generation_gpu.md
 
-Every generation job is a process of its own, as in the workflow; *start-up* is all that it does besides
+Every generation job is a process of its own, as in the workflow; *start-up* is all that it does in addition
 generating. On a CPU seconds are CPU seconds of the job and all its processes, which a busy machine falsifies less than
 wall-clock seconds; one thread each, float32. On a GPU they are wall-clock seconds, and bfloat16. Needs the environment
 of `make vllm`.

@@ -39,7 +39,9 @@ def main() -> None:
     parser.add_argument("--adapters", type=Path, default=ADAPTERS)
     parser.add_argument("--models", nargs="*", help="for example refusals/seed0; all and the base by default")
     parser.add_argument("--tokens", type=int, default=96, help="longest answer")
-    parser.add_argument("--show", type=int, default=0, help="print so many answers of each model, of both labels")
+    parser.add_argument(
+        "--show", type=int, default=0, help="print this number of answers of each model, of both labels"
+    )
     parser.add_argument("--folder", type=Path, default=Path("results/benchmarks/safety_tuning"))
     parser.add_argument("--report", type=Path)
     arguments = parser.parse_args()

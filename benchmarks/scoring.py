@@ -1,7 +1,7 @@
 """Perplexity of held-out text: one pass in transformers against vLLM's prompt log-probabilities.
 
 A random Llama checkpoint scores the same documents of random tokens in both, each in a process of its own, and both
-must find the same likelihoods. *Start-up* is all that a job does besides scoring. On a CPU seconds are CPU seconds of
+must find the same likelihoods. *Start-up* is everything but scoring. On a CPU seconds are CPU seconds of
 the job, one thread each, float32; on a GPU they are wall-clock seconds, and bfloat16.
 
     python benchmarks/scoring.py --report benchmarks/results/scoring.md

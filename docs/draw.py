@@ -31,7 +31,7 @@ def rules() -> "nx.DiGraph[str]":
 
 
 def _shared_name(rule: str) -> str:
-    """All judges of one job each stand in one box."""
+    """All judges of one job each are in one box."""
     return "judge_with_..." if rule.startswith("judge_with_") else rule
 
 
@@ -67,7 +67,7 @@ def mermaid(graph: "nx.DiGraph[str]", direction: str) -> str:
 
 
 def page(text: str) -> str:
-    """The page with its pictures drawn anew."""
+    """The page with its pictures redrawn."""
     for mark, picture in (("rules", mermaid(rules(), "TB")), ("imports", mermaid(imports(), "LR"))):
         pattern = rf"(<!-- {mark}: [^\n]*-->\n).*?(<!-- end -->)"
         text = re.sub(pattern, lambda found, shown=picture: f"{found[1]}{shown}\n{found[2]}", text, flags=re.DOTALL)

@@ -17,7 +17,7 @@ LONGEST = [
 
 
 def place(file: Path) -> int:
-    """Where a file of tests stands: after those that take longer, and before those that take a few seconds."""
+    """The order of a file of tests: after those that take longer, and before those that take a few seconds."""
     return next((number for number, name in enumerate(LONGEST) if file.is_relative_to(TESTS / name)), len(LONGEST))
 
 

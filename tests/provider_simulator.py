@@ -58,13 +58,13 @@ class Simulator:
     def __init__(
         self,
         schedule: Schedule = no_faults,
-        honours: tuple[str, ...] = ("choice", "logprobs"),
+        honors: tuple[str, ...] = ("choice", "logprobs"),
         rejects_unknown: bool = True,
         delay: float = 0.0,
         hang: float = 5.0,
     ) -> None:
         self.schedule = schedule
-        self.honours = honours
+        self.honors = honors
         self.rejects_unknown = rejects_unknown
         self.delay = delay
         self.hang = hang
@@ -155,14 +155,14 @@ class _Handler(BaseHTTPRequestHandler):
             "json_schema": "response_format" in body,
             "logprobs": bool(body.get("logprobs")),
         }
-        unknown = [name for name, wanted in asked.items() if wanted and name not in self.provider.honours]
+        unknown = [name for name, wanted in asked.items() if wanted and name not in self.provider.honors]
         return unknown[0] if unknown and self.provider.rejects_unknown else None
 
     # --- what can happen to an attempt
 
     def _answer(self, body: dict[str, Any], response: str) -> None:
         self._sleep(self.provider.delay)
-        completion = _completion(body, response, self.provider.honours)
+        completion = _completion(body, response, self.provider.honors)
         self._send(200, {**completion, "model": self.provider.served or completion["model"]})
         with self.provider.lock:
             self.provider.answered[response] += 1
@@ -187,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _cut(self, body: dict[str, Any], response: str) -> None:
-        content = json.dumps(_completion(body, response, self.provider.honours)).encode()
+        content = json.dumps(_completion(body, response, self.provider.honors)).encode()
         self._head(200, len(content), "application/json")
         self.wfile.write(content[: len(content) // 2])
         self.wfile.flush()
@@ -199,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _slow_stream(self, body: dict[str, Any], response: str) -> None:
-        content = json.dumps(_completion(body, response, self.provider.honours)).encode()
+        content = json.dumps(_completion(body, response, self.provider.honors)).encode()
         self._head(200, len(content), "application/json")
         for index in range(len(content)):  # each byte comes well before any time-out between two of them
             self.wfile.write(content[index : index + 1])
@@ -296,18 +296,18 @@ def case_in(body: dict[str, Any]) -> str:
     return found.group(1).replace("> ", "").strip() if found else content
 
 
-def _completion(body: dict[str, Any], response: str, honours: tuple[str, ...]) -> dict[str, Any]:
+def _completion(body: dict[str, Any], response: str, honors: tuple[str, ...]) -> dict[str, Any]:
     words = ["REFUSAL", "NON-REFUSAL"]
     text = words[0] if says_refusal(response) else words[1]
     constrained = False
-    if "choice" in honours and "structured_outputs" in body:
+    if "choice" in honors and "structured_outputs" in body:
         words, constrained = body["structured_outputs"]["choice"], True
-    if "json_schema" in honours and "response_format" in body:
+    if "json_schema" in honors and "response_format" in body:
         words = body["response_format"]["json_schema"]["schema"]["properties"]["label"]["enum"]
         constrained = True
     if "What is the colour" in response:
         text = words[0] if constrained else "Blue."
-    if "json_schema" in honours and "response_format" in body:
+    if "json_schema" in honors and "response_format" in body:
         text = json.dumps({"label": text})
     choice: dict[str, Any] = {
         "index": 0,
@@ -315,7 +315,7 @@ def _completion(body: dict[str, Any], response: str, honours: tuple[str, ...]) -
         "message": {"role": "assistant", "content": text},
         "logprobs": None,
     }
-    if "logprobs" in honours and body.get("logprobs"):
+    if "logprobs" in honors and body.get("logprobs"):
         choice["logprobs"] = {"content": _logprobs(text)}
     return {
         "id": "simulated",

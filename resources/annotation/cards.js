@@ -1,4 +1,4 @@
-// The parts of the labelling screen.
+// The parts of the labeling screen.
 
 const CHOICES = [
   { verdict: "refusal", key: "R", digit: "1" },

@@ -23,7 +23,7 @@ function parseCsv(text) {
   const [header, ...rows] = splitCells(content, delimiter);
   const missing = ["annotator", "item_id", "verdict"].filter((column) => !header?.includes(column));
   if (missing.length > 0) {
-    throw new Error(`This is no export of this page: the column ${missing[0]} is missing.`);
+    throw new Error(`This is not an export of this page: the column ${missing[0]} is missing.`);
   }
   const filled = rows.filter((cells) => cells.some((cell) => cell !== ""));
   return filled.map((cells) => Object.fromEntries(header.map((column, index) => [column, unguard(cells[index] ?? "")])));

@@ -1,4 +1,4 @@
-// Drawing the screens: start, labelling in two views, and the closing one.
+// Drawing the screens: start, labeling in two views, and the closing one.
 
 function render() {
   const { person } = session;

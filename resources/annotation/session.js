@@ -146,7 +146,7 @@ class Session {
   }
 }
 
-/** Names are typed by people: without a prototype, "__proto__" is a name like any other. */
+/** Annotators type names: without a prototype, "__proto__" is a name like any other. */
 function peopleFrom(entries) {
   return Object.assign(Object.create(null), Object.fromEntries(entries));
 }

@@ -38,7 +38,7 @@ function characterMark([run, character]) {
   const mark = document.createElement("span");
   mark.className = "mark";
   mark.textContent = `[${characterName(code)}${count > 1 ? ` ×${count}` : ""}]`;
-  mark.title = `The character U+${code.toString(16).toUpperCase().padStart(4, "0")} stands here${count > 1 ? `, ${count} times` : ""}`;
+  mark.title = `The character U+${code.toString(16).toUpperCase().padStart(4, "0")} is here${count > 1 ? `, ${count} times` : ""}`;
   return mark;
 }
 

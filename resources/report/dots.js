@@ -5,7 +5,7 @@ const HEAD = 30;
 const SIDE_BY_SIDE = 620;
 const BESIDE_PANEL = 10;
 
-/** Room between two panels: what stands behind the first must not seem to belong to the second. */
+/** Room between two panels: what follows the first must not seem to belong to the second. */
 const gapOf = (width) => Math.max(28, 0.04 * width);
 
 function drawDots(block, values, look, width) {

@@ -31,7 +31,7 @@ function fitted(text, width, size = 13, weight = 400) {
   return `${cut.trimEnd()}…`;
 }
 
-/** Colors of the page's two looks. Series run through the figures' color map, from the end that stands out. */
+/** Colors of the page's two looks. Series run through the figures' color map, from the most visible end. */
 const LOOKS = {
   light: { ink: "#1b1d21", muted: "#555a64", faint: "#d9dade", surface: "#ffffff", page: "#f5f5f2", empty: "#f2f2f2", from: 0, to: 0.85 },
   dark: { ink: "#e9eaed", muted: "#adb3bd", faint: "#3a404a", surface: "#1d2026", page: "#14161a", empty: "#2a2e36", from: 1, to: 0.4 },

@@ -17,7 +17,7 @@ class Figure {
     this.at = null;
   }
 
-  /** Draw; the node has to stand in the page, since the drawing takes its width. */
+  /** Draw; the node has to be in the page, since the drawing takes its width. */
   start() {
     this.show();
     new ResizeObserver(() => { if (this.stage.clientWidth !== this.width) this.show(); }).observe(this.stage);

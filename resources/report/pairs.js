@@ -64,7 +64,7 @@ class Pairs {
   }
 }
 
-/** What can be looked for, besides everything. */
+/** Filters other than everything. */
 const SHOWS = {
   all: { title: "All pairs", keeps: () => true },
   lost: { title: "Refusal became an answer", keeps: (pairs, { item, sides: [before, after] }, judge) =>

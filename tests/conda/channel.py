@@ -3,7 +3,7 @@
     python tests/conda/channel.py CHANNEL
 
 It must be run by a Python that has py-rattler. The Python that is packed is the one below it: what a conda environment
-of this workflow holds besides comes from pip's exact pins.
+of this workflow holds in addition comes from pip's exact pins.
 """
 
 import asyncio

@@ -138,7 +138,7 @@ def test_under_faults_every_verdict_is_the_fault_free_one_or_unscored_with_a_rea
 
 
 @pytest.mark.parametrize(
-    ("honours", "rejects", "form", "probes"),
+    ("honors", "rejects", "form", "probes"),
     [
         (("choice", "logprobs"), True, "choice with", 1),
         (("choice",), True, "choice without", 2),
@@ -151,14 +151,14 @@ def test_under_faults_every_verdict_is_the_fault_free_one_or_unscored_with_a_rea
     ],
 )
 def test_what_the_endpoint_can_do_is_found_out_once(
-    build, capfd, honours, rejects: bool, form: str, probes: int
+    build, capfd, honors, rejects: bool, form: str, probes: int
 ) -> None:
     cases = make_cases(4)
-    with simulator(honours=honours, rejects_unknown=rejects) as provider:
+    with simulator(honors=honors, rejects_unknown=rejects) as provider:
         judge = build(provider, output="auto", logprobs="auto")
         verdicts = judge.judge(cases)
         assert [v.verdict for v in verdicts] == [REFUSAL, NON_REFUSAL] * 2
-        assert all((v.score is not None) == ("logprobs" in honours) for v in verdicts)
+        assert all((v.score is not None) == ("logprobs" in honors) for v in verdicts)
         assert f"as {form} log-probabilities" in capfd.readouterr().out
         assert provider.requests == probes + 4
         assert build(provider, output="auto", logprobs="auto").judge(make_cases(5))[:4] == verdicts

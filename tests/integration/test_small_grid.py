@@ -113,7 +113,7 @@ def test_a_deleted_intermediate_costs_nothing(small_grid):
 
 
 def test_labels_become_judges_and_corrected_rates(small_grid):
-    """From the annotation page to corrected rates; the grammar's verdicts stand in for a person's."""
+    """From the annotation page to corrected rates; the grammar's verdicts replace human labels."""
     folder = small_grid.folder
     done = small_grid.run("annotation_page")
     assert done.returncode == 0 and "Annotation page: results/annotation/annotation.html" in done.stdout

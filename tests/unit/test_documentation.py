@@ -20,7 +20,7 @@ LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(#[^)\s]*)?\)")
 
 @cache
 def messages() -> set[str]:
-    """Every text in the package, with `…` where a value stands in it."""
+    """Every text in the package, with `…` in place of values."""
     found = set()
     for file in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

@@ -10,7 +10,7 @@ HEAD = re.compile(r"^( *)rule(?: \w+)?:\n", re.MULTILINE)
 
 
 def rules() -> list[tuple[str, str]]:
-    """Where a rule stands, and its text."""
+    """The location of a rule, and its text."""
     found = []
     for file in RULES:
         text = file.read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ REPLACEMENTS = {
     r"control held|controls? holds?": "control passed",
     r"strongest attack": "best attack",
     # American spelling
-    r"behaviours?|colours?|favours?|neighbours?|honours?|rigours?": "American spelling: -or",
+    r"behaviours?|colours?|favours?|neighbours?|honors?|rigours?": "American spelling: -or",
     r"(?<!self-)judgements?": "judgment (the study's self-judgement is a quotation)",
     r"labell(ed|ing|er)|modell(ed|ing)|cancell(ed|ing)|travell(ed|ing)|signall(ed|ing)": "American spelling: one l",
     r"licences?|defences?|offences?": "American spelling: -se",

@@ -114,7 +114,7 @@ class Tree:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The configuration as it stands."""
+        """The current configuration."""
         return yaml.safe_load((self.folder / "mine.yaml").read_text(encoding="utf-8"))
 
     @config.setter
@@ -131,10 +131,10 @@ class Tree:
         self.config = config
 
     def edit(self, name: str, old: str, new: str) -> None:
-        """Replace a text that stands once in a file."""
+        """Replace a text that occurs once in a file."""
         file = self.folder / name
         content = file.read_text(encoding="utf-8")
-        assert content.count(old) == 1, f"{old!r} stands {content.count(old)} times in {name}"
+        assert content.count(old) == 1, f"{old!r} occurs {content.count(old)} times in {name}"
         file.write_text(content.replace(old, new), encoding="utf-8")
 
     def run(self, *arguments: str) -> tuple[int, str]:
@@ -189,7 +189,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def _with_stub(text: str) -> str:
-    """A script that creates its outputs and ends; what it did stands behind, so that its digest is the real one."""
+    """A script that creates its outputs and ends; the original follows it, so that its digest is the real one."""
     end = ast.parse(text).body[0].end_lineno
     lines = text.splitlines(keepends=True)
     return "".join([*lines[:end], STUB, *lines[end:]])

@@ -1,4 +1,4 @@
-"""What stands outside is looked at when a run starts: after the configuration, before the first job."""
+"""External conditions are checked when a run starts: after the configuration, before the first job."""
 
 import re
 

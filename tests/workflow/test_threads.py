@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def threads(fresh):
-    """Threads that jobs get in a dry run on so many cores, by rule."""
+    """Threads that jobs get in a dry run on a number of cores, by rule."""
 
     def found(cores: int) -> dict[str, set[int]]:
         status, text = fresh.dry_run("--cores", str(cores))

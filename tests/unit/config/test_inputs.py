@@ -165,7 +165,7 @@ def test_prompts_and_counts_tables_are_told_together(natural, refused, tmp_path)
 
 @pytest.fixture
 def trials(monkeypatch):
-    """How often prompts were selected on trial."""
+    """How often prompts were selected in advance."""
     done = []
     select = table.select_prompts
 

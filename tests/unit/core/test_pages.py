@@ -37,7 +37,7 @@ def html(name) -> str:
 
 
 def element(html: str, name: str) -> str:
-    """What stands in one of the page's elements of data."""
+    """The content of one of the page's elements of data."""
     return re.search(rf'<script type="application/json" id="{name}">(.*?)</script>', html, re.S)[1]
 
 

@@ -10,7 +10,7 @@ from steadfast.core.progress import MIB, Durations, Progress, current, duration,
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """Seconds that pass on request."""
 
     def __init__(self):
         self.now = 0.0
@@ -77,11 +77,11 @@ def test_a_batch_tells_how_far_it_is_before_it_has_finished_anything(clock, line
 
 
 def test_what_has_no_unit_is_told_per_second_or_minute(clock, lines):
-    for seconds, told in ((1, "10.0/s"), (60, "10.0 a minute")):
+    for seconds, rate in ((1, "10.0/s"), (60, "10.0 a minute")):
         progress = Progress("candidates", 20, clock=clock, interval=0)
         clock.now += seconds
         progress.advance(10)
-        assert f"candidates: 10/20, {told}" in lines()[0]
+        assert f"candidates: 10/20, {rate}" in lines()[0]
 
 
 def test_bytes(clock, lines):

@@ -69,7 +69,7 @@ def start(tmp_path):
 
     yield start
     for process in started:
-        # the group may be gone; what is left of it was started here
+        # the group may be gone; the rest of it was started here
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

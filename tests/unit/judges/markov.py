@@ -1,4 +1,4 @@
-"""Checkpoints that write what they are told to: a real Llama whose next token depends on the last one alone.
+"""Checkpoints that write a given text: a real Llama whose next token depends on the last one alone.
 
 Attention and MLP write nothing, so that the stream holds the embedding of the last token, and the head maps every token
 to the one that is to follow.

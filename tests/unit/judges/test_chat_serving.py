@@ -102,7 +102,7 @@ def spoken(directory: Path, checkpoint: Path, **chat: object) -> str:
 
 @pytest.fixture
 def told(template_file: Path):
-    """The template that the server of a checkpoint is told to use."""
+    """The template that the server of a checkpoint gets."""
 
     def told(directory: str | Path, **settings: object) -> str | None:
         judge = chat.build(prompt=str(template_file), checkpoint=str(directory), **settings)

@@ -90,7 +90,7 @@ SENTENCE = "Before the summer the committee published another careful report abo
 
 
 def english(characters: int) -> str:
-    """Lines of English of so many characters."""
+    """Lines of English with a number of characters."""
     return (SENTENCE * (characters // len(SENTENCE) + 1))[:characters]
 
 

@@ -157,7 +157,7 @@ def test_what_was_fetched_before_needs_no_hub(fetch):
 @pytest.mark.parametrize(
     ("locked", "words"),
     [
-        ("gated", ["maker/model is gated", "licence", "HF_TOKEN"]),
+        ("gated", ["maker/model is gated", "license", "HF_TOKEN"]),
         ("hidden", ["maker/model: no such model", "private", "HF_TOKEN"]),
         ("broken", [f"maker/model at {COMMIT} could not be downloaded", "503"]),
     ],
@@ -249,7 +249,7 @@ def access(python, hub):
     def access(
         revision: str = "main", before: str = "", url: str | None = None, names: tuple[str, ...] = (), **variables: str
     ) -> str:
-        """What stands against a download; empty if nothing does."""
+        """What prevents a download; empty if nothing does."""
         done = python(ACCESS.format(before=before, revision=revision, names=names), url or hub.url, **variables)
         assert "Traceback" not in done.stderr, done.stderr
         return done.stderr.partition("SteadfastError: ")[2].strip()

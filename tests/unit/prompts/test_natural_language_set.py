@@ -120,4 +120,4 @@ def test_the_documentation_states_these_numbers() -> None:
     for label in LABELS:
         assert f"| {label} | {len(texts(label, 'calibration'))} | {len(texts(label, 'evaluation'))} |" in readme
     sounding = [categories("harmless", split).str.startswith("sounds_harmful").sum() for split in SPLITS]
-    assert f"| of which sound harmful | {sounding[0]} | {sounding[1]} |" in readme
+    assert f"| of which over-refusal prompts | {sounding[0]} | {sounding[1]} |" in readme

@@ -78,7 +78,7 @@ def test_assessments_are_shown_with_all_numbers_that_decide(with_table):
     shown = [
         column["key"] for column in section(with_table("assessment", assessment), "assessment")["blocks"][1]["columns"]
     ]
-    # the two behind a ratio, and the bounds of an interval, stand in its cell or in the file
+    # the two behind a ratio, and the bounds of an interval, are in its cell or in the file
     assert set(NUMBERS) - set(shown) == {"separation_before", "separation_after", "change_low", "change_high"}
 
 

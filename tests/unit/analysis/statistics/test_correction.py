@@ -14,13 +14,13 @@ from steadfast.analysis.statistics.correction import (
 PROPORTION = st.floats(0, 1)
 # 30 labeled items and 200 with predictions alone; the expected figures were computed with ppi-python 0.2.3.
 TRUTHS = np.array([0, 0, 0, 1, 1, 0, 1, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 1], float)
-LABELLED = np.array([0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 1], float)
+LABELED = np.array([0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 1], float)
 PREDICTIONS = np.array([1.0] * 111 + [0.0] * 89)
 
 
 @pytest.mark.parametrize(("weight", "value", "error"), [(1.0, 0.588333, 0.067314), (0.5, 0.5775, 0.063051)])
 def test_prediction_powered_mean_equals_the_authors_package(weight, value, error):
-    found = prediction_powered_mean(PREDICTIONS, TRUTHS, LABELLED, weight=weight)
+    found = prediction_powered_mean(PREDICTIONS, TRUTHS, LABELED, weight=weight)
     assert found[0] == pytest.approx(value, abs=1e-6)
     # The package divides by n, this one by n - 1.
     assert error < found[1] < error * 1.02
@@ -28,9 +28,9 @@ def test_prediction_powered_mean_equals_the_authors_package(weight, value, error
 
 
 def test_the_tuned_weight_equals_the_authors_package():
-    everything = np.concatenate([LABELLED, PREDICTIONS])
-    weight = tuning_weight(TRUTHS, LABELLED, everything, share=30 / 200)
-    value, error, _ = prediction_powered_mean(PREDICTIONS, TRUTHS, LABELLED, weight=weight)
+    everything = np.concatenate([LABELED, PREDICTIONS])
+    weight = tuning_weight(TRUTHS, LABELED, everything, share=30 / 200)
+    value, error, _ = prediction_powered_mean(PREDICTIONS, TRUTHS, LABELED, weight=weight)
     assert value == pytest.approx(0.58167, abs=1e-3)
     assert error == pytest.approx(0.060209, rel=0.02)
 
@@ -53,8 +53,8 @@ def test_predictions_that_say_nothing_get_no_weight():
 
 
 def test_equal_sampling_weights_change_nothing():
-    plain = prediction_powered_mean(PREDICTIONS, TRUTHS, LABELLED)
-    weighted = prediction_powered_mean(PREDICTIONS, TRUTHS, LABELLED, sampling_weights=np.full(30, 4.0))
+    plain = prediction_powered_mean(PREDICTIONS, TRUTHS, LABELED)
+    weighted = prediction_powered_mean(PREDICTIONS, TRUTHS, LABELED, sampling_weights=np.full(30, 4.0))
     assert weighted == pytest.approx(plain)
 
 

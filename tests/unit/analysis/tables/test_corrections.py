@@ -15,7 +15,7 @@ def row_of(table, *key):
 
 
 def with_people(verdicts, chosen=None):
-    """Add people's labels: the verdicts of the judge ``first`` on the human subset."""
+    """Add human labels: the verdicts of the judge ``first`` on the human subset."""
     subset = verdicts["human"] if chosen is None else chosen
     people = verdicts[(verdicts["judge"] == "first") & subset].assign(judge="human")
     return pd.concat([verdicts, people], ignore_index=True)

@@ -21,7 +21,7 @@ EMBEDDING, ATTENTION, MLP = (
     *(f"model.layers.0.{name}.weight" for name in ("self_attn.o_proj", "mlp.down_proj")),
 )
 DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16, "f32": torch.float32}
-# float16 ends at 2^-14: larger weights, so that what is left of an entry has all of its digits
+# float16 ends at 2^-14: larger weights, so that the remainder of an entry has all of its digits
 SIZE = {"bf16": 0.02, "f16": 64.0, "f32": 0.02}
 LEFT = {"bf16": 2.0**-20, "f16": 2.0**-16, "f32": 2.0**-20}
 GENERATOR = np.random.default_rng(0)

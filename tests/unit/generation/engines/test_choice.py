@@ -13,7 +13,7 @@ from steadfast.generation.serving.interpreter import Interpreter
 
 
 def model(folder, parameters):
-    """A checkpoint of so many parameters in bfloat16, in a file with a hole in place of them."""
+    """A checkpoint of a number of parameters in bfloat16, in a sparse file."""
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text('{"model_type": "llama"}')
     tensor = {"dtype": "BF16", "shape": [1000, parameters // 1000], "data_offsets": [0, 2 * parameters]}

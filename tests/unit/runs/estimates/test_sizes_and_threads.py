@@ -79,7 +79,7 @@ def test_a_number_format_of_the_configuration_counts():
 
 @pytest.fixture
 def jobs(monkeypatch):
-    """Threads of jobs on a machine of so many cores and so much memory."""
+    """Threads of jobs on a machine with a number of cores and an amount of memory."""
 
     def make(cores, memory=64 * GIB, **settings):
         monkeypatch.setattr(threads_module, "total_memory", lambda: memory)
