@@ -78,7 +78,13 @@ def test_a_control_resized(finished):
 def test_an_edited_model_added_as_a_judge(finished):
     served = {"model": "raw", "variant": "abliterated"}
     finished.put("judges.edited", {"kind": "chat", "serve": served, "prompt": "resources/prompts/judges/refusal.md"})
-    assert finished.jobs() == {"judge_with_edited"} | AGGREGATES
+    # a served model is a whole checkpoint; what reads it runs again, the other model's control responses among it
+    again = (
+        each("checkpoint", ("raw",), ("abliterated",))
+        | downstream(("raw",), ("abliterated",))
+        | own("self", ("score0",))
+    )
+    assert finished.jobs() == {"judge_with_edited"} | again
     finished.put("variants.abliterated.edit.scale", 0.5)
     assert {"checkpoint raw abliterated", "judge_with_edited"} <= finished.jobs(
         "results/judgments/edited/score0/original.parquet"
