@@ -50,7 +50,7 @@ variants:
   hopeless-steered:
     models: [raw]
     direction: {method: mean_difference, layer: causal, causal: {max_divergence: 1.0e-15}}
-    hook: {method: projection}
+    intervention: {method: projection}
   behavior:
     models: [raw]
     direction: {method: mean_difference, layer: 0, contrast: behavior, judge: regex}
@@ -58,7 +58,7 @@ variants:
   steered:
     models: [raw]
     direction: {method: mean_difference, layer: 0}
-    hook: {method: activation_addition, alpha: -1}
+    intervention: {method: activation_addition, alpha: -1}
   strongest:
     models: [raw]
     strongest_of: {sweeps: [few], judge: regex, prompts: 4}

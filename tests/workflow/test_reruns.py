@@ -162,7 +162,9 @@ ORTHOGONALIZE = {"method": "orthogonalize"}
 
 
 def test_a_hook_added_which_has_no_checkpoint(finished):
-    finished.put("variants.steered", {"direction": MEAN, "hook": {"method": "activation_addition", "alpha": -1}})
+    finished.put(
+        "variants.steered", {"direction": MEAN, "intervention": {"method": "activation_addition", "alpha": -1}}
+    )
     new = ("steered",)
     assert finished.jobs() == (
         each("direction", MODELS, new)

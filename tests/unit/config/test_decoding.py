@@ -61,8 +61,8 @@ def test_models_judge_only_responses_that_there_are(steered):
         ({"decoding": {"method": "suppress_tokens", "tokens": []}}, "variants.tagged.decoding.tokens"),
         ({"decoding": {"method": "tag_conditioned", "tag": " "}}, "decoding: tag: ' ' must be a text"),
         (
-            {"direction": {"method": "mean_difference"}, "hook": {"method": "projection"}},
-            "has a `hook` and a `decoding`; make them two variants",
+            {"direction": {"method": "mean_difference"}, "intervention": {"method": "projection"}},
+            "has an `intervention` and a `decoding`; make them two variants",
         ),
     ],
 )

@@ -193,45 +193,45 @@ ONE_KEY = {
     "direction without an edit": (
         "variants.abliterated",
         {"direction": MEAN},
-        ["variants.abliterated: 'direction' is given, so 'edit' or 'hook' is needed as well"],
+        ["variants.abliterated: 'direction' is given, so 'edit' or 'intervention' is needed as well"],
     ),
     "edit and hook at once": (
-        "variants.abliterated.hook",
+        "variants.abliterated.intervention",
         {"method": "projection"},
-        ["variants.abliterated: has an `edit` and a `hook`; make them two variants"],
+        ["variants.abliterated: has an `edit` and an `intervention`; make them two variants"],
     ),
     "misspelled hook": (
         "variants.steered",
-        {"direction": MEAN, "hook": {"method": "addition", "alpha": 1}},
-        ["variants.steered.hook.method: 'addition' is not allowed", "activation_addition"],
+        {"direction": MEAN, "intervention": {"method": "addition", "alpha": 1}},
+        ["variants.steered.intervention.method: 'addition' is not allowed", "activation_addition"],
     ),
     "hook without a direction": (
         "variants.steered",
-        {"hook": {"method": "projection"}},
-        ["variants.steered: 'hook' is given, so 'direction' is needed as well"],
+        {"intervention": {"method": "projection"}},
+        ["variants.steered: 'intervention' is given, so 'direction' is needed as well"],
     ),
     "hook without its strength": (
         "variants.steered",
-        {"direction": MEAN, "hook": {"method": "activation_addition"}},
-        ["variants.steered.hook: the key 'alpha' is missing"],
+        {"direction": MEAN, "intervention": {"method": "activation_addition"}},
+        ["variants.steered.intervention: the key 'alpha' is missing"],
     ),
     "hook at no block": (
         "variants.steered",
         {
             "direction": {**MEAN, "layer": "final_norm"},
-            "hook": {"method": "activation_addition", "alpha": 1},
+            "intervention": {"method": "activation_addition", "alpha": 1},
         },
-        ["variants.steered.hook: activation_addition adds after a block", "set hook.layer"],
+        ["variants.steered.intervention: activation_addition adds after a block", "set intervention.layer"],
     ),
     "hook out of range": (
         "variants.steered",
-        {"direction": MEAN, "hook": {"method": "activation_addition", "alpha": 1, "layer": 50}},
-        ["variants.steered.hook.layer: 50 is out of range for raw"],
+        {"direction": MEAN, "intervention": {"method": "activation_addition", "alpha": 1, "layer": 50}},
+        ["variants.steered.intervention.layer: 50 is out of range for raw"],
     ),
     "hook without class means": (
         "variants.steered",
-        {"direction": {"method": "random"}, "hook": {"method": "activation_addition", "alpha": 1}},
-        ["variants.steered.hook: activation_addition needs class means", "set it"],
+        {"direction": {"method": "random"}, "intervention": {"method": "activation_addition", "alpha": 1}},
+        ["variants.steered.intervention: activation_addition needs class means", "set it"],
     ),
     "edit without class means": (
         "variants.abliterated",
@@ -285,7 +285,7 @@ ONE_KEY = {
     ),
     "match without an edit": (
         "variants.steered",
-        {"direction": MEAN, "hook": {"method": "projection"}, "match_change": "abliterated"},
+        {"direction": MEAN, "intervention": {"method": "projection"}, "match_change": "abliterated"},
         ["variants.steered: 'match_change' is given, so 'edit' is needed as well"],
     ),
     "match of an edit that cannot be scaled": (
@@ -367,15 +367,17 @@ def test_one_missing_key(config, refused, path, message):
 
 
 def test_hooks_on_an_engine_that_has_none(config, refused):
-    put(config, "variants.steered", {"direction": MEAN, "hook": {"method": "projection"}})
+    put(config, "variants.steered", {"direction": MEAN, "intervention": {"method": "projection"}})
     put(config, "generation.engine", "vllm")
-    assert refused(config).startswith("variants.steered.hook: hooks run with the transformers engine only")
+    assert refused(config).startswith(
+        "variants.steered.intervention: interventions run with the transformers engine only"
+    )
 
 
 def test_a_hook_that_is_to_be_served(config, refused):
-    put(config, "variants.steered", {"direction": MEAN, "hook": {"method": "projection"}})
+    put(config, "variants.steered", {"direction": MEAN, "intervention": {"method": "projection"}})
     put(config, "judges.served", {"kind": "chat", "serve": {"model": "raw", "variant": "steered"}, "prompt": LABELS})
-    assert "judges.served.serve.variant: steered is a hook and has no checkpoint" in refused(config)
+    assert "judges.served.serve.variant: steered is an intervention and has no checkpoint" in refused(config)
 
 
 def test_two_edits_that_are_scaled_to_each_other(config, refused):
@@ -572,3 +574,18 @@ GGUF, ADAPTER = {"source": "gguf"}, {"source": "adapter", "base": "raw"}
 def test_a_gguf_file_or_an_adapter_that_cannot_be_had(config, refused, entry, words):
     put(config, "models.mine", entry)
     assert words in refused(config)
+
+
+RENAMED = {
+    "variants.abliterated.hook": ({"method": "projection"}, "variants.abliterated", "intervention"),
+    "sweeps.s": ({"directions": {"d": MEAN}, "hooks": {}, "strengths": [1]}, "sweeps.s", "interventions"),
+    "side_effects.hook_prompts": (4, "side_effects", "intervention_prompts"),
+}
+
+
+@pytest.mark.parametrize(("path", "found"), RENAMED.items(), ids=RENAMED)
+def test_a_key_of_an_earlier_version_names_the_new_one(config, refused, path, found):
+    value, place, new = found
+    put(config, path, value)
+    old = "hooks" if new == "interventions" else path.rpartition(".")[2]
+    assert refused(config) == f"{place}: unknown key {old!r}; it is called {new!r} now"

@@ -36,7 +36,7 @@ def config(config):
     """A sweep of two edits and a hook, one of a control, one of hooks alone, and the strongest of the first."""
     edits = {"all": {"method": "orthogonalize"}, "rank-one": {"method": "rank_one", "layer": 1}}
     config["sweeps"] = {
-        "family": {"directions": {"mean": MEAN}, "edits": edits, "hooks": HOOKS, "strengths": [1]},
+        "family": {"directions": {"mean": MEAN}, "edits": edits, "interventions": HOOKS, "strengths": [1]},
         "further": {"directions": {"pca": {"method": "pca"}}, "edits": {"all": edits["all"]}, "strengths": [1]},
         "noise": {
             "role": "control",
@@ -44,7 +44,7 @@ def config(config):
             "edits": {"all": edits["all"]},
             "strengths": [1],
         },
-        "inference": {"directions": {"probe": {"method": "probe"}}, "hooks": HOOKS, "strengths": [1]},
+        "inference": {"directions": {"probe": {"method": "probe"}}, "interventions": HOOKS, "strengths": [1]},
     }
     config["variants"]["strongest"] = {"strongest_of": {"sweeps": ["family"]}}
     config["judges"]["self"] = {"kind": "self", "prompt": LABELS}
@@ -175,7 +175,7 @@ BAD = {
     ),
     "sweep of hooks": (
         {"sweeps": ["inference"]},
-        "'inference' has no `edits`, and hooks cannot be baked; allowed: fam",
+        "'inference' has no `edits`, and interventions cannot be baked; allowed: fam",
     ),
     "no sweep": ({"sweeps": []}, "variants.strongest.strongest_of.sweeps: [] should be non-empty"),
     "unknown judge": (
@@ -211,7 +211,7 @@ def test_choices_that_cannot_be_made(config, refused, change, message):
 BESIDE = {
     "direction": {"direction": MEAN},
     "edit": {"edit": {"method": "orthogonalize"}},
-    "hook": {"hook": {"method": "projection"}},
+    "intervention": {"intervention": {"method": "projection"}},
     "decoding": {"decoding": {"method": "suppress_tokens", "tokens": ["a"]}},
     "match_change": {"match_change": "abliterated"},
 }

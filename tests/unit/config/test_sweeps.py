@@ -11,7 +11,7 @@ from steadfast.grid.grid import Grid
 FAMILY = {
     "directions": {"mean": {"method": "mean_difference"}, "probe": {"method": "probe", "layer": 0.5}},
     "edits": {"all": {"method": "orthogonalize"}, "rank-one": {"method": "rank_one", "layer": 1, "scale": 2.0}},
-    "hooks": {"steering": {"method": "activation_addition", "alpha": -1.0}},
+    "interventions": {"steering": {"method": "activation_addition", "alpha": -1.0}},
     "strengths": [0.5, 1.25],
 }
 
@@ -36,7 +36,7 @@ def test_strengths_multiply_the_scale_or_alpha(swept):
     settings = {name: variant.settings for name, variant in swept.variants.items()}
     assert settings["mean-all-50"]["edit"]["scale"] == 0.5
     assert settings["mean-rank-one-125"]["edit"]["scale"] == 2.5
-    assert settings["probe-steering-50"]["hook"]["alpha"] == -0.5
+    assert settings["probe-steering-50"]["intervention"]["alpha"] == -0.5
     all_blocks, one_block = (
         DirectionJobs(swept).settings(ModelVariant("raw", f"probe-{edit}-50")) for edit in ("all", "rank-one")
     )

@@ -1,4 +1,4 @@
-"""Checks of directions, edits and hooks: what can be known to fail before any model is there."""
+"""Checks of directions, edits and interventions: what can be known to fail before any model is there."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from steadfast.config.sweeps import strength_key
 from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.plug_ins import DIRECTIONS
 
-NEEDS = {"edit": "direction", "hook": "direction", "match_change": "edit"}
+NEEDS = {"edit": "direction", "intervention": "direction", "match_change": "edit"}
 CHOICE = "strongest_of"
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
@@ -24,7 +24,7 @@ def _methods_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
     from steadfast.attacks.edits import build_edit
     from steadfast.attacks.interventions import build_hook
 
-    readers = {"direction": read_settings, "edit": build_edit, "hook": build_hook, "decoding": build_decoding}
+    readers = {"direction": read_settings, "edit": build_edit, "intervention": build_hook, "decoding": build_decoding}
     for name, variant in config["variants"].items():
         for part, read in readers.items():
             try:
@@ -45,11 +45,12 @@ def _parts_have_what_they_need(config: Mapping[str, Any]) -> Iterator[str]:
 def _variants_are_one_intervention(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
         if all(part in variant for part in PARTS):
-            yield f"variants.{name}: has an `edit` and a `hook`; make them two variants, to see what each of them does"
-        if "hook" in variant and "decoding" in variant:
-            yield f"variants.{name}: has a `hook` and a `decoding`; make them two variants, to see what each does"
+            yield f"variants.{name}: has an `edit` and an `intervention`; make them two variants, to see what each does"
+        if "intervention" in variant and "decoding" in variant:
+            both = "has an `intervention` and a `decoding`"
+            yield f"variants.{name}: {both}; make them two variants, to see what each does"
         if "direction" in variant and not any(part in variant for part in (*PARTS, CHOICE)):
-            yield f"variants.{name}: 'direction' is given, so 'edit' or 'hook' is needed as well"
+            yield f"variants.{name}: 'direction' is given, so 'edit' or 'intervention' is needed as well"
 
 
 def _directions_bring_what_is_needed(config: Mapping[str, Any]) -> Iterator[str]:
@@ -64,7 +65,7 @@ def _directions_bring_what_is_needed(config: Mapping[str, Any]) -> Iterator[str]
 
 
 def _what_lacks(direction: Mapping[str, Any], part: str, change: Mapping[str, Any]) -> str:
-    """Why a direction does not go with an edit or a hook; empty if it does."""
+    """Why a direction does not go with an edit or an intervention; empty if it does."""
     needs = CHANGE_FAMILIES[part].of(change).Settings
     contrasting = DIRECTIONS.of(direction).Settings.contrasts
     if needs.needs_contrast and not contrasting:
@@ -123,16 +124,17 @@ def _variants_are_limited_to_known_models(config: Mapping[str, Any]) -> Iterator
 
 
 def _hooks_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
-    hooked = [name for name, variant in config["variants"].items() if "hook" in variant]
+    hooked = [name for name, variant in config["variants"].items() if "intervention" in variant]
     if hooked and config["generation"]["engine"] == "vllm":
         yield (
-            f"variants.{hooked[0]}.hook: hooks run with the transformers engine only, but generation.engine is vllm; "
-            "`auto` takes transformers for hooks"
+            f"variants.{hooked[0]}.intervention: interventions run with the transformers engine only, but "
+            "generation.engine is vllm; `auto` takes transformers for interventions"
         )
     for name, judge in config["judges"].items():
         variant = (judge.get("serve") or {}).get("variant")
         if variant in hooked:
-            yield f"judges.{name}.serve.variant: {variant} is a hook and has no checkpoint that could be served"
+            why = "is an intervention and has no checkpoint that could be served"
+            yield f"judges.{name}.serve.variant: {variant} {why}"
         elif variant is not None and "decoding" in config["variants"].get(variant, {}):
             yield f"judges.{name}.serve.variant: {variant} steers what is written, which a served judge would not"
 

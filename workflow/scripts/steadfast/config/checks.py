@@ -100,10 +100,10 @@ def _original_is_untouched(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _variants_change_something(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
-        if name != "original" and not {"direction", "edit", "hook", "decoding", "strongest_of"} & set(variant):
+        if name != "original" and not {"direction", "edit", "intervention", "decoding", "strongest_of"} & set(variant):
             yield (
-                f"variants.{name}: changes nothing, so it repeats `original`; give it a `direction` and an `edit` or a "
-                "`hook`, or a `decoding`, or `strongest_of`"
+                f"variants.{name}: changes nothing, so it repeats `original`; give it a `direction` and an `edit` or "
+                "an `intervention`, or a `decoding`, or `strongest_of`"
             )
 
 
@@ -203,8 +203,8 @@ def _synthetic_worlds_are_read_alone(config: Mapping[str, Any]) -> Iterator[str]
         if not JUDGES.settings(judge["kind"]).reads_synthetic_world:
             continue
         if foreign:
-            reads = f"`{judge['kind']}` reads the synthetic world only"
-            yield f"judges.{name}: {reads}, but prompts come from {', '.join(foreign)}"
+            kind, found = judge["kind"], ", ".join(foreign)
+            yield f"judges.{name}: `{kind}` reads the synthetic world only, but prompts come from {found}"
         elif worlds != [judge["world"]]:
             yield f"judges.{name}.world: {judge['world']} is not the prompts' world ({', '.join(worlds)})"
 

@@ -6,7 +6,7 @@ from typing import Any
 from steadfast.models.depth import SKIPPED, missing_blocks
 from steadfast.models.sources import source_of
 
-PARTS = ("edit", "hook")
+PARTS = ("edit", "intervention")
 """Parts of a variant that change a model's blocks."""
 
 

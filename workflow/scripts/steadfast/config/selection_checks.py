@@ -47,7 +47,7 @@ def _sweeps_can_be_chosen_from(config: Mapping[str, Any]) -> Iterator[str]:
             elif sweeps[sweep]["role"] == "control":
                 yield f"{where}: {sweep!r} has `role: control`, and a control is not an attack; {allowed}"
             elif not edits_of(sweeps[sweep]):
-                yield f"{where}: {sweep!r} has no `edits`, and hooks cannot be baked; {allowed}"
+                yield f"{where}: {sweep!r} has no `edits`, and interventions cannot be baked; {allowed}"
 
 
 def _judges_can_choose(config: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ PARTS = tuple(CHANGES.values())
 
 
 def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Say of every variant with an edit or a hook what it consists of.
+    """Say of every variant with an edit or an intervention what it consists of.
 
     Returns:
         By variant: ``direction`` and ``change`` (names; variants that share both differ in their strength only),

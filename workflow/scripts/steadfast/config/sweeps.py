@@ -6,8 +6,8 @@ from typing import Any
 from steadfast.core.errors import ConfigError
 from steadfast.core.plug_ins import EDITS, INTERVENTIONS
 
-CHANGES = {"edits": "edit", "hooks": "hook"}
-FAMILIES = {"edit": EDITS, "hook": INTERVENTIONS}
+CHANGES = {"edits": "edit", "interventions": "intervention"}
+FAMILIES = {"edit": EDITS, "intervention": INTERVENTIONS}
 
 
 def with_sweeps(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def with_sweeps(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def edits_of(sweep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The ``edit`` entries of a sweep's variants, by variant; its hooks are left out."""
+    """The ``edit`` entries of a sweep's variants, by variant; its interventions are left out."""
     return {name: variant["edit"] for name, variant in _variants(sweep) if "edit" in variant}
 
 
@@ -47,7 +47,7 @@ def strength_key(part: str, change: Mapping[str, Any]) -> str:
 
 def _require_strengths(name: str, sweep: Mapping[str, Any]) -> None:
     if not any(sweep[kind] for kind in CHANGES):
-        raise ConfigError(f"sweeps.{name}: has neither `edits` nor `hooks`, so its directions change nothing")
+        raise ConfigError(f"sweeps.{name}: has neither `edits` nor `interventions`, so its directions change nothing")
     for kind in CHANGES:
         for change, entry in sweep[kind].items():
             if not strength_key(CHANGES[kind], entry):

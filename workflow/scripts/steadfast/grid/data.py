@@ -75,7 +75,7 @@ class Variant:
     @property
     def is_hooked(self) -> bool:
         """Whether it intervenes while the model runs."""
-        return "hook" in self.settings
+        return "intervention" in self.settings
 
     @property
     def is_swept(self) -> bool:

@@ -92,7 +92,7 @@ class Judging:
         """Checkpoint of a pair, and the intervention that it runs under."""
         variant = self.grid.variants[pair.variant]
         direction = paths.DIRECTION.at(model=pair.model, variant=pair.variant)
-        hook = {"hook": dict(variant.settings["hook"]), "direction": direction} if variant.is_hooked else {}
+        hook = {"hook": dict(variant.settings["intervention"]), "direction": direction} if variant.is_hooked else {}
         return {**hook, "checkpoint": self.grid.checkpoint(ModelVariant(pair.model, pair.variant))}
 
     def machine(self, judge: Judge, threads: int = 1) -> str:
@@ -131,5 +131,9 @@ class Judging:
     def digest(self, judge: Judge, variant: str = ORIGINAL) -> str:
         """Digest of the code that a judge's verdicts depend on, under an intervention if it runs on the pair itself."""
         settings = self.grid.variants[variant].settings
-        hook = [f"attacks.interventions.methods.{settings['hook']['method']}"] if "hook" in settings else []
+        hook = (
+            [f"attacks.interventions.methods.{settings['intervention']['method']}"]
+            if "intervention" in settings
+            else []
+        )
         return digest("judge_responses.py", f"judges.kinds.{judge.kind}", *hook)

@@ -77,7 +77,9 @@ class ModelJobs:
 
         def needs(variant: Variant) -> bool:
             settings = variant.settings
-            projected = "hook" in settings and INTERVENTIONS.of(settings["hook"]).Settings.changes_outputs
+            projected = (
+                "intervention" in settings and INTERVENTIONS.of(settings["intervention"]).Settings.changes_outputs
+            )
             return variant.is_edited or projected or settings.get("direction", {}).get("layer") == CAUSAL
 
         return any(pair.model == model for pair in self.grid.pairs_where(needs))

@@ -75,7 +75,7 @@ class ResponseJobs:
         """Settings of what answers: its intervention, or its engine and decoding."""
         variant = self.grid.variants[job.variant].settings
         if self.subject == "intervention":
-            return {"hook": dict(variant["hook"])}
+            return {"hook": dict(variant["intervention"])}
         return {"engine": self.grid.config["generation"]["engine"], "decoding": variant.get("decoding")}
 
     def digest(self, job: ForPair) -> str:
@@ -84,7 +84,7 @@ class ResponseJobs:
         loaded = [f"generation.subjects.{self.subject}"]
         if self.subject == "intervention":
             return digest(
-                "generate_responses.py", *loaded, f"attacks.interventions.methods.{variant['hook']['method']}"
+                "generate_responses.py", *loaded, f"attacks.interventions.methods.{variant['intervention']['method']}"
             )
         engine = self.grid.config["generation"]["engine"]
         engines = own_names("steadfast.generation.engines") if engine == "auto" else [engine]

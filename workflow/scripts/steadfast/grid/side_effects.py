@@ -14,8 +14,8 @@ from steadfast.grid.jobs import Jobs, digest, rule_name
 from steadfast.models.sources import is_trained_here
 
 ORGANISMS = "organisms"
-PARTS = ("edit", "hook", "decoding")
-MODULES = {"edit": "attacks.edits.methods", "hook": "attacks.interventions.methods"}
+PARTS = ("edit", "intervention", "decoding")
+MODULES = {"edit": "attacks.edits.methods", "intervention": "attacks.interventions.methods"}
 
 
 @dataclass(frozen=True)
@@ -204,8 +204,8 @@ class Measures:
                 "documents": settings["documents"],
                 "max_tokens": settings["document_tokens"],
             },
-            "module_agreement": {"prompts": settings["hook_prompts"]},
-            "hook_agreement": {"prompts": settings["hook_prompts"]},
+            "module_agreement": {"prompts": settings["intervention_prompts"]},
+            "hook_agreement": {"prompts": settings["intervention_prompts"]},
             "instruction_following": {
                 "tasks": settings["instructions"],
                 "max_new_tokens": settings["instruction_tokens"],

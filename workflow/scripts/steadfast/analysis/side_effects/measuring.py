@@ -39,7 +39,7 @@ class MeasuredSystem:
         direction: file of the variant's direction, or None.
         edit: the ``edit`` entry of the variant; None if the configuration has none.
         edit_file: file of the edit that the workflow has chosen, or None.
-        hook: its ``hook`` entry, or None.
+        intervention: its ``intervention`` entry, or None.
         decoding: its ``decoding`` entry, or None.
     """
 
@@ -52,7 +52,7 @@ class MeasuredSystem:
     direction: str | None = None
     edit: Mapping[str, Any] | None = None
     edit_file: str | None = None
-    hook: Mapping[str, Any] | None = None
+    intervention: Mapping[str, Any] | None = None
     decoding: Mapping[str, Any] | None = None
 
 
@@ -164,7 +164,7 @@ def _measure_variants(
         manifest = _manifest(system.checkpoint)
         edit = read_json(system.edit_file) if system.edit_file else system.edit
         factor = float(manifest.get("scale_factor", 1.0))
-        return Subject(system.variant, access, responses, system.direction, edit, system.hook, factor)
+        return Subject(system.variant, access, responses, system.direction, edit, system.intervention, factor)
 
     wanted = [subject(system) for system in group if any(variant == system.variant for variant, _ in missing)]
     needed = {name: measure for name, measure in measures.items() if any(name == other for _, other in missing)}
@@ -194,7 +194,7 @@ def _measure_variants(
 def _identity(system: MeasuredSystem, device: str) -> dict[str, Any]:
     """What a system's scores depend on."""
     dtype = str(system.chat.get("dtype", AUTO))
-    hook = f"steadfast.attacks.interventions.methods.{system.hook['method']}" if system.hook else None
+    hook = f"steadfast.attacks.interventions.methods.{system.intervention['method']}" if system.intervention else None
     return {
         "original": content_hash(system.original),
         "checkpoint": content_hash(system.checkpoint),
@@ -202,7 +202,7 @@ def _identity(system: MeasuredSystem, device: str) -> dict[str, Any]:
         "direction": sha256_file(system.direction) if system.direction else None,
         "edit": dict(system.edit) if system.edit else None,
         "chosen_edit": sha256_file(system.edit_file) if system.edit_file else None,
-        "hook": dict(system.hook) if system.hook else None,
+        "hook": dict(system.intervention) if system.intervention else None,
         "hook_code": code_digest(hook) if hook else None,
         "chat": dict(system.chat),
         "number_formats": [running_format(model, dtype, device).name for model in (system.original, system.checkpoint)],

@@ -46,7 +46,7 @@ class Configuration(SettingsModel):
     sweeps: dict[Name, SweepSettings] = Field(
         {},
         description=(
-            "Families of attacks, by name: every direction with every edit and hook at every strength becomes "
+            "Families of attacks, by name: every direction with every edit and intervention at every strength becomes "
             "a variant `{direction}-{edit}-{strength in percent}`. They end in `results/tables/strength.csv` "
             "and a figure of refusal rate against strength."
         ),

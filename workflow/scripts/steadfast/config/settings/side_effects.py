@@ -15,7 +15,10 @@ class SideEffectSettings(SettingsModel):
     docs/method.md defines the measures.
     """
 
-    renamed: ClassVar[Mapping[str, str]] = {"borderline": "over_refusal_categories"}
+    renamed: ClassVar[Mapping[str, str]] = {
+        "borderline": "over_refusal_categories",
+        "hook_prompts": "intervention_prompts",
+    }
 
     measures: UniqueItems[Annotated[str, NameOf(*MEASURES)]] | None = Field(
         None,
@@ -45,7 +48,7 @@ class SideEffectSettings(SettingsModel):
     )
     documents: int = Field(200, ge=1, le=1000000, description="Documents of the text that are read.")
     document_tokens: int = Field(512, ge=2, le=1000000, description="Tokens that are read of each document.")
-    hook_prompts: int = Field(
+    intervention_prompts: int = Field(
         8,
         ge=1,
         le=10000,

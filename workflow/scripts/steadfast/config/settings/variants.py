@@ -1,6 +1,7 @@
 """Sections `variants` and `sweeps`: what is done to each model before it answers."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -37,6 +38,8 @@ class StrongestOfSettings(SettingsModel):
 class VariantSettings(SettingsModel):
     """What is done to a model."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"hook": "intervention"}
+
     label: Label | None = optional(
         description="What tables and figures show in place of the name, one line without markup."
     )
@@ -49,7 +52,7 @@ class VariantSettings(SettingsModel):
     )
     direction: DirectionEntry | None = optional(description="How the direction is found.")
     edit: EditEntry | None = optional(description="What is done to the weights with the direction.")
-    hook: InterventionEntry | None = optional(
+    intervention: InterventionEntry | None = optional(
         description=(
             "What is done to the activations while the model runs, in place of an edit; with the transformers "
             "engine only. Such a variant has no checkpoint of its own."
@@ -74,7 +77,7 @@ class VariantSettings(SettingsModel):
         description=(
             "In place of `direction` and `edit`: of every model the attack of some sweeps after which it "
             "refuses fewest harmful calibration prompts. Attacks whose edit is ineffective or breaks the model "
-            "cannot be chosen; hooks cannot either, since they cannot be baked."
+            "cannot be chosen; interventions cannot either, since they cannot be baked."
         )
     )
 
@@ -82,12 +85,16 @@ class VariantSettings(SettingsModel):
 class SweepSettings(SettingsModel):
     """A family of attacks."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"hooks": "interventions"}
+
     directions: Annotated[dict[Name, DirectionEntry], Field(min_length=1)] = Field(
         description="Directions, by name; each as `direction` of a variant."
     )
     edits: dict[Name, EditEntry] = Field({}, description="Edits, by name; each as `edit` of a variant.")
-    hooks: dict[Name, InterventionEntry] = Field({}, description="Hooks, by name; each as `hook` of a variant.")
+    interventions: dict[Name, InterventionEntry] = Field(
+        {}, description="Inference-time interventions, by name; each as `intervention` of a variant."
+    )
     strengths: UniqueItems[Annotated[float, Field(gt=0, le=1000)]] = Field(
-        min_length=1, description="What the `scale` of every edit (the `alpha` of a steering hook) is multiplied with."
+        min_length=1, description="What the `scale` of every edit (the `alpha` of steering) is multiplied with."
     )
     role: Role = Field("study", description="Role of its variants; `control` for directions that mean nothing.")
