@@ -109,7 +109,9 @@ def visit(browser: "Chromium", path: Path, *, browse: bool) -> tuple[float, floa
         painted, opened = page.evaluate(PAINTED), page.evaluate(OPENED)
         page.locator("#changes .block").last.scroll_into_view_if_needed()
         table = page.locator("#table-robustness")
-        table.get_by_role("button", name="Show all").click()
+        more = table.get_by_role("button", name="more rows")
+        if more.is_visible():
+            more.click()
         sorting = clicked(table.get_by_role("button", name="Rate", exact=True))
         browsing = 0.0
         if browse:
