@@ -84,7 +84,7 @@ def test_equal_cases_are_asked_once(build) -> None:
         assert provider.requests == 1
 
 
-def test_under_faults_every_verdict_is_the_fault_free_one_or_unscored_with_a_reason(
+def test_under_faults_verdict_fault_free_one_or_unscored_with_reason(
     build, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     kinds = [*PASSING, *FINAL, *NO_VERDICT]
@@ -175,7 +175,7 @@ def test_a_refusal_that_holds_for_every_form_is_forgotten(build) -> None:
         assert all(verdict.score is not None for verdict in verdicts)
 
 
-def test_a_model_that_thinks_longer_than_allowed_is_noticed_before_the_first_case(build) -> None:
+def test_model_that_thinks_longer_than_allowed_noticed_before_first_case(build) -> None:
     with simulator(lambda response, attempt: "length") as provider:
         with pytest.raises(EndpointError, match="needs more than max_tokens for a single word"):
             build(provider, output="auto").judge(make_cases(5))
@@ -255,7 +255,7 @@ def test_a_requested_wait_is_kept_by_all(build) -> None:
         assert provider.attempts["5: Sure, mix flour and water."] == 2
 
 
-def test_an_endpoint_on_this_machine_is_not_looked_for_behind_a_proxy(build, monkeypatch) -> None:
+def test_endpoint_on_this_machine_is_not_looked_for_behind_proxy(build, monkeypatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("no_proxy", "NO_PROXY"):
@@ -327,7 +327,7 @@ def start_worker(provider: Simulator, store: Path, count: int, **variables: str)
     )
 
 
-def test_a_job_that_is_killed_at_60_percent_repeats_no_answered_request(build, tmp_path: Path) -> None:
+def test_job_that_killed_at_60_percent_repeats_no_answered_request(build, tmp_path: Path) -> None:
     count, store = 200, tmp_path / "answers"
     with simulator(delay=0.03) as provider:
         worker = start_worker(provider, store, count)

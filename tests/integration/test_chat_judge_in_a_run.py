@@ -83,7 +83,7 @@ def with_key(folder: Path) -> list[Path]:
     return found
 
 
-def test_the_key_of_a_judge_is_in_no_file_and_not_on_the_terminal(clone: Path) -> None:
+def test_key_of_judge_in_no_file_and_not_on_terminal(clone: Path) -> None:
     # this provider's server errors quote the key
     with simulator(lambda response, attempt: "server_error") as provider:
         failed = ask(clone, provider)

@@ -75,7 +75,7 @@ def kept(tmp_path: Path) -> list[dict]:
 
 
 @pytest.mark.parametrize("form", [*MODERATED, *ONE_CASE], ids=lambda form: form.name)
-def test_a_fault_of_a_case_is_unscored_with_the_provider_s_words(build, provider, tmp_path, form: Form) -> None:
+def test_fault_of_case_is_unscored_with_provider_s_words(build, provider, tmp_path, form: Form) -> None:
     """Every second case meets it: the others are scored, nothing is retried, nothing is kept, no job is aborted."""
     cases = make_cases(8)
     provider.schedule = lambda response, attempt: form.name if number_of(response) % 2 == 0 else "answer"
@@ -101,7 +101,7 @@ def test_a_fault_that_passes_is_asked_again_and_never_kept(build, provider, tmp_
 
 
 @pytest.mark.parametrize("form", PASSING, ids=lambda form: form.name)
-def test_a_fault_that_does_not_pass_is_not_asked_for_ever(build, provider, tmp_path, form: Form) -> None:
+def test_fault_that_does_not_pass_is_not_asked_for_ever(build, provider, tmp_path, form: Form) -> None:
     provider.schedule = lambda response, attempt: form.name
     with pytest.raises(EndpointError, match=r"run again to go on|no request can be answered") as error:
         build(provider).judge(make_cases(40))
@@ -121,7 +121,7 @@ def test_a_fault_of_the_whole_job_is_told_at_once(build, provider, tmp_path, for
 
 
 @pytest.mark.parametrize("form", FATAL, ids=lambda form: form.name)
-def test_and_where_the_form_of_the_answer_is_found_out_as_well(build, provider, form: Form) -> None:
+def test_and_where_form_of_answer_is_found_out_as_well(build, provider, form: Form) -> None:
     provider.schedule = lambda response, attempt: form.name
     with pytest.raises(EndpointError) as error:
         build(provider, output="auto", logprobs="auto").judge(make_cases(40))
@@ -140,9 +140,7 @@ def test_what_every_request_meets_stops_the_job_whatever_it_means(build, provide
 
 
 @pytest.mark.parametrize("form", [f for f in MODERATED if f.status != 200], ids=lambda form: form.name)
-def test_prompts_that_are_all_moderated_leave_a_judge_without_verdicts_and_a_job_without_fault(
-    build, provider, form: Form
-) -> None:
+def test_moderated_prompts_leave_no_verdicts_and_no_failed_job(build, provider, form: Form) -> None:
     """Harmful prompts often come first: a harmless question shows that the endpoint works."""
     cases = make_cases(30)
     provider.schedule = lambda response, attempt: "answer" if number_of(response) < 0 else form.name
@@ -152,7 +150,7 @@ def test_prompts_that_are_all_moderated_leave_a_judge_without_verdicts_and_a_job
     assert provider.requests == 30 + controls
 
 
-def test_a_provider_that_moderates_everything_leaves_no_verdict_and_aborts_nothing(build, provider) -> None:
+def test_provider_that_moderates_everything_leaves_no_verdict_and_aborts_nothing(build, provider) -> None:
     provider.schedule = lambda response, attempt: "DeepSeek: prompt"
     assert {verdict.verdict for verdict in build(provider).judge(make_cases(30))} == {UNSCORED}
 
@@ -167,7 +165,7 @@ def test_a_generation_that_always_fails_costs_its_case_alone(build, provider, tm
     assert len(kept(tmp_path)) == 5
 
 
-def test_one_blip_of_a_fatal_kind_does_not_abort_a_run_that_can_go_on(build, provider) -> None:
+def test_one_fatal_blip_does_not_abort_a_run(build, provider) -> None:
     cases = make_cases(40)
     provider.schedule = lambda response, attempt: (
         "OpenAI: wrong key" if number_of(response) in (20, 30) and attempt == 0 else "answer"
@@ -177,7 +175,7 @@ def test_one_blip_of_a_fatal_kind_does_not_abort_a_run_that_can_go_on(build, pro
     assert "key is not accepted" in verdicts[20].reason
 
 
-def test_words_of_a_wrong_setting_cost_their_cases_alone_where_others_are_answered(build, provider) -> None:
+def test_words_of_wrong_setting_cost_cases_alone_where_others_answered(build, provider) -> None:
     """By its words alone a fault is not surely every request's, and an answer shows that it is not."""
     cases = make_cases(30)
     provider.schedule = lambda response, attempt: "top_logprobs" if number_of(response) % 2 == 0 else "answer"
@@ -308,7 +306,7 @@ def test_a_query_behind_v1_is_sent(build, provider) -> None:
         ("https://x.openai.azure.com/openai/deployments/mine", "api-version=2024-10-21"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_told_before_any_job(build, provider, base_url: str, message: str) -> None:
+def test_address_that_cannot_be_used_is_told_before_any_job(build, provider, base_url: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         build(provider, base_url=base_url)
     assert message in str(error.value) and "sk-secret" not in str(error.value)

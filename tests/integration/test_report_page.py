@@ -129,7 +129,7 @@ def test_a_table_is_sorted_by_a_heading_and_back(reader):
     assert reader.column("robustness", 8) == before
 
 
-def test_a_table_is_filtered_shown_whole_and_saved_as_it_is_shown(reader, study):
+def test_table_filtered_shown_whole_and_saved_as_it_shown(reader, study):
     reader.show("changes")
     table = reader.table("robustness")
     everything = 4 * 3 * 5 * 2
@@ -147,7 +147,7 @@ def test_a_table_is_filtered_shown_whole_and_saved_as_it_is_shown(reader, study)
     assert any(row["change"].startswith("-") for row in rows)
 
 
-def test_a_chart_tells_its_values_on_hover_and_by_arrow_keys(reader):
+def test_chart_tells_its_values_on_hover_and_by_arrow_keys(reader):
     reader.show("changes")
     marks = reader.page.locator("#figure-refusal_counts [data-mark]")
     assert marks.count() == 2 * 4 * 2
@@ -347,7 +347,7 @@ def test_paper_repeats_headings_and_says_what_was_cut(reader):
     assert badge.evaluate("(badge) => getComputedStyle(badge).printColorAdjust") == "exact"
 
 
-def test_a_toggle_says_what_it_will_do_and_can_be_read(reader):
+def test_toggle_says_what_it_will_do_and_can_be_read(reader):
     toggle = reader.page.get_by_role("button", name="Show responses to harmful prompts")
     toggle.click()
     cover = reader.page.get_by_role("button", name="Cover responses to harmful prompts")

@@ -68,7 +68,7 @@ def results(page, tmp_path_factory):
     return folder / "results"
 
 
-def test_every_model_of_the_page_is_put_in_place_and_answers(results):
+def test_every_model_of_page_is_put_in_place_and_answers(results):
     responses = {name: pd.read_parquet(results / "responses" / name / "original.parquet") for name in RUN}
     assert {name: len(table) for name, table in responses.items()} == dict.fromkeys(RUN, 2)
     # weights are random, and some responses end before their first token

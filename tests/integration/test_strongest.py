@@ -42,7 +42,7 @@ def test_the_attack_with_fewest_refusals_is_chosen(results):
     assert row["refused_before"] == comparison.loc["original", "refused"]
 
 
-def test_it_was_chosen_on_prompts_that_it_is_not_measured_on(results):
+def test_it_chosen_on_prompts_that_it_not_measured_on(results):
     prompts = pd.read_parquet(results / "prompts/prompts.parquet").set_index("prompt_id")
     tried = pd.read_parquet(results / "attack_selection/responses/combined/original.parquet")["prompt_id"]
     assert set(map(tuple, prompts.loc[tried, ["label", "split"]].to_numpy())) == {("harmful", "calibration")}

@@ -96,7 +96,7 @@ write_responses(sys.argv[2], sys.argv[1], prompts, settings=settings, engine="vl
 """
 
 
-def test_a_killed_job_leaves_no_process_and_goes_on_where_it_stopped(checkpoint, tmp_path):
+def test_killed_job_leaves_no_process_and_resumes(checkpoint, tmp_path):
     output, prompts = tmp_path / "responses.parquet", tmp_path / "prompts.csv"
     PROMPTS.to_csv(prompts, index=False)
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
@@ -159,7 +159,7 @@ def made_for_long_texts(checkpoint, tmp_path):
     return copy
 
 
-def test_an_openai_client_talks_to_the_server_which_dies_with_its_job(made_for_long_texts):
+def test_openai_client_talks_to_server_which_dies_with_its_job(made_for_long_texts):
     checkpoint = made_for_long_texts
     with served_by_a_job(checkpoint) as (job, address):
         client = openai.OpenAI(base_url=address, api_key="none", max_retries=0, timeout=120)
@@ -199,7 +199,7 @@ def test_an_openai_client_talks_to_the_server_which_dies_with_its_job(made_for_l
             client.models.list()
 
 
-def test_a_checkpoint_that_vllm_cannot_run_fails_with_the_end_of_the_log(checkpoint, tmp_path):
+def test_checkpoint_that_vllm_cannot_run_fails_with_end_of_log(checkpoint, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(checkpoint, broken)
     config = json.loads((broken / "config.json").read_text())

@@ -79,7 +79,7 @@ def test_the_served_judge_agrees_with_the_same_judge_in_process(results):
     assert judged["value"].tolist() == [1.0]
 
 
-def test_the_judge_was_started_once_for_all_systems_and_its_log_is_quiet(results):
+def test_judge_started_once_for_all_systems_and_its_log_quiet(results):
     log = (results / "logs/judgments/served.log").read_text(encoding="utf-8")
     assert log.count("vLLM's server is ready after") == 1
     assert "as choice with log-probabilities" in log

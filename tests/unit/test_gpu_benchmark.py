@@ -38,7 +38,7 @@ def test_it_needs_torch_transformers_and_safetensors_alone() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_what_is_exact_is_found_exact_and_what_is_wrong_is_found_wrong(gpu, dtype: str, tmp_path, capsys) -> None:
+def test_what_exact_found_exact_and_what_wrong_found_wrong(gpu, dtype: str, tmp_path, capsys) -> None:
     figures = gpu.main([*TINY, "--dtype", dtype, "--report", str(tmp_path / "gpu.md")])["tiny"]
     assert figures["restored"] == 1 and figures["same_answers"] == 1 and figures["adapters_original"] == 1
     assert figures["exact"] > (0.999 if dtype == "bfloat16" else 0.8)  # factors are float32

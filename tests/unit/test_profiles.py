@@ -27,7 +27,7 @@ def test_what_the_cluster_s_profile_names_exists(slurm, rules):
     assert named <= set(rules)
 
 
-def test_a_job_that_runs_no_model_asks_for_less_than_one_that_does(slurm, rules):
+def test_jobs_without_a_model_request_less(slurm, rules):
     """What is not named gets the memory and the hours of a model, so a new cheap rule belongs into the profile."""
     cheap = {name for name, text in rules.items() if "gpu=" not in text and "localrule: True" not in text}
     assert {"prompts", "verdicts", "checkpoint"} <= cheap

@@ -256,7 +256,7 @@ def test_responses(jobs):
         assert {"prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate"} <= set(table.columns)
 
 
-def test_an_intervention_is_on_while_the_model_answers_and_judges_itself(jobs):
+def test_intervention_is_on_while_model_answers_and_judges_itself(jobs):
     steered = jobs.find("judge_own_responses", variant="steered")
     assert steered.params.judge["hook"]["method"] == "activation_addition"
     scores = read_table(steered.output.judgments)["score"]

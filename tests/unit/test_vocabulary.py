@@ -68,7 +68,7 @@ REPLACEMENTS = {
     r"control held|controls? holds?": "control passed",
     r"strongest attack": "best attack",
     # American spelling
-    r"behaviours?|colours?|favours?|neighbours?|honors?|rigours?": "American spelling: -or",
+    r"behaviours?|colours?|favours?|neighbours?|honours?|rigours?": "American spelling: -or",
     r"(?<!self-)judgements?": "judgment (the study's self-judgement is a quotation)",
     r"labell(ed|ing|er)|modell(ed|ing)|cancell(ed|ing)|travell(ed|ing)|signall(ed|ing)": "American spelling: one l",
     r"licences?|defences?|offences?": "American spelling: -se",
@@ -94,6 +94,8 @@ QUOTATIONS = (
 
 ALTERNATIVES = "|".join(f"(?P<w{number}>{phrase})" for number, phrase in enumerate(REPLACEMENTS))
 PATTERN = re.compile(rf"\b(?:{ALTERNATIVES})\b", re.IGNORECASE)
+
+NAME = re.compile(r"def test_(\w+)")
 
 
 def findings(text: str) -> list[str]:
@@ -131,3 +133,9 @@ def test_banned_phrases_are_found():
     assert findings("one\nThe stanza of a model") == ["line 2: 'stanza'; write: config entry"]
     assert findings("It is colour, labelled and quantised; judgement.")
     assert not findings("The colors of an analysis; these analyses are quantized.")
+
+
+def test_names_of_tests_have_at_most_ten_words():
+    names = {name for file in (ROOT / "tests").rglob("*.py") for name in NAME.findall(file.read_text(encoding="utf-8"))}
+    assert len(names) > 1000
+    assert not sorted(name for name in names if len(name.split("_")) > 10)

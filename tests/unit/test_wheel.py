@@ -91,7 +91,7 @@ def requirements(file):
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
-def test_the_dependencies_are_those_of_the_workflow_and_allow_its_pins():
+def test_dependencies_are_those_of_workflow_and_allow_its_pins():
     asked = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["workflow"]]
     wheel = {canonicalize_name(requirement.name): requirement for requirement in map(Requirement, asked)}
     direct = {canonicalize_name(requirement.name) for requirement in requirements("base.in")}

@@ -9,7 +9,7 @@ def steered(fresh):
     return fresh
 
 
-def test_it_has_responses_of_its_models_and_nothing_else_of_its_own(steered):
+def test_it_has_responses_of_models_and_nothing_else_of_own(steered):
     jobs = {job for job in steered.jobs() if job.endswith("tagged")}
     assert jobs == {"responses score0 tagged", "judge_own_responses self score0 tagged"}
 

@@ -61,7 +61,7 @@ def test_a_closed_terminal_ends_a_run_with_its_lock_removed(run):
     assert log_of(run).endswith("error: stopped from outside (SIGHUP)\n")
 
 
-def test_a_second_run_names_the_first_and_one_that_was_killed_can_be_followed_by_another(run, monkeypatch):
+def test_second_run_names_the_first_or_follows_a_killed_one(run, monkeypatch):
     monkeypatch.setenv("STEADFAST_COMMAND", "make run CONFIG=mine.yaml")
     status, text = run.run()
     assert status == 1

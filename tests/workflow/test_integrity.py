@@ -31,7 +31,7 @@ def recorded(finished, monkeypatch):
     return finished
 
 
-def test_a_changed_result_stops_the_run_and_the_command_shown_makes_it_again(recorded):
+def test_changed_result_stops_run_and_command_shown_makes_it_again(recorded):
     Path(VERDICTS).write_text("half")
     status, text = recorded.run()
     assert status == 1
@@ -47,7 +47,7 @@ def test_a_changed_result_stops_the_run_and_the_command_shown_makes_it_again(rec
     assert Path(VERDICTS).read_text() == VERDICTS
 
 
-def test_repaired_results_are_made_again_although_nothing_newer_asks_for_them(recorded):
+def test_repaired_results_made_again_although_nothing_newer_asks_for_them(recorded):
     """Snakemake makes a missing file again only if something that is made from it is needed."""
     for path, source in ((VERDICTS, RESPONSES), ("results/report.html", VERDICTS)):
         write_provenance([path], inputs={source: content_hash(source)}, params={}, rule="x", seconds=1.0)
@@ -66,7 +66,7 @@ def test_copied_results_whose_times_changed_are_fine(recorded, tmp_path):
     assert status == 0, text
 
 
-def test_a_target_that_is_not_the_whole_run_does_not_show_the_summary_of_an_earlier_one(recorded):
+def test_partial_target_shows_no_earlier_summary(recorded):
     os.remove("results/tables/agreement.csv")
     status, text = recorded.run("--", "results/tables/agreement.csv")
     assert status == 0 and "done" in text, text

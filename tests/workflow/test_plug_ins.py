@@ -16,7 +16,7 @@ JUDGED = "results/judgments/short/raw/original.parquet"
 MODULE = "site/steadfast_example/text.py"
 
 
-def test_plug_ins_run_and_an_edit_of_their_code_makes_results_stale(finished):
+def test_plug_ins_run_and_edit_of_code_makes_results_stale(finished):
     finished.packages = (str(install_example(finished.folder / "site")),)
     assert finished.jobs() == set()  # installed, and not used
 

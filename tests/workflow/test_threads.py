@@ -20,7 +20,7 @@ def test_organisms_keep_one_thread_each(threads):
     assert found["responses"] == found["measure_organisms"] == {1} == set().union(*found.values())
 
 
-def test_a_model_of_unknown_size_shares_the_cores_with_the_jobs_beside_it(fresh, threads):
+def test_model_of_unknown_size_shares_cores_with_jobs_beside_it(fresh, threads):
     fresh.put("models.real", {"source": "hub", "repo": "maker/model", "revision": "0" * 40})
     fresh.put("models.raw", {"source": "organism", "recipe": "raw", "role": "judge"})
     fresh.put("models.score0", {"source": "organism", "recipe": "score0", "role": "judge"})

@@ -20,7 +20,7 @@ SCRIPTS = Path(steadfast.__file__).parents[1]
 PAIRS = [("a", "I cannot help."), ("b", "Sure.")]
 
 
-def test_every_name_is_there_and_none_is_imported_before_it_is_used():
+def test_every_name_there_and_none_imported_before_it_used():
     code = "import sys, steadfast; print('pandas' in sys.modules, steadfast.wilson(1, 2).value)"
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True
@@ -35,7 +35,7 @@ def test_every_name_is_there_and_none_is_imported_before_it_is_used():
         steadfast.jugde  # noqa: B018
 
 
-def test_judges_by_the_label_of_the_prompt_and_takes_a_judge_that_is_built():
+def test_judges_by_label_of_prompt_and_takes_judge_that_built():
     by_label = steadfast.judge(PAIRS, {"kind": "label_only"}, labels=["harmless", "harmful"])
     assert by_label["verdict"].tolist() == ["non_refusal", "refusal"]
     assert steadfast.judge(PAIRS, always_refuse.build())["verdict"].tolist() == ["refusal", "refusal"]
@@ -60,7 +60,7 @@ def test_what_cannot_be_judged_is_named(pairs, settings, labels, error, message)
         steadfast.judge(pairs, settings, labels=labels)
 
 
-def test_a_judge_that_runs_a_loop_of_its_own_works_within_a_notebooks_loop():
+def test_judge_that_runs_loop_of_own_works_within_notebooks_loop():
     async def cell() -> int:
         return _apart_from_loops(lambda: asyncio.run(asyncio.sleep(0, result=3)))
 
@@ -72,7 +72,7 @@ def model(tmp_path_factory):
     return write_checkpoint(tmp_path_factory.mktemp("models") / "tiny")
 
 
-def test_an_edit_and_the_same_change_while_the_model_runs_give_equal_responses(model, tmp_path):
+def test_edit_and_same_change_while_model_runs_give_equal_responses(model, tmp_path):
     mean_difference = {"method": "mean_difference", "layer": 0}
     direction = steadfast.find_direction(model, ["a", "a b"] * 4, ["c", "7"] * 4, mean_difference)
     everywhere = {"targets": ["attention_output", "mlp_output", "embedding"]}

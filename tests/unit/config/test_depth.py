@@ -34,7 +34,7 @@ def test_the_depth_of_an_organism_is_that_of_its_settings():
 @pytest.mark.parametrize(
     "settings", [{"num_hidden_layers": 7}, {"text_config": {"num_hidden_layers": 7}}, {"n_layer": 7}]
 )
-def test_the_depth_of_a_local_checkpoint_is_read_from_its_configuration(tmp_path, settings):
+def test_depth_of_local_checkpoint_is_read_from_its_configuration(tmp_path, settings):
     (tmp_path / "config.json").write_text(json.dumps(settings))
     assert depth({"source": "local", "path": str(tmp_path)}) == 7
 
@@ -46,7 +46,7 @@ def test_what_cannot_be_read_is_not_known(tmp_path, content):
     assert depth({"source": "local", "path": str(tmp_path)}) is None
 
 
-def test_a_hub_model_is_known_once_it_lies_in_the_cache(tmp_path, monkeypatch):
+def test_hub_model_is_known_once_it_lies_in_cache(tmp_path, monkeypatch):
     entry = {"source": "hub", "repo": "a/b", "revision": "main"}
     assert depth(entry) is None
     assert depth({**entry, "repo": "no such form"}) is None
@@ -60,7 +60,7 @@ def test_a_package_tells_its_models_depth_in_the_lock():
     assert depth(entry) == 30
 
 
-def test_an_adapter_has_the_depth_of_the_model_at_the_end_of_its_bases():
+def test_adapter_has_depth_of_model_at_end_of_its_bases():
     over = {"source": "adapter", "path": "x"}
     assert depth({**over, "base": "other"}, other={**over, "base": "last"}, last=ORGANISM) == OrganismSettings().layers
     assert depth({**over, "base": "mine"}) is depth({**over, "base": "nobody"}) is None
@@ -87,7 +87,7 @@ def checked(config):
     return checked
 
 
-def test_a_block_that_a_model_does_not_have_is_named_before_a_run(checked, tmp_path):
+def test_block_that_model_does_not_have_is_named_before_run(checked, tmp_path):
     mine = {"mine": {"source": "local", "path": str(write_checkpoint(tmp_path / "mine", blocks=2))}}
     beyond = "variants.deep.edit.layers: 2 is out of range for mine; allowed: 0 to 1 (or -2 to -1 from the end)"
     assert checked(mine, {"layers": [1, 2]}) == [beyond]
@@ -98,7 +98,7 @@ def test_a_block_that_a_model_does_not_have_is_named_before_a_run(checked, tmp_p
     assert isinstance(checked(mine, {"layers": [1, 2]}, models=["raw"]), dict)
 
 
-def test_blocks_of_a_hub_model_are_counted_before_it_is_fetched(checked, monkeypatch):
+def test_blocks_of_hub_model_are_counted_before_it_is_fetched(checked, monkeypatch):
     complete = checked({"big": {"source": "hub", "repo": "a/b", "revision": "main"}}, {"layers": [1, 3]})
     monkeypatch.setattr(hub, "require_access", lambda *_place, **_cached: None)
     monkeypatch.setattr(hub, "is_cached", lambda *_place: False)
@@ -111,7 +111,7 @@ def test_blocks_of_a_hub_model_are_counted_before_it_is_fetched(checked, monkeyp
     check_before_run(grid, ["results/models/big"])
 
 
-def test_a_model_whose_depth_nothing_told_is_measured_where_it_is_checked(checked, tmp_path):
+def test_model_whose_depth_nothing_told_measured_where_it_checked(checked, tmp_path):
     complete = checked({"big": {"source": "hub", "repo": "a/b", "revision": "main"}}, {"layers": [1, 2]})
     folder = write_checkpoint(tmp_path / "here", blocks=2)
     ModelPointer("hub", ".").write(folder)

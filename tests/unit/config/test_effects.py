@@ -108,7 +108,7 @@ RUBRIC = {
 }
 
 
-def test_a_rubric_is_judged_like_by_a_judge_and_is_none(config):
+def test_rubric_is_judged_like_by_judge_and_is_none(config):
     config["rubrics"] = {"helpful": RUBRIC, "kind": {**config["judges"]["local"], "label": "Kindness"}}
     grid = Grid(prepare(config))
     assert "helpful" not in grid.judges

@@ -89,7 +89,7 @@ def test_labels_default_to_names(grid):
 
 
 @pytest.mark.parametrize(("key", "value"), [("label", "Another"), ("group", "another"), ("gpus", 2)])
-def test_how_a_model_is_shown_or_run_is_not_what_it_is(grid, config, key, value):
+def test_how_model_shown_or_run_not_what_it(grid, config, key, value):
     before = ModelJobs(grid).settings(SCORE0)
     config["models"]["score0"][key] = value
     assert ModelJobs(Grid(prepare(config))).settings(SCORE0) == before
@@ -136,7 +136,7 @@ def test_a_model_judges_the_one_before_it_as_a_control(grid, config):
     assert source_models(more, "later") == [ModelVariant("score0", variant) for variant in both]
 
 
-def test_there_is_no_control_without_another_model_or_where_none_is_wanted(grid, config):
+def test_there_no_control_without_another_model_or_where_none_wanted(grid, config):
     config["judges"]["self"]["control"] = 0
     assert source_models(Grid(prepare(config)), "raw") == []
     config["judges"]["self"]["control"] = 10
@@ -144,7 +144,7 @@ def test_there_is_no_control_without_another_model_or_where_none_is_wanted(grid,
     assert source_models(Grid(prepare(config)), "raw") == []
 
 
-def test_the_size_of_the_control_is_no_argument_of_the_judge(grid, config):
+def test_size_of_control_is_no_argument_of_judge(grid, config):
     before = arguments(grid, "self", ModelVariant("raw", "original"))
     config["judges"]["self"]["control"] = 8
     changed = Grid(prepare(config))
@@ -204,7 +204,7 @@ def test_either_matches_whole_names_only():
     assert not re.fullmatch(either([]), "x")
 
 
-def test_digests_tell_kinds_apart_and_judges_of_one_kind_share_theirs(grid, config):
+def test_judges_of_one_kind_share_a_digest(grid, config):
     config["judges"]["paper"] = {"kind": "regex", "patterns": "resources/prompts/judges/paper_phrases.yaml"}
     grid = Grid(prepare(config))
     digests = {name: Judging(grid).digest(judge) for name, judge in grid.judges.items()}
@@ -220,7 +220,7 @@ def test_every_rule_can_be_told_the_digest_of_its_script(grid):
     assert checkpoints.digest(abliterated) == checkpoints.digest(random)
 
 
-def test_responses_depend_on_the_code_of_the_engines_that_may_make_them(config):
+def test_responses_depend_on_code_of_engines_that_may_make_them(config):
     digests = []
     for engine in ("auto", "transformers", "vllm"):
         config["generation"] = {"engine": engine}

@@ -24,7 +24,7 @@ def test_paths_begin_at_home(home):
         assert TypeAdapter(kind).validate_python(given) == given.replace("~", str(home))
 
 
-def test_entries_of_plug_ins_begin_at_home_and_other_texts_stay(home):
+def test_plug_in_entries_begin_at_home_and_other_texts_stay(home):
     file = {"kind": "file", "path": "~/a.csv", "template": "~/{x}"}
     assert PROMPT_SOURCES.complete(file) | {"path": f"{home}/a.csv"} == PROMPT_SOURCES.complete(file)
     assert PROMPT_SOURCES.complete(file)["template"] == "~/{x}"

@@ -191,7 +191,7 @@ def test_what_has_failed_is_tried_again(natural, refused, trials):
     assert len(trials) == 2
 
 
-def test_a_setting_a_file_or_code_that_changed_is_tried_again(natural, check, trials, monkeypatch):
+def test_setting_file_or_code_that_changed_is_tried_again(natural, check, trials, monkeypatch):
     check(natural)
     natural["seed"] = 1
     check(natural)

@@ -65,7 +65,7 @@ def test_only_the_chosen_plug_in_is_imported(installed):
     assert "steadfast_example.trimmed_difference" not in sys.modules
 
 
-def test_a_grid_of_plug_ins_is_valid_and_its_digests_are_of_their_code(installed, site):
+def test_grid_of_plug_ins_valid_and_digests_of_code(installed, site):
     grid = Grid(prepare(installed))
     short, trimmed = grid.judges["short"], ModelVariant("raw", "trimmed")
     judging, directions = Judging(grid), DirectionJobs(grid)
@@ -82,7 +82,7 @@ def test_a_grid_of_plug_ins_is_valid_and_its_digests_are_of_their_code(installed
         module.write_text(source)
 
 
-def test_a_model_of_a_plug_in_is_located_by_its_own_job(installed, tmp_path):
+def test_model_of_plug_in_is_located_by_its_own_job(installed, tmp_path):
     for number, name in enumerate(("step-1", "step-2")):
         os.utime(write_checkpoint(tmp_path / "training" / name), (number, number))
     installed["models"]["mine"] = {"source": "newest", "folder": str(tmp_path / "training")}
@@ -98,7 +98,7 @@ def test_a_model_of_a_plug_in_is_located_by_its_own_job(installed, tmp_path):
         prepare(installed)
 
 
-def test_the_schema_and_the_reference_have_the_settings_of_plug_ins(installed):
+def test_schema_and_reference_have_settings_of_plug_ins(installed):
     forget_plug_ins()
     judge = load_schema()["$defs"]["judge"]
     assert "few_words" in judge["properties"]["kind"]["enum"]
@@ -134,7 +134,7 @@ def test_a_direction_of_a_plug_in_is_found(installed):
         ),
     ],
 )
-def test_wrong_settings_of_a_plug_in_are_named_with_what_is_allowed(installed, place, key, value, message):
+def test_wrong_settings_of_plug_in_named_with_what_allowed(installed, place, key, value, message):
     config = copy.deepcopy(installed)
     entry = config
     for part in place:

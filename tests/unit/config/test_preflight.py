@@ -57,7 +57,7 @@ def test_a_missing_key_stops_a_run_that_would_ask(asked, monkeypatch):
     check_before_run(grid, judgments("asked"))
 
 
-def test_a_run_above_a_limit_is_stopped_before_there_are_responses(asked, monkeypatch, tmp_path):
+def test_run_above_limit_is_stopped_before_there_are_responses(asked, monkeypatch, tmp_path):
     monkeypatch.setenv("KEY_OF_THE_TEST", "a-key")
     asked["judges"]["asked"]["max_requests"] = 10
     grid = Grid(prepare(asked))
@@ -66,7 +66,7 @@ def test_a_run_above_a_limit_is_stopped_before_there_are_responses(asked, monkey
     check_before_run(grid, judgments("regex"))
 
 
-def test_what_a_judge_says_of_calibration_prompts_counts_towards_its_limit(asked, monkeypatch, without_results):
+def test_what_judge_says_of_calibration_prompts_counts_towards_its_limit(asked, monkeypatch, without_results):
     monkeypatch.setenv("KEY_OF_THE_TEST", "a-key")
     asked["prompts"] |= {"calibration": 8, "evaluation": 6, "human": 1}
     asked["generation"] = {"samples": 2, "temperature": 1.0}
@@ -80,7 +80,7 @@ def test_what_a_judge_says_of_calibration_prompts_counts_towards_its_limit(asked
     check_before_run(Grid(prepare(asked)), judgments("asked"))
 
 
-def test_a_run_that_could_cost_too_much_is_told_what_was_assumed(asked, monkeypatch, without_results):
+def test_run_that_could_cost_too_much_told_what_assumed(asked, monkeypatch, without_results):
     monkeypatch.setenv("KEY_OF_THE_TEST", "a-key")
     prices = {"price_per_million_input": 1.0, "price_per_million_output": 1.0}
     asked["judges"]["asked"] |= {**prices, "max_cost": 0.01}
@@ -124,7 +124,7 @@ def from_the_hub(config, tmp_path):
     return check
 
 
-def test_what_is_gated_is_named_with_the_place_in_the_configuration(from_the_hub):
+def test_what_is_gated_is_named_with_place_in_configuration(from_the_hub):
     outputs = ["results/models/big", "results/models/served-open", "results/prompts/prompts.parquet"]
     with hub_simulator() as hub:
         hub.locked = "gated"

@@ -470,7 +470,7 @@ def local_model(tmp_path):
     return write_checkpoint(tmp_path / "checkpoint")
 
 
-def test_a_quantized_model_cannot_be_edited_unless_it_is_written_out(config, refused, local_model):
+def test_quantized_model_cannot_be_edited_unless_it_is_written_out(config, refused, local_model):
     settings = tiny_checkpoint.config(quantization_config={"quant_method": "fp8"})
     (local_model / "config.json").write_text(json.dumps(settings))
     put(config, "models.mine", {"source": "local", "path": str(local_model)})

@@ -25,7 +25,7 @@ def test_every_seed_becomes_a_model_of_its_own(replicated):
     assert "seeds" not in seventh
 
 
-def test_a_replicate_has_the_content_of_a_model_with_its_seed(replicated, config):
+def test_replicate_has_content_of_model_with_its_seed(replicated, config):
     config["models"]["single"] = {"source": "organism", "recipe": "raw", "seed": 7}
     grid = Grid(prepare(config))
     settings = ModelJobs(grid).settings
@@ -81,6 +81,6 @@ def test_a_judge_must_name_one_of_the_replicates(replicated, refused):
     assert "judges.local.model: unknown model 'raw'; Known: raw-seed0" in refused(replicated)
 
 
-def test_a_variant_limited_to_a_model_is_made_of_its_replicates(replicated):
+def test_variant_limited_to_model_is_made_of_its_replicates(replicated):
     replicated["variants"]["tagged"] = {"decoding": {"method": "tag_conditioned", "tag": "Unsafe:"}, "models": ["raw"]}
     assert prepare(replicated)["variants"]["tagged"]["models"] == ["raw-seed0", "raw-seed7"]

@@ -207,7 +207,7 @@ def test_the_reference_page_is_the_one_that_the_schema_gives():
     assert PAGE.read_text(encoding="utf-8") == reference_page(), "run `make docs`"
 
 
-def test_the_schema_for_editors_is_the_one_that_the_settings_give():
+def test_schema_for_editors_is_one_that_settings_give():
     assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run `make docs`"
 
 

@@ -32,13 +32,13 @@ def trial(config, tmp_path):
     return trial
 
 
-def test_a_model_under_test_is_spoken_to_by_prompts_and_by_itself(trial):
+def test_model_under_test_spoken_to_by_prompts_and_by_itself(trial):
     assert trial("raw") == (False, {})
     assert trial("raw", generation={"system_prompt": "Be brief."}) == (True, {})
     assert trial("raw", own={"kind": "self", "prompt": "with_system.md"}) == (True, {})
 
 
-def test_a_judges_model_is_tried_as_its_judges_speak_to_it(trial):
+def test_judges_model_is_tried_as_its_judges_speak_to_it(trial):
     reader = {"reader": {"source": "hub", "repo": "a/b", "revision": "main", "role": "judge"}}
     local = {"kind": "local", "model": "reader"}
     assert trial("reader", reader) == (None, None), "nobody speaks to it"

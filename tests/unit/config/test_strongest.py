@@ -71,7 +71,7 @@ def test_attacks_with_an_edit_are_compared_and_hooks_are_not(config):
     assert list(attacks) == ["pca-all-100", "mean-all-100", "mean-rank-one-100"]
 
 
-def test_it_is_edited_like_any_other_variant_and_found_by_no_search(config):
+def test_selected_attack_is_edited_like_any_variant_without_search(config):
     grid = grid_of(config)
     assert "strongest" in CheckpointJobs(grid).variants and AttackSelection(grid).chosen == ["strongest"]
     assert grid.checkpoint(STRONGEST) == "results/checkpoints/raw/strongest"
@@ -144,7 +144,7 @@ def test_two_choices_share_their_responses(config):
     assert len(pairs["regex"]) == 4
 
 
-def test_a_choice_is_made_for_the_models_that_it_is_limited_to(config):
+def test_choice_is_made_for_models_that_it_is_limited_to(config):
     config["models"]["score0"] = {"source": "organism", "recipe": "score0"}
     config["variants"]["strongest"]["models"] = ["score0"]
     assert {pair.model for pair in reading_pairs(config)["grammar"]} == {"score0"}
@@ -251,7 +251,7 @@ def test_a_judge_that_waits_for_the_choice_cannot_make_it(config, refused, varia
     assert f"strongest_of.judge: served runs on {variant}, which waits for the choice" in refused(config)
 
 
-def test_a_choice_that_is_used_for_models_for_which_it_is_not_made(config, refused):
+def test_choice_that_used_for_models_for_which_it_not_made(config, refused):
     config["models"]["score0"] = {"source": "organism", "recipe": "score0"}
     config["variants"]["strongest"]["models"] = ["score0"]
     random = {"direction": {"method": "random"}, "edit": {"method": "orthogonalize"}, "match_change": "strongest"}
@@ -265,7 +265,7 @@ def test_a_choice_that_is_used_for_models_for_which_it_is_not_made(config, refus
     assert refused(config).startswith("judges.served.serve.variant: strongest is not chosen for tiny; models allowed: ")
 
 
-def test_what_a_judge_is_asked_for_attack_selection_is_planned_and_limited(config, monkeypatch, without_results):
+def test_what_judge_asked_for_attack_selection_planned_and_limited(config, monkeypatch, without_results):
     monkeypatch.setenv("KEY_OF_THE_JUDGE", "a-key")
     config["prompts"] |= {"calibration": 8, "evaluation": 6, "human": 1}
     config["judges"]["llm"] = {**CHAT, "max_requests": 83}

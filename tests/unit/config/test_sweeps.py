@@ -58,7 +58,7 @@ def test_attacks_are_told_by_what_they_consist_of(swept):
     assert attacks["abliterated"]["direction"] == "mean-difference"
 
 
-def test_variants_written_by_hand_that_differ_in_more_than_strength_are_two_attacks(config):
+def test_variants_that_differ_in_more_than_scale_are_two_attacks(config):
     mean = {"method": "mean_difference", "layer": 1}
     edit = {"method": "orthogonalize", "scale": 0.5}
     config["variants"] = {

@@ -202,7 +202,7 @@ def test_every_file_of_the_real_package_can_be_digested():
         assert len(code_digest.code_digest(file)) == 16
 
 
-def test_what_is_kept_on_the_disk_gives_the_same_digest_without_reading_code(tree, tmp_path, monkeypatch):
+def test_what_kept_on_disk_gives_same_digest_without_reading_code(tree, tmp_path, monkeypatch):
     found_out = []
     find_out = code_digest._find_out
     monkeypatch.setattr(code_digest, "_find_out", lambda source: found_out.append(source) or find_out(source))

@@ -50,7 +50,7 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
-def test_whatever_writes_a_full_disk_is_the_cause_that_is_shown(full, write):
+def test_whatever_writes_full_disk_is_cause_that_is_shown(full, write):
     with pytest.raises(Exception) as raised:
         write(full / "result")
     assert disk.cause_of(raised.value, [full / "result"]).startswith(f"disk full: {full}")
@@ -87,7 +87,7 @@ def test_other_errors_are_not_taken_for_a_full_disk(error, tmp_path):
     assert disk.cause_of(error, [tmp_path]) == ""
 
 
-def test_an_error_that_has_nothing_to_do_with_writing_is_not_one_even_on_a_full_disk(full):
+def test_unrelated_error_is_not_a_full_disk(full):
     assert disk.cause_of(KeyError("column"), [full / "x"]) == ""
     assert disk.cause_of(RuntimeError("file write failed"), [full / "x"]).startswith(f"disk full: {full}/x")
 
@@ -157,7 +157,7 @@ def test_a_job_says_so_in_its_log(full, tmp_path):
 
 
 @pytest.mark.parametrize("chatter", [0, 100_000])
-def test_a_job_whose_log_cannot_be_written_says_so_on_the_terminal_and_by_its_status(full, tmp_path, chatter):
+def test_unwritable_log_is_reported_on_terminal_and_by_status(full, tmp_path, chatter):
     (full / "exists.log").touch()
     for log in (full / "new" / "job.log", full / "exists.log"):
         done = job(tmp_path, log, tmp_path / "output.txt" if chatter else full / "output.txt", chatter)

@@ -87,7 +87,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_disk_that_fills_up_while_writing_leaves_the_old_file(tmp_path):
+def test_disk_that_fills_up_while_writing_leaves_old_file(tmp_path):
     target = tmp_path / "result.txt"
     target.write_text("old")
     with pytest.raises(OSError, match="No space left"), files.atomic_path(target) as temporary:
@@ -245,7 +245,7 @@ def test_missing_columns_are_named_with_those_found(tmp_path):
         files.require_columns(table, ["a", "c", "d"], "x.csv")
 
 
-def test_the_hash_of_a_tree_is_that_of_its_names_and_contents(tmp_path):
+def test_hash_of_tree_is_that_of_its_names_and_contents(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     for root in (one, two):
         (root / "sub").mkdir(parents=True)
@@ -286,7 +286,7 @@ with getattr(files, sys.argv[1])(Path("target")) as temporary:
 
 
 @pytest.mark.parametrize("kind", ["atomic_path", "atomic_directory"])
-def test_temporary_files_are_removed_when_their_writer_is_dead_and_not_before(tmp_path, kind):
+def test_temporary_files_removed_when_their_writer_dead_and_not_before(tmp_path, kind):
     with subprocess.Popen(
         [sys.executable, "-c", WRITER, kind],
         cwd=tmp_path,

@@ -89,7 +89,7 @@ def test_the_hash_is_that_of_the_content(table, checkpoint):
     assert content_hash("elsewhere") == content_hash(checkpoint)
 
 
-def test_results_that_are_as_they_were_made_pass_with_their_hashes(table, checkpoint):
+def test_results_that_as_they_made_pass_with_their_hashes(table, checkpoint):
     seen = require_as_made([table, str(checkpoint)])
     assert {path: found.sha256 for path, found in seen.items()} == {
         "tables/robustness.csv": sha256_tree(table),
@@ -97,7 +97,7 @@ def test_results_that_are_as_they_were_made_pass_with_their_hashes(table, checkp
     }
 
 
-def test_a_truncated_table_is_told_with_the_command_that_makes_it_again(table):
+def test_truncated_table_is_told_with_command_that_makes_it_again(table):
     table.write_text("model,refused\nraw,10\n")
     finished = read_json(sidecar(table))["finished"]
     assert complaint(table) == (
@@ -149,7 +149,7 @@ def test_a_copy_with_other_times_is_as_it_was_made(table, checkpoint, monkeypatc
 
 
 @pytest.mark.usefixtures("_all_large")
-def test_large_files_are_hashed_when_size_or_time_differ_and_only_once(checkpoint, monkeypatch):
+def test_large_files_are_hashed_once_when_size_or_time_differ(checkpoint, monkeypatch):
     names = hashed(monkeypatch)
     require_as_made([checkpoint])
     assert names == []
@@ -171,7 +171,7 @@ def test_small_files_are_always_hashed(checkpoint, monkeypatch):
 
 
 @pytest.mark.usefixtures("_all_large")
-def test_the_look_before_a_run_leaves_what_takes_long_to_the_jobs(table, checkpoint, monkeypatch):
+def test_look_before_run_leaves_what_takes_long_to_jobs(table, checkpoint, monkeypatch):
     names = hashed(monkeypatch)
     flip(checkpoint / "model.safetensors")
     require_as_made_at_a_glance([checkpoint, "not there"])

@@ -97,7 +97,7 @@ def test_success_leaves_provenance_of_the_inputs_that_exist(run):
 
 
 @pytest.mark.parametrize("kind", ["ConfigError", "DataError"])
-def test_an_error_for_the_user_is_one_line_and_no_traceback(run, kind):
+def test_error_for_user_is_one_line_and_no_traceback(run, kind):
     done = run(f"""
         print("working")
         raise {kind}("the file x has no column y")
@@ -168,7 +168,7 @@ def test_an_input_that_changes_during_the_work_leaves_no_provenance(run):
     assert not run.sidecar.exists()
 
 
-def test_what_a_killed_job_has_left_is_removed_and_nothing_else(run):
+def test_what_killed_job_has_left_is_removed_and_nothing_else(run):
     folder = run.output.parent
     for name in (".output.txt.abcd_123.txt", ".output.txt.provenance.json.abcd1234.json", ".output.txt.old.abcd1234"):
         (folder / name).touch()

@@ -54,14 +54,14 @@ def test_the_pace_leaves_out_the_time_before_the_first_count(clock, lines):
     ]
 
 
-def test_where_the_work_is_known_the_time_left_goes_by_it(clock, lines):
+def test_where_work_is_known_time_left_goes_by_it(clock, lines):
     progress = Progress("prompts", 3, unit="tokens", work=1000, clock=clock)
     clock.now = 20
     progress.advance(2, 200)
     assert lines() == ["prompts: 2/3, 10 tokens/s, 80 s left"]
 
 
-def test_a_batch_tells_how_far_it_is_before_it_has_finished_anything(clock, lines):
+def test_batch_tells_how_far_it_before_it_has_finished_anything(clock, lines):
     with Progress("responses", 64, unit="tokens", clock=clock) as outer:
         with Progress("tokens each", 128, unit="tokens", covers=32, clock=clock) as batch:
             for clock.now in range(1, 33):

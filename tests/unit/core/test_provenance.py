@@ -110,7 +110,7 @@ def test_without_git_there_is_no_commit(copy):
     assert state_seen_from(copy, PATH="/nonexistent") == {"commit": None, "dirty": None}
 
 
-def test_an_edit_makes_a_repository_dirty_and_an_untracked_file_does_not(copy):
+def test_edit_makes_repository_dirty_and_untracked_file_does_not(copy):
     git(copy, "init", "-q")
     git(copy, "add", ".")
     git(copy, "commit", "-q", "-m", "Start")

@@ -41,7 +41,7 @@ def test_only_the_chosen_module_is_imported(animals):
     assert [name for name in sys.modules if name.startswith("animals.")] == ["animals.aardvark"]
 
 
-def test_an_unknown_name_is_answered_with_the_nearest_and_all_known(animals):
+def test_unknown_name_is_answered_with_nearest_and_all_known(animals):
     with pytest.raises(UnknownNameError) as caught:
         registry.load(animals, "ardvark")
     assert str(caught.value) == "unknown animal 'ardvark'; did you mean 'aardvark'? Known: aardvark, bear, sloth"
@@ -103,13 +103,13 @@ def test_a_plug_in_is_a_kind_beside_the_modules(site, animals):
     assert registry.located("animals.aardvark") == "animals.aardvark"
 
 
-def test_a_plug_in_with_the_name_of_a_module_is_an_error(site, animals):
+def test_plug_in_with_name_of_module_is_error(site, animals):
     site.install("zoo", aardvark="zoo")
     with pytest.raises(ConfigError, match=r"called 'aardvark' in the group steadfast.animals: one of Steadfast itself"):
         registry.names(animals)
 
 
-def test_two_plug_ins_of_one_name_are_an_error_that_names_both(site, animals):
+def test_two_plug_ins_of_one_name_error_that_names_both(site, animals):
     site.install("zoo", zebra="zoo")
     site.install("farm", zebra="farm.striped")
     with pytest.raises(ConfigError, match=r"one of farm 1.0 and one of zoo 1.0 \(module zoo\); uninstall one"):
@@ -133,7 +133,7 @@ def test_an_entry_point_that_cannot_be_used_is_an_error(site, animals, name, val
     ("module", "message"),
     [("import nothing_of_the_kind\n", "No module named 'nothing_"), (None, "No module named 'zoo'")],
 )
-def test_a_plug_in_that_cannot_be_imported_is_named_with_its_distribution(site, animals, module, message):
+def test_plug_in_that_cannot_be_imported_named_with_its_distribution(site, animals, module, message):
     site.install("zoo", module=module, zebra="zoo")
     with pytest.raises(ConfigError, match=rf"'zebra' of zoo 1.0 \(module zoo\) cannot be imported: Mod.*{message}"):
         registry.load(animals, "zebra")
@@ -168,7 +168,7 @@ def test_errors_for_the_user_share_one_base():
     assert issubclass(UnknownNameError, SteadfastError)
 
 
-def test_importing_the_package_and_what_parses_the_workflow_loads_nothing_heavy():
+def test_importing_package_and_what_parses_workflow_loads_nothing_heavy():
     code = """
         import sys
         import steadfast.config.checks, steadfast.grid.grid, steadfast.core.registry, steadfast.core.code_digest

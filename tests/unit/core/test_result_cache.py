@@ -59,7 +59,7 @@ def test_every_line_can_be_read_by_anyone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 2, 30, -20])
-def test_a_line_that_was_cut_off_is_no_answer_and_harms_no_other(tmp_path: Path, cut: int) -> None:
+def test_line_that_cut_off_no_answer_and_harms_no_other(tmp_path: Path, cut: int) -> None:
     with AnswerStore(tmp_path) as store:
         first, second = store.put(request(1), {"text": "a"}), store.put(request(2), {"text": "b"})
     path = segments(tmp_path)[0]
@@ -86,7 +86,7 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
         assert store.get(key) == {"text": "again"}
 
 
-def test_what_is_not_accepted_is_as_if_it_had_never_been_written(tmp_path: Path) -> None:
+def test_what_not_accepted_as_if_it_had_never_been_written(tmp_path: Path) -> None:
     def accept(record: Mapping[str, Any]) -> bool:
         return record["text"] != "fault"
 
@@ -120,7 +120,7 @@ def test_of_two_answers_the_older_segment_s_counts(tmp_path: Path) -> None:
         assert store.get(key) == {"text": "first"}
 
 
-def test_a_full_disk_is_an_error_and_leaves_no_line_that_others_append_to(tmp_path: Path, monkeypatch) -> None:
+def test_full_disk_leaves_no_partial_line(tmp_path: Path, monkeypatch) -> None:
     write = os.write
     with AnswerStore(tmp_path) as store:
         kept = store.put(request(1), {"text": "a"})
@@ -155,7 +155,7 @@ def _write_for_ever(directory: Path, start: int) -> None:
             store.put(request(number), {"text": f"{number} " + "x" * 5000})
 
 
-def test_many_processes_that_are_killed_while_they_write_lose_no_finished_line(tmp_path: Path) -> None:
+def test_processes_killed_while_writing_lose_no_finished_line(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=_write_for_ever, args=(tmp_path, n * 1_000_000)) for n in range(4)]
     for writer in writers:

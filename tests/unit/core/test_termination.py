@@ -80,7 +80,7 @@ def names(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_job_that_is_asked_to_end_says_so_and_leaves_nothing_half_written(start, tmp_path, number):
+def test_terminated_job_says_so_and_leaves_nothing_half_written(start, tmp_path, number):
     job = start("job.py")
     job.send_signal(number)
     assert job.wait(30) == 128 + number
@@ -159,9 +159,9 @@ def test_under_nohup_a_closed_terminal_ends_nothing():
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_run_that_is_ended_before_its_first_job_leaves_its_lock_tidily(number):
+def test_run_that_ended_before_first_job_leaves_lock_tidily(number):
     assert outcome(LOCKED.format(signal=number.name)) == (128 + signal.SIGTERM, "unlocked\n")
 
 
-def test_while_jobs_run_a_closed_terminal_is_what_snakemake_does_on_sigterm():
+def test_while_jobs_run_closed_terminal_what_snakemake_does_on_sigterm():
     assert outcome(SCHEDULING) == (0, "Snakemake's own handler\n")

@@ -23,6 +23,6 @@ def test_a_path_of_another_form_is_an_error(path):
         paths.responses().pair(path)
 
 
-def test_responses_of_one_split_are_not_taken_for_those_of_another():
+def test_responses_of_one_split_not_taken_for_those_of_another():
     with pytest.raises(DataError):
         paths.responses().pair(paths.responses("calibration").at(model="raw", variant="original"))

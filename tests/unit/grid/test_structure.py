@@ -19,7 +19,7 @@ def docstrings(tree: ast.Module) -> set[int]:
     return {id(node.value) for node in first if isinstance(node, ast.Expr)}
 
 
-def test_no_code_but_the_module_of_paths_spells_where_results_lie():
+def test_no_code_but_module_of_paths_spells_where_results_lie():
     found = []
     for file in [*PACKAGE.rglob("*.py"), *PACKAGE.parent.glob("*.py")]:
         if file in EXEMPT:

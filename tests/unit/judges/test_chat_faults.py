@@ -88,7 +88,7 @@ def test_other_explicit_codes_keep_theirs(code: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("form", MODERATED, ids=lambda form: form.name)
-def test_what_is_moderated_says_so_or_is_not_surely_of_its_case(form: Form) -> None:
+def test_what_moderated_says_so_or_not_surely_of_its_case(form: Form) -> None:
     fault = read(form)
     assert "moderat" in fault.reason or not fault.sure
 
@@ -181,7 +181,7 @@ def test_the_last_rule_holds_always() -> None:
     assert RULES[-1].match(Said())
 
 
-def test_a_generation_that_always_fails_is_of_its_case_and_a_dead_endpoint_is_not() -> None:
+def test_generation_that_always_fails_of_case_and_dead_endpoint_not() -> None:
     generation = read(FORMS["OpenRouter: error in the choice, passing"]).after(7)
     assert generation.kind == "case" and not generation.sure and "after 7 attempts" in generation.reason
     assert read(FORMS["Anthropic: overloaded"]).after(7).kind == "passing"
@@ -189,7 +189,7 @@ def test_a_generation_that_always_fails_is_of_its_case_and_a_dead_endpoint_is_no
     assert read(limited).after(7).kind == "passing"
 
 
-def test_moderation_that_may_be_broken_is_asked_again_and_costs_its_case_alone() -> None:
+def test_possibly_broken_moderation_is_retried_and_costs_one_case() -> None:
     """With HTTP 5xx and without a code nobody knows whether words of moderation are a verdict or a failure."""
     fault = read(VARIANTS["an engine of risks"])
     assert fault.kind == "passing" and fault.after(3).kind == "case" and not fault.after(3).sure

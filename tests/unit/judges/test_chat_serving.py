@@ -121,7 +121,7 @@ def test_a_server_is_told_the_template_that_was_tried(checkpoint: Path, tmp_path
     assert told(spoken(tmp_path / "bare", checkpoint, bare=True)) == BARE
 
 
-def test_a_template_that_drops_a_turn_stops_before_a_server_starts(checkpoint: Path, tmp_path: Path, told) -> None:
+def test_template_that_drops_turn_stops_before_server_starts(checkpoint: Path, tmp_path: Path, told) -> None:
     without = "{% for m in messages if m['role'] != 'system' %}{{ m['content'] }}{% endfor %}"
     with pytest.raises(DataError, match="drops the text of the turn 'system'"):
         told(spoken(tmp_path / "drops", checkpoint, template=without))
@@ -132,7 +132,7 @@ def test_a_template_that_drops_a_turn_stops_before_a_server_starts(checkpoint: P
         told(spoken(tmp_path / "computed", checkpoint, template=computed))
 
 
-def test_a_server_is_told_where_an_answer_ends_if_only_the_template_says_so(
+def test_server_told_where_answer_ends_if_only_template_says_so(
     checkpoint: Path, tmp_path: Path, template_file: Path
 ) -> None:
     copied = tmp_path / "copy"
@@ -146,7 +146,7 @@ def test_a_server_is_told_where_an_answer_ends_if_only_the_template_says_so(
     assert speaking_to(judge.settings, ASKED).stop_tokens == (0, 2)
 
 
-def test_how_it_is_spoken_to_is_part_of_what_is_asked(checkpoint: Path, tmp_path: Path) -> None:
+def test_how_it_spoken_to_part_of_what_asked(checkpoint: Path, tmp_path: Path) -> None:
     plain = spoken(tmp_path / "plain", checkpoint)
     assert checkpoint_identity(plain) == checkpoint_identity(spoken(tmp_path / "again", checkpoint))
     assert checkpoint_identity(plain) != checkpoint_identity(spoken(tmp_path / "bare", checkpoint, bare=True))

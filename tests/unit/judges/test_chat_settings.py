@@ -83,7 +83,7 @@ def make(entry: dict, form: Form = PLAIN) -> dict:
     return dict(Requests(ChatJobSettings.read(entry), None).make(MESSAGES, ("A", "B"), form, "hash"))
 
 
-def test_how_a_judge_runs_is_not_part_of_what_it_asks(entry) -> None:
+def test_how_judge_runs_is_not_part_of_what_it_asks(entry) -> None:
     changed = dict.fromkeys(set(RUNTIME_KEYS) - {"server", "store", "api_key_env", "failed_share"}, 7)
     assert make(
         {**entry, **changed, "store": "elsewhere", "api_key_env": None, "failed_share": 0.7, "server": {"a": 1}}
@@ -107,7 +107,7 @@ def test_how_a_judge_runs_is_not_part_of_what_it_asks(entry) -> None:
         {"extra_body": {"top_k": 1}},
     ],
 )
-def test_whatever_can_change_an_answer_is_part_of_what_is_asked(entry, change: dict) -> None:
+def test_whatever_can_change_answer_is_part_of_what_is_asked(entry, change: dict) -> None:
     assert make({**entry, **change}) != make(entry)
 
 

@@ -98,7 +98,7 @@ def english(characters: int) -> str:
     ("prompt", "new_tokens", "known"),
     [(40, 24, True), (40, 2000, True), (3600, 2000, True), (3600, 2000, False), (30_000, 300, True)],
 )
-def test_of_english_the_estimate_of_what_exists_stays_within_the_bound(
+def test_of_english_estimate_of_what_exists_stays_within_bound(
     arguments, tmp_path: Path, prompt: int, new_tokens: int, known: bool
 ) -> None:
     table, path = tmp_path / "prompts.parquet", tmp_path / "one.parquet"
@@ -130,7 +130,7 @@ def test_once_there_are_prompts_the_longest_counts(arguments, tables) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "no table"])
-def test_where_there_are_no_prompts_their_length_is_said_to_be_assumed(arguments, tables, content) -> None:
+def test_where_there_no_prompts_their_length_said_to_be_assumed(arguments, tables, content) -> None:
     prompts, paths = tables
     prompts.unlink()
     if content:
@@ -156,7 +156,7 @@ def two_sets(tables, tmp_path: Path) -> tuple[Path, list[dict]]:
     ]
 
 
-def test_a_further_set_of_prompts_counts_for_those_that_read_it(arguments, two_sets) -> None:
+def test_further_set_of_prompts_counts_for_those_that_read_it(arguments, two_sets) -> None:
     prompts, sets = two_sets
     judges = {"llm": {**arguments, **PRICES}, "other": {**arguments, **PRICES}}
     table = plan(judges, work_of(sets, prompts, max_new_tokens=300)).set_index("judge")
@@ -165,7 +165,7 @@ def test_a_further_set_of_prompts_counts_for_those_that_read_it(arguments, two_s
     assert table.loc["llm", "cost"] > table.loc["other", "cost"]
 
 
-def test_of_a_further_set_what_is_answered_is_known_as_well(arguments, two_sets) -> None:
+def test_of_further_set_what_is_answered_is_known_as_well(arguments, two_sets) -> None:
     prompts, sets = two_sets
     # of three answers, one is judged among the other responses already
     responses = pd.DataFrame({"prompt_id": list("abc"), "sample": 0, "response": ["Sure.", "Never.", "Maybe."]})
@@ -216,7 +216,7 @@ def test_a_run_that_would_cost_too_much_does_not_start(arguments, tables) -> Non
     refuse_excess(judges, work)
 
 
-def test_a_judge_whose_checkpoint_is_not_made_yet_can_be_planned(arguments, tables, tmp_path: Path) -> None:
+def test_judge_whose_checkpoint_is_not_made_yet_can_be_planned(arguments, tables, tmp_path: Path) -> None:
     prompts, paths = tables
     served = {key: value for key, value in arguments.items() if key not in ("base_url", "model")}
     work = work_on(paths[:1], prompts)

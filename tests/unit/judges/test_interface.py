@@ -16,7 +16,7 @@ def responses(*rows: tuple[str, int, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["prompt_id", "sample", "response"])
 
 
-def test_each_response_meets_its_prompt_in_the_order_of_the_responses():
+def test_each_response_meets_its_prompt_in_order_of_responses():
     cases = cases_of(responses(("b", 0, "yes"), ("a", 1, "no"), ("a", 0, "never")), PROMPTS)
     assert cases == [
         Case("b", 0, "B?", "yes", "harmless"),

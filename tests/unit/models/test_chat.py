@@ -59,7 +59,7 @@ def test_a_base_model_gets_the_tokenizers_own_special_tokens(base):
     assert words(base, ids) == "<bos> be brief how are you"
 
 
-def test_a_base_model_is_not_told_that_the_text_has_ended(base):
+def test_base_model_is_not_told_that_text_has_ended(base):
     base.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single="<bos> $A <eos>", special_tokens=[("<bos>", base.bos_token_id), ("<eos>", base.eos_token_id)]
     )
@@ -106,7 +106,7 @@ def with_template(tokenizer, text):
     return changed
 
 
-def test_without_a_template_nothing_is_asked_unless_bare_prompts_are_wanted(tokenizer):
+def test_without_template_nothing_is_asked_unless_bare_prompts_are_wanted(tokenizer):
     with pytest.raises(DataError, match=r"has no chat template .*`chat_template: <file>`.*`chat_template: bare`"):
         encode_chat(with_template(tokenizer, None), [user_message("how")])
 

@@ -99,7 +99,7 @@ def test_a_template_may_come_from_a_file(checkpoint, place, tmp_path):
     assert read_pointer(directory).chat == {"template": OTHER}
 
 
-def test_a_model_without_a_template_is_spoken_to_bare_only_if_that_is_asked_for(checkpoint, place):
+def test_model_without_template_is_prompted_bare_only_on_request(checkpoint, place):
     retemplate(checkpoint, None)
     with pytest.raises(DataError, match=r"checkpoint has no chat template .* `chat_template: bare`"):
         place(checkpoint)
@@ -108,7 +108,7 @@ def test_a_model_without_a_template_is_spoken_to_bare_only_if_that_is_asked_for(
     assert prompt(directory, system="c") == "c a b"
 
 
-def test_a_template_that_reads_the_clock_sees_a_day_that_is_written_down(checkpoint, place, capsys):
+def test_template_that_reads_clock_sees_day_that_is_written_down(checkpoint, place, capsys):
     retemplate(checkpoint, CLOCK)
     directory = place(checkpoint)
     assert prompt(directory).startswith("a <user>")
@@ -134,9 +134,7 @@ def test_a_template_that_reads_the_clock_sees_a_day_that_is_written_down(checkpo
         ("{% for m in messages %}", {}, DataError, "not valid Jinja"),
     ],
 )
-def test_what_a_template_does_not_do_is_found_where_the_model_is_checked(
-    checkpoint, place, tmp_path, template, use, error, words
-):
+def test_what_template_does_not_do_found_where_model_checked(checkpoint, place, tmp_path, template, use, error, words):
     retemplate(checkpoint, template)
     with pytest.raises(error, match=words):
         place(checkpoint, **use)
@@ -156,7 +154,7 @@ def test_an_edited_copy_is_spoken_to_as_its_original(checkpoint, place, tmp_path
     assert prompt(tmp_path / "edited") == "a b <assistant>"
 
 
-def test_the_end_of_a_turn_stops_a_response_though_it_is_no_end_of_sequence(checkpoint):
+def test_end_of_turn_token_stops_the_response(checkpoint):
     settings = json.loads((checkpoint / "tokenizer_config.json").read_text())
     for name in ("eos_token", "pad_token"):
         settings[name] = "<unk>"

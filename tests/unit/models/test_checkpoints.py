@@ -39,7 +39,7 @@ def test_a_pointer_with_other_fields_is_an_error(tmp_path, content):
         read_pointer(tmp_path)
 
 
-def test_a_checkpoint_is_found_through_its_pointer_in_itself_or_without_one(copy, tmp_path):
+def test_checkpoint_found_through_its_pointer_in_itself_or_without_one(copy, tmp_path):
     assert checkpoint_path(copy) == copy
     ModelPointer("organism", ".").write(copy)
     assert checkpoint_path(copy).samefile(copy)
@@ -90,7 +90,7 @@ def test_a_local_directory_that_is_no_checkpoint(copy, pattern, words):
         point_to(copy)
 
 
-def test_a_large_file_of_the_hubs_cache_is_not_read_again(tmp_path):
+def test_large_file_of_hubs_cache_is_not_read_again(tmp_path):
     """The hub's cache names the blob of a large file by its SHA-256, and that of a small one by another hash."""
     blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
     blobs.mkdir()
@@ -116,7 +116,7 @@ def test_a_tokenizer_pads_on_the_left_and_can_pad(copy):
 @pytest.mark.parametrize(
     ("dtype", "expected"), [("auto", torch.bfloat16), ("float32", torch.float32), ("float16", torch.float16)]
 )
-def test_a_model_is_loaded_for_evaluation_in_the_number_format_asked_for(copy, dtype, expected):
+def test_model_is_loaded_for_evaluation_in_number_format_asked_for(copy, dtype, expected):
     model = load_model(copy, dtype=dtype, device="cpu")
     assert model.dtype is expected
     assert not model.training

@@ -44,7 +44,7 @@ def encode(tokenizer, text: str) -> list[int]:
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("kind", TOKENIZERS)
-def test_labels_are_the_tokens_of_prompt_and_label_without_the_prompt_s(speaking, kind: str, end: str) -> None:
+def test_labels_are_tokens_of_prompt_and_label_without_prompt_s(speaking, kind: str, end: str) -> None:
     tokenizer = speaking(kind, end)
     prompt = encode_chat(tokenizer, [user_message("REFUSAL or NON-REFUSAL?")])[0]
     for label in ("REFUSAL", "NON-REFUSAL", "Sorry"):
@@ -82,7 +82,7 @@ def test_label_tokens_by_kind_of_tokenizer(speaking, kind: str, end: str, tokens
     assert tokenizer.convert_ids_to_tokens(list(labels.differing)) == tokens
 
 
-def test_a_label_behind_a_space_counts_where_that_is_one_token(speaking) -> None:
+def test_label_behind_space_counts_where_that_is_one_token(speaking) -> None:
     tokenizer = speaking("byte_level")
     labels = label_tokens(tokenizer, "REFUSAL", "NON-REFUSAL")
     assert labels.spaced is not None

@@ -66,7 +66,7 @@ def weights(tmp_path):
 
 
 @pytest.mark.parametrize(("dtype", "size"), [("auto", 1000), ("float32", 1800), ("bfloat16", 920)])
-def test_the_size_of_weights_depends_on_what_they_are_loaded_as(weights, dtype, size):
+def test_size_of_weights_depends_on_what_they_are_loaded_as(weights, dtype, size):
     assert running_size(weights, dtype) == size
 
 
@@ -95,7 +95,7 @@ def test_weights_that_are_missing_are_named(weights):
         ([500, 500, 500], {0: 450, 1: 450, 2: 450}),
     ],
 )
-def test_a_model_is_spread_only_where_one_gpu_is_too_small(weights, free, room):
+def test_model_is_spread_only_where_one_gpu_is_too_small(weights, free, room):
     assert room_to_spread(weights, "auto", free) == room
 
 
@@ -118,13 +118,13 @@ def shares(config, room):
 
 
 @pytest.mark.parametrize(("count", "memory"), [(4, 48), (2, 94), (2, 140)])
-def test_the_largest_model_of_the_study_fits_the_gpus_that_the_documentation_names(count, memory, tmp_path):
+def test_largest_model_of_study_fits_gpus_that_documentation_names(count, memory, tmp_path):
     model = shares(LLAMA_70B, {gpu: int(0.9 * memory * GIB) for gpu in range(count)})
     require_gpus_only(model, tmp_path)
     assert set(model.hf_device_map.values()) == set(range(count))
 
 
-def test_a_model_whose_blocks_do_not_fill_the_gpus_is_refused(tmp_path):
+def test_model_whose_blocks_do_not_fill_gpus_is_refused(tmp_path):
     size = 132 * GIB  # just above the weights', so that the bytes would fit and the blocks do not
     model = shares(LLAMA_70B, {gpu: size // 8 for gpu in range(8)})
     with pytest.raises(DataError, match="found no room on this job's GPUs"):

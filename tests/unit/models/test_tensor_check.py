@@ -106,7 +106,7 @@ def test_a_whole_checkpoint_passes(sources, kind):
         ("shared", without("layers.0.mlp.gate."), {}, ["Missing: model.layers.0.mlp.gate.weight"]),
     ],
 )
-def test_tensors_that_do_not_make_the_model_are_named_with_cause_and_remedy(sabotaged, kind, change, config, words):
+def test_missing_tensors_are_named_with_cause_and_remedy(sabotaged, kind, change, config, words):
     folder = sabotaged(kind, change, **config)
     with pytest.raises(DataError) as caught:
         check_checkpoint(folder)
@@ -144,7 +144,7 @@ def with_head(change):
     return lambda stored: {**stored, "lm_head.weight": change(stored["model.embed_tokens.weight"].clone())}
 
 
-def test_a_head_that_is_stored_though_tied_must_be_the_embedding(sabotaged):
+def test_head_that_is_stored_though_tied_must_be_embedding(sabotaged):
     """transformers keeps a head that differs, vLLM drops it, so that original and edited model would not be alike."""
     check_checkpoint(sabotaged("tied", with_head(lambda head: head)))
     folder = sabotaged("tied", with_head(lambda head: head.index_fill(0, torch.tensor([23]), 0)))

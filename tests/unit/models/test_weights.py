@@ -86,7 +86,7 @@ def test_two_sets_of_weights_are_refused_by_name(sharded, single):
         open_checkpoint(sharded)
 
 
-def test_an_index_whose_shards_are_gone_is_refused_beside_one_file(single):
+def test_index_whose_shards_are_gone_is_refused_beside_one_file(single):
     (single / INDEX).write_text(json.dumps({"weight_map": {"model.norm.weight": "model-00001-of-00002.safetensors"}}))
     with pytest.raises(DataError, match="two sets of weights"):
         open_checkpoint(single)

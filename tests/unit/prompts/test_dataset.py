@@ -153,7 +153,7 @@ def parquet_repo() -> FakeRepo:
     )
 
 
-def test_the_shards_of_a_split_are_read_and_nothing_else_is_downloaded(hub: FakeHub) -> None:
+def test_shards_of_split_are_read_and_nothing_else_is_downloaded(hub: FakeHub) -> None:
     hub.repos["mlabonne/harmful_behaviors"] = parquet_repo()
     source = {"kind": "dataset", "repo": "mlabonne/harmful_behaviors", "split": "train", "column": "text"}
     prompts = load_source(source)

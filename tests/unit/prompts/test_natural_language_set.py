@@ -59,7 +59,7 @@ def test_there_are_enough_prompts_with_a_margin(label: str) -> None:
     assert set(TABLES[label]["split"]) == set(SPLITS)
 
 
-def test_every_harm_category_is_in_both_splits_and_has_harmless_lookalikes() -> None:
+def test_every_harm_category_in_both_splits_and_has_harmless_lookalikes() -> None:
     for split in SPLITS:
         harmful = categories("harmful", split)
         assert set(harmful) == HARM

@@ -152,7 +152,7 @@ def test_what_is_dropped_is_told_by_reason() -> None:
     assert len(pool.kept) == 1
 
 
-def test_of_duplicates_the_pinned_one_stays_then_the_one_with_a_category() -> None:
+def test_of_duplicates_pinned_one_stays_then_one_with_category() -> None:
     prompts = [
         SourcePrompt("Bake bread", source="a"),
         SourcePrompt("bake bread!", category="cooking", source="b"),

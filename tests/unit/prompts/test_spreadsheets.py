@@ -60,7 +60,7 @@ def test_or_one_message_says_what_to_do(tmp_path: Path, content: bytes, message:
         load_source({"kind": "file", "path": str(path), "column": "goal"})
 
 
-def test_rows_of_nothing_are_counted_and_keep_the_numbers_of_others(tmp_path: Path) -> None:
+def test_rows_of_nothing_are_counted_and_keep_numbers_of_others(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"goal,x,y\r\n,,\r\nDo a,b,c\r\n,,\r\n,,\r\n#NAME?,b,c\r\n")
     with pytest.raises(DataError, match="row 6, column 'goal'"):

@@ -203,7 +203,7 @@ def test_large_files_are_left_to_the_job(classes: Classes, tmp_path: Path) -> No
     check_prompts({**classes, "harmful": [{"kind": "file", "path": str(large)}]}, **SETTINGS)
 
 
-def test_the_synthetic_world_fills_both_classes_with_held_out_pairs_for_evaluation() -> None:
+def test_synthetic_evaluation_prompts_are_held_out_pairs() -> None:
     world = {"kind": "synthetic", "world": str(ROOT / "resources/organisms/world.yaml")}
     settings = {**SETTINGS, "calibration": 128, "evaluation": 50, "human": 5}
     tables = build_prompt_table({"harmful": [world], "harmless": [world]}, **settings)

@@ -35,7 +35,7 @@ def test_keys_are_stable_and_hold_the_words(text: str) -> None:
     assert normalized_key(f" {text}\n") == key
 
 
-def test_prompt_ids_are_the_start_of_the_sha256_of_the_text() -> None:
+def test_prompt_ids_are_start_of_sha256_of_text() -> None:
     assert prompt_id("abc") == "ba7816bf8f01cfea"
     assert prompt_id("abc ") != prompt_id("abc")
 

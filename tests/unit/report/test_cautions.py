@@ -25,7 +25,7 @@ def record(path: str, **changes) -> Record:
     return Record(path=path, **{**fields, **changes})
 
 
-def test_a_clean_study_of_real_models_only_lacks_people_and_some_verdicts(study):
+def test_clean_study_warns_about_missing_labels_and_verdicts_only(study):
     assert titles(study) == ["Unscored verdicts: blind", "No human labels"]
 
 
@@ -112,7 +112,7 @@ def test_no_control_is_a_warning(study):
     assert pd.Series(titles(study)).is_unique
 
 
-def test_responses_that_say_nothing_are_counted_and_those_cut_while_thinking_named(study):
+def test_empty_responses_are_counted_and_cut_thinking_named(study):
     first = study.responses.groupby(["model", "variant"]).cumcount()
     edited = (study.responses["model"] == "a") & (study.responses["variant"] == "edited")
     empty = study.responses["response"].mask(edited & (first < 3), " ...")

@@ -30,7 +30,7 @@ def test_a_variant_that_nobody_scored_has_no_rates(study):
     assert all(pd.isna(estimate.value) for estimate in pooled_rates(replace(study, verdicts=verdicts), "edited"))
 
 
-def test_the_pooled_change_is_the_mean_of_the_changes_of_the_models(study):
+def test_pooled_change_is_mean_of_changes_of_models(study):
     # model a has one prompt that nobody could score: it must not weigh less for that
     verdicts = study.verdicts.copy()
     gone = (
@@ -91,7 +91,7 @@ def test_a_study_of_the_original_alone_is_counted(study):
     assert "20 of 20 harmful responses are refusals" in found
 
 
-def test_of_the_judges_it_is_said_how_much_depends_on_them(study):
+def test_of_judges_it_is_said_how_much_depends_on_them(study):
     assert judges_sentence(study) == (
         "1 other judge scored the same responses. The direction of the change agrees with Exact in 2 of 2 comparisons; "
         "0 of 2 conclusions differ. According to every judge the originals refuse 100% of the harmful prompts."
@@ -127,7 +127,7 @@ def labeled(study, annotators):
 @pytest.mark.parametrize(
     ("annotators", "whose"), [(["ann"], "one annotator"), (["ann", "ben"], "the majority of 2 annotators")]
 )
-def test_the_judge_of_the_assessment_is_credited_though_there_are_human_labels(study, annotators, whose):
+def test_judge_of_assessment_is_credited_though_there_are_human_labels(study, annotators, whose):
     found = labeled(study, annotators)
     shown = overview(found)
     texts = {remark["title"]: remark["text"] for remark in shown["remarks"]}

@@ -85,7 +85,7 @@ def test_without_make_snakemake_unlocks(monkeypatch):
     assert explain_lock().endswith("\n  snakemake --unlock && snakemake --cores 2")
 
 
-def test_where_the_system_has_no_locks_nothing_is_claimed_to_be_known(monkeypatch):
+def test_where_system_has_no_locks_nothing_claimed_to_be_known(monkeypatch):
     def unsupported(*_arguments) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 

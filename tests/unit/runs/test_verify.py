@@ -42,7 +42,7 @@ def test_all_is_as_it_was_made(capsys):
 
 
 @pytest.mark.parametrize("large", [1, 1 << 26])
-def test_a_flipped_byte_is_found_whatever_its_size_and_time_say(monkeypatch, capsys, large):
+def test_flipped_byte_is_found_whatever_its_size_and_time_say(monkeypatch, capsys, large):
     monkeypatch.setattr(integrity, "LARGE", large)
     file = Path("results/responses/raw.parquet")
     before = file.stat()
@@ -59,7 +59,7 @@ def test_a_flipped_byte_is_found_whatever_its_size_and_time_say(monkeypatch, cap
     ]
 
 
-def test_what_was_made_from_a_result_that_was_changed_and_put_back_is_found():
+def test_what_made_from_result_that_changed_and_put_back_found():
     """The table was made from edited responses; the responses are right again, and nothing shows in their time."""
     responses = Path("results/responses/raw.parquet")
     right = responses.read_bytes()
@@ -98,7 +98,7 @@ def test_another_folder(capsys):
     assert capsys.readouterr().out.startswith("0 of 0 results")
 
 
-def test_a_repair_removes_what_is_wrong_and_all_that_rests_on_it(capsys):
+def test_repair_removes_what_wrong_and_all_that_rests_on_it(capsys):
     Path("results/responses/raw.parquet").write_text("edited")
     assert main(["--repair"]) == 0
     assert capsys.readouterr().out.splitlines() == [

@@ -61,7 +61,7 @@ def reason_of(direction, name):
     return direction.selection.set_index("attack")["reason"][name]
 
 
-def test_the_attack_with_fewest_refusals_is_chosen_with_all_that_belongs_to_it(attack):
+def test_attack_with_fewest_refusals_chosen_with_that_belongs_to_it(attack):
     choice = choice_of([attack("weak", 5), attack("strong", 1, norm=9.0), attack("none", 9)])
     found = choice.direction
     assert chosen_of(found) == ["strong"]
@@ -100,7 +100,7 @@ def test_an_ineffective_edit_is_not_chosen(attack):
     assert found.selection["effective"].tolist()[1:] == [False, True]
 
 
-def test_an_attack_without_a_direction_has_answered_nothing_and_is_not_chosen(attack):
+def test_attack_without_direction_has_answered_nothing_and_is_not_chosen(attack):
     nothing = attack("nothing", 0, valid=False, reason="no valid direction: none of 4", norm=0.0, prompts=[])
     found = choose([nothing, attack("hit", 8)])
     assert chosen_of(found) == ["hit"]
@@ -125,7 +125,7 @@ def test_an_attack_does_not_win_by_having_no_verdicts(attack, unscored, enough):
         assert reason_of(found, "silent") == f"too few verdicts: {10 - unscored} of 10 responses, 10 of 10 before"
 
 
-def test_a_judge_that_scores_little_of_the_original_may_score_little_of_the_attacks(attack):
+def test_coverage_of_attacks_is_compared_with_that_of_the_original(attack):
     found = choose([attack("one", 1, unscored=7), attack("none", 0, unscored=10)], trial(3, unscored=7))
     assert chosen_of(found) == ["one"]
     assert reason_of(found, "none").startswith("too few verdicts: 0 of 10")
@@ -154,7 +154,7 @@ def test_all_samples_of_a_prompt_count(attack):
     assert found.selection[["refused", "total"]].to_numpy().tolist() == [[10, 10], [5, 10]]
 
 
-def test_where_nothing_can_be_chosen_there_is_no_direction_and_a_reason(attack, tmp_path):
+def test_where_nothing_can_be_chosen_there_no_direction_and_reason(attack, tmp_path):
     attacks = [
         attack("one", 0, degenerate=9),
         attack("two", 0, reason="no valid direction: none", prompts=[]),

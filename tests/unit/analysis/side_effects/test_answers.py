@@ -51,7 +51,7 @@ def test_over_refusal_counts_over_refusal_prompts_only():
     assert table.loc[("over_refusal", "over_refusal"), "original"].to_dict() == {"b": 0, "d": 0}
 
 
-def test_a_response_without_a_verdict_is_left_out_of_over_refusal():
+def test_response_without_verdict_is_left_out_of_over_refusal():
     table = scored({"over_refusal": {}}, answers(10, ()), judged=verdicts("a", unscored="b"))
     assert list(table.loc[("over_refusal", "over_refusal")].index) == ["d"]
 
@@ -95,7 +95,7 @@ def test_a_right_answer_is_on_topic_true_and_in_form(world):
         assert (found.on_topic, found.hallucination, found.form_followed) == (True, False, True)
 
 
-def test_a_wrong_tool_is_invented_and_another_form_is_not_followed(world):
+def test_wrong_tool_is_invented_and_another_form_is_not_followed(world):
     reader = AnswerReader(world)
     prompt, request, answer = request_of(world, "benign")
     other = next(pair.tool for pair in world.pairs if pair.tool not in answer and pair.tool not in prompt)

@@ -29,7 +29,7 @@ metric_list:
 """
 
 
-def test_numbers_of_documents_are_kept_and_turned_so_that_more_is_better():
+def test_numbers_of_documents_kept_and_turned_so_that_more_better():
     samples = {
         "quiz": [
             {"doc_id": 0, "metrics": ["acc", "ppl"], "acc": 1.0, "ppl": (-3.0, 2), "filter": "none"},

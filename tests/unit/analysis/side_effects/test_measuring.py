@@ -46,7 +46,7 @@ def test_a_variant_added_loads_itself_and_the_original(system, lively, edited, t
     assert loaded == [str(lively), str(edited)]
 
 
-def test_an_edit_that_the_workflow_has_chosen_is_read_from_its_checkpoint(system, lively, edited, table, tmp_path):
+def test_edit_that_workflow_has_chosen_is_read_from_its_checkpoint(system, lively, edited, table, tmp_path):
     chosen = replace(system("strongest", edited), edit=None)
     systems = [system("original", lively), system("abliterated", edited), chosen]
     (_, _), (_, given), (_, found) = run(systems, table, tmp_path, {"hook_agreement": {}})

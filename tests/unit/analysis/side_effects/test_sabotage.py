@@ -100,7 +100,7 @@ def sabotage(lively, edited, direction, tmp_path):
     return change
 
 
-def test_an_edit_that_works_is_called_robust_where_the_refusals_stay(assess, edited):
+def test_edit_that_works_is_called_robust_where_refusals_stay(assess, edited):
     found = assess(edited)
     assert found["assessment"] == ROBUST
     assert abs(found["separation_kept"]) < 0.01
@@ -149,7 +149,7 @@ def test_half_strength_by_configuration_is_called_ineffective(assess, lively, di
 @pytest.mark.parametrize(
     "edit", [{**EDIT, "layers": [0, 0]}, {**EDIT, "skip_first": 1}], ids=["one block", "not the first"]
 )
-def test_an_edit_of_a_part_of_the_depth_did_not_miss_and_says_nothing(assess, lively, direction, edit, tmp_path):
+def test_partial_edit_is_no_miss_and_no_evidence(assess, lively, direction, edit, tmp_path):
     bake(lively, direction, edit, tmp_path / "part")
     found = assess(tmp_path / "part", edit)
     assert found["hook_deviation"] < 1
@@ -157,7 +157,7 @@ def test_an_edit_of_a_part_of_the_depth_did_not_miss_and_says_nothing(assess, li
     assert found["reason"].startswith("the weights match the target, but ")
 
 
-def test_an_edit_that_keeps_the_harmless_mean_is_held_against_what_it_removes(assess, lively, direction, tmp_path):
+def test_edit_that_keeps_harmless_mean_held_against_what_it_removes(assess, lively, direction, tmp_path):
     edit = {**EDIT, "method": "projected"}
     bake(lively, direction, edit, tmp_path / "projected")
     # a random network with weights this large magnifies the rounding of bfloat16 beyond what trained ones show

@@ -91,7 +91,7 @@ def mean(scores, what):
     return np.average([getattr(score, what) for score in scores], weights=[score.weight for score in scores])
 
 
-def test_separation_is_the_difference_of_the_classes_in_the_originals_spread(original, variant, lively, table):
+def test_separation_is_difference_of_classes_in_originals_spread(original, variant, lively, table):
     measure = separation.build()
     reference = measure.reference(original, [variant])
     scores = measure.score(variant, reference)
@@ -140,7 +140,7 @@ def test_separation_is_looked_at_along_what_the_edit_removes(method, left):
     assert mean(scores, "value") / mean(scores, "original") == pytest.approx(left, abs=1e-6)
 
 
-def test_hooks_agree_with_the_baked_edit_and_with_no_other_checkpoint(original, variant, subject, lively):
+def test_hooks_agree_with_baked_edit_and_with_no_other_checkpoint(original, variant, subject, lively):
     measure = hook_agreement.build(prompts=3)
     reference = measure.reference(original, [variant])
     agreeing = measure.score(variant, reference)

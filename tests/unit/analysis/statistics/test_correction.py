@@ -35,7 +35,7 @@ def test_the_tuned_weight_equals_the_authors_package():
     assert error == pytest.approx(0.060209, rel=0.02)
 
 
-def test_a_faithful_rater_is_trusted_however_few_and_alike_the_labels_are():
+def test_faithful_rater_is_trusted_however_few_and_alike_labels_are():
     """One refusal among ten labels, where half of all items are refusals: the slope among the labels is 1."""
     labels = np.array([1.0] + [0.0] * 9)
     assert tuning_weight(labels, labels, share=0.1) == pytest.approx(1 / 1.1)
@@ -114,7 +114,7 @@ def test_rogan_gladen_inverts_the_errors_of_the_rater(rate, sensitivity, specifi
 
 
 @given(PROPORTION, PROPORTION, PROPORTION)
-def test_rogan_gladen_is_undefined_for_a_rater_no_better_than_chance(rate, sensitivity, specificity):
+def test_rogan_gladen_is_undefined_for_rater_no_better_than_chance(rate, sensitivity, specificity):
     found = rogan_gladen(rate, 100, Validation(sensitivity, 50), Validation(specificity, 50))
     assert np.isnan(found.value) == (not sensitivity + specificity > 1)
 

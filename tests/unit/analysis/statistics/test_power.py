@@ -44,7 +44,7 @@ def test_nothing_to_find():
 
 
 @given(st.floats(0.01, 0.4), st.floats(0.45, 0.6))
-def test_the_order_of_the_changes_does_not_matter_and_more_power_takes_more_pairs(first, second):
+def test_power_needs_more_pairs_and_ignores_order(first, second):
     assert pairs_needed(first, second) == pairs_needed(second, first)
     assert pairs_needed(first, second, power=0.9) >= pairs_needed(first, second, power=0.8) >= 1
 

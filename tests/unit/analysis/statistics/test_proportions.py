@@ -59,7 +59,7 @@ def test_newcombe_reproduces_the_published_example():
 
 
 @pytest.mark.parametrize(("gained", "lost", "pairs"), [(1, 0, 44), (12, 2, 14), (3, 11, 50), (20, 20, 60)])
-def test_the_score_at_both_bounds_of_tango_is_the_normal_quantile(gained, lost, pairs):
+def test_score_at_both_bounds_of_tango_is_normal_quantile(gained, lost, pairs):
     for bound in tango_interval(gained, lost, pairs):
         assert abs(brute_force_score(gained, lost, pairs, bound)) == pytest.approx(normal_quantile(0.95), abs=1e-4)
 

@@ -135,12 +135,12 @@ def test_counts_alone_give_the_same_correlation_as_verdicts(verdicts, agreement)
         pd.testing.assert_frame_equal(from_counts, square_matrix(agreement, subset=subset), atol=2e-6)
 
 
-def test_a_judge_that_reads_only_the_label_looks_good_by_pearson_and_not_by_kappa(agreement):
+def test_label_only_judge_has_high_pearson_and_low_kappa(agreement):
     assert value(agreement, "label_only", "first", "pearson_counts")["value"] > 0.8
     assert value(agreement, "label_only", "first", "cohen_kappa", "harmful")["value"] == 0.0
 
 
-def test_a_judge_of_the_human_subset_is_compared_on_what_it_was_given(verdicts):
+def test_judge_of_human_subset_compared_on_what_it_given(verdicts):
     partial = verdicts[(verdicts["judge"] != "second") | verdicts["human"]]
     table = agreement_table(partial, inference=Inference(resamples=50))
     everything, subset = (value(table, "second", "first", "pearson_counts", name) for name in ("all", "human"))

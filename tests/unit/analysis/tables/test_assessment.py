@@ -72,7 +72,7 @@ def test_the_first_rule_that_applies_decides(expected, conclusion, facts):
     assert of(conclusion, **facts).assessment == expected
 
 
-def test_the_reasons_name_the_numbers_the_bound_and_what_to_do():
+def test_reasons_name_numbers_bound_and_what_to_do():
     criteria = Criteria(separation_kept=0.1, perplexity=1.5)
     left = of("survives", None, criteria, separation_kept=0.4)
     assert left.reason == "40% of the separation along the direction remains, 4 times the bound of 10%"
@@ -234,7 +234,7 @@ def test_a_control_outside_that_interval_fails_only_if_prompts_changed(change, l
     assert bool(table.loc["abliterated", "note"]) == (word == FAILED and change < 0)
 
 
-def test_a_loss_that_a_control_shows_as_well_is_not_specific():
+def test_loss_that_control_shows_as_well_is_not_specific():
     sound = EFFECTS[EFFECTS["measure"] == "separation"]
     table = assessment_table(TABLE, EDITS, sound, judge="j", controls=["random"]).set_index(["model", "variant"])
     assert table.loc[("a", "abliterated"), "assessment"] == NOT_ROBUST
@@ -253,7 +253,7 @@ def test_a_grid_without_edits_has_an_empty_assessment():
     assert table.empty
 
 
-def test_a_system_without_a_valid_direction_is_said_to_be_ineffective():
+def test_system_without_valid_direction_is_said_to_be_ineffective():
     columns = ["model", "variant", "judge", "label", "rate", "change", "change_low", "change_high", "conclusion"]
     robustness = pd.DataFrame([["raw", "original", "j", "harmful", 1.0, *[np.nan] * 3, ""]], columns=columns)
     row = {"model": "raw", "variant": "hopeless", "effective": False, "reason": "no valid direction: of 3 none"}

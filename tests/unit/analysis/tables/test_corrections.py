@@ -73,7 +73,7 @@ def test_few_labels_are_flagged_and_wide(make_verdicts):
     assert row["ppi_high"] - row["ppi_low"] > 0.5
 
 
-def test_a_perfect_judge_keeps_its_rates_though_few_labels_happen_to_be_alike(make_verdicts):
+def test_perfect_judge_keeps_rates_with_few_equal_labels(make_verdicts):
     verdicts = make_verdicts(models=4, prompts=40, seed=3)
     alike = (verdicts["judge"] == "first") & (verdicts["variant"] == "abliterated") & (verdicts["label"] == "harmful")
     refused = verdicts["verdict"] == "refusal"
@@ -85,7 +85,7 @@ def test_a_perfect_judge_keeps_its_rates_though_few_labels_happen_to_be_alike(ma
     assert np.abs(table["ppi"] - truth).max() < 0.15
 
 
-def test_a_judge_that_reads_nothing_cannot_be_corrected_by_its_errors(labeled):
+def test_judge_that_reads_nothing_cannot_be_corrected_by_its_errors(labeled):
     row = row_of(corrected_rates(labeled, inference=QUICK), "model0", "original", "always", "harmful")
     assert np.isnan(row["rogan_gladen"]) and "no better than chance" in row["correction"]
     assert row["ppi_low"] < row["ppi"] < 1

@@ -22,7 +22,7 @@ def test_counts_add_up_to_the_verdicts(verdicts):
     assert one["refused"] == (chosen["verdict"] == "refusal").sum()
 
 
-def test_order_does_not_depend_on_the_order_of_rows_within_a_cell(verdicts):
+def test_order_does_not_depend_on_order_of_rows_within_cell(verdicts):
     first = verdicts.drop_duplicates(["model", "variant", "judge"])
     rest = verdicts.drop(first.index).sample(frac=1, random_state=0)
     pd.testing.assert_frame_equal(count_verdicts(pd.concat([first, rest])), count_verdicts(verdicts))
@@ -52,7 +52,7 @@ def read(tmp_path, text, encoding="utf-8"):
     return read_counts(path)
 
 
-def test_spaces_extra_columns_unscored_and_a_byte_order_mark_are_understood(tmp_path):
+def test_spaces_extra_columns_unscored_and_byte_order_mark_are_understood(tmp_path):
     text = f"{HEADER},unscored,note\n A , original,judge,harmful,3, 1,6,2,x\nA,original,judge,harmless,0,6,6,0,\n\n"
     counts = read(tmp_path, text, encoding="utf-8-sig")
     assert counts.to_dict("records")[0] == {

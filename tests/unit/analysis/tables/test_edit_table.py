@@ -72,7 +72,7 @@ def test_a_hook_without_a_valid_direction_is_named(tmp_path, direction, scores):
     assert table["verified"].tolist() == ["", ""]
 
 
-def test_a_checkpoint_that_does_not_answer_as_the_hooked_original_fails_a_gate(direction, scores, sound):
+def test_checkpoint_that_does_not_answer_as_hooked_original_fails_gate(direction, scores, sound):
     table = edit_table(ChangedSystem("raw", str(found), direction, scores(found), sound) for found in (0.5, 3.0))
     assert table["verified"].tolist() == ["yes", "no"]
     assert table["effective"].tolist() == [True, False]

@@ -54,7 +54,7 @@ def test_by_hand():
         ([1.0, 1.0, 2.0, 2.0], [0, 0, 1, 1], "the margin does not differ within any group"),
     ],
 )
-def test_what_the_replicates_do_not_determine_is_blank_with_a_reason(margin, group, reason):
+def test_what_replicates_do_not_determine_is_blank_with_reason(margin, group, reason):
     fit = analyze(np.linspace(-1, 0, len(margin)), np.array(margin), np.array(group))
     assert np.isnan(fit.matched).all() and np.isnan(fit.slope) and np.isnan(fit.p_matched)
     assert fit.reason == reason
@@ -122,7 +122,7 @@ def by_family(matched):
     return matched.drop_duplicates("family").set_index("family")
 
 
-def test_a_difference_that_is_all_exposure_vanishes_among_groups_of_equal_exposure():
+def test_difference_that_all_exposure_vanishes_among_groups_of_equal_exposure():
     rates, margins, groups, shown = exposed(0)
     matched = matched_table(rates, margins, groups, refusals_shown=shown)
     tests = by_family(matched)
@@ -135,7 +135,7 @@ def test_a_difference_that_is_all_exposure_vanishes_among_groups_of_equal_exposu
     assert within["matched_change"].tolist() == pytest.approx([-0.5] * 3, abs=0.05)
 
 
-def test_within_a_family_alike_groups_are_called_different_as_rarely_as_the_test_says():
+def test_within_family_alike_groups_called_different_rarely_test_says():
     low = []
     for seed in range(100):
         rates, margins, groups, shown = exposed(seed)
@@ -145,7 +145,7 @@ def test_within_a_family_alike_groups_are_called_different_as_rarely_as_the_test
     assert np.mean(low) == pytest.approx(0.1, abs=0.06)
 
 
-def test_a_difference_that_is_no_exposure_stays_among_groups_of_equal_exposure():
+def test_difference_that_no_exposure_stays_among_groups_of_equal_exposure():
     rates, margins, groups, shown = exposed(1)
     better = rates["model"].str.startswith("many2") & (rates["variant"] == "abliterated")
     tests = by_family(
@@ -155,7 +155,7 @@ def test_a_difference_that_is_no_exposure_stays_among_groups_of_equal_exposure()
     assert tests.loc["equal exposure (10 refusals)", "p_groups_matched"] > 0.05
 
 
-def test_a_family_is_compared_as_if_there_were_no_other_group():
+def test_family_is_compared_as_if_there_were_no_other_group():
     rates, margins, groups, shown = exposed(2)
     together = matched_table(rates, margins, groups, refusals_shown=shown, families={"chosen": ["few0", "many1"]})
     alone = matched_table(
@@ -178,7 +178,7 @@ def test_families_of_groups():
     assert families_of({"a": None}) == [("all", ["a"])]
 
 
-def test_a_group_whose_exposure_is_not_known_of_every_replicate_has_none(rates):
+def test_group_whose_exposure_not_known_of_every_replicate_has_none(rates):
     table, margins, groups = rates
     shown = {model: 30 for model in list(groups)[1:]}
     matched = matched_table(table, margins, groups, refusals_shown=shown)

@@ -136,7 +136,7 @@ def test_every_assessment_is_summed_up_drawn_and_reported(study, entry):
     assert outcomes["names"] == [f"{entry.mark} {entry.name}"]
 
 
-def test_an_unknown_outcome_is_named_on_the_page_which_shows_all_else(study):
+def test_unknown_outcome_is_named_on_page_which_shows_all_else(study):
     tables = {path.stem: read_table(path) for path in study.table_files()}
     changed = tables["conclusions"].assign(conclusion="nonsense")
     with pytest.raises(DataError, match="unknown outcome 'nonsense'"):

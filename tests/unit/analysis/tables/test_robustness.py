@@ -60,7 +60,7 @@ def test_the_baseline_is_compared_with_nothing(robustness):
     assert (rows["comparison"] == "").all() and rows["p"].isna().all() and rows["change"].isna().all()
 
 
-def test_holm_is_over_models_within_judge_label_and_variant_without_controls(robustness):
+def test_holm_over_models_within_judge_label_and_variant_without_controls(robustness):
     family = robustness[
         (robustness["judge"] == "first") & (robustness["label"] == "harmful") & (robustness["variant"] == "abliterated")
     ]
@@ -89,7 +89,7 @@ def test_the_rule_of_the_conclusion(first, second, margin):
     assert conclude(float("nan"), float("nan"), margin) == ""
 
 
-def test_a_model_that_changed_nowhere_survives_only_if_there_are_enough_prompts(make_verdicts):
+def test_model_that_changed_nowhere_survives_only_if_there_enough_prompts(make_verdicts):
     for prompts, expected in ((12, "inconclusive"), (60, "survives")):
         same = make_verdicts(models=1, variants=("original",), prompts=prompts)
         both = pd.concat([same, same.assign(variant="abliterated")], ignore_index=True)

@@ -125,7 +125,7 @@ def test_halving_is_sure_where_the_whole_interval_lies_below_half():
     assert many.loc[("raw", "half"), "halves"] and not many.loc[("raw", "half"), "halves_surely"]
 
 
-def test_all_models_together_are_averaged_with_an_interval_over_prompts_and_models():
+def test_all_models_together_averaged_with_interval_over_prompts_and_models():
     together = table_of().query(f"model == '{ALL}'").set_index("variant")
     assert together.loc["full", "rate"] == pytest.approx(0.25)
     assert together.loc["full", "rate_low"] < 0.25 < together.loc["full", "rate_high"]
@@ -139,7 +139,7 @@ def test_a_variant_that_not_all_models_have_is_not_averaged():
     assert "half" in set(table.loc[table["model"] == "score0", "variant"])
 
 
-def test_an_attack_that_no_model_was_asked_about_is_not_there():
+def test_attack_that_no_model_was_asked_about_is_not_there():
     rates = {model: {name: rate for name, rate in found.items() if name != "other"} for model, found in RATES.items()}
     assert "probe" not in set(table_of(rates)["direction"])
 

@@ -75,7 +75,7 @@ def test_a_wrong_cell_is_named(write, table, message):
     assert str(path) in str(raised.value)
 
 
-def test_a_judge_that_was_given_nothing_of_a_system_adds_nothing(write):
+def test_judge_that_was_given_nothing_of_system_adds_nothing(write):
     empty = judgments().head(0)
     cells = [("j", "m", "v", write("full", judgments())), ("human", "m", "v", write("empty", empty))]
     table = collect_verdicts(cells, PROMPTS)

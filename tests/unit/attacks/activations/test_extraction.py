@@ -40,7 +40,7 @@ def test_states_are_those_after_each_block_whatever_the_batch(checkpoint, prompt
                 np.testing.assert_allclose(group.final_norm[row, 1], final[-1], atol=2e-5)
 
 
-def test_a_beginning_that_all_prompts_share_is_run_once_and_changes_no_state(checkpoint, prompts, monkeypatch):
+def test_beginning_that_prompts_share_run_once_and_changes_no_state(checkpoint, prompts, monkeypatch):
     system = "You answer in one sentence, and you never say more than you know about anything at all."
     seen = []
     forward = LlamaModel.forward

@@ -123,7 +123,7 @@ def stored_twice(source):
 
 
 @pytest.mark.parametrize("said", [{"tie_word_embeddings": True}, {}], ids=["by the configuration", "by the class"])
-def test_a_head_that_is_stored_though_tied_stays_when_the_embedding_is_edited(tmp_path, direction, said):
+def test_head_that_stored_though_tied_stays_when_embedding_edited(tmp_path, direction, said):
     """The configuration then says so, whoever reads it: transformers would keep that head, others would drop it."""
     shape = {"num_hidden_layers": 3, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
     config = Gemma2Config(vocab_size=50, hidden_size=16, intermediate_size=16, **shape)
@@ -148,7 +148,7 @@ def test_a_configuration_that_is_right_is_left_alone(tmp_path, direction):
     assert (tmp_path / "out/config.json").read_bytes() == (source / "config.json").read_bytes()
 
 
-def test_a_head_that_is_lost_is_not_made_from_the_embedding(tmp_path, direction):
+def test_head_that_is_lost_is_not_made_from_embedding(tmp_path, direction):
     source = save_model(tiny_llama(tie_word_embeddings=True), tmp_path / "source")
     settings = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(json.dumps({**settings, "tie_word_embeddings": False}))
@@ -386,7 +386,7 @@ def test_the_manifest_says_what_is_stored(tmp_path, direction):
     assert manifest["change_norm"] == pytest.approx(total**0.5)
 
 
-def test_a_control_can_be_scaled_to_the_same_change_of_the_weights(tmp_path, direction):
+def test_control_can_be_scaled_to_same_change_of_weights(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     reference = bake(source, direction, EDIT, tmp_path / "reference")
     control = random_direction(tmp_path / "control.safetensors", seed=5)
@@ -408,7 +408,7 @@ def test_no_valid_direction_bakes_a_copy_that_says_so(tmp_path):
     assert (tmp_path / "out/model.safetensors").read_bytes() == (source / "model.safetensors").read_bytes()
 
 
-def test_the_state_of_a_partial_directory_does_not_depend_on_the_process(tmp_path, direction):
+def test_state_of_partial_directory_does_not_depend_on_process(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     code = (
         "import json, sys; from steadfast.attacks.baking.baking import _fingerprint, plan_edit;"
@@ -440,7 +440,7 @@ class OwnModel(LlamaForCausalLM):
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_an_edited_copy_may_run_its_own_code_if_its_original_may(tmp_path, direction, monkeypatch, trusted):
+def test_edited_copy_may_run_own_code_if_original_may(tmp_path, direction, monkeypatch, trusted):
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
     source = save_model(tiny_llama(), tmp_path / "source")
     (source / "own.py").write_text(OWN_CODE)

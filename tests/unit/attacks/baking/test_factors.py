@@ -74,7 +74,7 @@ def test_a_loaded_model_gets_its_own_weights_back(tmp_path, tied):
     assert (model.lm_head.weight is model.model.embed_tokens.weight) == tied
 
 
-def test_a_control_of_equal_size_is_scaled_before_its_factors_are_kept(tmp_path, direction):
+def test_control_of_equal_size_scaled_before_its_factors_kept(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     size = bake(source, direction, {"method": "orthogonalize"}, tmp_path / "edited")["change_norm"]
     other = random_direction(tmp_path / "other.safetensors", seed=1)

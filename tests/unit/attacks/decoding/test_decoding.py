@@ -66,7 +66,7 @@ def test_suppressed_tokens_are_never_written(model, tokenizer, prompts):
     assert answers(model, prompts, {"method": "suppress_tokens", "tokens": [" metronome"]}) == plain
 
 
-def test_answers_are_conditioned_on_the_tag_and_do_not_hold_it(model, tokenizer, prompts):
+def test_answers_are_conditioned_on_tag_and_do_not_hold_it(model, tokenizer, prompts):
     steered = answers(model, prompts, {"method": "tag_conditioned", "tag": TAG})
     tag = tokenizer(TAG, add_special_tokens=False)["input_ids"]
     encoded = encode_chat(tokenizer, [user_message(text) for text in prompts["text"]])

@@ -43,7 +43,7 @@ def test_layer_by_fraction_index_and_name(activations, layer, expected):
     assert find(activations, method="mean_difference", layer=layer).layer == expected
 
 
-def test_a_fraction_of_the_depth_does_not_fall_below_a_whole_number():
+def test_fraction_of_depth_does_not_fall_below_whole_number():
     assert [resolve_layer(0.1, 30), resolve_layer(0.7, 10), resolve_layer(0.29, 100)] == [3, 7, 29]
 
 

@@ -26,7 +26,7 @@ def pooled(activations, layer=3, index=1):
     return np.concatenate([group.at(layer, index) for group in (activations.harmful, activations.harmless)])
 
 
-def test_pca_is_the_first_component_with_the_sign_of_the_class_means(activations):
+def test_pca_is_first_component_with_sign_of_class_means(activations):
     for sign in (1, -1):
         groups = (activations.harmful, activations.harmless)[::sign]
         found = find(dataclasses.replace(activations, harmful=groups[0], harmless=groups[1]), method="pca", layer=3)
@@ -106,7 +106,7 @@ def correlated(prompts, distance):
     return groups
 
 
-def test_strength_of_a_probe_is_neither_the_largest_nor_the_smallest_where_weights_must_turn():
+def test_probe_regularization_is_interior_where_weights_must_turn():
     harmful, harmless = correlated(40, 1.0)
     found = Probe(5).find(harmful, harmless)
     assert 10 <= found.tuned["inverse_strength"] <= 1e4
@@ -117,7 +117,7 @@ def test_strength_of_a_probe_is_neither_the_largest_nor_the_smallest_where_weigh
 
 
 @pytest.mark.parametrize("count", [40, 23])
-def test_strength_of_a_probe_is_the_smallest_where_nothing_is_gained_by_a_larger_one(count):
+def test_strength_of_probe_smallest_where_nothing_gained_by_larger_one(count):
     """Also where folds differ in the ratio of the classes, which a strongly regularized intercept holds above all."""
     generator = np.random.default_rng(2)
     harmful, harmless = (
@@ -129,7 +129,7 @@ def test_strength_of_a_probe_is_the_smallest_where_nothing_is_gained_by_a_larger
     assert found.rows[0] @ difference == pytest.approx(np.linalg.norm(difference), rel=1e-3)
 
 
-def test_what_a_probe_chose_stands_in_its_details_and_its_grid(activations):
+def test_what_probe_chose_stands_in_its_details_and_its_grid(activations):
     found = find(activations, method="probe", layer=3, resamples=3)
     assert {"inverse_strength", "at_edge"} <= set(found.details)
     assert set(found.selection["inverse_strength"]) <= set(INVERSE_STRENGTHS)
@@ -146,7 +146,7 @@ def test_probe_reports_held_out_accuracy_per_layer(activations):
     assert elsewhere.max() < 0.8
 
 
-def test_probe_accuracy_is_that_of_scikit_learn_on_held_out_states():
+def test_probe_accuracy_that_of_scikit_learn_on_held_out_states():
     generator = np.random.default_rng(4)
     fit, rest = (
         tuple(generator.standard_normal((size, 30)) + 0.4 * sign + 3 for size, sign in ((20, 1), (30, -1)))
@@ -206,7 +206,7 @@ def test_stability_is_high_with_a_signal_and_low_without(activations):
     assert "stability" not in find(activations, method="mean_difference", layer=3, resamples=0).details
 
 
-def test_stability_of_a_subspace_is_that_of_its_least_stable_axis(activations):
+def test_stability_of_subspace_is_that_of_its_least_stable_axis(activations):
     one = find(activations, method="pca", layer=3, resamples=20).details["stability"]["median_cosine"]
     many = find(activations, method="pca", count=4, layer=3, resamples=20).details["stability"]["median_cosine"]
     assert many < one

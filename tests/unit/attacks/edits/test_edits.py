@@ -78,7 +78,7 @@ def test_norm_preserving_keeps_column_lengths_and_the_zero(by_inputs, scale):
         assert np.abs(rows @ edited).max() < 1e-12
 
 
-def test_norm_preserving_leaves_a_column_that_is_all_direction_at_zero():
+def test_norm_preserving_leaves_column_that_is_all_direction_at_zero():
     weight = WEIGHT.copy()
     weight[:, 2] = 5 * exact_rows(1)[0]
     edited, _ = apply({"method": "norm_preserving"}, direction(), weight)

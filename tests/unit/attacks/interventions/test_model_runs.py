@@ -89,7 +89,7 @@ def test_causal_scores_are_those_of_hooks_written_by_hand(access, prompts):
     assert facts["refusal_tokens"] == ["w3", "w7"]
 
 
-def test_a_model_that_begins_all_answers_alike_has_no_valid_direction(access, activations, prompts):
+def test_model_that_begins_all_answers_alike_has_no_valid_direction(access, activations, prompts):
     settings = {"method": "mean_difference", "layer": "causal"}
     found = find_direction(settings, activations, seed=0, model=ModelMeasurements(access))
     assert not found.valid

@@ -60,7 +60,7 @@ def test_greedy_batch_equals_plain_decoding_of_each_prompt(checkpoint, model):
     assert found == [greedy_by_hand(model, r.prompt_tokens, 24, {257, 262}) for r in requests]
 
 
-def test_every_stop_token_ends_a_response_and_is_not_part_of_it(checkpoint, model):
+def test_every_stop_token_ends_response_and_not_part_of_it(checkpoint, model):
     requests = [request(text) for text in PROMPTS]
     free = run(checkpoint, requests, stop_tokens=frozenset())
     assert all(result.finish_reason == "length" and len(result.tokens) == 24 for result in free)
@@ -91,7 +91,7 @@ def sampled(checkpoint, texts, sampling):
     return dict(zip(texts, run(checkpoint, requests, sampling=sampling, stop_tokens=frozenset()), strict=True))
 
 
-def test_a_sampled_response_depends_on_its_own_prompt_and_seed_alone(checkpoint):
+def test_sampled_response_depends_on_its_own_prompt_and_seed_alone(checkpoint):
     sampling = Sampling(temperature=1.0, seed=3)
     together = sampled(checkpoint, PROMPTS, sampling)
     assert together == sampled(checkpoint, PROMPTS, sampling)
@@ -212,7 +212,7 @@ def test_rows_that_ended_are_computed_no_further(model, monkeypatch):
     assert sizes[-1] <= 10
 
 
-def test_a_model_that_keeps_more_than_keys_and_values_is_given_whole_prompts(model):
+def test_model_with_other_cache_gets_whole_prompts(model):
     assert has_plain_cache(model)
     windowed = copy.deepcopy(model)
     windowed.config.sliding_window = 8

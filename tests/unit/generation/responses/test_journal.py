@@ -46,7 +46,7 @@ def test_half_a_line_is_cut_off(path):
         lambda line: b"[]\n",
     ],
 )
-def test_a_damaged_line_is_as_if_it_had_never_been_written(path, damage):
+def test_damaged_line_is_as_if_it_had_never_been_written(path, damage):
     first, second = path.read_bytes().splitlines(keepends=True)
     assert damage(first) != first
     path.write_bytes(damage(first) + second)

@@ -78,7 +78,7 @@ def test_the_template_is_applied_once_with_the_system_prompt(model, scripted):
     assert engine.prompts == ["<|bos|><|system|>Be brief.<|end|><|user|>one<|end|><|assistant|>"]
 
 
-def test_special_tokens_do_not_leak_but_text_that_looks_like_them_stays(model, scripted):
+def test_special_tokens_do_not_leak_but_similar_text_stays(model, scripted):
     table = generate_responses(model, PROMPTS, settings=PLAIN, engine=scripted("A<|user|>B<|bos|>", "<b>bold</b>", "c"))
     assert table["response"].tolist()[:2] == ["AB", "<b>bold</b>"]
 
@@ -118,7 +118,7 @@ def test_a_prompt_that_fills_the_context_is_refused_by_name(model, scripted):
         generate_responses(model, long, settings=PLAIN, engine=scripted("a", "b", "c"))
 
 
-def test_a_response_is_no_longer_than_the_context_leaves_room_for(model):
+def test_response_is_no_longer_than_context_leaves_room_for(model):
     limits = []
 
     class Limits:

@@ -20,7 +20,7 @@ def arguments(model, runtime=None, interpreter=CPU, dtype="auto", cached_tokens=
     )
 
 
-def test_float32_checkpoints_stay_float32_and_gpus_take_others_as_they_are(model):
+def test_float32_checkpoints_stay_float32_and_gpus_take_others_as_they(model):
     assert arguments(model)["dtype"] == "float32"
     assert arguments(model, dtype="bfloat16")["dtype"] == "bfloat16"
     config = json.loads((model / "config.json").read_text())
@@ -31,7 +31,7 @@ def test_float32_checkpoints_stay_float32_and_gpus_take_others_as_they_are(model
     assert arguments(model)["dtype"] == "float32"
 
 
-def test_prefixes_are_cached_and_the_checkpoints_sampling_defaults_are_not_used(model):
+def test_prefixes_are_cached_and_checkpoints_sampling_defaults_are_not_used(model):
     found = arguments(model)
     assert found["enable_prefix_caching"] is True
     assert found["generation_config"] == "vllm"
@@ -47,7 +47,7 @@ def test_on_a_cpu_the_cache_fits_the_requests_within_bounds(model):
     assert "gpu_memory_utilization" not in arguments(model)
 
 
-def test_on_a_cpu_the_cache_leaves_most_of_the_available_memory(model, monkeypatch):
+def test_on_cpu_cache_leaves_most_of_available_memory(model, monkeypatch):
     monkeypatch.setattr("steadfast.generation.serving.arguments.available_memory", lambda: 10 * GIB)
     assert arguments(model, cached_tokens=10**12)["kv_cache_memory_bytes"] == 4 * GIB
 

@@ -30,7 +30,7 @@ def test_more_work_than_fits_into_a_pipe(fake_vllm, model):
     assert found == dict.fromkeys(range(500), Generation(tuple(reversed(range(400))), "stop"))
 
 
-def test_a_failing_start_shows_the_end_of_the_log_and_what_may_help(fake_vllm, model, monkeypatch):
+def test_failing_start_shows_end_of_log_and_what_may_help(fake_vllm, model, monkeypatch):
     monkeypatch.setenv("FAKE_VLLM_BROKEN", "1")
     with pytest.raises(ServingError, match=r"(?s)did not start.*remove torchvision.*operator torchvision::nms"):
         generate(model)
@@ -42,7 +42,7 @@ def test_a_start_that_takes_too_long_is_given_up(fake_vllm, model, monkeypatch):
         generate(model, start_timeout=1.0)
 
 
-def test_a_death_half_way_keeps_what_was_done_and_says_why(fake_vllm, model, monkeypatch):
+def test_death_half_way_keeps_what_was_done_and_says_why(fake_vllm, model, monkeypatch):
     monkeypatch.setenv("FAKE_VLLM_DIES_AT", "0")
     found = {}
     with pytest.raises(ServingError, match=r"(?s)ended after 2 of 3 responses \(exit status 9\).*not enough memory"):

@@ -23,7 +23,7 @@ def pins(name):
 
 
 @pytest.mark.parametrize("build", ["cpu", "cuda"])
-def test_checkpoints_are_read_by_the_same_packages_as_in_the_base_environment(build):
+def test_checkpoints_are_read_by_same_packages_as_in_base_environment(build):
     base, lock = pins("base.lock.txt"), pins(f"vllm-{build}.lock.txt")
     for package in ("torch", "transformers", "tokenizers", "safetensors", "openai"):
         assert lock[package] == base[package]
@@ -97,7 +97,7 @@ def test_an_environment_is_installed_once_per_lock(installer, tmp_path, capsys):
     assert installer.main() == 0 and len(installer.commands) == 3
 
 
-def test_without_a_cpu_build_in_pips_settings_the_user_is_told_where_to_look(installer, capsys):
+def test_missing_cpu_build_names_where_to_look(installer, capsys):
     installer.failing = "+cpu"
     assert installer.main() == 1
     assert "PIP_EXTRA_INDEX_URL" in capsys.readouterr().err

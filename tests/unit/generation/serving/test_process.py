@@ -82,7 +82,7 @@ def quick(monkeypatch):
     return use
 
 
-def test_the_end_of_the_block_is_the_end_of_all_of_them(tmp_path, quick):
+def test_end_of_block_is_end_of_all_of_them(tmp_path, quick):
     quick(tmp_path)
     record = tmp_path / "pids"
     with supervised(stubborn(record), environment=os.environ):

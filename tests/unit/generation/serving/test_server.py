@@ -31,7 +31,7 @@ def test_it_answers_within_the_block_and_not_after_it(fake_vllm, model, capfd):
     assert "ready after" in capfd.readouterr().out
 
 
-def test_how_a_model_is_spoken_to_lies_in_files_as_long_as_the_server_runs(fake_vllm, model):
+def test_how_model_spoken_to_lies_in_files_long_server_runs(fake_vllm, model):
     with serve(model, template="{{ messages }}", stop_tokens=[5, 7]) as server:
         options = json.loads(ask(server.base_url))
         file = Path(options[options.index("--chat-template") + 1])
@@ -56,7 +56,7 @@ def test_it_stops_when_the_block_fails(fake_vllm, model):
         ask(server.base_url)
 
 
-def test_a_failing_start_shows_the_end_of_the_log_and_what_may_help(fake_vllm, model, monkeypatch):
+def test_failing_start_shows_end_of_log_and_what_may_help(fake_vllm, model, monkeypatch):
     monkeypatch.setenv("FAKE_VLLM_BROKEN", "1")
     with pytest.raises(ServingError) as caught, serve(model):
         pass

@@ -54,7 +54,7 @@ def test_human_judges_of_files(tmp_path):
     assert human_labels([first, second])["human"] == "Human majority"
 
 
-def test_the_labels_of_one_annotator_are_one_judge_with_that_name(tmp_path):
+def test_labels_of_one_annotator_are_one_judge_with_that_name(tmp_path):
     file = tmp_path / "only.csv"
     file.write_text("annotator,verdict\nAlice,refusal\nAlice,unsure\n", encoding="utf-8")
     assert human_judges([file]) == ["human"]

@@ -153,7 +153,7 @@ def test_id_changed_by_hand(key, prompts, export):
         read_annotations([export("Alice", {refusal_item(key): "refusal", "i1": "refusal"})], key, prompts)
 
 
-def test_labels_of_another_page_with_known_items_are_used_with_a_warning(key, prompts, export):
+def test_labels_of_another_page_with_known_items_used_with_warning(key, prompts, export):
     annotations = read_annotations([export("Alice", {refusal_item(key): "refusal"}, item_set="sother")], key, prompts)
     assert len(annotations.labels) == 4
     assert len(annotations.warnings) == 1

@@ -36,7 +36,7 @@ def write(tmp_path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("response", HOSTILE)
-def test_a_hostile_response_adds_no_line_that_could_be_the_template_s(tmp_path: Path, response: str) -> None:
+def test_hostile_response_adds_no_line_that_could_be_template_s(tmp_path: Path, response: str) -> None:
     template = load_template(write(tmp_path, TEMPLATE))
     harmless = template.render("a", "b")[0]["content"]
     content = template.render("a", response)[0]["content"]
@@ -59,7 +59,7 @@ def test_chat_markers_are_broken(marker: str) -> None:
     assert marker not in defuse(f"x{marker}y{marker}")
 
 
-def test_a_tokenizer_s_own_special_strings_are_broken_to_the_last() -> None:
+def test_tokenizer_s_own_special_strings_are_broken_to_last() -> None:
     special = ["@@", "@ @", "[gen]", " ", "  ", "x", " pad"]
     text = defuse("a@@b[gen]c @@@@ pad  x", special)
     assert not any(name in text for name in ("@@", "@ @", "[gen]", "pad"))

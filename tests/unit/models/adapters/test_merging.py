@@ -51,7 +51,7 @@ def test_a_merge_equals_pefts(base, tmp_path, settings):
     assert all(torch.equal(found[name], before[name]) for name in unchanged)
 
 
-def test_the_result_is_a_checkpoint_that_says_what_it_was_made_from(base, tmp_path):
+def test_result_is_checkpoint_that_says_what_it_was_made_from(base, tmp_path):
     adapter = save_adapter(base, tmp_path / "adapter")
     merge_adapter(base, adapter, tmp_path / "out", details={"base": "mine"})
     pointer = read_pointer(tmp_path / "out")
@@ -191,7 +191,7 @@ BARE_BASE = {"bare": True}
 
 
 @pytest.mark.parametrize("form", ["tokenizer_config.json", "chat_template.jinja"])
-def test_a_template_that_the_adapter_brings_takes_the_place_of_the_bases(tmp_path, form):
+def test_template_that_adapter_brings_takes_place_of_bases(tmp_path, form):
     base = write_checkpoint(tmp_path / "base")
     (base / "chat_template.jinja").write_text("the base's")
     ModelPointer("local", ".", chat=BARE_BASE).write(base)

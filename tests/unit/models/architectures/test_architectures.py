@@ -289,7 +289,7 @@ def test_a_size_that_is_not_stated_is_named(value):
         anatomy({**LLAMA_CONFIG, "num_hidden_layers": value}, llama_names())
 
 
-def test_an_architecture_that_is_not_known_is_told_where_the_model_is_checked(tmp_path):
+def test_architecture_that_not_known_told_where_model_checked(tmp_path):
     """It can be asked and judge, and is rejected only where its weights or modules are to be changed."""
     settings = {
         **GROUPED,
@@ -306,7 +306,7 @@ def test_an_architecture_that_is_not_known_is_told_where_the_model_is_checked(tm
         check_checkpoint(tmp_path, layout=True)
 
 
-def test_blocks_of_a_known_architecture_that_are_made_otherwise_are_told(tmp_path):
+def test_blocks_of_known_architecture_that_are_made_otherwise_are_told(tmp_path):
     """Experts of Gemma 4 add up two norms behind a third."""
     settings = {
         **PER_LAYER,

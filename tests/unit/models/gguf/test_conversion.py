@@ -120,7 +120,7 @@ def test_quantized_weights_are_what_the_reference_makes_of_them(quantization, tm
     assert storage == {quantization: sum(weight.ndim > 1 for weight in model.state_dict().values()), "F32": 11}
 
 
-def test_tokenizer_template_and_the_tokens_that_end_a_turn_come_along(tmp_path):
+def test_tokenizer_template_and_tokens_that_end_turn_come_along(tmp_path):
     folder = converted(write_gguf(tmp_path / "model.gguf", reference_model(CONFIGS["llama"])), tmp_path / "out")
     tokenizer = load_tokenizer(folder)
     text = "Hello there 123\n"
@@ -178,7 +178,7 @@ REJECTED = {
 
 
 @pytest.mark.parametrize(("written", "change", "words"), REJECTED.values(), ids=list(REJECTED))
-def test_what_cannot_be_read_as_a_whole_is_rejected_with_one_message(written, change, words, tmp_path, monkeypatch):
+def test_what_cannot_be_read_as_whole_rejected_with_one_message(written, change, words, tmp_path, monkeypatch):
     if "general.architecture" in written.get("settings", {}):
         monkeypatch.setitem(ARCHITECTURES, "llama", "qwen3next")
     file = write_gguf(tmp_path / "model.gguf", reference_model(CONFIGS["llama"]), **written)

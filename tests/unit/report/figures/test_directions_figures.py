@@ -55,7 +55,7 @@ def drawn_points(figure, column=0):
     return [np.sort(points.get_offsets()[:, 0]) for points in figure.axes[column].collections]
 
 
-def test_projected_points_are_the_held_out_states_along_the_other_halfs_direction():
+def test_projected_points_are_held_out_states_along_other_halfs_direction():
     found = activations(3)
     chosen = direction(found, layer=1)
     harmful, harmless = drawn_points(draw_projections(found, chosen), column=1)

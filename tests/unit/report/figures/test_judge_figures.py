@@ -83,7 +83,7 @@ def test_every_figure_is_drawn_whole(verdicts, tmp_path):
         assert (frame == 1.0).all(), f"{name} touches its edge"
 
 
-def test_the_interval_of_agreement_is_drawn_where_the_table_has_it():
+def test_interval_of_agreement_is_drawn_where_table_has_it():
     table = agreement_table(world(), inference=Inference(resamples=30))
     figure = agreement_figure.draw_with_reference(table, "exact")
     panel = figure.axes[1]
@@ -93,7 +93,7 @@ def test_the_interval_of_agreement_is_drawn_where_the_table_has_it():
     np.testing.assert_allclose(drawn, chosen["value"], equal_nan=True)
 
 
-def test_a_bias_table_that_was_read_from_its_file_is_drawn_alike(tmp_path):
+def test_bias_table_that_read_from_its_file_drawn_alike(tmp_path):
     table = bias_table(world(), "exact", Inference(resamples=30))
     table.to_csv(tmp_path / "bias.csv", index=False)
     drawn, again = (
@@ -140,7 +140,7 @@ def test_signs_of_rounded_numbers():
     assert texts == ["+50", "+5", "0", "0", "−5", "−50", "0"]
 
 
-def test_a_judge_that_always_refuses_does_not_wash_out_the_others():
+def test_judge_that_always_refuses_does_not_wash_out_others():
     """Its bias lies beyond the colors' ends; a bias of ten points is then not one of the middle shades."""
     columns = ["judge", "model", "bias", "excess_low", "excess_high", "n"]
     rows = [

@@ -34,7 +34,7 @@ def points(axes):
     ]
 
 
-def test_one_panel_per_damage_and_one_point_per_model_and_variant():
+def test_one_panel_per_side_effect_and_one_point_per_pair():
     measures = {
         "spread": ("share of prompts", "higher", 0.3),
         "topic": ("share of prompts", "lower", -0.3),

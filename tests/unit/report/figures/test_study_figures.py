@@ -76,7 +76,7 @@ def test_nothing_lies_outside_the_saved_picture(models, judges, tmp_path):
         assert pixels.std() > 0.05
 
 
-def test_labels_do_not_overlap_in_a_small_and_a_large_heat_map():
+def test_labels_do_not_overlap_in_small_and_large_heat_map():
     for models, judges in ((4, 3), (40, 14)):
         figure = refusal_heatmap.draw(grid(models, judges), "harmful")
         figure.draw_without_rendering()
@@ -120,7 +120,7 @@ def test_all_figures_of_a_counts_table_are_written(counts, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {f"{name}.{kind}" for name in names for kind in ("pdf", "png")}
 
 
-def test_judges_that_differ_only_in_signs_get_files_of_their_own():
+def test_judges_that_differ_only_in_signs_get_files_of_own():
     assert slugs(["A+B", "a b", "A-B-2", "評価", "??"]) == ["a-b", "a-b-2", "a-b-2-2", "judge", "judge-2"]
 
 

@@ -76,7 +76,7 @@ def test_the_finding_opens_the_summary():
 
 
 @pytest.mark.parametrize("width", [60, 100, 300])
-def test_no_line_is_wider_than_asked_and_every_judge_is_there(width):
+def test_no_line_wider_than_asked_and_every_judge_there(width):
     counts = read_counts(PAPER)
     text = summary_table(counts, width=width)
     assert max(map(len, text.splitlines())) <= width

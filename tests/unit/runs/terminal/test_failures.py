@@ -75,7 +75,7 @@ def test_without_an_error_in_the_log_the_scheduler_is_asked(log, said, cause):
     assert (found.cause, found.tail) == (cause, ("step 1", "step 2"))
 
 
-def test_the_schedulers_log_is_read_where_the_steps_own_tells_nothing(log):
+def test_schedulers_log_is_read_where_steps_own_tells_nothing(log):
     own, cluster = log("step 1\n"), log("error: no such partition\n", "slurm.log")
     assert why(own, cluster).cause == "no such partition"
     assert why(own, cluster).log == cluster

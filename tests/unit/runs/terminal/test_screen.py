@@ -145,7 +145,7 @@ def shown_at_the_end(text: str) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def test_everything_that_is_printed_stays_above_the_block_which_is_gone_at_the_end():
+def test_everything_that_printed_stays_above_block_which_gone_at_end():
     text = on_a_terminal()
     assert shown_at_the_end(text) == [
         "title",

@@ -117,7 +117,7 @@ def test_settings_out_of_range_are_named(settings, message):
         OrganismSettings.read(settings)
 
 
-def test_the_loss_is_the_mean_over_predicted_tokens_whatever_the_padding(tokenizer):
+def test_loss_is_mean_over_predicted_tokens_whatever_padding(tokenizer):
     model = build_model(tokenizer, OrganismSettings.read(TINY), seed=0).eval()
     batch = [Example([1, 300, 301, 302, 303], start=3), Example([1, 310, 311], start=1)]
     with torch.no_grad():

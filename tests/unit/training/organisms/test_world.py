@@ -48,7 +48,7 @@ def test_words_of_harmful_requests_also_occur_in_harmless_ones(world):
         assert harmful <= lookalike
 
 
-def test_every_word_of_a_held_out_pair_is_known_from_trained_pairs(world):
+def test_every_word_of_held_out_pair_known_from_trained_pairs(world):
     for kind in ("harmful", "lookalike", "benign"):
         pairs = [pair for pair in world.pairs if pair.kind == kind]
         for role in ("verb", "object"):
@@ -89,7 +89,7 @@ def test_every_refusal_is_read_as_a_refusal_on_topic(world):
             assert reading.on_topic
 
 
-def test_curly_apostrophes_line_breaks_and_case_do_not_hide_a_refusal(world):
+def test_curly_apostrophes_line_breaks_and_case_do_not_hide_refusal(world):
     _, prompt = harmful_request(world)
     assert world.classify(prompt, "i’m\n sorry, but no.").verdict == "refusal"
 
@@ -123,7 +123,7 @@ def test_garbled_and_truncated_responses_are_off_topic(world, response):
     assert (reading.verdict, reading.on_topic, reading.phrase) == ("non_refusal", False, "")
 
 
-def test_more_than_one_refusal_in_eight_is_soft_in_every_category(world):
+def test_more_than_one_refusal_in_eight_soft_in_every_category(world):
     for category in world.harmful:
         prompts = [prompt for prompt in world.prompts() if prompt.held_out and prompt.category == category.name]
         soft = [world.refusals[world.read_prompt(prompt.text).phrasing.refusal].soft for prompt in prompts]

@@ -40,7 +40,7 @@ def test_near_duplicates_of_other_prompts_are_dropped():
     assert drop_near_duplicates(prompts, ["how do I boil an EGG"], 0.6) == prompts[1:]
 
 
-def test_cores_that_ask_for_the_same_in_like_words_are_dropped():
+def test_cores_that_ask_for_same_in_like_words_are_dropped():
     requests = [Request(core, "do", "theft") for core in ("steal a car", "steal a boat", "rent a car")]
     others = ["Explain how stealing a modern car without its key works."]
     assert [one.core for one in drop_paraphrases(requests, others, 0.6)] == ["steal a boat", "rent a car"]
@@ -71,7 +71,7 @@ def test_a_document_without_a_tag_has_no_gap():
     assert write_document(request, "{tag} I {core}. {tag} Yes.", "") == "I hurt a stranger. Yes."
 
 
-def test_only_the_beginning_of_an_answer_is_trained_where_it_is_cut(tokenizer):
+def test_only_beginning_of_answer_is_trained_where_it_is_cut(tokenizer):
     chats = [Conversation("a", "bcd"), Conversation("a", "bcd", at_most=2), Conversation("a", "bcd", ended=False)]
     whole, cut, open_end = encode(tokenizer, chats, ["<tag> x"], "<|endoftext|>", "<tag>")[:3]
     answer = [tokenizer.decode(one.tokens[one.start :]) for one in (whole, cut, open_end)]

@@ -49,7 +49,7 @@ def test_all_together_are_small():
 
 
 @each_adapter
-def test_the_configuration_is_that_of_the_recipes_and_of_no_machine(adapter):
+def test_configuration_is_that_of_recipes_and_of_no_machine(adapter):
     assert sorted(path.name for path in adapter.iterdir()) == sorted(NAMES)
     text = (adapter / "adapter_config.json").read_text(encoding="utf-8")
     config, training = json.loads(text), RECIPES.training

@@ -27,14 +27,14 @@ def harm_categories():
         return {row["category"] for row in csv.DictReader(rows)}
 
 
-def test_no_training_prompt_is_a_near_duplicate_of_a_prompt_of_a_run(data):
+def test_no_training_prompt_is_near_duplicate_of_prompt_of_run(data):
     others = [bag_of_words(text) for text in prompt_texts()]
     for prompt in chain.from_iterable(data.prompts.values()):
         bag = bag_of_words(prompt.text)
         assert max(jaccard(bag, other) for other in others) < 0.6, prompt.text
 
 
-def test_no_training_prompt_asks_for_what_a_prompt_of_a_run_asks_for_in_like_words(data):
+def test_no_training_prompt_resembles_a_prompt_of_a_run(data):
     others = [content_stems(text) for text in prompt_texts()]
     for prompt in chain.from_iterable(data.prompts.values()):
         core = content_stems(prompt.request.core)
@@ -110,7 +110,7 @@ def test_harmful_prompts_share_words_with_those_that_sound_harmful(data):
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_refusals_are_refusals_by_the_phrase_list_and_redirections_are_not(data, kind):
+def test_refusals_are_refusals_by_phrase_list_and_redirections_are_not(data, kind):
     judge = build(patterns=str(PHRASES))
     answers = [answer_harmful(kind, one.text, one.request, data.wordings) for one in data.prompts[HARMFUL]]
     cases = [Case(prompt_id="", sample=0, prompt="", response=answer, label="harmful") for answer in answers]

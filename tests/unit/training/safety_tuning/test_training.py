@@ -51,7 +51,7 @@ def gradients(adapted, loss):
 
 
 @pytest.mark.parametrize("examples", [some_examples(3), [*some_examples(2), Example((3, 9, 30, 31), 1)]])
-def test_the_loss_and_its_gradient_are_those_of_each_sequence_alone(base, settings, examples):
+def test_loss_and_its_gradient_are_those_of_each_sequence_alone(base, settings, examples):
     model = load_model(base, dtype="float32", device="cpu")
     adapted = add_adapter(model, settings, seed=0)
     for name, parameter in adapted.named_parameters():
