@@ -103,13 +103,13 @@ def test_an_impossible_training_leaves_nothing_behind(tmp_path, arguments, error
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"layers": 0}, "layers: 0 is too small"),
-        ({"layers": 2.5}, "layers: 2.5 is not a whole number"),
-        ({"learning_rate": "fast"}, "learning_rate: 'fast' is not a number"),
-        ({"learning_rate": 0}, "learning_rate: 0 is too small"),
-        ({"weight_decay": -0.1}, "weight_decay: -0.1 is too small"),
-        ({"warmup": 1}, "warmup: 1 is a share"),
-        ({"batch": True}, "batch: True is not a whole number"),
+        ({"layers": 0}, "layers: 0 is out of range; allowed: 1 to 128"),
+        ({"layers": 2.5}, "layers: found 2.5, which is not of type integer"),
+        ({"learning_rate": "fast"}, "learning_rate: found 'fast', which is not of type number"),
+        ({"learning_rate": 0}, "learning_rate: 0 is out of range"),
+        ({"weight_decay": -0.1}, "weight_decay: -0.1 is out of range"),
+        ({"warmup": 1}, "warmup: 1 is out of range"),
+        ({"batch": True}, "batch: found True, which is not of type integer"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, message):
