@@ -464,7 +464,7 @@ def test_without_storage_the_annotator_is_warned(context, study):
     annotator = Annotator(context, study)
     warning = annotator.page.locator("#storage-warning")
     assert warning.is_visible()
-    assert "export before that" in warning.text_content()
+    assert "export them first" in warning.text_content()
     annotator.press("r", "n")
     assert annotator.progress.startswith("2 of 16")
     annotator.page.locator("h1").click()
@@ -646,7 +646,7 @@ def test_screen_readers_are_told_what_happens(context, study):
 
 UNNAMED = """() => [...document.querySelectorAll("button, input, textarea, summary, dialog, [role=region], article")]
   .filter((node) => {
-    const labeled = node.getAttribute("aria-labeledby");
+    const labeled = node.getAttribute("aria-labelledby");
     const names = [
       node.getAttribute("aria-label"),
       labeled && document.getElementById(labeled)?.textContent,
