@@ -54,7 +54,7 @@ def test_results_equal_a_local_run_whatever_happens_to_the_jobs(slurm, tmp_path)
     with Mishaps(remote) as mishaps:
         done = snakemake(remote, *TARGETS, *PROFILE, "--configfile", str(CONFIG))
     assert done.returncode == 0, done.stdout
-    assert mishaps.happened == ["cancelled", "killed", "out of time"]
+    assert mishaps.happened == ["canceled", "killed", "out of time"]
 
     for pattern in IDENTICAL:
         files = [file.relative_to(local) for file in sorted((local / "results").glob(pattern))]
@@ -153,7 +153,7 @@ class Mishaps:
 
     def _watch(self) -> None:
         plans: list[tuple[str, str, Callable[[str], bool]]] = [
-            ("cancelled", "train_organism", cancel),
+            ("canceled", "train_organism", cancel),
             ("killed", "extract_activations.py", self._kill),
             ("out of time", "responses", run_out_of_time),
         ]

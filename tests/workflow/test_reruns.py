@@ -290,7 +290,7 @@ def test_an_edits_scale_changed(finished):
     assert finished.jobs() == (
         each("checkpoint", MODELS, ("abliterated",))
         | downstream(MODELS, ("abliterated",))
-        | own("self")  # whose controls hold responses of this variant
+        | own("self")  # whose control responses come from this variant
     )
 
 

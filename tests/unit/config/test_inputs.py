@@ -1,4 +1,4 @@
-"""What the input files hold is checked on trial before any job, and only once."""
+"""What the input files hold is checked in advance before any job, and only once."""
 
 from pathlib import Path
 

@@ -20,8 +20,8 @@ class StrongestOfSettings(SettingsModel):
     judge: str | None = Field(
         None,
         description=(
-            "Judge whose verdicts decide; null takes `statistics.reference`, or the first judge that is no "
-            "baseline. It must read responses, and not be the system under test itself."
+            "Judge whose verdicts decide; null takes `statistics.reference`, or the first judge that is not "
+            "a baseline. It must read responses, and not be the system under test itself."
         ),
     )
     prompts: int | None = Field(
