@@ -111,7 +111,7 @@ def test_a_prompt_of_both_classes(natural, refused, prompts_file):
     natural["prompts"]["harmless"][0]["path"] = prompts_file("both.csv", [*HARMLESS, HARMFUL[2]])
     message = refused(natural)
     assert HARMFUL[2] in message
-    assert "in both labels" in message
+    assert "have both labels" in message
 
 
 def test_one_source_named_twice(natural, refused):

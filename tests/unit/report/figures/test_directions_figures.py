@@ -90,7 +90,7 @@ def test_a_direction_from_elsewhere_is_drawn_with_all_prompts():
 def test_prompts_that_are_the_directions_own_are_said_to_be():
     found = activations(3)
     everything = dataclasses.replace(direction(found, layer=1), details={})
-    assert any("the direction's own" in text for text in texts(draw_projections(found, everything)))
+    assert any("used to fit the direction" in text for text in texts(draw_projections(found, everything)))
 
 
 def test_projections_on_several_directions_and_without_a_layer():
@@ -153,7 +153,7 @@ def test_causal_selection_shows_every_score_and_what_dropped_a_place(from_file, 
     assert [axes.get_title().split(":")[0].split(" on ")[0] for axes in panels] == [
         "bypass score",
         "induce score",
-        "divergence",
+        "KL score",
     ]
     hatched = [{round(patch.get_x() + 0.5) for patch in axes.patches if patch.get_hatch()} - {3, 4} for axes in panels]
     assert hatched == [{0, 1}, {0}, {1}]
@@ -164,7 +164,7 @@ def test_causal_selection_shows_every_score_and_what_dropped_a_place(from_file, 
 
 def test_nothing_to_select_is_said():
     random = build_method({"method": "random"}).find(activations(2), seed=0)
-    assert any("selects nothing" in text for text in texts(draw_selection(random.selection)))
+    assert any("No selection for this" in text for text in texts(draw_selection(random.selection)))
     assert any("No selection" in text for text in texts(draw_separation({})))
 
 
