@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from steadfast.analysis.side_effects import measuring
+from steadfast.core.files import write_json
 from steadfast.models import loading
 from steadfast.models.number_format import NumberFormat
 
@@ -46,9 +47,11 @@ def test_a_variant_added_loads_itself_and_the_original(system, lively, edited, t
     assert loaded == [str(lively), str(edited)]
 
 
-def test_edit_that_workflow_has_chosen_is_read_from_its_checkpoint(system, lively, edited, table, tmp_path):
-    chosen = replace(system("strongest", edited), edit=None)
-    systems = [system("original", lively), system("abliterated", edited), chosen]
+def test_edit_that_workflow_has_chosen_is_read_from_its_file(system, lively, edited, table, tmp_path):
+    abliterated = system("abliterated", edited)
+    write_json(tmp_path / "chosen.edit.json", dict(abliterated.edit))
+    chosen = replace(system("strongest", edited), edit=None, edit_file=str(tmp_path / "chosen.edit.json"))
+    systems = [system("original", lively), abliterated, chosen]
     (_, _), (_, given), (_, found) = run(systems, table, tmp_path, {"hook_agreement": {}})
     assert len(found) and found.equals(given)
 
