@@ -99,7 +99,7 @@ def test_an_answer_survives_the_store() -> None:
     import json
 
     assert Answer.from_record(json.loads(json.dumps(answer.record()))) == answer
-    with pytest.raises(DataError, match="no answer"):
+    with pytest.raises(DataError, match="not an answer"):
         Answer.from_record({"text": "REFUSAL"})
 
 

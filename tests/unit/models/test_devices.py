@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Mi
 from steadfast.attacks.activations.extraction import decoder_blocks, residual_stream
 from steadfast.attacks.activations.logits import next_token_log_probabilities, teacher_forced_log_probabilities
 from steadfast.attacks.directions import Direction
-from steadfast.attacks.interventions.methods.projection import build as projection
+from steadfast.attacks.interventions import build_hook
 from steadfast.attacks.interventions.modules import add, changed_outputs
 from steadfast.core.errors import DataError
 from steadfast.models import loading
@@ -195,7 +195,7 @@ def test_log_probabilities_of_a_model_on_several_devices(halves):
 
 def test_hooks_on_several_devices(halves):
     direction = Direction(np.eye(1, 32, dtype=np.float32), "test")
-    with projection().attach(halves, direction):
+    with build_hook({"method": "projection"}).attach(halves, direction):
         assert next_token_log_probabilities(halves, PROMPTS, 64, 0).shape == (4, 64)
     with changed_outputs([(decoder_blocks(halves)[3], add(torch.ones(32)))]):
         assert next_token_log_probabilities(halves, PROMPTS, 64, 0).shape == (4, 64)
@@ -228,7 +228,7 @@ def test_hooks_do_not_mind_the_place_of_the_blocks(whole_and_apart):
     plain = [first_token(model) for model in whole_and_apart]
     hooked = []
     for model in whole_and_apart:
-        with projection().attach(model, direction):
+        with build_hook({"method": "projection"}).attach(model, direction):
             hooked.append(first_token(model))
     assert torch.equal(plain[0], plain[1])
     assert torch.equal(hooked[0], hooked[1])

@@ -355,8 +355,10 @@ def test_an_edit_that_storage_swallows_is_recorded_as_ineffective(tmp_path, dire
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 def test_an_edit_that_the_stored_format_cannot_hold_stops(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float16)
+    weights = load_file(source / "model.safetensors")
+    save_file({name: 10_000 * value for name, value in weights.items()}, source / "model.safetensors", {"format": "pt"})
     with pytest.raises(DataError, match=r"_proj\.weight is not finite after the edit: F16 is too narrow.*`scale`"):
-        bake(source, direction, {**EDIT, "scale": 1e7}, tmp_path / "out")
+        bake(source, direction, {**EDIT, "scale": 1000}, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -15,7 +15,7 @@ from steadfast.attacks.activations.extraction import decoder_blocks
 from steadfast.attacks.activations.logits import divergence, next_token_log_probabilities
 from steadfast.attacks.baking import bake
 from steadfast.attacks.directions import Direction, load_direction
-from steadfast.attacks.interventions.methods.projection import build as hook
+from steadfast.attacks.interventions import build_hook
 from steadfast.core.errors import DataError
 from steadfast.models.architectures import LAYOUTS, anatomy
 from steadfast.models.check import check_checkpoint
@@ -188,7 +188,9 @@ def test_an_edited_model_writes_nothing_along_the_direction(model_type, tmp_path
     assert manifest["effective"]
     prompts = [[3, 4, 5, 6], [7, 8, 9], [10, 11, 12, 13, 14]]
     plain, baked = (next_token_log_probabilities(model, prompts, 100, 0) for model in (original, edited))
-    with hook(targets=EDIT["targets"]).attach(original, load_direction(direction_path)):
+    with build_hook({"method": "projection", "targets": EDIT["targets"]}).attach(
+        original, load_direction(direction_path)
+    ):
         hooked = next_token_log_probabilities(original, prompts, 100, 0)
     assert float(divergence(hooked, baked).mean()) < 1e-12 < 1e-7 < float(divergence(plain, baked).mean())
     torch.testing.assert_close(next_token_log_probabilities(original, prompts, 100, 0), plain, atol=0, rtol=0)

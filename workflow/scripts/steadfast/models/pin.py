@@ -65,7 +65,8 @@ def _edits(node: yaml.Node, resolve: Resolve) -> Iterator[Edit]:
     repo = values.get("repo")
     if not isinstance(repo, yaml.ScalarNode) or repo.tag.endswith(":null"):
         return
-    of_prompts = "kind" in values and values["kind"].value in PROMPT_SOURCES.names()
+    found = values["kind"].value if "kind" in values else None
+    of_prompts = found in PROMPT_SOURCES.names() and "repo" in PROMPT_SOURCES.settings(found).model_fields
     kind = "dataset" if of_prompts else "model"
     revision = values["revision"].value if "revision" in values else "main"
     if COMMIT.fullmatch(revision):
