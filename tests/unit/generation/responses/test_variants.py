@@ -14,7 +14,7 @@ from steadfast.models import loading
 
 PROMPTS = pd.DataFrame({"prompt_id": ["a", "b", "c"], "text": ["How?", "Why not?", "When is it?"]})
 SETTINGS = {"max_new_tokens": 12}
-HOOK = {"method": "projection", "scale": 1.0}
+HOOK = {"subject": "intervention", "settings": {"hook": {"method": "projection", "scale": 1.0}}}
 
 
 @pytest.fixture
@@ -63,10 +63,10 @@ def test_each_variant_answers_as_it_does_alone(family, loads):
         family,
         [
             cell(family, "edited", "edited"),
-            cell(family, "hooked", "original", intervention=HOOK, **direction),
+            cell(family, "hooked", "original", **HOOK, **direction),
             cell(family, "original", "original"),
             cell(family, "in_vain", "in_vain"),
-            cell(family, "no_direction", "original", intervention=HOOK, direction=str(family / "none.safetensors")),
+            cell(family, "no_direction", "original", **HOOK, direction=str(family / "none.safetensors")),
         ],
     )
     assert len(loads) == 1

@@ -3,49 +3,25 @@
 import json
 import os
 import re
-import runpy
-from collections.abc import Mapping
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from snakemake.iocontainers import Namedlist
+from tests.real_jobs import Job, Named
 from tests.unit.training.safety_tuning.conftest import PHRASES
 
 from steadfast.training.safety_tuning.distillation import OwnAnswer, write_answers
 from steadfast.training.safety_tuning.jobs import load_training_data
 
-SCRIPTS = Path(__file__).parents[4] / "workflow" / "scripts"
 
-
-def named(items: Mapping[str, Any] | list[Any], *, flat: bool = True) -> Namedlist:
-    """What Snakemake makes of a rule's inputs, outputs or (not flat) params."""
-    result: Namedlist = Namedlist()
-    for name, value in items.items() if isinstance(items, Mapping) else ((None, item) for item in items):
-        start = len(result)
-        if flat and isinstance(value, list):
-            result.extend(value)
-            result._set_name(name, start, end=len(result))
-        else:
-            result.append(value)
-            if name:
-                result._add_name(name)
-    return result
-
-
-def run(name: str, *, inputs: Any, outputs: Any, params: Mapping[str, Any]) -> None:
+def run(script: str, *, inputs: dict[str, Any], outputs: list[str], params: dict[str, Any]) -> None:
     """Run a script as its rule would; the log is under ``logs``."""
-    snakemake = SimpleNamespace(
-        input=named(inputs),
-        output=named(outputs),
-        params=named(params, flat=False),
-        resources=named({}),
-        log=named([f"logs/{name}.log"]),
-        threads=1,
-        rule=name,
-    )
-    runpy.run_path(str(SCRIPTS / f"{name}.py"), init_globals={"snakemake": snakemake})
+    given: Namedlist = Namedlist()
+    for name, value in inputs.items():
+        start = len(given)
+        given.extend(value if isinstance(value, list) else [value])
+        given._set_name(name, start, end=len(given) if isinstance(value, list) else None)
+    Job(script, {}, f"{script}.py", given, outputs, Named(params), {}, [f"logs/{script}.log"]).run()
 
 
 @pytest.fixture

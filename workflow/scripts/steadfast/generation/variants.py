@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from steadfast.attacks.directions import load_direction
-from steadfast.core.files import sha256_file, write_table
+from steadfast.core.files import write_table
 from steadfast.generation.interface import Engine, Runtime
 from steadfast.generation.responses import generate_responses
-from steadfast.models.edited import was_edited_in_vain
+from steadfast.generation.subjects import build_subject
 
 
 @dataclass(frozen=True)
@@ -23,17 +22,17 @@ class VariantResponses:
         variant: name of the variant.
         checkpoint: its model directory.
         output: path of the table.
-        intervention: config entry of its intervention at inference, or None.
-        direction: direction file of that intervention.
-        decoding: config entry of its decoding rule, or None.
+        subject: what answers: a module of ``steadfast.generation.subjects``.
+        settings: settings of that module.
+        direction: direction file of its intervention, or None.
     """
 
     variant: str
     checkpoint: str
     output: str
-    intervention: Mapping[str, Any] | None = None
+    subject: str = "checkpoint"
+    settings: Mapping[str, Any] = field(default_factory=dict)
     direction: str | None = None
-    decoding: Mapping[str, Any] | None = None
 
 
 def write_variant_responses(
@@ -48,7 +47,7 @@ def write_variant_responses(
 ) -> None:
     """Generate the responses of variants of one model and write a table for each.
 
-    A variant whose edit found no valid direction answers nothing: its weights are the original's.
+    A variant that could not be changed, for want of a valid direction, answers nothing.
 
     Args:
         variants: what is to be written; edits that are kept as factors are applied to the one model in memory.
@@ -75,38 +74,20 @@ def write_variant_responses(
             stack.enter_context(resident_model())
         for variant in variants:
             print(f"{variant.variant}:", flush=True)
-            hooked = variant.intervention is not None
+            subject = build_subject(
+                variant.subject,
+                variant.checkpoint,
+                variant.direction,
+                variant.settings,
+                dtype=dtype,
+                machine=machine,
+            )
             table = generate_responses(
                 variant.checkpoint,
-                prompts.iloc[:0] if _changes_nothing(variant) else prompts,
-                engine=_with_intervention(variant, dtype, machine) if hooked else engine,
-                prepared=prepared,
-                dtype=dtype,
-                decoding=variant.decoding,
+                prompts if subject.was_changed else prompts.iloc[:0],
                 journal=journal,
-                identity=_identity(variant),
-                **machine,
+                prepared=prepared,
+                **{"engine": engine, **subject.arguments},
                 **arguments,
             )
             write_table(variant.output, table)
-
-
-def _changes_nothing(variant: VariantResponses) -> bool:
-    """Whether a variant should change the model and does not, for want of a valid direction."""
-    if variant.intervention is not None and variant.direction is not None:
-        return not load_direction(variant.direction).valid
-    return was_edited_in_vain(variant.checkpoint)
-
-
-def _with_intervention(variant: VariantResponses, dtype: str, machine: Mapping[str, Any]) -> Engine:
-    from steadfast.attacks.interventions import preparation
-    from steadfast.generation.engines.transformers import build
-
-    prepare = preparation(variant.intervention or {}, variant.direction or "")
-    return build(dtype=dtype, runtime=Runtime(**machine), prepare=prepare)
-
-
-def _identity(variant: VariantResponses) -> dict[str, Any] | None:
-    if variant.intervention is None or variant.direction is None:
-        return None
-    return {"hook": dict(variant.intervention), "direction": sha256_file(variant.direction)}

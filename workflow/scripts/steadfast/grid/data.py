@@ -9,18 +9,23 @@ from steadfast.config.judge_facts import reads_responses
 
 
 @dataclass(frozen=True)
-class Model:
-    """A model of the configuration.
+class Entry:
+    """A named entry of the configuration.
 
     Attributes:
         name: its name in the configuration.
         label: its name in tables and figures.
-        settings: its config entry, complete.
+        settings: the entry, complete.
     """
 
     name: str
     label: str
     settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Model(Entry):
+    """A model of the configuration."""
 
     @property
     def is_studied(self) -> bool:
@@ -44,18 +49,8 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Variant:
-    """A variant of the configuration: what is done to a model before or while it responds.
-
-    Attributes:
-        name: its name in the configuration.
-        label: its name in tables and figures.
-        settings: its config entry, complete.
-    """
-
-    name: str
-    label: str
-    settings: Mapping[str, Any]
+class Variant(Entry):
+    """A variant of the configuration: what is done to a model before or while it responds."""
 
     @property
     def is_control(self) -> bool:
@@ -88,18 +83,8 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A judge of the configuration, or a rubric.
-
-    Attributes:
-        name: its name in the configuration.
-        label: its name in tables and figures.
-        settings: its config entry, complete.
-    """
-
-    name: str
-    label: str
-    settings: Mapping[str, Any]
+class Judge(Entry):
+    """A judge of the configuration, or a rubric."""
 
     @property
     def kind(self) -> str:

@@ -10,11 +10,10 @@ import pandas as pd
 from steadfast.core.code_digest import code_digest
 from steadfast.core.files import read_table, sha256_file, write_table
 from steadfast.core.integrity import content_hash
-from steadfast.core.registry import load
 from steadfast.core.result_cache import AnswerStore
 from steadfast.judges.cached import judge_cached
 from steadfast.judges.control_responses import control_table, draw_control
-from steadfast.judges.interface import cases_of, verdict_table
+from steadfast.judges.interface import build_judge, cases_of, verdict_table
 
 PACKAGE = "steadfast.judges.kinds"
 # how a judge uses the machine decides nothing
@@ -73,8 +72,7 @@ def judge_own_responses(
             print(f"{variant.variant}:", flush=True)
             own = cases_of(read_table(variant.responses), prompts)
             drawn = control if own else []
-            settings = {**variant.judge, **machine}
-            judge = load(PACKAGE, str(settings.pop("kind"))).build(**settings)
+            judge = build_judge({**variant.judge, **machine})
             verdicts = judge_cached(judge, [*own, *(item.case for item in drawn)], identity_of(variant.judge), kept)
             write_table(variant.judgments, verdict_table(own, verdicts[: len(own)]))
             write_table(variant.control, control_table(drawn, verdicts[len(own) :]))

@@ -17,7 +17,7 @@ from steadfast.models.devices import free_memory, pick_device, require_gpus_only
 from steadfast.models.mismatch import mismatch_of, require_match
 from steadfast.models.number_format import settle_format
 from steadfast.models.pointer import chat_of, checkpoint_path, trusts_remote_code, update_file
-from steadfast.models.updating import apply_updates, untie_if_updated
+from steadfast.models.updating import apply_updates
 from steadfast.models.weights import open_checkpoint
 
 Loader = Callable[[str | Path, str, str], PreTrainedModel]
@@ -104,7 +104,6 @@ def _load_anew(directory: str | Path, dtype: str, device: str) -> PreTrainedMode
     update = update_file(directory)
     if update is not None:
         updates = load_updates(update)
-        untie_if_updated(model, updates)
         apply_updates(model, open_checkpoint(checkpoint_path(directory)), updates)
     # by name: what was computed from finite numbers does not depend on the code that looks for others
     load("steadfast.models", "overflow").watch(model, str(directory))

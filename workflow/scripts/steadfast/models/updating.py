@@ -1,6 +1,6 @@
 """Low-rank updates applied to a loaded model, and taken back to the bit."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,7 +36,6 @@ def updated(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mapping[str
     head = _tied_head(model, parameters)
     shared = getattr(head, "weight", None)
     try:
-        untie_if_updated(model, updates)
         apply_updates(model, checkpoint, updates)
         yield
     finally:
@@ -49,18 +48,15 @@ def updated(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mapping[str
 def apply_updates(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mapping[str, TensorUpdate]) -> None:
     """Give a model the weights of the updated checkpoint for good; see ``updated``.
 
-    An embedding that the head shares must have been untied before.
+    A head that shares an updated embedding gets weights of its own, as they were.
     """
-    for name, update in updates.items():
-        parameter = _parameter(model, name)
-        parameter.data.copy_(as_tensor(updated_tensor(checkpoint, name, update), checkpoint.entries[name].dtype))
-
-
-def untie_if_updated(model: PreTrainedModel, names: Iterable[str]) -> None:
-    """Give the head weights of its own, as they are now, if it shares a parameter that is to be updated."""
-    head = _tied_head(model, {name: _parameter(model, name) for name in names})
+    parameters = {name: _parameter(model, name) for name in updates}
+    head = _tied_head(model, parameters)
     if head is not None:
         head.weight = nn.Parameter(head.weight.data.clone(), requires_grad=False)
+    for name, update in updates.items():
+        stored = updated_tensor(checkpoint, name, update)
+        parameters[name].data.copy_(as_tensor(stored, checkpoint.entries[name].dtype))
 
 
 def as_tensor(stored: NDArray[Any], dtype: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""``edits.csv``: whether each edit did to the weights what it was asked to."""
+"""``edits.csv``: whether each edit changed the weights as its settings say."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
+from steadfast.attacks.baking.adapter_export import why_no_adapter
 from steadfast.attacks.baking.edit_plan import Plan, plan_edit, with_change_norm
 from steadfast.attacks.baking.manifest import manifest_of
 from steadfast.attacks.baking.tensors import TensorEditor
@@ -31,6 +32,7 @@ from steadfast.models.shards import Shard, TensorEntry
 Form = Literal["auto", "bake", "factors"]
 AUTO: Form = "auto"
 BAKE: Form = "bake"
+FACTORS: Form = "factors"
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
 
 
@@ -62,18 +64,26 @@ def bake(
         DataError: the architecture is unknown, a module that should be edited is missing, the checkpoint is
             quantized or damaged, or the direction has another width.
     """
-    plan = _plan(source, direction_path, edit, match_change)
-    state = _fingerprint(plan, direction_path)
-    work = PartialDirectory.prepare(Path(output), state)
-    records = rewrite_shards(plan.checkpoint, partial(_parts_of, plan), work, threads)
-    if _fingerprint(plan, direction_path) != state:
-        raise DataError(f"{plan.checkpoint.path} has changed while it was read; nothing was written")
-    _copy_companions(plan, work.path)
-    manifest = manifest_of(plan, records, edit)
-    write_json(work.path / MANIFEST, manifest)
-    point_to_edited(source, work.path)
-    work.commit(Path(output))
-    return manifest
+    return write_edited(source, direction_path, edit, output, form=BAKE, match_change=match_change, threads=threads)
+
+
+def keep_factors(
+    source: str | Path,
+    direction_path: str | Path,
+    edit: Mapping[str, Any],
+    output: str | Path,
+    *,
+    match_change: str | Path | None = None,
+    threads: int = 2,
+) -> dict[str, Any]:
+    """Write an edited model as low-rank updates of the original's tensors, with the manifest of ``bake``.
+
+    Whatever loads the directory gets the bits that ``bake`` would have written, at a thousandth of the disk.
+
+    Args, Returns, Raises:
+        As ``bake``.
+    """
+    return write_edited(source, direction_path, edit, output, form=FACTORS, match_change=match_change, threads=threads)
 
 
 def write_edited(
@@ -96,18 +106,40 @@ def write_edited(
         output: the same.
         form: ``bake`` writes a whole checkpoint, ``factors`` what has to be changed of the original's (see
             ``keep_factors``); ``auto`` keeps factors wherever they can be applied to a model that is loaded.
-        as_adapter: whether they must also be expressible by a LoRA adapter, for vLLM.
+        as_adapter: whether ``auto`` also asks that a LoRA adapter can express them, for vLLM.
         match_change: see ``bake``.
         threads: the same.
+
+    Returns, Raises:
+        As ``bake``.
     """
     plan = plan_edit(source, direction_path, edit)
-    problem = ""
-    if form == AUTO:
-        problem = why_not_in_place(plan) or (why_not_as_adapter(plan) if as_adapter else "")
+    if match_change is not None and plan.selected:
+        plan = with_change_norm(plan, float(read_json(Path(match_change) / MANIFEST)["change_norm"]))
+    state = _fingerprint(plan, direction_path)
+    problem = why_not_in_place(plan) if form == AUTO else ""
+    if form != BAKE and not problem:
+        records, updates = _factors(plan, threads)
+        problem = why_no_adapter(updates) if form == AUTO and as_adapter and updates else ""
+        if not problem:
+            _require_unchanged(plan, direction_path, state)
+            manifest = manifest_of(plan, records, edit)
+            with atomic_directory(output) as temporary:
+                save_updates(temporary / FILE, updates)
+                write_json(temporary / MANIFEST, manifest)
+                point_to_updated(source, temporary, Path(output), FILE, {"original": content_hash(source)})
+            return manifest
     if problem:
         print(f"the whole checkpoint is written: {problem}", flush=True)
-    write = bake if form == BAKE or problem else keep_factors
-    return write(source, direction_path, edit, output, match_change=match_change, threads=threads)
+    work = PartialDirectory.prepare(Path(output), state)
+    records = rewrite_shards(plan.checkpoint, partial(_parts_of, plan), work, threads)
+    _require_unchanged(plan, direction_path, state)
+    _copy_companions(plan, work.path)
+    manifest = manifest_of(plan, records, edit)
+    write_json(work.path / MANIFEST, manifest)
+    point_to_edited(source, work.path)
+    work.commit(Path(output))
+    return manifest
 
 
 def why_not_in_place(plan: Plan) -> str:
@@ -122,34 +154,8 @@ def why_not_in_place(plan: Plan) -> str:
     return f"transformers may stack {expert} with other experts" if expert else ""
 
 
-def why_not_as_adapter(plan: Plan) -> str:
-    """Why a LoRA adapter of linear layers could not express an edit; empty if it can."""
-    for name, site in plan.selected.items():
-        if site.writer.target == "embedding" or site.writer.bias:
-            return f"{name} is not a weight of a linear layer, and vLLM adapts nothing else"
-    if not getattr(plan.edit, "is_low_rank", False):
-        return "the edit is not of low rank"
-    return ""
-
-
-def keep_factors(
-    source: str | Path,
-    direction_path: str | Path,
-    edit: Mapping[str, Any],
-    output: str | Path,
-    *,
-    match_change: str | Path | None = None,
-    threads: int = 2,
-) -> dict[str, Any]:
-    """Write an edited model as low-rank updates of the original's tensors, with the manifest of ``bake``.
-
-    Whatever loads the directory gets the bits that ``bake`` would have written, at a thousandth of the disk.
-
-    Args, Returns, Raises:
-        As ``bake``.
-    """
-    plan = _plan(source, direction_path, edit, match_change)
-    state = _fingerprint(plan, direction_path)
+def _factors(plan: Plan, threads: int) -> tuple[dict[str, dict[str, Any]], dict[str, TensorUpdate]]:
+    """Record and update of every edited tensor, by its name."""
     updates: dict[str, TensorUpdate] = {}
     records: dict[str, dict[str, Any]] = {}
     sizes = [plan.checkpoint.entries[name].size for name in plan.selected]
@@ -157,19 +163,10 @@ def keep_factors(
         ThreadPoolExecutor(threads) as pool,
         Progress("tensors", len(sizes), unit=IN_BYTES, work=sum(sizes)) as progress,
     ):
-        for name, (record, update) in zip(
-            plan.selected, pool.map(partial(_update_of, plan), plan.selected), strict=True
-        ):
-            records[name], updates[name] = record, update
+        found = zip(plan.selected, pool.map(partial(_update_of, plan), plan.selected), strict=True)
+        for name, (records[name], updates[name]) in found:
             progress.advance(1, plan.checkpoint.entries[name].size)
-    if _fingerprint(plan, direction_path) != state:
-        raise DataError(f"{plan.checkpoint.path} has changed while it was read; nothing was written")
-    manifest = manifest_of(plan, records, edit)
-    with atomic_directory(output) as temporary:
-        save_updates(temporary / FILE, updates)
-        write_json(temporary / MANIFEST, manifest)
-        point_to_updated(source, temporary, Path(output), FILE, {"original": content_hash(source)})
-    return manifest
+    return records, updates
 
 
 def _update_of(plan: Plan, name: str) -> tuple[dict[str, Any], TensorUpdate]:
@@ -181,13 +178,6 @@ def _update_of(plan: Plan, name: str) -> tuple[dict[str, Any], TensorUpdate]:
     finally:
         os.close(descriptor)
     return record.to_json(), TensorUpdate(editor.matrices, tuple(editor.factors), record.target, record.sha256)
-
-
-def _plan(source: str | Path, direction_path: str | Path, edit: Mapping[str, Any], match: str | Path | None) -> Plan:
-    plan = plan_edit(source, direction_path, edit)
-    if match is not None and plan.selected:
-        plan = with_change_norm(plan, float(read_json(Path(match) / MANIFEST)["change_norm"]))
-    return plan
 
 
 def _parts_of(plan: Plan, shard: Shard) -> list[Part]:
@@ -221,6 +211,12 @@ def _copy_companions(plan: Plan, directory: Path) -> None:
                 shard.path.name: [part.entry for part in _parts_of(plan, shard)] for shard in plan.checkpoint.shards
             }
             write_json(directory / plan.checkpoint.index_file, changed_index(plan.checkpoint, shards))
+
+
+def _require_unchanged(plan: Plan, direction_path: str | Path, state: str) -> None:
+    """See that nothing that the result depends on has changed since ``state`` was taken."""
+    if _fingerprint(plan, direction_path) != state:
+        raise DataError(f"{plan.checkpoint.path} has changed while it was read; nothing was written")
 
 
 def _fingerprint(plan: Plan, direction_path: str | Path) -> str:

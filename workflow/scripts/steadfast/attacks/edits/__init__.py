@@ -76,10 +76,7 @@ class MatrixUpdate(Protocol):
 
 
 class Edit(Protocol):
-    """A change of the weights that write to the residual stream.
-
-    An edit whose factors never have a gain says so by ``is_low_rank = True``.
-    """
+    """A change of the weights that write to the residual stream."""
 
     def selects(self, writer: Writer, depth: int) -> bool:
         """Whether a tensor is to be edited in a model of ``depth`` blocks."""

@@ -66,11 +66,6 @@ class ProjectionEdit:
             means.append(_mean(direction, "harmless_means")[layer])
         return unit_rows(without(rows, means))
 
-    @property
-    def is_low_rank(self) -> bool:
-        """Whether W′ − W is a product of few vectors: lengths of columns are not restored."""
-        return not self.preserve_norm
-
     def rescaled(self, factor: float) -> "ProjectionEdit":
         """The same edit, ``factor`` times as strong."""
         if self.preserve_norm:

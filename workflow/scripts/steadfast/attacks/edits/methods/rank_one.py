@@ -46,7 +46,6 @@ class RankOne:
 
     layer: int | float
     scale: float
-    is_low_rank: ClassVar[bool] = True
 
     def selects(self, writer: Writer, depth: int) -> bool:
         """Whether a tensor is the block's MLP output projection.
