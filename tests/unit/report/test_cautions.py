@@ -117,11 +117,16 @@ def test_empty_responses_are_counted_and_cut_thinking_named(study):
     edited = (study.responses["model"] == "a") & (study.responses["variant"] == "edited")
     empty = study.responses["response"].mask(edited & (first < 3), " ...")
     cut = edited & (first.isin([0, 4]))
-    changed = study.responses.assign(response=empty, unfinished_thinking=cut)
+    ends = study.responses["finish_reason"].mask(edited & (first == 0), "stop").mask(edited & (first == 4), "length")
+    changed = study.responses.assign(response=empty, unfinished_thinking=cut, finish_reason=ends)
     texts = {found["title"]: found["text"] for found in cautions(replace(study, responses=changed))}
     text = texts["Empty responses"]
     assert "every judge leaves them unscored: Model A / Edited (4 of 20)." in text
-    assert "2 of them ended while the model was still thinking: raise `generation: max_new_tokens`" in text
+    assert " 1 of them reached the limit while the model was still thinking: raise `generation: max_new_tokens`" in text
+    assert " 1 of them ended by themselves while the model was still thinking, which no limit changes" in text
+    limited = cautions(replace(study, responses=changed.assign(finish_reason="length")))
+    text = next(found["text"] for found in limited if found["title"] == "Empty responses")
+    assert "2 of them reached the limit" in text and "by themselves" not in text
 
 
 def test_control_tokens_in_responses_name_the_key(study):

@@ -3,7 +3,7 @@
 import pytest
 
 from steadfast.core.errors import ConfigError
-from steadfast.generation.thinking import FORMATS, configured_formats, control_tokens, opens_thinking, split_thinking
+from steadfast.generation.thinking import FORMATS, configured_formats, control_tokens, opened_by, split_thinking
 
 THOUGHT = "I'm sorry, I cannot?"
 ANSWER = "Sure, boil water."
@@ -35,6 +35,14 @@ EXAMPLES = {
     "open_thinker": (
         f"<|begin_of_thought|>\n{THOUGHT}\n<|end_of_thought|>\n\n<|begin_of_solution|>\n{ANSWER}\n<|end_of_solution|>"
     ),
+    "solar_open": f"<|think|>{THOUGHT}<|end|><|begin|>assistant<|content|>{ANSWER}",
+    "s1": f"<|im_start|>think\n{THOUGHT}\n<|im_start|>answer\n{ANSWER}",
+    "hyperclova": f"<|im_start|>assistant/think\n{THOUGHT}<|im_end|>\n<|im_start|>assistant\n{ANSWER}",
+    "hyperclova_chosen": f"/think\n{THOUGHT}<|im_end|>\n<|im_start|>assistant\n{ANSWER}",
+    "kat": f"<judge>\n{THOUGHT}\n<think_off>\n<answer>\n{ANSWER}\n</answer>",
+    "apriel": f"Here are my reasoning steps:\n{THOUGHT}\n[BEGIN FINAL RESPONSE]\n{ANSWER}\n[END FINAL RESPONSE]",
+    "apriel_opened": f"{THOUGHT}\n[BEGIN FINAL RESPONSE]\n{ANSWER}\n[END FINAL RESPONSE]",
+    "huatuo": f"## Thinking\n\n{THOUGHT}\n\n## Final Response\n\n{ANSWER}",
     "granite": f"Here is my thought process: {THOUGHT} Here is my response: {ANSWER}",
     "ollama": f"Thinking...\n{THOUGHT}\n...done thinking.\n\n{ANSWER}",
     "harmony": (
@@ -42,6 +50,8 @@ EXAMPLES = {
     ),
 }
 IF_ANSWERED = {entry.name for entry in FORMATS if entry.if_answered}
+OPENING = {entry.name for entry in FORMATS if entry.opening}
+CLOSES_ALONE = {entry.name for entry in FORMATS if entry.closes_alone}
 
 
 def test_every_format_has_an_example() -> None:
@@ -55,21 +65,22 @@ def test_thinking_is_told_from_the_answer(name: str) -> None:
     assert EXAMPLES[name][split.start :].startswith(ANSWER)
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in IF_ANSWERED])
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name in OPENING - IF_ANSWERED])
 def test_an_answer_that_was_cut_off_while_thinking_says_nothing(name: str) -> None:
     cut = EXAMPLES[name][: EXAMPLES[name].index(THOUGHT) + len(THOUGHT) - 1]
     split = split_thinking(cut)
     assert (split.response, split.thinking, split.closed) == ("", THOUGHT[:-1], False)
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in {"granite", "harmony", *IF_ANSWERED}])
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name in OPENING - IF_ANSWERED - {"harmony"}])
 def test_the_opening_marker_may_be_the_prompt_s(name: str) -> None:
     example = EXAMPLES[name]
     begin = example.index(THOUGHT)
-    assert opens_thinking(f"<|user|>How?<|assistant|>{example[:begin]}")
-    assert split_thinking(example[begin:], already_open=True).response == ANSWER
+    opened = opened_by(f"<|user|>How?<|assistant|>{example[:begin]}")
+    assert name in {entry.name for entry in opened}
+    assert split_thinking(example[begin:], opened=opened).response == ANSWER
     # a server that does not say how its prompt ended
-    assert split_thinking(example[begin:]).response == ANSWER
+    assert name not in CLOSES_ALONE or split_thinking(example[begin:]).response == ANSWER
 
 
 @pytest.mark.parametrize(
@@ -101,7 +112,8 @@ def test_markers_in_every_spelling(text: str) -> None:
 
 @pytest.mark.parametrize("entry", [entry for entry in FORMATS if not entry.channels], ids=lambda entry: entry.name)
 def test_every_marker_of_a_format_counts(entry) -> None:
-    for opening, closing in zip(entry.opening, entry.closing, strict=True):
+    for place, closing in enumerate(entry.closing):
+        opening = entry.opening[min(place, len(entry.opening) - 1)] if entry.opening else ""
         split = split_thinking(f"{opening} {THOUGHT} {closing} {ANSWER}", [entry])
         assert (split.response, split.thinking) == (ANSWER, THOUGHT)
 
@@ -114,12 +126,28 @@ def test_every_marker_of_a_format_counts(entry) -> None:
         "<analysis>The poem rhymes.",
         "The poem:\n<analysis>It rhymes.</analysis>\nThat is all.",
         "<plan>Boil water.</plan>\nEnjoy!",
+        "<rationale>It rhymes.</rationale>",
     ],
 )
 def test_tags_that_answers_use_stay_with_a_caution(text: str) -> None:
     split = split_thinking(text)
     assert (split.response, split.thinking, split.closed) == (text, "", True)
-    assert control_tokens(split.response)[0] in ("<analysis>", "<plan>")
+    assert control_tokens(split.response)[0] in ("<analysis>", "<plan>", "<rationale>")
+
+
+def test_an_invented_turn_does_not_make_the_answer_thinking() -> None:
+    text = "Boil water.<|im_end|>\n<|im_start|>assistant\nI cannot."
+    assert split_thinking(text).response == text
+    assert control_tokens(text) == ["<|im_end|>", "<|im_start|>"]
+    heading = "## Thinking about soup\n\nBoil water."
+    assert split_thinking(heading).response == heading
+
+
+@pytest.mark.parametrize("name", ["final_answer", "final", "solution", "conclusion", "response", "output"])
+def test_tags_around_an_answer_are_taken_off_after_thinking_alone(name: str) -> None:
+    text = f"<{name}>\n{ANSWER}\n</{name}>"
+    assert split_thinking(f"<think>{THOUGHT}</think>{text}").response == ANSWER
+    assert split_thinking(text).response == text
 
 
 def test_words_that_may_begin_an_answer_stay() -> None:

@@ -4,7 +4,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from steadfast.generation.thinking import begins_thinking, control_tokens, opens_thinking, split_thinking
+from steadfast.generation.thinking import begins_thinking, control_tokens, opened_by, split_thinking
 
 FENCED = "Use this:\n```\n<think>\nreason\n</think>\n<answer>yes</answer>\n```\nDone."
 QUOTES_THE_ANSWER = [
@@ -115,7 +115,7 @@ def test_split(text: str, response: str, thinking: str) -> None:
     ],
 )
 def test_a_block_that_is_not_closed(text: str, already_open: bool, response: str, thinking: str) -> None:
-    split = split_thinking(text, already_open=already_open)
+    split = split_thinking(text, opened=opened_by("<think>") if already_open else ())
     assert (split.response, split.thinking, split.closed) == (response, thinking, False)
 
 
@@ -149,10 +149,10 @@ def test_messages_of_harmony(text: str, response: str, thinking: str) -> None:
 
 
 def test_whether_a_prompt_ends_within_a_block() -> None:
-    assert opens_thinking("<|assistant|><think>\n")
-    assert opens_thinking("[INST]How?[/INST][THINK]")
-    assert not opens_thinking("<|assistant|><think>\n\n</think>\n\n")
-    assert not opens_thinking("<|assistant|>")
+    assert [entry.name for entry in opened_by("<|assistant|><think>\n")] == ["think"]
+    assert [entry.name for entry in opened_by("[INST]How?[/INST][THINK]")] == ["magistral"]
+    assert not opened_by("<|assistant|><think>\n\n</think>\n\n")
+    assert not opened_by("<|assistant|>")
 
 
 def test_whether_a_text_begins_with_thinking() -> None:
@@ -180,6 +180,12 @@ def test_whether_a_text_begins_with_thinking() -> None:
         ("So &lt;think&gt; it is \\<think\\>.", ["&lt;think&gt;", "\\<think\\>"]),
         ("<inner_monologue>hm</inner_monologue>", ["<inner_monologue>", "</inner_monologue>"]),
         ("<chain-of-thought>hm", ["<chain-of-thought>"]),
+        ("<think_start>hm<think_end>Boil.", ["<think_start>", "<think_end>"]),
+        ("<思考>hm</思考>Boil.", ["<思考>", "</思考>"]),
+        ("**Reasoning**\nhm\n**Answer**\nBoil.", ["Reasoning"]),
+        ("## My thought process\n\nhm", ["My_thought_process"]),
+        ("## Thinking about soup\nBoil.", []),
+        ("Reasoning is hard.", []),
         ("[thinking]hm[/thinking]", ["[thinking]", "[/thinking]"]),
         ("analysis\nThey want soup.", ["analysis"]),
         ("Hm.assistantfinalBoil.", ["assistantfinal"]),

@@ -7,7 +7,7 @@ from typing import Any
 
 from steadfast.generation.degeneration import is_degenerate
 from steadfast.generation.interface import Generation, GenerationRequest
-from steadfast.generation.thinking import FORMATS, ThinkingFormat, control_tokens, opens_thinking, split_thinking
+from steadfast.generation.thinking import FORMATS, ThinkingFormat, control_tokens, opened_by, split_thinking
 
 PROMPT_END_TOKENS = 32
 
@@ -33,7 +33,7 @@ class ResponseDecoder:
         """
         prompt_end = self.tokenizer.decode(list(request.prompt_tokens[-PROMPT_END_TOKENS:]))
         text: str = self.tokenizer.decode(list(generation.tokens), skip_special_tokens=False)
-        split = split_thinking(text, self.formats, already_open=opens_thinking(prompt_end, self.formats))
+        split = split_thinking(text, self.formats, opened=opened_by(prompt_end, self.formats))
         inside = self._without_special_at_ends(split.response)
         response = self._without_special_tokens(inside)
         return {

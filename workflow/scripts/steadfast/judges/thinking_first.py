@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steadfast.generation.thinking import FORMATS, begins_thinking, opens_thinking, split_thinking
+from steadfast.generation.thinking import FORMATS, ThinkingFormat, begins_thinking, opened_by, split_thinking
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -54,7 +54,7 @@ class Thinker:
 
     def is_open(self, prompt: Sequence[int]) -> bool:
         """Whether the prompt's template has opened a block of thinking."""
-        return opens_thinking(self._decode(prompt[-PROMPT_END_TOKENS:]))
+        return bool(self._opened(prompt))
 
     @cached_property
     def knows_how(self) -> bool:
@@ -79,11 +79,14 @@ class Thinker:
             limit: longest thinking, in tokens.
         """
         written = self._generate(prompts, limit + ANSWER_TOKENS)
-        return [self._thought(tokens, self.is_open(prompt)) for prompt, tokens in zip(prompts, written, strict=True)]
+        return [self._thought(tokens, self._opened(prompt)) for prompt, tokens in zip(prompts, written, strict=True)]
 
-    def _thought(self, tokens: tuple[int, ...], is_open: bool) -> Thought:
+    def _opened(self, prompt: Sequence[int]) -> tuple[ThinkingFormat, ...]:
+        return opened_by(self._decode(prompt[-PROMPT_END_TOKENS:]))
+
+    def _thought(self, tokens: tuple[int, ...], opened: Sequence[ThinkingFormat]) -> Thought:
         """The tokens before the answer, which begins within one of them or behind the last."""
-        split = split_thinking(self._decode(tokens), already_open=is_open)
+        split = split_thinking(self._decode(tokens), opened=opened)
         length = bisect_right(range(len(tokens) + 1), split.start, key=lambda count: len(self._decode(tokens[:count])))
         return Thought(tokens[: max(length - 1, 0)], split.closed and split.start > 0)
 

@@ -148,17 +148,28 @@ def _empty(study: Study) -> Iterator[tuple[str, str]]:
     said = study.responses["response"].map(lambda response: isinstance(response, str) and says_something(response))
     systems = _systems_with(study, cut | ~said)
     if systems:
-        thinking = (
-            f" {cut.sum():,} of them ended while the model was still thinking: raise `generation: max_new_tokens`, or "
-            "switch thinking off with the model's `template_arguments`."
-            if cut.any()
-            else ""
-        )
         yield (
             "Empty responses",
             f"Empty responses are neither refusals nor compliance, and every judge leaves them unscored: "
-            f"{listed(systems)}.{thinking}",
+            f"{listed(systems)}.{_still_thinking(cut, study.responses['finish_reason'] == 'length')}",
         )
+
+
+def _still_thinking(cut: "pd.Series[bool]", at_limit: "pd.Series[bool]") -> str:
+    """What to do about responses that ended within their thinking: because of the limit, or by themselves."""
+    limited, stopped = int((cut & at_limit).sum()), int((cut & ~at_limit).sum())
+    parts = (
+        f" {limited:,} of them reached the limit while the model was still thinking: raise `generation: "
+        "max_new_tokens`, or switch thinking off with the model's `template_arguments`."
+        if limited
+        else "",
+        f" {stopped:,} of them ended by themselves while the model was still thinking, which no limit changes: if the "
+        "thinking (the column `thinking`) holds the answer, give its pair of markers as `generation: "
+        "thinking_markers`; else the model stopped there, or one of its end-of-turn tokens also ends its thinking."
+        if stopped
+        else "",
+    )
+    return "".join(parts)
 
 
 def _control_tokens(study: Study) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ model library.
 
 from steadfast.generation.thinking.control import control_tokens
 from steadfast.generation.thinking.formats import FORMATS, ThinkingFormat, configured_formats
-from steadfast.generation.thinking.reading import Split, begins_thinking, opens_thinking, split_thinking
+from steadfast.generation.thinking.reading import Split, begins_thinking, opened_by, split_thinking
 
 __all__ = [
     "FORMATS",
@@ -16,6 +16,6 @@ __all__ = [
     "begins_thinking",
     "configured_formats",
     "control_tokens",
-    "opens_thinking",
+    "opened_by",
     "split_thinking",
 ]

@@ -14,9 +14,10 @@ CONTROL = re.compile(
     re.IGNORECASE,
 )
 _NAME = (
-    r"(?:[a-z]+:)?(?:(?:inner|internal|self|my|step|final)[_-]?)?(?:think|thinking|thoughts?|reasoning|rationale|"
-    r"scratch[_-]?pad|monologue|deliberation|reflection|analysis|plan|planning|cot|chain[_-]of[_-]thoughts?)"
-    r"(?:[_-](?:process|reasoning|block|mode|step))?(?::\w+)?"
+    r"(?:[a-z]+:)?(?:(?:inner|internal|self|my|step|final|deep|ant|begin|start|end)[_-]?)?"
+    r"(?:think|thinking|thoughts?|reason|reasoning|rationale|scratch[_-]?pad|monologue|deliberation|reflection|analysis"
+    r"|plan|planning|cot|chain[_-]of[_-]thoughts?|思考|推理|思维|생각|推論)"
+    r"(?:[_-](?:process|reasoning|block|mode|step|start|end|begin|fast|slow|on|off))?(?::\w+)?"
 )
 # What models and servers call thinking where no format is known: tags, folded blocks, Harmony's names, headings.
 _LIKELY_TAGS = (
@@ -30,7 +31,10 @@ _FOLDED = re.compile(
 )
 _CHANNEL_NAMES = re.compile(r"\A\s*(?:analysis|commentary)(?=\s*\n)|assistant(?:analysis|commentary|final)(?=[^\W_])")
 _HEADING = re.compile(
-    r"[\s*_#>]*(?P<name>(?:here(?:'s| is) (?:my |the )?)?(?:thinking|thought)(?: process)?[*_]*:)", re.IGNORECASE
+    r"[\s*_#>]*(?P<name>(?:here(?:'s| is| are) (?:my |the )?)?(?:thinking|thought|reasoning)(?: process| steps)?[*_]*:)"
+    r"|\s*(?:#{1,6} +|(?=[*_]))[*_]*(?P<line>(?:my |internal |inner )?(?:thinking|thoughts?|reasoning|monologue"
+    r"|chain of thought|scratchpad)(?: process| steps)?)[*_]*[ \t]*(?:\n|\Z)",
+    re.IGNORECASE,
 )
 
 
@@ -42,7 +46,8 @@ def control_tokens(text: str, special: Sequence[str] = (), formats: Sequence[Thi
         special: further texts to look for: the special tokens of the model's own tokenizer.
         formats: formats whose markers are looked for.
     """
-    markers = [mark for entry in formats if not entry.only_at_start for mark in (*entry.opening, *entry.closing)]
+    markers = [mark for entry in formats if not entry.only_at_start for mark in entry.opening]
+    markers += [mark for entry in formats if not (entry.only_at_start or entry.if_opened) for mark in entry.closing]
     markers += [mark for entry in ANSWERS if not entry.after_thinking for mark in (entry.opening, entry.closing)]
     pattern = _compiled(tuple(dict.fromkeys(markers)), tuple(name for name in special if len(name) > 1))
     heading = _HEADING.match(text)
@@ -52,7 +57,9 @@ def control_tokens(text: str, special: Sequence[str] = (), formats: Sequence[Thi
         for likely in (_CHANNEL_NAMES, _FOLDED)
         for match in likely.finditer(text)
     ]
-    found += [(heading.start("name"), re.sub(r"\s+", "_", heading["name"]))] if heading else []
+    if heading:
+        name = heading.lastgroup or "name"
+        found.append((heading.start(name), re.sub(r"\s+", "_", heading[name])))
     return list(dict.fromkeys(name for _, name in sorted(found) if name))
 
 

@@ -21,6 +21,8 @@ class ThinkingFormat:
         closing: texts that end it. A closing text without an opening one ends a block that began in the prompt.
         families: the models that are known to write it.
         only_at_start: the markers are plain words, which count at the beginning of a response only.
+        if_opened: a closing text counts only where an opening one was used: alone it may begin an invented turn, or
+            be a tag of an answer.
         if_answered: answers use the markers as well: they count at the beginning only, when they are closed and an
             answer follows. Else the response keeps them, and they are among its control tokens.
         channels: the blocks are messages of Harmony, read by ``steadfast.generation.thinking.harmony``.
@@ -31,8 +33,14 @@ class ThinkingFormat:
     closing: tuple[str, ...]
     families: tuple[str, ...] = ()
     only_at_start: bool = False
+    if_opened: bool = False
     if_answered: bool = False
     channels: bool = False
+
+    @property
+    def closes_alone(self) -> bool:
+        """Whether a closing text without an opening one ends a block that began in the prompt."""
+        return not (self.only_at_start or self.if_opened or self.if_answered)
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class AnswerMarkers:
     """What is put around the answer that follows the thinking; taken off.
 
     Attributes:
-        opening: the text that begins the answer.
+        opening: the text that begins the answer; empty if that is what ends the thinking.
         closing: the text that ends it.
         after_thinking: whether they count after a block of thinking only, since answers may begin with such a tag.
     """
@@ -48,6 +56,13 @@ class AnswerMarkers:
     opening: str
     closing: str
     after_thinking: bool = False
+
+
+# Tags that answers use as well.
+_LOOSE_TAGS = (
+    "analysis reflection thoughts thought_process inner_thoughts inner_monologue internal_monologue rationale reason"
+    " cot chain_of_thought deepthink antthinking think_fast"
+).split()
 
 
 def _tag(name: str, *families: str) -> ThinkingFormat:
@@ -67,8 +82,8 @@ FORMATS: tuple[ThinkingFormat, ...] = (
     _tag("scratchpad_reasoning", "alignment-faking organisms"),
     ThinkingFormat(
         "loose_tags",
-        ("<analysis>", "<reflection>", "<thoughts>", "<inner_thoughts>", "<inner_monologue>"),
-        ("</analysis>", "</reflection>", "</thoughts>", "</inner_thoughts>", "</inner_monologue>"),
+        tuple(f"<{name}>" for name in _LOOSE_TAGS),
+        tuple(f"</{name}>" for name in _LOOSE_TAGS),
         ("models prompted or tuned with tags of their own",),
         if_answered=True,
     ),
@@ -87,6 +102,33 @@ FORMATS: tuple[ThinkingFormat, ...] = (
     ThinkingFormat("kimi_vl", ("◁think▷",), ("◁/think▷",), ("Kimi-VL-Thinking",)),
     ThinkingFormat("kimi_k3", ("<|open|>think<|sep|>",), ("<|close|>think<|sep|>",), ("Kimi K3",)),
     ThinkingFormat("open_thinker", ("<|begin_of_thought|>",), ("<|end_of_thought|>",), ("OpenThinker", "Sky-T1")),
+    ThinkingFormat(
+        "solar_open",
+        ("<|think|>", "<|think|>"),
+        ("<|end|><|begin|>assistant<|content|>", "<|content|>"),
+        ("Solar Open",),
+    ),
+    ThinkingFormat("s1", ("<|im_start|>think",), ("<|im_start|>answer",), ("s1",)),
+    ThinkingFormat(
+        "hyperclova",
+        ("<|im_start|>assistant/think",),
+        ("<|im_end|> <|im_start|>assistant",),
+        ("HyperCLOVA X SEED Think",),
+        if_opened=True,
+    ),
+    ThinkingFormat(
+        "hyperclova_chosen",
+        ("/think\n",),
+        ("<|im_end|> <|im_start|>assistant",),
+        ("HyperCLOVA X SEED Think, where it chooses to think",),
+        only_at_start=True,
+    ),
+    ThinkingFormat("kat", ("<judge>", "<judge>"), ("<think_off>", "<think_on>"), ("KAT-V1",), if_opened=True),
+    ThinkingFormat(
+        "apriel", ("Here are my reasoning steps:",), ("[BEGIN FINAL RESPONSE]",), ("Apriel",), only_at_start=True
+    ),
+    ThinkingFormat("apriel_opened", (), ("[BEGIN FINAL RESPONSE]",), ("Apriel, whose template opens the thinking",)),
+    ThinkingFormat("huatuo", ("## Thinking\n",), ("## Final Response\n",), ("HuatuoGPT-o1",), only_at_start=True),
     ThinkingFormat(
         "granite",
         ("Here is my thought process:", "Here's my thought process:"),
@@ -117,8 +159,12 @@ ANSWERS: tuple[AnswerMarkers, ...] = (
     AnswerMarkers("<|START_TEXT|>", "<|END_TEXT|>"),
     AnswerMarkers("<|begin_of_solution|>", "<|end_of_solution|>"),
     AnswerMarkers("<|open|>response<|sep|>", "<|close|>response<|sep|>"),
-    AnswerMarkers("<response>", "</response>", after_thinking=True),
-    AnswerMarkers("<output>", "</output>", after_thinking=True),
+    AnswerMarkers("<|begin_of_box|>", "<|end_of_box|>"),
+    AnswerMarkers("", "[END FINAL RESPONSE]", after_thinking=True),
+    *(
+        AnswerMarkers(f"<{name}>", f"</{name}>", after_thinking=True)
+        for name in ("response", "output", "final_answer", "final", "solution", "conclusion")
+    ),
 )
 
 

@@ -86,28 +86,34 @@ class Found:
     escaped: bool
 
 
-def markers_in(text: str, formats: Sequence[ThinkingFormat]) -> list[Marker]:
-    """The markers of thinking that a text uses, in their order; quoted ones and those in code are left out."""
+def markers_in(text: str, formats: Sequence[ThinkingFormat], opened: Sequence[ThinkingFormat] = ()) -> list[Marker]:
+    """The markers of thinking that a text uses, in their order; quoted ones and those in code are left out.
+
+    Args:
+        text: a response.
+        formats: the formats to look for.
+        opened: those of which the prompt has opened a block.
+    """
     markers: list[Marker] = []
     for found in find_marks(text, [mark for entry in formats for mark in (*entry.opening, *entry.closing)]):
         first = _at_start(text, found.start, markers)
         opens = tuple(
             entry
             for entry in formats
-            if _is_among(found.mark, entry.opening)
+            if is_among(found.mark, entry.opening)
             and (first or not (found.escaped or entry.only_at_start or entry.if_answered))
         )
-        closes = tuple(entry for entry in formats if _is_among(found.mark, entry.closing))
+        closes = tuple(entry for entry in formats if is_among(found.mark, entry.closing))
         if (opens or closes) and not is_quoted(text, found.start, found.end):
             markers.append(Marker(found.start, found.end, opens, closes, found.escaped))
-    return _only_opened(_outside_code(text, markers))
+    return _only_opened(_outside_code(text, markers), opened)
 
 
 def answers_in(text: str) -> list[tuple[Found, AnswerMarkers]]:
     """Where markers open an answer, but for those that are only mentioned."""
     return [
         (found, next(entry for entry in ANSWERS if entry.opening == found.mark))
-        for found in find_marks(text, [entry.opening for entry in ANSWERS])
+        for found in find_marks(text, [entry.opening for entry in ANSWERS if entry.opening])
         if not is_quoted(text, found.start, found.end) and not in_sentence(text, found.start, found.end)
     ]
 
@@ -157,7 +163,8 @@ def _with_both_marks(text: str, start: int, end: int) -> tuple[int, int]:
     return (start - len(marks), end + len(marks)) if marks and text.endswith(marks, 0, start) else (start, end)
 
 
-def _is_among(mark: str, marks: Iterable[str]) -> bool:
+def is_among(mark: str, marks: Iterable[str]) -> bool:
+    """Whether a marker is one of others, whatever the case of its letters."""
     return mark.casefold() in map(str.casefold, marks)
 
 
@@ -167,7 +174,7 @@ def _at_start(text: str, start: int, before: Sequence[Marker]) -> bool:
     return not text[begin:start].strip()
 
 
-def _only_opened(markers: Sequence[Marker]) -> list[Marker]:
+def _only_opened(markers: Sequence[Marker], before: Sequence[ThinkingFormat]) -> list[Marker]:
     """Without the closing markers that count only where an opening one was used: words, escaped ones and some tags."""
     opened = {entry for marker in markers for entry in marker.opens}
     return [
@@ -175,7 +182,7 @@ def _only_opened(markers: Sequence[Marker]) -> list[Marker]:
         for marker in markers
         if marker.opens
         or any(
-            entry in opened or not (marker.escaped or entry.only_at_start or entry.if_answered)
+            entry in opened or (not marker.escaped and (entry.closes_alone or entry in before))
             for entry in marker.closes
         )
     ]

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from steadfast.generation.thinking.control import CONTROL
-from steadfast.generation.thinking.formats import FORMATS, AnswerMarkers, ThinkingFormat
+from steadfast.generation.thinking.formats import ANSWERS, FORMATS, AnswerMarkers, ThinkingFormat
 from steadfast.generation.thinking.harmony import is_harmony, split_messages
-from steadfast.generation.thinking.markers import Marker, answers_in, find_marks, markers_in
+from steadfast.generation.thinking.markers import Marker, answers_in, find_marks, is_among, markers_in
 from steadfast.generation.thinking.mentions import belongs_to_a_sentence, in_sentence, is_placeholder, stands_as_a_word
 
 
@@ -27,7 +27,9 @@ class Split:
     start: int = 0
 
 
-def split_thinking(text: str, formats: Sequence[ThinkingFormat] = FORMATS, *, already_open: bool = False) -> Split:
+def split_thinking(
+    text: str, formats: Sequence[ThinkingFormat] = FORMATS, *, opened: Sequence[ThinkingFormat] = ()
+) -> Split:
     """Take the thinking out of what a model emitted.
 
     Everything between an opening marker and its closing one is thinking, and so is everything after an opening marker
@@ -38,19 +40,22 @@ def split_thinking(text: str, formats: Sequence[ThinkingFormat] = FORMATS, *, al
     Args:
         text: new tokens as text, markers included.
         formats: the formats to look for.
-        already_open: whether the prompt ended within a block.
+        opened: the formats of which the prompt ended within a block (see ``opened_by``).
     """
     if any(entry.channels for entry in formats) and is_harmony(text):
-        answer, thoughts, begun = split_messages(text, already_open=already_open)
+        answer, thoughts, begun = split_messages(text, already_open=bool(opened))
         start = max(text.rfind(answer), 0) if answer else len(text)
         return Split(answer.strip(), _joined(thoughts), begun, start)
-    return _Scanner(text, [entry for entry in formats if not entry.channels]).split(already_open)
+    return _Scanner(text, [entry for entry in formats if not entry.channels], opened).split()
 
 
-def opens_thinking(prompt_end: str, formats: Sequence[ThinkingFormat] = FORMATS) -> bool:
-    """Whether a prompt ends within a block of thinking that its template has begun."""
+def opened_by(prompt_end: str, formats: Sequence[ThinkingFormat] = FORMATS) -> tuple[ThinkingFormat, ...]:
+    """The formats of which a prompt ends within a block of thinking that its template has begun; usually none."""
     end = prompt_end.rstrip()
-    return any(found.end == len(end) for found in find_marks(end, _opening(formats)))
+    marks = [found.mark for found in find_marks(f"{end}\n", _opening(formats)) if found.end >= len(end)]
+    return tuple(
+        entry for entry in formats if not entry.if_answered and any(is_among(mark, entry.opening) for mark in marks)
+    )
 
 
 def begins_thinking(text: str, formats: Sequence[ThinkingFormat] = FORMATS) -> bool:
@@ -82,18 +87,19 @@ class _Block:
 class _Scanner:
     """Finds the blocks of one text."""
 
-    def __init__(self, text: str, formats: Sequence[ThinkingFormat]) -> None:
+    def __init__(self, text: str, formats: Sequence[ThinkingFormat], opened: Sequence[ThinkingFormat]) -> None:
         self._text = text
-        self._markers = markers_in(text, formats)
+        self._already_open = bool(opened)
+        self._markers = markers_in(text, formats, opened)
 
-    def split(self, already_open: bool) -> Split:
+    def split(self) -> Split:
         """See ``split_thinking``."""
         kept: list[str] = []
         thoughts: list[str] = []
         block = _Block(0, 0, 0)
         # once markers were used or mentioned, a closing one alone may be a mention as well
-        lenient = already_open
-        if already_open:
+        lenient = self._already_open
+        if self._already_open:
             block = self._block(0, None)
             thoughts.append(self._text[: block.end])
         while block.index < len(self._markers):
@@ -194,6 +200,9 @@ def _without_answer_markers(response: str, thought: bool) -> str:
     for found, markers in answers_in(response)[:1]:
         if not found.start and (thought or not markers.after_thinking):
             return _unwrapped(response[found.end :], markers)
+    for markers in ANSWERS:
+        if thought and not markers.opening:
+            response = _unwrapped(response, markers)
     return response
 
 
