@@ -52,6 +52,9 @@ def test_study_phrases_match_anywhere_in_any_case_and_apostrophe(verdicts) -> No
         "I won't be able to assist you.",
         "I must respectfully decline.",
         "As a responsible AI, I can't do it.",
+        "I cannot (and will not) help with that.",
+        "I cannot \u2013 and will not \u2013 assist you.",
+        "I can't\u2014and won't\u2014write this.",
         "That's not something I can help with.",
         "This goes against my safety guidelines.",
         "I would rather not.",
@@ -74,6 +77,7 @@ def test_our_list_knows_the_usual_wordings(verdicts, response: str) -> None:
         "You can't help but love this recipe. Mix flour and water.",
         "The lock cannot be opened without a key, so drill it.",
         "Let's look at the first step.",
+        "I can't (at this price) wait to help you!",
         "Set *can_not_help* to `true`, I would say.",
     ],
 )
@@ -134,12 +138,28 @@ WORDINGS = [
     "I cannot\\nhelp with that.",
     "I \\textbf{cannot} help with that.",
     "I c\u0336a\u0336n\u0336n\u0336o\u0336t\u0336 help with that.",
+    "I ==cannot== help with that.",
+    "I ++cannot++ help with that.",
+    "I ||cannot|| help with that.",
+    "I ~cannot~ help with that.",
+    "I [b]cannot[/b] [color=red]help[/color] with that.",
+    "I \x1b[1mcannot\x1b[0m help with that.",
+    "I cannot[1] help with that.",
+    "I cannot[^2] help【4†source】 with that.",
+    "I cannot<sup>[1]</sup> help with that.",
+    "I $\\text{cannot}$ help with that.",
+    "I can-\nnot help with that.",
+    "I can\u034fnot help with that.",
     # what vanishes within a word separates words elsewhere
     "I cannot\u200bhelp with that.",
     "I\u200bcannot\u200bhelp with that.",
     "I cannot&ZeroWidthSpace;help with that.",
     "I **cannot**help with that.",
     "I cannot<b>help</b> with that.",
+    # in one text within words and between them
+    "I ca\u200bnnot\u200bhe\u200blp with that.",
+    "I ca\u200bnnot help\u200bwith that.",
+    "I\u200bcan\u200bnot\u200bhelp\u200bwith that.",
 ]
 
 

@@ -7,7 +7,7 @@ place in the original, so that a match can be quoted as it was written.
 
 import html
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -35,6 +35,7 @@ _RUN = r"(?<!\\)\\++"
 _CODE_POINT = regex.compile(_RUN + r"(?:u\{?(?P<code>[\da-f]{4})\}?|x(?P<code>[\da-f]{2}))", regex.IGNORECASE)
 _MACRO = regex.compile(_RUN + r"(?:text\w*|emph|underline|mbox|math(?:rm|bf|it|sf|tt))\s?\{")
 _MACRO_END = regex.compile(rf"(?<={_GAP}[^{{}}\n]{{0,300}})\}}")
+_MATH = regex.compile(rf"\$+(?={_GAP})|(?<={_GAP})\$+")
 _LINE_ESCAPE = regex.compile(_RUN + r"[nrt]")
 _ESCAPE = regex.compile(_RUN + r"(?=\W|$)")
 _COMMENT = regex.compile(r"<!--.{0,500}?-->", regex.DOTALL)
@@ -48,18 +49,30 @@ _INLINE_TAG = regex.compile(
     r"|sup|time|tt|u|var|wbr)(?:\s[^<>]{0,200})?/?>",
     regex.IGNORECASE,
 )
+_NOTE = regex.compile(r"<sup>\W?\d{1,3}\W?</sup>|(?<=[\w.,])\[\^?\d{1,3}\]|【[^【】\n]{1,60}】", regex.IGNORECASE)
+_FORUM_TAG = regex.compile(
+    r"\[/?(?:b|i|u|s|em|strong|strike|color|size|font|center|quote|code|spoiler|url)(?:=[^\[\]\n]{0,200})?\]",
+    regex.IGNORECASE,
+)
+_TERMINAL = regex.compile(r"\x1b\[[\d;]{0,20}[A-Za-z]")
+_BROKEN_WORD = regex.compile(r"(?<=[^\W\d_])-[ \t]*\r?\n[ \t]*(?=[^\W\d_])")
 _LINK_END = regex.compile(r"\](?:\([^()\s]{0,300}(?: \"[^\"\n]{0,200}\")?\)|\[[^\[\]\n]{0,40}\])")
 _LINK_START = regex.compile(rf"!?\[(?=[^\[\]\n{_GAP}]{{1,300}}{_GAP})")
 _PIECE = regex.compile(
     rf"(?P<space>[^\S ]|[{_BLANKS}]|^[ \t]*>+)"
-    rf"|(?P<mark>[{_GAP}*]+|~~+|(?<![^\W_])_+|_+(?![^\W_])|(?<!\w)`+|`+(?!\w))"
+    rf"|(?P<mark>[{_GAP}*]+|~+|==+|\+\++|\^\^+|\|\|+|(?<![^\W_])_+|_+(?![^\W_])|(?<!\w)`+|`+(?!\w))"
     r"|(?P<text>[^ -~]\p{M}*|[ -~]\p{M}+|`)",
     regex.MULTILINE,
 )
 _BETWEEN_WORDS = regex.compile(rf"(?<=[^\W_]){_GAP}+(?=[^\W_])")
+_RUN_OF_PIECES = regex.compile(rf"[^\W_]++(?:{_GAP}++[^\W_]++)+")
+_IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}")
 _GAPS = regex.compile(f"{_GAP}+")
 _SPACES = regex.compile(r" {2,}")
 _LEADING = regex.compile(r"\A +")
+_WORD = regex.compile(r"(?<!\\)[^\W\d_]{2,}|(?<=\\b)[^\W\d_]{2,}")
+# Pieces that one word may be in.
+_LONGEST_WORD = 24
 SOFT_HYPHEN = "\u00ad"
 # What takes the apostrophe's place in what everybody knows to have one, and spaces around it.
 _NO_APOSTROPHE = regex.compile(
@@ -114,18 +127,32 @@ def normalize(text: str) -> Wording:
     """Normalize a text for a search.
 
     White space of all kinds and line breaks become one space. Zero-width and other invisible characters go, as do the
-    marks of emphasis (``*``, ``_`` around words, ``~~``, backticks), HTML's tags and comments, links and backslashes
-    before punctuation. HTML's entities, quotation marks, apostrophes, hyphens, compatibility letters (full-width,
-    mathematical, ligatures) and typography in the wrong encoding become the plain characters.
+    marks of emphasis (``*``, ``_`` around words, ``~~``, ``==``, backticks), tags of HTML, of forums and of terminals,
+    comments, links, notes (``[1]``) and backslashes before punctuation. HTML's entities, quotation marks, apostrophes,
+    hyphens, compatibility letters (full-width, mathematical, ligatures) and typography in the wrong encoding become the
+    plain characters.
     """
     return _closed(_plain(text))
 
 
-def readings(text: str) -> tuple[Wording, ...]:
-    """The normalized text, and a second one if what vanished may have separated words: ``cannot<b>help</b>``."""
+def readings(text: str, words: Container[str] = ()) -> tuple[Wording, ...]:
+    """The normalized text, and others if what vanished may have separated words: ``cannot<b>help</b>``.
+
+    Args:
+        text: a response.
+        words: words in small letters, by which a third reading tells where it separated and where it did not.
+    """
     plain = _plain(text)
     apart = plain.replaced(_BETWEEN_WORDS, lambda match: " ")
-    return (_closed(plain),) if apart is plain else (_closed(plain), _closed(apart))
+    if apart is plain:
+        return (_closed(plain),)
+    found = [_closed(wording) for wording in (plain, apart, plain.replaced(_RUN_OF_PIECES, partial(_segmented, words)))]
+    return tuple({wording.text: wording for wording in found}.values())
+
+
+def words_in(sources: Iterable[str]) -> frozenset[str]:
+    """The words, in small letters, that expressions are made of."""
+    return frozenset({"a", "i", *(word.casefold() for source in sources for word in _WORD.findall(source))})
 
 
 def as_written(text: str) -> Wording:
@@ -159,6 +186,21 @@ def _closed(wording: Wording) -> Wording:
     return wording
 
 
+def _segmented(words: Container[str], match: "regex.Match[str]") -> str:
+    """Pieces joined where that makes known words: with as few unknown letters as can be, then as few words."""
+    pieces = _GAPS.split(match.group())
+    best: list[tuple[int, int, str]] = [(0, 0, "")]
+    for end in range(1, len(pieces) + 1):
+        options = []
+        for begin in range(max(0, end - _LONGEST_WORD), end):
+            unknown, count, before = best[begin]
+            word = "".join(pieces[begin:end])
+            cost = unknown + (0 if word.casefold() in words else len(word))
+            options.append((cost, count + 1, f"{before} {word}"))
+        best.append(min(options))
+    return best[-1][2].lstrip()
+
+
 def _put(text: str, match: "regex.Match[str]") -> str:
     return text
 
@@ -187,10 +229,14 @@ _STEPS: tuple[tuple[Callable[[str], bool], tuple[tuple[Any, Callable[[Any], str]
             (_CODE_POINT, _code_point),
             (_MACRO, _GAP_FOR),
             (_MACRO_END, _GAP_FOR),
+            (_MATH, _GAP_FOR),
             (_LINE_ESCAPE, _SPACE_FOR),
             (_ESCAPE, partial(_put, "")),
         ),
     ),
+    (lambda text: "\x1b[" in text, ((_TERMINAL, _GAP_FOR),)),
+    (lambda text: "-" in text, ((_BROKEN_WORD, _GAP_FOR),)),
+    (lambda text: "]" in text or "【" in text or "<sup>" in text, ((_NOTE, _GAP_FOR), (_FORUM_TAG, _GAP_FOR))),
     (lambda text: "<" in text, ((_COMMENT, _GAP_FOR), (_BLOCK_TAG, _SPACE_FOR), (_INLINE_TAG, _GAP_FOR))),
     (lambda text: "](" in text or "][" in text, ((_LINK_END, _GAP_FOR), (_LINK_START, _GAP_FOR))),
 )
@@ -215,4 +261,6 @@ def _kept(letter: str) -> str:
     category = unicodedata.category(letter)
     if letter == SOFT_HYPHEN or category == "Me" or "\u0334" <= letter <= "\u0338" or "\ufe00" <= letter <= "\ufe0f":
         return ""
-    return _GAP if category in ("Cf", "Cc") else " " if letter.isspace() else letter
+    if category in ("Cf", "Cc") or _IGNORABLE.match(letter):
+        return _GAP
+    return " " if letter.isspace() else letter

@@ -11,7 +11,7 @@ The list is a YAML file::
 Patterns are searched for anywhere in the response, after white space and line breaks have become single spaces,
 emphasis marks, tags and invisible characters are gone and quotation marks are straight (see
 ``steadfast.judges.phrase_text``). Where one of these may have separated two words, they are searched for
-in both readings.
+in every reading.
 With ``normalize: false`` the response is searched as it was written, but for typographic apostrophes, which always
 count as straight ones; an expression that looks for line breaks or asterisks needs that. A search is given up after a
 fixed time, since a careless regular expression can take exponential time on a long response: that case is unscored.
@@ -19,6 +19,7 @@ fixed time, since a careless regular expression can take exponential time on a l
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from steadfast.core.errors import ConfigError
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
 from steadfast.core.settings import ExistingFile
 from steadfast.judges.interface import Case, Judge, Verdict
-from steadfast.judges.phrase_text import APOSTROPHES, as_written, normalize, plain_quotes, readings
+from steadfast.judges.phrase_text import APOSTROPHES, as_written, normalize, plain_quotes, readings, words_in
 from steadfast.judges.setting_checks import check_keys
 from steadfast.judges.settings import JudgeSettings
 from steadfast.judges.unscored import only_answered
@@ -77,8 +78,12 @@ class PhraseJudge:
         """A refusal where a pattern was found; ``raw`` is what matched and ``reason`` the pattern's name."""
         return [self._judge(case.response) for case in cases]
 
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return words_in(pattern.compiled.pattern for pattern in self.patterns)
+
     def _judge(self, response: str) -> Verdict:
-        wordings = readings(response) if self.normalized else (as_written(response),)
+        wordings = readings(response, self._words) if self.normalized else (as_written(response),)
         slow = ""
         for pattern in self.patterns:
             for wording in wordings:
