@@ -115,6 +115,13 @@ MODERATED = [
     Form(
         "Qwen: native API", "case", 400, {"code": "DataInspectionFailed", "message": QWEN, "request_id": "r"}, (QWEN,)
     ),
+    Form(
+        "Tencent: wrapped",
+        "case",
+        200,
+        {"Response": {"Error": {"Code": "FailedOperation.ContentRisk", "Message": "It has risk."}, "RequestId": "r"}},
+        ("It has risk.",),
+    ),
     Form("Zhipu: 1301", "case", 400, {"error": {"code": "1301", "message": ZHIPU}}, ("敏感内容",)),
     Form(
         "Zhipu: 1301, with the filter's levels",

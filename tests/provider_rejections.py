@@ -39,6 +39,48 @@ FATAL = [
     Form(
         "Zhipu: locked", "fatal", 429, {"error": {"code": "1112", "message": "您的账户已被锁定"}}, ("may not use this",)
     ),
+    Form(
+        "Tencent: key",
+        "fatal",
+        200,
+        {"Response": {"Error": {"Code": "AuthFailure.SignatureFailure", "Message": "Not validated"}}},
+        ("key",),
+    ),
+    Form("iFlytek: key", "fatal", 200, {"code": 11200, "message": "licc failed"}, ("key",)),
+    Form("NIM: key", "fatal", 403, {"title": "Forbidden", "detail": "Authorization failed"}, ("key",)),
+    Form(
+        "SiliconFlow: balance",
+        "fatal",
+        403,
+        {"code": 30001, "message": "Your account balance is insufficient"},
+        ("credit",),
+    ),
+    Form(
+        "Novita: balance", "fatal", 403, {"reason": "NOT_ENOUGH_BALANCE", "message": "not enough balance"}, ("credit",)
+    ),
+    Form("LiteLLM: budget", "fatal", 400, error("Budget has been exceeded!", "400", "budget_exceeded"), ("credit",)),
+    Form("DeepInfra: no card", "fatal", 403, error("inference prohibited, please enter a payment method"), ("credit",)),
+    Form("Groq: restricted", "fatal", 400, error("Please reach out", "organization_restricted"), ("may not use this",)),
+    Form(
+        "Volcengine: not open", "fatal", 400, error("You have not activated the model x", "ModelNotOpen"), ("`model`",)
+    ),
+    Form("a stream", "fatal", 200, 'data: {"choices": []}\n\ndata: [DONE]\n\n', ("streams", "base_url")),
+    Form(
+        "Ollama: its own API",
+        "fatal",
+        200,
+        {"message": {"role": "assistant", "content": "x"}, "done": True},
+        ("base_url",),
+    ),
+    Form("Anthropic: its own API", "fatal", 200, {"type": "message", "content": [{"text": "x"}]}, ("base_url",)),
+    Form(
+        "DashScope: its own API", "fatal", 200, {"output": {"text": "x"}, "request_id": "r"}, ("'output'", "base_url")
+    ),
+    Form("TGI: its own API", "fatal", 200, [{"generated_text": "x"}], ("'generated_text'", "base_url")),
+    Form("it always thinks", "fatal", 400, error("Thinking cannot be disabled for this model"), ()),
+    Form(
+        "one temperature", "fatal", 400, bare("Only temperature=1 is supported for this model"), ("temperature: null",)
+    ),
     Form("MiniMax: key", "fatal", 200, {"base_resp": {"status_code": 1004, "status_msg": "login fail"}}, ("key",)),
     Form(
         "MiniMax: parameter",
@@ -250,6 +292,23 @@ FATAL = [
 ]
 
 ONE_CASE = [
+    Form(
+        "llama.cpp: too long, 500",
+        "case",
+        500,
+        error("input is too large to process. increase the batch"),
+        ("too long",),
+    ),
+    Form(
+        "TGI: too long", "case", 422, {"error": "`inputs` must have less than 1024 tokens. Given: 2000"}, ("too long",)
+    ),
+    Form(
+        "Gemini: too long", "case", 400, google("The input token count (40) exceeds the maximum (32)."), ("too long",)
+    ),
+    Form("Bedrock: too long", "case", 400, {"message": "expected maxLength: 2048, actual: 5000"}, ("too long",)),
+    Form(
+        "Baidu: too long", "case", 200, {"error_code": 336, "error_msg": "the max input characters is 9"}, ("too long",)
+    ),
     Form(
         "TGI: too long with its answer",
         "case",

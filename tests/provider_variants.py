@@ -59,6 +59,8 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "Portkey: looked at": answered(hook_results={"before_request_hooks": [{"verdict": False}]}),
     "Qianfan: normal": finished("normal", "REFUSAL"),
     "no reason": finished(None, "REFUSAL"),
+    "a token's name": finished("<|im_end|>", "REFUSAL"),
+    "a part with a value": finished("stop", [{"type": "text", "text": {"value": "REFUSAL", "annotations": []}}]),
     "null as a text": finished("null", "REFUSAL"),
     "a status of its own": answered(error={"message": None}, status="succeeded", code=0, msg="success"),
     **{
@@ -196,6 +198,11 @@ MODERATED = [
     ),
     Form("LiteLLM: injection", "case", 400, error("prompt_injection detected"), ("prompt_injection",)),
     Form("Cohere: blocked output", "case", 422, {"message": "blocked output: potentially unsafe"}, ("unsafe",)),
+    Form("iFlytek: in the header", "case", 200, {"header": {"code": 10013, "message": "违禁", "status": 2}}, ("违禁",)),
+    Form("iFlytek: audit", "case", 200, {"code": 10014, "message": "output audit failed", "sid": "x"}, ("audit",)),
+    Form("Cohere: blocked, without a reason", "case", 400, {"message": "blocked output: please adjust"}, ("blocked",)),
+    Form("GigaChat: a list of words", "case", 200, finished("blacklist"), ("blacklist",)),
+    Form("Bedrock: 424 of a filter", "case", 424, {"message": "The model failed: content filtered"}, ("filtered",)),
     Form("a user's prompt", "case", 400, error("The user prompt was blocked by our policy"), ("was blocked",)),
     Form(
         "a project's request",
@@ -227,6 +234,16 @@ PASSING = [
         200,
         {"error_code": 17, "error_msg": "Open api daily request limit reached"},
         ("daily request limit",),
+    ),
+    Form(
+        "Tencent: rate",
+        "passing",
+        200,
+        {"Response": {"Error": {"Code": "RequestLimitExceeded", "Message": "Request limit exceeded"}}},
+        ("limit exceeded",),
+    ),
+    Form(
+        "OpenAI: nothing usable", "passing", 500, error("The model produced invalid content.", None, "model_error"), ()
     ),
     Form("true is an error", "passing", 200, answered(error=True), ()),
 ]

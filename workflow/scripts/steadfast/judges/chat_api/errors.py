@@ -22,6 +22,8 @@ _WORDS = frozenset(
 _QUOTED = frozenset("flagged_input failed_generation input prompt messages request content param url trace_id".split())
 _STATUSES = ("code", "status", "status_code", "http_code", "http_status", "error_code")
 _DEEPEST = 8
+# Fields of which a chat completion has one, even if it holds no answer.
+COMPLETION = ("choices", "usage", "promptFeedback", "prompt_feedback", "prompt_filter_results", "candidates")
 # Fields that name a parameter of the request.
 _PARAMETERS = frozenset({"param", "parameter"})
 # Codes and words that say that nothing is wrong.
@@ -42,15 +44,31 @@ def error_in(body: Any) -> Any:
         return next((found for found in map(error_in, body) if found), None)
     if not isinstance(body, Mapping):
         return None
-    if not says_nothing(body.get("error")):
-        return {**{key: value for key, value in body.items() if key != "choices"}, "error": _parsed(body["error"])}
+    error = body.get("error", body.get("Error"))
+    if not says_nothing(error):
+        return {**{key: value for key, value in body.items() if key != "choices"}, "error": _parsed(error)}
     base = body.get("base_resp")  # MiniMax
     if isinstance(base, Mapping) and not says_nothing(base):
         return base
     if body.get("object") == "error" or body.get("type") == "error":
         return body
-    says = any(body.get(key) for key in ("errors", "detail", "message", "msg", "error_msg", "error_message"))
-    return body if says and not body.get("choices") else None
+    if body.get("choices"):
+        return None
+    said = map(body.get, ("errors", "detail", "message", "msg", "error_msg", "error_message"))
+    if any(value and not _is_turn(value) for value in said):
+        return body
+    return None if any(key in body for key in COMPLETION) else _error_within(body)
+
+
+def _is_turn(value: Any) -> bool:
+    """Whether a message is a turn of a conversation: the answer of another API."""
+    return isinstance(value, Mapping) and "role" in value
+
+
+def _error_within(body: Mapping[str, Any]) -> Any:
+    """The error in what a body wraps everything into: `Response` (Tencent), `header` (iFlytek)."""
+    found = (error_in(part) for part in body.values() if isinstance(part, Mapping) and not _is_turn(part))
+    return next((error for error in found if error and not says_nothing(error)), None)
 
 
 def says_nothing(error: Any) -> bool:

@@ -20,6 +20,7 @@ from steadfast.judges.chat_api.wordings import (
     STARTING,
     SURELY_MODERATED,
     TEMPORARY,
+    TOO_LONG_TEXTS,
 )
 
 BLOCKED_ACCOUNT = "the account may not use this"
@@ -44,12 +45,12 @@ RULES = (
         codes=(
             "deactivated|^accessterminated|unsupportedcountry|^11(?:10|12|21)$",
             "(?:account|organi[sz]ation|workspace|team|project)(?:is|was)?"
-            "(?:suspended|disabled|locked|frozen|inactive|notactive|banned|terminated|blocked|closed)",
+            "(?:restricted|suspended|disabled|locked|frozen|inactive|notactive|banned|terminated|blocked|closed)",
         ),
         texts=(
             r"\b(?:account|organi[sz]ation|project|team|workspace|access|key)\b"
             r"(?:(?!prompt|content|input|output|request|message|response)[^.]){0,60}?\b(?:is|was|has been|have been) "
-            r"(?:deactivated|suspended|disabled|terminated|banned|revoked|blocked|locked|frozen|inactive|closed)",
+            r"(?:deactivated|restricted|suspended|disabled|terminated|banned|revoked|blocked|locked|frozen|inactive|closed)",
             r"\b(?:service|api)\b[^.]{0,20} (?:is|has been) (?:disabled|suspended)\b[^.]{0,20}\b(?:account|project)",
             r"(?:country|region|territory|location)\b[^.]{0,40}\bnot (?:supported|available|allowed)",
             r"(?:unsupported|restricted|flagged) (?:country|region|territory|account)",
@@ -63,12 +64,17 @@ RULES = (
         status=frozenset({402}),
         codes=(
             r"^insufficient\w*quota|^billing|arrear|overdue|pastdue|unpaid|paymentrequired|insufficient(?:balance|credit)",
-            "^exceededcurrentquota|^tokenquotareached|quotaexhausted|^1113$|^1008$",
+            "^exceededcurrentquota|^tokenquotareached|quotaexhausted|chargeresource|^1113$|^1008$",
+            "notenough(?:balance|credit|fund|money)|budgetexceeded|exceededbudget|outof(?:credit|balance)",
         ),
         texts=(
             "insufficient (?:account )?(?:balance|credits?|funds)",
             "credit balance is too low",
             "(?:out of|no|requires? more) credits",
+            r"\bbalance (?:is )?(?:insufficient|exhausted|too low|not enough)",
+            "not enough (?:account )?(?:balance|credit|fund)",
+            r"exceededbudget|\bover budget|max(?:imum)? budget\b|\bpayment method\b",
+            r"used up [^.]{0,40}\b(?:allocation|allowance|quota|credits?)\b",
             r"(?:used|exhausted) all [^.]{0,40}credits?",
             "(?:spending|billing) (?:hard )?limit|key limit exceeded",
             r"in good standing|\bin arrears?\b|\b(?:over|past[ -]?)due\b|\bunpaid\b|payment (?:is )?required",
@@ -84,13 +90,13 @@ RULES = (
         status=frozenset({401, 407}),
         codes=(
             "^(?:invalid|incorrect|missing|expired)x?(?:api)?key",
-            "^authentication|^invalidauth|^unauth|^1004$|^2049$",
+            "^authentication|^authfail|^invalidauth|^unauth|^1004$|^2049$|^11200$",
         ),
         texts=(
             "(?:incorrect|invalid|missing|expired|wrong|no) (?:x-)?api.?key",
             r"api.?key\b[^.]{0,20}(?:not valid|invalid|expired|incorrect|not found|required)",
             r"no auth credentials|login fail|use another api.?key|\bkey [^.]{0,30}\bleaked",
-            "authentication (?:failed|required|fails)",
+            "(?:authentication|authori[sz]ation) (?:failed|required|fails)|missing authentication token|^licc failed",
             r"invalid (?:credentials|bearer|(?:access |auth(?:entication)? )?token\b(?! at))",
             "token (?:is )?(?:invalid|expired|no longer valid)",
             "身份验证|令牌",
@@ -107,7 +113,11 @@ RULES = (
     Rule(
         UNKNOWN_MODEL,
         "fatal",
-        codes=("^(?:model|deployment)not(?:found|exist|available|supported)", "^(?:unknown|invalid)model", "^1211$"),
+        codes=(
+            "^(?:model|deployment)not(?:found|exist|available|supported|open|activ|deploy)",
+            "^(?:unknown|invalid)model",
+            "^1211$",
+        ),
         within=CLIENT_ERRORS - {408, 425, 429},
         decisive=True,
     ),
@@ -148,6 +158,7 @@ RULES = (
             r"\bmodel\b[^.]{0,120}?(?:is|was) not available|\bno access to (?:the |this )?model\b",
             r"\b(?:do not|don't|does not|doesn't) have access to (?:the |this )?model\b",
             r"\bmodel\b\W{0,3}[\w./:-]*\W{0,3} (?:is|was) not supported by any",
+            r"\bnot (?:activated|enabled|opened) (?:the |this )?model\b",
         ),
         within=REJECTED,
         unless=TEMPORARY,
@@ -173,12 +184,15 @@ RULES = (
             r"(?:blocked|filtered|refused|withheld|rejected (?:because|due|as|by))",
             r"blocked by [^.]{0,40}(?:safety|content|polic|filter|provider)|block_?reason",
             "responsible[ _]?ai|against (?:our|the) (?:polic|rules|guidelines|terms)",
-            "敏感|不安全|违规|违法|不合规|不当|风险|审核|内容安全|安全策略|风控",
+            r"\b(?:blocked (?:input|output|prompt|content)|(?:input|output|prompt|content) blocked)\b",
+            r"\baudit (?:has |was )?(?:failed|rejected|not passed)|suspected violation",
+            r"(?:fail|reject)\w* [^.]{0,20}\baudit",
+            "敏感|不安全|违规|违禁|涉嫌|违法|不合规|不当|风险|审核|内容安全|安全策略|风控",
         ),
         within=CLIENT_ERRORS - PASSING - {401, 402, 404, 405, 407, 410},
         unless=TEMPORARY,
     ),
-    Rule(MODERATED, "case", texts=SURELY_MODERATED, within=SERVER_ERRORS, unless=TEMPORARY),
+    Rule(MODERATED, "case", texts=SURELY_MODERATED, within=PASSING, unless=TEMPORARY),
     # Of its case, if it never passes: the words may be those of a moderation that is broken itself.
     Rule(
         UPSTREAM,
@@ -193,14 +207,20 @@ RULES = (
         "case",
         status=frozenset({413}),
         codes=("contextlength", "contextwindow", "stringabovemaxlength", "stringtoolong", "^1261$", "requesttoolarge"),
-        texts=(
-            "context.?length|context window|maximum (?:input|context|prompt)",
-            r"(?:prompt|input|message|request|text)s?\b[^.]{0,60}\btoo (?:long|large)",
-            r"too many (?:input )?tokens|range of input length|reduce the length",
-            r"\binputs?\W{0,2} (?:tokens? )?\+ \W?max_|\bmax_\w*tokens\W? must be at least 1, got -?\d",
-            "exceeds? [^.]{0,60}(?:input|context) (?:token|length|limit|size)",
-        ),
+        texts=TOO_LONG_TEXTS,
         within=REJECTED,
+    ),
+    # Some servers say so with the status of a failure, again and again.
+    Rule(TOO_LONG, "case", texts=TOO_LONG_TEXTS, within=frozenset({500}), unless=TEMPORARY),
+    # A generation that failed may succeed the next time; if it never does, that is its case's.
+    Rule(
+        UPSTREAM,
+        "passing",
+        codes=("^modelerror",),
+        texts=(r"\bmodel (?:has )?(?:produced|generated|returned) (?:an |no )?(?:invalid|error|empty|output|content)",),
+        within=PASSING,
+        unless=TEMPORARY,
+        generation=True,
     ),
     Rule(
         UNFINISHED,
@@ -236,6 +256,8 @@ RULES = (
             "(?:unknown|unexpected|unrecognized) (?:request )?(?:parameter|field|argument|name|keyword)",
             r"(?:extra|extraneous) (?:fields|inputs|key)[^.]{0,40}not (?:permitted|allowed)|below minimum value",
             r"(?:does not|doesn't) support|(?:is|are) (?:not supported|unsupported)|not supported (?:by|with|for|in)",
+            r"\bonly [^.]{1,40} (?:is|are) (?:supported|allowed|accepted)",
+            r"\bcannot be (?:disabled|enabled|turned off|set)\b",
             "not allowed to request|deprecated for this model|only the default|only supports? stream",
             *VALUES,
         ),
@@ -297,6 +319,11 @@ def _decide(said: Said) -> tuple[Rule, Matched]:
         if rule.decisive and rule.has_code(said):
             return rule, "code"
     return next((rule, matched) for rule in RULES if (matched := rule.match(said)))
+
+
+def advised(name: str, said: str) -> str:
+    """The reason of a fault: what happened, what was said, and what to change."""
+    return f"{name}: {said} ({_ADVICE[name]})"
 
 
 _ADVICE = {rule.name: rule.advice for rule in RULES if rule.advice}

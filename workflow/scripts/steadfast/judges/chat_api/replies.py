@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from steadfast.judges.chat_api.errors import error_in, said_in, says_nothing, withheld_in
+from steadfast.judges.chat_api.errors import COMPLETION, error_in, said_in, says_nothing, withheld_in
 from steadfast.judges.chat_api.fault_rules import Said
 from steadfast.judges.chat_api.fault_table import (
     EMPTY,
@@ -19,6 +19,8 @@ from steadfast.judges.chat_api.fault_table import (
     UNFINISHED,
     UNKNOWN,
     UPSTREAM,
+    WRONG_ADDRESS,
+    advised,
     fault_of,
 )
 from steadfast.judges.chat_api.faults import Fault, clean, requested_wait
@@ -40,7 +42,7 @@ _RATE_LIMIT = re.compile(
 _ENDINGS: tuple[tuple[str, Ending], ...] = (
     (
         "contentfilter|contentpolicy|safety|sensitive|prohibited|block|spii|recitation|guardrail|moderat|refus|toxic"
-        "|censor|risk|flagged|jailbreak|inspection|injection|armor|^other$|^language$",
+        "|censor|risk|flagged|jailbreak|inspection|injection|armor|blacklist|forbidden|violat|^other$|^language$",
         "moderated",
     ),
     ("tool|function", "tool"),
@@ -49,7 +51,8 @@ _ENDINGS: tuple[tuple[str, Ending], ...] = (
         "length",
     ),
     (
-        "^(?:finishreason)?(?:stop|eos|eostoken|endturn|endofturn|stopsequence|stoptoken|end|completed?|finished|done|normal|null|none)?$",
+        "^(?:finishreason)?(?:stop|eos|eostoken|endturn|endofturn|stopsequence|stoptoken|end|endoftext|imend|eotid?"
+        "|completed?|finished|done|normal|success|ok|null|none)?$",
         "stop",
     ),
     ("error|insufficient|network|abort|cancel|timeout|overload|interrupt|unavailable|fail", "passing"),
@@ -57,7 +60,12 @@ _ENDINGS: tuple[tuple[str, Ending], ...] = (
 _REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
 # Types of parts: thinking, redacted_thinking, reasoning, reasoning_text, summary_text, thought.
 _THOUGHT = re.compile(r"think|reason|thought|^summary_text$", re.IGNORECASE)
-_COMPLETION = ("choices", "usage", "promptFeedback", "prompt_feedback", "prompt_filter_results", "candidates")
+# Fields that answers of other APIs are in: Ollama's and Cohere's own, Anthropic's, DashScope's, Cloudflare's, TGI's.
+_OTHER_ANSWERS = (
+    *("message", "content", "output", "outputs", "result", "response", "completion", "text"),
+    *("generated_text", "generations", "predictions"),
+)
+_STREAM = re.compile(r"\s*(?:data|event|id|retry)?: ?")
 _TITLE = re.compile(r"<title>(.*?)</title>|<h1>(.*?)</h1>", re.IGNORECASE | re.DOTALL)
 
 
@@ -86,6 +94,9 @@ def read_completion(text: str, secret: str | None) -> Answer | Fault:
     error = error_in(body)
     if error is not None:
         return _generation_failed(said_in(error, secret))
+    other = _of_another_api(text, body)
+    if other:
+        return Fault("fatal", advised(WRONG_ADDRESS, clean(other, secret)), WRONG_ADDRESS, sure=False)
     try:
         if not isinstance(body, Mapping) or not _is_completion(body):
             raise ValueError(f"no chat completion: {text[:100]!r}")
@@ -126,8 +137,19 @@ def _generation_failed(said: Said) -> Fault:
     return replace(fault, generation=fault.kind == "passing" and not of_the_endpoint)
 
 
+def _of_another_api(text: str, body: Any) -> str:
+    """How an answer has the form of another API; empty if it has not."""
+    if body is None:
+        return "it streams its answers, which are asked for whole" if _STREAM.match(text) else ""
+    head = body[0] if isinstance(body, list) and body else body
+    if not isinstance(head, Mapping) or _is_completion(head):
+        return ""
+    found = next((key for key in _OTHER_ANSWERS if head.get(key)), None)
+    return f"its answer is in the field {found!r}, as another API sends it" if found else ""
+
+
 def _is_completion(body: Mapping[str, Any]) -> bool:
-    return any(key in body for key in _COMPLETION) or str(body.get("object")).startswith("chat.completion")
+    return any(key in body for key in COMPLETION) or str(body.get("object")).startswith("chat.completion")
 
 
 def _read_choice(body: Mapping[str, Any], secret: str | None) -> Answer | Fault:
@@ -218,7 +240,8 @@ def _parts(content: Any) -> tuple[str, str]:
         elif isinstance(part, Mapping) and part.get("type") == "refusal":
             refusals.append(_text(part.get("refusal")))
         elif isinstance(part, Mapping) and part.get("type", "text") in ("text", "output_text"):
-            texts.append(_text(part.get("text")))
+            text = part.get("text")
+            texts.append(_text(text.get("value") if isinstance(text, Mapping) else text))
     return "".join(texts), "".join(refusals)
 
 

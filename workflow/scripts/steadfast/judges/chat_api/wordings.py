@@ -21,6 +21,7 @@ MODERATION_CODES = (
     "(?:prohibited|unsafe|harmful|restricted|unsupported|disallowed)content$",
     "(?:prompt|input|output|content)(?:blocked|flagged|rejected)",
     "^(?:safety|refusal|flagged|blocked|blocklist|spii|recitation|invalidprompt|1301|1026|1027|2016|2017)$",
+    "^100(?:13|14|19)$",
 )
 # Of a moderation that is not there, rather than of what it found.
 NO_MODERATION_CODES = (
@@ -31,8 +32,19 @@ BROKEN_MODERATION_CODES = (
     *NO_MODERATION_CODES,
     "(?:filter|moderation|safety|guardrail)(?:service|system|check)?(?:error|fail)",
 )
+# A prompt that is too long for the model.
+TOO_LONG_TEXTS = (
+    "context.?length|context window|maximum (?:input|context|prompt)|max(?:imum)? input characters",
+    r"(?:prompt|input|message|request|text)s?\b[^.]{0,60}\btoo (?:long|large)",
+    r"too many (?:input )?tokens|range of input length|reduce the length|expected maxlength",
+    r"\binputs?\W{0,2} (?:tokens? )?\+ \W?max_|\bmax_\w*tokens\W? must be at least 1, got -?\d",
+    r"\binputs?\W{0,2} must have (?:less|fewer) than",
+    r"\b(?:input|prompt) tokens? (?:limit exceeded|count \(\d+\) exceeds)",
+    "exceeds? [^.]{0,60}(?:input|context) (?:token|length|limit|size)",
+)
 # Words of moderation that are nothing else, whatever is around them.
 SURELY_MODERATED = (
+    "content (?:was |is )?filtered",
     "content[ _-]?policy[ _-]?violation|responsible[ _]?ai[ _]?policy|data[ _-]?inspection[ _-]?failed",
     "sensitive[ _]?(?:words?|content)[ _]?detected|content[ _]management policy|risk[ _]?detection",
     r"\b(?:prompt|input|content|output|request|response|completion|message|text)s? "
