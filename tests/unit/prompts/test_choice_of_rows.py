@@ -156,6 +156,28 @@ configs:
 """
 
 
+@pytest.mark.parametrize(
+    ("column", "cells", "safe", "unsafe"),
+    [
+        ("is_harmful", "1,0,1", 1, 2),
+        ("toxicity", "0.0,1.0,0.0", 2, 1),
+        ("harmless", "True,False,True", 2, 1),
+        ("category", "benign,theft,fraud", 1, 2),
+        ("harm_score", "3,1,0", 0, 0),
+        ("category", "theft,fraud,theft", 0, 0),
+        ("is_harmful", "1,1,1", 0, 3),
+    ],
+)
+def test_columns_that_tell_two_classes_apart(tmp_path: Path, column: str, cells: str, safe: int, unsafe: int) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"prompt,{column}\n" + "".join(f"Do it,{cell}\n" for cell in cells.split(",")), encoding="utf-8")
+    found = source_notices({"kind": "file", "path": str(path), "column": "prompt"})
+    if safe and unsafe:
+        assert f"by column '{column}' {safe} of the chosen rows are safe and {unsafe} are not" in found[0]
+    else:
+        assert found == []
+
+
 def test_a_folder_with_a_card_is_a_data_set(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(CARD)
     for name, text in {"a/train.csv": "text\none\n", "a/test.csv": "text\ntwo\n", "b/x.csv": "text\nno\n"}.items():

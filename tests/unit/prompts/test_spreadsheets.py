@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from steadfast.core.errors import DataError
-from steadfast.prompts.sources import check_source, load_source, read_source
+from steadfast.prompts.sources import check_source, load_source, read_source, source_notices
 
 THIEF = "What’s the café thief’s plan"
 
@@ -50,6 +50,7 @@ def test_it_is_read(tmp_path: Path, name: str, content: bytes, texts: list[str])
         (b"<!DOCTYPE html>\n<html>", "is a web page; download the file itself"),
         (b"version https://git-lfs.github.com/spec/v1\n", "is a pointer of Git LFS"),
         (b"goal\n#NAME?\n", "row 2, column 'goal': '#NAME.' is what a spreadsheet shows where it took a text for a"),
+        (b"goal\nDo a\nnan\n", "row 3, column 'goal': 'nan' is what a program wrote for a missing text"),
         (b"goal,x\nDo a, b, c\n", "row 2: more fields than columns .3 cells, the header has 2.; quote texts"),
     ],
 )
@@ -76,3 +77,13 @@ def test_a_quote_that_never_closes_is_told_with_its_line(tmp_path: Path) -> None
     path.write_text('goal,x\nA,1\n"B,2\nC,3\n')
     with pytest.raises(DataError, match=r"a\.csv, a text in quotes from line 3 to 4: not a readable CSV"):
         load_source({"kind": "file", "path": str(path), "column": "goal"})
+
+
+def test_a_few_texts_of_several_lines_are_noticed_in_a_file_of_one_column(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    source = {"kind": "file", "path": str(path), "column": "goal"}
+    path.write_text('goal\nDo a\n"Do b\nDo c, he said "\nDo d\nDo e\n', encoding="utf-8")
+    (notice,) = source_notices(source)
+    assert "1 of 4 texts have several lines, for example row 3; in a file of one column a stray quote" in notice
+    path.write_text('goal\n"Do a\nb"\n"Do b\nc"\nDo d\n', encoding="utf-8")
+    assert source_notices(source) == []

@@ -45,8 +45,13 @@ def refuse_twice(path: str | Path, columns: Iterable[str]) -> None:
     Raises:
         DataError: it has.
     """
-    if suffix_of(path) in DELIMITED:
+    if is_delimited(path):
         _delimited(Path(path)).refuse_twice(list(columns))
+
+
+def is_delimited(path: str | Path) -> bool:
+    """Whether a file is one of records with a separator, as spreadsheets write it."""
+    return suffix_of(path) in DELIMITED
 
 
 def blank_rows(path: str | Path) -> int:
@@ -55,7 +60,7 @@ def blank_rows(path: str | Path) -> int:
     Raises:
         DataError: it cannot be read.
     """
-    if suffix_of(path) not in DELIMITED:
+    if not is_delimited(path):
         return 0
     table = _delimited(Path(path))
     return len(table.records) - len(table.filled())

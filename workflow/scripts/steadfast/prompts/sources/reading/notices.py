@@ -1,21 +1,30 @@
 """What files hold that their settings pass over: a column that tells two classes apart, and a context of its own."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
-from steadfast.prompts.sources.reading.formats import Row
+from steadfast.prompts.sources.reading.formats import Row, column_names, is_delimited, read_rows
 from steadfast.prompts.sources.reading.where import is_missing
 
 SAFE = frozenset({"safe", "harmless", "benign", "unharmful", "not harmful", "non-harmful"})
 UNSAFE = frozenset({"unsafe", "harmful", "malicious", "toxic"})
 CONTRAST = "contrast_"  # XSTest's types whose prompts are unsafe
 CONTEXT = "context"
+# words in the name of a column of yes and no, which say what a yes is
+YES_IS_UNSAFE = ("harm", "unsafe", "toxic", "malicious", "jailbreak", "attack", "adversarial")
+YES_IS_SAFE = ("harmless", "unharm", "nonharm", "safe", "benign")
+_YES, _NO = frozenset({"1", "1.0", "true", "yes"}), frozenset({"0", "0.0", "false", "no"})
+# texts of several lines of which one in so many is few
+FEW = 4
 # characters of a cell of a spreadsheet
 LONGEST_CELL = 32_767
 
 
 def candidates(columns: Iterable[str]) -> list[str]:
     """Columns that may be passed over, by their names."""
-    names = ("label", "type", "class", "safety", "harm", CONTEXT)
+    names = ("label", "type", "class", "categor", "safety", *YES_IS_UNSAFE, *YES_IS_SAFE, CONTEXT)
     return [column for column in columns if any(name in column.casefold() for name in names)]
 
 
@@ -31,9 +40,8 @@ def overlooked(rows: Iterable[Row], columns: Iterable[str], used: Collection[str
     told = False
     cells = {column: [row.cells.get(column) for row in rows] for column in columns}
     for column, values in cells.items():
-        words = [value.strip().casefold() for value in values if isinstance(value, str) and not is_missing(value)]
-        unsafe = sum(word in UNSAFE or word.startswith(CONTRAST) for word in words)
-        safe = sum(word in SAFE for word in words) or (len(words) - unsafe if any(map(_is_contrast, words)) else 0)
+        words = [str(value).strip().casefold() for value in values if not is_missing(value)]
+        safe, unsafe = _classes(column, words)
         if CONTEXT in column.casefold() and words and column not in used:
             yield (
                 f"{path}: column {column!r} has a text in {len(words)} of {len(values)} chosen rows, which is not put "
@@ -45,6 +53,40 @@ def overlooked(rows: Iterable[Row], columns: Iterable[str], used: Collection[str
                 f"{path}: by column {column!r} {safe} of the chosen rows are safe and {unsafe} are not, and all are "
                 "read as one class; choose among them by `where`"
             )
+
+
+def _classes(column: str, words: Sequence[str]) -> tuple[int, int]:
+    """How many cells say that their row is safe, and how many that it is not."""
+    name = re.sub(r"[^a-z]", "", column.casefold())
+    if words and set(words) <= _YES | _NO:
+        yes = sum(word in _YES for word in words)
+        if any(part in name for part in YES_IS_UNSAFE) and "harmless" not in name and "unharm" not in name:
+            return len(words) - yes, yes
+        return (yes, len(words) - yes) if any(part in name for part in YES_IS_SAFE) else (0, 0)
+    contrasts = sum(map(_is_contrast, words))
+    safe = sum(word in SAFE for word in words)
+    if safe:
+        return safe, len(words) - safe
+    unsafe = contrasts or sum(word in UNSAFE for word in words)
+    return (len(words) - unsafe if contrasts else 0), unsafe
+
+
+def few_broken_texts(path: str | Path) -> Iterator[str]:
+    """One sentence if a few texts of a file of one column have several lines, as a stray quote would make of rows."""
+    names = column_names(path) if is_delimited(path) else []
+    if len(names) != 1:
+        return
+    rows = read_rows(path, names)
+    found = [row for row in rows if _has_lines(row.cells.get(names[0]))]
+    if 0 < len(found) <= max(1, len(rows) // FEW):
+        yield (
+            f"{path}: {len(found)} of {len(rows)} texts have several lines, for example {found[0].place}; in a file of "
+            "one column a stray quote makes one text of several rows as well, so look at them"
+        )
+
+
+def _has_lines(cell: Any) -> bool:
+    return isinstance(cell, str) and len(cell.strip().splitlines()) > 1
 
 
 def damaged(texts: Sequence[str], path: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from steadfast.prompts.sources.reading.formats import (
     read_rows,
     refuse_twice,
 )
-from steadfast.prompts.sources.reading.notices import candidates, damaged, overlooked
+from steadfast.prompts.sources.reading.notices import candidates, damaged, few_broken_texts, overlooked
 from steadfast.prompts.sources.reading.template import PromptTemplate, read_template
 from steadfast.prompts.sources.reading.where import chosen, is_missing, read_conditions
 
@@ -26,6 +26,8 @@ from steadfast.prompts.sources.reading.where import chosen, is_missing, read_con
 SPREADSHEET_ERRORS = frozenset(
     {"#NAME?", "#REF!", "#VALUE!", "#N/A", "#DIV/0!", "#NULL!", "#NUM!", "Err:508", "Err:509", "Err:510"}
 )
+# what programs write in place of a text that is missing
+MISSING_TEXTS = frozenset({"nan", "NaN", "NaT", "<NA>", "None", "null", "NULL"})
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class Reading:
         return [
             *(GUESSED.format(path=path) for path in guessed),
             *overlooked(rows, columns, self.maker.columns, source),
+            *(sentence for path in paths for sentence in few_broken_texts(path)),
         ]
 
     def _chosen_rows(self, paths: Sequence[str | Path], further: Sequence[str], source: str) -> list[Row]:
@@ -192,6 +195,9 @@ def _text(value: Any, where: str) -> str:
     if value.strip() in SPREADSHEET_ERRORS:
         found = f"{where}: {value.strip()!r} is what a spreadsheet shows where it took a text for a formula"
         raise DataError(f"{found}; restore the text")
+    if value.strip() in MISSING_TEXTS:
+        found = f"{where}: {value.strip()!r} is what a program wrote for a missing text"
+        raise DataError(f"{found}; restore the text, or leave such rows out by `where`: {{not: {value.strip()!r}}}")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
