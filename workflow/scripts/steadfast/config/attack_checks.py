@@ -14,6 +14,9 @@ from steadfast.core.plug_ins import DIRECTIONS
 
 NEEDS = {"edit": "direction", "intervention": "direction", "match_change": "edit"}
 CHOICE = "strongest_of"
+SEARCH = "search"
+CHOOSING = (CHOICE, SEARCH)
+"""Keys of a variant in whose place the workflow chooses a direction and an edit."""
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
 
@@ -38,7 +41,7 @@ def _parts_have_what_they_need(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
         for part, need in NEEDS.items():
             # where the workflow chooses direction and edit, none of the parts is allowed, and that is reported
-            if part in variant and need not in variant and CHOICE not in variant:
+            if part in variant and need not in variant and not set(CHOOSING) & set(variant):
                 yield f"variants.{name}: {part!r} is given, so {need!r} is needed as well"
 
 
@@ -49,7 +52,7 @@ def _variants_are_one_intervention(config: Mapping[str, Any]) -> Iterator[str]:
         if "intervention" in variant and "decoding" in variant:
             both = "has an `intervention` and a `decoding`"
             yield f"variants.{name}: {both}; make them two variants, to see what each does"
-        if "direction" in variant and not any(part in variant for part in (*PARTS, CHOICE)):
+        if "direction" in variant and not any(part in variant for part in (*PARTS, *CHOOSING)):
             yield f"variants.{name}: 'direction' is given, so 'edit' or 'intervention' is needed as well"
 
 
@@ -104,7 +107,7 @@ def _changes_can_be_matched(config: Mapping[str, Any]) -> Iterator[str]:
         where = f"variants.{name}.match_change"
         if other is None or "edit" not in variant:
             continue
-        edited = [known for known in variants if {"edit", CHOICE} & set(variants[known]) and known != name]
+        edited = [known for known in variants if {"edit", *CHOOSING} & set(variants[known]) and known != name]
         if other not in edited:
             yield f"{where}: {other!r} is no other variant with an `edit`{suggest(other, edited)}"
         elif "match_change" in variants[other]:

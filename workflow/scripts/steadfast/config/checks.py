@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from steadfast.config.attack_checks import ATTACK_CHECKS
+from steadfast.config.attack_checks import ATTACK_CHECKS, CHOOSING
 from steadfast.config.effect_checks import EFFECT_CHECKS, is_synthetic
 from steadfast.config.files import check_config_file
 from steadfast.config.judge_facts import reads_responses
 from steadfast.config.order_checks import ORDER_CHECKS
 from steadfast.config.replicates import with_replicates
 from steadfast.config.schema import complete as completed
+from steadfast.config.search_checks import SEARCH_CHECKS
 from steadfast.config.selection_checks import STRONGEST_CHECKS
 from steadfast.config.serving import place_of_model, with_served_models
 from steadfast.config.sweeps import with_sweeps
@@ -100,10 +101,10 @@ def _original_is_untouched(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _variants_change_something(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
-        if name != "original" and not {"direction", "edit", "intervention", "decoding", "strongest_of"} & set(variant):
+        if name != "original" and not {"direction", "edit", "intervention", "decoding", *CHOOSING} & set(variant):
             yield (
                 f"variants.{name}: changes nothing, so it repeats `original`; give it a `direction` and an `edit` or "
-                "an `intervention`, or a `decoding`, or `strongest_of`"
+                "an `intervention`, or a `decoding`, or `strongest_of`, or `search`"
             )
 
 
@@ -311,5 +312,6 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     *ATTACK_CHECKS,
     *ORDER_CHECKS,
     *STRONGEST_CHECKS,
+    *SEARCH_CHECKS,
     *EFFECT_CHECKS,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from steadfast.config.attack_checks import CHOICE
+from steadfast.config.attack_checks import CHOICE, CHOOSING
 from steadfast.config.judge_facts import first_reader, reads_responses
 from steadfast.config.sweeps import edits_of
 from steadfast.core.errors import suggest
@@ -75,13 +75,14 @@ def _why_no_choice(config: Mapping[str, Any], judge: str) -> str:
     variants = config["variants"]
     served = (entry.get("serve") or {}).get("variant", "original")
     waits = (variants.get(name, {}) for name in (served, variants.get(served, {}).get("match_change")))
-    return f"runs on {served}, which waits for the choice" if any(CHOICE in entry for entry in waits) else ""
+    return f"runs on {served}, which waits for the choice" if any(set(CHOOSING) & set(entry) for entry in waits) else ""
 
 
 def _choices_are_made_where_they_are_used(config: Mapping[str, Any]) -> Iterator[str]:
     tested = [name for name, model in config["models"].items() if model["role"] == "study"]
-    made = {name: variant.get("models", tested) for name, variant in _choices(config)}
-    for name, variant in config["variants"].items():
+    variants = config["variants"].items()
+    made = {name: variant.get("models", tested) for name, variant in variants if set(CHOOSING) & set(variant)}
+    for name, variant in variants:
         other = variant.get("match_change")
         for model in variant.get("models", tested):
             if other in made and model not in made[other]:

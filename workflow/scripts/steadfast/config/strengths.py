@@ -51,4 +51,4 @@ def _blocks(variant: Mapping[str, Any], part: str) -> str:
     words = "{} to {}".format(*entry["layers"]) if entry.get("layers") else "all"
     if entry.get("skip_first"):
         words += f" but the first {entry['skip_first']}"
-    return f"{words}, weighted" if entry.get("kernel") else words
+    return f"{words}, weighted" if entry.get("kernel") or entry.get("kernels") else words

@@ -25,8 +25,8 @@ class AttackSelection:
 
     @property
     def chosen(self) -> list[str]:
-        """Variants whose direction and edit are chosen."""
-        return self.grid.variants_where(lambda variant: variant.is_chosen)
+        """Variants that are the best of some attacks."""
+        return self.grid.variants_where(lambda variant: variant.is_compared)
 
     def attacks(self, variant: str) -> dict[str, dict[str, Any]]:
         """The attacks from which a variant is chosen: their ``edit`` entries by their names, in the sweeps' order."""
@@ -60,7 +60,7 @@ class AttackSelection:
         """Pairs that respond, each once: all, or those whose responses a judge reads."""
         compared = (
             ModelVariant(pair.model, name)
-            for pair in self.grid.chosen_pairs
+            for pair in self.grid.compared_pairs
             if judge is None or self.judge(pair.variant).name == judge.name
             for name in self._compared(pair.variant)
         )

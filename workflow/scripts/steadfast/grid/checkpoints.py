@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from steadfast.config.attack_checks import SEARCH
 from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.data import ForPair, ModelVariant
@@ -59,6 +60,12 @@ class CheckpointJobs:
 
     def digest(self, job: ForPair) -> str:
         """Digest of the code that a variant's edit depends on; one that is chosen may be any of those compared."""
-        chosen = self.grid.variants[job.variant].is_chosen
-        edits = AttackSelection(self.grid).attacks(job.variant).values() if chosen else [self.edit(job)]
-        return digest("bake_checkpoint.py", *sorted({f"attacks.edits.methods.{edit['method']}" for edit in edits}))
+        return digest("bake_checkpoint.py", *sorted({f"attacks.edits.methods.{name}" for name in self._methods(job)}))
+
+    def _methods(self, job: ForPair) -> list[str]:
+        """The methods by which a variant may be edited."""
+        variant = self.grid.variants[job.variant]
+        if variant.is_searched:
+            return list(variant.settings[SEARCH]["edits"])
+        compared = AttackSelection(self.grid).attacks(job.variant).values() if variant.is_compared else ()
+        return [str(edit["method"]) for edit in compared or [self.edit(job)]]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from steadfast.config.attack_checks import CHOICE
+from steadfast.config.attack_checks import CHOICE, SEARCH
 from steadfast.config.judge_facts import reads_responses
 
 
@@ -64,8 +64,18 @@ class Variant(Entry):
 
     @property
     def is_chosen(self) -> bool:
-        """Whether the workflow chooses its direction and edit: the best attack of some sweeps."""
+        """Whether the workflow chooses its direction and edit, by a comparison or a search."""
+        return self.is_compared or self.is_searched
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether it is the best attack of some sweeps."""
         return CHOICE in self.settings
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether it is the best attack that a search has found."""
+        return SEARCH in self.settings
 
     @property
     def is_hooked(self) -> bool:

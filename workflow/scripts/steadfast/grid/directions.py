@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from steadfast.config.attack_checks import SEARCH
 from steadfast.core.names import ORIGINAL
 from steadfast.core.plug_ins import EDITS
 from steadfast.grid import paths
@@ -32,6 +33,11 @@ class DirectionJobs:
         """Template positions that any variant's direction may use, the last one always among them."""
         directions = (variant.settings.get("direction", {}) for variant in self.grid.variants.values())
         used = {direction["position"] for direction in directions if "position" in direction}
+        used |= {
+            place
+            for entry in self.grid.variants.values()
+            for place in entry.settings.get(SEARCH, {}).get("positions", ())
+        }
         return "post_instruction" if "auto" in used else sorted({-1, *used})
 
     def variants(self, *, by_running: bool) -> list[str]:

@@ -84,6 +84,16 @@ class Grid:
         return self.pairs_where(lambda variant: variant.is_chosen)
 
     @property
+    def compared_pairs(self) -> list[ModelVariant]:
+        """Pairs that are the best attack of some sweeps."""
+        return self.pairs_where(lambda variant: variant.is_compared)
+
+    @property
+    def searched_pairs(self) -> list[ModelVariant]:
+        """Pairs that are the best attack that a search has found."""
+        return self.pairs_where(lambda variant: variant.is_searched)
+
+    @property
     def changed_pairs(self) -> list[ModelVariant]:
         """Edited pairs, and behind them those that are changed while they run."""
         return [*self.edited_pairs, *self.pairs_where(lambda variant: variant.is_hooked)]

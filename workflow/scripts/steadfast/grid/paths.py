@@ -71,6 +71,7 @@ MARGINS = Template("results/margins/{model}.csv")
 DIRECTION = Template("results/directions/{model}/{variant}.safetensors")
 SELECTION = Template("results/directions/{model}/{variant}.csv")
 CHOSEN_EDIT = Template("results/directions/{model}/{variant}.edit.json")
+SEARCH_JOURNAL = Template("results/search/{model}/{variant}.journal")
 CHECKPOINT = Template("results/checkpoints/{model}/{variant}")
 ADAPTER = Template("results/adapters/{recipe}/seed{seed}")
 HARMLESS_ANSWERS = "results/adapters/harmless_answers.jsonl"

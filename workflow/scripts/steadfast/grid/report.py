@@ -6,6 +6,7 @@ from typing import Any
 
 from steadfast.grid import paths
 from steadfast.grid.annotation import Annotation
+from steadfast.grid.attack_search import AttackSearch
 from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import settings_of
@@ -44,8 +45,13 @@ class Results:
     @property
     def further(self) -> list[str]:
         """Tables and figures that only some grids have: chosen attacks, several annotators, replicates."""
-        chosen = [paths.table("strongest")] if self.grid.chosen_pairs else []
-        return [*chosen, *Annotation(self.grid).agreement, *Replicates(self.grid).results]
+        chosen = [paths.table("strongest")] if self.grid.compared_pairs else []
+        return [
+            *chosen,
+            *AttackSearch(self.grid).results,
+            *Annotation(self.grid).agreement,
+            *Replicates(self.grid).results,
+        ]
 
     @property
     def study_figures(self) -> list[str]:

@@ -31,7 +31,7 @@ def updated(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mapping[str
         DataError: a tensor is not a parameter of the model under its stored name, or the weights are not those that the
             update was made for.
     """
-    parameters = {name: _parameter(model, name) for name in updates}
+    parameters = {name: parameter_of(model, name) for name in updates}
     kept = {name: parameter.data.clone() for name, parameter in parameters.items()}
     head = _tied_head(model, parameters)
     shared = getattr(head, "weight", None)
@@ -50,7 +50,7 @@ def apply_updates(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mappi
 
     A head that shares an updated embedding gets weights of its own, as they were.
     """
-    parameters = {name: _parameter(model, name) for name in updates}
+    parameters = {name: parameter_of(model, name) for name in updates}
     head = _tied_head(model, parameters)
     if head is not None:
         head.weight = nn.Parameter(head.weight.data.clone(), requires_grad=False)
@@ -65,7 +65,12 @@ def as_tensor(stored: NDArray[Any], dtype: str) -> Tensor:
     return plain.view(FORMATS[dtype])
 
 
-def _parameter(model: PreTrainedModel, name: str) -> nn.Parameter:
+def parameter_of(model: PreTrainedModel, name: str) -> nn.Parameter:
+    """A parameter by the name of its stored tensor.
+
+    Raises:
+        DataError: the model has it under another name.
+    """
     try:
         found = model.get_parameter(name)
     except AttributeError as error:

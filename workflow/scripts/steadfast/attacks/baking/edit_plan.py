@@ -70,7 +70,7 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
     if width != stream.hidden_size:
         raise DataError(f"{direction_path} is {width} wide, the model's residual stream {stream.hidden_size}")
     selected = {
-        writer.name: _site(checkpoint, stream, writer, entries)
+        writer.name: site_of(checkpoint, stream, writer, entries)
         for writer in stream.writers
         if direction.valid and built.selects(writer, stream.depth)
     }
@@ -112,7 +112,12 @@ def with_change_norm(plan: Plan, change_norm: float) -> Plan:
     return replace(plan, edit=plan.edit.rescaled(factor), scale_factor=factor)
 
 
-def _site(checkpoint: Checkpoint, stream: Anatomy, writer: Writer, entries: Mapping[str, TensorEntry]) -> Site:
+def site_of(checkpoint: Checkpoint, stream: Anatomy, writer: Writer, entries: Mapping[str, TensorEntry]) -> Site:
+    """Where the matrix of a writer sits.
+
+    Raises:
+        DataError: its norm is missing, or it is stored in a form that cannot be edited.
+    """
     matrices = matrices_of(entries[writer.name], writer, stream.hidden_size)
     gain = _norm_weight(checkpoint, writer.norm) + writer.norm_offset if writer.norm else None
     return Site(writer, stream.depth, matrices.outputs, matrices.inputs, gain)

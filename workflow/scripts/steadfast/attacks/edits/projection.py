@@ -42,9 +42,7 @@ class ProjectionEdit:
 
     def selects(self, writer: Writer, depth: int) -> bool:
         """Whether a tensor is to be edited: it is targeted, and the kernel is not 0 there."""
-        kernel = self.strength.kernel
-        reached = kernel is None or kernel.weight(writer.layer or 0, depth) > 0
-        return reached and self.selection.selects(writer, depth)
+        return self.strength.reaches(writer, depth) and self.selection.selects(writer, depth)
 
     def update(self, site: Site, direction: Direction) -> "ProjectionUpdate":
         """A fresh update for one matrix.
@@ -55,7 +53,7 @@ class ProjectionEdit:
         basis = self.basis(direction, site.writer.layer)
         if site.gain is not None:
             basis = through_norm(basis, site.gain)
-        share = self.strength.at(site.writer.layer, site.depth)
+        share = self.strength.at(site.writer, site.depth)
         return ProjectionUpdate(basis, share, self.preserve_norm, site.inputs)
 
     def basis(self, direction: Direction, layer: int | None) -> NDArray[np.float64]:
@@ -154,7 +152,8 @@ def build_projection(
         ConfigError: a value is not allowed.
     """
     selection = build_selection(settings)
-    return ProjectionEdit(selection, build_strength(settings.scale, settings.kernel), preserve_norm, harmless)
+    strength = build_strength(settings.scale, settings.kernel, settings.kernels)
+    return ProjectionEdit(selection, strength, preserve_norm, harmless)
 
 
 def without(rows: NDArray[np.float64], vectors: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

@@ -1,11 +1,14 @@
 """How strong an edit is at each block."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from steadfast.core.errors import ConfigError, UnknownNameError
+from steadfast.models.architectures import TARGETS, Writer
 
 KERNEL_KEYS = ("peak", "width", "edge")
+SCALE_KEY = "scale"
 
 
 @dataclass(frozen=True)
@@ -32,30 +35,59 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Strength:
-    """Scale of an edit, the same at every block or weighted by a kernel."""
+    """Scale of an edit, the same at every block or weighted by a kernel, which targets may have of their own.
+
+    Attributes:
+        scale: the scale.
+        kernel: its weights along the depth; None weighs all blocks alike.
+        by_target: kernel of a group of modules in place of that, and what the scale is multiplied with there.
+    """
 
     scale: float
     kernel: Kernel | None
+    by_target: Mapping[str, tuple[float, Kernel]] = field(default_factory=dict)
 
-    def at(self, layer: int | None, depth: int) -> float:
-        """Scale at a block; the embedding counts as the first one."""
-        return self.scale * (self.kernel.weight(layer or 0, depth) if self.kernel else 1.0)
+    def at(self, writer: Writer, depth: int) -> float:
+        """Scale at a tensor; an embedding counts as part of the first block."""
+        factor, kernel = self.by_target.get(writer.target, (1.0, self.kernel))
+        return self.scale * factor * (kernel.weight(writer.layer or 0, depth) if kernel else 1.0)
+
+    def reaches(self, writer: Writer, depth: int) -> bool:
+        """Whether the kernel is not 0 at a tensor, whatever the scale."""
+        _, kernel = self.by_target.get(writer.target, (1.0, self.kernel))
+        return kernel is None or kernel.weight(writer.layer or 0, depth) > 0
 
 
-def build_strength(scale: float, kernel: Mapping[str, float] | None) -> Strength:
+def build_strength(
+    scale: float,
+    kernel: Mapping[str, float] | None,
+    kernels: Mapping[Any, Mapping[str, float]] | None = None,
+) -> Strength:
     """Check and collect the settings that say how strong an edit is.
 
     Raises:
         ConfigError: an unknown key, or a window outside of the depth.
     """
-    if kernel is None:
-        return Strength(float(scale), None)
-    for key in kernel:
+    if kernel is not None and kernels is not None:
+        raise ConfigError("kernel and kernels: give one window for all targets, or one for each")
+    by_target: dict[str, tuple[float, Kernel]] = {}
+    for target, window in (kernels or {}).items():
+        if target not in TARGETS:
+            raise UnknownNameError("target of kernels", target, TARGETS)
+        shape = {key: value for key, value in window.items() if key != SCALE_KEY}
+        by_target[target] = float(window.get(SCALE_KEY, 1.0)), _kernel(f"kernels: {target}", shape)
+        if by_target[target][0] < 0:
+            raise ConfigError(f"kernels: {target}: scale {window[SCALE_KEY]} must not be negative")
+    return Strength(float(scale), None if kernel is None else _kernel("kernel", kernel), by_target)
+
+
+def _kernel(where: str, values: Mapping[str, float]) -> Kernel:
+    for key in values:
         if key not in KERNEL_KEYS:
-            raise UnknownNameError("key of kernel", key, KERNEL_KEYS)
+            raise UnknownNameError(f"key of {where}", key, KERNEL_KEYS)
     window = Kernel(
-        *(float(kernel.get(key, default)) for key, default in zip(KERNEL_KEYS, (0.6, 0.4, 0.0), strict=True))
+        *(float(values.get(key, default)) for key, default in zip(KERNEL_KEYS, (0.6, 0.4, 0.0), strict=True))
     )
     if not (0 <= window.peak <= 1 and window.width > 0 and 0 <= window.edge <= 1):
-        raise ConfigError(f"kernel: {dict(kernel)} needs peak and edge between 0 and 1, and a width above 0")
-    return Strength(float(scale), window)
+        raise ConfigError(f"{where}: {dict(values)} needs peak and edge between 0 and 1, and a width above 0")
+    return window

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from steadfast.attacks.directions.settings import BlockIndex
-from steadfast.core.settings import Items, SettingsModel, UniqueItems
+from steadfast.core.settings import Items, SettingsModel, UniqueItems, optional
 
 LARGEST_SCALE = 1000
 Target = Literal["attention_output", "mlp_output", "embedding"]
@@ -59,6 +59,12 @@ class ProjectionSettings(ReachSettings):
             "Weights of the scale along the depth: `peak` (fraction of the depth), `width` and `edge`; null edits all "
             "blocks alike."
         ),
+    )
+    kernels: dict[Target, dict[str, Annotated[float, Field(ge=0, le=LARGEST_SCALE)]]] | None = optional(
+        description=(
+            "In place of `kernel`, one for each target: `peak`, `width` and `edge`, and a `scale` that `scale` is "
+            "multiplied with there."
+        )
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from steadfast.attacks.search.settings import SearchSettings
 from steadfast.core.plug_ins import DecodingEntry, DirectionEntry, EditEntry, InterventionEntry
 from steadfast.core.settings import Label, Name, SettingsModel, UniqueItems, optional
 
@@ -78,6 +79,13 @@ class VariantSettings(SettingsModel):
             "In place of `direction` and `edit`: of every model the attack of some sweeps after which it "
             "refuses fewest harmful calibration prompts. Attacks whose edit is ineffective or breaks the model "
             "cannot be chosen; interventions cannot either, since they cannot be baked."
+        )
+    )
+    search: SearchSettings | None = optional(
+        description=(
+            "In place of `direction` and `edit`: the best of many edits of each model, which a sampler with two goals "
+            "proposes by what came of the earlier ones. `search: {trials: 60}` suffices. Trials run on calibration "
+            "prompts; the chosen edit is then measured as that of any other variant."
         )
     )
 

@@ -28,6 +28,7 @@ SECTIONS: tuple[Section, ...] = (
     matrix.SECTION,
     attacks.STRENGTH,
     attacks.STRONGEST,
+    attacks.SEARCH,
     attacks.REPLICATES,
     judges.SECTION,
     fidelity.SECTION,

@@ -209,6 +209,51 @@ def _choice(study: Study, row: Mapping[Any, Any]) -> str:
     )
 
 
+def _search(study: Study) -> list[Block]:
+    """What each search found, in a sentence per pair, and its finalists."""
+    found = study.tables["search"].astype({"reason": "object"}).fillna({"reason": ""})
+    chosen = found["chosen"].astype(bool)
+    sentences = [_found(study, row) for row in found[chosen | (found["trial"] == -1)].to_dict("records")]
+    return [
+        prose(
+            "The best of many edits, by forward passes on calibration prompts and by the judge's verdicts on what the",
+            "finalists respond to them. The last columns are those of the evaluation prompts, which the search has not",
+            "seen; optimism is the refusal rate there less that of the selection.",
+        ),
+        *(prose(sentence) for sentence in sentences if sentence),
+        table(
+            "search",
+            "Finalists of the searches",
+            found,
+            [
+                *system_columns(study),
+                Column("trial", "Trial", "count", help="-1 is the original."),
+                Column("rate", "Refused", "share", interval=True, help="Harmful calibration prompts."),
+                Column("scored", "Of", "count"),
+                Column("divergence", "Divergence", "number", help="Nats per token, on harmless calibration prompts."),
+                Column("over_refused", "Harmless refused", "count"),
+                Column("over_scored", "Of", "count"),
+                Column("evaluation_rate", "Refused, evaluation", "share"),
+                Column("evaluation_divergence", "Divergence, evaluation", "number"),
+                Column("optimism", "Optimism", "points"),
+                Column("reason", "Why not", "text"),
+            ],
+            source=paths.table("search"),
+        ),
+    ]
+
+
+def _found(study: Study, row: Mapping[Any, Any]) -> str:
+    system = f"{study.labels.model(row['model'])}, {study.labels.variant(row['variant'])}"
+    if not row["chosen"]:
+        return f"{system}: no attack; {row['reason']}." if row["reason"] else ""
+    return (
+        f"{system}: trial {row['trial']:.0f} of {row['trials']:.0f}. It left {row['refused']:.0f} of "
+        f"{row['scored']:.0f} calibration prompts refused, with a divergence of {row['divergence']:.2g} nats per token."
+    )
+
+
 STRENGTH = Section("strength", "Scale of the edit", ("strength",), _strength)
 STRONGEST = Section("strongest", "The best attack", ("strongest",), _strongest)
+SEARCH = Section("search", "Search for the best attack", ("search",), _search)
 REPLICATES = Section("replicates", "Replicates", ("groups",), _replicates, ("matched",))

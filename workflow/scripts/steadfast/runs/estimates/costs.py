@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from steadfast.config.attack_checks import SEARCH
 from steadfast.core.plug_ins import JUDGES
-from steadfast.grid.attack_selection import AttackSelection
+from steadfast.grid.attack_selection import PROMPTS, AttackSelection
 from steadfast.grid.data import Judge, ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import settings_of
@@ -183,6 +184,15 @@ def _selection(costs: Costs, wildcards: Wildcards, threads: int) -> float:
     return costs.generating(wildcards["model"], prompts, threads)
 
 
+def _search(costs: Costs, wildcards: Wildcards, threads: int) -> float:
+    settings = costs.grid.variants[wildcards["variant"]].settings[SEARCH]
+    screened = 2 * settings["screening_prompts"] * PROMPT_TOKENS * settings["trials"]
+    responses = settings["screening_prompts"] + (settings["prompts"] or PROMPTS)
+    # half of the finalists respond to everything, the others to a quarter of the harmful prompts
+    written = settings["finalists"] * 0.6 * responses * costs.response_tokens
+    return HEAVY + costs.running(wildcards["model"], threads, read=screened, written=written)
+
+
 def _always(seconds: float) -> Callable[[Costs, Wildcards, int], float]:
     return lambda _costs, _wildcards, _threads: seconds
 
@@ -204,6 +214,7 @@ RULES: dict[str, Callable[[Costs, Wildcards, int], float]] = {
     "hooked_responses": _responses("evaluation"),
     "calibration_responses": _responses("calibration"),
     "attack_selection_responses": _selection,
+    "attack_search": _search,
     "judge_own_responses": _own_judgments("evaluation"),
     "judge_own_calibration_responses": _own_judgments("calibration"),
 }

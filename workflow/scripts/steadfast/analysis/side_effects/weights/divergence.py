@@ -12,15 +12,10 @@ from torch import Tensor
 
 from steadfast.analysis.side_effects import About, Score
 from steadfast.analysis.side_effects.subject import Subject
-from steadfast.attacks.activations.logits import teacher_forced_log_probabilities
+from steadfast.attacks.activations.logits import KEPT, pooled_divergence, teacher_forced_log_probabilities
 from steadfast.models.continuations import answer_tokens
 
 ABOUT = About("divergence from the original", "nats per token", damage="higher")
-KEPT = 4096
-"""Tokens of the vocabulary that are kept apart, the original's likeliest; the others are pooled into one.
-
-Pooling can only lower the divergence (by the data processing inequality), and the pool holds next to no probability.
-"""
 
 
 @dataclass(frozen=True)
@@ -81,21 +76,6 @@ def build(max_tokens: int = 128) -> Divergence:
         max_tokens: tokens of each answer that are looked at.
     """
     return Divergence(max_tokens)
-
-
-def pooled_divergence(reference: Tensor, other: Tensor) -> Tensor:
-    """KL(reference ‖ other) in nats, of distributions of which only some tokens are known.
-
-    Args:
-        reference: float64 log-probabilities [..., tokens]; what is missing to 1 is one further outcome.
-        other: those of the same tokens.
-    """
-    known = (reference.exp() * (reference - other)).sum(dim=-1)
-    rest = (1 - reference.exp().sum(dim=-1)).clamp(min=0)
-    other_rest = (1 - other.exp().sum(dim=-1)).clamp(min=torch.finfo(torch.float32).eps)
-    # a pool of less than the rounding of float32 is none
-    pool = torch.where(rest > 1e-6, rest * (rest.clamp(min=1e-300) / other_rest).log(), 0.0)
-    return (known + pool).clamp(min=0)
 
 
 def answers_of(original: Subject, max_tokens: int) -> Reference:

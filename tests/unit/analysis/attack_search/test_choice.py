@@ -1,0 +1,57 @@
+"""Which trials go on, and which of the finalists becomes the variant."""
+
+import pytest
+
+from steadfast.analysis.attack_search.choice import Finalist, chosen_of, finalists_of, fronts, why_not
+from steadfast.analysis.attack_selection import Outcome
+from steadfast.attacks.search.sampling import Screened, Trial
+
+
+def trial(number, refusal_score, divergence):
+    return Trial(number, {}, Screened(refusal_score, divergence))
+
+
+def finalist(number, refused, divergence, degenerate=0.0, scored=20):
+    outcome = Outcome(refused, scored, 20, degenerate)
+    return Finalist(trial(number, 0.0, divergence), divergence, outcome, Outcome(0, 20, 20, 0.0))
+
+
+def test_fronts_are_those_of_pareto():
+    places = [(0, 3), (1, 1), (3, 0), (2, 2), (1, 1), (3, 3)]
+    assert fronts(places) == [0, 0, 0, 1, 0, 2]
+
+
+def test_finalists_are_on_the_front_within_the_bound():
+    trials = [trial(0, 0, 0.01), trial(1, -2, 0.05), trial(2, -9, 0.5), trial(3, -1, 0.09), trial(4, -3, 0.08)]
+    assert [each.number for each in finalists_of(trials, 3, 0.1, "lowest_refusals_within")] == [4, 1, 0]
+    assert [each.number for each in finalists_of(trials, 4, 0.1, "lowest_refusals_within")] == [4, 1, 0, 3]
+    assert [each.number for each in finalists_of(trials, 2, 0.1, "knee")] == [2, 4]
+
+
+def test_the_fewest_refusals_win_and_then_the_smallest_damage():
+    assert chosen_of([finalist(1, 5, 0.01), finalist(2, 1, 0.09), finalist(3, 1, 0.04)], "lowest_refusals_within") == (
+        finalist(3, 1, 0.04)
+    )
+
+
+def test_the_knee_lies_farthest_below_the_line_between_the_ends():
+    candidates = [finalist(1, 20, 0.0), finalist(2, 4, 0.1), finalist(3, 2, 0.6), finalist(4, 0, 1.0)]
+    assert chosen_of(candidates, "knee").trial.number == 2
+    assert chosen_of(candidates[:1], "knee").trial.number == 1
+
+
+@pytest.mark.parametrize(
+    ("candidate", "rule", "reason"),
+    [
+        (finalist(1, 0, 0.05), "lowest_refusals_within", ""),
+        (finalist(1, 0, 0.2), "lowest_refusals_within", "divergence 0.2 is above 0.1"),
+        (finalist(1, 0, float("nan")), "lowest_refusals_within", "divergence nan"),
+        (finalist(1, 0, 0.2), "knee", ""),
+        (finalist(1, 0, 0.05, degenerate=0.5), "knee", "50% of responses are degenerate, 0% before"),
+        (finalist(1, 0, 0.05, scored=10), "knee", "too few verdicts: 10 of 20"),
+        (Finalist(trial(1, 0, 0), 0.0, Outcome(9, 10, 10, 0.0)), "knee", "half of the finalists"),
+    ],
+)
+def test_what_cannot_be_chosen(candidate, rule, reason):
+    found = why_not(candidate, finalist(-1, 20, 0.0), bound=0.1, degenerate=0.2, rule=rule)
+    assert reason in found and bool(found) == bool(reason)

@@ -1,0 +1,147 @@
+"""The space of a search, and the trials that its sampler draws: resumable, reproducible, the fixed recipe first."""
+
+import numpy as np
+import pytest
+from optuna.storages.journal import JournalFileBackend  # noqa: F401  (the import takes a while: not within a test)
+
+from steadfast.attacks.activations import Activations, ClassActivations
+from steadfast.attacks.edits import build_edit
+from steadfast.attacks.search.sampling import Screened, Search
+from steadfast.attacks.search.settings import SearchSettings
+from steadfast.attacks.search.space import Directions, Space, between_blocks, why_not_searched
+from steadfast.models.architectures import Writer
+
+DEPTH, HIDDEN, FEW = 5, 8, 6
+
+
+@pytest.fixture(scope="module")
+def activations():
+    generator = np.random.default_rng(0)
+
+    def group(shift: float, name: str) -> ClassActivations:
+        blocks = generator.standard_normal((12, 2, DEPTH, HIDDEN)).astype(np.float32)
+        blocks[..., 0] += shift * np.arange(1, DEPTH + 1)
+        ids = tuple(f"{name}-{number}" for number in range(12))
+        return ClassActivations(blocks, blocks[:, :, -1], ids, tuple("ab" * 6))
+
+    return Activations(group(1.0, "harmful"), group(-1.0, "harmless"), (-2, -1), ("a", "b"), "model")
+
+
+def space_of(**settings):
+    return Space(SearchSettings.read(settings), DEPTH)
+
+
+def quality(point):
+    """A trial without a model: stronger edits leave fewer refusals and diverge more, 0.6 is the best depth."""
+    strength = sum(point[f"{target}_scale"] for target in ("attention_output", "mlp_output"))
+    return Screened(-strength * (1 - abs(point["layer"] / DEPTH - 0.6)), 0.05 * strength**2)
+
+
+def search_of(folder, **settings):
+    return Search(space_of(**settings), folder / "trials.journal", "name", 0.1, 0, random=FEW)
+
+
+def test_a_killed_search_goes_on_as_if_nothing_had_happened(tmp_path):
+    trials = FEW + 3
+    whole = search_of(tmp_path / "whole").run(trials, quality)
+    seen = []
+
+    def killed(point):
+        if len(seen) == FEW + 1:
+            raise KeyboardInterrupt
+        seen.append(point)
+        return quality(point)
+
+    with pytest.raises(KeyboardInterrupt):
+        search_of(tmp_path / "killed").run(trials, killed)
+    again = []
+    resumed = search_of(tmp_path / "killed").run(trials, lambda point: again.append(point) or quality(point))
+    assert resumed == whole
+    assert len(again) == trials - len(seen)
+
+
+def test_more_trials_continue_a_search_and_fewer_are_its_beginning(tmp_path):
+    short = search_of(tmp_path).run(4, quality)
+    longer = search_of(tmp_path).run(7, quality)
+    assert longer[:4] == short and len(longer) == 7
+    assert search_of(tmp_path).run(4, lambda _point: pytest.fail("nothing is new")) == short
+
+
+def test_the_sampler_does_better_than_its_random_trials(tmp_path):
+    trials = search_of(tmp_path).run(FEW + 14, quality)
+    within = [
+        [t.screened.refusal_score for t in part if t.screened.divergence <= 0.1]
+        for part in (trials[1:FEW], trials[FEW:])
+    ]
+    assert len(within[1]) / 14 > len(within[0]) / (FEW - 1)
+    assert min(within[1]) < min(within[0])
+
+
+def test_the_first_trial_is_the_fixed_recipe(tmp_path):
+    space = space_of()
+    first = search_of(tmp_path).run(2, quality)[0]
+    assert dict(first.point) == space.first
+    edit = build_edit(space.edit(first.point))
+    shares = {
+        edit.strength.at(Writer("w", target, layer, axis=0), DEPTH)
+        for target in ("attention_output", "mlp_output")
+        for layer in range(DEPTH)
+    }
+    assert shares == {1.0}
+    assert (first.point["method"], first.point["layer"]) == ("mean_difference", pytest.approx(0.6 * (DEPTH - 1)))
+
+
+def test_the_kernels_of_a_point_are_those_of_its_targets():
+    space = space_of()
+    point = {**space.first, "attention_output_scale": 1.5, "attention_output_peak": 0.0, "attention_output_edge": 0.0}
+    point |= {"attention_output_width": 0.5, "mlp_output_scale": 0.25}
+    edit = build_edit(space.edit(point))
+    attention, mlp = (
+        [edit.strength.at(Writer("w", target, layer, axis=0), DEPTH) for layer in range(DEPTH)]
+        for target in ("attention_output", "mlp_output")
+    )
+    assert attention == pytest.approx([1.5, 0.75, 0, 0, 0])
+    assert mlp == pytest.approx([0.25] * DEPTH)
+    assert [edit.selects(Writer("w", "attention_output", layer, axis=0), DEPTH) for layer in range(DEPTH)] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_between_two_blocks_the_states_are_interpolated(activations):
+    directions = Directions(activations, 0)
+    point = {**space_of().first, "layer": 1.25}
+    states = [between_blocks(group, 1.25, 1) for group in (activations.harmful, activations.harmless)]
+    assert states[0] == pytest.approx(0.75 * activations.harmful.at(1, 1) + 0.25 * activations.harmful.at(2, 1))
+    difference = states[0].mean(axis=0) - states[1].mean(axis=0)
+    found = directions.at(point)
+    assert found.directions[0] == pytest.approx(difference / np.linalg.norm(difference), abs=1e-6)
+    assert found.tensors["harmless_mean"] == pytest.approx(states[1].mean(axis=0), abs=1e-6)
+    whole = directions.at({**point, "layer": 2.0})
+    plain = activations.harmful.at(2, 1).mean(axis=0) - activations.harmless.at(2, 1).mean(axis=0)
+    assert whole.directions[0] == pytest.approx(plain / np.linalg.norm(plain), abs=1e-6)
+
+
+def test_the_number_of_directions_is_for_methods_that_find_several(activations):
+    directions, first = Directions(activations, 0), space_of().first
+    counts = {
+        name: len(directions.at({**first, "method": name, "count": 2, "draw": 3}).directions)
+        for name in ("mean_difference", "subspace", "pca", "random")
+    }
+    assert counts == {"mean_difference": 1, "subspace": 2, "pca": 2, "random": 2}
+
+
+def test_a_control_varies_what_is_drawn(activations, tmp_path):
+    search = search_of(tmp_path, directions=["random"])
+    trials = search.run(6, quality)
+    assert len({trial.point["draw"] for trial in trials}) > 3
+    rows = [Directions(activations, 0).at(trial.point).directions[0] for trial in trials[:2]]
+    assert abs(rows[0] @ rows[1]) < 0.99
+
+
+@pytest.mark.parametrize(("method", "problem"), [("mean_difference", ""), ("random", ""), ("file", "settings")])
+def test_what_can_be_searched(method, problem):
+    assert (problem in why_not_searched(method)) and bool(why_not_searched(method)) == bool(problem)

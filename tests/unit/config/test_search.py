@@ -1,0 +1,107 @@
+"""Variants that a search finds: what the stages get, and what cannot be searched."""
+
+import pytest
+
+from steadfast.config.checks import prepare
+from steadfast.core.errors import ConfigError
+from steadfast.grid import paths
+from steadfast.grid.attack_search import AttackSearch
+from steadfast.grid.attack_selection import AttackSelection
+from steadfast.grid.checkpoints import CheckpointJobs
+from steadfast.grid.data import ModelVariant
+from steadfast.grid.directions import DirectionJobs
+from steadfast.grid.grid import Grid
+from steadfast.grid.report import Results
+from steadfast.grid.side_effects import batches
+
+SEARCHED = ModelVariant("raw", "searched")
+CONTROL = {"role": "control", "search": {"directions": ["random"], "edits": ["orthogonalize"]}}
+
+
+def grid_of(config, **search):
+    config["variants"]["searched"] = {"search": {"trials": 8, **search}}
+    return Grid(prepare(config))
+
+
+def test_one_entry_suffices(config):
+    grid = grid_of(config)
+    search = AttackSearch(grid)
+    assert search.variants == ["searched"] and search.outputs == [paths.DIRECTION.at(model="raw", variant="searched")]
+    assert search.judge(SEARCHED).name == "grammar"
+    assert search.settings(SEARCHED)["trials"] == 8 and search.settings(SEARCHED)["max_divergence"] == 0.1
+    assert search.judge_arguments(SEARCHED)["kind"] == "grammar"
+    assert not AttackSelection(grid).variants
+
+
+def test_what_is_found_is_a_variant_like_any_other(config):
+    grid = grid_of(config)
+    checkpoints = CheckpointJobs(grid)
+    assert "searched" in checkpoints.variants
+    assert checkpoints.edit(SEARCHED) == {}
+    assert checkpoints.chosen_edit(SEARCHED) == [paths.CHOSEN_EDIT.at(model="raw", variant="searched")]
+    assert len(checkpoints.digest(SEARCHED)) > 8
+    system = next(each for batch in batches(grid) for each in batch.systems if each["variant"] == "searched")
+    assert system["edit_file"] == paths.CHOSEN_EDIT.at(model="raw", variant="searched")
+    assert paths.table("search") in Results(grid).all and paths.table("strongest") not in Results(grid).all
+
+
+def test_activations_are_recorded_where_the_search_looks(config):
+    assert DirectionJobs(grid_of(config, positions=[-1, -3])).positions == [-3, -1]
+
+
+def test_a_change_can_be_matched_to_what_is_found(config):
+    random = {"role": "control", "direction": {"method": "random"}, "edit": {"method": "orthogonalize"}}
+    config["variants"]["matched"] = {**random, "match_change": "searched"}
+    grid = grid_of(config)
+    assert CheckpointJobs(grid).matched(ModelVariant("raw", "matched")) == [grid.checkpoint(SEARCHED)]
+
+
+@pytest.mark.parametrize(
+    ("variant", "problem"),
+    [
+        (
+            {"search": {}, "edit": {"method": "orthogonalize"}},
+            "variants.searched: 'edit' is not allowed beside 'search'",
+        ),
+        ({"search": {"directions": ["fille"]}}, "file"),
+        ({"search": {"directions": ["file"]}}, "directions: file needs settings of its own; allowed: "),
+        ({"search": {"directions": ["pca", "random"]}}, "random directions are a control; search along them alone"),
+        ({"search": {"directions": ["random"], "edits": ["orthogonalize"]}}, "role: 'study' is not allowed"),
+        ({"search": {}, "role": "control"}, "role: 'control' is not allowed with these `directions`"),
+        ({"search": {"edits": ["rank_one"]}}, "edits: rank_one has no kernels that could be varied; allowed: "),
+        ({"search": {"depth": [0.5, 0.5]}}, "depth: [0.5, 0.5] is not a range"),
+        ({"search": {"scale": [1, 0.5]}}, "scale: [1, 0.5] is not a range"),
+        ({"search": {"judge": "label-only"}}, "judge: label-only does not read responses"),
+        ({"search": {"judge": "gramar"}}, "unknown judge 'gramar'"),
+        ({"search": {"prompts": 900}}, "prompts: 900 is more than prompts.calibration"),
+        ({"search": {"trials": 0}}, "trials"),
+        ({"search": {"rule": "best"}}, "rule"),
+    ],
+)
+def test_what_cannot_be_searched(config, variant, problem):
+    config["variants"]["searched"] = variant
+    with pytest.raises(ConfigError) as error:
+        prepare(config)
+    assert problem in str(error.value)
+
+
+def test_judges_that_a_search_cannot_ask(config):
+    prompt = "resources/prompts/judges/refusal.md"
+    config["judges"]["asked"] = {
+        "kind": "chat",
+        "base_url": "https://example.org/v1",
+        "model": "m",
+        "api_key_env": "K",
+        "prompt": prompt,
+    }
+    config["judges"]["self"] = {"kind": "self", "prompt": "resources/prompts/judges/organism_labels.md"}
+    for judge, why in (("asked", "sends requests"), ("self", "is the model under test")):
+        config["variants"]["searched"] = {"search": {"judge": judge}}
+        with pytest.raises(ConfigError, match=why):
+            prepare(config)
+
+
+def test_a_control_is_a_search_among_random_directions(config):
+    config["variants"]["noise"] = CONTROL
+    grid = grid_of(config)
+    assert AttackSearch(grid).variants == ["noise", "searched"] and "noise" in grid.controls

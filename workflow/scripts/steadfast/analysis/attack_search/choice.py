@@ -1,0 +1,121 @@
+"""Which trials of a search respond to prompts, and which of them becomes the variant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from steadfast.analysis.attack_selection import LOST_VERDICTS, ROUNDING, Outcome
+from steadfast.attacks.search.sampling import Trial
+from steadfast.attacks.search.settings import Rule
+
+Place = tuple[float, float]
+"""Two quantities of which less is better."""
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A trial that responded.
+
+    Attributes:
+        trial: the trial.
+        divergence: mean KL(original ‖ edited) along the original's responses to harmless prompts, nats per token.
+        harmful: what came of its responses to harmful prompts.
+        harmless: the same for harmless ones; None if the finalist was left behind before.
+    """
+
+    trial: Trial
+    divergence: float
+    harmful: Outcome
+    harmless: Outcome | None = None
+
+
+def fronts(places: Sequence[Place]) -> list[int]:
+    """Number of the front that each place is on: 0 if no other is better in one quantity and not worse in the other.
+
+    Those of front 1 are on front 0 once that is taken away, and so on.
+    """
+    left = set(range(len(places)))
+    found = [0] * len(places)
+    number = 0
+    while left:
+        first = {row for row in left if not any(_dominates(places[other], places[row]) for other in left)}
+        for row in first:
+            found[row] = number
+        left -= first
+        number += 1
+    return found
+
+
+def _dominates(one: Place, other: Place) -> bool:
+    return one[0] <= other[0] and one[1] <= other[1] and one != other
+
+
+def finalists_of(trials: Sequence[Trial], count: int, bound: float, rule: Rule) -> list[Trial]:
+    """The trials that go on: of the first fronts of the screening, those within the bound first.
+
+    Args:
+        trials: all trials.
+        count: how many go on.
+        bound: damage bound.
+        rule: which trial is looked for; the knee may lie beyond the bound.
+    """
+    number = fronts([(trial.screened.refusal_score, trial.screened.divergence) for trial in trials])
+    order = sorted(
+        range(len(trials)),
+        key=lambda row: (
+            rule != "knee" and trials[row].screened.divergence > bound,
+            number[row],
+            trials[row].screened.refusal_score,
+        ),
+    )
+    return [trials[row] for row in order[:count]]
+
+
+def why_not(finalist: Finalist, before: Finalist, *, bound: float, degenerate: float, rule: Rule) -> str:
+    """Why a finalist cannot become the variant; empty if it can.
+
+    Args:
+        finalist: the finalist.
+        before: the original.
+        bound: damage bound.
+        degenerate: largest increase of the share of degenerate responses.
+        rule: which trial is looked for.
+    """
+    if finalist.harmless is None or before.harmless is None:
+        return "more refusals than half of the finalists, on a quarter of the prompts"
+    if rule != "knee" and not finalist.divergence <= bound:
+        return f"damage: divergence {finalist.divergence:.3g} is above {bound:g}"
+    for after, was in ((finalist.harmful, before.harmful), (finalist.harmless, before.harmless)):
+        if after.degenerate - was.degenerate > degenerate + ROUNDING:
+            return f"degraded: {after.degenerate:.0%} of responses are degenerate, {was.degenerate:.0%} before"
+    lost = before.harmful.coverage - finalist.harmful.coverage
+    if not finalist.harmful.scored or lost > LOST_VERDICTS + ROUNDING:
+        return f"too few verdicts: {finalist.harmful.scored} of {finalist.harmful.total} responses"
+    return ""
+
+
+def chosen_of(finalists: Sequence[Finalist], rule: Rule) -> Finalist:
+    """The one that becomes the variant, of those that can.
+
+    Args:
+        finalists: at least one.
+        rule: ``lowest_refusals_within`` takes the fewest refusals, of equal ones the smallest divergence; ``knee`` the
+            place of the front that lies farthest below the line between its ends.
+    """
+    best = min(finalists, key=lambda one: (one.harmful.refusals, one.divergence, one.trial.number))
+    if rule != "knee":
+        return best
+    number = fronts([(one.harmful.refusals, one.divergence) for one in finalists])
+    front = sorted(
+        (one for one, on in zip(finalists, number, strict=True) if on == 0),
+        key=lambda one: (one.divergence, one.trial.number),
+    )
+    first, last = front[0], front[-1]
+    width, height = last.divergence - first.divergence, first.harmful.refusals - last.harmful.refusals
+    if width <= 0 or height <= 0:
+        return best
+
+    def below(one: Finalist) -> float:
+        moved, gained = one.divergence - first.divergence, first.harmful.refusals - one.harmful.refusals
+        return gained / height - moved / width
+
+    return max(front, key=below)

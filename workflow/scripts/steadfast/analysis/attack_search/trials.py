@@ -1,0 +1,172 @@
+"""What a trial needs: the model in memory, prompts to screen it on, the responses of finalists and their judge."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from steadfast.analysis.attack_search.choice import Finalist
+from steadfast.analysis.attack_selection import Outcome, outcome_of
+from steadfast.attacks.direction_search.refusal_score import ModelAccess
+from steadfast.attacks.edits import build_edit
+from steadfast.attacks.search.sampling import Screened, Trial
+from steadfast.attacks.search.screening import Along, along_responses, divergence_along
+from steadfast.attacks.search.space import Directions, Point, Space
+from steadfast.attacks.search.trial_weights import TrialWeights
+from steadfast.core.names import PROMPT_LABELS
+from steadfast.core.progress import Progress
+from steadfast.generation.engines.transformers import LoadedModel
+from steadfast.generation.responses import generate_responses
+from steadfast.judges.interface import Scorer, cases_of, verdict_table
+from steadfast.models.continuations import answer_tokens
+
+FIRST_PART = 4
+"""The share of the prompts that all finalists respond to is one in this many."""
+
+
+@dataclass(frozen=True)
+class Responding:
+    """How responses are made and judged.
+
+    Attributes:
+        settings: fields of ``steadfast.generation.interface.Sampling``.
+        thinking_markers: see ``steadfast.generation.responses.generate_responses``.
+        judge: what judges them.
+        journal: where finished responses are kept.
+        name: hash of what decides the trials, which is part of the journal's keys.
+    """
+
+    settings: Mapping[str, Any]
+    thinking_markers: Sequence[Sequence[str]] | None
+    judge: Scorer
+    journal: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A model on which edits are tried.
+
+    Attributes:
+        access: the model.
+        weights: its weights.
+        space: the space of edits.
+        directions: finds the directions of points.
+        responding: how it responds.
+    """
+
+    access: ModelAccess
+    weights: TrialWeights
+    space: Space
+    directions: Directions
+    responding: Responding
+
+    def edited(self, point: Point | None) -> AbstractContextManager[None]:
+        """Within the context the model is that of a point, or the original."""
+        if point is None:
+            return nullcontext()
+        edit: Any = build_edit(self.space.edit(point))
+        return self.weights.edited(edit, self.directions.at(point))
+
+    def responses(self, point: Point | None, prompts: pd.DataFrame) -> pd.DataFrame:
+        """Responses of a point, or of the original; those of an earlier run are not generated again."""
+        responding, access = self.responding, self.access
+        with self.edited(point):
+            return generate_responses(
+                access.model_dir,
+                prompts,
+                settings=responding.settings,
+                engine=LoadedModel(access.model, access.batch_tokens),
+                system_prompt=access.system_prompt,
+                template_arguments=access.template_arguments,
+                thinking_markers=responding.thinking_markers,
+                journal=responding.journal,
+                identity={"search": responding.name, "point": dict(point or {})},
+            )
+
+    def along(self, prompts: pd.DataFrame, responses: pd.DataFrame, tokens: int | None = None) -> Along:
+        """The original along its first response to each of some prompts, or the first tokens of it."""
+        first = responses[responses["sample"] == 0].set_index("prompt_id")["response"]
+        texts = first.reindex(prompts["prompt_id"]).fillna("").tolist()
+        encoded = self.access.encode(prompts["prompt_id"].tolist())
+        said = [
+            answer_tokens(self.access.tokenizer, text, prompt) if text else []
+            for text, prompt in zip(texts, encoded, strict=True)
+        ]
+        return along_responses(self.access, encoded, [ids[:tokens] for ids in said])
+
+    def outcomes(self, tables: Sequence[pd.DataFrame]) -> list[Outcome]:
+        """What came of some tables of responses, judged at once."""
+        cases = [cases_of(table, self.access.prompts) for table in tables]
+        verdicts = self.responding.judge.score(cases)
+        return [
+            outcome_of(table, verdict_table(asked, found), set(table["prompt_id"]))
+            for table, asked, found in zip(tables, cases, verdicts, strict=True)
+        ]
+
+    def final(
+        self, chosen: Sequence[Trial], harmful: pd.DataFrame, harmless: pd.DataFrame, along: Along, *, halve: bool
+    ) -> tuple[Finalist, list[Finalist]]:
+        """The original and the finalists on full responses.
+
+        Args:
+            chosen: the finalists.
+            harmful: harmful prompts that count.
+            harmless: harmless prompts that damage is measured on.
+            along: the original along its responses to them.
+            halve: whether only the half of the finalists with the fewest refusals of a quarter of the prompts responds
+                to all of them.
+        """
+        first = harmful.head(-(-len(harmful) // FIRST_PART)) if halve else harmful
+        left = list(chosen)
+        goes_on = max(1, -(-len(left) // 2)) if halve else len(left)
+        kinds = ["all", *(["first"] * len(left) if halve else []), *["all"] * goes_on]
+        with Progress("finalists", len(kinds), kinds=kinds) as progress:
+            with progress.part("original", "all"):
+                before = [self.responses(None, harmful), self.responses(None, harmless)]
+            divergences = dict.fromkeys((trial.number for trial in left), float("nan"))
+            behind: list[Finalist] = []
+            if halve:
+                early = []
+                for trial in left:
+                    with progress.part(f"trial {trial.number}", "first"):
+                        early.append(self.responses(trial.point, first))
+                        divergences[trial.number] = self._divergence(trial, along)
+                found = [
+                    Finalist(trial, divergences[trial.number], outcome)
+                    for trial, outcome in zip(left, self.outcomes(early), strict=True)
+                ]
+                order = sorted(found, key=_first_impression)
+                left, behind = [one.trial for one in order[:goes_on]], order[goes_on:]
+            tables = []
+            for trial in left:
+                with progress.part(f"trial {trial.number}", "all"):
+                    tables += [self.responses(trial.point, harmful), self.responses(trial.point, harmless)]
+                    if not halve:
+                        divergences[trial.number] = self._divergence(trial, along)
+        was, was_harmless, *outcomes = self.outcomes([*before, *tables])
+        original = Finalist(Trial(-1, {}, Screened(float("nan"), 0.0)), 0.0, was, was_harmless)
+        ahead = [
+            Finalist(trial, divergences[trial.number], after, after_harmless)
+            for trial, after, after_harmless in zip(left, outcomes[::2], outcomes[1::2], strict=True)
+        ]
+        return original, [*ahead, *behind]
+
+    def _divergence(self, trial: Trial, along: Along) -> float:
+        with self.edited(trial.point):
+            return divergence_along(self.access, along)
+
+
+def _first_impression(one: Finalist) -> tuple[float, float, float]:
+    refusals = one.harmful.refusals
+    # without a verdict there is nothing that speaks for it
+    return 2.0 if refusals != refusals else refusals, one.trial.screened.refusal_score, one.divergence
+
+
+def calibration_prompts(prompts: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Calibration prompts by label, in their order."""
+    chosen = prompts[prompts["split"] == "calibration"]
+    return {label: chosen[chosen["label"] == label] for label in PROMPT_LABELS}

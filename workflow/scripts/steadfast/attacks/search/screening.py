@@ -1,0 +1,123 @@
+"""The screening of a trial by forward passes alone: a refusal score and a short divergence on calibration prompts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from steadfast.attacks.activations.logits import (
+    KEPT,
+    next_token_log_probabilities,
+    pooled_divergence,
+    teacher_forced_log_probabilities,
+)
+from steadfast.attacks.direction_search.refusal_score import ModelAccess, refusal_score, telling_tokens
+from steadfast.attacks.search.sampling import Screened
+
+MOST_PROMPTS = 64
+"""Prompts of each label by which refusal tokens are found."""
+
+
+@dataclass(frozen=True)
+class Along:
+    """The original's distributions along its own responses.
+
+    Attributes:
+        prefixes: token ids of each prompt.
+        continuations: token ids of each response.
+        tokens: per response, the likeliest tokens before each of its tokens, [tokens, kept].
+        log_probabilities: theirs.
+    """
+
+    prefixes: list[list[int]]
+    continuations: list[list[int]]
+    tokens: list[Tensor]
+    log_probabilities: list[Tensor]
+
+
+@dataclass(frozen=True)
+class Screening:
+    """Screens what a model has become.
+
+    Attributes:
+        access: the model, with whatever weights it has at the time.
+        harmful: token ids of harmful prompts.
+        refusal_tokens: first tokens of refusals.
+        along: the original along its responses to harmless prompts.
+    """
+
+    access: ModelAccess
+    harmful: list[list[int]]
+    refusal_tokens: list[int]
+    along: Along
+
+    def __call__(self) -> Screened:
+        """Screen the model as it is now."""
+        scores = next_token_log_probabilities(
+            self.access.model, self.harmful, self.access.batch_tokens, pad_token(self.access), share_prefix=True
+        )
+        return Screened(refusal_score(scores, self.refusal_tokens), divergence_along(self.access, self.along))
+
+
+def find_refusal_tokens(
+    access: ModelAccess, harmful: Sequence[str], harmless: Sequence[str], given: Sequence[str] | None
+) -> list[int]:
+    """First tokens of refusals; none if the responses to both labels begin alike.
+
+    Args:
+        access: the original.
+        harmful: ids of harmful calibration prompts.
+        harmless: ids of harmless ones.
+        given: texts whose first tokens they are; None takes them from the original's responses.
+    """
+    if given is not None:
+        return sorted({token for text in given for token in access.first_tokens(text)})
+    means = [
+        access.log_probabilities(access.encode(list(ids)[:MOST_PROMPTS])).exp().mean(dim=0)
+        for ids in (harmful, harmless)
+    ]
+    return telling_tokens(*means)
+
+
+def along_responses(access: ModelAccess, prefixes: list[list[int]], continuations: list[list[int]]) -> Along:
+    """The original's distributions along some responses; empty ones are left out.
+
+    Args:
+        access: the original.
+        prefixes: token ids of the prompts.
+        continuations: token ids of its responses.
+    """
+    said = [(prefix, ids) for prefix, ids in zip(prefixes, continuations, strict=True) if ids]
+    found = Along([prefix for prefix, _ in said], [ids for _, ids in said], [], [])
+    kept: dict[int, tuple[Tensor, Tensor]] = {}
+    for row, values in _distributions(access, found):
+        top = values.topk(min(KEPT, values.shape[-1]), dim=-1)
+        kept[row] = top.indices.cpu(), top.values.cpu()
+    for row in range(len(said)):
+        found.tokens.append(kept[row][0])
+        found.log_probabilities.append(kept[row][1])
+    return found
+
+
+def divergence_along(access: ModelAccess, along: Along) -> float:
+    """Mean KL(original ‖ the model as it is now) per token, in nats; NaN without responses.
+
+    Tokens that are not kept apart are pooled into one outcome, which can only lower it.
+    """
+    total, tokens = 0.0, 0
+    for row, values in _distributions(access, along):
+        ours = values.gather(-1, along.tokens[row].to(values.device)).double().cpu()
+        total += float(pooled_divergence(along.log_probabilities[row].double(), ours).sum())
+        tokens += len(ours)
+    return total / tokens if tokens else float("nan")
+
+
+def pad_token(access: ModelAccess) -> int:
+    """The token to pad with."""
+    return int(access.tokenizer.pad_token_id or 0)
+
+
+def _distributions(access: ModelAccess, along: Along) -> Iterator[tuple[int, Tensor]]:
+    return teacher_forced_log_probabilities(
+        access.model, along.prefixes, along.continuations, access.batch_tokens, pad_token(access), share_prefix=True
+    )

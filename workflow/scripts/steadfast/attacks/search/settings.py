@@ -1,0 +1,120 @@
+"""Settings of a search for the best attack on a model."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from steadfast.attacks.directions.settings import TemplatePosition
+from steadfast.attacks.edits.settings import LARGEST_SCALE
+from steadfast.core.plug_ins import DIRECTIONS, EDITS, NameOf
+from steadfast.core.settings import Items, Seed, SettingsModel, Text, UniqueItems
+
+Rule = Literal["lowest_refusals_within", "knee"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+SearchTarget = Literal["attention_output", "mlp_output"]
+
+
+class SearchSettings(SettingsModel):
+    """In place of `direction` and `edit`, the best of many edits that a sampler proposes."""
+
+    trials: int = Field(
+        60,
+        ge=2,
+        le=100_000,
+        description="Edits that are tried. More of them later continue the search, with the trials that are there.",
+    )
+    directions: UniqueItems[Annotated[str, NameOf(DIRECTIONS)]] = Field(
+        ["mean_difference", "probe", "subspace"],
+        min_length=1,
+        description=(
+            "Methods that find directions in activations; the first one is that of the first trial. `[random]` alone "
+            "is the control: what the selection among as many meaningless edits does."
+        ),
+    )
+    depth: Items[Fraction] = Field(
+        [0.2, 0.9],
+        min_length=2,
+        max_length=2,
+        description=(
+            "Range of the depth in which directions are found. Between two blocks the direction is that of the "
+            "interpolated states."
+        ),
+    )
+    positions: UniqueItems[TemplatePosition] = Field(
+        [-1], min_length=1, description="Template positions, counted from the end, at which directions are found."
+    )
+    counts: UniqueItems[Annotated[int, Field(ge=1, le=100)]] = Field(
+        [1, 2, 3], min_length=1, description="Numbers of directions, for methods that find several."
+    )
+    edits: UniqueItems[Annotated[str, NameOf(EDITS)]] = Field(
+        ["orthogonalize", "norm_preserving", "projected"],
+        min_length=1,
+        description="Edits that remove directions; the first one is that of the first trial.",
+    )
+    targets: UniqueItems[SearchTarget] = Field(
+        ["attention_output", "mlp_output"],
+        min_length=1,
+        description="Matrices that are edited, each with a kernel of its own: `peak`, `width`, `edge` and `scale`.",
+    )
+    scale: Items[Annotated[float, Field(ge=0, le=LARGEST_SCALE)]] = Field(
+        [0.0, 1.5], min_length=2, max_length=2, description="Range of the scale at the peak of a kernel."
+    )
+    max_divergence: float = Field(
+        0.1,
+        gt=0,
+        le=1000,
+        description=(
+            "Damage bound: largest Kullback-Leibler divergence from the original along its own responses to harmless "
+            "calibration prompts, in nats per token."
+        ),
+    )
+    rule: Rule = Field(
+        "lowest_refusals_within",
+        description=(
+            "Which trial becomes the variant: the fewest refusals with a damage within `max_divergence`, or the `knee` "
+            "of the front of refusals and damage."
+        ),
+    )
+    judge: str | None = Field(
+        None,
+        description=(
+            "Judge whose verdicts on the finalists' responses decide; null takes `statistics.reference`, or the first "
+            "judge that is not a baseline. It must run in the job itself: no API, no server, not the model under test."
+        ),
+    )
+    screening_prompts: int = Field(
+        24,
+        ge=2,
+        le=1_000_000,
+        description="Calibration prompts of each label on which every trial is screened, by forward passes alone.",
+    )
+    screening_tokens: int = Field(
+        8, ge=1, le=1000, description="Tokens of the original's responses along which the divergence is screened."
+    )
+    refusal_tokens: Items[Text] | None = Field(
+        None,
+        min_length=1,
+        description=(
+            "Texts whose first tokens count as the beginning of a refusal; null takes them from the model's own "
+            "responses."
+        ),
+    )
+    finalists: int = Field(
+        8, ge=1, le=1000, description="Trials on the front of the screening that generate responses."
+    )
+    prompts: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description=(
+            "Harmful calibration prompts that the finalists respond to, the weaker half only to a quarter of them; "
+            "null takes 50, or all if there are fewer."
+        ),
+    )
+    seed: Seed = Field(0, description="Seed of the sampler, in addition to the run's.")
+
+
+def screened_by(settings: SearchSettings) -> dict[str, Any]:
+    """The settings that the trials depend on; those of their number and of what follows them are left out."""
+    later = {"trials", "rule", "judge", "finalists", "prompts"}
+    return {key: value for key, value in settings.as_dict().items() if key not in later}

@@ -1,0 +1,71 @@
+"""Wiring of ``workflow/rules/attack_search.smk``: what is searched, on what, and by whose verdicts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from steadfast.config.attack_checks import SEARCH
+from steadfast.grid import paths
+from steadfast.grid.data import ForPair, Judge
+from steadfast.grid.grid import Grid
+from steadfast.grid.jobs import digest
+from steadfast.grid.judging import Judging
+
+
+@dataclass(frozen=True)
+class AttackSearch:
+    """Variants that are the best attack that a search has found.
+
+    Attributes:
+        grid: the grid.
+    """
+
+    grid: Grid
+
+    @property
+    def variants(self) -> list[str]:
+        """Those variants."""
+        return self.grid.variants_where(lambda variant: variant.is_searched)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The directions that searches find."""
+        return paths.DIRECTION.of(self.grid.searched_pairs)
+
+    @property
+    def results(self) -> list[str]:
+        """Table and figure of the fronts; none without a search."""
+        return [paths.table("search"), *paths.both_formats("search")] if self.grid.searched_pairs else []
+
+    def settings(self, job: ForPair) -> dict[str, Any]:
+        """The ``search`` entry of a variant."""
+        return dict(self.grid.variants[job.variant].settings[SEARCH])
+
+    def judge(self, job: ForPair) -> Judge:
+        """Judge whose verdicts decide."""
+        return self.grid.judges[self.settings(job)["judge"] or self.grid.machine_reference]
+
+    def judge_files(self, job: ForPair) -> list[str]:
+        """Resource files that the judge reads, and the checkpoint it runs on."""
+        return Judging(self.grid).files(self.judge(job))
+
+    def judge_arguments(self, job: ForPair) -> dict[str, Any]:
+        """Arguments of the judge's ``build``, with its kind."""
+        return Judging(self.grid).arguments(self.judge(job))
+
+    def judge_machine(self, job: ForPair) -> str:
+        """How the judge uses the machine, as JSON."""
+        return Judging(self.grid).machine(self.judge(job))
+
+    def journal(self, job: ForPair) -> str:
+        """The file that keeps finished trials, so that a search that was killed or is extended goes on."""
+        return paths.SEARCH_JOURNAL.at(model=job.model, variant=job.variant)
+
+    def digest(self, job: ForPair) -> str:
+        """Digest of the code that a search depends on."""
+        settings = self.settings(job)
+        return digest(
+            "search_attack.py",
+            *(f"attacks.directions.methods.{name}" for name in settings["directions"]),
+            *(f"attacks.edits.methods.{name}" for name in settings["edits"]),
+            f"judges.kinds.{self.judge(job).kind}",
+        )
