@@ -141,6 +141,6 @@ def test_an_unknown_split_is_told_with_its_row(tmp_path: Path) -> None:
 
 def test_an_unknown_kind_is_told_with_the_known_ones() -> None:
     with pytest.raises(
-        UnknownNameError, match="kind of prompt source 'flie'; did you mean 'file'\\? Known: dataset, fil"
+        UnknownNameError, match="kind of prompt source 'flie'; did you mean 'file'\\? Known: benchmark, dataset, fil"
     ):
         check_source({"kind": "flie"})

@@ -19,7 +19,7 @@ from steadfast.config.sweeps import with_sweeps
 from steadfast.core.alike import as_it_looks
 from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.names import PROMPT_LABELS
-from steadfast.core.plug_ins import JUDGES
+from steadfast.core.plug_ins import JUDGES, PROMPT_SOURCES
 from steadfast.core.text_files import GUESSED, is_guessed
 
 ANNOTATORS = "human"
@@ -239,6 +239,11 @@ def _sources_are_usable(config: Mapping[str, Any]) -> Iterator[str]:
                 check_source(source)
             except ConfigError as error:
                 yield f"prompts.{label}.{index}: {error}"
+                continue
+            labels = PROMPT_SOURCES.read(source).labels()
+            if labels is not None and label not in labels:
+                found = f"its prompts are {' and '.join(labels)}, and it is listed under `{label}`"
+                yield f"prompts.{label}.{index}: {found}"
 
 
 def _models_can_be_had(config: Mapping[str, Any]) -> Iterator[str]:
@@ -254,8 +259,9 @@ def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
         f"prompts.{label}.{n}": item for label in PROMPT_LABELS for n, item in enumerate(config["prompts"][label])
     }
     models = {place_of_model(config, name): model for name, model in config["models"].items()}
-    entries = {where: entry for where, entry in {**models, **sources}.items() if entry.get("repo")}
-    moving = [where for where, entry in entries.items() if entry.get("revision") in ("main", "master")]
+    of_hub = {where: entry for where, entry in models.items() if entry.get("repo")}
+    of_hub |= {where: entry for where, entry in sources.items() if not entry.get("path")}
+    moving = [where for where, entry in of_hub.items() if entry.get("revision") in ("main", "master")]
     if moving:
         yield f"{', '.join(moving)}: the revision `main` can change between two runs; `make pin` writes the commits"
     yield from _passed_over(sources)

@@ -56,18 +56,22 @@ def resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 def _entry(family: Family) -> dict[str, Any]:
     """The schema of a family's config entries: a branch per plug-in."""
     names = family.names()
+    implied = [name for name in names if family.named_by_key and name in family.settings(name).model_fields]
+    required = {"anyOf": [{"required": [key]} for key in (family.key, *implied)]} if implied else {}
     return {
         "type": "object",
-        "required": [family.key],
+        **(required or {"required": [family.key]}),
         "properties": {family.key: {"description": family.description, "enum": names}},
-        "allOf": [
-            {
-                "if": {"properties": {family.key: {"const": name}}, "required": [family.key]},
-                "then": _branch(family, name),
-            }
-            for name in names
-        ],
+        "allOf": [{"if": _chooses(family, name, implied), "then": _branch(family, name)} for name in names],
     }
+
+
+def _chooses(family: Family, name: str, implied: list[str]) -> dict[str, Any]:
+    """The condition on an entry that chooses a plug-in: its key names it, or is left out where another key does."""
+    named = {"properties": {family.key: {"const": name}}}
+    if name not in implied:
+        return {**named, "required": [family.key]}
+    return {**named, "anyOf": [{"required": [key]} for key in (family.key, name)]}
 
 
 def _branch(family: Family, name: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class Family:
         key: the key of a config entry that names the module.
         description: of that key.
         entries: whether config entries choose one of them, with its settings; else it is named alone.
+        named_by_key: whether an entry without ``key`` chooses the plug-in that one of its other keys is called after.
     """
 
     name: str
@@ -37,6 +38,14 @@ class Family:
     key: str
     description: str
     entries: bool = True
+    named_by_key: bool = False
+
+    def whole(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A config entry with ``key``, where another of its keys may say what it chooses."""
+        if self.key in entry or not self.named_by_key:
+            return entry
+        found = [name for name in self.names() if name in entry]
+        return {self.key: found[0], **entry} if len(found) == 1 else entry
 
     def names(self) -> list[str]:
         """Names of all plug-ins, without importing them."""
@@ -111,6 +120,7 @@ class EntryOf:
         key = self.family.key
         if not isinstance(entry, Mapping):
             raise said(wrong_type(entry, "object"))
+        entry = self.family.whole(entry)
         if key not in entry:
             raise InvalidEntry([((), missing(key, entry))])
         known = self.family.names()
@@ -174,7 +184,9 @@ DECODINGS = Family(
     "decoding", "steadfast.attacks.decoding.methods", "method", "Module of `steadfast/attacks/decoding/methods/`."
 )
 SOURCES = Family("model", "steadfast.models.sources", "source", "Where the checkpoint comes from.")
-PROMPT_SOURCES = Family("prompt_source", "steadfast.prompts.sources.kinds", "kind", "Where the prompts come from.")
+PROMPT_SOURCES = Family(
+    "prompt_source", "steadfast.prompts.sources.kinds", "kind", "Where the prompts come from.", named_by_key=True
+)
 ENGINES = Family("engine", "steadfast.generation.engines", "engine", "What generates.", entries=False)
 MEASURES = (
     Family("measure", "steadfast.analysis.side_effects.weights", "measure", "A measure of the weights.", entries=False),

@@ -6,12 +6,13 @@ from typing import Any
 from steadfast.analysis.side_effects import ANSWERS, WEIGHTS, measure_names
 from steadfast.config.effect_checks import GRAMMAR_MEASURES, synthetic_world
 from steadfast.core.files import visible_files
-from steadfast.core.names import ORIGINAL
+from steadfast.core.names import HARMLESS, ORIGINAL
 from steadfast.grid import paths
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import Jobs, digest, rule_name
 from steadfast.models.sources import is_trained_here
+from steadfast.prompts.benchmarks.catalog import OVER_REFUSAL
 
 ORGANISMS = "organisms"
 PARTS = ("edit", "intervention", "decoding")
@@ -210,8 +211,14 @@ class Measures:
                 "tasks": settings["instructions"],
                 "max_new_tokens": settings["instruction_tokens"],
             },
-            "over_refusal": {"categories": settings["over_refusal_categories"]},
+            "over_refusal": {"categories": settings["over_refusal_categories"], **self._benchmarks()},
         }.get(name, {})
+
+    def _benchmarks(self) -> dict[str, list[str]]:
+        """Benchmarks with over-refusal prompts among the harmless prompts, where there are any."""
+        named = {source.get("benchmark") for source in self.grid.config["prompts"][HARMLESS]}
+        found = [name for name in OVER_REFUSAL if name in named]
+        return {"benchmarks": found} if found else {}
 
     def _text(self) -> dict[str, Any] | None:
         """Source of the held-out text."""

@@ -5,7 +5,7 @@ Only the ``revision`` values change; comments and layout stay.
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,22 +62,32 @@ def _edits(node: yaml.Node, resolve: Resolve) -> Iterator[Edit]:
         yield from _edits(value, resolve)
     keys = {key.value: key for key, _ in node.value}
     values = {key.value: value for key, value in node.value}
-    repo = values.get("repo")
-    if not isinstance(repo, yaml.ScalarNode) or repo.tag.endswith(":null"):
+    key, repo, kind = _repository({key: node.value for key, node in values.items() if _is_text(node)})
+    if not repo:
         return
-    found = values["kind"].value if "kind" in values else None
-    of_prompts = found in PROMPT_SOURCES.names() and "repo" in PROMPT_SOURCES.settings(found).model_fields
-    kind = "dataset" if of_prompts else "model"
     revision = values["revision"].value if "revision" in values else "main"
     if COMMIT.fullmatch(revision):
         return
-    commit = resolve(values["repo"].value, revision, kind)
+    commit = resolve(repo, revision, kind)
     if "revision" in values:
         yield Edit(values["revision"].start_mark.index, values["revision"].end_mark.index, commit)
     else:
-        mark = keys["repo"].start_mark
+        mark = keys[key].start_mark
         separator = ", " if node.flow_style else "\n" + " " * mark.column
         yield Edit(mark.index, mark.index, f"revision: {commit}{separator}")
+
+
+def _is_text(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.ScalarNode) and not node.tag.endswith(":null")
+
+
+def _repository(entry: Mapping[str, str]) -> tuple[str, str, str]:
+    """Key that names a repository of the hub, its id (empty without one) and whether it is a model or a data set."""
+    kind = PROMPT_SOURCES.whole(entry).get(PROMPT_SOURCES.key)
+    if kind in PROMPT_SOURCES.names() and PROMPT_SOURCES.settings(kind).hub_key:
+        settings = PROMPT_SOURCES.settings(kind)
+        return settings.hub_key, settings.hub_repository(entry), "dataset"
+    return "repo", entry.get("repo", ""), "model"
 
 
 def main(path: str) -> int:

@@ -99,6 +99,8 @@ def _refuse_repeated_sources(classes: Mapping[str, Sequence[Mapping[str, Any]]])
         for index, source in enumerate(sources):
             # what a prompt is pinned to and its category do not make it another prompt
             what = {key: value for key, value in source.items() if key not in ("assign", "category_column")}
+            if PROMPT_SOURCES.read(source).labels() is not None:
+                what["label"] = label
             where = f"{label}.{index}"
             first = seen.setdefault(repr(sorted(what.items())), where)
             if first != where and not PROMPT_SOURCES.of(source).Settings.is_synthetic:
@@ -107,6 +109,7 @@ def _refuse_repeated_sources(classes: Mapping[str, Sequence[Mapping[str, Any]]])
 
 def can_be_previewed(sources: Sequence[Mapping[str, Any]]) -> bool:
     """Whether sources are local and small enough to be read before the run."""
-    if any(source.get("repo") for source in sources):
+    files = [source_files(source) for source in sources]
+    if not all(files):
         return False
-    return sum(Path(file).stat().st_size for source in sources for file in source_files(source)) <= PREVIEW_BYTES
+    return sum(Path(file).stat().st_size for found in files for file in found) <= PREVIEW_BYTES

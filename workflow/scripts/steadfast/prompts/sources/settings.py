@@ -1,5 +1,6 @@
 """Settings that prompt sources with rows share."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -15,9 +16,28 @@ class PromptSourceSettings(SettingsModel):
 
     Attributes:
         is_synthetic: whether its prompts come from a synthetic world, which its key ``world`` names.
+        hub_key: the key that names a data set of the hub; empty for a source that has none.
     """
 
     is_synthetic: ClassVar[bool] = False
+    hub_key: ClassVar[str] = ""
+
+    @classmethod
+    def hub_repository(cls, entry: Mapping[str, str]) -> str:
+        """The data set of the hub that an entry, of which only the texts are given, names; empty for none."""
+        return entry.get(cls.hub_key, "")
+
+    def labels(self) -> tuple[str, ...] | None:
+        """The labels of its prompts; None for a source whose prompts have the label that it is listed under."""
+        return None
+
+
+class PinnedSettings(PromptSourceSettings):
+    """Settings of sources whose prompts may be pinned to a split."""
+
+    assign: Literal["calibration", "evaluation"] | None = Field(
+        None, description="Pin all its prompts to `calibration` or `evaluation`; null draws the split by seed."
+    )
 
 
 class Excluded(SettingsModel):
@@ -31,7 +51,7 @@ Condition = Annotated[
 ]
 
 
-class RowSettings(PromptSourceSettings):
+class RowSettings(PinnedSettings):
     """How prompts are read off the rows of a table."""
 
     column: str | None = Field(
@@ -62,7 +82,4 @@ class RowSettings(PromptSourceSettings):
     category_column: str | None = Field(None, description="Column that holds the category, if any.")
     split_column: str | None = Field(
         None, description="Column that says `calibration` or `evaluation`; without it the split is drawn by seed."
-    )
-    assign: Literal["calibration", "evaluation"] | None = Field(
-        None, description="Pin all its prompts to `calibration` or `evaluation`; null draws the split by seed."
     )

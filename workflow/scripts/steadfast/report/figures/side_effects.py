@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
-from steadfast.core.names import ORIGINAL
+from steadfast.core.names import ORIGINAL, PROMPT_LABELS
+from steadfast.prompts.benchmarks.catalog import OVER_REFUSAL
 from steadfast.report.figures.style import FAINT, INK, color_map, figure_style, message_figure, new_figure, wrap
 
 MARKERS = "oDs^vPX<>hdp*H8"
@@ -71,7 +72,8 @@ def _panel(axes: Axes, points: pd.DataFrame, models: list[str], variants: list[s
     first = points.iloc[0]
     share = str(first["unit"]).startswith("share")
     factor = (-1.0 if first["damage"] == "lower" else 1.0) * (100.0 if share else 1.0)
-    scope = f" ({first['scope']})" if first["scope"] in ("harmful", "harmless") else ""
+    shown = first["scope"] in PROMPT_LABELS or first["scope"] in OVER_REFUSAL
+    scope = f" ({first['scope']})" if shown else ""
     axes.set_title(wrap(f"{'Fewer ' if first['damage'] == 'lower' else ''}{first['title']}{scope}".capitalize(), 27))
     axes.set_ylabel("percentage points" if share else str(first["unit"]))
     axes.axhline(0, color=FAINT, linewidth=0.6, zorder=0)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 from pydantic import Field
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 class Settings(RowSettings):
     """A data set of the Hugging Face hub, or a folder with a copy of one."""
+
+    hub_key: ClassVar[str] = "repo"
 
     repo: str | None = Field(None, pattern=REPOSITORY, description="Its id, for example `mlabonne/harmful_behaviors`.")
     path: ExistingDirectory | None = Field(
@@ -78,15 +80,25 @@ def load(
         DataError: the hub cannot be reached, or the data set, revision, subset, split or column does not exist.
     """
     if path is not None:
-        return Reading(**reading).read(_local_files(path, subset, split), _name(path, subset, split))
+        return Reading(**reading).read(local_files(path, subset, split), _name(path, subset, split))
+    paths, source = downloaded(str(repo), revision, subset, split)
+    with _clear_errors(str(repo), revision):
+        return Reading(**reading).read(paths, source)
+
+
+def downloaded(repo: str, revision: str, subset: str | None, split: str) -> tuple[list[str], str]:
+    """The files of a split of the hub's data set, which are downloaded, and what the prompts' source is called.
+
+    Raises:
+        DataError: the hub cannot be reached, or the data set, revision, subset or split does not exist.
+    """
     from huggingface_hub import HfApi
 
-    repo = str(repo)
     api = HfApi(token=_token())
     with _clear_errors(repo, revision):
         commit, names = _locate(api, repo, revision, subset, split)
         paths = [api.hf_hub_download(repo, name, repo_type="dataset", revision=commit) for name in names]
-        return Reading(**reading).read(paths, _name(f"{repo}@{commit[:12]}", subset, split))
+    return paths, _name(f"{repo}@{commit[:12]}", subset, split)
 
 
 def check(
@@ -117,7 +129,7 @@ def check(
     if revision != "main":
         raise ConfigError(f"revision: {revision!r} is of a data set of the hub (`repo`), and path: {path!r} has none")
     try:
-        files = _local_files(path, subset, split)
+        files = local_files(path, subset, split)
     except DataError as error:
         raise ConfigError(f"path: {error}") from error
     Reading(**reading).check_files(files)
@@ -133,7 +145,7 @@ def notices(
     **reading: Any,
 ) -> list[str]:
     """What the files of a folder hold that the settings pass over; nothing of a data set of the hub."""
-    return Reading(**reading).notices(_local_files(path, subset, split), path) if path is not None else []
+    return Reading(**reading).notices(local_files(path, subset, split), path) if path is not None else []
 
 
 def files(*, path: str | None = None, subset: str | None = None, split: str = "train", **_: object) -> list[str]:
@@ -141,10 +153,15 @@ def files(*, path: str | None = None, subset: str | None = None, split: str = "t
     if path is None:
         return []
     card = Path(path, CARD)
-    return [*_local_files(path, subset, split), *([str(card)] if card.is_file() else [])]
+    return [*local_files(path, subset, split), *([str(card)] if card.is_file() else [])]
 
 
-def _local_files(path: str, subset: str | None, split: str) -> list[str]:
+def local_files(path: str, subset: str | None, split: str) -> list[str]:
+    """The data files of a split in a folder that is laid out as a data set of the hub.
+
+    Raises:
+        DataError: there are none, or the subset or the split is not there.
+    """
     root = Path(path)
     names = [file.relative_to(root).as_posix() for file in visible_files(root)]
     try:

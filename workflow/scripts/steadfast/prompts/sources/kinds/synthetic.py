@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from steadfast.core.names import PROMPT_LABELS
 from steadfast.core.settings import ExistingFile
 from steadfast.prompts.sources import Loaded, SourcePrompt
 from steadfast.prompts.sources.reading.rows import require_file
@@ -16,6 +17,10 @@ class Settings(PromptSourceSettings):
     is_synthetic: ClassVar[bool] = True
 
     world: ExistingFile = Field("resources/organisms/world.yaml", description="The grammar's word lists.")
+
+    def labels(self) -> tuple[str, ...]:
+        """Both."""
+        return PROMPT_LABELS
 
 
 def load(*, world: str) -> Loaded:

@@ -41,6 +41,7 @@ class Reading:
         category_column: column of the category, if any.
         split_column: column of the split, if any; an empty cell pins the prompt to none.
         assign: split that all prompts are pinned to.
+        turns: whether the column holds a list, whose only item is the prompt.
     """
 
     column: str | None = None
@@ -49,6 +50,7 @@ class Reading:
     category_column: str | None = None
     split_column: str | None = None
     assign: Split | None = None
+    turns: bool = False
 
     def check(self) -> None:
         """Check the settings as far as that goes without the files.
@@ -159,7 +161,10 @@ class Reading:
     def _text(self, cells: Mapping[str, Any], where: str) -> str:
         if self.template is None:
             column = self.column or TEXT_COLUMN
-            return _text(cells.get(column), f"{where}, column {column!r}")
+            cell = cells.get(column)
+            if self.turns and isinstance(cell, list) and len(cell) == 1:
+                cell = cell[0]
+            return _text(cell, f"{where}, column {column!r}")
         try:
             return _text(self.maker.fill(cells), where)
         except DataError as error:

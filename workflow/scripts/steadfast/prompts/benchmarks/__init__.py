@@ -1,0 +1,128 @@
+"""Public benchmarks by name: where each is, and how its prompts are read off its rows. Facts only, no prompts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from steadfast.core.errors import ConfigError, DataError, suggest
+
+PromptLabel = Literal["harmful", "harmless"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How prompts are read off the rows of one form of a benchmark's files.
+
+    Attributes:
+        column: column of the prompt.
+        template: in its place, a text with columns in braces.
+        where: which rows are prompts of the part.
+        category: column of the category, if there is one.
+        turns: whether the column holds a list of turns, of which there is one.
+    """
+
+    column: str | None = None
+    template: str | None = None
+    where: Mapping[str, Any] = field(default_factory=dict)
+    category: str | None = None
+    turns: bool = False
+
+    def reading(self) -> dict[str, Any]:
+        """The settings of a source with rows."""
+        given = {"column": self.column, "template": self.template, "category_column": self.category}
+        found = {key: value for key, value in given.items() if value is not None}
+        further = {"where": dict(self.where)} if self.where else {}
+        return found | further | ({"turns": True} if self.turns else {})
+
+
+@dataclass(frozen=True)
+class Part:
+    """The prompts of one label in a benchmark.
+
+    Attributes:
+        name: what configurations call it.
+        label: their label.
+        rows: how many there are.
+        layouts: how they are read; the first is that of the hub, others are those of files that go round.
+        split: split of the data set.
+        subset: its configuration, if it has several.
+        over_refusal: whether they are harmless and resemble harmful ones, so that refusals of them are over-refusal.
+        default: whether it is read where a configuration names no part.
+    """
+
+    name: str
+    label: PromptLabel
+    rows: int
+    layouts: tuple[Layout, ...]
+    split: str = "train"
+    subset: str | None = None
+    over_refusal: bool = False
+    default: bool = True
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A public set of prompts.
+
+    Attributes:
+        title: its name.
+        repo: id of the data set on the Hugging Face hub.
+        license: of the prompts, as their publisher states it.
+        paper: arXiv number of the paper; empty without one.
+        parts: its parts, each of one label.
+        gated: whether the hub gives the files only to those who accepted its terms.
+        original: where the publisher has it, if that is not the hub.
+    """
+
+    title: str
+    repo: str
+    license: str
+    paper: str
+    parts: tuple[Part, ...]
+    gated: bool = False
+    original: str = ""
+
+    def chosen(self, names: Sequence[str] | None) -> list[Part]:
+        """The parts of these names; those that are read by default without names.
+
+        Raises:
+            ConfigError: a name is unknown; the message lists the known ones.
+        """
+        if names is None:
+            return [part for part in self.parts if part.default]
+        known = {part.name: part for part in self.parts}
+        for name in names:
+            if name not in known:
+                raise ConfigError(f"parts: {self.title} has no part {name!r}{suggest(name, known)}")
+        return [known[name] for name in names]
+
+
+def over_refusal_category(benchmark: str, category: str) -> str:
+    """The category of a benchmark's over-refusal prompt in the prompt table, which says which benchmark it is of."""
+    return f"{benchmark}: {category}"
+
+
+def fitting(part: Part, columns: Iterable[str], where: str) -> Layout:
+    """The layout of a part whose columns a file has.
+
+    Args:
+        part: the part.
+        columns: the columns of the file.
+        where: the file, for the message.
+
+    Raises:
+        DataError: the file has the columns of none.
+    """
+    found = set(columns)
+    for layout in part.layouts:
+        if _columns(layout) <= found:
+            return layout
+    wanted = " or ".join(", ".join(sorted(_columns(layout))) for layout in part.layouts)
+    raise DataError(f"{where} has the columns {', '.join(sorted(found))}; the part {part.name!r} needs {wanted}")
+
+
+def _columns(layout: Layout) -> set[str]:
+    from steadfast.prompts.sources.reading.template import read_template
+
+    named = read_template(layout.template).columns if layout.template else (str(layout.column),)
+    return {*named, *layout.where, *([layout.category] if layout.category else [])}
