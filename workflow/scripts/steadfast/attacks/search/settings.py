@@ -24,7 +24,7 @@ class SearchSettings(SettingsModel):
         description="Edits that are tried. More of them later continue the search, with the trials that are there.",
     )
     directions: UniqueItems[Annotated[str, NameOf(DIRECTIONS)]] = Field(
-        ["mean_difference", "probe", "subspace"],
+        ["mean_difference", "probe", "null_space", "paired_subspace", "self_organizing_map"],
         min_length=1,
         description=(
             "Methods that find directions in activations; the first one is that of the first trial. `[random]` alone "

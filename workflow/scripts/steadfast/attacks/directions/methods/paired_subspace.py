@@ -1,0 +1,45 @@
+"""Leading singular vectors of paired differences: a harmful prompt's state less a harmless one's (Gülmez 2025).
+
+The paper removes them by a ridge-regularized projection R(RᵀR + λI)⁻¹Rᵀ. Its columns are orthonormal, so that this is
+RRᵀ/(1 + λ): an edit with the scale 1/(1 + λ).
+"""
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from steadfast.attacks.directions.contrast import ContrastMethod, contrast_method
+from steadfast.attacks.directions.finders import Found, States, leading_axes, sign_by_means
+from steadfast.attacks.directions.settings import ContrastSettings
+
+
+class Settings(ContrastSettings):
+    """Leading singular vectors of the differences between pairs of a harmful and a harmless prompt."""
+
+    count: int = Field(3, ge=1, le=1000, description="Largest number of directions.")
+
+
+@dataclass(frozen=True)
+class PairedSubspace:
+    """Leading right singular vectors of the differences between the n-th prompts of the two groups."""
+
+    count: int
+
+    def find(self, harmful: States, harmless: States) -> Found:
+        """At most ``count`` directions; prompts of the larger group that have no partner are left out."""
+        pairs = min(len(harmful.values), len(harmless.values))
+        axes = leading_axes(harmful.values[:pairs] - harmless.values[:pairs], self.count)
+        return Found(sign_by_means(axes, harmful.mean(), harmless.mean()), details={"pairs": pairs})
+
+    def settled(self, found: Found) -> "PairedSubspace":
+        """Nothing is tuned."""
+        return self
+
+
+def build(settings: Settings) -> ContrastMethod:
+    """The method.
+
+    Raises:
+        ConfigError: its settings contradict each other.
+    """
+    return contrast_method("paired_subspace", PairedSubspace(settings.count), settings)
