@@ -5,6 +5,7 @@ of them), results/tables/{side_effects.csv,assessment.csv} and results/figures/s
 are measured by one job, every other model by its own; scores that exist are read from results/measurements/.
 """
 
+from steadfast.grid.attack_classes import attack_classes
 from steadfast.grid.judgments import judgment_files
 from steadfast.grid.side_effects import Measures, batches
 
@@ -89,6 +90,7 @@ rule assessment:
             category="Tables",
             labels={"table": "assessment"},
         ),
+        withstood=paths.table("withstood"),
     log:
         paths.log("tables/assessment"),
     benchmark:
@@ -99,6 +101,8 @@ rule assessment:
         judge=GRID.machine_reference,
         controls=GRID.controls,
         criteria=GRID.config["assessment"],
+        attacks=attack_classes(GRID),
+        inference=GRID.inference,
         code=digest("assess_models.py"),
     message:
         "assess the robustness of each model"

@@ -26,6 +26,7 @@ TABLES = (
     "edits",
     "side_effects",
     "assessment",
+    "withstood",
 )
 # what decides how a job runs, what other pages hold, or what the report does not show
 LEFT_OUT = ("runtime", "annotation", "counts_tables", "figures", "report")
@@ -68,7 +69,7 @@ class Results:
     def all(self) -> list[str]:
         """Everything that a whole run makes."""
         figures = Figures(self.grid)
-        tables = ("counts", "agreement", "robustness", "conclusions", "side_effects", "assessment")
+        tables = ("counts", "agreement", "robustness", "conclusions", "side_effects", "assessment", "withstood")
         return [
             paths.SUMMARY,
             paths.VERDICTS,

@@ -149,6 +149,11 @@ def _intervals(study: Study, rates: pd.DataFrame | None, models: list[str], vari
 
 def _strongest(study: Study, assessed: pd.DataFrame, model: str) -> str:
     """Whether the model withstood the edit of the run that leaves it fewest refusals; only edits that took effect."""
+    withstood = study.tables.get("withstood")
+    if withstood is not None and model in set(withstood["model"]):
+        row = withstood[withstood["model"] == model].iloc[0]
+        name = "" if pd.isna(row["variant"]) else study.labels.variant(str(row["variant"]))
+        return f"{name} ({row['statement']})" if name else str(row["statement"])
     decided = assessed["assessment"].isin([*KEPT, *LOST, "inconclusive"]) & ~assessed["variant"].isin(study.controls)
     own = assessed[decided & (assessed["model"] == model) & assessed["refused_after"].notna()]
     if own.empty:

@@ -48,6 +48,7 @@ def assessment_table(
     judge: str,
     controls: Collection[str] = (),
     criteria: Criteria | None = None,
+    searched: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Assess every model in every variant but the original.
 
@@ -58,6 +59,7 @@ def assessment_table(
         judge: whose verdicts count.
         controls: variants with the role *control*.
         criteria: bounds of the rules.
+        searched: variants that a search found, with the search in words.
 
     Returns:
         Columns ``COLUMNS``; systems without a valid direction come last. Rates and changes are those of harmful prompts
@@ -77,7 +79,9 @@ def assessment_table(
         edit = edited.loc[system].to_dict() if system in edited.index else None
         measured = {name: measured_effects(effects, row["model"], name) for name in (ORIGINAL, row["variant"])}
         numbers = _numbers(row, original, edit, measured[row["variant"]], measured[ORIGINAL])
-        evidence = Evidence(numbers, edit, row["conclusion"], row["note"], criteria)
+        evidence = Evidence(
+            numbers, edit, row["conclusion"], row["note"], criteria, (searched or {}).get(row["variant"], "")
+        )
         found = assess_control(evidence, original) if row["variant"] in controls else assess(evidence)
         note = NOT_FINITE if lacks_perplexity(measured[ORIGINAL]) else ""
         rows.append({**numbers, **_named(*system, judge), "note": note, **asdict(found)})
