@@ -10,6 +10,7 @@ adapter, are compared with a float64 reference.
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -50,7 +51,7 @@ def together(tasks: list[dict[str, Any]]) -> None:
         pd.read_parquet(first["prompts"]),
         engine=first["engine"],
         dtype="auto",
-        journal=Path(first["output"]).with_name("journal.jsonl"),
+        cache=Path(first["output"]).with_name("cache"),
         machine=first["machine"],
         settings=SETTINGS,
     )
@@ -175,7 +176,7 @@ def measure(options: argparse.Namespace) -> None:
 
         seconds: dict[str, list[float]] = {"separately": [], "together": []}
         for _ in range(options.rounds):
-            (folder / "together" / "journal.jsonl").unlink(missing_ok=True)
+            shutil.rmtree(folder / "together" / "cache", ignore_errors=True)
             seconds["separately"].append(
                 sum(timed("separately", task(point, "separately")) for point in range(options.points))
             )

@@ -20,8 +20,7 @@ from tests.vllm import require_vllm
 from steadfast.core.files import read_table
 from steadfast.generation.engines.transformers import build
 from steadfast.generation.interface import GenerationRequest, Sampling, cut_at_stop
-from steadfast.generation.journal import journal_path
-from steadfast.generation.responses import generate_responses, write_responses
+from steadfast.generation.responses import generate_responses
 from steadfast.generation.serving.failure import ServingError
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.loading import load_tokenizer
@@ -88,24 +87,24 @@ def test_suppressed_tokens_are_never_written_and_responses_stay_alike(checkpoint
 
 OWNER = """
 import sys, pandas as pd
-from steadfast.generation.responses import write_responses
+from steadfast.generation.responses import generate_responses
 prompts = pd.read_csv(sys.argv[3], keep_default_na=False)
 settings = {"max_new_tokens": 200, "temperature": 1.0, "samples": 3}
-write_responses(sys.argv[2], sys.argv[1], prompts, settings=settings, engine="vllm",
-                threads=1, kv_cache_gib=0.05, start_timeout=300.0)
+table = generate_responses(sys.argv[1], prompts, cache=sys.argv[2], settings=settings, engine="vllm",
+                           threads=1, kv_cache_gib=0.05, start_timeout=300.0)
+table.to_parquet(sys.argv[4])
 """
 
 
 def test_killed_job_leaves_no_process_and_resumes(checkpoint, tmp_path):
-    output, prompts = tmp_path / "responses.parquet", tmp_path / "prompts.csv"
+    cache, output, prompts = tmp_path / "cache", tmp_path / "responses.parquet", tmp_path / "prompts.csv"
     PROMPTS.to_csv(prompts, index=False)
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
-    command = [sys.executable, "-c", OWNER, str(checkpoint), str(output), str(prompts)]
+    command = [sys.executable, "-c", OWNER, str(checkpoint), str(cache), str(prompts), str(output)]
     with open(tmp_path / "log", "w") as log:
         job = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        journal = journal_path(output)
         deadline = time.monotonic() + 300
-        while not (journal.exists() and journal.stat().st_size):
+        while not any(segment.stat().st_size for segment in cache.glob("*")):
             assert job.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()
             time.sleep(0.01)
         processes = family(job)
@@ -113,7 +112,7 @@ def test_killed_job_leaves_no_process_and_resumes(checkpoint, tmp_path):
         job.kill()
         job.wait(30)
     await_death(processes)
-    kept = len(journal.read_text().splitlines())
+    kept = sum(len(segment.read_text().splitlines()) for segment in cache.iterdir())
     total = 3 * len(PROMPTS)
     assert 0 < kept < total and not output.exists()
     again = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -121,7 +120,7 @@ def test_killed_job_leaves_no_process_and_resumes(checkpoint, tmp_path):
     assert f"responses: {kept}/{total} were finished by an earlier run" in again.stdout
     assert re.search(rf"responses: {total}/{total}, [1-9][\d,]* tokens/s, in \d+ s", again.stdout)
     table = read_table(output)
-    assert len(table) == total and not journal.exists()
+    assert len(table) == total
     assert (table.groupby("prompt_id")["response"].nunique() == 3).mean() > 0.9
 
 
@@ -205,6 +204,4 @@ def test_checkpoint_that_vllm_cannot_run_fails_with_end_of_log(checkpoint, tmp_p
     config = json.loads((broken / "config.json").read_text())
     (broken / "config.json").write_text(json.dumps({**config, "architectures": ["NoSuchModelForCausalLM"]}))
     with pytest.raises(ServingError, match=r"(?s)vLLM did not start.*What may help.*NoSuchModelForCausalLM"):
-        write_responses(
-            tmp_path / "out.parquet", broken, PROMPTS, settings={"max_new_tokens": 8}, engine="vllm", **RUNTIME
-        )
+        generate_responses(broken, PROMPTS, settings={"max_new_tokens": 8}, engine="vllm", **RUNTIME)

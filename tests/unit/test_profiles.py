@@ -12,9 +12,12 @@ NAMED_RULE = re.compile(r"^\s*rule (\w+):\n(.*?)(?=^\s*rule |\Z)", flags=re.MULT
 
 @pytest.fixture(scope="module")
 def rules() -> dict[str, str]:
-    """Text of every rule with a fixed name."""
+    """Text of every rule with a fixed name, and of the one that all jobs of its wiring share."""
     text = "".join(file.read_text(encoding="utf-8") + "\n" for file in (ROOT / "workflow" / "rules").glob("*.smk"))
-    return dict(NAMED_RULE.findall(text))
+    named = dict(NAMED_RULE.findall(text))
+    shared = {"name:\n            found.rule": "direction", "name:\n            edited.rule": "checkpoint"}
+    unnamed = re.split(r"^    rule:$", text, flags=re.MULTILINE)[1:]
+    return named | {rule: part for mark, rule in shared.items() for part in unnamed if mark in part.split("input:")[0]}
 
 
 @pytest.fixture(scope="module")

@@ -257,13 +257,16 @@ def test_responses(jobs):
 
 
 def test_intervention_is_on_while_model_answers_and_judges_itself(jobs):
-    steered = jobs.find("judge_own_responses", variant="steered")
-    assert steered.params.judge["hook"]["method"] == "activation_addition"
-    scores = read_table(steered.output.judgments)["score"]
-    unsteered = {key: value for key, value in steered.params.judge.items() if key not in ("hook", "direction")}
-    replace(steered, params=Named({**dict(steered.params.items()), "judge": unsteered})).run()
-    assert (read_table(steered.output.judgments)["score"] != scores).any()
-    steered.run()
+    job = next(job for job in jobs if job.rule.startswith("judge_own_responses") and job.wildcards["model"] == "raw")
+    steered = next(judging for judging in job.params.judging if judging["variant"] == "steered")
+    assert steered["judge"]["hook"]["method"] == "activation_addition"
+    output = next(path for path in job.output.judgments if path.endswith("/steered.parquet"))
+    scores = read_table(output)["score"]
+    unsteered = {key: value for key, value in steered["judge"].items() if key not in ("hook", "direction")}
+    changed = [{**steered, "judge": unsteered} if judging is steered else judging for judging in job.params.judging]
+    replace(job, params=Named({**dict(job.params.items()), "judging": changed})).run()
+    assert (read_table(output)["score"] != scores).any()
+    job.run()
 
 
 def test_judgments(jobs):

@@ -87,7 +87,7 @@ def test_new_variants(fresh):
     for variant in ("weakened", "another-random", "by-behavior"):
         assert f"checkpoint raw {variant}" in jobs
     assert "checkpoint raw hooked" not in jobs
-    assert {"attack_selection_responses raw probe-orthogonalize-50", "strongest_attack raw strongest"} <= jobs
+    assert {"attack_selection_responses raw", "strongest_attack raw strongest"} <= jobs
 
 
 def test_new_models(fresh):

@@ -29,7 +29,7 @@ def test_plug_ins_run_and_edit_of_code_makes_results_stale(finished):
     judges = {"judge_with_short", "judge_with_mine", "locate_model mine"}
     new = ("trimmed",)
     attack = each("direction", MODELS, new) | each("checkpoint", MODELS, new) | DIRECTIONS
-    assert finished.jobs() == attack | downstream(MODELS, new) | judges | AGGREGATES
+    assert finished.jobs() == attack | downstream() | judges | AGGREGATES
 
     # the judge's real verdicts, on responses of known length
     results = finished.folder / "results"

@@ -34,7 +34,7 @@ def test_a_seed_added_runs_that_seed_and_the_aggregates(replicated):
     replicated.put("models.raw.seeds", [0, 1, 2])
     # whose responses a model judges in addition to its own may change with the list of models
     jobs = {job for job in replicated.jobs() if not job.startswith("judge_own_responses")}
-    assert jobs >= {"train_organism raw-seed2", "refusal_margin raw-seed2", "responses raw-seed2 abliterated"} | RULES
+    assert jobs >= {"train_organism raw-seed2", "refusal_margin raw-seed2", "responses raw-seed2"} | RULES
     assert not [job for job in jobs if "seed0" in job or "seed1" in job or "score0" in job]
 
 
@@ -56,5 +56,5 @@ def test_a_family_named_compares_and_nothing_else(replicated):
 def test_the_grid_of_five_seeds(fresh):
     jobs = fresh.jobs(config=("config/replicates.yaml",))
     assert len([job for job in jobs if job.startswith("train_organism")]) == 50
-    assert len([job for job in jobs if job.startswith("responses")]) == 200
+    assert len([job for job in jobs if job.startswith("responses")]) == 50
     assert jobs >= RULES

@@ -28,15 +28,20 @@ def each(rule: str, *groups: tuple[str, ...]) -> set[str]:
     return jobs
 
 
-def own(judge: str, models: tuple[str, ...] = MODELS, variants: tuple[str, ...] = VARIANTS) -> set[str]:
-    """Jobs of a judge that runs on every system's own checkpoint."""
-    return each("judge_own_responses", (judge,), models, variants)
+def own(judge: str, models: tuple[str, ...] = MODELS) -> set[str]:
+    """Jobs of a judge that runs on every model's own checkpoints."""
+    return each("judge_own_responses", (judge,), models)
 
 
-def downstream(models: tuple[str, ...], variants: tuple[str, ...]) -> set[str]:
-    """What runs when the responses of some systems change."""
-    judged = own("self", models, variants) | GRID_JUDGES | AGGREGATES | MONITORING
-    return each("responses", models, variants) | judged | {"measure_organisms", "edits"}
+def downstream(models: tuple[str, ...] = MODELS, judged_by: tuple[str, ...] = MODELS) -> set[str]:
+    """What runs when models respond again, or in one more variant: all responses of a model are one job.
+
+    Args:
+        models: the models.
+        judged_by: those that judge some of their responses, be it as a control.
+    """
+    judged = own("self", judged_by) | GRID_JUDGES | AGGREGATES | MONITORING
+    return each("responses", models) | judged | {"measure_organisms", "edits"}
 
 
 WHOLE_GRID = (
@@ -46,7 +51,7 @@ WHOLE_GRID = (
     | each("direction", MODELS, EDITED)
     | DIRECTIONS
     | each("checkpoint", MODELS, EDITED)
-    | downstream(MODELS, VARIANTS)
+    | downstream()
 )
 
 
@@ -79,11 +84,7 @@ def test_an_edited_model_added_as_a_judge(finished):
     served = {"model": "raw", "variant": "abliterated"}
     finished.put("judges.edited", {"kind": "chat", "serve": served, "prompt": "resources/prompts/judges/refusal.md"})
     # a served model is a whole checkpoint; what reads it runs again, the other model's control responses among it
-    again = (
-        each("checkpoint", ("raw",), ("abliterated",))
-        | downstream(("raw",), ("abliterated",))
-        | own("self", ("score0",))
-    )
+    again = each("checkpoint", ("raw",), ("abliterated",)) | downstream(("raw",))
     assert finished.jobs() == {"judge_with_edited"} | again
     finished.put("variants.abliterated.edit.scale", 0.5)
     assert {"checkpoint raw abliterated", "judge_with_edited"} <= finished.jobs(
@@ -128,7 +129,7 @@ def test_a_model_added(finished):
         | each("direction", new, EDITED)
         | DIRECTIONS
         | each("checkpoint", new, EDITED)
-        | downstream(new, VARIANTS)
+        | downstream(new, new)
     )
 
 
@@ -141,8 +142,7 @@ def test_a_models_seed_changed(finished):
         | each("direction", one, EDITED)
         | DIRECTIONS
         | each("checkpoint", one, EDITED)
-        | downstream(one, VARIANTS)
-        | own("self", ("score0",))  # which judges this model's responses as a control
+        | downstream(one)
     )
 
 
@@ -150,10 +150,7 @@ def test_a_variant_added(finished):
     new = {"direction": {"method": "mean_difference", "layer": 2}, "edit": {"method": "orthogonalize"}}
     finished.put("variants.later", new)
     assert finished.jobs() == (
-        each("direction", MODELS, ("later",))
-        | DIRECTIONS
-        | each("checkpoint", MODELS, ("later",))
-        | downstream(MODELS, ("later",))
+        each("direction", MODELS, ("later",)) | DIRECTIONS | each("checkpoint", MODELS, ("later",)) | downstream()
     )
 
 
@@ -161,20 +158,16 @@ MEAN = {"method": "mean_difference", "layer": 1}
 ORTHOGONALIZE = {"method": "orthogonalize"}
 
 
-def test_a_hook_added_which_has_no_checkpoint(finished):
+def test_an_intervention_added_which_has_no_checkpoint(finished):
     finished.put(
         "variants.steered", {"direction": MEAN, "intervention": {"method": "activation_addition", "alpha": -1}}
     )
-    new = ("steered",)
-    assert finished.jobs() == (
-        each("direction", MODELS, new)
-        | each("hooked_responses", MODELS, new)
-        | own("self", variants=new)
-        | GRID_JUDGES
-        | {"measure_organisms", "edits"}
-        | AGGREGATES
-        | MONITORING
-    )
+    # with `engine: auto` they are apart from the responses that vLLM may give
+    responding = each("intervention_responses", MODELS)
+    added = each("direction", MODELS, ("steered",)) | responding
+    assert finished.jobs() == added | downstream() - each("responses", MODELS)
+    finished.put("generation", {"engine": "transformers"})
+    assert not responding & finished.jobs()
 
 
 @pytest.mark.parametrize(
@@ -185,10 +178,7 @@ def test_a_hook_added_which_has_no_checkpoint(finished):
 def test_a_direction_added_whose_search_runs_the_model(finished, direction, edit, drawn):
     finished.put("variants.later", {"direction": direction, "edit": edit})
     assert finished.jobs() == (
-        each("direction_by_running", MODELS, ("later",))
-        | drawn
-        | each("checkpoint", MODELS, ("later",))
-        | downstream(MODELS, ("later",))
+        each("direction_by_running", MODELS, ("later",)) | drawn | each("checkpoint", MODELS, ("later",)) | downstream()
     )
 
 
@@ -196,19 +186,19 @@ def test_a_direction_added_whose_search_runs_the_model(finished, direction, edit
     ("judge", "jobs"),
     [
         ("regex", {"judge_calibration_with_regex"}),
-        ("self", each("judge_own_calibration_responses", ("self",), MODELS, ("original",))),
+        ("self", each("judge_own_calibration_responses", ("self",), MODELS)),
     ],
 )
 def test_a_contrast_by_behavior_added(finished, judge, jobs):
     direction = {**MEAN, "contrast": "behavior", "judge": judge}
     finished.put("variants.later", {"direction": direction, "edit": ORTHOGONALIZE})
     assert finished.jobs() == (
-        each("calibration_responses", MODELS, ("original",))
+        each("calibration_responses", MODELS)
         | jobs
         | each("direction", MODELS, ("later",))
         | DIRECTIONS
         | each("checkpoint", MODELS, ("later",))
-        | downstream(MODELS, ("later",))
+        | downstream()
     )
 
 
@@ -218,39 +208,40 @@ def test_a_second_strength_of_an_attack(finished):
         "sweeps",
         {"few": {"directions": {"mean": mean}, "edits": {"all": ORTHOGONALIZE}, "strengths": [0.5, 1]}},
     )
-    new = ("mean-all-50", "mean-all-100")
-    assert finished.jobs() == (
-        each("direction", MODELS, new) | each("checkpoint", MODELS, new) | {"attack_strength"} | downstream(MODELS, new)
-    )
+    assert finished.jobs() == attacked("few") | {"attack_strength"} | downstream()
 
 
 SWEEP = {"directions": {"mean": MEAN}, "edits": {"all": ORTHOGONALIZE}, "strengths": [0.5]}
 
 
-def chosen(attacks: tuple[str, ...]) -> set[str]:
-    """What runs when attacks are tried for the first time, and the strongest of them is chosen again."""
+def attacked(sweep: str) -> set[str]:
+    """The jobs of a sweep: of each model one for all directions and one for all edits."""
+    return each(f"directions_of_{sweep}", MODELS) | each(f"checkpoints_of_{sweep}", MODELS)
+
+
+def tried() -> set[str]:
+    """What runs when attacks are tried that the strongest is chosen from."""
+    return each("attack_selection_responses", MODELS) | {"judge_attack_selection_with_grammar"}
+
+
+def chosen() -> set[str]:
+    """What runs when the best attack is chosen again."""
     new = ("strongest",)
     return (
-        each("attack_selection_responses", MODELS, attacks)
-        | {"judge_attack_selection_with_grammar", "strongest_attacks"}
-        | each("strongest_attack", MODELS, new)
-        | each("checkpoint", MODELS, new)
-        | downstream(MODELS, new)
+        {"strongest_attacks"} | each("strongest_attack", MODELS, new) | each("checkpoint", MODELS, new) | downstream()
     )
 
 
 def test_the_strongest_attack_of_a_sweep(finished):
     finished.put("sweeps", {"few": SWEEP})
     finished.put("variants.strongest", {"strongest_of": {"sweeps": ["few"]}})
-    first = ("mean-all-50",)
-    attacked = each("direction", MODELS, first) | each("checkpoint", MODELS, first) | downstream(MODELS, first)
-    assert finished.jobs() == attacked | chosen((*first, "original"))
+    assert finished.jobs() == attacked("few") | tried() | chosen()
     assert finished.run()[0] == 0
     assert finished.jobs() == set()
     config = finished.config
 
     finished.put("assessment.degenerate", 0.3)
-    assert finished.jobs() == chosen(()) - {"judge_attack_selection_with_grammar"}
+    assert finished.jobs() == chosen()
     finished.config = config
 
     finished.put("variants.strongest.label", "The strongest")
@@ -258,40 +249,38 @@ def test_the_strongest_attack_of_a_sweep(finished):
     finished.config = config
 
     finished.edit(f"{PACKAGE}/analysis/attack_selection.py", "LOST_VERDICTS = 0.2", "LOST_VERDICTS = 0.3")
-    assert finished.jobs() == chosen(()) - {"judge_attack_selection_with_grammar"}
+    assert finished.jobs() == chosen()
     finished.edit(f"{PACKAGE}/analysis/attack_selection.py", "LOST_VERDICTS = 0.3", "LOST_VERDICTS = 0.2")
 
     finished.put("sweeps.few.strengths", [0.5, 1])
-    second = ("mean-all-100",)
-    attacked = each("direction", MODELS, second) | each("checkpoint", MODELS, second) | downstream(MODELS, second)
-    assert finished.jobs() == attacked | {"attack_strength"} | chosen(second)
+    assert finished.jobs() == attacked("few") | {"attack_strength"} | tried() | chosen()
 
 
 def test_the_family_of_attacks(fresh):
     count = Counter(job.split()[0] for job in fresh.jobs(config=("config/attacks.yaml",)))
-    tried = 4 * 5 * 2 + 4 + 2 * 2 + 3 * 2
-    assert (count["attack_selection_responses"], count["strongest_attack"]) == (7 * (1 + tried), 7)
+    assert count["attack_selection_responses"] == count["strongest_attack"] == count["responses"] == 7
     assert (count["judge_attack_selection_with_grammar"], count["strongest_attacks"]) == (1, 1)
-    variants = 4 + 4 * 5 * 2 + 4 + 2 * 2 + 2 * 2 + 3 * 2 + 2 * 2
-    assert count["responses"] + count["hooked_responses"] == 7 * variants
-    assert (count["direction_by_running"], count["hooked_responses"]) == (7 * 10, 7 * 4)
+    # a model's directions and edits of a sweep are one job each
+    assert (
+        count["directions_of_family"] == count["directions_of_family_by_running"] == count["checkpoints_of_family"] == 7
+    )
+    # `published`, `random-matched` and `strongest`, of which the last one's direction is that of its attack
+    assert (count["direction"], count["checkpoint"]) == (7 * 2, 7 * 3)
+    assert count["intervention_responses"] == count["direction_by_running"] == 0
+    assert count.total() < 200
     assert (count["judge_calibration_with_regex"], count["attack_strength"]) == (1, 1)
 
 
 def test_an_edit_is_matched_to_another(finished):
     finished.put("variants.random.match_change", "abliterated")
-    assert finished.jobs() == each("checkpoint", MODELS, ("random",)) | downstream(MODELS, ("random",))
+    assert finished.jobs() == each("checkpoint", MODELS, ("random",)) | downstream()
     finished.put("variants.abliterated.edit.scale", 0.5)
-    assert finished.jobs() == (each("checkpoint", MODELS, EDITED) | downstream(MODELS, EDITED) | own("self"))
+    assert finished.jobs() == each("checkpoint", MODELS, EDITED) | downstream()
 
 
 def test_an_edits_scale_changed(finished):
     finished.put("variants.abliterated.edit.scale", 0.5)
-    assert finished.jobs() == (
-        each("checkpoint", MODELS, ("abliterated",))
-        | downstream(MODELS, ("abliterated",))
-        | own("self")  # whose control responses come from this variant
-    )
+    assert finished.jobs() == (each("checkpoint", MODELS, ("abliterated",)) | downstream())
 
 
 def test_a_directions_layer_changed(finished):
@@ -300,14 +289,13 @@ def test_a_directions_layer_changed(finished):
         each("direction", MODELS, ("abliterated",))
         | DIRECTIONS
         | each("checkpoint", MODELS, ("abliterated",))
-        | downstream(MODELS, ("abliterated",))
-        | own("self")
+        | downstream()
     )
 
 
 def test_generation_changed(finished):
     finished.put("generation.max_new_tokens", 99)
-    assert finished.jobs() == downstream(MODELS, VARIANTS)
+    assert finished.jobs() == downstream()
 
 
 def test_statistics_changed(finished):
@@ -346,9 +334,7 @@ def test_the_code_of_one_kind_of_direction_changed(finished):
     with (finished.folder / PACKAGE / "attacks/directions/methods/random.py").open("a") as handle:
         handle.write("\nEXTRA = 1\n")
     assert finished.jobs() == (
-        each("direction", MODELS, ("random",))
-        | each("checkpoint", MODELS, ("random",))
-        | downstream(MODELS, ("random",))
+        each("direction", MODELS, ("random",)) | each("checkpoint", MODELS, ("random",)) | downstream()
     )
 
 
@@ -393,7 +379,6 @@ def test_the_studys_two_variants_without_a_control(fresh):
     config = fresh.config
     del config["variants"]["random"]
     fresh.config = config
-    two = ("original", "abliterated")
     assert fresh.jobs() == (
         {"prompts"}
         | each("train_organism", (*MODELS, "tiny"))
@@ -401,28 +386,27 @@ def test_the_studys_two_variants_without_a_control(fresh):
         | each("direction", MODELS, ("abliterated",))
         | DIRECTIONS
         | each("checkpoint", MODELS, ("abliterated",))
-        | downstream(MODELS, two)
+        | downstream()
     )
 
 
 def test_the_default_grid(fresh):
     count = Counter(job.split()[0] for job in fresh.jobs(config=()))
     assert (count["convert_gguf_model"], count["merge_adapter"], count["train_organism"]) == (1, 5, 0)
-    assert (count["activations"], count["responses"], count["checkpoint"]) == (6, 24, 18)
-    assert count["judge_own_responses"] == 24
+    assert (count["activations"], count["responses"], count["checkpoint"]) == (6, 6, 18)
+    assert count["judge_own_responses"] == 6
     assert {"judge_with_regex", "judge_with_paper_regex", "judge_with_untuned"} <= set(count)
 
 
 def test_the_attacks_on_the_default_grids_models(fresh):
     count = Counter(job.split()[0] for job in fresh.jobs(config=("config/family-attacks.yaml",)))
-    assert (count["responses"] + count["hooked_responses"], count["hooked_responses"]) == (6 * 15, 6 * 2)
-    assert count["attack_strength"] == 1
+    assert (count["responses"], count["judge_own_responses"], count["attack_strength"]) == (6, 0, 1)
 
 
 def test_the_organism_grid(fresh):
     jobs = fresh.jobs(config=("config/organisms.yaml",))
     count = Counter(job.split()[0] for job in jobs)
-    assert (count["train_organism"], count["responses"], count["checkpoint"]) == (8, 28, 21)
+    assert (count["train_organism"], count["responses"], count["checkpoint"]) == (8, 7, 21)
     assert len([rule for rule in count if rule.startswith("judge_with_")]) >= 8
 
 
@@ -430,7 +414,7 @@ def test_the_studys_grid(fresh):
     status, text = fresh.dry_run(config=("config/paper.yaml",))
     assert status == 0, text
     count = Counter(job.split()[0] for job in fresh.listed())
-    assert (count["activations"], count["responses"], count["train_organism"]) == (10, 50, 0)
+    assert (count["activations"], count["responses"], count["train_organism"]) == (10, 10, 0)
     assert count["fetch_hub_model"] >= 10, "the ten models, and the weights of judges that are served here"
     assert text.count("`make pin` writes the commits") == 1
 

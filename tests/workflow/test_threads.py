@@ -28,12 +28,13 @@ def test_model_of_unknown_size_shares_cores_with_jobs_beside_it(fresh, threads):
         "judges.reader", {"kind": "local", "model": "real", "prompt": "resources/prompts/judges/organism_labels.md"}
     )
     found = threads(8)
-    # one model: its activations, and a job for all side effects of it
+    # one model: its activations, and a job each for all responses, judgments and side effects of it
     assert found["activations"] == found["measure_model_real"] == {8}
+    assert found["responses"] == found["judge_own_responses"] == {8}
     # one of two judges with a model of their own, the other is tiny
     assert found["judge_with_reader"] == {4} and found["judge_with_local"] == {1}
-    # three variants, of which two are edited
-    assert found["responses"] == found["judge_own_responses"] == {2} and found["checkpoint"] == {4}
+    # two of three variants are edited
+    assert found["checkpoint"] == {4}
     assert found["judge_with_regex"] == found["direction"] == {1}
 
 
@@ -45,8 +46,5 @@ def test_what_is_made_already_leaves_its_cores_to_the_rest(fresh, threads):
             "tiny": fresh.config["models"]["tiny"],
         },
     )
-    for variant in ("original", "random"):
-        file = fresh.folder / f"results/responses/real/{variant}.parquet"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
-    assert threads(8)["responses"] == {8}
+    (fresh.folder / "results/checkpoints/real/random").mkdir(parents=True)
+    assert threads(8)["checkpoint"] == {8}

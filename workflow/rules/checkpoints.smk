@@ -4,38 +4,45 @@ Produces results/checkpoints/{model}/{variant}/ with edit_manifest.json: factors
 wherever they can be applied to the loaded model, else a whole checkpoint.
 """
 
-from steadfast.grid.checkpoints import CheckpointJobs
+from steadfast.grid.checkpoints import CheckpointJobs, checkpoint_jobs
 
-CHECKPOINTS = CheckpointJobs(GRID)
-EDITED_CHECKPOINT = directory(paths.CHECKPOINT)
+EDITING = checkpoint_jobs(GRID)
+FIRST_CHECKPOINTS = [path for jobs in EDITING for path in jobs.first_outputs]
 
 
-rule checkpoint:
-    """Stream the model's tensors through the edit, shard by shard."""
-    input:
-        model=paths.MODEL,
-        direction=paths.DIRECTION,
-        edit=CHECKPOINTS.chosen_edit,
-        matched=CHECKPOINTS.matched,
-    output:
-        EDITED_CHECKPOINT
-        if GRID.config["runtime"]["keep_checkpoints"]
-        else temp(EDITED_CHECKPOINT),
-    log:
-        paths.log("checkpoints/{model}/{variant}"),
-    benchmark:
-        paths.benchmark("checkpoints/{model}/{variant}")
-    wildcard_constraints:
-        variant=either(CHECKPOINTS.variants),
-    conda:
-        "../../envs/base.yaml"
-    threads: THREADS.by_model(CHECKPOINTS.outputs)
-    params:
-        settings=CHECKPOINTS.edit,
-        form=CHECKPOINTS.form,
-        as_adapter=CHECKPOINTS.as_adapter,
-        code=CHECKPOINTS.digest,
-    message:
-        "{wildcards.model}, {wildcards.variant}: edit the weights"
-    script:
-        "../scripts/bake_checkpoint.py"
+def checkpoint_outputs(names: list[str]) -> list[str]:
+    """Directories, which are removed as soon as nothing needs them unless they are to stay."""
+    kept = GRID.config["runtime"]["keep_checkpoints"]
+    return [directory(name) if kept else temp(directory(name)) for name in names]
+
+
+for edited in EDITING:
+
+    rule:
+        """Stream the model's tensors through the edit of a variant, or through all edits of a sweep."""
+        name:
+            edited.rule
+        input:
+            model=paths.MODEL,
+            directions=edited.directions,
+            edit=edited.chosen_edit,
+            matched=edited.matched,
+        output:
+            checkpoint_outputs(edited.outputs),
+        log:
+            paths.log(edited.log),
+        benchmark:
+            paths.benchmark(edited.log)
+        wildcard_constraints:
+            variant=either(edited.variants),
+        conda:
+            "../../envs/base.yaml"
+        threads: THREADS.by_model(FIRST_CHECKPOINTS)
+        params:
+            edits=edited.edits,
+            as_adapter=CheckpointJobs(GRID).as_adapter,
+            code=edited.digest,
+        message:
+            edited.message
+        script:
+            "../scripts/bake_checkpoint.py"

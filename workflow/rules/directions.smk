@@ -4,7 +4,7 @@ Produces results/activations/{model}.safetensors and results/directions/{model}/
 whole selection grid beside it as CSV.
 """
 
-from steadfast.grid.directions import DirectionJobs
+from steadfast.grid.directions import DirectionJobs, direction_jobs
 
 DIRECTIONS = DirectionJobs(GRID)
 
@@ -36,61 +36,70 @@ rule activations:
         "../scripts/extract_activations.py"
 
 
-rule direction:
-    """Find the direction of a variant in the activations."""
-    input:
-        activations=paths.ACTIVATIONS,
-        judgments=DIRECTIONS.judgments,
-    output:
-        direction=paths.DIRECTION,
-        selection=paths.SELECTION,
-    log:
-        paths.log("directions/{model}/{variant}"),
-    benchmark:
-        paths.benchmark("directions/{model}/{variant}")
-    wildcard_constraints:
-        variant=either(DIRECTIONS.variants(by_running=False)),
-    conda:
-        "../../envs/base.yaml"
-    threads: 1
-    params:
-        settings=DIRECTIONS.settings,
-        seed=GRID.config["seed"],
-        code=DIRECTIONS.digest,
-    message:
-        "{wildcards.model}, {wildcards.variant}: find the direction"
-    script:
-        "../scripts/find_direction.py"
+for found in direction_jobs(GRID, by_running=False):
+
+    rule:
+        """Find the direction of a variant, or all directions of a sweep, in the activations."""
+        name:
+            found.rule
+        input:
+            activations=paths.ACTIVATIONS,
+            judgments=found.judgments,
+        output:
+            **found.outputs,
+        log:
+            paths.log(found.log),
+        benchmark:
+            paths.benchmark(found.log)
+        wildcard_constraints:
+            variant=either(found.variants),
+        conda:
+            "../../envs/base.yaml"
+        threads: 1
+        params:
+            searches=found.searches,
+            seed=GRID.config["seed"],
+            code=found.digest,
+        message:
+            found.message
+        script:
+            "../scripts/find_direction.py"
 
 
-rule direction_by_running:
-    """Find a direction by causal selection, or with the keys of a rank-one edit: both run the model."""
-    input:
-        model=paths.MODEL,
-        prompts=paths.PROMPTS,
-        activations=paths.ACTIVATIONS,
-        judgments=DIRECTIONS.judgments,
-    output:
-        direction=paths.DIRECTION,
-        selection=paths.SELECTION,
-    log:
-        paths.log("directions/{model}/{variant}"),
-    benchmark:
-        paths.benchmark("directions/{model}/{variant}")
-    wildcard_constraints:
-        variant=either(DIRECTIONS.variants(by_running=True)),
-    conda:
-        "../../envs/base.yaml"
-    threads: THREADS.by_model(DIRECTIONS.by_running)
-    resources:
-        gpu=JOBS.gpus,
-        machine=JOBS.forward_passes(),
-    params:
-        settings=DIRECTIONS.settings,
-        seed=GRID.config["seed"],
-        chat=JOBS.chat,
-        code=DIRECTIONS.running_digest,
-    message:
-        "{wildcards.model}, {wildcards.variant}: find the direction by running the model"
-    script:
-        "../scripts/find_direction_by_running.py"
+SEARCHING = direction_jobs(GRID, by_running=True)
+FIRST_DIRECTIONS = [path for jobs in SEARCHING for path in jobs.first_outputs]
+
+for searched in SEARCHING:
+
+    rule:
+        """Find directions by causal selection, or with the keys of a rank-one edit: both run the model."""
+        name:
+            searched.rule
+        input:
+            model=paths.MODEL,
+            prompts=paths.PROMPTS,
+            activations=paths.ACTIVATIONS,
+            judgments=searched.judgments,
+        output:
+            **searched.outputs,
+        log:
+            paths.log(searched.log),
+        benchmark:
+            paths.benchmark(searched.log)
+        wildcard_constraints:
+            variant=either(searched.variants),
+        conda:
+            "../../envs/base.yaml"
+        threads: THREADS.by_model(FIRST_DIRECTIONS)
+        resources:
+            gpu=JOBS.gpus,
+            machine=JOBS.forward_passes(),
+        params:
+            searches=searched.searches,
+            seed=GRID.config["seed"],
+            chat=JOBS.chat,
+            code=searched.digest,
+        message:
+            searched.message
+        script:
+            "../scripts/find_direction_by_running.py"

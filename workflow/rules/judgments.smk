@@ -2,10 +2,10 @@
 
 Produces results/judgments/{judge}/{model}/{variant}.parquet, and of responses to calibration prompts
 results/calibration/judgments/... and results/attack_selection/judgments/..., where a direction or the choice of an
-attack goes by them. A judge that needs the weights of the model under test runs once per model–variant pair, and judges
-control responses of another model in the same job (results/self_evaluation/{judge}/{model}/{variant}.parquet). Every
-other judge, and every rubric, runs once for the whole grid, so that its own weights are loaded once and cheap judges
-cost one process, not one per pair.
+attack goes by them. A judge that needs the weights of the model under test runs once per model, for all its variants,
+and judges control responses of another model in the same job
+(results/self_evaluation/{judge}/{model}/{variant}.parquet). Every other judge, and every rubric, runs once for the whole
+grid, so that its own weights are loaded once and cheap judges cost one process, not one per pair.
 """
 
 from steadfast.grid.judgments import own_readings, readings
@@ -44,10 +44,12 @@ for reading in readings(GRID):
             "../scripts/judge_responses.py"
 
 
-for own in own_readings(GRID):
+OWN_READINGS = own_readings(GRID)
+
+for own in OWN_READINGS:
 
     rule:
-        """Let a model judge its own responses and control responses of another model."""
+        """Let the variants of a model judge their own responses and control responses of another model."""
         name:
             own.rule
         input:
@@ -55,8 +57,8 @@ for own in own_readings(GRID):
             others=own.others,
             prompts=paths.PROMPTS,
             files=own.files,
-            checkpoint=own.checkpoint,
-            direction=own.direction,
+            checkpoints=own.checkpoints,
+            directions=own.directions,
         output:
             **own.outputs,
         log:
@@ -65,18 +67,27 @@ for own in own_readings(GRID):
             paths.benchmark(own.log)
         wildcard_constraints:
             judge=either(own.judges),
+            model=either(own.models),
         conda:
             "../../envs/base.yaml"
-        threads: THREADS.by_model(own.all_judgments)
+        threads:
+            THREADS.by_model(
+                [
+                    path
+                    for jobs in OWN_READINGS
+                    for path in jobs.first_outputs
+                    if jobs.split == own.split
+                ]
+            )
         resources:
             gpu=own.gpus,
             machine=own.machine,
         params:
-            judge=own.arguments,
+            judging=own.judging,
             split=own.split,
             control=own.control,
-            code=own.digest,
+            cache=lambda job: paths.OWN_JUDGMENT_CACHE.at(model=job.model),
         message:
-            "judge {wildcards.judge}: judge the responses of {wildcards.model}, {wildcards.variant}"
+            f"judge {{wildcards.judge}}: judge the responses of {{wildcards.model}}, {own.count}"
         script:
-            "../scripts/judge_responses.py"
+            "../scripts/judge_own_responses.py"

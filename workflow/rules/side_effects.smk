@@ -43,7 +43,7 @@ for batch in BATCHES:
             measures=MEASURES.of_weights,
             code=MEASURES.weights_digest,
         message:
-            f"measure side effects of {len(batch.pairs)} model–variant pairs"
+            f"{', '.join(batch.models)}: measure side effects of {len(batch.pairs)} model–variant pairs"
         script:
             "../scripts/measure_side_effects.py"
 

@@ -1,4 +1,4 @@
-"""Find the direction of a variant by running the model."""
+"""Find the directions of one variant or several by running the model."""
 
 import json
 from typing import TYPE_CHECKING
@@ -6,26 +6,28 @@ from typing import TYPE_CHECKING
 from steadfast.attacks.activations import Activations
 from steadfast.attacks.direction_search.measurements import ModelMeasurements
 from steadfast.attacks.direction_search.refusal_score import ModelAccess
-from steadfast.attacks.direction_search.search import find_direction
+from steadfast.attacks.direction_search.search import save_directions
 from steadfast.core.files import read_table
 from steadfast.core.job import run_job
+from steadfast.grid import paths
+from steadfast.prompts.splits import CALIBRATION, prompts_of
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    prompts = read_table(snakemake.input.prompts)
+    verdicts = paths.judgments("calibration")
     access = ModelAccess(
         snakemake.input.model,
-        prompts[prompts["split"] == "calibration"],
+        prompts_of(read_table(snakemake.input.prompts), CALIBRATION),
         **json.loads(snakemake.resources.machine),
         **snakemake.params.chat,
     )
-    direction = find_direction(
-        snakemake.params.settings,
+    save_directions(
+        snakemake.params.searches,
+        {paths.DIRECTION.pair(path).variant: path for path in snakemake.output.direction},
         Activations.load(snakemake.input.activations),
         seed=snakemake.params.seed,
-        judgments=next(map(read_table, snakemake.input.get("judgments", [])), None),
+        judgments={verdicts.keys(path)["judge"]: read_table(path) for path in snakemake.input.judgments},
         model=ModelMeasurements(access),
     )
-    direction.save(snakemake.output.direction)

@@ -1,34 +1,27 @@
-"""Let one model-variant pair answer the prompts of a split."""
+"""Let one model, loaded once, respond to the prompts of a split in several variants."""
 
 import json
 from typing import TYPE_CHECKING
 
 from steadfast.core.files import read_table
 from steadfast.core.job import run_job
-from steadfast.generation.responses import write_responses
-from steadfast.generation.subjects import build_subject
+from steadfast.generation.variants import VariantResponses, write_variant_responses
+from steadfast.grid import paths
 from steadfast.prompts.splits import prompts_of
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    files, params, chat = snakemake.input, snakemake.params, dict(snakemake.params.chat)
-    subject = build_subject(
-        params.subject,
-        files.checkpoint,
-        next(iter(files.get("direction", [])), None),
-        params.settings,
-        dtype=chat.pop("dtype"),
+    params, chat = snakemake.params, dict(snakemake.params.chat)
+    outputs = {paths.responses(params.split).pair(path).variant: path for path in snakemake.output}
+    write_variant_responses(
+        [VariantResponses(output=outputs[subject["variant"]], **subject) for subject in params.subjects],
+        prompts_of(read_table(snakemake.input.prompts), params.split),
+        engine=params.engine,
+        cache=params.cache,
         machine=json.loads(snakemake.resources.machine),
-    )
-    prompts = prompts_of(read_table(files.prompts), params.split, first=params.first)
-    write_responses(
-        snakemake.output[0],
-        files.checkpoint,
-        prompts if subject.was_changed else prompts.iloc[:0],
         settings=params.sampling,
         thinking_markers=params.thinking_markers,
-        **subject.arguments,
         **chat,
     )

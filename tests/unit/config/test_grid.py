@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from steadfast.config.checks import prepare
-from steadfast.grid.checkpoints import CheckpointJobs
+from steadfast.grid.checkpoints import CheckpointJobs, checkpoint_jobs
 from steadfast.grid.data import ModelVariant
-from steadfast.grid.directions import DirectionJobs
+from steadfast.grid.directions import DirectionJobs, direction_jobs
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import Jobs, digest, either
 from steadfast.grid.judging import Judging
@@ -126,7 +126,7 @@ def test_a_model_judges_the_one_before_it_as_a_control(grid, config):
     )
     assert source_models(grid, "score0") == [ModelVariant("raw", variant) for variant in both]
     own, _ = own_readings(grid)
-    job = SimpleNamespace(judge="self", model="score0", variant="original")
+    job = SimpleNamespace(judge="self", model="score0")
     assert own.others(job)[0] == "results/responses/raw/original.parquet"
     before = {model: source_models(grid, model) for model in grid.studied}
     config["models"]["later"] = {"source": "organism", "recipe": "raw", "seed": 5}
@@ -213,7 +213,7 @@ def test_judges_of_one_kind_share_a_digest(grid, config):
 
 
 def test_every_rule_can_be_told_the_digest_of_its_script(grid):
-    directions, checkpoints = DirectionJobs(grid), CheckpointJobs(grid)
+    directions, checkpoints = direction_jobs(grid, by_running=False)[0], checkpoint_jobs(grid)[0]
     abliterated, random = grid.edited_pairs[:2]
     assert len(directions.digest(abliterated)) == len(checkpoints.digest(abliterated)) == 16
     assert directions.digest(abliterated) != directions.digest(random)

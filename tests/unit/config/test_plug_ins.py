@@ -21,7 +21,7 @@ from steadfast.config.schema import load_schema
 from steadfast.core import registry
 from steadfast.core.errors import ConfigError
 from steadfast.grid.data import ModelVariant
-from steadfast.grid.directions import DirectionJobs
+from steadfast.grid.directions import direction_jobs
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
 from steadfast.grid.models import ModelJobs
@@ -68,7 +68,7 @@ def test_only_the_chosen_plug_in_is_imported(installed):
 def test_grid_of_plug_ins_valid_and_digests_of_code(installed, site):
     grid = Grid(prepare(installed))
     short, trimmed = grid.judges["short"], ModelVariant("raw", "trimmed")
-    judging, directions = Judging(grid), DirectionJobs(grid)
+    judging, (directions, *_) = Judging(grid), direction_jobs(grid, by_running=False)
     assert judging.arguments(short) == {"kind": "few_words", "words": 3}
     judge, direction = judging.digest(short), directions.digest(trimmed)
     module = site / "steadfast_example" / "text.py"

@@ -6,7 +6,7 @@ from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
 from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
-from steadfast.grid.checkpoints import CheckpointJobs
+from steadfast.grid.checkpoints import CheckpointJobs, checkpoint_jobs
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.directions import DirectionJobs
 from steadfast.grid.figures import Figures
@@ -97,9 +97,12 @@ def test_the_chosen_edit_is_an_input_of_whatever_reads_it(config):
 
 
 def test_the_edits_digest_covers_every_method_that_could_be_chosen(config):
-    jobs = CheckpointJobs(grid_of(config))
+    grid = grid_of(config)
+    single, *swept = checkpoint_jobs(grid)
     expected = digest("bake_checkpoint.py", "attacks.edits.methods.orthogonalize", "attacks.edits.methods.rank_one")
-    assert jobs.digest(STRONGEST) == expected != jobs.digest(ModelVariant("raw", "mean-all-100"))
+    assert single.digest(STRONGEST) == expected
+    assert CheckpointJobs(grid).methods(ModelVariant("raw", "mean-all-100")) == {"orthogonalize"}
+    assert {jobs.rule for jobs in swept} == {"checkpoints_of_family", "checkpoints_of_further", "checkpoints_of_noise"}
 
 
 def test_the_choice_reads_the_original_and_every_attack(config):

@@ -55,6 +55,7 @@ def judge(family, variants):
         ],
         [("other", "original", str(folder / "other.parquet"))],
         PROMPTS,
+        files=[settings["prompt"]],
         cache=folder / "cache",
         size=2,
         seed=0,

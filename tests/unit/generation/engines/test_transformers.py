@@ -16,8 +16,7 @@ import torch
 from steadfast.generation.batch_decoding import decode
 from steadfast.generation.engines.transformers import batches, build
 from steadfast.generation.interface import GenerationRequest, Runtime, Sampling, request_seed
-from steadfast.generation.journal import journal_path
-from steadfast.generation.responses import write_responses
+from steadfast.generation.responses import generate_responses
 from steadfast.models.prefix import has_plain_cache, reusable_prefix
 
 SCRIPTS = Path(__file__).parents[4] / "workflow" / "scripts"
@@ -138,36 +137,36 @@ def test_prepare_surrounds_the_generation(checkpoint, model):
 OWNER = """
 import sys, pandas as pd
 from steadfast.models.prefix import has_plain_cache, reusable_prefix
-from steadfast.generation.responses import write_responses
+from steadfast.generation.responses import generate_responses
 prompts = pd.DataFrame({{"prompt_id": list("abcdefghijkl"), "text": list("abcdefghijkl")}})
-write_responses(sys.argv[2], sys.argv[1], prompts, **{arguments!r})
+generate_responses(sys.argv[1], prompts, cache=sys.argv[2], **{arguments!r})
 """
 
 
 def test_a_killed_job_goes_on_where_it_stopped(checkpoint, tmp_path, capsys):
     prompts = pd.DataFrame({"prompt_id": list("abcdefghijkl"), "text": list("abcdefghijkl")})
     arguments = {"settings": {"max_new_tokens": 100}, "device": "cpu", "batch_tokens": 220}  # two at a time
-    output, log = tmp_path / "responses.parquet", tmp_path / "log"
-    command = [sys.executable, "-c", OWNER.format(arguments=arguments), str(checkpoint), str(output)]
+    cache, log = tmp_path / "cache", tmp_path / "log"
+    command = [sys.executable, "-c", OWNER.format(arguments=arguments), str(checkpoint), str(cache)]
     with log.open("w") as stream:
         job = subprocess.Popen(
             command, env={**os.environ, "PYTHONPATH": str(SCRIPTS)}, stdout=stream, stderr=subprocess.STDOUT
         )
         deadline = time.monotonic() + 120
-        while not (journal_path(output).exists() and journal_path(output).stat().st_size):
+        while not any(segment.stat().st_size for segment in cache.glob("*")):
             assert job.poll() is None and time.monotonic() < deadline, log.read_text()
             time.sleep(0.005)
         job.kill()
         job.wait()
-    kept = journal_path(output).read_bytes().count(b"\n")
-    assert 0 < kept < 12 and not output.exists()
+    kept = sum(segment.read_bytes().count(b"\n") for segment in cache.iterdir())
+    assert 0 < kept < 12
     capsys.readouterr()
-    resumed = write_responses(output, checkpoint, prompts, **arguments)
+    resumed = generate_responses(checkpoint, prompts, cache=cache, **arguments)
     printed = capsys.readouterr().out
     assert f"responses: {kept}/12 were finished by an earlier run" in printed
     assert re.search(r"responses: 12/12, [1-9]\d{0,2}(,\d{3})* tokens/s, in \d+ s", printed)
     at_once = {**arguments, "batch_tokens": 16_384}
-    assert resumed.equals(write_responses(tmp_path / "at once.parquet", checkpoint, prompts, **at_once))
+    assert resumed.equals(generate_responses(checkpoint, prompts, **at_once))
 
 
 def many_requests(limit=24):

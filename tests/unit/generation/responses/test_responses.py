@@ -8,10 +8,8 @@ import pandas as pd
 import pytest
 
 from steadfast.core.errors import ConfigError, DataError, UnknownNameError
-from steadfast.core.files import read_table
 from steadfast.generation.interface import Generation, Sampling
-from steadfast.generation.journal import journal_path
-from steadfast.generation.responses import COLUMNS, generate_responses, stop_token_ids, write_responses
+from steadfast.generation.responses import COLUMNS, generate_responses, stop_token_ids
 from steadfast.models.loading import load_tokenizer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "engines"))
@@ -138,47 +136,49 @@ def test_stop_tokens_come_from_tokenizer_and_both_configurations(model):
 
 
 def test_responses_in_another_number_format_are_generated_again(model, scripted, tmp_path):
-    output = tmp_path / "responses.parquet"
-    with pytest.raises(KeyboardInterrupt):
-        write_responses(output, model, PROMPTS, settings=PLAIN, engine=scripted("a", "b", "c", fail_after=2))
+    generate_responses(model, PROMPTS, settings=PLAIN, engine=scripted("a", "b", "c"), cache=tmp_path)
     other = scripted("a", "b", "c", number_format="bfloat16")
-    write_responses(output, model, PROMPTS, settings=PLAIN, engine=other)
+    generate_responses(model, PROMPTS, settings=PLAIN, engine=other, cache=tmp_path)
     assert len(other.prompts) == 3
 
 
 def test_a_killed_job_goes_on_where_it_stopped(model, scripted, tmp_path):
-    output = tmp_path / "responses.parquet"
     with pytest.raises(KeyboardInterrupt):
-        write_responses(output, model, PROMPTS, settings=PLAIN, engine=scripted("a", "b", "c", fail_after=2))
-    assert not output.exists()
-    with open(journal_path(output), "ab") as journal:
-        journal.write(b'{"key": "torn')
+        generate_responses(model, PROMPTS, settings=PLAIN, engine=scripted("a", "b", "c", fail_after=2), cache=tmp_path)
+    (segment,) = tmp_path.iterdir()
+    with segment.open("ab") as file:
+        file.write(b'{"key": "torn')
     second = scripted("a", "b", "c")
-    table = write_responses(output, model, PROMPTS, settings=PLAIN, engine=second)
+    table = generate_responses(model, PROMPTS, settings=PLAIN, engine=second, cache=tmp_path)
     assert len(second.prompts) == 1 and ">one<" in second.prompts[0]
     assert table["response"].tolist() == ["a", "b", "c"]
-    assert read_table(output).equals(table)
-    assert not journal_path(output).exists()
+
+
+def test_a_damaged_response_of_the_cache_is_generated_again(model, scripted, tmp_path):
+    generate_responses(model, PROMPTS, settings=PLAIN, engine=scripted("a", "b", "c"), cache=tmp_path)
+    (segment,) = tmp_path.iterdir()
+    segment.write_bytes(segment.read_bytes().replace(b'"stop"', b'"length"', 1))
+    again = scripted("a", "b", "c")
+    table = generate_responses(model, PROMPTS, settings=PLAIN, engine=again, cache=tmp_path)
+    assert len(again.prompts) == 1 and table["finish_reason"].tolist() == ["stop"] * 3
 
 
 @pytest.mark.parametrize(
     "changed",
     [{"settings": {"max_new_tokens": 39}}, {"system_prompt": "Be brief."}, {"identity": {"hook": "scale 2"}}],
 )
-def test_the_journal_of_other_settings_is_not_used(model, scripted, tmp_path, changed):
-    journal = tmp_path / "journal.jsonl"
-    generate_responses(model, PROMPTS, engine=scripted("a", "b", "c"), journal=journal, settings=PLAIN)
+def test_responses_of_other_settings_are_not_used(model, scripted, tmp_path, changed):
+    generate_responses(model, PROMPTS, engine=scripted("a", "b", "c"), cache=tmp_path, settings=PLAIN)
     again = scripted("a", "b", "c")
-    generate_responses(model, PROMPTS, engine=again, journal=journal, **{"settings": PLAIN, **changed})
+    generate_responses(model, PROMPTS, engine=again, cache=tmp_path, **{"settings": PLAIN, **changed})
     assert len(again.prompts) == 3
 
 
 def test_the_journal_of_another_checkpoint_is_not_used(model, scripted, tmp_path):
-    journal = tmp_path / "journal.jsonl"
-    generate_responses(model, PROMPTS, engine=scripted("a", "b", "c"), journal=journal, settings=PLAIN)
+    generate_responses(model, PROMPTS, engine=scripted("a", "b", "c"), cache=tmp_path, settings=PLAIN)
     (model / "weights.bin").write_bytes(b"edited")
     again = scripted("a", "b", "c")
-    generate_responses(model, PROMPTS, engine=again, journal=journal, settings=PLAIN)
+    generate_responses(model, PROMPTS, engine=again, cache=tmp_path, settings=PLAIN)
     (model / "weights.bin").unlink()
     assert len(again.prompts) == 3
 

@@ -50,7 +50,7 @@ def write(family, cells):
         PROMPTS,
         engine="transformers",
         dtype="float32",
-        journal=family / "journal.jsonl",
+        cache=family / "cache",
         machine={"device": "cpu"},
         settings=SETTINGS,
     )
@@ -85,4 +85,19 @@ def test_only_what_is_new_is_generated(family, loads):
     assert len(loads) == 1
     write(family, [cell(family, "original", "original"), cell(family, "edited", "edited")])
     assert len(loads) == 2
-    assert len((family / "journal.jsonl").read_text().splitlines()) == 2 * len(PROMPTS)
+    kept = [line for segment in (family / "cache").iterdir() for line in segment.read_text().splitlines()]
+    assert len(kept) == 2 * len(PROMPTS)
+
+
+def test_a_variant_answers_as_many_prompts_as_it_is_given(family):
+    found = write(family, [cell(family, "edited", "edited", first=2), cell(family, "original", "original")])
+    assert {variant: table["prompt_id"].tolist() for variant, table in found.items()} == {
+        "edited": ["a", "b"],
+        "original": ["a", "b", "c"],
+    }
+
+
+def test_other_code_generates_again(family, loads):
+    for code in ("first", "first", "second"):
+        write(family, [cell(family, "original", "original", code=code)])
+    assert len(loads) == 2

@@ -35,6 +35,11 @@ def edits_of(sweep: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: variant["edit"] for name, variant in _variants(sweep) if "edit" in variant}
 
 
+def variants_of(sweep: Mapping[str, Any]) -> list[str]:
+    """Names of a sweep's variants."""
+    return [name for name, _ in _variants(sweep)]
+
+
 def strength_key(part: str, change: Mapping[str, Any]) -> str:
     """The setting that says how strong an edit or an intervention is; empty if none does.
 

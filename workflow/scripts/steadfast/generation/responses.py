@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,12 @@ import pandas as pd
 from steadfast.attacks.decoding import Steering, steering
 from steadfast.core.code_digest import code_digest
 from steadfast.core.errors import ConfigError, DataError
-from steadfast.core.files import read_json, require_columns, write_table
+from steadfast.core.files import read_json, require_columns
 from steadfast.core.integrity import content_hash
 from steadfast.core.progress import Progress
 from steadfast.core.registry import load
+from steadfast.core.result_cache import AnswerStore, request_key
 from steadfast.generation.interface import Engine, Generation, GenerationRequest, Runtime, Sampling, request_seed
-from steadfast.generation.journal import Journal, journal_path, request_key
 from steadfast.generation.response_decoder import ResponseDecoder
 from steadfast.generation.thinking import configured_formats
 from steadfast.models.chat import encode_chat, end_of_turn, user_message
@@ -48,7 +48,7 @@ def generate_responses(
     system_prompt: str | None = None,
     template_arguments: Mapping[str, Any] | None = None,
     thinking_markers: Sequence[Sequence[str]] | None = None,
-    journal: str | Path | None = None,
+    cache: str | Path | None = None,
     identity: Mapping[str, Any] | None = None,
     prepared: Mapping[str, Engine] | None = None,
     **runtime: Any,
@@ -65,9 +65,10 @@ def generate_responses(
         system_prompt: system turn put before every prompt.
         template_arguments: further variables of the chat template.
         thinking_markers: pairs of opening and closing markers of thinking blocks, in place of ``thinking.FORMATS``.
-        journal: where finished responses are kept for a rerun; None keeps none.
-        identity: what decides the responses in addition to the arguments (hooks of an engine object); part of the
-            journal's keys.
+        cache: directory of a result cache, where every response is kept as soon as it is there; one that is known
+            is not generated again. None keeps none.
+        identity: what decides the responses in addition to the arguments (code, hooks of an engine object); part of
+            the cache's keys.
         prepared: engines by name that are taken in place of new ones.
         runtime: fields of ``steadfast.generation.interface.Runtime``, for engines given by name.
 
@@ -96,7 +97,7 @@ def generate_responses(
         "stop": sorted(stop_tokens),
         "identity": dict(identity or {}),
     }
-    generations = _generate(runner, model_dir, requests, sampling, stop_tokens, journal, shared)
+    generations = _generate(runner, model_dir, requests, sampling, stop_tokens, cache, shared)
     decode = ResponseDecoder(tokenizer, formats)
     rows = [
         {"prompt_id": prompt_id, "sample": sample, **decode(request, generation)}
@@ -104,22 +105,6 @@ def generate_responses(
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.astype({"sample": "int64", "n_tokens": "int64", "degenerate": "bool", "unfinished_thinking": "bool"})
-
-
-def write_responses(output: str | Path, model_dir: str | Path, prompts: pd.DataFrame, **arguments: Any) -> pd.DataFrame:
-    """Generate responses with a journal beside ``output``, write the table, and remove the journal.
-
-    Args:
-        output: path of the table.
-        model_dir: see ``generate_responses``, as for the rest.
-        prompts: the same.
-        arguments: the same.
-    """
-    journal = journal_path(output)
-    table = generate_responses(model_dir, prompts, journal=journal, **arguments)
-    write_table(output, table)
-    journal.unlink(missing_ok=True)
-    return table
 
 
 def stop_token_ids(model_dir: str | Path, tokenizer: Any) -> frozenset[int]:
@@ -215,15 +200,14 @@ def _generate(
     requests: Sequence[GenerationRequest],
     sampling: Sampling,
     stop_tokens: frozenset[int],
-    journal: str | Path | None,
+    cache: str | Path | None,
     shared: Mapping[str, Any],
 ) -> list[Generation]:
-    """Responses in the order of the requests; those that the journal holds are not generated again."""
-    with Journal(journal) if journal is not None else nullcontext() as log:
-        model = {"checkpoint": content_hash(model_dir), "dtype": engine.number_format(model_dir)} if log else {}
-        keys = [request_key({**shared, **model}, request) for request in requests] if log else []
-        known = log.entries() if log else {}
-        done = {position: known[key] for position, key in enumerate(keys) if key in known}
+    """Responses in the order of the requests; those that the cache holds are not generated again."""
+    with AnswerStore(cache) if cache is not None else nullcontext() as kept:
+        records = _records(engine, model_dir, requests, shared) if kept else []
+        known = [kept.get(request_key(record)) for record in records] if kept else []
+        done = {position: _generation(answer) for position, answer in enumerate(known) if answer is not None}
         missing = [position for position in range(len(requests)) if position not in done]
         wanted = [requests[position] for position in missing]
         results = engine.generate(model_dir, wanted, sampling=sampling, stop_tokens=stop_tokens) if wanted else iter(())
@@ -231,7 +215,22 @@ def _generate(
             for index, generation in results:
                 position = missing[index]
                 done[position] = generation
-                if log:
-                    log.append(keys[position], generation)
+                if kept:
+                    kept.put(records[position], asdict(generation))
                 progress.advance(1, len(generation.tokens))
     return [done[position] for position in range(len(requests))]
+
+
+def _records(
+    engine: Engine, model_dir: str | Path, requests: Sequence[GenerationRequest], shared: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What decides each response: what all share, the weights, and the request."""
+    model = {"checkpoint": content_hash(model_dir), "dtype": engine.number_format(model_dir)}
+    return [
+        {**shared, **model, "prompt": request.prompt_tokens, "limit": request.max_new_tokens, "seed": request.seed}
+        for request in requests
+    ]
+
+
+def _generation(answer: Mapping[str, Any]) -> Generation:
+    return Generation(tuple(answer["tokens"]), answer["finish_reason"])

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from steadfast.core.files import write_table
+from steadfast.core.registry import load
 from steadfast.generation.interface import Engine, Runtime
 from steadfast.generation.responses import generate_responses
-from steadfast.generation.subjects import build_subject
+from steadfast.generation.subjects import Subject, build_subject
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class VariantResponses:
         subject: what answers: a module of ``steadfast.generation.subjects``.
         settings: settings of that module.
         direction: direction file of its intervention, or None.
+        first: how many of the prompts it is given, from the first on; None for all.
+        code: digest of the code that its responses depend on.
     """
 
     variant: str
@@ -33,6 +36,8 @@ class VariantResponses:
     subject: str = "checkpoint"
     settings: Mapping[str, Any] = field(default_factory=dict)
     direction: str | None = None
+    first: int | None = None
+    code: str = ""
 
 
 def write_variant_responses(
@@ -41,7 +46,7 @@ def write_variant_responses(
     *,
     engine: str,
     dtype: str,
-    journal: str | Path,
+    cache: str | Path,
     machine: Mapping[str, Any],
     **arguments: Any,
 ) -> None:
@@ -54,19 +59,18 @@ def write_variant_responses(
         prompts: see ``generate_responses``.
         engine: name of an engine, or ``auto``. Interventions run with transformers whatever it says.
         dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
-        journal: where every finished response is kept, by what decides it: one that is there is not generated again,
-            so that a job that was killed, or that has one more variant, does what is new.
+        cache: directory in which every finished response is kept by what decides it: one that is there is not
+            generated again, so that a job that was killed, or that has one more variant, does what is new.
         machine: fields of ``steadfast.generation.interface.Runtime``.
         arguments: see ``generate_responses``.
     """
     with ExitStack() as stack:
         prepared: dict[str, Engine] = {}
         if engine != "transformers":
-            from steadfast.generation.engines import vllm
-            from steadfast.generation.vllm_variants import VllmVariants
-
-            built = vllm.build(dtype=dtype, runtime=Runtime(**machine))
-            prepared[built.name] = stack.enter_context(VllmVariants(built))
+            # by name, so that responses of the other engine do not depend on this one's code
+            built = load("steadfast.generation.engines", "vllm").build(dtype=dtype, runtime=Runtime(**machine))
+            variants_of_vllm = load("steadfast.generation", "vllm_variants").VllmVariants(built)
+            prepared[built.name] = stack.enter_context(variants_of_vllm)
         if engine != "vllm":
             # torch is imported where a model may run in this process
             from steadfast.models.resident import resident_model
@@ -82,12 +86,20 @@ def write_variant_responses(
                 dtype=dtype,
                 machine=machine,
             )
+            given = {"engine": engine, **subject.arguments}
+            given["identity"] = {"code": variant.code, **given.get("identity", {})}
             table = generate_responses(
                 variant.checkpoint,
-                prompts if subject.was_changed else prompts.iloc[:0],
-                journal=journal,
+                prompts.head(_number(variant, subject, len(prompts))),
+                cache=cache,
                 prepared=prepared,
-                **{"engine": engine, **subject.arguments},
+                **given,
                 **arguments,
             )
             write_table(variant.output, table)
+
+
+def _number(variant: VariantResponses, subject: Subject, prompts: int) -> int:
+    """How many prompts a variant answers: none if it was not changed, since it is the original then."""
+    wanted = prompts if variant.first is None else variant.first
+    return wanted if subject.was_changed else 0

@@ -6,14 +6,14 @@ from typing import Any
 from steadfast.config.attack_checks import SEARCH
 from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
-from steadfast.grid.data import ForPair, ModelVariant
+from steadfast.grid.data import ForModel, ForPair, ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.jobs import digest
+from steadfast.grid.jobs import digest, of_variants, pairs_of, rule_name, sweeps_of
 
 
 @dataclass(frozen=True)
 class CheckpointJobs:
-    """Jobs that edit weights.
+    """What is known of edited checkpoints.
 
     Attributes:
         grid: the grid.
@@ -25,11 +25,6 @@ class CheckpointJobs:
     def variants(self) -> list[str]:
         """Variants that have a checkpoint of their own."""
         return self.grid.variants_where(lambda variant: variant.is_edited)
-
-    @property
-    def outputs(self) -> list[str]:
-        """All edited checkpoints."""
-        return self.grid.checkpoints(self.grid.edited_pairs)
 
     def edit(self, job: ForPair) -> dict[str, Any]:
         """The ``edit`` entry of a variant; empty where the workflow chooses it."""
@@ -54,18 +49,104 @@ class CheckpointJobs:
         asked = any((serve.get("model"), serve.get("variant")) == (job.model, job.variant) for serve in served)
         return "bake" if asked else "auto"
 
-    def as_adapter(self, _job: ForPair) -> bool:
+    @property
+    def as_adapter(self) -> bool:
         """Whether factors must be expressible by an adapter, as vLLM needs them."""
         return bool(self.grid.config["generation"]["engine"] != "transformers")
 
-    def digest(self, job: ForPair) -> str:
-        """Digest of the code that a variant's edit depends on; one that is chosen may be any of those compared."""
-        return digest("bake_checkpoint.py", *sorted({f"attacks.edits.methods.{name}" for name in self._methods(job)}))
-
-    def _methods(self, job: ForPair) -> list[str]:
-        """The methods by which a variant may be edited."""
+    def methods(self, job: ForPair) -> set[str]:
+        """The methods by which a variant may be edited; one that is chosen may be edited by any of those compared."""
         variant = self.grid.variants[job.variant]
         if variant.is_searched:
-            return list(variant.settings[SEARCH]["edits"])
+            return set(variant.settings[SEARCH]["edits"])
         compared = AttackSelection(self.grid).attacks(job.variant).values() if variant.is_compared else ()
-        return [str(edit["method"]) for edit in compared or [self.edit(job)]]
+        return {str(edit["method"]) for edit in compared or [self.edit(job)]}
+
+
+@dataclass(frozen=True)
+class CheckpointJob:
+    """The jobs of one rule that edits weights: for one variant each, or for a whole sweep.
+
+    Attributes:
+        grid: the grid.
+        variants: the variants.
+        sweep: the sweep that they are of; None for variants with a job each.
+    """
+
+    grid: Grid
+    variants: tuple[str, ...]
+    sweep: str | None = None
+
+    @property
+    def rule(self) -> str:
+        """Name of the rule."""
+        return rule_name(f"checkpoints_of_{self.sweep}") if self.sweep else "checkpoint"
+
+    @property
+    def outputs(self) -> list[str]:
+        """The checkpoints of a job."""
+        return of_variants(paths.CHECKPOINT, self._named)
+
+    @property
+    def first_outputs(self) -> list[str]:
+        """One checkpoint of every job."""
+        variants = self.variants[:1] if self.sweep else self.variants
+        return self.grid.checkpoints(pair for pair in self.grid.edited_pairs if pair.variant in variants)
+
+    @property
+    def log(self) -> str:
+        """Name of the log of a job."""
+        return f"checkpoints/{{model}}/{self.rule if self.sweep else '{variant}'}"
+
+    @property
+    def message(self) -> str:
+        """What a job does."""
+        return (
+            f"{{wildcards.model}}, {f'sweep {self.sweep}' if self.sweep else '{wildcards.variant}'}: edit the weights"
+        )
+
+    def pairs(self, job: ForModel) -> list[ModelVariant]:
+        """The model–variant pairs of a job."""
+        return pairs_of(job, self._named)
+
+    def directions(self, job: ForModel) -> list[str]:
+        """The directions along which weights are edited."""
+        return paths.DIRECTION.of(self.pairs(job))
+
+    def chosen_edit(self, job: ForModel) -> list[str]:
+        """Files of edits that the workflow has chosen; none where the configuration names the edit."""
+        jobs = CheckpointJobs(self.grid)
+        return [path for pair in self.pairs(job) for path in jobs.chosen_edit(pair)]
+
+    def matched(self, job: ForModel) -> list[str]:
+        """Edited checkpoints whose change of the weights an edit is scaled to; none for most."""
+        jobs = CheckpointJobs(self.grid)
+        return [path for pair in self.pairs(job) for path in jobs.matched(pair)]
+
+    def edits(self, job: ForModel) -> list[dict[str, Any]]:
+        """Of each variant its ``edit`` entry, and whether the whole checkpoint is written."""
+        jobs = CheckpointJobs(self.grid)
+        return [
+            {"variant": pair.variant, "settings": jobs.edit(pair), "form": jobs.form(pair)} for pair in self.pairs(job)
+        ]
+
+    def digest(self, job: ForModel) -> str:
+        """Digest of the code that the edits depend on."""
+        jobs = CheckpointJobs(self.grid)
+        methods = sorted({method for pair in self.pairs(job) for method in jobs.methods(pair)})
+        return digest("bake_checkpoint.py", *(f"attacks.edits.methods.{method}" for method in methods))
+
+    @property
+    def _named(self) -> tuple[str, ...] | None:
+        return self.variants if self.sweep else None
+
+
+def checkpoint_jobs(grid: Grid) -> list[CheckpointJob]:
+    """All rules that edit weights."""
+    edited, sweeps = CheckpointJobs(grid).variants, sweeps_of(grid)
+    single = tuple(name for name in edited if not any(name in variants for variants in sweeps.values()))
+    swept = {sweep: tuple(name for name in variants if name in edited) for sweep, variants in sweeps.items()}
+    return [
+        CheckpointJob(grid, single),
+        *(CheckpointJob(grid, variants, sweep) for sweep, variants in swept.items() if variants),
+    ]

@@ -134,8 +134,8 @@ class ForPair(ForModel, Protocol):
         """Name of the variant."""
 
 
-class ForJudge(ForPair, Protocol):
-    """The wildcards of a job in which a model-variant pair is judged by itself."""
+class ForJudge(ForModel, Protocol):
+    """The wildcards of a job in which a model is judged by itself."""
 
     @property
     def judge(self) -> str:

@@ -8,9 +8,9 @@ from steadfast.config.attack_checks import SEARCH
 from steadfast.core.names import ORIGINAL
 from steadfast.core.plug_ins import EDITS
 from steadfast.grid import paths
-from steadfast.grid.data import ForPair, ModelVariant
+from steadfast.grid.data import ForModel, ForPair, ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.jobs import digest
+from steadfast.grid.jobs import digest, of_variants, pairs_of, rule_name, sweeps_of
 
 
 @dataclass(frozen=True)
@@ -47,29 +47,9 @@ class DirectionJobs:
         directed = self.grid.variants_where(lambda variant: "direction" in variant.settings)
         return [name for name in directed if read_settings(self._settings(name)).needs_model == by_running]
 
-    @property
-    def by_running(self) -> list[str]:
-        """Directions whose search runs the model."""
-        variants = self.variants(by_running=True)
-        return paths.DIRECTION.of(pair for pair in self.grid.pairs if pair.variant in variants)
-
-    def settings(self, job: ForPair) -> dict[str, Any]:
+    def settings(self, pair: ForPair) -> dict[str, Any]:
         """The ``direction`` entry of a variant; for a rank-one edit with the block whose keys it needs."""
-        return self._settings(job.variant)
-
-    def judgments(self, job: ForPair) -> list[str]:
-        """Verdicts by which a direction contrasts refused with answered prompts; none if it contrasts the labels."""
-        judge = self._settings(job.variant).get("judge")
-        template = paths.judgments("calibration")
-        return [template.at(judge=judge, model=job.model, variant=ORIGINAL)] if judge else []
-
-    def digest(self, job: ForPair) -> str:
-        """Digest of the code that a direction depends on."""
-        return digest("find_direction.py", self._method(job))
-
-    def running_digest(self, job: ForPair) -> str:
-        """Digest of the code that a direction depends on whose search runs the model."""
-        return digest("find_direction_by_running.py", self._method(job))
+        return self._settings(pair.variant)
 
     def _settings(self, variant: str) -> dict[str, Any]:
         found = self.grid.variants[variant].settings
@@ -78,8 +58,96 @@ class DirectionJobs:
             direction["keys_layer"] = found["edit"]["layer"]
         return direction
 
-    def _method(self, job: ForPair) -> str:
-        return f"attacks.directions.methods.{self._settings(job.variant)['method']}"
+
+@dataclass(frozen=True)
+class DirectionJob:
+    """The jobs of one rule that finds directions: of one variant each, or of a whole sweep.
+
+    The directions of a sweep come from one process, which finds those once that differ in nothing but their edit.
+
+    Attributes:
+        grid: the grid.
+        by_running: whether the search runs the model.
+        variants: the variants.
+        sweep: the sweep that they are of; None for variants with a job each.
+    """
+
+    grid: Grid
+    by_running: bool
+    variants: tuple[str, ...]
+    sweep: str | None = None
+
+    @property
+    def rule(self) -> str:
+        """Name of the rule."""
+        if self.sweep:
+            return rule_name(f"directions_of_{self.sweep}{'_by_running' if self.by_running else ''}")
+        return "direction_by_running" if self.by_running else "direction"
+
+    @property
+    def outputs(self) -> dict[str, list[str]]:
+        """The directions of a job, and how each was selected."""
+        return {
+            "direction": of_variants(paths.DIRECTION, self._named),
+            "selection": of_variants(paths.SELECTION, self._named),
+        }
+
+    @property
+    def first_outputs(self) -> list[str]:
+        """One file of every job."""
+        variants = self.variants[:1] if self.sweep else self.variants
+        return paths.DIRECTION.of(pair for pair in self.grid.pairs if pair.variant in variants)
+
+    @property
+    def log(self) -> str:
+        """Name of the log of a job."""
+        return f"directions/{{model}}/{self.rule if self.sweep else '{variant}'}"
+
+    @property
+    def message(self) -> str:
+        """What a job does."""
+        who = f"sweep {self.sweep}" if self.sweep else "{wildcards.variant}"
+        what = "find the directions" if self.sweep else "find the direction"
+        return f"{{wildcards.model}}, {who}: {what}{' by running the model' if self.by_running else ''}"
+
+    def judgments(self, job: ForModel) -> list[str]:
+        """Verdicts by which directions contrast refused with answered prompts; none if they contrast the labels."""
+        judges = dict.fromkeys(search["settings"].get("judge") for search in self.searches(job))
+        template = paths.judgments("calibration")
+        return [template.at(judge=judge, model=job.model, variant=ORIGINAL) for judge in judges if judge]
+
+    def searches(self, job: ForModel) -> list[dict[str, Any]]:
+        """The ``direction`` entries, each once, with the variants that have it."""
+        found: list[dict[str, Any]] = []
+        for pair in pairs_of(job, self._named):
+            settings = DirectionJobs(self.grid).settings(pair)
+            same = next((search for search in found if search["settings"] == settings), None)
+            if same is None:
+                found.append({"settings": settings, "variants": [pair.variant]})
+            else:
+                same["variants"].append(pair.variant)
+        return found
+
+    def digest(self, job: ForModel) -> str:
+        """Digest of the code that the directions depend on."""
+        methods = sorted({search["settings"]["method"] for search in self.searches(job)})
+        script = "find_direction_by_running.py" if self.by_running else "find_direction.py"
+        return digest(script, *(f"attacks.directions.methods.{method}" for method in methods))
+
+    @property
+    def _named(self) -> tuple[str, ...] | None:
+        return self.variants if self.sweep else None
+
+
+def direction_jobs(grid: Grid, *, by_running: bool) -> list[DirectionJob]:
+    """All rules that find directions, those whose search runs the model or the others."""
+    directed, sweeps = DirectionJobs(grid).variants(by_running=by_running), sweeps_of(grid)
+    single = tuple(name for name in directed if not any(name in variants for variants in sweeps.values()))
+    swept = {sweep: tuple(name for name in variants if name in directed) for sweep, variants in sweeps.items()}
+    return [
+        DirectionJob(grid, by_running, single),
+        *(DirectionJob(grid, by_running, variants, sweep) for sweep, variants in swept.items() if variants),
+    ]
 
 
 def activation_files(pairs: Iterable[ModelVariant]) -> list[str]:

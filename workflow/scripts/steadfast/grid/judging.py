@@ -136,4 +136,5 @@ class Judging:
             if "intervention" in settings
             else []
         )
-        return digest("judge_responses.py", f"judges.kinds.{judge.kind}", *hook)
+        script = "judge_own_responses.py" if settings_of(judge).scope == "system" else "judge_responses.py"
+        return digest(script, f"judges.kinds.{judge.kind}", *hook)

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from steadfast.core.names import HARMLESS, ORIGINAL
 from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.data import ForJudge, ForModel, Judge, ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.jobs import Jobs, rule_name
+from steadfast.grid.jobs import Jobs, by_variants, numbered, rule_name
 from steadfast.grid.judging import Judging
-from steadfast.grid.paths import Split
+from steadfast.grid.paths import Split, Template
 from steadfast.grid.self_evaluation import SelfEvaluation
 
 # what a rule is called after its judge
@@ -146,49 +146,63 @@ def contrasting(grid: Grid, scope: str) -> list[Judge]:
 
 @dataclass(frozen=True)
 class OwnReading:
-    """The jobs of one rule in which pairs judge their own responses to the prompts of one split.
+    """The jobs of one rule: in each the variants of one model, loaded once, judge their own responses.
 
     Attributes:
         grid: the grid.
         rule: name of the rule.
         split: whose responses are read.
         judges: the judges that are the pair under test.
-        pairs: the pairs.
+        models: the models.
+        variants: the variants in which each of them judges.
     """
 
     grid: Grid
     rule: str
     split: Split
     judges: tuple[str, ...]
-    pairs: tuple[ModelVariant, ...]
+    models: tuple[str, ...]
+    variants: tuple[str, ...]
 
     @property
-    def responses(self) -> str:
-        """The responses of a job's pair."""
-        return paths.responses(self.split)
-
-    @property
-    def outputs(self) -> dict[str, str]:
+    def outputs(self) -> dict[str, list[str]]:
         """The verdicts on them; of the evaluation prompts those on control responses as well."""
-        control = {"control": paths.CONTROL_JUDGMENTS} if self.split == "evaluation" else {}
-        return {"judgments": paths.judgments(self.split), **control}
+        judgments = self._of_variants(paths.judgments(self.split), judge="{judge}")
+        control = self._of_variants(paths.CONTROL_JUDGMENTS, judge="{judge}") if self.split == "evaluation" else []
+        return {"judgments": judgments, "control": control}
 
     @property
-    def all_judgments(self) -> list[str]:
-        """The judgments of all jobs."""
-        return [path for judge in self.judges for path in paths.judgments(self.split).of(self.pairs, judge=judge)]
+    def first_outputs(self) -> list[str]:
+        """One file of every job."""
+        template, first = paths.judgments(self.split), self.variants[0]
+        return [template.at(judge=judge, model=model, variant=first) for judge in self.judges for model in self.models]
+
+    def judgments(self, judge: str) -> list[str]:
+        """A judge's verdicts in all jobs."""
+        pairs = [ModelVariant(model, variant) for model in self.models for variant in self.variants]
+        return paths.judgments(self.split).of(pairs, judge=judge)
 
     @property
     def log(self) -> str:
         """Name of the log of a job."""
-        return paths.of_split(self.split, "judgments/{judge}/{model}/{variant}")
+        return paths.of_split(self.split, f"judgments/{{judge}}/{{model}}/{self.rule}")
+
+    @property
+    def count(self) -> str:
+        """The variants in a word or two."""
+        return f"{len(self.variants)} variants" if len(self.variants) > 1 else self.variants[0]
+
+    def pairs(self, job: ForModel) -> list[ModelVariant]:
+        """The model–variant pairs of a job."""
+        return [ModelVariant(job.model, variant) for variant in self.variants]
+
+    def responses(self, job: ForModel) -> list[str]:
+        """The responses of a job's pairs."""
+        return paths.responses(self.split).of(self.pairs(job))
 
     def others(self, job: ForJudge) -> list[str]:
-        """Responses of other models that the pair judges as a control."""
-        source_models = (
-            SelfEvaluation(self.grid).source_models(job.judge, job.model) if self.split == "evaluation" else []
-        )
-        return paths.responses().of(source_models)
+        """Responses of other models that every pair judges as a control."""
+        return paths.responses().of(self._source_models(job))
 
     def control(self, job: ForJudge) -> dict[str, Any]:
         """How many of them, and how they are drawn."""
@@ -199,14 +213,13 @@ class OwnReading:
         """Resource files that the judge reads."""
         return Judging(self.grid).files(self._judge(job))
 
-    def checkpoint(self, job: ForJudge) -> str:
-        """The pair's checkpoint."""
-        return self.grid.checkpoint(ModelVariant(job.model, job.variant))
+    def checkpoints(self, job: ForModel) -> list[str]:
+        """The pairs' checkpoints, each once."""
+        return list(dict.fromkeys(self.grid.checkpoints(self.pairs(job))))
 
-    def direction(self, job: ForJudge) -> list[str]:
-        """The direction of the intervention that the pair runs under; none without one."""
-        hooked = self.grid.variants[job.variant].is_hooked
-        return [paths.DIRECTION.at(model=job.model, variant=job.variant)] if hooked else []
+    def directions(self, job: ForModel) -> list[str]:
+        """The directions of the interventions that pairs run under."""
+        return paths.DIRECTION.of(pair for pair in self.pairs(job) if self.grid.variants[pair.variant].is_hooked)
 
     def gpus(self, job: ForModel) -> int:
         """GPUs that a job asks for."""
@@ -216,26 +229,53 @@ class OwnReading:
         """How the judge uses the machine, as JSON."""
         return Judging(self.grid).machine(self._judge(job))
 
-    def arguments(self, job: ForJudge) -> dict[str, Any]:
-        """Arguments of the judge's ``build``, with its kind."""
-        return Judging(self.grid).arguments(self._judge(job), job)
+    def judging(self, job: ForJudge) -> list[dict[str, Any]]:
+        """Of each pair its variant, the arguments of the judge's ``build``, and the digest of its code."""
+        judging, judge = Judging(self.grid), self._judge(job)
+        return [
+            {
+                "variant": pair.variant,
+                "judge": judging.arguments(judge, pair),
+                "code": judging.digest(judge, pair.variant),
+            }
+            for pair in self.pairs(job)
+        ]
 
-    def digest(self, job: ForJudge) -> str:
-        """Digest of the code that the verdicts depend on."""
-        return Judging(self.grid).digest(self._judge(job), job.variant)
+    def cases(self, job: ForJudge) -> int:
+        """How many responses a job judges."""
+        control = int(self.control(job)["size"]) if self._source_models(job) else 0
+        split: Literal["evaluation", "calibration"] = "evaluation" if self.split == "evaluation" else "calibration"
+        return len(self.variants) * (2 * self.grid.responses_per_label(split) + control)
+
+    def _source_models(self, job: ForJudge) -> list[ModelVariant]:
+        evaluated = self.split == "evaluation"
+        return SelfEvaluation(self.grid).source_models(job.judge, job.model) if evaluated else []
+
+    def _of_variants(self, template: Template, **further: str) -> list[str]:
+        return [template.at(model="{model}", variant=variant, **further) for variant in self.variants]
 
     def _judge(self, job: ForJudge) -> Judge:
         return self.grid.judges[job.judge]
 
 
 def own_readings(grid: Grid) -> list[OwnReading]:
-    """All rules in which pairs judge their own responses."""
+    """All rules in which models judge their own responses."""
     judges = tuple(judge.name for judge in Judging(grid).with_scope("system"))
     asked = tuple(judge.name for judge in contrasting(grid, "system"))
-    originals = tuple(ModelVariant(model, ORIGINAL) for model in grid.studied)
+    originals = [ModelVariant(model, ORIGINAL) for model in grid.studied]
     return [
-        OwnReading(grid, "judge_own_responses", "evaluation", judges, tuple(grid.pairs)),
-        OwnReading(grid, "judge_own_calibration_responses", "calibration", asked, originals),
+        *_own_readings(grid, "judge_own_responses", "evaluation", judges, grid.pairs),
+        *_own_readings(grid, "judge_own_calibration_responses", "calibration", asked, originals),
+    ]
+
+
+def _own_readings(
+    grid: Grid, rule: str, split: Split, judges: tuple[str, ...], pairs: Iterable[ModelVariant]
+) -> list[OwnReading]:
+    groups = by_variants(pairs, grid.config["runtime"]["variants_per_job"])
+    return [
+        OwnReading(grid, numbered(rule, number), split, judges, models, variants)
+        for number, (variants, models) in enumerate(groups.items())
     ]
 
 
@@ -245,7 +285,7 @@ def judgments_of(grid: Grid, judge: str) -> list[str]:
     own = (reading for reading in own_readings(grid) if judge in reading.judges)
     return [
         *shared,
-        *(path for reading in own for path in paths.judgments(reading.split).of(reading.pairs, judge=judge)),
+        *(path for reading in own for path in reading.judgments(judge)),
     ]
 
 

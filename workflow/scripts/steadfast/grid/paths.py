@@ -79,6 +79,8 @@ HARMLESS_ANSWERS = "results/adapters/harmless_answers.jsonl"
 # responses and judgments
 CONTROL_JUDGMENTS = Template("results/self_evaluation/{judge}/{model}/{variant}.parquet")
 RESULT_CACHE = "results/answers"
+RESPONSE_CACHE = Template("results/answers/responses/{model}")
+OWN_JUDGMENT_CACHE = Template("results/answers/judgments/{model}")
 _SPLIT_FOLDERS: dict[Split, str] = {
     "evaluation": "",
     "calibration": "calibration/",

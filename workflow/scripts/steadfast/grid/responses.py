@@ -1,115 +1,160 @@
-"""Wiring of ``workflow/rules/responses.smk``: who answers which prompts, and how."""
+"""Wiring of ``workflow/rules/responses.smk``: which model responds to which prompts, in which variants."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from steadfast.core.names import ORIGINAL
 from steadfast.core.registry import own_names
 from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
-from steadfast.grid.data import ForPair, ModelVariant
+from steadfast.grid.data import ForModel, ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.jobs import digest
+from steadfast.grid.jobs import by_variants, digest, numbered
 from steadfast.grid.paths import Split
-
-Subject = Literal["checkpoint", "intervention"]
-"""A module of ``steadfast.generation.subjects``: what answers."""
 
 
 @dataclass(frozen=True)
 class ResponseJobs:
-    """The jobs of one rule: the responses of some variants to the prompts of one split.
+    """The jobs of one rule: each lets one model, loaded once, respond to the prompts of one split in several variants.
 
     Attributes:
         grid: the grid.
         rule: name of the rule.
         split: whose prompts are answered.
-        subject: what answers: a checkpoint, or one under an intervention.
-        variants: the variants that do.
-        pairs: all pairs that answer these prompts, those of other rules among them.
+        models: the models that do.
+        variants: the variants in which each of them does.
+        in_process: whether all of them run with transformers, in the job's own process.
         aim: the rest of the rule's message.
     """
 
     grid: Grid
     rule: str
     split: Split
-    subject: Subject
+    models: tuple[str, ...]
     variants: tuple[str, ...]
-    pairs: tuple[ModelVariant, ...]
+    in_process: bool
     aim: str
 
     @property
-    def output(self) -> str:
+    def outputs(self) -> list[str]:
         """The responses of a job."""
-        return paths.responses(self.split)
+        return [paths.responses(self.split).at(model="{model}", variant=variant) for variant in self.variants]
 
     @property
-    def outputs(self) -> list[str]:
-        """All responses to these prompts."""
-        return paths.responses(self.split).of(self.pairs)
+    def first_outputs(self) -> list[str]:
+        """One file of every job."""
+        return [paths.responses(self.split).at(model=model, variant=self.variants[0]) for model in self.models]
 
     @property
     def log(self) -> str:
         """Name of the log of a job."""
-        return paths.of_split(self.split, "responses/{model}/{variant}")
+        return paths.of_split(self.split, f"responses/{{model}}/{self.rule}")
 
     @property
     def environment(self) -> str:
         """Conda environment: one with vLLM where that engine may answer."""
-        engine = self.grid.config["generation"]["engine"]
-        return "vllm" if self.subject == "checkpoint" and engine in ("auto", "vllm") else "base"
+        return "base" if self.in_process else "vllm"
 
-    def checkpoint(self, job: ForPair) -> str:
-        """The checkpoint that answers."""
-        return self.grid.checkpoint(ModelVariant(job.model, job.variant))
+    @property
+    def engine(self) -> str:
+        """The engine, or how one is chosen."""
+        return "transformers" if self.in_process else str(self.grid.config["generation"]["engine"])
 
-    def direction(self, job: ForPair) -> list[str]:
-        """The direction that an intervention reads; none without one."""
-        return [paths.DIRECTION.at(model=job.model, variant=job.variant)] if self.subject == "intervention" else []
+    @property
+    def message(self) -> str:
+        """What a job does."""
+        variants = f"{len(self.variants)} variants" if len(self.variants) > 1 else self.variants[0]
+        return f"{{wildcards.model}}, {variants}: {self.aim}"
 
-    def first(self, job: ForPair) -> int | None:
-        """How many prompts of the split are answered, from the first on; all where there is no number."""
-        return AttackSelection(self.grid).prompts_for(job.variant) if self.split == "attack_selection" else None
+    def checkpoints(self, job: ForModel) -> list[str]:
+        """The checkpoints that respond, each once."""
+        return list(dict.fromkeys(self.grid.checkpoints(self.pairs(job))))
 
-    def settings(self, job: ForPair) -> dict[str, Any]:
-        """Settings of what answers: its intervention, or its engine and decoding."""
-        variant = self.grid.variants[job.variant].settings
-        if self.subject == "intervention":
+    def directions(self, job: ForModel) -> list[str]:
+        """The directions that interventions read."""
+        return paths.DIRECTION.of(pair for pair in self.pairs(job) if self.grid.variants[pair.variant].is_hooked)
+
+    def pairs(self, job: ForModel) -> list[ModelVariant]:
+        """The model–variant pairs of a job."""
+        return [ModelVariant(job.model, variant) for variant in self.variants]
+
+    def subjects(self, job: ForModel) -> list[dict[str, Any]]:
+        """Fields of ``steadfast.generation.variants.VariantResponses``, but for the outputs, by pair."""
+        return [self.subject(pair) for pair in self.pairs(job)]
+
+    def subject(self, pair: ModelVariant) -> dict[str, Any]:
+        """The same of one pair."""
+        hooked = self.grid.variants[pair.variant].is_hooked
+        return {
+            "variant": pair.variant,
+            "checkpoint": self.grid.checkpoint(pair),
+            "subject": "intervention" if hooked else "checkpoint",
+            "settings": self.settings(pair),
+            "direction": paths.DIRECTION.at(model=pair.model, variant=pair.variant) if hooked else None,
+            "first": AttackSelection(self.grid).prompts_for(pair.variant) if self.split == "attack_selection" else None,
+            "code": self.digest(pair),
+        }
+
+    def settings(self, pair: ModelVariant) -> dict[str, Any]:
+        """Settings of what responds: its intervention, or its engine and decoding."""
+        variant = self.grid.variants[pair.variant].settings
+        if "intervention" in variant:
             return {"hook": dict(variant["intervention"])}
-        return {"engine": self.grid.config["generation"]["engine"], "decoding": variant.get("decoding")}
+        return {"engine": self.engine, "decoding": variant.get("decoding")}
 
-    def digest(self, job: ForPair) -> str:
+    def digest(self, pair: ModelVariant) -> str:
         """Digest of the code that the responses depend on; with ``engine: auto`` any engine of our own may answer."""
-        variant = self.grid.variants[job.variant].settings
-        loaded = [f"generation.subjects.{self.subject}"]
-        if self.subject == "intervention":
-            return digest(
-                "generate_responses.py", *loaded, f"attacks.interventions.methods.{variant['intervention']['method']}"
-            )
-        engine = self.grid.config["generation"]["engine"]
-        engines = own_names("steadfast.generation.engines") if engine == "auto" else [engine]
-        loaded += [f"generation.engines.{name}" for name in engines]
+        variant = self.grid.variants[pair.variant].settings
+        if "intervention" in variant:
+            method = f"attacks.interventions.methods.{variant['intervention']['method']}"
+            return digest("generate_responses.py", "generation.subjects.intervention", method)
+        engines = own_names("steadfast.generation.engines") if self.engine == "auto" else [self.engine]
+        loaded = ["generation.subjects.checkpoint", *(f"generation.engines.{name}" for name in engines)]
+        if self.engine != "transformers":
+            loaded.append("generation.vllm_variants")
         if variant.get("decoding"):
             loaded.append(f"attacks.decoding.methods.{variant['decoding']['method']}")
         return digest("generate_responses.py", *loaded)
 
+    def responses(self, job: ForModel) -> int:
+        """How many responses a job generates."""
+        if self.split == "attack_selection":
+            selection, samples = AttackSelection(self.grid), int(self.grid.config["generation"]["samples"])
+            return sum(selection.prompts_for(variant) * samples for variant in self.variants)
+        return len(self.variants) * 2 * self.grid.responses_per_label(self.split)
+
 
 def response_jobs(grid: Grid) -> list[ResponseJobs]:
-    """All rules that generate responses."""
-    hooked = tuple(grid.variants_where(lambda variant: variant.is_hooked))
-    others = tuple(name for name in grid.variants if name not in hooked)
-    evaluated, selection = tuple(grid.pairs), AttackSelection(grid)
-    originals = tuple(ModelVariant(model, ORIGINAL) for model in grid.studied)
-    compared = tuple(selection.variants), tuple(selection.pairs())
+    """All rules that generate responses.
+
+    Interventions run with transformers. With any other engine they have jobs of their own, so that no GPU has to hold
+    two engines.
+    """
+    in_process = grid.config["generation"]["engine"] == "transformers"
+    selection = AttackSelection(grid)
+    originals = [ModelVariant(model, ORIGINAL) for model in grid.studied]
+    hooked = [] if in_process else [pair for pair in grid.pairs if grid.variants[pair.variant].is_hooked]
+    evaluated = [pair for pair in grid.pairs if pair not in hooked]
     aim = "generate responses"
     steered, calibrating, selecting = (
-        f"{aim} {how}" for how in ("with the intervention", "to the calibration prompts", "to the attack-selection set")
+        f"{aim} {how}" for how in ("with interventions", "to the calibration prompts", "to the attack-selection set")
     )
     return [
-        ResponseJobs(grid, "responses", "evaluation", "checkpoint", others, evaluated, aim),
-        ResponseJobs(grid, "hooked_responses", "evaluation", "intervention", hooked, evaluated, steered),
-        ResponseJobs(grid, "calibration_responses", "calibration", "checkpoint", (ORIGINAL,), originals, calibrating),
-        ResponseJobs(grid, "attack_selection_responses", "attack_selection", "checkpoint", *compared, selecting),
+        *_jobs(grid, "responses", "evaluation", evaluated, in_process, aim),
+        *_jobs(grid, "intervention_responses", "evaluation", hooked, True, steered),
+        *_jobs(grid, "calibration_responses", "calibration", originals, in_process, calibrating),
+        *_jobs(grid, "attack_selection_responses", "attack_selection", selection.pairs(), in_process, selecting),
+    ]
+
+
+def _jobs(
+    grid: Grid, rule: str, split: Split, pairs: Iterable[ModelVariant], in_process: bool, aim: str
+) -> list[ResponseJobs]:
+    size = grid.config["runtime"]["variants_per_job"]
+    return [
+        ResponseJobs(grid, numbered(rule, number), split, models, variants, in_process, aim)
+        for number, (variants, models) in enumerate(by_variants(pairs, size).items())
     ]
 
 

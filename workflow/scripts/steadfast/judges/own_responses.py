@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from steadfast.core.code_digest import code_digest
 from steadfast.core.files import read_table, sha256_file, write_table
 from steadfast.core.integrity import content_hash
 from steadfast.core.result_cache import AnswerStore
@@ -15,7 +14,6 @@ from steadfast.judges.cached import judge_cached
 from steadfast.judges.control_responses import control_table, draw_control
 from steadfast.judges.interface import build_judge, cases_of, verdict_table
 
-PACKAGE = "steadfast.judges.kinds"
 # how a judge uses the machine decides nothing
 MACHINE = frozenset({"device", "batch_tokens", "checkpoint", "direction", "prompt"})
 
@@ -29,14 +27,16 @@ class OwnResponses:
         judge: arguments of the judge: ``kind``, ``checkpoint`` and its settings.
         responses: its response table.
         judgments: path of the table of judgments to write.
-        control: path of the table of judgments of control responses to write.
+        control: path of the table of judgments of control responses to write; None for none.
+        code: digest of the code that its verdicts depend on.
     """
 
     variant: str
     judge: Mapping[str, Any]
     responses: str
     judgments: str
-    control: str
+    control: str | None = None
+    code: str = ""
 
 
 def judge_own_responses(
@@ -44,6 +44,7 @@ def judge_own_responses(
     sources: Sequence[tuple[str, str, str]],
     prompts: pd.DataFrame,
     *,
+    files: Sequence[str],
     cache: str | Path,
     size: int,
     seed: int,
@@ -57,6 +58,7 @@ def judge_own_responses(
         variants: who judges.
         sources: model, variant and response table of each model–variant pair that control responses are drawn from.
         prompts: the prompt table.
+        files: resource files that the judge reads, such as its prompt template.
         cache: directory in which verdicts are kept by what decides them.
         size: number of control responses.
         seed: of their draw.
@@ -66,25 +68,29 @@ def judge_own_responses(
     from steadfast.models.resident import resident_model
 
     tables = [(model, variant, read_table(path)) for model, variant, path in sources]
-    control = draw_control(tables, prompts, size=size, seed=seed)
+    control = draw_control(tables, prompts, size=size, seed=seed) if tables else []
+    resources = [sha256_file(file) for file in files]
     with AnswerStore(cache) as kept, resident_model():
         for variant in variants:
             print(f"{variant.variant}:", flush=True)
             own = cases_of(read_table(variant.responses), prompts)
-            drawn = control if own else []
+            drawn = control if own and variant.control else []
             judge = build_judge({**variant.judge, **machine})
-            verdicts = judge_cached(judge, [*own, *(item.case for item in drawn)], identity_of(variant.judge), kept)
+            verdicts = judge_cached(
+                judge, [*own, *(item.case for item in drawn)], {**identity_of(variant), "files": resources}, kept
+            )
             write_table(variant.judgments, verdict_table(own, verdicts[: len(own)]))
-            write_table(variant.control, control_table(drawn, verdicts[len(own) :]))
+            if variant.control:
+                write_table(variant.control, control_table(drawn, verdicts[len(own) :]))
 
 
-def identity_of(judge: Mapping[str, Any]) -> dict[str, Any]:
-    """What the verdicts of a judge that runs on a checkpoint depend on, in addition to the cases."""
+def identity_of(variant: OwnResponses) -> dict[str, Any]:
+    """What the verdicts of a variant depend on, in addition to the cases and the judge's files."""
+    judge = variant.judge
     settings = {key: value for key, value in judge.items() if key not in MACHINE}
     return {
         "settings": settings,
-        "code": code_digest(f"{PACKAGE}.{judge['kind']}"),
+        "code": variant.code,
         "checkpoint": content_hash(judge["checkpoint"]),
-        "template": sha256_file(judge["prompt"]),
         "direction": sha256_file(judge["direction"]) if judge.get("direction") else None,
     }

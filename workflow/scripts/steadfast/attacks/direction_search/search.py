@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -81,6 +82,34 @@ def read_settings(entry: Mapping[str, Any]) -> ReadDirection:
     keys_layer = KeysSettings.read({"keys_layer": settings.pop("keys_layer", None)}).keys_layer
     method = build_method(settings)
     return ReadDirection(method, contrast, judge, keys_layer, bool(getattr(method, "is_causal", False)))
+
+
+def save_directions(
+    searches: Sequence[Mapping[str, Any]],
+    outputs: Mapping[str, str | Path],
+    activations: Activations,
+    *,
+    seed: int,
+    judgments: Mapping[str, pd.DataFrame],
+    model: Measurements | None = None,
+) -> None:
+    """Find directions of one model and write each for the variants that have it.
+
+    Args:
+        searches: of each direction its ``settings`` (a ``direction`` entry) and its ``variants``.
+        outputs: direction files to write, by variant.
+        activations: see ``find_direction``, as for the rest.
+        seed: the same.
+        judgments: the same, by the name of the judge.
+        model: the same.
+    """
+    for search in searches:
+        settings, variants = search["settings"], search["variants"]
+        print(f"{', '.join(variants)}:", flush=True)
+        verdicts = judgments.get(settings.get("judge", ""))
+        direction = find_direction(settings, activations, seed=seed, judgments=verdicts, model=model)
+        for variant in variants:
+            direction.save(outputs[variant])
 
 
 def find_direction(

@@ -28,6 +28,16 @@ class RuntimeSettings(SettingsModel):
             "whole checkpoints. The weights are the same."
         ),
     )
+    variants_per_job: int | None = Field(
+        None,
+        ge=1,
+        le=100000,
+        description=(
+            "Variants of a model that one job runs, with the model's weights loaded once for all of them; null puts "
+            "all variants of a model into one job. With several machines or GPUs and few models, a smaller number "
+            "spreads the work. Every response is kept, so that another number computes nothing again."
+        ),
+    )
     batch_tokens: int = Field(
         16384,
         ge=1,

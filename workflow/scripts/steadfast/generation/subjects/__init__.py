@@ -18,7 +18,7 @@ class Subject:
     Attributes:
         was_changed: whether it is what its variant says. A pair that could not be changed, for want of a valid
             direction, is the original, whose responses may not count as those of the variant.
-        arguments: arguments of ``steadfast.generation.responses.write_responses`` that make it answer.
+        arguments: arguments of ``steadfast.generation.responses.generate_responses`` that make it answer.
     """
 
     was_changed: bool

@@ -12,12 +12,14 @@ from typing import Literal
 
 from steadfast.config.attack_checks import SEARCH
 from steadfast.core.plug_ins import JUDGES
-from steadfast.grid.attack_selection import PROMPTS, AttackSelection
+from steadfast.grid.attack_selection import PROMPTS
+from steadfast.grid.checkpoints import CheckpointJob, checkpoint_jobs
 from steadfast.grid.data import Judge, ModelVariant
+from steadfast.grid.directions import DirectionJob, direction_jobs
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import settings_of
-from steadfast.grid.judgments import Reading, readings
-from steadfast.grid.self_evaluation import SelfEvaluation
+from steadfast.grid.judgments import OwnReading, Reading, own_readings, readings
+from steadfast.grid.responses import ResponseJobs, response_jobs
 from steadfast.grid.side_effects import Batch, Measures, batches
 from steadfast.runs.estimates.sizes import ModelSize, ModelSizes
 
@@ -47,6 +49,15 @@ ADAPTER_TRAINING = 900.0
 UNKNOWN = ModelSize(500_000_000, 1_000_000_000)
 
 Wildcards = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The wildcards of a job that runs a model."""
+
+    model: str
+    judge: str = ""
+    variant: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,12 +93,42 @@ class Costs:
         known = RULES.get(rule)
         if known is not None:
             return known(self, wildcards, threads)
+        if rule in self._editing:
+            size = self.size(wildcards["model"]).stored
+            return LIGHT + len(self._editing[rule].outputs) * size / BAKED
+        if rule in self._searching:
+            job = _Job(wildcards["model"], variant=wildcards.get("variant", ""))
+            searches = len(self._searching[rule].searches(job))
+            read = searches * CAUSAL_PASSES * self.prompts("calibration") * PROMPT_TOKENS
+            return HEAVY + self.running(wildcards["model"], threads, read=read)
+        if rule in self._responding:
+            jobs = self._responding[rule]
+            return self.generating(wildcards["model"], jobs.responses(_Job(wildcards["model"])), threads)
+        if rule in self._own_readings:
+            own = self._own_readings[rule]
+            return self.reading(wildcards["model"], own.cases(_Job(wildcards["model"], wildcards["judge"])), threads)
         if rule in self._readings:
             reading = self._readings[rule]
             return self._judging(reading.judge, sum(map(reading.cases, reading.pairs)), threads)
         if rule in self._batches:
             return self._measuring(self._batches[rule].pairs, threads)
         return LIGHT
+
+    @cached_property
+    def _editing(self) -> dict[str, CheckpointJob]:
+        return {jobs.rule: jobs for jobs in checkpoint_jobs(self.grid)}
+
+    @cached_property
+    def _searching(self) -> dict[str, DirectionJob]:
+        return {jobs.rule: jobs for jobs in direction_jobs(self.grid, by_running=True)}
+
+    @cached_property
+    def _responding(self) -> dict[str, ResponseJobs]:
+        return {jobs.rule: jobs for jobs in response_jobs(self.grid)}
+
+    @cached_property
+    def _own_readings(self) -> dict[str, OwnReading]:
+        return {own.rule: own for own in own_readings(self.grid)}
 
     @cached_property
     def _readings(self) -> dict[str, Reading]:
@@ -154,10 +195,6 @@ def _weights(per_second: float, start: float) -> Callable[[Costs, Wildcards, int
     return lambda costs, wildcards, _threads: start + costs.size(wildcards["model"]).stored / per_second
 
 
-def _responses(split: Literal["evaluation", "calibration"]) -> Callable[[Costs, Wildcards, int], float]:
-    return lambda costs, wildcards, threads: costs.generating(wildcards["model"], costs.prompts(split), threads)
-
-
 def _states(passes: float) -> Callable[[Costs, Wildcards, int], float]:
     """Seconds of a step with this number of passes over the calibration prompts."""
 
@@ -166,22 +203,6 @@ def _states(passes: float) -> Callable[[Costs, Wildcards, int], float]:
         return HEAVY + costs.running(wildcards["model"], threads, read=read)
 
     return seconds
-
-
-def _own_judgments(split: Literal["evaluation", "calibration"]) -> Callable[[Costs, Wildcards, int], float]:
-    def seconds(costs: Costs, wildcards: Wildcards, threads: int) -> float:
-        judge = wildcards["judge"]
-        evaluation = SelfEvaluation(costs.grid)
-        controlled = split == "evaluation" and evaluation.source_models(judge, wildcards["model"])
-        control = int(evaluation.control(judge)["size"]) if controlled else 0
-        return costs.reading(wildcards["model"], costs.prompts(split) + control, threads)
-
-    return seconds
-
-
-def _selection(costs: Costs, wildcards: Wildcards, threads: int) -> float:
-    prompts = AttackSelection(costs.grid).prompts_for(wildcards["variant"])
-    return costs.generating(wildcards["model"], prompts, threads)
 
 
 def _search(costs: Costs, wildcards: Wildcards, threads: int) -> float:
@@ -208,13 +229,5 @@ RULES: dict[str, Callable[[Costs, Wildcards, int], float]] = {
     "merge_adapter": _weights(MERGED, HEAVY),
     "activations": _states(1),
     "refusal_margin": _states(1),
-    "direction_by_running": _states(CAUSAL_PASSES),
-    "checkpoint": _weights(BAKED, LIGHT),
-    "responses": _responses("evaluation"),
-    "hooked_responses": _responses("evaluation"),
-    "calibration_responses": _responses("calibration"),
-    "attack_selection_responses": _selection,
     "attack_search": _search,
-    "judge_own_responses": _own_judgments("evaluation"),
-    "judge_own_calibration_responses": _own_judgments("calibration"),
 }
