@@ -79,7 +79,7 @@ def test_a_quote_that_never_closes_is_told_with_its_line(tmp_path: Path) -> None
         load_source({"kind": "file", "path": str(path), "column": "goal"})
 
 
-def test_a_few_texts_of_several_lines_are_noticed_in_a_file_of_one_column(tmp_path: Path) -> None:
+def test_few_texts_of_several_lines_in_one_column_are_noticed(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     source = {"kind": "file", "path": str(path), "column": "goal"}
     path.write_text('goal\nDo a\n"Do b\nDo c, he said "\nDo d\nDo e\n', encoding="utf-8")

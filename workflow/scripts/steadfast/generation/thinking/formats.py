@@ -21,7 +21,7 @@ class ThinkingFormat:
         closing: texts that end it. A closing text without an opening one ends a block that began in the prompt.
         families: the models that are known to write it.
         only_at_start: the markers are plain words, which count at the beginning of a response only.
-        if_opened: a closing text counts only where an opening one was used: alone it may begin an invented turn, or
+        if_opened: a closing text counts only where an opening one was used: alone it may begin a turn of its own, or
             be a tag of an answer.
         if_answered: answers use the markers as well: they count at the beginning only, when they are closed and an
             answer follows. Else the response keeps them, and they are among its control tokens.

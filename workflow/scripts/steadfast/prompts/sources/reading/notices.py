@@ -16,7 +16,7 @@ CONTEXT = "context"
 YES_IS_UNSAFE = ("harm", "unsafe", "toxic", "malicious", "jailbreak", "attack", "adversarial")
 YES_IS_SAFE = ("harmless", "unharm", "nonharm", "safe", "benign")
 _YES, _NO = frozenset({"1", "1.0", "true", "yes"}), frozenset({"0", "0.0", "false", "no"})
-# texts of several lines of which one in so many is few
+# one in this number of texts is few, of texts of several lines
 FEW = 4
 # characters of a cell of a spreadsheet
 LONGEST_CELL = 32_767
