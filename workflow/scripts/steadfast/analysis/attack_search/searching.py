@@ -14,7 +14,7 @@ from steadfast.analysis.attack_search.choice import Finalist, chosen_of, finalis
 from steadfast.analysis.attack_search.trials import Bench, Responding, calibration_prompts
 from steadfast.analysis.attack_selection import Choice
 from steadfast.attacks.activations import Activations
-from steadfast.attacks.direction_search.refusal_score import ModelAccess
+from steadfast.attacks.direction_search.refusal_score import ALIKE, ModelAccess
 from steadfast.attacks.directions import Direction
 from steadfast.attacks.search.sampling import Screened, Search, Trial
 from steadfast.attacks.search.screening import Screening, find_refusal_tokens
@@ -76,8 +76,7 @@ def search_attack(
     tokens = find_refusal_tokens(access, ids[HARMFUL], ids[HARMLESS], settings.refusal_tokens)
     if not usable or not tokens:
         why = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
-        alike = "the responses to harmful and to harmless prompts begin alike, so refusals cannot be told"
-        return _nothing(space, activations, pd.DataFrame(), why if not usable else alike)
+        return _nothing(space, activations, pd.DataFrame(), ALIKE if usable else why)
     name = _name(settings, space, activations, access, screened, seed, code)
     responding = Responding(sampling, thinking_markers, judge, Path(journal).with_suffix(".responses.jsonl"), name)
     weights = TrialWeights(access.model, access.model_dir, list(settings.targets))

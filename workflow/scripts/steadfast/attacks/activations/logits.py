@@ -41,7 +41,7 @@ def next_token_log_probabilities(
     with torch.inference_mode():
         prefix = shared_prefix(model, encoded, 1) if share_prefix else NO_PREFIX
         for batch in batches([ids[prefix.length :] for ids in encoded], batch_tokens, pad_token_id):
-            logits = _last_logits(model, batch, 1, prefix)[:, -1]
+            logits = last_logits(model, batch, 1, prefix)[:, -1]
             for row, values in zip(batch.rows, torch.log_softmax(logits.double(), dim=-1).cpu(), strict=True):
                 rows[row] = values
     return torch.stack(rows)
@@ -77,14 +77,14 @@ def teacher_forced_log_probabilities(
         rest = [ids[prefix.length :] for ids in sequences]
         for batch in batches(rest, max(1, min(batch_tokens, MOST_LOGITS // vocabulary)), pad_token_id):
             kept = max(len(continuations[row]) for row in batch.rows) + 1
-            logits = _last_logits(model, batch, kept, prefix)
+            logits = last_logits(model, batch, kept, prefix)
             for place, row in enumerate(batch.rows):
                 # the logits of a token are at the preceding position
                 own = logits[place, -len(continuations[row]) - 1 : -1]
                 yield row, torch.log_softmax(own.float(), dim=-1)
 
 
-def _last_logits(model: PreTrainedModel, batch: Batch, count: int, prefix: Prefix = NO_PREFIX) -> Tensor:
+def last_logits(model: PreTrainedModel, batch: Batch, count: int, prefix: Prefix = NO_PREFIX) -> Tensor:
     """Logits at (at least) the last ``count`` tokens of a left-padded batch, which goes on from ``prefix``."""
     parameters = inspect.signature(model.forward).parameters
     arguments: dict[str, Any] = {"input_ids": batch.input_ids.to(model.device), "use_cache": prefix.cache is not None}

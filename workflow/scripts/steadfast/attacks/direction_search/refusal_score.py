@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from steadfast.attacks.activations.extraction import decoder_blocks
 from steadfast.attacks.activations.logits import divergence, next_token_log_probabilities
-from steadfast.attacks.directions import Candidate, Direction
+from steadfast.attacks.directions import Candidate, Descent, Direction
 from steadfast.attacks.interventions.methods import projection
 from steadfast.attacks.interventions.modules import add, changed_outputs
 from steadfast.core.progress import Progress
@@ -29,6 +30,7 @@ from steadfast.models.loading import load_model, load_tokenizer
 LEAST_PROBABILITY = 0.01
 LEAST_RATIO = 4.0
 FLOOR = 1e-12
+ALIKE = "the answers to harmful and to harmless prompts begin alike, so refusals cannot be told"
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class ModelScores:
         }
         columns = ["bypass", "induce", "divergence"]
         if not tokens:
-            facts["reason"] = "the answers to harmful and to harmless prompts begin alike, so refusals cannot be told"
+            facts["reason"] = ALIKE
             return pd.DataFrame(np.nan, index=range(len(candidates)), columns=columns), facts
         rows = []
         with Progress("candidates", len(candidates), kinds=["candidate"] * len(candidates)) as progress:
@@ -115,6 +117,15 @@ class ModelScores:
                 with progress.part(f"block {candidate.layer}"):
                     rows.append(self._score(candidate, harmful, harmless, undisturbed, tokens))
         return pd.DataFrame(rows, columns=columns), facts
+
+    def descend(
+        self, rows: NDArray[np.float64], prompts: tuple[Sequence[str], Sequence[str]], descent: Descent, seed: int
+    ) -> tuple[NDArray[np.float64], Mapping[str, Any]]:
+        """Improve directions by gradient descent; see ``steadfast.attacks.directions.CausalScores``."""
+        from steadfast.attacks.direction_search.gradient import descend
+
+        tokens = self._refusal_tokens(prompts, descent.refusal_tokens)
+        return descend(self.access, rows, prompts, tokens, descent, seed) if tokens else (rows, {"reason": ALIKE})
 
     def _score(
         self,

@@ -102,6 +102,25 @@ class Candidate:
     difference: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Descent:
+    """How directions are improved by gradient descent.
+
+    Attributes:
+        steps: number of steps.
+        batch: prompts of each label in a step.
+        learning_rate: of Adam.
+        divergence_weight: weight of the divergence after harmless prompts beside the refusal score.
+        refusal_tokens: first tokens of refusals, or None to take them from the model's responses.
+    """
+
+    steps: int
+    batch: int
+    learning_rate: float
+    divergence_weight: float
+    refusal_tokens: tuple[str, ...] | None = None
+
+
 class CausalScores(Protocol):
     """Measures what candidates do to a model."""
 
@@ -125,6 +144,22 @@ class CausalScores(Protocol):
             One row per candidate with ``bypass``, ``induce`` and ``divergence``; and facts, among them
             ``baseline_harmful`` (the refusal score without intervention) and, if nothing can be scored,
             ``reason``.
+        """
+        ...
+
+    def descend(
+        self, rows: NDArray[np.float64], prompts: tuple[Sequence[str], Sequence[str]], descent: Descent, seed: int
+    ) -> tuple[NDArray[np.float64], Mapping[str, Any]]:
+        """Improve directions by gradient descent.
+
+        Args:
+            rows: float64 [k, hidden], orthonormal rows to begin with.
+            prompts: ids of the harmful and harmless prompts.
+            descent: how it is done.
+            seed: seed of the order of the prompts.
+
+        Returns:
+            Better rows, and facts; ``reason`` among them if refusals cannot be told.
         """
         ...
 
