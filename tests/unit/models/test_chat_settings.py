@@ -132,6 +132,20 @@ def test_template_that_reads_clock_sees_day_that_is_written_down(checkpoint, pla
         ("{{ messages[0]['role'] }}", {}, DataError, "drops the text of the turn 'user'"),
         (TEMPLATE, {"arguments": {"add_generation_promt": 1}}, ConfigError, "never reads 'add_generation_promt'"),
         ("{% for m in messages %}", {}, DataError, "not valid Jinja"),
+        (
+            TEMPLATE,
+            {"arguments": {"add_generation_prompt": False}},
+            ConfigError,
+            "'add_generation_prompt' is not allowed",
+        ),
+        ("{% for i in range(10**9) %}{% endfor %}", {}, DataError, "rejects a conversation .*Range too big"),
+        # of a list of parts it would put code into the prompt
+        (
+            "{% for m in messages %}{{ m.content[:20] }} {% endfor %}",
+            {},
+            DataError,
+            "drops the text of the turn 'user'",
+        ),
     ],
 )
 def test_what_template_does_not_do_found_where_model_checked(checkpoint, place, tmp_path, template, use, error, words):
@@ -165,3 +179,36 @@ def test_end_of_turn_token_stops_the_response(checkpoint):
     tokenizer = load_tokenizer(checkpoint)
     assert tokenizer.eos_token_id == 0
     assert stop_token_ids(checkpoint, tokenizer) == {0, tokenizer.convert_tokens_to_ids("<end>")}
+
+
+def test_a_tokenizer_of_another_model_is_told(checkpoint, place):
+    words = json.loads((checkpoint / "tokenizer.json").read_text())
+    rows = json.loads((checkpoint / "config.json").read_text())["vocab_size"]
+    more = {**words["model"]["vocab"], "another": rows}
+    (checkpoint / "tokenizer.json").write_text(json.dumps({**words, "model": {**words["model"], "vocab": more}}))
+    with pytest.raises(DataError, match=rf"'another' has the number {rows}, and the embedding has {rows} rows"):
+        place(checkpoint)
+
+
+@pytest.mark.parametrize("role", ["image", "pad_token"])
+def test_a_token_beyond_the_embedding_may_not_be_used(checkpoint, place, role):
+    words = json.loads((checkpoint / "tokenizer.json").read_text())
+    settings = json.loads((checkpoint / "tokenizer_config.json").read_text())
+    switches = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
+    token = {"id": 900, "content": "<late>", "special": True, **switches}
+    (checkpoint / "tokenizer.json").write_text(json.dumps({**words, "added_tokens": [*words["added_tokens"], token]}))
+    (checkpoint / "tokenizer_config.json").write_text(json.dumps({**settings, role: "<late>"}))
+    if role == "image":
+        place(checkpoint)
+    else:
+        with pytest.raises(DataError, match="the token '<late>' has the number"):
+            place(checkpoint)
+
+
+def test_quantized_weights_are_not_edited(checkpoint, place):
+    config = json.loads((checkpoint / "config.json").read_text())
+    fp8 = {"quant_method": "fp8", "weight_block_size": [8, 8]}
+    (checkpoint / "config.json").write_text(json.dumps({**config, "quantization_config": fp8}))
+    place(checkpoint)
+    with pytest.raises(DataError, match=r"is quantized .fp8., so its weights cannot be edited; name the checkpoint"):
+        place(checkpoint, edited=True)

@@ -181,6 +181,27 @@ def test_an_unknown_architecture_is_told(sabotaged):
         check_checkpoint(folder)
 
 
+@pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.float8_e4m3fn])
+def test_codes_without_a_quantization_are_no_weights(sabotaged, kind):
+    name = "model.layers.0.mlp.up_proj.weight"
+    folder = sabotaged("tied", lambda stored: {**stored, name: stored[name].to(kind)})
+    with pytest.raises(DataError, match=rf"stored as \w+: {name}; config.json has no `quantization_config`"):
+        check_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"hidden_size": "16"}, "expected int, got str"),
+        ({"num_hidden_layers": 3_000_000}, "3,000,000 blocks"),
+        ({"hidden_act": "fou"}, "KeyError: 'fou'"),
+    ],
+)
+def test_a_configuration_that_makes_no_model_is_told_at_once(sabotaged, config, words):
+    with pytest.raises(DataError, match=f"its architecture cannot be built: .*{words}"):
+        check_checkpoint(sabotaged("tied", **config))
+
+
 def test_a_series_with_a_hole_names_what_fills_it():
     names = [
         f"layers.{layer}.experts.{expert}.{part}" for layer in (0, 1) for expert in (0, 1) for part in ("up", "down")

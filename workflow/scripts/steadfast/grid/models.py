@@ -68,7 +68,8 @@ class ModelJobs:
         uses = uses_of_template(job.model, self.grid.config)
         if job.model in self.grid.studied:
             blocks = list(wanted_blocks(job.model, self.grid.config["variants"]))
-            uses |= {"layout": self._needs_layout(job.model), "blocks": blocks}
+            edited = any(pair.model == job.model for pair in self.grid.pairs_where(lambda variant: variant.is_edited))
+            uses |= {"layout": self._needs_layout(job.model), "edited": edited, "blocks": blocks}
         return json.dumps(uses)
 
     def _needs_layout(self, model: str) -> bool:

@@ -119,9 +119,11 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int | None:
         text = template.render(turns, {}, add_generation_prompt=False)
     except SteadfastError:  # it renders prompts only
         return None
-    behind = _ids(tokenizer, text.rpartition(ANSWER)[2].lstrip())
+    before, _, rest = text.rpartition(ANSWER)
+    behind = _ids(tokenizer, rest.lstrip()) if before else []
     holder: Any = tokenizer
-    return behind[0] if behind and behind[0] in holder.added_tokens_decoder else None
+    known = holder.added_tokens_decoder.keys() - {holder.unk_token_id}
+    return behind[0] if behind and behind[0] in known else None
 
 
 def _ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:

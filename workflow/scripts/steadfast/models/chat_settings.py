@@ -139,6 +139,7 @@ def try_chat(
         {**inherited, **({"date": date} if date else {})} if inherited else decide(tokenizer, path, template, date)
     )
     apply_settings(tokenizer, path, settings)
+    require_known_tokens(tokenizer, path)
     conversations = [user_message(text, SYSTEM if system else None) for text in (FIRST, SECOND)]
     first, second = encode_chat(tokenizer, conversations, arguments)
     if first == second:
@@ -149,6 +150,33 @@ def try_chat(
         facts |= {"reads_clock": True, "date": chat.date}
         settings = {**settings, "date": chat.date}
     return settings, facts
+
+
+def require_known_tokens(tokenizer: PreTrainedTokenizerBase, path: Path) -> None:
+    """See that a model has an embedding for the tokens that its prompts are made of.
+
+    Tokens that were added for what the model cannot read, such as images, may lie beyond.
+
+    Raises:
+        DataError: a token of the vocabulary itself, or one that begins, ends or pads prompts, has none.
+    """
+    config = read_json(path / "config.json")
+    rows = {**config, **(config.get("text_config") or {})}.get("vocab_size")
+    holder: Any = tokenizer
+    added = set(holder.added_tokens_decoder)
+    used = {holder.pad_token_id, holder.bos_token_id, holder.eos_token_id, end_of_turn(tokenizer)} - {None}
+    beyond = {
+        number: name
+        for name, number in holder.get_vocab().items()
+        if isinstance(rows, int) and number >= rows and (number in used or number not in added)
+    }
+    if beyond:
+        number = min(beyond)
+        raise DataError(
+            f"{path}: its tokenizer is not that of its weights: the token {beyond[number]!r} has the number {number}, "
+            f"and the embedding has {rows} rows (`vocab_size`); get the tokenizer's files that were published with the "
+            "weights, or remove a token that was added later"
+        )
 
 
 def _default(own: Mapping[str, str], path: Path) -> str | None:

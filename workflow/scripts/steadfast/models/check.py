@@ -67,7 +67,14 @@ def check_layout(checkpoint: Checkpoint, shapes: Mapping[str, Shape]) -> None:
             )
 
 
-def settle(directory: str | Path, *, layout: bool = False, blocks: Iterable[tuple[str, int]] = (), **chat: Any) -> None:
+def settle(
+    directory: str | Path,
+    *,
+    layout: bool = False,
+    edited: bool = False,
+    blocks: Iterable[tuple[str, int]] = (),
+    **chat: Any,
+) -> None:
     """See that a model directory can be used as the configuration wants, and note how its model is spoken to.
 
     It is the last step of putting a model in its place, whatever its source, after ``check_checkpoint``.
@@ -75,12 +82,14 @@ def settle(directory: str | Path, *, layout: bool = False, blocks: Iterable[tupl
     Args:
         directory: a model directory of the workflow, complete but for ``chat`` in its ``model.json``.
         layout: as for ``check_checkpoint``.
+        edited: whether its weights are edited.
         blocks: keys of the configuration with the blocks that they name; see ``steadfast.models.depth``.
         chat: keyword arguments of ``steadfast.models.chat_settings.try_chat``.
 
     Raises:
         ConfigError: the model does not have one of the blocks, or its chat template never reads one of the arguments.
-        DataError: the architecture's layout is not known, or the chat template is missing or drops something.
+        DataError: the architecture's layout is not known, quantized weights would have to be edited, or the chat
+            template is missing or drops something.
     """
     from steadfast.models.chat_settings import settle_chat
 
@@ -88,8 +97,14 @@ def settle(directory: str | Path, *, layout: bool = False, blocks: Iterable[tupl
     beyond = list(missing_blocks(depth, "this model", blocks)) if depth else []
     if beyond:
         raise ConfigError("\n".join(beyond))
-    if layout:
+    if layout or edited:
         checkpoint = open_checkpoint(checkpoint_path(directory))
+        method = load("steadfast.models.checkpoint_files", "quantization").quantization_of(checkpoint.config)
+        if edited and method:
+            raise DataError(
+                f"{checkpoint.path} is quantized ({method}), so its weights cannot be edited; name the checkpoint that "
+                "it was made from, or set `dequantize: true` on the model, which knows FP8 and MXFP4"
+            )
         shapes = plain_shapes(checkpoint)
         if shapes is not None:
             check_layout(checkpoint, shapes)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText, PreTrainedModel
 
 from steadfast.core.errors import DataError
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 600  # of a message of transformers, some of which list every class there is
 # what loading raises over files and configurations that it cannot use; RuntimeError comes of sizes that do not fit
-FAULTS = (AttributeError, ImportError, KeyError, OSError, RuntimeError, TypeError, ValueError)
+FAULTS = (AttributeError, ImportError, KeyError, OSError, RuntimeError, StrictDataclassError, TypeError, ValueError)
+MOST_BLOCKS = 10_000  # of which building the architecture would take hours
 
 
 def model_class_of(path: Path, *, trust_remote_code: bool = False) -> tuple[Any, Any]:
@@ -26,6 +28,9 @@ def model_class_of(path: Path, *, trust_remote_code: bool = False) -> tuple[Any,
     try:
         config = AutoConfig.from_pretrained(path, trust_remote_code=trust_remote_code)
         auto_class = auto_class_of(config)
+        depth = getattr(config.get_text_config(), "num_hidden_layers", None) or 0
+        if depth > MOST_BLOCKS:
+            raise ValueError(f"config.json says that there are {depth:,} blocks (`num_hidden_layers`)")
         with torch.device("meta"):
             model = auto_class.from_config(config, trust_remote_code=trust_remote_code)
     except FAULTS as error:

@@ -22,7 +22,11 @@ Message = Mapping[str, str]
 DATE = "2025-01-01"
 """The day that a template which reads the clock sees, unless the configuration names another."""
 GIVEN = frozenset({"messages", "add_generation_prompt", "bos_token", "eos_token", "unk_token", "pad_token"})
+SET_HERE = frozenset({"messages", "add_generation_prompt", "tools", "documents", "strftime_now"})
 THINKING_END = "</think>"
+FAULTS = (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""What a template may raise over a conversation."""
+_PART_AS_CODE = re.compile(r"""\{\s*(["'])type\1\s*:\s*(["'])text\2\s*,[^\n]*""")
 CLOCK = re.compile(r"""strftime_now\(\s*(?P<quote>["'])(?P<pattern>[^"'\\]*)(?P=quote)\s*\)""")
 """A reading of the clock in one form."""
 
@@ -95,6 +99,8 @@ class ChatTemplate:
             ConfigError: it never reads one, which would then do nothing.
         """
         for name in arguments:
+            if name in SET_HERE:
+                raise ConfigError(f"template_arguments: {name!r} is not allowed: it is set for every prompt")
             if name not in self.variables:
                 known = self.variables - GIVEN - self.special_tokens.keys()
                 names = suggest(name, known) if known else "; it reads no further variables"
@@ -125,10 +131,11 @@ class ChatTemplate:
             try:
                 text = self._fill(messages, variables)
             # a template for lists of parts does what it likes with a text
-            except (TemplateError, TypeError, ValueError, AttributeError, KeyError) as error:
+            except FAULTS as error:
                 failures.append(self._rejection(conversation, error))
                 continue
-            dropped = [message["role"] for message in conversation if not _holds(text, message)]
+            shown = _without_parts_as_code(text) if messages is parts else text
+            dropped = [message["role"] for message in conversation if not _holds(shown, message)]
             if not dropped:
                 return text
             failures.append(
@@ -157,6 +164,11 @@ class ChatTemplate:
 
 def _reads_clock(call: nodes.Call) -> bool:
     return isinstance(call.node, nodes.Name) and call.node.name == "strftime_now"
+
+
+def _without_parts_as_code(text: str) -> str:
+    """A rendered text without the parts of turns that a template has put into it as code, as it does with any list."""
+    return _PART_AS_CODE.sub("", text)
 
 
 def _holds(text: str, message: Message) -> bool:

@@ -7,13 +7,13 @@ fills what is missing with random numbers and only prints a note, so that a chec
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from steadfast.core.errors import DataError
 from steadfast.models.classes import model_class_of
 from steadfast.models.mismatch import NUMBER, Shape, mismatch_of, require_match, some_of
 from steadfast.models.silence import silence
-from steadfast.models.weights import Checkpoint, same_bytes
+from steadfast.models.weights import FLOATS, Checkpoint, same_bytes
 
 
 def check_tensors(checkpoint: Checkpoint, shapes: Mapping[str, Shape], *, trust_remote_code: bool = False) -> None:
@@ -47,8 +47,32 @@ def check_tensors(checkpoint: Checkpoint, shapes: Mapping[str, Shape], *, trust_
         message = f"missing: {some_of(holes)}" if holes else str(error)
         raise DataError(f"{checkpoint.path}: its tensors cannot be put together; {message}") from error
     require_match(mismatch_of(info, checkpoint.config), checkpoint.config, str(checkpoint.path))
+    if shapes.keys() == checkpoint.entries.keys():
+        _require_plain_numbers(checkpoint, {name for name, _ in model.named_parameters()})
     for tied, source in model.all_tied_weights_keys.items():
         _require_tied(checkpoint, tied, source)
+
+
+def _require_plain_numbers(checkpoint: Checkpoint, parameters: Collection[str]) -> None:
+    """See that the weights of a checkpoint that says of no quantization are stored as the numbers that they are.
+
+    Loading makes floating-point numbers of codes as of any others, so that a model of codes would answer.
+
+    Raises:
+        DataError: some are integers, or of eight bits.
+    """
+    codes = [
+        entry.name
+        for entry in checkpoint.entries.values()
+        if entry.dtype not in FLOATS and (entry.name in parameters or entry.name.endswith(".weight"))
+    ]
+    if codes:
+        kind = checkpoint.entries[codes[0]].dtype
+        raise DataError(
+            f"{checkpoint.path}: stored as {kind}: {some_of(codes)}; config.json has no `quantization_config` that "
+            "says how such codes become numbers: get the config.json that belongs to the files, or the checkpoint that "
+            "they were made from"
+        )
 
 
 def _require_tied(checkpoint: Checkpoint, tied: str, source: str) -> None:
