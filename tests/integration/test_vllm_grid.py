@@ -39,8 +39,9 @@ def responses(results, variant):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_vllm_says_what_transformers_says(results, variant, record_property):
-    log = (results / "logs/responses" / MODEL / f"{variant}.log").read_text(encoding="utf-8")
-    assert "vLLM is ready after" in log and "responses: 30/30, " in log and "tokens/s" in log
+    log = (results / "logs/responses" / MODEL / "responses.log").read_text(encoding="utf-8")
+    said = log.split(f"{variant}:\n")[1]
+    assert "vLLM is ready after" in log and "responses: 30/30, " in said and "tokens/s" in said
     found = responses(results, variant)
     prompts = read_table(results / "prompts/prompts.parquet").query("split == 'evaluation'")
     checkpoint = results / (f"models/{MODEL}" if variant == "original" else f"checkpoints/{MODEL}/{variant}")

@@ -174,7 +174,7 @@ def test_responses_of_other_settings_are_not_used(model, scripted, tmp_path, cha
     assert len(again.prompts) == 3
 
 
-def test_the_journal_of_another_checkpoint_is_not_used(model, scripted, tmp_path):
+def test_responses_of_another_checkpoint_are_not_used(model, scripted, tmp_path):
     generate_responses(model, PROMPTS, engine=scripted("a", "b", "c"), cache=tmp_path, settings=PLAIN)
     (model / "weights.bin").write_bytes(b"edited")
     again = scripted("a", "b", "c")
