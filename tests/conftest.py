@@ -1,9 +1,12 @@
 """The order of the tests: the longest files first, so that the workers of a parallel run end together."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+# hundreds of processes of tests import the package, each of which would compile it anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 TESTS = Path(__file__).parent
 LONGEST = [
     "integration/test_slurm.py",

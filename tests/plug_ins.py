@@ -18,15 +18,15 @@ def install_example(target: Path) -> Path:
     return target
 
 
+def forget_code() -> None:
+    """What a new process would not know about files of code."""
+    for known in vars(code_digest).values():
+        if hasattr(known, "cache_clear"):
+            known.cache_clear()
+
+
 def forget_plug_ins() -> None:
     """What a new process would not know about plug-ins and code."""
-    for known in (
-        registry._entry_points,
-        registry.plug_ins,
-        schema.load_schema,
-        code_digest._homes_of_plug_in,
-        code_digest._imports,
-        code_digest._module_files,
-        code_digest._facts,
-    ):
+    forget_code()
+    for known in (registry._entry_points, registry.own_names, registry.plug_ins, schema.load_schema):
         known.cache_clear()

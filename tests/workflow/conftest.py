@@ -5,70 +5,24 @@ asserted exactly and in seconds. Code digests are those of the real scripts and 
 """
 
 import ast
-import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.forks import LONGEST_SECONDS, Forks
 from tests.grids import copy_workflow
 from tests.sharing import made_once
+from tests.workflow import runs
 
-# Half of the time of a dry run is the import of Snakemake and what else is installed, so that this process does it once
-# and forks for each run. The package itself is imported by each run, from its own tree.
-DRY_RUNS = """
-import importlib, json, os, sys, sysconfig
-from contextlib import suppress
-import snakemake.cli, snakemake.logging
-
-installed = sysconfig.get_path("purelib")
-IMPORTED = os.path.abspath("imported.txt")
-
-def note(record, jobs, threads):
-    if getattr(record, "event", None) == "job_info":
-        print(record.rule_name, *record.wildcards.values(), file=jobs, flush=True)
-        print(record.rule_name, record.threads or 1, file=threads, flush=True)
-    return True
-
-for line in sys.stdin:
-    order = json.loads(line)
-    if (child := os.fork()) == 0:
-        os.chdir(order["folder"])
-        sys.path[:0] = order["packages"]
-        output = os.open("dry_run.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        jobs, threads = open("dry_run_jobs.txt", "w"), open("dry_run_threads.txt", "w")
-        snakemake.logging.logger.addFilter(lambda record: note(record, jobs, threads))
-        try:
-            snakemake.cli.main(order["arguments"])
-        finally:
-            files = {name: str(getattr(module, "__file__", "")) for name, module in sys.modules.items()}
-            with open(IMPORTED, "w") as names:
-                print(*(name for name, file in files.items() if file.startswith(installed)), file=names)
-        sys.exit()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    for name in open(IMPORTED).read().split():
-        with suppress(ImportError):
-            importlib.import_module(name)
-    print(status, flush=True)
-"""
-STUB = """
-import sys as _sys
-from pathlib import Path as _Path
-
-for _path in map(_Path, snakemake.output):
-    (_path.parent if _path.suffix else _path).mkdir(parents=True, exist_ok=True)
-    (_path if _path.suffix else _path / "file.txt").write_text(str(_path), encoding="utf-8")
-_sys.exit()
-
-"""
+REAL = ("--cores", "2", "--configfile", "mine.yaml")
 CONFIG = """
 prompts:
   harmful: [{kind: synthetic}]
@@ -104,12 +58,12 @@ class Tree:
 
     Attributes:
         folder: where it is.
-        dry_runs: the process that makes dry runs.
+        forks: run Snakemake in it.
         packages: folders of installed packages that its runs have in addition to those of the environment.
     """
 
     folder: Path
-    dry_runs: subprocess.Popen[str]
+    forks: Forks
     packages: tuple[str, ...] = ()
 
     @property
@@ -120,6 +74,11 @@ class Tree:
     @config.setter
     def config(self, config: dict[str, Any]) -> None:
         (self.folder / "mine.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of its runs."""
+        return {**environment(self.folder), "PYTHONPATH": os.pathsep.join(self.packages)}
 
     def put(self, path: str, value: Any) -> None:
         """Set the value at a dotted path of the configuration."""
@@ -139,29 +98,28 @@ class Tree:
 
     def run(self, *arguments: str) -> tuple[int, str]:
         """Exit status and output of a real run."""
+        return self._run([*REAL, *arguments])
+
+    def run_alone(self, *arguments: str) -> tuple[int, str]:
+        """The same of a run as a user would start it, by a new process."""
         done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "mine.yaml", *arguments],
+            [sys.executable, "-m", "snakemake", *REAL, *arguments],
             cwd=self.folder,
-            env={**environment(self.folder), "PYTHONPATH": os.pathsep.join(self.packages)},
+            env=self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=LONGEST_SECONDS,
         )
         return done.returncode, done.stdout + done.stderr
 
     def dry_run(self, *arguments: str, config: tuple[str, ...] = ("mine.yaml",)) -> tuple[int, str]:
         """Exit status and output of a dry run."""
         chosen = ["--configfile", *config] if config else []
-        order = {
-            "folder": str(self.folder),
-            "packages": self.packages,
-            "arguments": ["--dry-run", *arguments, *chosen],
-        }
-        assert self.dry_runs.stdin
-        assert self.dry_runs.stdout
-        print(json.dumps(order), file=self.dry_runs.stdin, flush=True)
-        status = int(self.dry_runs.stdout.readline())
-        return status, (self.folder / "dry_run.txt").read_text(encoding="utf-8")
+        return self._run(["--dry-run", *arguments, *chosen])
+
+    def _run(self, arguments: list[str]) -> tuple[int, str]:
+        status = self.forks.ask(self.folder, self.environment, arguments=arguments, packages=self.packages)
+        return status, self.forks.said()
 
     def jobs(self, *arguments: str, config: tuple[str, ...] = ("mine.yaml",)) -> set[str]:
         """Jobs that a run would start: the rule's name, with its wildcards behind it."""
@@ -171,32 +129,43 @@ class Tree:
 
     def listed(self) -> set[str]:
         """Jobs of the last dry run, without the target."""
-        lines = (self.folder / "dry_run_jobs.txt").read_text(encoding="utf-8").splitlines()
+        lines = self.forks.said(runs.JOBS).splitlines()
         return set(lines) - {"all"}
 
     def threads(self) -> dict[str, set[int]]:
         """Threads of the jobs of the last dry run, by rule."""
         found: dict[str, set[int]] = {}
-        for line in (self.folder / "dry_run_threads.txt").read_text(encoding="utf-8").splitlines():
+        for line in self.forks.said(runs.THREADS).splitlines():
             rule, threads = line.split()
             found.setdefault(rule, set()).add(int(threads))
         return found
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Environment in which Snakemake's own cache stays below ``folder``."""
+    """Environment in which Snakemake's own cache stays below ``folder``, and trees keep the bytecode of their code."""
     return {**os.environ, "XDG_CACHE_HOME": str(folder / ".cache"), "OMP_NUM_THREADS": "1"}
+
+
+def forks_of_snakemake(folder: Path, place: Path, template: Path) -> Forks:
+    """A server of forks that run Snakemake.
+
+    Args:
+        folder: its own.
+        place: folder in which trees of tests lie, one after the other.
+        template: the tree that they are copies of.
+    """
+    return Forks(runs, place, template, folder=folder, environment=environment(folder))
 
 
 def _with_stub(text: str) -> str:
     """A script that creates its outputs and ends; the original follows it, so that its digest is the real one."""
     end = ast.parse(text).body[0].end_lineno
     lines = text.splitlines(keepends=True)
-    return "".join([*lines[:end], STUB, *lines[end:]])
+    return "".join([*lines[:end], runs.STUB, *lines[end:]])
 
 
 @pytest.fixture(scope="session")
-def template(dry_runs, tmp_path_factory) -> Path:
+def template(tmp_path_factory) -> Path:
     """A copy of the repository whose scripts are stubs; nothing has run in it, but what its code means is known."""
 
     def make(folder: Path) -> None:
@@ -204,46 +173,53 @@ def template(dry_runs, tmp_path_factory) -> Path:
         for script in (copy / "workflow" / "scripts").glob("*.py"):
             script.write_text(_with_stub(script.read_text(encoding="utf-8")), encoding="utf-8")
         (copy / "mine.yaml").write_text(CONFIG, encoding="utf-8")
-        status, text = Tree(copy, dry_runs).dry_run()
+        with closing(forks_of_snakemake(folder, copy, copy)) as forks:
+            status, text = Tree(copy, forks).dry_run()
         assert status == 0, text
 
     return made_once(tmp_path_factory, "stubs", make) / "a copy"
 
 
 @pytest.fixture(scope="session")
-def dry_runs(tmp_path_factory) -> Iterator[subprocess.Popen[str]]:
-    """The process that makes dry runs."""
-    with subprocess.Popen(
-        [sys.executable, "-c", DRY_RUNS],
-        cwd=tmp_path_factory.mktemp("dry_runs"),
-        env=environment(tmp_path_factory.getbasetemp()),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield process
-        assert process.stdin
-        process.stdin.close()
+def usual_place(tmp_path_factory) -> Path:
+    """Where the tree of a test lies while it runs, so that the modules of the package have the same paths in all."""
+    return tmp_path_factory.mktemp("tree") / "a copy"
 
 
 @pytest.fixture(scope="session")
-def finished_template(template, dry_runs, tmp_path_factory) -> Path:
+def snakemake_forks(template, usual_place) -> Iterator[Forks]:
+    """What runs Snakemake."""
+    with closing(forks_of_snakemake(usual_place.parent, usual_place, template)) as forks:
+        yield forks
+
+
+@pytest.fixture(scope="session")
+def finished_template(template, usual_place, snakemake_forks, tmp_path_factory) -> Path:
     """The same after a run of the whole grid."""
 
     def make(folder: Path) -> None:
-        status, text = Tree(shutil.copytree(template, folder / "a copy"), dry_runs).run()
+        status, text = Tree(shutil.copytree(template, usual_place), snakemake_forks).run()
         assert status == 0, text
+        usual_place.rename(folder / "a copy")
 
     return made_once(tmp_path_factory, "finished stubs", make) / "a copy"
 
 
 @pytest.fixture
-def fresh(template, dry_runs, tmp_path) -> Tree:
-    """A tree of the test's own in which nothing has run."""
-    return Tree(Path(shutil.copytree(template, tmp_path / "a copy")), dry_runs)
+def place_of_tree(usual_place, tmp_path) -> Iterator[Path]:
+    """Where a test may have its tree."""
+    yield usual_place
+    if usual_place.exists():
+        usual_place.rename(tmp_path / "a copy")
 
 
 @pytest.fixture
-def finished(finished_template, dry_runs, tmp_path) -> Tree:
+def fresh(template, snakemake_forks, place_of_tree) -> Tree:
+    """A tree of the test's own in which nothing has run."""
+    return Tree(Path(shutil.copytree(template, place_of_tree)), snakemake_forks)
+
+
+@pytest.fixture
+def finished(finished_template, snakemake_forks, place_of_tree) -> Tree:
     """A tree of the test's own in which the whole grid has run."""
-    return Tree(Path(shutil.copytree(finished_template, tmp_path / "a copy")), dry_runs)
+    return Tree(Path(shutil.copytree(finished_template, place_of_tree)), snakemake_forks)

@@ -29,7 +29,7 @@ BAD = {
 
 def refusal(tree, *arguments: str, real: bool = False) -> str:
     """The message of a run that must not start."""
-    status, text = tree.run(*arguments) if real else tree.dry_run(*arguments)
+    status, text = tree.run_alone(*arguments) if real else tree.dry_run(*arguments)
     assert status == 1, text
     assert "Traceback" not in text
     assert "steps" not in text

@@ -22,7 +22,7 @@ def test_gated_model_stops_a_run_but_no_dry_run(with_a_hub_model):
     hub.locked = "gated"
     status, text = tree.dry_run()
     assert status == 0 and hub.requests == []
-    status, text = tree.run()
+    status, text = tree.run_alone()
     assert status == 1
     assert text.count("The run cannot start; no job was started.") == 1
     assert text.count("models.big: maker/model is gated: accept its license on its page of the hub") == 1

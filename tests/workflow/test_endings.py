@@ -63,7 +63,7 @@ def test_a_closed_terminal_ends_a_run_with_its_lock_removed(run):
 
 def test_second_run_names_the_first_or_follows_a_killed_one(run, monkeypatch):
     monkeypatch.setenv("STEADFAST_COMMAND", "make run CONFIG=mine.yaml")
-    status, text = run.run()
+    status, text = run.run_alone()
     assert status == 1
     assert f"Another run is using this folder: process {run.process.pid} on " in text
     assert "LockException" not in text and "--unlock" not in text
@@ -75,7 +75,7 @@ def test_second_run_names_the_first_or_follows_a_killed_one(run, monkeypatch):
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
-    status, text = run.run()
+    status, text = run.run_alone()
     assert status == 1
     assert "A run in this folder was killed and has left its lock; no process of it is alive." in text
     assert text.count("  make unlock && make run CONFIG=mine.yaml") == 1

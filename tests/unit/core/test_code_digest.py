@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.plug_ins import forget_code
 
 from steadfast.core import code_digest
 
@@ -57,14 +58,8 @@ class Tree:
         file.write_text(content.replace(old, new))
 
     def digest(self, *roots: str | Path) -> str:
-        forget()
+        forget_code()
         return code_digest.code_digest(*(roots or (self.script,)))
-
-
-def forget() -> None:
-    """What a new process would not know."""
-    for known in (code_digest._imports, code_digest._module_files, code_digest._facts):
-        known.cache_clear()
 
 
 @pytest.fixture
@@ -72,7 +67,7 @@ def tree(tmp_path, monkeypatch):
     tree = Tree(tmp_path)
     monkeypatch.setattr(code_digest, "ROOT", tree.package)
     yield tree
-    forget()
+    forget_code()
 
 
 def test_a_digest_is_sixteen_hex_digits_and_stable(tree):

@@ -7,19 +7,23 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from safetensors.numpy import save
+from tests import warm_python
+from tests.forks import Forks
 from tests.hub_simulator import COMMIT, TOKEN, Hub, client_variables, hub_simulator
 from tests.tiny_checkpoint import tensors
+from tests.warm_python import run_code
 
 from steadfast.core import files
 from steadfast.runs.estimates.sizes import ModelSize
 
 CHECKPOINT = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+LOADED = ("transformers", "torch")
 SCRIPTS = Path(files.__file__).parents[2]
 
 
@@ -29,24 +33,31 @@ def hub() -> Iterator[Hub]:
         yield hub
 
 
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory) -> Iterator[Forks]:
+    """Forks that need not import what checks a checkpoint."""
+    folder = tmp_path_factory.mktemp("forks")
+    environment = without_hub(HF_HOME=str(folder / "nothing"), OMP_NUM_THREADS="1")
+    with closing(Forks(warm_python, *LOADED, folder=folder, environment=environment)) as forks:
+        yield forks
+
+
+def without_hub(**variables: str) -> dict[str, str]:
+    """The environment without what is set of the hub."""
+    return {**{key: value for key, value in os.environ.items() if not key.startswith("HF_")}, **variables}
+
+
 @pytest.fixture
-def python(tmp_path):
+def python(tmp_path, forks):
     """Run code in a fresh process that speaks to a hub at ``url``; the hub's cache is the test's own.
 
     The client waits between its attempts to reach a hub; here it does not.
     """
 
     def python(code: str, url: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        mine = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
-        environment = {**mine, "PYTHONPATH": str(SCRIPTS), **client_variables(url, tmp_path / "hub_home"), **variables}
-        return subprocess.run(
-            [sys.executable, "-c", f"import time; time.sleep = lambda _: None\n{code}"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            timeout=120,
-        )
+        own = {"PYTHONPATH": str(SCRIPTS), **client_variables(url, tmp_path / "hub_home"), **variables}
+        waiting = "import time; time.sleep = lambda _: None\n"
+        return run_code(forks, waiting + code, tmp_path, without_hub(**own))
 
     return python
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -45,11 +46,11 @@ def code_digest(*roots: str | Path) -> str:
     Raises:
         ModuleNotFoundError: a dotted name is neither a module of the package nor one of a plug-in.
     """
-    files: set[Path] = set()
+    starts = [os.path.realpath(root) for root in roots if str(root).endswith(".py")]
     for root in roots:
-        for start in [Path(root).resolve()] if str(root).endswith(".py") else _require(located(str(root))):
-            _collect(start, files)
-    lines = sorted(f"{'/'.join(_place(file))} {_facts(file).meaning}" for file in files)
+        if not str(root).endswith(".py"):
+            starts += _require(located(str(root)))
+    lines = sorted(_line(file) for file in _reached(starts))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
@@ -81,25 +82,33 @@ class _Facts:
     imports: tuple[tuple[int, str, tuple[str, ...]], ...]
 
 
-def _collect(file: Path, seen: set[Path]) -> None:
-    if file in seen:
-        return
-    seen.add(file)
-    for imported in _imports(file):
-        _collect(imported, seen)
+def _reached(starts: Iterable[str]) -> set[str]:
+    """The given files and all that they import, directly or not."""
+    seen: set[str] = set()
+    waiting = set(starts)
+    while waiting:
+        seen |= waiting
+        waiting = {imported for file in waiting for imported in _imports(file)} - seen
+    return seen
 
 
 @cache
-def _imports(file: Path) -> tuple[Path, ...]:
-    found: set[Path] = set()
+def _line(file: str) -> str:
+    """What a digest says of a file."""
+    return f"{'/'.join(_place(file))} {_facts(file).meaning}"
+
+
+@cache
+def _imports(file: str) -> frozenset[str]:
+    found: set[str] = set()
     for level, module, names in _facts(file).imports:
         absolute = _absolute(level, module, file)
         for name in (absolute, *(f"{absolute}.{name}" for name in names)):
             found.update(_module_files(name))
-    return tuple(sorted(found))
+    return frozenset(found)
 
 
-def _absolute(level: int, module: str, file: Path) -> str:
+def _absolute(level: int, module: str, file: str) -> str:
     """Dotted name of the module that an import names, relative imports resolved."""
     parts = _place(file)
     if level == 0 or len(parts) == 1:
@@ -108,53 +117,70 @@ def _absolute(level: int, module: str, file: Path) -> str:
     return ".".join((*package, module) if module else package)
 
 
-def _homes(top: str) -> tuple[Path, ...]:
+def _homes(top: str) -> tuple[str, ...]:
     """Folders of a top-level package that digests follow, or a module's path without its suffix; none of others."""
-    return (ROOT,) if top == PACKAGE else _homes_of_plug_in(top)
+    return (str(ROOT),) if top == PACKAGE else _homes_of_plug_in(top)
 
 
 @cache
-def _homes_of_plug_in(top: str) -> tuple[Path, ...]:
+def _homes_of_plug_in(top: str) -> tuple[str, ...]:
     spec = find_spec(top) if top in plug_in_packages() else None
     if spec is None:
         return ()
     if spec.submodule_search_locations is not None:
-        return tuple(Path(folder).resolve() for folder in spec.submodule_search_locations)
-    return (Path(spec.origin or top).resolve().with_suffix(""),)
+        return tuple(os.path.realpath(folder) for folder in spec.submodule_search_locations)
+    return (os.path.realpath(spec.origin or top).removesuffix(".py"),)
 
 
 @cache
-def _module_files(name: str) -> list[Path]:
+def _module_files(name: str) -> tuple[str, ...]:
     """Files that importing ``name`` runs: the module's, and the ``__init__`` of every package above it."""
-    top, *parts = name.split(".")
-    files = []
-    for depth in range(len(parts) + 1):
-        for home in _homes(top):
-            base = home.joinpath(*parts[:depth])
-            files += [file for file in (base / "__init__.py", base.with_suffix(".py")) if file.is_file()]
-    return [file for file in files if not (top == PACKAGE and file.relative_to(ROOT).as_posix() in NO_RESULT)]
+    above, _, _ = name.rpartition(".")
+    return (*(_module_files(above) if above else ()), *(file for file in _own_files(name) if not _no_result(file)))
 
 
-def _require(name: str) -> list[Path]:
+def _own_files(name: str) -> list[str]:
+    """The file of a module or package, without those of the packages above it."""
     top, *parts = name.split(".")
-    bases = [home.joinpath(*parts) for home in _homes(top)]
-    if not any(base.with_suffix(".py").is_file() or (base / "__init__.py").is_file() for base in bases):
+    bases = [os.path.join(home, *parts) for home in _homes(top)]
+    files = (file for base in bases for file in (os.path.join(base, "__init__.py"), f"{base}.py"))
+    # a name that is imported from a module is asked for as well, as if the module were a package
+    return [file for file in files if os.path.basename(file) in _listed(os.path.dirname(file))]
+
+
+@cache
+def _listed(folder: str) -> frozenset[str]:
+    """Names in a folder; none if there is no such folder. Asking for each of a thousand files takes longer."""
+    try:
+        return frozenset(os.listdir(folder))
+    except OSError:
+        return frozenset()
+
+
+def _no_result(file: str) -> bool:
+    inside = file.removeprefix(f"{ROOT}{os.sep}")
+    return inside.replace(os.sep, "/") in NO_RESULT
+
+
+def _require(name: str) -> tuple[str, ...]:
+    if not _own_files(name):
         raise ModuleNotFoundError(f"no module {name!r} in {PACKAGE} or a plug-in")
     return _module_files(name)
 
 
-def _place(file: Path) -> tuple[str, ...]:
+@cache
+def _place(file: str) -> tuple[str, ...]:
     """Parts of a file's path from its top-level package on; its name alone if it belongs to none that is followed."""
     for top in (PACKAGE, *sorted(plug_in_packages())):
         for home in _homes(top):
-            if file.is_relative_to(home):
-                return (top, *file.relative_to(home).parts)
-    return (file.name,)
+            if Path(file).is_relative_to(home):
+                return (top, *Path(file).relative_to(home).parts)
+    return (os.path.basename(file),)
 
 
 @cache
-def _facts(file: Path) -> _Facts:
-    source = file.read_bytes()
+def _facts(file: str) -> _Facts:
+    source = Path(file).read_bytes()
     if _memory is None:
         return _find_out(source)
     kept = _memory / f"{hashlib.sha256(METHOD + source).hexdigest()[:32]}.json"

@@ -65,7 +65,8 @@ def names(package: str) -> list[str]:
     return sorted([*own_names(package), *plug_ins(package)])
 
 
-def own_names(package: str) -> list[str]:
+@cache
+def own_names(package: str) -> tuple[str, ...]:
     """Names of the modules of ``package`` itself.
 
     A module whose name starts with an underscore is shared code of the package, not a kind.
@@ -74,7 +75,7 @@ def own_names(package: str) -> list[str]:
     if spec is None or spec.submodule_search_locations is None:
         raise ModuleNotFoundError(f"{package} is not a package")
     found = pkgutil.iter_modules(spec.submodule_search_locations)
-    return sorted(module.name for module in found if not module.name.startswith("_"))
+    return tuple(sorted(module.name for module in found if not module.name.startswith("_")))
 
 
 def load(package: str, name: str, what: str | None = None) -> ModuleType:
