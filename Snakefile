@@ -29,6 +29,7 @@ include: "workflow/rules/safety_tuning.smk"
 include: "workflow/rules/directions.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/responses.smk"
+include: "workflow/rules/imported_responses.smk"
 include: "workflow/rules/attack_selection.smk"
 include: "workflow/rules/attack_search.smk"
 include: "workflow/rules/judgments.smk"
@@ -41,6 +42,7 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/self_evaluation.smk"
 include: "workflow/rules/counts_tables.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/export.smk"
 
 
 rule all:

@@ -52,7 +52,7 @@ rule side_effects:
     """Aggregate all side effects, of weights and responses, with confidence intervals and changes."""
     input:
         scores=paths.SCORES.of(GRID.pairs),
-        responses=paths.responses().of(GRID.pairs),
+        responses=paths.responses().of(GRID.tested_pairs),
         verdicts=paths.VERDICTS,
         rubrics=judgment_files(GRID, GRID.rubrics),
         prompts=paths.PROMPTS,

@@ -17,6 +17,8 @@ CHOICE = "strongest_of"
 SEARCH = "search"
 CHOOSING = (CHOICE, SEARCH)
 """Keys of a variant in whose place the workflow chooses a direction and an edit."""
+CHANGES = frozenset({"direction", "edit", "intervention", "decoding", *CHOOSING})
+"""Keys of a variant that say what is done to a model."""
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
 

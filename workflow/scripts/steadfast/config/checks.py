@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from steadfast.config.attack_checks import ATTACK_CHECKS, CHOOSING
+from steadfast.config.attack_checks import ATTACK_CHECKS, CHANGES
 from steadfast.config.effect_checks import EFFECT_CHECKS, is_synthetic
 from steadfast.config.files import check_config_file
+from steadfast.config.import_checks import IMPORT_CHECKS
 from steadfast.config.judge_facts import reads_responses
 from steadfast.config.order_checks import ORDER_CHECKS
 from steadfast.config.replicates import with_replicates
@@ -100,8 +101,11 @@ def _original_is_untouched(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _variants_change_something(config: Mapping[str, Any]) -> Iterator[str]:
+    from steadfast.models.sources import source_of
+
+    given = {variant for model in config["models"].values() for variant in source_of(model).variants(model) or ()}
     for name, variant in config["variants"].items():
-        if name != "original" and not {"direction", "edit", "intervention", "decoding", *CHOOSING} & set(variant):
+        if name != "original" and not CHANGES & set(variant) and name not in given:
             yield (
                 f"variants.{name}: changes nothing, so it repeats `original`; give it a `direction` and an `edit` or "
                 "an `intervention`, or a `decoding`, or `strongest_of`, or `search`"
@@ -315,6 +319,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _judges_accept_their_settings,
     _sources_are_usable,
     _models_can_be_had,
+    *IMPORT_CHECKS,
     *ATTACK_CHECKS,
     *ORDER_CHECKS,
     *STRONGEST_CHECKS,

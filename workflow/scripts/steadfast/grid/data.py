@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from steadfast.config.attack_checks import CHOICE, SEARCH
+from steadfast.config.attack_checks import CHANGES, CHOICE, SEARCH
 from steadfast.config.judge_facts import reads_responses
+from steadfast.core.names import ORIGINAL
+from steadfast.models.sources import source_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Model(Entry):
     def source(self) -> str:
         """Where it comes from: the name of a model source."""
         return str(self.settings["source"])
+
+    @property
+    def given(self) -> list[str] | None:
+        """The variants whose responses come from elsewhere, of a model without weights; None for one with weights."""
+        return source_of(self.settings).variants(self.settings)
 
     @property
     def group(self) -> str | None:
@@ -86,6 +93,11 @@ class Variant(Entry):
     def is_swept(self) -> bool:
         """Whether a sweep made it: it is in the tables and in the figures of strength, not in the study's."""
         return "attack" in self.settings
+
+    @property
+    def is_only_given(self) -> bool:
+        """Whether it says nothing of what is done to a model: its responses come from elsewhere."""
+        return self.name != ORIGINAL and not CHANGES & set(self.settings)
 
     def applies_to(self, model: str) -> bool:
         """Whether a model is tested in it; it may be limited to some models."""

@@ -50,15 +50,31 @@ class Grid:
         """Models under test."""
         return [name for name, model in self.models.items() if model.is_studied]
 
+    @property
+    def runnable(self) -> list[str]:
+        """Models under test whose weights are there; of others the responses come from elsewhere."""
+        return [name for name in self.studied if self.models[name].given is None]
+
     @cached_property
     def pairs(self) -> list[ModelVariant]:
-        """Every model under test in every variant that applies to it."""
+        """Every model under test whose weights are there, in every variant that applies to it."""
         return [
             ModelVariant(model, name)
-            for model in self.studied
+            for model in self.runnable
             for name, variant in self.variants.items()
-            if variant.applies_to(model)
+            if variant.applies_to(model) and not variant.is_only_given
         ]
+
+    @cached_property
+    def tested_pairs(self) -> list[ModelVariant]:
+        """All pairs that are judged, compared and reported, in the order of the models."""
+        given = [
+            ModelVariant(model, name)
+            for model in self.studied
+            for name in self.variants
+            if name in (self.models[model].given or ())
+        ]
+        return sorted([*self.pairs, *given], key=lambda pair: self.studied.index(pair.model))
 
     @property
     def judge_names(self) -> list[str]:

@@ -128,8 +128,8 @@ class Reading:
 
 def readings(grid: Grid) -> list[Reading]:
     """All jobs in which a judge that is not the pair under test reads responses: rubrics among them."""
-    judging, pairs, selection = Judging(grid), tuple(grid.pairs), AttackSelection(grid)
-    originals = tuple(ModelVariant(model, ORIGINAL) for model in grid.studied)
+    judging, pairs, selection = Judging(grid), tuple(grid.tested_pairs), AttackSelection(grid)
+    originals = tuple(ModelVariant(model, ORIGINAL) for model in grid.runnable)
     return [
         *(Reading(grid, judge, "evaluation", pairs) for judge in judging.with_scope("grid")),
         *(Reading(grid, judge, "calibration", originals) for judge in contrasting(grid, "grid")),
@@ -262,7 +262,7 @@ def own_readings(grid: Grid) -> list[OwnReading]:
     """All rules in which models judge their own responses."""
     judges = tuple(judge.name for judge in Judging(grid).with_scope("system"))
     asked = tuple(judge.name for judge in contrasting(grid, "system"))
-    originals = [ModelVariant(model, ORIGINAL) for model in grid.studied]
+    originals = [ModelVariant(model, ORIGINAL) for model in grid.runnable]
     return [
         *_own_readings(grid, "judge_own_responses", "evaluation", judges, grid.pairs),
         *_own_readings(grid, "judge_own_calibration_responses", "calibration", asked, originals),
@@ -292,7 +292,12 @@ def judgments_of(grid: Grid, judge: str) -> list[str]:
 def judgment_files(grid: Grid, judges: Iterable[str] | None = None) -> list[str]:
     """Judgments of the given judges (all by default) on the responses of all pairs to the evaluation prompts."""
     chosen = grid.judge_names if judges is None else judges
-    return [path for judge in chosen for path in paths.judgments().of(grid.pairs, judge=judge)]
+    own = {judge.name for judge in Judging(grid).with_scope("system")}
+    return [
+        path
+        for judge in chosen
+        for path in paths.judgments().of(grid.pairs if judge in own else grid.tested_pairs, judge=judge)
+    ]
 
 
 def judged_sets(grid: Grid, judges: Mapping[str, Judge]) -> list[dict[str, Any]]:

@@ -118,6 +118,7 @@ VERDICTS = "results/tables/verdicts.parquet"
 SUMMARY = "results/summary.txt"
 JUDGE_REPORT = "results/judge_report.md"
 REPORT = "results/report.html"
+EXPORT = "results/export"
 LOGS = "results/logs"
 
 

@@ -143,9 +143,9 @@ class Results:
         """Files whose provenance the report lists, in the order in which they are made."""
         return [
             paths.PROMPTS,
-            *(paths.MODEL.at(model=model) for model in self.grid.studied),
+            *(paths.MODEL.at(model=model) for model in self.grid.runnable),
             *self.grid.checkpoints(self.grid.edited_pairs),
-            *paths.responses().of(self.grid.pairs),
+            *paths.responses().of(self.grid.tested_pairs),
             *judgment_files(self.grid),
             paths.VERDICTS,
         ]

@@ -133,7 +133,7 @@ def response_jobs(grid: Grid) -> list[ResponseJobs]:
     """
     in_process = grid.config["generation"]["engine"] == "transformers"
     selection = AttackSelection(grid)
-    originals = [ModelVariant(model, ORIGINAL) for model in grid.studied]
+    originals = [ModelVariant(model, ORIGINAL) for model in grid.runnable]
     hooked = [] if in_process else [pair for pair in grid.pairs if grid.variants[pair.variant].is_hooked]
     evaluated = [pair for pair in grid.pairs if pair not in hooked]
     aim = "generate responses"

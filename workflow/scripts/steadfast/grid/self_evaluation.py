@@ -32,8 +32,8 @@ class SelfEvaluation:
         the study. So every model judges one other and is judged by one other, and a model or variant that is
         added at the end brings no work for those that are there.
         """
-        rank = self.grid.studied.index(model)
-        neighbors = self.grid.studied[rank - 1 : rank] if rank else self.grid.studied[1:2]
+        rank = self.grid.runnable.index(model)
+        neighbors = self.grid.runnable[rank - 1 : rank] if rank else self.grid.runnable[1:2]
         wanted = self.control(judge)["size"] > 0
         return [
             ModelVariant(source_model, variant)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from steadfast.config.settings.generation import GenerationSettings
-from steadfast.config.settings.output import AnnotationSettings, FigureSettings, ReportSettings
+from steadfast.config.settings.output import AnnotationSettings, ExportSettings, FigureSettings, ReportSettings
 from steadfast.config.settings.prompts import PromptSettings
 from steadfast.config.settings.runtime import RuntimeSettings
 from steadfast.config.settings.side_effects import CapabilitySettings, SideEffectSettings
@@ -69,6 +69,7 @@ class Configuration(SettingsModel):
     assessment: AssessmentSettings = nested(AssessmentSettings)
     figures: FigureSettings = nested(FigureSettings)
     report: ReportSettings = nested(ReportSettings)
+    export: ExportSettings = nested(ExportSettings)
     annotation: AnnotationSettings = nested(AnnotationSettings)
     annotations: UniqueItems[ExistingFile] = Field(
         [],

@@ -28,6 +28,14 @@ class ReportSettings(SettingsModel):
     )
 
 
+class ExportSettings(SettingsModel):
+    """What `snakemake export` writes for other tools: logs of Inspect, a data set folder, sections of model cards."""
+
+    responses: Literal["harmless", "all", "none"] = Field(
+        "harmless", description="The responses that are exported: by default those to harmful prompts are left out."
+    )
+
+
 class AnnotationSettings(SettingsModel):
     """The blind annotation page that `snakemake annotation_page` writes."""
 

@@ -34,6 +34,10 @@ def _no_base(_entry: Entry) -> str | None:
     return None
 
 
+def _no_variants(_entry: Entry) -> list[str] | None:
+    return None
+
+
 def _with_seed(entry: Entry, seed: int) -> dict[str, Any]:
     return {**entry, "seed": seed}
 
@@ -57,6 +61,7 @@ class Source:
         hub_files: the files of a repository of the hub that it is made from; none for a whole checkpoint.
         base: the model of the configuration that it is built on, by name; None without one.
         of_seed: the entry of the replicate with a seed, from that of a model with several ``seeds``.
+        variants: the variants whose responses it brings, of a model without weights; None for a model with weights.
         trained: whether the workflow trains it from nothing.
         written_out: whether its weights are written out in the workflow's folder; of others there is a pointer.
         in_place: whether its key ``path`` is a checkpoint directory of this machine, which is used where it is.
@@ -71,6 +76,7 @@ class Source:
     hub_files: Callable[[Entry], list[str]] = _no_files
     base: Callable[[Entry], str | None] = _no_base
     of_seed: Callable[[Entry, int], dict[str, Any]] = _with_seed
+    variants: Callable[[Entry], list[str] | None] = _no_variants
     trained: bool = False
     written_out: bool = False
     in_place: bool = False

@@ -1,14 +1,12 @@
 """Settings that prompt sources with rows share."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from steadfast.core.settings import SettingsModel, UniqueItems
-
-Cell = str | int | float | bool | None
-Cells = Annotated[UniqueItems[Cell], Field(min_length=1)]
+from steadfast.core.conditions import Condition
+from steadfast.core.settings import SettingsModel
 
 
 class PromptSourceSettings(SettingsModel):
@@ -38,17 +36,6 @@ class PinnedSettings(PromptSourceSettings):
     assign: Literal["calibration", "evaluation"] | None = Field(
         None, description="Pin all its prompts to `calibration` or `evaluation`; null draws the split by seed."
     )
-
-
-class Excluded(SettingsModel):
-    """Values that a row must not have."""
-
-    excluded: Cell | Cells = Field(alias="not", description="A value or a list of values.")
-
-
-Condition = Annotated[
-    Cell | Cells | Excluded, Field(description="Allowed: a value, a list of values, or `{not: a value or a list}`.")
-]
 
 
 class RowSettings(PinnedSettings):

@@ -75,7 +75,7 @@ class Needs:
         return [
             name
             for name in self.grid.config["models"]
-            if name in reading or (name in self.grid.studied and name in made_of)
+            if name in reading or (name in self.grid.runnable and name in made_of)
         ]
 
     def written(self) -> dict[str, dict[str, int]]:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from steadfast.analysis.side_effects import About, Score
 from steadfast.analysis.side_effects.answers._pairing import paired_by_class
 from steadfast.analysis.side_effects.responses import AnsweredPrompts
@@ -15,7 +17,13 @@ class ResponseLength:
 
     def score(self, system: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
         """One score per prompt, by class."""
-        return paired_by_class(system, original, lambda answers: answers.table["n_tokens"].astype("float64"))
+        return paired_by_class(system, original, _tokens)
+
+
+def _tokens(answers: AnsweredPrompts) -> "pd.Series[float]":
+    """Tokens of each response; NaN for one from elsewhere, whose tokens nobody counted."""
+    counted = answers.table["n_tokens"].astype("float64")
+    return counted.where(counted >= 0)
 
 
 def build() -> ResponseLength:

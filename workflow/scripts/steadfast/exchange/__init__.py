@@ -1,0 +1,1 @@
+"""Responses and labels of other tools, read in."""

@@ -1,0 +1,80 @@
+"""No weights: responses that somebody else generated, by variant. Steps that need the model leave it out."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from steadfast.core.conditions import Condition
+from steadfast.core.names import ORIGINAL
+from steadfast.core.path_checks import directory_problem, file_problem
+from steadfast.core.settings import AnyPath, Items, Name, SettingsModel, Text, nested, optional
+from steadfast.models.settings import ModelSettings
+from steadfast.models.sources import Entry, Source
+
+Format = Literal["auto", "inspect", "lm_eval", "study", "table"]
+
+
+class ResponseColumns(SettingsModel):
+    """What the columns of a file are called; a dot leads to a key below, as in `doc.question`."""
+
+    prompt: Text | None = optional(description="The prompt's text; by default `prompt`, `question` and their like.")
+    response: Text | None = optional(description="The response; by default `response`, `output` and their like.")
+    prompt_id: Text | None = optional(description="The prompt's id in `results/prompts/prompts.parquet`.")
+    sample: Text | None = optional(description="Number of the response among those to one prompt.")
+    variant: Text | None = optional(description="The variant that responded, where a file holds several.")
+
+
+class Settings(ModelSettings):
+    """Responses from elsewhere, without the weights."""
+
+    path: AnyPath | None = Field(None, description="A file, or a folder of files, with the responses.")
+    files: dict[Name, AnyPath] | None = Field(
+        None,
+        description="In place of `path`, a file or folder for each variant: `{original: a.csv, abliterated: b.csv}`.",
+    )
+    variants: Items[Name] = Field(
+        [ORIGINAL], min_length=1, description="The variants that `path` holds responses of; `original` among them."
+    )
+    format: Format = Field(
+        "auto",
+        description=(
+            "How the files are laid out: a `table` (CSV, TSV, JSON, JSONL, Parquet), samples of lm-evaluation-harness "
+            "(`lm_eval`), logs of Inspect (`inspect`), or the study's labeled responses (`study`); `auto` looks."
+        ),
+    )
+    columns: ResponseColumns = nested(ResponseColumns)
+    where: dict[str, Condition] = Field(
+        {}, description="Which rows are read, as `where` of a prompt source: `{model: org/name}`, for example."
+    )
+
+
+def files_of(entry: Entry) -> dict[str, str]:
+    """The file or folder with the responses of each variant."""
+    if entry["files"]:
+        return {str(variant): str(path) for variant, path in entry["files"].items()}
+    return {str(variant): str(entry["path"]) for variant in entry["variants"]}
+
+
+def _problems(entry: Entry, config: Mapping[str, Any]) -> Iterator[str]:
+    if (entry["path"] is None) == (entry["files"] is None):
+        yield "give `path` for one file with all responses, or `files` for one of each variant"
+        return
+    if entry["role"] != "study":
+        yield f"role: {entry['role']!r} needs the weights, and `source: responses` has none"
+    given = files_of(entry)
+    if ORIGINAL not in given:
+        yield f"{'files' if entry['files'] else 'variants'}: {ORIGINAL} is missing; every change is measured against it"
+    for variant, path in given.items():
+        if variant not in config["variants"]:
+            yield f"variants: {variant!r} is not a variant of this configuration; add `{variant}: {{}}` to `variants`"
+        problem = file_problem(path) and directory_problem(path)
+        if problem:
+            yield f"{'files' if entry['files'] else 'path'}: {file_problem(path)}"
+
+
+def _files(entry: Entry) -> list[str]:
+    return list(dict.fromkeys(files_of(entry).values()))
+
+
+SOURCE = Source(problems=_problems, files=_files, variants=lambda entry: list(files_of(entry)))
