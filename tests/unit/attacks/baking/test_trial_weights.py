@@ -1,11 +1,14 @@
 """Edits tried in memory: the weights that baking writes, and the original's to the bit afterwards."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from transformers import Gemma2Config, GPT2Config, MixtralConfig
 
 from steadfast.attacks.baking.baking import bake
-from steadfast.attacks.directions import load_direction
+from steadfast.attacks.directions import BLOCK_DIRECTIONS, load_direction
 from steadfast.attacks.edits import build_edit
 from steadfast.attacks.search.trial_weights import TrialWeights
 from steadfast.core.errors import DataError
@@ -58,6 +61,25 @@ def test_a_trial_has_the_weights_that_baking_writes(tmp_path, config):
                 changed += not torch.equal(value, before[tensor])
             assert changed >= 4
         assert all(torch.equal(value, before[tensor]) for tensor, value in model.state_dict().items())
+
+
+def test_every_block_may_have_a_direction_of_its_own(tmp_path):
+    source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
+    found = load_direction(random_direction(tmp_path / "direction.safetensors"))
+    rows = np.random.default_rng(5).standard_normal((3, 2, HIDDEN)).astype(np.float32)
+    direction = replace(found, tensors={**found.tensors, BLOCK_DIRECTIONS: rows})
+    direction.save(tmp_path / "each.safetensors")
+    edit = {"method": "orthogonalize"}
+    assert bake(source, tmp_path / "each.safetensors", edit, tmp_path / "baked")["effective"]
+    baked = load_model(tmp_path / "baked", dtype="float32").state_dict()
+    for layer in range(3):
+        matrix = baked[f"model.layers.{layer}.mlp.down_proj.weight"].numpy()
+        left = [np.linalg.norm(np.linalg.qr(rows[block].T)[0].T @ matrix) for block in range(3)]
+        assert left[layer] < 1e-5 and min(left[:layer] + left[layer + 1 :]) > 1e-3
+    model = load_model(source, dtype="float32")
+    with TrialWeights(model, source, TARGETS).edited(build_edit(edit), load_direction(tmp_path / "each.safetensors")):
+        for tensor, value in model.state_dict().items():
+            torch.testing.assert_close(value, baked[tensor], rtol=1e-5, atol=1e-7)
 
 
 def test_experts_are_named_as_what_cannot_be_tried(tmp_path):

@@ -21,6 +21,8 @@ from steadfast.core.tensors import load_tensors, save_tensors
 
 HALF_DIRECTIONS = "half_directions"
 """Tensor with what one half of the prompts gave at the chosen place; ``held_out`` in the details are the others."""
+BLOCK_DIRECTIONS = "block_directions"
+"""Tensor [layers, k, hidden] with a direction for each block, which edits take in place of the one for all."""
 GRID_COLUMNS = [
     "layer",
     "position",

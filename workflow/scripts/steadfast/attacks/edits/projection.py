@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from steadfast.attacks.directions import Direction, unit_rows
+from steadfast.attacks.directions import BLOCK_DIRECTIONS, Direction, unit_rows
 from steadfast.attacks.edits import Block, Site
 from steadfast.attacks.edits.scales import Strength, build_strength
 from steadfast.attacks.edits.settings import ProjectionSettings
@@ -58,8 +58,13 @@ class ProjectionEdit:
 
     def basis(self, direction: Direction, layer: int | None) -> NDArray[np.float64]:
         """Orthonormal rows [k, hidden] that are removed at a block (None: from the embedding)."""
-        rows = unit_rows(direction.directions)
-        means = [] if self.harmless == "kept" else [_mean(direction, "harmless_mean")]
+        own = direction.tensors.get(BLOCK_DIRECTIONS) if layer is not None else None
+        rows = unit_rows(direction.directions if own is None else own[layer])
+        if self.harmless == "kept":
+            return rows
+        if own is not None:
+            return unit_rows(without(rows, [_mean(direction, "harmless_means")[layer]]))
+        means = [_mean(direction, "harmless_mean")]
         if self.harmless == "each_layer" and layer is not None:
             means.append(_mean(direction, "harmless_means")[layer])
         return unit_rows(without(rows, means))

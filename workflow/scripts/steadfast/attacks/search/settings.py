@@ -10,6 +10,7 @@ from steadfast.core.plug_ins import DIRECTIONS, EDITS, NameOf
 from steadfast.core.settings import Items, Seed, SettingsModel, Text, UniqueItems
 
 Rule = Literal["lowest_refusals_within", "knee"]
+Scope = Literal["global", "per_block"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 SearchTarget = Literal["attention_output", "mlp_output"]
 
@@ -39,6 +40,11 @@ class SearchSettings(SettingsModel):
             "Range of the depth in which directions are found. Between two blocks the direction is that of the "
             "interpolated states."
         ),
+    )
+    scopes: UniqueItems[Scope] = Field(
+        ["global", "per_block"],
+        min_length=1,
+        description="Whether all blocks are edited along one direction, or each along the direction found at it.",
     )
     positions: UniqueItems[TemplatePosition] = Field(
         [-1], min_length=1, description="Template positions, counted from the end, at which directions are found."

@@ -3,6 +3,7 @@
 A point is a flat mapping of parameter names to numbers and names, as samplers and tables hold it:
 
 - ``method``, ``layer`` (in blocks, with decimals), ``position``, ``count``: how the direction is found;
+- ``scope``: whether every block is edited along that direction, or along the one that is found at the block itself;
 - ``edit``: which edit removes it;
 - ``{target}_scale``, ``{target}_peak``, ``{target}_width``, ``{target}_edge``: the kernel of each target;
 - ``draw``: the seed of methods that find nothing, for controls.
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadfast.attacks.activations import Activations, ClassActivations
-from steadfast.attacks.directions import HALF_DIRECTIONS, Direction, build_method, class_statistics
+from steadfast.attacks.directions import BLOCK_DIRECTIONS, HALF_DIRECTIONS, Direction, build_method, class_statistics
 from steadfast.attacks.directions.contrast import ContrastMethod
 from steadfast.attacks.directions.finders import States
 from steadfast.attacks.directions.selection import split_halves
@@ -27,6 +28,7 @@ from steadfast.core.plug_ins import DIRECTIONS, EDITS
 Point = Mapping[str, Any]
 KERNEL = ("scale", "peak", "width", "edge")
 DRAWS = 9999
+PER_BLOCK = "per_block"
 NARROWEST = 0.1
 """Smallest width of a kernel, as a fraction of the depth."""
 FIXED_LAYER = 0.6
@@ -60,6 +62,7 @@ class Space:
         settings = self.settings
         return {
             "method": list(settings.directions),
+            "scope": list(settings.scopes),
             "position": list(settings.positions),
             "count": sorted(settings.counts),
             "edit": list(settings.edits),
@@ -111,10 +114,11 @@ class Directions:
     activations: Activations
     seed: int
     _found: dict[tuple[Any, ...], Direction] = field(default_factory=dict)
+    _of_blocks: dict[tuple[Any, ...], NDArray[np.float32]] = field(default_factory=dict)
 
     def at(self, point: Point) -> Direction:
         """The direction of a point, with the class means that edits need."""
-        key = tuple(point.get(name) for name in ("method", "layer", "position", "count", "draw"))
+        key = tuple(point.get(name) for name in ("method", "layer", "position", "count", "draw", "scope"))
         if key not in self._found:
             self._found[key] = self._find(point)
         return self._found[key]
@@ -146,6 +150,9 @@ class Directions:
             rows, facts = drawn.directions.astype(np.float64), dict(drawn.details)
         index = self.activations.position_index(point["position"])
         layer = round(float(point["layer"]))
+        further = (
+            self._per_block(point) if point.get("scope") == PER_BLOCK and isinstance(method, ContrastMethod) else {}
+        )
         means = class_statistics(self.activations, layer, index)
         for name, group in zip(("harmful", "harmless"), groups, strict=True):
             states = self._states(group, point).values
@@ -156,9 +163,20 @@ class Directions:
             str(point["method"]),
             layer=str(layer),
             position=int(point["position"]),
-            tensors=means,
+            tensors={**means, **further},
             details={**facts, "between_blocks": float(point["layer"])},
         )
+
+    def _per_block(self, point: Point) -> dict[str, NDArray[np.float32]]:
+        """The directions found at each block, as many as are found at all of them."""
+        key = tuple(point[name] for name in ("method", "position", "count"))
+        if key not in self._of_blocks:
+            finder, groups = _method(point).finder, (self.activations.harmful, self.activations.harmless)
+            places = [{**point, "layer": float(block)} for block in range(self.activations.depth)]
+            found = [finder.find(*(self._states(group, place) for group in groups)).rows for place in places]
+            least = min(map(len, found))
+            self._of_blocks[key] = np.stack([rows[:least] for rows in found]).astype(np.float32)
+        return {BLOCK_DIRECTIONS: self._of_blocks[key]}
 
     def _states(self, group: ClassActivations, point: Point) -> States:
         """States of a group at a place that may lie between two blocks."""
