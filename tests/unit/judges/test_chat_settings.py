@@ -40,6 +40,11 @@ def test_a_good_entry_passes(entry, template_file: Path) -> None:
         ({"model": None}, "'model' is missing"),
         ({"base_url": "api.example.org"}, "is not an address"),
         ({"base_url": "https://me:secret@host/v1"}, "a user name or password is not allowed"),
+        ({"base_url": "http://[::1/v1"}, "is not an address: Invalid IPv6"),
+        ({"base_url": "http://host:99999/v1"}, "is not an address: Port out of range"),
+        ({"extra_body": {"stream": True}}, "extra_body: 'stream' is not allowed; it is set for every request"),
+        ({"extra_body": {"messages": []}}, "extra_body: 'messages' is not allowed"),
+        ({"api_key_env": "sk-secret"}, "api_key_env: wanted the name of an environment variable"),
         ({"output": "jsonschema"}, "did you mean 'json_schema'"),
         ({"logprobs": "on"}, "logprobs: 'on' is not allowed; Known: False, True, auto"),
         ({"concurrency": 0}, "concurrency: 0 is out of range; allowed: 1 to 10000"),
@@ -61,6 +66,7 @@ def test_a_bad_entry_stops_before_any_job(entry, change: dict, message: str) -> 
     with pytest.raises(ConfigError) as error:
         chat.Settings.read(changed).check()
     assert message in str(error.value)
+    assert "sk-secret" not in str(error.value)
 
 
 def test_the_key_is_read_from_the_environment_alone(entry, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ from steadfast.core.settings import AnyPath, Label, SettingsModel, optional
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 REPOSITORY = r"^[^/\s]+/[^/\s]+$"
 """Pattern of the id of a repository of the hub."""
+REVISION = r"^[^\s~^:?*\\]+$"
+"""Pattern of a commit, tag or branch."""
 
 
 class ModelSettings(SettingsModel):

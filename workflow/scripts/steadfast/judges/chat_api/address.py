@@ -59,7 +59,11 @@ def read_address(base_url: str) -> Address:
         ConfigError: it is none, or holds a secret.
     """
     text = base_url.strip()
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigError(f"base_url: {text.partition('?')[0]!r} is not an address: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError(f"base_url: {text.partition('?')[0]!r} is not an address; it looks like {_EXAMPLE}")
     query = parse_qsl(parts.query, keep_blank_values=True)

@@ -1,6 +1,7 @@
 """Settings of a chat judge."""
 
 import os
+import re
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from steadfast.core.names import ORIGINAL
 from steadfast.core.settings import Items, Seed, SettingsModel, optional
 from steadfast.judges.chat_api.address import read_address
 from steadfast.judges.settings import PromptedJudgeSettings
-from steadfast.models.settings import Dtype
+from steadfast.models.settings import REVISION, Dtype
 
 Output = Literal["auto", "choice", "json_schema", "text"]
 TokenLimit = Literal["max_completion_tokens", "max_tokens"]
@@ -41,7 +42,7 @@ class ServeSettings(SettingsModel):
     """A model that vLLM serves here for the time of the job."""
 
     repo: str | None = optional(description="A model of the hub.")
-    revision: str | None = optional(description="Its commit, tag or branch.")
+    revision: str | None = optional(pattern=REVISION, description="Its commit, tag or branch.")
     model: str | None = optional(description="An entry of `models`.")
     variant: str | None = optional(description="A variant of it; `original` if left out.")
     chat_template: str | None = optional(
@@ -51,6 +52,11 @@ class ServeSettings(SettingsModel):
         ),
         min_length=1,
     )
+
+
+SENT_ANYWAY = frozenset({"model", "messages", "stream", "n"})
+"""Fields of the body that a judge depends on."""
+VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class ChatSettings(PromptedJudgeSettings):
@@ -174,6 +180,12 @@ class ChatSettings(PromptedJudgeSettings):
         """
         super().check()
         _check_where(self)
+        for key in SENT_ANYWAY & self.extra_body.keys():
+            raise ConfigError(f"extra_body: {key!r} is not allowed; it is set for every request")
+        if self.api_key_env is not None and not VARIABLE.fullmatch(self.api_key_env):
+            raise ConfigError(
+                "api_key_env: wanted the name of an environment variable (letters, digits, `_`), and not the key itself"
+            )
         if self.max_cost is not None:
             for key in ("price_per_million_input", "price_per_million_output"):
                 if getattr(self, key) is None:

@@ -11,7 +11,7 @@ from steadfast.core.settings import ExistingFile, optional
 from steadfast.models.gguf.header import GgufHeader, read_header
 from steadfast.models.gguf.support import require_supported
 from steadfast.models.packages import pin_of, require_plain_path
-from steadfast.models.settings import REPOSITORY, ChattingModelSettings
+from steadfast.models.settings import REPOSITORY, REVISION, ChattingModelSettings
 from steadfast.models.sources import Entry, Source, content_settings
 
 
@@ -22,7 +22,7 @@ class Settings(ChattingModelSettings):
     repo: str | None = optional(
         description="In place of `path`, a repository of the Hugging Face hub that holds `file`.", pattern=REPOSITORY
     )
-    revision: str | None = optional(description="Commit, tag or branch of `repo`; `main` by default.")
+    revision: str | None = optional(pattern=REVISION, description="Commit, tag or branch of `repo`; `main` by default.")
     package: str | None = optional(
         description=(
             "In place of `path`, a package of the Python package index whose wheel holds `file`. Its version "

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from steadfast.models.depth import depth_of_directory
-from steadfast.models.settings import REPOSITORY, CheckpointSettings
+from steadfast.models.settings import REPOSITORY, REVISION, CheckpointSettings
 from steadfast.models.sources import Entry, Source
 from steadfast.models.weights import CONFIG
 
@@ -17,6 +17,7 @@ class Settings(CheckpointSettings):
     repo: str = Field(pattern=REPOSITORY, description="Its id, for example `Qwen/Qwen3-14B`.")
     revision: str = Field(
         "main",
+        pattern=REVISION,
         description=(
             "Commit that is used. A branch such as `main` warns, since it can change between two runs; `make "
             "pin` writes the commits in its place."

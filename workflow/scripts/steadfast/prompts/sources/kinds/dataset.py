@@ -20,7 +20,7 @@ from steadfast.core.files import visible_files
 from steadfast.core.path_checks import directory_problem
 from steadfast.core.settings import ExistingDirectory
 from steadfast.core.text_files import read_any_text
-from steadfast.models.settings import REPOSITORY
+from steadfast.models.settings import REPOSITORY, REVISION
 from steadfast.prompts.sources import Loaded
 from steadfast.prompts.sources.reading.hub_files import converted_files, split_files
 from steadfast.prompts.sources.reading.rows import Reading
@@ -39,7 +39,7 @@ class Settings(RowSettings):
     path: ExistingDirectory | None = Field(
         None, description="In place of `repo`, a folder with its files, and with its card (`README.md`) if it has one."
     )
-    revision: str = Field("main", description="Commit, tag or branch of `repo`.")
+    revision: str = Field("main", pattern=REVISION, description="Commit, tag or branch of `repo`.")
     subset: str | None = Field(
         None,
         description=(
