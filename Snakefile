@@ -43,6 +43,7 @@ include: "workflow/rules/self_evaluation.smk"
 include: "workflow/rules/counts_tables.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
+include: "workflow/rules/run_comparison.smk"
 
 
 rule all:

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from steadfast.config.attack_checks import ATTACK_CHECKS, CHANGES
@@ -289,6 +290,17 @@ def _passed_over(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             yield from (f"{where}: {notice}" for notice in source_notices(source))
 
 
+def _two_runs_are_compared(config: Mapping[str, Any]) -> Iterator[str]:
+    runs = config["compared_runs"]
+    if runs and len(runs) != 2:
+        yield f"compared_runs: names {len(runs)} results folders; two are compared"
+    for name, folder in runs.items():
+        verdicts = Path(folder) / "tables" / "verdicts.parquet"
+        # those of this folder may be made first
+        if not verdicts.is_file() and not Path(folder).samefile("results"):
+            yield f"compared_runs.{name}: {folder} is not a finished run's results: it has no tables/verdicts.parquet"
+
+
 def _guessed_encodings(config: Mapping[str, Any]) -> Iterator[str]:
     tables = {f"counts_tables.{name}": path for name, path in config["counts_tables"].items()}
     files = {**tables, **{f"annotations.{number}": path for number, path in enumerate(config["annotations"])}}
@@ -312,6 +324,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _untuned_model_exists,
     _references_exist,
     _families_are_of_groups,
+    _two_runs_are_compared,
     _somebody_judges,
     _synthetic_worlds_are_read_alone,
     _subset_fits,

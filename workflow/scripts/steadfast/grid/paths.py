@@ -6,6 +6,7 @@ path, so that a job knows by its name which model, variant and judge a file belo
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from steadfast.core.errors import DataError
@@ -116,6 +117,7 @@ ANNOTATORS = "results/annotation/annotators.csv"
 # tables, figures and pages
 VERDICTS = "results/tables/verdicts.parquet"
 SUMMARY = "results/summary.txt"
+RUN_COMPARISON = "results/run_comparison.md"
 JUDGE_REPORT = "results/judge_report.md"
 REPORT = "results/report.html"
 EXPORT = "results/export"
@@ -150,6 +152,16 @@ def counts_table(name: str) -> Template:
 def listed(paths: str | Iterable[str]) -> list[str]:
     """Paths of an input or output that a rule names, be it one file or several."""
     return [paths] if isinstance(paths, str) else list(paths)
+
+
+def verdict_file(folder: str) -> str:
+    """The verdicts of any results folder."""
+    return str(Path(folder) / "tables" / "verdicts.parquet")
+
+
+def response_files(folder: str) -> list[str]:
+    """The responses in any results folder."""
+    return sorted(map(str, Path(folder).glob("responses/*/*.parquet")))
 
 
 def log(name: str) -> str:

@@ -15,7 +15,7 @@ from steadfast.config.settings.variants import SweepSettings, VariantSettings
 from steadfast.core.names import ORIGINAL
 from steadfast.core.plug_ins import JudgeEntry, ModelEntry
 from steadfast.core.setting_errors import InvalidEntry, missing
-from steadfast.core.settings import ExistingFile, Name, Seed, SettingsModel, UniqueItems, nested
+from steadfast.core.settings import ExistingDirectory, ExistingFile, Name, Seed, SettingsModel, UniqueItems, nested
 
 
 def _with_original(variants: dict[str, Any]) -> dict[str, Any]:
@@ -85,6 +85,13 @@ class Configuration(SettingsModel):
             "Tables of refusal counts from elsewhere, by name: CSV files with the columns "
             "`model,variant,judge,label,refused,not_refused,total`. Each gets the same figures and statistics "
             "under `results/counts_tables/{name}/`, as far as counts alone can tell."
+        ),
+    )
+    compared_runs: dict[Name, ExistingDirectory] = Field(
+        {},
+        description=(
+            "Two results folders by the names of their runs, the earlier one first. `snakemake compare_runs` writes "
+            "what changed between them to `results/run_comparison.md` and `results/tables/run_comparison.csv`."
         ),
     )
     runtime: RuntimeSettings = nested(RuntimeSettings)
