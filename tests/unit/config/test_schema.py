@@ -143,9 +143,7 @@ def test_defaults_are_not_shared(config):
     assert prepare(config)["models"]["raw"]["template_arguments"] == {}
 
 
-@pytest.mark.parametrize(
-    ("grid", "tuned"), [("config.yaml", 5), ("family-attacks.yaml", 5), ("family-search.yaml", 2)]
-)
+@pytest.mark.parametrize(("grid", "tuned"), [("config.yaml", 5), ("family-attacks.yaml", 5), ("family-search.yaml", 2)])
 def test_the_real_familys_grids_are_valid_and_nothing_warns(grid, tuned):
     file = ROOT / "config" / grid
     with warnings.catch_warnings():
