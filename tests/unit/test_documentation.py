@@ -69,6 +69,13 @@ def test_links_lead_somewhere(page):
             assert anchor[1:] in heading_anchors(file), f"{page.name}: {target}{anchor}"
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.name)
+def test_files_that_are_named_exist(page):
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"(?<![\w/])((?:tests|benchmarks|envs|profiles)/[\w./-]+\.(?:py|sh|smk|yaml|in|txt|md))", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_every_page_is_in_the_index():
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     linked = {(ROOT / "docs" / target).resolve() for target, _ in LINK.findall(index)}
