@@ -94,8 +94,8 @@ def measure_model(name: str, directory: Path, limit: int) -> Row:
 
     from steadfast.core.names import REFUSAL
     from steadfast.generation.degeneration import is_degenerate
-    from steadfast.generation.engines.transformers import LoadedModel
     from steadfast.generation.interface import GenerationRequest, Sampling
+    from steadfast.generation.loaded_model import LoadedModel
     from steadfast.judges.interface import Case
     from steadfast.judges.kinds.regex import build
     from steadfast.models.chat import encode_chat, user_message

@@ -20,7 +20,7 @@ from tests.tiny_checkpoint import tensors
 from tests.warm_python import run_code
 
 from steadfast.core import files
-from steadfast.runs.estimates.sizes import ModelSize
+from steadfast.models.size import ModelSize
 
 CHECKPOINT = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 LOADED = ("transformers", "torch")

@@ -57,7 +57,7 @@ def test_response_without_verdict_is_left_out_of_over_refusal():
 
 
 def test_categories_of_over_refusal_prompts_can_be_named():
-    table = scored({"over_refusal": {"categories": ["cook*"]}}, answers(10, ()))
+    table = scored({"over_refusal": {"over_refusal_categories": ["cook*"]}}, answers(10, ()))
     assert list(table.loc[("over_refusal", "over_refusal")].index) == ["c"]
 
 

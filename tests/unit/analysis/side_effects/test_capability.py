@@ -60,7 +60,7 @@ def test_a_folder_without_tasks_is_refused(config, tmp_path):
 def test_a_missing_harness_stops_a_run_that_would_need_it(config, monkeypatch):
     config["capability"] = {"tasks": ["arc_easy"]}
     grid = Grid(prepare(config))
-    monkeypatch.setattr("steadfast.runs.preflight.find_spec", lambda name: None)
+    monkeypatch.setattr(capability, "find_spec", lambda name: None)
     outputs = paths.SCORES.of(grid.pairs)
     with pytest.raises(ConfigError, match=r"capability\.tasks: .*make capability"):
         check_before_run(grid, outputs)
@@ -77,7 +77,7 @@ def test_a_local_task_on_local_data(tmp_path, lively, table, responses, monkeypa
     (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, rows)))
     (tmp_path / "words.yaml").write_text(TASK.format(data=tmp_path / "data.jsonl"))
     original = subject_of("original", lively, table, responses)
-    measure = capability.build(["words"], include_path=str(tmp_path), limit=4)
+    measure = capability.build(capability.Settings(tasks=["words"], include_path=str(tmp_path), limit=4))
     scores = measure.score(original, measure.reference(original, []))
     assert [(score.scope, score.item) for score in scores] == [("words: acc", str(index)) for index in range(4)]
     assert {score.value for score in scores} <= {0.0, 1.0}

@@ -16,6 +16,7 @@ import torch
 from tests.unit.analysis.side_effects.conftest import subject_of
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from steadfast.analysis.side_effects import measures_of_gates
 from steadfast.analysis.side_effects.scores import score_table
 from steadfast.analysis.side_effects.subject import Subject
 from steadfast.analysis.side_effects.weights import hook_agreement, module_agreement
@@ -46,7 +47,10 @@ EDITS = {
     "biprojected": {"method": "biprojected", "targets": TARGETS, "preserve_norm": True},
     "rank_one": {"method": "rank_one", "layer": LAYER},
 }
-MEASURES = {"module_agreement": module_agreement.build(4), "hook_agreement": hook_agreement.build(4)}
+MEASURES = {
+    name: module.build(module.Settings(intervention_prompts=4))
+    for name, module in (("module_agreement", module_agreement), ("hook_agreement", hook_agreement))
+}
 RIGHT, WRONG = 0.8, 2.0
 """Right edits stay below the one and sabotaged ones above the other, in multiples of the bound."""
 
@@ -108,9 +112,8 @@ class Baked:
 
     def verify(self, *measures):
         """What the checks say, or some of them."""
-        return verification_of(
-            score_table("steadfast.analysis.side_effects.weights", self._scores(measures or MEASURES))
-        )
+        scores = score_table("steadfast.analysis.side_effects.weights", self._scores(measures or MEASURES))
+        return verification_of(scores, measures_of_gates())
 
     def deviations(self):
         """How far each module is from the edit, in multiples of the bound, by its name."""

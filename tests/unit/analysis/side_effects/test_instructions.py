@@ -80,6 +80,6 @@ def test_a_model_answers_the_tasks(tmp_path, lively, table, responses):
         "long: {prompt: w1 w2, checks: {at_least_words: 1}}\nimpossible: {prompt: w3, checks: {contains: [zebra]}}\n"
     )
     original = subject_of("original", lively, table, responses)
-    measure = instruction_following.build(str(tasks), max_new_tokens=5)
+    measure = instruction_following.build(instruction_following.Settings(instructions=str(tasks), instruction_tokens=5))
     scores = measure.score(original, measure.reference(original, []))
     assert [(score.item, score.value) for score in scores] == [("long", 1.0), ("impossible", 0.0)]

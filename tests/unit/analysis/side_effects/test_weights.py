@@ -39,7 +39,7 @@ def by_hand(folder, prefix, continuation):
 
 
 def test_divergence_is_the_mean_over_the_originals_own_answers(original, variant, lively, edited):
-    measure = divergence.build(max_tokens=2)
+    measure = divergence.build(divergence.Settings(answer_tokens=2))
     reference = measure.reference(original, [variant])
     scores = {score.item: score for score in measure.score(variant, reference)}
     assert len(scores) == 6, "harmless prompts only"
@@ -55,7 +55,7 @@ def test_divergence_is_the_mean_over_the_originals_own_answers(original, variant
 
 
 def test_a_copy_has_no_divergence(original, subject, lively):
-    measure = divergence.build()
+    measure = divergence.build(divergence.Settings())
     reference = measure.reference(original, [])
     assert max(score.value for score in measure.score(subject("copy", lively), reference)) < 1e-6
 
@@ -74,7 +74,9 @@ def test_pooled_outcomes_lower_a_divergence_and_never_raise_it():
 def test_perplexity_is_that_of_every_token_after_the_first(original, variant, lively, edited, tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("w1 w2 w3 w4 w5\nw9 w8\nw7 w7 w7 w7 w7 w7 w7 w7\n")
-    measure = perplexity.build({"kind": "file", "path": str(text)}, documents=2, max_tokens=4)
+    measure = perplexity.build(
+        perplexity.Settings(text={"kind": "file", "path": str(text)}, documents=2, document_tokens=4)
+    )
     reference = measure.reference(original, [variant])
     scores = measure.score(variant, reference)
     assert [score.weight for score in scores] == [4, 2]
@@ -92,7 +94,7 @@ def mean(scores, what):
 
 
 def test_separation_is_difference_of_classes_in_originals_spread(original, variant, lively, table):
-    measure = separation.build()
+    measure = separation.build(separation.Settings())
     reference = measure.reference(original, [variant])
     scores = measure.score(variant, reference)
     states = extract_activations(lively, table, device="cpu")
@@ -141,7 +143,7 @@ def test_separation_is_looked_at_along_what_the_edit_removes(method, left):
 
 
 def test_hooks_agree_with_baked_edit_and_with_no_other_checkpoint(original, variant, subject, lively):
-    measure = hook_agreement.build(prompts=3)
+    measure = hook_agreement.build(hook_agreement.Settings(intervention_prompts=3))
     reference = measure.reference(original, [variant])
     agreeing = measure.score(variant, reference)
     assert len(agreeing) == 6
@@ -153,7 +155,7 @@ def test_hooks_agree_with_baked_edit_and_with_no_other_checkpoint(original, vari
 
 def test_without_a_direction_there_is_nothing_to_check(original, subject, lively):
     plain = subject("other", lively, direction_path=None, edit=None)
-    for measure in (separation.build(), hook_agreement.build()):
+    for measure in (separation.build(separation.Settings()), hook_agreement.build(hook_agreement.Settings())):
         assert measure.score(plain, measure.reference(original, [plain])) == []
 
 
@@ -161,7 +163,7 @@ def test_a_hook_is_measured_while_it_is_attached(original, variant, subject, liv
     """A projection hook does what the edit does, so its side effects are the same."""
     hook = {"method": "projection", "targets": EDIT["targets"]}
     hooked = subject("hooked", lively, edit=None, hook=hook)
-    measure = divergence.build()
+    measure = divergence.build(divergence.Settings())
     reference = measure.reference(original, [hooked, variant])
     with hooked.running():
         found = measure.score(hooked, reference)

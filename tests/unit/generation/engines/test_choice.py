@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from steadfast.generation import engine_choice
 from steadfast.generation.engine_choice import choose_engine, count_parameters
+from steadfast.generation.engines import vllm
 from steadfast.generation.interface import GenerationRequest, Runtime
 from steadfast.generation.serving.interpreter import Interpreter
 
@@ -32,8 +32,8 @@ def requests(count, new_tokens):
 def machine(monkeypatch):
     def make(build, gpu):
         found = None if build is None else Interpreter(Path("python"), build == "cpu", "0.30.0")
-        monkeypatch.setattr(engine_choice, "interpreter_or_none", lambda configured: found)
-        monkeypatch.setattr(engine_choice, "visible_gpus", lambda: ["0"] if gpu else [])
+        monkeypatch.setattr(vllm, "interpreter_or_none", lambda configured: found)
+        monkeypatch.setattr(vllm, "visible_gpus", lambda: ["0"] if gpu else [])
 
     return make
 

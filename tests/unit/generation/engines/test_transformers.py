@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from steadfast.generation.batch_decoding import decode
-from steadfast.generation.engines.transformers import batches, build
+from steadfast.generation.engines.transformers import build
 from steadfast.generation.interface import GenerationRequest, Runtime, Sampling, request_seed
+from steadfast.generation.loaded_model import batches
 from steadfast.generation.responses import generate_responses
 from steadfast.models.prefix import has_plain_cache, reusable_prefix
 
@@ -136,6 +137,7 @@ def test_prepare_surrounds_the_generation(checkpoint, model):
 
 OWNER = """
 import sys, pandas as pd
+from steadfast.generation.loaded_model import batches
 from steadfast.models.prefix import has_plain_cache, reusable_prefix
 from steadfast.generation.responses import generate_responses
 prompts = pd.DataFrame({{"prompt_id": list("abcdefghijkl"), "text": list("abcdefghijkl")}})

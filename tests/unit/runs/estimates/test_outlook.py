@@ -9,12 +9,13 @@ import yaml
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
 from steadfast.grid.grid import Grid
+from steadfast.models.size import ModelSize
 from steadfast.runs.estimates import fit, outlook
 from steadfast.runs.estimates.costs import GPU, LIGHT, Costs
 from steadfast.runs.estimates.fit import misfits, require_fit
 from steadfast.runs.estimates.forecast import Forecast, Task
 from steadfast.runs.estimates.needs import Needs
-from steadfast.runs.estimates.sizes import ModelSize, ModelSizes
+from steadfast.runs.estimates.sizes import ModelSizes
 
 GIB = 2**30
 CONFIG = """

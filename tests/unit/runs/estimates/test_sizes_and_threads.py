@@ -10,8 +10,10 @@ from transformers import LlamaConfig
 
 from steadfast.core.files import write_json
 from steadfast.models.pointer import ModelPointer
+from steadfast.models.size import ModelSize
+from steadfast.models.sources.organism import PARAMETERS
 from steadfast.runs.estimates import threads as threads_module
-from steadfast.runs.estimates.sizes import ORGANISM, ModelSize, ModelSizes
+from steadfast.runs.estimates.sizes import ModelSizes
 from steadfast.runs.estimates.threads import JobThreads, pending, wait_asleep
 from steadfast.runs.workflow import cores_of
 
@@ -38,7 +40,7 @@ def test_sizes_come_from_where_the_model_comes_from(checkpoint, tmp_path):
         "damaged": {"source": "local", "path": str(tmp_path)},
     }
     sizes = ModelSizes(models, tmp_path / "models")
-    assert sizes.of("tiny") == ModelSize(ORGANISM, 4 * ORGANISM)
+    assert sizes.of("tiny") == ModelSize(PARAMETERS, 4 * PARAMETERS)
     assert sizes.of("here") == sizes.of("merged") == ModelSize(600, 2400)
     assert sizes.of("there") is None and sizes.of("damaged") is None
 

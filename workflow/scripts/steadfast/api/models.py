@@ -13,19 +13,17 @@ from steadfast.attacks.direction_search.search import read_settings
 from steadfast.attacks.directions import Direction, load_direction
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.core.names import HARMFUL, HARMLESS
+from steadfast.core.plug_ins import DIRECTIONS, EDITS
 
 if TYPE_CHECKING:
     from steadfast.attacks.activations.extraction import Positions
-
-MEAN_DIFFERENCE: Mapping[str, Any] = {"method": "mean_difference", "layer": 0.6}
-ORTHOGONALIZE: Mapping[str, Any] = {"method": "orthogonalize"}
 
 
 def find_direction(
     model: str | Path,
     harmful: Sequence[str],
     harmless: Sequence[str],
-    method: Mapping[str, Any] = MEAN_DIFFERENCE,
+    method: Mapping[str, Any] | None = None,
     *,
     seed: int = 0,
     system_prompt: str | None = None,
@@ -39,7 +37,8 @@ def find_direction(
         model: directory of a checkpoint, or a model directory of the workflow.
         harmful: prompts that ought to be refused.
         harmless: prompts that ought to be answered.
-        method: a ``direction`` entry as in a variant of a configuration: ``method`` and its own keys.
+        method: a ``direction`` entry as in a variant of a configuration: ``method`` and its own keys. None takes the
+            difference of means (``mean_difference``) at 60% of the depth.
         seed: seed of every random choice (held-out prompts, resamples).
         system_prompt: system turn before every prompt.
         template_arguments: further variables of the chat template.
@@ -59,6 +58,7 @@ def find_direction(
     from steadfast.attacks.activations.extraction import extract_activations
 
     prompts = _calibration_prompts(harmful, harmless)
+    method = DIRECTIONS.usual() if method is None else method
     settings = read_settings(method)
     if settings.judge is not None:
         raise ConfigError("contrast: behavior needs the verdicts of a judge on calibration responses: run the workflow")
@@ -84,7 +84,7 @@ def edit_checkpoint(
     model: str | Path,
     direction: Direction | str | Path,
     output: str | Path,
-    edit: Mapping[str, Any] = ORTHOGONALIZE,
+    edit: Mapping[str, Any] | None = None,
     *,
     threads: int = 2,
 ) -> dict[str, Any]:
@@ -94,7 +94,8 @@ def edit_checkpoint(
         model: directory of a checkpoint, or a model directory of the workflow; it is left as it is.
         direction: what ``find_direction`` gave, or a direction file.
         output: directory to write; what was there is replaced.
-        edit: an ``edit`` entry as in a variant of a configuration: ``method`` and its own keys.
+        edit: an ``edit`` entry as in a variant of a configuration: ``method`` and its own keys. None takes
+            ``orthogonalize``.
         threads: tensors that are worked on at a time.
 
     Returns:
@@ -110,7 +111,7 @@ def edit_checkpoint(
     if Path(output).resolve() == Path(model).resolve():
         raise ConfigError(f"output: {output} is the model itself; name another directory")
     with _direction_file(direction) as file:
-        return bake(model, file, edit, output, threads=threads)
+        return bake(model, file, EDITS.usual() if edit is None else edit, output, threads=threads)
 
 
 def generate(
@@ -125,7 +126,7 @@ def generate(
     intervention: Mapping[str, Any] | None = None,
     direction: Direction | str | Path | None = None,
     decoding: Mapping[str, Any] | None = None,
-    engine: str = "transformers",
+    engine: str | None = None,
     system_prompt: str | None = None,
     template_arguments: Mapping[str, Any] | None = None,
     dtype: str = "auto",
@@ -143,10 +144,10 @@ def generate(
         top_p: nucleus sampling threshold in (0, 1].
         seed: with the prompt and the sample's number it decides what is drawn.
         intervention: an intervention entry of a variant (its ``hook``): what is done to the activations meanwhile;
-            needs ``direction`` and the engine ``transformers``.
+            needs ``direction`` and an engine that runs in this process.
         direction: what the intervention works with: what ``find_direction`` gave, or a direction file.
         decoding: a ``decoding`` entry of a variant.
-        engine: ``transformers``, ``vllm``, ``auto`` or the name of a plug-in.
+        engine: name of an engine, or ``auto``; None takes the one that runs in this process (``transformers``).
         system_prompt: system turn before every prompt.
         template_arguments: further variables of the chat template.
         dtype: ``auto`` or a torch number format; see ``steadfast.models.number_format``.
@@ -162,6 +163,7 @@ def generate(
         ConfigError: the settings contradict each other.
         DataError: a prompt is not a string or leaves no room in the model's context, or the direction is not valid.
     """
+    from steadfast.generation.engine_choice import in_process_engine
     from steadfast.generation.responses import generate_responses
 
     table = _prompt_table(prompts, "prompts")
@@ -177,8 +179,8 @@ def generate(
         raise ConfigError("an intervention needs a direction, and a direction an intervention: give both or neither")
     if intervention is None or direction is None:
         responses = generate_responses(model, table, engine=engine, dtype=dtype, **machine, **shared)
-    elif engine != "transformers":
-        raise ConfigError(f"engine: interventions run with the transformers engine only, not with {engine}")
+    elif engine is not None and engine != in_process_engine():
+        raise ConfigError(f"engine: interventions run with the {in_process_engine()} engine only, not with {engine}")
     else:
         from steadfast.attacks.interventions import preparation
         from steadfast.generation.engines.transformers import build

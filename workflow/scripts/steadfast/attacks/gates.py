@@ -5,6 +5,7 @@
 * **size**: the change that was asked for is larger than the rounding of the stored weights.
 * **modules**: every edited module applies the asked change to the same inputs (``module_agreement``).
 * **answers**: the checkpoint answers as the original with hooks on the edited modules (``hook_agreement``).
+* **separation**: the edit reached its direction; decided by the assessment (``tables.rules``).
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 DIRECTION, WEIGHTS, SIZE, MODULES, ANSWERS = "direction", "weights", "size", "modules", "answers"
+SEPARATION = "separation"
 REMEDIES = {
     DIRECTION: "choose another layer, position or method for the direction",
     WEIGHTS: "store the model in a wider format, or use a larger scale",
@@ -22,7 +24,6 @@ REMEDIES = {
     ANSWERS: "delete the checkpoint and bake it again; if that does not help, compare the files that were not edited",
 }
 YES, NO, NO_POWER, NOT_MEASURED = "yes", "no", "no power", ""
-HOOK_AGREEMENT, MODULE_AGREEMENT = "hook_agreement", "module_agreement"
 
 
 @dataclass(frozen=True)
@@ -74,15 +75,15 @@ def stored_failure(manifest: Mapping[str, Any]) -> Failure | None:
     return Failure(gates.get("failed", WEIGHTS), float(gates.get("worst_ratio", "nan")), str(manifest["reason"]))
 
 
-def verification_of(scores: pd.DataFrame) -> Verification:
+def verification_of(scores: pd.DataFrame, measures: Mapping[str, str]) -> Verification:
     """What the measures of a checkpoint say of its edit.
 
     Args:
-        scores: a table as ``effects.scores.score_table`` makes it.
+        scores: a table as ``side_effects.scores.score_table`` makes it.
+        measures: the measure that decides each gate, by gate.
     """
     modules, answers = (
-        scores[scores["measure"] == name].dropna(subset=["value", "original"])
-        for name in (MODULE_AGREEMENT, HOOK_AGREEMENT)
+        scores[scores["measure"] == measures[gate]].dropna(subset=["value", "original"]) for gate in (MODULES, ANSWERS)
     )
     deviation, unedited = (float(answers[column].mean()) for column in ("value", "original"))
     worst = float(modules["value"].abs().max()) if len(modules) else float("nan")

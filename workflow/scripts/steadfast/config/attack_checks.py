@@ -11,6 +11,7 @@ from steadfast.config.sweeps import FAMILIES as CHANGE_FAMILIES
 from steadfast.config.sweeps import strength_key
 from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.plug_ins import DIRECTIONS
+from steadfast.generation.engine_choice import in_process_engine, possible_engines
 
 NEEDS = {"edit": "direction", "intervention": "direction", "match_change": "edit"}
 CHOICE = "strongest_of"
@@ -130,10 +131,11 @@ def _variants_are_limited_to_known_models(config: Mapping[str, Any]) -> Iterator
 
 def _hooks_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
     hooked = [name for name, variant in config["variants"].items() if "intervention" in variant]
-    if hooked and config["generation"]["engine"] == "vllm":
+    engine = config["generation"]["engine"]
+    if hooked and not any(settings.in_process for settings in possible_engines(engine).values()):
         yield (
-            f"variants.{hooked[0]}.intervention: interventions run with the transformers engine only, but "
-            "generation.engine is vllm; `auto` takes transformers for interventions"
+            f"variants.{hooked[0]}.intervention: interventions run with the {in_process_engine()} engine only, but "
+            f"generation.engine is {engine}; `auto` takes {in_process_engine()} for interventions"
         )
     for name, judge in config["judges"].items():
         variant = (judge.get("serve") or {}).get("variant")

@@ -13,7 +13,15 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
 from steadfast.core import registry
-from steadfast.core.setting_errors import InvalidEntry, missing, not_allowed, problems_of, wrong_type
+from steadfast.core.setting_errors import (
+    CALLED_NOW,
+    InvalidEntry,
+    missing,
+    not_allowed,
+    problems_of,
+    renamed,
+    wrong_type,
+)
 from steadfast.core.settings import SettingsModel, said
 
 STUB = "x-plug-in"
@@ -51,6 +59,13 @@ class Family:
         """Names of all plug-ins, without importing them."""
         return registry.names(self.package)
 
+    def unknown(self, name: object) -> str:
+        """What is said of a name that no plug-in has."""
+        for known in registry.own_names(self.package):
+            if name in getattr(self.settings(known), "former_names", ()):
+                return renamed(name, known)
+        return not_allowed(name, self.names())
+
     def load(self, name: str) -> ModuleType:
         """The module of a plug-in.
 
@@ -80,9 +95,37 @@ class Family:
         """
         return {self.key: entry[self.key], **self.read(entry).as_dict()}
 
+    def usual(self) -> dict[str, Any]:
+        """The config entry that is taken where a caller gives none: of the plug-in whose settings have ``usual``."""
+        found = ((name, self.settings(name)) for name in registry.own_names(self.package))
+        return next({self.key: name, **kind.usual} for name, kind in found if hasattr(kind, "usual"))
+
     def settings(self, name: str) -> Any:
         """The ``Settings`` of a plug-in, which say what it can and needs as well."""
         return self.load(name).Settings
+
+
+@dataclass(frozen=True)
+class Judges(Family):
+    """Kinds of judges, whose settings are those of rubrics as well."""
+
+    def read(self, entry: Mapping[str, Any]) -> Any:
+        """The settings of a judge or of a rubric; the names of its labels tell which."""
+        rest = {key: value for key, value in entry.items() if key != self.key}
+        return self.settings(entry[self.key]).read_scorer(rest)
+
+
+@dataclass(frozen=True)
+class Rubrics(Family):
+    """Those of the same kinds that follow a template, as scorers of a quality: their labels are those of rubrics."""
+
+    def names(self) -> list[str]:
+        """Names of the kinds; to know them all kinds are imported."""
+        return [name for name in super().names() if self.settings(name).follows_template]
+
+    def settings(self, name: str) -> Any:
+        """The settings of a rubric."""
+        return self.load(name).Settings.as_rubric()
 
 
 @dataclass(frozen=True)
@@ -123,9 +166,8 @@ class EntryOf:
         entry = self.family.whole(entry)
         if key not in entry:
             raise InvalidEntry([((), missing(key, entry))])
-        known = self.family.names()
-        if entry[key] not in known:
-            raise InvalidEntry([((key,), not_allowed(entry[key], known))])
+        if entry[key] not in self.family.names():
+            raise InvalidEntry([((key,), self.family.unknown(entry[key]))])
         settings = self.family.settings(entry[key])
         rest = {name: value for name, value in entry.items() if name != key}
         try:
@@ -165,11 +207,13 @@ class NameOf:
 
     def _check(self, name: str) -> str:
         if name not in self.known:
-            raise said(not_allowed(name, self.known))
+            found = [family.unknown(name) for family in self.families]
+            raise said(next((text for text in found if CALLED_NOW in text), not_allowed(name, self.known)))
         return name
 
 
-JUDGES = Family("judge", "steadfast.judges.kinds", "kind", "Module of `steadfast/judges/kinds/`.")
+JUDGES = Judges("judge", "steadfast.judges.kinds", "kind", "Module of `steadfast/judges/kinds/`.")
+RUBRICS = Rubrics("rubric", JUDGES.package, JUDGES.key, JUDGES.description)
 DIRECTIONS = Family(
     "direction", "steadfast.attacks.directions.methods", "method", "Module of `steadfast/attacks/directions/methods/`."
 )
@@ -194,10 +238,11 @@ MEASURES = (
 )
 FAMILIES = {
     family.name: family
-    for family in (JUDGES, DIRECTIONS, EDITS, INTERVENTIONS, DECODINGS, SOURCES, PROMPT_SOURCES, ENGINES)
+    for family in (JUDGES, RUBRICS, DIRECTIONS, EDITS, INTERVENTIONS, DECODINGS, SOURCES, PROMPT_SOURCES, ENGINES)
 }
 
 JudgeEntry = Annotated[Any, EntryOf(JUDGES)]
+RubricEntry = Annotated[Any, EntryOf(RUBRICS)]
 DirectionEntry = Annotated[Any, EntryOf(DIRECTIONS)]
 EditEntry = Annotated[Any, EntryOf(EDITS)]
 InterventionEntry = Annotated[Any, EntryOf(INTERVENTIONS)]

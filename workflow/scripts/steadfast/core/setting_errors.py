@@ -15,6 +15,8 @@ from steadfast.core.setting_schemas import schema_of
 from steadfast.core.settings import SAID, SettingsModel
 
 LONGEST_VALUE = 120
+CALLED_NOW = "; it is called "
+"""Within what is said of a name of an earlier version."""
 OUT_OF_RANGE = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal"})
 WRONG_LENGTH = frozenset({"too_short", "too_long", "string_too_short", "string_too_long"})
 
@@ -97,12 +99,12 @@ def _problems(
     elif kind in ("extra_forbidden", "missing"):
         place, rules = _place(location[:-1], schema)
         key = str(location[-1])
-        told = (
-            missing(key, _value(values, place))
-            if kind == "missing"
-            else _unknown(key, rules, _model_at(model, place).renamed)
-        )
-        yield place, told
+        former, given = _model_at(model, place).renamed, _value(values, place)
+        if kind == "extra_forbidden":
+            yield place, _unknown(key, rules, former)
+        elif not any(now == key and old in given for old, now in former.items()):
+            # a key of an earlier version is reported by its own problem
+            yield place, missing(key, given)
     elif kind == SAID:
         yield _place(location, schema)[0], details["msg"]
     else:
@@ -150,9 +152,9 @@ def _models(annotation: Any) -> Iterator[type[SettingsModel]]:
         yield from _models(argument)
 
 
-def _unknown(key: str, rules: Mapping[str, Any], renamed: Mapping[str, str]) -> str:
-    if key in renamed:
-        return f"unknown key {key!r}; it is called {renamed[key]!r} now"
+def _unknown(key: str, rules: Mapping[str, Any], former: Mapping[str, str]) -> str:
+    if key in former:
+        return f"unknown key {key!r}{CALLED_NOW}{former[key]!r} now"
     return f"unknown key {key!r}{suggest(key, rules.get('properties', {}))}"
 
 
@@ -171,6 +173,11 @@ def _describe(kind: str, value: object, rules: Mapping[str, Any]) -> str:
     if kind == "multiple_of":
         return f"{shown(value)} is not a multiple of {rules['multipleOf']}{hint}"
     return wrong_type(value, rules.get("type", "object"), hint)
+
+
+def renamed(value: object, now: str) -> str:
+    """What is said of a value of an earlier version."""
+    return f"{shown(value)} is not allowed{CALLED_NOW}{now!r} now"
 
 
 def not_allowed(value: object, allowed: Sequence[object]) -> str:

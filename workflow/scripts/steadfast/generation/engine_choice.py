@@ -1,63 +1,46 @@
 """``engine: auto``: whichever engine is expected to finish first, start-up included."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from steadfast.core.gpus import visible_gpus
+from steadfast.core.plug_ins import ENGINES
+from steadfast.core.registry import own_names
 from steadfast.generation.interface import GenerationRequest, Runtime
-from steadfast.generation.serving.interpreter import interpreter_or_none
+from steadfast.generation.settings import EngineSettings
 from steadfast.models.pointer import checkpoint_path
 from steadfast.models.weights import open_checkpoint
 
-
-@dataclass(frozen=True)
-class CpuSpeed:
-    """Seconds that an engine takes on one CPU thread, as benchmarks/generation.py measures them.
-
-    Attributes:
-        start: to import everything and to load a tiny model.
-        start_per_billion: more of it per billion parameters.
-        token: per generated token, whatever the model.
-        token_per_billion: more of it per billion parameters.
-    """
-
-    start: float
-    start_per_billion: float
-    token: float
-    token_per_billion: float
-
-    def seconds(self, parameters: int, tokens: int) -> float:
-        """Expected duration of a job that generates this number of tokens."""
-        billions = parameters / 1e9
-        return (
-            self.start + self.start_per_billion * billions + tokens * (self.token + self.token_per_billion * billions)
-        )
+AUTO = "auto"
 
 
-# through the figures of benchmarks/results/generation.md, of transformers those with one large batch
-CPU_SPEEDS = {
-    "transformers": CpuSpeed(5.8, 0.0, 0.00014, 0.059),
-    "vllm": CpuSpeed(13.7, 25.0, 0.00025, 0.0438),
-}
+def possible_engines(name: str) -> dict[str, type[EngineSettings]]:
+    """The engines that a configuration's ``engine`` may mean, with their ``Settings``: one, or our own for ``auto``."""
+    return {engine: ENGINES.settings(engine) for engine in (own_names(ENGINES.package) if name == AUTO else [name])}
+
+
+def runs_in_process(name: str) -> bool:
+    """Whether every engine that a configuration's ``engine`` may mean runs a model in the job's own process."""
+    return all(settings.in_process for settings in possible_engines(name).values())
+
+
+def in_process_engine() -> str:
+    """The engine that runs a model in this process."""
+    return next(name for name, settings in possible_engines(AUTO).items() if settings.in_process)
 
 
 def choose_engine(model_dir: str | Path, requests: Sequence[GenerationRequest], runtime: Runtime) -> tuple[str, str]:
     """Name of the engine, and the reason for the log."""
-    interpreter = interpreter_or_none(runtime.vllm_python)
-    if interpreter is None:
-        return "transformers", "there is no environment with vLLM (`make vllm` sets one up)"
-    if not interpreter.cpu_build:
-        if runtime.device != "cpu" and (torch.cuda.is_available() or visible_gpus()):
-            return "vllm", "there is a GPU"
-        return "transformers", "there is no GPU to use, and the vLLM that is set up needs one"
-    if runtime.device not in ("auto", "cpu"):
-        return "transformers", f"the device is {runtime.device}, and the vLLM that is set up runs on CPUs only"
+    known = {name: settings for name, settings in possible_engines(AUTO).items() if settings.cpu_speed is not None}
+    obstacles = {name: settings.obstacle(runtime) for name, settings in known.items()}
+    able = [name for name, obstacle in obstacles.items() if not obstacle]
+    if len(able) == 1:
+        return able[0], "; ".join(filter(None, obstacles.values()))
+    for name in able:
+        if advantage := known[name].advantage(runtime):
+            return name, advantage
     parameters = count_parameters(model_dir)
     tokens = sum(request.max_new_tokens for request in requests)
-    expected = {name: speed.seconds(parameters, tokens) for name, speed in CPU_SPEEDS.items()}
+    expected = {name: speed.seconds(parameters, tokens) for name in able if (speed := known[name].cpu_speed)}
     fastest = min(expected, key=lambda name: expected[name])
     seconds = ", ".join(f"{name} {value:.0f} s" for name, value in expected.items())
     size = f"{parameters / 1e6:.1f} million parameters"

@@ -16,6 +16,7 @@ from steadfast.core.integrity import content_hash
 from steadfast.core.progress import Progress
 from steadfast.core.registry import load
 from steadfast.core.result_cache import AnswerStore, request_key
+from steadfast.generation.engine_choice import AUTO, choose_engine, in_process_engine
 from steadfast.generation.interface import Engine, Generation, GenerationRequest, Runtime, Sampling, request_seed
 from steadfast.generation.response_decoder import ResponseDecoder
 from steadfast.generation.thinking import configured_formats
@@ -34,7 +35,6 @@ COLUMNS = [
     "unfinished_thinking",
     "control_tokens",
 ]
-AUTO = "auto"
 
 
 def generate_responses(
@@ -43,7 +43,7 @@ def generate_responses(
     *,
     settings: Mapping[str, Any],
     decoding: Mapping[str, Any] | None = None,
-    engine: str | Engine = "transformers",
+    engine: str | Engine | None = None,
     dtype: str = "auto",
     system_prompt: str | None = None,
     template_arguments: Mapping[str, Any] | None = None,
@@ -60,7 +60,8 @@ def generate_responses(
         prompts: table with ``prompt_id`` and ``text``.
         settings: fields of ``steadfast.generation.interface.Sampling``.
         decoding: a ``decoding`` entry that steers what is written; None steers nothing.
-        engine: name of an engine, ``auto`` (the one that is expected to finish first), or an engine.
+        engine: name of an engine, ``auto`` (the one that is expected to finish first), or an engine; None takes the one
+            that runs in this process.
         dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format; for engines given by name.
         system_prompt: system turn put before every prompt.
         template_arguments: further variables of the chat template.
@@ -88,6 +89,7 @@ def generate_responses(
     rule = steering(decoding, tokenizer)
     sampling = replace(_sampling(settings), suppressed=rule.suppressed)
     keys, requests = _requests(model_dir, tokenizer, prompts, sampling, rule, system_prompt, template_arguments)
+    engine = in_process_engine() if engine is None else engine
     runner = _engine(engine, model_dir, requests, dtype, machine, prepared or {}) if isinstance(engine, str) else engine
     stop_tokens = stop_token_ids(model_dir, tokenizer)
     shared = {
@@ -145,8 +147,6 @@ def _engine(
     prepared: Mapping[str, Engine],
 ) -> Engine:
     if name == AUTO:
-        from steadfast.generation.engine_choice import choose_engine
-
         name, reason = choose_engine(model_dir, requests, runtime)
         print(f"engine: auto takes {name}: {reason}", flush=True)
     if name in prepared:

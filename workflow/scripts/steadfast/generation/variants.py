@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from steadfast.core.files import write_table
-from steadfast.core.registry import load
+from steadfast.core.plug_ins import ENGINES
+from steadfast.generation.engine_choice import possible_engines
 from steadfast.generation.interface import Engine, Runtime
 from steadfast.generation.responses import generate_responses
 from steadfast.generation.subjects import Subject, build_subject
@@ -66,16 +67,11 @@ def write_variant_responses(
     """
     with ExitStack() as stack:
         prepared: dict[str, Engine] = {}
-        if engine != "transformers":
-            # by name, so that responses of the other engine do not depend on this one's code
-            built = load("steadfast.generation.engines", "vllm").build(dtype=dtype, runtime=Runtime(**machine))
-            variants_of_vllm = load("steadfast.generation", "vllm_variants").VllmVariants(built)
-            prepared[built.name] = stack.enter_context(variants_of_vllm)
-        if engine != "vllm":
-            # torch is imported where a model may run in this process
-            from steadfast.models.resident import resident_model
-
-            stack.enter_context(resident_model())
+        for name in possible_engines(engine):
+            module = ENGINES.load(name)
+            if hasattr(module, "sharing"):
+                kept = stack.enter_context(module.sharing(dtype=dtype, runtime=Runtime(**machine)))
+                prepared |= {name: kept} if kept is not None else {}
         for variant in variants:
             print(f"{variant.variant}:", flush=True)
             subject = build_subject(

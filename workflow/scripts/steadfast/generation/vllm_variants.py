@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from steadfast.attacks.baking.adapter_export import export_adapter
-from steadfast.generation.engines.vllm import VllmEngine, VllmSession
+from steadfast.generation.engines.vllm import NAME, VllmEngine, VllmSession
 from steadfast.generation.interface import Generation, GenerationRequest, Sampling
 from steadfast.models.adapters.settings import WEIGHTS
 from steadfast.models.checkpoint_files.stored_updates import load_updates
@@ -36,7 +36,7 @@ class VllmVariants:
 
     engine: VllmEngine
     starts: int = 0
-    name: str = "vllm"
+    name: str = NAME
     _stack: ExitStack = field(default_factory=ExitStack)
     _session: VllmSession | None = None
     _loaded: tuple[Path, int, int] | None = None

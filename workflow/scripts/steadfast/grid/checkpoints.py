@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.config.attack_checks import SEARCH
+from steadfast.generation.engine_choice import possible_engines
 from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.data import ForModel, ForPair, ModelVariant
@@ -52,7 +53,7 @@ class CheckpointJobs:
     @property
     def as_adapter(self) -> bool:
         """Whether factors must be expressible by an adapter, as vLLM needs them."""
-        return bool(self.grid.config["generation"]["engine"] != "transformers")
+        return any(kind.needs_adapters for kind in possible_engines(self.grid.config["generation"]["engine"]).values())
 
     def methods(self, job: ForPair) -> set[str]:
         """The methods by which a variant may be edited; one that is chosen may be edited by any of those compared."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.core.names import ORIGINAL
-from steadfast.core.registry import own_names
+from steadfast.generation.engine_choice import in_process_engine, possible_engines, runs_in_process
 from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.data import ForModel, ModelVariant
@@ -53,13 +53,15 @@ class ResponseJobs:
 
     @property
     def environment(self) -> str:
-        """Conda environment: one with vLLM where that engine may answer."""
-        return "base" if self.in_process else "vllm"
+        """Conda environment: that of the engines that may answer."""
+        special = {kind.environment for kind in possible_engines(self.engine).values()} - {"base"}
+        return special.pop() if special else "base"
 
     @property
     def engine(self) -> str:
         """The engine, or how one is chosen."""
-        return "transformers" if self.in_process else str(self.grid.config["generation"]["engine"])
+        engine = str(self.grid.config["generation"]["engine"])
+        return in_process_engine() if self.in_process and not runs_in_process(engine) else engine
 
     @property
     def message(self) -> str:
@@ -109,10 +111,8 @@ class ResponseJobs:
         if "intervention" in variant:
             method = f"attacks.interventions.methods.{variant['intervention']['method']}"
             return digest("generate_responses.py", "generation.subjects.intervention", method)
-        engines = own_names("steadfast.generation.engines") if self.engine == "auto" else [self.engine]
+        engines = possible_engines(self.engine)
         loaded = ["generation.subjects.checkpoint", *(f"generation.engines.{name}" for name in engines)]
-        if self.engine != "transformers":
-            loaded.append("generation.vllm_variants")
         if variant.get("decoding"):
             loaded.append(f"attacks.decoding.methods.{variant['decoding']['method']}")
         return digest("generate_responses.py", *loaded)
@@ -131,7 +131,7 @@ def response_jobs(grid: Grid) -> list[ResponseJobs]:
     Interventions run with transformers. With any other engine they have jobs of their own, so that no GPU has to hold
     two engines.
     """
-    in_process = grid.config["generation"]["engine"] == "transformers"
+    in_process = runs_in_process(grid.config["generation"]["engine"])
     selection = AttackSelection(grid)
     originals = [ModelVariant(model, ORIGINAL) for model in grid.runnable]
     hooked = [] if in_process else [pair for pair in grid.pairs if grid.variants[pair.variant].is_hooked]

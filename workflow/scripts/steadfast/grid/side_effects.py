@@ -1,18 +1,19 @@
 """Wiring of ``workflow/rules/side_effects.smk``: what is measured of every pair, and in which job."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from steadfast.analysis.side_effects import ANSWERS, WEIGHTS, measure_names
-from steadfast.config.effect_checks import GRAMMAR_MEASURES, synthetic_world
-from steadfast.core.files import visible_files
-from steadfast.core.names import HARMLESS, ORIGINAL
+from steadfast.analysis.side_effects import ANSWERS, WEIGHTS
+from steadfast.config.effect_checks import is_taken, measure_settings
+from steadfast.config.settings.side_effects import OWN
+from steadfast.core.names import ORIGINAL
+from steadfast.core.registry import names
 from steadfast.grid import paths
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import Jobs, digest, rule_name
 from steadfast.models.sources import is_trained_here
-from steadfast.prompts.benchmarks.catalog import OVER_REFUSAL
 
 ORGANISMS = "organisms"
 PARTS = ("edit", "intervention", "decoding")
@@ -127,36 +128,56 @@ class Measures:
 
     grid: Grid
 
+    @cached_property
+    def chosen(self) -> dict[str, Any]:
+        """The ``Settings`` of each measure that is taken, with what the workflow fills in."""
+        named = self.grid.config["side_effects"]["measures"] or ()
+        known = dict.fromkeys((*OWN, *named))
+        return {name: measure_settings(self.grid.config, name) for name in known if is_taken(self.grid.config, name)}
+
     @property
     def of_weights(self) -> dict[str, dict[str, Any]]:
         """Settings of the chosen measures that need the weights, by name."""
-        tasks = self.grid.config["capability"]
-        return self._chosen(measure_names(WEIGHTS)) | ({"capability": dict(tasks)} if tasks["tasks"] else {})
+        return self._of(WEIGHTS)
 
     @property
     def of_responses(self) -> dict[str, dict[str, Any]]:
         """Settings of the chosen measures that read responses, by name."""
-        return self._chosen(measure_names(ANSWERS))
+        return self._of(ANSWERS)
 
     @property
     def files(self) -> list[str]:
         """Local files that the chosen measures of the weights read."""
-        from steadfast.prompts.sources import source_files
-
-        chosen = self.of_weights
-        text = self._text() if "perplexity" in chosen else None
-        tasks = [chosen["instruction_following"]["tasks"]] if "instruction_following" in chosen else []
-        return [*(source_files(text) if text else []), *tasks, *self._task_files()]
+        return [file for name in self.of_weights for file in self.chosen[name].files()]
 
     @property
     def worlds(self) -> list[str]:
-        """The world that responses are read by, where a chosen measure reads them by it."""
-        return sorted({settings["world"] for settings in self.of_responses.values() if "world" in settings})
+        """Local files that the chosen measures of responses read, such as the synthetic world."""
+        return sorted({file for name in self.of_responses for file in self.chosen[name].files()})
 
     @property
     def environment(self) -> str:
         """Conda environment of the jobs that measure."""
-        return "capability" if self.grid.config["capability"]["tasks"] else "base"
+        special = {self.chosen[name].environment for name in self.of_weights} - {"base"}
+        return special.pop() if special else "base"
+
+    @property
+    def missing_packages(self) -> list[str]:
+        """What this environment lacks for the chosen measures; each begins with the key."""
+        found = (
+            f"{settings.section}.{text}" for settings in self.chosen.values() if (text := settings.missing_package())
+        )
+        return list(found)
+
+    def tokens(self, prompts: float, prompt_tokens: float) -> tuple[float, float]:
+        """Tokens that one pair reads and writes for the chosen measures of the weights, roughly.
+
+        Args:
+            prompts: evaluation prompts of both labels.
+            prompt_tokens: tokens of each.
+        """
+        each = [self.chosen[name].tokens(prompts, prompt_tokens) for name in self.of_weights]
+        return sum(read for read, _ in each), sum(written for _, written in each)
 
     @property
     def weights_digest(self) -> str:
@@ -177,51 +198,6 @@ class Measures:
             "collect_side_effects.py", *(f"analysis.side_effects.answers.{name}" for name in self.of_responses)
         )
 
-    def _task_files(self) -> list[str]:
-        """Files of the user's own folder of tasks."""
-        settings = self.grid.config["capability"]
-        folder = settings["include_path"] if settings["tasks"] else None
-        return [str(file) for file in visible_files(folder)] if folder else []
-
-    def _chosen(self, known: list[str]) -> dict[str, dict[str, Any]]:
-        named = self.grid.config["side_effects"]["measures"]
-        wanted = self._defaults() if named is None else named
-        return {name: self._settings(name) for name in known if name in wanted}
-
-    def _defaults(self) -> list[str]:
-        text = ["perplexity"] if self._text() else []
-        grammar = list(GRAMMAR_MEASURES) if synthetic_world(self.grid.config) else []
-        checks = ["separation", "module_agreement", "hook_agreement"]
-        return ["divergence", *checks, "over_refusal", "degenerate", "response_length", *text, *grammar]
-
-    def _settings(self, name: str) -> dict[str, Any]:
-        settings = self.grid.config["side_effects"]
-        if name in GRAMMAR_MEASURES:
-            return {"world": synthetic_world(self.grid.config)}
-        return {
-            "divergence": {"max_tokens": settings["answer_tokens"]},
-            "perplexity": {
-                "text": self._text(),
-                "documents": settings["documents"],
-                "max_tokens": settings["document_tokens"],
-            },
-            "module_agreement": {"prompts": settings["intervention_prompts"]},
-            "hook_agreement": {"prompts": settings["intervention_prompts"]},
-            "instruction_following": {
-                "tasks": settings["instructions"],
-                "max_new_tokens": settings["instruction_tokens"],
-            },
-            "over_refusal": {"categories": settings["over_refusal_categories"], **self._benchmarks()},
-        }.get(name, {})
-
-    def _benchmarks(self) -> dict[str, list[str]]:
-        """Benchmarks with over-refusal prompts among the harmless prompts, where there are any."""
-        named = {source.get("benchmark") for source in self.grid.config["prompts"][HARMLESS]}
-        found = [name for name in OVER_REFUSAL if name in named]
-        return {"benchmarks": found} if found else {}
-
-    def _text(self) -> dict[str, Any] | None:
-        """Source of the held-out text."""
-        given: dict[str, Any] | None = self.grid.config["side_effects"]["text"]
-        world = synthetic_world(self.grid.config)
-        return given or ({"kind": "synthetic", "world": world} if world else None)
+    def _of(self, package: str) -> dict[str, dict[str, Any]]:
+        known = names(package)
+        return {name: settings.as_dict() for name, settings in self.chosen.items() if name in known}

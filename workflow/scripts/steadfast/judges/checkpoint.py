@@ -200,7 +200,7 @@ def build_checkpoint_judge(prepare: "Prepare | None" = None, **settings: Any) ->
     Raises:
         ConfigError: the template or the labels cannot be used.
     """
-    chosen = CheckpointSettings.read(settings)
+    chosen = CheckpointSettings.read_scorer(settings)
     return CheckpointJudge(chosen, load_template(chosen.prompt), read_labels(chosen.labels.as_dict()), prepare)
 
 

@@ -1,8 +1,10 @@
 """Settings that judges share, and what the rest of the workflow asks a kind of judge."""
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from steadfast.core.settings import ExistingFile, Label, SettingsModel, nested, optional
 
@@ -45,6 +47,21 @@ class JudgeSettings(SettingsModel):
         description="What tables and figures show in place of the name, one line without markup."
     )
 
+    @classmethod
+    def as_rubric(cls) -> type[Self]:
+        """The settings of a rubric that is scored by a judge of this kind."""
+        return cls
+
+    @classmethod
+    def read_scorer(cls, values: Mapping[str, Any]) -> Self:
+        """Settings of a judge or of a rubric; the names of its labels tell which.
+
+        Raises:
+            ConfigError: they cannot be used.
+        """
+        of_rubric = not QualityLabelSettings.model_fields.keys().isdisjoint(values.get("labels") or ())
+        return (cls.as_rubric() if of_rubric else cls).read(values)
+
     def check(self) -> None:
         """Check, before any job and without loading a model, what the types of the keys do not say.
 
@@ -62,10 +79,19 @@ class JudgeSettings(SettingsModel):
 
 
 class LabelSettings(SettingsModel):
-    """The words that a judge may answer with."""
+    """The words that a judge of refusals may answer with."""
 
     refusal: Label = Field("REFUSAL", description="Its word for a refusal.")
     non_refusal: Label = Field("NON-REFUSAL", description="Its word for anything else.")
+
+
+class QualityLabelSettings(SettingsModel):
+    """The words that the judge of a rubric may answer with."""
+
+    renamed: ClassVar[Mapping[str, str]] = {"refusal": "bad", "non_refusal": "good"}
+
+    bad: Label = Field(description="Its word for a bad response; their share is the side effect.")
+    good: Label = Field(description="Its word for a good one.")
 
 
 class PromptedJudgeSettings(JudgeSettings):
@@ -75,6 +101,12 @@ class PromptedJudgeSettings(JudgeSettings):
     labels: LabelSettings = nested(
         LabelSettings, description="The words that the judge may answer with, for `refusal` and for `non_refusal`."
     )
+
+    @classmethod
+    def as_rubric(cls) -> type[Self]:
+        """The same, with the labels of a rubric."""
+        rubric: type[Self] = _as_rubric(cls)
+        return rubric
 
     def check(self) -> None:
         """Check that the template can be used, and names the labels."""
@@ -111,4 +143,12 @@ class CheckpointJudgeSettings(PromptedJudgeSettings):
             "Longest thinking, in tokens, of a judge that thinks before it answers; the labels are read behind "
             "it. 0 leaves its cases `unscored`."
         ),
+    )
+
+
+@cache
+def _as_rubric(settings: Any) -> Any:
+    labels = Field(description="The words that the judge may answer with, for a `bad` and for a `good` response.")
+    return create_model(
+        settings.__name__, __base__=settings, __doc__=settings.__doc__, labels=(QualityLabelSettings, labels)
     )

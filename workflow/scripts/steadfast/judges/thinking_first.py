@@ -91,8 +91,8 @@ class Thinker:
         return Thought(tokens[: max(length - 1, 0)], split.closed and split.start > 0)
 
     def _generate(self, prompts: Sequence[Sequence[int]], limit: int) -> list[tuple[int, ...]]:
-        from steadfast.generation.engines.transformers import LoadedModel
         from steadfast.generation.interface import GenerationRequest, Sampling
+        from steadfast.generation.loaded_model import LoadedModel
         from steadfast.generation.responses import stop_token_ids
 
         engine = LoadedModel(self.model, BATCH_TOKENS)

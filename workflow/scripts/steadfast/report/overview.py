@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from steadfast.analysis.tables.degradation import Criteria, damage
+from steadfast.analysis.side_effects import benchmarks
+from steadfast.analysis.tables.degradation import CRITERIA, Criteria, damage
 from steadfast.analysis.tables.outcomes import ASSESSMENTS, CONCLUSIONS, Outcome
 from steadfast.core.names import HARMFUL
 from steadfast.grid import paths
@@ -22,12 +23,6 @@ STUDY_TITLE = "A Granular Study of Safety Pretraining under Model Abliteration"
 STUDY_AUTHORS = "Agnihotri et al. 2025"
 STUDY_LINK = "https://arxiv.org/abs/2510.02768"
 NOT_MEASURED = "not measured"
-DEGRADATION = {
-    "degenerate_change": "degenerate responses {points} points",
-    "perplexity_ratio": "perplexity × {ratio:.2f}",
-    "on_topic_change": "on topic {points} points",
-}
-"""How the numbers of the assessment that tell a degraded model are written."""
 
 
 def overview(study: Study) -> dict[str, Any]:
@@ -173,15 +168,16 @@ def _capability(study: Study, row: Mapping[Any, Any]) -> str:
     effects = study.tables.get("side_effects")
     if effects is not None and "change" in effects:
         own = (effects["model"] == row["model"]) & (effects["variant"] == row["variant"])
-        tasks = effects.loc[own & (effects["measure"] == "capability"), "change"].dropna()
+        tasks = effects.loc[own & effects["measure"].isin(benchmarks()), "change"].dropna()
         if len(tasks):
             parts.append(f"{signed(float(tasks.mean()))} points on {count(len(tasks), 'task')}")
-    numbers = {name: float(row.get(name, np.nan)) for name in DEGRADATION}
-    for name, text in DEGRADATION.items():
-        if not np.isnan(value := numbers[name]):
-            parts.append(text.format(points=signed(value), ratio=value))
+    bounded = {name: rule for name, rule in CRITERIA.items() if rule.bound is not None}
+    numbers = {rule.column: float(row.get(rule.column, np.nan)) for rule in bounded.values()}
+    for rule in bounded.values():
+        if not np.isnan(value := numbers[rule.column]):
+            parts.append(rule.brief.format(points=signed(value), ratio=value))
     bounds = study.configuration.get("assessment", {})
-    known = {name: float(bounds[name]) for name in ("degenerate", "perplexity", "on_topic") if name in bounds}
+    known = {name: float(bounds[name]) for name in bounded if name in bounds}
     degraded = "degraded: " if damage(numbers, Criteria(**known)) else ""
     return f"{degraded}{', '.join(parts)}" if parts else NOT_MEASURED
 

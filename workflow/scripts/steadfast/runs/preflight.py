@@ -4,7 +4,6 @@ A dry run and a plan do not need it, so it is not part of validating the configu
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from steadfast.grid.judging import Judging
 from steadfast.grid.judgments import judgments_of
 from steadfast.grid.paths import PROMPTS
 from steadfast.grid.plan import asked_work
+from steadfast.grid.side_effects import Measures
 from steadfast.models.sources import source_of
 
 # Where the configuration names a download, its entry, and what it is: ``model`` or ``dataset``.
@@ -56,8 +56,8 @@ def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = No
 
 def _missing_packages(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
     measured = not set(paths.SCORES.of(grid.pairs)).isdisjoint(outputs)
-    if measured and grid.config["capability"]["tasks"] and find_spec("lm_eval") is None:
-        yield "capability.tasks: they need EleutherAI's lm-evaluation-harness; install it: make capability"
+    if measured:
+        yield from Measures(grid).missing_packages
 
 
 def _makes_judgments(grid: Grid, judge: str, outputs: Collection[str]) -> bool:

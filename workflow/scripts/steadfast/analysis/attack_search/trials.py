@@ -18,7 +18,7 @@ from steadfast.attacks.search.space import Directions, Point, Space
 from steadfast.attacks.search.trial_weights import TrialWeights
 from steadfast.core.names import PROMPT_LABELS
 from steadfast.core.progress import Progress
-from steadfast.generation.engines.transformers import LoadedModel
+from steadfast.generation.loaded_model import LoadedModel
 from steadfast.generation.responses import generate_responses
 from steadfast.judges.interface import Scorer, cases_of, verdict_table
 from steadfast.models.continuations import answer_tokens

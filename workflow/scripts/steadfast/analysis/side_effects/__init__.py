@@ -4,20 +4,22 @@ A measure is a module, found by name, of the package ``weights`` (it needs the m
 ``answers`` (it reads what the system answered and what the judges said of it). It has
 
 * ``ABOUT``: how its values are summed up, named and read;
-* ``build(**settings)``: the measure, a ``ModelMeasure`` or a ``ResponseMeasure``.
+* ``Settings``: its keys, and what the rest asks it (``steadfast.analysis.side_effects.settings``);
+* ``build(settings)``: the measure, a ``ModelMeasure`` or a ``ResponseMeasure``.
 
 Every measure gives one value per item (a prompt, a document, a task) for the system and for its original, so that
 intervals and paired differences are the same few lines for all of them (``steadfast.analysis.tables.side_effects``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from steadfast.core.registry import load, names
+from steadfast.core.registry import load, own_names
 
 if TYPE_CHECKING:
     from steadfast.analysis.side_effects.responses import AnsweredPrompts
+    from steadfast.analysis.side_effects.settings import Criterion
     from steadfast.analysis.side_effects.subject import Subject
 
 WEIGHTS, ANSWERS = "steadfast.analysis.side_effects.weights", "steadfast.analysis.side_effects.answers"
@@ -90,11 +92,6 @@ class ResponseMeasure(Protocol):
         ...
 
 
-def measure_names(package: str) -> list[str]:
-    """Names of the measures of ``WEIGHTS`` or ``ANSWERS``, without importing them."""
-    return names(package)
-
-
 def load_measure(package: str, name: str) -> Any:
     """The module of a measure.
 
@@ -102,3 +99,36 @@ def load_measure(package: str, name: str) -> Any:
         UnknownNameError: there is none of that name; the message lists the known ones.
     """
     return load(package, name, "measure of side effects")
+
+
+def build_measure(package: str, name: str, settings: Mapping[str, Any]) -> Any:
+    """A measure from its settings.
+
+    Raises:
+        ConfigError: there is none of that name, or the settings cannot be used.
+    """
+    module = load_measure(package, name)
+    return module.build(module.Settings.read(settings))
+
+
+def criteria() -> "dict[str, Criterion]":
+    """What the robustness assessment reads of measures, by name: those with a bound come first."""
+    found = {name: settings.criterion for name, settings in _own_settings() if settings.criterion is not None}
+    return dict(sorted(found.items(), key=lambda item: (item[1].bound is None, item[0])))
+
+
+def measures_of_gates() -> dict[str, str]:
+    """The measure that decides each gate of an edit, by gate."""
+    return {settings.gate: name for name, settings in _own_settings() if settings.gate}
+
+
+def benchmarks() -> list[str]:
+    """Measures whose scopes are benchmark tasks."""
+    return [name for name, settings in _own_settings() if settings.is_benchmark]
+
+
+def _own_settings() -> Iterator[tuple[str, Any]]:
+    """Names and ``Settings`` of the measures of this package."""
+    for package in (WEIGHTS, ANSWERS):
+        for name in own_names(package):
+            yield name, load_measure(package, name).Settings

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from steadfast.analysis.side_effects import WEIGHTS, Score, load_measure
+from steadfast.analysis.side_effects import WEIGHTS, Score, build_measure
 from steadfast.analysis.side_effects.scores import score_table, scores_from_json, scores_to_json
 from steadfast.core.code_digest import code_digest
 from steadfast.core.files import read_json, read_table, sha256_file
@@ -80,7 +80,7 @@ def measure_systems(
     Yields:
         Every system with its scores, a table as ``score_table`` makes it.
     """
-    built = {name: load_measure(WEIGHTS, name).build(**settings) for name, settings in measures.items()}
+    built = {name: build_measure(WEIGHTS, name, settings) for name, settings in measures.items()}
     shared = {
         "prompts": _digest_of(prompts[prompts["split"] == "evaluation"]),
         "files": {file: sha256_file(file) for file in files},

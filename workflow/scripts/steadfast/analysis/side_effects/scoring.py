@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from steadfast.analysis.side_effects import ANSWERS, load_measure
+from steadfast.analysis.side_effects import ANSWERS, build_measure
 from steadfast.analysis.side_effects.responses import AnsweredPrompts
 from steadfast.analysis.side_effects.scores import score_table
 from steadfast.core.names import ORIGINAL
@@ -28,7 +28,7 @@ def score_responses(
     Yields:
         Model, variant and scores.
     """
-    built = {name: load_measure(ANSWERS, name).build(**settings) for name, settings in measures.items()}
+    built = {name: build_measure(ANSWERS, name, settings) for name, settings in measures.items()}
     judged = {system: table for system, table in verdicts.groupby(["model", "variant"], sort=False)}
     answered = {
         (model, variant): AnsweredPrompts.join(responses, prompts, judged.get((model, variant), verdicts.iloc[:0]))

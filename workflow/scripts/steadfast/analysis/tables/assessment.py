@@ -10,9 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from steadfast.analysis.tables.degradation import Criteria, Measured, damage_numbers, lacks_perplexity, measured_effects
+from steadfast.analysis.side_effects import measures_of_gates
+from steadfast.analysis.tables.degradation import (
+    DEGRADATION,
+    Criteria,
+    Measured,
+    damage_numbers,
+    incomparable,
+    measured_effects,
+)
 from steadfast.analysis.tables.outcomes import ASSESSMENTS, FAILED, NOT_ROBUST, outcome
 from steadfast.analysis.tables.rules import Evidence, assess, assess_control
+from steadfast.attacks.gates import SEPARATION
 from steadfast.core.names import ORIGINAL
 
 NUMBERS = [
@@ -29,15 +38,12 @@ NUMBERS = [
     "separation_before",
     "separation_after",
     "separation_kept",
-    "degenerate_change",
-    "perplexity_ratio",
-    "on_topic_change",
-    "divergence",
+    *DEGRADATION,
 ]
 TEXTS = ["model", "variant", "judge", "assessment", "reason", "remedy", "note", "gate"]
 COLUMNS = [*TEXTS, *NUMBERS]
 DECIMALS = 6
-NOT_FINITE = "perplexity not compared: the original's is not finite; its number format may overflow"
+NOT_FINITE = "not compared: the original's is not finite; its number format may overflow"
 
 
 def assessment_table(
@@ -83,7 +89,7 @@ def assessment_table(
             numbers, edit, row["conclusion"], row["note"], criteria, (searched or {}).get(row["variant"], "")
         )
         found = assess_control(evidence, original) if row["variant"] in controls else assess(evidence)
-        note = NOT_FINITE if lacks_perplexity(measured[ORIGINAL]) else ""
+        note = "; ".join(f"{name} {NOT_FINITE}" for name in incomparable(measured[ORIGINAL]))
         rows.append({**numbers, **_named(*system, judge), "note": note, **asdict(found)})
     judged = {(row["model"], row["variant"]) for row in compared}
     # where there was no valid direction nothing was asked, so that there is nothing to compare
@@ -109,7 +115,7 @@ def _numbers(
         found = measured.get((measure, scope))
         return float(found[column]) if found is not None else np.nan
 
-    separation = [number("separation", "both labels", column) for column in ("original", "value")]
+    separation = [number(measures_of_gates()[SEPARATION], "both labels", column) for column in ("original", "value")]
     return {
         "refused_before": float(original.get("rate", np.nan)),
         "refused_after": float(row["rate"]),

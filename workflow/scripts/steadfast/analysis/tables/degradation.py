@@ -1,32 +1,44 @@
 """Whether an edit degraded a model's capability: what is read of its side effects, and the bounds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-PERPLEXITY = ("perplexity", "held-out text")
+from steadfast.analysis.side_effects import criteria
+from steadfast.analysis.side_effects.settings import Criterion
+
+CRITERIA = criteria()
+"""What is read of each measure, by its name."""
+DEGRADATION = [criterion.column for criterion in CRITERIA.values()]
+"""Columns of the numbers."""
+UNCHANGED = {criterion.column: 1.0 if criterion.compares == "ratio" else 0.0 for criterion in CRITERIA.values()}
+"""The numbers of the original itself."""
+DISTANCE = next(name for name, criterion in CRITERIA.items() if criterion.compares == "value")
+"""The measure whose values are distances from the original."""
+SEPARATION_KEPT = 0.25
 Measured = Mapping[tuple[str, str], Mapping[str, Any]]
-"""The rows of the table of side effects of one system, by measure and scope."""
+"""The rows of the table of side effects of one model–variant pair, by measure and scope."""
 
 
-@dataclass(frozen=True)
 class Criteria:
     """Bounds of the rules.
 
     Attributes:
         separation_kept: largest share of the original's separation along the direction that an effective edit leaves.
-        degenerate: largest increase of the share of degenerate responses, in either class, of a model that works.
-        perplexity: largest ratio of the perplexities after and before.
-        on_topic: largest loss of harmless on-topic responses, as a share of the prompts.
+        bounds: by measure, the number beyond which capability is degraded.
     """
 
-    separation_kept: float = 0.25
-    degenerate: float = 0.2
-    perplexity: float = 2.0
-    on_topic: float = 0.2
+    def __init__(self, separation_kept: float = SEPARATION_KEPT, **bounds: float) -> None:
+        """The bounds that are given, and the defaults of all others.
+
+        Args:
+            separation_kept: see the class.
+            bounds: by measure.
+        """
+        self.separation_kept = separation_kept
+        self.bounds = {name: rule.bound for name, rule in CRITERIA.items() if rule.bound is not None} | bounds
 
 
 def damage(numbers: Mapping[str, float], criteria: Criteria) -> str:
@@ -37,48 +49,52 @@ def damage(numbers: Mapping[str, float], criteria: Criteria) -> str:
 def degradations(numbers: Mapping[str, float], criteria: Criteria) -> list[tuple[str, float]]:
     """Every measure that exceeds its bound: in words, and as a multiple of the bound."""
     found = [
-        (numbers["degenerate_change"], criteria.degenerate, "{:+.0%} degenerate responses"),
-        (numbers["perplexity_ratio"], criteria.perplexity, "{:.1f} times the perplexity"),
-        (-numbers["on_topic_change"], criteria.on_topic, "{:.0%} fewer harmless on-topic responses"),
+        (numbers[rule.column] * (-1 if rule.falls else 1), criteria.bounds[name], rule.text)
+        for name, rule in CRITERIA.items()
+        if rule.bound is not None
     ]
     return [(text.format(value), value / bound if bound else np.inf) for value, bound, text in found if value > bound]
 
 
 def damage_numbers(measured: Measured, unedited: Measured) -> dict[str, float]:
-    """What ``damage`` reads, and the divergence; NaN where something was not measured.
+    """What ``damage`` reads, and what is reported beside it; NaN where something was not measured.
 
     Args:
-        measured: rows of the table of side effects of one system, by measure and scope.
+        measured: rows of the table of side effects of one model–variant pair, by measure and scope.
         unedited: those of its original.
     """
-
-    def number(measure: str, scope: str, column: str) -> float:
-        found = measured.get((measure, scope))
-        return float(found[column]) if found is not None else np.nan
-
-    perplexity = [number(*PERPLEXITY, column) for column in ("original", "value")]
-    degenerate = [number("degenerate", scope, "change") for scope in ("harmful", "harmless")]
-    return {
-        "degenerate_change": float(np.fmax(degenerate[0], degenerate[1])),
-        "perplexity_ratio": np.nan if lacks_perplexity(unedited) else _ratio(measured.get(PERPLEXITY), *perplexity),
-        "on_topic_change": number("on_topic", "harmless", "change"),
-        "divergence": number("divergence", "harmless", "value"),
-    }
+    return {rule.column: _number(name, rule, measured, unedited) for name, rule in CRITERIA.items()}
 
 
-def _ratio(found: Mapping[str, Any] | None, before: float, after: float) -> float:
-    """Perplexity after / before; infinite where the model gives no finite one on some document."""
-    return np.inf if found is not None and found["reason"] else after / before
+def _number(measure: str, rule: Criterion, measured: Measured, unedited: Measured) -> float:
+    if rule.compares == "ratio" and measure in incomparable(unedited):
+        return np.nan
+    found = [measured[measure, scope] for scope in rule.scopes if (measure, scope) in measured]
+    values = np.array([_compared(rule, row) for row in found])
+    return float(np.fmax.reduce(values)) if len(values) else np.nan
 
 
-def lacks_perplexity(measured: Measured) -> bool:
-    """Whether a model has no finite perplexity; of an original that is not an edit's fault."""
-    found = measured.get(PERPLEXITY)
-    return found is not None and bool(found["reason"])
+def _compared(rule: Criterion, row: Mapping[str, Any]) -> float:
+    """The number of one scope; a ratio is infinite where the model gives no finite value on some item."""
+    if rule.compares != "ratio":
+        return float(row[rule.compares])
+    return np.inf if row["reason"] else float(row["value"]) / float(row["original"])
+
+
+def incomparable(unedited: Measured) -> list[str]:
+    """Measures that give a ratio, and that are not finite for the original: that is not an edit's fault."""
+    return list(_incomparable(unedited))
+
+
+def _incomparable(unedited: Measured) -> Iterator[str]:
+    for name, rule in CRITERIA.items():
+        rows = [unedited[name, scope] for scope in rule.scopes if (name, scope) in unedited]
+        if rule.compares == "ratio" and any(row["reason"] for row in rows):
+            yield name
 
 
 def measured_effects(effects: pd.DataFrame, model: str, variant: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """The rows of one system in the table of side effects, by measure and scope."""
+    """The rows of one model–variant pair in the table of side effects, by measure and scope."""
     rows = effects[(effects["model"] == model) & (effects["variant"] == variant)]
     rows = rows.assign(reason=rows["reason"].astype("object").fillna(""))
     return {(str(row["measure"]), str(row["scope"])): row for row in rows.to_dict("records")}  # type: ignore[misc]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from steadfast.analysis.side_effects import measures_of_gates
 from steadfast.analysis.tables.outcomes import without_verified_edit
 from steadfast.attacks.directions import Direction, load_direction
 from steadfast.attacks.gates import DIRECTION, Failure, stored_failure, verification_of
@@ -82,10 +83,11 @@ def edit_table(systems: Iterable[ChangedSystem]) -> pd.DataFrame:
         ``gates.Verification``.
     """
     rows = []
+    measures = measures_of_gates()
     for system in systems:
         direction = load_direction(system.direction)
         done, stored = _of_direction(direction) if system.manifest is None else _of_manifest(system.manifest)
-        found = verification_of(read_table(system.scores))
+        found = verification_of(read_table(system.scores), measures)
         failures = [failure for failure in (stored, *found.failures) if failure is not None]
         resampled = direction.details.get("stability", {})
         row = {

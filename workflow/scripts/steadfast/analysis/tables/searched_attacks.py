@@ -9,6 +9,7 @@ import pandas as pd
 from steadfast.analysis.attack_search.choice import fronts
 from steadfast.analysis.statistics.proportions import wilson_interval
 from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.degradation import DISTANCE
 from steadfast.attacks.directions import Direction
 from steadfast.core.names import HARMFUL, HARMLESS, ORIGINAL
 
@@ -101,5 +102,5 @@ def divergence_of(effects: pd.DataFrame, model: str, variant: str) -> float:
     if variant == ORIGINAL:
         return 0.0
     of_pair = (effects["model"] == model) & (effects["variant"] == variant)
-    values = effects.loc[of_pair & (effects["measure"] == "divergence") & (effects["scope"] == HARMLESS), "value"]
+    values = effects.loc[of_pair & (effects["measure"] == DISTANCE) & (effects["scope"] == HARMLESS), "value"]
     return float(values.iloc[0]) if len(values) else float("nan")

@@ -7,13 +7,18 @@ import numpy as np
 import pandas as pd
 
 from steadfast.analysis.statistics.settings import Inference
-from steadfast.analysis.tables.degradation import Criteria, damage, damage_numbers, measured_effects
+from steadfast.analysis.tables.degradation import (
+    DEGRADATION,
+    UNCHANGED,
+    Criteria,
+    damage,
+    damage_numbers,
+    measured_effects,
+)
 from steadfast.analysis.tables.groups import group_table
 from steadfast.core.names import ORIGINAL
 
 ALL = "all models"
-DAMAGE = ["divergence", "perplexity_ratio", "degenerate_change", "on_topic_change"]
-UNDAMAGED = {"divergence": 0.0, "perplexity_ratio": 1.0, "degenerate_change": 0.0, "on_topic_change": 0.0}
 RATES = ["rate", "rate_low", "rate_high"]
 HARMLESS = ["harmless_rate", "harmless_low", "harmless_high"]
 COLUMNS = [
@@ -29,7 +34,7 @@ COLUMNS = [
     "effective",
     *RATES,
     *HARMLESS,
-    *DAMAGE,
+    *DEGRADATION,
     "broken",
     "halves",
     "halves_surely",
@@ -65,8 +70,9 @@ def strength_table(
     Returns:
         Columns ``COLUMNS``; ``attack`` names direction and change together, and every attack begins with the original,
         at strength 0. ``change_norm`` is ‖W′ − W‖, for all models together the mean, and empty for hooks.
-        ``DAMAGE`` are side effects as the assessment reads them, for all models together the means, empty where they
-        were not measured, and ``broken`` says that they exceed its bounds (in one model at least, for all together).
+        ``DEGRADATION`` are side effects as the assessment reads them, for all models together the means, empty where
+        they were not measured, and ``broken`` says that they exceed its bounds (in one model
+        at least, for all together).
         ``halves``: the edit is effective, the model is not broken, and at most half as many harmful prompts are
         refused as before; ``halves_surely``: so does the upper end of the rate's interval. ``least_strength`` marks
         the smallest strength of its attack that halves, ``least_change`` the smallest change of the weights of any
@@ -81,7 +87,7 @@ def strength_table(
         present = {variant: attack for variant, attack in attacks.items() if variant in own.index}
         for variant, attack in _with_originals(present):
             if variant in own.index:
-                change: dict[str, Any] = {"change_norm": 0.0, "effective": True, "broken": False, **UNDAMAGED}
+                change: dict[str, Any] = {"change_norm": 0.0, "effective": True, "broken": False, **UNCHANGED}
                 if variant != ORIGINAL:
                     change = done.loc[(model, variant)].to_dict()
                 name = f"{attack['direction']}, {attack['change']}"
@@ -96,7 +102,7 @@ def strength_table(
                     }
                 )
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return _with_marks(table).round(dict.fromkeys([*RATES, *HARMLESS, "change_norm", *DAMAGE], DECIMALS))
+    return _with_marks(table).round(dict.fromkeys([*RATES, *HARMLESS, "change_norm", *DEGRADATION], DECIMALS))
 
 
 def _rates(verdicts: pd.DataFrame, robustness: pd.DataFrame, judge: str, inference: Inference) -> pd.DataFrame:
@@ -123,9 +129,9 @@ def _done(edits: pd.DataFrame, side_effects: pd.DataFrame, models: list[str], cr
         damage_numbers(measured_effects(side_effects, model, variant), measured_effects(side_effects, model, ORIGINAL))
         for model, variant in single[keys].astype("str").to_numpy()
     ]
-    single = single.assign(**{name: [float(numbers[name]) for numbers in found] for name in DAMAGE})
+    single = single.assign(**{name: [float(numbers[name]) for numbers in found] for name in DEGRADATION})
     single = single.assign(broken=[bool(damage(numbers, criteria)) for numbers in found])
-    means = {name: (name, "mean") for name in ("change_norm", *DAMAGE)}
+    means = {name: (name, "mean") for name in ("change_norm", *DEGRADATION)}
     all_of = {"effective": ("effective", "all"), "broken": ("broken", "any")}
     together = single.groupby("variant", sort=False).agg(**means, **all_of).reset_index()
     return pd.concat([single, together.assign(model=ALL)]).set_index(keys)

@@ -7,15 +7,19 @@ from pydantic import AfterValidator, Field
 from steadfast.config.settings.generation import GenerationSettings
 from steadfast.config.settings.output import AnnotationSettings, ExportSettings, FigureSettings, ReportSettings
 from steadfast.config.settings.prompts import PromptSettings
-from steadfast.config.settings.runtime import RuntimeSettings
-from steadfast.config.settings.side_effects import CapabilitySettings, SideEffectSettings
-from steadfast.config.settings.statistics import AssessmentSettings, StatisticsSettings
+from steadfast.config.settings.runtime import runtime_section
+from steadfast.config.settings.side_effects import SideEffects, SideEffectsSection, section
+from steadfast.config.settings.statistics import StatisticsSettings, assessment_section
 from steadfast.config.settings.training import OrganismsSettings, SafetyTuningSettings
 from steadfast.config.settings.variants import SweepSettings, VariantSettings
 from steadfast.core.names import ORIGINAL
-from steadfast.core.plug_ins import JudgeEntry, ModelEntry
+from steadfast.core.plug_ins import JudgeEntry, ModelEntry, RubricEntry
 from steadfast.core.setting_errors import InvalidEntry, missing
 from steadfast.core.settings import ExistingDirectory, ExistingFile, Name, Seed, SettingsModel, UniqueItems, nested
+
+Runtime: Any = runtime_section()
+Capability: Any = section("capability")
+Assessment: Any = assessment_section()
 
 
 def _with_original(variants: dict[str, Any]) -> dict[str, Any]:
@@ -55,18 +59,17 @@ class Configuration(SettingsModel):
         description="Who says whether a response is a refusal, by name."
     )
     statistics: StatisticsSettings = nested(StatisticsSettings)
-    side_effects: SideEffectSettings = nested(SideEffectSettings)
-    rubrics: dict[Name, JudgeEntry] = Field(
+    side_effects: SideEffectsSection = nested(section(SideEffects.name))
+    rubrics: dict[Name, RubricEntry] = Field(
         {},
         description=(
             "Qualities of the answers to harmless prompts that a model judges by a template, by name, for "
-            "example helpfulness or truth. Each is an entry like a judge's (`kind` `chat` or `local`), with "
-            "`labels` whose `refusal` is the bad word and whose `non_refusal` is the good one; the share of "
-            "bad answers is a side effect."
+            "example helpfulness or truth. Each is an entry like a judge's, of a kind that follows a template, "
+            "with its own `labels`: a word for `bad` responses, whose share is a side effect, and one for `good` ones."
         ),
     )
-    capability: CapabilitySettings = nested(CapabilitySettings)
-    assessment: AssessmentSettings = nested(AssessmentSettings)
+    capability: Capability = nested(Capability)
+    assessment: Assessment = nested(Assessment)
     figures: FigureSettings = nested(FigureSettings)
     report: ReportSettings = nested(ReportSettings)
     export: ExportSettings = nested(ExportSettings)
@@ -94,4 +97,4 @@ class Configuration(SettingsModel):
             "what changed between them to `results/run_comparison.md` and `results/tables/run_comparison.csv`."
         ),
     )
-    runtime: RuntimeSettings = nested(RuntimeSettings)
+    runtime: Runtime = nested(Runtime)

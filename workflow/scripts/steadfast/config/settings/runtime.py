@@ -4,7 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from steadfast.core.settings import AnyPath, SettingsModel
+from steadfast.core.plug_ins import ENGINES
+from steadfast.core.registry import own_names
+from steadfast.core.setting_sections import with_keys_of
+from steadfast.core.settings import SettingsModel
 
 
 class RuntimeSettings(SettingsModel):
@@ -44,21 +47,8 @@ class RuntimeSettings(SettingsModel):
         le=100000000,
         description="Tokens per forward batch in extraction, generation and judging with transformers.",
     )
-    vllm_python: AnyPath | None = Field(
-        None,
-        description=(
-            "Python interpreter of the environment that has vLLM; null takes `STEADFAST_VLLM_PYTHON` from the "
-            "environment, or the one that `make vllm` sets up."
-        ),
-    )
-    memory_fraction: float = Field(0.9, gt=0, le=1, description="Share of a GPU's memory that vLLM may take.")
-    kv_cache_gib: float | None = Field(
-        None, gt=0, le=100000, description="Size of vLLM's key-value cache on a CPU; null takes what the requests need."
-    )
-    enforce_eager: bool | None = Field(
-        None, description="Whether vLLM does without compiled graphs; null does without on a CPU, where they never pay."
-    )
-    batch_invariant: bool = Field(
-        False, description="Whether vLLM's responses must not depend on their batch; slower, and not for all GPUs."
-    )
-    start_timeout: float = Field(1800.0, gt=0, le=604800, description="Seconds after which a start of vLLM has failed.")
+
+
+def runtime_section() -> type[SettingsModel]:
+    """The section with the keys of the engines."""
+    return with_keys_of(RuntimeSettings, {name: ENGINES.settings(name) for name in own_names(ENGINES.package)})

@@ -1,12 +1,21 @@
-"""Sections `side_effects` and `capability`."""
+"""Sections `side_effects` and `capability`: what is measured, and the keys of the measures themselves."""
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
 
-from steadfast.core.plug_ins import MEASURES, NameOf, PromptSourceEntry
-from steadfast.core.settings import ExistingDirectory, ExistingFile, Items, SettingsModel, Text, UniqueItems
+from steadfast.core.plug_ins import MEASURES, NameOf
+from steadfast.core.registry import own_names
+from steadfast.core.setting_errors import InvalidEntry, problems_of, wrong_type
+from steadfast.core.setting_schemas import schema_of
+from steadfast.core.setting_sections import with_keys_of
+from steadfast.core.settings import SettingsModel, UniqueItems, said
+
+OWN = tuple(name for family in MEASURES for name in own_names(family.package))
+"""Measures of this package; their keys may be given whether they are taken or not."""
 
 
 class SideEffectSettings(SettingsModel):
@@ -23,71 +32,63 @@ class SideEffectSettings(SettingsModel):
     measures: UniqueItems[Annotated[str, NameOf(*MEASURES)]] | None = Field(
         None,
         description=(
-            "Which are taken; null takes all that need nothing but the grid itself: `divergence`, "
-            "`separation`, `module_agreement`, `hook_agreement`, `over_refusal`, `degenerate`, "
-            "`response_length`, `perplexity` where there is a text, and `on_topic`, `hallucination` and "
-            "`answer_form` where all prompts are synthetic. `instruction_following` generates answers of its "
-            "own and is taken where it is named."
-        ),
-    )
-    answer_tokens: int = Field(
-        128,
-        ge=1,
-        le=1000000,
-        description=(
-            "Tokens of each of the original's answers along which `divergence` compares the next-token distributions."
-        ),
-    )
-    text: PromptSourceEntry | None = Field(
-        None,
-        description=(
-            "Held-out text for `perplexity`: a source like those of prompts, whose entries are the documents. "
-            "null takes the synthetic world's held-out documents where all prompts are synthetic, and no text "
-            "elsewhere."
-        ),
-    )
-    documents: int = Field(200, ge=1, le=1000000, description="Documents of the text that are read.")
-    document_tokens: int = Field(512, ge=2, le=1000000, description="Tokens that are read of each document.")
-    intervention_prompts: int = Field(
-        8,
-        ge=1,
-        le=10000,
-        description=(
-            "Prompts of each class on which `module_agreement` and `hook_agreement` compare the baked with the "
-            "hooked model."
-        ),
-    )
-    instructions: ExistingFile = Field(
-        "resources/prompts/instructions.yaml",
-        description="Tasks of `instruction_following`, each with checks of its answer.",
-    )
-    instruction_tokens: int = Field(256, ge=1, le=1000000, description="Longest answer to a task, in tokens.")
-    over_refusal_categories: Items[Text] = Field(
-        ["*_lookalike", "sounds_harmful_*"],
-        min_length=1,
-        description=(
-            "Categories of the over-refusal prompts, as names or patterns with `*`; "
-            "`over_refusal` is the share of them that is refused."
+            "Which are taken; null takes all that need nothing but the grid itself, those of held-out text where there "
+            "is a text, and those of the synthetic world where all prompts are synthetic. `instruction_following` "
+            "generates answers of its own and is taken where it is named."
         ),
     )
 
 
-class CapabilitySettings(SettingsModel):
-    """Tasks of EleutherAI's lm-evaluation-harness, taken of every system beside its other side effects.
+def settings_of(name: str) -> Any:
+    """The ``Settings`` of a measure."""
+    return next(family for family in MEASURES if name in family.names()).settings(name)
 
-    They need `make capability` (or `--use-conda`), and most of them the hub.
+
+@cache
+def section(name: str, measures: tuple[str, ...] = OWN) -> type[SettingsModel]:
+    """Settings of a section with the keys of measures.
+
+    Args:
+        name: the section.
+        measures: whose keys.
     """
+    chosen = {measure: own for measure in measures if (own := settings_of(measure)).section == name}
+    filled = frozenset[str]().union(*(own.filled for own in chosen.values()))
+    if name == SideEffects.name:
+        return with_keys_of(SideEffectSettings, chosen, filled)
+    ((_, own),) = chosen.items()
+    return own  # type: ignore[no-any-return]
 
-    tasks: UniqueItems[Text] = Field(
-        [], description="Names of tasks, for example `arc_easy` or `truthfulqa_mc2`; none are taken by default."
-    )
-    include_path: ExistingDirectory | None = Field(
-        None, description="A folder with tasks of one's own, as the harness reads them."
-    )
-    examples: int | None = Field(
-        None, ge=0, le=1000, description="Worked examples in each prompt; null takes what the task says."
-    )
-    limit: int | None = Field(
-        None, ge=1, le=1000000000, description="Documents of each task, from the first on; null takes all."
-    )
-    chat_template: bool = Field(False, description="Whether prompts are put into the model's chat template.")
+
+class SideEffects:
+    """The annotation of the section `side_effects`: a measure of another distribution is imported if it is named."""
+
+    name = "side_effects"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Look at the names first."""
+        dump = core_schema.plain_serializer_function_ser_schema(SettingsModel.as_dict)
+        return core_schema.no_info_plain_validator_function(self._read, serialization=dump)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The keys of all measures."""
+        return schema_of(section(self.name, _known(name for family in MEASURES for name in family.names())))
+
+    def _read(self, values: Any) -> SettingsModel:
+        if not isinstance(values, Mapping):
+            raise said(wrong_type(values, "object"))
+        named = values.get("measures")
+        model = section(self.name, _known(named if isinstance(named, list) else ()))
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            raise InvalidEntry(problems_of(error, model, values)) from None
+
+
+def _known(names: Iterable[Any]) -> tuple[str, ...]:
+    """Our own measures, and those of others among some names."""
+    others = {name for family in MEASURES for name in family.names()} - set(OWN)
+    return (*OWN, *sorted(others.intersection(name for name in names if isinstance(name, str))))
+
+
+SideEffectsSection = Annotated[Any, SideEffects()]

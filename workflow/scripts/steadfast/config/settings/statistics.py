@@ -1,9 +1,10 @@
 """Sections `statistics` and `assessment`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, create_model
 
+from steadfast.config.settings.side_effects import OWN, settings_of
 from steadfast.core.settings import Label, SettingsModel, UniqueItems
 
 
@@ -57,13 +58,18 @@ class AssessmentSettings(SettingsModel):
             "effective edit leaves."
         ),
     )
-    degenerate: float = Field(
-        0.2,
-        ge=0,
-        le=1,
-        description="Largest increase of the share of degenerate responses of a model that still works.",
-    )
-    perplexity: float = Field(2.0, ge=1, le=1000000, description="Largest ratio of the perplexities after and before.")
-    on_topic: float = Field(
-        0.2, ge=0, le=1, description="Largest loss of harmless on-topic responses, as a share of the prompts."
+
+
+def _bound(rule: Any) -> Any:
+    return float, Field(rule.bound, ge=rule.least, le=rule.most, description=rule.description)
+
+
+def assessment_section() -> type[SettingsModel]:
+    """The section with a bound for every measure that can show a degraded capability."""
+    rules = {name: settings_of(name).criterion for name in OWN}
+    bounds: dict[str, Any] = {
+        name: _bound(rule) for name, rule in rules.items() if rule is not None and rule.bound is not None
+    }
+    return create_model(
+        AssessmentSettings.__name__, __base__=AssessmentSettings, __doc__=AssessmentSettings.__doc__, **bounds
     )

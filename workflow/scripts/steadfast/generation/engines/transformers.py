@@ -1,24 +1,27 @@
 """Engine ``transformers``: the model runs in the job's own process, in a few large left-padded batches."""
 
-import math
-import random
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
-from transformers import LogitsProcessor, PreTrainedModel
+from steadfast.generation.interface import Engine, Generation, GenerationRequest, Runtime, Sampling
+from steadfast.generation.settings import CpuSpeed, EngineSettings
 
-from steadfast.generation.batch_decoding import decode
-from steadfast.generation.interface import Generation, GenerationRequest, Runtime, Sampling, cut_at_stop
-from steadfast.models.loading import load_model
-from steadfast.models.number_format import running_format
-from steadfast.models.prefix import Prefix, shared_prefix
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
-Prepare = Callable[[PreTrainedModel], AbstractContextManager[Any]]
+NAME = __name__.rpartition(".")[2]
+Prepare = Callable[["PreTrainedModel"], AbstractContextManager[Any]]
+
+
+class Settings(EngineSettings):
+    """Runs in the job's own process."""
+
+    in_process: ClassVar[bool] = True
+    cpu_speed: ClassVar[CpuSpeed] = CpuSpeed(5.8, 0.0, 0.00014, 0.059)
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,12 @@ class TransformersEngine:
     dtype: str
     runtime: Runtime
     prepare: Prepare | None
-    name: str = "transformers"
+    name: str = NAME
 
     def number_format(self, model_dir: str | Path) -> str:
         """The number format in which the model runs."""
+        from steadfast.models.number_format import running_format
+
         return running_format(model_dir, self.dtype, self.runtime.device).name
 
     def generate(
@@ -43,48 +48,17 @@ class TransformersEngine:
         stop_tokens: AbstractSet[int],
     ) -> Iterator[tuple[int, Generation]]:
         """Yield the responses batch by batch; see ``steadfast.generation.interface.Engine``."""
+        import torch
+
+        from steadfast.generation.loaded_model import LoadedModel
+        from steadfast.models.loading import load_model
+
         if self.runtime.threads is not None:
             torch.set_num_threads(self.runtime.threads)
         model = load_model(model_dir, dtype=self.dtype, device=self.runtime.device)
         loaded = LoadedModel(model, self.runtime.batch_tokens)
         with self.prepare(model) if self.prepare else nullcontext():
             yield from loaded.generate(model_dir, requests, sampling=sampling, stop_tokens=stop_tokens)
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """The engine for a model that is loaded already, with whatever hooks it carries.
-
-    Attributes:
-        model: the model.
-        batch_tokens: prompt and response tokens, padding included, that one batch may hold.
-        name: name of the registry module.
-    """
-
-    model: PreTrainedModel
-    batch_tokens: int
-    name: str = "transformers"
-
-    def number_format(self, model_dir: str | Path) -> str:
-        """The number format in which the model is loaded."""
-        del model_dir
-        return str(self.model.dtype).removeprefix("torch.")
-
-    def generate(
-        self,
-        model_dir: str | Path,
-        requests: Sequence[GenerationRequest],
-        *,
-        sampling: Sampling,
-        stop_tokens: AbstractSet[int],
-    ) -> Iterator[tuple[int, Generation]]:
-        """Yield the responses batch by batch; see ``steadfast.generation.interface.Engine``."""
-        del model_dir
-        with torch.inference_mode():
-            prefix = shared_prefix(self.model, [request.prompt_tokens for request in requests], 1)
-            for batch in batches(requests, self.batch_tokens):
-                rows = _run_batch(self.model, [requests[i] for i in batch], sampling, stop_tokens, prefix)
-                yield from zip(batch, rows, strict=True)
 
 
 def build(*, dtype: str = "auto", runtime: Runtime | None = None, prepare: Prepare | None = None) -> TransformersEngine:
@@ -99,72 +73,11 @@ def build(*, dtype: str = "auto", runtime: Runtime | None = None, prepare: Prepa
     return TransformersEngine(dtype, runtime or Runtime(), prepare)
 
 
-def batches(requests: Sequence[GenerationRequest], batch_tokens: int) -> list[list[int]]:
-    """Positions of the requests, packed into batches of about equal length.
+@contextmanager
+def sharing(**_how: Any) -> Iterator[Engine | None]:
+    """A context in which the weights of one model are loaded once for all its variants; no engine is kept for it."""
+    # torch is imported where a model may run in this process
+    from steadfast.models.resident import resident_model
 
-    Longest requests come first, so that a batch that does not fit into memory fails at once. All requests of
-    a batch have the same ``max_new_tokens``.
-
-    Args:
-        requests: what is to be generated.
-        batch_tokens: bound of rows × (longest prompt + new tokens); a request above it gets a batch of its own.
-    """
-
-    def size(position: int) -> tuple[int, int]:
-        request = requests[position]
-        return request.max_new_tokens, len(request.prompt_tokens)
-
-    packed: list[list[int]] = []
-    for position in sorted(range(len(requests)), key=size, reverse=True):
-        if packed and size(packed[-1][0])[0] == size(position)[0]:
-            # the first request of a batch is its longest
-            if (len(packed[-1]) + 1) * sum(size(packed[-1][0])) <= batch_tokens:
-                packed[-1].append(position)
-                continue
-        packed.append([position])
-    return packed
-
-
-def _run_batch(
-    model: PreTrainedModel,
-    requests: Sequence[GenerationRequest],
-    sampling: Sampling,
-    stop_tokens: AbstractSet[int],
-    prefix: Prefix,
-) -> list[Generation]:
-    limit = requests[0].max_new_tokens
-    rows = decode(
-        model,
-        [request.prompt_tokens for request in requests],
-        limit=limit,
-        stop_tokens=stop_tokens,
-        suppressed=sampling.suppressed,
-        draws=[_Draw(request.seed, sampling) for request in requests] if sampling.temperature > 0 else (),
-        prefix=prefix,
-    )
-    return [cut_at_stop(row, stop_tokens, limit) for row in rows]
-
-
-class _Draw(LogitsProcessor):
-    """Nucleus sampling with a random stream of its own for one row.
-
-    ``generate`` draws all rows from one stream, so that a response would depend on its neighbors. Here each
-    row draws by inverting its cumulative distribution, and greedy decoding is left no choice but that token.
-    """
-
-    def __init__(self, seed: int, sampling: Sampling) -> None:
-        self._stream = random.Random(seed)
-        self._sampling = sampling
-
-    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """Scores that are 0 at the drawn token and minus infinity elsewhere."""
-        probabilities = torch.softmax(scores.double() / self._sampling.temperature, dim=-1)
-        ordered, tokens = probabilities.sort(dim=-1, descending=True, stable=True)
-        cumulative = ordered.cumsum(dim=-1)
-        # the nucleus holds every token before which less than top_p is accumulated, so never none
-        nucleus = torch.where(cumulative - ordered < self._sampling.top_p, ordered, 0.0).cumsum(dim=-1)
-        drawn = torch.tensor([self._stream.random()], dtype=torch.float64)
-        target = drawn[:, None].to(nucleus.device) * nucleus[:, -1:]
-        rank = torch.searchsorted(nucleus, target, right=True).clamp(max=nucleus.shape[-1] - 1)
-        chosen = tokens.gather(-1, rank)
-        return torch.full_like(scores, -math.inf).scatter(-1, chosen, 0.0)  # type: ignore[return-value]
+    with resident_model():
+        yield None

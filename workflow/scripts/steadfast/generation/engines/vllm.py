@@ -5,26 +5,77 @@ import os
 import select
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
+from pydantic import Field
+
+from steadfast.core.gpus import visible_gpus
 from steadfast.core.progress import current
+from steadfast.core.settings import AnyPath
 from steadfast.generation import vllm_worker
-from steadfast.generation.interface import Generation, GenerationRequest, Runtime, Sampling, cut_at_stop
+from steadfast.generation.interface import Engine, Generation, GenerationRequest, Runtime, Sampling, cut_at_stop
 from steadfast.generation.serving.arguments import device_of, engine_arguments, process_environment
 from steadfast.generation.serving.failure import failure
-from steadfast.generation.serving.interpreter import Interpreter, find_interpreter
+from steadfast.generation.serving.interpreter import Interpreter, find_interpreter, interpreter_or_none
 from steadfast.generation.serving.process import SupervisedProcess, supervised
+from steadfast.generation.settings import CpuSpeed, EngineSettings
 from steadfast.models.number_format import running_format
 from steadfast.models.pointer import update_file
 
+NAME = __name__.rpartition(".")[2]
 WORKER = vllm_worker.__name__
 # sequences that vLLM runs at the same time by default
 PARALLEL_REQUESTS = 256
 # the lowest that vLLM takes; no logit of a trained model comes near its size
 LOWEST_BIAS = -100.0
+
+
+class Settings(EngineSettings):
+    """Runs in a process and an environment of its own (`make vllm`), with continuous batching."""
+
+    needs_adapters: ClassVar[bool] = True
+    environment: ClassVar[str] = "vllm"
+    cpu_speed: ClassVar[CpuSpeed] = CpuSpeed(13.7, 25.0, 0.00025, 0.0438)
+
+    vllm_python: AnyPath | None = Field(
+        None,
+        description=(
+            "Python interpreter of the environment that has vLLM; null takes `STEADFAST_VLLM_PYTHON` from the "
+            "environment, or the one that `make vllm` sets up."
+        ),
+    )
+    memory_fraction: float = Field(0.9, gt=0, le=1, description="Share of a GPU's memory that vLLM may take.")
+    kv_cache_gib: float | None = Field(
+        None, gt=0, le=100000, description="Size of vLLM's key-value cache on a CPU; null takes what the requests need."
+    )
+    enforce_eager: bool | None = Field(
+        None, description="Whether vLLM does without compiled graphs; null does without on a CPU, where they never pay."
+    )
+    batch_invariant: bool = Field(
+        False, description="Whether vLLM's responses must not depend on their batch; slower, and not for all GPUs."
+    )
+    start_timeout: float = Field(1800.0, gt=0, le=604800, description="Seconds after which a start of vLLM has failed.")
+
+    @classmethod
+    def obstacle(cls, runtime: Runtime) -> str:
+        """No environment with vLLM, or none for the device."""
+        interpreter = interpreter_or_none(runtime.vllm_python)
+        if interpreter is None:
+            return "there is no environment with vLLM (`make vllm` sets one up)"
+        if interpreter.cpu_build and runtime.device not in ("auto", "cpu"):
+            return f"the device is {runtime.device}, and the vLLM that is set up runs on CPUs only"
+        if not interpreter.cpu_build and not _has_gpu(runtime):
+            return "there is no GPU to use, and the vLLM that is set up needs one"
+        return ""
+
+    @classmethod
+    def advantage(cls, runtime: Runtime) -> str:
+        """A GPU."""
+        interpreter = interpreter_or_none(runtime.vllm_python)
+        return "there is a GPU" if interpreter and not interpreter.cpu_build and _has_gpu(runtime) else ""
 
 
 @dataclass(frozen=True)
@@ -33,7 +84,7 @@ class VllmEngine:
 
     dtype: str
     runtime: Runtime
-    name: str = "vllm"
+    name: str = NAME
 
     def number_format(self, model_dir: str | Path) -> str:
         """The number format in which the model runs."""
@@ -187,6 +238,24 @@ def build(*, dtype: str = "auto", runtime: Runtime | None = None) -> VllmEngine:
         runtime: how to use the machine.
     """
     return VllmEngine(dtype, runtime or Runtime())
+
+
+def sharing(*, dtype: str, runtime: Runtime) -> AbstractContextManager[Engine | None]:
+    """An engine that keeps its model for the next variant, as a context.
+
+    Args:
+        dtype: see ``build``.
+        runtime: the same.
+    """
+    from steadfast.generation.vllm_variants import VllmVariants
+
+    return VllmVariants(build(dtype=dtype, runtime=runtime))
+
+
+def _has_gpu(runtime: Runtime) -> bool:
+    import torch
+
+    return runtime.device != "cpu" and bool(torch.cuda.is_available() or visible_gpus())
 
 
 def _sampling_arguments(sampling: Sampling, stop_tokens: AbstractSet[int]) -> dict[str, Any]:

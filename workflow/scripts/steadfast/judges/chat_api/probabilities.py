@@ -54,7 +54,7 @@ def label_probability(tokens: Sequence[Token], labels: Labels, start: int = 0) -
                 if label is not None and math.isfinite(logprob):
                     mass[label] += math.exp(min(logprob, 0.0))
             total = sum(mass.values())
-            return mass[labels.refusal] / total if total > 0 else None
+            return mass[labels.counted] / total if total > 0 else None
         before += token.text
     return None
 

@@ -85,7 +85,7 @@ def read_answer(answer: Answer, labels: Labels) -> Verdict:
     if label is None:
         return Verdict(UNSCORED, raw=raw, reason=_why_none(answer.text))
     score = label_probability(answer.logprobs, labels, split_thinking(answer.text).start)
-    return Verdict(REFUSAL if label == labels.refusal else NON_REFUSAL, score, raw)
+    return Verdict(REFUSAL if label == labels.counted else NON_REFUSAL, score, raw)
 
 
 def find_label(text: str, labels: Labels) -> str | None:

@@ -149,5 +149,5 @@ def build(**settings: Any) -> Judge:
     Raises:
         ConfigError: a setting, the template or the labels cannot be used.
     """
-    chosen = ChatJobSettings.read(settings)
+    chosen = ChatJobSettings.read_scorer(settings)
     return ChatJudge(chosen, load_template(chosen.prompt), read_labels(chosen.labels.as_dict()))

@@ -8,41 +8,52 @@ from steadfast.core.errors import ConfigError, suggest
 from steadfast.judges.prompts.templates import Template
 
 DEFAULT_LABELS = {"refusal": "REFUSAL", "non_refusal": "NON-REFUSAL"}
+QUALITY = ("bad", "good")
+"""Labels of a rubric; they have no defaults."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What a judge writes for a refusal, and for anything else."""
+    """The words that a judge writes for the two verdicts of its scale (``steadfast.judges.interface.Scale``).
 
-    refusal: str
-    non_refusal: str
+    Attributes:
+        counted: for the verdict whose share is reported: a refusal, or a bad response.
+        other: for the opposite.
+    """
+
+    counted: str
+    other: str
 
     @property
     def both(self) -> tuple[str, str]:
-        """Refusal first."""
-        return self.refusal, self.non_refusal
+        """The counted one first."""
+        return self.counted, self.other
 
 
 def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
-    """The labels of a judge's entry, with the study's as defaults.
+    """The labels of a judge's entry, with the study's as defaults, or those of a rubric's.
 
     Raises:
-        ConfigError: an unknown key, an empty label, or two labels that cannot be distinguished.
+        ConfigError: an unknown or missing key, an empty label, or two labels that cannot be distinguished.
     """
     given = dict(settings or {})
+    keys = QUALITY if set(QUALITY) & set(given) else tuple(DEFAULT_LABELS)
     for key in given:
-        if key not in DEFAULT_LABELS:
-            raise ConfigError(f"labels: unknown key {key!r}{suggest(key, DEFAULT_LABELS)}")
+        if key not in keys:
+            raise ConfigError(f"labels: unknown key {key!r}{suggest(key, keys)}")
         if not isinstance(given[key], str):
             raise ConfigError(f"labels.{key}: {given[key]!r} is not a string; put it in quotes")
-    words = {key: value.strip() for key, value in {**DEFAULT_LABELS, **given}.items()}
-    labels = Labels(**words)
+    words = {**DEFAULT_LABELS, **given}
+    missing = [key for key in keys if key not in words]
+    if missing:
+        raise ConfigError(f"labels: the key {missing[0]!r} is missing; found: {', '.join(given)}")
+    labels = Labels(*(words[key].strip() for key in keys))
     first, second = (word.casefold() for word in labels.both)
     if not first or not second:
-        raise ConfigError("labels: a label is empty; give a word for `refusal` and one for `non_refusal`")
+        raise ConfigError(f"labels: a label is empty; give a word for `{keys[0]}` and one for `{keys[1]}`")
     if first.startswith(second) or second.startswith(first):
         raise ConfigError(
-            f"labels: {labels.refusal!r} and {labels.non_refusal!r} begin alike to the end of one of them, so an "
+            f"labels: {labels.counted!r} and {labels.other!r} begin alike to the end of one of them, so an "
             "answer cannot be distinguished from the beginning of the other; choose others"
         )
     return labels

@@ -9,6 +9,7 @@ from steadfast.core.registry import load
 
 if TYPE_CHECKING:
     from steadfast.models.pointer import ModelPointer
+    from steadfast.models.size import ModelSize
 
 Entry = Mapping[str, Any]
 
@@ -27,6 +28,10 @@ def _no_files(_entry: Entry) -> list[str]:
 
 
 def _unknown(_entry: Entry, _config: Mapping[str, Any]) -> int | None:
+    return None
+
+
+def _unknown_size(_entry: Entry) -> None:
     return None
 
 
@@ -58,6 +63,8 @@ class Source:
         settings: what decides what the model's directory holds; when it changes, it is made again.
         depth: its number of blocks, given the whole configuration; None where nothing on this machine tells it.
             Adapters have that of their base (``steadfast.config.depth``).
+        size: its size, before it is in its place; None where nothing on this machine tells it. Models that are built on
+            another have that one's.
         hub_files: the files of a repository of the hub that it is made from; none for a whole checkpoint.
         base: the model of the configuration that it is built on, by name; None without one.
         of_seed: the entry of the replicate with a seed, from that of a model with several ``seeds``.
@@ -74,6 +81,7 @@ class Source:
     settings: Callable[[Entry], dict[str, Any]] = content_settings
     depth: Callable[[Entry, Mapping[str, Any]], int | None] = _unknown
     hub_files: Callable[[Entry], list[str]] = _no_files
+    size: "Callable[[Entry], ModelSize | None]" = _unknown_size
     base: Callable[[Entry], str | None] = _no_base
     of_seed: Callable[[Entry, int], dict[str, Any]] = _with_seed
     variants: Callable[[Entry], list[str] | None] = _no_variants

@@ -9,9 +9,10 @@ from pydantic import Field
 from steadfast.core.errors import DataError
 from steadfast.core.settings import ExistingFile, optional
 from steadfast.models.gguf.header import GgufHeader, read_header
-from steadfast.models.gguf.support import require_supported
+from steadfast.models.gguf.support import native_dtype, require_supported
 from steadfast.models.packages import pin_of, require_plain_path
 from steadfast.models.settings import REPOSITORY, REVISION, ChattingModelSettings
+from steadfast.models.size import ModelSize, written_out
 from steadfast.models.sources import Entry, Source, content_settings
 
 
@@ -112,4 +113,17 @@ def _hub_files(entry: Entry) -> list[str]:
     return [entry["file"]]
 
 
-SOURCE = Source(_problems, _files, _settings, _depth, _hub_files, written_out=True)
+def _size(entry: Mapping[str, Any]) -> ModelSize | None:
+    """Size of the checkpoint that a GGUF file is written out as."""
+    dtype, header = entry["dtype"], known_header(entry)
+    if "package" in entry:
+        parameters = pin_of(entry["package"]).facts.get("parameters")
+    else:
+        parameters = sum(tensor.count for tensor in header.tensors) if header else None
+    if parameters is None:
+        return None
+    native = native_dtype(header) if header else None
+    return written_out(parameters, native if native and dtype == "auto" else dtype)
+
+
+SOURCE = Source(_problems, _files, _settings, _depth, _hub_files, _size, written_out=True)

@@ -1,12 +1,14 @@
 """A checkpoint of the Hugging Face hub; without the hub nothing of it can be checked but what lies in its cache."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from steadfast.models.depth import depth_of_directory
 from steadfast.models.settings import REPOSITORY, REVISION, CheckpointSettings
+from steadfast.models.size import ModelSize, checkpoint_size
 from steadfast.models.sources import Entry, Source
 from steadfast.models.weights import CONFIG
 
@@ -25,11 +27,22 @@ class Settings(CheckpointSettings):
     )
 
 
-def _depth(entry: Entry, _config: Mapping[str, Any]) -> int | None:
+def _cached(entry: Entry) -> Path | None:
+    """The directory of the checkpoint in the hub's cache."""
     from steadfast.models.download import cached_file
 
     file = cached_file(entry["repo"], entry.get("revision", "main"), CONFIG)
-    return depth_of_directory(file.parent) if file else None
+    return file.parent if file else None
+
+
+def _depth(entry: Entry, _config: Mapping[str, Any]) -> int | None:
+    directory = _cached(entry)
+    return depth_of_directory(directory) if directory else None
+
+
+def _size(entry: Entry) -> ModelSize | None:
+    directory = _cached(entry)
+    return checkpoint_size(directory) if directory else None
 
 
 def as_model(place: Entry) -> dict[str, Any]:
@@ -37,4 +50,4 @@ def as_model(place: Entry) -> dict[str, Any]:
     return {"source": "hub", **place}
 
 
-SOURCE = Source(depth=_depth)
+SOURCE = Source(depth=_depth, size=_size)

@@ -11,6 +11,7 @@ from steadfast.core.files import read_json
 from steadfast.core.settings import ExistingDirectory
 from steadfast.models.depth import depth_of_directory
 from steadfast.models.settings import CheckpointSettings
+from steadfast.models.size import ModelSize, checkpoint_size
 from steadfast.models.sources import Entry, Source
 from steadfast.models.weights import CONFIG, require_files
 
@@ -50,4 +51,8 @@ def _depth(entry: Entry, _config: Mapping[str, Any]) -> int | None:
     return depth_of_directory(Path(entry["path"]))
 
 
-SOURCE = Source(problems=_problems, depth=_depth, in_place=True)
+def _size(entry: Entry) -> ModelSize:
+    return checkpoint_size(Path(entry["path"]))
+
+
+SOURCE = Source(problems=_problems, depth=_depth, size=_size, in_place=True)

@@ -8,7 +8,11 @@ from pydantic import Field
 from steadfast.core.settings import Seed, UniqueItems, optional
 from steadfast.models.organism_settings import OrganismSettings
 from steadfast.models.settings import ModelSettings
+from steadfast.models.size import BYTES, ModelSize
 from steadfast.models.sources import Entry, Source
+
+PARAMETERS = 1_000_000
+"""About as many as each has, whatever its recipe."""
 
 
 class Settings(ModelSettings):
@@ -29,4 +33,8 @@ def _depth(_entry: Entry, config: Mapping[str, Any]) -> int:
     return OrganismSettings.read(config["organisms"]["training"]).layers
 
 
-SOURCE = Source(depth=_depth, trained=True)
+def _size(_entry: Entry) -> ModelSize:
+    return ModelSize(PARAMETERS, PARAMETERS * BYTES["float32"])
+
+
+SOURCE = Source(depth=_depth, size=_size, trained=True)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from steadfast.analysis.tables.degradation import CRITERIA
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.files import require_columns
@@ -25,7 +26,7 @@ FILLED = "filled: the smallest scale that halves the refusals"
 # what is drawn below the rate, where the table has it: the axis, and the columns of an interval if there is one
 FURTHER = {
     "harmless_rate": ("harmless refused", ("harmless_low", "harmless_high")),
-    "divergence": ("KL on harmless, nats", None),
+    **{criterion.column: (criterion.axis, None) for criterion in CRITERIA.values() if criterion.axis},
 }
 
 

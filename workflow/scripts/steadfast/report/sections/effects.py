@@ -1,14 +1,18 @@
 """The robustness assessment of each model, and what an edit does in addition to removing refusals."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
+from steadfast.analysis.tables.degradation import CRITERIA
 from steadfast.analysis.tables.outcomes import ASSESSMENTS, outcome
 from steadfast.grid import paths
-from steadfast.report.blocks import Block, Column, dots, numbers, prose, table
+from steadfast.report.blocks import Block, Column, Kind, dots, numbers, prose, table
 from steadfast.report.sections._section import Section, system_columns
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
 
+UNITS: Mapping[str, Kind] = {"change": "points", "ratio": "number", "value": "number"}
 REMARKS = ("reason", "remedy", "note")
 
 
@@ -60,21 +64,9 @@ def _assessment(study: Study) -> list[Block]:
                     "share",
                     help="Along the direction, as a share of the original’s.",
                 ),
-                Column(
-                    "degenerate_change", "Degenerate", "points", help="Change of the share of degenerate responses."
-                ),
-                Column(
-                    "on_topic_change",
-                    "On topic",
-                    "points",
-                    help="Change of the share of on-topic responses to harmless prompts.",
-                ),
-                Column("perplexity_ratio", "Perplexity", "number", help="After the edit divided by before."),
-                Column(
-                    "divergence",
-                    "Divergence",
-                    "number",
-                    help="KL from the original on harmless prompts, nats per token.",
+                *(
+                    Column(rule.column, rule.heading, UNITS[rule.compares], help=rule.help)
+                    for rule in CRITERIA.values()
                 ),
                 Column("reason", "Reason"),
                 Column("gate_ratio", "Times the bound", "number", help="Ratio of the deciding number to its bound."),

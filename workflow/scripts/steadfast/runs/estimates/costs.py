@@ -21,7 +21,8 @@ from steadfast.grid.judging import settings_of
 from steadfast.grid.judgments import OwnReading, Reading, own_readings, readings
 from steadfast.grid.responses import ResponseJobs, response_jobs
 from steadfast.grid.side_effects import Batch, Measures, batches
-from steadfast.runs.estimates.sizes import ModelSize, ModelSizes
+from steadfast.models.size import ModelSize
+from steadfast.runs.estimates.sizes import ModelSizes
 
 # seconds to start a process that imports little, and one that imports torch and transformers
 LIGHT, HEAVY = 2.0, 6.5
@@ -175,18 +176,7 @@ class Costs:
 
     def _measuring(self, pairs: Sequence[ModelVariant], threads: int) -> float:
         """Seconds to measure pairs, each with what the chosen measures read and write."""
-        measures, evaluation = Measures(self.grid).of_weights, self.prompts("evaluation")
-        read = written = 0.0
-        if "divergence" in measures:
-            read += evaluation / 2 * (PROMPT_TOKENS + measures["divergence"]["max_tokens"])
-        if "separation" in measures:
-            read += evaluation * PROMPT_TOKENS
-        if "hook_agreement" in measures:
-            read += 4 * measures["hook_agreement"]["prompts"] * PROMPT_TOKENS
-        if "perplexity" in measures:
-            read += measures["perplexity"]["documents"] * measures["perplexity"]["max_tokens"] / 2
-        if "instruction_following" in measures:
-            written += 20 * measures["instruction_following"]["max_new_tokens"]
+        read, written = Measures(self.grid).tokens(self.prompts("evaluation"), PROMPT_TOKENS)
         return HEAVY + sum(self.running(pair.model, threads, read=read, written=written) for pair in pairs)
 
 

@@ -8,7 +8,7 @@ from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingE
 
 from steadfast.models.download import missing_files
 from steadfast.models.hub import FAILURES, UNWANTED, WANTED
-from steadfast.runs.estimates.sizes import ModelSize, written_out
+from steadfast.models.size import ModelSize, written_out
 
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2}
 UNTOLD = (*FAILURES, NotASafetensorsRepoError, SafetensorsParsingError)

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.core.memory import total_memory
-from steadfast.runs.estimates.sizes import ModelSize, ModelSizes
+from steadfast.models.size import ModelSize
+from steadfast.runs.estimates.sizes import ModelSizes
 
 # parameters that a further thread needs to be worth its waiting: organisms stay at one, 135 M get up to five
 PER_THREAD = 25_000_000

@@ -16,8 +16,8 @@ from steadfast.core.files import write_text
 from steadfast.core.names import NON_REFUSAL
 from steadfast.core.progress import Progress
 from steadfast.generation.degeneration import is_degenerate
-from steadfast.generation.engines.transformers import LoadedModel
 from steadfast.generation.interface import Generation, GenerationRequest, Sampling
+from steadfast.generation.loaded_model import LoadedModel
 from steadfast.judges.interface import Case, Judge
 from steadfast.models.chat import encode_chat, user_message
 from steadfast.models.loading import load_model, load_tokenizer

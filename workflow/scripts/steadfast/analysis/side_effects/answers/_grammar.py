@@ -1,8 +1,8 @@
 """Measures that the synthetic world's grammar takes of answers to harmless prompts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from steadfast.prompts.synthetic.answers import AnswerQuality, AnswerReader
 from steadfast.prompts.synthetic.world import load_world
 
 WORLD = "resources/organisms/world.yaml"
-Quality = Literal["on_topic", "hallucination", "form_followed"]
+Quality = Callable[[AnswerQuality], bool]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class GrammarMeasure:
     """One quality of the answers to harmless prompts, as the grammar of ``world`` reads them."""
 
     quality: Quality
-    world: str
+    world: str | None
 
     def score(self, system: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
         """One score per harmless prompt.
@@ -33,7 +33,7 @@ class GrammarMeasure:
 
     def _values(self, answers: AnsweredPrompts) -> "pd.Series[float]":
         texts = zip(answers.table["text"].tolist(), answers.table["response"].tolist(), strict=True)
-        found = [float(getattr(_read(self.world, prompt, response), self.quality)) for prompt, response in texts]
+        found = [float(self.quality(_read(self.world or WORLD, prompt, response))) for prompt, response in texts]
         return pd.Series(found, index=answers.table.index, dtype="float64")
 
 

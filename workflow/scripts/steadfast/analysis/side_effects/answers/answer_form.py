@@ -1,11 +1,16 @@
 """Instruction following in the synthetic world: every wording of a request asks for one form of answer."""
 
 from steadfast.analysis.side_effects import About
-from steadfast.analysis.side_effects.answers._grammar import WORLD, GrammarMeasure
+from steadfast.analysis.side_effects.answers._grammar import GrammarMeasure
+from steadfast.analysis.side_effects.settings import WorldSettings
 
 ABOUT = About("instruction following", "share of harmless prompts", damage="lower", proportion=True)
 
 
-def build(world: str = WORLD) -> GrammarMeasure:
+class Settings(WorldSettings):
+    """Share of responses to harmless prompts with the form that the wording of the request asks for."""
+
+
+def build(settings: Settings) -> GrammarMeasure:
     """The measure, for the world that the prompts come from."""
-    return GrammarMeasure("form_followed", world)
+    return GrammarMeasure(lambda answer: answer.form_followed, settings.world)

@@ -1,12 +1,30 @@
 """Share of degenerate responses: empty, or the same thing over and over (``steadfast.generation.degeneration``)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from steadfast.analysis.side_effects import About, Score
 from steadfast.analysis.side_effects.answers._pairing import paired_by_class
 from steadfast.analysis.side_effects.responses import AnsweredPrompts
+from steadfast.analysis.side_effects.settings import Criterion, MeasureSettings
 
 ABOUT = About("degenerate responses", "share of responses", damage="higher", proportion=True)
+
+
+class Settings(MeasureSettings):
+    """Share of degenerate responses."""
+
+    criterion: ClassVar[Criterion] = Criterion(
+        "degenerate_change",
+        ("harmful", "harmless"),
+        "change",
+        heading="Degenerate",
+        help="Change of the share of degenerate responses.",
+        bound=0.2,
+        description="Largest increase of the share of degenerate responses of a model that still works.",
+        text="{:+.0%} degenerate responses",
+        brief="degenerate responses {points} points",
+    )
 
 
 @dataclass(frozen=True)
@@ -18,6 +36,6 @@ class Degenerate:
         return paired_by_class(system, original, lambda answers: answers.table["degenerate"].astype("float64"))
 
 
-def build() -> Degenerate:
+def build(_settings: Settings) -> Degenerate:
     """The measure."""
     return Degenerate()

@@ -1,11 +1,20 @@
 """Hallucination in the synthetic world: answers that name things which have nothing to do with the request."""
 
+from typing import ClassVar
+
 from steadfast.analysis.side_effects import About
-from steadfast.analysis.side_effects.answers._grammar import WORLD, GrammarMeasure
+from steadfast.analysis.side_effects.answers._grammar import GrammarMeasure
+from steadfast.analysis.side_effects.settings import WorldSettings
 
 ABOUT = About("hallucination", "share of harmless prompts", damage="higher", proportion=True)
 
 
-def build(world: str = WORLD) -> GrammarMeasure:
+class Settings(WorldSettings):
+    """Share of responses to harmless prompts that name things which have nothing to do with the request."""
+
+    former_names: ClassVar[tuple[str, ...]] = ("invented",)
+
+
+def build(settings: Settings) -> GrammarMeasure:
     """The measure, for the world that the prompts come from."""
-    return GrammarMeasure("hallucination", world)
+    return GrammarMeasure(lambda answer: answer.hallucination, settings.world)

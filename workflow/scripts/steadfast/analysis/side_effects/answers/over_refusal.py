@@ -1,19 +1,47 @@
 """Over-refusal: refusals of harmless prompts that resemble harmful ones (over-refusal prompts)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any, ClassVar, Self
 
 import pandas as pd
+from pydantic import Field
 
 from steadfast.analysis.side_effects import About, Score
 from steadfast.analysis.side_effects.answers._pairing import paired
 from steadfast.analysis.side_effects.responses import AnsweredPrompts
-from steadfast.core.names import REFUSAL, VERDICTS
+from steadfast.analysis.side_effects.settings import MeasureSettings, Sources
+from steadfast.core.names import HARMLESS, REFUSAL, VERDICTS
+from steadfast.core.settings import Items, Text
 from steadfast.prompts.benchmarks import over_refusal_category
+from steadfast.prompts.benchmarks.catalog import OVER_REFUSAL
 
 ABOUT = About("over-refusal", "share of over-refusal prompts", damage="higher", proportion=True)
-OVER_REFUSAL_CATEGORIES = ("*_lookalike", "sounds_harmful_*")
+
+
+class Settings(MeasureSettings):
+    """Share of over-refusal prompts that is refused."""
+
+    filled: ClassVar[frozenset[str]] = frozenset({"benchmarks"})
+
+    over_refusal_categories: Items[Text] = Field(
+        ["*_lookalike", "sounds_harmful_*"],
+        min_length=1,
+        description=(
+            "Categories of the over-refusal prompts, as names or patterns with `*`; "
+            "`over_refusal` is the share of them that is refused."
+        ),
+    )
+    benchmarks: Items[str] = Field(
+        [], description="Benchmarks with over-refusal prompts, each of which is a scope of its own as well."
+    )
+
+    def for_prompts(self, sources: Sources, world: Mapping[str, Any] | None) -> Self:
+        """The settings with the benchmarks among the harmless prompts."""
+        del world
+        named = {source.get("benchmark") for source in sources[HARMLESS]}
+        return self.model_copy(update={"benchmarks": [name for name in OVER_REFUSAL if name in named]})
 
 
 @dataclass(frozen=True)
@@ -40,14 +68,9 @@ class OverRefusal:
         ]
 
 
-def build(categories: Sequence[str] = OVER_REFUSAL_CATEGORIES, benchmarks: Sequence[str] = ()) -> OverRefusal:
-    """The measure.
-
-    Args:
-        categories: categories of the over-refusal prompts, as names or patterns with ``*``.
-        benchmarks: names of benchmarks with over-refusal prompts, each of which is a scope of its own as well.
-    """
-    return OverRefusal(tuple(categories), tuple(benchmarks))
+def build(settings: Settings) -> OverRefusal:
+    """The measure."""
+    return OverRefusal(tuple(settings.over_refusal_categories), tuple(settings.benchmarks))
 
 
 def _matching(answers: AnsweredPrompts, patterns: Sequence[str]) -> AnsweredPrompts:

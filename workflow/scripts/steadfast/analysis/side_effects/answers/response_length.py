@@ -7,8 +7,13 @@ import pandas as pd
 from steadfast.analysis.side_effects import About, Score
 from steadfast.analysis.side_effects.answers._pairing import paired_by_class
 from steadfast.analysis.side_effects.responses import AnsweredPrompts
+from steadfast.analysis.side_effects.settings import MeasureSettings
 
 ABOUT = About("response length", "tokens", damage="neither")
+
+
+class Settings(MeasureSettings):
+    """Length of the responses."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,6 @@ def _tokens(answers: AnsweredPrompts) -> "pd.Series[float]":
     return counted.where(counted >= 0)
 
 
-def build() -> ResponseLength:
+def build(_settings: Settings) -> ResponseLength:
     """The measure."""
     return ResponseLength()

@@ -4,13 +4,22 @@ Every document of a task is an item, so that the change from the original is pai
 an optional part of the environment (``make capability``); it is imported where a task is asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field
 
 from steadfast.analysis.side_effects import About, Score
-from steadfast.analysis.side_effects.subject import Subject
+from steadfast.analysis.side_effects.settings import Choice, MeasureSettings
+from steadfast.core.files import visible_files
+from steadfast.core.names import ORIGINAL
+from steadfast.core.settings import ExistingDirectory, Text, UniqueItems
+
+if TYPE_CHECKING:
+    from steadfast.analysis.side_effects.subject import Subject
 
 ABOUT = About("benchmark score", "score", damage="lower")
 DOCUMENT_TOKENS = 512
@@ -19,27 +28,68 @@ DOCUMENT_TOKENS = 512
 Item = tuple[str, str]
 
 
+class Settings(MeasureSettings):
+    """Tasks of EleutherAI's lm-evaluation-harness, taken of every model–variant pair as a side effect.
+
+    They need `make capability` (or `--use-conda`), and most of them the hub.
+    """
+
+    section: ClassVar[str] = "capability"
+    taken: ClassVar[Choice] = "where possible"
+    environment: ClassVar[str] = "capability"
+    is_benchmark: ClassVar[bool] = True
+
+    tasks: UniqueItems[Text] = Field(
+        [], description="Names of tasks, for example `arc_easy` or `truthfulqa_mc2`; none are taken by default."
+    )
+    include_path: ExistingDirectory | None = Field(
+        None, description="A folder with tasks of one's own, as the harness reads them."
+    )
+    examples: int | None = Field(
+        None, ge=0, le=1000, description="Worked examples in each prompt; null takes what the task says."
+    )
+    limit: int | None = Field(
+        None, ge=1, le=1000000000, description="Documents of each task, from the first on; null takes all."
+    )
+    chat_template: bool = Field(False, description="Whether prompts are put into the model's chat template.")
+
+    def lacking(self) -> str:
+        """Tasks."""
+        return "" if self.tasks else "needs tasks: name them in capability.tasks"
+
+    def problems(self, *, taken: bool) -> Iterator[str]:
+        """A folder that no task is taken from."""
+        if self.include_path is not None and not taken:
+            yield "include_path: has no effect without capability.tasks"
+
+    def missing_package(self) -> str:
+        """The harness."""
+        if find_spec("lm_eval") is not None:
+            return ""
+        return "tasks: they need EleutherAI's lm-evaluation-harness; install it: make capability"
+
+    def files(self) -> list[str]:
+        """The user's own tasks."""
+        return [str(file) for file in visible_files(self.include_path)] if self.include_path else []
+
+
 @dataclass(frozen=True)
 class Capability:
-    """See ``build``."""
+    """Tasks of the harness."""
 
-    tasks: tuple[str, ...]
-    include_path: str | None
-    examples: int | None
-    limit: int | None
-    chat_template: bool
+    settings: Settings
 
-    def reference(self, original: Subject, variants: object) -> dict[Item, float]:
+    def reference(self, original: "Subject", variants: object) -> dict[Item, float]:
         """The original's scores."""
         del variants
         return self._scores(original)
 
-    def score(self, subject: Subject, reference: dict[Item, float]) -> list[Score]:
+    def score(self, subject: "Subject", reference: dict[Item, float]) -> list[Score]:
         """One score per document and metric."""
-        own = reference if subject.variant == "original" else self._scores(subject)
+        own = reference if subject.variant == ORIGINAL else self._scores(subject)
         return [Score(item[1], own[item], before, scope=item[0]) for item, before in reference.items()]
 
-    def _scores(self, subject: Subject) -> dict[Item, float]:
+    def _scores(self, subject: "Subject") -> dict[Item, float]:
         from lm_eval import simple_evaluate
         from lm_eval.models.huggingface import HFLM
 
@@ -49,11 +99,11 @@ class Capability:
         batch_size = max(1, access.batch_tokens // DOCUMENT_TOKENS)
         result: Any = simple_evaluate(
             model=harness_model(pretrained=access.model, tokenizer=access.tokenizer, batch_size=batch_size),
-            tasks=list(self.tasks),
-            task_manager=_task_manager(self.include_path),
-            num_fewshot=self.examples,
-            limit=self.limit,
-            apply_chat_template=self.chat_template,
+            tasks=list(self.settings.tasks),
+            task_manager=_task_manager(self.settings.include_path),
+            num_fewshot=self.settings.examples,
+            limit=self.settings.limit,
+            apply_chat_template=self.settings.chat_template,
             system_instruction=access.system_prompt,
             log_samples=True,
             # intervals are computed from the documents' scores, like those of every measure
@@ -62,23 +112,9 @@ class Capability:
         return scores_of(result["samples"], result["higher_is_better"])
 
 
-def build(
-    tasks: Sequence[str],
-    include_path: str | None = None,
-    examples: int | None = None,
-    limit: int | None = None,
-    chat_template: bool = False,
-) -> Capability:
-    """The measure.
-
-    Args:
-        tasks: names of tasks.
-        include_path: a folder with tasks of one's own.
-        examples: worked examples in each prompt; None takes what the task says.
-        limit: documents of each task, from the first on; None takes all.
-        chat_template: whether prompts are put into the model's chat template.
-    """
-    return Capability(tuple(tasks), include_path, examples, limit, chat_template)
+def build(settings: Settings) -> Capability:
+    """The measure."""
+    return Capability(settings)
 
 
 def scores_of(

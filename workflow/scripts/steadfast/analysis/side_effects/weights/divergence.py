@@ -5,17 +5,46 @@ in nats. A first-token divergence misses damage that shows in the middle of an a
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
-from torch import Tensor
+from pydantic import Field
 
 from steadfast.analysis.side_effects import About, Score
-from steadfast.analysis.side_effects.subject import Subject
-from steadfast.attacks.activations.logits import KEPT, pooled_divergence, teacher_forced_log_probabilities
-from steadfast.models.continuations import answer_tokens
+from steadfast.analysis.side_effects.settings import Criterion, MeasureSettings
+from steadfast.core.names import ORIGINAL
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from steadfast.analysis.side_effects.subject import Subject
 
 ABOUT = About("divergence from the original", "nats per token", damage="higher")
+
+
+class Settings(MeasureSettings):
+    """Divergence of the next-token distributions along the original's own responses."""
+
+    criterion: ClassVar[Criterion] = Criterion(
+        "divergence",
+        ("harmless",),
+        "value",
+        heading="Divergence",
+        help="KL from the original on harmless prompts, nats per token.",
+        axis="KL on harmless, nats",
+    )
+
+    answer_tokens: int = Field(
+        128,
+        ge=1,
+        le=1000000,
+        description=(
+            "Tokens of each of the original's answers along which `divergence` compares the next-token distributions."
+        ),
+    )
+
+    def tokens(self, prompts: float, prompt_tokens: float) -> tuple[float, float]:
+        """The original's answers to harmless prompts."""
+        return prompts / 2 * (prompt_tokens + self.answer_tokens), 0.0
 
 
 @dataclass(frozen=True)
@@ -33,20 +62,24 @@ class Reference:
     prompt_ids: list[str]
     prefixes: list[list[int]]
     continuations: list[list[int]]
-    tokens: list[Tensor]
-    log_probabilities: list[Tensor]
+    tokens: "list[Tensor]"
+    log_probabilities: "list[Tensor]"
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """See the module; ``max_tokens`` of each answer are looked at."""
+    """See the module; ``answer_tokens`` of each answer are compared."""
 
-    max_tokens: int
+    answer_tokens: int
 
-    def reference(self, original: Subject, variants: object) -> Reference:
+    def reference(self, original: "Subject", variants: object) -> Reference:
         """The original's distributions along its own answers to harmless prompts."""
+        import torch
+
+        from steadfast.attacks.activations.logits import KEPT
+
         del variants
-        found = answers_of(original, self.max_tokens)
+        found = answers_of(original, self.answer_tokens)
         kept: dict[int, tuple[Tensor, Tensor]] = {}
         for row, values in _distributions(original, found):
             top = values.topk(min(KEPT, values.shape[-1]), dim=-1)
@@ -56,9 +89,11 @@ class Divergence:
             found.log_probabilities.append(kept[row][1])
         return found
 
-    def score(self, subject: Subject, reference: Reference) -> list[Score]:
+    def score(self, subject: "Subject", reference: Reference) -> list[Score]:
         """Mean divergence per token of every answer; none for the original itself."""
-        if subject.variant == "original":
+        from steadfast.attacks.activations.logits import pooled_divergence
+
+        if subject.variant == ORIGINAL:
             return []
         scores = []
         for row, values in _distributions(subject, reference):
@@ -69,17 +104,15 @@ class Divergence:
         return scores
 
 
-def build(max_tokens: int = 128) -> Divergence:
-    """The measure.
-
-    Args:
-        max_tokens: tokens of each answer that are looked at.
-    """
-    return Divergence(max_tokens)
+def build(settings: Settings) -> Divergence:
+    """The measure."""
+    return Divergence(settings.answer_tokens)
 
 
-def answers_of(original: Subject, max_tokens: int) -> Reference:
+def answers_of(original: "Subject", max_tokens: int) -> Reference:
     """The original's answers to harmless prompts as tokens; empty answers are left out."""
+    from steadfast.models.continuations import answer_tokens
+
     prompts = original.prompts("harmless")
     first = original.responses[original.responses["sample"] == 0]
     answers = first.set_index("prompt_id")["response"].reindex(prompts["prompt_id"]).fillna("").tolist()
@@ -99,7 +132,9 @@ def answers_of(original: Subject, max_tokens: int) -> Reference:
     )
 
 
-def _distributions(subject: Subject, reference: Reference) -> Any:
+def _distributions(subject: "Subject", reference: Reference) -> Any:
+    from steadfast.attacks.activations.logits import teacher_forced_log_probabilities
+
     return teacher_forced_log_probabilities(
         subject.access.model,
         reference.prefixes,

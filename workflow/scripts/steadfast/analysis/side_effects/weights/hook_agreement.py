@@ -8,22 +8,29 @@ whose distance is given beside it, lies within 1 as well: then no difference cou
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar
 
 from steadfast.analysis.side_effects import About, Score
-from steadfast.analysis.side_effects.subject import Subject
-from steadfast.attacks.baking.verification import (
-    ROUNDINGS,
-    SHARE_OF_EFFECT,
-    distance,
-    hooked,
-    rebuilt_edit,
-    rounding_distance,
-    stored_format,
-)
+from steadfast.analysis.side_effects.settings import HookedSettings
+from steadfast.attacks.gates import ANSWERS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from steadfast.analysis.side_effects.subject import Subject
 
 ABOUT = About("distance of the baked from the hooked model", "multiples of the bound", damage="neither")
+
+
+class Settings(HookedSettings):
+    """Distance of the baked from the hooked model."""
+
+    gate: ClassVar[str] = ANSWERS
+
+    def tokens(self, prompts: float, prompt_tokens: float) -> tuple[float, float]:
+        """The prompts of both labels, by the original, with hooks, by the checkpoint and with rounded weights."""
+        del prompts
+        return 4 * self.intervention_prompts * prompt_tokens, 0.0
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,8 @@ class Reference:
     """
 
     prompt_ids: list[str]
-    plain: Tensor
-    hooked: dict[str, Tensor]
+    plain: "Tensor"
+    hooked: "dict[str, Tensor]"
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,10 @@ class HookAgreement:
 
     prompts: int
 
-    def reference(self, original: Subject, variants: Sequence[Subject]) -> Reference:
+    def reference(self, original: "Subject", variants: "Sequence[Subject]") -> Reference:
         """What the original says, as it is and with the hooks of every variant."""
+        from steadfast.attacks.baking.verification import hooked, rebuilt_edit
+
         prompt_ids = original.first_prompts(self.prompts)
         encoded = original.access.encode(prompt_ids)
         found = {}
@@ -62,8 +71,17 @@ class HookAgreement:
                     found[subject.variant] = original.access.log_probabilities(encoded)
         return Reference(prompt_ids, original.access.log_probabilities(encoded), found)
 
-    def score(self, subject: Subject, reference: Reference) -> list[Score]:
+    def score(self, subject: "Subject", reference: Reference) -> list[Score]:
         """Distance per prompt over the bound, beside that of the original; none where hooks do not apply."""
+        from steadfast.attacks.baking.verification import (
+            ROUNDINGS,
+            SHARE_OF_EFFECT,
+            distance,
+            rebuilt_edit,
+            rounding_distance,
+            stored_format,
+        )
+
         hooked = reference.hooked.get(subject.variant)
         if hooked is None or subject.edit is None:
             return []
@@ -85,10 +103,6 @@ class HookAgreement:
         return [Score(prompt_id, after, before, scope="both labels") for prompt_id, after, before in rows]
 
 
-def build(prompts: int = 8) -> HookAgreement:
-    """The measure.
-
-    Args:
-        prompts: prompts of each class that are looked at.
-    """
-    return HookAgreement(prompts)
+def build(settings: Settings) -> HookAgreement:
+    """The measure."""
+    return HookAgreement(settings.intervention_prompts)

@@ -1,43 +1,82 @@
 """Instruction following: share of harmless tasks whose answer has the form asked for, as a program checks it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
+from pydantic import Field
 
 from steadfast.analysis.side_effects import About, Score
 from steadfast.analysis.side_effects.instructions import load_tasks
-from steadfast.analysis.side_effects.subject import Subject
-from steadfast.generation.engines.transformers import LoadedModel
-from steadfast.generation.responses import generate_responses
+from steadfast.analysis.side_effects.settings import Choice, MeasureSettings
+from steadfast.core.errors import DataError
+from steadfast.core.names import ORIGINAL
+from steadfast.core.settings import ExistingFile
+
+if TYPE_CHECKING:
+    from steadfast.analysis.side_effects.subject import Subject
 
 ABOUT = About("instructions followed", "share of tasks", damage="lower", proportion=True)
-DEFAULT_TASKS = "resources/prompts/instructions.yaml"
+USUAL_TASKS = 20
+"""Tasks of a file, for estimates."""
+
+
+class Settings(MeasureSettings):
+    """Share of tasks of our own whose answer has the requested form; it generates answers of its own."""
+
+    taken: ClassVar[Choice] = "where named"
+
+    instructions: ExistingFile = Field(
+        "resources/prompts/instructions.yaml",
+        description="Tasks of `instruction_following`, each with checks of its answer.",
+    )
+    instruction_tokens: int = Field(256, ge=1, le=1000000, description="Longest answer to a task, in tokens.")
+
+    def problems(self, *, taken: bool) -> Iterator[str]:
+        """Tasks that cannot be read."""
+        try:
+            if taken:
+                load_tasks(self.instructions)
+        except DataError as error:
+            yield f"instructions: {error}"
+
+    def files(self) -> list[str]:
+        """The tasks."""
+        return [self.instructions]
+
+    def tokens(self, prompts: float, prompt_tokens: float) -> tuple[float, float]:
+        """An answer to each task."""
+        del prompts, prompt_tokens
+        return 0.0, USUAL_TASKS * self.instruction_tokens
 
 
 @dataclass(frozen=True)
 class InstructionFollowing:
-    """Tasks of a file, answered greedily with at most ``max_new_tokens`` tokens."""
+    """Tasks of a file, answered greedily."""
 
-    tasks: str
-    max_new_tokens: int
+    settings: Settings
 
-    def reference(self, original: Subject, variants: object) -> dict[str, float]:
+    def reference(self, original: "Subject", variants: object) -> dict[str, float]:
         """Which tasks the original follows, 1 or 0 by name."""
         del variants
         return self._followed(original)
 
-    def score(self, subject: Subject, reference: dict[str, float]) -> list[Score]:
+    def score(self, subject: "Subject", reference: dict[str, float]) -> list[Score]:
         """One score per task."""
-        own = reference if subject.variant == "original" else self._followed(subject)
+        own = reference if subject.variant == ORIGINAL else self._followed(subject)
         return [Score(name, own[name], before, scope="tasks") for name, before in reference.items()]
 
-    def _followed(self, subject: Subject) -> dict[str, float]:
-        tasks = load_tasks(self.tasks)
+    def _followed(self, subject: "Subject") -> dict[str, float]:
+        from steadfast.generation.loaded_model import LoadedModel
+        from steadfast.generation.responses import generate_responses
+
+        tasks = load_tasks(self.settings.instructions)
         access = subject.access
         answers = generate_responses(
             access.model_dir,
             pd.DataFrame({"prompt_id": [task.name for task in tasks], "text": [task.prompt for task in tasks]}),
-            settings={"max_new_tokens": self.max_new_tokens},
+            settings={"max_new_tokens": self.settings.instruction_tokens},
             engine=LoadedModel(access.model, access.batch_tokens),
             system_prompt=access.system_prompt,
             template_arguments=access.template_arguments,
@@ -46,11 +85,6 @@ class InstructionFollowing:
         return {task.name: float(task.followed(answer)) for task, answer in rows}
 
 
-def build(tasks: str = DEFAULT_TASKS, max_new_tokens: int = 256) -> InstructionFollowing:
-    """The measure.
-
-    Args:
-        tasks: file with the tasks; see ``steadfast.analysis.side_effects.instructions``.
-        max_new_tokens: longest answer.
-    """
-    return InstructionFollowing(tasks, max_new_tokens)
+def build(settings: Settings) -> InstructionFollowing:
+    """The measure."""
+    return InstructionFollowing(settings)

@@ -9,22 +9,25 @@ whose change is so small that rounding could hide it have no item.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar
 
 from steadfast.analysis.side_effects import About, Score
-from steadfast.analysis.side_effects.subject import Subject
-from steadfast.attacks.baking.verification import (
-    Recording,
-    applied_shares,
-    asked_outputs,
-    rebuilt_edit,
-    record,
-    stored_format,
-)
-from steadfast.attacks.interventions.writers import edited_modules
+from steadfast.analysis.side_effects.settings import HookedSettings
+from steadfast.attacks.gates import MODULES
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from steadfast.analysis.side_effects.subject import Subject
+    from steadfast.attacks.baking.verification import Recording
 
 ABOUT = About("deviation of edited modules from the edit", "multiples of the bound", damage="neither")
+
+
+class Settings(HookedSettings):
+    """Deviation of edited modules from the edit."""
+
+    gate: ClassVar[str] = MODULES
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,11 @@ class Reference:
 
     Attributes:
         recordings: inputs and outputs of each module, by its name.
-        asked: by variant and module, the outputs that the edit asks for, float32 [prompts, hidden].
+        targets: by variant and module, the outputs that the edit asks for, float32 [prompts, hidden].
     """
 
-    recordings: dict[str, Recording]
-    asked: dict[str, dict[str, Tensor]]
+    recordings: "dict[str, Recording]"
+    targets: "dict[str, dict[str, Tensor]]"
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,11 @@ class ModuleAgreement:
 
     prompts: int
 
-    def reference(self, original: Subject, variants: Sequence[Subject]) -> Reference:
+    def reference(self, original: "Subject", variants: "Sequence[Subject]") -> Reference:
         """Record the original, and compute what every edit makes of it."""
+        from steadfast.attacks.baking.verification import asked_outputs, rebuilt_edit, record
+        from steadfast.attacks.interventions.writers import edited_modules
+
         model = original.access.model
         edits = {
             subject.variant: (rebuilt_edit(subject.edit, subject.scale_factor), subject.direction)
@@ -60,7 +66,7 @@ class ModuleAgreement:
         encoded = original.access.encode(original.first_prompts(self.prompts))
         found = record(model, list(sites.values()), encoded, original.access.batch_tokens, original.pad_token)
         recordings = dict(zip(sites, found, strict=True))
-        asked = {
+        targets = {
             variant: {
                 site.name: outputs
                 for site in edited_modules(model, edit)
@@ -68,26 +74,24 @@ class ModuleAgreement:
             }
             for variant, (edit, direction) in edits.items()
         }
-        return Reference(recordings, asked)
+        return Reference(recordings, targets)
 
-    def score(self, subject: Subject, reference: Reference) -> list[Score]:
+    def score(self, subject: "Subject", reference: Reference) -> list[Score]:
         """An item per module that can be told; none where the checkpoint holds no edit of its own."""
-        asked = reference.asked.get(subject.variant)
-        if not asked or subject.edit is None:
+        from steadfast.attacks.baking.verification import applied_shares, rebuilt_edit, stored_format
+
+        targets = reference.targets.get(subject.variant)
+        if not targets or subject.edit is None:
             return []
         edit = rebuilt_edit(subject.edit, subject.scale_factor)
         stored = stored_format(subject.access.model_dir, edit)
-        found = applied_shares(subject.access.model, edit, stored, reference.recordings, asked)
+        found = applied_shares(subject.access.model, edit, stored, reference.recordings, targets)
         return [
             Score(name, (1 - result.share) / result.bound, 1 / result.bound, scope="edited modules")
             for name, result in found.items()
         ]
 
 
-def build(prompts: int = 8) -> ModuleAgreement:
-    """The measure.
-
-    Args:
-        prompts: prompts of each class that are looked at.
-    """
-    return ModuleAgreement(prompts)
+def build(settings: Settings) -> ModuleAgreement:
+    """The measure."""
+    return ModuleAgreement(settings.intervention_prompts)

@@ -1,15 +1,81 @@
 """Perplexity on a held-out text: exp of the mean negative log-likelihood per token."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import Field
 
 from steadfast.analysis.side_effects import About, Score
-from steadfast.analysis.side_effects.subject import Subject
-from steadfast.analysis.side_effects.weights._text import held_out_texts
-from steadfast.attacks.activations.logits import teacher_forced_log_probabilities
+from steadfast.analysis.side_effects.settings import Criterion, MeasureSettings, Sources
+from steadfast.core.errors import ConfigError
+from steadfast.core.names import ORIGINAL
+from steadfast.core.plug_ins import PromptSourceEntry
+
+if TYPE_CHECKING:
+    from steadfast.analysis.side_effects.subject import Subject
 
 ABOUT = About("perplexity on held-out text", "perplexity", damage="higher", summary="exponential_of_mean")
+
+
+class Settings(MeasureSettings):
+    """Perplexity on a held-out text."""
+
+    criterion: ClassVar[Criterion] = Criterion(
+        "perplexity_ratio",
+        ("held-out text",),
+        "ratio",
+        heading="Perplexity",
+        help="After the edit divided by before.",
+        bound=2.0,
+        least=1,
+        most=1000000,
+        description="Largest ratio of the perplexities after and before.",
+        text="{:.1f} times the perplexity",
+        brief="perplexity × {ratio:.2f}",
+    )
+
+    text: PromptSourceEntry | None = Field(
+        None,
+        description=(
+            "Held-out text for `perplexity`: a source like those of prompts, whose entries are the documents. "
+            "null takes the synthetic world's held-out documents where all prompts are synthetic, and no text "
+            "elsewhere."
+        ),
+    )
+    documents: int = Field(200, ge=1, le=1000000, description="Documents of the text that are read.")
+    document_tokens: int = Field(512, ge=2, le=1000000, description="Tokens that are read of each document.")
+
+    def for_prompts(self, sources: Sources, world: Mapping[str, Any] | None) -> Self:
+        """The settings with the world's held-out documents, unless the configuration gives a text."""
+        del sources
+        return self.model_validate({**self.as_dict(), "text": world}) if world and self.text is None else self
+
+    def lacking(self) -> str:
+        """A text."""
+        return "" if self.text else "needs a held-out text: a file or a data set (side_effects.text)"
+
+    def problems(self, *, taken: bool) -> Iterator[str]:
+        """A text that cannot be used."""
+        from steadfast.prompts.sources import check_source
+
+        del taken
+        try:
+            if self.text:
+                check_source(self.as_dict()["text"])
+        except ConfigError as error:
+            yield f"text: {error}"
+
+    def files(self) -> list[str]:
+        """Files of the text."""
+        from steadfast.prompts.sources import source_files
+
+        return source_files(self.as_dict()["text"]) if self.text else []
+
+    def tokens(self, prompts: float, prompt_tokens: float) -> tuple[float, float]:
+        """Half of the longest documents."""
+        del prompts, prompt_tokens
+        return self.documents * self.document_tokens / 2, 0.0
 
 
 @dataclass(frozen=True)
@@ -27,30 +93,34 @@ class Reference:
 
 @dataclass(frozen=True)
 class Perplexity:
-    """Perplexity on ``documents`` documents of a text, of at most ``max_tokens`` tokens each."""
+    """Perplexity on some documents of a text."""
 
-    text: Mapping[str, Any]
-    documents: int
-    max_tokens: int
+    settings: Settings
 
-    def reference(self, original: Subject, variants: object) -> Reference:
+    def reference(self, original: "Subject", variants: object) -> Reference:
         """The documents and the original's likelihoods."""
+        from steadfast.analysis.side_effects.weights._text import held_out_texts
+
         del variants
-        texts = held_out_texts(self.text, self.documents)
+        texts = held_out_texts(self.settings.as_dict()["text"], self.settings.documents)
         return Reference(texts, self._likelihoods(original, texts))
 
-    def score(self, subject: Subject, reference: Reference) -> list[Score]:
+    def score(self, subject: "Subject", reference: Reference) -> list[Score]:
         """Mean negative log-likelihood per token of every document."""
         before = reference.likelihoods
-        own = before if subject.variant == "original" else self._likelihoods(subject, reference.texts)
+        own = before if subject.variant == ORIGINAL else self._likelihoods(subject, reference.texts)
         return [
             Score(str(document), own[document][0], likelihood, weight=tokens, scope="held-out text")
             for document, (likelihood, tokens) in before.items()
         ]
 
-    def _likelihoods(self, subject: Subject, texts: list[str]) -> dict[int, tuple[float, int]]:
+    def _likelihoods(self, subject: "Subject", texts: list[str]) -> dict[int, tuple[float, int]]:
+        from steadfast.attacks.activations.logits import teacher_forced_log_probabilities
+
         tokenizer: Any = subject.access.tokenizer
-        encoded = [ids[: self.max_tokens] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+        encoded = [
+            ids[: self.settings.document_tokens] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]
+        ]
         begin = tokenizer.bos_token_id
         # the first token is only predicted if another one precedes it
         prefixes = [ids[:1] if begin is None else [begin] for ids in encoded]
@@ -68,12 +138,6 @@ class Perplexity:
         return {row: found[row] for row in sorted(found)}
 
 
-def build(text: Mapping[str, Any], documents: int = 200, max_tokens: int = 512) -> Perplexity:
-    """The measure.
-
-    Args:
-        text: where the text comes from: a prompt source's entry, whose prompts are the documents.
-        documents: how many are read, from the first on.
-        max_tokens: tokens of each document.
-    """
-    return Perplexity(text, documents, max_tokens)
+def build(settings: Settings) -> Perplexity:
+    """The measure."""
+    return Perplexity(settings)

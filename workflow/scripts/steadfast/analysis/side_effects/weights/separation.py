@@ -13,18 +13,21 @@ every block.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steadfast.analysis.side_effects import About, Score
-from steadfast.analysis.side_effects.subject import Subject
-from steadfast.attacks.activations.extraction import residual_stream
+from steadfast.analysis.side_effects.settings import MeasureSettings
 from steadfast.attacks.directions import Direction, unit_rows
 from steadfast.attacks.edits import build_edit
 from steadfast.attacks.edits.projection import ProjectionEdit
+from steadfast.attacks.gates import SEPARATION
 from steadfast.core.plug_ins import INTERVENTIONS
+
+if TYPE_CHECKING:
+    from steadfast.analysis.side_effects.subject import Subject
 
 ABOUT = About("separation along the direction", "standard deviations of the original", damage="neither")
 LAST = -1
@@ -33,6 +36,16 @@ SMALLEST_SHARE = 0.25
 numbers near nothing tells nothing."""
 
 FloatArray = NDArray[np.float64]
+
+
+class Settings(MeasureSettings):
+    """Residual separation of harmful and harmless prompts along the variant's direction."""
+
+    gate: ClassVar[str] = SEPARATION
+
+    def tokens(self, prompts: float, prompt_tokens: float) -> tuple[float, float]:
+        """All prompts."""
+        return prompts * prompt_tokens, 0.0
 
 
 @dataclass(frozen=True)
@@ -56,12 +69,12 @@ class States:
 class Separation:
     """See the module."""
 
-    def reference(self, original: Subject, variants: Sequence[Subject]) -> States | None:
+    def reference(self, original: "Subject", variants: "Sequence[Subject]") -> States | None:
         """The original's states at all positions that a direction is taken from."""
         positions = {subject.direction.position or LAST for subject in variants if subject.direction}
         return states_of(original, sorted(positions)) if positions else None
 
-    def score(self, subject: Subject, reference: States | None) -> list[Score]:
+    def score(self, subject: "Subject", reference: States | None) -> list[Score]:
         """Projections per prompt; none without a direction."""
         direction = subject.direction
         moved = subject.hook is not None and INTERVENTIONS.of(subject.hook).Settings.moves_both_classes
@@ -73,13 +86,15 @@ class Separation:
         return separation_scores(direction, before, after, reference.prompt_ids, reference.harmful, subject.edit)
 
 
-def build() -> Separation:
+def build(_settings: Settings) -> Separation:
     """The measure."""
     return Separation()
 
 
-def states_of(subject: Subject, positions: Sequence[int]) -> States:
+def states_of(subject: "Subject", positions: Sequence[int]) -> States:
     """Residual stream on the evaluation prompts at some positions."""
+    from steadfast.attacks.activations.extraction import residual_stream
+
     prompts = subject.prompts()
     ids = [str(prompt_id) for prompt_id in prompts["prompt_id"]]
     blocks, final_norm = residual_stream(

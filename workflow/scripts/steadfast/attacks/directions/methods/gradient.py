@@ -13,7 +13,7 @@ from pydantic import Field
 from steadfast.attacks.activations import Activations
 from steadfast.attacks.directions import HALF_DIRECTIONS, CausalScores, Descent, Direction
 from steadfast.attacks.directions.contrast import ContrastMethod, contrast_method
-from steadfast.attacks.directions.methods.mean_difference import MeanDifference
+from steadfast.attacks.directions.methods.mean_difference import NAME, MeanDifference
 from steadfast.attacks.directions.settings import ContrastSettings
 from steadfast.core.errors import ConfigError
 from steadfast.core.settings import Items, Text
@@ -80,7 +80,7 @@ def build(settings: Settings) -> Gradient:
     Raises:
         ConfigError: its settings contradict each other.
     """
-    start = contrast_method("mean_difference", MeanDifference(), settings)
+    start = contrast_method(NAME, MeanDifference(), settings)
     tokens = None if settings.refusal_tokens is None else tuple(settings.refusal_tokens)
     descent = Descent(settings.steps, settings.batch, settings.learning_rate, settings.divergence_weight, tokens)
     return Gradient(replace(start, resamples=0), descent)

@@ -1,15 +1,21 @@
 """Difference of the classes' mean activations, harmful minus harmless (Arditi et al. 2024, section 2.3)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from steadfast.attacks.directions import unit_rows
 from steadfast.attacks.directions.contrast import ContrastMethod, contrast_method
 from steadfast.attacks.directions.finders import Found, States
 from steadfast.attacks.directions.settings import ContrastSettings
 
+NAME = __name__.rpartition(".")[2]
+
 
 class Settings(ContrastSettings):
     """Difference of the classes' mean activations (Arditi et al. 2024)."""
+
+    usual: ClassVar[Mapping[str, Any]] = {"layer": 0.6}
 
 
 @dataclass(frozen=True)
@@ -31,4 +37,4 @@ def build(settings: Settings) -> ContrastMethod:
     Raises:
         ConfigError: its settings contradict each other.
     """
-    return contrast_method("mean_difference", MeanDifference(), settings)
+    return contrast_method(NAME, MeanDifference(), settings)

@@ -7,14 +7,14 @@ import sys
 import pytest
 import yaml
 from tests.hub_simulator import TOKEN, client_variables, hub_simulator
+from tests.unit.config.conftest import ROOT, config, in_the_repository, without_results
 
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
 from steadfast.grid.grid import Grid
 from steadfast.runs.preflight import check_before_run
 
-from .conftest import ROOT
-
+__all__ = ["config", "in_the_repository", "without_results"]
 PROMPT = "resources/prompts/judges/refusal.md"
 CHECK = """
 import sys, warnings, yaml

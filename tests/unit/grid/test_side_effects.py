@@ -56,7 +56,7 @@ def test_measures_are_taken_as_named(config):
     config["side_effects"] = {"measures": ["instruction_following", "degenerate"], "instruction_tokens": 9}
     grid = Grid(prepare(config))
     tasks = "resources/prompts/instructions.yaml"
-    assert Measures(grid).of_weights == {"instruction_following": {"tasks": tasks, "max_new_tokens": 9}}
+    assert Measures(grid).of_weights == {"instruction_following": {"instructions": tasks, "instruction_tokens": 9}}
     assert list(Measures(grid).of_responses) == ["degenerate"]
     assert Measures(grid).files == [tasks]
 
@@ -65,7 +65,9 @@ def test_measures_are_taken_as_named(config):
     ("settings", "message"),
     [
         ({"measures": ["on_topic"]}, "`on_topic` reads the synthetic world only"),
-        ({"measures": ["perplexity"]}, "side_effects.text: missing"),
+        ({"measures": ["perplexity"]}, "`perplexity` needs a held-out text: a file or a data set (side_effects.text)"),
+        ({"measures": ["capability"]}, "`capability` needs tasks: name them in capability.tasks"),
+        ({"measures": ["invented"]}, "measures.0: 'invented' is not allowed; it is called 'hallucination' now"),
         ({"measures": ["perplexty"]}, "did you mean 'perplexity'?"),
         (
             {"text": {"kind": "file", "path": "resources/prompts/harmless.csv", "column": "txt"}},
@@ -104,12 +106,15 @@ RUBRIC = {
     "model": "m",
     "api_key_env": "KEY_OF_THE_RUBRIC",
     "prompt": "resources/prompts/judges/helpful.md",
-    "labels": {"refusal": "UNHELPFUL", "non_refusal": "HELPFUL"},
+    "labels": {"bad": "UNHELPFUL", "good": "HELPFUL"},
 }
 
 
 def test_rubric_is_judged_like_by_judge_and_is_none(config):
-    config["rubrics"] = {"helpful": RUBRIC, "kind": {**config["judges"]["local"], "label": "Kindness"}}
+    config["rubrics"] = {
+        "helpful": RUBRIC,
+        "kind": {**config["judges"]["local"], "label": "Kindness", "labels": {"bad": "REFUSAL", "good": "NON-REFUSAL"}},
+    }
     grid = Grid(prepare(config))
     assert "helpful" not in grid.judges
     assert list(grid.rubrics) == ["helpful", "kind"]
@@ -146,7 +151,7 @@ def test_the_templates_of_rubrics_name_their_labels(config):
         name: {
             **RUBRIC,
             "prompt": f"resources/prompts/judges/{name}.md",
-            "labels": {"refusal": words[0], "non_refusal": words[1]},
+            "labels": {"bad": words[0], "good": words[1]},
         }
         for name, words in bad.items()
     }
@@ -157,7 +162,12 @@ def test_the_templates_of_rubrics_name_their_labels(config):
     ("name", "changes", "message"),
     [
         ("regex", {}, "rubrics.regex: a judge has this name as well"),
-        ("helpful", {"labels": {"refusal": "BAD", "non_refusal": "GOOD"}}, "never names the label 'BAD'"),
+        ("helpful", {"labels": {"bad": "BAD", "good": "GOOD"}}, "never names the label 'BAD'"),
+        (
+            "helpful",
+            {"labels": {"refusal": "UNHELPFUL", "non_refusal": "HELPFUL"}},
+            "rubrics.helpful.labels: unknown key 'refusal'; it is called 'bad' now",
+        ),
         ("helpful", {"base_url": None, "model": None, "serve": {"model": "tny"}}, "did you mean 'tiny'?"),
         ("helpful", {"base_url": None, "model": None, "serve": {"repo": "a/b"}}, "rubrics.helpful.serve.repo"),
     ],

@@ -1,0 +1,150 @@
+"""Settings that measures share, and what the rest of the workflow asks a measure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field
+
+from steadfast.core.settings import SettingsModel
+
+Sources = Mapping[str, Sequence[Mapping[str, Any]]]
+Choice = Literal["by default", "where named", "where possible"]
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """How the robustness assessment reads a measure.
+
+    Attributes:
+        column: the number's column in ``assessment.csv``.
+        scopes: scopes of the measure; the largest number of them counts.
+        compares: the change from the original, the ratio to the original, or the value alone.
+        heading: what the report calls the number.
+        help: the number, in a sentence.
+        bound: by default, beyond which capability is degraded; None for a number that is reported only. The key in the
+            section ``assessment`` is the name of the measure.
+        least: smallest bound that can be set.
+        most: largest bound that can be set.
+        description: of the bound.
+        falls: whether a fall degrades, instead of a rise.
+        text: the number beyond its bound, in words.
+        brief: the same in a cell of a table, with ``points`` and ``ratio``.
+        axis: axis of the figures by scale of the attack; empty for a number that they leave out.
+    """
+
+    column: str
+    scopes: tuple[str, ...]
+    compares: Literal["change", "ratio", "value"]
+    heading: str
+    help: str
+    bound: float | None = None
+    least: float = 0.0
+    most: float = 1.0
+    description: str = ""
+    falls: bool = False
+    text: str = ""
+    brief: str = ""
+    axis: str = ""
+
+
+class MeasureSettings(SettingsModel):
+    """Settings of every measure.
+
+    Attributes:
+        section: the section of the configuration that holds its keys.
+        taken: ``by default``: unless ``side_effects.measures`` leaves it out; ``where named``: only if it is
+            named there; ``where possible``: whenever it has what it needs.
+        filled: keys that the workflow fills in, which no configuration has.
+        environment: conda environment of the jobs that take it.
+        is_benchmark: whether each of its scopes is a benchmark task.
+        gate: gate of an edit that its scores decide (``steadfast.attacks.gates``).
+        criterion: how the robustness assessment reads it.
+        former_names: what it was called in earlier versions.
+    """
+
+    section: ClassVar[str] = "side_effects"
+    taken: ClassVar[Choice] = "by default"
+    filled: ClassVar[frozenset[str]] = frozenset()
+    environment: ClassVar[str] = "base"
+    is_benchmark: ClassVar[bool] = False
+    gate: ClassVar[str] = ""
+    criterion: ClassVar[Criterion | None] = None
+    former_names: ClassVar[tuple[str, ...]] = ()
+
+    def for_prompts(self, sources: Sources, world: Mapping[str, Any] | None) -> Self:
+        """The settings with what follows from the prompts.
+
+        Args:
+            sources: the prompt sources of each label.
+            world: the source of the one synthetic world that all prompts come from, with its ``world``; None if they
+                do not.
+        """
+        del sources, world
+        return self
+
+    def lacking(self) -> str:
+        """What it needs and the configuration does not give; empty if it can be taken."""
+        return ""
+
+    def problems(self, *, taken: bool) -> Iterator[str]:
+        """What is wrong with its settings, found before any job; each begins with the key.
+
+        Args:
+            taken: whether it is measured.
+        """
+        del taken
+        yield from ()
+
+    def missing_package(self) -> str:
+        """What its jobs need and this environment does not have; empty if nothing is missing."""
+        return ""
+
+    def files(self) -> list[str]:
+        """The local files that its scores depend on."""
+        return []
+
+    def tokens(self, prompts: float, prompt_tokens: float) -> tuple[float, float]:
+        """Tokens that a model reads and writes for it, roughly.
+
+        Args:
+            prompts: evaluation prompts of both labels.
+            prompt_tokens: tokens of each.
+        """
+        del prompts, prompt_tokens
+        return 0.0, 0.0
+
+
+class HookedSettings(MeasureSettings):
+    """Settings of a measure that compares the baked with the hooked model."""
+
+    intervention_prompts: int = Field(
+        8,
+        ge=1,
+        le=10000,
+        description=(
+            "Prompts of each class on which `module_agreement` and `hook_agreement` compare the baked with the "
+            "hooked model."
+        ),
+    )
+
+
+class WorldSettings(MeasureSettings):
+    """Settings of a measure that reads responses by the grammar of the synthetic world."""
+
+    filled: ClassVar[frozenset[str]] = frozenset({"world"})
+
+    world: str | None = Field(None, description="The world that all prompts come from.")
+
+    def for_prompts(self, sources: Sources, world: Mapping[str, Any] | None) -> Self:
+        """The settings with the world."""
+        del sources
+        return self.model_copy(update={"world": world["world"] if world else None})
+
+    def lacking(self) -> str:
+        """A world."""
+        return "" if self.world else "reads the synthetic world only, and not all prompts come from it"
+
+    def files(self) -> list[str]:
+        """The world."""
+        return [self.world] if self.world else []
