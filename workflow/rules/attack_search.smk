@@ -66,7 +66,7 @@ rule searches:
     conda:
         "../../envs/base.yaml"
     params:
-        judge=GRID.machine_reference,
+        judge=GRID.reference,
         inference=GRID.inference,
         code=digest("collect_searches.py"),
     message:
@@ -96,7 +96,7 @@ rule search_figure:
     conda:
         "../../envs/base.yaml"
     params:
-        judge=GRID.machine_reference,
+        judge=GRID.reference,
         labels=GRID.labels,
         controls=GRID.controls,
         left_out=GRID.swept,

@@ -45,7 +45,7 @@ rule strongest_attack:
 rule strongest_attacks:
     """List the best attack of each model, with the numbers that it was selected by."""
     input:
-        directions=paths.DIRECTION.of(GRID.compared_pairs),
+        directions=paths.DIRECTION.of(ATTACK_SELECTION.chosen_pairs),
     output:
         paths.table("strongest"),
     log:

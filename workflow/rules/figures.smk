@@ -68,7 +68,7 @@ rule judge_figures:
     params:
         labels=GRID.labels,
         controls=GRID.controls,
-        reference=GRID.reference,
+        reference=GRID.validity_reference,
         judge=GRID.shown_judge,
         margin=GRID.config["statistics"]["survival_margin"],
         code=digest("draw_judge_figures.py"),

@@ -17,7 +17,7 @@ if SELF_EVALUATION.judges:
         input:
             own=judgment_files(GRID, SELF_EVALUATION.judges),
             control=SELF_EVALUATION.control_judgments(SELF_EVALUATION.judges),
-            reference=judgment_files(GRID, [GRID.machine_reference]),
+            reference=judgment_files(GRID, [GRID.reference]),
             prompts=paths.PROMPTS,
         output:
             table=paths.table("self_evaluation"),
@@ -33,7 +33,7 @@ if SELF_EVALUATION.judges:
             inference=GRID.inference,
             labels=SELF_EVALUATION.labels,
             controls=GRID.controls,
-            reference=GRID.machine_reference,
+            reference=GRID.reference,
             code=digest("measure_self_evaluation.py"),
         message:
             "measure self-evaluation"

@@ -67,7 +67,7 @@ rule side_effects:
         "../../envs/base.yaml"
     params:
         measures=MEASURES.of_responses,
-        judge=GRID.machine_reference,
+        judge=GRID.reference,
         rubrics={name: rubric.label for name, rubric in GRID.rubrics.items()},
         inference=GRID.inference,
         code=MEASURES.responses_digest,
@@ -98,7 +98,7 @@ rule assessment:
     conda:
         "../../envs/base.yaml"
     params:
-        judge=GRID.machine_reference,
+        judge=GRID.reference,
         controls=GRID.controls,
         criteria=GRID.config["assessment"],
         attacks=attack_classes(GRID),

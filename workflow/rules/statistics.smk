@@ -129,7 +129,7 @@ rule conclusions:
         "../../envs/base.yaml"
     params:
         inference=GRID.inference,
-        reference=GRID.machine_reference,
+        reference=GRID.reference,
         controls=GRID.controls,
         code=digest("compare_conclusions.py"),
     message:
@@ -158,7 +158,7 @@ rule fidelity:
         "../../envs/base.yaml"
     params:
         inference=GRID.inference,
-        reference=GRID.reference,
+        reference=GRID.validity_reference,
         controls=GRID.controls,
         baselines=GRID.baselines,
         labels=GRID.labels,

@@ -29,12 +29,12 @@ class AttackSearch:
     @property
     def outputs(self) -> list[str]:
         """The directions that searches find."""
-        return paths.DIRECTION.of(self.grid.searched_pairs)
+        return paths.DIRECTION.of(self.grid.pairs_where(lambda variant: variant.is_searched))
 
     @property
     def results(self) -> list[str]:
         """Table and figure of the fronts; none without a search."""
-        return [paths.table("search"), *paths.both_formats("search")] if self.grid.searched_pairs else []
+        return [paths.table("search"), *paths.both_formats("search")] if self.variants else []
 
     def settings(self, job: ForPair) -> dict[str, Any]:
         """The ``search`` entry of a variant."""
@@ -42,7 +42,7 @@ class AttackSearch:
 
     def judge(self, job: ForPair) -> Judge:
         """Judge whose verdicts decide."""
-        return self.grid.judges[self.settings(job)["judge"] or self.grid.machine_reference]
+        return self.grid.judges[self.settings(job)["judge"] or self.grid.reference]
 
     def judge_files(self, job: ForPair) -> list[str]:
         """Resource files that the judge reads, and the checkpoint it runs on."""

@@ -28,6 +28,11 @@ class AttackSelection:
         """Variants that are the best of some attacks."""
         return self.grid.variants_where(lambda variant: variant.is_compared)
 
+    @property
+    def chosen_pairs(self) -> list[ModelVariant]:
+        """The pairs in those variants."""
+        return self.grid.pairs_where(lambda variant: variant.is_compared)
+
     def attacks(self, variant: str) -> dict[str, dict[str, Any]]:
         """The attacks from which a variant is chosen: their ``edit`` entries by their names, in the sweeps' order."""
         sweeps = (self.grid.config["sweeps"][name] for name in self._choice(variant)["sweeps"])
@@ -35,7 +40,7 @@ class AttackSelection:
 
     def judge(self, variant: str) -> Judge:
         """Judge whose verdicts decide which attack a variant is."""
-        return self.grid.judges[self._choice(variant)["judge"] or self.grid.machine_reference]
+        return self.grid.judges[self._choice(variant)["judge"] or self.grid.reference]
 
     @property
     def judges(self) -> list[Judge]:
@@ -60,7 +65,7 @@ class AttackSelection:
         """Pairs that respond, each once: all, or those whose responses a judge reads."""
         compared = (
             ModelVariant(pair.model, name)
-            for pair in self.grid.compared_pairs
+            for pair in self.chosen_pairs
             if judge is None or self.judge(pair.variant).name == judge.name
             for name in self._compared(pair.variant)
         )

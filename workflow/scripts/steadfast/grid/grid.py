@@ -100,16 +100,6 @@ class Grid:
         return self.pairs_where(lambda variant: variant.is_chosen)
 
     @property
-    def compared_pairs(self) -> list[ModelVariant]:
-        """Pairs that are the best attack of some sweeps."""
-        return self.pairs_where(lambda variant: variant.is_compared)
-
-    @property
-    def searched_pairs(self) -> list[ModelVariant]:
-        """Pairs that are the best attack that a search has found."""
-        return self.pairs_where(lambda variant: variant.is_searched)
-
-    @property
     def changed_pairs(self) -> list[ModelVariant]:
         """Edited pairs, and behind them those that are changed while they run."""
         return [*self.edited_pairs, *self.pairs_where(lambda variant: variant.is_hooked)]
@@ -145,20 +135,20 @@ class Grid:
         return [name for name, judge in self.judges.items() if judge.is_baseline]
 
     @property
-    def machine_reference(self) -> str:
+    def reference(self) -> str:
         """The reference judge: its verdicts decide conclusions, assessments and figures."""
         chosen = self.config["statistics"]["reference"]
         return str(chosen or next(name for name in self.judges if name not in self.baselines))
 
     @property
-    def reference(self) -> str:
+    def validity_reference(self) -> str:
         """What the validity of the judges is measured against: human labels where there are any."""
-        return self.human_judges[0] if self.human_judges else self.machine_reference
+        return self.human_judges[0] if self.human_judges else self.reference
 
     @property
     def shown_judge(self) -> str:
         """The judge whose verdicts figures and report show."""
-        return str(self.config["figures"]["judge"] or self.machine_reference)
+        return str(self.config["figures"]["judge"] or self.reference)
 
     @property
     def labels(self) -> dict[str, dict[str, str]]:

@@ -7,6 +7,7 @@ from typing import Any
 from steadfast.grid import paths
 from steadfast.grid.annotation import Annotation
 from steadfast.grid.attack_search import AttackSearch
+from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import settings_of
@@ -46,7 +47,7 @@ class Results:
     @property
     def further(self) -> list[str]:
         """Tables and figures that only some grids have: chosen attacks, several annotators, replicates."""
-        chosen = [paths.table("strongest")] if self.grid.compared_pairs else []
+        chosen = [paths.table("strongest")] if AttackSelection(self.grid).chosen_pairs else []
         return [
             *chosen,
             *AttackSearch(self.grid).results,
@@ -105,8 +106,8 @@ class Results:
     def settings(self) -> dict[str, Any]:
         """Fields of ``steadfast.report.study.Study`` that the configuration decides."""
         return {
-            "reference": self.grid.machine_reference,
-            "truth": self.grid.reference,
+            "reference": self.grid.reference,
+            "truth": self.grid.validity_reference,
             "judge": self.grid.shown_judge,
             "baselines": self.grid.baselines,
             "controls": self.grid.controls,

@@ -51,7 +51,7 @@ class SelfEvaluation:
     def judges(self) -> list[str]:
         """Judges that are the pairs under test, and are compared with the reference."""
         own = Judging(self.grid).with_scope("system")
-        return [judge.name for judge in own if judge.name != self.grid.machine_reference]
+        return [judge.name for judge in own if judge.name != self.grid.reference]
 
     def control_judgments(self, judges: Iterable[str]) -> list[str]:
         """What pairs say of control responses."""
@@ -70,6 +70,6 @@ class SelfEvaluation:
     @property
     def labels(self) -> dict[str, dict[str, str]]:
         """Names of what they show."""
-        shown = {self.grid.machine_reference, *self.judges}
+        shown = {self.grid.reference, *self.judges}
         judges = {name: label for name, label in self.grid.labels["judges"].items() if name in shown}
         return {**self.grid.labels, "judges": judges}

@@ -49,7 +49,7 @@ def partial_tables(grid: Grid, current: Current, folder: Path) -> tuple[list[str
     )
     edits = edit_table(_changed(grid, current))
     robustness = mark_unverified(robustness, edits)
-    reference = grid.machine_reference
+    reference = grid.reference
     tables = {
         "counts": count_verdicts(verdicts),
         "edits": edits,
