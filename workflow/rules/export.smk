@@ -26,7 +26,7 @@ rule export:
         "../../envs/base.yaml"
     params:
         show=GRID.config["export"]["responses"],
-        judge=GRID.machine_reference,
+        judge=GRID.reference,
         labels=GRID.labels,
         repositories=repositories(GRID),
         confidence=GRID.inference["confidence"],
