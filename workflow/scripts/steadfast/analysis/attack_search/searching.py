@@ -57,8 +57,8 @@ def search_attack(
         thinking_markers: see ``steadfast.generation.responses.generate_responses``.
         degenerate: largest increase of the share of degenerate responses of a model that still works.
         seed: the run's seed.
-        journal: the file that holds the trials of this search, finished ones of an earlier run among them; that of
-            the responses lies beside it.
+        journal: the file that holds the trials of this search, finished ones of an earlier run among them; the
+            responses lie in a folder beside it.
         code: digest of the code.
 
     Returns:
@@ -78,7 +78,7 @@ def search_attack(
         why = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
         return _nothing(space, activations, pd.DataFrame(), ALIKE if usable else why)
     name = _name(settings, space, activations, access, screened, seed, code)
-    responding = Responding(sampling, thinking_markers, judge, Path(journal).with_suffix(".responses.jsonl"), name)
+    responding = Responding(sampling, thinking_markers, judge, Path(journal).with_suffix(".responses"), name)
     weights = TrialWeights(access.model, access.model_dir, list(settings.targets))
     bench = Bench(access, weights, space, directions, responding)
     # the original's own responses, which are also those that over-refusal and degeneration are compared with

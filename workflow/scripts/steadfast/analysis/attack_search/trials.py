@@ -35,14 +35,14 @@ class Responding:
         settings: fields of ``steadfast.generation.interface.Sampling``.
         thinking_markers: see ``steadfast.generation.responses.generate_responses``.
         judge: what judges them.
-        journal: where finished responses are kept.
-        name: hash of what decides the trials, which is part of the journal's keys.
+        cache: directory where every response is kept as soon as it is there.
+        name: hash of what decides the trials, which is part of the cache's keys.
     """
 
     settings: Mapping[str, Any]
     thinking_markers: Sequence[Sequence[str]] | None
     judge: Scorer
-    journal: Path
+    cache: Path
     name: str
 
 
@@ -83,7 +83,7 @@ class Bench:
                 system_prompt=access.system_prompt,
                 template_arguments=access.template_arguments,
                 thinking_markers=responding.thinking_markers,
-                journal=responding.journal,
+                cache=responding.cache,
                 identity={"search": responding.name, "point": dict(point or {})},
             )
 
