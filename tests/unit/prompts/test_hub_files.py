@@ -35,6 +35,17 @@ def test_file_names_tell_the_split(names: list[str], split: str, expected: list[
     assert split_files(names, [], None, split) == expected
 
 
+def test_all_parts_of_a_table_must_be_there() -> None:
+    names = [f"data/train-{number:05d}-of-00003.parquet" for number in range(3)]
+    assert split_files(names, [], None, "train") == names
+    from_one = [f"train-{number}-of-2.csv" for number in (1, 2)]
+    assert split_files(from_one, [], None, "train") == from_one
+    with pytest.raises(DataError, match=r"1 of 3 files of a table are missing, .*data/train-00001-of-00003\.parquet"):
+        split_files([names[0], names[2]], [], None, "train")
+    with pytest.raises(DataError, match="2 of 3 files"):
+        split_files(names[2:], [{"data_files": "data/*"}], None, "train")
+
+
 def test_the_card_goes_before_file_names() -> None:
     configs = [{"data_files": [{"split": "harm", "path": "a/**/*.csv"}, {"split": "test", "path": ["b.csv", "c.csv"]}]}]
     names = ["a/x/one.csv", "a/two.csv", "b.csv", "c.csv", "d.csv"]

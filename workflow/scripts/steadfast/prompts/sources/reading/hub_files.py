@@ -28,6 +28,7 @@ NO_DATA = frozenset({"dataset_infos.json", "dataset_info.json", "state.json", "c
 MOST_NAMES = 12
 # as a subset: all of them
 ALL = "*"
+_SHARD = re.compile(r"(?P<stem>.+?)-(?P<number>\d{1,6})-of-(?P<count>\d{1,6})(?P<rest>\b.*)")
 # what tells the parts of one table apart: numbers, alone or out of how many, and the hashes behind them
 _PART = re.compile(r"\d+|of|[0-9a-f]{16,}")
 
@@ -53,7 +54,7 @@ def split_files(
     data = sorted(name for name in names if _is_data(name))
     config = _chosen_config(configs, subset)
     if config is None:
-        return _by_name(data, subset, split)
+        return _whole(_by_name(data, subset, split))
     folder = PurePosixPath(str(config.get("data_dir") or "")).as_posix().strip("/").removeprefix(".")
     inside = {name.removeprefix(f"{folder}/"): name for name in data if not folder or name.startswith(f"{folder}/")}
     if folder and not inside:
@@ -62,7 +63,27 @@ def split_files(
         )
     patterns = _splits_of(config["data_files"]) if config.get("data_files") else None
     found = _by_pattern(list(inside), patterns, split) if patterns else _by_name(list(inside), None, split)
-    return [inside[name] for name in found]
+    return _whole([inside[name] for name in found])
+
+
+def _whole(names: list[str]) -> list[str]:
+    """The same files, of which none is missing where their names say how many there are.
+
+    Raises:
+        DataError: some are.
+    """
+    numbers: dict[tuple[str, str, str], set[int]] = {}
+    for name in names:
+        shard = _SHARD.fullmatch(name)
+        if shard:
+            numbers.setdefault((shard["stem"], shard["count"], shard["rest"]), set()).add(int(shard["number"]))
+    for (stem, count, rest), found in numbers.items():
+        first_number = 1 if int(count) in found else 0  # some count from one
+        missing = sorted(set(range(first_number, int(count) + first_number)) - found)
+        if missing:
+            first = f"{stem}-{missing[0]:0{len(count)}d}-of-{count}{rest}"
+            raise DataError(f"{len(missing)} of {int(count)} files of a table are missing, for example {first}")
+    return names
 
 
 def converted_files(names: Iterable[str], subset: str | None, split: str) -> list[str]:
