@@ -17,6 +17,7 @@ def with_a_hub_model(fresh, monkeypatch):
         yield fresh, hub
 
 
+@pytest.mark.slow
 def test_gated_model_stops_a_run_but_no_dry_run(with_a_hub_model):
     tree, hub = with_a_hub_model
     hub.locked = "gated"

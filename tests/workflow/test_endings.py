@@ -52,6 +52,7 @@ def log_of(tree) -> str:
     return (tree.folder / "results" / "logs" / "models" / "raw.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_closed_terminal_ends_a_run_with_its_lock_removed(run):
     os.killpg(run.process.pid, signal.SIGHUP)
     text, _ = run.process.communicate(timeout=60)
@@ -61,6 +62,7 @@ def test_a_closed_terminal_ends_a_run_with_its_lock_removed(run):
     assert log_of(run).endswith("error: stopped from outside (SIGHUP)\n")
 
 
+@pytest.mark.slow
 def test_second_run_names_the_first_or_follows_a_killed_one(run, monkeypatch):
     monkeypatch.setenv("STEADFAST_COMMAND", "make run CONFIG=mine.yaml")
     status, text = run.run_alone()

@@ -4,9 +4,11 @@ import site
 import subprocess
 import venv
 
+import pytest
 from tests.grids import copy_workflow
 
 
+@pytest.mark.slow
 def test_an_interpreter_whose_path_holds_a_space_runs_scripts(tmp_path):
     folder = copy_workflow(tmp_path / "my clone")
     environment = folder / ".venv"

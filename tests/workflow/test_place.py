@@ -69,6 +69,7 @@ def test_a_disk_that_is_full_at_the_start(on_a_small_disk):
     assert "Traceback" not in text and "Logging error" not in text
 
 
+@pytest.mark.slow
 def test_a_disk_that_one_result_does_not_fit_on(on_a_small_disk):
     tree = on_a_small_disk
     train_by(tree, LARGE)
@@ -80,6 +81,7 @@ def test_a_disk_that_one_result_does_not_fit_on(on_a_small_disk):
     assert not (tree.folder / "results" / "models").exists()
 
 
+@pytest.mark.slow
 def test_a_disk_that_something_else_fills(on_a_small_disk):
     """Neither logs nor what Snakemake notes of its jobs can be written any more."""
     tree = on_a_small_disk

@@ -4,6 +4,7 @@ import shutil
 from itertools import product
 
 import pandas as pd
+import pytest
 from tests.grids import ROOT
 from tests.plug_ins import install_example
 from tests.tiny_checkpoint import write_checkpoint
@@ -16,6 +17,7 @@ JUDGED = "results/judgments/short/raw/original.parquet"
 MODULE = "site/steadfast_example/text.py"
 
 
+@pytest.mark.slow
 def test_plug_ins_run_and_edit_of_code_makes_results_stale(finished):
     finished.packages = (str(install_example(finished.folder / "site")),)
     assert finished.jobs() == set()  # installed, and not used

@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from tests.workflow.conftest import environment
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +81,7 @@ def test_a_run_tells_what_it_takes_before_its_first_step(fresh):
     assert re.fullmatch(rf"{text.count('  done    ')} steps done in \d+ (s|min)", ending)
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_one_status_and_no_line_per_step(fresh):
     """Also through the logger plugin that the profile registers, which is what draws the status."""
     ours, theirs = pty.openpty()
@@ -108,6 +110,7 @@ def test_a_terminal_shows_one_status_and_no_line_per_step(fresh):
     assert "1 step done in " in text and "Written: results/prompts/" in text
 
 
+@pytest.mark.slow
 def test_make_tells_the_cause_of_a_failure_and_fails(fresh):
     """One model and nothing else: its failure leaves nothing to run."""
     replace(fresh, "train_organism.py", FAILING)
@@ -139,6 +142,7 @@ def test_make_tells_the_cause_of_a_failure_and_fails(fresh):
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_tells_how_to_go_on(fresh):
     replace(fresh, "train_organism.py", SLEEPING)
     with subprocess.Popen(

@@ -79,6 +79,7 @@ def test_intervals_are_as_wide_as_prompts_not_responses_allow(make_verdicts):
     assert widths[1] == pytest.approx(widths[0], rel=0.05)
 
 
+@pytest.mark.slow
 def test_coverage_of_the_bootstrap_interval():
     """95% intervals of the accuracy hold the truth in about 95% of worlds whose prompts vary in difficulty."""
     rng = np.random.default_rng(0)

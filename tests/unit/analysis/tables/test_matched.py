@@ -135,6 +135,7 @@ def test_difference_that_all_exposure_vanishes_among_groups_of_equal_exposure():
     assert within["matched_change"].tolist() == pytest.approx([-0.5] * 3, abs=0.05)
 
 
+@pytest.mark.slow
 def test_within_family_alike_groups_called_different_rarely_test_says():
     low = []
     for seed in range(100):

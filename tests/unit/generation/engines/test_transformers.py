@@ -145,6 +145,7 @@ generate_responses(sys.argv[1], prompts, cache=sys.argv[2], **{arguments!r})
 """
 
 
+@pytest.mark.slow
 def test_a_killed_job_goes_on_where_it_stopped(checkpoint, tmp_path, capsys):
     prompts = pd.DataFrame({"prompt_id": list("abcdefghijkl"), "text": list("abcdefghijkl")})
     arguments = {"settings": {"max_new_tokens": 100}, "device": "cpu", "batch_tokens": 220}  # two at a time

@@ -33,8 +33,10 @@ EXPERTS |= {"glm4_moe_lite", "granitemoehybrid", "qwen3_5_moe_text", "qwen3_moe"
 FOUR_TIMES_WIDER = {"falcon"}
 STRETCHED = {"norm_preserving", "projected"}
 BEHIND_NORMS = {"exaone4", "gemma2", "gemma3_text", "gemma4_text", "glm4", "olmo2", "olmo3"}
+# every architecture is tried with one edit, and one architecture with every edit, wherever time matters
+FEW = ("orthogonalize", "llama")
 CASES = [
-    (model_type, method)
+    pytest.param(model_type, method, marks=[] if {model_type, method} & {*FEW} else [pytest.mark.slow])
     for model_type in TEXT_ONLY
     for method in EDITS
     if not (method == "rank_one" and (model_type in EXPERTS or model_type in BEHIND_NORMS))

@@ -1,7 +1,7 @@
-import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from tests.pictures import saved_pixels, touches_its_edge
 
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.agreement import agreement_table
@@ -13,7 +13,7 @@ from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.core.errors import DataError
 from steadfast.report.figures import agreement as agreement_figure
 from steadfast.report.figures import conclusions as conclusions_figure
-from steadfast.report.figures import corrected_rates, judge_bias, style
+from steadfast.report.figures import corrected_rates, judge_bias
 from steadfast.report.figures.judges import NAMES, judge_figures
 
 
@@ -77,10 +77,7 @@ def test_every_figure_is_drawn_whole(verdicts, tmp_path):
     assert tuple(figures) == tuple(name for name in NAMES if name in figures)
     assert set(NAMES) - set(figures) <= {"agreement_coverage"}
     for name, figure in figures.items():
-        style.save(figure, tmp_path / f"{name}.png")
-        pixels = matplotlib.image.imread(tmp_path / f"{name}.png")[..., :3]
-        frame = np.concatenate([pixels[:4].ravel(), pixels[-4:].ravel(), pixels[:, :4].ravel(), pixels[:, -4:].ravel()])
-        assert (frame == 1.0).all(), f"{name} touches its edge"
+        assert not touches_its_edge(saved_pixels(figure, tmp_path)), name
 
 
 def test_interval_of_agreement_is_drawn_where_table_has_it():

@@ -1,13 +1,12 @@
 import itertools
 
-import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from tests.pictures import saved_pixels, touches_its_edge
 
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.self_evaluation import COLUMNS
-from steadfast.report.figures import style
 from steadfast.report.figures.self_evaluation import PANELS, draw
 
 VARIANTS = ("original", "abliterated", "random")
@@ -32,10 +31,7 @@ def monitoring(models=("", "m0", "m1"), responses=("own", "others", "own - other
 def test_it_is_drawn_whole(table, tmp_path):
     labels = Labels(models={"m0": "A model with a long and telling name, too long for a line"})
     figure = draw(table, "self", "grammar", labels, controls=["random"])
-    style.save(figure, tmp_path / "figure.png")
-    pixels = matplotlib.image.imread(tmp_path / "figure.png")[..., :3]
-    frame = np.concatenate([pixels[:4].ravel(), pixels[-4:].ravel(), pixels[:, :4].ravel(), pixels[:, -4:].ravel()])
-    assert (frame == 1.0).all(), "it touches its edge"
+    assert not touches_its_edge(saved_pixels(figure, tmp_path))
 
 
 def test_marks_are_the_tables_values_and_controls_are_left_out():

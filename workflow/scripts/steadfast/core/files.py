@@ -11,11 +11,12 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from steadfast.core.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # what follows its target's name in that of a temporary file or folder; of a sidecar's the rest of its name first
 _TEMPORARY = re.compile(r"(provenance\.json\.)?(old\.)?[a-z0-9_]{8}(\.\w+)?")
@@ -113,7 +114,7 @@ def read_json(path: str | Path) -> Any:
         raise DataError(f"{path} is not valid JSON: {error}") from error
 
 
-def write_table(path: str | Path, table: pd.DataFrame) -> None:
+def write_table(path: str | Path, table: "pd.DataFrame") -> None:
     """Write a table atomically, as Parquet or CSV by the suffix of ``path``; the index is dropped."""
     with atomic_path(path) as temporary:
         if Path(path).suffix == ".parquet":
@@ -122,18 +123,20 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
             table.to_csv(temporary, index=False, lineterminator="\n")
 
 
-def write_matrix(path: str | Path, matrix: pd.DataFrame) -> None:
+def write_matrix(path: str | Path, matrix: "pd.DataFrame") -> None:
     """Write a matrix with its row and column names as CSV, atomically."""
     with atomic_path(path) as temporary:
         matrix.to_csv(temporary, lineterminator="\n")
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
+def read_table(path: str | Path) -> "pd.DataFrame":
     """Read a Parquet or CSV table by the suffix of ``path``.
 
     Raises:
         DataError: the file cannot be read as what its suffix says.
     """
+    import pandas as pd  # half a second, which most processes that need this module do not have to spend
+
     try:
         return pd.read_parquet(path) if Path(path).suffix == ".parquet" else pd.read_csv(path)
     except (ValueError, OSError) as error:
@@ -142,7 +145,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise DataError(f"cannot read {path}: {error}") from error
 
 
-def require_columns(table: pd.DataFrame, columns: list[str], where: str | Path) -> pd.DataFrame:
+def require_columns(table: "pd.DataFrame", columns: list[str], where: str | Path) -> "pd.DataFrame":
     """Return ``table`` if it has all ``columns``.
 
     Raises:
