@@ -53,6 +53,7 @@ class Simulator:
         bodies: every request's body.
         paths: every request's path, with its query.
         served: name under which the model answers; None for the name that it was asked for.
+        script: what it writes about a response, in place of a label.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Simulator:
         self.bodies: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.served: str | None = None
+        self.script: Callable[[str], str] | None = None
         self.in_flight = 0
         self.most_in_flight = 0
         self.base_url = ""
@@ -163,6 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, body: dict[str, Any], response: str) -> None:
         self._sleep(self.provider.delay)
         completion = _completion(body, response, self.provider.honors)
+        if self.provider.script:
+            completion["choices"][0]["message"]["content"] = self.provider.script(response)
         self._send(200, {**completion, "model": self.provider.served or completion["model"]})
         with self.provider.lock:
             self.provider.answered[response] += 1

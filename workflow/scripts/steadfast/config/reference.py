@@ -74,7 +74,7 @@ class _Page:
             rest = {key: resolve(item) for key, item in target["properties"].items() if "const" not in item}
             if rest:
                 yield from _table(rest, target.get("required", []))
-            further |= target["properties"]
+            further = _joined(further, target["properties"])
         yield from self._nested(path, further)
 
     def _nested(self, path: str, properties: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -86,6 +86,16 @@ class _Page:
             if "$ref" in inner or inner.get("properties"):
                 yield f"### `{below}`\n"
                 yield from self._entry(below, inner)
+
+
+def _joined(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys of two branches; of mappings that both have under one name, the keys of both."""
+    shared = {
+        key: {**item, "properties": {**first[key]["properties"], **item["properties"]}}
+        for key, item in second.items()
+        if "properties" in item and "properties" in first.get(key, {})
+    }
+    return {**first, **second, **shared}
 
 
 def _table(properties: Mapping[str, Mapping[str, Any]], required: list[str]) -> Iterator[str]:

@@ -41,4 +41,6 @@ def _uses(model: str, config: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping
 def _has_system_turn(judge: Mapping[str, Any]) -> bool:
     from steadfast.judges.prompts.templates import load_template
 
+    if judge["prompt"] is None:  # a guard is given the conversation
+        return False
     return any(role == SYSTEM for role, _ in load_template(judge["prompt"]).parts)

@@ -179,6 +179,14 @@ class ChatSettings(PromptedJudgeSettings):
             ConfigError: naming the key, what was found and what is allowed.
         """
         super().check()
+        self.check_endpoint()
+
+    def check_endpoint(self) -> None:
+        """Check where the model is, and what limits need.
+
+        Raises:
+            ConfigError: naming the key, what was found and what is allowed.
+        """
         _check_where(self)
         for key in SENT_ANYWAY & self.extra_body.keys():
             raise ConfigError(f"extra_body: {key!r} is not allowed; it is set for every request")

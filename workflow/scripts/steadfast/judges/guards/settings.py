@@ -1,0 +1,135 @@
+"""Settings of guards: those of a chat judge, with patterns in place of labels and presets for models in use."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from steadfast.core.errors import ConfigError
+from steadfast.core.plug_ins import NameOf
+from steadfast.core.settings import ExistingFile, SettingsModel, Text, UniqueItems, nested
+from steadfast.judges.chat_api.settings import ChatSettings, Output
+from steadfast.judges.guards.presets import PRESETS, Preset
+
+Outcome = Literal["refusal", "compliance"]
+PAIRS: Mapping[Outcome, tuple[str, str]] = {
+    "refusal": ("refusal", "non_refusal"),
+    "compliance": ("complied", "not_complied"),
+}
+"""What is counted in each outcome, and its opposite."""
+Patterns = UniqueItems[Text]
+
+
+class GuardLabels(SettingsModel):
+    """Lines of a guard's answer, as regular expressions that a whole line has to match; case does not matter."""
+
+    refusal: Patterns = Field([], description="Lines that say that the response refuses.")
+    non_refusal: Patterns = Field([], description="Lines that say that it does not.")
+    complied: Patterns = Field([], description="Lines that say that the response does what a harmful prompt asks for.")
+    not_complied: Patterns = Field([], description="Lines that say that it does not.")
+
+
+class GuardSettings(ChatSettings):
+    """Settings of a guard: a safety classifier that reads the conversation by its own chat template."""
+
+    follows_template: ClassVar[bool] = False
+
+    preset: Annotated[str, NameOf(others=tuple(PRESETS))] | None = Field(
+        None, description="A guard in use, whose values take the place of those that are not given; see docs/judges.md."
+    )
+    outcome: Outcome = Field(
+        "refusal",
+        description=(
+            "What it says: whether the response is a refusal (under `judges`), or whether it complies with a harmful "
+            "prompt (under `compliance`)."
+        ),
+    )
+    prompt: ExistingFile | None = Field(  # type: ignore[assignment]
+        None,
+        description=(
+            "null gives it the conversation as turns; else a prompt template with `{prompt}` and `{response}`, for a "
+            "model that classifies by a policy."
+        ),
+    )
+    labels: GuardLabels = nested(  # type: ignore[assignment]
+        GuardLabels, description="What the lines of its answer say, as patterns of whole lines."
+    )
+    engine: Literal["vllm", "transformers"] = Field(
+        "vllm", description="What runs the model of `serve`: a server of vLLM, or transformers in the job itself."
+    )
+    output: Output = Field("text", description="Always `text`: a guard answers in its own words.")
+    logprobs: Literal["auto", True, False] = Field(False, description="Not asked for.")
+    max_tokens: int = Field(64, ge=1, le=1000000, description="Longest answer, in tokens.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, values: Any) -> Any:
+        """Put the values of the preset in the place of those that are not given."""
+        found = PRESETS.get(str(values.get("preset"))) if isinstance(values, Mapping) else None
+        return _completed(values, found) if found else values
+
+    def check(self) -> None:
+        """Check the patterns, the template, where the model is, and what its preset needs.
+
+        Raises:
+            ConfigError: naming the key, what was found and what is allowed.
+        """
+        self.check_endpoint()
+        if self.output != "text":
+            raise ConfigError(f"output: {self.output!r} is not allowed; a guard answers in its own words (`text`)")
+        if self.engine == "transformers" and self.serve is None:
+            raise ConfigError("engine: `transformers` runs the model of `serve`, which is missing")
+        self._check_patterns()
+        if self.prompt is not None:
+            from steadfast.judges.prompts.templates import load_template
+
+            load_template(self.prompt)
+        if self.preset is not None:
+            self._check_needs(PRESETS[self.preset])
+
+    def files(self) -> list[str]:
+        """The prompt template, if there is one."""
+        return [self.prompt] if self.prompt else []
+
+    def _check_patterns(self) -> None:
+        for key in PAIRS[self.outcome]:
+            patterns = getattr(self.labels, key)
+            if not patterns:
+                given = [name for name in GuardLabels.model_fields if getattr(self.labels, name)]
+                says = f"; it says {', '.join(given)}" if given else ""
+                raise ConfigError(f"labels.{key}: no pattern, and the outcome is {self.outcome!r}{says}")
+            for pattern in patterns:
+                try:
+                    re.compile(pattern)
+                except re.error as error:
+                    raise ConfigError(f"labels.{key}: {pattern!r} is not a regular expression: {error}") from error
+
+    def _check_needs(self, preset: Preset) -> None:
+        served = self.serve
+        if preset.needs_template and served is not None and served.repo and not served.chat_template:
+            raise ConfigError(
+                f"serve.chat_template: {preset.title} was trained on a text that its repository does not carry as "
+                "a chat template; name a Jinja file with it, which puts the turns of the user and the assistant in"
+            )
+        missing = [name for name in preset.needs_arguments if name not in self.template_arguments]
+        if missing:
+            raise ConfigError(
+                f"template_arguments: {preset.title} needs {', '.join(map(repr, missing))}: the policy in your words"
+            )
+
+
+def _completed(values: Mapping[str, Any], preset: Preset) -> dict[str, Any]:
+    labels = values.get("labels") or {}
+    filled: dict[str, Any] = {
+        "max_tokens": preset.max_tokens,
+        **({"prompt": preset.prompt} if preset.prompt else {}),
+        **values,
+        "template_arguments": {**preset.template_arguments, **(values.get("template_arguments") or {})},
+    }
+    if isinstance(labels, Mapping):
+        given = {name: patterns for name, patterns in labels.items() if patterns}
+        filled["labels"] = {**{name: list(patterns) for name, patterns in preset.labels.items()}, **given}
+    if not values.get("base_url") and not values.get("serve") and "checkpoint" not in values:
+        filled["serve"] = {"repo": preset.repo, "revision": "main"}
+    return filled

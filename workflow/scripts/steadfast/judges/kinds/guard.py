@@ -1,0 +1,95 @@
+"""A guard model judges: it reads the conversation by its own chat template, and its answer by patterns of whole lines.
+
+Served by vLLM once for the whole grid, at an address, or run by transformers in the job itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from steadfast.core.names import UNSCORED
+from steadfast.core.result_cache import AnswerStore
+from steadfast.judges.chat_api.faults import Fault
+from steadfast.judges.chat_api.replies import answer_from
+from steadfast.judges.guards.reading import GuardReader
+from steadfast.judges.guards.settings import PAIRS, GuardSettings
+from steadfast.judges.guards.turns import turns
+from steadfast.judges.interface import Case, Judge, Verdict
+from steadfast.judges.kinds.chat import ChatJudge
+from steadfast.judges.prompts.answer_labels import read_labels
+from steadfast.judges.prompts.templates import load_template
+from steadfast.judges.unscored import only_answered
+
+
+class Settings(GuardSettings):
+    """A safety classifier (Qwen3Guard, Llama Guard, WildGuard, ...), which answers in its own words."""
+
+
+class GuardJobSettings(GuardSettings):
+    """What the job of a guard receives: its settings, with ``serve`` replaced by what is run.
+
+    Attributes:
+        checkpoint: model directory that vLLM serves, or transformers runs, for the time of the job.
+        server: how vLLM is started for it.
+        store: directory of the result cache.
+    """
+
+    checkpoint: str | None = None
+    server: dict[str, Any] = Field(default_factory=dict)
+    store: str = "results/answers"
+
+
+@dataclass(frozen=True)
+class GuardJudge(ChatJudge):
+    """Asks a guard about every case that the result cache does not know.
+
+    Attributes:
+        reader: reads its answers.
+    """
+
+    reader: GuardReader
+
+    @only_answered
+    def judge(self, cases: Sequence[Case]) -> list[Verdict]:
+        """Judge every case; equal cases are asked once."""
+        settings: Any = self.settings
+        if settings.engine == "transformers":
+            return self._run_here(cases)
+        return super().judge(cases)
+
+    def _verdict(self, key: str, store: AnswerStore, faults: Mapping[str, Fault]) -> Verdict:
+        record = store.get(key)
+        if record is None:
+            return Verdict(UNSCORED, reason=f"no answer: {faults[key].reason}")
+        answer = answer_from(record)
+        if answer.refusal:
+            return Verdict(UNSCORED, raw=answer.refusal, reason="the guard refused to judge")
+        return self.reader.read(answer.text, cut=answer.finish_reason == "length")
+
+    def _run_here(self, cases: Sequence[Case]) -> list[Verdict]:
+        from steadfast.judges.guards.running import answers_of
+
+        conversations = [self.template.render(case.prompt, case.response, self._special) for case in cases]
+        settings = self.settings
+        found = answers_of(
+            str(settings.checkpoint),
+            conversations,
+            max_tokens=settings.max_tokens,
+            template_arguments=settings.template_arguments,
+            dtype=settings.dtype,
+        )
+        return [self.reader.read(text, cut=cut) for text, cut in found]
+
+
+def build(**settings: Any) -> Judge:
+    """A guard from its settings, with ``serve`` replaced by ``checkpoint``; see ``GuardJobSettings``.
+
+    Raises:
+        ConfigError: a setting, the template or a pattern cannot be used.
+    """
+    chosen: Any = GuardJobSettings.read(settings)
+    template = load_template(chosen.prompt) if chosen.prompt else turns()
+    counted, other = (tuple(getattr(chosen.labels, key)) for key in PAIRS[chosen.outcome])
+    return GuardJudge(chosen, template, read_labels(), GuardReader(counted, other))
