@@ -8,13 +8,8 @@ from steadfast.grid.checkpoints import CheckpointJobs, checkpoint_jobs
 
 EDITING = checkpoint_jobs(GRID)
 FIRST_CHECKPOINTS = [path for jobs in EDITING for path in jobs.first_outputs]
-
-
-def checkpoint_outputs(names: list[str]) -> list[str]:
-    """Directories, which are removed as soon as nothing needs them unless they are to stay."""
-    kept = GRID.config["runtime"]["keep_checkpoints"]
-    return [directory(name) if kept else temp(directory(name)) for name in names]
-
+# they are removed as soon as nothing needs them, unless they are to stay
+KEPT = GRID.config["runtime"]["keep_checkpoints"]
 
 for edited in EDITING:
 
@@ -28,7 +23,10 @@ for edited in EDITING:
             edit=edited.chosen_edit,
             matched=edited.matched,
         output:
-            checkpoint_outputs(edited.outputs),
+            [
+                directory(name) if KEPT else temp(directory(name))
+                for name in edited.outputs
+            ],
         log:
             paths.log(edited.log),
         benchmark:

@@ -78,10 +78,9 @@ def test_parameters_are_counted_over_all_shards(checkpoint):
 
 
 def test_the_engines_and_what_their_digests_cover():
-    from steadfast.core.code_digest import ROOT, _collect
+    from steadfast.core.code_digest import ROOT, _reached
     from steadfast.core.registry import names
 
     assert names("steadfast.generation.engines") == ["transformers", "vllm"]
-    reached: set[Path] = set()
-    _collect((ROOT / "generation" / "engines" / "vllm.py").resolve(), reached)
-    assert (ROOT / "generation" / "vllm_worker.py").resolve() in reached
+    reached = _reached([str((ROOT / "generation" / "engines" / "vllm.py").resolve())])
+    assert str((ROOT / "generation" / "vllm_worker.py").resolve()) in reached

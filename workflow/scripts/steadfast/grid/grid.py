@@ -76,11 +76,6 @@ class Grid:
         ]
         return sorted([*self.pairs, *given], key=lambda pair: self.studied.index(pair.model))
 
-    @property
-    def judge_names(self) -> list[str]:
-        """All judges: those of the configuration, then human ones."""
-        return [*self.judges, *self.human_judges]
-
     def variants_where(self, test: Callable[[Variant], bool]) -> list[str]:
         """Variants that pass a test."""
         return [name for name, variant in self.variants.items() if test(variant)]
@@ -93,11 +88,6 @@ class Grid:
     def edited_pairs(self) -> list[ModelVariant]:
         """Pairs with a checkpoint of their own."""
         return self.pairs_where(lambda variant: variant.is_edited)
-
-    @property
-    def chosen_pairs(self) -> list[ModelVariant]:
-        """Pairs whose direction and edit the workflow chooses."""
-        return self.pairs_where(lambda variant: variant.is_chosen)
 
     @property
     def changed_pairs(self) -> list[ModelVariant]:
@@ -174,7 +164,7 @@ class Grid:
 
 def in_words(grid: Grid) -> str:
     """A grid in a line."""
-    sizes = ((grid.studied, "model"), (grid.variants, "variant"), (grid.judge_names, "judge"))
+    sizes = ((grid.studied, "model"), (grid.variants, "variant"), ([*grid.judges, *grid.human_judges], "judge"))
     return " × ".join(f"{len(names)} {what}{'' if len(names) == 1 else 's'}" for names, what in sizes)
 
 

@@ -291,7 +291,7 @@ def judgments_of(grid: Grid, judge: str) -> list[str]:
 
 def judgment_files(grid: Grid, judges: Iterable[str] | None = None) -> list[str]:
     """Judgments of the given judges (all by default) on the responses of all pairs to the evaluation prompts."""
-    chosen = grid.judge_names if judges is None else judges
+    chosen = (*grid.judges, *grid.human_judges) if judges is None else judges
     own = {judge.name for judge in Judging(grid).with_scope("system")}
     return [
         path

@@ -62,7 +62,7 @@ class Batch:
     @property
     def edits(self) -> list[str]:
         """Edits that the workflow has chosen."""
-        return paths.CHOSEN_EDIT.of(self._among(self.grid.chosen_pairs))
+        return paths.CHOSEN_EDIT.of(self._among(self.grid.pairs_where(lambda variant: variant.is_chosen)))
 
     @property
     def responses(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import Any, Literal
 
 from steadfast.core.errors import ConfigError, DataError, suggest
@@ -122,7 +123,6 @@ def fitting(part: Part, columns: Iterable[str], where: str) -> Layout:
 
 
 def _columns(layout: Layout) -> set[str]:
-    from steadfast.prompts.sources.reading.template import read_template
-
-    named = read_template(layout.template).columns if layout.template else (str(layout.column),)
+    parsed = Formatter().parse(layout.template or f"{{{layout.column}}}")
+    named = [name for _, name, _, _ in parsed if name]
     return {*named, *layout.where, *([layout.category] if layout.category else [])}
