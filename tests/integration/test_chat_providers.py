@@ -239,6 +239,7 @@ def test_faults_that_an_older_version_kept_are_asked_again(build, provider) -> N
         ("meta/llama-3.3-70b-instruct:free", "meta/llama-3.3-70b-instruct"),
         ("llama-3.3-70b-instruct", "meta/llama-3.3-70b-instruct:nitro"),
         ("gpt-5", "gpt-5-2025-08-07"),
+        ("command-r", "command-r-08-2024"),
         ("claude-3-5-sonnet-latest", "claude-3-5-sonnet-20241022"),
         ("mistral-large-latest", "mistral-large-2411"),
         ("qwen2.5", "qwen2.5:latest"),

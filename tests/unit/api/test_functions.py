@@ -1,7 +1,9 @@
 """The functions of the Python API: what they return beyond the page of the documentation, and their errors."""
 
 import asyncio
+import json
 import math
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +91,16 @@ def test_edit_and_same_change_while_model_runs_give_equal_responses(model, tmp_p
     assert baked["response"].tolist() == hooked["response"].tolist() != original["response"].tolist()
 
 
+def test_a_checkpoint_that_is_not_whole_is_not_edited(model, tmp_path):
+    copied = shutil.copytree(model, tmp_path / "copy")
+    config = json.loads((copied / "config.json").read_text())
+    (copied / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
+    direction = steadfast.find_direction(model, ["a", "a b"] * 4, ["c", "7"] * 4, {"method": "random"})
+    with pytest.raises(DataError, match="Nothing of block 2 is in the files"):
+        steadfast.edit_checkpoint(copied, direction, tmp_path / "edited")
+    assert not (tmp_path / "edited").exists()
+
+
 def test_a_direction_can_be_chosen_by_what_it_does(model):
     causal = {"method": "mean_difference", "layer": "causal", "causal": {"refusal_tokens": ["a"]}}
     found = steadfast.find_direction(model, ["a", "a b"] * 4, ["c", "7"] * 4, causal)
@@ -111,6 +123,8 @@ def test_a_direction_can_be_chosen_by_what_it_does(model):
         (lambda m: steadfast.find_direction(m, ["a"], []), DataError, r"harmless: found \[\]"),
         (lambda m: steadfast.find_direction(m, ["a"], ["b"], {"method": "pcb"}), ConfigError, "did you mean 'pca'"),
         (lambda m: steadfast.edit_checkpoint(m, "d", m), ConfigError, "is the model itself; name another directory"),
+        (lambda m: steadfast.edit_checkpoint(m, "d", m.parent), ConfigError, "lie within one another; name another"),
+        (lambda m: steadfast.edit_checkpoint(m, "d", m / "out"), ConfigError, "lie within one another; name another"),
     ],
 )
 def test_what_cannot_be_done_with_a_model_is_named(model, call, error, message):

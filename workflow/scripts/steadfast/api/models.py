@@ -104,12 +104,17 @@ def edit_checkpoint(
 
     Raises:
         ConfigError: the edit or one of its keys is unknown, not allowed or does not fit the model.
-        DataError: the architecture is unknown, the checkpoint is quantized or damaged, or the direction does not fit.
+        DataError: the architecture is unknown, the checkpoint is not complete, quantized or damaged, or the direction
+            does not fit.
     """
     from steadfast.attacks.baking import bake
+    from steadfast.models.check import check_checkpoint
 
-    if Path(output).resolve() == Path(model).resolve():
-        raise ConfigError(f"output: {output} is the model itself; name another directory")
+    written, source = Path(output).resolve(), Path(model).resolve()
+    if written == source or written in source.parents or source in written.parents:
+        what = "is the model itself" if written == source else "and the model lie within one another"
+        raise ConfigError(f"output: {output} {what}; name another directory")
+    check_checkpoint(model, layout=True)
     with _direction_file(direction) as file:
         return bake(model, file, EDITS.usual() if edit is None else edit, output, threads=threads)
 

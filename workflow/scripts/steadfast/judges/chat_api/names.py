@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 # What an endpoint appends to the name that it was asked for: gpt-5 answers as gpt-5-2025-08-07.
-_VERSION = re.compile(r"(?:[-@:._](?:v?\d{3,}[-.\d]*|latest))?")
+_VERSION = re.compile(r"(?:[-@:._](?:v?\d{3,}[-.\d]*|\d{2}-20\d{2}|latest))?")
 _LATEST = re.compile(r"[-:@]latest$")
 # Ways of routing to one model (OpenRouter). A size after a colon (Ollama's llama3:70b) is another model.
 _ROUTING = re.compile(r":(?:free|nitro|floor|extended|exacto|online|thinking|beta)$")
