@@ -139,7 +139,8 @@ def recorded(path: str | Path) -> Artifact | None:
 def require_as_made(paths: Iterable[str | Path]) -> dict[str, Artifact]:
     """Check that results are as they were made.
 
-    Files without a sidecar come from outside, and there is nothing to compare them with.
+    Files without a sidecar come from outside, and there is nothing to compare them with; one that cannot be read is a
+    change as well.
 
     Args:
         paths: files and directories that exist.
@@ -155,7 +156,7 @@ def require_as_made(paths: Iterable[str | Path]) -> dict[str, Artifact]:
     for path in dict.fromkeys(map(str, paths)):
         made = recorded(path)
         seen[path] = look_at(path, made)
-        differences = list(changes(made, seen[path])) if made else []
+        differences = list(changes(made, seen[path])) if made else list(_damaged_record(path))
         if differences:
             changed[path] = in_short(differences)
         elif made:
@@ -163,6 +164,19 @@ def require_as_made(paths: Iterable[str | Path]) -> dict[str, Artifact]:
     if changed:
         raise DataError(message(changed))
     return seen
+
+
+def _damaged_record(path: str) -> Iterator[str]:
+    """Whether there is a record that cannot be read, after a full disk or an edit, so that nothing can be compared."""
+    record = sidecar(path)
+    if not record.is_file():
+        return
+    try:
+        whole = isinstance(read_json(record), dict)
+    except (OSError, DataError):
+        whole = False
+    if not whole:
+        yield f"its record {record} is damaged"
 
 
 def require_as_made_at_a_glance(paths: Iterable[str | Path]) -> None:
