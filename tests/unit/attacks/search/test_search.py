@@ -125,7 +125,7 @@ def test_between_two_blocks_the_states_are_interpolated(activations):
     assert whole.directions[0] == pytest.approx(plain / np.linalg.norm(plain), abs=1e-6)
 
 
-def test_each_block_may_be_edited_along_what_is_found_at_it(activations):
+def test_each_block_may_have_the_direction_found_at_it(activations):
     point = {**space_of().first, "scope": "per_block", "layer": 2.5}
     found = Directions(activations, 0).at(point).tensors["block_directions"]
     assert found.shape == (DEPTH, 1, HIDDEN)
