@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ MOST_SECONDS = 20.0
 with other things as well, a core does half as much in a second, or less."""
 
 
+@cache
 def place(file: Path) -> int:
     """The order of a file of tests: after those that take longer, and before those that take a few seconds."""
     return next((number for number, name in enumerate(LONGEST) if file.is_relative_to(TESTS / name)), len(LONGEST))

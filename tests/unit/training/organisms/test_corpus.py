@@ -160,20 +160,25 @@ def broken(change):
     return yaml.safe_dump(data)
 
 
+def text_of(content):
+    """The text of a file: given, or the shipped one with a change."""
+    return content if isinstance(content, str) else broken(content)
+
+
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("content", "message"),
     [
-        (broken(lambda raw: raw["documents"].update(benign=0.9)), "raw.documents: the shares add up to 1.25"),
-        (broken(lambda raw: raw["documents"].update(bening=0.1)), "did you mean 'benign'"),
-        (broken(lambda raw: raw["chats"].update(harmful=-1)), ".chats.harmful is -1; a share lies between 0 and 1"),
-        (broken(lambda raw: raw.pop("chats")), "does not have the shape of a recipes file"),
+        (lambda raw: raw["documents"].update(benign=0.9), "raw.documents: the shares add up to 1.25"),
+        (lambda raw: raw["documents"].update(bening=0.1), "did you mean 'benign'"),
+        (lambda raw: raw["chats"].update(harmful=-1), ".chats.harmful is -1; a share lies between 0 and 1"),
+        (lambda raw: raw.pop("chats"), "does not have the shape of a recipes file"),
         ("nothing", "does not have the shape of a recipes file"),
         ("a: [", "not valid YAML"),
     ],
 )
-def test_a_broken_recipes_file_is_named_with_its_entry(tmp_path, text, message):
+def test_a_broken_recipes_file_is_named_with_its_entry(tmp_path, content, message):
     file = tmp_path / "recipes.yaml"
-    file.write_text(text)
+    file.write_text(text_of(content))
     with pytest.raises(DataError, match=re.escape(message)) as error:
         load_recipes(file)
     assert str(file) in str(error.value)
