@@ -97,13 +97,22 @@ def test_a_job_whose_run_was_killed_ends_by_itself(start, tmp_path):
     wait_for(lambda: names(tmp_path) == {"job.log"})
 
 
+def test_a_job_whose_run_was_killed_before_it_could_look_ends_by_itself(start, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "getpid", lambda: 999_999_999)
+    monkeypatch.setenv(termination.RUN_VARIABLE, "")
+    termination.name_run()
+    start("job.py", STEADFAST_RUN=os.environ[termination.RUN_VARIABLE])
+    wait_for((tmp_path / "job.log").read_text)
+    assert (tmp_path / "job.log").read_text() == "error: the run that started this step is gone\n"
+
+
 def test_a_job_of_a_live_run_goes_on(start, tmp_path):
     start("run.py")
     time.sleep(3 * termination.POLL_SECONDS)
     assert (tmp_path / "job.log").read_text() == ""
 
 
-@pytest.mark.parametrize("run", ["", "no number", "999999999"])
+@pytest.mark.parametrize("run", ["", "no number", "999999999", "999999999 another-machine pid:[1]"])
 def test_a_job_that_knows_no_run_is_not_ended(start, tmp_path, run):
     job = start("job.py", STEADFAST_RUN=run)
     time.sleep(2 * termination.POLL_SECONDS)

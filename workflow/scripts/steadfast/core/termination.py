@@ -7,6 +7,7 @@ in threads and through a shell, so that no death signal of the system would reac
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -49,7 +50,7 @@ def end_run_on_hangup() -> None:
 
 def name_run() -> None:
     """Let the jobs that this process starts know it."""
-    os.environ[RUN_VARIABLE] = str(os.getpid())
+    os.environ[RUN_VARIABLE] = f"{os.getpid()} {_place()}"
 
 
 @contextmanager
@@ -72,9 +73,10 @@ def stoppable() -> Iterator[None]:
     before = {each: found for each in SIGNALS if (found := signal.getsignal(each)) != signal.SIG_IGN}
     for each in before:
         signal.signal(each, stop)
-    run = os.environ.get(RUN_VARIABLE, "")
-    with suppress(psutil.NoSuchProcess, ValueError):
-        threading.Thread(target=_watch, args=(psutil.Process(int(run)), orphaned, over), daemon=True).start()
+    number, _, place = os.environ.get(RUN_VARIABLE, "").partition(" ")
+    if number.isdigit() and place == _place():
+        # a run that was killed before its step came to this line is gone already
+        threading.Thread(target=_watch, args=(_process(int(number)), orphaned, over), daemon=True).start()
     try:
         yield
     finally:
@@ -83,7 +85,20 @@ def stoppable() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _watch(run: psutil.Process, orphaned: threading.Event, over: threading.Event) -> None:
+def _place() -> str:
+    """Where the numbers of processes are those of this process: its machine, and the namespace of a container."""
+    with suppress(OSError):
+        return f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}"
+    return socket.gethostname()
+
+
+def _process(number: int) -> psutil.Process | None:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(number)
+    return None
+
+
+def _watch(run: psutil.Process | None, orphaned: threading.Event, over: threading.Event) -> None:
     while not over.wait(POLL_SECONDS):
         if not _lives(run):
             orphaned.set()
@@ -93,8 +108,10 @@ def _watch(run: psutil.Process, orphaned: threading.Event, over: threading.Event
             return
 
 
-def _lives(process: psutil.Process) -> bool:
+def _lives(process: psutil.Process | None) -> bool:
     """Whether a process still runs; another one of the same number is distinguished from it by its start."""
+    if process is None:
+        return False
     with suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
