@@ -66,8 +66,9 @@ class Batch:
 
     @property
     def responses(self) -> list[str]:
-        """Responses of the originals."""
-        return paths.responses().of(ModelVariant(model, ORIGINAL) for model in self.models)
+        """Responses of the originals, and of the variants where they are checked against the weights."""
+        originals = [ModelVariant(model, ORIGINAL) for model in self.models]
+        return paths.responses().of(dict.fromkeys([*originals, *(self.pairs if self._is_greedy else ())]))
 
     @property
     def scores(self) -> list[str]:
@@ -83,6 +84,10 @@ class Batch:
     def systems(self) -> list[dict[str, Any]]:
         """Fields of ``steadfast.analysis.side_effects.measuring.MeasuredSystem``, one mapping per pair."""
         return [self._system(pair) for pair in self.pairs]
+
+    @property
+    def _is_greedy(self) -> bool:
+        return float(self.grid.config["generation"]["temperature"]) == 0
 
     def _among(self, pairs: list[ModelVariant]) -> list[ModelVariant]:
         """The job's own among some pairs, in its order."""
@@ -101,6 +106,8 @@ class Batch:
         }
         if variant.is_edited or variant.is_hooked:
             described["direction"] = paths.DIRECTION.at(**where)
+        if self._is_greedy and "decoding" not in variant.settings:
+            described["greedy_responses"] = paths.responses().at(**where)
         if variant.is_chosen:
             described["edit_file"] = paths.CHOSEN_EDIT.at(**where)
         return described | {part: dict(variant.settings[part]) for part in PARTS if part in variant.settings}

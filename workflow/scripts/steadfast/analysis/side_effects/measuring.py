@@ -41,6 +41,7 @@ class MeasuredSystem:
         edit_file: file of the edit that the workflow has chosen, or None.
         intervention: its ``intervention`` entry, or None.
         decoding: its ``decoding`` entry, or None.
+        greedy_responses: what the system itself answered without sampling, or None.
     """
 
     model: str
@@ -54,6 +55,7 @@ class MeasuredSystem:
     edit_file: str | None = None
     intervention: Mapping[str, Any] | None = None
     decoding: Mapping[str, Any] | None = None
+    greedy_responses: str | None = None
 
 
 def measure_systems(
@@ -164,7 +166,8 @@ def _measure_variants(
         manifest = _manifest(system.checkpoint)
         edit = read_json(system.edit_file) if system.edit_file else system.edit
         factor = float(manifest.get("scale_factor", 1.0))
-        return Subject(system.variant, access, responses, system.direction, edit, system.intervention, factor)
+        own = read_table(system.greedy_responses) if system.greedy_responses else None
+        return Subject(system.variant, access, responses, system.direction, edit, system.intervention, factor, own)
 
     wanted = [subject(system) for system in group if any(variant == system.variant for variant, _ in missing)]
     needed = {name: measure for name, measure in measures.items() if any(name == other for _, other in missing)}
@@ -199,6 +202,7 @@ def _identity(system: MeasuredSystem, device: str) -> dict[str, Any]:
         "original": content_hash(system.original),
         "checkpoint": content_hash(system.checkpoint),
         "responses": sha256_file(system.responses),
+        "own_responses": sha256_file(system.greedy_responses) if system.greedy_responses else None,
         "direction": sha256_file(system.direction) if system.direction else None,
         "edit": dict(system.edit) if system.edit else None,
         "chosen_edit": sha256_file(system.edit_file) if system.edit_file else None,

@@ -124,7 +124,7 @@ class HookedSettings(MeasureSettings):
         le=10000,
         description=(
             "Prompts of each class on which `module_agreement` and `hook_agreement` compare the baked with the "
-            "hooked model."
+            "hooked model, and `response_agreement` the responses with the weights."
         ),
     )
 

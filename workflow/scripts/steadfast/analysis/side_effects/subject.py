@@ -28,6 +28,7 @@ class Subject:
         edit: the ``edit`` entry of the variant, if it has one.
         hook: its ``hook`` entry, if it has one.
         scale_factor: what baking multiplied the edit's scale with.
+        greedy_responses: what the variant itself answered without sampling; None where it was sampled.
     """
 
     variant: str
@@ -37,6 +38,7 @@ class Subject:
     edit: Mapping[str, Any] | None = None
     hook: Mapping[str, Any] | None = None
     scale_factor: float = 1.0
+    greedy_responses: pd.DataFrame | None = None
 
     @cached_property
     def direction(self) -> Direction | None:

@@ -31,6 +31,7 @@ COLUMNS = [
     "module_deviation",
     "hook_deviation",
     "hook_share",
+    "response_share",
     "reason",
     "remedy",
 ]
@@ -43,6 +44,7 @@ NUMBERS = (
     "module_deviation",
     "hook_deviation",
     "hook_share",
+    "response_share",
 )
 TEXTS = ("layer", "gate", "verified", "reason", "remedy")
 

@@ -51,7 +51,7 @@ class Settings(JudgeSettings):
     format: Literal["auto", "inspect", "lm_eval", "study", "table"] = Field(
         "auto", description="How it is laid out, as of models with `source: responses`."
     )
-    columns: LabelColumns = nested(LabelColumns)
+    columns: LabelColumns = nested(LabelColumns, description="Columns of the file, where they have other names.")
     where: dict[str, Condition] = Field({}, description="Which rows are read: `{judge: gpt-4}`, for example.")
     words: LabelWords = nested(LabelWords)
 

@@ -43,7 +43,7 @@ class Settings(ModelSettings):
             "(`lm_eval`), logs of Inspect (`inspect`), or the study's labeled responses (`study`); `auto` looks."
         ),
     )
-    columns: ResponseColumns = nested(ResponseColumns)
+    columns: ResponseColumns = nested(ResponseColumns, description="Columns of the files, where they have other names.")
     where: dict[str, Condition] = Field(
         {}, description="Which rows are read, as `where` of a prompt source: `{model: org/name}`, for example."
     )

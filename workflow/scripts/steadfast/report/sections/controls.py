@@ -90,6 +90,12 @@ def build(study: Study) -> list[Block]:
                     "share",
                     help="The same distance, as a share of the edit's own effect.",
                 ),
+                Column(
+                    "response_share",
+                    "Responses confirmed",
+                    "share",
+                    help="Share of the response tokens that the weights find likeliest; below 90% fails.",
+                ),
                 Column("reason", "Reason", "text"),
                 Column("remedy", "Remedy", "text"),
             ],
