@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-# hundreds of processes of tests import the package, each of which would compile it anew
+# hundreds of processes of tests import the package, each of which would compile it again
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 TESTS = Path(__file__).parent
 # the longest files first, so that the workers of a parallel run end together

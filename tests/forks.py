@@ -158,6 +158,6 @@ def settle(order: dict[str, Any], errors: str = ERRORS) -> None:
 
 
 def forget(names: list[str]) -> None:
-    """Let this process import modules anew."""
+    """Let this process import modules again."""
     for name in names:
         del sys.modules[name]

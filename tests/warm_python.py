@@ -24,7 +24,7 @@ from tests.forks import (
     settle,
 )
 
-ANEW = ("steadfast", "huggingface_hub", "httpx2")
+AGAIN = ("steadfast", "huggingface_hub", "httpx2")
 
 
 def run_code(forks: Forks, code: str, folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
@@ -57,13 +57,13 @@ def run(order: dict[str, Any], pipe: TextIO) -> None:
         order: among others the ``code``.
         pipe: where the names of imported modules go.
     """
-    forget([name for name in sys.modules if name.partition(".")[0] in ANEW])
+    forget([name for name in sys.modules if name.partition(".")[0] in AGAIN])
     settle(order)
     sys.path[:0] = [order["folder"], *filter(None, order["environment"].get("PYTHONPATH", "").split(":"))]
     try:
         exec(order["code"], {"__name__": "__main__"})
     finally:
-        print(*(name for name in modules_below(INSTALLED) if name.partition(".")[0] not in ANEW), file=pipe)
+        print(*(name for name in modules_below(INSTALLED) if name.partition(".")[0] not in AGAIN), file=pipe)
 
 
 if __name__ == "__main__":

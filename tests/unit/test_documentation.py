@@ -76,6 +76,19 @@ def test_files_that_are_named_exist(page):
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_the_newcomers_walk_has_ten_stops_at_files_that_exist():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    walk = text.partition("## A newcomer's walk")[2].partition("\n## ")[0]
+    stops = re.split(r"\n(?=\d+\. )", walk)[1:]
+    assert 5 <= len(stops) <= 10
+    for stop in stops:
+        named = [
+            name for name in re.findall(r"`([\w/.-]+\.(?:py|smk|yaml|csv))`", stop) if not name.startswith("results/")
+        ]
+        assert named, stop
+        assert [name for name in named if not (ROOT / name).exists() and not (PACKAGE / name).exists()] == []
+
+
 def test_every_page_is_in_the_index():
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     linked = {(ROOT / "docs" / target).resolve() for target, _ in LINK.findall(index)}
