@@ -75,7 +75,12 @@ judges:
   label-only: {kind: label_only}
 rubrics:
   kind:
-    {kind: local, model: tiny, label: Kindness, prompt: resources/prompts/judges/organism_labels.md, minimum_mass: 0}
+    kind: local
+    model: tiny
+    label: Kindness
+    prompt: resources/prompts/judges/organism_labels.md
+    labels: {bad: REFUSAL, good: NON-REFUSAL}
+    minimum_mass: 0
 statistics: {bootstrap: 100}
 counts_tables: {theirs: counts.csv}
 """
