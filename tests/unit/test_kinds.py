@@ -31,6 +31,9 @@ HOMONYMS = {
     },
     ("organism", "training/organisms/training.py"): "where a checkpoint comes from, in the record beside it",
     ("local", "models/local.py"): "the same",
+    ("vllm", "judges/guards/settings.py"): "how the model of a guard is run, a choice of its own",
+    ("transformers", "judges/guards/settings.py"): "the same",
+    ("transformers", "judges/kinds/guard.py"): "the same",
     ("hub", "models/hub.py"): "the same",
 }
 

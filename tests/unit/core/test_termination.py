@@ -97,7 +97,7 @@ def test_a_job_whose_run_was_killed_ends_by_itself(start, tmp_path):
     wait_for(lambda: names(tmp_path) == {"job.log"})
 
 
-def test_a_job_whose_run_was_killed_before_it_could_look_ends_by_itself(start, tmp_path, monkeypatch):
+def test_job_whose_run_was_killed_before_it_looked_ends(start, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getpid", lambda: 999_999_999)
     monkeypatch.setenv(termination.RUN_VARIABLE, "")
     termination.name_run()

@@ -8,7 +8,12 @@ ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "workflow" / "scripts" / "steadfast"
 HOME = PACKAGE / "grid" / "paths.py"
 # the foundation, which knows no grid, names folders in its advice on a full disk; a user may move the result cache
-EXEMPT = {HOME, PACKAGE / "core" / "disk.py", PACKAGE / "judges" / "chat_api" / "settings.py"}
+EXEMPT = {
+    HOME,
+    PACKAGE / "core" / "disk.py",
+    PACKAGE / "judges" / "chat_api" / "settings.py",
+    PACKAGE / "judges" / "kinds" / "guard.py",
+}
 MOST_METHODS = 25
 
 
