@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 USUAL_INVERSE_STRENGTH = 10.0
 """C where it is not tuned; on states of tiny models about what tuning chooses."""
@@ -43,6 +42,7 @@ def fit_logistic(
     """
     # loads for as long as all else that a run needs before its first job, and only some directions are fitted
     from scipy.optimize import minimize
+    from scipy.special import expit
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         weights, intercept = parameters[:-1], parameters[-1]
