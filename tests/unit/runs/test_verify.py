@@ -90,6 +90,15 @@ def test_a_damaged_record_is_found():
     assert "its record results/prompts.provenance.json is damaged" in verify().problems["results/prompts"]
 
 
+def test_a_result_whose_record_was_removed_is_found_and_repaired():
+    before = verify()
+    Path("results/prompts.provenance.json").unlink()
+    found = verify()
+    assert found.problems == {"results/prompts": "its record is missing, so that a change could not be seen"}
+    assert found.checked == before.checked
+    assert "results/prompts" in repair(found) and not Path("results/prompts").exists()
+
+
 def test_another_folder(capsys):
     shutil.move("results", "kept")
     assert main(["kept"]) == 0

@@ -52,7 +52,18 @@ def verify(folder: str | Path = RESULTS) -> Verification:
         problem = next(_problems(path, hashes), "")
         if problem:
             found.problems[path] = problem
+        for name in _without_record(folder, record):
+            found.checked += name not in found.problems
+            found.problems[name] = "its record is missing, so that a change could not be seen"
     return found
+
+
+def _without_record(folder: str | Path, record: Path) -> Iterator[str]:
+    """What a result was made from that is a result itself, and has no record."""
+    for name in _inputs(record):
+        path = Path(name)
+        if Path(folder) in path.parents and path.exists() and not sidecar(path).exists():
+            yield name
 
 
 def describe(found: Verification) -> list[str]:
