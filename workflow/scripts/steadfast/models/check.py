@@ -97,6 +97,16 @@ def settle(
     beyond = list(missing_blocks(depth, "this model", blocks)) if depth else []
     if beyond:
         raise ConfigError("\n".join(beyond))
+    check_edited(directory, layout=layout, edited=edited)
+    settle_chat(directory, **chat)
+
+
+def check_edited(directory: str | Path, *, layout: bool, edited: bool) -> None:
+    """Check that a model's architecture is known, and that its weights can be edited, where that is needed.
+
+    Raises:
+        DataError: the layout is not known, or quantized weights would have to be edited.
+    """
     if layout or edited:
         checkpoint = open_checkpoint(checkpoint_path(directory))
         method = load("steadfast.models.checkpoint_files", "quantization").quantization_of(checkpoint.config)
@@ -108,7 +118,6 @@ def settle(
         shapes = plain_shapes(checkpoint)
         if shapes is not None:
             check_layout(checkpoint, shapes)
-    settle_chat(directory, **chat)
 
 
 def plain_shapes(checkpoint: Checkpoint) -> Mapping[str, Shape] | None:
@@ -122,18 +131,20 @@ def plain_shapes(checkpoint: Checkpoint) -> Mapping[str, Shape] | None:
     return shapes
 
 
-def problem_of(path: str, *, layout: bool = False, **chat: Any) -> str:
+def problem_of(path: str, *, layout: bool = False, edited: bool = False, **chat: Any) -> str:
     """What is wrong with a checkpoint directory and the way it is to be used; empty if nothing is.
 
     Args:
         path: the directory.
         layout: as for ``check_checkpoint``.
+        edited: whether its weights are edited.
         chat: keyword arguments of ``steadfast.models.chat_settings.try_chat``.
     """
     from steadfast.models.chat_settings import try_chat
 
     try:
         check_checkpoint(path, layout=layout)
+        check_edited(path, layout=False, edited=edited)
         try_chat(path, **chat)
     except SteadfastError as error:
         return str(error)
