@@ -13,7 +13,7 @@ rule annotation_page:
     """Write the page on which annotators label responses blind to model and variant."""
     input:
         prompts=paths.PROMPTS,
-        responses=paths.responses().of(GRID.tested_pairs),
+        responses=paths.responses().of(judged_pairs(GRID)),
         judgments=ANNOTATION.sampled_by,
         definition=GRID.config["annotation"]["definition"],
         assets=ANNOTATION.assets,

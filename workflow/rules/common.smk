@@ -16,6 +16,7 @@ from steadfast.grid import paths
 from steadfast.grid.grid import Grid, in_words
 from steadfast.grid.jobs import Jobs, digest, either
 from steadfast.grid.report import Results
+from steadfast.grid.judged_pairs import judged_pairs
 from steadfast.grid.input_checks import check_inputs
 from steadfast.runs.interpreter import find_interpreter_by_name
 from steadfast.runs.preflight import check_before_run

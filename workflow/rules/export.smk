@@ -11,7 +11,7 @@ rule export:
     """Write logs of Inspect, a data set folder and sections of model cards."""
     input:
         prompts=paths.PROMPTS,
-        responses=paths.responses().of(GRID.tested_pairs),
+        responses=paths.responses().of(judged_pairs(GRID)),
         verdicts=paths.VERDICTS,
         robustness=paths.table("robustness"),
         assessment=paths.table("assessment"),

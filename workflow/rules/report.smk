@@ -11,7 +11,7 @@ rule report:
     input:
         verdicts=paths.VERDICTS,
         prompts=paths.PROMPTS,
-        responses=paths.responses().of(GRID.tested_pairs),
+        responses=paths.responses().of(judged_pairs(GRID)),
         tables=RESULTS.tables,
         figures=RESULTS.figures,
         assets=expand("resources/{file}", file=SOURCE.files),

@@ -7,6 +7,7 @@ are measured by one job, every other model by its own; scores that exist are rea
 
 from steadfast.grid.attack_classes import attack_classes
 from steadfast.grid.judgments import judgment_files
+from steadfast.grid.outcomes import quality_rubrics
 from steadfast.grid.side_effects import Measures, batches
 
 MEASURES = Measures(GRID)
@@ -52,9 +53,9 @@ rule side_effects:
     """Aggregate all side effects, of weights and responses, with confidence intervals and changes."""
     input:
         scores=paths.SCORES.of(GRID.pairs),
-        responses=paths.responses().of(GRID.tested_pairs),
+        responses=paths.responses().of(judged_pairs(GRID)),
         verdicts=paths.VERDICTS,
-        rubrics=judgment_files(GRID, GRID.rubrics),
+        rubrics=judgment_files(GRID, quality_rubrics(GRID)),
         prompts=paths.PROMPTS,
         worlds=MEASURES.worlds,
     output:
@@ -68,7 +69,7 @@ rule side_effects:
     params:
         measures=MEASURES.of_responses,
         judge=GRID.reference,
-        rubrics={name: rubric.label for name, rubric in GRID.rubrics.items()},
+        rubrics={name: rubric.label for name, rubric in quality_rubrics(GRID).items()},
         inference=GRID.inference,
         code=MEASURES.responses_digest,
     message:

@@ -142,7 +142,7 @@ rule fidelity:
     """Report where each judge differs from the reference: human labels if any, otherwise the configured judge."""
     input:
         verdicts=paths.VERDICTS,
-        responses=paths.responses().of(GRID.tested_pairs),
+        responses=paths.responses().of(judged_pairs(GRID)),
         prompts=paths.PROMPTS,
     output:
         confusion=paths.table("confusion"),

@@ -16,6 +16,7 @@ from steadfast.exchange.records import Columns, read_records
 from steadfast.grid import paths
 from steadfast.grid.grid import Grid
 from steadfast.grid.imported import ImportJobs
+from steadfast.grid.judged_pairs import judged_pairs
 from steadfast.grid.judgments import judgment_files, readings
 from steadfast.grid.side_effects import batches
 from steadfast.prompts.sources import load_source
@@ -183,16 +184,16 @@ def test_the_page_is_followed(folder: Path) -> None:
     config["judges"] = {**BASE["judges"], **block("labels")["judges"]}
     grid = Grid(prepare(config))
     pairs = [("theirs", "original"), ("theirs", "abliterated")]
-    assert [(pair.model, pair.variant) for pair in grid.tested_pairs] == pairs
+    assert [(pair.model, pair.variant) for pair in judged_pairs(grid)] == pairs
     assert not grid.pairs and not batches(grid) and not grid.edited_pairs
     assert len(judgment_files(grid)) == 4 and {reading.judge.name for reading in readings(grid)} == {"regex", "gpt4"}
-    assert ImportJobs(grid).files(grid.tested_pairs[0]) == ["theirs.csv"]
+    assert ImportJobs(grid).files(judged_pairs(grid)[0]) == ["theirs.csv"]
 
 
 def test_the_studys_tables_as_the_page_says(folder: Path) -> None:
     config = {**BASE, **block("study"), "variants": {"original": {}, "abliterated": {}}}
     grid = Grid(prepare(config))
-    assert paths.responses().of(grid.tested_pairs) == [
+    assert paths.responses().of(judged_pairs(grid)) == [
         "results/responses/smollm2/original.parquet",
         "results/responses/smollm2/abliterated.parquet",
     ]

@@ -113,8 +113,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"preset": "qwen3guard", "output": "choice"}, "output: 'choice' is not allowed"),
     ({"labels": {"refusal": ["a"], "non_refusal": ["b"]}}, "give either 'base_url'"),
     (
-        {"preset": "qwen3guard", "engine": "transformers", "base_url": "http://127.0.0.1:1/v1", "model": "x"},
-        "engine: `transformers` runs the model of `serve`, which is missing",
+        {"preset": "qwen3guard", "in_process": True, "base_url": "http://127.0.0.1:1/v1", "model": "x"},
+        "in_process: true runs the model of `serve`, which is missing",
     ),
 ]
 
@@ -186,7 +186,7 @@ def test_transformers_runs_a_guard_by_its_own_template(
 
     monkeypatch.setattr(ChatTemplate, "render", remembered)
     labels = {"refusal": [r"[^\x00]*"], "non_refusal": ["never"]}
-    settings = {"kind": "guard", "engine": "transformers", "checkpoint": str(checkpoint), "max_tokens": 4}
+    settings = {"kind": "guard", "in_process": True, "checkpoint": str(checkpoint), "max_tokens": 4}
     judge = build_judge({**settings, "labels": labels})
     found = judge.judge([case("Mix flour."), case("No."), case("Mix flour.")])
     assert found[0] == found[2] and {one.verdict for one in found} <= {"refusal", "unscored"}

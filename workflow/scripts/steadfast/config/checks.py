@@ -229,10 +229,14 @@ def _samples_differ(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _judges_accept_their_settings(config: Mapping[str, Any]) -> Iterator[str]:
     for name, judge in config["judges"].items():
+        settings = JUDGES.read(judge)
         try:
-            JUDGES.read(judge).check()
+            settings.check()
         except ConfigError as error:
             yield f"judges.{name}: {error}"
+            continue
+        if settings.scale() != "refusal":
+            yield f"judges.{name}: it says {settings.scale()}, and judges say refusal; list it under `rubrics`"
 
 
 def _sources_are_usable(config: Mapping[str, Any]) -> Iterator[str]:

@@ -64,6 +64,8 @@ def _rubrics_can_be_judged(config: Mapping[str, Any]) -> Iterator[str]:
         except ConfigError as error:
             yield f"{where}: {error}"
             continue
+        if settings.scale() == "refusal":
+            yield f"{where}.outcome: 'refusal' is not allowed; a guard under `rubrics` says compliance"
         own = settings.weights()
         if "repo" in (rubric.get("serve") or {}):
             yield f"{where}.serve.repo: name the weights under `models` (`role: judge`); give `serve: {{model: ...}}`"

@@ -9,6 +9,9 @@ UNSCORED: VerdictName = "unscored"
 QualityName = Literal["good", "bad"]
 GOOD: QualityName = "good"
 BAD: QualityName = "bad"
+ComplianceName = Literal["complied", "not_complied"]
+COMPLIED: ComplianceName = "complied"
+NOT_COMPLIED: ComplianceName = "not_complied"
 VERDICTS: tuple[VerdictName, ...] = (REFUSAL, NON_REFUSAL, UNSCORED)
 
 HARMFUL = "harmful"

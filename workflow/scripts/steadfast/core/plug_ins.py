@@ -121,7 +121,8 @@ class Rubrics(Family):
 
     def names(self) -> list[str]:
         """Names of the kinds; to know them all kinds are imported."""
-        return [name for name in super().names() if self.settings(name).follows_template]
+        kinds = {name: self.settings(name) for name in super().names()}
+        return [name for name, kind in kinds.items() if kind.follows_template or kind.says_compliance]
 
     def settings(self, name: str) -> Any:
         """The settings of a rubric."""

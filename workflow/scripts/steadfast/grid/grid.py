@@ -50,31 +50,15 @@ class Grid:
         """Models under test."""
         return [name for name, model in self.models.items() if model.is_studied]
 
-    @property
-    def runnable(self) -> list[str]:
-        """Models under test whose weights are there; of others the responses come from elsewhere."""
-        return [name for name in self.studied if self.models[name].given is None]
-
     @cached_property
     def pairs(self) -> list[ModelVariant]:
         """Every model under test whose weights are there, in every variant that applies to it."""
         return [
             ModelVariant(model, name)
-            for model in self.runnable
-            for name, variant in self.variants.items()
-            if variant.applies_to(model) and not variant.is_only_given
-        ]
-
-    @cached_property
-    def tested_pairs(self) -> list[ModelVariant]:
-        """All pairs that are judged, compared and reported, in the order of the models."""
-        given = [
-            ModelVariant(model, name)
             for model in self.studied
-            for name in self.variants
-            if name in (self.models[model].given or ())
+            for name, variant in self.variants.items()
+            if self.models[model].given is None and variant.applies_to(model) and not variant.is_only_given
         ]
-        return sorted([*self.pairs, *given], key=lambda pair: self.studied.index(pair.model))
 
     def variants_where(self, test: Callable[[Variant], bool]) -> list[str]:
         """Variants that pass a test."""

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from steadfast.core.names import HARMLESS, ORIGINAL
+from steadfast.core.names import HARMFUL, HARMLESS, ORIGINAL
+from steadfast.core.plug_ins import JUDGES
 from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.data import ForJudge, ForModel, Judge, ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import Jobs, by_variants, numbered, rule_name
+from steadfast.grid.judged_pairs import judged_pairs, runnable
 from steadfast.grid.judging import Judging
+from steadfast.grid.outcomes import compliance_rubrics, quality_rubrics
 from steadfast.grid.paths import Split, Template
 from steadfast.grid.self_evaluation import SelfEvaluation
 
@@ -104,7 +107,7 @@ class Reading:
     @property
     def scale(self) -> str:
         """Name of the scale of ``steadfast.judges.interface`` that the verdicts are on."""
-        return "quality" if self.label else "refusal"
+        return str(JUDGES.read(self.judge.settings).scale())
 
     @property
     def message(self) -> str:
@@ -128,13 +131,14 @@ class Reading:
 
 def readings(grid: Grid) -> list[Reading]:
     """All jobs in which a judge that is not the pair under test reads responses: rubrics among them."""
-    judging, pairs, selection = Judging(grid), tuple(grid.tested_pairs), AttackSelection(grid)
-    originals = tuple(ModelVariant(model, ORIGINAL) for model in grid.runnable)
+    judging, pairs, selection = Judging(grid), tuple(judged_pairs(grid)), AttackSelection(grid)
+    originals = tuple(ModelVariant(model, ORIGINAL) for model in runnable(grid))
     return [
         *(Reading(grid, judge, "evaluation", pairs) for judge in judging.with_scope("grid")),
         *(Reading(grid, judge, "calibration", originals) for judge in contrasting(grid, "grid")),
         *(Reading(grid, judge, "attack_selection", tuple(selection.pairs(judge))) for judge in selection.judges),
-        *(Reading(grid, rubric, "evaluation", pairs, HARMLESS) for rubric in grid.rubrics.values()),
+        *(Reading(grid, rubric, "evaluation", pairs, HARMLESS) for rubric in quality_rubrics(grid).values()),
+        *(Reading(grid, rubric, "evaluation", pairs, HARMFUL) for rubric in compliance_rubrics(grid).values()),
     ]
 
 
@@ -262,7 +266,7 @@ def own_readings(grid: Grid) -> list[OwnReading]:
     """All rules in which models judge their own responses."""
     judges = tuple(judge.name for judge in Judging(grid).with_scope("system"))
     asked = tuple(judge.name for judge in contrasting(grid, "system"))
-    originals = [ModelVariant(model, ORIGINAL) for model in grid.runnable]
+    originals = [ModelVariant(model, ORIGINAL) for model in runnable(grid)]
     return [
         *_own_readings(grid, "judge_own_responses", "evaluation", judges, grid.pairs),
         *_own_readings(grid, "judge_own_calibration_responses", "calibration", asked, originals),
@@ -296,7 +300,7 @@ def judgment_files(grid: Grid, judges: Iterable[str] | None = None) -> list[str]
     return [
         path
         for judge in chosen
-        for path in paths.judgments().of(grid.pairs if judge in own else grid.tested_pairs, judge=judge)
+        for path in paths.judgments().of(grid.pairs if judge in own else judged_pairs(grid), judge=judge)
     ]
 
 

@@ -10,8 +10,10 @@ from steadfast.grid.attack_search import AttackSearch
 from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
+from steadfast.grid.judged_pairs import judged_pairs, runnable
 from steadfast.grid.judging import settings_of
 from steadfast.grid.judgments import judgment_files
+from steadfast.grid.outcomes import outcome_results
 from steadfast.grid.replicates import Replicates
 from steadfast.grid.self_evaluation import SelfEvaluation
 from steadfast.models.sources import is_trained_here
@@ -51,6 +53,7 @@ class Results:
         return [
             *chosen,
             *AttackSearch(self.grid).results,
+            *outcome_results(self.grid),
             *Annotation(self.grid).agreement,
             *Replicates(self.grid).results,
         ]
@@ -144,9 +147,9 @@ class Results:
         """Files whose provenance the report lists, in the order in which they are made."""
         return [
             paths.PROMPTS,
-            *(paths.MODEL.at(model=model) for model in self.grid.runnable),
+            *(paths.MODEL.at(model=model) for model in runnable(self.grid)),
             *self.grid.checkpoints(self.grid.edited_pairs),
-            *paths.responses().of(self.grid.tested_pairs),
+            *paths.responses().of(judged_pairs(self.grid)),
             *judgment_files(self.grid),
             paths.VERDICTS,
         ]

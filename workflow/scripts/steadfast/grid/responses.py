@@ -11,6 +11,7 @@ from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.data import ForModel, ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import by_variants, digest, numbered
+from steadfast.grid.judged_pairs import runnable
 from steadfast.grid.paths import Split
 
 
@@ -133,7 +134,7 @@ def response_jobs(grid: Grid) -> list[ResponseJobs]:
     """
     in_process = runs_in_process(grid.config["generation"]["engine"])
     selection = AttackSelection(grid)
-    originals = [ModelVariant(model, ORIGINAL) for model in grid.runnable]
+    originals = [ModelVariant(model, ORIGINAL) for model in runnable(grid)]
     hooked = [] if in_process else [pair for pair in grid.pairs if grid.variants[pair.variant].is_hooked]
     evaluated = [pair for pair in grid.pairs if pair not in hooked]
     aim = "generate responses"

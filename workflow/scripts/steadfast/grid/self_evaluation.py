@@ -8,6 +8,7 @@ from steadfast.core.names import ORIGINAL
 from steadfast.grid import paths
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
+from steadfast.grid.judged_pairs import runnable
 from steadfast.grid.judging import Judging
 
 
@@ -32,8 +33,8 @@ class SelfEvaluation:
         the study. So every model judges one other and is judged by one other, and a model or variant that is
         added at the end brings no work for those that are there.
         """
-        rank = self.grid.runnable.index(model)
-        neighbors = self.grid.runnable[rank - 1 : rank] if rank else self.grid.runnable[1:2]
+        rank = runnable(self.grid).index(model)
+        neighbors = runnable(self.grid)[rank - 1 : rank] if rank else runnable(self.grid)[1:2]
         wanted = self.control(judge)["size"] > 0
         return [
             ModelVariant(source_model, variant)

@@ -9,7 +9,17 @@ import pandas as pd
 
 from steadfast.core.errors import DataError
 from steadfast.core.files import require_columns
-from steadfast.core.names import BAD, GOOD, NON_REFUSAL, REFUSAL, QualityName, VerdictName
+from steadfast.core.names import (
+    BAD,
+    COMPLIED,
+    GOOD,
+    NON_REFUSAL,
+    NOT_COMPLIED,
+    REFUSAL,
+    ComplianceName,
+    QualityName,
+    VerdictName,
+)
 from steadfast.core.registry import load
 
 KEYS = ["prompt_id", "sample"]
@@ -64,7 +74,7 @@ class Verdict:
         reason: why the case is unscored, or what decided the verdict; may be empty.
     """
 
-    verdict: VerdictName | QualityName
+    verdict: VerdictName | QualityName | ComplianceName
     score: float | None = None
     raw: str = ""
     reason: str = ""
@@ -94,12 +104,17 @@ class Scale:
         other: the opposite one.
     """
 
-    counted: VerdictName | QualityName
-    other: VerdictName | QualityName
+    counted: VerdictName | QualityName | ComplianceName
+    other: VerdictName | QualityName | ComplianceName
 
 
-SCALES = {"refusal": Scale(REFUSAL, NON_REFUSAL), "quality": Scale(BAD, GOOD)}
-"""Scales by name: refusals, which judges score, and the quality of an answer, which rubrics score."""
+SCALES = {
+    "refusal": Scale(REFUSAL, NON_REFUSAL),
+    "quality": Scale(BAD, GOOD),
+    "compliance": Scale(COMPLIED, NOT_COMPLIED),
+}
+"""Scales by name: refusals, which judges score; the quality of an answer, and compliance with a harmful prompt, which
+rubrics score."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +142,10 @@ class Scorer:
         return [[self._on_scale(next(verdicts)) for _ in cases] for cases in read]
 
     def _on_scale(self, verdict: Verdict) -> Verdict:
-        names: dict[str, VerdictName | QualityName] = {REFUSAL: self.scale.counted, NON_REFUSAL: self.scale.other}
+        names: dict[str, VerdictName | QualityName | ComplianceName] = {
+            REFUSAL: self.scale.counted,
+            NON_REFUSAL: self.scale.other,
+        }
         return replace(verdict, verdict=names.get(verdict.verdict, verdict.verdict))
 
 

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, create_model
+from pydantic import Field, create_model, model_validator
 
-from steadfast.core.settings import ExistingFile, Label, SettingsModel, nested, optional
+from steadfast.core.settings import ExistingFile, Label, SettingsModel, nested, optional, said
 
 # A checkpoint that answers with a label gives both nearly 1; one that writes other words gives them next to nothing.
 MINIMUM_MASS = 0.1
 Scope = Literal["grid", "system"]
+ScaleName = Literal["refusal", "quality", "compliance"]
 
 
 class JudgeSettings(SettingsModel):
@@ -23,6 +24,7 @@ class JudgeSettings(SettingsModel):
         reads_synthetic_world: whether it judges prompts of the synthetic world only.
         sends_requests: whether its judges send requests, and can estimate what they would send.
         follows_template: whether it asks by a prompt template of one's own, so that it can judge a rubric.
+        says_compliance: whether it can judge a rubric of compliance without one.
         serves: whether its jobs can serve its model themselves.
         speaks_as_model: whether its model is spoken to as the model's own config entry says.
         resolved: keys that name a model of the grid; its jobs receive ``checkpoint`` in their place.
@@ -36,6 +38,7 @@ class JudgeSettings(SettingsModel):
     reads_synthetic_world: ClassVar[bool] = False
     sends_requests: ClassVar[bool] = False
     follows_template: ClassVar[bool] = False
+    says_compliance: ClassVar[bool] = False
     serves: ClassVar[bool] = False
     speaks_as_model: ClassVar[bool] = False
     resolved: ClassVar[frozenset[str]] = frozenset()
@@ -51,6 +54,10 @@ class JudgeSettings(SettingsModel):
     def as_rubric(cls) -> type[Self]:
         """The settings of a rubric that is scored by a judge of this kind."""
         return cls
+
+    def scale(self) -> ScaleName:
+        """What its verdicts say: whether a response is a refusal, is good, or complies with a harmful prompt."""
+        return "refusal"
 
     @classmethod
     def read_scorer(cls, values: Mapping[str, Any]) -> Self:
@@ -90,8 +97,21 @@ class QualityLabelSettings(SettingsModel):
 
     renamed: ClassVar[Mapping[str, str]] = {"refusal": "bad", "non_refusal": "good"}
 
-    bad: Label = Field(description="Its word for a bad response; their share is the side effect.")
-    good: Label = Field(description="Its word for a good one.")
+    bad: Label | None = optional(description="Its word for a bad response; their share is the side effect.")
+    good: Label | None = optional(description="Its word for a good one.")
+    complied: Label | None = optional(
+        description="In place of these, its word for a response that does what a harmful prompt asks for."
+    )
+    not_complied: Label | None = optional(description="Its word for any other response to a harmful prompt.")
+
+    @model_validator(mode="after")
+    def _is_a_pair(self) -> Self:
+        """Check that the words of one scale are given."""
+        given = {name for name in type(self).model_fields if getattr(self, name) is not None}
+        if given not in ({"bad", "good"}, {"complied", "not_complied"}):
+            found = ", ".join(sorted(given)) or "nothing"
+            raise said(f"found {found}; allowed: words for `bad` and `good`, or for `complied` and `not_complied`")
+        return self
 
 
 class PromptedJudgeSettings(JudgeSettings):
@@ -114,6 +134,12 @@ class PromptedJudgeSettings(JudgeSettings):
         from steadfast.judges.prompts.templates import load_template
 
         check_labels_are_named(load_template(self.prompt), read_labels(self.labels.as_dict()))
+
+    def scale(self) -> ScaleName:
+        """By the names of its labels."""
+        if not isinstance(self.labels, QualityLabelSettings):
+            return "refusal"
+        return "quality" if self.labels.bad is not None else "compliance"
 
     def files(self) -> list[str]:
         """The template."""
@@ -148,7 +174,9 @@ class CheckpointJudgeSettings(PromptedJudgeSettings):
 
 @cache
 def _as_rubric(settings: Any) -> Any:
-    labels = Field(description="The words that the judge may answer with, for a `bad` and for a `good` response.")
+    labels = Field(
+        description="The words that the judge may answer with, for a `bad` and a `good` response, or for compliance."
+    )
     return create_model(
         settings.__name__, __base__=settings, __doc__=settings.__doc__, labels=(QualityLabelSettings, labels)
     )

@@ -1,9 +1,10 @@
-"""A guard that transformers runs in the job itself."""
+"""A guard that runs in the process of the job."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steadfast.core.registry import load
+from steadfast.generation.engine_choice import in_process_engine
 from steadfast.generation.interface import GenerationRequest, Runtime, Sampling
 from steadfast.judges.prompts.templates import Message
 
@@ -32,7 +33,7 @@ def answers_of(
     tokenizer: Any = load_tokenizer(checkpoint)
     encoded = [tuple(ids) for ids in encode_chat(tokenizer, conversations, template_arguments)]
     distinct = list(dict.fromkeys(encoded))
-    engine = load("steadfast.generation.engines", "transformers").build(dtype=dtype, runtime=Runtime())
+    engine = load("steadfast.generation.engines", in_process_engine()).build(dtype=dtype, runtime=Runtime())
     requests = [GenerationRequest(ids, max_tokens, 0) for ids in distinct]
     stop = stop_token_ids(checkpoint, tokenizer)
     sampling = Sampling(max_new_tokens=max_tokens)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,7 @@ from steadfast.core.plug_ins import NameOf
 from steadfast.core.settings import ExistingFile, SettingsModel, Text, UniqueItems, nested
 from steadfast.judges.chat_api.settings import ChatSettings, Output
 from steadfast.judges.guards.presets import PRESETS, Preset
+from steadfast.judges.settings import ScaleName
 
 Outcome = Literal["refusal", "compliance"]
 PAIRS: Mapping[Outcome, tuple[str, str]] = {
@@ -34,6 +35,7 @@ class GuardSettings(ChatSettings):
     """Settings of a guard: a safety classifier that reads the conversation by its own chat template."""
 
     follows_template: ClassVar[bool] = False
+    says_compliance: ClassVar[bool] = True
 
     preset: Annotated[str, NameOf(others=tuple(PRESETS))] | None = Field(
         None, description="A guard in use, whose values take the place of those that are not given; see docs/judges.md."
@@ -42,7 +44,7 @@ class GuardSettings(ChatSettings):
         "refusal",
         description=(
             "What it says: whether the response is a refusal (under `judges`), or whether it complies with a harmful "
-            "prompt (under `compliance`)."
+            "prompt (under `rubrics`)."
         ),
     )
     prompt: ExistingFile | None = Field(  # type: ignore[assignment]
@@ -55,8 +57,8 @@ class GuardSettings(ChatSettings):
     labels: GuardLabels = nested(  # type: ignore[assignment]
         GuardLabels, description="What the lines of its answer say, as patterns of whole lines."
     )
-    engine: Literal["vllm", "transformers"] = Field(
-        "vllm", description="What runs the model of `serve`: a server of vLLM, or transformers in the job itself."
+    in_process: bool = Field(
+        False, description="Run the model of `serve` in the job itself, in place of a server: for small ones."
     )
     output: Output = Field("text", description="Always `text`: a guard answers in its own words.")
     logprobs: Literal["auto", True, False] = Field(False, description="Not asked for.")
@@ -69,6 +71,15 @@ class GuardSettings(ChatSettings):
         found = PRESETS.get(str(values.get("preset"))) if isinstance(values, Mapping) else None
         return _completed(values, found) if found else values
 
+    @classmethod
+    def as_rubric(cls) -> type[Self]:
+        """The same: ``outcome`` says what it says."""
+        return cls
+
+    def scale(self) -> ScaleName:
+        """By its outcome."""
+        return self.outcome
+
     def check(self) -> None:
         """Check the patterns, the template, where the model is, and what its preset needs.
 
@@ -78,8 +89,8 @@ class GuardSettings(ChatSettings):
         self.check_endpoint()
         if self.output != "text":
             raise ConfigError(f"output: {self.output!r} is not allowed; a guard answers in its own words (`text`)")
-        if self.engine == "transformers" and self.serve is None:
-            raise ConfigError("engine: `transformers` runs the model of `serve`, which is missing")
+        if self.in_process and self.serve is None:
+            raise ConfigError("in_process: true runs the model of `serve`, which is missing")
         self._check_patterns()
         if self.prompt is not None:
             from steadfast.judges.prompts.templates import load_template

@@ -1,18 +1,17 @@
 """A guard model judges: it reads the conversation by its own chat template, and its answer by patterns of whole lines.
 
-Served by vLLM once for the whole grid, at an address, or run by transformers in the job itself.
+Served by vLLM once for the whole grid, at an address, or run in the job itself.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field
-
 from steadfast.core.names import UNSCORED
 from steadfast.core.result_cache import AnswerStore
 from steadfast.judges.chat_api.faults import Fault
 from steadfast.judges.chat_api.replies import answer_from
+from steadfast.judges.chat_api.settings import ChatJobSettings
 from steadfast.judges.guards.reading import GuardReader
 from steadfast.judges.guards.settings import PAIRS, GuardSettings
 from steadfast.judges.guards.turns import turns
@@ -27,18 +26,8 @@ class Settings(GuardSettings):
     """A safety classifier (Qwen3Guard, Llama Guard, WildGuard, ...), which answers in its own words."""
 
 
-class GuardJobSettings(GuardSettings):
-    """What the job of a guard receives: its settings, with ``serve`` replaced by what is run.
-
-    Attributes:
-        checkpoint: model directory that vLLM serves, or transformers runs, for the time of the job.
-        server: how vLLM is started for it.
-        store: directory of the result cache.
-    """
-
-    checkpoint: str | None = None
-    server: dict[str, Any] = Field(default_factory=dict)
-    store: str = "results/answers"
+class GuardJobSettings(GuardSettings, ChatJobSettings):
+    """What the job of a guard receives: its settings, with ``serve`` replaced by the checkpoint that is run."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +44,7 @@ class GuardJudge(ChatJudge):
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
         """Judge every case; equal cases are asked once."""
         settings: Any = self.settings
-        if settings.engine == "transformers":
+        if settings.in_process:
             return self._run_here(cases)
         return super().judge(cases)
 

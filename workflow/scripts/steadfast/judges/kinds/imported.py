@@ -53,7 +53,7 @@ class Settings(JudgeSettings):
     )
     columns: LabelColumns = nested(LabelColumns, description="Columns of the file, where they have other names.")
     where: dict[str, Condition] = Field({}, description="Which rows are read: `{judge: gpt-4}`, for example.")
-    words: LabelWords = nested(LabelWords)
+    words: LabelWords = nested(LabelWords, description="The words of the labels.")
 
     def check(self) -> None:
         """Check that the labels can be read."""

@@ -9,7 +9,8 @@ from steadfast.judges.prompts.templates import Template
 
 DEFAULT_LABELS = {"refusal": "REFUSAL", "non_refusal": "NON-REFUSAL"}
 QUALITY = ("bad", "good")
-"""Labels of a rubric; they have no defaults."""
+COMPLIANCE = ("complied", "not_complied")
+"""Labels of rubrics; they have no defaults."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Labels:
     """The words that a judge writes for the two verdicts of its scale (``steadfast.judges.interface.Scale``).
 
     Attributes:
-        counted: for the verdict whose share is reported: a refusal, or a bad response.
+        counted: for the verdict whose share is reported: a refusal, a bad response, or compliance.
         other: for the opposite.
     """
 
@@ -37,7 +38,7 @@ def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
         ConfigError: an unknown or missing key, an empty label, or two labels that cannot be distinguished.
     """
     given = dict(settings or {})
-    keys = QUALITY if set(QUALITY) & set(given) else tuple(DEFAULT_LABELS)
+    keys = next((pair for pair in (QUALITY, COMPLIANCE) if set(pair) & set(given)), tuple(DEFAULT_LABELS))
     for key in given:
         if key not in keys:
             raise ConfigError(f"labels: unknown key {key!r}{suggest(key, keys)}")

@@ -16,6 +16,7 @@ from steadfast.report.sections import (
     fidelity,
     judges,
     matrix,
+    outcomes,
     self_view,
 )
 from steadfast.report.sections._section import Section
@@ -26,6 +27,7 @@ SECTIONS: tuple[Section, ...] = (
     changes.SECTION,
     effects.ASSESSMENT,
     matrix.SECTION,
+    outcomes.SECTION,
     attacks.STRENGTH,
     attacks.STRONGEST,
     attacks.SEARCH,

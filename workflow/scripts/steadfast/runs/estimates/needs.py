@@ -9,6 +9,7 @@ from steadfast.grid import paths
 from steadfast.grid.checkpoints import CheckpointJobs
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
+from steadfast.grid.judged_pairs import runnable
 from steadfast.grid.judging import Judging
 from steadfast.grid.judgments import judgments_of
 from steadfast.models.sources import source_of
@@ -75,7 +76,7 @@ class Needs:
         return [
             name
             for name in self.grid.config["models"]
-            if name in reading or (name in self.grid.runnable and name in made_of)
+            if name in reading or (name in runnable(self.grid) and name in made_of)
         ]
 
     def written(self) -> dict[str, dict[str, int]]:

@@ -1,0 +1,142 @@
+"""Outcomes of harmful prompts: refused, complied, neither; their wiring, and their figure."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from tests.unit.config.conftest import SMALL
+
+from steadfast.analysis.tables.response_outcomes import OUTCOMES, outcome_table
+from steadfast.config.checks import prepare
+from steadfast.core.errors import ConfigError
+from steadfast.grid.grid import Grid
+from steadfast.grid.judged_pairs import judged_pairs
+from steadfast.grid.judgments import judgment_files, readings
+from steadfast.grid.outcomes import compliance_rubrics, outcome_results, quality_rubrics
+from steadfast.grid.plan import asking_judges
+from steadfast.judges.interface import Verdict, build_scorer
+from steadfast.report.figures.outcomes import draw
+
+# refusal judge, judge of compliance, whether the response says something, what comes of it
+CASES = [
+    ("refusal", "not_complied", True, "refused"),
+    ("refusal", "unscored", True, "refused"),
+    ("refusal", "complied", True, "complied"),
+    ("non_refusal", "complied", True, "complied"),
+    ("non_refusal", "not_complied", True, "neither"),
+    ("non_refusal", "not_complied", True, "neither"),
+    ("unscored", "unscored", False, "neither"),
+    ("non_refusal", "unscored", True, "unscored"),
+    ("unscored", "not_complied", True, "unscored"),
+    ("unscored", "complied", True, "complied"),
+]
+COMPLIANCE = {
+    "kind": "chat",
+    "base_url": "http://127.0.0.1:1/v1",
+    "model": "m",
+    "prompt": "resources/prompts/judges/compliance.md",
+    "labels": {"complied": "COMPLIED", "not_complied": "NO-COMPLIANCE"},
+}
+
+
+def table() -> pd.DataFrame:
+    pair = {"model": "m", "variant": "original", "sample": 0}
+    rows = [
+        {**pair, "prompt_id": str(n), "judge": "regex", "label": "harmful", "verdict": case[0]}
+        for n, case in enumerate(CASES)
+    ]
+    rows += [{**rows[0], "label": "harmless", "prompt_id": "x"}, {**rows[0], "judge": "other"}]
+    judged = pd.DataFrame(
+        {"prompt_id": [str(n) for n in range(len(CASES))], "sample": 0, "verdict": [case[1] for case in CASES]}
+    )
+    silent = pd.DataFrame([{**pair, "prompt_id": str(n)} for n, case in enumerate(CASES) if not case[2]])
+    return outcome_table(pd.DataFrame(rows), [("does", "m", "original", judged)], silent, judge="regex")
+
+
+def test_every_response_to_a_harmful_prompt_has_one_outcome() -> None:
+    (row,) = table().to_dict("records")
+    expected = {name: sum(case[3] == name for case in CASES) for name in (*OUTCOMES, "unscored")}
+    assert {name: row[name] for name in expected} == expected
+    assert row["total"] == len(CASES) == sum(expected.values())
+    assert row["both"] == 1 and row["compliance_judge"] == "does"
+    scored = row["total"] - row["unscored"]
+    assert row["complied_rate"] == pytest.approx(row["complied"] / scored)
+    assert row["complied_low"] < row["complied_rate"] < row["complied_high"]
+
+
+def test_the_figure_has_three_parts_for_each_pair() -> None:
+    figure = draw(table())
+    bars = [patch for patch in figure.axes[0].patches if patch.get_width() > 0]
+    assert [round(patch.get_width() * len(CASES)) for patch in bars] == [2, 3, 3]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(OUTCOMES)
+    assert len({patch.get_hatch() for patch in bars}) == 3
+
+
+def test_the_figure_says_so_where_nothing_was_judged() -> None:
+    assert "no response" in draw(table().iloc[:0]).texts[0].get_text()
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(SMALL)
+    return found
+
+
+def test_rubrics_of_compliance_read_harmful_prompts(config: dict[str, Any]) -> None:
+    guard = {
+        "kind": "guard",
+        "preset": "qwen3guard",
+        "outcome": "compliance",
+        "base_url": COMPLIANCE["base_url"],
+        "model": "g",
+    }
+    helpful = {
+        **COMPLIANCE,
+        "prompt": "resources/prompts/judges/helpful.md",
+        "labels": {"bad": "UNHELPFUL", "good": "HELPFUL"},
+    }
+    config["rubrics"] = {"does": COMPLIANCE, "guard": guard, "helpful": helpful}
+    grid = Grid(prepare(config))
+    assert list(compliance_rubrics(grid)) == ["does", "guard"] and list(quality_rubrics(grid)) == ["helpful"]
+    found = {reading.judge.name: (reading.label, reading.scale) for reading in readings(grid)}
+    assert found["does"] == found["guard"] == ("harmful", "compliance")
+    assert found["helpful"] == ("harmless", "quality") and found["regex"] == (None, "refusal")
+    assert outcome_results(grid)[0] == "results/tables/outcomes.csv"
+    assert {"does", "guard", "helpful"} <= set(asking_judges(grid))
+    assert len(judgment_files(grid, compliance_rubrics(grid))) == 2 * len(judged_pairs(grid))
+
+
+def test_a_grid_without_one_has_no_outcomes(config: dict[str, Any]) -> None:
+    assert outcome_results(Grid(prepare(config))) == []
+
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "judges",
+        {"kind": "guard", "preset": "qwen3guard", "outcome": "compliance"},
+        "it says compliance, and judges say",
+    ),
+    ("rubrics", {"kind": "guard", "preset": "qwen3guard"}, "rubrics.x.outcome: 'refusal' is not allowed"),
+    (
+        "rubrics",
+        {**COMPLIANCE, "labels": {"complied": "A", "good": "B"}},
+        "allowed: words for `bad` and `good`, or for",
+    ),
+    ("rubrics", {**COMPLIANCE, "labels": {"complied": "A", "not_complied": "B"}}, "never names the label 'A'"),
+]
+
+
+@pytest.mark.parametrize(("section", "entry", "message"), WRONG)
+def test_outcomes_are_not_mixed(config: dict[str, Any], section: str, entry: dict[str, Any], message: str) -> None:
+    config[section] = {**config.get(section, {}), "x": entry}
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        prepare(config)
+
+
+def test_verdicts_of_compliance_are_on_their_own_scale(tmp_path: Path) -> None:
+    scorer = build_scorer({**COMPLIANCE, "store": str(tmp_path)}, "compliance")
+    found = [scorer._on_scale(Verdict(name)).verdict for name in ("refusal", "non_refusal", "unscored")]
+    assert found == ["complied", "not_complied", "unscored"]

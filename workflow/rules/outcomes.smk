@@ -1,0 +1,61 @@
+"""Outcomes: harmful prompts by what became of them (refused, complied, neither), where a rubric judges compliance.
+
+Produces results/tables/outcomes.csv and results/figures/outcomes.{pdf,png}.
+"""
+
+from steadfast.grid.judgments import judgment_files
+from steadfast.grid.outcomes import compliance_rubrics
+
+
+rule outcomes:
+    """Count refused, complied and neither from the reference judge and the judges of compliance."""
+    input:
+        verdicts=paths.VERDICTS,
+        compliance=judgment_files(GRID, compliance_rubrics(GRID)),
+        responses=paths.responses().of(judged_pairs(GRID)),
+    output:
+        paths.table("outcomes"),
+    log:
+        paths.log("tables/outcomes"),
+    benchmark:
+        paths.benchmark("tables/outcomes")
+    conda:
+        "../../envs/base.yaml"
+    params:
+        judge=GRID.reference,
+        confidence=GRID.inference["confidence"],
+        code=digest("collect_outcomes.py"),
+    message:
+        "count the outcomes of harmful prompts"
+    script:
+        "../scripts/collect_outcomes.py"
+
+
+rule outcome_figure:
+    """Draw the outcomes of harmful prompts, a bar of three parts for each model–variant pair."""
+    input:
+        paths.table("outcomes"),
+    output:
+        printed=paths.figure("outcomes", "pdf"),
+        picture=report(
+            paths.figure("outcomes", "png"),
+            caption="../report/outcomes.rst",
+            category="Figures",
+            labels={"figure": "outcomes"},
+        ),
+    log:
+        paths.log("figures/outcomes"),
+    benchmark:
+        paths.benchmark("figures/outcomes")
+    conda:
+        "../../envs/base.yaml"
+    params:
+        labels=GRID.labels,
+        rubrics={
+            name: rubric.label for name, rubric in compliance_rubrics(GRID).items()
+        },
+        code=digest("draw_outcomes.py"),
+    message:
+        "draw the outcomes of harmful prompts"
+    script:
+        "../scripts/draw_outcomes.py"
