@@ -62,6 +62,10 @@ variants:
   strongest:
     models: [raw]
     strongest_of: {sweeps: [few], judge: regex, prompts: 4}
+  searched:
+    models: [raw]
+    search:
+      {trials: 8, directions: [mean_difference], judge: regex, finalists: 2, max_divergence: 100, refusal_tokens: [I]}
 sweeps:
   few:
     directions: {mean: {method: mean_difference, layer: 0}}
@@ -245,6 +249,19 @@ def test_the_best_attack_is_baked_with_its_own_edit(jobs):
     assert manifest == same and manifest["edit"]["method"] == "rank_one"
     row = read_table("results/tables/strongest.csv").iloc[0]
     assert (row["attack"], row["refused_before"], row["refused_after"]) == (ATTACK, 4, 0)
+
+
+def test_a_search_ends_in_a_variant_and_a_table(jobs):
+    trials = read_table("results/directions/raw/searched.csv")
+    assert trials["trial"].tolist() == list(range(-1, 8)) and trials["chosen"].sum() == 1
+    manifest = read_json("results/checkpoints/raw/searched/edit_manifest.json")
+    assert manifest["edit"] == read_json("results/directions/raw/searched.edit.json") and manifest["effective"]
+    assert set(manifest["edit"]["kernels"]) == {"attention_output", "mlp_output"}
+    table = read_table("results/tables/search.csv")
+    chosen = table[table["chosen"]].iloc[0]
+    assert chosen["trial"] == trials.loc[trials["chosen"], "trial"].item()
+    rates = read_table("results/tables/robustness.csv").set_index(["model", "variant", "judge", "label"])["rate"]
+    assert chosen["evaluation_rate"] == pytest.approx(rates["raw", "searched", "grammar", "harmful"])
 
 
 def test_where_no_attack_can_be_chosen_nothing_is_edited(jobs):
