@@ -75,10 +75,10 @@ def _what_lacks(direction: Mapping[str, Any], part: str, change: Mapping[str, An
     needs = CHANGE_FAMILIES[part].of(change).Settings
     contrasting = DIRECTIONS.of(direction).Settings.contrasts
     if needs.needs_contrast and not contrasting:
-        able = next(name for name in DIRECTIONS.names() if DIRECTIONS.settings(name).contrasts)
+        able = [name for name in DIRECTIONS.names() if DIRECTIONS.settings(name).contrasts]
         return (
             f"rests on the two classes of prompts, which direction.method {direction['method']} does not contrast; "
-            f"take {able}, for example"
+            f"take one of {', '.join(able)}"
         )
     if needs.needs_class_means and not contrasting and direction.get("layer") is None:
         return (
