@@ -8,6 +8,7 @@ from transformers import LlamaForCausalLM
 
 from steadfast.analysis.side_effects.weights import divergence, hook_agreement, perplexity, separation
 from steadfast.attacks.activations import extract_activations
+from steadfast.attacks.activations.logits import pooled_divergence
 from steadfast.attacks.directions import Direction, load_direction
 
 
@@ -65,7 +66,7 @@ def test_pooled_outcomes_lower_a_divergence_and_never_raise_it():
     p, q = (torch.log_softmax(torch.randn(50, dtype=torch.float64) * 2, -1) for _ in range(2))
     whole = float((p.exp() * (p - q)).sum())
     order = p.argsort(descending=True)
-    pooled = [float(divergence.pooled_divergence(p[order[:kept]], q[order[:kept]])) for kept in (5, 20, 49, 50)]
+    pooled = [float(pooled_divergence(p[order[:kept]], q[order[:kept]])) for kept in (5, 20, 49, 50)]
     assert pooled == sorted(pooled)
     assert pooled[-1] == pytest.approx(whole, rel=1e-6)
     assert 0 < pooled[0] < whole
