@@ -58,3 +58,10 @@ def test_the_grid_of_five_seeds(fresh):
     assert len([job for job in jobs if job.startswith("train_organism")]) == 50
     assert len([job for job in jobs if job.startswith("responses")]) == 50
     assert jobs >= RULES
+
+
+def test_the_grid_of_three_seeds_of_each_adapter(fresh):
+    jobs = fresh.jobs(config=("config/family-replicates.yaml",))
+    assert len([job for job in jobs if job.startswith("merge_adapter")]) == 15
+    assert len([job for job in jobs if job.startswith("responses")]) == 16
+    assert jobs >= RULES
