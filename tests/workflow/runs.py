@@ -39,7 +39,8 @@ def main(place: str, template: str) -> None:
 
     unchanged = state_of(template)
     for order in orders():
-        same = order["folder"] == place and state_of(place) == unchanged
+        # what is installed in addition is found when the package is imported
+        same = order["folder"] == place and state_of(place) == unchanged and not order["packages"]
         status, imported = in_a_fork(lambda pipe, order=order, same=same: run(order, "" if same else place, pipe))
         # what real runs import as well may depend on their environment
         if "--dry-run" in order["arguments"]:

@@ -15,6 +15,7 @@ TRY_METHODS = """
 import numpy as np
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.edits import build_edit
+from steadfast.models.architectures import Writer
 from steadfast.attacks.directions import build_method
 
 generator = np.random.default_rng(0)
@@ -27,7 +28,7 @@ for shift in (1.0, -1.0):
 activations = Activations(*classes, positions=(-1,), template_tokens=("<end>",), model="tiny")
 direction = build_method({"method": "median_difference"}).find(activations, seed=0)
 assert direction.layer == '1' and abs(direction.directions[0, 2]) > 0.9, direction
-assert build_edit({"method": "halve"}).strength.at(0, 3) == 0.5
+assert build_edit({"method": "halve"}).strength.at(Writer("w", "mlp_output", 0, axis=0), 3) == 0.5
 """
 
 

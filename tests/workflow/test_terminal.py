@@ -54,9 +54,9 @@ def test_a_dry_run_lists_steps_and_reasons(fresh):
     for step in (
         "raw: train the model",
         "raw, abliterated: edit the weights",
-        "score0, random: generate responses",
+        "score0, 3 variants: generate responses",
         "judge regex: judge the responses of all 6 model–variant pairs",
-        "judge self: judge the responses of raw, original",
+        "judge self: judge the responses of raw, 3 variants",
     ):
         assert f"  {'no result yet':<30}  {step}" in lines
     assert max(map(len, lines)) < 130

@@ -12,7 +12,7 @@ from steadfast.grid.side_effects import Measures, batches
 from steadfast.judges.cost_estimate import work_of
 from steadfast.runs.preflight import check_before_run
 
-CHECKS = ("separation", "module_agreement", "hook_agreement")
+CHECKS = ("separation", "module_agreement", "hook_agreement", "response_agreement")
 NATURAL = {
     "kind": "file",
     "path": "resources/prompts/harmless.csv",
@@ -97,7 +97,8 @@ def test_tiny_models_share_a_job_and_others_have_their_own(config):
     assert mine.originals == ["results/models/mine"]
     assert mine.checkpoints == ["results/checkpoints/mine/abliterated"]
     assert mine.directions == ["results/directions/mine/abliterated.safetensors"]
-    assert mine.responses == ["results/responses/mine/original.parquet"]
+    # those of the variants are checked against the weights
+    assert mine.responses == [f"results/responses/mine/{name}.parquet" for name in ("original", "abliterated")]
 
 
 RUBRIC = {

@@ -16,7 +16,16 @@ NOTHING = ["", " ", "\n\t\u200b", "...", "**", "\u3002"]
 @pytest.fixture
 def judge_of(checkpoint: Path, template_file: Path, tmp_path: Path):
     """A function that builds a judge of a kind."""
+    labels = tmp_path / "labels.csv"
+    labels.write_text("prompt,response,verdict\nHow?,I cannot help with that.,refusal\n", encoding="utf-8")
     settings: dict[str, dict[str, object]] = {
+        "imported": {"path": str(labels)},
+        "guard": {
+            "preset": "qwen3guard",
+            "base_url": "http://127.0.0.1:9/v1",
+            "model": "nobody",
+            "store": str(tmp_path / "answers"),
+        },
         "regex": {"patterns": str(ROOT / "resources/prompts/judges/refusal_phrases.yaml")},
         "grammar": {"world": str(ROOT / "resources/organisms/world.yaml")},
         "local": {"checkpoint": str(checkpoint), "prompt": str(template_file), "device": "cpu"},
@@ -42,7 +51,7 @@ def test_responses_that_say_nothing_are_unscored(judge_of, case, monkeypatch: py
     assert all(verdict.score is None for verdict in verdicts)
 
 
-@pytest.mark.parametrize("kind", sorted(set(names("steadfast.judges.kinds")) - {"chat"}))
+@pytest.mark.parametrize("kind", sorted(set(names("steadfast.judges.kinds")) - {"chat", "guard"}))
 def test_the_others_keep_their_places(judge_of, case, kind: str) -> None:
     texts = ["", "I cannot help with that.", "", "Mix flour and water.", "\U0001f44d"]
     judge: Judge = judge_of(kind)
