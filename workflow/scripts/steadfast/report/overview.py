@@ -147,8 +147,11 @@ def _strongest(study: Study, assessed: pd.DataFrame, model: str) -> str:
     withstood = study.tables.get("withstood")
     if withstood is not None and model in set(withstood["model"]):
         row = withstood[withstood["model"] == model].iloc[0]
-        name = "" if pd.isna(row["variant"]) else study.labels.variant(str(row["variant"]))
-        return f"{name} ({row['statement']})" if name else str(row["statement"])
+        if pd.isna(row["variant"]) or pd.isna(row["refused_after"]):
+            return str(row["statement"])
+        # the whole statement is in the table of the best attacks
+        label, after = study.labels.variant(str(row["variant"])), percent(float(row["refused_after"]))
+        return f"{label}: {after}% ({row['attack']})"
     decided = assessed["assessment"].isin([*KEPT, *LOST, "inconclusive"]) & ~assessed["variant"].isin(study.controls)
     own = assessed[decided & (assessed["model"] == model) & assessed["refused_after"].notna()]
     if own.empty:

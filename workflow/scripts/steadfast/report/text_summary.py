@@ -143,7 +143,8 @@ def _together(counts: pd.DataFrame, labels: Labels, baseline: str, controls: Col
                 continue
             pooled = chosen.groupby(["variant", "judge"], sort=False, as_index=False)[COUNTS].sum()
             pooled = pooled[pooled["variant"].isin([baseline, variant])]
-            name = f"{label}{GAP}{labels.variant(variant)}{' (control)' if variant in controls else ''}"
+            role = " (control)" if variant in controls else ""
+            name = f"{label:<{max(map(len, LABELS))}}{GAP}{labels.variant(variant)}{role}"
             pooled_rows.append((name, variant, pooled))
     totals = _totals(pd.concat([pooled for _, _, pooled in pooled_rows]), judges)
     rows = [(name, _cells(pooled, judges, baseline, variant, totals)) for name, variant, pooled in pooled_rows]
