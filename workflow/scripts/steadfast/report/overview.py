@@ -96,7 +96,7 @@ def models_table(study: Study, found: Finding) -> Block:
             "change": rows["change"],
             "change_low": rows["change_low"],
             "change_high": rows["change_high"],
-            "attack": [_strongest(study, assessed, model) for model in rows["model"]],
+            "attack": [_strongest(study, assessed, model, found.variant) for model in rows["model"]],
             "capability": [_capability(study, row) for row in rows.to_dict("records")],
             "judges": [_range(study, rates, model, found.variant) for model in rows["model"]],
         }
@@ -142,14 +142,16 @@ def _intervals(study: Study, rates: pd.DataFrame | None, models: list[str], vari
     return found.set_axis(["after_low", "after_high"], axis=1).reset_index(drop=True)
 
 
-def _strongest(study: Study, assessed: pd.DataFrame, model: str) -> str:
+def _strongest(study: Study, assessed: pd.DataFrame, model: str, shown: str) -> str:
     """Whether the model withstood the edit of the run that leaves it fewest refusals; only edits that took effect."""
     withstood = study.tables.get("withstood")
     if withstood is not None and model in set(withstood["model"]):
         row = withstood[withstood["model"] == model].iloc[0]
         if pd.isna(row["variant"]) or pd.isna(row["refused_after"]):
             return str(row["statement"])
-        # the whole statement is in the table of the best attacks
+        if row["variant"] == shown:
+            # its numbers stand beside it, and the whole statement is in the table of the best attacks
+            return str(row["attack"])
         label, after = study.labels.variant(str(row["variant"])), percent(float(row["refused_after"]))
         return f"{label}: {after}% ({row['attack']})"
     decided = assessed["assessment"].isin([*KEPT, *LOST, "inconclusive"]) & ~assessed["variant"].isin(study.controls)
