@@ -14,7 +14,9 @@ from steadfast.runs.workflow import lift_rate_limit
 def test_only_a_cluster_keeps_the_limit_of_submissions(cores, lifted):
     limit = object()
     workflow = SimpleNamespace(
-        resource_settings=SimpleNamespace(cores=cores), scheduler=SimpleNamespace(job_rate_limiter=limit)
+        resource_settings=SimpleNamespace(cores=cores),
+        remote_exec=False,
+        scheduler=SimpleNamespace(job_rate_limiter=limit),
     )
     lift_rate_limit(workflow)
     assert workflow.scheduler.job_rate_limiter is (None if lifted else limit)

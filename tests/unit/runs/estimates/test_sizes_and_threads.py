@@ -143,4 +143,7 @@ def test_threads_that_wait_sleep_unless_the_user_decides():
 
 @pytest.mark.parametrize(("cores", "expected"), [(4, 4), (None, None), (2**63 - 1, None)])
 def test_cores_are_shared_on_one_machine_only(cores, expected):
-    assert cores_of(SimpleNamespace(resource_settings=SimpleNamespace(cores=cores))) == expected
+    settings = SimpleNamespace(cores=cores)
+    assert cores_of(SimpleNamespace(resource_settings=settings, remote_exec=False)) == expected
+    # a job of a cluster has what the run asked for, whatever its node has
+    assert cores_of(SimpleNamespace(resource_settings=settings, remote_exec=True)) is None

@@ -21,7 +21,13 @@ def outputs_to_make(workflow: Any) -> set[str]:
 
 
 def cores_of(workflow: Any) -> int | None:
-    """Cores that all jobs of this machine share; None where a cluster runs them."""
+    """Cores that all jobs of this machine share; None where a cluster runs them.
+
+    A job of a cluster reads the rules again, on a node that may have more cores than the job was given: its threads are
+    those that the run asked for, not what its node would allow.
+    """
+    if workflow.remote_exec:
+        return None
     cores = workflow.resource_settings.cores
     return None if cores is None or cores == sys.maxsize else int(cores)
 
