@@ -150,7 +150,7 @@ def _strongest(study: Study, assessed: pd.DataFrame, model: str, shown: str) -> 
         if pd.isna(row["variant"]) or pd.isna(row["refused_after"]):
             return str(row["statement"])
         if row["variant"] == shown:
-            # its numbers stand beside it, and the whole statement is in the table of the best attacks
+            # its numbers are in the same row, and the whole statement is in the table of the best attacks
             return str(row["attack"])
         label, after = study.labels.variant(str(row["variant"])), percent(float(row["refused_after"]))
         return f"{label}: {after}% ({row['attack']})"
