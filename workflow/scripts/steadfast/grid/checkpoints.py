@@ -9,7 +9,7 @@ from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.data import ForModel, ForPair, ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.jobs import digest, of_variants, pairs_of, rule_name, sweeps_of
+from steadfast.grid.jobs import VariantJobs, by_sweep, digest, rule_name
 
 
 @dataclass(frozen=True)
@@ -65,18 +65,8 @@ class CheckpointJobs:
 
 
 @dataclass(frozen=True)
-class CheckpointJob:
-    """The jobs of one rule that edits weights: for one variant each, or for a whole sweep.
-
-    Attributes:
-        grid: the grid.
-        variants: the variants.
-        sweep: the sweep that they are of; None for variants with a job each.
-    """
-
-    grid: Grid
-    variants: tuple[str, ...]
-    sweep: str | None = None
+class CheckpointJob(VariantJobs):
+    """The jobs of one rule that edits weights."""
 
     @property
     def rule(self) -> str:
@@ -86,13 +76,13 @@ class CheckpointJob:
     @property
     def outputs(self) -> list[str]:
         """The checkpoints of a job."""
-        return of_variants(paths.CHECKPOINT, self._named)
+        return self.files(paths.CHECKPOINT)
 
     @property
     def first_outputs(self) -> list[str]:
         """One checkpoint of every job."""
-        variants = self.variants[:1] if self.sweep else self.variants
-        return self.grid.checkpoints(pair for pair in self.grid.edited_pairs if pair.variant in variants)
+        pairs = (pair for pair in self.grid.edited_pairs if pair.variant in self.first_of_each)
+        return self.grid.checkpoints(pairs)
 
     @property
     def log(self) -> str:
@@ -102,13 +92,7 @@ class CheckpointJob:
     @property
     def message(self) -> str:
         """What a job does."""
-        return (
-            f"{{wildcards.model}}, {f'sweep {self.sweep}' if self.sweep else '{wildcards.variant}'}: edit the weights"
-        )
-
-    def pairs(self, job: ForModel) -> list[ModelVariant]:
-        """The model–variant pairs of a job."""
-        return pairs_of(job, self._named)
+        return f"{{wildcards.model}}, {self.subject}: edit the weights"
 
     def directions(self, job: ForModel) -> list[str]:
         """The directions along which weights are edited."""
@@ -137,17 +121,7 @@ class CheckpointJob:
         methods = sorted({method for pair in self.pairs(job) for method in jobs.methods(pair)})
         return digest("bake_checkpoint.py", *(f"attacks.edits.methods.{method}" for method in methods))
 
-    @property
-    def _named(self) -> tuple[str, ...] | None:
-        return self.variants if self.sweep else None
-
 
 def checkpoint_jobs(grid: Grid) -> list[CheckpointJob]:
     """All rules that edit weights."""
-    edited, sweeps = CheckpointJobs(grid).variants, sweeps_of(grid)
-    single = tuple(name for name in edited if not any(name in variants for variants in sweeps.values()))
-    swept = {sweep: tuple(name for name in variants if name in edited) for sweep, variants in sweeps.items()}
-    return [
-        CheckpointJob(grid, single),
-        *(CheckpointJob(grid, variants, sweep) for sweep, variants in swept.items() if variants),
-    ]
+    return [CheckpointJob(grid, variants, sweep) for variants, sweep in by_sweep(grid, CheckpointJobs(grid).variants)]

@@ -10,7 +10,7 @@ from steadfast.core.plug_ins import EDITS
 from steadfast.grid import paths
 from steadfast.grid.data import ForModel, ForPair, ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.jobs import digest, of_variants, pairs_of, rule_name, sweeps_of
+from steadfast.grid.jobs import VariantJobs, by_sweep, digest, rule_name
 
 
 @dataclass(frozen=True)
@@ -60,22 +60,16 @@ class DirectionJobs:
 
 
 @dataclass(frozen=True)
-class DirectionJob:
-    """The jobs of one rule that finds directions: of one variant each, or of a whole sweep.
+class DirectionJob(VariantJobs):
+    """The jobs of one rule that finds directions.
 
     The directions of a sweep come from one process, which finds those once that differ in nothing but their edit.
 
     Attributes:
-        grid: the grid.
         by_running: whether the search runs the model.
-        variants: the variants.
-        sweep: the sweep that they are of; None for variants with a job each.
     """
 
-    grid: Grid
-    by_running: bool
-    variants: tuple[str, ...]
-    sweep: str | None = None
+    by_running: bool = False
 
     @property
     def rule(self) -> str:
@@ -87,16 +81,12 @@ class DirectionJob:
     @property
     def outputs(self) -> dict[str, list[str]]:
         """The directions of a job, and how each was selected."""
-        return {
-            "direction": of_variants(paths.DIRECTION, self._named),
-            "selection": of_variants(paths.SELECTION, self._named),
-        }
+        return {"direction": self.files(paths.DIRECTION), "selection": self.files(paths.SELECTION)}
 
     @property
     def first_outputs(self) -> list[str]:
         """One file of every job."""
-        variants = self.variants[:1] if self.sweep else self.variants
-        return paths.DIRECTION.of(pair for pair in self.grid.pairs if pair.variant in variants)
+        return paths.DIRECTION.of(pair for pair in self.grid.pairs if pair.variant in self.first_of_each)
 
     @property
     def log(self) -> str:
@@ -106,9 +96,8 @@ class DirectionJob:
     @property
     def message(self) -> str:
         """What a job does."""
-        who = f"sweep {self.sweep}" if self.sweep else "{wildcards.variant}"
         what = "find the directions" if self.sweep else "find the direction"
-        return f"{{wildcards.model}}, {who}: {what}{' by running the model' if self.by_running else ''}"
+        return f"{{wildcards.model}}, {self.subject}: {what}{' by running the model' if self.by_running else ''}"
 
     def judgments(self, job: ForModel) -> list[str]:
         """Verdicts by which directions contrast refused with answered prompts; none if they contrast the labels."""
@@ -119,7 +108,7 @@ class DirectionJob:
     def searches(self, job: ForModel) -> list[dict[str, Any]]:
         """The ``direction`` entries, each once, with the variants that have it."""
         found: list[dict[str, Any]] = []
-        for pair in pairs_of(job, self._named):
+        for pair in self.pairs(job):
             settings = DirectionJobs(self.grid).settings(pair)
             same = next((search for search in found if search["settings"] == settings), None)
             if same is None:
@@ -134,20 +123,11 @@ class DirectionJob:
         script = "find_direction_by_running.py" if self.by_running else "find_direction.py"
         return digest(script, *(f"attacks.directions.methods.{method}" for method in methods))
 
-    @property
-    def _named(self) -> tuple[str, ...] | None:
-        return self.variants if self.sweep else None
-
 
 def direction_jobs(grid: Grid, *, by_running: bool) -> list[DirectionJob]:
     """All rules that find directions, those whose search runs the model or the others."""
-    directed, sweeps = DirectionJobs(grid).variants(by_running=by_running), sweeps_of(grid)
-    single = tuple(name for name in directed if not any(name in variants for variants in sweeps.values()))
-    swept = {sweep: tuple(name for name in variants if name in directed) for sweep, variants in sweeps.items()}
-    return [
-        DirectionJob(grid, by_running, single),
-        *(DirectionJob(grid, by_running, variants, sweep) for sweep, variants in swept.items() if variants),
-    ]
+    directed = DirectionJobs(grid).variants(by_running=by_running)
+    return [DirectionJob(grid, variants, sweep, by_running) for variants, sweep in by_sweep(grid, directed)]
 
 
 def activation_files(pairs: Iterable[ModelVariant]) -> list[str]:

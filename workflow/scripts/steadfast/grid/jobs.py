@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,9 +10,10 @@ from steadfast.config.sweeps import variants_of
 from steadfast.core.code_digest import code_digest
 from steadfast.core.gpus import visible_gpus
 from steadfast.core.locations import SCRIPTS
+from steadfast.grid import paths
 from steadfast.grid.data import ForModel, ForPair, ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.paths import Template
+from steadfast.grid.paths import Split, Template
 
 # settings of the runtime that no engine knows
 OF_THE_WORKFLOW = ("keep_checkpoints", "checkpoints", "variants_per_job")
@@ -59,23 +60,93 @@ def by_variants(pairs: Iterable[ModelVariant], size: int | None) -> dict[tuple[s
     return {variants: tuple(models) for variants, models in found.items()}
 
 
-def sweeps_of(grid: Grid) -> dict[str, tuple[str, ...]]:
-    """The variants that each sweep made, by its name."""
-    return {name: tuple(variants_of(sweep)) for name, sweep in grid.config["sweeps"].items()}
+@dataclass(frozen=True)
+class ModelJobs:
+    """The jobs of one rule, in each of which several variants of one model run with its weights loaded once.
+
+    Attributes:
+        grid: the grid.
+        rule: name of the rule.
+        split: whose prompts are answered, or the responses to whose prompts are read.
+        models: the models.
+        variants: the variants in which each of them runs.
+    """
+
+    grid: Grid
+    rule: str
+    split: Split
+    models: tuple[str, ...]
+    variants: tuple[str, ...]
+
+    @property
+    def count(self) -> str:
+        """The variants in a word or two."""
+        return f"{len(self.variants)} variants" if len(self.variants) > 1 else self.variants[0]
+
+    def pairs(self, job: ForModel) -> list[ModelVariant]:
+        """The model–variant pairs of a job."""
+        return [ModelVariant(job.model, variant) for variant in self.variants]
+
+    def checkpoints(self, job: ForModel) -> list[str]:
+        """The checkpoints that run, each once."""
+        return list(dict.fromkeys(self.grid.checkpoints(self.pairs(job))))
+
+    def directions(self, job: ForModel) -> list[str]:
+        """The directions of the interventions that pairs run under."""
+        return paths.DIRECTION.of(pair for pair in self.pairs(job) if self.grid.variants[pair.variant].is_hooked)
 
 
-def of_variants(template: Template, variants: Sequence[str] | None, **further: str) -> list[str]:
-    """The files of some variants for any model, or the one of any variant where there is no list of them."""
-    if variants is None:
-        return [template]
-    return [template.at(model="{model}", variant=variant, **further) for variant in variants]
+def model_groups(
+    grid: Grid, rule: str, pairs: Iterable[ModelVariant]
+) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """Names of the rules whose jobs run the pairs, each with its models and variants."""
+    groups = by_variants(pairs, grid.config["runtime"]["variants_per_job"])
+    for number, (variants, models) in enumerate(groups.items()):
+        yield numbered(rule, number), models, variants
 
 
-def pairs_of(job: ForModel, variants: Sequence[str] | None) -> list[ModelVariant]:
-    """The pairs of a job of some variants, or of the one variant among its wildcards where there is no list of them."""
-    if variants is None:
-        return [ModelVariant(job.model, cast(ForPair, job).variant)]
-    return [ModelVariant(job.model, variant) for variant in variants]
+@dataclass(frozen=True)
+class VariantJobs:
+    """The jobs of one rule: of one variant each, or of all variants of a sweep.
+
+    Attributes:
+        grid: the grid.
+        variants: the variants.
+        sweep: the sweep that they are of; None for variants with a job each.
+    """
+
+    grid: Grid
+    variants: tuple[str, ...]
+    sweep: str | None = None
+
+    @property
+    def first_of_each(self) -> tuple[str, ...]:
+        """One variant of every job of a model."""
+        return self.variants[:1] if self.sweep else self.variants
+
+    @property
+    def subject(self) -> str:
+        """What a job works on, in its message."""
+        return f"sweep {self.sweep}" if self.sweep else "{wildcards.variant}"
+
+    def files(self, template: Template) -> list[str]:
+        """The files of a job: of its variants, or of the one among its wildcards."""
+        if self.sweep is None:
+            return [template]
+        return [template.at(model="{model}", variant=variant) for variant in self.variants]
+
+    def pairs(self, job: ForModel) -> list[ModelVariant]:
+        """The model–variant pairs of a job."""
+        variants = (cast(ForPair, job).variant,) if self.sweep is None else self.variants
+        return [ModelVariant(job.model, variant) for variant in variants]
+
+
+def by_sweep(grid: Grid, names: Collection[str]) -> list[tuple[tuple[str, ...], str | None]]:
+    """Variants that have a job each, with no sweep; then those of every sweep, with its name."""
+    swept = {sweep: variants_of(entry) for sweep, entry in grid.config["sweeps"].items()}
+    chosen = {sweep: tuple(name for name in variants if name in names) for sweep, variants in swept.items()}
+    single = tuple(name for name in names if not any(name in variants for variants in swept.values()))
+    return [(single, None), *((variants, sweep) for sweep, variants in chosen.items() if variants)]
 
 
 @dataclass(frozen=True)

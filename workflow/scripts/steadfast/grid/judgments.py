@@ -10,7 +10,7 @@ from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.data import ForJudge, ForModel, Judge, ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.jobs import Jobs, by_variants, numbered, rule_name
+from steadfast.grid.jobs import Jobs, ModelJobs, model_groups, rule_name
 from steadfast.grid.judged_pairs import judged_pairs, runnable
 from steadfast.grid.judging import Judging
 from steadfast.grid.outcomes import compliance_rubrics, quality_rubrics
@@ -149,24 +149,14 @@ def contrasting(grid: Grid, scope: str) -> list[Judge]:
 
 
 @dataclass(frozen=True)
-class OwnReading:
-    """The jobs of one rule: in each the variants of one model, loaded once, judge their own responses.
+class OwnReading(ModelJobs):
+    """Jobs in which the variants of a model judge their own responses to the prompts of one split.
 
     Attributes:
-        grid: the grid.
-        rule: name of the rule.
-        split: whose responses are read.
         judges: the judges that are the pair under test.
-        models: the models.
-        variants: the variants in which each of them judges.
     """
 
-    grid: Grid
-    rule: str
-    split: Split
     judges: tuple[str, ...]
-    models: tuple[str, ...]
-    variants: tuple[str, ...]
 
     @property
     def outputs(self) -> dict[str, list[str]]:
@@ -191,15 +181,6 @@ class OwnReading:
         """Name of the log of a job."""
         return paths.of_split(self.split, f"judgments/{{judge}}/{{model}}/{self.rule}")
 
-    @property
-    def count(self) -> str:
-        """The variants in a word or two."""
-        return f"{len(self.variants)} variants" if len(self.variants) > 1 else self.variants[0]
-
-    def pairs(self, job: ForModel) -> list[ModelVariant]:
-        """The model–variant pairs of a job."""
-        return [ModelVariant(job.model, variant) for variant in self.variants]
-
     def responses(self, job: ForModel) -> list[str]:
         """The responses of a job's pairs."""
         return paths.responses(self.split).of(self.pairs(job))
@@ -216,14 +197,6 @@ class OwnReading:
     def files(self, job: ForJudge) -> list[str]:
         """Resource files that the judge reads."""
         return Judging(self.grid).files(self._judge(job))
-
-    def checkpoints(self, job: ForModel) -> list[str]:
-        """The pairs' checkpoints, each once."""
-        return list(dict.fromkeys(self.grid.checkpoints(self.pairs(job))))
-
-    def directions(self, job: ForModel) -> list[str]:
-        """The directions of the interventions that pairs run under."""
-        return paths.DIRECTION.of(pair for pair in self.pairs(job) if self.grid.variants[pair.variant].is_hooked)
 
     def gpus(self, job: ForModel) -> int:
         """GPUs that a job asks for."""
@@ -276,10 +249,9 @@ def own_readings(grid: Grid) -> list[OwnReading]:
 def _own_readings(
     grid: Grid, rule: str, split: Split, judges: tuple[str, ...], pairs: Iterable[ModelVariant]
 ) -> list[OwnReading]:
-    groups = by_variants(pairs, grid.config["runtime"]["variants_per_job"])
     return [
-        OwnReading(grid, numbered(rule, number), split, judges, models, variants)
-        for number, (variants, models) in enumerate(groups.items())
+        OwnReading(grid, name, split, models, variants, judges)
+        for name, models, variants in model_groups(grid, rule, pairs)
     ]
 
 

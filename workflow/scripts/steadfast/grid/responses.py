@@ -10,30 +10,20 @@ from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.data import ForModel, ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.jobs import by_variants, digest, numbered
+from steadfast.grid.jobs import ModelJobs, digest, model_groups
 from steadfast.grid.judged_pairs import runnable
 from steadfast.grid.paths import Split
 
 
 @dataclass(frozen=True)
-class ResponseJobs:
-    """The jobs of one rule: each lets one model, loaded once, respond to the prompts of one split in several variants.
+class ResponseJobs(ModelJobs):
+    """Jobs in which a model responds to the prompts of one split in several variants.
 
     Attributes:
-        grid: the grid.
-        rule: name of the rule.
-        split: whose prompts are answered.
-        models: the models that do.
-        variants: the variants in which each of them does.
         in_process: whether all of them run with transformers, in the job's own process.
         aim: the rest of the rule's message.
     """
 
-    grid: Grid
-    rule: str
-    split: Split
-    models: tuple[str, ...]
-    variants: tuple[str, ...]
     in_process: bool
     aim: str
 
@@ -67,20 +57,7 @@ class ResponseJobs:
     @property
     def message(self) -> str:
         """What a job does."""
-        variants = f"{len(self.variants)} variants" if len(self.variants) > 1 else self.variants[0]
-        return f"{{wildcards.model}}, {variants}: {self.aim}"
-
-    def checkpoints(self, job: ForModel) -> list[str]:
-        """The checkpoints that respond, each once."""
-        return list(dict.fromkeys(self.grid.checkpoints(self.pairs(job))))
-
-    def directions(self, job: ForModel) -> list[str]:
-        """The directions that interventions read."""
-        return paths.DIRECTION.of(pair for pair in self.pairs(job) if self.grid.variants[pair.variant].is_hooked)
-
-    def pairs(self, job: ForModel) -> list[ModelVariant]:
-        """The model–variant pairs of a job."""
-        return [ModelVariant(job.model, variant) for variant in self.variants]
+        return f"{{wildcards.model}}, {self.count}: {self.aim}"
 
     def subjects(self, job: ForModel) -> list[dict[str, Any]]:
         """Fields of ``steadfast.generation.variants.VariantResponses``, but for the outputs, by pair."""
@@ -152,10 +129,9 @@ def response_jobs(grid: Grid) -> list[ResponseJobs]:
 def _jobs(
     grid: Grid, rule: str, split: Split, pairs: Iterable[ModelVariant], in_process: bool, aim: str
 ) -> list[ResponseJobs]:
-    size = grid.config["runtime"]["variants_per_job"]
     return [
-        ResponseJobs(grid, numbered(rule, number), split, models, variants, in_process, aim)
-        for number, (variants, models) in enumerate(by_variants(pairs, size).items())
+        ResponseJobs(grid, name, split, models, variants, in_process, aim)
+        for name, models, variants in model_groups(grid, rule, pairs)
     ]
 
 
