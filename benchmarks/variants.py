@@ -1,26 +1,51 @@
 """A sweep of edits of one model: a process and a baked checkpoint for each, against one process and edits as factors.
 
-    python benchmarks/variants.py --model MODEL --direction FILE --prompts PROMPTS [--engine vllm] [--report FILE]
+    python benchmarks/variants.py --model MODEL --engine vllm --report benchmarks/results/variants.md
 
-The same sweep over scales is done in both ways, in turns: *separately*, every variant is baked and answered for by a
-process of its own; *together*, every edit is kept as factors and one process answers for all. Both write response
-tables, which are compared. Then the two ways of running an edit in a 16-bit format, a baked checkpoint and a LoRA
-adapter, are compared with a float64 reference.
+The same sweep over scales of the default grid's abliteration is done in both ways, in turns: *separately*, every
+variant is baked and answered for by a process of its own; *together*, every edit is kept as factors and one process
+answers for all. Both write response tables, which are compared. Then the two ways of running an edit, a baked
+checkpoint and a LoRA adapter, are compared with a float64 reference in the format in which the model is stored.
 """
 
 import argparse
 import json
+import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "workflow/scripts"))
-SETTINGS = {"max_new_tokens": 32}
+sys.path[:0] = [str(ROOT / "workflow/scripts"), str(ROOT / "benchmarks")]
+CONFIG = "config/config.yaml"
+WAYS = ("separately", "together")
+AGAINST_REFERENCE = ("baked", "adapter", "original")
+
+
+def prepare(task: dict[str, Any]) -> None:
+    """The direction of the default grid's abliteration, and some of its evaluation prompts."""
+    from steadfast.attacks.activations import extract_activations
+    from steadfast.attacks.direction_search.search import find_direction
+    from steadfast.config.checks import prepare as complete
+    from steadfast.prompts.table import build_prompt_table
+
+    config = complete(yaml.safe_load(Path(CONFIG).read_text(encoding="utf-8")))
+    settings = dict(config["prompts"])
+    classes = {label: settings.pop(label) for label in ("harmful", "harmless")}
+    prompts = build_prompt_table(classes, seed=config["seed"], **settings).prompts
+    activations = extract_activations(task["model"], prompts[prompts["split"] == "calibration"], device="cpu")
+    found = find_direction(config["variants"]["abliterated"]["direction"], activations, seed=config["seed"])
+    found.save(task["direction"])
+    evaluated = prompts[prompts["split"] == "evaluation"].groupby("label").head(task["prompts_per_label"])
+    evaluated.to_parquet(task["prompts"])
 
 
 def separately(task: dict[str, Any]) -> None:
@@ -32,7 +57,9 @@ def separately(task: dict[str, Any]) -> None:
 
     bake(task["model"], task["direction"], task["edit"], task["directory"])
     prompts = pd.read_parquet(task["prompts"])
-    table = generate_responses(task["directory"], prompts, settings=SETTINGS, engine=task["engine"], **task["machine"])
+    table = generate_responses(
+        task["directory"], prompts, settings=task["settings"], engine=task["engine"], **task["machine"]
+    )
     table.to_parquet(task["output"])
 
 
@@ -53,7 +80,7 @@ def together(tasks: list[dict[str, Any]]) -> None:
         dtype="auto",
         cache=Path(first["output"]).with_name("cache"),
         machine=first["machine"],
-        settings=SETTINGS,
+        settings=first["settings"],
     )
 
 
@@ -81,19 +108,29 @@ def agreement(task: dict[str, Any]) -> dict[str, Any]:
             rows = [model(torch.tensor([prompt])).logits[0, -1].double() for prompt in prompts]
         return torch.log_softmax(torch.stack(rows), dim=-1)
 
+    def responses(model: Any) -> list[list[int]]:
+        limits = {"max_new_tokens": task["settings"]["max_new_tokens"], "do_sample": False}
+        given = (torch.tensor([prompt]) for prompt in prompts)
+        return [
+            model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), **limits)[0].tolist() for ids in given
+        ]
+
+    def answers(model: Any) -> tuple[Any, list[list[int]]]:
+        return log_probabilities(model), responses(model)
+
     exact = load_model(task["model"], dtype="float32").double()
     for name, update in load_updates(folder / "factors" / FILE).items():
         weight = exact.get_parameter(name)
         change = torch.from_numpy(update.factors[0].left @ update.factors[0].right)
         weight.data -= change if update.matrices.rows_are_outputs else change.T
-    reference = log_probabilities(exact)
+    reference, greedy = answers(exact)
     del exact
     stored = str(load_model(task["model"]).dtype).removeprefix("torch.")
     adapted = PeftModel.from_pretrained(load_model(task["model"], dtype=stored), folder / "adapter")
     found = {
-        "baked": log_probabilities(load_model(folder / "baked", dtype=stored)),
-        "adapter": log_probabilities(adapted),
-        "original": log_probabilities(load_model(task["model"], dtype=stored)),
+        "baked": answers(load_model(folder / "baked", dtype=stored)),
+        "adapter": answers(adapted),
+        "original": answers(load_model(task["model"], dtype=stored)),
     }
     return {
         "format": stored,
@@ -102,114 +139,128 @@ def agreement(task: dict[str, Any]) -> dict[str, Any]:
             name: {
                 "kl": float((reference.exp() * (reference - rows)).sum(dim=-1).mean()),
                 "same_token": float((rows.argmax(dim=-1) == reference.argmax(dim=-1)).double().mean()),
+                "same_responses": sum(one == other for one, other in zip(texts, greedy, strict=True)),
             }
-            for name, rows in found.items()
+            for name, (rows, texts) in found.items()
         },
     }
 
 
-def timed(kind: str, work: Any) -> float:
-    """Seconds of a process that does some work."""
-    begin = time.perf_counter()
+JOBS = {"prepare": prepare, "separately": separately, "together": together, "agreement": agreement}
+
+
+def timed(kind: str, work: Any) -> tuple[float, float]:
+    """Seconds of the clock and of processors that a process takes for some work."""
+    begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, __file__, "--job", kind],
         input=json.dumps(work),
         text=True,
         check=True,
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
     )
-    return time.perf_counter() - begin
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.perf_counter() - begin, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def size(directory: Path) -> int:
-    """Bytes below a directory."""
-    return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
+def size(directories: Sequence[Path]) -> int:
+    """Bytes below directories."""
+    return sum(file.stat().st_size for directory in directories for file in directory.rglob("*") if file.is_file())
 
 
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--job", help=argparse.SUPPRESS)
+    parser.add_argument("--job", choices=list(JOBS), help=argparse.SUPPRESS)
     parser.add_argument("--model", help="model directory")
-    parser.add_argument("--direction", help="direction file")
-    parser.add_argument("--prompts", help="prompt table (Parquet) of a run")
-    parser.add_argument("--count", type=int, default=10, help="prompts of each label")
-    parser.add_argument("--points", type=int, default=10, help="scales of the sweep")
-    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--engine", choices=["transformers", "vllm"], default="transformers")
+    parser.add_argument("--points", type=int, default=10, help="scales of the sweep")
+    parser.add_argument("--count", type=int, default=4, help="prompts of each label")
+    parser.add_argument("--tokens", type=int, default=32, help="new tokens of each response")
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--vllm-python", default=str(ROOT / ".venv-vllm/bin/python"))
     parser.add_argument("--report", type=Path)
     options = parser.parse_args()
     if options.job:
         work = json.load(sys.stdin)
-        done = {"separately": separately, "together": together, "agreement": agreement}[options.job](work)
+        done = JOBS[options.job](work)
         if done is not None:
             Path(work["folder"], "agreement.json").write_text(json.dumps(done))
         return
-    measure(options)
+    with tempfile.TemporaryDirectory() as folder:
+        text = measured(options, Path(folder))
+    print(text)
+    if options.report:
+        from pages import put_section
+
+        put_section(options.report, f"A sweep over {options.points} scales, {options.engine}", text)
 
 
-def measure(options: argparse.Namespace) -> None:
-    """Run both ways in turns and print the comparison."""
+def measured(options: argparse.Namespace, folder: Path) -> str:
+    """Run both ways in turns; the comparison as Markdown."""
     import pandas as pd
 
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        prompts = pd.read_parquet(options.prompts)
-        prompts = prompts[prompts["split"] == "evaluation"].groupby("label").head(options.count)
-        prompts.to_parquet(folder / "prompts.parquet")
-        machine = {"vllm_python": options.vllm_python} if options.engine == "vllm" else {"device": "cpu"}
-
-        def task(point: int, way: str) -> dict[str, Any]:
-            (folder / way).mkdir(exist_ok=True)
-            return {
-                "name": f"scale{point}",
-                "model": options.model,
-                "direction": options.direction,
-                "edit": {"method": "orthogonalize", "scale": (point + 1) / options.points},
-                "directory": str(folder / way / f"variant{point}"),
-                "output": str(folder / way / f"variant{point}.parquet"),
-                "prompts": str(folder / "prompts.parquet"),
-                "engine": options.engine,
-                "machine": machine,
-            }
-
-        seconds: dict[str, list[float]] = {"separately": [], "together": []}
-        for _ in range(options.rounds):
-            shutil.rmtree(folder / "together" / "cache", ignore_errors=True)
-            seconds["separately"].append(
-                sum(timed("separately", task(point, "separately")) for point in range(options.points))
-            )
-            seconds["together"].append(timed("together", [task(point, "together") for point in range(options.points)]))
-        pairs = [
-            (pd.read_parquet(task(point, way)["output"])["response"].tolist() for way in seconds)
-            for point in range(options.points)
-        ]
-        same = sum(first == second for pair in pairs for first, second in zip(*pair, strict=True))
-        disk = {
-            way: sum(size(Path(task(point, way)["directory"])) for point in range(options.points)) for way in seconds
-        }
-        work = {**task(options.points - 1, "agreement"), "folder": str(folder / "agreement")}
-        timed("agreement", work)
-        found = json.loads((folder / "agreement" / "agreement.json").read_text())
-    ratios = [first / second for first, second in zip(*seconds.values(), strict=True)]
+    tasks = {way: [task(options, folder, point, way) for point in range(options.points)] for way in WAYS}
+    first = tasks["together"][0]
+    timed("prepare", {**first, "prompts_per_label": options.count})
+    rounds: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
+    for _ in range(options.rounds):
+        shutil.rmtree(folder / "together" / "cache", ignore_errors=True)
+        apart = [timed("separately", each) for each in tasks["separately"]]
+        rounds["separately"].append((sum(wall for wall, _ in apart), sum(cpu for _, cpu in apart)))
+        rounds["together"].append(timed("together", tasks["together"]))
+    tables = {way: [pd.read_parquet(each["output"])["response"].tolist() for each in tasks[way]] for way in WAYS}
+    pairs = [pair for both in zip(*tables.values(), strict=True) for pair in zip(*both, strict=True)]
+    disk = {way: size([Path(each["directory"]) for each in tasks[way]]) for way in WAYS}
+    timed("agreement", {**first, "edit": tasks["together"][-1]["edit"], "folder": str(folder / "agreement")})
+    found = json.loads((folder / "agreement" / "agreement.json").read_text())
+    best = {way: [min(column) for column in zip(*rounds[way], strict=True)] for way in WAYS}
+    wall, cpu = (best["separately"][index] / best["together"][index] for index in (0, 1))
+    starts = {"separately": options.points, "together": 1}
     lines = [
-        f"{options.points} scales, {len(prompts)} prompts, {SETTINGS['max_new_tokens']} new tokens, {options.engine}",
-        f"separately {min(seconds['separately']):.0f} s, together {min(seconds['together']):.0f} s: "
-        f"{min(ratios):.1f} to {max(ratios):.1f} times faster",
-        f"disk: {disk['separately'] / 1e6:.0f} MB against {disk['together'] / 1e6:.1f} MB",
-        f"identical responses: {same} of {options.points * len(prompts)}",
-        f"against a float64 reference, in {found['format']}, mean KL of next tokens and share of equal ones "
-        f"({found['prompts']} prompts):",
+        f"`python benchmarks/variants.py {' '.join(sys.argv[1:])}`",
+        "",
+        f"{len(pairs) // options.points} prompts, {options.tokens} new tokens each; edits included.",
+        "",
+        "| | starts | s | CPU-s | MB written |",
+        "|---|---|---|---|---|",
         *(
-            f"  {way}: {found[way]['kl']:.2e}, {found[way]['same_token']:.2f}"
-            for way in ("baked", "adapter", "original")
+            f"| {way} | {starts[way]} | {best[way][0]:.0f} | {best[way][1]:.0f} | {disk[way] / 1e6:,.1f} |"
+            for way in WAYS
+        ),
+        "",
+        f"Together it is {wall:.1f} times faster and takes {cpu:.1f} times fewer CPU-seconds. "
+        f"Identical responses: {sum(one == other for one, other in pairs)} of {len(pairs)}.",
+        "",
+        f"Scale 1 in {found['format']} against the edit in float64, {found['prompts']} prompts:",
+        "",
+        "| | mean KL of next tokens | same next token | same greedy responses |",
+        "|---|---|---|---|",
+        *(
+            f"| {way} | {found[way]['kl']:.2e} | {found[way]['same_token']:.0%} | {found[way]['same_responses']} |"
+            for way in AGAINST_REFERENCE
         ),
     ]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    if options.report:
-        options.report.write_text(text, encoding="utf-8")
+    return "\n".join(lines)
+
+
+def task(options: argparse.Namespace, folder: Path, point: int, way: str) -> dict[str, Any]:
+    """What one variant's process is given."""
+    (folder / way).mkdir(exist_ok=True)
+    return {
+        "name": f"scale{point}",
+        "model": str(Path(options.model).resolve()),
+        "direction": str(folder / "direction.safetensors"),
+        "edit": {"method": "orthogonalize", "scale": (point + 1) / options.points},
+        "directory": str(folder / way / f"variant{point}"),
+        "output": str(folder / way / f"variant{point}.parquet"),
+        "prompts": str(folder / "prompts.parquet"),
+        "settings": {"max_new_tokens": options.tokens},
+        "engine": options.engine,
+        "machine": {"vllm_python": options.vllm_python} if options.engine == "vllm" else {"device": "cpu"},
+    }
 
 
 if __name__ == "__main__":
