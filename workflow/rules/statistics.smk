@@ -4,6 +4,7 @@ Produces results/tables/{verdicts.parquet,counts.csv,agreement.csv,robustness.cs
 results/judge_report.md and results/summary.txt.
 """
 
+from steadfast.grid.ensembles import parts
 from steadfast.grid.judgments import judgment_files
 
 
@@ -49,6 +50,7 @@ rule agreement:
     params:
         inference=GRID.inference,
         controls=GRID.controls,
+        parts=parts(GRID),
         code=digest("compare_judges.py"),
     message:
         "compare every pair of judges"
@@ -161,6 +163,7 @@ rule fidelity:
         reference=GRID.validity_reference,
         controls=GRID.controls,
         baselines=GRID.baselines,
+        parts=parts(GRID),
         labels=GRID.labels,
         code=digest("report_fidelity.py"),
     message:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    inference = Inference(**snakemake.params.inference)
-    verdicts = read_table(snakemake.input.verdicts)
-    write_table(snakemake.output[0], agreement_table(verdicts, controls=snakemake.params.controls, inference=inference))
+    params, verdicts = snakemake.params, read_table(snakemake.input.verdicts)
+    inference = Inference(**params.inference)
+    table = agreement_table(verdicts, controls=params.controls, parts=params.parts, inference=inference)
+    write_table(snakemake.output[0], table)

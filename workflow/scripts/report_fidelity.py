@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 with run_job(snakemake):
     pairs = {path: paths.responses().pair(path) for path in snakemake.input.responses}
     lengths = judge_validity.collect_lengths((pair.model, pair.variant, path) for path, pair in pairs.items())
-    verdicts = judge_validity.without_controls(read_table(snakemake.input.verdicts), snakemake.params.controls)
+    every = judge_validity.without_controls(read_table(snakemake.input.verdicts), snakemake.params.controls)
     reference = snakemake.params.reference
+    verdicts, related = judge_validity.comparable(every, reference, snakemake.params.parts)
     inference = Inference(**snakemake.params.inference)
     tables = {
         "confusion": judge_validity.confusion_table(verdicts, reference),
@@ -33,5 +34,6 @@ with run_job(snakemake):
         labels=Labels(**snakemake.params.labels),
         prompts=read_table(snakemake.input.prompts),
         baselines=snakemake.params.baselines,
+        related=related,
     )
     write_text(snakemake.output.report, text)

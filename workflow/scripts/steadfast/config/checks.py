@@ -8,6 +8,7 @@ from typing import Any
 
 from steadfast.config.attack_checks import ATTACK_CHECKS, CHANGES
 from steadfast.config.effect_checks import EFFECT_CHECKS, is_synthetic
+from steadfast.config.ensemble_checks import ENSEMBLE_CHECKS
 from steadfast.config.files import check_config_file
 from steadfast.config.import_checks import IMPORT_CHECKS
 from steadfast.config.judge_facts import reads_responses
@@ -342,4 +343,5 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     *STRONGEST_CHECKS,
     *SEARCH_CHECKS,
     *EFFECT_CHECKS,
+    *ENSEMBLE_CHECKS,
 )

@@ -14,3 +14,8 @@ def reads_responses(judge: Mapping[str, Any]) -> bool:
 def first_reader(judges: Mapping[str, Mapping[str, Any]]) -> str | None:
     """The first judge that reads responses, which is the reference where none is named."""
     return next((name for name, judge in judges.items() if reads_responses(judge)), None)
+
+
+def combines_verdicts(judge: Mapping[str, Any]) -> bool:
+    """Whether a judge combines the verdicts of others, its ``members``, in place of reading responses itself."""
+    return bool(JUDGES.settings(judge["kind"]).scope == "verdicts")

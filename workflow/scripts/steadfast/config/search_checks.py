@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from steadfast.config.attack_checks import SEARCH
-from steadfast.config.judge_facts import first_reader, reads_responses
+from steadfast.config.judge_facts import combines_verdicts, first_reader, reads_responses
 from steadfast.core.errors import suggest
 from steadfast.core.plug_ins import DIRECTIONS, EDITS, JUDGES
 
@@ -94,6 +94,8 @@ def _why_no_decision(entry: Mapping[str, Any]) -> str:
     kind = JUDGES.settings(entry["kind"])
     if not reads_responses(entry):
         return "does not read responses, so all attacks are alike to it"
+    if combines_verdicts(entry):
+        return "is an ensemble, which judges evaluation prompts only"
     if kind.scope == "system":
         return "is the model under test, which a search changes"
     if kind.sends_requests:

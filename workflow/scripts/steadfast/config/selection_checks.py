@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from steadfast.config.attack_checks import CHOICE, CHOOSING
-from steadfast.config.judge_facts import first_reader, reads_responses
+from steadfast.config.judge_facts import combines_verdicts, first_reader, reads_responses
 from steadfast.config.sweeps import edits_of
 from steadfast.core.errors import suggest
 from steadfast.core.plug_ins import JUDGES
@@ -70,6 +70,8 @@ def _why_no_choice(config: Mapping[str, Any], judge: str) -> str:
     entry = config["judges"][judge]
     if not reads_responses(entry):
         return "does not read responses, so all attacks are alike to it"
+    if combines_verdicts(entry):
+        return "is an ensemble, which judges evaluation prompts only"
     if JUDGES.settings(entry["kind"]).scope == "system":
         return "is the system under test, so every attack would be judged by another model"
     variants = config["variants"]

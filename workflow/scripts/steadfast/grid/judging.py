@@ -11,7 +11,14 @@ from steadfast.grid import paths
 from steadfast.grid.data import ForPair, Judge, ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import Jobs, digest
-from steadfast.judges.settings import JudgeSettings
+from steadfast.judges.settings import JudgeSettings, Scope
+
+SCRIPTS: Mapping[Scope, str] = {
+    "grid": "judge_responses.py",
+    "system": "judge_own_responses.py",
+    "verdicts": "combine_judgments.py",
+}
+"""The script of a judge's jobs."""
 
 
 def settings_of(judge: Judge) -> type[JudgeSettings]:
@@ -37,7 +44,7 @@ class Judging:
     grid: Grid
 
     def with_scope(self, scope: str, judges: Iterable[Judge] | None = None) -> list[Judge]:
-        """Judges whose work is one job for the whole grid (``grid``) or one job per pair (``system``)."""
+        """Judges whose work is one job for the whole grid (``grid``), one job per pair (``system``), or on verdicts."""
         known = self.grid.judges.values() if judges is None else judges
         return [judge for judge in known if settings_of(judge).scope == scope]
 
@@ -136,5 +143,4 @@ class Judging:
             if "intervention" in settings
             else []
         )
-        script = "judge_own_responses.py" if settings_of(judge).scope == "system" else "judge_responses.py"
-        return digest(script, f"judges.kinds.{judge.kind}", *hook)
+        return digest(SCRIPTS[settings_of(judge).scope], f"judges.kinds.{judge.kind}", *hook)

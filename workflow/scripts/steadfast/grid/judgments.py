@@ -18,7 +18,7 @@ from steadfast.grid.paths import Split, Template
 from steadfast.grid.self_evaluation import SelfEvaluation
 
 # what a rule is called after its judge
-_PREFIXES: dict[Split, str] = {
+PREFIXES: dict[Split, str] = {
     "evaluation": "judge_with",
     "calibration": "judge_calibration_with",
     "attack_selection": "judge_attack_selection_with",
@@ -47,7 +47,7 @@ class Reading:
     @property
     def rule(self) -> str:
         """Name of the job's rule."""
-        prefix = RUBRIC_PREFIX if self.label else _PREFIXES[self.split]
+        prefix = RUBRIC_PREFIX if self.label else PREFIXES[self.split]
         return rule_name(f"{prefix}_{self.judge.name}")
 
     @property

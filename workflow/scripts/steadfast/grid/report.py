@@ -8,6 +8,7 @@ from steadfast.grid import paths
 from steadfast.grid.annotation import Annotation
 from steadfast.grid.attack_search import AttackSearch
 from steadfast.grid.attack_selection import AttackSelection
+from steadfast.grid.ensembles import ensemble_tables
 from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.grid.judged_pairs import judged_pairs, runnable
@@ -54,6 +55,7 @@ class Results:
             *chosen,
             *AttackSearch(self.grid).results,
             *outcome_results(self.grid),
+            *ensemble_tables(self.grid),
             *Annotation(self.grid).agreement,
             *Replicates(self.grid).results,
         ]

@@ -52,7 +52,9 @@ class SelfEvaluation:
     def judges(self) -> list[str]:
         """Judges that are the pairs under test, and are compared with the reference."""
         own = Judging(self.grid).with_scope("system")
-        return [judge.name for judge in own if judge.name != self.grid.reference]
+        reference = self.grid.judges[self.grid.reference]
+        related = {reference.name, *reference.settings.get("members", ())}
+        return [judge.name for judge in own if judge.name not in related]
 
     def control_judgments(self, judges: Iterable[str]) -> list[str]:
         """What pairs say of control responses."""

@@ -4,7 +4,7 @@ Responses to one prompt are not independent of each other, so the intervals come
 and harmless ones apart, as the design fixes their numbers), never single responses.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.analysis.tables.stacking import counts_correlation, stacked_correlation
 from steadfast.analysis.tables.verdict_arrays import VerdictGrid, pair_tables, verdict_grid
-from steadfast.judges.annotation.annotators import of_each_other
+from steadfast.judges.annotation.annotators import NO_PARTS, of_each_other
 
 FloatArray = NDArray[np.float64]
 
@@ -52,6 +52,7 @@ def agreement_table(
     verdicts: pd.DataFrame,
     *,
     controls: Collection[str] = (),
+    parts: Mapping[str, Collection[str]] = NO_PARTS,
     inference: Inference | None = None,
     least: int = LEAST,
 ) -> pd.DataFrame:
@@ -65,12 +66,13 @@ def agreement_table(
         verdicts: a table as ``tables.verdicts`` makes it.
         controls: variants with the role *control*; their responses are left out, since a control that changes
             nothing would count every response of the original twice.
+        parts: the members of every ensemble by its name.
         inference: confidence of the intervals, and resampling of prompts.
         least: how many refusals or non-refusals a measure has to rest on.
 
     Returns:
         Columns ``COLUMNS``; an undefined value is NaN, and ``reason`` says why. An annotator and the majority that he
-        or she is a part of are not compared.
+        or she is a part of are not compared, nor are a judge and an ensemble of which it is a member.
     """
     inference = inference or Inference()
     grid = verdict_grid(verdicts, controls)
@@ -80,13 +82,13 @@ def agreement_table(
         "harmless": ~grid.harmful,
         "human": grid.human,
     }
-    parts = []
+    rows = []
     for index, (subset, prompts) in enumerate(subsets.items()):
         weights = np.zeros((inference.resamples + 1, len(prompts)))
         rng = np.random.default_rng([inference.seed, index])
         weights[:, prompts] = cluster_weights(grid.harmful[prompts].astype(np.int64), inference.resamples, rng)
-        parts.append(_subset_rows(grid, subset, prompts, weights, inference.confidence, least))
-    return _finish(parts, grid.judges)
+        rows.append(_subset_rows(grid, subset, prompts, weights, inference.confidence, least))
+    return _finish(rows, grid.judges, parts)
 
 
 def agreement_from_counts(counts: pd.DataFrame, *, controls: Collection[str] = ()) -> pd.DataFrame:
@@ -191,11 +193,15 @@ def _rows(
     )
 
 
-def _finish(parts: list[list[pd.DataFrame]] | list[pd.DataFrame], judges: list[str]) -> pd.DataFrame:
-    flat = [table for part in parts for table in (part if isinstance(part, list) else [part])]
+def _finish(
+    found: list[list[pd.DataFrame]] | list[pd.DataFrame],
+    judges: list[str],
+    parts: Mapping[str, Collection[str]] = NO_PARTS,
+) -> pd.DataFrame:
+    flat = [table for part in found for table in (part if isinstance(part, list) else [part])]
     table = pd.concat(flat, ignore_index=True).sort_values(["first", "second"], kind="stable", ignore_index=True)
     names = np.array(judges, dtype=object)
     table["judge_a"], table["judge_b"] = names[table["first"]], names[table["second"]]
-    same = [of_each_other(*pair) for pair in zip(table["judge_a"], table["judge_b"], strict=True)]
+    same = [of_each_other(*pair, parts) for pair in zip(table["judge_a"], table["judge_b"], strict=True)]
     table = table[~np.array(same, dtype=np.bool_)].reset_index(drop=True)
     return table[COLUMNS].astype({"judge_a": "str", "judge_b": "str", "reason": "str"})

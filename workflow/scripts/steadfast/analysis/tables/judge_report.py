@@ -28,6 +28,7 @@ def judge_report(
     labels: Labels | None = None,
     prompts: pd.DataFrame | None = None,
     baselines: Collection[str] = (),
+    related: Collection[str] = (),
 ) -> str:
     """Render the tables of ``tables.judge_validity`` as one Markdown text.
 
@@ -40,12 +41,16 @@ def judge_report(
         labels: display labels.
         prompts: the prompt table; without it prompts are named by their ids alone.
         baselines: judges that do not read the response, whose differences are no disputes.
+        related: judges that are left out, as parts of the reference or because it is a part of them.
     """
     labels = labels or Labels()
     readers = confusion[~confusion["judge"].isin(list(baselines)) & (confusion["subset"] == "all")]
     compared = int(readers["n"].max()) if len(readers) else 0
     lines = [f"# Where the judges differ from {labels.judge(reference)}", ""]
     lines += [f"Compared on up to {compared:,} responses scored by both; responses of controls are left out.", ""]
+    if related:
+        names = ", ".join(map(labels.judge, related))
+        lines += [f"Not compared, since {labels.judge(reference)} shares votes with them: {names}.", ""]
     lines += _most_disputed(disputed[~disputed["judge"].isin(list(baselines))], labels, prompts, compared)
     for judge in dict.fromkeys(confusion["judge"].tolist()):
         lines += [f"## {labels.judge(judge)}", ""]

@@ -3,7 +3,7 @@
 Only responses that both the judge and the reference scored are compared.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +79,23 @@ def without_controls(verdicts: pd.DataFrame, controls: Collection[str]) -> pd.Da
     A control that changes nothing would count every response of the original twice.
     """
     return verdicts[~verdicts["variant"].isin(list(controls))].reset_index(drop=True)
+
+
+def comparable(
+    verdicts: pd.DataFrame, reference: str, parts: Mapping[str, Collection[str]]
+) -> tuple[pd.DataFrame, list[str]]:
+    """The verdicts of the judges that may be compared with a reference, and the names of those that may not.
+
+    A judge that is a part of the reference, or an ensemble that the reference is a part of, would be compared with
+    its own votes.
+
+    Args:
+        verdicts: a table as ``tables.verdicts`` makes it.
+        reference: judge that the others are compared with.
+        parts: the members of every ensemble by its name.
+    """
+    related = [judge for judge in names_of(verdicts, "judge") if of_each_other(judge, reference, parts)]
+    return verdicts[~verdicts["judge"].isin(related)].reset_index(drop=True), related
 
 
 def confusion_table(verdicts: pd.DataFrame, reference: str) -> pd.DataFrame:

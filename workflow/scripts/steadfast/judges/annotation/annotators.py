@@ -6,15 +6,17 @@ Kept free of pandas: the workflow asks for the names of the human judges before 
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from steadfast.core.delimited import Record, read_delimited
 
 MAJORITY_JUDGE = "human"
 JUDGE_PREFIX = "human-"
 MAX_SLUG = 48
+NO_PARTS: Mapping[str, Collection[str]] = MappingProxyType({})
 
 # What a spreadsheet would take for a formula, or what the guard itself starts with; the page writes by the same rule.
 _NEEDS_GUARD = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n']")
@@ -74,10 +76,18 @@ def _label(judge: str) -> str:
     return f"Annotator {judge.removeprefix(JUDGE_PREFIX)}"
 
 
-def of_each_other(judge: str, other: str) -> bool:
-    """Whether one of two judges is the majority that the other, an annotator, is a part of."""
+def of_each_other(judge: str, other: str, parts: Mapping[str, Collection[str]] = NO_PARTS) -> bool:
+    """Whether one of two judges is a part of the other: of the annotators' majority, or of an ensemble.
+
+    Args:
+        judge: a judge.
+        other: another one.
+        parts: the members of every ensemble by its name; two ensembles that share a member count as well.
+    """
     names = {judge, other}
-    return MAJORITY_JUDGE in names and any(name.startswith(JUDGE_PREFIX) for name in names)
+    if MAJORITY_JUDGE in names and any(name.startswith(JUDGE_PREFIX) for name in names):
+        return True
+    return bool({judge, *parts.get(judge, ())} & {other, *parts.get(other, ())}) and judge != other
 
 
 def judge_name(annotator: str) -> str:

@@ -37,6 +37,7 @@ def columns_of(study: Study, data: pd.DataFrame) -> list[Column]:
         "model": study.labels.models,
         "variant": study.labels.variants,
         "judge": study.labels.judges,
+        "member": study.labels.judges,
         "label": SUBSETS,
         "subset": SUBSETS,
         "family": FAMILIES,

@@ -1,0 +1,104 @@
+"""Dawid and Skene (1979): the error rates of several judges, and the true labels, from the judges' votes alone.
+
+Each judge has a confusion matrix of its own, and errs independently of the others given the true label. The matrices,
+the prevalence of the labels and the probability of each label for each item are found by expectation maximization,
+which starts from the shares of the votes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Votes = NDArray[np.int8]
+
+TOLERANCE = 1e-8
+MAXIMUM = 1000
+# in place of the logarithm of a probability of 0, which would leave nothing to compare
+_TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class DawidSkene:
+    """What the votes say of the judges.
+
+    Attributes:
+        prevalence: share of each label, shape [labels].
+        confusion: probability that a judge says a label, given the true one, shape [judges, true, said].
+        iterations: how many steps of expectation maximization were made.
+        converged: whether the last step changed nothing.
+    """
+
+    prevalence: FloatArray
+    confusion: FloatArray
+    iterations: int
+    converged: bool
+
+    def posterior(self, votes: Votes) -> FloatArray:
+        """Probability of each label for each item.
+
+        Args:
+            votes: number of the label that each judge gave, shape [items, judges]; negative where it gave none.
+
+        Returns:
+            Shape [items, labels]; NaN for items without a vote.
+        """
+        found = _posterior(_said(votes, len(self.prevalence)), self.prevalence, self.confusion)
+        found[(votes < 0).all(axis=1)] = np.nan
+        return found
+
+
+def fit_dawid_skene(
+    votes: Votes, labels: int = 2, *, smoothing: float = 0.5, maximum: int = MAXIMUM, tolerance: float = TOLERANCE
+) -> DawidSkene:
+    """Fit the model; equal votes are counted once, so that the work does not grow with the items.
+
+    Args:
+        votes: number of the label that each judge gave, shape [items, judges]; negative where it gave none. Items
+            without a vote count nothing.
+        labels: how many labels there are.
+        smoothing: what is added to each cell of each judge's confusion matrix, in items, so that a judge that never
+            erred so far is not taken to be infallible.
+        maximum: most steps.
+        tolerance: largest change of a probability that counts as none.
+    """
+    patterns, counts = np.unique(votes[(votes >= 0).any(axis=1)], axis=0, return_counts=True)
+    said = _said(patterns, labels)
+    given = said.sum(axis=1)
+    truth = given / given.sum(axis=1, keepdims=True)
+    fitted = DawidSkene(*_parameters(said, truth, counts, smoothing), 0, not len(patterns))
+    for step in range(1, maximum + 1):
+        if fitted.converged:
+            break
+        parameters = _parameters(said, truth, counts, smoothing)
+        truth, before = _posterior(said, *parameters), truth
+        fitted = DawidSkene(*parameters, step, bool(np.abs(truth - before).max() < tolerance))
+    return fitted
+
+
+def _said(votes: Votes, labels: int) -> FloatArray:
+    """Votes as zeros and ones, shape [items, judges, labels]; no one where no vote was given."""
+    said: FloatArray = (votes[:, :, None] == np.arange(labels)).astype(np.float64)
+    return said
+
+
+def _parameters(
+    said: FloatArray, truth: FloatArray, counts: NDArray[np.int64], smoothing: float
+) -> tuple[FloatArray, FloatArray]:
+    """Prevalence and confusion matrices that fit best to probabilities of the true labels."""
+    weighted = truth * counts[:, None]
+    totals = weighted.sum(axis=0)
+    labels = said.shape[2]
+    even = np.full(labels, 1.0 / labels)
+    prevalence = totals / totals.sum() if totals.sum() else even
+    cells = np.einsum("it,ijs->jts", weighted, said) + smoothing
+    whole = cells.sum(axis=2, keepdims=True)
+    return prevalence, np.divide(cells, whole, out=np.broadcast_to(even, cells.shape).copy(), where=whole > 0)
+
+
+def _posterior(said: FloatArray, prevalence: FloatArray, confusion: FloatArray) -> FloatArray:
+    logs = np.log(np.maximum(prevalence, _TINY)) + np.einsum("ijs,jts->it", said, np.log(np.maximum(confusion, _TINY)))
+    likely = np.exp(logs - logs.max(axis=1, keepdims=True))
+    found: FloatArray = likely / likely.sum(axis=1, keepdims=True)
+    return found

@@ -1,0 +1,147 @@
+"""``ensembles.csv`` and ``ensemble_members.csv``: how far the members of an ensemble agree, and what each is worth.
+
+A member is never compared with a verdict that it took part in: agreement is with what the other members make of the
+same response. Responses of controls are left out.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from steadfast.analysis.statistics.bootstrap import cluster_weights, percentile_interval
+from steadfast.analysis.statistics.confusion import cohen_kappa, sensitivity, specificity
+from steadfast.analysis.statistics.reliability import coincidences, krippendorff_alpha
+from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.ensembles import Ballots, Consensus, ballots, consensus_of_others
+from steadfast.analysis.tables.judge_validity import without_controls
+from steadfast.analysis.tables.ordering import LABELS
+from steadfast.analysis.tables.verdict_arrays import NOT_REFUSED, REFUSED
+from steadfast.judges.kinds.ensemble import Settings
+
+FloatArray = NDArray[np.float64]
+Interval = tuple[float, float, float]
+
+ENSEMBLE_COLUMNS = [
+    "judge",
+    "method",
+    "members",
+    "responses",
+    "unscored",
+    "ties",
+    "refusal_share",
+    "certainty",
+    "krippendorff_alpha",
+    "krippendorff_alpha_low",
+    "krippendorff_alpha_high",
+    "converged",
+]
+MEMBER_COLUMNS = [
+    "judge",
+    "member",
+    "votes",
+    "sensitivity",
+    "specificity",
+    "others",
+    "kappa_with_others",
+    "kappa_with_others_low",
+    "kappa_with_others_high",
+]
+DECIMALS = 6
+
+
+def reliability_tables(
+    verdicts: pd.DataFrame,
+    ensembles: Mapping[str, Mapping[str, Any]],
+    *,
+    controls: Collection[str] = (),
+    inference: Inference | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Reliability of every ensemble and of each of its members.
+
+    ``certainty`` is the mean probability of the verdict. Sensitivity and specificity of a member are those of Dawid
+    and Skene's model where the ensemble uses it, and compare with the other members' majority where it does not.
+    Intervals resample prompts.
+
+    Args:
+        verdicts: a table as ``tables.verdicts`` makes it.
+        ensembles: settings of each ensemble by name.
+        controls: variants whose responses are left out.
+        inference: confidence of the intervals, and resampling of prompts.
+
+    Returns:
+        Tables with ``ENSEMBLE_COLUMNS`` and ``MEMBER_COLUMNS``.
+    """
+    chosen, inference = without_controls(verdicts, controls), inference or Inference()
+    wholes, parts = [], []
+    for name, settings in ensembles.items():
+        read = Settings.read(settings)
+        consensus = Consensus(read, ballots(chosen, read.members))
+        resampling = _Resampling(chosen, consensus.ballots, inference)
+        wholes.append((name, *_whole(consensus, resampling)))
+        parts += [(name, member, *_member(consensus, member, resampling)) for member in read.members]
+    return _table(wholes, ENSEMBLE_COLUMNS), _table(parts, MEMBER_COLUMNS)
+
+
+class _Resampling:
+    """Weights of the prompts of some responses in every resample."""
+
+    def __init__(self, verdicts: pd.DataFrame, votes: Ballots, inference: Inference) -> None:
+        labels = verdicts.drop_duplicates("prompt_id").set_index("prompt_id")["label"]
+        prompt, names = pd.factorize(votes.responses["prompt_id"])
+        self.prompt = np.asarray(prompt, dtype=np.int64)
+        self.prompts = len(names)
+        strata = np.asarray(labels.loc[names] == LABELS[0], dtype=np.int64)
+        self.weights = cluster_weights(strata, inference.resamples, inference.rng())
+        self.confidence = inference.confidence
+
+    def sums(self, counts: FloatArray) -> FloatArray:
+        """Sums over all responses, of the data and of every resample.
+
+        Args:
+            counts: shape [responses, ...].
+        """
+        per_prompt = np.zeros((self.prompts, counts.shape[1]))
+        np.add.at(per_prompt, self.prompt, counts)
+        return self.weights @ per_prompt
+
+    def interval(self, values: FloatArray) -> Interval:
+        """The value of the data, and the interval of the resamples, shape [1 + resamples]; NaN if it is one point."""
+        low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], self.confidence))
+        return (float(values[0]), low, high) if low < high else (float(values[0]), float("nan"), float("nan"))
+
+
+def _whole(consensus: Consensus, resampling: _Resampling) -> tuple[object, ...]:
+    votes, codes = consensus.ballots.votes, consensus.codes
+    yes, no = ((votes == code).sum(axis=1).astype(float) for code in (REFUSED, NOT_REFUSED))
+    alpha = resampling.interval(krippendorff_alpha(resampling.sums(coincidences(yes, no))))
+    scored = codes >= 0
+    probable = consensus.refusals[scored]
+    nothing = float("nan")
+    share, certainty = (
+        (float((codes[scored] == REFUSED).mean()), float(np.maximum(probable, 1 - probable).mean()))
+        if scored.any()
+        else (nothing, nothing)
+    )
+    settings = consensus.settings
+    converged = consensus.model.converged if settings.method == "dawid_skene" else True
+    counts = (len(settings.members), int(scored.sum()), int((~scored).sum()), int(consensus.tied.sum()))
+    return (settings.method, *counts, share, certainty, *alpha, converged)
+
+
+def _member(consensus: Consensus, member: str, resampling: _Resampling) -> tuple[object, ...]:
+    own, others = consensus.ballots.of(member), consensus_of_others(consensus, member).codes
+    cells = [(own == first) & (others == second) for first in (1, 0) for second in (1, 0)]
+    tables = resampling.sums(np.stack(cells, axis=-1).astype(float))
+    kappa = resampling.interval(cohen_kappa(tables))
+    rates = float(sensitivity(tables[0])), float(specificity(tables[0]))
+    if consensus.settings.method == "dawid_skene":
+        matrix = consensus.model.confusion[consensus.ballots.judges.index(member)]
+        rates = float(matrix[REFUSED, REFUSED]), float(matrix[NOT_REFUSED, NOT_REFUSED])
+    return (int((own >= 0).sum()), *rates, int(tables[0].sum()), *kappa)
+
+
+def _table(rows: list[tuple[object, ...]], columns: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=columns).round(DECIMALS)
