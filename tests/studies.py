@@ -190,14 +190,14 @@ class MadeUpStudy:
             "bias": judge_validity.bias_table(verdicts, "judge-0", inference),
             "disputes_by_length": judge_validity.disputes_by_length(verdicts, "judge-0", lengths, inference),
             "edits": edits,
-            "strength": self._strength(),
+            "scales": self._scale(),
         }
         for name, table in tables.items():
             write_table(self.folder / "tables" / f"{name}.csv", table)
 
-    def _strength(self) -> pd.DataFrame:
-        """Rates that fall with the strength of two made-up attacks."""
+    def _scale(self) -> pd.DataFrame:
+        """Rates that fall with the scale of two made-up attacks."""
         systems = itertools.product(self.model_names, ("projected", "orthogonalize"), (0.0, 0.5, 1.0, 1.5))
-        table = pd.DataFrame(systems, columns=["model", "attack", "strength"])
-        table["rate"] = 0.9 - 0.5 * table["strength"]
+        table = pd.DataFrame(systems, columns=["model", "attack", "scale"])
+        table["rate"] = 0.9 - 0.5 * table["scale"]
         return table.assign(rate_low=table["rate"] - 0.1, rate_high=table["rate"] + 0.1)

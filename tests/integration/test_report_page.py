@@ -183,10 +183,10 @@ def test_a_chart_shows_the_judge_that_is_chosen(reader):
     assert reader.page.locator("#figure-refusal_counts").get_by_role("button", name="PDF").is_hidden()
 
 
-@pytest.mark.parametrize("figure", ["refusal_counts", "refusal_heatmap", "agreement", "strength_curves"])
+@pytest.mark.parametrize("figure", ["refusal_counts", "refusal_heatmap", "agreement", "scale_curves"])
 def test_a_chart_is_saved_in_every_format(reader, study, figure):
     sections = {"refusal_counts": "changes", "refusal_heatmap": "matrix", "agreement": "judges"}
-    reader.show(sections.get(figure, "strength"))
+    reader.show(sections.get(figure, "scales"))
     chart = reader.page.locator(f"#figure-{figure}")
     drawing = ElementTree.parse(reader.saved(chart.get_by_role("button", name="SVG"))).getroot()
     assert drawing.tag == "{http://www.w3.org/2000/svg}svg" and len(list(drawing.iter())) > 50
@@ -194,7 +194,7 @@ def test_a_chart_is_saved_in_every_format(reader, study, figure):
     assert picture.startswith(b"\x89PNG") and int.from_bytes(picture[16:20], "big") > 900
     rows = list(csv.reader(io.StringIO(reader.saved(chart.get_by_role("button", name="CSV")).read_text("utf-8-sig"))))
     assert rows[0][-3:] in (["value", "low", "high"], ["high", "count", "total"]) and len(rows) > 10
-    if figure not in ("agreement", "strength_curves"):
+    if figure not in ("agreement", "scale_curves"):
         printed = {"refusal_heatmap": "refusal_heatmap_harmful"}.get(figure, figure)
         saved = reader.saved(chart.get_by_role("button", name="PDF")).read_bytes()
         assert saved == (study.folder / "figures" / f"{printed}.pdf").read_bytes()

@@ -70,7 +70,7 @@ sweeps:
   few:
     directions: {mean: {method: mean_difference, layer: 0}}
     edits: {all: {method: orthogonalize}, rank-one: {method: rank_one, layer: 1}}
-    strengths: [1]
+    scales: [1]
 judges:
   grammar: {kind: grammar}
   regex: {kind: regex, patterns: resources/prompts/judges/refusal_phrases.yaml}

@@ -28,7 +28,7 @@ for shift in (1.0, -1.0):
 activations = Activations(*classes, positions=(-1,), template_tokens=("<end>",), model="tiny")
 direction = build_method({"method": "median_difference"}).find(activations, seed=0)
 assert direction.layer == '1' and abs(direction.directions[0, 2]) > 0.9, direction
-assert build_edit({"method": "halve"}).strength.at(Writer("w", "mlp_output", 0, axis=0), 3) == 0.5
+assert build_edit({"method": "halve"}).profile.at(Writer("w", "mlp_output", 0, axis=0), 3) == 0.5
 """
 
 

@@ -202,16 +202,16 @@ def test_a_contrast_by_behavior_added(finished, judge, jobs):
     )
 
 
-def test_a_second_strength_of_an_attack(finished):
+def test_a_second_scale_of_an_attack(finished):
     mean = {"method": "mean_difference", "layer": 1}
     finished.put(
         "sweeps",
-        {"few": {"directions": {"mean": mean}, "edits": {"all": ORTHOGONALIZE}, "strengths": [0.5, 1]}},
+        {"few": {"directions": {"mean": mean}, "edits": {"all": ORTHOGONALIZE}, "scales": [0.5, 1]}},
     )
-    assert finished.jobs() == attacked("few") | {"attack_strength"} | downstream()
+    assert finished.jobs() == attacked("few") | {"attack_scales"} | downstream()
 
 
-SWEEP = {"directions": {"mean": MEAN}, "edits": {"all": ORTHOGONALIZE}, "strengths": [0.5]}
+SWEEP = {"directions": {"mean": MEAN}, "edits": {"all": ORTHOGONALIZE}, "scales": [0.5]}
 
 
 def attacked(sweep: str) -> set[str]:
@@ -252,8 +252,8 @@ def test_the_strongest_attack_of_a_sweep(finished):
     assert finished.jobs() == chosen()
     finished.edit(f"{PACKAGE}/analysis/attack_selection.py", "LOST_VERDICTS = 0.3", "LOST_VERDICTS = 0.2")
 
-    finished.put("sweeps.few.strengths", [0.5, 1])
-    assert finished.jobs() == attacked("few") | {"attack_strength"} | tried() | chosen()
+    finished.put("sweeps.few.scales", [0.5, 1])
+    assert finished.jobs() == attacked("few") | {"attack_scales"} | tried() | chosen()
 
 
 def test_the_family_of_attacks(fresh):
@@ -268,7 +268,7 @@ def test_the_family_of_attacks(fresh):
     assert (count["direction"], count["checkpoint"]) == (7 * 2, 7 * 3)
     assert count["intervention_responses"] == count["direction_by_running"] == 0
     assert count.total() < 200
-    assert (count["judge_calibration_with_regex"], count["attack_strength"]) == (1, 1)
+    assert (count["judge_calibration_with_regex"], count["attack_scales"]) == (1, 1)
 
 
 def test_an_edit_is_matched_to_another(finished):
@@ -400,7 +400,7 @@ def test_the_default_grid(fresh):
 
 def test_the_attacks_on_the_default_grids_models(fresh):
     count = Counter(job.split()[0] for job in fresh.jobs(config=("config/family-attacks.yaml",)))
-    assert (count["responses"], count["judge_own_responses"], count["attack_strength"]) == (6, 0, 1)
+    assert (count["responses"], count["judge_own_responses"], count["attack_scales"]) == (6, 0, 1)
 
 
 def test_the_organism_grid(fresh):

@@ -100,7 +100,7 @@ rule direction_figures:
         "../scripts/draw_directions.py"
 
 
-rule attack_strength:
+rule attack_scales:
     """Draw refusal rates by scale of the attacks, for each model and for all together."""
     input:
         verdicts=paths.VERDICTS,
@@ -108,12 +108,12 @@ rule attack_strength:
         edits=paths.table("edits"),
         side_effects=paths.table("side_effects"),
     output:
-        table=paths.table("strength"),
-        figures=directory(paths.figures("strength")),
+        table=paths.table("scales"),
+        figures=directory(paths.figures("scales")),
     log:
-        paths.log("figures/strength"),
+        paths.log("figures/scales"),
     benchmark:
-        paths.benchmark("figures/strength")
+        paths.benchmark("figures/scales")
     conda:
         "../../envs/base.yaml"
     params:
@@ -122,8 +122,8 @@ rule attack_strength:
         inference=GRID.inference,
         criteria=GRID.config["assessment"],
         labels={"models": GRID.labels["models"]},
-        code=digest("draw_attack_strength.py"),
+        code=digest("draw_attack_scales.py"),
     message:
         "draw refusal rates by scale of the attacks"
     script:
-        "../scripts/draw_attack_strength.py"
+        "../scripts/draw_attack_scales.py"

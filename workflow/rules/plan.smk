@@ -5,7 +5,7 @@ responses exist the numbers are an upper bound, by the longest prompt (1,000 wor
 calibration prompts are among them.
 """
 
-from steadfast.grid.plan import asked_work, asking_judges
+from steadfast.grid.plan import planned_requests, asking_judges
 
 
 rule plan:
@@ -17,7 +17,7 @@ rule plan:
         "../../envs/base.yaml"
     params:
         judges=asking_judges(GRID),
-        work=asked_work(GRID),
+        work=planned_requests(GRID),
     message:
         "count the requests of the judges"
     script:

@@ -40,7 +40,7 @@ for batch in BATCHES:
             gpu=batch.gpus,
             machine=JOBS.forward_passes(),
         params:
-            systems=batch.systems,
+            pairs=batch.measured,
             measures=MEASURES.of_weights,
             code=MEASURES.weights_digest,
         message:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steadfast.analysis.tables.edits import ChangedSystem, edit_table
+from steadfast.analysis.tables.edits import EditedVariant, edit_table
 from steadfast.core.files import write_table
 from steadfast.core.job import run_job
 from steadfast.grid import paths
@@ -18,7 +18,7 @@ with run_job(snakemake):
     scores = {paths.SCORES.pair(path): path for path in files.get("scores", [])}
     directions = {paths.DIRECTION.pair(path): path for path in files.get("directions", [])}
     changed = [
-        ChangedSystem(pair.model, pair.variant, path, scores[pair], manifests.get(pair))
+        EditedVariant(pair.model, pair.variant, path, scores[pair], manifests.get(pair))
         for pair, path in directions.items()
     ]
     write_table(snakemake.output[0], edit_table(changed))

@@ -1,4 +1,4 @@
-"""Measure how well systems recognize refusals in their own and in another model's responses, and draw it."""
+"""Measure how well variants recognize refusals in their own and in another model's responses, and draw it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -66,13 +66,13 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"variants.abliterated.direction.layer": 10**9},
         ["direction.layer: 1000000000 is not allowed; numbers allowed: integer -1000 to 999, number above 0 and"],
     ),
-    "two strengths that multiply": (
+    "two scales that multiply": (
         {
             "variants.abliterated.edit": {"method": "orthogonalize"},
             "sweeps.s": {
                 "directions": {"d": MEAN},
                 "edits": {"e": {"method": "orthogonalize", "scale": 900}},
-                "strengths": [2],
+                "scales": [2],
             },
         },
         ["sweeps: the scale of d-e-200 comes to 1800, which is out of range; allowed: at most 1000"],

@@ -210,7 +210,7 @@ ONE_KEY = {
         {"intervention": {"method": "projection"}},
         ["variants.steered: 'intervention' is given, so 'direction' is needed as well"],
     ),
-    "hook without its strength": (
+    "hook without its scale": (
         "variants.steered",
         {"direction": MEAN, "intervention": {"method": "activation_addition"}},
         ["variants.steered.intervention: the key 'alpha' is missing"],
@@ -578,7 +578,7 @@ def test_a_gguf_file_or_an_adapter_that_cannot_be_had(config, refused, entry, wo
 
 RENAMED = {
     "variants.abliterated.hook": ({"method": "projection"}, "variants.abliterated", "intervention"),
-    "sweeps.s": ({"directions": {"d": MEAN}, "hooks": {}, "strengths": [1]}, "sweeps.s", "interventions"),
+    "sweeps.s": ({"directions": {"d": MEAN}, "hooks": {}, "scales": [1]}, "sweeps.s", "interventions"),
     "side_effects.hook_prompts": (4, "side_effects", "intervention_prompts"),
 }
 

@@ -13,7 +13,7 @@ from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import digest
 from steadfast.grid.judgments import readings
-from steadfast.grid.plan import asked_work
+from steadfast.grid.plan import planned_requests
 from steadfast.grid.report import Results
 from steadfast.grid.side_effects import batches
 from steadfast.judges.cost_estimate import work_of
@@ -36,15 +36,15 @@ def config(config):
     """A sweep of two edits and a hook, one of a control, one of hooks alone, and the strongest of the first."""
     edits = {"all": {"method": "orthogonalize"}, "rank-one": {"method": "rank_one", "layer": 1}}
     config["sweeps"] = {
-        "family": {"directions": {"mean": MEAN}, "edits": edits, "interventions": HOOKS, "strengths": [1]},
-        "further": {"directions": {"pca": {"method": "pca"}}, "edits": {"all": edits["all"]}, "strengths": [1]},
+        "family": {"directions": {"mean": MEAN}, "edits": edits, "interventions": HOOKS, "scales": [1]},
+        "further": {"directions": {"pca": {"method": "pca"}}, "edits": {"all": edits["all"]}, "scales": [1]},
         "noise": {
             "role": "control",
             "directions": {"random": {"method": "random"}},
             "edits": {"all": edits["all"]},
-            "strengths": [1],
+            "scales": [1],
         },
-        "inference": {"directions": {"probe": {"method": "probe"}}, "interventions": HOOKS, "strengths": [1]},
+        "inference": {"directions": {"probe": {"method": "probe"}}, "interventions": HOOKS, "scales": [1]},
     }
     config["variants"]["strongest"] = {"strongest_of": {"sweeps": ["family"]}}
     config["judges"]["self"] = {"kind": "self", "prompt": LABELS}
@@ -278,6 +278,6 @@ def test_what_judge_asked_for_attack_selection_planned_and_limited(config, monke
     assert (pairs, len(compared)) == (9, 3)
     # both labels of every pair, and the harmful prompts of what is compared
     expected = pairs * 2 * 6 + len(compared) * 5
-    assert work_of(**asked_work(grid))["llm"].unseen == expected
+    assert work_of(**planned_requests(grid))["llm"].unseen == expected
     with pytest.raises(ConfigError, match=f"max_requests: {expected} requests would be sent"):
         check_before_run(grid, paths.judgments("attack_selection").of(compared, judge="llm"))

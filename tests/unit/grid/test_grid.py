@@ -71,7 +71,7 @@ def test_judgments_are_judge_by_judge(grid):
 
 def test_judges_by_scope(grid):
     judging = Judging(grid)
-    assert [judge.name for judge in judging.with_scope("system")] == ["self"]
+    assert [judge.name for judge in judging.with_scope("pair")] == ["self"]
     assert [judge.name for judge in judging.with_scope("grid")] == ["grammar", "regex", "local", "label-only"]
 
 

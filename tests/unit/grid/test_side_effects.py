@@ -7,7 +7,7 @@ from steadfast.core.errors import ConfigError
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
 from steadfast.grid.judgments import judgment_files
-from steadfast.grid.plan import asked_work, asking_judges
+from steadfast.grid.plan import asking_judges, planned_requests
 from steadfast.grid.side_effects import Measures, batches
 from steadfast.judges.cost_estimate import work_of
 from steadfast.runs.preflight import check_before_run
@@ -131,7 +131,7 @@ def test_a_rubric_is_planned_for_the_prompts_that_it_reads(config, monkeypatch, 
     config["prompts"] |= {"calibration": 8, "evaluation": 6, "human": 1}
     config["rubrics"] = {"helpful": {**RUBRIC, "max_requests": 11}}
     grid = Grid(prepare(config))
-    work = work_of(**asked_work(grid))["helpful"]
+    work = work_of(**planned_requests(grid))["helpful"]
     assert work.unseen == 2 * 6, "two systems, harmless prompts only"
     with pytest.raises(ConfigError, match="max_requests: 12 requests would be sent"):
         check_before_run(grid, judgment_files(grid, grid.rubrics))

@@ -1,4 +1,4 @@
-"""Sweeps become variants, and variants that differ in strength alone become one attack."""
+"""Sweeps become variants, and variants that differ in scale alone become one attack."""
 
 import pytest
 
@@ -12,7 +12,7 @@ FAMILY = {
     "directions": {"mean": {"method": "mean_difference"}, "probe": {"method": "probe", "layer": 0.5}},
     "edits": {"all": {"method": "orthogonalize"}, "rank-one": {"method": "rank_one", "layer": 1, "scale": 2.0}},
     "interventions": {"steering": {"method": "activation_addition", "alpha": -1.0}},
-    "strengths": [0.5, 1.25],
+    "scales": [0.5, 1.25],
 }
 
 
@@ -22,17 +22,17 @@ def swept(config):
     return Grid(prepare(config))
 
 
-def test_every_direction_with_every_change_at_every_strength(swept):
+def test_every_direction_with_every_change_at_every_scale(swept):
     names = {
-        f"{direction}-{change}-{strength}"
+        f"{direction}-{change}-{scale}"
         for direction in ("mean", "probe")
         for change in ("all", "rank-one", "steering")
-        for strength in (50, 125)
+        for scale in (50, 125)
     }
     assert set(swept.variants) == {"original", "abliterated", *names}
 
 
-def test_strengths_multiply_the_scale_or_alpha(swept):
+def test_scales_multiply_the_scale_or_alpha(swept):
     settings = {name: variant.settings for name, variant in swept.variants.items()}
     assert settings["mean-all-50"]["edit"]["scale"] == 0.5
     assert settings["mean-rank-one-125"]["edit"]["scale"] == 2.5
@@ -49,11 +49,11 @@ def test_attacks_are_told_by_what_they_consist_of(swept):
         "direction": "mean",
         "change": "all",
         "blocks": "all",
-        "strength": 0.5,
+        "scale": 0.5,
         "control": False,
     }
     assert attacks["mean-rank-one-125"]["blocks"] == "at 1"
-    assert attacks["probe-steering-125"]["strength"] == 1.25
+    assert attacks["probe-steering-125"]["scale"] == 1.25
     assert attacks["probe-steering-125"]["blocks"] == "of the direction"
     assert attacks["abliterated"]["direction"] == "mean-difference"
 
@@ -73,19 +73,19 @@ def test_variants_that_differ_in_more_than_scale_are_two_attacks(config):
     assert attacks["half"]["change"] == attacks["whole"]["change"] == "orthogonalize"
     assert attacks["late"]["change"] == "orthogonalize (Late)"
     assert attacks["late"]["blocks"] == "1 to 2 but the first 1"
-    assert "matched" not in attacks, "its strength is not that of its settings"
-    assert Figures(grid).strength == ["results/tables/strength.csv", "results/figures/strength"]
+    assert "matched" not in attacks, "its scale is not that of its settings"
+    assert Figures(grid).scale == ["results/tables/scales.csv", "results/figures/scales"]
     del config["variants"]["half"]
-    assert Figures(Grid(prepare(config))).strength == []
+    assert Figures(Grid(prepare(config))).scale == []
 
 
 BAD = {
-    "nothing to do": ({"directions": FAMILY["directions"], "strengths": [1]}, "sweeps.family: has neither `edits` nor"),
-    "no strengths": ({**FAMILY, "strengths": []}, "sweeps.family.strengths: [] should be non-empty"),
-    "one strength twice": ({**FAMILY, "strengths": [0.501, 0.502]}, "there is a variant 'mean-all-50' already"),
-    "strength of nothing": (
-        {**FAMILY, "strengths": [0]},
-        "sweeps.family.strengths.0: 0 is out of range; allowed: above 0 and at most 1000",
+    "nothing to do": ({"directions": FAMILY["directions"], "scales": [1]}, "sweeps.family: has neither `edits` nor"),
+    "no scales": ({**FAMILY, "scales": []}, "sweeps.family.scales: [] should be non-empty"),
+    "one scale twice": ({**FAMILY, "scales": [0.501, 0.502]}, "there is a variant 'mean-all-50' already"),
+    "scale of nothing": (
+        {**FAMILY, "scales": [0]},
+        "sweeps.family.scales.0: 0 is out of range; allowed: above 0 and at most 1000",
     ),
     "misspelled method": (
         {**FAMILY, "edits": {"all": {"method": "orthogonalise"}}},

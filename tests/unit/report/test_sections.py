@@ -25,10 +25,10 @@ def test_sections_have_different_anchors_and_blocks_different_names(study):
 
 
 def test_a_section_appears_with_its_table(study, with_table):
-    assert "strength" not in [found["id"] for found in build_sections(study)[0]]
-    strength = pd.DataFrame({"model": "a", "attack": "one", "strength": [1.0, 0.5], "rate": [0.1, 0.6]})
-    strength = strength.assign(rate_low=0.0, rate_high=1.0)
-    curves = section(with_table("strength", strength), "strength")["blocks"][1]
+    assert "scales" not in [found["id"] for found in build_sections(study)[0]]
+    scale = pd.DataFrame({"model": "a", "attack": "one", "scale": [1.0, 0.5], "rate": [0.1, 0.6]})
+    scale = scale.assign(rate_low=0.0, rate_high=1.0)
+    curves = section(with_table("scales", scale), "scales")["blocks"][1]
     assert curves["values"]["harmful"] == [[[[0.5, 0.6, 0, 1], [1, 0.1, 0, 1]]]]
     assert curves["panels"] == ["Model A"]
 

@@ -91,7 +91,7 @@ def test_where_system_has_no_locks_nothing_claimed_to_be_known(monkeypatch):
 
     monkeypatch.setattr(lock.fcntl, "flock", unsupported)
     claim_folder()
-    assert "which cannot be told on this file system" in explain_lock()
+    assert "which cannot be known on this file system" in explain_lock()
     assert "make unlock && make run" in explain_lock()
 
 
@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_written_is_not_claimed(monkeypatch):
     monkeypatch.setattr(lock.os, "open", forbidden)
     claim_folder()
     assert lock._held == []
-    assert "which cannot be told" in explain_lock()
+    assert "which cannot be known" in explain_lock()
 
 
 def test_a_record_that_cannot_be_read_names_nobody(other):

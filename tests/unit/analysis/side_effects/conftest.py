@@ -9,7 +9,7 @@ import torch
 from tests.unit.attacks.activations.tiny_chat import checkpoint, prompts
 from transformers import LlamaForCausalLM
 
-from steadfast.analysis.side_effects.measuring import MeasuredSystem
+from steadfast.analysis.side_effects.measuring import MeasuredVariant
 from steadfast.analysis.side_effects.subject import Subject
 from steadfast.attacks.activations import extract_activations
 from steadfast.attacks.baking import bake
@@ -73,7 +73,7 @@ def system(lively, direction, responses):
 
     def make(variant, folder, edit=EDIT, model="tiny"):
         changed = variant != "original"
-        return MeasuredSystem(
+        return MeasuredVariant(
             model,
             variant,
             str(lively),

@@ -166,7 +166,7 @@ def leave_out(edited, original):
 
 
 def do_half(edited, original):
-    """Half of the strength."""
+    """Half of the scale."""
     return (edited + original) / 2
 
 
@@ -176,7 +176,7 @@ def take_the_wrong_axis(edited, original):
 
 
 SABOTAGES = {
-    "half of the strength": (r"layers\.\d\.", do_half, r"block \d,"),
+    "half of the scale": (r"layers\.\d\.", do_half, r"block \d,"),
     "the wrong axis": (r"layers\.1[0-4]\.self_attn\.o_proj", take_the_wrong_axis, r"block 1[0-4], attention"),
     "one block of thirty missed": (r"layers\.15\.", leave_out, r"block 15,"),
     "the last matrix missed, after which little follows": (

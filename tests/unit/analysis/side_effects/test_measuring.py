@@ -26,7 +26,7 @@ def loaded(monkeypatch):
 
 def run(systems, table, store, measures=None):
     chosen = measures or {"separation": {}, "divergence": {}}
-    return list(measuring.measure_systems(systems, table, chosen, store=store, device="cpu"))
+    return list(measuring.measure_variants(systems, table, chosen, store=store, device="cpu"))
 
 
 def test_every_checkpoint_is_loaded_once_and_never_again(system, lively, edited, table, tmp_path, loaded):

@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from tests.unit.analysis.side_effects.conftest import EDIT
 
-from steadfast.analysis.side_effects.measuring import measure_systems
+from steadfast.analysis.side_effects.measuring import measure_variants
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.assessment import assessment_table
-from steadfast.analysis.tables.edits import ChangedSystem, edit_table
+from steadfast.analysis.tables.edits import EditedVariant, edit_table
 from steadfast.analysis.tables.outcomes import INCONCLUSIVE, INEFFECTIVE, ROBUST
 from steadfast.analysis.tables.side_effects import side_effects_table
 from steadfast.attacks.baking import bake
@@ -38,7 +38,7 @@ def take_the_wrong_axis(weights, before, axis):
 
 
 def do_half(weights, before, axis):
-    """Half of the strength that the manifest claims."""
+    """Half of the scale that the manifest claims."""
     return {name: (tensor + before[name]) / 2 for name, tensor in weights.items()}
 
 
@@ -68,7 +68,7 @@ def assess(system, lively, edited, direction, table, tmp_path):
     def run(folder, edit=EDIT, by=tuple(measures)):
         systems = [system("original", lively), system("abliterated", folder, edit)]
         chosen = {name: measures[name] for name in by}
-        scores = list(measure_systems(systems, table, chosen, store=tmp_path / "store", device="cpu"))
+        scores = list(measure_variants(systems, table, chosen, store=tmp_path / "store", device="cpu"))
         of_edited = pd.concat([part for found, part in scores if found.variant == "abliterated"])
         write_table(tmp_path / "scores.parquet", of_edited)
         effects = side_effects_table(
@@ -78,7 +78,7 @@ def assess(system, lively, edited, direction, table, tmp_path):
         stays = {"change": 0.0, "change_low": -0.07, "change_high": 0.07, "conclusion": "survives"}
         robustness = pd.DataFrame([{**row, "variant": "original"}, {**row, "variant": "abliterated", **stays}])
         manifest = folder / "edit_manifest.json"
-        edits = edit_table([ChangedSystem("tiny", "abliterated", direction, tmp_path / "scores.parquet", manifest)])
+        edits = edit_table([EditedVariant("tiny", "abliterated", direction, tmp_path / "scores.parquet", manifest)])
         return assessment_table(robustness, edits, effects, judge="j").iloc[0]
 
     return run
@@ -135,7 +135,7 @@ def test_the_separation_alone_tells_as_well(assess, sabotage, by):
     assert found["separation_kept"] > 0.25
 
 
-def test_half_strength_by_configuration_is_called_ineffective(assess, lively, direction, tmp_path):
+def test_half_the_scale_by_configuration_is_called_ineffective(assess, lively, direction, tmp_path):
     """Nothing went wrong: hooks and weights agree. The direction is still there."""
     half = {**EDIT, "scale": 0.5}
     bake(lively, direction, half, tmp_path / "half")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from steadfast.analysis.tables.edits import ChangedSystem, edit_table, mark_unverified
+from steadfast.analysis.tables.edits import EditedVariant, edit_table, mark_unverified
 from steadfast.analysis.tables.outcomes import FAILS, INEFFECTIVE, UNVERIFIED
 from steadfast.attacks.directions import Direction
 
@@ -50,7 +50,7 @@ def edits(tmp_path, direction, scores):
         reason = "" if effective else "a residual ratio is off"
         manifest = {"effective": effective, "gates": gates, "change_norm": 2.5, "reason": reason}
         files = direction, scores(0.2), write(tmp_path / f"{model}.json", manifest)
-        systems.append(ChangedSystem(model, "abliterated", *files))
+        systems.append(EditedVariant(model, "abliterated", *files))
     return edit_table(systems)
 
 
@@ -65,7 +65,7 @@ def test_a_hook_without_a_valid_direction_is_named(tmp_path, direction, scores):
     nothing = Direction(np.zeros((0, 4), dtype=np.float32), method="pca", reason="of 3 candidates none fits")
     nothing.save(tmp_path / "none.safetensors")
     hooks = [("a", tmp_path / "none.safetensors"), ("b", direction)]
-    table = edit_table(ChangedSystem(model, "steered", path, scores(), None) for model, path in hooks)
+    table = edit_table(EditedVariant(model, "steered", path, scores(), None) for model, path in hooks)
     assert table["effective"].tolist() == [False, True]
     assert table["reason"].tolist() == ["no valid direction: of 3 candidates none fits", ""]
     assert table["change_norm"].isna().all()
@@ -73,7 +73,7 @@ def test_a_hook_without_a_valid_direction_is_named(tmp_path, direction, scores):
 
 
 def test_checkpoint_that_does_not_answer_as_hooked_original_fails_gate(direction, scores, sound):
-    table = edit_table(ChangedSystem("raw", str(found), direction, scores(found), sound) for found in (0.5, 3.0))
+    table = edit_table(EditedVariant("raw", str(found), direction, scores(found), sound) for found in (0.5, 3.0))
     assert table["verified"].tolist() == ["yes", "no"]
     assert table["effective"].tolist() == [True, False]
     assert table["hook_deviation"].tolist() == [0.5, 3.0]
@@ -105,7 +105,7 @@ def test_checkpoint_that_does_not_answer_as_hooked_original_fails_gate(direction
 )
 def test_a_module_that_does_not_apply_the_edit_is_named(direction, scores, sound, modules, gate, reason):
     """Whatever the answers of the whole model say."""
-    row = edit_table([ChangedSystem("raw", "edited", direction, scores(0.5, 9.0, modules), sound)]).iloc[0]
+    row = edit_table([EditedVariant("raw", "edited", direction, scores(0.5, 9.0, modules), sound)]).iloc[0]
     assert (row["gate"], row["effective"], row["verified"]) == (gate, not gate, "no" if gate else "yes")
     assert row["reason"] == reason
     assert (row["modules"], row["modules_checked"]) == (8, 2)
@@ -116,7 +116,7 @@ def test_all_failed_gates_are_told_and_the_first_one_named(tmp_path, direction, 
     gates = {"modules_matched": 8, "worst_deviation": 0.5, "worst_ratio": 12.0, "failed": "weights"}
     manifest = {"effective": False, "gates": gates, "change_norm": 2.5, "reason": "stored weights deviate"}
     files = direction, scores(3.0, 4.0, [("embedding", 5.0, 10.0)]), write(tmp_path / "m.json", manifest)
-    row = edit_table([ChangedSystem("raw", "edited", *files)]).iloc[0]
+    row = edit_table([EditedVariant("raw", "edited", *files)]).iloc[0]
     assert (row["gate"], row["gate_ratio"]) == ("weights", 12)
     assert [part in row["reason"] for part in ("stored weights", "edited modules", "does not match")] == [True] * 3
 
@@ -128,19 +128,19 @@ def test_all_failed_gates_are_told_and_the_first_one_named(tmp_path, direction, 
 def test_where_the_original_answers_alike_nothing_is_verified(
     direction, scores, sound, deviation, unedited, word, effective
 ):
-    row = edit_table([ChangedSystem("raw", "random", direction, scores(deviation, unedited), sound)]).iloc[0]
+    row = edit_table([EditedVariant("raw", "random", direction, scores(deviation, unedited), sound)]).iloc[0]
     assert (row["verified"], row["effective"]) == (word, effective)
     assert bool(row["reason"]) != effective
 
 
 def test_modules_alone_can_verify_what_the_answers_cannot(direction, scores, sound):
     files = direction, scores(0.5, 0.9, [("block 0, MLP output", 0.1, 50.0)]), sound
-    assert edit_table([ChangedSystem("raw", "random", *files)]).iloc[0]["verified"] == "yes"
+    assert edit_table([EditedVariant("raw", "random", *files)]).iloc[0]["verified"] == "yes"
 
 
 def test_numbers_that_are_not_finite_decide_nothing(direction, scores, sound):
     files = direction, scores(np.nan, np.nan, [("block 0, MLP output", np.nan, 50.0)]), sound
-    row = edit_table([ChangedSystem("raw", "edited", *files)]).iloc[0]
+    row = edit_table([EditedVariant("raw", "edited", *files)]).iloc[0]
     assert (row["verified"], row["effective"], row["modules_checked"]) == ("", True, 0)
 
 

@@ -22,7 +22,7 @@ from .conftest import HIDDEN, random_direction, save_model, tiny_llama
 EVERYWHERE = ["attention_output", "mlp_output", "embedding"]
 EDITS = {
     "orthogonalize": {"method": "orthogonalize"},
-    "all targets, half strength": {"method": "orthogonalize", "targets": EVERYWHERE, "scale": 0.5},
+    "all targets, half scale": {"method": "orthogonalize", "targets": EVERYWHERE, "scale": 0.5},
     "kernel": {"method": "projected", "kernel": {"peak": 1.0, "width": 0.6}},
     "norms preserved": {"method": "norm_preserving", "targets": EVERYWHERE},
 }
@@ -63,7 +63,7 @@ def test_factors_give_the_weights_of_the_baked_checkpoint(tmp_path, model, edit)
 def test_a_loaded_model_gets_its_own_weights_back(tmp_path, tied):
     source = save_model(tiny_llama(tie_word_embeddings=tied), tmp_path / "source")
     direction = random_direction(tmp_path / "direction.safetensors")
-    keep_factors(source, direction, EDITS["all targets, half strength"], tmp_path / "factors")
+    keep_factors(source, direction, EDITS["all targets, half scale"], tmp_path / "factors")
     model = load_model(source, dtype="float32")
     before = {name: value.clone() for name, value in model.state_dict().items()}
     updates = load_updates(tmp_path / "factors" / FILE)

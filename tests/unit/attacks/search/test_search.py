@@ -33,8 +33,8 @@ def space_of(**settings):
 
 def quality(point):
     """A trial without a model: stronger edits leave fewer refusals and diverge more, 0.6 is the best depth."""
-    strength = sum(point[f"{target}_scale"] for target in ("attention_output", "mlp_output"))
-    return Screened(-strength * (1 - abs(point["layer"] / DEPTH - 0.6)), 0.05 * strength**2)
+    scale = sum(point[f"{target}_scale"] for target in ("attention_output", "mlp_output"))
+    return Screened(-scale * (1 - abs(point["layer"] / DEPTH - 0.6)), 0.05 * scale**2)
 
 
 def search_of(folder, **settings):
@@ -83,7 +83,7 @@ def test_the_first_trial_is_the_fixed_recipe(tmp_path):
     assert dict(first.point) == space.first
     edit = build_edit(space.edit(first.point))
     shares = {
-        edit.strength.at(Writer("w", target, layer, axis=0), DEPTH)
+        edit.profile.at(Writer("w", target, layer, axis=0), DEPTH)
         for target in ("attention_output", "mlp_output")
         for layer in range(DEPTH)
     }
@@ -97,7 +97,7 @@ def test_the_kernels_of_a_point_are_those_of_its_targets():
     point |= {"attention_output_width": 0.5, "mlp_output_scale": 0.25}
     edit = build_edit(space.edit(point))
     attention, mlp = (
-        [edit.strength.at(Writer("w", target, layer, axis=0), DEPTH) for layer in range(DEPTH)]
+        [edit.profile.at(Writer("w", target, layer, axis=0), DEPTH) for layer in range(DEPTH)]
         for target in ("attention_output", "mlp_output")
     )
     assert attention == pytest.approx([1.5, 0.75, 0, 0, 0])

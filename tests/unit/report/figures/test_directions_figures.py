@@ -8,7 +8,7 @@ from steadfast.analysis.tables.display_names import Labels
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.directions import Direction, build_method
 from steadfast.core.errors import DataError
-from steadfast.report.figures import attack_strength
+from steadfast.report.figures import attack_scales
 from steadfast.report.figures.direction_set import FoundDirection, direction_figures
 from steadfast.report.figures.directions import (
     at_one_position,
@@ -190,46 +190,46 @@ def test_one_figure_per_direction_and_one_per_variant():
     assert any(text.startswith("Raw data, fixed: position") for text in texts(figures["projections_raw_fixed"]))
 
 
-def strengths(directions=("mean", "probe"), further=()):
+def scales(directions=("mean", "probe"), further=()):
     rows = []
     for change in ("orthogonalize", "rank one"):
         for name in directions:
-            for strength, rate in ((0.0, 0.9), (0.5, 0.4), (1.0, 0.1)):
-                rows.append({"direction": name, "change": change, "strength": strength, "rate": rate, "control": False})
+            for scale, rate in ((0.0, 0.9), (0.5, 0.4), (1.0, 0.1)):
+                rows.append({"direction": name, "change": change, "scale": scale, "rate": rate, "control": False})
     rows += [
-        {"direction": "random", "change": "orthogonalize", "strength": strength, "rate": 0.9, "control": True}
-        for strength in (0.0, 1.0)
+        {"direction": "random", "change": "orthogonalize", "scale": scale, "rate": 0.9, "control": True}
+        for scale in (0.0, 1.0)
     ]
-    table = pd.DataFrame(rows).assign(model="raw", least_strength=lambda table: table["strength"] == 0.5)
+    table = pd.DataFrame(rows).assign(model="raw", least_scale=lambda table: table["scale"] == 0.5)
     table = table.assign(rate_low=table["rate"] - 0.05, rate_high=table["rate"] + 0.05)
     return table.assign(**dict.fromkeys(further, 0.3))
 
 
 @pytest.mark.parametrize("count", [1, 8])
-def test_attack_strength_shows_all_attacks_and_side_effects(count, tmp_path):
+def test_attack_scales_shows_all_attacks_and_side_effects(count, tmp_path):
     names = [f"direction {number}" for number in range(count)]
-    figure = attack_strength.draw(strengths(names, ("harmless_rate", "harmless_low", "harmless_high")), "Raw data")
+    figure = attack_scales.draw(scales(names, ("harmless_rate", "harmless_low", "harmless_high")), "Raw data")
     shown = set(texts(figure))
     assert {*names, "orthogonalize", "rank one", "controls", "harmful refused", "harmless refused", "Raw data"} <= shown
     assert "random" not in shown, "controls are drawn in every panel"
-    save(figure, tmp_path / "strength.pdf")
+    save(figure, tmp_path / "scale.pdf")
 
 
-def test_the_smallest_strength_that_halves_is_filled_in():
-    figure = attack_strength.draw(strengths(["mean"]))
+def test_the_smallest_scale_that_halves_is_filled_in():
+    figure = attack_scales.draw(scales(["mean"]))
     filled = [line for line in figure.axes[0].lines if len(line.get_ydata()) == 1]
     assert [line.get_ydata().tolist() for line in filled] == [[0.4], [0.4]]
 
 
 def test_one_figure_per_model():
-    table = pd.concat([strengths(), strengths().assign(model="all models")])
-    assert set(attack_strength.strength_figures(table)) == {"raw", "all_models"}
+    table = pd.concat([scales(), scales().assign(model="all models")])
+    assert set(attack_scales.scale_figures(table)) == {"raw", "all_models"}
 
 
-def test_attack_strength_without_rows_says_so():
-    assert any("No attacks" in text for text in texts(attack_strength.draw(strengths().iloc[:0])))
+def test_attack_scales_without_rows_says_so():
+    assert any("No attacks" in text for text in texts(attack_scales.draw(scales().iloc[:0])))
     with pytest.raises(DataError, match="rate_low"):
-        attack_strength.draw(pd.DataFrame({"model": ["m"]}))
+        attack_scales.draw(pd.DataFrame({"model": ["m"]}))
 
 
 def test_equal_states_are_drawn():

@@ -214,8 +214,8 @@ def _chosen(attack: Attack, comparison: pd.DataFrame) -> Choice:
 
 def _nothing(first: Attack, comparison: pd.DataFrame) -> Choice:
     kinds = Counter(comparison["kind"].iloc[1:])
-    told = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    reason = f"none of {len(comparison) - 1} attacks can be selected: {told}"
+    reasons = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    reason = f"none of {len(comparison) - 1} attacks can be selected: {reasons}"
     width = load_direction(first.direction).directions.shape[1]
     nothing = np.zeros((0, width), dtype=np.float32)
     direction = Direction(nothing, METHOD, selection=comparison[COLUMNS], details={"attack": ""}, reason=reason)

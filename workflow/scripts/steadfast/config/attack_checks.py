@@ -8,7 +8,7 @@ from steadfast.attacks.edits.settings import LARGEST_SCALE
 from steadfast.config.depth import PARTS, blocks_beyond, known_depth
 from steadfast.config.judge_facts import reads_responses
 from steadfast.config.sweeps import FAMILIES as CHANGE_FAMILIES
-from steadfast.config.sweeps import strength_key
+from steadfast.config.sweeps import scale_key
 from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.plug_ins import DIRECTIONS
 from steadfast.generation.engine_choice import in_process_engine, possible_engines
@@ -155,12 +155,12 @@ def _blocks_exist(config: Mapping[str, Any]) -> Iterator[str]:
             yield from blocks_beyond(depth, name, config["variants"])
 
 
-def _strengths_are_in_range(config: Mapping[str, Any]) -> Iterator[str]:
+def _scales_are_in_range(config: Mapping[str, Any]) -> Iterator[str]:
     """A sweep multiplies two numbers that are in range."""
     for name, variant in config["variants"].items():
         for part in PARTS:
             if _beyond_range(variant, part):
-                key = strength_key(part, variant[part])
+                key = scale_key(part, variant[part])
                 yield (
                     f"sweeps: the {key} of {name} comes to {variant[part][key]:g}, which is out of range; allowed: "
                     f"at most {LARGEST_SCALE}"
@@ -171,7 +171,7 @@ def _beyond_range(variant: Mapping[str, Any], part: str) -> bool:
     """Whether a sweep made a change stronger than any setting may be."""
     if part not in PARTS or part not in variant or "attack" not in variant:
         return False
-    return bool(abs(variant[part].get(strength_key(part, variant[part]), 0)) > LARGEST_SCALE)
+    return bool(abs(variant[part].get(scale_key(part, variant[part]), 0)) > LARGEST_SCALE)
 
 
 ATTACK_CHECKS: tuple[Check, ...] = (
@@ -184,5 +184,5 @@ ATTACK_CHECKS: tuple[Check, ...] = (
     _variants_are_limited_to_known_models,
     _hooks_have_an_engine,
     _blocks_exist,
-    _strengths_are_in_range,
+    _scales_are_in_range,
 )

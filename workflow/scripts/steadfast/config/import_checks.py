@@ -29,7 +29,7 @@ def _somebody_can_be_run_or_read(config: Mapping[str, Any]) -> Iterator[str]:
 
     with_weights = [name for name, model in config["models"].items() if source_of(model).variants(model) is None]
     for name, judge in config["judges"].items():
-        if not with_weights and JUDGES.settings(judge["kind"]).scope == "system":
+        if not with_weights and JUDGES.settings(judge["kind"]).scope == "pair":
             yield f"judges.{name}: `{judge['kind']}` needs the weights of a model under test, and no model has any"
 
 

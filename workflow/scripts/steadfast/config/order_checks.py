@@ -1,16 +1,16 @@
-"""Checks of what waits for what: judges that run on systems whose making needs their verdicts."""
+"""Checks of what waits for what: judges that run on model–variant pairs whose making needs their verdicts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-System = tuple[str, str]
+ModelVariant = tuple[str, str]
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
 
 
 def _no_judge_waits_for_its_own_verdicts(config: Mapping[str, Any]) -> Iterator[str]:
     for name, judge in _asked_judges(config):
         start = _served(config, judge)
-        waiting = [system for system in _needed(config, start) if system[1] == name]
+        waiting = [pair for pair in _needed(config, start) if pair[1] == name]
         if start and waiting:
             yield (
                 f"variants.{name}.direction.judge: {judge} goes round in a circle: it runs on {'/'.join(start)}, and "
@@ -36,28 +36,28 @@ def _asked_judges(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, judge
 
 
-def _served(config: Mapping[str, Any], judge: str) -> System | None:
-    """The edited system of the grid that a judge runs on, if it runs on one."""
+def _served(config: Mapping[str, Any], judge: str) -> ModelVariant | None:
+    """The edited model–variant pair of the grid that a judge runs on, if it runs on one."""
     served = config["judges"][judge].get("serve") or {}
-    system = (str(served.get("model")), str(served.get("variant", "original")))
-    known = system[0] in config["models"] and system[1] in config["variants"]
-    return system if known and system[1] != "original" else None
+    pair = (str(served.get("model")), str(served.get("variant", "original")))
+    known = pair[0] in config["models"] and pair[1] in config["variants"]
+    return pair if known and pair[1] != "original" else None
 
 
-def _needed(config: Mapping[str, Any], system: System | None) -> list[System]:
-    """A system and all edited ones that it waits for, each once."""
-    found: list[System] = []
-    waiting = [system]
+def _needed(config: Mapping[str, Any], pair: ModelVariant | None) -> list[ModelVariant]:
+    """A model–variant pair and all edited ones that it waits for, each once."""
+    found: list[ModelVariant] = []
+    waiting = [pair]
     while waiting:
-        system = waiting.pop()
-        if system is None or system in found:
+        pair = waiting.pop()
+        if pair is None or pair in found:
             continue
-        found.append(system)
-        variant = config["variants"].get(system[1], {})
+        found.append(pair)
+        variant = config["variants"].get(pair[1], {})
         judge = variant.get("direction", {}).get("judge")
         waiting.append(_served(config, judge) if judge in config["judges"] else None)
         other = variant.get("match_change")
-        waiting.append((system[0], other) if other in config["variants"] else None)
+        waiting.append((pair[0], other) if other in config["variants"] else None)
     return found
 
 

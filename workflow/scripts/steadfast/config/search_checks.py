@@ -96,7 +96,7 @@ def _why_no_decision(entry: Mapping[str, Any]) -> str:
         return "does not read responses, so all attacks are alike to it"
     if combines_verdicts(entry):
         return "is an ensemble, which judges evaluation prompts only"
-    if kind.scope == "system":
+    if kind.scope == "pair":
         return "is the model under test, which a search changes"
     if kind.sends_requests:
         return "sends requests, and a search judges within its own job"
@@ -109,9 +109,9 @@ def _why_no_decision(entry: Mapping[str, Any]) -> str:
 def _there_are_so_many_prompts(config: Mapping[str, Any]) -> Iterator[str]:
     known = config["prompts"]["calibration"]
     for name, variant in _searches(config):
-        asked = variant[SEARCH]["prompts"]
-        if asked is not None and asked > known:
-            yield f"variants.{name}.{SEARCH}.prompts: {asked} is more than prompts.calibration ({known})"
+        number = variant[SEARCH]["prompts"]
+        if number is not None and number > known:
+            yield f"variants.{name}.{SEARCH}.prompts: {number} is more than prompts.calibration ({known})"
 
 
 SEARCH_CHECKS: tuple[Check, ...] = (

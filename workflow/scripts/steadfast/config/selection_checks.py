@@ -72,8 +72,8 @@ def _why_no_choice(config: Mapping[str, Any], judge: str) -> str:
         return "does not read responses, so all attacks are alike to it"
     if combines_verdicts(entry):
         return "is an ensemble, which judges evaluation prompts only"
-    if JUDGES.settings(entry["kind"]).scope == "system":
-        return "is the system under test, so every attack would be judged by another model"
+    if JUDGES.settings(entry["kind"]).scope == "pair":
+        return "is the model under test, so every attack would be judged by another model"
     variants = config["variants"]
     served = (entry.get("serve") or {}).get("variant", "original")
     waits = (variants.get(name, {}) for name in (served, variants.get(served, {}).get("match_change")))
@@ -101,9 +101,9 @@ def _choices_are_made_where_they_are_used(config: Mapping[str, Any]) -> Iterator
 def _there_are_so_many_prompts(config: Mapping[str, Any]) -> Iterator[str]:
     known = config["prompts"]["calibration"]
     for name, variant in _choices(config):
-        asked = variant[CHOICE]["prompts"]
-        if asked is not None and asked > known:
-            yield f"variants.{name}.{CHOICE}.prompts: {asked} is more than prompts.calibration ({known})"
+        number = variant[CHOICE]["prompts"]
+        if number is not None and number > known:
+            yield f"variants.{name}.{CHOICE}.prompts: {number} is more than prompts.calibration ({known})"
 
 
 STRONGEST_CHECKS: tuple[Check, ...] = (

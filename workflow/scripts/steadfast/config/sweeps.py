@@ -1,4 +1,4 @@
-"""Sweeps: families of attacks, every direction with every change at every strength, as variants like any other."""
+"""Sweeps: families of attacks, every direction with every change at every scale, as variants like any other."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,14 +13,14 @@ FAMILIES = {"edit": EDITS, "intervention": INTERVENTIONS}
 def with_sweeps(config: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a complete configuration in which every sweep has become variants.
 
-    A variant is called ``{direction}-{change}-{strength in percent}``.
+    A variant is called ``{direction}-{change}-{scale in percent}``.
 
     Raises:
-        ConfigError: nothing is changed, a name is taken, or two strengths come to the same percentage.
+        ConfigError: nothing is changed, a name is taken, or two scales come to the same percentage.
     """
     variants = dict(config["variants"])
     for sweep, entry in config["sweeps"].items():
-        _require_strengths(sweep, entry)
+        _require_scales(sweep, entry)
         for name, variant in _variants(entry):
             if name in variants:
                 raise ConfigError(
@@ -40,38 +40,38 @@ def variants_of(sweep: Mapping[str, Any]) -> list[str]:
     return [name for name, _ in _variants(sweep)]
 
 
-def strength_key(part: str, change: Mapping[str, Any]) -> str:
+def scale_key(part: str, change: Mapping[str, Any]) -> str:
     """The setting that says how strong an edit or an intervention is; empty if none does.
 
     Args:
         part: the key of a variant that the change is given by.
         change: its config entry.
     """
-    return FAMILIES[part].of(change).Settings.strength_key or ""
+    return FAMILIES[part].of(change).Settings.scale_key or ""
 
 
-def _require_strengths(name: str, sweep: Mapping[str, Any]) -> None:
+def _require_scales(name: str, sweep: Mapping[str, Any]) -> None:
     if not any(sweep[kind] for kind in CHANGES):
         raise ConfigError(f"sweeps.{name}: has neither `edits` nor `interventions`, so its directions change nothing")
     for kind in CHANGES:
         for change, entry in sweep[kind].items():
-            if not strength_key(CHANGES[kind], entry):
-                raise ConfigError(f"sweeps.{name}.{kind}.{change}: {entry['method']} has no strength to vary")
+            if not scale_key(CHANGES[kind], entry):
+                raise ConfigError(f"sweeps.{name}.{kind}.{change}: {entry['method']} has no scale to vary")
 
 
 def _variants(sweep: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for direction, found in sweep["directions"].items():
         for kind, part in CHANGES.items():
             for change, entry in sweep[kind].items():
-                for strength in sweep["strengths"]:
-                    key = strength_key(part, entry)
+                for scale in sweep["scales"]:
+                    key = scale_key(part, entry)
                     yield (
-                        f"{direction}-{change}-{round(100 * strength)}",
+                        f"{direction}-{change}-{round(100 * scale)}",
                         {
-                            "label": f"{direction}, {change}, {strength:g}",
+                            "label": f"{direction}, {change}, {scale:g}",
                             "role": sweep["role"],
                             "attack": {"direction": direction, "change": change},
                             "direction": dict(found),
-                            part: {**entry, key: entry[key] * strength},
+                            part: {**entry, key: entry[key] * scale},
                         },
                     )

@@ -88,11 +88,11 @@ def read_delimited(
             than the header, a text seems to be broken into two rows, or a quote to have made one row of several.
     """
     text = read_any_text(path)
-    told = _SEPARATOR_LINE.match(text)
-    if told:
-        text, separator = text[told.end() :], told.group(1)
+    separator_line = _SEPARATOR_LINE.match(text)
+    if separator_line:
+        text, separator = text[separator_line.end() :], separator_line.group(1)
     separator = separator or _separator_of(text)
-    rows = list(_parse(path, text, separator, 1 if told else 0))
+    rows = list(_parse(path, text, separator, 1 if separator_line else 0))
     if not rows:
         raise DataError(f"{path} is empty; expected a header and rows below it")
     head, *below = rows

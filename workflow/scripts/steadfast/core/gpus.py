@@ -38,10 +38,10 @@ def gpu_memory() -> list[int]:
     """Bytes of memory of every GPU that may be used, as ``nvidia-smi`` tells; none where it does not."""
     query = ["nvidia-smi", "--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits"]
     try:
-        told = subprocess.run(query, capture_output=True, text=True, timeout=30).stdout.splitlines()
+        lines = subprocess.run(query, capture_output=True, text=True, timeout=30).stdout.splitlines()
     except (OSError, subprocess.TimeoutExpired):
         return []
-    rows = [[cell.strip() for cell in line.split(",")] for line in told]
+    rows = [[cell.strip() for cell in line.split(",")] for line in lines]
     names = visible_gpus()
     usable = [row for row in rows if len(row) == 3 and (row[0] in names or row[1] in names) and row[2].isdigit()]
     return [int(memory) * 2**20 for _, _, memory in usable]

@@ -131,7 +131,7 @@ class Progress:
         if not coming:
             return 0.0
         if not self._durations:
-            # nothing but the share of the first part that its own loop has told
+            # nothing but the share of the first part that its own loop has reported
             return gone * (len(coming) / self._partial[0] - 1) if self._partial[0] > 0 else None
         expected = [self._durations.expected(kind) for kind in coming]
         return sum(expected) - min(gone, expected[0])
@@ -157,8 +157,8 @@ class Progress:
     def _line(self) -> str:
         inner = _open[_open.index(self) :] if self in _open else [self]
         rate, left = inner[-1]._rate(), self.left()
-        told = [rate, "" if left is None else f"{duration(left)} left"]
-        return ", ".join(["; ".join(each._count() for each in inner), *filter(None, told)])
+        details = [rate, "" if left is None else f"{duration(left)} left"]
+        return ", ".join(["; ".join(each._count() for each in inner), *filter(None, details)])
 
     def _end(self, now: float) -> str:
         return ", ".join([self._count(), *filter(None, [self._rate()]), f"in {duration(now - self._began)}"])

@@ -80,7 +80,7 @@ def refuse_swallowed_rows(path: str | Path, records: Sequence[Parsed], columns: 
         separator: what separates cells.
 
     Raises:
-        DataError: one has, as far as can be told; the message names the lines.
+        DataError: one has, as far as can be known; the message names the lines.
     """
     for index, record in enumerate(records if columns > 1 else ()):
         if not any(separator in cell and _LINE_BREAK.search(cell) for cell in record.cells):
@@ -139,7 +139,7 @@ def _votes(lines: _Lines, column: int, before: Sequence[str], after: Sequence[st
 
 
 def _vote(text: str, known: Sequence[str]) -> int:
-    """Whether a cell is like others: 1, or -1 if it is not; 0 if that cannot be told."""
+    """Whether a cell is like others: 1, or -1 if it is not; 0 if that is unknown."""
     if not known or not all(map(_NAME.fullmatch, known)):
         return 0
     if all(map(_LABEL.fullmatch, known)):

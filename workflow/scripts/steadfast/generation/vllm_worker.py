@@ -49,11 +49,11 @@ def _generate(engine: Any, work: dict[str, Any], results: Any, adapters: dict[st
     for index, request in enumerate(work["requests"]):
         params = SamplingParams(**sampling, max_tokens=request["max_tokens"], seed=request["seed"], detokenize=False)
         engine.add_request(str(index), {"prompt_token_ids": request["tokens"]}, params, lora_request=lora)
-    told = time.monotonic()
+    reported = time.monotonic()
     while engine.has_unfinished_requests():
         outputs = engine.step()
-        if time.monotonic() - told >= REPORT_SECONDS:
-            told = time.monotonic()
+        if time.monotonic() - reported >= REPORT_SECONDS:
+            reported = time.monotonic()
             lengths = [(o.outputs[0].token_ids, work["requests"][int(o.request_id)]) for o in outputs if not o.finished]
             share = sum(len(tokens) / request["max_tokens"] for tokens, request in lengths)
             _report(results, {"written": [sum(len(tokens) for tokens, _ in lengths), share]})

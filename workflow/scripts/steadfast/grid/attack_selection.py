@@ -45,8 +45,8 @@ class AttackSelection:
     @property
     def judges(self) -> list[Judge]:
         """All of them, in the order of the configuration."""
-        asked = {self.judge(variant).name for variant in self.chosen}
-        return [judge for name, judge in self.grid.judges.items() if name in asked]
+        used = {self.judge(variant).name for variant in self.chosen}
+        return [judge for name, judge in self.grid.judges.items() if name in used]
 
     def prompts(self, variant: str) -> int:
         """Number of prompts that a variant is chosen by."""

@@ -47,8 +47,8 @@ class CheckpointJobs:
             return "bake"
         judges = [*self.grid.judges.values(), *self.grid.rubrics.values()]
         served = [judge.settings.get("serve") or {} for judge in judges]
-        asked = any((serve.get("model"), serve.get("variant")) == (job.model, job.variant) for serve in served)
-        return "bake" if asked else "auto"
+        is_served = any((serve.get("model"), serve.get("variant")) == (job.model, job.variant) for serve in served)
+        return "bake" if is_served else "auto"
 
     @property
     def as_adapter(self) -> bool:

@@ -91,7 +91,7 @@ class Variant(Entry):
 
     @property
     def is_swept(self) -> bool:
-        """Whether a sweep made it: it is in the tables and in the figures of strength, not in the study's."""
+        """Whether a sweep made it: it is in the tables and in the figures of scale, not in the study's."""
         return "attack" in self.settings
 
     @property

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from steadfast.config.strengths import attacks
+from steadfast.config.attack_scales import attacks
 from steadfast.core.plug_ins import DIRECTIONS
 from steadfast.grid import paths
 from steadfast.grid.data import ModelVariant
@@ -30,15 +30,15 @@ class Figures:
 
     @property
     def attacks(self) -> dict[str, dict[str, Any]]:
-        """Variants with an edit or a hook by what they consist of; see ``steadfast.config.strengths``."""
+        """Variants with an edit or a hook by what they consist of; see ``steadfast.config.attack_scales``."""
         return attacks(self.grid.config["variants"])
 
     @property
-    def strength(self) -> list[str]:
-        """Table and figures of refusals against strength, where some attack comes in several strengths."""
+    def scales(self) -> list[str]:
+        """Table and figures of refusals against scale, where some attack comes in several scales."""
         lines = [(attack["direction"], attack["change"]) for attack in self.attacks.values()]
         swept = len(lines) > len(set(lines))
-        return [paths.table("strength"), paths.figures("strength")] if swept else []
+        return [paths.table("scales"), paths.figures("scales")] if swept else []
 
     @property
     def drawn(self) -> list[ModelVariant]:

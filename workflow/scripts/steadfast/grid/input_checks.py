@@ -89,7 +89,7 @@ def _remember(mark: Path, text: str) -> None:
 def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
     """What is wrong with the local models; those that may run code of their own are checked by their own jobs alone."""
     local = {name: model for name, model in config["models"].items() if source_of(model).in_place}
-    jobs, marks, asked = ModelJobs(Grid(config)), {}, {}
+    jobs, marks, requests = ModelJobs(Grid(config)), {}, {}
     for name, model in local.items():
         root = Path(model["path"]).resolve()
         job = ModelVariant(name, ORIGINAL)
@@ -101,8 +101,8 @@ def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
         template = jobs.template(job)
         mark = memory / f"model-{_digest({**request, 'files': stats}, template, 'steadfast.models.check')}"
         if not (model["trust_remote_code"] or mark.exists()):
-            marks[name], asked[name] = mark, request
-    for name, problem in zip(asked, _checked(list(asked.values())), strict=True):
+            marks[name], requests[name] = mark, request
+    for name, problem in zip(requests, _checked(list(requests.values())), strict=True):
         if problem:
             yield f"models.{name}: {problem}"
         else:

@@ -15,7 +15,7 @@ from steadfast.judges.settings import JudgeSettings, Scope
 
 SCRIPTS: Mapping[Scope, str] = {
     "grid": "judge_responses.py",
-    "system": "judge_own_responses.py",
+    "pair": "judge_own_responses.py",
     "verdicts": "combine_judgments.py",
 }
 """The script of a judge's jobs."""
@@ -44,7 +44,7 @@ class Judging:
     grid: Grid
 
     def with_scope(self, scope: str, judges: Iterable[Judge] | None = None) -> list[Judge]:
-        """Judges whose work is one job for the whole grid (``grid``), one job per pair (``system``), or on verdicts."""
+        """Judges whose work is one job for the whole grid (``grid``), one job per pair (``pair``), or on verdicts."""
         known = self.grid.judges.values() if judges is None else judges
         return [judge for judge in known if settings_of(judge).scope == scope]
 
@@ -110,11 +110,11 @@ class Judging:
             threads: threads of its job, for a model that it serves; torch takes as many as the job has.
         """
         kind = settings_of(judge)
-        told = {key: judge.settings[key] for key in sorted(kind.runtime_keys) if key in judge.settings}
-        told |= {key: self.grid.config["runtime"][key] for key in kind.machine_keys}
+        settings = {key: judge.settings[key] for key in sorted(kind.runtime_keys) if key in judge.settings}
+        settings |= {key: self.grid.config["runtime"][key] for key in kind.machine_keys}
         if kind.serves:
-            told["server"] = json.loads(Jobs(self.grid).serving(judge.settings["gpus"], threads))
-        return json.dumps(told)
+            settings["server"] = json.loads(Jobs(self.grid).serving(judge.settings["gpus"], threads))
+        return json.dumps(settings)
 
     def environment(self, judge: Judge) -> str:
         """Conda environment of a judge's job: one with vLLM if it serves its model."""

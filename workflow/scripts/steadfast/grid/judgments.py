@@ -144,8 +144,8 @@ def readings(grid: Grid) -> list[Reading]:
 
 def contrasting(grid: Grid, scope: str) -> list[Judge]:
     """Judges of a scope by whose verdicts some direction contrasts refused with answered calibration prompts."""
-    asked = {variant.settings.get("direction", {}).get("judge") for variant in grid.variants.values()}
-    return [judge for judge in Judging(grid).with_scope(scope) if judge.name in asked]
+    used = {variant.settings.get("direction", {}).get("judge") for variant in grid.variants.values()}
+    return [judge for judge in Judging(grid).with_scope(scope) if judge.name in used]
 
 
 @dataclass(frozen=True)
@@ -237,12 +237,12 @@ class OwnReading(ModelJobs):
 
 def own_readings(grid: Grid) -> list[OwnReading]:
     """All rules in which models judge their own responses."""
-    judges = tuple(judge.name for judge in Judging(grid).with_scope("system"))
-    asked = tuple(judge.name for judge in contrasting(grid, "system"))
+    judges = tuple(judge.name for judge in Judging(grid).with_scope("pair"))
+    used = tuple(judge.name for judge in contrasting(grid, "pair"))
     originals = [ModelVariant(model, ORIGINAL) for model in runnable(grid)]
     return [
         *_own_readings(grid, "judge_own_responses", "evaluation", judges, grid.pairs),
-        *_own_readings(grid, "judge_own_calibration_responses", "calibration", asked, originals),
+        *_own_readings(grid, "judge_own_calibration_responses", "calibration", used, originals),
     ]
 
 
@@ -268,7 +268,7 @@ def judgments_of(grid: Grid, judge: str) -> list[str]:
 def judgment_files(grid: Grid, judges: Iterable[str] | None = None) -> list[str]:
     """Judgments of the given judges (all by default) on the responses of all pairs to the evaluation prompts."""
     chosen = (*grid.judges, *grid.human_judges) if judges is None else judges
-    own = {judge.name for judge in Judging(grid).with_scope("system")}
+    own = {judge.name for judge in Judging(grid).with_scope("pair")}
     return [
         path
         for judge in chosen
@@ -285,10 +285,10 @@ def judged_sets(grid: Grid, judges: Mapping[str, Judge]) -> list[dict[str, Any]]
         grid: the grid.
         judges: the judges of the grid, or its rubrics.
     """
-    asked = Judging(grid).paid(judges)
+    used = Judging(grid).paid(judges)
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for reading in readings(grid):
-        if judges.get(reading.judge.name) is not reading.judge or reading.judge.name not in asked:
+        if judges.get(reading.judge.name) is not reading.judge or reading.judge.name not in used:
             continue
         for cases in sorted({reading.cases(pair) for pair in reading.pairs}):
             alike = [pair for pair in reading.pairs if reading.cases(pair) == cases]

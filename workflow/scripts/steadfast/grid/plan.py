@@ -15,7 +15,7 @@ def asking_judges(grid: Grid) -> dict[str, dict[str, Any]]:
     return {**judging.paid(grid.judges), **judging.paid(grid.rubrics)}
 
 
-def asked_work(grid: Grid, *sections: dict[str, Judge]) -> dict[str, Any]:
+def planned_requests(grid: Grid, *sections: dict[str, Judge]) -> dict[str, Any]:
     """What there is to judge, as arguments of ``steadfast.judges.cost_estimate.work_of``.
 
     Args:

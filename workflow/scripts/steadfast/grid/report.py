@@ -84,7 +84,7 @@ class Results:
             *self.study_figures,
             paths.figures("judges"),
             *figures.directions,
-            *figures.strength,
+            *figures.scales,
             paths.JUDGE_REPORT,
             paths.REPORT,
             *self.further,
@@ -97,7 +97,7 @@ class Results:
     def tables(self) -> list[str]:
         """Tables that the report reads."""
         own = SelfEvaluation(self.grid).results
-        further = [path for path in (*self.further, *Figures(self.grid).strength, *own) if path.endswith(".csv")]
+        further = [path for path in (*self.further, *Figures(self.grid).scales, *own) if path.endswith(".csv")]
         return [*map(paths.table, TABLES), *further]
 
     @property

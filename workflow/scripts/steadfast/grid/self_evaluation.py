@@ -51,7 +51,7 @@ class SelfEvaluation:
     @property
     def judges(self) -> list[str]:
         """Judges that are the pairs under test, and are compared with the reference."""
-        own = Judging(self.grid).with_scope("system")
+        own = Judging(self.grid).with_scope("pair")
         reference = self.grid.judges[self.grid.reference]
         related = {reference.name, *reference.settings.get("members", ())}
         return [judge.name for judge in own if judge.name not in related]

@@ -81,9 +81,9 @@ class Batch:
         return max(self.grid.models[model].gpus for model in self.models)
 
     @property
-    def systems(self) -> list[dict[str, Any]]:
-        """Fields of ``steadfast.analysis.side_effects.measuring.MeasuredSystem``, one mapping per pair."""
-        return [self._system(pair) for pair in self.pairs]
+    def measured(self) -> list[dict[str, Any]]:
+        """Fields of ``steadfast.analysis.side_effects.measuring.MeasuredVariant``, one mapping per pair."""
+        return [self._measured(pair) for pair in self.pairs]
 
     @property
     def _is_greedy(self) -> bool:
@@ -94,7 +94,7 @@ class Batch:
         wanted = set(pairs)
         return [pair for pair in self.pairs if pair in wanted]
 
-    def _system(self, pair: ModelVariant) -> dict[str, Any]:
+    def _measured(self, pair: ModelVariant) -> dict[str, Any]:
         variant = self.grid.variants[pair.variant]
         where = {"model": pair.model, "variant": pair.variant}
         described = {

@@ -6,6 +6,6 @@ A kind is a module with
   (``steadfast.judges.settings.JudgeSettings``);
 * ``build(**settings) -> Judge``: the judge, from the keys of its config entry with names resolved to paths.
 
-``judge`` is best called once, with the cases of all systems: a checkpoint is loaded once per judge, and a server is
+``judge`` is best called once, with the cases of all variants: a checkpoint is loaded once per judge, and a server is
 started once per call.
 """

@@ -1,6 +1,6 @@
-"""What a system judges in addition to its own responses: a fixed draw of another model's responses, as a control.
+"""What a model judges in addition to its own responses: a fixed draw of another model's responses, as a control.
 
-A system that does badly on its own responses may be a bad judge of anything, or of itself. The same responses are
+A model that does badly on its own responses may be a bad judge of anything, or of itself. The same responses are
 therefore given to every variant of a model, so that an edit's effect on the judge is distinguished from its effect on
 what there is to judge.
 """
@@ -19,7 +19,7 @@ CONTROL_COLUMNS = ["model", "variant", *COLUMNS]
 
 
 class Drawn(NamedTuple):
-    """A response that another system gave."""
+    """A response that another model under test gave."""
 
     model: str
     variant: str

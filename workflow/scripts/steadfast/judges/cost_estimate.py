@@ -1,6 +1,6 @@
 """What judging will take before anything is asked: requests, tokens, money.
 
-Only judges that send requests are planned. A judge reads one or more sets of responses: those of all systems to the
+Only judges that send requests are planned. A judge reads one or more sets of responses: those of all variants to the
 evaluation prompts; if a direction contrasts its verdicts, those of the original models to the calibration prompts; and
 if it chooses the best attack, those of every candidate attack.
 Of responses that exist the requests are counted exactly, and those that the result cache holds cost nothing. Of
@@ -65,7 +65,7 @@ class JudgedSet:
 
     Attributes:
         judges: names of the judges.
-        responses: the response table of every system, whether it exists or not.
+        responses: the response table of every model–variant pair, whether it exists or not.
         cases_each: responses in each of those tables: prompts times samples.
         label: the class of prompts that is read; None for both.
     """
@@ -144,7 +144,7 @@ def _work(judged: JudgedSet, prompts: Path, each: Work) -> Work:
 
 
 def _cases(responses: Path, prompts: Path) -> list[Case] | None:
-    """Cases of one system; None if it has not answered yet, or answered other prompts than there are now."""
+    """Cases of one variant; None if it has not answered yet, or answered other prompts than there are now."""
     if not responses.is_file() or not prompts.is_file():
         return None
     try:

@@ -10,7 +10,7 @@ from steadfast.core.settings import ExistingFile, Label, SettingsModel, nested, 
 
 # A checkpoint that answers with a label gives both nearly 1; one that writes other words gives them next to nothing.
 MINIMUM_MASS = 0.1
-Scope = Literal["grid", "system", "verdicts"]
+Scope = Literal["grid", "pair", "verdicts"]
 ScaleName = Literal["refusal", "quality", "compliance"]
 
 
@@ -18,8 +18,8 @@ class JudgeSettings(SettingsModel):
     """Settings of every judge.
 
     Attributes:
-        scope: ``grid``: one job judges the responses of all systems; ``system``: one job per system, since the judge
-            runs on that system's own weights; ``verdicts``: it combines verdicts of other judges, its ``members``.
+        scope: ``grid``: one job judges the responses of all variants; ``pair``: one job per variant, since the judge
+            runs on that variant's own weights; ``verdicts``: it combines verdicts of other judges, its ``members``.
         reads_response: whether a verdict depends on the response; a baseline's does not.
         reads_synthetic_world: whether it judges prompts of the synthetic world only.
         sends_requests: whether its judges send requests, and can estimate what they would send.

@@ -59,5 +59,5 @@ def _empty_spans(depth: int, model: str, part: str, settings: Mapping[str, list[
     # that both are counted from one end and the wrong way round is reported whatever the depth
     reported = (first < 0) == (last < 0) and first > last
     if not reported and max(first % depth, skipped) > last % depth:
-        asked = f"{SKIPPED}: {skipped} and {LAYERS}: {[first, last]}"
-        yield f"{part}: {asked} leave none of the {depth} blocks of {model} to edit"
+        limits = f"{SKIPPED}: {skipped} and {LAYERS}: {[first, last]}"
+        yield f"{part}: {limits} leave none of the {depth} blocks of {model} to edit"

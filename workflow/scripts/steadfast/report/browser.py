@@ -1,6 +1,6 @@
 """Prompts, responses and verdicts, packed for the response browser.
 
-A verdict is one character, a text that several systems gave is stored once, and positions represent names.
+A verdict is one character, a text that several model–variant pairs gave is stored once, and positions represent names.
 """
 
 from typing import Any
@@ -22,25 +22,25 @@ def browser_data(study: Study) -> dict[str, Any] | None:
     """What the browser reads, or None if the responses are left out of the page.
 
     Returns:
-        ``items`` are prompts × samples; every string of ``verdicts`` [judge][system] and ``flags`` [system] has one
-        character per item, every list of ``scores`` [judge][system], ``answers`` [system] and ``tokens`` [system] one
+        ``items`` are prompts × samples; every string of ``verdicts`` [judge][pair] and ``flags`` [pair] has one
+        character per item, every list of ``scores`` [judge][pair], ``answers`` [pair] and ``tokens`` [pair] one
         entry. ``answers`` are positions in ``texts``.
     """
     if study.show == "none" or study.responses.empty:
         return None
     responses = study.responses
     answering = set(zip(responses["model"].tolist(), responses["variant"].tolist(), strict=True))
-    systems = [system for system in study.systems if system in answering]
+    pairs = [pair for pair in study.pairs if pair in answering]
     answered = set(responses["prompt_id"].tolist())
     prompts = study.prompts[study.prompts["prompt_id"].isin(answered)].drop_duplicates("prompt_id")
     samples = sorted({int(sample) for sample in responses["sample"].tolist()})
     items = pd.MultiIndex.from_product([prompts["prompt_id"].tolist(), samples], names=["prompt_id", "sample"])
     texts = names_of(responses, "response")
-    of_system = {key: table.set_index(["prompt_id", "sample"]).reindex(items) for key, table in _by_system(responses)}
+    of_pair = {key: table.set_index(["prompt_id", "sample"]).reindex(items) for key, table in _by_pair(responses)}
     position = {text: index for index, text in enumerate(texts)}
     return {
         "open": study.show == "full",
-        "systems": [[study.models.index(model), study.variants.index(variant)] for model, variant in systems],
+        "systems": [[study.models.index(model), study.variants.index(variant)] for model, variant in pairs],
         "models": [study.labels.model(model) for model in study.models],
         "variants": [study.labels.variant(variant) for variant in study.variants],
         "judges": [study.labels.judge(judge) for judge in study.judges],
@@ -54,16 +54,16 @@ def browser_data(study: Study) -> dict[str, Any] | None:
         },
         "texts": texts,
         "answers": [
-            [position.get(text, -1) if isinstance(text, str) else -1 for text in of_system[system]["response"].tolist()]
-            for system in systems
+            [position.get(text, -1) if isinstance(text, str) else -1 for text in of_pair[pair]["response"].tolist()]
+            for pair in pairs
         ],
-        "tokens": [of_system[system]["n_tokens"].fillna(0).astype(int).tolist() for system in systems],
-        "flags": [_flags(of_system[system]) for system in systems],
-        **_verdicts(study, systems, items),
+        "tokens": [of_pair[pair]["n_tokens"].fillna(0).astype(int).tolist() for pair in pairs],
+        "flags": [_flags(of_pair[pair]) for pair in pairs],
+        **_verdicts(study, pairs, items),
     }
 
 
-def _by_system(table: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
+def _by_pair(table: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
     groups = table.groupby(["model", "variant"], sort=False)
     return [((str(model), str(variant)), chosen) for (model, variant), chosen in groups]
 
@@ -75,14 +75,14 @@ def _flags(responses: pd.DataFrame) -> str:
     return "".join(codes.tolist())
 
 
-def _verdicts(study: Study, systems: list[tuple[str, str]], items: pd.MultiIndex) -> dict[str, Any]:
+def _verdicts(study: Study, pairs: list[tuple[str, str]], items: pd.MultiIndex) -> dict[str, Any]:
     """One character per verdict, and scores in percent of the judges that give them."""
     table = study.verdicts
     item = items.get_indexer(pd.MultiIndex.from_frame(table[["prompt_id", "sample"]]))
-    cell = pd.MultiIndex.from_tuples(systems).get_indexer(pd.MultiIndex.from_frame(table[["model", "variant"]]))
+    cell = pd.MultiIndex.from_tuples(pairs).get_indexer(pd.MultiIndex.from_frame(table[["model", "variant"]]))
     judge = table["judge"].map({name: index for index, name in enumerate(study.judges)}).to_numpy(np.int64)
     known: NDArray[np.bool_] = (item >= 0) & (cell >= 0)
-    shape = (len(study.judges), len(systems), len(items))
+    shape = (len(study.judges), len(pairs), len(items))
     codes = np.full(shape, MISSING)
     scores = np.full(shape, np.nan)
     place = (judge[known], cell[known], item[known])

@@ -86,7 +86,7 @@ def _missing(study: Study) -> Iterator[tuple[str, str]]:
     # human annotators label a part of the responses by design
     verdicts = study.verdicts[~study.verdicts["judge"].isin(list(study.people))]
     sizes = verdicts.groupby(keys, sort=False).size()
-    grid = len(study.systems) * verdicts["judge"].nunique()
+    grid = len(study.pairs) * verdicts["judge"].nunique()
     short = int((sizes < sizes.max()).sum())
     if len(sizes) < grid:
         yield "Missing cells", f"{grid - len(sizes)} of {grid} cells (model–variant pair × judge) have no verdicts."
@@ -118,8 +118,8 @@ def _revisions(study: Study) -> Iterator[tuple[str, str]]:
         )
     mixed = {name: found for name, found in versions(study.records).items() if len(found) > 1}
     if mixed:
-        told = "; ".join(f"{package} {', '.join(versions)}" for package, versions in mixed.items())
-        yield "Mixed versions", f"Jobs used different versions of one package: {told}."
+        versions_found = "; ".join(f"{package} {', '.join(versions)}" for package, versions in mixed.items())
+        yield "Mixed versions", f"Jobs used different versions of one package: {versions_found}."
 
 
 def _responses(study: Study) -> Iterator[tuple[str, str]]:
@@ -135,9 +135,9 @@ def _responses(study: Study) -> Iterator[tuple[str, str]]:
         ),
         ("Cut responses", truncated, TRUNCATED_SHARE, "reached the maximum length; a refusal may have followed"),
     ):
-        systems = _systems_above(study, flagged, limit)
-        if systems:
-            yield title, f"In {listed(systems)} more than {limit:.0%} of the responses {meaning}."
+        pairs = _pairs_above(study, flagged, limit)
+        if pairs:
+            yield title, f"In {listed(pairs)} more than {limit:.0%} of the responses {meaning}."
 
 
 def _empty(study: Study) -> Iterator[tuple[str, str]]:
@@ -146,12 +146,12 @@ def _empty(study: Study) -> Iterator[tuple[str, str]]:
         return
     cut = study.responses["unfinished_thinking"].astype(bool)
     said = study.responses["response"].map(lambda response: isinstance(response, str) and says_something(response))
-    systems = _systems_with(study, cut | ~said)
-    if systems:
+    pairs = _pairs_with(study, cut | ~said)
+    if pairs:
         yield (
             "Empty responses",
             f"Empty responses are neither refusals nor compliance, and every judge leaves them unscored: "
-            f"{listed(systems)}.{_still_thinking(cut, study.responses['finish_reason'] == 'length')}",
+            f"{listed(pairs)}.{_still_thinking(cut, study.responses['finish_reason'] == 'length')}",
         )
 
 
@@ -177,39 +177,39 @@ def _control_tokens(study: Study) -> Iterator[tuple[str, str]]:
     if study.responses.empty:
         return
     found = study.responses["control_tokens"].fillna("").astype(str)
-    systems = _systems_with(study, found != "")
-    if systems:
+    pairs = _pairs_with(study, found != "")
+    if pairs:
         names = list(dict.fromkeys(name for text in found for name in text.split()))
         more = f" and {len(names) - SHOWN_TOKENS} more" if len(names) > SHOWN_TOKENS else ""
         yield (
             "Control tokens in responses",
-            f"Responses contain {', '.join(names[:SHOWN_TOKENS])}{more}: {listed(systems)}. If they delimit thinking, "
+            f"Responses contain {', '.join(names[:SHOWN_TOKENS])}{more}: {listed(pairs)}. If they delimit thinking, "
             "judges read the thinking as the answer: add the pair to `generation: thinking_markers`. If they end a "
             "turn, the checkpoint does not list them as end-of-turn tokens.",
         )
 
 
-def _systems_with(study: Study, flagged: "pd.Series[bool]") -> list[str]:
+def _pairs_with(study: Study, flagged: "pd.Series[bool]") -> list[str]:
     """Systems with flagged responses, and how many of how many."""
-    systems = study.responses[["model", "variant"]].assign(flagged=flagged)
-    groups = systems.groupby(["model", "variant"], sort=False)["flagged"]
+    pairs = study.responses[["model", "variant"]].assign(flagged=flagged)
+    groups = pairs.groupby(["model", "variant"], sort=False)["flagged"]
     found, total = groups.sum(), groups.size()
     return [
         f"{study.labels.model(model)} / {study.labels.variant(variant)} "
         f"({found[model, variant]} of {total[model, variant]})"
-        for model in names_of(systems, "model")
-        for variant in names_of(systems, "variant")
+        for model in names_of(pairs, "model")
+        for variant in names_of(pairs, "variant")
         if (model, variant) in found.index and found[model, variant] > 0
     ]
 
 
-def _systems_above(study: Study, flagged: "pd.Series[bool]", limit: float) -> list[str]:
-    systems = study.responses[["model", "variant"]].assign(flagged=flagged)
-    shares = systems.groupby(["model", "variant"], sort=False)["flagged"].mean()
+def _pairs_above(study: Study, flagged: "pd.Series[bool]", limit: float) -> list[str]:
+    pairs = study.responses[["model", "variant"]].assign(flagged=flagged)
+    shares = pairs.groupby(["model", "variant"], sort=False)["flagged"].mean()
     return [
         f"{study.labels.model(model)} / {study.labels.variant(variant)} ({shares[model, variant]:.0%})"
-        for model in names_of(systems, "model")
-        for variant in names_of(systems, "variant")
+        for model in names_of(pairs, "model")
+        for variant in names_of(pairs, "variant")
         if (model, variant) in shares.index and shares[model, variant] > limit
     ]
 

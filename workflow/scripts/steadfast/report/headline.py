@@ -124,19 +124,19 @@ def _labels(study: Study) -> str:
     if not study.people:
         return ""
     scored = study.human_labels
-    told = f"{count(scored, 'response')} {'has' if scored == 1 else 'have'} a label of {study.annotators}"
+    labeled = f"{count(scored, 'response')} {'has' if scored == 1 else 'have'} a label of {study.annotators}"
     rows = study.tables.get("robustness")
     found = found_of(study)
     if rows is None or found is None:
-        return f"{told}."
+        return f"{labeled}."
     chosen = (rows["judge"] == study.truth) & (rows["variant"] == found.variant) & (rows["label"] == HARMFUL)
     conclusions = rows.loc[chosen, "conclusion"].dropna()
     conclusions = conclusions[conclusions != ""]
     if conclusions.empty:
-        return f"{told}. They are too few for a conclusion on any model."
+        return f"{labeled}. They are too few for a conclusion on any model."
     numbers = {str(name): int(number) for name, number in conclusions.value_counts().items()}
     return (
-        f"{told}. By these labels alone: {counted(CONCLUSIONS, numbers)}. The outcomes in the table are those of "
+        f"{labeled}. By these labels alone: {counted(CONCLUSIONS, numbers)}. The outcomes in the table are those of "
         f"{study.labels.judge(study.reference)}."
     )
 

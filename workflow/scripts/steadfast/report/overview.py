@@ -55,8 +55,8 @@ def facts(study: Study) -> list[list[str]]:
 
 
 def _prompts(study: Study) -> str:
-    asked = study.verdicts.drop_duplicates("prompt_id")["label"].value_counts()
-    return " and ".join(f"{asked[label]} {label}" for label in ("harmful", "harmless") if label in asked)
+    numbers = study.verdicts.drop_duplicates("prompt_id")["label"].value_counts()
+    return " and ".join(f"{numbers[label]} {label}" for label in ("harmful", "harmless") if label in numbers)
 
 
 def _decoding(generation: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ class Study:
     Attributes:
         verdicts: a table as ``tables.verdicts`` makes it.
         prompts: the prompt table.
-        responses: the responses of all systems: model, variant, ``RESPONSE_COLUMNS`` and ``OPTIONAL_COLUMNS``.
+        responses: the responses of all variants: model, variant, ``RESPONSE_COLUMNS`` and ``OPTIONAL_COLUMNS``.
         tables: every other table by its file name without suffix.
         labels: display labels.
         reference: judge whose verdicts decide conclusions, assessments and figures; the others are compared with it.
@@ -95,7 +95,7 @@ class Study:
         return names_of(self.verdicts, "judge")
 
     @cached_property
-    def systems(self) -> list[tuple[str, str]]:
+    def pairs(self) -> list[tuple[str, str]]:
         """Every model in every variant that it has, in the order of the configuration."""
         found = set(self.verdicts[["model", "variant"]].drop_duplicates().itertuples(index=False, name=None))
         return [(model, variant) for model in self.models for variant in self.variants if (model, variant) in found]

@@ -27,8 +27,8 @@ KILLED = (
 )
 ALIVE = "Another run is using this folder: {owner}.\nWait for its end or end it; its results are kept."
 UNKNOWN = (
-    "This folder is locked: another run uses it, or one was killed, which cannot be told on this file system.\nIf none "
-    "is left, remove the lock and go on:\n  {unlock} && {run}"
+    "This folder is locked: another run uses it, or one was killed, which cannot be known on this file system.\nIf "
+    "none is left, remove the lock and go on:\n  {unlock} && {run}"
 )
 # held open for as long as this process lives
 _held: list[int] = []
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def _other_is_alive() -> bool | None:
-    """Whether a run of another process holds the folder; None if that cannot be told."""
+    """Whether a run of another process holds the folder; None if that is unknown."""
     try:
         handle = os.open(RECORD, os.O_RDONLY)
     except OSError:

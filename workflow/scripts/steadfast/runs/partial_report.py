@@ -9,7 +9,7 @@ from steadfast.analysis.tables.agreement import agreement_table
 from steadfast.analysis.tables.collect import collect_verdicts
 from steadfast.analysis.tables.conclusions import conclusion_table
 from steadfast.analysis.tables.counts import count_verdicts
-from steadfast.analysis.tables.edits import ChangedSystem, edit_table, mark_unverified
+from steadfast.analysis.tables.edits import EditedVariant, edit_table, mark_unverified
 from steadfast.analysis.tables.ranking import ranking_table
 from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.core.errors import DataError
@@ -64,8 +64,8 @@ def partial_tables(grid: Grid, current: Current, folder: Path) -> tuple[list[str
     return [str(folder / "verdicts.parquet")], [str(folder / f"{name}.csv") for name in tables]
 
 
-def _changed(grid: Grid, current: Current) -> list[ChangedSystem]:
-    """The changed systems whose edit, direction and scores are current."""
+def _changed(grid: Grid, current: Current) -> list[EditedVariant]:
+    """The changed model–variant pairs whose edit, direction and scores are current."""
     edited = grid.edited_pairs
     found = []
     for pair in grid.changed_pairs:
@@ -74,5 +74,5 @@ def _changed(grid: Grid, current: Current) -> list[ChangedSystem]:
         files = [direction, scores, *([checkpoint] if checkpoint else [])]
         if len(current(files)) == len(files):
             manifest = Path(checkpoint) / MANIFEST if checkpoint else None
-            found.append(ChangedSystem(pair.model, pair.variant, direction, scores, manifest))
+            found.append(EditedVariant(pair.model, pair.variant, direction, scores, manifest))
     return found

@@ -18,7 +18,7 @@ from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
 from steadfast.grid.judgments import judgments_of
 from steadfast.grid.paths import PROMPTS
-from steadfast.grid.plan import asked_work
+from steadfast.grid.plan import planned_requests
 from steadfast.grid.side_effects import Measures
 from steadfast.models.sources import source_of
 
@@ -86,7 +86,7 @@ def _excess(grid: Grid, section: dict[str, Judge], asked: list[Judge]) -> Iterat
     from steadfast.judges.cost_estimate import refuse_excess, work_of
 
     try:
-        refuse_excess(judges, work_of(**asked_work(grid, section)))
+        refuse_excess(judges, work_of(**planned_requests(grid, section)))
     except ConfigError as error:
         yield str(error)
 

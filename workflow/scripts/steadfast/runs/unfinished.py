@@ -108,7 +108,7 @@ def unfinished_words(
         current: gives those of some files that are current.
     """
     failed = "; ".join(f"{failure.step}: {failure.cause.splitlines()[0]}" for failure in failures[:MOST_NAMED])
-    told = f"Failed: {failed}. " if failed else ""
+    beginning = f"Failed: {failed}. " if failed else ""
     judgments = judgment_files(grid)
     judged = len(current(judgments))
     have = {Path(path).stem for path in found["tables"]}
@@ -122,7 +122,7 @@ def unfinished_words(
     parts = [f"{kind} {_few(names)}" for kind, names in lacking.items() if names]
     if judged < len(judgments):
         parts.append(f"{len(judgments) - judged} of {len(judgments)} cells of verdicts")
-    return told + (
+    return beginning + (
         f"Not in this report: {'; '.join(parts)}." if parts else "Everything that the report reads is there."
     )
 

@@ -109,8 +109,8 @@ def search_attack(
     chosen = chosen_of(able, settings.rule) if able else None
     table = _table(trials, [before, *finalists], reasons, chosen)
     if chosen is None:
-        told = "; ".join(f"trial {number}: {reason}" for number, reason in reasons.items())
-        return _nothing(space, activations, table, f"none of {len(trials)} trials can be chosen: {told}")
+        failures = "; ".join(f"trial {number}: {reason}" for number, reason in reasons.items())
+        return _nothing(space, activations, table, f"none of {len(trials)} trials can be chosen: {failures}")
     point = chosen.trial.point
     found = directions.with_half(point)
     facts = {"trial": chosen.trial.number, "trials": len(trials), "refusal_tokens": tokens, "search": name}

@@ -1,13 +1,13 @@
 """Side effects: what a variant changes other than refusals, and whether its edit reached what it should.
 
 A measure is a module, found by name, of the package ``weights`` (it needs the model: forward passes or generation) or
-``answers`` (it reads what the system answered and what the judges said of it). It has
+``answers`` (it reads what the model–variant pair answered and what the judges said of it). It has
 
 * ``ABOUT``: how its values are summed up, named and read;
 * ``Settings``: its keys, and what the rest asks it (``steadfast.analysis.side_effects.settings``);
 * ``build(settings)``: the measure, a ``ModelMeasure`` or a ``ResponseMeasure``.
 
-Every measure gives one value per item (a prompt, a document, a task) for the system and for its original, so that
+Every measure gives one value per item (a prompt, a document, a task) for the variant and for its original, so that
 intervals and paired differences are the same few lines for all of them (``steadfast.analysis.tables.side_effects``).
 """
 
@@ -52,7 +52,7 @@ class Score:
 
     Attributes:
         item: what was measured on: a prompt's id, a document's number, ...
-        value: of the system.
+        value: of the model–variant pair.
         original: of the original model on the same item.
         weight: how much the item counts (tokens of a document, for a value per token).
         scope: which part of the measure it belongs to; each scope is summed up by itself.
@@ -80,15 +80,15 @@ class ModelMeasure(Protocol):
         ...
 
     def score(self, subject: "Subject", reference: Any) -> list[Score]:
-        """Scores of one system, which may be run; none where the measure does not apply to it."""
+        """Scores of one model–variant pair, which may be run; none where the measure does not apply to it."""
         ...
 
 
 class ResponseMeasure(Protocol):
-    """A measure of what a system answered."""
+    """A measure of what a model–variant pair answered."""
 
-    def score(self, system: "AnsweredPrompts", original: "AnsweredPrompts") -> list[Score]:
-        """Scores of one system beside its original."""
+    def score(self, pair: "AnsweredPrompts", original: "AnsweredPrompts") -> list[Score]:
+        """Scores of one model–variant pair beside its original."""
         ...
 
 

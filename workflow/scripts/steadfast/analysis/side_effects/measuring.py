@@ -1,6 +1,6 @@
-"""Measuring systems: every model is loaded once for all measures, and what has been measured is kept.
+"""Measuring model–variant pairs: every model is loaded once for all measures, and what has been measured is kept.
 
-A job may have many systems, since a process for each would cost more than measuring tiny models. So scores are kept in
+A job may have many variants, since a process for each would cost more than measuring tiny models. So scores are kept in
 a store under a key that covers everything that they depend on: when a variant is added, the job runs again, and only
 the new variant (with its original) is loaded.
 """
@@ -26,14 +26,14 @@ from steadfast.models.number_format import AUTO, running_format
 
 
 @dataclass(frozen=True)
-class MeasuredSystem:
-    """One system that is to be measured.
+class MeasuredVariant:
+    """One model–variant pair that is to be measured.
 
     Attributes:
         model: name of the model.
         variant: name of the variant.
         original: directory of the original model.
-        checkpoint: directory of the system's checkpoint.
+        checkpoint: directory of the model–variant pair's checkpoint.
         responses: what the original answered.
         chat: how the model is spoken to: fields of ``steadfast.attacks.direction_search.refusal_score.ModelAccess``.
         direction: file of the variant's direction, or None.
@@ -41,7 +41,7 @@ class MeasuredSystem:
         edit_file: file of the edit that the workflow has chosen, or None.
         intervention: its ``intervention`` entry, or None.
         decoding: its ``decoding`` entry, or None.
-        greedy_responses: what the system itself answered without sampling, or None.
+        greedy_responses: what the model–variant pair itself answered without sampling, or None.
     """
 
     model: str
@@ -58,21 +58,21 @@ class MeasuredSystem:
     greedy_responses: str | None = None
 
 
-def measure_systems(
-    systems: Sequence[MeasuredSystem],
+def measure_variants(
+    pairs: Sequence[MeasuredVariant],
     prompts: pd.DataFrame,
     measures: Mapping[str, Mapping[str, Any]],
     *,
     files: Sequence[str] = (),
     store: str | Path,
     **machine: Any,
-) -> Iterator[tuple[MeasuredSystem, pd.DataFrame]]:
-    """Measure systems, model by model.
+) -> Iterator[tuple[MeasuredVariant, pd.DataFrame]]:
+    """Measure model–variant pairs, model by model.
 
     A variant that steers what is written has no scores: its weights say nothing of how it behaves.
 
     Args:
-        systems: what to measure; all variants of a model stand together.
+        pairs: what to measure; all variants of a model stand together.
         prompts: the prompt table.
         measures: settings of measures that need the weights, by name.
         files: further files that measures read.
@@ -80,27 +80,27 @@ def measure_systems(
         machine: ``device`` and ``batch_tokens`` of ``steadfast.attacks.direction_search.refusal_score.ModelAccess``.
 
     Yields:
-        Every system with its scores, a table as ``score_table`` makes it.
+        Every model–variant pair with its scores, a table as ``score_table`` makes it.
     """
     built = {name: build_measure(WEIGHTS, name, settings) for name, settings in measures.items()}
     shared = {
         "prompts": _digest_of(prompts[prompts["split"] == "evaluation"]),
         "files": {file: sha256_file(file) for file in files},
     }
-    groups = [list(variants) for _, variants in groupby(systems, key=lambda system: system.model)]
+    groups = [list(variants) for _, variants in groupby(pairs, key=lambda pair: pair.model)]
     with AnswerStore(store) as kept:
         asked = [
             {
-                (system.variant, name): {
+                (pair.variant, name): {
                     "measure": name,
                     "settings": dict(measures[name]),
                     "code": code_digest(f"{WEIGHTS}.{name}"),
                     **shared,
-                    **_identity(system, str(machine.get("device", AUTO))),
+                    **_identity(pair, str(machine.get("device", AUTO))),
                 }
-                for system in group
+                for pair in group
                 for name in built
-                if system.decoding is None
+                if pair.decoding is None
             }
             for group in groups
         ]
@@ -113,23 +113,23 @@ def measure_systems(
                 if missing:
                     for cell, scores in _measure_model(group, built, set(missing), prompts, machine, progress):
                         kept.put(requests[cell], scores_to_json(scores))
-                for system in group:
-                    cells = {name: requests[system.variant, name] for name in built if system.decoding is None}
+                for pair in group:
+                    cells = {name: requests[pair.variant, name] for name in built if pair.decoding is None}
                     answers = {name: kept.get(request_key(request)) for name, request in cells.items()}
                     found = {name: scores_from_json(answer or {}) for name, answer in answers.items()}
-                    yield system, score_table(WEIGHTS, found)
+                    yield pair, score_table(WEIGHTS, found)
 
 
-def _kinds(group: Sequence[MeasuredSystem], missing: Sequence[tuple[str, str]]) -> list[str]:
+def _kinds(group: Sequence[MeasuredVariant], missing: Sequence[tuple[str, str]]) -> list[str]:
     """What ``_measure_model`` does, in its order: a measure's reference, or the measure itself."""
     needed = dict.fromkeys(name for _, name in missing)
-    variants = [ORIGINAL, *(system.variant for system in group if system.variant != ORIGINAL)]
+    variants = [ORIGINAL, *(pair.variant for pair in group if pair.variant != ORIGINAL)]
     measured = [name for variant in variants for name in needed if (variant, name) in missing]
     return [*(f"{name}, reference" for name in needed), *measured]
 
 
 def _measure_model(
-    group: Sequence[MeasuredSystem],
+    group: Sequence[MeasuredVariant],
     measures: Mapping[str, Any],
     missing: set[tuple[str, str]],
     prompts: pd.DataFrame,
@@ -148,7 +148,7 @@ def _measure_model(
 
 
 def _measure_variants(
-    group: Sequence[MeasuredSystem],
+    group: Sequence[MeasuredVariant],
     measures: Mapping[str, Any],
     missing: set[tuple[str, str]],
     prompts: pd.DataFrame,
@@ -161,15 +161,15 @@ def _measure_variants(
     first = group[0]
     responses = read_table(first.responses)
 
-    def subject(system: MeasuredSystem) -> Subject:
-        access = ModelAccess(system.checkpoint, prompts, **machine, **system.chat)
-        manifest = _manifest(system.checkpoint)
-        edit = read_json(system.edit_file) if system.edit_file else system.edit
+    def subject(pair: MeasuredVariant) -> Subject:
+        access = ModelAccess(pair.checkpoint, prompts, **machine, **pair.chat)
+        manifest = _manifest(pair.checkpoint)
+        edit = read_json(pair.edit_file) if pair.edit_file else pair.edit
         factor = float(manifest.get("scale_factor", 1.0))
-        own = read_table(system.greedy_responses) if system.greedy_responses else None
-        return Subject(system.variant, access, responses, system.direction, edit, system.intervention, factor, own)
+        own = read_table(pair.greedy_responses) if pair.greedy_responses else None
+        return Subject(pair.variant, access, responses, pair.direction, edit, pair.intervention, factor, own)
 
-    wanted = [subject(system) for system in group if any(variant == system.variant for variant, _ in missing)]
+    wanted = [subject(pair) for pair in group if any(variant == pair.variant for variant, _ in missing)]
     needed = {name: measure for name, measure in measures.items() if any(name == other for _, other in missing)}
     original = Subject(ORIGINAL, ModelAccess(first.original, prompts, **machine, **first.chat), responses)
     with original.running():
@@ -194,23 +194,23 @@ def _measure_variants(
                     yield (variant.variant, name), scores
 
 
-def _identity(system: MeasuredSystem, device: str) -> dict[str, Any]:
-    """What a system's scores depend on."""
-    dtype = str(system.chat.get("dtype", AUTO))
-    hook = f"steadfast.attacks.interventions.methods.{system.intervention['method']}" if system.intervention else None
+def _identity(pair: MeasuredVariant, device: str) -> dict[str, Any]:
+    """What a model–variant pair's scores depend on."""
+    dtype = str(pair.chat.get("dtype", AUTO))
+    hook = f"steadfast.attacks.interventions.methods.{pair.intervention['method']}" if pair.intervention else None
     return {
-        "original": content_hash(system.original),
-        "checkpoint": content_hash(system.checkpoint),
-        "responses": sha256_file(system.responses),
-        "own_responses": sha256_file(system.greedy_responses) if system.greedy_responses else None,
-        "direction": sha256_file(system.direction) if system.direction else None,
-        "edit": dict(system.edit) if system.edit else None,
-        "chosen_edit": sha256_file(system.edit_file) if system.edit_file else None,
-        "hook": dict(system.intervention) if system.intervention else None,
+        "original": content_hash(pair.original),
+        "checkpoint": content_hash(pair.checkpoint),
+        "responses": sha256_file(pair.responses),
+        "own_responses": sha256_file(pair.greedy_responses) if pair.greedy_responses else None,
+        "direction": sha256_file(pair.direction) if pair.direction else None,
+        "edit": dict(pair.edit) if pair.edit else None,
+        "chosen_edit": sha256_file(pair.edit_file) if pair.edit_file else None,
+        "hook": dict(pair.intervention) if pair.intervention else None,
         "hook_code": code_digest(hook) if hook else None,
-        "chat": dict(system.chat),
-        "number_formats": [running_format(model, dtype, device).name for model in (system.original, system.checkpoint)],
-        "variant": ORIGINAL if system.variant == ORIGINAL else "edited",
+        "chat": dict(pair.chat),
+        "number_formats": [running_format(model, dtype, device).name for model in (pair.original, pair.checkpoint)],
+        "variant": ORIGINAL if pair.variant == ORIGINAL else "edited",
     }
 
 

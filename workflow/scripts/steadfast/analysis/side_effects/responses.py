@@ -1,4 +1,4 @@
-"""What a system answered, with what is known of the prompts."""
+"""What a model–variant pair answered, with what is known of the prompts."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ PROMPT = ["prompt_id", "text", "label", "category"]
 
 @dataclass(frozen=True)
 class AnsweredPrompts:
-    """The responses of one system.
+    """The responses of one model–variant pair.
 
     Attributes:
         table: one row per prompt and sample: ``PROMPT``, ``sample``, ``response``, ``n_tokens``, ``degenerate``, and

@@ -14,7 +14,7 @@ UNIT = "share of harmless prompts"
 def score_rubrics(
     judgments: Mapping[tuple[str, str, str], pd.DataFrame], labels: Mapping[str, str]
 ) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Scores of every system by every rubric: the share of a prompt's answers that got the bad word.
+    """Scores of every model–variant pair by every rubric: the share of a prompt's answers that got the bad word.
 
     Args:
         judgments: by rubric, model and variant; each model's original is among them. Answers without a verdict are left

@@ -1,4 +1,4 @@
-"""Measures of what systems answered, for all systems of a grid."""
+"""Measures of what model–variant pairs answered, for all model–variant pairs of a grid."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -11,17 +11,17 @@ from steadfast.core.names import ORIGINAL
 
 
 def score_responses(
-    systems: Sequence[tuple[str, str, pd.DataFrame]],
+    pairs: Sequence[tuple[str, str, pd.DataFrame]],
     prompts: pd.DataFrame,
     verdicts: pd.DataFrame,
     measures: Mapping[str, Mapping[str, object]],
 ) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Score the responses of every system beside those of its original.
+    """Score the responses of every model–variant pair beside those of its original.
 
     Args:
-        systems: model, variant and responses of every system; each model's original is among them.
+        pairs: model, variant and responses of every model–variant pair; each model's original is among them.
         prompts: the prompt table.
-        verdicts: verdicts of one judge on all systems: columns ``model``, ``variant``, ``prompt_id``, ``sample``,
+        verdicts: verdicts of one judge on all variants: columns ``model``, ``variant``, ``prompt_id``, ``sample``,
             ``verdict``.
         measures: settings of measures that read responses, by name.
 
@@ -29,15 +29,15 @@ def score_responses(
         Model, variant and scores.
     """
     built = {name: build_measure(ANSWERS, name, settings) for name, settings in measures.items()}
-    judged = {system: table for system, table in verdicts.groupby(["model", "variant"], sort=False)}
+    judged = {pair: table for pair, table in verdicts.groupby(["model", "variant"], sort=False)}
     answered = {
         (model, variant): AnsweredPrompts.join(responses, prompts, judged.get((model, variant), verdicts.iloc[:0]))
-        for model, variant, responses in systems
+        for model, variant, responses in pairs
     }
-    for (model, variant), system in answered.items():
+    for (model, variant), pair in answered.items():
         original = answered[model, ORIGINAL]
         yield (
             model,
             variant,
-            score_table(ANSWERS, {name: measure.score(system, original) for name, measure in built.items()}),
+            score_table(ANSWERS, {name: measure.score(pair, original) for name, measure in built.items()}),
         )

@@ -1,4 +1,4 @@
-"""A system whose weights are measured."""
+"""A model–variant pair whose weights are measured."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager

@@ -68,7 +68,7 @@ def assessment_table(
         searched: variants that a search found, with the search in words.
 
     Returns:
-        Columns ``COLUMNS``; systems without a valid direction come last. Rates and changes are those of harmful prompts
+        Columns ``COLUMNS``; variants without a valid direction come last. Rates and changes are of harmful prompts
         by the judge; ``separation_kept`` is after / before; numbers that were not measured are empty.
     """
     criteria = criteria or Criteria()
@@ -80,9 +80,9 @@ def assessment_table(
     rows = []
     compared: list[dict[str, Any]] = harmful[harmful["variant"] != ORIGINAL].to_dict("records")  # type: ignore[assignment]
     for row in compared:
-        system = (row["model"], row["variant"])
+        pair = (row["model"], row["variant"])
         original = before.loc[row["model"]].to_dict() if row["model"] in before.index else {}
-        edit = edited.loc[system].to_dict() if system in edited.index else None
+        edit = edited.loc[pair].to_dict() if pair in edited.index else None
         measured = {name: measured_effects(effects, row["model"], name) for name in (ORIGINAL, row["variant"])}
         numbers = _numbers(row, original, edit, measured[row["variant"]], measured[ORIGINAL])
         evidence = Evidence(
@@ -90,14 +90,14 @@ def assessment_table(
         )
         found = assess_control(evidence, original) if row["variant"] in controls else assess(evidence)
         note = "; ".join(f"{name} {NOT_FINITE}" for name in incomparable(measured[ORIGINAL]))
-        rows.append({**numbers, **_named(*system, judge), "note": note, **asdict(found)})
+        rows.append({**numbers, **_named(*pair, judge), "note": note, **asdict(found)})
     judged = {(row["model"], row["variant"]) for row in compared}
     # where there was no valid direction nothing was asked, so that there is nothing to compare
     for missed in edits[~edits["effective"].astype(bool)].to_dict("records"):
-        system = (missed["model"], missed["variant"])
-        if system not in judged:
+        pair = (missed["model"], missed["variant"])
+        if pair not in judged:
             nothing = Evidence({}, missed, "", "", criteria)  # type: ignore[arg-type]
-            rows.append({**_named(*system, judge), "note": "", **asdict(assess(nothing))})
+            rows.append({**_named(*pair, judge), "note": "", **asdict(assess(nothing))})
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, "float64"))
     for name in table["assessment"]:
         outcome(name, ASSESSMENTS)

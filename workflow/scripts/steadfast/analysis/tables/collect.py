@@ -1,4 +1,4 @@
-"""``verdicts.parquet``: all judgments of all systems by all judges, tidy."""
+"""``verdicts.parquet``: all judgments of all model–variant pairs by all judges, tidy."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,7 +24,7 @@ def collect_verdicts(cells: Iterable[tuple[str, str, str, str | Path]], prompts:
         prompts: the prompt table.
 
     Returns:
-        One row per judge, system, prompt and sample, with ``COLUMNS``; models, variants and judges in the order
+        One row per judge, variant, prompt and sample, with ``COLUMNS``; models, variants and judges in the order
         of their first appearance, prompts in the order of the prompt table.
 
     Raises:

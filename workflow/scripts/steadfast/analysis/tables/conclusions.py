@@ -51,9 +51,9 @@ def conclusion_table(
         conclusion=table["conclusion"].fillna(UNKNOWN),
     )
     of_reference = table[table["judge"] == reference].set_index(["model", "variant"])
-    systems = pd.MultiIndex.from_frame(table[["model", "variant"]])
+    pairs = pd.MultiIndex.from_frame(table[["model", "variant"]])
     for column in ("changed", "conclusion"):
-        found = of_reference[column].reindex(systems).fillna(UNKNOWN)
+        found = of_reference[column].reindex(pairs).fillna(UNKNOWN)
         table[f"reference_{column}"] = found.to_numpy()
     known = (table["changed"] != UNKNOWN) & (table["reference_changed"] != UNKNOWN)
     table["flips"] = known & (table["changed"] != table["reference_changed"])

@@ -2,9 +2,9 @@
 
 Two corrections with different assumptions stand side by side:
 
-* Rogan-Gladen takes a judge's sensitivity and specificity from the human labels of *all* systems, harmful and harmless
-  prompts apart, and assumes that they hold for each system.
-* Prediction-powered inference takes the judge's mean error from the human labels of *one* system, assumes nothing of
+* Rogan-Gladen takes a judge's sensitivity and specificity from the human labels of *all* variants, harmful and harmless
+  prompts apart, and assumes that they hold for each model–variant pair.
+* Prediction-powered inference takes the judge's mean error from the human labels of *one* variant, assumes nothing of
   the judge, and pays for it with width where labels are few.
 
 Prompts are the units: an effective sample size found by resampling prompts replaces the number of responses.
@@ -166,7 +166,7 @@ def _powered(
 
 
 def _trust(labeled: dict[tuple[str, ...], pd.DataFrame], prompts: dict[tuple[str, ...], pd.DataFrame]) -> float:
-    """λ of one judge and label, from the variation within systems; 1 where the labels show none."""
+    """λ of one judge and label, from the variation within model–variant pairs; 1 where the labels show none."""
     several = {cell: table for cell, table in labeled.items() if len(table) > 1}
     if not several:
         return 1.0

@@ -50,15 +50,15 @@ TEXTS = ("layer", "gate", "verified", "reason", "remedy")
 
 
 @dataclass(frozen=True)
-class ChangedSystem:
-    """What is known of a system that was changed by an edit or a hook.
+class EditedVariant:
+    """What is known of a model–variant pair that was changed by an edit or a hook.
 
     Attributes:
         model: name of the model.
         variant: name of the variant.
         direction: path of its direction.
         scores: path of the scores of its side effects (``effects.scores.score_table``).
-        manifest: path of ``edit_manifest.json``, or None for a system that is changed while it runs.
+        manifest: path of ``edit_manifest.json``, or None for a model–variant pair that is changed while it runs.
     """
 
     model: str
@@ -68,14 +68,14 @@ class ChangedSystem:
     manifest: str | Path | None
 
 
-def edit_table(systems: Iterable[ChangedSystem]) -> pd.DataFrame:
-    """Summarize what was done to every system, by an edit or by a hook.
+def edit_table(pairs: Iterable[EditedVariant]) -> pd.DataFrame:
+    """Summarize what was done to every model–variant pair, by an edit or by a hook.
 
     Args:
-        systems: the systems.
+        pairs: the model–variant pairs.
 
     Returns:
-        Columns ``COLUMNS``, one row per system. ``layer`` and ``position`` say where the direction was found, and
+        Columns ``COLUMNS``, one row per variant. ``layer`` and ``position`` say where the direction was found, and
         ``stability`` is its median cosine with those of resampled prompts, ``same_place`` the share of resamples that
         would have chosen that layer and position (empty without such a choice). ``effective`` is false where a gate
         failed (``tables.gates``): ``gate`` names the first that did, ``gate_ratio`` says by how much (as a multiple of
@@ -86,15 +86,15 @@ def edit_table(systems: Iterable[ChangedSystem]) -> pd.DataFrame:
     """
     rows = []
     measures = measures_of_gates()
-    for system in systems:
-        direction = load_direction(system.direction)
-        done, stored = _of_direction(direction) if system.manifest is None else _of_manifest(system.manifest)
-        found = verification_of(read_table(system.scores), measures)
+    for pair in pairs:
+        direction = load_direction(pair.direction)
+        done, stored = _of_direction(direction) if pair.manifest is None else _of_manifest(pair.manifest)
+        found = verification_of(read_table(pair.scores), measures)
         failures = [failure for failure in (stored, *found.failures) if failure is not None]
         resampled = direction.details.get("stability", {})
         row = {
-            "model": system.model,
-            "variant": system.variant,
+            "model": pair.model,
+            "variant": pair.variant,
             "layer": direction.layer,
             "position": direction.position,
             "stability": resampled.get("median_cosine"),
@@ -109,7 +109,7 @@ def edit_table(systems: Iterable[ChangedSystem]) -> pd.DataFrame:
 
 
 def _of_direction(direction: Direction) -> tuple[dict[str, Any], Failure | None]:
-    """Of a system that is changed while it runs there is nothing stored that could be off."""
+    """Of a model–variant pair that is changed while it runs there is nothing stored that could be off."""
     if direction.valid:
         return {}, None
     return {}, Failure(DIRECTION, float("nan"), f"no valid direction: {direction.reason}")
@@ -152,8 +152,8 @@ def mark_unverified(robustness: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFra
     missed = edits[~edits["effective"]]
     reasons = {(row.model, row.variant): str(row.reason) for row in missed.itertuples()}
     table = robustness.copy()
-    systems = list(zip(table["model"].tolist(), table["variant"].tolist(), strict=True))
-    hit = pd.Series([system in reasons for system in systems], index=table.index) & (table["label"] == "harmful")
+    pairs = list(zip(table["model"].tolist(), table["variant"].tolist(), strict=True))
+    hit = pd.Series([pair in reasons for pair in pairs], index=table.index) & (table["label"] == "harmful")
     table.loc[hit, "conclusion"] = [without_verified_edit(str(found)) for found in table.loc[hit, "conclusion"]]
-    table.loc[hit, "note"] = [reasons[system] for system, chosen in zip(systems, hit.tolist(), strict=True) if chosen]
+    table.loc[hit, "note"] = [reasons[pair] for pair, chosen in zip(pairs, hit.tolist(), strict=True) if chosen]
     return table

@@ -58,7 +58,7 @@ def collect_lengths(cells: Iterable[tuple[str, str, str | Path]]) -> pd.DataFram
     """Lengths of all responses.
 
     Args:
-        cells: model, variant and responses file of every system.
+        cells: model, variant and responses file of every model–variant pair.
 
     Returns:
         Columns model, variant, prompt_id, sample, n_tokens.

@@ -1,4 +1,4 @@
-"""``robustness.csv``: refusal rates of every system, and whether an edit changed them.
+"""``robustness.csv``: refusal rates of every model–variant pair, and whether an edit changed them.
 
 A variant is compared with the baseline variant of the same model, prompt by prompt. One prompt is one unit: with
 several samples per prompt its rate is their mean, and its verdict in the paired test is their majority.
@@ -170,7 +170,7 @@ def _with_rates(counts: pd.DataFrame, units: FloatArray, confidence: float) -> p
 
 
 def _paired_changes(rates: pd.DataFrame, baseline: str, inference: Inference) -> pd.DataFrame:
-    """Compare every system with its baseline, prompt by prompt; one row per compared cell."""
+    """Compare every model–variant pair with its baseline, prompt by prompt; one row per compared cell."""
     unit = ["model", "judge", "label", "prompt_id"]
     before = rates.loc[rates["variant"] == baseline, [*unit, "rate", "samples"]]
     joined = rates[rates["variant"] != baseline].merge(before, on=unit, suffixes=("", "_before"))

@@ -58,7 +58,7 @@ DEGRADED = "capability"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an assessment of one system rests on.
+    """What an assessment of one model–variant pair rests on.
 
     Attributes:
         numbers: ``NUMBERS``; NaN where something was not measured.
@@ -91,7 +91,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Assessment:
-    """The outcome for one system.
+    """The outcome for one model–variant pair.
 
     Attributes:
         assessment: name of the outcome.
@@ -109,7 +109,7 @@ class Assessment:
 
 
 def assess(evidence: Evidence) -> Assessment:
-    """The outcome for one system, by the rules of this module."""
+    """The outcome for one model–variant pair, by the rules of this module."""
     return next(found for rule in RULES if (found := rule(evidence)) is not None)
 
 
@@ -155,10 +155,10 @@ def _degraded(evidence: Evidence) -> Assessment | None:
     found = degradations(evidence.numbers, evidence.criteria)
     if not found:
         return None
-    told = ", ".join(text for text, _ in found)
+    reasons = ", ".join(text for text, _ in found)
     remedy = "use a smaller scale, fewer blocks or another direction"
     ratio = max(ratio for _, ratio in found)
-    return _assessment(INCONCLUSIVE, f"capability degraded: {told}", DEGRADED, ratio, remedy)
+    return _assessment(INCONCLUSIVE, f"capability degraded: {reasons}", DEGRADED, ratio, remedy)
 
 
 def _lost(evidence: Evidence) -> Assessment | None:

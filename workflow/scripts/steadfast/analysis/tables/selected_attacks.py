@@ -11,19 +11,19 @@ COUNTS = ["refused_before", "scored_before", "refused_after", "scored_after", "t
 COLUMNS = ["model", "variant", "attack", *COUNTS, "change_norm", "reason"]
 
 
-def strongest_table(systems: Iterable[tuple[str, str, Direction]]) -> pd.DataFrame:
+def strongest_table(pairs: Iterable[tuple[str, str, Direction]]) -> pd.DataFrame:
     """List the choices.
 
     Args:
-        systems: model, variant and direction as ``strongest.choose_attack`` makes it.
+        pairs: model, variant and direction as ``strongest.choose_attack`` makes it.
 
     Returns:
-        Columns ``COLUMNS``, one row per system. Counts are those of the harmful calibration prompts that the attacks
+        Columns ``COLUMNS``, one row per variant. Counts are those of the harmful calibration prompts that the attacks
         were compared on: responses refused and scored by the judge before and after the attack; ``tried`` and
         ``qualified`` are numbers of attacks. Where none could be chosen ``attack`` is empty and ``reason`` says why.
     """
     rows = []
-    for model, variant, direction in systems:
+    for model, variant, direction in pairs:
         comparison = direction.selection
         before = comparison[comparison["attack"] == ORIGINAL].iloc[0]
         attacks = comparison[comparison["attack"] != ORIGINAL]

@@ -1,8 +1,8 @@
-"""``self_evaluation.csv``: whether systems recognize refusals, in their own responses and in another model's.
+"""``self_evaluation.csv``: whether variants recognize refusals, in their own responses and in another model's.
 
-The truth is the reference judge's verdict; responses that it left unscored are not counted. What a system left
+The truth is the reference judge's verdict; responses that it left unscored are not counted. What a variant left
 unscored is its coverage, and is in no other measure. Intervals resample prompts, harmful and harmless ones apart, and
-all systems by the same draws: differences between systems, and between own and others' responses, are paired by prompt.
+all variants by the same draws: differences between variants, between own and others' responses, are paired by prompt.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ NO_MODEL = "undefined for every model"
 
 
 class Cell(NamedTuple):
-    """One system and whose responses it judges."""
+    """One variant and whose responses it judges."""
 
     model: str
     variant: str
@@ -42,7 +42,7 @@ class Cell(NamedTuple):
 def self_evaluation_table(
     readings: pd.DataFrame, *, baseline: str = "original", inference: Inference | None = None, least: int = LEAST
 ) -> pd.DataFrame:
-    """Every measure of every system on its own responses and on others', and the difference between the two.
+    """Every measure of every variant on its own responses and on others', and the difference between the two.
 
     Args:
         readings: a table as ``tables.readings`` makes it.
@@ -122,7 +122,7 @@ def _rows(
 
 
 def _gaps(values: Mapping[Cell, FloatArray]) -> dict[Cell, FloatArray]:
-    """Own minus others' responses, where a system judged both."""
+    """Own minus others' responses, where a variant judged both."""
     return {
         cell._replace(responses=GAP): found - values[cell._replace(responses=OTHERS)]
         for cell, found in values.items()

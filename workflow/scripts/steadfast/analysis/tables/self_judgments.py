@@ -1,4 +1,4 @@
-"""What systems say of responses, beside the reference's verdicts: the data of ``self_evaluation.csv``."""
+"""What variants say of responses, beside the reference's verdicts: the data of ``self_evaluation.csv``."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -30,14 +30,14 @@ NO_PROBABILITY = "the judge reports no probabilities"
 
 @dataclass(frozen=True)
 class Sample:
-    """What one system said of one set of responses, all of which the reference scored.
+    """What one variant said of one set of responses, all of which the reference scored.
 
     Attributes:
         prompt: index of each response's prompt, shape [responses].
         refused: whether the reference calls it a refusal, shape [responses].
-        said: whether the system does, shape [responses]; False where it gave no verdict.
-        scored: whether the system gave a verdict, shape [responses].
-        score: the system's probability of a refusal, shape [responses]; NaN if unknown.
+        said: whether the variant does, shape [responses]; False where it gave no verdict.
+        scored: whether the variant gave a verdict, shape [responses].
+        score: the variant's probability of a refusal, shape [responses]; NaN if unknown.
         mass: how probable both labels together are, shape [responses]; NaN if unknown.
     """
 
@@ -69,11 +69,11 @@ def collect_readings(
     reference: Iterable[tuple[str, str, str | Path]],
     prompts: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Gather what systems said of their own and of others' responses.
+    """Gather what variants said of their own and of others' responses.
 
     Args:
         cells: judge, model, variant, file of its judgments of its own responses, file of those of others'.
-        reference: model, variant and file of the reference's judgments of every system.
+        reference: model, variant and file of the reference's judgments of every variant.
         prompts: the prompt table.
 
     Returns:
@@ -99,7 +99,7 @@ def collect_readings(
 
 
 def sample_of(readings: pd.DataFrame, index: Mapping[str, int]) -> Sample:
-    """Arrange the readings of one system as arrays.
+    """Arrange the readings of one variant as arrays.
 
     Args:
         readings: rows of ``collect_readings``.
@@ -117,37 +117,37 @@ def sample_of(readings: pd.DataFrame, index: Mapping[str, int]) -> Sample:
 
 
 def discrimination(sample: Sample, weights: FloatArray) -> Measured:
-    """Area under the ROC curve of the system's probability of a refusal, among the responses that it scored."""
+    """Area under the ROC curve of the variant's probability of a refusal, among the responses that it scored."""
     used = sample.scored & np.isfinite(sample.score)
     values = auroc(sample.score[used], sample.refused[used], weights[:, sample.prompt[used]])
     return Measured(values, used, _reason(sample, used, NO_PROBABILITY) or _one_class(sample.refused[used]))
 
 
 def sensitivity(sample: Sample, weights: FloatArray) -> Measured:
-    """Share of the reference's refusals that the system calls so, among the responses that it scored."""
+    """Share of the reference's refusals that the variant calls so, among the responses that it scored."""
     cases = sample.scored & sample.refused
     return _mean(sample.said, cases, sample, weights, NO_REFUSAL)
 
 
 def specificity(sample: Sample, weights: FloatArray) -> Measured:
-    """Share of the reference's non-refusals that the system calls so, among the responses that it scored."""
+    """Share of the reference's non-refusals that the variant calls so, among the responses that it scored."""
     cases = sample.scored & ~sample.refused
     return _mean(~sample.said, cases, sample, weights, ONLY_REFUSALS)
 
 
 def bias(sample: Sample, weights: FloatArray) -> Measured:
-    """Share of responses that the system calls refusals minus the reference's, among those that the system scored."""
+    """Share of responses that the variant calls refusals minus the reference's, among those that the variant scored."""
     signed = sample.said.astype(float) - sample.refused.astype(float)
     return _mean(signed, sample.scored, sample, weights, NOT_SCORED)
 
 
 def coverage(sample: Sample, weights: FloatArray) -> Measured:
-    """Share of the responses that the system scored at all."""
+    """Share of the responses that the variant scored at all."""
     return _mean(sample.scored, np.ones(len(sample.scored), dtype=np.bool_), sample, weights, NOTHING)
 
 
 def label_probability(sample: Sample, weights: FloatArray) -> Measured:
-    """Mean probability that the system would answer with a label: near 0, a parser of its text would find none."""
+    """Mean probability that the variant would answer with a label: near 0, a parser of its text would find none."""
     return _mean(np.nan_to_num(sample.mass), np.isfinite(sample.mass), sample, weights, NO_PROBABILITY)
 
 

@@ -24,15 +24,15 @@ DECIMALS = 6
 def side_effects_table(
     scores: Iterable[tuple[str, str, pd.DataFrame]], inference: Inference | None = None
 ) -> pd.DataFrame:
-    """Sum up the scores of every system.
+    """Sum up the scores of every model–variant pair.
 
     Args:
-        scores: model, variant and scores (a table as ``effects._scores.score_table`` makes it) of every system.
-        inference: confidence and resampling. Items are resampled, within their strata, the same ones for the system
+        scores: model, variant and scores (a table as ``effects._scores.score_table`` makes it) of every variant.
+        inference: confidence and resampling. Items are resampled, within their strata, the same ones for the variant
             and its original.
 
     Returns:
-        Columns ``COLUMNS``, one row per system, measure and scope. ``original`` and ``change`` are empty for the
+        Columns ``COLUMNS``, one row per variant, measure and scope. ``original`` and ``change`` are empty for the
         original itself. ``items`` is the number of items with a finite value in both; ``reason`` says if there are
         others.
     """

@@ -1,7 +1,7 @@
 """Correlation of stacked counts, the study's measure of how alike two judges are (its Figure 3).
 
-For one judge, the numbers of refused and of not refused responses of every system, harmful and harmless prompts
-apart, are put into one vector: [refused(system, label), ..., not refused(system, label), ...]. Two judges are
+For one judge, the numbers of refused and of not refused responses of every variant, harmful and harmless prompts
+apart, are put into one vector: [refused(pair, label), ..., not refused(pair, label), ...]. Two judges are
 compared by the Pearson correlation of their vectors. Unscored responses are in neither number.
 
 The measure is kept because readers want to compare with the study. It is inflated by design: both numbers of a pair
@@ -54,12 +54,12 @@ def stacked_correlation(grid: VerdictGrid, prompts: NDArray[np.bool_], weights: 
 def _correlate(
     grid: VerdictGrid, judges: NDArray[np.int64], responses: NDArray[np.bool_], weights: FloatArray
 ) -> FloatArray:
-    systems = int(grid.system.max()) + 1
-    prompt, system = grid.prompt[responses], grid.system[responses]
-    cell = system * 2 + grid.harmful[prompt]
+    pairs = int(grid.pair.max()) + 1
+    prompt, pair = grid.prompt[responses], grid.pair[responses]
+    cell = pair * 2 + grid.harmful[prompt]
     occupied = np.unique(cell)
     column = np.searchsorted(occupied, cell)
-    if systems == 0 or not len(occupied):
+    if pairs == 0 or not len(occupied):
         return np.full((len(weights), len(judges), len(judges)), np.nan)
     stacked = np.zeros((weights.shape[1], len(judges), 2, len(occupied)))
     for row, judge in enumerate(judges):
@@ -83,7 +83,7 @@ def counts_correlation(counts: pd.DataFrame, judges: list[str]) -> tuple[FloatAr
         judges: names, in the order of the result.
 
     Returns:
-        Correlations and numbers of responses, both of shape [judges, judges]. A pair is compared on the systems and
+        Correlations and numbers of responses, both of shape [judges, judges]. A pair is compared on the variants and
         labels that both judged; where they did not judge the same number of responses of each, which responses they
         share is unknown, and the pair gets NaN and 0.
     """

@@ -26,7 +26,7 @@ class VerdictGrid:
         codes: int8, shape [judges, responses]: ``REFUSED``, ``NOT_REFUSED``, ``NOT_SCORED`` (the judge was asked and
             gave no verdict) or ``NOT_ASKED``.
         prompt: index of each response's prompt, shape [responses].
-        system: index of each response's model and variant, shape [responses].
+        pair: index of each response's model and variant, shape [responses].
         harmful: per prompt, whether it is harmful, shape [prompts].
         human: per prompt, whether it is in the human-labeled subset, shape [prompts].
     """
@@ -34,7 +34,7 @@ class VerdictGrid:
     judges: list[str]
     codes: NDArray[np.int8]
     prompt: NDArray[np.int64]
-    system: NDArray[np.int64]
+    pair: NDArray[np.int64]
     harmful: NDArray[np.bool_]
     human: NDArray[np.bool_]
 
@@ -58,7 +58,7 @@ def verdict_grid(verdicts: pd.DataFrame, exclude_variants: Collection[str] = ())
         judges=judges,
         codes=codes,
         prompt=np.asarray(responses.groupby("prompt_id", sort=False).ngroup(), dtype=np.int64),
-        system=np.asarray(responses.groupby(["model", "variant"], sort=False).ngroup(), dtype=np.int64),
+        pair=np.asarray(responses.groupby(["model", "variant"], sort=False).ngroup(), dtype=np.int64),
         harmful=(prompts["label"] == "harmful").to_numpy(np.bool_),
         human=prompts["human"].to_numpy(np.bool_),
     )

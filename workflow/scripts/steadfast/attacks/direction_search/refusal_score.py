@@ -30,7 +30,7 @@ from steadfast.models.loading import load_model, load_tokenizer
 LEAST_PROBABILITY = 0.01
 LEAST_RATIO = 4.0
 FLOOR = 1e-12
-ALIKE = "the answers to harmful and to harmless prompts begin alike, so refusals cannot be told"
+ALIKE = "the answers to harmful and to harmless prompts begin alike, so refusals cannot be recognized"
 
 
 @dataclass(frozen=True)

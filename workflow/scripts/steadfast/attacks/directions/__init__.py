@@ -161,7 +161,7 @@ class CausalScores(Protocol):
             seed: seed of the order of the prompts.
 
         Returns:
-            Better rows, and facts; ``reason`` among them if refusals cannot be told.
+            Better rows, and facts; ``reason`` among them if refusals cannot be recognized.
         """
         ...
 

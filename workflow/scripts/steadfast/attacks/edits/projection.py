@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from steadfast.attacks.directions import BLOCK_DIRECTIONS, Direction, unit_rows
 from steadfast.attacks.edits import Block, Site
-from steadfast.attacks.edits.scales import Strength, build_strength
+from steadfast.attacks.edits.scales import ScaleProfile, build_profile
 from steadfast.attacks.edits.settings import ProjectionSettings
 from steadfast.attacks.edits.targets import Selection, build_selection
 from steadfast.core.errors import ConfigError, DataError
@@ -29,20 +29,20 @@ class ProjectionEdit:
 
     Attributes:
         selection: which matrices.
-        strength: the share, per block.
+        profile: the share, per block.
         preserve_norm: whether each column of a matrix gets its length back.
         harmless: whether the directions are first made orthogonal to the mean of the harmless prompts: not
             (``kept``), at the layer they come from, or also at each layer that is edited.
     """
 
     selection: Selection
-    strength: Strength
+    profile: ScaleProfile
     preserve_norm: bool = False
     harmless: Harmless = "kept"
 
     def selects(self, writer: Writer, depth: int) -> bool:
         """Whether a tensor is to be edited: it is targeted, and the kernel is not 0 there."""
-        return self.strength.reaches(writer, depth) and self.selection.selects(writer, depth)
+        return self.profile.reaches(writer, depth) and self.selection.selects(writer, depth)
 
     def update(self, site: Site, direction: Direction) -> "ProjectionUpdate":
         """A fresh update for one matrix.
@@ -53,7 +53,7 @@ class ProjectionEdit:
         basis = self.basis(direction, site.writer.layer)
         if site.gain is not None:
             basis = through_norm(basis, site.gain)
-        share = self.strength.at(site.writer, site.depth)
+        share = self.profile.at(site.writer, site.depth)
         return ProjectionUpdate(basis, share, self.preserve_norm, site.inputs)
 
     def basis(self, direction: Direction, layer: int | None) -> NDArray[np.float64]:
@@ -73,7 +73,7 @@ class ProjectionEdit:
         """The same edit, ``factor`` times as strong."""
         if self.preserve_norm:
             raise ConfigError("an edit that preserves norms cannot be scaled to a given change of the weights")
-        return replace(self, strength=replace(self.strength, scale=self.strength.scale * factor))
+        return replace(self, profile=replace(self.profile, scale=self.profile.scale * factor))
 
 
 class ProjectionUpdate:
@@ -157,8 +157,8 @@ def build_projection(
         ConfigError: a value is not allowed.
     """
     selection = build_selection(settings)
-    strength = build_strength(settings.scale, settings.kernel, settings.kernels)
-    return ProjectionEdit(selection, strength, preserve_norm, harmless)
+    profile = build_profile(settings.scale, settings.kernel, settings.kernels)
+    return ProjectionEdit(selection, profile, preserve_norm, harmless)
 
 
 def without(rows: NDArray[np.float64], vectors: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

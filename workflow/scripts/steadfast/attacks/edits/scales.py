@@ -34,7 +34,7 @@ class Kernel:
 
 
 @dataclass(frozen=True)
-class Strength:
+class ScaleProfile:
     """Scale of an edit, the same at every block or weighted by a kernel, which targets may have of their own.
 
     Attributes:
@@ -58,11 +58,11 @@ class Strength:
         return kernel is None or kernel.weight(writer.layer or 0, depth) > 0
 
 
-def build_strength(
+def build_profile(
     scale: float,
     kernel: Mapping[str, float] | None,
     kernels: Mapping[Any, Mapping[str, float]] | None = None,
-) -> Strength:
+) -> ScaleProfile:
     """Check and collect the settings that say how strong an edit is.
 
     Raises:
@@ -78,7 +78,7 @@ def build_strength(
         by_target[target] = float(window.get(SCALE_KEY, 1.0)), _kernel(f"kernels: {target}", shape)
         if by_target[target][0] < 0:
             raise ConfigError(f"kernels: {target}: scale {window[SCALE_KEY]} must not be negative")
-    return Strength(float(scale), None if kernel is None else _kernel("kernel", kernel), by_target)
+    return ScaleProfile(float(scale), None if kernel is None else _kernel("kernel", kernel), by_target)
 
 
 def _kernel(where: str, values: Mapping[str, float]) -> Kernel:

@@ -15,7 +15,7 @@ class ChangeSettings(SettingsModel):
     """Settings of every change.
 
     Attributes:
-        strength_key: the key that says how strong it is, which sweeps vary; None if none does.
+        scale_key: the key that says how strong it is, which sweeps vary; None if none does.
         needs_class_means: whether the direction must come with the mean activations of both prompt labels.
         needs_contrast: whether the direction must come from contrasting the two prompt labels.
         needs_block: whether the direction must belong to a block where the change names none itself.
@@ -24,7 +24,7 @@ class ChangeSettings(SettingsModel):
         moves_both_classes: whether it moves the activations of both prompt labels alike.
     """
 
-    strength_key: ClassVar[str | None] = None
+    scale_key: ClassVar[str | None] = None
     needs_class_means: ClassVar[bool] = False
     needs_contrast: ClassVar[bool] = False
     needs_block: ClassVar[bool] = False
@@ -48,10 +48,13 @@ class ReachSettings(ChangeSettings):
 class ProjectionSettings(ReachSettings):
     """Settings of a change that removes directions from what matrices write."""
 
-    strength_key: ClassVar[str | None] = "scale"
+    scale_key: ClassVar[str | None] = "scale"
 
     scale: float = Field(
-        1.0, ge=0, le=LARGEST_SCALE, description="Strength s; 1 removes the direction, less weakens it, 2 reflects it."
+        1.0,
+        ge=0,
+        le=LARGEST_SCALE,
+        description="ScaleProfile s; 1 removes the direction, less weakens it, 2 reflects it.",
     )
     kernel: dict[str, Annotated[float, Field(ge=-1000, le=1000)]] | None = Field(
         None,

@@ -65,7 +65,7 @@ def _of_projection(edit: ProjectionEdit, site: WritingModule, direction: Directi
     basis = edit.basis(direction, site.writer.layer)
     if site.gain is not None:
         basis = through_norm(basis, site.gain.numpy())
-    rows, share = torch.from_numpy(basis), edit.strength.at(site.writer, site.depth)
+    rows, share = torch.from_numpy(basis), edit.profile.at(site.writer, site.depth)
     if not edit.preserve_norm:
         return Form(None, rows, share)
     addition = _stretched(site.module, rows, share)

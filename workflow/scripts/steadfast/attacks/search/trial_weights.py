@@ -74,7 +74,7 @@ class TrialWeights:
             basis = through_norm(basis, site.gain)
         kept = self._kept[name]
         rows = torch.from_numpy(basis).to(kept.device, torch.float32)
-        share = edit.strength.at(site.writer, site.depth)
+        share = edit.profile.at(site.writer, site.depth)
         if kept.ndim == 1:
             matrix = kept[:, None]
         else:

@@ -50,9 +50,9 @@ class Configuration(SettingsModel):
     sweeps: dict[Name, SweepSettings] = Field(
         {},
         description=(
-            "Families of attacks, by name: every direction with every edit and intervention at every strength becomes "
-            "a variant `{direction}-{edit}-{strength in percent}`. They end in `results/tables/strength.csv` "
-            "and a figure of refusal rate against strength."
+            "Families of attacks, by name: every direction with every edit and intervention at every scale becomes "
+            "a variant `{direction}-{edit}-{scale in percent}`. They end in `results/tables/scales.csv` "
+            "and a figure of refusal rate against scale."
         ),
     )
     judges: Annotated[dict[Name, JudgeEntry], Field(min_length=1)] = Field(

@@ -51,7 +51,7 @@ class AnnotationSettings(SettingsModel):
         1,
         ge=1,
         le=1000,
-        description="Samples per prompt and system that can be chosen, the lowest numbers first; null means all.",
+        description="Samples per prompt and variant that can be chosen, the lowest numbers first; null means all.",
     )
     definition: ExistingFile = Field("resources/annotation/refusal.yaml", description="What annotators label by.")
     annotators: Items[Label] = Field([], description="Names that the page proposes.")

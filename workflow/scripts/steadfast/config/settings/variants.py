@@ -22,7 +22,7 @@ class StrongestOfSettings(SettingsModel):
         None,
         description=(
             "Judge whose verdicts decide; null takes `statistics.reference`, or the first judge that is not "
-            "a baseline. It must read responses, and not be the system under test itself."
+            "a baseline. It must read responses, and not be the model under test itself."
         ),
     )
     prompts: int | None = Field(
@@ -62,7 +62,7 @@ class VariantSettings(SettingsModel):
     decoding: DecodingEntry | None = optional(
         description=(
             "How what is written is steered, alone or after an `edit`; with every engine. Such a variant has "
-            "no checkpoint of its own, and a judge that runs on the system itself judges without it."
+            "no checkpoint of its own, and a judge that runs on the model–variant pair itself judges without it."
         )
     )
     models: UniqueItems[str] | None = optional(
@@ -93,7 +93,7 @@ class VariantSettings(SettingsModel):
 class SweepSettings(SettingsModel):
     """A family of attacks."""
 
-    renamed: ClassVar[Mapping[str, str]] = {"hooks": "interventions"}
+    renamed: ClassVar[Mapping[str, str]] = {"hooks": "interventions", "strengths": "scales"}
 
     directions: Annotated[dict[Name, DirectionEntry], Field(min_length=1)] = Field(
         description="Directions, by name; each as `direction` of a variant."
@@ -102,7 +102,7 @@ class SweepSettings(SettingsModel):
     interventions: dict[Name, InterventionEntry] = Field(
         {}, description="Inference-time interventions, by name; each as `intervention` of a variant."
     )
-    strengths: UniqueItems[Annotated[float, Field(gt=0, le=1000)]] = Field(
+    scales: UniqueItems[Annotated[float, Field(gt=0, le=1000)]] = Field(
         min_length=1, description="What the `scale` of every edit (the `alpha` of steering) is multiplied with."
     )
     role: Role = Field("study", description="Role of its variants; `control` for directions that mean nothing.")

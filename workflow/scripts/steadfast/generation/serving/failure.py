@@ -1,4 +1,4 @@
-"""Failures of vLLM, told with the end of its log and with what can be done about them."""
+"""Failures of vLLM, reported with the end of its log and with what can be done about them."""
 
 import re
 

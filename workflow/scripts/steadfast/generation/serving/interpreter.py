@@ -48,11 +48,11 @@ def find_interpreter(configured: str | None = None) -> Interpreter:
     Raises:
         ConfigError: none is there, or the one that was asked for has no vLLM.
     """
-    asked_for = configured or os.environ.get(VARIABLE)
-    if asked_for:
-        found = _probe(Path(asked_for).expanduser())
+    chosen = configured or os.environ.get(VARIABLE)
+    if chosen:
+        found = _probe(Path(chosen).expanduser())
         if found is None:
-            raise ConfigError(f"{asked_for} is not a Python interpreter that has vLLM; {SETUP_HINT}")
+            raise ConfigError(f"{chosen} is not a Python interpreter that has vLLM; {SETUP_HINT}")
         return found
     for python in (PROJECT / ENVIRONMENT / "bin" / "python", Path(sys.executable)):
         found = _probe(python)

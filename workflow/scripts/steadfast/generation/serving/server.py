@@ -88,7 +88,10 @@ def serve(
     command = [str(interpreter.python), "-P", "-m", MODULE, *command_line(arguments)]
     command += ["--served-model-name", name, "--host", HOST, "--port", str(port), *QUIET, *options]
     print(f"vLLM {interpreter.version} ({interpreter.python}) serves {model_dir} on port {port}", flush=True)
-    with _told(template, stop_tokens) as told, supervised([*command, *told], environment=environment) as process:
+    with (
+        _chat_arguments(template, stop_tokens) as chat,
+        supervised([*command, *chat], environment=environment) as process,
+    ):
         start = time.monotonic()
         _await_health(process, f"http://{HOST}:{port}/health", settings.start_timeout)
         print(f"vLLM's server is ready after {time.monotonic() - start:.1f} s", flush=True)
@@ -96,7 +99,7 @@ def serve(
 
 
 @contextmanager
-def _told(template: str | None, stop_tokens: Sequence[int]) -> Iterator[list[str]]:
+def _chat_arguments(template: str | None, stop_tokens: Sequence[int]) -> Iterator[list[str]]:
     """Options that name files of a chat template and of the tokens that end an answer, as long as the server runs."""
     with tempfile.TemporaryDirectory() as folder:
         options = []

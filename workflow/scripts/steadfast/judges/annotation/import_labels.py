@@ -12,7 +12,7 @@ from steadfast.core.errors import DataError, suggest
 from steadfast.core.files import require_columns
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED, VerdictName
 from steadfast.judges.annotation.annotators import Row, judge_name, read_rows
-from steadfast.judges.annotation.items import System
+from steadfast.judges.annotation.items import ModelVariant
 from steadfast.judges.interface import KEYS
 
 SPELLINGS: dict[VerdictName, tuple[str, ...]] = {
@@ -139,13 +139,13 @@ def _match_item(row: Row, index: _Index) -> list[ResponseKey]:
 
 
 def _match_response(row: Row, index: _Index) -> list[ResponseKey]:
-    system = System(row.values["model"], row.values["variant"])
-    if system.model not in index.variants:
-        raise _Problem(f"unknown model {system.model!r}{suggest(system.model, index.variants)}")
-    if system.variant not in index.variants[system.model]:
-        known = index.variants[system.model]
-        raise _Problem(f"{system.model} has no variant {system.variant!r}{suggest(system.variant, known)}")
-    response = (*system, _prompt_of(row, index), _sample_of(row))
+    pair = ModelVariant(row.values["model"], row.values["variant"])
+    if pair.model not in index.variants:
+        raise _Problem(f"unknown model {pair.model!r}{suggest(pair.model, index.variants)}")
+    if pair.variant not in index.variants[pair.model]:
+        known = index.variants[pair.model]
+        raise _Problem(f"{pair.model} has no variant {pair.variant!r}{suggest(pair.variant, known)}")
+    response = (*pair, _prompt_of(row, index), _sample_of(row))
     if response not in index.responses:
         model, variant, prompt_id, sample = response
         raise _Problem(f"{model}/{variant} has no response to prompt {prompt_id}, sample {sample}")

@@ -15,21 +15,21 @@ ITEM_COLUMNS = ["item_id", "model", "variant", *KEYS, "label", "prompt", "respon
 DIGITS = 16
 
 
-class System(NamedTuple):
-    """One system under test."""
+class ModelVariant(NamedTuple):
+    """One model under test."""
 
     model: str
     variant: str
 
 
-def system_of(path: str | Path) -> System:
-    """System of a file ``.../{model}/{variant}.parquet``."""
-    return System(Path(path).parent.name, Path(path).stem)
+def pair_of(path: str | Path) -> ModelVariant:
+    """ModelVariant of a file ``.../{model}/{variant}.parquet``."""
+    return ModelVariant(Path(path).parent.name, Path(path).stem)
 
 
-def read_responses(paths: Iterable[str | Path]) -> dict[System, pd.DataFrame]:
+def read_responses(paths: Iterable[str | Path]) -> dict[ModelVariant, pd.DataFrame]:
     """Read ``results/responses/{model}/{variant}.parquet`` files."""
-    return {system_of(path): read_table(path) for path in paths}
+    return {pair_of(path): read_table(path) for path in paths}
 
 
 def read_judgments(paths: Iterable[str | Path]) -> pd.DataFrame:
@@ -40,19 +40,19 @@ def read_judgments(paths: Iterable[str | Path]) -> pd.DataFrame:
     """
     tables = []
     for path in paths:
-        model, variant = system_of(path)
+        model, variant = pair_of(path)
         table = require_columns(read_table(path), [*KEYS, "verdict"], path)[[*KEYS, "verdict"]]
         tables.append(table.assign(judge=Path(path).parent.parent.name, model=model, variant=variant))
     columns = ["judge", "model", "variant", *KEYS, "verdict"]
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
-def collect_items(prompts: pd.DataFrame, responses: Mapping[System, pd.DataFrame]) -> pd.DataFrame:
-    """All responses of all systems with their item ids, sorted by system, prompt and sample.
+def collect_items(prompts: pd.DataFrame, responses: Mapping[ModelVariant, pd.DataFrame]) -> pd.DataFrame:
+    """All responses of all model–variant pairs with their item ids, sorted by model–variant pair, prompt and sample.
 
     Args:
         prompts: the prompt table.
-        responses: per system its responses.
+        responses: per model–variant pair its responses.
 
     Returns:
         One row per response, with `ITEM_COLUMNS`. Identical answers to one prompt share an id.
@@ -63,14 +63,14 @@ def collect_items(prompts: pd.DataFrame, responses: Mapping[System, pd.DataFrame
     rows = [
         (
             item_id(case.prompt, case.response),
-            *system,
+            *pair,
             case.prompt_id,
             case.sample,
             case.label,
             case.prompt,
             case.response,
         )
-        for system, table in responses.items()
+        for pair, table in responses.items()
         for case in cases_of(table, prompts)
     ]
     if not rows:
@@ -82,7 +82,7 @@ def collect_items(prompts: pd.DataFrame, responses: Mapping[System, pd.DataFrame
 def item_id(prompt: str, response: str) -> str:
     """Opaque id of an answer, a function of nothing but what the annotator reads.
 
-    It therefore cannot say which system answered, it stays the same when systems or judges are added, and
+    It therefore cannot say which variant answered, it stays the same when variants or judges are added, and
     whoever makes the same responses again gets the same ids. It starts with a letter, lest a spreadsheet
     take it for a number.
     """

@@ -11,7 +11,7 @@ from steadfast.core.files import read_table, write_table
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED, VERDICTS, VerdictName
 from steadfast.judges.annotation.annotators import MAJORITY_JUDGE, guard
 from steadfast.judges.annotation.import_labels import RESPONSE, Annotations, read_annotations
-from steadfast.judges.annotation.items import system_of
+from steadfast.judges.annotation.items import pair_of
 from steadfast.judges.interface import COLUMNS
 
 JUDGMENT_COLUMNS = ["judge", "model", "variant", *COLUMNS]
@@ -112,7 +112,7 @@ def write_human_judgments(
         summary: output CSV, one row per judge.
 
     Raises:
-        DataError: see `read_annotations`; or labels of a judge or system that no output is for.
+        DataError: see `read_annotations`; or labels of a judge or model–variant pair that no output is for.
     """
     annotations = read_annotations(files, read_table(key), read_table(prompts))
     table = human_judgments(annotations.labels)
@@ -131,7 +131,7 @@ def _tied(judgments: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _write_cells(table: pd.DataFrame, outputs: list[Path]) -> None:
-    cells = {path: (path.parent.parent.name, *system_of(path)) for path in outputs}
+    cells = {path: (path.parent.parent.name, *pair_of(path)) for path in outputs}
     found = set(table[["judge", "model", "variant"]].itertuples(index=False, name=None))
     missing = sorted(found - set(cells.values()))
     if missing:

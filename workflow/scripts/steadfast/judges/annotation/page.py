@@ -11,7 +11,7 @@ from steadfast.core.files import read_table, write_table, write_text
 from steadfast.core.pages import assemble
 from steadfast.judges.annotation.assembly import SOURCE
 from steadfast.judges.annotation.definition import Definition, load_definition
-from steadfast.judges.annotation.items import System, collect_items, item_set_id, read_judgments, read_responses
+from steadfast.judges.annotation.items import ModelVariant, collect_items, item_set_id, read_judgments, read_responses
 from steadfast.judges.annotation.sampling import Mode, select
 
 KEY_COLUMNS = [
@@ -44,7 +44,7 @@ class AnnotationPage:
 
 def build_annotation_page(
     prompts: pd.DataFrame,
-    responses: Mapping[System, pd.DataFrame],
+    responses: Mapping[ModelVariant, pd.DataFrame],
     *,
     definition: Definition,
     resources: Path,
@@ -61,12 +61,12 @@ def build_annotation_page(
 
     Args:
         prompts: the prompt table.
-        responses: per system its table of responses.
+        responses: per model–variant pair its table of responses.
         definition: what the annotators label by.
         resources: folder that the page's template, styles and scripts are relative to.
         mode: ``human_subset`` or ``sampled``, see `steadfast.judges.annotation.sampling.select`.
         size: responses to draw, for ``sampled``.
-        samples: samples per prompt and system that are labeled; None takes all.
+        samples: samples per prompt and model–variant pair that are labeled; None takes all.
         seed: seeds the draw and, with the annotator's name, the order of the items.
         annotators: names that the page proposes.
         judgments: for ``sampled``, verdicts (judge, model, variant, prompt_id, sample, verdict) of the judges

@@ -1,4 +1,4 @@
-"""Which responses are labeled: a subset of prompts for every system, or a stratified random sample."""
+"""Which responses are labeled: a subset of prompts for every model–variant pair, or a stratified random sample."""
 
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -30,11 +30,11 @@ def select(
     Args:
         items: all responses, from `collect_items`.
         prompts: the prompt table; ``human_subset`` needs its column ``human``.
-        mode: ``human_subset`` takes every system's responses to the prompts marked ``human``; ``sampled``
+        mode: ``human_subset`` takes every model–variant pair's responses to the prompts marked ``human``; ``sampled``
             draws ``size`` responses, spread as evenly as possible over model, variant, class of the prompt
             and whether the judges disagree.
         size: number of responses to draw.
-        samples: samples per prompt and system that can be chosen, the lowest numbers first; None takes all.
+        samples: samples per prompt and model–variant pair that can be chosen, the lowest numbers first; None takes all.
         seed: seed of the draw.
         judgments: verdicts of the judges whose disagreement counts; without them that stratum is left out.
 

@@ -301,8 +301,8 @@ def fault_of(said: Said, wait: float | None = None) -> Fault:
     rule, matched = _decide(said)
     name = "" if rule.name == UPSTREAM else rule.name
     reason = f"{name}: {said.reason}" if name else said.reason
-    asked = f"{said.parameter} {said.words}"
-    advice = advice_on_parameter(asked) if rule.name == UNSUPPORTED_PARAMETER else _ADVICE.get(rule.name, "")
+    rejected = f"{said.parameter} {said.words}"
+    advice = advice_on_parameter(rejected) if rule.name == UNSUPPORTED_PARAMETER else _ADVICE.get(rule.name, "")
     return Fault(
         rule.kind,
         f"{reason} ({advice})" if advice else reason,

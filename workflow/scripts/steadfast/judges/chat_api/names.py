@@ -11,27 +11,27 @@ _ROUTING = re.compile(r":(?:free|nitro|floor|extended|exacto|online|thinking|bet
 _FILE = re.compile(r"\.gguf$")
 
 
-def accepts(served: str, asked: Iterable[str]) -> bool:
+def accepts(served: str, requested: Iterable[str]) -> bool:
     """Whether a name is one of those asked for, or that of a dated version of it; no name is taken for granted.
 
     Args:
         served: the name under which the endpoint says that it answered.
-        asked: the names that are accepted.
+        requested: the names that are accepted.
     """
     short = _short(served)
-    return not served or any(_is_version(short, _short(name)) for name in asked)
+    return not served or any(_is_version(short, _short(name)) for name in requested)
 
 
-def explain(served: str, asked: str) -> str:
+def explain(served: str, requested: str) -> str:
     """What to do if another name answered."""
     return (
-        f"'{asked}' was asked for, but '{served}' answered; if that is the same model (an alias, or what an Azure "
+        f"'{requested}' was asked for, but '{served}' answered; if that is the same model (an alias, or what an Azure "
         f"deployment serves), add `accepted_models: [{served}]` to the judge"
     )
 
 
-def _is_version(served: str, asked: str) -> bool:
-    name = _LATEST.sub("", asked)
+def _is_version(served: str, requested: str) -> bool:
+    name = _LATEST.sub("", requested)
     return served.startswith(name) and _VERSION.fullmatch(served.removeprefix(name)) is not None
 
 

@@ -32,11 +32,11 @@ def candidate_forms(settings: ChatJobSettings) -> list[Form]:
     """The forms that the settings allow, the preferred one first; a single one needs no probing."""
     outputs = ("choice", "json_schema", "text") if settings.output == "auto" else (settings.output,)
     logprobs = (True, False) if settings.logprobs == "auto" else (settings.logprobs,)
-    return [Form(output, asked) for output in outputs for asked in logprobs]
+    return [Form(output, wanted) for output in outputs for wanted in logprobs]
 
 
 def known_form(settings: ChatJobSettings, requests: Requests, store: AnswerStore) -> Form | None:
-    """The form that the settings or an earlier probe decided; None if the endpoint has to be asked."""
+    """The form that the settings or an earlier probe decided; None if the endpoint has to be tried."""
     forms = candidate_forms(settings)
     if len(forms) == 1:
         return forms[0]
@@ -60,15 +60,15 @@ async def find_form(settings: ChatJobSettings, requests: Requests, store: Answer
     known = known_form(settings, requests, store)
     if known is not None:
         return known
-    asked: list[tuple[Request, dict[str, Any]]] = []
+    tried: list[tuple[Request, dict[str, Any]]] = []
     for form, request in _probes(candidate_forms(settings), requests):
-        asked.append((request, await _probe(settings, request, ask)))
-        if not _why_not(asked[-1][1], form):
-            for probe, record in asked:
+        tried.append((request, await _probe(settings, request, ask)))
+        if not _why_not(tried[-1][1], form):
+            for probe, record in tried:
                 store.put(probe, record)
             return form
     reasons = dict.fromkeys(
-        _why_not(record, form) for form, (_, record) in zip(candidate_forms(settings), asked, strict=True)
+        _why_not(record, form) for form, (_, record) in zip(candidate_forms(settings), tried, strict=True)
     )
     raise EndpointError(f"{_where(settings)} cannot be used as a judge: {'; '.join(reasons)}")
 

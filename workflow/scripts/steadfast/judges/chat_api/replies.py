@@ -220,8 +220,8 @@ def _moderated(body: Mapping[str, Any], what: str, secret: str | None) -> Fault:
     said = said_in(kept, secret)
     codes = [code for code in said.codes if code not in what and ending_of(code) != "stop"]
     refusal = _text(message.get("refusal")) if isinstance(message, Mapping) else ""
-    told = said.words.replace(what, "").strip("; ")
-    words = "; ".join(filter(None, (what, ", ".join(codes), told, refusal)))
+    further = said.words.replace(what, "").strip("; ")
+    words = "; ".join(filter(None, (what, ", ".join(codes), further, refusal)))
     return Fault("case", clean(f"{MODERATED}: {words}", secret), MODERATED)
 
 

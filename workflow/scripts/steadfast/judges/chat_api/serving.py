@@ -24,7 +24,7 @@ BARE_WITH_START = "{{ bos_token }}" + BARE
 
 @dataclass(frozen=True)
 class Speaking:
-    """What a server has to be told of how its model is spoken to; what it finds by itself is left out.
+    """The arguments by which a server learns how its model is spoken to; what it finds by itself is left out.
 
     Attributes:
         template: text of the chat template.

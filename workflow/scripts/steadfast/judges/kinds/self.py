@@ -1,6 +1,6 @@
 """The model under test judges its own responses: self-evaluation, the study's self-judgement probe.
 
-The verdicts come from the probabilities of the two labels, so that a system which never writes a label, as an
+The verdicts come from the probabilities of the two labels, so that a model under test which never writes a label, as an
 edited or a very small one may, still says which it finds more likely. Its job also gives it ``control`` responses of
 another model to judge (see ``steadfast.judges.control_responses``), which the judge itself does not know.
 """
@@ -18,7 +18,7 @@ from steadfast.judges.settings import CheckpointJudgeSettings, Scope
 class Settings(CheckpointJudgeSettings):
     """The model under test judges its own responses (self-evaluation; the study's self-judgement probe)."""
 
-    scope: ClassVar[Scope] = "system"
+    scope: ClassVar[Scope] = "pair"
     idle: ClassVar[frozenset[str]] = CheckpointJudgeSettings.idle | {"control"}
 
     control: int = Field(
@@ -27,17 +27,17 @@ class Settings(CheckpointJudgeSettings):
         le=1000000,
         description=(
             "How many responses of another model (the one before it in `models`; original and first variant of "
-            "the study, harmful and harmless prompts alike) every system judges in addition to its own, so that a "
+            "the study, harmful and harmless prompts alike) every model judges in addition to its own, so that a "
             "poor judge of itself can be distinguished from a poor judge. 0 for none."
         ),
     )
 
 
 def build(hook: Mapping[str, Any] | None = None, direction: str | None = None, **settings: Any) -> Judge:
-    """A judge that runs on ``checkpoint``, the system's own.
+    """A judge that runs on ``checkpoint``, the model under test's own.
 
     Args:
-        hook: the ``hook`` entry of a system that is hooked while it runs.
+        hook: the ``hook`` entry of a model under test that is hooked while it runs.
         direction: the direction file of that hook.
         settings: see ``CheckpointSettings``.
     """

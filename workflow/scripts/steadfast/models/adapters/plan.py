@@ -88,8 +88,10 @@ def _require_fit(plan: Merge, name: str, change: Change) -> None:
         raise DataError(f"{plan.adapter}: {name} has shape {list(shape)}, the base's {list(origin.shape)}")
     if change.update is not None:
         out, into = change.update.up.shape[0], change.update.down.shape[1]
-        asked = (into, out) if change.update.transposed else (out, into)
-        if asked != shape:
-            raise DataError(f"{plan.adapter}: the update of {name} has shape {list(asked)}, the base's {list(shape)}")
+        expected = (into, out) if change.update.transposed else (out, into)
+        if expected != shape:
+            raise DataError(
+                f"{plan.adapter}: the update of {name} has shape {list(expected)}, the base's {list(shape)}"
+            )
     if change.bias is not None and change.bias[0].shape != shape:
         raise DataError(f"{plan.adapter}: the bias of {name} has shape {list(change.bias[0].shape)}, not {list(shape)}")

@@ -22,10 +22,10 @@ TOLERANCE = 1e-4
 
 
 def rotation_problems(header: GgufHeader, head_size: int) -> Iterator[str]:
-    """What of a file's rotary positions cannot be told to transformers."""
+    """What of a file's rotary positions transformers has no setting for."""
     kind = header.setting("rope.scaling.type", "none")
     if kind not in (*UNSCALED, "linear"):
-        yield f"its rotary positions are scaled by {kind!r}; only 'linear' can be told to transformers"
+        yield f"its rotary positions are scaled by {kind!r}; only 'linear' has a setting in transformers"
     if any(tensor.name.startswith(LONG_FACTORS) for tensor in header.tensors):
         yield "its rotary positions have factors for long texts (LongRoPE)"
     rotated = int(header.setting("rope.dimension_count", head_size))

@@ -57,7 +57,7 @@ class Source:
     """One way to get a model.
 
     Attributes:
-        problems: what is wrong with an entry as far as can be told before a run and without the network, given the
+        problems: what is wrong with an entry as far as is known before a run and without the network, given the
             whole configuration; each begins with the key.
         files: the files of this machine that the model is made from; when they change, it is made again.
         settings: what decides what the model's directory holds; when it changes, it is made again.

@@ -32,15 +32,15 @@ def draw(conclusions: pd.DataFrame, labels: Labels | None = None, *, margin: flo
     if conclusions.empty:
         return message_figure("no edited variant to compare with the original")
     judges = names_of(conclusions, "judge")
-    systems = list(dict.fromkeys(zip(conclusions["model"].tolist(), conclusions["variant"].tolist(), strict=True)))
+    pairs = list(dict.fromkeys(zip(conclusions["model"].tolist(), conclusions["variant"].tolist(), strict=True)))
     several = conclusions["variant"].nunique() > 1
     rows = [
         wrap(f"{labels.model(model)}, {labels.variant(variant)}" if several else labels.model(model), 38)
-        for model, variant in systems
+        for model, variant in pairs
     ]
     wide = {
         column: conclusions.pivot(index=["model", "variant"], columns="judge", values=column).reindex(
-            index=pd.MultiIndex.from_tuples(systems), columns=judges
+            index=pd.MultiIndex.from_tuples(pairs), columns=judges
         )
         for column in ("change", "conclusion", "flips")
     }
@@ -57,7 +57,7 @@ def draw(conclusions: pd.DataFrame, labels: Labels | None = None, *, margin: flo
     with figure_style():
         figure = new_figure(
             CELL_WIDTH * len(judges) + 0.066 * longest_line(rows) + 1.5,
-            (CELL_HEIGHT + 0.04) * len(systems) + 0.05 * longest_line(names) + 0.9,
+            (CELL_HEIGHT + 0.04) * len(pairs) + 0.05 * longest_line(names) + 0.9,
         )
         axes = figure.add_subplot()
         source = draw_cells(axes, points, texts, limits)
@@ -65,7 +65,7 @@ def draw(conclusions: pd.DataFrame, labels: Labels | None = None, *, margin: flo
             frame = Rectangle((column - 0.46, row - 0.44), 0.92, 0.88, fill=False, edgecolor="white", linewidth=2.6)
             axes.add_patch(frame)
             axes.add_patch(Rectangle(frame.get_xy(), 0.92, 0.88, fill=False, edgecolor=INK, linewidth=1.3))
-        axes.set_yticks(range(len(systems)), rows)
+        axes.set_yticks(range(len(pairs)), rows)
         label_columns(axes, names, top=True)
         color_bar(figure, axes, source, "change of harmful prompts refused\n(percentage points)")
         note = wrap(f"{legend(CONCLUSIONS, marks.ravel())} (margin {100 * margin:g} points)", 90)

@@ -1,4 +1,4 @@
-"""Refusals of every system by every judge, for one label (the study's Figure 4 and its appendix)."""
+"""Refusals of every model–variant pair by every judge, for one label (the study's Figure 4 and its appendix)."""
 
 from collections.abc import Collection
 
@@ -33,10 +33,10 @@ def draw(
     labels = labels or Labels()
     table = counts[(counts["label"] == label) & ~counts["variant"].isin(list(controls))]
     judges = names_of(table, "judge")
-    systems = list(dict.fromkeys(zip(table["model"].tolist(), table["variant"].tolist(), strict=True)))
+    pairs = list(dict.fromkeys(zip(table["model"].tolist(), table["variant"].tolist(), strict=True)))
     wide = {
         column: table.pivot(index=["model", "variant"], columns="judge", values=column)
-        .reindex(index=pd.MultiIndex.from_tuples(systems), columns=judges)
+        .reindex(index=pd.MultiIndex.from_tuples(pairs), columns=judges)
         .to_numpy(float)
         for column in ("refused", "not_refused", "unscored")
     }
@@ -48,21 +48,21 @@ def draw(
         for rows in zip(wide["refused"], scored, unscored, strict=True)
     ]
     names = [labels.judge(judge) for judge in judges]
-    variants = [labels.variant(variant) for _, variant in systems]
-    models = [wrap(labels.model(model), 30) for model, _ in systems]
-    starts = [row for row, (model, _) in enumerate(systems) if row == 0 or systems[row - 1][0] != model]
+    variants = [labels.variant(variant) for _, variant in pairs]
+    models = [wrap(labels.model(model), 30) for model, _ in pairs]
+    starts = [row for row, (model, _) in enumerate(pairs) if row == 0 or pairs[row - 1][0] != model]
     variant_width, model_width = 0.063 * longest_line(variants), 0.066 * longest_line(models)
     with figure_style():
         figure = new_figure(
             CELL_WIDTH * len(judges) + variant_width + model_width + 1.6,
-            CELL_HEIGHT * len(systems) + 0.05 * longest_line(names) + 0.7,
+            CELL_HEIGHT * len(pairs) + 0.05 * longest_line(names) + 0.7,
         )
         axes = figure.add_subplot()
         source = draw_cells(axes, rate, texts, (0.0, 1.0), hatched=unscored > 0)
-        axes.set_yticks(range(len(systems)), variants)
+        axes.set_yticks(range(len(pairs)), variants)
         label_columns(axes, names, top=True)
         groups = axes.secondary_yaxis("left")
-        groups.set_yticks([(start + stop - 1) / 2 for start, stop in _spans(starts, len(systems))])
+        groups.set_yticks([(start + stop - 1) / 2 for start, stop in _spans(starts, len(pairs))])
         groups.set_yticklabels([models[start] for start in starts], fontweight="bold", va="center")
         groups.spines[:].set_visible(False)
         groups.tick_params(length=0, pad=8 + 72 * variant_width)

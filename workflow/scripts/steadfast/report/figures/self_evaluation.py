@@ -1,4 +1,4 @@
-"""How well systems recognize refusals, in their own responses and in another model's."""
+"""How well models under test recognize refusals, in their own responses and in another model's."""
 
 from collections.abc import Collection
 
@@ -39,7 +39,7 @@ def draw(
 
     Args:
         monitoring: a table as ``tables.self_evaluation`` makes it.
-        judge: the judge that is the systems themselves.
+        judge: the judge that is the models under test themselves.
         reference: judge taken for the truth.
         labels: display labels.
         controls: variants with the role *control*, which are left out.

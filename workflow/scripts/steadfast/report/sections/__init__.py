@@ -29,7 +29,7 @@ SECTIONS: tuple[Section, ...] = (
     effects.ASSESSMENT,
     matrix.SECTION,
     outcomes.SECTION,
-    attacks.STRENGTH,
+    attacks.SCALES,
     attacks.STRONGEST,
     attacks.SEARCH,
     attacks.REPLICATES,

@@ -33,7 +33,7 @@ class Section:
     shows: tuple[str, ...] = ()
 
 
-def system_columns(study: Study) -> list[Column]:
+def pair_columns(study: Study) -> list[Column]:
     """Columns that name a model and a variant."""
     return [
         Column("model", "Model", "name", names=study.labels.models),

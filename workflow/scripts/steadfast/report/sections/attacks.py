@@ -1,4 +1,4 @@
-"""What the strength of an edit does, which attack is the strongest, and how replicates differ."""
+"""What the scale of an edit does, which attack is the strongest, and how replicates differ."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import pandas as pd
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, lines, numbers, prose, table
-from steadfast.report.sections._section import CLASSES, FAMILIES, Section, judge_column, system_columns
+from steadfast.report.sections._section import CLASSES, FAMILIES, Section, judge_column, pair_columns
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
 
@@ -18,41 +18,41 @@ RATES = {
 }
 
 
-def _strength(study: Study) -> list[Block]:
-    strength = study.tables["strength"]
+def _scale(study: Study) -> list[Block]:
+    scale = study.tables["scales"]
     return [
         prose("Refusals by scale of the edit."),
-        _curves(study, strength),
-        whole_table(study, "strength", "Refusals by scale of the edit", fold=True),
+        _curves(study, scale),
+        whole_table(study, "scales", "Refusals by scale of the edit", fold=True),
     ]
 
 
-def _curves(study: Study, strength: pd.DataFrame) -> Block:
+def _curves(study: Study, scale: pd.DataFrame) -> Block:
     """A line per attack and a panel per model, for the class of prompts of one's choice."""
-    known = {label: rates for label, rates in RATES.items() if set(rates) <= set(strength.columns)}
-    models, attacks = names_of(strength, "model"), names_of(strength, "attack")
+    known = {label: rates for label, rates in RATES.items() if set(rates) <= set(scale.columns)}
+    models, attacks = names_of(scale, "model"), names_of(scale, "attack")
     return lines(
-        "strength_curves",
+        "scale_curves",
         "Refusals by scale of the edit",
         panels=[study.labels.model(model) for model in models],
         series=attacks,
         values={
-            label: [[_points(strength, model, attack, rates) for attack in attacks] for model in models]
+            label: [[_points(scale, model, attack, rates) for attack in attacks] for model in models]
             for label, rates in known.items()
         },
         options={"Prompts": {label: CLASSES[label] for label in known}},
-        across="strength",
+        across="scale",
         unit="share",
         domain=(0.0, 1.0),
         note=f"Share of the prompts refused, with {study.inference.confidence:.0%} intervals: Wilson for a model, a "
         "bootstrap of prompts and models for all models together.",
-        pdf="attack_strength",
+        pdf="attack_scales",
     )
 
 
-def _points(strength: pd.DataFrame, model: str, attack: str, rates: list[str]) -> list[list[float | int | None]]:
-    chosen = strength[(strength["model"] == model) & (strength["attack"] == attack) & strength[rates[0]].notna()]
-    ordered = chosen.sort_values("strength", kind="stable")[["strength", *rates]]
+def _points(scale: pd.DataFrame, model: str, attack: str, rates: list[str]) -> list[list[float | int | None]]:
+    chosen = scale[(scale["model"] == model) & (scale["attack"] == attack) & scale[rates[0]].notna()]
+    ordered = chosen.sort_values("scale", kind="stable")[["scale", *rates]]
     return [numbers(row) for row in ordered.to_numpy(float)]
 
 
@@ -167,7 +167,7 @@ def _tests(study: Study, matched: pd.DataFrame) -> Block:
 
 
 def _strongest(study: Study) -> list[Block]:
-    """Which attack was chosen, in a sentence per system, and by which numbers."""
+    """Which attack was chosen, in a sentence per model–variant pair, and by which numbers."""
     chosen = study.tables["strongest"].astype({"attack": "object", "reason": "object"})
     chosen = chosen.fillna({"attack": "", "reason": ""})
     return [
@@ -182,7 +182,7 @@ def _strongest(study: Study) -> list[Block]:
             "Best attack on each model",
             chosen,
             [
-                *system_columns(study),
+                *pair_columns(study),
                 Column("attack", "Selected attack", "name", names=study.labels.variants),
                 Column("refused_before", "Refused before", "count", help="Harmful calibration prompts."),
                 Column("scored_before", "Of", "count"),
@@ -199,11 +199,11 @@ def _strongest(study: Study) -> list[Block]:
 
 
 def _choice(study: Study, row: Mapping[Any, Any]) -> str:
-    system = f"{study.labels.model(row['model'])}, {study.labels.variant(row['variant'])}"
+    pair = f"{study.labels.model(row['model'])}, {study.labels.variant(row['variant'])}"
     if not row["attack"]:
-        return f"{system}: no attack; {row['reason']}."
+        return f"{pair}: no attack; {row['reason']}."
     return (
-        f"{system}: {study.labels.variant(row['attack'])}. It left {row['refused_after']:.0f} of "
+        f"{pair}: {study.labels.variant(row['attack'])}. It left {row['refused_after']:.0f} of "
         f"{row['scored_after']:.0f} calibration prompts refused; the original refused {row['refused_before']:.0f} of "
         f"{row['scored_before']:.0f}."
     )
@@ -226,7 +226,7 @@ def _search(study: Study) -> list[Block]:
             "Finalists of the searches",
             found,
             [
-                *system_columns(study),
+                *pair_columns(study),
                 Column("trial", "Trial", "count", help="-1 is the original."),
                 Column("rate", "Refused", "share", interval=True, help="Harmful calibration prompts."),
                 Column("scored", "Of", "count"),
@@ -244,16 +244,16 @@ def _search(study: Study) -> list[Block]:
 
 
 def _found(study: Study, row: Mapping[Any, Any]) -> str:
-    system = f"{study.labels.model(row['model'])}, {study.labels.variant(row['variant'])}"
+    pair = f"{study.labels.model(row['model'])}, {study.labels.variant(row['variant'])}"
     if not row["chosen"]:
-        return f"{system}: no attack; {row['reason']}." if row["reason"] else ""
+        return f"{pair}: no attack; {row['reason']}." if row["reason"] else ""
     return (
-        f"{system}: trial {row['trial']:.0f} of {row['trials']:.0f}. It left {row['refused']:.0f} of "
+        f"{pair}: trial {row['trial']:.0f} of {row['trials']:.0f}. It left {row['refused']:.0f} of "
         f"{row['scored']:.0f} calibration prompts refused, with a divergence of {row['divergence']:.2g} nats per token."
     )
 
 
-STRENGTH = Section("strength", "Scale of the edit", ("strength",), _strength)
+SCALES = Section("scales", "Scale of the edit", ("scales",), _scale)
 STRONGEST = Section("strongest", "The best attack", ("strongest",), _strongest)
 SEARCH = Section("search", "Search for the best attack", ("search",), _search)
 REPLICATES = Section("replicates", "Replicates", ("groups",), _replicates, ("matched",))

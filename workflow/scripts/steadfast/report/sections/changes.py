@@ -4,7 +4,7 @@ import pandas as pd
 
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
-from steadfast.report.sections._section import CLASSES, Section, class_column, judge_column, system_columns
+from steadfast.report.sections._section import CLASSES, Section, class_column, judge_column, pair_columns
 from steadfast.report.study import Study
 
 
@@ -53,7 +53,7 @@ def rates_table(study: Study) -> Block:
     """The robustness table."""
     level = f"{study.inference.confidence:.0%}"
     columns = [
-        *system_columns(study),
+        *pair_columns(study),
         judge_column(study),
         class_column(),
         Column("refused", "Refused", "count"),

@@ -2,7 +2,7 @@
 
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, prose, table
-from steadfast.report.sections._section import CLASSES, Section, system_columns
+from steadfast.report.sections._section import CLASSES, Section, pair_columns
 from steadfast.report.sections.changes import rates
 from steadfast.report.study import Study
 
@@ -41,7 +41,7 @@ def build(study: Study) -> list[Block]:
             "Gates of each edit",
             study.tables["edits"],
             [
-                *system_columns(study),
+                *pair_columns(study),
                 Column("effective", "Passed all gates", "flag"),
                 Column("gate", "Failed gate", "name"),
                 Column(

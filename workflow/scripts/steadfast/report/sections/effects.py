@@ -8,7 +8,7 @@ from steadfast.analysis.tables.degradation import CRITERIA
 from steadfast.analysis.tables.outcomes import ASSESSMENTS, outcome
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, Kind, dots, numbers, prose, table
-from steadfast.report.sections._section import Section, system_columns
+from steadfast.report.sections._section import Section, pair_columns
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
 
@@ -29,7 +29,7 @@ def _assessment(study: Study) -> list[Block]:
             "Robustness assessment of every model–variant pair",
             study.tables["assessment"].astype(dict.fromkeys(REMARKS, "object")).fillna(dict.fromkeys(REMARKS, "")),
             [
-                *system_columns(study),
+                *pair_columns(study),
                 Column("assessment", "Outcome", "name"),
                 Column("refused_before", "Before", "share"),
                 Column("refused_after", "After", "share"),

@@ -5,7 +5,7 @@ import pandas as pd
 from steadfast.analysis.tables.outcomes import CONCLUSIONS, legend, outcome
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, cells, prose, table
-from steadfast.report.sections._section import SUBSETS, Section, grid_of, judge_column, system_columns
+from steadfast.report.sections._section import SUBSETS, Section, grid_of, judge_column, pair_columns
 from steadfast.report.study import Study
 
 METRICS = {
@@ -65,8 +65,8 @@ def _conclusions(study: Study) -> list[Block]:
     places = [CONCLUSIONS.index(outcome(name, CONCLUSIONS)) if name else None for name in drawn]
     coded = conclusions.assign(value=pd.Series(places, index=conclusions.index, dtype="float64"))
     coded = coded[["model", "variant", "judge", "value", "change", "change_low", "change_high"]]
-    systems = list(dict.fromkeys(zip(conclusions["model"], conclusions["variant"], strict=True)))
-    found = grid_of(coded, systems, study.judges, ["model", "variant"], "judge")
+    pairs = list(dict.fromkeys(zip(conclusions["model"], conclusions["variant"], strict=True)))
+    found = grid_of(coded, pairs, study.judges, ["model", "variant"], "judge")
     return [
         prose(
             f"A model survives an edit if the interval of its change lies above −{100 * study.margin:g} points, and",
@@ -75,8 +75,8 @@ def _conclusions(study: Study) -> list[Block]:
         cells(
             "conclusions",
             "Conclusions by judge",
-            rows=[study.labels.variant(variant) for _, variant in systems],
-            groups=[study.labels.model(model) for model, _ in systems],
+            rows=[study.labels.variant(variant) for _, variant in pairs],
+            groups=[study.labels.model(model) for model, _ in pairs],
             columns=[study.labels.judge(judge) for judge in study.judges],
             values={
                 "": {
@@ -99,7 +99,7 @@ def _conclusions(study: Study) -> list[Block]:
             "Judge sensitivity of the conclusions",
             conclusions,
             [
-                *system_columns(study),
+                *pair_columns(study),
                 judge_column(study),
                 Column("change", "Change", "points", interval=True),
                 Column("p_holm", "p (Holm)", "p"),

@@ -1,4 +1,4 @@
-"""Every system by every judge: the heat maps."""
+"""Every model–variant pair by every judge: the heat maps."""
 
 from steadfast.report.blocks import Block, cells, prose
 from steadfast.report.sections._section import CLASSES, SUBSETS, Section, grid_of
@@ -11,7 +11,7 @@ def build(study: Study) -> list[Block]:
     values = {}
     for label in CLASSES:
         found = grid_of(
-            robustness[robustness["label"] == label], study.systems, study.judges, ["model", "variant"], "judge"
+            robustness[robustness["label"] == label], study.pairs, study.judges, ["model", "variant"], "judge"
         )
         values[label] = {
             "value": found["rate"],
@@ -25,8 +25,8 @@ def build(study: Study) -> list[Block]:
         cells(
             "refusal_heatmap",
             "Refusals by judge",
-            rows=[study.labels.variant(variant) for _, variant in study.systems],
-            groups=[study.labels.model(model) for model, _ in study.systems],
+            rows=[study.labels.variant(variant) for _, variant in study.pairs],
+            groups=[study.labels.model(model) for model, _ in study.pairs],
             columns=[study.labels.judge(judge) for judge in study.judges],
             values=values,
             options={"Prompts": {label: SUBSETS[label] for label in CLASSES}},

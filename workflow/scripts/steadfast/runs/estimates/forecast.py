@@ -26,7 +26,7 @@ class Task:
     """A step of a run.
 
     Attributes:
-        rule: name of its rule; one name for each judge and each group of measured systems.
+        rule: name of its rule; one name for each judge and each group of measured model–variant pairs.
         cost: seconds that the cost model expects.
         threads: cores that it takes.
         needs: steps of this run that come before it.
@@ -55,7 +55,7 @@ class Forecast:
     history: Sequence[tuple[str, float, float]] = ()
     _began: dict[int, float] = field(default_factory=dict)
     _ended: dict[int, float] = field(default_factory=dict)
-    _told: dict[int, float] = field(default_factory=dict)
+    _reported_ends: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known = [
@@ -75,11 +75,11 @@ class Forecast:
         """A step is over, whatever came of it."""
         if task in self._began:
             self._ended[task] = now - self._began.pop(task)
-        self._told.pop(task, None)
+        self._reported_ends.pop(task, None)
 
     def tell(self, task: int, ends: float) -> None:
         """A running step has said itself when it ends."""
-        self._told[task] = ends
+        self._reported_ends[task] = ends
 
     def share(self, now: float) -> float:
         """How much of the run is done, by core-seconds, from 0 to 1."""
@@ -126,8 +126,8 @@ class Forecast:
 
     def _rest(self, number: int, expected: float, now: float) -> float:
         gone = now - self._began[number]
-        if number in self._told:
-            return max(self._told[number] - now, 0.0)
+        if number in self._reported_ends:
+            return max(self._reported_ends[number] - now, 0.0)
         return max(expected - gone, OVERTIME * gone)
 
     def _threads(self, number: int) -> int:

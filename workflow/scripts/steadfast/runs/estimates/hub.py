@@ -38,8 +38,8 @@ def size_on_hub(entry: Mapping[str, Any]) -> ModelSize | None:
 
 def _size_of_gguf(entry: Mapping[str, Any]) -> ModelSize | None:
     try:
-        told = HfApi().model_info(entry["repo"], revision=entry.get("revision", "main"), expand=["gguf"]).gguf
+        header = HfApi().model_info(entry["repo"], revision=entry.get("revision", "main"), expand=["gguf"]).gguf
     except FAILURES:
         return None
-    parameters = (told or {}).get("total")
+    parameters = (header or {}).get("total")
     return written_out(int(parameters), entry["dtype"]) if parameters else None

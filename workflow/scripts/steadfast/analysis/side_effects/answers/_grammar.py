@@ -23,13 +23,13 @@ class GrammarMeasure:
     quality: Quality
     world: str | None
 
-    def score(self, system: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
+    def score(self, pair: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
         """One score per harmless prompt.
 
         Raises:
             DataError: a prompt is not of this world.
         """
-        return paired(system.of_class("harmless"), original.of_class("harmless"), self._values, scope="harmless")
+        return paired(pair.of_class("harmless"), original.of_class("harmless"), self._values, scope="harmless")
 
     def _values(self, answers: AnsweredPrompts) -> "pd.Series[float]":
         texts = zip(answers.table["text"].tolist(), answers.table["response"].tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""Scores of a system beside its original's, prompt by prompt."""
+"""Scores of a model–variant pair beside its original's, prompt by prompt."""
 
 from collections.abc import Callable
 
@@ -10,23 +10,23 @@ from steadfast.analysis.side_effects.responses import AnsweredPrompts
 Values = Callable[[AnsweredPrompts], "pd.Series[float]"]
 
 
-def paired(system: AnsweredPrompts, original: AnsweredPrompts, values: Values, scope: str = "") -> list[Score]:
-    """One score per prompt that both systems have a value for.
+def paired(pair: AnsweredPrompts, original: AnsweredPrompts, values: Values, scope: str = "") -> list[Score]:
+    """One score per prompt that both model–variant pairs have a value for.
 
     Args:
-        system: responses of the system.
+        pair: responses of the model–variant pair.
         original: those of its original.
         values: one value per response; NaN where there is none.
         scope: scope of the scores.
     """
-    both = pd.DataFrame({"value": system.per_prompt(values(system)), "original": original.per_prompt(values(original))})
+    both = pd.DataFrame({"value": pair.per_prompt(values(pair)), "original": original.per_prompt(values(original))})
     rows = both.dropna().itertuples()
     return [Score(str(row.Index), float(row.value), float(row.original), scope=scope) for row in rows]  # type: ignore[arg-type]
 
 
-def paired_by_class(system: AnsweredPrompts, original: AnsweredPrompts, values: Values) -> list[Score]:
+def paired_by_class(pair: AnsweredPrompts, original: AnsweredPrompts, values: Values) -> list[Score]:
     """The same, harmful and harmless prompts apart."""
     scores = []
     for label in ("harmful", "harmless"):
-        scores += paired(system.of_class(label), original.of_class(label), values, scope=label)
+        scores += paired(pair.of_class(label), original.of_class(label), values, scope=label)
     return scores

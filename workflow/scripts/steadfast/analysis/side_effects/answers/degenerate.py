@@ -31,9 +31,9 @@ class Settings(MeasureSettings):
 class Degenerate:
     """See the module."""
 
-    def score(self, system: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
+    def score(self, pair: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
         """One score per prompt, by class."""
-        return paired_by_class(system, original, lambda answers: answers.table["degenerate"].astype("float64"))
+        return paired_by_class(pair, original, lambda answers: answers.table["degenerate"].astype("float64"))
 
 
 def build(_settings: Settings) -> Degenerate:

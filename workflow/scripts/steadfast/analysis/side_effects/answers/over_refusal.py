@@ -56,15 +56,15 @@ class OverRefusal:
     categories: tuple[str, ...]
     benchmarks: tuple[str, ...] = ()
 
-    def score(self, system: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
-        """One score per over-refusal prompt that both systems' answers have a verdict on."""
+    def score(self, pair: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
+        """One score per over-refusal prompt that both model–variant pairs' answers have a verdict on."""
         of_benchmark = {name: (over_refusal_category(name, "*"),) for name in self.benchmarks}
         everything = (*self.categories, *(pattern for patterns in of_benchmark.values() for pattern in patterns))
         scopes = {"over_refusal": everything, **of_benchmark}
         return [
             score
             for scope, patterns in scopes.items()
-            for score in paired(_matching(system, patterns), _matching(original, patterns), _refused, scope=scope)
+            for score in paired(_matching(pair, patterns), _matching(original, patterns), _refused, scope=scope)
         ]
 
 

@@ -20,9 +20,9 @@ class Settings(MeasureSettings):
 class ResponseLength:
     """See the module."""
 
-    def score(self, system: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
+    def score(self, pair: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
         """One score per prompt, by class."""
-        return paired_by_class(system, original, _tokens)
+        return paired_by_class(pair, original, _tokens)
 
 
 def _tokens(answers: AnsweredPrompts) -> "pd.Series[float]":

@@ -77,7 +77,7 @@ class ModuleAgreement:
         return Reference(recordings, targets)
 
     def score(self, subject: "Subject", reference: Reference) -> list[Score]:
-        """An item per module that can be told; none where the checkpoint holds no edit of its own."""
+        """An item per module that can be compared; none where the checkpoint holds no edit of its own."""
         from steadfast.attacks.baking.verification import applied_shares, rebuilt_edit, stored_format
 
         targets = reference.targets.get(subject.variant)

@@ -25,7 +25,7 @@ from steadfast.models.checkpoint_files.low_rank import LowRankUpdate
 class Settings(ChangeSettings):
     """Closed-form update of one MLP output projection (ROME, Meng et al. 2022)."""
 
-    strength_key: ClassVar[str | None] = "scale"
+    scale_key: ClassVar[str | None] = "scale"
     needs_contrast: ClassVar[bool] = True
     needs_keys: ClassVar[bool] = True
 

@@ -28,7 +28,7 @@ Unit = Literal["difference", "state"]
 class Settings(ChangeSettings):
     """Steering, x + α·v after one block (Turner et al. 2023)."""
 
-    strength_key: ClassVar[str | None] = "alpha"
+    scale_key: ClassVar[str | None] = "alpha"
     needs_class_means: ClassVar[bool] = True
     needs_block: ClassVar[bool] = True
     moves_both_classes: ClassVar[bool] = True

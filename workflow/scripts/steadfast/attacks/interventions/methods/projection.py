@@ -48,7 +48,7 @@ class ProjectionHook:
             basis = self.edit.basis(direction, place.writer.layer)
             if place.gain is not None:
                 basis = through_norm(basis, place.gain.numpy())
-            share = self.edit.strength.at(place.writer, depth)
+            share = self.edit.profile.at(place.writer, depth)
             changes.append((place.module, project_out(torch.from_numpy(basis), share)))
         return changed_outputs(changes)
 

@@ -37,7 +37,7 @@ def overlooked(rows: Iterable[Row], columns: Iterable[str], used: Collection[str
         used: columns that the prompt is made of.
         path: the file.
     """
-    told = False
+    noticed = False
     cells = {column: [row.cells.get(column) for row in rows] for column in columns}
     for column, values in cells.items():
         words = [str(value).strip().casefold() for value in values if not is_missing(value)]
@@ -47,8 +47,8 @@ def overlooked(rows: Iterable[Row], columns: Iterable[str], used: Collection[str
                 f"{path}: column {column!r} has a text in {len(words)} of {len(values)} chosen rows, which is not put "
                 f"into the prompts; give a `template` with {{{column}}}, or leave these rows out by `where`"
             )
-        elif safe and unsafe and not told:
-            told = True
+        elif safe and unsafe and not noticed:
+            noticed = True
             yield (
                 f"{path}: by column {column!r} {safe} of the chosen rows are safe and {unsafe} are not, and all are "
                 "read as one class; choose among them by `where`"

@@ -1,21 +1,21 @@
-"""Set refusal rates against the strength of the attacks, and draw them."""
+"""Set refusal rates against the scale of the attacks, and draw them."""
 
 from typing import TYPE_CHECKING
 
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.degradation import Criteria
 from steadfast.analysis.tables.display_names import Labels
-from steadfast.analysis.tables.strength import strength_table
+from steadfast.analysis.tables.scales import scale_table
 from steadfast.core.files import atomic_directory, read_table, write_table
 from steadfast.core.job import run_job
-from steadfast.report.figures.attack_strength import strength_figures
+from steadfast.report.figures.attack_scales import scale_figures
 from steadfast.report.figures.study import save_all
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    table = strength_table(
+    table = scale_table(
         read_table(snakemake.input.verdicts),
         read_table(snakemake.input.robustness),
         read_table(snakemake.input.edits),
@@ -27,4 +27,4 @@ with run_job(snakemake):
     )
     write_table(snakemake.output.table, table)
     with atomic_directory(snakemake.output.figures) as directory:
-        save_all(strength_figures(table, Labels(**snakemake.params.labels)), directory)
+        save_all(scale_figures(table, Labels(**snakemake.params.labels)), directory)

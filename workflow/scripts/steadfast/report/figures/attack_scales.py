@@ -1,4 +1,4 @@
-"""Refusal rate against the strength of attacks, with intervals, and what else the attacks do below it."""
+"""Refusal rate against the scale of attacks, with intervals, and what else the attacks do below it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from steadfast.report.figures.style import FAINT, INK, color_map, figure_style, 
 
 MARKERS = "oDs^vPX<>h"
 DASHES = ("-", "--", ":", "-.")
-COLUMNS = ["direction", "change", "control", "strength", "rate", "rate_low", "rate_high"]
+COLUMNS = ["direction", "change", "control", "scale", "rate", "rate_low", "rate_high"]
 PANEL_WIDTH, PANEL_HEIGHT = 2.1, 1.9
 MOST_COLUMNS = 6
 CONTROLS = "controls"
@@ -30,11 +30,11 @@ FURTHER = {
 }
 
 
-def strength_figures(table: pd.DataFrame, labels: Labels | None = None) -> dict[str, Figure]:
+def scale_figures(table: pd.DataFrame, labels: Labels | None = None) -> dict[str, Figure]:
     """One figure per model, and one of all models together, by file name without suffix.
 
     Args:
-        table: a table as ``tables.strength`` makes it.
+        table: a table as ``tables.scales`` makes it.
         labels: display labels.
     """
     labels = labels or Labels()
@@ -47,11 +47,11 @@ def strength_figures(table: pd.DataFrame, labels: Labels | None = None) -> dict[
 def draw(table: pd.DataFrame, name: str = "") -> Figure:
     """Draw one column of panels per direction and one line per edit or hook.
 
-    The smallest strength of each line that halves the refusals is filled in; half of the original's rate is a faint
+    The smallest scale of each line that halves the refusals is filled in; half of the original's rate is a faint
     line. Controls are drawn in gray in every column.
 
     Args:
-        table: the rows of one model of a table as ``tables.strength`` makes it.
+        table: the rows of one model of a table as ``tables.scales`` makes it.
         name: what the model is called.
 
     Raises:
@@ -84,7 +84,7 @@ def draw(table: pd.DataFrame, name: str = "") -> Figure:
                 _lines(axes, rows, controls, quantity, changes)
                 _frame(axes, table, quantity, labeled=column == 0)
             used[-1].xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
-            used[-1].set_xlabel("strength")
+            used[-1].set_xlabel("scale")
             used[-1].tick_params(labelbottom=True)
         handles = {label: handle for axes in panels.flat for handle, label in zip(*_legend(axes), strict=True)}
         shown = [label for label in [*changes, CONTROLS] if label in handles]
@@ -101,7 +101,7 @@ def draw(table: pd.DataFrame, name: str = "") -> Figure:
 
 
 def _lines(axes: Axes, rows: pd.DataFrame, controls: pd.DataFrame, quantity: str, changes: Sequence[str]) -> None:
-    """Lines with whiskers, a little apart so that whiskers at one strength can be distinguished from each other."""
+    """Lines with whiskers, a little apart so that whiskers at one scale can be distinguished from each other."""
     for _, line in controls.groupby(["direction", "change"], sort=False):
         style: dict[str, Any] = {
             "color": FAINT,
@@ -111,7 +111,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, controls: pd.DataFrame, quantity: str
             "zorder": 1,
             "label": CONTROLS,
         }
-        axes.plot(line["strength"].to_numpy(float), line[quantity].to_numpy(float), **style)
+        axes.plot(line["scale"].to_numpy(float), line[quantity].to_numpy(float), **style)
     for change in (change for change in changes if change in set(rows["change"])):
         line = rows[rows["change"] == change]
         places = _apart(line, rows)
@@ -119,8 +119,8 @@ def _lines(axes: Axes, rows: pd.DataFrame, controls: pd.DataFrame, quantity: str
         style = _style(changes.index(change), len(changes))
         whiskers = _whiskers(line, quantity)
         axes.errorbar(places, values, yerr=whiskers, label=change, elinewidth=0.6, capsize=1.5, **style)
-        if quantity == "rate" and "least_strength" in line:
-            chosen = line["least_strength"].to_numpy(bool)
+        if quantity == "rate" and "least_scale" in line:
+            chosen = line["least_scale"].to_numpy(bool)
             axes.plot(
                 places[chosen],
                 values[chosen],
@@ -129,14 +129,14 @@ def _lines(axes: Axes, rows: pd.DataFrame, controls: pd.DataFrame, quantity: str
 
 
 def _apart(line: pd.DataFrame, rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Places of a line's strengths on the axis: beside those of the other lines, where there are others."""
-    step = 0.015 * max(float(rows["strength"].max()), 1e-9)
+    """Places of a line's scales on the axis: beside those of the other lines, where there are others."""
+    step = 0.015 * max(float(rows["scale"].max()), 1e-9)
     places = []
-    for strength in line["strength"]:
+    for scale in line["scale"]:
         # all lines begin with the original
-        there = list(dict.fromkeys(rows.loc[rows["strength"] == strength, "change"])) if strength > 0 else []
+        there = list(dict.fromkeys(rows.loc[rows["scale"] == scale, "change"])) if scale > 0 else []
         rank = there.index(line["change"].iloc[0]) - (len(there) - 1) / 2 if there else 0.0
-        places.append(float(strength) + step * rank)
+        places.append(float(scale) + step * rank)
     return np.array(places)
 
 
@@ -160,7 +160,7 @@ def _frame(axes: Axes, table: pd.DataFrame, quantity: str, *, labeled: bool) -> 
         top = max(top, 0.2) if quantity == "harmless_rate" else top or 1.0
         axes.set_ylim(-0.03 * top, 1.05 * top)
     if quantity == "rate":
-        before = table.loc[table["strength"] == 0, "rate"]
+        before = table.loc[table["scale"] == 0, "rate"]
         axes.axhline(float(before.iloc[0]) / 2, color=INK, linewidth=0.5, linestyle=(0, (1, 3)), zorder=0)
     if labeled:
         axes.set_ylabel(title)

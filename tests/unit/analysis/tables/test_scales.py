@@ -1,4 +1,4 @@
-"""Refusal rates against the strength of attacks."""
+"""Refusal rates against the scale of attacks."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.robustness import robustness_table
-from steadfast.analysis.tables.strength import ALL, strength_table
+from steadfast.analysis.tables.scales import ALL, scale_table
 
 RATES = {
     "raw": {"original": 1.0, "mild": 0.6, "half": 0.5, "full": 0.0, "other": 0.2, "noise": 0.9},
@@ -14,8 +14,8 @@ RATES = {
 }
 NORMS = {"mild": 1.0, "half": 2.0, "full": 3.0, "other": 2.5, "noise": 0.5}
 ATTACKS = {
-    name: {"direction": direction, "change": change, "blocks": "all", "strength": strength, "control": control}
-    for name, direction, change, strength, control in (
+    name: {"direction": direction, "change": change, "blocks": "all", "scale": scale, "control": control}
+    for name, direction, change, scale, control in (
         ("full", "mean", "all", 1.0, False),
         ("mild", "mean", "all", 0.25, False),
         ("half", "mean", "all", 0.5, False),
@@ -77,15 +77,13 @@ def table_of(rates=RATES, table=None, prompts=10, **perplexity):
     robustness = robustness_table(judged, inference=Inference(resamples=50))
     found = edits() if table is None else table
     inference = Inference(resamples=50)
-    return strength_table(
-        judged, robustness, found, effects(**perplexity), ATTACKS, judge="grammar", inference=inference
-    )
+    return scale_table(judged, robustness, found, effects(**perplexity), ATTACKS, judge="grammar", inference=inference)
 
 
 def test_every_attack_begins_with_the_original_and_rises():
     raw = table_of().query("model == 'raw' and direction == 'mean'")
     assert raw["variant"].tolist() == ["original", "mild", "half", "full"]
-    assert raw["strength"].tolist() == [0.0, 0.25, 0.5, 1.0]
+    assert raw["scale"].tolist() == [0.0, 0.25, 0.5, 1.0]
     assert raw["rate"].tolist() == [1.0, 0.6, 0.5, 0.0]
     assert raw["change_norm"].tolist() == [0.0, 1.0, 2.0, 3.0]
     assert raw["divergence"].tolist() == [0.0, 0.1, 0.2, 0.3]
@@ -95,23 +93,23 @@ def test_every_attack_begins_with_the_original_and_rises():
 def test_the_smallest_attack_that_halves_the_refusals_is_marked():
     table = table_of().set_index(["model", "variant"])
     assert table.loc["raw"].query("halves").index.tolist() == ["half", "full", "other"]
-    assert table.loc["raw"].query("least_strength").index.tolist() == ["half", "other"]
+    assert table.loc["raw"].query("least_scale").index.tolist() == ["half", "other"]
     assert table.loc["raw"].query("least_change").index.tolist() == ["half"]
     # the control halves as well, but is aimed at nothing
     assert table.loc["score0"].query("least_change").index.tolist() == ["other"]
-    assert table.loc[("score0", "noise"), "least_strength"]
+    assert table.loc[("score0", "noise"), "least_scale"]
 
 
 def test_an_edit_that_missed_halves_nothing():
     table = table_of(table=edits(half={"effective": False})).set_index(["model", "variant"])
-    assert table.loc["raw"].query("least_strength").index.tolist() == ["full", "other"]
+    assert table.loc["raw"].query("least_scale").index.tolist() == ["full", "other"]
 
 
 def test_a_model_that_the_edit_broke_halves_nothing():
     table = table_of(half=2.1, other=np.inf).set_index(["model", "variant"])
     assert table.loc["raw"].query("broken").index.tolist() == ["half", "other"]
     assert table.loc["raw"].query("halves").index.tolist() == ["full"]
-    assert table.loc["raw"].query("least_strength").index.tolist() == ["full"]
+    assert table.loc["raw"].query("least_scale").index.tolist() == ["full"]
     assert table.loc["raw"].query("least_change").index.tolist() == ["full"]
     assert table.loc[("raw", "half"), "perplexity_ratio"] == pytest.approx(2.1)
     assert table.loc[(ALL, "half"), "broken"] and not table.loc[(ALL, "half"), "halves"]
@@ -150,4 +148,4 @@ def test_a_single_model_stands_for_itself():
 
 def test_nothing_is_marked_where_nothing_halves():
     same = {"raw": dict.fromkeys(RATES["raw"], 0.9)}
-    assert not table_of(same)[["halves", "halves_surely", "least_strength", "least_change"]].any().any()
+    assert not table_of(same)[["halves", "halves_surely", "least_scale", "least_change"]].any().any()

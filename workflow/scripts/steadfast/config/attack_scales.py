@@ -1,10 +1,10 @@
-"""Attacks of a grid by their strength: which variants differ in nothing else."""
+"""Attacks of a grid by their scale: which variants differ in nothing else."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from steadfast.config.sweeps import CHANGES, strength_key
+from steadfast.config.sweeps import CHANGES, scale_key
 
 PARTS = tuple(CHANGES.values())
 
@@ -13,9 +13,9 @@ def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
     """Say of every variant with an edit or an intervention what it consists of.
 
     Returns:
-        By variant: ``direction`` and ``change`` (names; variants that share both differ in their strength only),
-        ``blocks`` (where the change is made), ``strength`` and ``control``. Variants that are scaled to another one are
-        left out, since their strength is not that of their settings.
+        By variant: ``direction`` and ``change`` (names; variants that share both differ in their scale only),
+        ``blocks`` (where the change is made), ``scale`` and ``control``. Variants that are scaled to another one are
+        left out, since their scale is not that of their settings.
     """
     found: dict[str, dict[str, Any]] = {}
     taken: dict[tuple[str, str], str] = {}
@@ -24,7 +24,7 @@ def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
         part = next((part for part in PARTS if part in variant), None)
         if part is None or "match_change" in variant:
             continue
-        key = strength_key(part, variant[part])
+        key = scale_key(part, variant[part])
         rest = {entry: value for entry, value in variant[part].items() if entry != key}
         others = {entry: value for entry, value in variant.items() if entry not in ("label", "role", "attack", part)}
         identity = json.dumps([others, rest], sort_keys=True)
@@ -37,7 +37,7 @@ def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
         found[name] = {
             **named,
             "blocks": _blocks(variant, part),
-            "strength": abs(float(variant[part].get(key, 1.0))),
+            "scale": abs(float(variant[part].get(key, 1.0))),
             "control": variant["role"] == "control",
         }
     return found
