@@ -40,7 +40,7 @@ def test_what_is_found_is_a_variant_like_any_other(config):
     assert checkpoints.edit(SEARCHED) == {}
     assert checkpoints.chosen_edit(SEARCHED) == [paths.CHOSEN_EDIT.at(model="raw", variant="searched")]
     assert checkpoints.methods(SEARCHED) == set(grid.variants["searched"].settings["search"]["edits"])
-    system = next(each for batch in batches(grid) for each in batch.systems if each["variant"] == "searched")
+    system = next(each for batch in batches(grid) for each in batch.measured if each["variant"] == "searched")
     assert system["edit_file"] == paths.CHOSEN_EDIT.at(model="raw", variant="searched")
     assert paths.table("search") in Results(grid).all and paths.table("strongest") not in Results(grid).all
 

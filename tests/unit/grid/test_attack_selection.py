@@ -87,7 +87,7 @@ def test_the_chosen_edit_is_an_input_of_whatever_reads_it(config):
     assert "results/directions/raw/strongest.safetensors" in batch.directions
     assert "results/checkpoints/raw/strongest" in batch.checkpoints
     assert batch.edits == ["results/directions/raw/strongest.edit.json"]
-    measured = {system["variant"]: system for system in batch.systems}
+    measured = {system["variant"]: system for system in batch.measured}
     assert measured["strongest"]["direction"] == "results/directions/raw/strongest.safetensors"
     assert measured["strongest"]["edit_file"] == batch.edits[0] and "edit" not in measured["strongest"]
     assert "edit" in measured["mean-all-100"] and "edit_file" not in measured["mean-all-100"]
@@ -189,9 +189,9 @@ BAD = {
         {"judge": "label-only"},
         "label-only does not read responses, so all attacks are alike to it; allowed: grammar, regex, local",
     ),
-    "judge that is the system": (
+    "judge that is the model under test": (
         {"judge": "self"},
-        "self is the system under test, so every attack would be judged by",
+        "self is the model under test, so every attack would be judged by",
     ),
     "people": ({"judge": "human"}, "strongest_of.judge: unknown judge 'human'"),
     "too many prompts": (
@@ -236,7 +236,7 @@ def test_it_is_no_control(config, refused):
 
 def test_the_reference_that_cannot_choose_must_be_replaced(config, refused):
     config["statistics"] = {"reference": "self"}
-    assert "strongest_of.judge: self (the reference, as none is named) is the system under test" in refused(config)
+    assert "strongest_of.judge: self (the reference, as none is named) is the model under test" in refused(config)
     config["variants"]["strongest"]["strongest_of"]["judge"] = "grammar"
     assert prepare(config)
 

@@ -74,9 +74,9 @@ def test_variants_that_differ_in_more_than_scale_are_two_attacks(config):
     assert attacks["late"]["change"] == "orthogonalize (Late)"
     assert attacks["late"]["blocks"] == "1 to 2 but the first 1"
     assert "matched" not in attacks, "its scale is not that of its settings"
-    assert Figures(grid).scale == ["results/tables/scales.csv", "results/figures/scales"]
+    assert Figures(grid).scales == ["results/tables/scales.csv", "results/figures/scales"]
     del config["variants"]["half"]
-    assert Figures(Grid(prepare(config))).scale == []
+    assert Figures(Grid(prepare(config))).scales == []
 
 
 BAD = {

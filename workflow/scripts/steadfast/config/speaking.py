@@ -34,7 +34,7 @@ def _uses(model: str, config: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping
         kind, own = JUDGES.settings(judge["kind"]), JUDGES.read(judge).weights()
         if own and own[0] == model:
             yield _has_system_turn(judge), (entry if kind.speaks_as_model else judge)["template_arguments"]
-        elif kind.scope == "system" and entry["role"] == "study":
+        elif kind.scope == "pair" and entry["role"] == "study":
             yield _has_system_turn(judge), entry["template_arguments"]
 
 
