@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("grid", help="a configuration that both revisions have")
     parser.add_argument("--before", default=BEFORE)
     parser.add_argument("--after", default=AFTER)
-    parser.add_argument("--models", type=int, help="only this number of of the models under test, from the first on")
+    parser.add_argument("--models", type=int, help="only the first N of the models under test, from the first on")
     parser.add_argument("--only", choices=["before", "after"], help="measure one of them now, and the other later")
     parser.add_argument("--steps", action="store_true", help="count planned steps, run nothing")
     parser.add_argument("--cores", default="2")
