@@ -13,6 +13,7 @@ from steadfast.config.files import check_config_file
 from steadfast.config.import_checks import IMPORT_CHECKS
 from steadfast.config.judge_facts import reads_responses
 from steadfast.config.order_checks import ORDER_CHECKS
+from steadfast.config.prompt_versions import VERSION_CHECKS, has_versions, with_prompt_versions
 from steadfast.config.replicates import with_replicates
 from steadfast.config.schema import complete as completed
 from steadfast.config.search_checks import SEARCH_CHECKS
@@ -46,7 +47,10 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
         check_config_file(file)
     complete = completed(config)
     if any("seeds" in model for model in complete["models"].values()):
-        complete = completed(with_replicates(config))
+        config = with_replicates(config)
+        complete = completed(config)
+    if has_versions(complete):
+        complete = completed(with_prompt_versions(config))
     complete = with_sweeps(complete)
     problems = [problem for check in CHECKS for problem in check(complete)]
     if problems:
@@ -344,4 +348,5 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     *SEARCH_CHECKS,
     *EFFECT_CHECKS,
     *ENSEMBLE_CHECKS,
+    *VERSION_CHECKS,
 )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from steadfast.config.prompt_versions import GROUP
 from steadfast.core.plug_ins import SOURCES
 from steadfast.models.sources.hub import as_model
 
@@ -12,6 +13,7 @@ PREFIX = "served-"
 def place_of_model(config: Mapping[str, Any], name: str) -> str:
     """Where the configuration names a model: under ``models``, or where a judge asks for weights of its own."""
     judge = name.removeprefix(PREFIX)
+    # versions of a judge ask for the same weights, and the first one is named
     served = judge != name and config["judges"].get(judge, {}).get("serve")
     return f"judges.{judge}.serve" if served and served.get("model") == name else f"models.{name}"
 
@@ -29,8 +31,13 @@ def with_served_models(config: Mapping[str, Any]) -> dict[str, Any]:
             continue
         weights = served.get("model")
         if weights is None and "repo" in served:
-            weights = f"{PREFIX}{name}"
+            weights = f"{PREFIX}{judge.get(GROUP, name) if _shares(config, judge) else name}"
             entry = {**as_model(served), "role": "judge", "gpus": judge["gpus"]}
             models[weights] = SOURCES.complete(entry)
         judges[name] = {**judge, "serve": {"model": weights, "variant": served.get("variant", "original")}}
     return {**config, "models": models, "judges": judges}
+
+
+def _shares(config: Mapping[str, Any], judge: Mapping[str, Any]) -> bool:
+    """Whether a judge is a version of another that asks for the same weights: they are fetched once."""
+    return bool(config["judges"].get(judge.get(GROUP), {}).get("serve") == judge["serve"])

@@ -15,6 +15,7 @@ from steadfast.grid.judged_pairs import judged_pairs, runnable
 from steadfast.grid.judging import settings_of
 from steadfast.grid.judgments import judgment_files
 from steadfast.grid.outcomes import outcome_results
+from steadfast.grid.prompt_versions import version_tables
 from steadfast.grid.replicates import Replicates
 from steadfast.grid.self_evaluation import SelfEvaluation
 from steadfast.models.sources import is_trained_here
@@ -56,6 +57,7 @@ class Results:
             *AttackSearch(self.grid).results,
             *outcome_results(self.grid),
             *ensemble_tables(self.grid),
+            *version_tables(self.grid),
             *Annotation(self.grid).agreement,
             *Replicates(self.grid).results,
         ]

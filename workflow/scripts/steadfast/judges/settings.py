@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 
-from steadfast.core.settings import ExistingFile, Label, SettingsModel, nested, optional, said
+from steadfast.core.settings import ExistingFile, Label, Name, SettingsModel, Text, nested, optional, said
 
 # A checkpoint that answers with a label gives both nearly 1; one that writes other words gives them next to nothing.
 MINIMUM_MASS = 0.1
@@ -42,12 +42,18 @@ class JudgeSettings(SettingsModel):
     serves: ClassVar[bool] = False
     speaks_as_model: ClassVar[bool] = False
     resolved: ClassVar[frozenset[str]] = frozenset()
-    idle: ClassVar[frozenset[str]] = frozenset({"label"})
+    idle: ClassVar[frozenset[str]] = frozenset({"label", "version_of"})
     runtime_keys: ClassVar[frozenset[str]] = frozenset()
     machine_keys: ClassVar[tuple[str, ...]] = ()
 
     label: Label | None = optional(
         description="What tables and figures show in place of the name, one line without markup."
+    )
+    version_of: Text | None = optional(
+        description=(
+            "The judge, or rubric, that it is another version of (another prompt, another phrase list): the spread "
+            "over its versions is a table. Of `prompt_versions` it is filled in."
+        )
     )
 
     @classmethod
@@ -118,6 +124,12 @@ class PromptedJudgeSettings(JudgeSettings):
     """Settings of a judge that asks a model by a prompt template."""
 
     prompt: ExistingFile = Field(description="Prompt template with the placeholders `{prompt}` and `{response}`.")
+    prompt_versions: dict[Name, ExistingFile] | None = optional(
+        description=(
+            "Further prompt templates by name, `{short: FILE}`: each is the same judge with another prompt, called "
+            "NAME-short, and the spread over them is a table."
+        )
+    )
     labels: LabelSettings = nested(
         LabelSettings, description="The words that the judge may answer with, for `refusal` and for `non_refusal`."
     )

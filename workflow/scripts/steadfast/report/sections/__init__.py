@@ -18,6 +18,7 @@ from steadfast.report.sections import (
     judges,
     matrix,
     outcomes,
+    prompt_versions,
     self_view,
 )
 from steadfast.report.sections._section import Section
@@ -36,6 +37,7 @@ SECTIONS: tuple[Section, ...] = (
     judges.SECTION,
     fidelity.SECTION,
     ensembles.SECTION,
+    prompt_versions.SECTION,
     annotators.SECTION,
     self_view.SECTION,
     controls.SECTION,
