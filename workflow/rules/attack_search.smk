@@ -30,9 +30,9 @@ rule attack_search:
         variant=either(ATTACK_SEARCH.variants),
     conda:
         "../../envs/base.yaml"
-    threads: THREADS.by_model(ATTACK_SEARCH.outputs)
+    threads: ATTACK_SEARCH.threads(THREADS.by_model(ATTACK_SEARCH.outputs))
     resources:
-        gpu=JOBS.gpus,
+        gpu=ATTACK_SEARCH.gpus,
         machine=JOBS.forward_passes(),
         judge=ATTACK_SEARCH.judge_machine,
     params:

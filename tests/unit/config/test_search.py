@@ -68,7 +68,7 @@ def test_a_change_can_be_matched_to_what_is_found(config):
         ({"search": {"directions": ["pca", "random"]}}, "random directions are a control; search along them alone"),
         ({"search": {"directions": ["random"], "edits": ["orthogonalize"]}}, "role: 'study' is not allowed"),
         ({"search": {}, "role": "control"}, "role: 'control' is not allowed with these `directions`"),
-        ({"search": {"edits": ["rank_one"]}}, "edits: rank_one has no kernels that could be varied; allowed: "),
+        ({"search": {"directions": ["random"], "edits": ["rank_one"]}, "role": "control"}, "edits: rank_one rests on"),
         ({"search": {"depth": [0.5, 0.5]}}, "depth: [0.5, 0.5] is not a range"),
         ({"search": {"scale": [1, 0.5]}}, "scale: [1, 0.5] is not a range"),
         ({"search": {"judge": "label-only"}}, "judge: label-only does not read responses"),

@@ -139,6 +139,16 @@ def test_a_search_killed_among_its_finalists_gives_the_same(search, found, capsy
     assert (again.direction.directions == found.direction.directions).all()
 
 
+def test_two_processes_share_the_trials_of_every_edit(search):
+    settings = {"edits": ["orthogonalize", "rank_one"], "targets": ["mlp_output", "embedding"], "finalists": 2}
+    found = search("shared", trials=5, workers=2, **settings)
+    table = found.direction.selection
+    assert table["trial"].tolist() == list(range(-1, 5)) and table["refusal_score"].notna().all()
+    assert {"rank_one", "orthogonalize"} == set(table["edit"].dropna())
+    # this process tries every second trial only
+    assert found.direction.details["workers"] == 2
+
+
 def test_a_control_is_searched_along_random_directions(search):
     choice = search("random", trials=4, finalists=2, directions=["random"], edits=["orthogonalize"])
     assert choice.direction.method == "random" and len(choice.direction.directions) >= 1

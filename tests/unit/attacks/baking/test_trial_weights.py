@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from transformers import Gemma2Config, GPT2Config, MixtralConfig
+from transformers import Gemma2Config, GPT2Config, GptOssConfig, MixtralConfig, Qwen2MoeConfig
 
 from steadfast.attacks.baking.baking import bake
 from steadfast.attacks.directions import BLOCK_DIRECTIONS, load_direction
@@ -27,11 +27,24 @@ EDITS = {
     "norms preserved": {"method": "norm_preserving", "kernels": KERNELS},
     "harmless means kept": {"method": "biprojected", "preserve_norm": True, "kernels": KERNELS},
 }
+MOE = {
+    "vocab_size": 50,
+    "hidden_size": HIDDEN,
+    "intermediate_size": HIDDEN,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+}
 MODELS = {
     "llama": tiny_llama(),
     "biases, matrices stored by inputs": GPT2Config(
         vocab_size=50, n_embd=HIDDEN, n_layer=3, n_head=2, tie_word_embeddings=False
     ),
+    "experts": MixtralConfig(**MOE, num_local_experts=2),
+    "experts with others shared": Qwen2MoeConfig(
+        **MOE, num_experts=2, moe_intermediate_size=12, shared_expert_intermediate_size=8, decoder_sparse_step=1
+    ),
+    "experts in one tensor, by inputs": GptOssConfig(**MOE, num_local_experts=2, head_dim=8),
     "a norm after the module": Gemma2Config(
         vocab_size=50,
         hidden_size=HIDDEN,
@@ -82,16 +95,42 @@ def test_every_block_may_have_a_direction_of_its_own(tmp_path):
             torch.testing.assert_close(value, baked[tensor], rtol=1e-5, atol=1e-7)
 
 
-def test_experts_are_named_as_what_cannot_be_tried(tmp_path):
-    config = MixtralConfig(
-        vocab_size=50,
-        hidden_size=HIDDEN,
-        intermediate_size=HIDDEN,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        num_local_experts=2,
-    )
+def test_a_head_that_shares_the_embedding_keeps_its_weights(tmp_path):
+    config = tiny_llama()
+    config.tie_word_embeddings = True
     source = save_model(config, tmp_path / "source", torch.float32)
-    with pytest.raises(DataError, match="one of several experts"):
-        TrialWeights(load_model(source, dtype="float32"), source, TARGETS)
+    file = random_direction(tmp_path / "direction.safetensors")
+    edit = {"method": "orthogonalize", "targets": ["embedding"]}
+    bake(source, file, edit, tmp_path / "baked")
+    baked, model = load_model(tmp_path / "baked", dtype="float32"), load_model(source, dtype="float32")
+    tokens = torch.arange(8)[None]
+    before = model(tokens).logits
+    with TrialWeights(model, source, ["embedding"]).edited(build_edit(edit), load_direction(file)):
+        torch.testing.assert_close(model(tokens).logits, baked(tokens).logits, rtol=1e-5, atol=1e-6)
+        assert not torch.equal(model(tokens).logits, before)
+    assert torch.equal(model(tokens).logits, before)
+
+
+def test_a_rank_one_edit_is_that_of_baking(tmp_path):
+    source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
+    found = load_direction(random_direction(tmp_path / "direction.safetensors"))
+    model = load_model(source, dtype="float32")
+    width = model.config.intermediate_size
+    key, solved = np.random.default_rng(6).standard_normal((2, width)).astype(np.float32)
+    keys = {"key": key, "key_solved": solved}
+    direction = replace(found, tensors={**found.tensors, **keys}, details={**found.details, "keys_layer": 1})
+    direction.save(tmp_path / "keys.safetensors")
+    edit = {"method": "rank_one", "layer": 1, "scale": 0.5}
+    bake(source, tmp_path / "keys.safetensors", edit, tmp_path / "baked")
+    baked = load_model(tmp_path / "baked", dtype="float32").state_dict()
+    with TrialWeights(model, source, TARGETS).edited(build_edit(edit), direction):
+        for tensor, value in model.state_dict().items():
+            torch.testing.assert_close(value, baked[tensor], rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_in_memory_under_another_name_is_an_error(tmp_path):
+    source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
+    model = load_model(source, dtype="float32")
+    del model.model.layers[1].mlp.down_proj
+    with pytest.raises(DataError, match=r"no parameter model\.layers\.1\.mlp\.down_proj\.weight"):
+        TrialWeights(model, source, TARGETS)

@@ -1,5 +1,9 @@
 """The space of a search, and the trials that its sampler draws: resumable, reproducible, the fixed recipe first."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from optuna.storages.journal import JournalFileBackend  # noqa: F401  (the import takes a while: not within a test)
@@ -7,8 +11,9 @@ from optuna.storages.journal import JournalFileBackend  # noqa: F401  (the impor
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.edits import build_edit
 from steadfast.attacks.search.sampling import Screened, Search
+from steadfast.attacks.search.searched_directions import Directions, between_blocks, why_not_searched
 from steadfast.attacks.search.settings import SearchSettings
-from steadfast.attacks.search.space import Directions, Space, between_blocks, why_not_searched
+from steadfast.attacks.search.space import Range, Space
 from steadfast.models.architectures import Writer
 
 DEPTH, HIDDEN, FEW = 5, 8, 6
@@ -65,6 +70,73 @@ def test_more_trials_continue_a_search_and_fewer_are_its_beginning(tmp_path):
     longer = search_of(tmp_path).run(7, quality)
     assert longer[:4] == short and len(longer) == 7
     assert search_of(tmp_path).run(4, lambda _point: pytest.fail("nothing is new")) == short
+
+
+@pytest.mark.parametrize("slow", [0, 1])
+def test_workers_make_the_same_trials_whichever_is_slower(tmp_path, slow):
+    trials, workers = FEW + 3, 2
+
+    def run(worker):
+        def screen(point):
+            time.sleep(0.02 * (worker == slow))
+            return quality(point)
+
+        return replace(search_of(tmp_path), workers=workers).run(trials, screen, worker)
+
+    with ThreadPoolExecutor(workers) as pool:
+        found = list(pool.map(run, range(workers)))
+    assert found[0] == found[1] and [trial.number for trial in found[0]] == list(range(trials))
+    # the first trials are drawn at random, and depend on nothing before them
+    assert found[0][:FEW] == search_of(tmp_path / "alone").run(FEW, quality)
+
+
+def test_a_worker_that_waits_learns_that_another_failed(tmp_path):
+    def fail():
+        raise ValueError("it is gone")
+
+    with pytest.raises(ValueError, match="it is gone"):
+        replace(search_of(tmp_path), workers=2).run(4, quality, check=fail)
+
+
+def test_an_edit_of_one_block_is_part_of_the_space(activations):
+    space = space_of(edits=["orthogonalize", "rank_one"], targets=["attention_output", "embedding"], depth=[0.25, 0.75])
+    assert space.ranges["rank_one_layer"] == Range(1, 3, whole=True) and space.first["rank_one_layer"] == 2
+    assert space.targets == ["attention_output", "embedding", "mlp_output"]
+    assert {name for name in space.ranges if name.startswith("embedding")} == {"embedding_scale"}
+    point = {**space.first, "edit": "rank_one", "rank_one_layer": 1, "rank_one_scale": 0.5}
+    assert space.edit(point) == {"method": "rank_one", "layer": 1, "scale": 0.5}
+    flat = build_edit(space.edit({**space.first, "embedding_scale": 0.3}))
+    assert flat.profile.at(Writer("w", "embedding", None, axis=1), DEPTH) == pytest.approx(0.3)
+    asked = []
+
+    class Model:
+        def keys(self, harmful, harmless, layer, position, seed):
+            asked.append((layer, position))
+            return {"key": np.ones(3, np.float32), "key_solved": np.ones(3, np.float32)}
+
+    directions = Directions(activations, 0, model=Model())
+    found, _ = directions.at(point), directions.at(point)
+    assert found.details["keys_layer"] == 1 and len(found.tensors["key"]) == 3 and asked == [(1, -1)]
+    assert "key" not in directions.at(space.first).tensors
+
+
+def test_a_gradient_descends_at_few_depths(activations):
+    starts = []
+
+    class Model:
+        scores = property(lambda self: self)
+
+        def descend(self, rows, prompts, descent, seed):
+            starts.append(rows)
+            return -rows, {"loss_after": 0.0}
+
+    directions = Directions(activations, 0, (0.0, DEPTH - 1), Model())
+    points = [{**space_of().first, "method": "gradient", "layer": layer} for layer in (1.2, 0.9, 3.4)]
+    found = [directions.at(point) for point in points]
+    assert len(starts) == 2 and [one.layer for one in found] == ["1", "1", "3"]
+    plain = Directions(activations, 0).at({**points[1], "method": "mean_difference", "layer": 1.0})
+    assert found[1].directions == pytest.approx(-plain.directions, abs=1e-6)
+    assert why_not_searched("gradient") == ""
 
 
 def test_the_sampler_does_better_than_its_random_trials(tmp_path):

@@ -30,7 +30,7 @@ def _nothing_stands_beside_a_search(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _directions_can_be_searched(config: Mapping[str, Any]) -> Iterator[str]:
-    from steadfast.attacks.search.space import why_not_searched
+    from steadfast.attacks.search.searched_directions import why_not_searched
 
     for name, variant in _searches(config):
         chosen = variant[SEARCH]["directions"]
@@ -56,7 +56,9 @@ def _controls_are_random(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _edits_can_be_searched(config: Mapping[str, Any]) -> Iterator[str]:
-    able = [name for name in EDITS.names() if "kernels" in EDITS.settings(name).model_fields]
+    from steadfast.attacks.search.space import is_of_one_block
+
+    able = [name for name in EDITS.names() if "kernels" in EDITS.settings(name).model_fields or is_of_one_block(name)]
     for name, variant in _searches(config):
         directions = [DIRECTIONS.settings(each) for each in variant[SEARCH]["directions"]]
         for edit in variant[SEARCH]["edits"]:

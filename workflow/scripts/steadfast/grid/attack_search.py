@@ -1,5 +1,6 @@
 """Wiring of ``workflow/rules/attack_search.smk``: what is searched, on what, and by whose verdicts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,18 @@ class AttackSearch:
     def judge_machine(self, job: ForPair) -> str:
         """How the judge uses the machine, as JSON."""
         return Judging(self.grid).machine(self.judge(job))
+
+    def workers(self, job: ForPair) -> int:
+        """Processes that share the trials of a search."""
+        return int(self.settings(job)["workers"])
+
+    def threads(self, of_one: Callable[[ForPair], int]) -> Callable[[ForPair], int]:
+        """Threads of a job: at least one for each worker."""
+        return lambda wildcards: max(of_one(wildcards), self.workers(wildcards))
+
+    def gpus(self, job: ForPair) -> int:
+        """GPUs that a job asks for: those of the model for each worker."""
+        return self.grid.models[job.model].gpus * self.workers(job)
 
     def journal(self, job: ForPair) -> str:
         """The file that keeps finished trials, so that a search that was killed or is extended goes on."""

@@ -59,6 +59,14 @@ def apply_updates(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mappi
         parameters[name].data.copy_(as_tensor(stored, checkpoint.entries[name].dtype))
 
 
+def untie_head(model: PreTrainedModel) -> None:
+    """Give the head of a model that shares its embedding weights of its own, as they were."""
+    head: Any = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    embedding: Any = model.get_input_embeddings()
+    if head is not None and getattr(head, "weight", None) is embedding.weight:
+        head.weight = nn.Parameter(head.weight.data.clone(), requires_grad=False)
+
+
 def as_tensor(stored: NDArray[Any], dtype: str) -> Tensor:
     """Raw storage as a tensor of its format."""
     plain = torch.from_numpy(stored.view("<i2") if dtype == "BF16" else stored)

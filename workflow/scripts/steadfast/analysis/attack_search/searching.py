@@ -1,7 +1,5 @@
 """The search: screen as many trials as asked for, let the best respond, and choose one by the judge's verdicts."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,21 +9,17 @@ import numpy as np
 import pandas as pd
 
 from steadfast.analysis.attack_search.choice import Finalist, chosen_of, finalists_of, fronts, why_not
-from steadfast.analysis.attack_search.trials import Bench, Responding, calibration_prompts
+from steadfast.analysis.attack_search.preparation import Given, ready
+from steadfast.analysis.attack_search.workers import further_workers, keep_own_part
 from steadfast.analysis.attack_selection import Choice
 from steadfast.attacks.activations import Activations
-from steadfast.attacks.direction_search.refusal_score import ALIKE, ModelAccess
+from steadfast.attacks.direction_search.refusal_score import ModelAccess
 from steadfast.attacks.directions import Direction
-from steadfast.attacks.search.sampling import Screened, Search, Trial
-from steadfast.attacks.search.screening import Screening, find_refusal_tokens
-from steadfast.attacks.search.settings import SearchSettings, screened_by
-from steadfast.attacks.search.space import Directions, Point, Space
-from steadfast.attacks.search.trial_weights import TrialWeights
-from steadfast.core.errors import DataError
-from steadfast.core.integrity import content_hash
+from steadfast.attacks.search.sampling import Trial
+from steadfast.attacks.search.settings import SearchSettings
+from steadfast.attacks.search.space import Space
 from steadfast.core.names import HARMFUL, HARMLESS, ORIGINAL
 from steadfast.judges.interface import Scorer
-from steadfast.models.number_format import running_format
 
 METHOD = "search"
 PROMPTS = 50
@@ -65,42 +59,22 @@ def search_attack(
         The chosen attack. The selection of its direction has a row for the original (``trial`` -1) and one per trial.
         Where no trial can be chosen there is no valid direction, and the reason says why.
     """
-    prompts = calibration_prompts(access.prompts)
-    directions = Directions(activations, seed)
-    usable, problems = _usable(settings, directions)
-    space = Space(settings.model_copy(update={"directions": usable or settings.directions}), activations.depth)
-    for name, problem in problems.items():
-        print(f"directions: {name} is left out: {problem}", flush=True)
-    screened = {label: table.head(settings.screening_prompts) for label, table in prompts.items()}
-    ids = {label: table["prompt_id"].tolist() for label, table in prompts.items()}
-    tokens = find_refusal_tokens(access, ids[HARMFUL], ids[HARMLESS], settings.refusal_tokens)
-    if not usable or not tokens:
-        why = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
-        return _nothing(space, activations, pd.DataFrame(), ALIKE if usable else why)
-    name = _name(settings, space, activations, access, screened, seed, code)
-    responding = Responding(sampling, thinking_markers, judge, Path(journal).with_suffix(".responses"), name)
-    weights = TrialWeights(access.model, access.model_dir, list(settings.targets))
-    bench = Bench(access, weights, space, directions, responding)
-    # the original's own responses, which are also those that over-refusal and degeneration are compared with
-    said = bench.responses(None, screened[HARMLESS])
-    screening = Screening(
-        access,
-        access.encode(screened[HARMFUL]["prompt_id"].tolist()),
-        tokens,
-        bench.along(screened[HARMLESS], said, settings.screening_tokens),
-    )
-    untouched = screening()
+    environment = keep_own_part(settings.workers)
+    given = Given(settings, activations, access, sampling, thinking_markers, seed, Path(journal), code)
+    for (_, name), problem in given.problems.items():
+        print(f"{name} is left out: {problem}", flush=True)
+    space = given.space
+    if given.nothing:
+        return _nothing(space, activations, pd.DataFrame(), given.nothing)
+    prepared = ready(given, judge)
+    bench, screened = prepared.bench, given.screened
+    untouched = prepared.screening()
     print(f"original: refusal score {untouched.refusal_score:.2f}", flush=True)
-
-    def screen(point: Point) -> Screened:
-        with bench.edited(point):
-            return screening()
-
-    search = Search(space, Path(journal), name, settings.max_divergence, settings.seed + seed)
-    trials = search.run(settings.trials, screen)
+    with further_workers(given, environment) as check:
+        trials = given.search.run(settings.trials, prepared.screen, check=check)
     going_on = finalists_of(trials, settings.finalists, settings.max_divergence, settings.rule)
-    harmful = prompts[HARMFUL].head(settings.prompts or PROMPTS)
-    along = bench.along(screened[HARMLESS], said)
+    harmful = given.prompts[HARMFUL].head(settings.prompts or PROMPTS)
+    along = bench.along(screened[HARMLESS], prepared.said)
     before, finalists = bench.final(going_on, harmful, screened[HARMLESS], along, halve=settings.rule != "knee")
     before = replace(before, trial=replace(before.trial, screened=untouched))
     rules: dict[str, Any] = {"bound": settings.max_divergence, "degenerate": degenerate, "rule": settings.rule}
@@ -112,51 +86,12 @@ def search_attack(
         failures = "; ".join(f"trial {number}: {reason}" for number, reason in reasons.items())
         return _nothing(space, activations, table, f"none of {len(trials)} trials can be chosen: {failures}")
     point = chosen.trial.point
-    found = directions.with_half(point)
-    facts = {"trial": chosen.trial.number, "trials": len(trials), "refusal_tokens": tokens, "search": name}
+    found = given.directions.with_half(point)
+    facts = {"trial": chosen.trial.number, "trials": len(trials), "refusal_tokens": given.refusal_tokens}
+    facts |= {"search": given.name, "workers": settings.workers}
     direction = replace(found, selection=table, score=-chosen.harmful.refusals, details={**found.details, **facts})
     print(_in_words(before, chosen), flush=True)
     return Choice(direction, space.edit(point))
-
-
-def _usable(settings: SearchSettings, directions: Directions) -> tuple[list[str], dict[str, str]]:
-    """Methods that find a direction here, and why the others find none."""
-    first = Space(settings, directions.activations.depth).first
-    usable, problems = [], {}
-    for name in settings.directions:
-        try:
-            directions.at({**first, "method": name})
-            usable.append(name)
-        except DataError as error:
-            problems[name] = str(error)
-    return usable, problems
-
-
-def _name(
-    settings: SearchSettings,
-    space: Space,
-    activations: Activations,
-    access: ModelAccess,
-    screened: Mapping[str, pd.DataFrame],
-    seed: int,
-    code: str,
-) -> str:
-    """Hash of what the trials depend on."""
-    states = hashlib.sha256()
-    for group in (activations.harmful, activations.harmless):
-        states.update(np.ascontiguousarray(group.blocks).data)
-    facts = {
-        "settings": screened_by(settings),
-        "methods": space.settings.directions,
-        "model": content_hash(access.model_dir),
-        "format": running_format(access.model_dir, access.dtype, access.device).name,
-        "activations": states.hexdigest(),
-        "chat": [access.system_prompt, dict(access.template_arguments or {})],
-        "prompts": {label: table["text"].tolist() for label, table in screened.items()},
-        "seed": seed,
-        "code": code,
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _table(

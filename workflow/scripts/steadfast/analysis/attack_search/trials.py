@@ -14,8 +14,10 @@ from steadfast.attacks.direction_search.refusal_score import ModelAccess
 from steadfast.attacks.edits import build_edit
 from steadfast.attacks.search.sampling import Screened, Trial
 from steadfast.attacks.search.screening import Along, along_responses, divergence_along
-from steadfast.attacks.search.space import Directions, Point, Space
+from steadfast.attacks.search.searched_directions import Directions
+from steadfast.attacks.search.space import Point, Space
 from steadfast.attacks.search.trial_weights import TrialWeights
+from steadfast.core.errors import DataError
 from steadfast.core.names import PROMPT_LABELS
 from steadfast.core.progress import Progress
 from steadfast.generation.loaded_model import LoadedModel
@@ -34,14 +36,14 @@ class Responding:
     Attributes:
         settings: fields of ``steadfast.generation.interface.Sampling``.
         thinking_markers: see ``steadfast.generation.responses.generate_responses``.
-        judge: what judges them.
+        judge: what judges them; None where nothing is judged.
         cache: directory where every response is kept as soon as it is there.
         name: hash of what decides the trials, which is part of the cache's keys.
     """
 
     settings: Mapping[str, Any]
     thinking_markers: Sequence[Sequence[str]] | None
-    judge: Scorer
+    judge: Scorer | None
     cache: Path
     name: str
 
@@ -101,6 +103,8 @@ class Bench:
     def outcomes(self, tables: Sequence[pd.DataFrame]) -> list[Outcome]:
         """What came of some tables of responses, judged at once."""
         cases = [cases_of(table, self.access.prompts) for table in tables]
+        if self.responding.judge is None:
+            raise DataError("no judge was given, so responses cannot be judged")
         verdicts = self.responding.judge.score(cases)
         return [
             outcome_of(table, verdict_table(asked, found), set(table["prompt_id"]))

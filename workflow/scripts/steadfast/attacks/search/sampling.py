@@ -1,30 +1,36 @@
 """Which points of the space a search tries: a multi-objective tree-structured Parzen estimator (Optuna), in a journal.
 
-Every trial is drawn by a sampler that is seeded by the search's seed and the number of trials before it, and knows
-these trials alone. A search that was killed therefore continues with the trials that it would have made, and a search
-of more trials begins with those of a shorter one.
+Every trial is drawn by a sampler that is seeded by the search's seed and the trial's number, and knows the trials of
+the rounds before it alone, whenever others end. A search that was killed therefore continues with the trials that it
+would have made, a search of more trials begins with those of a shorter one, and several workers, each of which screens
+one trial of every round, make the same trials however fast each of them is. A round has as many trials as there are
+workers; with one worker every trial knows all before it.
 """
 
+import time
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, PartialFixedSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from steadfast.attacks.search.space import Point, Space
 from steadfast.core.progress import Progress
 
+DIRECTIONS: tuple[Literal["minimize"], ...] = ("minimize", "minimize")
 NUMBER = "number"
 DAMAGE = "damage"
 WORST = 1e9
 RANDOM = 15
+POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,7 @@ class Search:
         bound: damage bound on the divergence, beyond which the sampler takes a trial for infeasible.
         seed: of the sampler.
         random: number of first trials that are drawn at random; the very first one is the fixed recipe.
+        workers: number of processes that share the trials, and of the trials of a round.
     """
 
     space: Space
@@ -74,46 +81,76 @@ class Search:
     bound: float
     seed: int
     random: int = RANDOM
+    workers: int = 1
 
-    def run(self, trials: int, screen: Callable[[Point], Screened]) -> list[Trial]:
+    def run(
+        self,
+        trials: int,
+        screen: Callable[[Point], Screened],
+        worker: int = 0,
+        check: Callable[[], None] = lambda: None,
+    ) -> list[Trial]:
         """Try as many points as ``trials`` says, those of the journal among them.
 
         Args:
             trials: number of trials.
             screen: what tries one.
+            worker: which of the workers this is; each tries every ``workers``-th point, and waits for the others at the
+                end of every round.
+            check: called while it waits; raises if another worker has failed.
         """
         study = self._study()
-        done = _finished(study)
-        with Progress("trials", trials, resumed=min(len(done), trials)) as progress:
-            while len(done) < trials:
+        done = _finished(study, trials)
+        with Progress("trials", trials, resumed=len(done)) as progress:
+            for number in range(worker, trials, self.workers):
+                done = self._wait_for(study, number - worker, trials, check)
+                if number in {trial.number for trial in done}:
+                    continue
+                progress.advance(len(done) - progress.done)
                 with progress.part(_best(done, self.bound)):
-                    done.append(self._try(study, len(done), screen))
-        best = _best(done[:trials], self.bound)
-        print(f"screening: {best or 'no trial'}", flush=True)
-        return done[:trials]
+                    study.add_trial(self._tried(done[: number - worker], number, screen))
+            done = self._wait_for(study, trials, trials, check)
+            progress.advance(len(done) - progress.done)
+        print(f"screening: {_best(done, self.bound) or 'no trial'}", flush=True)
+        return done
 
-    def _try(self, study: optuna.Study, number: int, screen: Callable[[Point], Screened]) -> Trial:
-        study.sampler = self._sampler(number)
-        trial = study.ask()
-        point = self._point(trial)
+    def _wait_for(self, study: optuna.Study, first: int, trials: int, check: Callable[[], None]) -> list[Trial]:
+        """The finished trials in order, once the first ones are all among them."""
+        while True:
+            done = _finished(study, trials)
+            if [trial.number for trial in done[:first]] == list(range(first)):
+                return done
+            check()
+            time.sleep(POLL_SECONDS)
+
+    def _tried(self, known: Sequence[Trial], number: int, screen: Callable[[Point], Screened]) -> FrozenTrial:
+        """One more trial, drawn by a sampler that knows some others."""
+        study = optuna.create_study(directions=DIRECTIONS, sampler=self._sampler(number))
+        study.add_trials([self._frozen(trial) for trial in known])
+        point = dict(study.ask(self._distributions()).params)
         found = screen(point)
         # a score that is not a number is as bad as can be
         screened = Screened(*(min(value, WORST) if value == value else WORST for value in astuple(found)))
-        trial.set_constraint(DAMAGE, screened.divergence - self.bound)
-        trial.set_user_attr(NUMBER, number)
-        study.tell(trial, list(astuple(screened)))
-        return Trial(number, point, screened)
+        return self._frozen(Trial(number, point, screened))
 
-    def _point(self, trial: optuna.Trial) -> dict[str, Any]:
-        point: dict[str, Any] = {
-            name: trial.suggest_categorical(name, values) for name, values in self.space.choices.items()
+    def _frozen(self, trial: Trial) -> FrozenTrial:
+        """A trial as Optuna keeps it."""
+        return create_trial(
+            values=list(astuple(trial.screened)),
+            params=dict(trial.point),
+            distributions=self._distributions(),
+            constraints={DAMAGE: trial.screened.divergence - self.bound},
+            user_attrs={NUMBER: trial.number},
+        )
+
+    def _distributions(self) -> dict[str, BaseDistribution]:
+        found: dict[str, BaseDistribution] = {
+            name: CategoricalDistribution(values) for name, values in self.space.choices.items()
         }
         for name, bounds in self.space.ranges.items():
-            if bounds.whole:
-                point[name] = trial.suggest_int(name, int(bounds.low), int(bounds.high))
-            else:
-                point[name] = trial.suggest_float(name, bounds.low, bounds.high)
-        return point
+            kind = IntDistribution if bounds.whole else FloatDistribution
+            found[name] = kind(bounds.low, bounds.high)  # type: ignore[arg-type]
+        return found
 
     def _sampler(self, number: int) -> BaseSampler:
         with warnings.catch_warnings():
@@ -125,25 +162,21 @@ class Search:
     def _study(self) -> optuna.Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.journal.parent.mkdir(parents=True, exist_ok=True)
-        study = optuna.create_study(
+        return optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(self.journal))),
             study_name=self.name,
-            directions=["minimize", "minimize"],
+            directions=DIRECTIONS,
             load_if_exists=True,
         )
-        for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            # of a search that was killed: it is drawn again
-            study.tell(trial.number, state=TrialState.FAIL)
-        return study
 
 
-def _finished(study: optuna.Study) -> list[Trial]:
-    """The trials of a journal, in order."""
-    found = [
-        Trial(int(trial.user_attrs[NUMBER]), dict(trial.params), Screened(*trial.values))
+def _finished(study: optuna.Study, trials: int) -> list[Trial]:
+    """The trials of a journal in order, as far as they are among the first ones."""
+    found = {
+        int(trial.user_attrs[NUMBER]): Trial(int(trial.user_attrs[NUMBER]), dict(trial.params), Screened(*trial.values))
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    ]
-    return sorted(found, key=lambda trial: trial.number)
+    }
+    return [found[number] for number in sorted(found) if number < trials]
 
 
 def _best(trials: list[Trial], bound: float) -> str:

@@ -5,14 +5,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from steadfast.attacks.directions.settings import TemplatePosition
-from steadfast.attacks.edits.settings import LARGEST_SCALE
+from steadfast.attacks.edits.settings import LARGEST_SCALE, Target
 from steadfast.core.plug_ins import DIRECTIONS, EDITS, NameOf
 from steadfast.core.settings import Items, Seed, SettingsModel, Text, UniqueItems
 
 Rule = Literal["lowest_refusals_within", "knee"]
 Scope = Literal["global", "per_block"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-SearchTarget = Literal["attention_output", "mlp_output"]
 
 
 class SearchSettings(SettingsModel):
@@ -28,8 +27,8 @@ class SearchSettings(SettingsModel):
         ["mean_difference", "probe", "null_space", "paired_subspace", "self_organizing_map"],
         min_length=1,
         description=(
-            "Methods that find directions in activations; the first one is that of the first trial. `[random]` alone "
-            "is the control: what the selection among as many meaningless edits does."
+            "Methods that find directions; the first one is that of the first trial. `[random]` alone is the control: "
+            "what the selection among as many meaningless edits does. `gradient` descends once at each of five depths."
         ),
     )
     depth: Items[Fraction] = Field(
@@ -55,15 +54,24 @@ class SearchSettings(SettingsModel):
     edits: UniqueItems[Annotated[str, NameOf(EDITS)]] = Field(
         ["orthogonalize", "norm_preserving", "projected"],
         min_length=1,
-        description="Edits that remove directions; the first one is that of the first trial.",
+        description=(
+            "Edits; the first one is that of the first trial. `rank_one` edits the MLP of one block, which is varied "
+            "within `depth`, and uses the class means there in place of a direction."
+        ),
     )
-    targets: UniqueItems[SearchTarget] = Field(
+    targets: UniqueItems[Target] = Field(
         ["attention_output", "mlp_output"],
         min_length=1,
-        description="Matrices that are edited, each with a kernel of its own: `peak`, `width`, `edge` and `scale`.",
+        description=(
+            "Matrices that are edited, each with a kernel of its own: `peak`, `width`, `edge` and `scale`; of the "
+            "embedding only `scale`."
+        ),
     )
     scale: Items[Annotated[float, Field(ge=0, le=LARGEST_SCALE)]] = Field(
-        [0.0, 1.5], min_length=2, max_length=2, description="Range of the scale at the peak of a kernel."
+        [0.0, 1.5],
+        min_length=2,
+        max_length=2,
+        description="Range of the scale at the peak of a kernel, or of a rank-one edit.",
     )
     max_divergence: float = Field(
         0.1,
@@ -115,6 +123,16 @@ class SearchSettings(SettingsModel):
         description=(
             "Harmful calibration prompts that the finalists respond to, the weaker half only to a quarter of them; "
             "null takes 50, or all if there are fewer."
+        ),
+    )
+    workers: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description=(
+            "Processes that share the trials, each with the model on GPUs of its own where there are any. As many "
+            "trials make a round and know those of the rounds before, so that another number of workers tries other "
+            "edits."
         ),
     )
     seed: Seed = Field(0, description="Seed of the sampler, in addition to the run's.")
