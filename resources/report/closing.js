@@ -15,7 +15,7 @@ function showClosing() {
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ");
   const entries = [["Code", states.join(", ") || "unknown"], ["Finished", finished || "unknown"], ["Versions", packages || "unknown"]];
   byId("origin").replaceChildren(...entries.flatMap(([term, text]) => [element("dt", {}, term), element("dd", {}, text)]));
-  byId("closing").replaceChildren(...blocks.map(placed));
+  byId("closing").replaceChildren(...blocks.map((block) => placed(block).node));
   on("configuration", "toggle", () => showText(byId("configuration-text"), configuration));
   on("save-configuration", "click", () => download("configuration.json", configuration, "application/json"));
   showCautions();

@@ -8,7 +8,8 @@ class Figure {
   constructor(block, draw) {
     this.block = block;
     this.draw = draw;
-    this.selects = block.options.map(({ title, choices }) => this.chooser(title, choices));
+    this.shown = block;
+    this.selects = block.options.map(({ title, choices }) => (followsJudge(title, choices) ? ofPage(title, choices) : this.chooser(title, choices)));
     this.stage = element("div", { class: "stage", onscroll: () => this.freeze() });
     this.chosen = element("span", { class: "chosen" });
     this.pdf = element("button", { type: "button", title: "The figure for print", onclick: () => this.savePdf() }, "PDF");
@@ -22,30 +23,38 @@ class Figure {
     this.show();
     new ResizeObserver(() => { if (this.stage.clientWidth !== this.width) this.show(); }).observe(this.stage);
     document.addEventListener("themechange", () => this.show());
+    view.follow(PAGE_WIDE, `${this.block.id}.`, () => this.show());
+  }
+
+  /** Whether anything in it is about the model that the page is about. */
+  get concerned() {
+    return view.model === null || isAbout(this.block, view.model);
   }
 
   build() {
     const { block } = this;
     const saves = [["CSV", () => this.saveCsv()], ["SVG", () => this.saveSvg()], ["PNG", () => savePng(`${this.name}.png`, this.plain())]];
     const buttons = saves.map(([text, act]) => element("button", { type: "button", onclick: act }, text));
-    const group = element("span", { class: "saves", role: "group", "aria-label": `Save “${block.title}”` }, ...buttons, this.pdf);
-    const tools = element("div", { class: "tools" }, ...this.selects.map(({ node }) => node), element("span", { class: "push" }), group);
+    this.saves = element("span", { class: "saves", role: "group", "aria-label": `Save “${block.title}”` }, ...buttons, this.pdf);
+    const tools = element("div", { class: "tools" }, ...this.selects.map(({ node }) => node).filter(Boolean), element("span", { class: "push" }), this.saves);
     return element("figure", { class: "chart", id: `figure-${block.id}` }, element("h3", {}, block.title), tools, this.stage,
       element("figcaption", { class: "hint" }, block.note, this.chosen));
   }
 
   chooser(title, choices) {
-    const options = choices.map(({ key, label: text }) => element("option", { value: key }, text));
-    const select = element("select", { onchange: () => this.show() }, ...options);
-    return { title, select, node: withLabel(title, select, { hidden: choices.length < 2 }), standard: choices[0].key };
+    const name = `${this.block.id}.${title.toLowerCase()}`;
+    const standard = choices[0].key;
+    const select = element("select", { onchange: () => view.set({ [name]: select.value === standard ? null : select.value }) }, ...options(choices, standard));
+    const chosen = () => choices.find(({ key }) => key === view.get(name)) ?? choices[0];
+    return { title, chosen, node: withLabel(title, select, { hidden: choices.length < 2 }), standard, update: () => { select.value = chosen().key; } };
   }
 
   get keys() {
-    return this.selects.map(({ select }) => select.value);
+    return this.selects.map(({ chosen }) => chosen().key);
   }
 
   get values() {
-    return this.block.values[this.keys.join("|")];
+    return this.shown.values[this.keys.join("|")];
   }
 
   get name() {
@@ -55,19 +64,26 @@ class Figure {
   /** Name of the printed figure that shows what is chosen, if there is one. */
   get printedName() {
     const varies = this.block.pdf.includes("{}");
-    const standard = this.selects.every(({ select, standard }, index) => (varies && index === 0) || select.value === standard);
+    const standard = this.selects.every(({ chosen, standard }, index) => (varies && index === 0) || chosen().key === standard);
     return standard ? this.block.pdf.replace("{}", this.keys[0] ?? "") : "";
+  }
+
+  get empty() {
+    return (this.block.asides && !view.asides) || isEmpty(this.shown) || this.values === undefined;
   }
 
   show() {
     this.width = this.stage.clientWidth;
-    this.chosen.textContent = this.selects.map(({ title, select }) => ` ${title}: ${select.selectedOptions[0].text}.`).join("");
-    if (this.values === undefined) {
+    this.selects.forEach(({ update }) => update());
+    this.chosen.textContent = this.selects.map(({ title, chosen }) => ` ${title}: ${chosen().label}.`).join("");
+    this.shown = sliced(this.block);
+    this.saves.hidden = this.empty;
+    if (this.empty) {
       this.marks = [];
-      this.stage.replaceChildren(element("p", { class: "hint" }, "There is nothing to show for this choice."));
+      this.stage.replaceChildren(...(this.block.asides && !view.asides ? behindSwitch("Controls and baselines are not shown.") : [element("p", { class: "hint" }, "There is nothing to show for this choice.")]));
       return;
     }
-    const { drawing, marks } = this.draw(this.block, this.values, currentLook(), Math.max(this.width, 280));
+    const { drawing, marks } = this.draw(this.shown, this.values, currentLook(), Math.max(this.width, 280));
     this.marks = marks;
     this.at = null;
     drawing.setAttribute("role", "img");
@@ -131,7 +147,7 @@ class Figure {
 
   /** The drawing on white, whatever the page looks like. */
   plain() {
-    const { drawing } = this.draw(this.block, this.values, { ...LOOKS.light, page: "#ffffff" }, EXPORT_WIDTH);
+    const { drawing } = this.draw(this.shown, this.values, { ...LOOKS.light, page: "#ffffff" }, EXPORT_WIDTH);
     drawing.prepend(shape("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
     return drawing;
   }
@@ -141,7 +157,7 @@ class Figure {
   }
 
   saveCsv() {
-    const { header, records } = this.draw(this.block, this.values, LOOKS.light, EXPORT_WIDTH);
+    const { header, records } = this.draw(this.shown, this.values, LOOKS.light, EXPORT_WIDTH);
     download(`${this.name}.csv`, csvText(header, records), "text/csv;charset=utf-8");
   }
 
@@ -149,6 +165,15 @@ class Figure {
     const bytes = Uint8Array.from(atob(printed()[this.printedName]), (character) => character.charCodeAt(0));
     download(`${this.printedName}.pdf`, new Blob([bytes], { type: "application/pdf" }));
   }
+}
+
+/** Whether a choice of judges is the page's: where the reference judge is among them. */
+const followsJudge = (title, choices) => title === "Judge" && choices.some(({ key }) => key === data.view.reference);
+
+/** The page's judge as a choice of a chart. */
+function ofPage(title, choices) {
+  const chosen = () => choices.find(({ key }) => key === view.judge) ?? choices[0];
+  return { title, chosen, node: null, standard: choices[0].key, update: () => {} };
 }
 
 /** The printed figures that the page holds, by name; their contents are not read for it. */

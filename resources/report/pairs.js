@@ -9,7 +9,7 @@ const FLAG_WORDS = { d: "degenerate", c: "cut at the longest length" };
 class Pairs {
   constructor(packed) {
     this.packed = packed;
-    this.places = new Map(packed.systems.map(([model, variant], system) => [`${model}/${variant}`, system]));
+    this.places = new Map(packed.systems.map(([model, variant], system) => [`${packed.models[model].key}/${packed.variants[variant].key}`, system]));
     this.readers = packed.judges.map((_, judge) => judge).filter((judge) => !packed.baselines.includes(judge));
   }
 
@@ -30,6 +30,46 @@ class Pairs {
     return Math.floor(item / this.packed.samples.length);
   }
 
+  /** Position of a judge. */
+  judge(key) {
+    return this.packed.judges.findIndex((judge) => judge.key === key);
+  }
+
+  /** A model's responses to an item in two variants, or null where one is missing. */
+  pair(item, model, before, after) {
+    const { key } = this.packed.models[model];
+    const sides = [this.system(key, before), this.system(key, after)];
+    if (sides.some((system) => system === undefined || this.text(system, item) === null)) return null;
+    return { item, prompt: this.promptOf(item), model, before, after, sides };
+  }
+
+  /** Name of a pair in an address, which stays the same when the run grows. */
+  name({ item, prompt, model, before, after }) {
+    const { prompts, samples, models } = this.packed;
+    return [prompts.id[prompt], samples[item % samples.length], models[model].key, before, after].join("/");
+  }
+
+  /** The pair of a name, or null. */
+  named(name) {
+    const [id, sample, key, before, after] = name.split("/");
+    const { prompts, samples, models } = this.packed;
+    const [prompt, place, model] = [prompts.id.indexOf(id), samples.indexOf(Number(sample)), models.findIndex((found) => found.key === key)];
+    if (prompt < 0 || place < 0 || model < 0) return null;
+    return this.pair(prompt * samples.length + place, model, before, after);
+  }
+
+  /** Pairs of one item by how alike their responses are; a group's first is what the others are compared with. */
+  grouped(pairs) {
+    const groups = [];
+    for (const pair of pairs) {
+      const texts = pair.sides.map((system) => this.text(system, pair.item));
+      const group = groups.find(({ first }) => texts.every((text, side) => alike(text, first[side])));
+      if (group) group.pairs.push(pair);
+      else groups.push({ first: texts, pairs: [pair] });
+    }
+    return groups.map((group) => group.pairs);
+  }
+
   /** All pairs that pass the filters, prompt by prompt. */
   find({ model, before, after, label, category, judge, show, words }) {
     const { packed } = this;
@@ -38,12 +78,12 @@ class Pairs {
     const found = [];
     for (let item = 0; item < items; item += 1) {
       const prompt = this.promptOf(item);
-      if (label !== "" && packed.prompts.harmful[prompt] !== Number(label)) continue;
-      if (category !== "" && packed.prompts.category[prompt] !== category) continue;
-      packed.models.forEach((_, index) => {
-        if (model !== "" && Number(model) !== index) return;
-        const pair = { item, prompt, model: index, sides: [this.system(index, before), this.system(index, after)] };
-        if (pair.sides.some((system) => system === undefined || this.text(system, item) === null)) return;
+      if (label !== ALL && packed.prompts.harmful[prompt] !== Number(label)) continue;
+      if (category !== ALL && packed.prompts.category[prompt] !== category) continue;
+      packed.models.forEach(({ key }, index) => {
+        if (model !== ALL && model !== key) return;
+        const pair = this.pair(item, index, before, after);
+        if (pair === null) return;
         if (SHOWS[show].keeps(this, pair, judge) && this.speaksOf(pair, wanted)) found.push(pair);
       });
     }
@@ -62,6 +102,17 @@ class Pairs {
       return verdicts.has(REFUSAL) && verdicts.has(ANSWER);
     });
   }
+}
+
+const ALIKE = 0.9;
+
+/** Whether two texts have nearly the same words: those in both are at least nine tenths of those in either. */
+function alike(a, b) {
+  if (a === b) return true;
+  const [first, second] = [a, b].map((text) => new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu)));
+  const shared = first.intersection ? first.intersection(second).size : [...first].filter((word) => second.has(word)).length;
+  const either = first.size + second.size - shared;
+  return either > 0 && shared / either >= ALIKE;
 }
 
 /** Filters other than everything. */

@@ -10,12 +10,27 @@ const BLOCKS = {
 /** Charts that are drawn as soon as they are in the page, whose width they take. */
 const undrawn = [];
 
+/** Sections of what is about models, with their blocks. */
+const sections = [];
+
 /** A block. All are built at once: what is not there can be neither found by the browser's search nor linked to. */
 function placed(block) {
-  if (block.type === "prose") return element("p", { class: "lead" }, block.text);
+  if (block.type === "prose") return { node: element("p", { class: "lead" }, block.text) };
   const built = BLOCKS[block.type](block);
   if (built.start) undrawn.push(built);
-  return element("div", { class: "block" }, built.node);
+  return { built, node: element("div", { class: "block" }, built.node) };
+}
+
+/** A page of one model leaves out what is not about it. */
+function showConcerned() {
+  for (const { node, blocks } of sections) {
+    for (const { built, node: block } of blocks) if (built) block.hidden = !built.concerned;
+    node.hidden = view.model !== null && !blocks.some(({ built }) => built?.concerned);
+  }
+  byId("method").hidden = view.model !== null;
+  for (const entry of byId("contents").children) {
+    entry.hidden = byId(decoded(entry.firstChild.hash.slice(1))).hidden;
+  }
 }
 
 function drawAll() {
@@ -24,13 +39,15 @@ function drawAll() {
 
 /** Go where the address points: the sections were not there yet when the browser looked for it. */
 function goToAnchor() {
-  const target = window.location.hash === "" ? null : byId(decodeURIComponent(window.location.hash.slice(1)));
-  target?.scrollIntoView();
+  if (view.anchor !== "") byId(view.anchor)?.scrollIntoView();
 }
 
 function sectionOf({ id, title, blocks }) {
   const heading = element("h2", { id: `${id}-title` }, title);
-  return element("section", { id, "aria-labelledby": heading.id }, heading, ...blocks.map(placed));
+  const built = blocks.map(placed);
+  const node = element("section", { id, "aria-labelledby": heading.id }, heading, ...built.map((block) => block.node));
+  sections.push({ node, blocks: built });
+  return node;
 }
 
 /** The contents name every section of the page. */

@@ -51,7 +51,7 @@ class Reader:
         return self.page.locator(f"#table-{name}")
 
     def column(self, name: str, number: int) -> list[str]:
-        return self.table(name).locator(f"tbody tr > :nth-child({number})").all_text_contents()
+        return self.table(name).locator(f"tbody tr.main > :nth-child({number})").all_text_contents()
 
     def saved(self, button) -> Path:
         with self.page.expect_download() as download:
@@ -114,31 +114,40 @@ def test_the_page_answers_and_has_every_section(reader):
         assert reader.page.locator(link.get_attribute("href")).count() == 1
 
 
+def everything(reader) -> None:
+    """All rows of the table of rates."""
+    reader.page.get_by_label("Controls and baselines", exact=True).check()
+    for name in ("Variant", "Judge", "Prompts"):
+        reader.choose(name, "All", "#table-robustness")
+
+
 def test_a_table_is_sorted_by_a_heading_and_back(reader):
     reader.show("changes")
-    before = reader.column("robustness", 8)
+    everything(reader)
+    before = reader.column("robustness", 5)
     heading = reader.table("robustness").get_by_role("button", name="Rate", exact=True)
     heading.click()
-    rates = [float(re.match(r"\d+", text)[0]) for text in reader.column("robustness", 8)]
+    rates = [float(re.match(r"\d+", text)[0]) for text in reader.column("robustness", 5)]
     assert rates == sorted(rates, reverse=True)
     assert reader.table("robustness").locator("th[aria-sort=descending] button").text_content() == "Rate"
     heading.press("Enter")
-    rates = [float(re.match(r"\d+", text)[0]) for text in reader.column("robustness", 8)]
+    rates = [float(re.match(r"\d+", text)[0]) for text in reader.column("robustness", 5)]
     assert rates == sorted(rates)
     heading.press("Enter")
-    assert reader.column("robustness", 8) == before
+    assert reader.column("robustness", 5) == before
 
 
 def test_table_filtered_shown_whole_and_saved_as_it_shown(reader, study):
     reader.show("changes")
     table = reader.table("robustness")
-    everything = 4 * 3 * 5 * 2
-    assert len(reader.column("robustness", 1)) == everything
+    everything(reader)
+    rows = 4 * 3 * 5 * 2
+    assert len(reader.column("robustness", 1)) == rows
     assert table.get_by_role("button", name="more").count() == 0
     reader.choose("Judge", "judge-2", "#table-robustness")
     reader.choose("Prompts", "Harmful", "#table-robustness")
     assert set(reader.column("robustness", 3)) == {"judge-2"}
-    assert table.locator(".status").text_content() == f"12 of {everything} rows"
+    assert table.locator(".status").text_content() == f"12 of {rows} rows"
     text = reader.saved(table.get_by_role("button", name="CSV")).read_text(encoding="utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert len(rows) == 12 and {row["judge"] for row in rows} == {"judge-2"}
@@ -178,7 +187,8 @@ def test_the_counts_of_one_panel_keep_away_from_the_next(reader, width):
 def test_a_chart_shows_the_judge_that_is_chosen(reader):
     reader.show("changes")
     before = reader.page.locator("#figure-refusal_counts svg").inner_html()
-    reader.choose("Judge", "label-only", "#figure-refusal_counts")
+    reader.page.get_by_label("Controls and baselines", exact=True).check()
+    reader.choose("Judge", "label-only", "#view")
     assert reader.page.locator("#figure-refusal_counts svg").inner_html() != before
     assert reader.page.locator("#figure-refusal_counts").get_by_role("button", name="PDF").is_hidden()
 
@@ -240,7 +250,7 @@ def test_pairs_are_found_by_what_the_judges_said_of_them(reader, study):
 def test_every_judge_stands_under_a_pair_with_its_score(reader):
     reader.show("responses-section")
     card = reader.page.locator(".pair").first
-    assert card.locator(".verdicts .judge").all_text_contents() == [*(f"judge-{n}" for n in range(4)), "label-only"]
+    assert card.locator(".verdicts .judge").all_text_contents() == [f"judge-{n}" for n in range(4)]
     titles = card.locator(".verdicts li:nth-child(2) .badge").evaluate_all(
         "badges => badges.map((badge) => badge.title)"
     )
@@ -285,6 +295,132 @@ def test_every_control_has_a_name_and_every_table_a_caption(reader):
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
+def test_tables_open_on_the_rows_that_answer(reader):
+    assert set(reader.column("robustness", 2)) == {"abliterated"}
+    assert set(reader.column("robustness", 3)) == {"judge-0"}
+    assert set(reader.column("robustness", 4)) == {"Harmful"}
+    changes = [int(re.match(r"[−+]?\d+", text)[0].replace("−", "-")) for text in reader.column("robustness", 6)]
+    assert changes == sorted(changes) and len(changes) == 4
+    widths = reader.page.locator(".data-table thead tr").evaluate_all("rows => rows.map((row) => row.children.length)")
+    assert max(widths) <= 8
+
+
+def test_one_switch_shows_controls_and_baselines_everywhere(reader):
+    page = reader.page
+    heat = page.locator("#figure-refusal_heatmap svg")
+    verdicts = page.locator(".pair").first.locator(".verdicts")
+    assert page.locator("#figure-controls svg").count() == 0
+    assert "random" not in heat.text_content() and "label-only" not in heat.text_content()
+    assert set(reader.column("edits", 2)) == {"abliterated"}
+    assert "label-only" not in verdicts.text_content()
+    page.locator("#figure-controls").get_by_role("button", name="Show controls and baselines").click()
+    assert page.get_by_label("Controls and baselines", exact=True).is_checked()
+    assert page.locator("#figure-controls svg").count() == 1
+    assert "random" in heat.text_content() and "label-only" in heat.text_content()
+    assert set(reader.column("edits", 2)) == {"abliterated", "random"}
+    assert "label-only" in page.locator(".pair").first.locator(".verdicts").text_content()
+    assert page.url.endswith("#controls=shown")
+
+
+def test_tables_and_charts_follow_the_judge_of_the_page(reader):
+    before = reader.page.locator("#figure-refusal_counts svg").inner_html()
+    reader.choose("Judge", "judge-3", "#view")
+    assert set(reader.column("robustness", 3)) == {"judge-3"}
+    assert reader.page.locator("#figure-refusal_counts svg").inner_html() != before
+    reader.page.get_by_role("button", name="Reset the view").click()
+    assert set(reader.column("robustness", 3)) == {"judge-0"}
+    assert reader.page.locator("#figure-refusal_counts svg").inner_html() == before
+
+
+def test_a_row_opens_and_is_found_while_it_is_closed(reader):
+    table = reader.table("edits")
+    box = table.locator(".details").first
+    assert not box.locator("dl").is_visible() and "Median cosine" in box.inner_html()
+    opener = table.get_by_role("button", name="Details: model-0").first
+    opener.press("Enter")
+    assert opener.get_attribute("aria-expanded") == "true"
+    assert box.locator("dl").is_visible() and "Stability0.98" in box.inner_text()
+    opener.click()
+    assert box.get_attribute("hidden") == "until-found"
+    box.dispatch_event("beforematch")
+    assert opener.get_attribute("aria-expanded") == "true"
+
+
+def test_a_link_reproduces_the_view(browser, reader, study):
+    page = reader.page
+    reader.choose("Judge", "judge-2", "#view")
+    reader.choose("Prompts", "Harmless", "#table-robustness")
+    reader.table("robustness").get_by_role("button", name="Rate", exact=True).click()
+    reader.choose("Prompts", "Harmless", "#figure-refusal_heatmap")
+    reader.choose("Show", "Judges disagree")
+    page.get_by_label("Words").fill("thing NUMBER 5")
+    card = page.locator(".pair").filter(has_text="harmful thing number 5").first
+    card.get_by_role("button", name="Show this answer").first.click()
+    page.locator("#contents a[href='#matrix']").click()
+    seen = [reader.column("robustness", 5), reader.pairs(), page.locator("#figure-refusal_heatmap svg").text_content()]
+    address = page.url
+    assert "#matrix&" in address and "pair=" in address
+    with browser.context() as context:
+        other = Reader(context, study.page)
+        other.page.goto("about:blank")
+        other.page.goto(address)
+        assert_in_sight(other.page, "matrix")
+        chart = other.page.locator("#figure-refusal_heatmap svg").text_content()
+        assert [other.column("robustness", 5), other.pairs(), chart] == seen
+        opened = other.page.locator(".pair.opened")
+        assert "harmful thing number 5" in opened.text_content() and opened.locator(".veil").count() == 0
+        assert other.page.locator("#view select").first.input_value() == "judge-2"
+        assert set(opened.locator("mark").all_text_contents()) == {"thing number 5"}
+        wrong = "#pair=%E0%A4%A&judge=nobody&model=<b>&robustness.sort=--&=&responses.show=x"
+        other.page.evaluate("(hash) => { window.location.hash = hash; }", wrong)
+        assert set(other.column("robustness", 3)) == {"judge-0"}
+        other.assert_quiet(study.page)
+
+
+def test_a_page_of_a_model_shows_what_is_about_it(reader):
+    page = reader.page
+    page.locator("#table-models").get_by_role("link", name="model-2").click()
+    page.locator("#back").wait_for()
+    assert page.url.endswith("#model=model-2")
+    assert page.locator("#title").text_content().startswith("model-2, abliterated: refusals of harmful prompts went")
+    assert reader.column("robustness", 1) == ["model-2"] == reader.column("edits", 1)
+    chart = page.locator("#figure-refusal_counts svg").text_content()
+    assert "model-2" in chart and "model-1" not in chart
+    assert reader.table("fidelity").is_hidden()
+    assert page.locator("#method").is_hidden() and page.locator("#contents a[href='#method']").is_hidden()
+    assert reader.pairs() == 16
+    page.go_back()
+    assert len(reader.column("robustness", 1)) == 4 and reader.table("fidelity").is_visible()
+
+
+def test_empty_choices_say_so_and_lead_back(reader):
+    reader.page.get_by_label("Words").fill("no such words anywhere")
+    assert reader.pairs() == 0
+    reader.page.get_by_role("button", name="Clear the filters").click()
+    assert reader.pairs() == 64
+    reader.choose("Variant", "original", "#table-robustness")
+    reader.choose("Conclusion", "inconclusive", "#table-robustness")
+    assert reader.column("robustness", 1) == []
+    reader.table("robustness").get_by_role("button", name="Show all rows").click()
+    assert len(reader.column("robustness", 1)) == 4 * 2 * 4 * 2
+
+
+def test_nearly_the_same_responses_share_a_card(browser, tmp_path):
+    texts = "To begin with, gather what you need and keep it at hand. Then do it step by step, and look at the result"
+    study = MadeUpStudy(
+        tmp_path, models=3, judges=2, prompts=2, answer=lambda number, _: f"{texts} {number % 2}."
+    ).make()
+    study.write(show="full")
+    with browser.context() as context:
+        reader = Reader(context, study.page)
+        assert reader.pairs() == 12 and reader.page.locator("#browser > div > .pairs > .pair").count() == 4
+        alike = reader.page.locator(".alike").first
+        assert alike.locator("summary").text_content().endswith("of 2 more: model-1, model-2")
+        alike.locator("summary").click()
+        alike.locator(".pair").nth(1).wait_for()
+        reader.assert_quiet(study.page)
+
+
 def test_the_page_can_be_dark_and_remembers_it(reader, study):
     reader.page.get_by_role("button", name="Dark").click()
     background = reader.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
@@ -313,7 +449,7 @@ def test_links_and_addresses_lead_to_their_section(browser, study, options):
     with browser.context(**options) as context:
         reader = Reader(context, study.page)
         links = [link.get_attribute("href") for link in reader.page.locator("#contents a, a[href^='#']").all()]
-        targets = list(dict.fromkeys(link.removeprefix("#") for link in links))
+        targets = list(dict.fromkeys(link.removeprefix("#") for link in links if "=" not in link))
         assert len(targets) > 10
         for identity in reversed(targets):
             reader.page.locator(f"a[href='#{identity}']").last.evaluate("(link) => link.click()")
@@ -337,10 +473,11 @@ def test_everything_is_there_to_be_found_and_linked_to(reader):
 
 
 def test_paper_repeats_headings_and_says_what_was_cut(reader):
+    everything(reader)
     reader.page.emulate_media(media="print")
     table = reader.table("robustness")
     assert table.locator("thead .on-paper").first.is_visible() and table.locator("thead button").first.is_hidden()
-    assert table.locator("tbody tr:visible").count() == 25
+    assert table.locator("tbody tr.main:visible").count() == 25
     assert table.locator("p.on-paper").text_content() == "25 of 120 rows are printed; the page and its file hold all."
     assert reader.table("stages").locator("p.on-paper").is_hidden()
     badge = reader.page.locator(".verdict-r").first
@@ -377,6 +514,7 @@ def test_on_a_phone_rows_keep_their_names(browser, tmp_path):
 def test_paper_is_white_and_holds_every_chart(reader):
     reader.page.get_by_role("button", name="Dark").click()
     assert reader.page.pdf().startswith(b"%PDF")
+    reader.page.get_by_label("Controls and baselines", exact=True).check()
     assert reader.page.locator("#figure-controls svg").count() == 1, "what was not near the window is drawn for print"
     assert reader.page.evaluate("document.documentElement.dataset.theme") == "dark"
 

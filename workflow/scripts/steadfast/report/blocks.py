@@ -11,10 +11,15 @@ import numpy as np
 import pandas as pd
 
 from steadfast.analysis.tables.ordering import names_of
+from steadfast.core.names import ORIGINAL
 
 Block = dict[str, Any]
 Kind = Literal["name", "text", "code", "count", "share", "points", "number", "seconds", "p", "flag"]
 SIGNIFICANT = 5
+MOST_COLUMNS = 8
+"""Columns of a table that are side by side; the others are below a row once it is opened."""
+ALL, OF_PAGE, EDITED = "*", "@page", "@edited"
+"""What a column can be filtered by beside one of its names: nothing, the judge of the page, the edited variants."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Column:
         low: name of the lower bound if it is another.
         high: name of the upper bound.
         help: explanation.
+        detail: whether it is shown below the row, once that is opened.
     """
 
     key: str
@@ -42,6 +48,7 @@ class Column:
     low: str = ""
     high: str = ""
     help: str = ""
+    detail: bool = False
 
 
 def prose(*sentences: str) -> Block:
@@ -50,7 +57,15 @@ def prose(*sentences: str) -> Block:
 
 
 def table(
-    slug: str, caption: str, data: pd.DataFrame, columns: Sequence[Column], *, source: str = "", fold: bool = False
+    slug: str,
+    caption: str,
+    data: pd.DataFrame,
+    columns: Sequence[Column],
+    *,
+    source: str = "",
+    fold: bool = False,
+    opening: Mapping[str, str] | None = None,
+    sort: str = "",
 ) -> Block:
     """A table that can be sorted, filtered and saved.
 
@@ -58,10 +73,15 @@ def table(
         slug: its name, of the file that is saved as well.
         caption: what it shows.
         data: the rows.
-        columns: what is shown of them.
+        columns: what is shown of them; those after the eighth are details.
         source: the file of the results that it comes from.
         fold: whether it is closed at first.
+        opening: by column, what the rows are filtered by at first: a name, ``OF_PAGE`` or ``EDITED``. A name that no
+            row has is left out.
+        sort: column that the rows are sorted by at first, with ``-`` before it for the largest number first; by
+            default they keep their order.
     """
+    beside = [column.key for column in columns if not column.detail][:MOST_COLUMNS]
     return {
         "type": "table",
         "id": slug,
@@ -69,8 +89,16 @@ def table(
         "source": source,
         "fold": fold,
         "rows": len(data),
-        "columns": [_encode(data, column) for column in columns],
+        "opening": {key: value for key, value in (opening or {}).items() if _can_open(value, data[key])},
+        "sort": sort,
+        "columns": [{**_encode(data, column), "detail": column.key not in beside} for column in columns],
     }
+
+
+def _can_open(value: str, names: "pd.Series[Any]") -> bool:
+    """Whether a filter leaves some rows and not all of them out."""
+    known = set(names.astype(str))
+    return value == OF_PAGE or (value == EDITED and ORIGINAL in known) or value in known
 
 
 def dots(
@@ -235,6 +263,8 @@ def _encode(data: pd.DataFrame, column: Column) -> dict[str, Any]:
         position = {name: index for index, name in enumerate(names)}
         shown = column.names or {}
         encoded["names"] = [shown.get(name, name) for name in names]
+        if encoded["names"] != names:
+            encoded["keys"] = names
         encoded["codes"] = [position[str(value)] for value in filled[column.key].tolist()]
     elif column.kind == "flag":
         encoded["values"] = [None if pd.isna(value) else bool(value) for value in found.tolist()]

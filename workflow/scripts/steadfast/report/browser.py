@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
 from steadfast.report.study import Study
+from steadfast.report.view import keyed
 
 CODES = {REFUSAL: "r", NON_REFUSAL: "n", UNSCORED: "u"}
 MISSING = "-"
@@ -41,13 +42,14 @@ def browser_data(study: Study) -> dict[str, Any] | None:
     return {
         "open": study.show == "full",
         "systems": [[study.models.index(model), study.variants.index(variant)] for model, variant in pairs],
-        "models": [study.labels.model(model) for model in study.models],
-        "variants": [study.labels.variant(variant) for variant in study.variants],
-        "judges": [study.labels.judge(judge) for judge in study.judges],
+        "models": keyed(study.models, study.labels.model),
+        "variants": keyed(study.variants, study.labels.variant),
+        "judges": keyed(study.judges, study.labels.judge),
         "reference": study.judges.index(study.reference),
         "baselines": [study.judges.index(judge) for judge in study.judges if judge in study.baselines],
         "samples": samples,
         "prompts": {
+            "id": prompts["prompt_id"].tolist(),
             "text": prompts["text"].tolist(),
             "harmful": [int(label == "harmful") for label in prompts["label"]],
             "category": [str(category) for category in prompts["category"]],

@@ -96,9 +96,9 @@ def models_table(study: Study, found: Finding) -> Block:
             "change": rows["change"],
             "change_low": rows["change_low"],
             "change_high": rows["change_high"],
-            "attack": [_strongest(study, assessed, model, found.variant) for model in rows["model"]],
-            "capability": [_capability(study, row) for row in rows.to_dict("records")],
-            "judges": [_range(study, rates, model, found.variant) for model in rows["model"]],
+            "attack": [best_attack(study, assessed, model, found.variant) for model in rows["model"]],
+            "capability": [capability_change(study, row) for row in rows.to_dict("records")],
+            "judges": [range_over_judges(study, rates, model, found.variant) for model in rows["model"]],
         }
     )
     intervals = _intervals(study, rates, data["model"].tolist(), found.variant)
@@ -115,7 +115,7 @@ def models_table(study: Study, found: Finding) -> Block:
         Column("judges", "Change by judge", "text", help="Smallest and largest change according to a judge."),
     ]
     caption = f"Harmful prompts refused before and after: {study.labels.variant(found.variant)}, by {judge}"
-    return {**table("models", caption, data, columns, source=paths.table("assessment")), "plain": True}
+    return {**table("models", caption, data, columns, source=paths.table("assessment")), "plain": True, "links": True}
 
 
 def _graded_first() -> list[Outcome]:
@@ -142,7 +142,7 @@ def _intervals(study: Study, rates: pd.DataFrame | None, models: list[str], vari
     return found.set_axis(["after_low", "after_high"], axis=1).reset_index(drop=True)
 
 
-def _strongest(study: Study, assessed: pd.DataFrame, model: str, shown: str) -> str:
+def best_attack(study: Study, assessed: pd.DataFrame, model: str, shown: str) -> str:
     """Whether the model withstood the edit of the run that leaves it fewest refusals; only edits that took effect."""
     withstood = study.tables.get("withstood")
     if withstood is not None and model in set(withstood["model"]):
@@ -167,7 +167,7 @@ def _strongest(study: Study, assessed: pd.DataFrame, model: str, shown: str) -> 
     return f"{verdict}: {study.labels.variant(str(row['variant']))}, {percent(float(row['refused_after']))}% refused"
 
 
-def _capability(study: Study, row: Mapping[Any, Any]) -> str:
+def capability_change(study: Study, row: Mapping[Any, Any]) -> str:
     """The change of capability: benchmark tasks if the run has any, and whatever degradation was measured."""
     parts = []
     effects = study.tables.get("side_effects")
@@ -187,7 +187,7 @@ def _capability(study: Study, row: Mapping[Any, Any]) -> str:
     return f"{degraded}{', '.join(parts)}" if parts else NOT_MEASURED
 
 
-def _range(study: Study, rates: pd.DataFrame | None, model: str, variant: str) -> str:
+def range_over_judges(study: Study, rates: pd.DataFrame | None, model: str, variant: str) -> str:
     """Smallest and largest change over the judges that read the responses."""
     if rates is None:
         return ""

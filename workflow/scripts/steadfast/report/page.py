@@ -16,10 +16,12 @@ from steadfast.report.browser import browser_data
 from steadfast.report.cautions import cautions
 from steadfast.report.figures.style import color_map, ink_on
 from steadfast.report.headline import size
+from steadfast.report.model_view import model_findings
 from steadfast.report.origins import artifacts, stages, states, versions
 from steadfast.report.overview import overview
 from steadfast.report.sections import build_sections
 from steadfast.report.study import Study, read_study
+from steadfast.report.view import view_data
 
 SHADES = 33
 EMBEDDED_BYTES = 4_000_000
@@ -47,7 +49,8 @@ def page_data(study: Study) -> dict[str, Any]:
     return {
         "size": size(study),
         "level": f"{study.inference.confidence:.0%}",
-        "overview": overview(study),
+        "view": view_data(study),
+        "overview": {**overview(study), "models": model_findings(study)},
         "cautions": [*not_shown, *cautions(study)],
         "sections": sections,
         "responses": study.show,

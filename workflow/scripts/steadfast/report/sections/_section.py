@@ -6,10 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from steadfast.report.blocks import Block, Column, number
+from steadfast.report.blocks import EDITED, OF_PAGE, Block, Column, number
 from steadfast.report.study import Study
 
 CLASSES = {"harmful": "Harmful prompts", "harmless": "Harmless prompts"}
+ANSWERING = {"variant": EDITED, "judge": OF_PAGE, "label": "harmful"}
+"""Rows of a table of rates that answer the question: edited variants, by the page's judge, on harmful prompts."""
 SUBSETS = {"all": "All", "harmful": "Harmful", "harmless": "Harmless", "human": "Human subset"}
 FAMILIES = {"all": "all groups"}
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
-from steadfast.report.sections._section import CLASSES, Section, class_column, judge_column, pair_columns
+from steadfast.report.sections._section import ANSWERING, CLASSES, Section, class_column, judge_column, pair_columns
 from steadfast.report.study import Study
 
 
@@ -56,9 +56,9 @@ def rates_table(study: Study) -> Block:
         *pair_columns(study),
         judge_column(study),
         class_column(),
-        Column("refused", "Refused", "count"),
-        Column("unscored", "Unscored", "count", help="Verdicts that could not be parsed; excluded from the rate."),
-        Column("total", "Of", "count"),
+        Column("refused", "Refused", "count", detail=True),
+        Column("unscored", "Unscored", "count", help="Verdicts that could not be parsed; excluded.", detail=True),
+        Column("total", "Of", "count", detail=True),
         Column(
             "rate",
             "Rate",
@@ -82,7 +82,15 @@ def rates_table(study: Study) -> Block:
     if corrected:
         columns.insert(
             8,
-            Column("ppi", "Corrected rate", "share", low="ppi_low", high="ppi_high", help="Corrected by human labels."),
+            Column(
+                "ppi",
+                "Corrected rate",
+                "share",
+                low="ppi_low",
+                high="ppi_high",
+                help="Corrected by human labels.",
+                detail=True,
+            ),
         )
     return table(
         "robustness",
@@ -90,6 +98,8 @@ def rates_table(study: Study) -> Block:
         study.tables["robustness"],
         columns,
         source=paths.table("robustness"),
+        opening=ANSWERING,
+        sort="change",
     )
 
 

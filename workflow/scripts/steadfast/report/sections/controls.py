@@ -19,21 +19,25 @@ def build(study: Study) -> list[Block]:
         robustness = study.tables["robustness"]
         judges = study.judge_choices()
         blocks.append(
-            dots(
-                "controls",
-                "Edits and controls",
-                rows=[study.labels.model(model) for model in study.models],
-                series=[study.labels.variant(variant) for variant in study.variants],
-                panels=list(CLASSES.values()),
-                values={
-                    judge: rates(study, robustness[robustness["judge"] == judge], study.variants) for judge in judges
-                },
-                options={"Judge": judges},
-                unit="share",
-                domain=(0.0, 1.0),
-                note=f"Whiskers: {study.inference.confidence:.0%} intervals (Wilson).",
-                pdf="controls",
-            )
+            {
+                **dots(
+                    "controls",
+                    "Edits and controls",
+                    rows=[study.labels.model(model) for model in study.models],
+                    series=[study.labels.variant(variant) for variant in study.variants],
+                    panels=list(CLASSES.values()),
+                    values={
+                        judge: rates(study, robustness[robustness["judge"] == judge], study.variants)
+                        for judge in judges
+                    },
+                    options={"Judge": judges},
+                    unit="share",
+                    domain=(0.0, 1.0),
+                    note=f"Whiskers: {study.inference.confidence:.0%} intervals (Wilson).",
+                    pdf="controls",
+                ),
+                "asides": True,
+            }
         )
     blocks.append(
         table(
@@ -45,15 +49,20 @@ def build(study: Study) -> list[Block]:
                 Column("effective", "Passed all gates", "flag"),
                 Column("gate", "Failed gate", "name"),
                 Column(
-                    "stability", "Stability", "number", help="Median cosine with the directions of resampled prompts."
+                    "stability",
+                    "Stability",
+                    "number",
+                    help="Median cosine with the directions of resampled prompts.",
+                    detail=True,
                 ),
                 Column(
                     "same_place",
                     "Same location",
                     "share",
                     help="Share of resamples that select the same layer and position.",
+                    detail=True,
                 ),
-                Column("modules", "Modules", "count"),
+                Column("modules", "Modules", "count", detail=True),
                 Column(
                     "worst_deviation",
                     "Worst deviation",
@@ -70,25 +79,28 @@ def build(study: Study) -> list[Block]:
                     "hooks. No power: the change is too small to detect a missed edit. Empty: the edit has no "
                     "run-time form, or was not measured.",
                 ),
-                Column("modules_checked", "Modules checked", "count"),
+                Column("modules_checked", "Modules checked", "count", detail=True),
                 Column(
                     "module_deviation",
                     "Module deviation",
                     "number",
                     help="Deviation of the worst module from the target change, in multiples of its bound; above 1 "
                     "fails.",
+                    detail=True,
                 ),
                 Column(
                     "hook_deviation",
                     "Baked vs. hooked",
                     "number",
                     help="Distance from the hooked original, in multiples of its bound; above 1 fails",
+                    detail=True,
                 ),
                 Column(
                     "hook_share",
                     "of the effect",
                     "share",
                     help="The same distance, as a share of the edit's own effect.",
+                    detail=True,
                 ),
                 Column(
                     "response_share",
@@ -96,8 +108,8 @@ def build(study: Study) -> list[Block]:
                     "share",
                     help="Share of the response tokens that the weights find likeliest; below 90% fails.",
                 ),
-                Column("reason", "Reason", "text"),
-                Column("remedy", "Remedy", "text"),
+                Column("reason", "Reason", "text", detail=True),
+                Column("remedy", "Remedy", "text", detail=True),
             ],
             source=paths.table("edits"),
         )

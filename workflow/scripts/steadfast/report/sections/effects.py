@@ -39,41 +39,53 @@ def _assessment(study: Study) -> list[Block]:
                     "Weight deviation",
                     "number",
                     help="Deviation of the stored weights from the target: 0 matches the target, 1 is unedited.",
+                    detail=True,
                 ),
                 Column(
                     "module_deviation",
                     "Module deviation",
                     "number",
                     help="Deviation of the worst edited module from the target change, in multiples of its bound.",
+                    detail=True,
                 ),
                 Column(
                     "hook_deviation",
                     "Baked vs. hooked",
                     "number",
                     help="Distance of the checkpoint from the original with hooks, in multiples of the bound.",
+                    detail=True,
                 ),
                 Column(
                     "hook_share",
                     "of the effect",
                     "share",
                     help="The same distance, as a share of the edit's own effect.",
+                    detail=True,
                 ),
                 Column(
                     "separation_kept",
                     "Residual separation",
                     "share",
                     help="Along the direction, as a share of the original’s.",
+                    detail=True,
                 ),
                 *(
-                    Column(rule.column, rule.heading, UNITS[rule.compares], help=rule.help)
+                    Column(rule.column, rule.heading, UNITS[rule.compares], help=rule.help, detail=True)
                     for rule in CRITERIA.values()
                 ),
-                Column("reason", "Reason"),
-                Column("gate_ratio", "Times the bound", "number", help="Ratio of the deciding number to its bound."),
-                Column("remedy", "Remedy"),
-                Column("note", "Note"),
+                Column("reason", "Reason", detail=True),
+                Column(
+                    "gate_ratio",
+                    "Times the bound",
+                    "number",
+                    help="Ratio of the deciding number to its bound.",
+                    detail=True,
+                ),
+                Column("remedy", "Remedy", detail=True),
+                Column("note", "Note", detail=True),
             ],
             source=paths.table("assessment"),
+            sort="change",
         ),
     ]
 

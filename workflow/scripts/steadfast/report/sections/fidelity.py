@@ -22,6 +22,7 @@ SHOWN = {
     "specificity": "Specificity",
     "coverage": "Coverage",
 }
+DETAILS = ("accuracy", "coverage")
 
 
 def build(study: Study) -> list[Block]:
@@ -106,9 +107,15 @@ def _against_reference(study: Study) -> Block:
         [
             judge_column(study, "judge_a"),
             Column("subset", "Prompts", "name", names=SUBSETS),
-            *(Column(metric, SHOWN[metric], "number", interval=True) for metric in SHOWN if metric in wide.columns),
+            *(
+                Column(metric, SHOWN[metric], "number", interval=True, detail=metric in DETAILS)
+                for metric in SHOWN
+                if metric in wide.columns
+            ),
         ],
         source=paths.table("agreement"),
+        opening={"subset": "all"},
+        sort="-cohen_kappa",
     )
 
 

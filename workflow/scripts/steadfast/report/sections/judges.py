@@ -34,7 +34,8 @@ def build(study: Study) -> list[Block]:
     return [
         prose(
             "Agreement on single verdicts. The correlation of refusal counts, which the study reports, is inflated by",
-            "the prompt labels: compare it with the baselines, which do not read the response.",
+            "the prompt labels: compare it with the baselines, which do not read the response (switch on Controls and",
+            "baselines).",
         ),
         cells(
             "agreement",
@@ -110,6 +111,7 @@ def _conclusions(study: Study) -> list[Block]:
             ],
             source=paths.table("conclusions"),
             fold=True,
+            sort="change",
         ),
         *_ranks(study),
     ]

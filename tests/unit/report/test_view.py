@@ -1,0 +1,42 @@
+from dataclasses import replace
+
+import pandas as pd
+
+from steadfast.report.blocks import EDITED, MOST_COLUMNS, OF_PAGE, Column, table
+from steadfast.report.model_view import model_findings
+from steadfast.report.sections import build_sections
+from steadfast.report.view import view_data
+
+
+def test_the_view_names_what_is_left_out_at_first(study):
+    view = view_data(study)
+    assert [judge["baseline"] for judge in view["judges"]] == [False, False, True]
+    assert view["models"] == [{"key": "a", "label": "Model A"}, {"key": "b", "label": "b"}]
+    assert (view["controls"], view["asides"]) == (["random"], ["random", "label-only"])
+
+
+def test_no_table_has_more_than_eight_columns_beside_one_another(study):
+    wide = replace(study, tables={**study.tables, "wide": pd.DataFrame({f"number_{n}": [n] for n in range(12)})})
+    tables = [block for part in build_sections(wide)[0] for block in part["blocks"] if block["type"] == "table"]
+    beside = {block["id"]: sum(not column["detail"] for column in block["columns"]) for block in tables}
+    assert beside["wide"] == MOST_COLUMNS and max(beside.values()) <= MOST_COLUMNS
+    known = {block["id"]: {column["key"] for column in block["columns"]} for block in tables}
+    sorts = {block["id"]: block["sort"].removeprefix("-") for block in tables if block["sort"]}
+    assert sorts and all(key in known[name] for name, key in sorts.items())
+
+
+def test_a_table_opens_on_rows_that_it_has():
+    data = pd.DataFrame({"variant": ["original", "edited"], "judge": "x", "label": "harmless"})
+    columns = [Column(key, key, "name") for key in data]
+    asked = {"variant": EDITED, "judge": OF_PAGE, "label": "harmful"}
+    assert table("t", "T", data, columns, opening=asked)["opening"] == {"variant": EDITED, "judge": OF_PAGE}
+    assert table("t", "T", data[1:], columns, opening=asked)["opening"] == {"judge": OF_PAGE}
+
+
+def test_every_model_has_a_finding_of_its_own(study):
+    found = model_findings(replace(study, configuration={"models": {"a": {"source": "hub", "repository": "me/a"}}}))
+    assert found["b"]["sentence"] == ("b, Edited: refusals of harmful prompts went from 100% to 50%: inconclusive.")
+    remarks = {remark["title"]: remark["text"] for remark in found["a"]["remarks"]}
+    assert remarks["Source"] == "hub, repository me/a"
+    assert remarks["Outcome of each variant"].startswith("Edited: does not survive (−100 points)")
+    assert remarks["Harmless prompts"] == "0% refused before, 0% after"
