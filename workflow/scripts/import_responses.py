@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from steadfast.core.files import read_table, write_table
 from steadfast.core.job import run_job
-from steadfast.exchange.imported import read_variant
-from steadfast.exchange.matching import match_responses
+from steadfast.generation.imports.imported import read_variant
+from steadfast.generation.imports.matching import match_responses
 from steadfast.generation.thinking import configured_formats
 from steadfast.prompts.splits import prompts_of
 

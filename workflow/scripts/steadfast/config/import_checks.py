@@ -13,7 +13,7 @@ def _imported_responses_can_be_read(config: Mapping[str, Any]) -> Iterator[str]:
         source = source_of(model)
         if source.variants(model) is None or list(source.problems(model, config)):
             continue
-        from steadfast.exchange.imported import read_variant
+        from steadfast.generation.imports.imported import read_variant
 
         for variant in source.variants(model) or ():
             try:

@@ -27,7 +27,7 @@ class ImportJobs:
 
     def files(self, job: ForPair) -> list[str]:
         """The files that hold the responses of a pair."""
-        from steadfast.exchange.records import record_files
+        from steadfast.generation.imports.records import record_files
         from steadfast.models.sources.responses import files_of
 
         return record_files(files_of(self.grid.models[job.model].settings)[job.variant])

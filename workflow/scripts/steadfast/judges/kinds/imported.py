@@ -12,7 +12,7 @@ from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED, VerdictName
 from steadfast.core.path_checks import directory_problem, file_problem
 from steadfast.core.settings import AnyPath, SettingsModel, Text, UniqueItems, nested, optional
-from steadfast.exchange.records import Columns, Record, read_records, record_files
+from steadfast.generation.imports.records import Columns, Record, read_records, record_files
 from steadfast.generation.thinking import split_thinking
 from steadfast.judges.interface import Case, Judge, Verdict
 from steadfast.judges.settings import JudgeSettings

@@ -10,7 +10,7 @@ from steadfast.core.errors import ConfigError, DataError
 from steadfast.core.registry import load, names
 from steadfast.prompts.sources.reading.where import chosen, read_conditions
 
-FORMATS = "steadfast.exchange.formats"
+FORMATS = "steadfast.generation.imports.formats"
 AUTO = "auto"
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from steadfast.core.errors import ConfigError, DataError
-from steadfast.exchange.imported import read_variant
-from steadfast.exchange.matching import match_responses
-from steadfast.exchange.records import Columns, format_of, read_records
+from steadfast.generation.imports.imported import read_variant
+from steadfast.generation.imports.matching import match_responses
+from steadfast.generation.imports.records import Columns, format_of, read_records
 from steadfast.judges.interface import Case, build_judge
 
 PROMPTS = pd.DataFrame(

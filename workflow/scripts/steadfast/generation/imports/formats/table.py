@@ -5,7 +5,7 @@ from pathlib import Path
 
 from steadfast.core.errors import DataError
 from steadfast.core.text_files import suffix_of
-from steadfast.exchange.records import Columns, Record, number, optional, require
+from steadfast.generation.imports.records import Columns, Record, number, optional, require
 from steadfast.prompts.sources.reading.formats import SUFFIXES, Row, column_names, read_rows
 
 ORDER = 9

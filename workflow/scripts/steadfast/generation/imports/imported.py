@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from steadfast.core.errors import DataError
-from steadfast.exchange.records import Columns, Record, read_records
+from steadfast.generation.imports.records import Columns, Record, read_records
 from steadfast.models.sources.responses import files_of
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from steadfast.core.errors import DataError
 from steadfast.core.text_files import suffix_of
-from steadfast.exchange.records import Columns, Record, optional
+from steadfast.generation.imports.records import Columns, Record, optional
 from steadfast.prompts.sources.reading.formats import column_names, read_rows
 
 ORDER = 2

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.core.errors import DataError
-from steadfast.exchange.records import Columns, Record, cell, optional
+from steadfast.generation.imports.records import Columns, Record, cell, optional
 
 ORDER = 0
 SUFFIX = ".eval"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from steadfast.core.errors import DataError
-from steadfast.exchange.records import Record
 from steadfast.generation.degeneration import is_degenerate
+from steadfast.generation.imports.records import Record
 from steadfast.generation.thinking import FORMATS, ThinkingFormat, split_thinking
 from steadfast.prompts.text import normalized_key
 
