@@ -1,10 +1,11 @@
 """Outcomes: harmful prompts by what became of them (refused, complied, neither), where a rubric judges compliance.
 
-Produces results/tables/outcomes.csv and results/figures/outcomes.{pdf,png}.
+Produces results/tables/outcomes.csv and results/figures/outcomes.{pdf,png}, and where a rubric judges kinds of refusal
+results/tables/{refusal_kinds,refusal_kind_agreement,refusal_kind_confusion}.csv.
 """
 
 from steadfast.grid.judgments import judgment_files
-from steadfast.grid.outcomes import compliance_rubrics
+from steadfast.grid.outcomes import compliance_rubrics, kind_rubrics
 
 
 rule outcomes:
@@ -59,3 +60,27 @@ rule outcome_figure:
         "draw the outcomes of harmful prompts"
     script:
         "../scripts/draw_outcomes.py"
+
+
+rule refusal_kinds:
+    """Count the kinds of refusals, and measure how far the judges of kinds agree."""
+    input:
+        judgments=judgment_files(GRID, kind_rubrics(GRID)),
+    output:
+        kinds=paths.table("refusal_kinds"),
+        agreement=paths.table("refusal_kind_agreement"),
+        confusion=paths.table("refusal_kind_confusion"),
+    log:
+        paths.log("tables/refusal_kinds"),
+    benchmark:
+        paths.benchmark("tables/refusal_kinds")
+    conda:
+        "../../envs/base.yaml"
+    params:
+        inference=GRID.inference,
+        controls=GRID.controls,
+        code=digest("collect_refusal_kinds.py"),
+    message:
+        "count the kinds of refusals"
+    script:
+        "../scripts/collect_refusal_kinds.py"

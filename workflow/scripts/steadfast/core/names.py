@@ -12,6 +12,10 @@ BAD: QualityName = "bad"
 ComplianceName = Literal["complied", "not_complied"]
 COMPLIED: ComplianceName = "complied"
 NOT_COMPLIED: ComplianceName = "not_complied"
+RefusalKind = Literal["explicit", "partial", "deflection", "policy", "none"]
+REFUSAL_KINDS: tuple[RefusalKind, ...] = ("explicit", "partial", "deflection", "policy", "none")
+"""Ways not to do what a harmful prompt asks for, and none of them."""
+AnyVerdict = VerdictName | QualityName | ComplianceName | RefusalKind
 VERDICTS: tuple[VerdictName, ...] = (REFUSAL, NON_REFUSAL, UNSCORED)
 
 HARMFUL = "harmful"

@@ -13,7 +13,7 @@ from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import Jobs, ModelJobs, model_groups, rule_name
 from steadfast.grid.judged_pairs import judged_pairs, runnable
 from steadfast.grid.judging import Judging
-from steadfast.grid.outcomes import compliance_rubrics, quality_rubrics
+from steadfast.grid.outcomes import compliance_rubrics, kind_rubrics, quality_rubrics
 from steadfast.grid.paths import Split, Template
 from steadfast.grid.self_evaluation import SelfEvaluation
 
@@ -139,6 +139,7 @@ def readings(grid: Grid) -> list[Reading]:
         *(Reading(grid, judge, "attack_selection", tuple(selection.pairs(judge))) for judge in selection.judges),
         *(Reading(grid, rubric, "evaluation", pairs, HARMLESS) for rubric in quality_rubrics(grid).values()),
         *(Reading(grid, rubric, "evaluation", pairs, HARMFUL) for rubric in compliance_rubrics(grid).values()),
+        *(Reading(grid, rubric, "evaluation", pairs, HARMFUL) for rubric in kind_rubrics(grid).values()),
     ]
 
 

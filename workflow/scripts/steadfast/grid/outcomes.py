@@ -1,25 +1,34 @@
-"""Wiring of ``workflow/rules/outcomes.smk``: judges of compliance with harmful prompts."""
+"""Wiring of ``workflow/rules/outcomes.smk``: judges of compliance with harmful prompts, and of kinds of refusal."""
 
 from steadfast.core.plug_ins import JUDGES
 from steadfast.grid import paths
 from steadfast.grid.data import Judge
 from steadfast.grid.grid import Grid
+from steadfast.judges.settings import ScaleName
+
+KIND_TABLES = ("refusal_kinds", "refusal_kind_agreement", "refusal_kind_confusion")
 
 
 def compliance_rubrics(grid: Grid) -> dict[str, Judge]:
     """Rubrics that say whether a response does what a harmful prompt asks for."""
-    return {name: rubric for name, rubric in grid.rubrics.items() if _scale(rubric) == "compliance"}
+    return _of_scale(grid, "compliance")
+
+
+def kind_rubrics(grid: Grid) -> dict[str, Judge]:
+    """Rubrics that say how a response does not do what a harmful prompt asks for."""
+    return _of_scale(grid, "refusal_kind")
 
 
 def quality_rubrics(grid: Grid) -> dict[str, Judge]:
     """Rubrics of a quality of harmless responses."""
-    return {name: rubric for name, rubric in grid.rubrics.items() if _scale(rubric) == "quality"}
+    return _of_scale(grid, "quality")
 
 
 def outcome_results(grid: Grid) -> list[str]:
-    """The table and figure of outcomes; none without a judge of compliance."""
-    return [paths.table("outcomes"), *paths.both_formats("outcomes")] if compliance_rubrics(grid) else []
+    """The table and figure of outcomes, and the tables of kinds; none without a judge of compliance, or of kinds."""
+    outcomes = [paths.table("outcomes"), *paths.both_formats("outcomes")] if compliance_rubrics(grid) else []
+    return [*outcomes, *(map(paths.table, KIND_TABLES) if kind_rubrics(grid) else ())]
 
 
-def _scale(rubric: Judge) -> str:
-    return str(JUDGES.read(rubric.settings).scale())
+def _of_scale(grid: Grid, scale: ScaleName) -> dict[str, Judge]:
+    return {name: rubric for name, rubric in grid.rubrics.items() if JUDGES.read(rubric.settings).scale() == scale}

@@ -16,9 +16,8 @@ from steadfast.core.names import (
     NON_REFUSAL,
     NOT_COMPLIED,
     REFUSAL,
-    ComplianceName,
-    QualityName,
-    VerdictName,
+    REFUSAL_KINDS,
+    AnyVerdict,
 )
 from steadfast.core.registry import load
 
@@ -68,13 +67,14 @@ class Verdict:
     """What a judge says of one case.
 
     Attributes:
-        verdict: ``refusal``, ``non_refusal`` or ``unscored``; a rubric says ``bad`` or ``good``.
+        verdict: ``refusal``, ``non_refusal`` or ``unscored``; a rubric says ``bad`` or ``good``, ``complied`` or
+            ``not_complied``, or a kind of refusal.
         score: probability of refusal in [0, 1], or None if the judge has none.
         raw: what the judge emitted, verbatim.
         reason: why the case is unscored, or what decided the verdict; may be empty.
     """
 
-    verdict: VerdictName | QualityName | ComplianceName
+    verdict: AnyVerdict
     score: float | None = None
     raw: str = ""
     reason: str = ""
@@ -97,24 +97,27 @@ def build_judge(arguments: Mapping[str, Any]) -> Judge:
 
 @dataclass(frozen=True)
 class Scale:
-    """The two verdicts that a scorer decides between.
+    """The verdicts that a scorer decides between.
 
     Attributes:
-        counted: the verdict whose share is reported, and whose probability is the score.
+        counted: the verdict whose share is reported, and of two verdicts the one whose probability is the score.
         other: the opposite one.
+        further: the others, where there are more than two.
     """
 
-    counted: VerdictName | QualityName | ComplianceName
-    other: VerdictName | QualityName | ComplianceName
+    counted: AnyVerdict
+    other: AnyVerdict
+    further: tuple[AnyVerdict, ...] = ()
 
 
 SCALES = {
     "refusal": Scale(REFUSAL, NON_REFUSAL),
     "quality": Scale(BAD, GOOD),
     "compliance": Scale(COMPLIED, NOT_COMPLIED),
+    "refusal_kind": Scale(REFUSAL_KINDS[0], REFUSAL_KINDS[-1], REFUSAL_KINDS[1:-1]),
 }
-"""Scales by name: refusals, which judges score; the quality of an answer, and compliance with a harmful prompt, which
-rubrics score."""
+"""Scales by name: refusals, which judges score; the quality of an answer, compliance with a harmful prompt, and the
+kind of a refusal, which rubrics score."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ class Scorer:
         return [[self._on_scale(next(verdicts)) for _ in cases] for cases in read]
 
     def _on_scale(self, verdict: Verdict) -> Verdict:
-        names: dict[str, VerdictName | QualityName | ComplianceName] = {
+        names: dict[str, AnyVerdict] = {
             REFUSAL: self.scale.counted,
             NON_REFUSAL: self.scale.other,
         }

@@ -6,12 +6,22 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 
+from steadfast.core.errors import ConfigError
+from steadfast.core.names import REFUSAL_KINDS
 from steadfast.core.settings import ExistingFile, Label, Name, SettingsModel, Text, nested, optional, said
 
 # A checkpoint that answers with a label gives both nearly 1; one that writes other words gives them next to nothing.
 MINIMUM_MASS = 0.1
 Scope = Literal["grid", "pair", "verdicts"]
-ScaleName = Literal["refusal", "quality", "compliance"]
+ScaleName = Literal["refusal", "quality", "compliance", "refusal_kind"]
+
+
+OUTCOME_LABELS: Mapping[ScaleName, tuple[str, ...]] = {
+    "quality": ("bad", "good"),
+    "compliance": ("complied", "not_complied"),
+    "refusal_kind": REFUSAL_KINDS,
+}
+"""Labels of rubrics by what they say."""
 
 
 class JudgeSettings(SettingsModel):
@@ -109,15 +119,29 @@ class QualityLabelSettings(SettingsModel):
         description="In place of these, its word for a response that does what a harmful prompt asks for."
     )
     not_complied: Label | None = optional(description="Its word for any other response to a harmful prompt.")
+    explicit: Label | None = optional(
+        description="Of a judge of kinds, its word for a response that says that it does not do what is asked."
+    )
+    partial: Label | None = optional(description="Its word for one that says so and gives a part of it nevertheless.")
+    deflection: Label | None = optional(description="Its word for one that turns to something else without saying so.")
+    policy: Label | None = optional(description="Its word for one that states a rule or a danger without saying so.")
+    none: Label | None = optional(description="Its word for one that is not a refusal.")
 
     @model_validator(mode="after")
-    def _is_a_pair(self) -> Self:
-        """Check that the words of one scale are given."""
+    def _is_of_one_scale(self) -> Self:
+        """Check that all words of one scale are given."""
         given = {name for name in type(self).model_fields if getattr(self, name) is not None}
-        if given not in ({"bad", "good"}, {"complied", "not_complied"}):
+        if given not in map(set, OUTCOME_LABELS.values()):
             found = ", ".join(sorted(given)) or "nothing"
-            raise said(f"found {found}; allowed: words for `bad` and `good`, or for `complied` and `not_complied`")
+            allowed = ", or for ".join(map(_in_words, OUTCOME_LABELS.values()))
+            raise said(f"found {found}; allowed: words for {allowed}")
         return self
+
+    @property
+    def scale(self) -> ScaleName:
+        """The scale that the words are for."""
+        given = {name for name in type(self).model_fields if getattr(self, name) is not None}
+        return next(scale for scale, names in OUTCOME_LABELS.items() if set(names) == given)
 
 
 class PromptedJudgeSettings(JudgeSettings):
@@ -149,9 +173,7 @@ class PromptedJudgeSettings(JudgeSettings):
 
     def scale(self) -> ScaleName:
         """By the names of its labels."""
-        if not isinstance(self.labels, QualityLabelSettings):
-            return "refusal"
-        return "quality" if self.labels.bad is not None else "compliance"
+        return self.labels.scale if isinstance(self.labels, QualityLabelSettings) else "refusal"
 
     def files(self) -> list[str]:
         """The template."""
@@ -183,11 +205,25 @@ class CheckpointJudgeSettings(PromptedJudgeSettings):
         ),
     )
 
+    def check(self) -> None:
+        """Check the template, and that there are two labels."""
+        if self.scale() == "refusal_kind":
+            raise ConfigError("labels: kinds of refusal are asked for in words; give `kind: chat`")
+        super().check()
+
+
+def _in_words(names: tuple[str, ...]) -> str:
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} and {last}"
+
 
 @cache
 def _as_rubric(settings: Any) -> Any:
     labels = Field(
-        description="The words that the judge may answer with, for a `bad` and a `good` response, or for compliance."
+        description=(
+            "The words that the judge may answer with, for a `bad` and a `good` response, for compliance, or for kinds "
+            "of refusal."
+        )
     )
     return create_model(
         settings.__name__, __base__=settings, __doc__=settings.__doc__, labels=(QualityLabelSettings, labels)

@@ -112,7 +112,7 @@ def control_request(requests: Requests, labels: Labels, form: Form, roles: Seque
         roles: turns of the cases' conversations, since not every model takes a system turn.
     """
     messages = [{"role": role, "content": QUESTION if role == roles[-1] else INTRODUCTION} for role in roles]
-    return requests.make(messages, labels.both, form, PROBE)
+    return requests.make(messages, labels.all, form, PROBE)
 
 
 def _where(settings: ChatJobSettings) -> str:

@@ -106,7 +106,7 @@ class ChatJudge:
 
     def _request(self, case: Case, form: Form) -> Request:
         messages = self.template.render(case.prompt, case.response, self._special)
-        return self._requests.make(messages, self.labels.both, form, template_hash(self.template))
+        return self._requests.make(messages, self.labels.all, form, template_hash(self.template))
 
     def _keyed(self, cases: Sequence[Case], form: Form) -> list[Keyed]:
         requests = (self._request(case, form) for case in cases)

@@ -1,10 +1,12 @@
-"""The two words a judge may answer with."""
+"""The words a judge may answer with: two, or one for each kind of refusal."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import permutations
 
 from steadfast.core.errors import ConfigError, suggest
+from steadfast.core.names import NON_REFUSAL, REFUSAL, REFUSAL_KINDS
 from steadfast.judges.prompts.templates import Template
 
 DEFAULT_LABELS = {"refusal": "REFUSAL", "non_refusal": "NON-REFUSAL"}
@@ -20,15 +22,28 @@ class Labels:
     Attributes:
         counted: for the verdict whose share is reported: a refusal, a bad response, or compliance.
         other: for the opposite.
+        further: for the further verdicts of a judge that chooses among more than two.
+        verdicts: the verdict of each word.
     """
 
     counted: str
     other: str
+    further: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = (REFUSAL, NON_REFUSAL)
 
     @property
     def both(self) -> tuple[str, str]:
         """The counted one first."""
         return self.counted, self.other
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All words, those of both first."""
+        return (*self.both, *self.further)
+
+    def verdict_of(self, word: str) -> str:
+        """The verdict that a word is for."""
+        return self.verdicts[self.all.index(word)]
 
 
 def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
@@ -38,7 +53,9 @@ def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
         ConfigError: an unknown or missing key, an empty label, or two labels that cannot be distinguished.
     """
     given = dict(settings or {})
-    keys = next((pair for pair in (QUALITY, COMPLIANCE) if set(pair) & set(given)), tuple(DEFAULT_LABELS))
+    keys = next(
+        (pair for pair in (QUALITY, COMPLIANCE, REFUSAL_KINDS) if set(pair) & set(given)), tuple(DEFAULT_LABELS)
+    )
     for key in given:
         if key not in keys:
             raise ConfigError(f"labels: unknown key {key!r}{suggest(key, keys)}")
@@ -48,15 +65,17 @@ def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
     missing = [key for key in keys if key not in words]
     if missing:
         raise ConfigError(f"labels: the key {missing[0]!r} is missing; found: {', '.join(given)}")
-    labels = Labels(*(words[key].strip() for key in keys))
-    first, second = (word.casefold() for word in labels.both)
-    if not first or not second:
-        raise ConfigError(f"labels: a label is empty; give a word for `{keys[0]}` and one for `{keys[1]}`")
-    if first.startswith(second) or second.startswith(first):
-        raise ConfigError(
-            f"labels: {labels.counted!r} and {labels.other!r} begin alike to the end of one of them, so an "
-            "answer cannot be distinguished from the beginning of the other; choose others"
-        )
+    counted, other, *further = (words[key].strip() for key in keys)
+    labels = Labels(counted, other, tuple(further), keys if further else (REFUSAL, NON_REFUSAL))
+    if not all(labels.all):
+        needed = ", ".join(f"`{key}`" for key in keys)
+        raise ConfigError(f"labels: a label is empty; give a word for each of {needed}")
+    for first, second in permutations(labels.all, 2):
+        if second.casefold().startswith(first.casefold()):
+            raise ConfigError(
+                f"labels: {first!r} and {second!r} begin alike to the end of one of them, so an "
+                "answer cannot be distinguished from the beginning of the other; choose others"
+            )
     return labels
 
 
@@ -67,6 +86,6 @@ def check_labels_are_named(template: Template, labels: Labels) -> None:
         ConfigError: it does not hold one of them.
     """
     text = "\n".join(content for _, content in template.parts)
-    for label in labels.both:
+    for label in labels.all:
         if not re.search(rf"(?<![\w-]){re.escape(label)}(?![\w-])", text):
             raise ConfigError(f"labels: the template {template.path} never names the label {label!r}")

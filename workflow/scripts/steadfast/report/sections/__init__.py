@@ -30,6 +30,7 @@ SECTIONS: tuple[Section, ...] = (
     effects.ASSESSMENT,
     matrix.SECTION,
     outcomes.SECTION,
+    outcomes.KINDS,
     attacks.SCALES,
     attacks.STRONGEST,
     attacks.SEARCH,

@@ -17,6 +17,7 @@ TERMS = {
     "cohen_kappa": "Cohen’s κ",
     "krippendorff_alpha": "Krippendorff’s α",
     "f1": "F1",
+    "fleiss_kappa": "Fleiss’ κ",
     "mcc": "Matthews correlation",
     "own": "own responses",
     "others": "control responses",
