@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import permutations
 
 from steadfast.core.errors import ConfigError, suggest
-from steadfast.core.names import NON_REFUSAL, REFUSAL, REFUSAL_KINDS
+from steadfast.core.names import NON_REFUSAL, REFUSAL, REFUSAL_KINDS, AnyVerdict
 from steadfast.judges.prompts.templates import Template
 
 DEFAULT_LABELS = {"refusal": "REFUSAL", "non_refusal": "NON-REFUSAL"}
@@ -29,7 +29,7 @@ class Labels:
     counted: str
     other: str
     further: tuple[str, ...] = ()
-    verdicts: tuple[str, ...] = (REFUSAL, NON_REFUSAL)
+    verdicts: tuple[AnyVerdict, ...] = (REFUSAL, NON_REFUSAL)
 
     @property
     def both(self) -> tuple[str, str]:
@@ -41,7 +41,7 @@ class Labels:
         """All words, those of both first."""
         return (*self.both, *self.further)
 
-    def verdict_of(self, word: str) -> str:
+    def verdict_of(self, word: str) -> AnyVerdict:
         """The verdict that a word is for."""
         return self.verdicts[self.all.index(word)]
 
@@ -66,7 +66,7 @@ def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
     if missing:
         raise ConfigError(f"labels: the key {missing[0]!r} is missing; found: {', '.join(given)}")
     counted, other, *further = (words[key].strip() for key in keys)
-    labels = Labels(counted, other, tuple(further), keys if further else (REFUSAL, NON_REFUSAL))
+    labels = Labels(counted, other, tuple(further), REFUSAL_KINDS if further else (REFUSAL, NON_REFUSAL))
     if not all(labels.all):
         needed = ", ".join(f"`{key}`" for key in keys)
         raise ConfigError(f"labels: a label is empty; give a word for each of {needed}")
