@@ -199,6 +199,7 @@ rule summary:
     input:
         counts=paths.table("counts"),
         assessment=paths.table("assessment"),
+        withstood=paths.table("withstood"),
         figures=RESULTS.study_figures,
     output:
         paths.SUMMARY,

@@ -22,7 +22,7 @@ with run_job(snakemake):
         judge=snakemake.params.judge,
         controls=snakemake.params.controls,
         criteria=Criteria(**snakemake.params.criteria),
-        searched={name: attack.words for name, attack in attacks.items() if attack.name == SEARCH},
+        searched={name: attack.words for name, attack in attacks.items() if attack.name == SEARCH and attack.complete},
     )
     write_table(snakemake.output[0], table)
     inference = Inference(**snakemake.params.inference)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.core.files import read_table, write_text
 from steadfast.core.job import run_job
-from steadfast.report.text_summary import assessment_lines, finding_lines, summary_table
+from steadfast.report.text_summary import assessment_lines, finding_lines, summary_table, withstood_lines
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -19,5 +19,8 @@ with run_job(snakemake):
     assessment, controls = read_table(snakemake.input.assessment), snakemake.params.controls
     found = finding_lines(assessment, labels, controls=controls, hooked=snakemake.params.hooked)
     words = assessment_lines(assessment, labels)
+    best = withstood_lines(read_table(snakemake.input.withstood), labels)
     figures = Path(snakemake.input.figures[0]).parent
-    write_text(snakemake.output[0], "\n".join([*found, "", table, "", *words, "", f"Figures: {figures}/", ""]))
+    write_text(
+        snakemake.output[0], "\n".join([*found, "", table, "", *words, "", *best, "", f"Figures: {figures}/", ""])
+    )

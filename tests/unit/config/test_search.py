@@ -5,6 +5,7 @@ import pytest
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
 from steadfast.grid import paths
+from steadfast.grid.attack_classes import attack_classes
 from steadfast.grid.attack_search import AttackSearch
 from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.checkpoints import CheckpointJobs
@@ -105,3 +106,11 @@ def test_a_control_is_a_search_among_random_directions(config):
     config["variants"]["noise"] = CONTROL
     grid = grid_of(config)
     assert AttackSearch(grid).variants == ["noise", "searched"] and "noise" in grid.controls
+
+
+@pytest.mark.parametrize(
+    ("search", "complete"),
+    [({}, True), ({"targets": ["mlp_output"]}, False), ({"scale": [0.0, 0.9]}, False), ({"scale": [0.0, 1.0]}, True)],
+)
+def test_whether_a_search_tries_complete_edits(config, search, complete):
+    assert attack_classes(grid_of(config, **search))["searched"]["complete"] is complete

@@ -1,11 +1,12 @@
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from steadfast.analysis.tables.counts import read_counts
 from steadfast.analysis.tables.display_names import Labels
-from steadfast.report.text_summary import assessment_lines, finding_lines, summary_table
+from steadfast.report.text_summary import assessment_lines, finding_lines, summary_table, withstood_lines
 
 PAPER = Path(__file__).parents[3] / "data" / "paper_counts_100_prompts.csv"
 
@@ -128,6 +129,23 @@ def test_what_may_be_said_of_each_model():
         "safe, edited      ✓ robust          the refusals stay",
         "Controls passed: 1 of 2 (Random)",
     ]
+
+
+def test_the_best_attack_has_its_class_and_budget():
+    table = pd.DataFrame(
+        {
+            "model": ["raw", "safe"],
+            "statement": ["not robust: refusals 98% → 4% at KL 0.03 (search, 60 trials)", "no effective attack"],
+            "by_class": ["fixed recipe: 90% refused, robust; search, 60 trials: 4% refused, not robust", np.nan],
+        }
+    )
+    assert withstood_lines(table, Labels(models={"raw": "Raw data"})) == [
+        "Best attack of each model, and its budget",
+        "Raw data  not robust: refusals 98% → 4% at KL 0.03 (search, 60 trials)",
+        "          each class: fixed recipe: 90% refused, robust; search, 60 trials: 4% refused, not robust",
+        "safe      no effective attack",
+    ]
+    assert withstood_lines(table.head(0)) == []
 
 
 def test_long_reasons_are_wrapped_and_nothing_is_said_of_nothing():

@@ -9,6 +9,9 @@ from steadfast.grid.attack_selection import AttackSelection
 from steadfast.grid.data import Variant
 from steadfast.grid.grid import Grid
 
+BLOCK_TARGETS = {"attention_output", "mlp_output"}
+"""Targets that are all that blocks write."""
+
 
 def attack_classes(grid: Grid) -> dict[str, dict[str, Any]]:
     """Fields of ``steadfast.analysis.tables.withstood.AttackClass`` for every variant but the original."""
@@ -21,7 +24,8 @@ def _class(grid: Grid, variant: Variant) -> dict[str, Any]:
     if variant.is_searched:
         search = variant.settings[SEARCH_KEY]
         bound = None if search["rule"] == "knee" else search["max_divergence"]
-        return {**common, "name": SEARCH, "trials": search["trials"], "max_divergence": bound}
+        complete = max(search["scale"]) >= 1 and BLOCK_TARGETS <= set(search["targets"])
+        return {**common, "name": SEARCH, "trials": search["trials"], "max_divergence": bound, "complete": complete}
     if variant.is_compared:
         return {**common, "name": COMPARED, "trials": len(AttackSelection(grid).attacks(variant.name))}
     if variant.is_swept:

@@ -126,6 +126,28 @@ def assessment_lines(assessment: pd.DataFrame, labels: Labels | None = None, *, 
     return lines
 
 
+def withstood_lines(withstood: pd.DataFrame, labels: Labels | None = None, *, width: int = 100) -> list[str]:
+    """The best attack of each model with its class and budget; below it the best of every class, if there are several.
+
+    Args:
+        withstood: a table as ``tables.withstood`` makes it.
+        labels: display labels.
+        width: characters per line.
+    """
+    labels = labels or Labels()
+    if withstood.empty:
+        return []
+    names = [_shorten(labels.model(model)) for model in withstood["model"]]
+    size = max(map(len, names))
+    lines = ["Best attack of each model, and its budget"]
+    for name, statement, by_class in zip(names, withstood["statement"], withstood["by_class"].fillna(""), strict=True):
+        further = [f"each class: {by_class}"] if ";" in by_class else []
+        for start, text in zip([name, ""], [statement, *further], strict=False):
+            indent = f"{start.ljust(size)}{GAP}"
+            lines += textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=" " * len(indent))
+    return lines
+
+
 def _failed(assessment: pd.DataFrame) -> "pd.Series[bool]":
     return assessment["assessment"] == FAILED
 
