@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("grid", help="a configuration that both revisions have")
     parser.add_argument("--before", default=BEFORE)
     parser.add_argument("--after", default=AFTER)
-    parser.add_argument("--models", type=int, help="only the first N of the models under test, from the first on")
+    parser.add_argument("--models", type=int, help="number of models under test, from the first on; all by default")
     parser.add_argument("--only", choices=["before", "after"], help="measure one of them now, and the other later")
     parser.add_argument("--steps", action="store_true", help="count planned steps, run nothing")
     parser.add_argument("--cores", default="2")
@@ -162,10 +162,9 @@ def agreement(before: Path, after: Path) -> tuple[int, int]:
 
     same = both = 0
     for file in (after / "results/responses").rglob("*.parquet"):
-        # a direction's name is spelled in another way since
-        names = (file.relative_to(after), Path(str(file.relative_to(after)).replace("behavior", "behavior")))
-        other = next((before / name for name in names if (before / name).is_file()), None)
-        if other is not None:
+        # variants whose names are spelled in another way since are left out
+        other = before / file.relative_to(after)
+        if other.is_file():
             texts = [pd.read_parquet(path)["response"].tolist() for path in (other, file)]
             same += sum(first == second for first, second in zip(*texts, strict=False))
             both += len(texts[1])

@@ -18,6 +18,7 @@ from steadfast.models.pointer import ModelPointer, checkpoint_path, read_pointer
 ALL = sorted(SCRIPTS.glob("*.py"))
 PROMPTS = "results/prompts/prompts.parquet"
 ATTACK = "mean-rank-one-100"
+EXPORTED = "results/edited_models/adapter/raw/random"
 CONFIG = """
 prompts:
   harmful: [{kind: synthetic}]
@@ -96,7 +97,7 @@ def jobs(tmp_path_factory) -> Iterator[Jobs]:
     folder = tmp_path_factory.mktemp("scripts")
     (folder / "resources").symlink_to(ROOT / "resources")
     (folder / "counts.csv").write_text(their_counts(), encoding="utf-8")
-    jobs = read_jobs(folder, CONFIG, "all", "annotation_page", "plan")
+    jobs = read_jobs(folder, CONFIG, "all", "annotation_page", "plan", EXPORTED)
     before = Path.cwd()
     os.chdir(folder)
     for job in jobs:
@@ -205,6 +206,12 @@ def test_an_edit_is_scaled_to_the_change_of_another(jobs):
     names = ("abliterated", "random")
     norms = [read_json(f"results/checkpoints/raw/{name}/edit_manifest.json")["change_norm"] for name in names]
     assert norms[1] == pytest.approx(norms[0], rel=1e-3)
+
+
+def test_an_exported_adapter_is_the_edit_of_its_variant(jobs):
+    manifest = read_json(f"{EXPORTED}/edit_manifest.json")
+    assert manifest == read_json("results/checkpoints/raw/random/edit_manifest.json")
+    assert read_json(f"{EXPORTED}/adapter_config.json")["r"] == manifest["direction"]["count"] == 1
 
 
 def test_attacks_are_compared_on_the_first_harmful_calibration_prompts(jobs):

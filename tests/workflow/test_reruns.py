@@ -370,6 +370,16 @@ def test_touched_code_changes_nothing(finished):
     assert finished.jobs() == set()
 
 
+@pytest.mark.parametrize("form", ["adapter", "checkpoint"])
+def test_an_edited_model_is_exported_by_one_job(finished, form):
+    assert finished.jobs(f"results/edited_models/{form}/raw/random") == {f"export_edit {form} raw random"}
+
+
+def test_a_variant_kept_in_another_form(finished):
+    finished.put("variants.random.checkpoints", "bake")
+    assert finished.jobs() == each("checkpoint", MODELS, ("random",)) | downstream()
+
+
 def test_a_lost_result_is_made_again_with_what_reads_it(finished):
     (finished.folder / "results/tables/agreement.csv").unlink()
     assert finished.jobs() == {"agreement", "study_figures", "judge_figures", "summary", "report"}

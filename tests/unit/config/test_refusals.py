@@ -126,6 +126,11 @@ ONE_KEY = {
         {"paek": 0.5},
         ["variants.abliterated.edit: ", "paek"],
     ),
+    "adapter of what no adapter expresses": (
+        "variants.abliterated",
+        {"direction": MEAN, "edit": {"method": "norm_preserving"}, "checkpoints": "adapter"},
+        ["variants.abliterated.checkpoints: 'adapter'", "which preserves norms; allowed for it: auto, bake"],
+    ),
     "no block left to edit": (
         "variants.abliterated.edit.skip_first",
         50,

@@ -6,9 +6,11 @@ from peft import PeftModel
 from transformers import GPT2Config, MixtralConfig
 
 from steadfast.attacks.baking.adapter_export import export_adapter
-from steadfast.attacks.baking.baking import bake, keep_factors
+from steadfast.attacks.baking.baking import ADAPTER, bake, keep_factors, write_edited
+from steadfast.attacks.baking.edit_export import export_edit
 from steadfast.core.errors import DataError
 from steadfast.core.files import read_json
+from steadfast.models.adapters.settings import CONFIG, WEIGHTS
 from steadfast.models.checkpoint_files.stored_updates import FILE, load_updates
 from steadfast.models.edited import MANIFEST
 from steadfast.models.loading import load_model
@@ -127,8 +129,12 @@ def test_experts_that_transformers_stacks_must_be_baked(tmp_path, direction):
 def test_the_adapter_does_to_a_model_what_the_edit_does(tmp_path, edit):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     direction = random_direction(tmp_path / "direction.safetensors", count=2)
-    keep_factors(source, direction, edit, tmp_path / "factors")
-    export_adapter(tmp_path / "factors", tmp_path / "adapter", "tiny")
+    manifest = write_edited(source, direction, edit, tmp_path / "factors", form=ADAPTER)
+    assert manifest == export_edit(source, direction, edit, tmp_path / "adapter", "adapter", base_name="org/tiny")
+    assert {file.name for file in (tmp_path / "adapter").iterdir()} == {CONFIG, WEIGHTS, MANIFEST}
+    assert read_json(tmp_path / "adapter" / CONFIG)["base_model_name_or_path"] == "org/tiny"
+    # a run that is to keep adapters has the same one beside its factors
+    assert (tmp_path / "adapter" / WEIGHTS).read_bytes() == (tmp_path / "factors" / WEIGHTS).read_bytes()
     adapted = PeftModel.from_pretrained(load_model(source, dtype="float32"), tmp_path / "adapter")
     tokens = torch.tensor([[1, 2, 3, 4]])
     with torch.inference_mode():
@@ -154,6 +160,10 @@ def test_an_edit_that_no_adapter_expresses(tmp_path, direction, edit, reason):
     with pytest.raises(DataError, match=reason):
         export_adapter(tmp_path / ("factors" if edit else "source"), tmp_path / "adapter", "tiny")
     assert not (tmp_path / "adapter").exists()
+    if edit:
+        with pytest.raises(DataError, match=f"an adapter cannot express the edit: .*{reason}"):
+            write_edited(source, direction, edit, tmp_path / "kept", form=ADAPTER)
+        assert not (tmp_path / "kept").exists()
 
 
 def test_one_model_in_memory_is_every_variant_in_turn(tmp_path):

@@ -17,6 +17,7 @@ from steadfast.core.plug_ins import DIRECTIONS, EDITS
 
 if TYPE_CHECKING:
     from steadfast.attacks.activations.extraction import Positions
+    from steadfast.attacks.baking.edit_export import ExportForm
 
 
 def find_direction(
@@ -86,9 +87,10 @@ def edit_checkpoint(
     output: str | Path,
     edit: Mapping[str, Any] | None = None,
     *,
+    form: "ExportForm" = "checkpoint",
     threads: int = 2,
 ) -> dict[str, Any]:
-    """Write an edited copy of a checkpoint, shard by shard, in the memory of one block of a matrix.
+    """Write an edited copy of a checkpoint, shard by shard, in the memory of one block of a matrix, or an adapter.
 
     Args:
         model: directory of a checkpoint, or a model directory of the workflow; it is left as it is.
@@ -96,6 +98,8 @@ def edit_checkpoint(
         output: directory to write; what was there is replaced.
         edit: an ``edit`` entry as in a variant of a configuration: ``method`` and its own keys. None takes
             ``orthogonalize``.
+        form: ``checkpoint`` or ``adapter``, a LoRA adapter of some megabytes in PEFT's format, which ``peft`` and vLLM
+            load over the model.
         threads: tensors that are worked on at a time.
 
     Returns:
@@ -104,10 +108,10 @@ def edit_checkpoint(
 
     Raises:
         ConfigError: the edit or one of its keys is unknown, not allowed or does not fit the model.
-        DataError: the architecture is unknown, the checkpoint is not complete, quantized or damaged, or the direction
-            does not fit.
+        DataError: the architecture is unknown, the checkpoint is not complete, quantized or damaged, the direction
+            does not fit, or no adapter can express the edit (of embeddings, or of the norms of columns).
     """
-    from steadfast.attacks.baking import bake
+    from steadfast.attacks.baking.edit_export import export_edit
     from steadfast.models.check import check_checkpoint
 
     written, source = Path(output).resolve(), Path(model).resolve()
@@ -116,7 +120,7 @@ def edit_checkpoint(
         raise ConfigError(f"output: {output} {what}; name another directory")
     check_checkpoint(model, layout=True)
     with _direction_file(direction) as file:
-        return bake(model, file, EDITS.usual() if edit is None else edit, output, threads=threads)
+        return export_edit(model, file, EDITS.usual() if edit is None else edit, output, form, threads=threads)
 
 
 def generate(

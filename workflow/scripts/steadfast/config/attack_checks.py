@@ -13,7 +13,7 @@ from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.plug_ins import DIRECTIONS
 from steadfast.generation.engine_choice import in_process_engine, possible_engines
 
-NEEDS = {"edit": "direction", "intervention": "direction", "match_change": "edit"}
+NEEDS = {"edit": "direction", "intervention": "direction", "match_change": "edit", "checkpoints": "edit"}
 CHOICE = "strongest_of"
 SEARCH = "search"
 CHOOSING = (CHOICE, SEARCH)

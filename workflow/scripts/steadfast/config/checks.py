@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.config.attack_checks import ATTACK_CHECKS, CHANGES
+from steadfast.config.checkpoint_checks import CHECKPOINT_CHECKS
 from steadfast.config.effect_checks import EFFECT_CHECKS, is_synthetic
 from steadfast.config.ensemble_checks import ENSEMBLE_CHECKS
 from steadfast.config.files import check_config_file
@@ -343,6 +344,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _models_can_be_had,
     *IMPORT_CHECKS,
     *ATTACK_CHECKS,
+    *CHECKPOINT_CHECKS,
     *ORDER_CHECKS,
     *STRONGEST_CHECKS,
     *SEARCH_CHECKS,

@@ -8,7 +8,7 @@ from steadfast.config.judge_facts import combines_verdicts, first_reader, reads_
 from steadfast.core.errors import suggest
 from steadfast.core.plug_ins import DIRECTIONS, EDITS, JUDGES
 
-ALLOWED = ("label", "models", "role", SEARCH)
+ALLOWED = ("label", "models", "role", "checkpoints", SEARCH)
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
 

@@ -9,7 +9,7 @@ from steadfast.config.sweeps import edits_of
 from steadfast.core.errors import suggest
 from steadfast.core.plug_ins import JUDGES
 
-ALLOWED = ("label", "models", "role", CHOICE)
+ALLOWED = ("label", "models", "role", "checkpoints", CHOICE)
 
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
 

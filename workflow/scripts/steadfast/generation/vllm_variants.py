@@ -71,8 +71,10 @@ class VllmVariants:
         with TemporaryDirectory() as folder:
             adapter = None
             if update is not None and load_updates(update):
-                adapter = Path(folder) / "adapter"
-                export_adapter(model_dir, adapter, str(checkpoint_path(model_dir)))
+                adapter = Path(model_dir)
+                if not (adapter / WEIGHTS).is_file():
+                    adapter = Path(folder) / "adapter"
+                    export_adapter(model_dir, adapter, str(checkpoint_path(model_dir)))
             session = self._session_for(model_dir, requests, sampling, adapter)
             yield from session.generate(requests, sampling=sampling, stop_tokens=stop_tokens, adapter=adapter)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.config.attack_checks import SEARCH
+from steadfast.config.checkpoint_checks import checkpoint_form
 from steadfast.generation.engine_choice import possible_engines
 from steadfast.grid import paths
 from steadfast.grid.attack_selection import AttackSelection
@@ -42,13 +43,12 @@ class CheckpointJobs:
         return [self.grid.checkpoint(ModelVariant(job.model, other))] if other else []
 
     def form(self, job: ForPair) -> str:
-        """Whether the whole checkpoint is written: on request, and for a judge that is served."""
-        if self.grid.config["runtime"]["checkpoints"] == "bake":
-            return "bake"
+        """How the edited model is kept (see ``write_edited``): as configured, but whole for a judge that is served."""
+        configured = checkpoint_form(self.grid.config, job.variant)
         judges = [*self.grid.judges.values(), *self.grid.rubrics.values()]
         served = [judge.settings.get("serve") or {} for judge in judges]
         is_served = any((serve.get("model"), serve.get("variant")) == (job.model, job.variant) for serve in served)
-        return "bake" if is_served else "auto"
+        return "bake" if is_served else configured
 
     @property
     def as_adapter(self) -> bool:

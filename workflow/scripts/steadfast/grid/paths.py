@@ -74,6 +74,7 @@ SELECTION = Template("results/directions/{model}/{variant}.csv")
 CHOSEN_EDIT = Template("results/directions/{model}/{variant}.edit.json")
 SEARCH_JOURNAL = Template("results/search/{model}/{variant}.journal")
 CHECKPOINT = Template("results/checkpoints/{model}/{variant}")
+EXPORTED_EDIT = Template("results/edited_models/{form}/{model}/{variant}")
 ADAPTER = Template("results/adapters/{recipe}/seed{seed}")
 HARMLESS_ANSWERS = "results/adapters/harmless_answers.jsonl"
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from steadfast.core.errors import DataError
-from steadfast.core.files import atomic_directory, write_json
+from steadfast.core.files import atomic_directory, read_json, write_json
 from steadfast.core.tensors import save_tensors
 from steadfast.models.adapters.settings import CONFIG, WEIGHTS
 from steadfast.models.checkpoint_files.stored_updates import TensorUpdate, load_updates
+from steadfast.models.edited import MANIFEST
 from steadfast.models.pointer import update_file
 
 PREFIX = "base_model.model."
@@ -22,11 +23,12 @@ WEIGHT = ".weight"
 
 
 def export_adapter(directory: str | Path, output: str | Path, base_name: str) -> None:
-    """Write the edit of a model directory that keeps its factors as a LoRA adapter.
+    """Write the edit of a model directory that keeps its factors as a LoRA adapter, with the manifest beside it.
 
     Args:
         directory: a model directory written by ``steadfast.attacks.baking.baking.keep_factors``.
-        output: directory to write: ``adapter_config.json`` and ``adapter_model.safetensors`` (float32).
+        output: directory to write: ``adapter_config.json``, ``adapter_model.safetensors`` (float32), and
+            ``edit_manifest.json``.
         base_name: what the configuration names as the base model.
 
     Raises:
@@ -39,13 +41,19 @@ def export_adapter(directory: str | Path, output: str | Path, base_name: str) ->
     problem = why_no_adapter(updates)
     if problem:
         raise DataError(f"{directory}: an adapter cannot express the edit: {problem}")
+    with atomic_directory(output) as temporary:
+        write_adapter(updates, temporary, base_name)
+        write_json(temporary / MANIFEST, read_json(Path(directory) / MANIFEST))
+
+
+def write_adapter(updates: Mapping[str, TensorUpdate], folder: Path, base_name: str) -> None:
+    """Write updates that an adapter can express (see ``why_no_adapter``) to a folder, in PEFT's format."""
     modules = {name.removesuffix(WEIGHT): update.factors[0] for name, update in updates.items()}
     tensors = {}
     for module, factors in modules.items():
         tensors[f"{PREFIX}{module}.lora_A.weight"] = factors.right
         tensors[f"{PREFIX}{module}.lora_B.weight"] = -factors.left
     rank = max(len(factors.right) for factors in modules.values())
-    by_inputs = any(not update.matrices.rows_are_outputs for update in updates.values())
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -56,13 +64,12 @@ def export_adapter(directory: str | Path, output: str | Path, base_name: str) ->
         "lora_alpha": rank,
         "lora_dropout": 0.0,
         "bias": "none",
-        "fan_in_fan_out": by_inputs,
+        "fan_in_fan_out": any(not update.matrices.rows_are_outputs for update in updates.values()),
         "target_modules": sorted(modules),
         "modules_to_save": None,
     }
-    with atomic_directory(output) as temporary:
-        save_tensors(temporary / WEIGHTS, tensors, {})
-        write_json(temporary / CONFIG, config)
+    save_tensors(folder / WEIGHTS, tensors, {})
+    write_json(folder / CONFIG, config)
 
 
 def why_no_adapter(updates: Mapping[str, TensorUpdate]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from steadfast.attacks.baking.adapter_export import why_no_adapter
+from steadfast.attacks.baking.adapter_export import why_no_adapter, write_adapter
 from steadfast.attacks.baking.edit_plan import Plan, plan_edit, with_change_norm
 from steadfast.attacks.baking.manifest import manifest_of
 from steadfast.attacks.baking.tensors import TensorEditor
@@ -29,10 +29,11 @@ from steadfast.models.edited import MANIFEST
 from steadfast.models.pointer import point_to_edited, point_to_updated
 from steadfast.models.shards import Shard, TensorEntry
 
-Form = Literal["auto", "bake", "factors"]
+Form = Literal["auto", "bake", "factors", "adapter"]
 AUTO: Form = "auto"
 BAKE: Form = "bake"
 FACTORS: Form = "factors"
+ADAPTER: Form = "adapter"
 VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
 
 
@@ -105,30 +106,40 @@ def write_edited(
         edit: the same.
         output: the same.
         form: ``bake`` writes a whole checkpoint, ``factors`` what has to be changed of the original's (see
-            ``keep_factors``); ``auto`` keeps factors wherever they can be applied to a model that is loaded.
+            ``keep_factors``); ``auto`` keeps factors wherever they can be applied to a model that is loaded;
+            ``adapter`` keeps them as a LoRA adapter in PEFT's format as well, and takes nothing else.
         as_adapter: whether ``auto`` also asks that a LoRA adapter can express them, for vLLM.
         match_change: see ``bake``.
         threads: the same.
 
-    Returns, Raises:
+    Returns:
         As ``bake``.
+
+    Raises:
+        DataError: as ``bake``, and where no adapter can express an edit for which one is asked for.
+        ConfigError: as ``bake``.
     """
     plan = plan_edit(source, direction_path, edit)
     if match_change is not None and plan.selected:
         plan = with_change_norm(plan, float(read_json(Path(match_change) / MANIFEST)["change_norm"]))
     state = _fingerprint(plan, direction_path)
-    problem = why_not_in_place(plan) if form == AUTO else ""
+    problem = why_not_in_place(plan) if form in (AUTO, ADAPTER) else ""
     if form != BAKE and not problem:
         records, updates = _factors(plan, threads)
-        problem = why_no_adapter(updates) if form == AUTO and as_adapter and updates else ""
+        adapted = form == ADAPTER or (form == AUTO and as_adapter)
+        problem = why_no_adapter(updates) if adapted and updates else ""
         if not problem:
             _require_unchanged(plan, direction_path, state)
             manifest = manifest_of(plan, records, edit)
             with atomic_directory(output) as temporary:
                 save_updates(temporary / FILE, updates)
                 write_json(temporary / MANIFEST, manifest)
+                if form == ADAPTER and updates:
+                    write_adapter(updates, temporary, str(plan.checkpoint.path.resolve()))
                 point_to_updated(source, temporary, Path(output), FILE, {"original": content_hash(source)})
             return manifest
+    if form == ADAPTER:
+        raise DataError(f"an adapter cannot express the edit: {problem}; `checkpoints: auto` keeps it in another form")
     if problem:
         print(f"the whole checkpoint is written: {problem}", flush=True)
     work = PartialDirectory.prepare(Path(output), state)

@@ -32,6 +32,10 @@ class ChangeSettings(SettingsModel):
     changes_outputs: ClassVar[bool] = False
     moves_both_classes: ClassVar[bool] = False
 
+    def no_adapter(self) -> str:
+        """Why no LoRA adapter of linear layers can express the change, by its settings; empty if one can."""
+        return ""
+
 
 class ReachSettings(ChangeSettings):
     """Which matrices a change of what they write reaches."""
@@ -43,6 +47,10 @@ class ReachSettings(ChangeSettings):
     layers: Items[BlockIndex] | None = Field(
         None, min_length=2, max_length=2, description="First and last block that are edited; null edits all."
     )
+
+    def no_adapter(self) -> str:
+        """Adapters are of linear layers."""
+        return "edits the embedding" if "embedding" in self.targets else super().no_adapter()
 
 
 class ProjectionSettings(ReachSettings):
@@ -75,3 +83,7 @@ class NormSettings(ProjectionSettings):
     """The same, where the columns may keep their lengths."""
 
     preserve_norm: bool = Field(False, description="Whether the columns keep their lengths.")
+
+    def no_adapter(self) -> str:
+        """A factor for each column is not of low rank."""
+        return "preserves norms" if self.preserve_norm else super().no_adapter()

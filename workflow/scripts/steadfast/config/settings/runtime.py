@@ -9,6 +9,8 @@ from steadfast.core.registry import own_names
 from steadfast.core.setting_sections import with_keys_of
 from steadfast.core.settings import SettingsModel
 
+CheckpointForm = Literal["auto", "bake", "adapter"]
+
 
 class RuntimeSettings(SettingsModel):
     """How jobs run on the machine. Nothing here is part of what makes a result stale."""
@@ -23,12 +25,13 @@ class RuntimeSettings(SettingsModel):
     keep_checkpoints: bool = Field(
         True, description="Whether edited checkpoints stay, or are removed as soon as nothing needs them any more."
     )
-    checkpoints: Literal["auto", "bake"] = Field(
+    checkpoints: CheckpointForm = Field(
         "auto",
         description=(
             "How edited models are kept: `auto` keeps what an edit changes as factors over the original's weights "
             "wherever they can be applied to the loaded model, and writes a whole checkpoint elsewhere; `bake` writes "
-            "whole checkpoints. The weights are the same."
+            "whole checkpoints; `adapter` writes the factors as a LoRA adapter in PEFT's format too, and stops at an "
+            "edit that none can express. The weights are the same. A variant may have a `checkpoints` of its own."
         ),
     )
     variants_per_job: int | None = Field(

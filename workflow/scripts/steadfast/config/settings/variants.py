@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from steadfast.attacks.search.settings import SearchSettings
+from steadfast.config.settings.runtime import CheckpointForm
 from steadfast.core.plug_ins import DecodingEntry, DirectionEntry, EditEntry, InterventionEntry
 from steadfast.core.settings import Label, Name, SettingsModel, UniqueItems, optional
 
@@ -73,6 +74,9 @@ class VariantSettings(SettingsModel):
             "Another variant with an edit: this one's edit is scaled so that it changes the weights by the same amount "
             "(‖W′ − W‖ over all edited tensors). For controls of the size of a change."
         )
+    )
+    checkpoints: CheckpointForm | None = optional(
+        description="How this variant's edited models are kept, in place of `runtime.checkpoints`."
     )
     strongest_of: StrongestOfSettings | None = optional(
         description=(

@@ -11,6 +11,10 @@ from steadfast.attacks.edits.settings import ProjectionSettings
 class Settings(ProjectionSettings):
     """As orthogonalize, with columns rescaled to their lengths, so that rᵀW = 0 still holds."""
 
+    def no_adapter(self) -> str:
+        """A factor for each column is not of low rank."""
+        return "preserves norms"
+
 
 def build(settings: Settings) -> ProjectionEdit:
     """The edit."""

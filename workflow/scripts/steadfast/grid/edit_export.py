@@ -1,0 +1,32 @@
+"""Wiring of ``workflow/rules/edit_export.smk``: edited models in the forms that other tools load."""
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from steadfast.attacks.baking.edit_export import ExportForm
+from steadfast.grid.checkpoints import CheckpointJobs
+from steadfast.grid.data import ForPair
+from steadfast.grid.grid import Grid
+from steadfast.grid.jobs import digest
+
+FORMS = get_args(ExportForm)
+
+
+@dataclass(frozen=True)
+class EditExport(CheckpointJobs):
+    """Jobs that export an edited model; what they need of an edit is what baking it needs."""
+
+    grid: Grid
+
+    def base_name(self, job: ForPair) -> str | None:
+        """What an adapter names as its base model: the hub's name; None for its directory."""
+        repository = self.grid.models[job.model].settings.get("repo")
+        return str(repository) if repository else None
+
+    def settings(self, job: ForPair) -> dict[str, Any]:
+        """The ``edit`` entry; empty where the workflow chooses it."""
+        return self.edit(job)
+
+    def digest(self, job: ForPair) -> str:
+        """Digest of the code that the files depend on."""
+        return digest("export_edit.py", *(f"attacks.edits.methods.{method}" for method in sorted(self.methods(job))))
