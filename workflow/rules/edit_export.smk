@@ -6,7 +6,8 @@ edit_manifest.json:
     snakemake --cores 1 results/edited_models/adapter/refusals/abliterated
 """
 
-from steadfast.grid.edit_export import FORMS, EditExport
+from steadfast.attacks.baking.edit_export import FORMS
+from steadfast.grid.edit_export import EditExport
 
 EDIT_EXPORT = EditExport(GRID)
 

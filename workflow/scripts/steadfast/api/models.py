@@ -17,7 +17,6 @@ from steadfast.core.plug_ins import DIRECTIONS, EDITS
 
 if TYPE_CHECKING:
     from steadfast.attacks.activations.extraction import Positions
-    from steadfast.attacks.baking.edit_export import ExportForm
 
 
 def find_direction(
@@ -87,7 +86,7 @@ def edit_checkpoint(
     output: str | Path,
     edit: Mapping[str, Any] | None = None,
     *,
-    form: "ExportForm" = "checkpoint",
+    form: str = "checkpoint",
     threads: int = 2,
 ) -> dict[str, Any]:
     """Write an edited copy of a checkpoint, shard by shard, in the memory of one block of a matrix, or an adapter.

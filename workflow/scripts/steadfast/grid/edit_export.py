@@ -1,15 +1,12 @@
 """Wiring of ``workflow/rules/edit_export.smk``: edited models in the forms that other tools load."""
 
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
-from steadfast.attacks.baking.edit_export import ExportForm
 from steadfast.grid.checkpoints import CheckpointJobs
 from steadfast.grid.data import ForPair
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import digest
-
-FORMS = get_args(ExportForm)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 from steadfast.attacks.baking.adapter_export import export_adapter
 from steadfast.attacks.baking.baking import ADAPTER, bake, write_edited
+from steadfast.core.errors import ConfigError
 from steadfast.models.pointer import checkpoint_path
 
-ExportForm = Literal["adapter", "checkpoint"]
+FORMS = ("adapter", "checkpoint")
 
 
 def export_edit(
@@ -17,7 +18,7 @@ def export_edit(
     direction_path: str | Path,
     edit: Mapping[str, Any],
     output: str | Path,
-    form: ExportForm,
+    form: str,
     *,
     base_name: str | None = None,
     match_change: str | Path | None = None,
@@ -39,9 +40,11 @@ def export_edit(
         The manifest.
 
     Raises:
-        ConfigError: as ``bake``.
+        ConfigError: as ``bake``, and where the form is unknown.
         DataError: as ``bake``, and where no adapter can express the edit.
     """
+    if form not in FORMS:
+        raise ConfigError(f"form: {form!r} is not allowed; allowed: {', '.join(FORMS)}")
     if form == "checkpoint":
         return bake(source, direction_path, edit, output, match_change=match_change, threads=threads)
     with TemporaryDirectory() as folder:
