@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests.unit.generation.engines.tiny_llama import save_checkpoint
 
-from steadfast.attacks.baking import keep_factors
+from steadfast.attacks.baking import write_edited
 from steadfast.attacks.directions import Direction
 from steadfast.core.errors import DataError
 from steadfast.generation.engines.vllm import build
@@ -21,11 +21,11 @@ def variants(tmp_path):
     original = save_checkpoint(tmp_path / "original")
     rows = np.linalg.qr(np.random.default_rng(0).standard_normal((64, 16)))[0].T.astype(np.float32)
 
-    def made(count, **edit):
+    def made(count, form="factors", **edit):
         path = tmp_path / f"{count}.safetensors"
         Direction(rows[:count], method="random", reason="" if count else "none").save(path)
         settings = {"method": "orthogonalize", "targets": TARGETS, **edit}
-        keep_factors(original, path, settings, tmp_path / f"variant{count}")
+        write_edited(original, path, settings, tmp_path / f"variant{count}", form=form)
         return tmp_path / f"variant{count}"
 
     return original, made
@@ -42,7 +42,7 @@ def test_variants_of_one_model_start_vllm_once(fake_vllm, variants):
     with VllmVariants(build()) as engine:
         assert generate(engine, original) == plain
         assert generate(engine, made(1)) == [(1, *tokens) for tokens in plain]
-        assert generate(engine, made(2)) == [(2, *tokens) for tokens in plain]
+        assert generate(engine, made(2, form="adapter")) == [(2, *tokens) for tokens in plain]
         assert generate(engine, made(0)) == plain, "an edit that found no direction has no adapter"
         assert generate(engine, original) == plain
         assert engine.starts == 1
