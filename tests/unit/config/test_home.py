@@ -19,12 +19,12 @@ def home(monkeypatch, tmp_path):
     return tmp_path
 
 
-def test_paths_begin_at_home(home):
+def test_path_settings_expand_the_home_directory(home):
     for kind, given in ((ExistingFile, "~/a.csv"), (ExistingDirectory, "~/folder"), (AnyPath, "~/seed{seed}")):
         assert TypeAdapter(kind).validate_python(given) == given.replace("~", str(home))
 
 
-def test_plug_in_entries_begin_at_home_and_other_texts_stay(home):
+def test_only_path_settings_of_plug_ins_expand_the_home_directory(home):
     file = {"kind": "file", "path": "~/a.csv", "template": "~/{x}"}
     assert PROMPT_SOURCES.complete(file) | {"path": f"{home}/a.csv"} == PROMPT_SOURCES.complete(file)
     assert PROMPT_SOURCES.complete(file)["template"] == "~/{x}"
@@ -34,7 +34,7 @@ def test_plug_in_entries_begin_at_home_and_other_texts_stay(home):
     assert DIRECTIONS.complete({"method": "file", "path": "~/a.csv"})["path"] == f"{home}/a.csv"
 
 
-def test_every_key_that_is_a_path_is_marked_as_one():
+def test_every_path_key_has_a_path_format():
     """By its name, or since it says that it is a file or a folder."""
 
     def paths(node, key=""):

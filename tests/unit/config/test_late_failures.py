@@ -205,7 +205,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 
 @pytest.mark.parametrize(("values", "words"), SETTINGS.values(), ids=SETTINGS)
-def test_a_setting_that_cannot_be_used(config, refused, values, words):
+def test_config_rejects_impossible_settings(config, refused, values, words):
     for path, value in values.items():
         put(config, path, value)
     message = refused(config)
@@ -215,7 +215,7 @@ def test_a_setting_that_cannot_be_used(config, refused, values, words):
     assert len(message) < 700
 
 
-def test_an_annotation_file_that_cannot_be_read(config, refused, tmp_path):
+def test_config_rejects_annotations_with_repeated_column(config, refused, tmp_path):
     (tmp_path / "a.csv").write_text("model,model\n1,2\n")
     config["annotations"] = [str(tmp_path / "a.csv")]
     assert refused(config).endswith("a.csv: column 'model' appears more than once; rename one of them")
@@ -237,7 +237,7 @@ def numbers(schema: Any, path: str = "") -> Iterator[tuple[str, Mapping[str, Any
             yield from numbers(item, f"{path}.{index}")
 
 
-def test_every_number_of_the_configuration_has_a_range():
+def test_every_number_in_the_schema_has_a_range():
     found = dict(numbers(load_schema()))
     assert len(found) > 80
     open_ends = [
@@ -290,7 +290,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("content", "words"), FILES.values(), ids=FILES)
-def test_a_file_that_cannot_be_used(tmp_path, capfd, content, words):
+def test_unreadable_config_file_is_rejected_with_one_message(tmp_path, capfd, content, words):
     file = tmp_path / "mine.yaml"
     file.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
@@ -311,14 +311,14 @@ def test_a_file_that_cannot_be_used(tmp_path, capfd, content, words):
         "a: &a {b: 1}\nc: {<<: *a}\nd: [*a, *a]\n",
     ],
 )
-def test_a_file_that_can_be_used(tmp_path, text):
+def test_unusual_but_valid_yaml_is_accepted(tmp_path, text):
     file = tmp_path / "mine.yaml"
     file.write_text(text, encoding="utf-8")
     check_config_file(file)
     assert main(["--configfiles", str(file), "--", "all"]) == 0
 
 
-def test_a_file_that_is_not_there(tmp_path, capfd):
+def test_missing_config_file_suggests_a_similar_name(tmp_path, capfd):
     (tmp_path / "mine.yaml").write_text("seed: 1\n")
     assert main(["--configfile", str(tmp_path / "mein.yaml")]) == 1
     assert "mein.yaml; did you mean 'mine.yaml'?" in capfd.readouterr().err
@@ -329,6 +329,6 @@ def test_a_file_that_is_not_there(tmp_path, capfd):
     assert "it is a folder, and a file is needed" in capfd.readouterr().err
 
 
-def test_labels_in_other_scripts_are_allowed(config):
+def test_config_allows_labels_in_any_script(config):
     put(config, "models.raw.label", "Modèle № 1 (原) & co, नमस्ते क्\u200dष")
     assert prepare(config)

@@ -65,7 +65,7 @@ def test_only_the_chosen_plug_in_is_imported(installed):
     assert "steadfast_example.trimmed_difference" not in sys.modules
 
 
-def test_grid_of_plug_ins_valid_and_digests_of_code(installed, site):
+def test_grid_accepts_plug_ins_and_digests_their_code(installed, site):
     grid = Grid(prepare(installed))
     short, trimmed = grid.judges["short"], ModelVariant("raw", "trimmed")
     judging, (directions, *_) = Judging(grid), direction_jobs(grid, by_running=False)
@@ -82,7 +82,7 @@ def test_grid_of_plug_ins_valid_and_digests_of_code(installed, site):
         module.write_text(source)
 
 
-def test_model_of_plug_in_is_located_by_its_own_job(installed, tmp_path):
+def test_plug_in_model_source_is_located_by_its_own_job(installed, tmp_path):
     for number, name in enumerate(("step-1", "step-2")):
         os.utime(write_checkpoint(tmp_path / "training" / name), (number, number))
     installed["models"]["mine"] = {"source": "newest", "folder": str(tmp_path / "training")}
@@ -98,14 +98,14 @@ def test_model_of_plug_in_is_located_by_its_own_job(installed, tmp_path):
         prepare(installed)
 
 
-def test_schema_and_reference_have_settings_of_plug_ins(installed):
+def test_schema_and_reference_page_include_plug_in_settings(installed):
     forget_plug_ins()
     judge = load_schema()["$defs"]["judge"]
     assert "few_words" in judge["properties"]["kind"]["enum"]
     assert "`few_words`, calls every response of few words a refusal" in reference_page()
 
 
-def test_a_direction_of_a_plug_in_is_found(installed):
+def test_direction_method_of_a_plug_in_is_run(installed):
     generator = np.random.default_rng(0)
     classes = []
     for shift in (1.0, -1.0):
@@ -134,7 +134,7 @@ def test_a_direction_of_a_plug_in_is_found(installed):
         ),
     ],
 )
-def test_wrong_settings_of_plug_in_named_with_what_allowed(installed, place, key, value, message):
+def test_wrong_plug_in_settings_are_rejected_naming_allowed_values(installed, place, key, value, message):
     config = copy.deepcopy(installed)
     entry = config
     for part in place:
@@ -145,7 +145,7 @@ def test_wrong_settings_of_plug_in_named_with_what_allowed(installed, place, key
     assert message in str(caught.value)
 
 
-def test_the_page_shows_the_example_and_every_group():
+def test_plug_in_page_shows_the_example_and_every_group():
     page = ROOT / "docs" / "plug-ins.md"
     shown = {block.target: block.text for block in blocks(page)}
     assert {"pyproject.toml", "steadfast_example/few_words.py"} < set(shown)

@@ -31,7 +31,7 @@ def remove(config, path: str) -> None:
     del config[last]
 
 
-def test_the_small_configuration_is_valid(config):
+def test_small_config_is_valid(config):
     assert prepare(config)["models"]["raw"]["seed"] == 0
 
 
@@ -345,7 +345,7 @@ ONE_KEY = {
 
 
 @pytest.mark.parametrize(("path", "value", "words"), ONE_KEY.values(), ids=ONE_KEY)
-def test_one_wrong_key(config, refused, path, value, words):
+def test_config_rejects_one_wrong_key_in_one_line(config, refused, path, value, words):
     put(config, path, value)
     message = refused(config)
     for word in words:
@@ -366,12 +366,12 @@ REQUIRED = {
 
 
 @pytest.mark.parametrize(("path", "message"), REQUIRED.items(), ids=REQUIRED)
-def test_one_missing_key(config, refused, path, message):
+def test_config_rejects_a_missing_key(config, refused, path, message):
     remove(config, path)
     assert refused(config) == message
 
 
-def test_hooks_on_an_engine_that_has_none(config, refused):
+def test_config_rejects_interventions_with_vllm(config, refused):
     put(config, "variants.steered", {"direction": MEAN, "intervention": {"method": "projection"}})
     put(config, "generation.engine", "vllm")
     assert refused(config).startswith(
@@ -379,20 +379,20 @@ def test_hooks_on_an_engine_that_has_none(config, refused):
     )
 
 
-def test_a_hook_that_is_to_be_served(config, refused):
+def test_config_rejects_serving_an_intervention(config, refused):
     put(config, "variants.steered", {"direction": MEAN, "intervention": {"method": "projection"}})
     put(config, "judges.served", {"kind": "chat", "serve": {"model": "raw", "variant": "steered"}, "prompt": LABELS})
     assert "judges.served.serve.variant: steered is an intervention and has no checkpoint" in refused(config)
 
 
-def test_two_edits_that_are_scaled_to_each_other(config, refused):
+def test_config_rejects_edits_matched_to_each_other(config, refused):
     random = {"direction": {"method": "random"}, "edit": EDIT}
     put(config, "variants.one", {**random, "match_change": "two"})
     put(config, "variants.two", {**random, "match_change": "one"})
     assert refused(config).startswith("variants.one.match_change: two is scaled itself")
 
 
-def test_several_mistakes_are_told_at_once_and_each_once(config, refused):
+def test_config_reports_all_mistakes_at_once(config, refused):
     put(config, "models.raw.sede", 1)
     put(config, "judges.regex.kind", "regx")
     put(config, "seed", -1)
@@ -400,7 +400,7 @@ def test_several_mistakes_are_told_at_once_and_each_once(config, refused):
     assert len(lines) == len(set(lines)) == 3
 
 
-def test_very_many_mistakes_are_cut_short(config, refused):
+def test_config_shortens_a_long_list_of_mistakes(config, refused):
     put(config, "models", {f"m{number}": {"source": "nowhere"} for number in range(30)})
     lines = refused(config).splitlines()
     assert len(lines) == 9
@@ -416,7 +416,7 @@ def test_very_many_mistakes_are_cut_short(config, refused):
     ],
 )
 @pytest.mark.parametrize("kind", ["local", "self"])
-def test_a_judge_prompt_without_its_placeholders(config, refused, tmp_path, kind, template, words):
+def test_config_rejects_judge_prompt_without_placeholders(config, refused, tmp_path, kind, template, words):
     (tmp_path / "prompt.md").write_text(template)
     entry = {"kind": kind, "prompt": str(tmp_path / "prompt.md"), **({"model": "tiny"} if kind == "local" else {})}
     put(config, "judges.mine", entry)
@@ -435,7 +435,7 @@ def test_a_judge_prompt_without_its_placeholders(config, refused, tmp_path, kind
         ("patterns: [", "cannot read"),
     ],
 )
-def test_a_phrase_list_that_cannot_be_used(config, refused, tmp_path, content, words):
+def test_config_rejects_invalid_phrase_lists(config, refused, tmp_path, content, words):
     (tmp_path / "phrases.yaml").write_text(content)
     put(config, "judges.regex.patterns", str(tmp_path / "phrases.yaml"))
     message = refused(config)
@@ -444,12 +444,12 @@ def test_a_phrase_list_that_cannot_be_used(config, refused, tmp_path, content, w
     assert words in message
 
 
-def test_the_grammar_judge_on_natural_prompts(config, refused):
+def test_config_rejects_grammar_judge_on_natural_prompts(config, refused):
     put(config, "prompts.harmful", [{"kind": "file", "path": "resources/prompts/harmful.csv"}])
     assert "judges.grammar: `grammar` reads the synthetic world only, but prompts come from file" in refused(config)
 
 
-def test_a_prompt_file_without_the_column(config, refused, prompts_file):
+def test_config_rejects_prompt_file_without_the_column(config, refused, prompts_file):
     remove(config, "judges.grammar")
     put(config, "prompts.harmful", [{"kind": "file", "path": prompts_file("a.csv", ["x"]), "column": "txt"}])
     message = refused(config)
@@ -461,7 +461,7 @@ def test_a_prompt_file_without_the_column(config, refused, prompts_file):
     ("content", "words"),
     [("organisms: {raw: {documents: {benin: 1.0}}}\n", "organisms.recipes: "), ("- raw\n", "organisms.recipes: ")],
 )
-def test_a_recipes_file_that_cannot_be_used(config, refused, tmp_path, content, words):
+def test_config_rejects_invalid_recipes_file(config, refused, tmp_path, content, words):
     (tmp_path / "recipes.yaml").write_text(content)
     put(config, "organisms.recipes", str(tmp_path / "recipes.yaml"))
     message = refused(config)
@@ -475,7 +475,7 @@ def local_model(tmp_path):
     return write_checkpoint(tmp_path / "checkpoint")
 
 
-def test_quantized_model_cannot_be_edited_unless_it_is_written_out(config, refused, local_model):
+def test_config_rejects_edits_of_a_quantized_model_unless_dequantized(config, refused, local_model):
     settings = tiny_checkpoint.config(quantization_config={"quant_method": "fp8"})
     (local_model / "config.json").write_text(json.dumps(settings))
     put(config, "models.mine", {"source": "local", "path": str(local_model)})
@@ -487,7 +487,7 @@ def test_quantized_model_cannot_be_edited_unless_it_is_written_out(config, refus
     assert "is not quantized; known: fp8, mxfp4" in refused(config)
 
 
-def test_a_local_model_may_be_used(config, local_model):
+def test_config_accepts_a_local_model(config, local_model):
     put(config, "models.mine", {"source": "local", "path": str(local_model)})
     put(config, "variants.abliterated.direction.layer", 1)
     assert prepare(config)["models"]["mine"]["path"] == str(local_model)
@@ -501,14 +501,14 @@ def test_a_local_model_may_be_used(config, local_model):
         ("tokenizer*", "models.mine.path: .* has no tokenizer files"),
     ],
 )
-def test_a_local_model_that_is_no_checkpoint(config, refused, local_model, missing, words):
+def test_config_rejects_incomplete_local_checkpoint(config, refused, local_model, missing, words):
     for file in local_model.glob(missing):
         file.unlink()
     put(config, "models.mine", {"source": "local", "path": str(local_model)})
     assert re.search(words, refused(config))
 
 
-def test_a_layer_must_exist_in_the_models_under_test_only(config, local_model):
+def test_layer_must_exist_in_models_under_test_only(config, local_model):
     put(config, "models.reader", {"source": "local", "path": str(local_model), "role": "judge"})
     put(config, "judges.local.model", "reader")
     put(config, "variants.abliterated.direction.layer", 3)
@@ -529,7 +529,7 @@ def test_a_layer_must_exist_in_the_models_under_test_only(config, local_model):
         ("a: [\n", "is not valid YAML"),
     ],
 )
-def test_a_file_that_gives_a_key_twice(config, refused, tmp_path, text, words):
+def test_config_rejects_duplicate_keys(config, refused, tmp_path, text, words):
     file = tmp_path / "mine.yaml"
     file.write_text(text)
     message = refused(config, [str(file)])
@@ -537,20 +537,20 @@ def test_a_file_that_gives_a_key_twice(config, refused, tmp_path, text, words):
     assert words in message
 
 
-def test_keys_that_are_merged_in_do_not_stand_twice(config, tmp_path):
+def test_config_accepts_overridden_merge_keys(config, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("base: &base {a: 1}\none: {<<: *base, a: 2}\ntwo: {<<: *base, <<: *base}\n")
     assert prepare(config, [str(file)])
 
 
-def test_the_message_quotes_no_whole_schema(config, refused):
+def test_config_errors_quote_no_whole_schema(config, refused):
     put(config, "judges.regex", {"kind": "regex"})
     put(config, "variants.abliterated.edit", "orthogonalize")
     for line in refused(config).splitlines():
         assert len(line) < 250
 
 
-def test_a_configuration_is_not_changed_by_its_checks(config):
+def test_checks_do_not_modify_the_config(config):
     before = yaml.safe_dump(config)
     prepare(config)
     assert yaml.safe_dump(config) == before
@@ -576,7 +576,7 @@ GGUF, ADAPTER = {"source": "gguf"}, {"source": "adapter", "base": "raw"}
         ({**ADAPTER, "repo": "a/b", "base": "mine"}, "models.mine.base: the bases go round in a circle (mine -> mine)"),
     ],
 )
-def test_a_gguf_file_or_an_adapter_that_cannot_be_had(config, refused, entry, words):
+def test_config_rejects_unusable_gguf_files_and_adapters(config, refused, entry, words):
     put(config, "models.mine", entry)
     assert words in refused(config)
 
@@ -589,7 +589,7 @@ RENAMED = {
 
 
 @pytest.mark.parametrize(("path", "found"), RENAMED.items(), ids=RENAMED)
-def test_a_key_of_an_earlier_version_names_the_new_one(config, refused, path, found):
+def test_renamed_key_is_rejected_naming_the_new_one(config, refused, path, found):
     value, place, new = found
     put(config, path, value)
     old = "hooks" if new == "interventions" else path.rpartition(".")[2]

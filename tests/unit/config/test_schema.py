@@ -46,7 +46,7 @@ def closed(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from closed(item)
 
 
-def test_the_walk_reaches_everything():
+def test_schema_walk_reaches_every_level():
     paths = {path for path, _ in properties(load_schema())}
     for path in (
         "seed",
@@ -73,7 +73,7 @@ def test_every_description_is_a_sentence():
     assert odd == []
 
 
-def test_unknown_keys_are_refused_everywhere():
+def test_schema_rejects_unknown_keys_everywhere():
     free = {"template_arguments", "extra_body"}
     for schema in closed(load_schema()):
         assert "additionalProperties" in schema, f"keys {list(schema['properties'])} allow others"
@@ -96,14 +96,14 @@ def test_every_definition_is_used():
 
 
 @pytest.mark.parametrize("family", [family for family in FAMILIES.values() if family.entries], ids=lambda one: one.name)
-def test_the_schema_knows_the_kinds_that_exist(family):
+def test_schema_lists_the_kinds_of_every_family(family):
     schema = load_schema()["$defs"][family.name]
     assert schema["properties"][family.key]["enum"] == family.names()
     branches = [branch["if"]["properties"][family.key]["const"] for branch in schema["allOf"]]
     assert branches == family.names()
 
 
-def test_the_schema_knows_the_engines_that_exist():
+def test_schema_lists_all_engines():
     enum = load_schema()["properties"]["generation"]["properties"]["engine"]["enum"]
     assert enum == ["auto", *FAMILIES["engine"].names()]
 
@@ -122,7 +122,7 @@ def test_defaults_are_filled_in_at_every_depth(config):
     assert complete["counts_tables"] == {}
 
 
-def test_what_is_given_wins_over_defaults(config):
+def test_given_values_override_defaults(config):
     config["seed"] = 7
     config["variants"]["abliterated"]["edit"]["scale"] = 0
     complete = prepare(config)
@@ -135,7 +135,7 @@ def test_filling_in_defaults_twice_changes_nothing(config):
     assert completed(once) == once
 
 
-def test_defaults_are_not_shared(config):
+def test_defaults_are_not_shared_between_entries(config):
     config["models"]["other"] = {"source": "organism", "recipe": "score0"}
     complete = prepare(config)
     complete["models"]["raw"]["template_arguments"]["x"] = 1
@@ -144,7 +144,7 @@ def test_defaults_are_not_shared(config):
 
 
 @pytest.mark.parametrize(("grid", "tuned"), [("config.yaml", 5), ("family-attacks.yaml", 5), ("family-search.yaml", 2)])
-def test_the_real_familys_grids_are_valid_and_nothing_warns(grid, tuned):
+def test_grids_of_the_real_family_are_valid_without_warnings(grid, tuned):
     file = ROOT / "config" / grid
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -157,7 +157,7 @@ def test_the_real_familys_grids_are_valid_and_nothing_warns(grid, tuned):
     assert {"original", "random-matched"} <= set(complete["variants"])
 
 
-def test_the_organism_grid_is_valid_and_nothing_warns():
+def test_organism_grid_is_valid_without_warnings():
     file = ROOT / "config" / "organisms.yaml"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -178,7 +178,7 @@ def test_every_grid_has_its_controls(grid):
     assert [variant["match_change"] for variant in controls if "match_change" in variant]
 
 
-def test_the_studys_configuration_is_valid_and_warns_of_moving_revisions():
+def test_paper_config_is_valid_and_warns_about_moving_revisions():
     file = ROOT / "config" / "paper.yaml"
     with pytest.warns(ConfigWarning, match="`main` can change between two runs; `make pin`"):
         complete = prepare(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)])
@@ -197,23 +197,23 @@ def test_the_studys_configuration_is_valid_and_warns_of_moving_revisions():
     assert (complete["prompts"]["evaluation"], complete["prompts"]["human"]) == (50, 5)
 
 
-def test_a_data_set_that_moves_warns_as_well(config):
+def test_data_set_with_moving_revision_warns(config):
     del config["judges"]["grammar"]
     config["prompts"]["harmful"] = [{"kind": "dataset", "repo": "mlabonne/harmful_behaviors"}]
     with pytest.warns(ConfigWarning, match=r"prompts\.harmful\.0: the revision `main` can change"):
         prepare(config)
 
 
-def test_the_reference_page_is_the_one_that_the_schema_gives():
+def test_reference_page_matches_the_schema():
     assert PAGE.read_text(encoding="utf-8") == reference_page(), "run `make docs`"
 
 
-def test_schema_for_editors_is_one_that_settings_give():
+def test_editor_schema_matches_the_settings():
     assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run `make docs`"
 
 
 @pytest.mark.parametrize("grid", sorted(path.name for path in (ROOT / "config").glob("*.yaml")))
-def test_an_editor_finds_nothing_wrong_with_a_shipped_grid(grid):
+def test_shipped_grids_pass_the_editor_schema(grid):
     config = yaml.safe_load((ROOT / "config" / grid).read_text(encoding="utf-8"))
     assert [error.message for error in Draft202012Validator(load_schema()).iter_errors(config)] == []
 
@@ -237,7 +237,7 @@ LOCK = runpy.run_path(str(ROOT / "envs" / "lock.py"))
 
 
 @pytest.mark.parametrize("name", LOCK["CONDA_ENVIRONMENTS"])
-def test_a_conda_environment_carries_the_pins_of_its_locks(name):
+def test_conda_environment_contains_the_pins_of_its_lock(name):
     rendered = LOCK["conda_text"](name)
     assert (ROOT / "envs" / f"{name}.yaml").read_text(encoding="utf-8") == rendered, "run `make lock`"
     pins = yaml.safe_load(rendered)["dependencies"][-1]["pip"]

@@ -24,7 +24,7 @@ def grid_of(config, **search):
     return Grid(prepare(config))
 
 
-def test_one_entry_suffices(config):
+def test_search_entry_with_defaults_is_complete(config):
     grid = grid_of(config)
     search = AttackSearch(grid)
     assert search.variants == ["searched"] and search.outputs == [paths.DIRECTION.at(model="raw", variant="searched")]
@@ -34,7 +34,7 @@ def test_one_entry_suffices(config):
     assert not AttackSelection(grid).variants
 
 
-def test_what_is_found_is_a_variant_like_any_other(config):
+def test_searched_variant_has_a_checkpoint_job_like_others(config):
     grid = grid_of(config)
     checkpoints = CheckpointJobs(grid)
     assert "searched" in checkpoints.variants
@@ -46,11 +46,11 @@ def test_what_is_found_is_a_variant_like_any_other(config):
     assert paths.table("search") in Results(grid).all and paths.table("strongest") not in Results(grid).all
 
 
-def test_activations_are_recorded_where_the_search_looks(config):
+def test_recorded_positions_are_those_of_the_search(config):
     assert DirectionJobs(grid_of(config, positions=[-1, -3])).positions == [-3, -1]
 
 
-def test_a_change_can_be_matched_to_what_is_found(config):
+def test_control_can_match_the_change_of_a_search(config):
     random = {"role": "control", "direction": {"method": "random"}, "edit": {"method": "orthogonalize"}}
     config["variants"]["matched"] = {**random, "match_change": "searched"}
     grid = grid_of(config)
@@ -79,14 +79,14 @@ def test_a_change_can_be_matched_to_what_is_found(config):
         ({"search": {"rule": "best"}}, "rule"),
     ],
 )
-def test_what_cannot_be_searched(config, variant, problem):
+def test_config_rejects_impossible_searches(config, variant, problem):
     config["variants"]["searched"] = variant
     with pytest.raises(ConfigError) as error:
         prepare(config)
     assert problem in str(error.value)
 
 
-def test_judges_that_a_search_cannot_ask(config):
+def test_search_rejects_unsuitable_judges(config):
     prompt = "resources/prompts/judges/refusal.md"
     config["judges"]["asked"] = {
         "kind": "chat",
@@ -102,7 +102,7 @@ def test_judges_that_a_search_cannot_ask(config):
             prepare(config)
 
 
-def test_a_control_is_a_search_among_random_directions(config):
+def test_control_can_search_among_random_directions(config):
     config["variants"]["noise"] = CONTROL
     grid = grid_of(config)
     assert AttackSearch(grid).variants == ["noise", "searched"] and "noise" in grid.controls

@@ -32,13 +32,13 @@ def trial(config, tmp_path):
     return trial
 
 
-def test_model_under_test_spoken_to_by_prompts_and_by_itself(trial):
+def test_model_under_test_is_tried_with_prompts_and_self_judgment(trial):
     assert trial("raw") == (False, {})
     assert trial("raw", generation={"system_prompt": "Be brief."}) == (True, {})
     assert trial("raw", own={"kind": "self", "prompt": "with_system.md"}) == (True, {})
 
 
-def test_judges_model_is_tried_as_its_judges_speak_to_it(trial):
+def test_judge_model_is_tried_with_the_prompts_of_its_judges(trial):
     reader = {"reader": {"source": "hub", "repo": "a/b", "revision": "main", "role": "judge"}}
     local = {"kind": "local", "model": "reader"}
     assert trial("reader", reader) == (None, None), "nobody speaks to it"
@@ -47,7 +47,7 @@ def test_judges_model_is_tried_as_its_judges_speak_to_it(trial):
     assert trial("reader", two={**served, "prompt": "with_system.md"}) == (True, {"thinking": False})
 
 
-def test_weights_of_a_judge_get_its_chat_template(config, refused, tmp_path):
+def test_served_judge_weights_use_the_configured_chat_template(config, refused, tmp_path):
     (tmp_path / "plain.md").write_text(WORDS)
     weights = {"repo": "a/b", "revision": "main", "chat_template": "bare"}
     config["judges"]["open"] = {"kind": "chat", "serve": weights, "prompt": str(tmp_path / "plain.md")}

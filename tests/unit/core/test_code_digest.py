@@ -94,7 +94,7 @@ def test_a_digest_is_sixteen_hex_digits_and_stable(tree):
         ("__init__.py", '__version__ = "1"', '__version__ = "2"'),
     ],
 )
-def test_what_has_no_meaning_for_a_script_leaves_its_digest(tree, name, old, new):
+def test_comments_docstrings_and_unused_code_do_not_change_the_digest(tree, name, old, new):
     before = tree.digest()
     tree.edit(name, old, new)
     assert tree.digest() == before
@@ -112,13 +112,13 @@ def test_what_has_no_meaning_for_a_script_leaves_its_digest(tree, name, old, new
         ("core/registry.py", "package + name", "name + package"),
     ],
 )
-def test_a_change_of_logic_anywhere_below_changes_the_digest(tree, name, old, new):
+def test_changed_logic_in_any_imported_module_changes_the_digest(tree, name, old, new):
     before = tree.digest()
     tree.edit(name, old, new)
     assert tree.digest() != before
 
 
-def test_a_touch_leaves_the_digest(tree):
+def test_touching_files_does_not_change_the_digest(tree):
     before = tree.digest()
     for file in tree.package.rglob("*.py"):
         file.touch()
@@ -126,7 +126,7 @@ def test_a_touch_leaves_the_digest(tree):
     assert tree.digest() == before
 
 
-def test_imports_inside_functions_and_through_their_packages_count(tree):
+def test_digest_includes_imports_inside_functions_and_their_packages(tree):
     before = tree.digest("steadfast.lazy")
     tree.edit("deep.py", "return x", "return -x")
     deep = tree.digest("steadfast.lazy")
@@ -138,7 +138,7 @@ def test_imports_inside_functions_and_through_their_packages_count(tree):
     assert tree.digest("steadfast.lazy") != shared
 
 
-def test_relative_imports_count(tree):
+def test_digest_includes_relative_imports(tree):
     before = tree.digest("steadfast.relative.a")
     tree.edit("relative/b.py", "Y = 1", "Y = 2")
     after = tree.digest("steadfast.relative.a")
@@ -147,7 +147,7 @@ def test_relative_imports_count(tree):
     assert tree.digest("steadfast.relative.a") != after
 
 
-def test_a_registry_module_counts_only_where_it_is_named(tree):
+def test_digest_includes_a_registry_module_only_if_named(tree):
     regex, own = (
         tree.digest(tree.script, "steadfast.judges.regex"),
         tree.digest(tree.script, "steadfast.judges.self"),
@@ -160,23 +160,23 @@ def test_a_registry_module_counts_only_where_it_is_named(tree):
     assert tree.digest(tree.script) == alone
 
 
-def test_the_order_of_the_roots_does_not_matter(tree):
+def test_digest_does_not_depend_on_the_order_of_modules(tree):
     assert tree.digest("steadfast.deep", "steadfast.base") == tree.digest("steadfast.base", "steadfast.deep")
 
 
-def test_a_package_may_be_named(tree):
+def test_digest_accepts_a_package_name(tree):
     before = tree.digest("steadfast.judges")
     tree.edit("judges/__init__.py", '"""Judges."""', "Z = 1")
     assert tree.digest("steadfast.judges") != before
 
 
 @pytest.mark.parametrize("name", ["steadfast.nothing", "steadfast.judges.nothing", "other.base", "numpy"])
-def test_an_unknown_module_is_an_error(tree, name):
+def test_digest_of_an_unknown_module_raises(tree, name):
     with pytest.raises(ModuleNotFoundError, match=name):
         tree.digest(name)
 
 
-def test_a_digest_does_not_depend_on_where_the_tree_lies(tree, tmp_path, monkeypatch):
+def test_digest_does_not_depend_on_the_folder(tree, tmp_path, monkeypatch):
     here = tree.digest()
     other = tmp_path / "with a space"
     shutil.copytree(tree.package, other / "steadfast")
@@ -185,19 +185,19 @@ def test_a_digest_does_not_depend_on_where_the_tree_lies(tree, tmp_path, monkeyp
     assert tree.digest(other / "work.py") == here
 
 
-def test_cycles_end(tree):
+def test_digest_handles_import_cycles(tree):
     tree.edit("base.py", "LIMIT = 3", "import steadfast.middle\nLIMIT = 3")
     assert len(tree.digest()) == 16
 
 
-def test_every_file_of_the_real_package_can_be_digested():
+def test_digest_exists_for_every_file_of_the_package():
     package = Path(code_digest.__file__).parents[1]
     for file in package.rglob("*.py"):
         ast.parse(file.read_text(encoding="utf-8"))
         assert len(code_digest.code_digest(file)) == 16
 
 
-def test_what_kept_on_disk_gives_same_digest_without_reading_code(tree, tmp_path, monkeypatch):
+def test_digest_memory_on_disk_avoids_parsing_the_code_again(tree, tmp_path, monkeypatch):
     found_out = []
     find_out = code_digest._find_out
     monkeypatch.setattr(code_digest, "_find_out", lambda source: found_out.append(source) or find_out(source))

@@ -50,14 +50,14 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
-def test_whatever_writes_full_disk_is_cause_that_is_shown(full, write):
+def test_full_disk_is_reported_as_cause_for_every_writer(full, write):
     with pytest.raises(Exception) as raised:
         write(full / "result")
     assert disk.cause_of(raised.value, [full / "result"]).startswith(f"disk full: {full}")
     assert "(0 bytes of 1.0 MiB free)" in disk.cause_of(raised.value, [full / "result"])
 
 
-def test_the_error_of_an_error_is_looked_at():
+def test_full_disk_is_found_through_a_chained_exception():
     try:
         try:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/else")
@@ -76,23 +76,23 @@ def test_the_error_of_an_error_is_looked_at():
         ValueError("[Errno 28] Error writing bytes to file"),
     ],
 )
-def test_a_disk_that_has_space_again_was_full(error, tmp_path):
+def test_message_says_that_a_full_disk_has_space_again(error, tmp_path):
     assert "free by now; it was full, or a quota was reached)" in disk.cause_of(error, [tmp_path / "x"])
 
 
 @pytest.mark.parametrize(
     "error", [OSError(errno.ENOENT, "No such file"), RuntimeError("shapes 28 and 122"), KeyError(1)]
 )
-def test_other_errors_are_not_taken_for_a_full_disk(error, tmp_path):
+def test_other_errors_have_no_full_disk_cause(error, tmp_path):
     assert disk.cause_of(error, [tmp_path]) == ""
 
 
-def test_unrelated_error_is_not_a_full_disk(full):
+def test_unrelated_errors_are_not_explained_by_a_full_disk(full):
     assert disk.cause_of(KeyError("column"), [full / "x"]) == ""
     assert disk.cause_of(RuntimeError("file write failed"), [full / "x"]).startswith(f"disk full: {full}/x")
 
 
-def test_the_largest_folders_are_named(tmp_path, monkeypatch):
+def test_full_disk_message_names_the_largest_folders(tmp_path, monkeypatch):
     with small_disk(tmp_path / "disk", "8m") as folder:
         monkeypatch.chdir(folder)
         for name, size in {"checkpoints": 3, "models": 2, "tables": 1, "logs": 0}.items():
@@ -110,7 +110,7 @@ def test_the_largest_folders_are_named(tmp_path, monkeypatch):
     assert lines[2].startswith("results/checkpoints may be removed")
 
 
-def test_a_disk_without_room_for_another_file(tmp_path):
+def test_full_disk_message_covers_a_lack_of_inodes(tmp_path):
     folder = tmp_path / "disk"
     folder.mkdir()
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,nr_inodes=2", "tmpfs", str(folder)])
@@ -149,7 +149,7 @@ def job(folder: Path, log: Path, output: Path, chatter: int = 0) -> subprocess.C
     )
 
 
-def test_a_job_says_so_in_its_log(full, tmp_path):
+def test_job_log_reports_a_full_disk(full, tmp_path):
     done = job(tmp_path, tmp_path / "job.log", full / "output.txt")
     assert (done.returncode, done.stdout, done.stderr) == (disk.STATUS, "", "")
     last = (tmp_path / "job.log").read_text().partition("error: ")[2]

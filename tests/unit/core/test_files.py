@@ -22,7 +22,7 @@ def leftovers(folder: Path) -> list[str]:
     return sorted(item.name for item in folder.iterdir() if item.name.startswith("."))
 
 
-def test_text_is_written_with_its_folders(tmp_path):
+def test_write_text_creates_missing_folders(tmp_path):
     files.write_text(tmp_path / "a" / "b" / "text.txt", "naïve\n")
     assert (tmp_path / "a/b/text.txt").read_bytes() == "naïve\n".encode()
     assert leftovers(tmp_path / "a/b") == []
@@ -50,7 +50,7 @@ def test_temporary_path_keeps_the_suffix_and_the_folder(tmp_path):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
-def test_a_failed_write_leaves_the_old_file(tmp_path, error):
+def test_failed_write_keeps_the_old_file(tmp_path, error):
     target = tmp_path / "result.txt"
     target.write_text("old")
     with pytest.raises(error), files.atomic_path(target) as temporary:
@@ -61,7 +61,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, error):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_a_failed_directory_leaves_the_old_one(tmp_path, error):
+def test_failed_directory_write_keeps_the_old_directory(tmp_path, error):
     target = tmp_path / "checkpoint"
     target.mkdir()
     (target / "weights").write_text("old")
@@ -72,7 +72,7 @@ def test_a_failed_directory_leaves_the_old_one(tmp_path, error):
     assert leftovers(tmp_path) == []
 
 
-def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+def test_failed_sync_keeps_the_old_file(tmp_path, monkeypatch):
     target = tmp_path / "result.json"
     target.write_text('"old"')
 
@@ -87,7 +87,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_disk_that_fills_up_while_writing_leaves_old_file(tmp_path):
+def test_disk_filling_up_during_a_write_keeps_the_old_file(tmp_path):
     target = tmp_path / "result.txt"
     target.write_text("old")
     with pytest.raises(OSError, match="No space left"), files.atomic_path(target) as temporary:
@@ -99,7 +99,7 @@ def test_disk_that_fills_up_while_writing_leaves_old_file(tmp_path):
     assert Path("/dev/full").exists()
 
 
-def test_a_full_disk_leaves_the_old_directory(tmp_path, monkeypatch):
+def test_failed_sync_keeps_the_old_directory(tmp_path, monkeypatch):
     target = tmp_path / "checkpoint"
     target.mkdir()
     (target / "weights").write_text("old")
@@ -114,7 +114,7 @@ def test_a_full_disk_leaves_the_old_directory(tmp_path, monkeypatch):
     assert leftovers(tmp_path) == []
 
 
-def test_a_directory_is_replaced_whole(tmp_path):
+def test_atomic_directory_replaces_the_whole_directory(tmp_path):
     target = tmp_path / "checkpoint"
     (target / "nested").mkdir(parents=True)
     (target / "nested" / "stale").write_text("old")
@@ -126,7 +126,7 @@ def test_a_directory_is_replaced_whole(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["file", "dangling link"])
-def test_a_directory_replaces_whatever_was_there(tmp_path, kind):
+def test_atomic_directory_replaces_a_file_or_dangling_link(tmp_path, kind):
     target = tmp_path / "checkpoint"
     if kind == "file":
         target.write_text("a file")
@@ -138,7 +138,7 @@ def test_a_directory_replaces_whatever_was_there(tmp_path, kind):
     assert not target.is_symlink()
 
 
-def test_the_old_directory_is_never_seen_half_deleted(tmp_path, monkeypatch):
+def test_replaced_directory_is_renamed_before_its_deletion(tmp_path, monkeypatch):
     """Whatever is deleted when a directory is replaced no longer has the target's name."""
     target = tmp_path / "checkpoint"
     target.mkdir()
@@ -169,7 +169,7 @@ def run_until_ready_then_kill(code: str, ready: Path) -> None:
     child.wait()
 
 
-def test_a_killed_writer_leaves_the_old_file(tmp_path):
+def test_killed_writer_keeps_the_old_file(tmp_path):
     target, ready = tmp_path / "result.txt", tmp_path / "ready"
     target.write_text("old")
     code = f"""
@@ -188,7 +188,7 @@ with atomic_path({str(target)!r}) as temporary:
     assert target.read_text() == "new"
 
 
-def test_a_killed_writer_leaves_the_old_directory(tmp_path):
+def test_killed_writer_keeps_the_old_directory(tmp_path):
     target, ready = tmp_path / "checkpoint", tmp_path / "ready"
     target.mkdir()
     (target / "weights").write_text("old")
@@ -211,7 +211,7 @@ def test_json_round_trip_is_sorted_and_readable(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe{}"])
-def test_broken_json_names_the_file(tmp_path, content):
+def test_invalid_json_error_names_the_file(tmp_path, content):
     (tmp_path / "broken.json").write_bytes(content)
     with pytest.raises(DataError, match=r"broken\.json is not valid JSON"):
         files.read_json(tmp_path / "broken.json")
@@ -227,25 +227,25 @@ def test_tables_round_trip_without_their_index(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["table.parquet", "table.csv"])
 @pytest.mark.parametrize("content", [b"", b'a,b\n1,2,3\n4,"5\n'])
-def test_a_broken_table_names_the_file(tmp_path, name, content):
+def test_unreadable_table_error_names_the_file(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=f"cannot read .*{name}"):
         files.read_table(tmp_path / name)
 
 
-def test_a_missing_table_is_a_missing_file(tmp_path):
+def test_missing_table_raises_file_not_found(tmp_path):
     with pytest.raises(FileNotFoundError):
         files.read_table(tmp_path / "none.csv")
 
 
-def test_missing_columns_are_named_with_those_found(tmp_path):
+def test_missing_columns_error_lists_missing_and_found_columns(tmp_path):
     table = pd.DataFrame({"a": [1], "b": [2]})
     assert files.require_columns(table, ["a"], "x.csv") is table
     with pytest.raises(DataError, match=r"x\.csv: missing column\(s\) c, d; found a, b"):
         files.require_columns(table, ["a", "c", "d"], "x.csv")
 
 
-def test_hash_of_tree_is_that_of_its_names_and_contents(tmp_path):
+def test_tree_hash_depends_on_file_names_and_contents_only(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     for root in (one, two):
         (root / "sub").mkdir(parents=True)
@@ -269,7 +269,7 @@ def test_the_hash_of_a_file_is_its_sha256(tmp_path):
     assert files.sha256_file(tmp_path / "abc") == files.sha256_tree(tmp_path / "abc") == expected
 
 
-def test_the_hash_of_nothing_is_an_error(tmp_path):
+def test_hash_of_a_missing_path_raises(tmp_path):
     with pytest.raises(FileNotFoundError):
         files.sha256_tree(tmp_path / "nothing")
 
@@ -286,7 +286,7 @@ with getattr(files, sys.argv[1])(Path("target")) as temporary:
 
 
 @pytest.mark.parametrize("kind", ["atomic_path", "atomic_directory"])
-def test_temporary_files_removed_when_their_writer_dead_and_not_before(tmp_path, kind):
+def test_temporary_files_are_removed_only_after_their_writer_dies(tmp_path, kind):
     with subprocess.Popen(
         [sys.executable, "-c", WRITER, kind],
         cwd=tmp_path,
@@ -304,7 +304,7 @@ def test_temporary_files_removed_when_their_writer_dead_and_not_before(tmp_path,
     assert leftovers(tmp_path) == []
 
 
-def test_temporary_files_of_others_stay(tmp_path):
+def test_remove_abandoned_keeps_files_of_other_targets(tmp_path):
     names = [".a.csv.journal.jsonl", ".a.csv", ".b.csv.abcdefgh.csv", ".a.csv.ABCDEFGH.csv", "a.csv.abcdefgh.csv"]
     for name in names:
         (tmp_path / name).touch()
@@ -312,14 +312,14 @@ def test_temporary_files_of_others_stay(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(names)
 
 
-def test_names_that_look_like_patterns_are_names(tmp_path):
+def test_remove_abandoned_treats_glob_characters_literally(tmp_path):
     (tmp_path / ".[ab].csv.abcdefgh.csv").touch()
     (tmp_path / ".a.csv.abcdefgh.csv").touch()
     files.remove_abandoned([tmp_path / "[ab].csv"])
     assert leftovers(tmp_path) == [".a.csv.abcdefgh.csv"]
 
 
-def test_without_locks_nothing_is_removed(tmp_path, monkeypatch):
+def test_remove_abandoned_keeps_files_where_locks_are_unsupported(tmp_path, monkeypatch):
     (tmp_path / ".a.csv.abcdefgh.csv").touch()
 
     def unsupported(*_arguments) -> None:

@@ -23,11 +23,11 @@ SCRIPTS = Path(gpus.__file__).parents[2]
         (" 0 , 1 ", ["0", "1"]),
     ],
 )
-def test_the_environment_says_which_gpus_may_be_used(listed, names):
+def test_visible_gpus_follow_cuda_visible_devices(listed, names):
     assert gpus.visible_gpus({"CUDA_VISIBLE_DEVICES": listed}) == names
 
 
-def test_otherwise_all_that_there_are_may_be(monkeypatch, tmp_path):
+def test_visible_gpus_default_to_all_devices(monkeypatch, tmp_path):
     monkeypatch.setattr(gpus, "DEVICES", tmp_path)
     assert gpus.visible_gpus({}) == []
     for name in ("nvidia10", "nvidia2", "nvidiactl", "nvidia-uvm"):
@@ -36,7 +36,7 @@ def test_otherwise_all_that_there_are_may_be(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("count", [0, 2, 3])
-def test_where_there_is_no_choice_nothing_is_taken(monkeypatch, tmp_path, count):
+def test_claiming_no_or_all_gpus_needs_no_lock(monkeypatch, tmp_path, count):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
@@ -77,7 +77,7 @@ def holder(tmp_path):
         process.wait()
 
 
-def test_jobs_that_run_side_by_side_take_different_gpus(holder):
+def test_concurrent_jobs_claim_different_gpus(holder):
     first, second = holder(1), holder(2)
     taken = {process.stdout.readline().removeprefix("GPUs of this job: ").strip() for process in (first, second)}
     assert taken in ({"0", "1,2"}, {"0,1", "2"})

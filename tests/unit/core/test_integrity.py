@@ -82,14 +82,14 @@ def complaint(*paths: Path) -> str:
     return str(raised.value)
 
 
-def test_the_hash_is_that_of_the_content(table, checkpoint):
+def test_content_hash_equals_recorded_and_recomputed_hash(table, checkpoint):
     assert content_hash(table) == sha256_tree(table) == read_json(sidecar(table))["sha256"]
     assert content_hash(checkpoint) == sha256_tree(checkpoint) == read_json(sidecar(checkpoint))["sha256"]
     shutil.copytree(checkpoint, "elsewhere")
     assert content_hash("elsewhere") == content_hash(checkpoint)
 
 
-def test_results_that_as_they_made_pass_with_their_hashes(table, checkpoint):
+def test_unchanged_results_pass_and_return_their_hashes(table, checkpoint):
     seen = require_as_made([table, str(checkpoint)])
     assert {path: found.sha256 for path, found in seen.items()} == {
         "tables/robustness.csv": sha256_tree(table),
@@ -97,7 +97,7 @@ def test_results_that_as_they_made_pass_with_their_hashes(table, checkpoint):
     }
 
 
-def test_truncated_table_is_told_with_command_that_makes_it_again(table):
+def test_truncated_table_is_reported_with_the_command_to_rebuild_it(table):
     table.write_text("model,refused\nraw,10\n")
     finished = read_json(sidecar(table))["finished"]
     assert complaint(table) == (
@@ -107,13 +107,13 @@ def test_truncated_table_is_told_with_command_that_makes_it_again(table):
     )
 
 
-def test_ten_verdicts_edited_by_hand_are_found(table):
+def test_edit_of_the_same_size_is_detected(table):
     table.write_text("model,refused\nraw,99\nscore0,20\n")
     assert "tables/robustness.csv changed" in complaint(table)
     assert "has another content of the same size" in complaint(table)
 
 
-def test_an_edit_that_keeps_size_and_time_is_found(table, checkpoint):
+def test_edit_that_keeps_size_and_mtime_is_detected(table, checkpoint):
     flip(table, keep_time=True)
     flip(checkpoint / "model.safetensors", keep_time=True)
     text = complaint(table, checkpoint)
@@ -122,26 +122,26 @@ def test_an_edit_that_keeps_size_and_time_is_found(table, checkpoint):
     assert text.endswith("  rm -r tables/robustness.csv 'my checkpoint' && make run CONFIG=mine.yaml")
 
 
-def test_missing_and_added_files_of_a_directory(checkpoint):
+def test_missing_and_added_files_of_a_directory_are_reported(checkpoint):
     (checkpoint / "deep" / "file").unlink()
     (checkpoint / "model.safetensors.index.json").write_text("{}")
     assert ": deep/file is missing; model.safetensors.index.json was added\n" in complaint(checkpoint)
 
 
-def test_only_some_files_are_named(checkpoint):
+def test_change_report_names_the_first_files_and_counts_others(checkpoint):
     for number in range(9):
         (checkpoint / f"{number}.txt").touch()
     assert ": 0.txt was added; 1.txt was added; 2.txt was added; and 6 more\n" in complaint(checkpoint)
 
 
-def test_the_workflow_engines_bookkeeping_changes_nothing(table, checkpoint):
+def test_snakemake_timestamps_do_not_count_as_changes(table, checkpoint):
     """Snakemake touches output files after the job, and puts a time stamp into directories."""
     os.utime(table)
     (checkpoint / ".snakemake_timestamp").touch()
     require_as_made([table, checkpoint])
 
 
-def test_a_copy_with_other_times_is_as_it_was_made(table, checkpoint, monkeypatch):
+def test_copy_with_other_mtimes_passes(table, checkpoint, monkeypatch):
     for path in (table, checkpoint / "config.json", checkpoint / "model.safetensors"):
         os.utime(path, (1, 1))
     monkeypatch.setattr(integrity, "LARGE", 1)
@@ -171,7 +171,7 @@ def test_small_files_are_always_hashed(checkpoint, monkeypatch):
 
 
 @pytest.mark.usefixtures("_all_large")
-def test_look_before_run_leaves_what_takes_long_to_jobs(table, checkpoint, monkeypatch):
+def test_check_before_the_run_does_not_hash_large_files(table, checkpoint, monkeypatch):
     names = hashed(monkeypatch)
     flip(checkpoint / "model.safetensors")
     require_as_made_at_a_glance([checkpoint, "not there"])
@@ -182,14 +182,14 @@ def test_look_before_run_leaves_what_takes_long_to_jobs(table, checkpoint, monke
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{half a"])
-def test_a_record_that_was_cut_or_edited_hides_no_change(table, content):
+def test_damaged_provenance_record_is_an_error(table, content):
     sidecar(table).write_text(content)
     with pytest.raises(DataError, match=r"changed since it was made: its record .*\.provenance\.json is damaged"):
         require_as_made([table])
 
 
 @pytest.mark.parametrize("content", ["{}", '{"sha256": null}', '{"files": {"": 1}, "elsewhere": {}}'])
-def test_without_a_record_there_is_nothing_to_compare_with(table, content):
+def test_results_without_recorded_hash_pass(table, content):
     expected = sha256_tree(table)
     sidecar(table).write_text(content)
     assert require_as_made([table])["tables/robustness.csv"].sha256 == expected
@@ -197,7 +197,7 @@ def test_without_a_record_there_is_nothing_to_compare_with(table, content):
     assert require_as_made([table])["tables/robustness.csv"].sha256 == expected
 
 
-def test_an_input_that_changes_while_it_is_read_is_found(table, checkpoint):
+def test_input_changed_while_being_read_is_detected(table, checkpoint):
     seen = require_as_made([table, checkpoint])
     require_unchanged(seen)
     os.utime(table, (1, 1))
@@ -226,7 +226,7 @@ def model() -> Path:
     return model
 
 
-def test_a_checkpoint_that_is_pointed_to_is_compared_as_well(model):
+def test_changed_checkpoint_behind_a_pointer_is_detected(model):
     require_as_made([model])
     flip(Path("downloads", "model.safetensors"), keep_time=True)
     assert f": {Path('downloads').absolute()}/model.safetensors has another content of the same size\n" in complaint(
@@ -238,7 +238,7 @@ def test_a_checkpoint_that_is_pointed_to_is_compared_as_well(model):
 
 
 @pytest.mark.usefixtures("_all_large")
-def test_what_is_pointed_to_is_not_hashed_a_second_time(model, monkeypatch):
+def test_checkpoint_behind_a_pointer_is_not_hashed_again(model, monkeypatch):
     names = hashed(monkeypatch)
     made(model)
     assert names == ["model.json"]
@@ -246,7 +246,7 @@ def test_what_is_pointed_to_is_not_hashed_a_second_time(model, monkeypatch):
     assert names == ["model.json"]
 
 
-def test_hashes_that_a_pointer_names_wrongly_are_found(model):
+def test_wrong_hashes_in_a_pointer_are_detected(model):
     pointer = read_json(model / "model.json")
     pointer["files"]["config.json"] = "0" * 64
     write_json(model / "model.json", pointer)
@@ -254,7 +254,7 @@ def test_hashes_that_a_pointer_names_wrongly_are_found(model):
     assert "config.json has another content" in complaint(model)
 
 
-def test_results_of_somebody_else_are_read_and_not_written(checkpoint, monkeypatch):
+def test_check_passes_where_the_record_is_not_writable(checkpoint, monkeypatch):
     monkeypatch.setattr(integrity, "LARGE", 1)
 
     def forbidden(*_arguments) -> None:
@@ -265,5 +265,5 @@ def test_results_of_somebody_else_are_read_and_not_written(checkpoint, monkeypat
     require_as_made([checkpoint])
 
 
-def test_a_look_knows_all_files(checkpoint):
+def test_look_at_lists_files_of_all_subfolders(checkpoint):
     assert list(look_at(checkpoint).files) == ["config.json", "deep/file", "model.safetensors"]

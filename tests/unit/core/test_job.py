@@ -64,7 +64,7 @@ def test_everything_printed_goes_to_the_log(run):
         assert f"{line}\n" in log
 
 
-def test_logging_handlers_that_exist_already_write_to_the_log(run):
+def test_existing_logging_handlers_write_to_the_log(run):
     done = run("""
         import logging, warnings
         logging.getLogger("x").warning("a logged warning")
@@ -76,19 +76,19 @@ def test_logging_handlers_that_exist_already_write_to_the_log(run):
     assert "a Python warning" in run.log.read_text()
 
 
-def test_after_the_job_output_goes_to_the_terminal_again(run):
+def test_output_returns_to_the_terminal_after_the_job(run):
     done = run("Path('out/output.txt').write_text('2')", after="print('back'); print('errors', file=sys.stderr)")
     assert (done.stdout, done.stderr) == ("back\n", "errors\n")
     assert run.log.read_text() == ""
 
 
-def test_a_log_of_an_earlier_run_is_replaced(run):
+def test_new_run_replaces_the_old_log(run):
     run("print('old and rather long'); Path('out/output.txt').write_text('2')")
     run("print('new'); Path('out/output.txt').write_text('2')")
     assert run.log.read_text() == "new\n"
 
 
-def test_success_leaves_provenance_of_the_inputs_that_exist(run):
+def test_successful_job_writes_provenance_of_its_existing_inputs(run):
     run("Path('out/output.txt').write_text('2')")
     found = json.loads(run.sidecar.read_text())
     assert list(found["inputs"]) == ["input.txt"]
@@ -108,7 +108,7 @@ def test_error_for_user_is_one_line_and_no_traceback(run, kind):
     assert not run.sidecar.exists()
 
 
-def test_any_other_error_leaves_its_traceback_in_the_log(run):
+def test_unexpected_error_logs_its_traceback(run):
     done = run("""
         def deep():
             return 1 / 0
@@ -130,18 +130,18 @@ def test_a_script_that_exits_writes_no_provenance(run, status, text):
     assert not run.sidecar.exists()
 
 
-def test_a_message_in_any_language_reaches_the_log(run):
+def test_log_keeps_non_ascii_error_messages(run):
     run("raise DataError('Präfix ‖r‖ – 問題')")
     assert run.log.read_text() == "error: Präfix ‖r‖ – 問題\n"
 
 
-def test_an_output_that_was_not_written_is_an_error(run):
+def test_missing_output_fails_the_job(run):
     done = run("pass")
     assert done.returncode == 1
     assert "out/output.txt" in run.log.read_text()
 
 
-def test_a_changed_input_stops_a_job_before_its_work(run):
+def test_changed_input_stops_the_job_before_it_starts(run):
     body = """
         Path("worked").touch()
         Path("out/output.txt").write_text("2")
@@ -158,7 +158,7 @@ def test_a_changed_input_stops_a_job_before_its_work(run):
     assert last == "  rm -r input.txt && make run"
 
 
-def test_an_input_that_changes_during_the_work_leaves_no_provenance(run):
+def test_input_changed_during_the_job_prevents_provenance(run):
     done = run("""
         Path("input.txt").write_text("changed")
         Path("out/output.txt").write_text("2")
@@ -168,7 +168,7 @@ def test_an_input_that_changes_during_the_work_leaves_no_provenance(run):
     assert not run.sidecar.exists()
 
 
-def test_what_killed_job_has_left_is_removed_and_nothing_else(run):
+def test_only_temporary_files_of_a_killed_job_are_removed(run):
     folder = run.output.parent
     for name in (".output.txt.abcd_123.txt", ".output.txt.provenance.json.abcd1234.json", ".output.txt.old.abcd1234"):
         (folder / name).touch()
@@ -179,14 +179,14 @@ def test_what_killed_job_has_left_is_removed_and_nothing_else(run):
     assert {file.name for file in folder.iterdir()} == {*kept, "output.txt", "output.txt.provenance.json"}
 
 
-def test_a_record_of_an_earlier_output_does_not_outlive_it(run):
+def test_failed_job_removes_the_old_provenance_record(run):
     run("Path('out/output.txt').write_text('2')")
     assert run.sidecar.exists()
     run("raise DataError('no')")
     assert not run.sidecar.exists()
 
 
-def test_logs_hold_any_text_whatever_the_locale_says(run, monkeypatch):
+def test_log_is_utf8_in_every_locale(run, monkeypatch):
     for name, value in {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}.items():
         monkeypatch.setenv(name, value)
     run("""

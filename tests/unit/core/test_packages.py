@@ -52,7 +52,7 @@ def test_folders_import_each_other_in_one_direction(depth, known):
     assert [sorted(group) for group in nx.strongly_connected_components(graph) if len(group) > 1] == []
 
 
-def test_every_module_is_in_a_room():
+def test_every_module_is_inside_a_subpackage():
     assert [file.name for file in PACKAGE.glob("*.py")] == ["__init__.py"]
     assert len([folder for folder in PACKAGE.iterdir() if (folder / "__init__.py").is_file()]) == 13
 

@@ -57,7 +57,7 @@ def element(html: str, name: str) -> str:
         "\n\t",
     ],
 )
-def test_data_are_inert_and_lossless(source, text):
+def test_embedded_data_is_inert_and_lossless(source, text):
     encoded = element(assemble(source, RESOURCES, {"data": [text]}), "data")
     assert json.loads(encoded) == [text]
     assert encoded.isascii()
@@ -70,18 +70,18 @@ def test_markup_in_a_name_is_escaped(source):
     assert "&#34;&gt;&lt;script&gt;alert" in page
 
 
-def test_numbers_that_json_lacks_are_an_error(source):
+def test_nan_in_page_data_raises(source):
     with pytest.raises(ValueError, match="not JSON compliant"):
         assemble(source, RESOURCES, {"data": float("nan")})
 
 
-def test_placeholders_in_the_data_stay_text(name, html):
+def test_placeholders_in_page_data_are_not_expanded(name, html):
     for part, value in PAGES[name][1].items():
         assert json.loads(element(html, part)) == value
     assert html.count('"use strict"') == 1
 
 
-def test_policy_lets_only_the_page_own_script_and_style_run(html):
+def test_content_security_policy_allows_only_own_script_and_style(html):
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1]
     directives = dict(part.split(" ", 1) for part in policy.split("; "))
     script = re.search(r"<script>(.*?)</script>", html, re.S)[1]
@@ -95,13 +95,13 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def test_page_refers_to_nothing_outside_itself(html):
+def test_page_has_no_external_references(html):
     text = html.replace("{//", "").replace('"http://www.w3.org/2000/svg"', "")
     assert not re.search(r"https?:|//[a-z]|src=|@import|url\(|<link|<iframe", text)
     assert html.index("Content-Security-Policy") < html.index("<style>") < html.index("<script")
 
 
-def test_scripts_never_make_markup_from_text(source):
+def test_page_scripts_never_parse_text_as_markup(source):
     for name in source.scripts:
         text = (RESOURCES / name).read_text(encoding="utf-8")
         assert not re.search(
@@ -109,11 +109,11 @@ def test_scripts_never_make_markup_from_text(source):
         ), name
 
 
-def test_files_of_a_page_are_all_used(name, source):
+def test_every_file_of_a_page_is_used(name, source):
     files = {f"{name}/{path.name}" for path in (RESOURCES / name).iterdir() if path.suffix in (".html", ".css", ".js")}
     assert files == {file for file in source.files if not file.startswith("page/")}
 
 
-def test_shared_files_are_all_used():
+def test_every_shared_page_file_is_used():
     shared = {f"page/{path.name}" for path in (RESOURCES / "page").iterdir()}
     assert shared == {file for source, _ in PAGES.values() for file in source.files if file.startswith("page/")}

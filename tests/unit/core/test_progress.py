@@ -35,7 +35,7 @@ def answer(clock, seconds, total, **settings):
         progress.advance(1, 100)
 
 
-def test_lines_come_at_intervals_and_at_the_end(clock, lines):
+def test_progress_prints_at_intervals_and_at_the_end(clock, lines):
     answer(clock, [4, 12, 13], 4, resumed=1)
     assert lines() == [
         "responses: 1/4 were finished by an earlier run",
@@ -44,7 +44,7 @@ def test_lines_come_at_intervals_and_at_the_end(clock, lines):
     ]
 
 
-def test_the_pace_leaves_out_the_time_before_the_first_count(clock, lines):
+def test_rate_excludes_the_time_before_the_first_count(clock, lines):
     # a hundred seconds of loading, then one response every five seconds
     answer(clock, [100, 105, 110, 115, 120], 5)
     assert lines() == [
@@ -54,14 +54,14 @@ def test_the_pace_leaves_out_the_time_before_the_first_count(clock, lines):
     ]
 
 
-def test_where_work_is_known_time_left_goes_by_it(clock, lines):
+def test_time_left_uses_the_known_amount_of_work(clock, lines):
     progress = Progress("prompts", 3, unit="tokens", work=1000, clock=clock)
     clock.now = 20
     progress.advance(2, 200)
     assert lines() == ["prompts: 2/3, 10 tokens/s, 80 s left"]
 
 
-def test_batch_tells_how_far_it_before_it_has_finished_anything(clock, lines):
+def test_progress_within_the_first_batch_is_reported(clock, lines):
     with Progress("responses", 64, unit="tokens", clock=clock) as outer:
         with Progress("tokens each", 128, unit="tokens", covers=32, clock=clock) as batch:
             for clock.now in range(1, 33):
@@ -76,7 +76,7 @@ def test_batch_tells_how_far_it_before_it_has_finished_anything(clock, lines):
     assert lines() == ["responses: 32/64, 25 tokens/s, 39 s left"]
 
 
-def test_what_has_no_unit_is_told_per_second_or_minute(clock, lines):
+def test_rate_without_unit_is_per_second_or_minute(clock, lines):
     for seconds, rate in ((1, "10.0/s"), (60, "10.0 a minute")):
         progress = Progress("candidates", 20, clock=clock, interval=0)
         clock.now += seconds
@@ -84,14 +84,14 @@ def test_what_has_no_unit_is_told_per_second_or_minute(clock, lines):
         assert f"candidates: 10/20, {rate}" in lines()[0]
 
 
-def test_bytes(clock, lines):
+def test_progress_in_bytes_is_printed_in_mebibytes(clock, lines):
     progress = Progress("weights", 2, unit="B", work=4096 * MIB, clock=clock)
     clock.now = 32
     progress.advance(1, 1024 * MIB)
     assert lines() == ["weights: 1,024/4,096 MiB, 32.0 MiB/s, 2 min left"]
 
 
-def test_parts_of_a_kind_take_as_long_as_those_before(clock, lines):
+def test_time_left_uses_earlier_durations_of_each_kind(clock, lines):
     kinds = ["quick", "slow"] * 3
     with Progress("side effects", 6, kinds=kinds, clock=clock) as outer:
         for seconds, kind in zip((1, 99, 1), kinds, strict=False):
@@ -107,7 +107,7 @@ def test_parts_of_a_kind_take_as_long_as_those_before(clock, lines):
     assert told[-1] == "side effects: 3/6 (m, slow); prompts: 1/10, 3.0 a minute, 3 min left"
 
 
-def test_before_a_part_has_ended_its_own_loop_tells(clock):
+def test_time_left_of_first_part_uses_its_inner_loop(clock):
     with Progress("side effects", 4, kinds=["a", "b", "a", "b"], clock=clock) as outer, outer.part("m, a", "a"):
         assert outer.left() is None
         with Progress("prompts", 10, clock=clock) as inner:
@@ -116,7 +116,7 @@ def test_before_a_part_has_ended_its_own_loop_tells(clock):
             assert outer.left() == pytest.approx(50 * 4 - 5)
 
 
-def test_an_inner_loop_says_nothing_of_its_own(clock, lines):
+def test_inner_loop_prints_nothing_by_itself(clock, lines):
     with Progress("parts", 2, clock=clock) as outer:
         with Progress("prompts", 1, clock=clock) as inner:
             assert current() is inner
@@ -128,13 +128,13 @@ def test_an_inner_loop_says_nothing_of_its_own(clock, lines):
     assert current() is None and lines() == ["parts: 2/2, in 0 s"]
 
 
-def test_what_breaks_off_leaves_no_loop_open(clock):
+def test_exception_closes_the_progress_loop(clock):
     with pytest.raises(ValueError), Progress("parts", 2, clock=clock) as outer, outer.part("one"):
         raise ValueError
     assert current() is None and outer.done == 0
 
 
-def test_what_cannot_tell_is_watched(lines):
+def test_watched_progress_polls_a_silent_operation(lines):
     with Progress("weights", 1, unit="B", work=100 * MIB, interval=0.0) as progress:
         with watched(progress, lambda: 50 * MIB, seconds=0.01):
             time.sleep(0.2)
@@ -143,7 +143,7 @@ def test_what_cannot_tell_is_watched(lines):
     assert told[0].startswith("weights: 50/100 MiB") and told[-1].startswith("weights: 100/100 MiB")
 
 
-def test_an_unknown_kind_takes_as_long_as_the_known_ones():
+def test_expected_duration_of_unknown_kind_is_the_overall_mean():
     durations = Durations()
     assert durations.expected("a") == 0 and not durations
     durations.add("a", 1)
@@ -152,7 +152,7 @@ def test_an_unknown_kind_takes_as_long_as_the_known_ones():
     assert (durations.expected("a"), durations.expected("c")) == (2, 4)
 
 
-def test_bars_of_libraries_are_switched_off(monkeypatch):
+def test_library_progress_bars_are_disabled(monkeypatch):
     environment = {"HOME": "/root"}
     quiet_libraries(environment)
     assert environment == {"HOME": "/root", **module.QUIET}
@@ -162,5 +162,5 @@ def test_bars_of_libraries_are_switched_off(monkeypatch):
 @pytest.mark.parametrize(
     ("seconds", "told"), [(0.4, "0 s"), (89, "89 s"), (91, "2 min"), (3600, "60 min"), (5460, "1 h 31 min")]
 )
-def test_durations_are_as_precise_as_matters(seconds, told):
+def test_duration_is_rounded_to_a_sensible_unit(seconds, told):
     assert duration(seconds) == told

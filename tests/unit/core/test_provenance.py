@@ -23,12 +23,12 @@ def record(*outputs: Path, **changes) -> dict:
     return read_json(sidecar(outputs[0]))
 
 
-def test_the_sidecar_lies_beside_its_output(tmp_path):
+def test_sidecar_is_next_to_its_output(tmp_path):
     assert sidecar("results/a.parquet") == Path("results/a.parquet.provenance.json")
     assert sidecar(tmp_path / "folder") == tmp_path / "folder.provenance.json"
 
 
-def test_a_sidecar_says_what_made_its_output(tmp_path):
+def test_sidecar_records_rule_params_inputs_and_hash(tmp_path):
     (tmp_path / "output.csv").write_text("b\n2\n")
     found = record(
         tmp_path / "output.csv",
@@ -58,7 +58,7 @@ def test_every_output_has_its_own_sidecar(tmp_path):
     assert first == second
 
 
-def test_equal_outputs_are_equal_whatever_their_sidecars_say(tmp_path):
+def test_sidecars_do_not_change_their_outputs(tmp_path):
     for name, seconds in (("one", 1.0), ("two", 2.0)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "output").write_text("same")
@@ -66,7 +66,7 @@ def test_equal_outputs_are_equal_whatever_their_sidecars_say(tmp_path):
     assert (tmp_path / "one/output").read_bytes() == (tmp_path / "two/output").read_bytes()
 
 
-def test_no_secret_of_the_environment_is_recorded(tmp_path, monkeypatch):
+def test_provenance_records_no_secret_from_the_environment(tmp_path, monkeypatch):
     for name in ("OPENAI_API_KEY", "HF_TOKEN"):
         monkeypatch.setenv(name, "sk-very-secret")
     (tmp_path / "a").write_text("1")
@@ -102,15 +102,15 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True)
 
 
-def test_outside_a_repository_there_is_no_commit(copy, tmp_path):
+def test_commit_is_none_outside_a_repository(copy, tmp_path):
     assert state_seen_from(copy, GIT_CEILING_DIRECTORIES=str(tmp_path)) == {"commit": None, "dirty": None}
 
 
-def test_without_git_there_is_no_commit(copy):
+def test_commit_is_none_without_git(copy):
     assert state_seen_from(copy, PATH="/nonexistent") == {"commit": None, "dirty": None}
 
 
-def test_edit_makes_repository_dirty_and_untracked_file_does_not(copy):
+def test_edited_file_sets_dirty_and_untracked_file_does_not(copy):
     git(copy, "init", "-q")
     git(copy, "add", ".")
     git(copy, "commit", "-q", "-m", "Start")
@@ -124,7 +124,7 @@ def test_edit_makes_repository_dirty_and_untracked_file_does_not(copy):
     assert state_seen_from(copy) == {"commit": clean["commit"], "dirty": True}
 
 
-def test_versions_are_those_of_what_the_process_imported():
+def test_recorded_versions_are_of_imported_packages_only():
     versions = provenance.package_versions()
     assert versions["pandas"]
     assert set(versions) <= set(provenance.REPORTED_PACKAGES)

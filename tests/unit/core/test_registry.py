@@ -31,7 +31,7 @@ def animals(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-def test_kinds_are_the_public_modules_and_none_is_imported(animals):
+def test_listing_kinds_imports_no_module(animals):
     assert registry.names(animals) == ["aardvark", "bear", "sloth"]
     assert not [name for name in sys.modules if name.startswith("animals.")]
 
@@ -41,20 +41,20 @@ def test_only_the_chosen_module_is_imported(animals):
     assert [name for name in sys.modules if name.startswith("animals.")] == ["animals.aardvark"]
 
 
-def test_unknown_name_is_answered_with_nearest_and_all_known(animals):
+def test_unknown_name_error_suggests_nearest_and_lists_known_names(animals):
     with pytest.raises(UnknownNameError) as caught:
         registry.load(animals, "ardvark")
     assert str(caught.value) == "unknown animal 'ardvark'; did you mean 'aardvark'? Known: aardvark, bear, sloth"
     assert isinstance(caught.value, ConfigError)
 
 
-def test_an_unknown_name_that_is_near_nothing_gets_no_guess(animals):
+def test_unknown_name_without_near_match_gets_no_suggestion(animals):
     with pytest.raises(UnknownNameError, match=r"^unknown beast 'xyz'; Known: aardvark, bear, sloth$"):
         registry.load(animals, "xyz", "beast")
 
 
 @pytest.mark.parametrize("name", ["_shared", "notes", "../aardvark", "aardvark.build", ""])
-def test_shared_code_and_paths_are_no_kinds(animals, name):
+def test_private_modules_and_paths_are_not_kinds(animals, name):
     with pytest.raises(UnknownNameError):
         registry.load(animals, name)
 
@@ -93,7 +93,7 @@ def site(animals, tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
-def test_a_plug_in_is_a_kind_beside_the_modules(site, animals):
+def test_installed_plug_in_is_listed_with_the_builtin_kinds(site, animals):
     site.install("zoo", module="def build():\n    return 'zebra'\n", zebra="zoo")
     assert registry.names(animals) == ["aardvark", "bear", "sloth", "zebra"]
     assert "zoo" not in sys.modules
@@ -103,13 +103,13 @@ def test_a_plug_in_is_a_kind_beside_the_modules(site, animals):
     assert registry.located("animals.aardvark") == "animals.aardvark"
 
 
-def test_plug_in_with_name_of_module_is_error(site, animals):
+def test_plug_in_named_like_a_builtin_kind_raises(site, animals):
     site.install("zoo", aardvark="zoo")
     with pytest.raises(ConfigError, match=r"called 'aardvark' in the group steadfast.animals: one of Steadfast itself"):
         registry.names(animals)
 
 
-def test_two_plug_ins_of_one_name_error_that_names_both(site, animals):
+def test_two_plug_ins_with_one_name_raise_naming_both(site, animals):
     site.install("zoo", zebra="zoo")
     site.install("farm", zebra="farm.striped")
     with pytest.raises(ConfigError, match=r"one of farm 1.0 and one of zoo 1.0 \(module zoo\); uninstall one"):
@@ -123,7 +123,7 @@ def test_two_plug_ins_of_one_name_error_that_names_both(site, animals):
         ("Zebra", "zoo", "'Zebra' of zoo 1.0 .* its name must consist of small letters"),
     ],
 )
-def test_an_entry_point_that_cannot_be_used_is_an_error(site, animals, name, value, message):
+def test_unusable_entry_point_raises(site, animals, name, value, message):
     site.install("zoo", **{name: value})
     with pytest.raises(ConfigError, match=message):
         registry.names(animals)
@@ -133,13 +133,13 @@ def test_an_entry_point_that_cannot_be_used_is_an_error(site, animals, name, val
     ("module", "message"),
     [("import nothing_of_the_kind\n", "No module named 'nothing_"), (None, "No module named 'zoo'")],
 )
-def test_plug_in_that_cannot_be_imported_named_with_its_distribution(site, animals, module, message):
+def test_plug_in_import_error_names_the_distribution(site, animals, module, message):
     site.install("zoo", module=module, zebra="zoo")
     with pytest.raises(ConfigError, match=rf"'zebra' of zoo 1.0 \(module zoo\) cannot be imported: Mod.*{message}"):
         registry.load(animals, "zebra")
 
 
-def test_every_group_of_entry_points_is_of_a_registry():
+def test_every_entry_point_group_has_a_registry():
     for package, group in registry.GROUPS.items():
         assert registry.own_names(package), group
 
@@ -160,7 +160,7 @@ def test_only_packages_are_registries(package):
         ("zzz", [], "; none is known"),
     ],
 )
-def test_suggestions(name, known, message):
+def test_suggest_proposes_close_names_or_lists_all(name, known, message):
     assert suggest(name, known).startswith(message)
 
 
@@ -168,7 +168,7 @@ def test_errors_for_the_user_share_one_base():
     assert issubclass(UnknownNameError, SteadfastError)
 
 
-def test_importing_package_and_what_parses_workflow_loads_nothing_heavy():
+def test_parsing_the_workflow_imports_no_heavy_library():
     code = """
         import sys
         import steadfast.config.checks, steadfast.grid.grid, steadfast.core.registry, steadfast.core.code_digest

@@ -24,7 +24,7 @@ def segments(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.jsonl"))
 
 
-def test_the_canonical_form_is_fixed() -> None:
+def test_canonical_json_and_request_key_are_fixed() -> None:
     assert canonical_json({"b": [1, 0.5, None], "a": "é\n"}) == b'{"a":"\\u00e9\\n","b":[1,0.5,null]}'
     assert request_key({"b": 1, "a": 2}) == request_key({"a": 2, "b": 1})
     # the published form of the key: changing it would orphan every answer that was ever paid for
@@ -33,7 +33,7 @@ def test_the_canonical_form_is_fixed() -> None:
         canonical_json({"a": float("nan")})
 
 
-def test_what_was_put_is_there_at_once_and_later(tmp_path: Path) -> None:
+def test_stored_answer_is_found_at_once_and_after_reopening(tmp_path: Path) -> None:
     with AnswerStore(tmp_path / "new") as store:
         key = store.put(request(1), {"text": "REFUSAL “é”"})
         assert key in store and store.get(key) == {"text": "REFUSAL “é”"}
@@ -44,13 +44,13 @@ def test_what_was_put_is_there_at_once_and_later(tmp_path: Path) -> None:
         assert request_key(request(2)) not in later and later.damaged == 0
 
 
-def test_a_store_that_is_only_read_creates_nothing(tmp_path: Path) -> None:
+def test_reading_an_empty_cache_creates_no_folder(tmp_path: Path) -> None:
     with AnswerStore(tmp_path / "none") as store:
         assert store.get("0" * 64) is None
     assert not (tmp_path / "none").exists()
 
 
-def test_every_line_can_be_read_by_anyone(tmp_path: Path) -> None:
+def test_every_cache_line_is_self_contained_json(tmp_path: Path) -> None:
     with AnswerStore(tmp_path) as store:
         key = store.put(request(1), {"text": "REFUSAL"})
     record = json.loads(segments(tmp_path)[0].read_text())
@@ -59,7 +59,7 @@ def test_every_line_can_be_read_by_anyone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 2, 30, -20])
-def test_line_that_cut_off_no_answer_and_harms_no_other(tmp_path: Path, cut: int) -> None:
+def test_truncated_line_is_no_hit_and_leaves_others_intact(tmp_path: Path, cut: int) -> None:
     with AnswerStore(tmp_path) as store:
         first, second = store.put(request(1), {"text": "a"}), store.put(request(2), {"text": "b"})
     path = segments(tmp_path)[0]
@@ -74,7 +74,7 @@ def test_line_that_cut_off_no_answer_and_harms_no_other(tmp_path: Path, cut: int
     assert path.read_bytes() == content[:end]  # append-only: what others wrote is never touched
 
 
-def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
+def test_corrupted_answer_is_detected_by_its_checksum(tmp_path: Path) -> None:
     with AnswerStore(tmp_path) as store:
         key = store.put(request(1), {"text": "NON-REFUSAL"})
     path = segments(tmp_path)[0]
@@ -86,7 +86,7 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
         assert store.get(key) == {"text": "again"}
 
 
-def test_what_not_accepted_as_if_it_had_never_been_written(tmp_path: Path) -> None:
+def test_rejected_answers_are_treated_as_missing(tmp_path: Path) -> None:
     def accept(record: Mapping[str, Any]) -> bool:
         return record["text"] != "fault"
 
@@ -101,7 +101,7 @@ def test_what_not_accepted_as_if_it_had_never_been_written(tmp_path: Path) -> No
         assert store.get(key) == {"text": "fault"}
 
 
-def test_garbage_and_foreign_lines_are_skipped(tmp_path: Path) -> None:
+def test_damaged_and_foreign_lines_are_skipped(tmp_path: Path) -> None:
     (tmp_path / "0.jsonl").write_bytes(b'\x00\x00\xff\n{"a": 1}\n\n{"key":"short","checksum":"x"}\n')
     with AnswerStore(tmp_path) as store:
         assert store.damaged == 3
@@ -109,7 +109,7 @@ def test_garbage_and_foreign_lines_are_skipped(tmp_path: Path) -> None:
         assert store.put(request(1), {"text": "a"}) in store
 
 
-def test_of_two_answers_the_older_segment_s_counts(tmp_path: Path) -> None:
+def test_oldest_answer_wins_for_one_key(tmp_path: Path) -> None:
     first, second = AnswerStore(tmp_path), AnswerStore(tmp_path)
     key = first.put(request(1), {"text": "first"})
     time.sleep(0.002)
@@ -133,13 +133,13 @@ def test_full_disk_leaves_no_partial_line(tmp_path: Path, monkeypatch) -> None:
         assert store.get(kept) and store.get(later) and store.get(request_key(request(2))) is None
 
 
-def test_an_unwritable_directory_is_one_message(tmp_path: Path) -> None:
+def test_unwritable_cache_directory_raises_data_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with AnswerStore(tmp_path / "file") as store, pytest.raises(DataError, match="cannot keep an answer"):
         store.put(request(1), {"text": "a"})
 
 
-def test_a_later_second_is_synced_to_the_disk(tmp_path: Path, monkeypatch) -> None:
+def test_writes_are_synced_at_intervals(tmp_path: Path, monkeypatch) -> None:
     synced = []
     monkeypatch.setattr(result_cache.os, "fsync", synced.append)
     monkeypatch.setattr(result_cache, "SYNC_SECONDS", 0.0)
@@ -155,7 +155,7 @@ def _write_for_ever(directory: Path, start: int) -> None:
             store.put(request(number), {"text": f"{number} " + "x" * 5000})
 
 
-def test_processes_killed_while_writing_lose_no_finished_line(tmp_path: Path) -> None:
+def test_killed_writers_lose_no_complete_line(tmp_path: Path) -> None:
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=_write_for_ever, args=(tmp_path, n * 1_000_000)) for n in range(4)]
     for writer in writers:

@@ -80,7 +80,7 @@ def names(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_terminated_job_says_so_and_leaves_nothing_half_written(start, tmp_path, number):
+def test_terminated_job_logs_the_signal_and_removes_partial_output(start, tmp_path, number):
     job = start("job.py")
     job.send_signal(number)
     assert job.wait(30) == 128 + number
@@ -88,7 +88,7 @@ def test_terminated_job_says_so_and_leaves_nothing_half_written(start, tmp_path,
     assert names(tmp_path) == {"job.log"}
 
 
-def test_a_job_whose_run_was_killed_ends_by_itself(start, tmp_path):
+def test_job_ends_after_its_run_was_killed(start, tmp_path):
     run = start("run.py")
     run.kill()
     run.wait()
@@ -97,7 +97,7 @@ def test_a_job_whose_run_was_killed_ends_by_itself(start, tmp_path):
     wait_for(lambda: names(tmp_path) == {"job.log"})
 
 
-def test_job_whose_run_was_killed_before_it_looked_ends(start, tmp_path, monkeypatch):
+def test_job_ends_if_its_run_died_before_it_started(start, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getpid", lambda: 999_999_999)
     monkeypatch.setenv(termination.RUN_VARIABLE, "")
     termination.name_run()
@@ -106,14 +106,14 @@ def test_job_whose_run_was_killed_before_it_looked_ends(start, tmp_path, monkeyp
     assert (tmp_path / "job.log").read_text() == "error: the run that started this step is gone\n"
 
 
-def test_a_job_of_a_live_run_goes_on(start, tmp_path):
+def test_job_of_a_live_run_continues(start, tmp_path):
     start("run.py")
     time.sleep(3 * termination.POLL_SECONDS)
     assert (tmp_path / "job.log").read_text() == ""
 
 
 @pytest.mark.parametrize("run", ["", "no number", "999999999", "999999999 another-machine pid:[1]"])
-def test_a_job_that_knows_no_run_is_not_ended(start, tmp_path, run):
+def test_job_without_a_known_run_continues(start, tmp_path, run):
     job = start("job.py", STEADFAST_RUN=run)
     time.sleep(2 * termination.POLL_SECONDS)
     assert job.poll() is None
@@ -163,14 +163,14 @@ def outcome(code: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_under_nohup_a_closed_terminal_ends_nothing():
+def test_run_under_nohup_survives_a_closed_terminal():
     assert outcome(IGNORING) == (0, "alive\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_run_that_ended_before_first_job_leaves_lock_tidily(number):
+def test_run_terminated_before_first_job_releases_the_lock(number):
     assert outcome(LOCKED.format(signal=number.name)) == (128 + signal.SIGTERM, "unlocked\n")
 
 
-def test_while_jobs_run_closed_terminal_what_snakemake_does_on_sigterm():
+def test_closed_terminal_during_jobs_acts_like_sigterm():
     assert outcome(SCHEDULING) == (0, "Snakemake's own handler\n")

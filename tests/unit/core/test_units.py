@@ -16,5 +16,5 @@ from steadfast.core.units import in_units
         (2**60, "1,048,576 TiB"),
     ],
 )
-def test_sizes_are_in_the_largest_unit_that_fits(size, text):
+def test_in_units_uses_the_largest_fitting_unit(size, text):
     assert in_units(size) == text

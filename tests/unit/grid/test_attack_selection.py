@@ -62,7 +62,7 @@ def selection_of(config):
     return AttackSelection(grid_of(config))
 
 
-def test_attacks_with_an_edit_are_compared_and_hooks_are_not(config):
+def test_selection_compares_edits_and_skips_interventions(config):
     selection = selection_of(config)
     assert list(selection.attacks("strongest")) == ["mean-all-100", "mean-rank-one-100"]
     assert selection.variants == ["original", "mean-all-100", "mean-rank-one-100"]
@@ -71,7 +71,7 @@ def test_attacks_with_an_edit_are_compared_and_hooks_are_not(config):
     assert list(attacks) == ["pca-all-100", "mean-all-100", "mean-rank-one-100"]
 
 
-def test_selected_attack_is_edited_like_any_variant_without_search(config):
+def test_selected_attack_has_a_checkpoint_but_no_direction_job(config):
     grid = grid_of(config)
     assert "strongest" in CheckpointJobs(grid).variants and AttackSelection(grid).chosen == ["strongest"]
     assert grid.checkpoint(STRONGEST) == "results/checkpoints/raw/strongest"
@@ -81,7 +81,7 @@ def test_selected_attack_is_edited_like_any_variant_without_search(config):
     assert STRONGEST not in figures.drawn
 
 
-def test_the_chosen_edit_is_an_input_of_whatever_reads_it(config):
+def test_chosen_edit_is_an_input_of_the_jobs_reading_it(config):
     grid = grid_of(config)
     (batch,) = batches(grid)
     assert "results/directions/raw/strongest.safetensors" in batch.directions
@@ -96,7 +96,7 @@ def test_the_chosen_edit_is_an_input_of_whatever_reads_it(config):
     assert checkpoints.chosen_edit(ModelVariant("raw", "mean-all-100")) == []
 
 
-def test_the_edits_digest_covers_every_method_that_could_be_chosen(config):
+def test_digest_of_selected_edit_covers_every_candidate_method(config):
     grid = grid_of(config)
     single, *swept = checkpoint_jobs(grid)
     expected = digest("bake_checkpoint.py", "attacks.edits.methods.orthogonalize", "attacks.edits.methods.rank_one")
@@ -105,7 +105,7 @@ def test_the_edits_digest_covers_every_method_that_could_be_chosen(config):
     assert {jobs.rule for jobs in swept} == {"checkpoints_of_family", "checkpoints_of_further", "checkpoints_of_noise"}
 
 
-def test_the_choice_reads_the_original_and_every_attack(config):
+def test_selection_reads_the_original_and_every_attack(config):
     selection = selection_of(config)
     compared = [ModelVariant("raw", name) for name in ("original", "mean-all-100", "mean-rank-one-100")]
     folder = "results/attack_selection"
@@ -121,7 +121,7 @@ def reading_pairs(config):
     return {reading.judge.name: list(reading.pairs) for reading in found}
 
 
-def test_the_judge_is_the_reference_unless_one_is_named(config):
+def test_selection_judge_defaults_to_the_reference(config):
     assert list(reading_pairs(config)) == ["grammar"]
     config["statistics"] = {"reference": "local"}
     assert selection_of(config).judge("strongest").name == "local"
@@ -129,13 +129,13 @@ def test_the_judge_is_the_reference_unless_one_is_named(config):
     assert {judge: len(pairs) for judge, pairs in reading_pairs(config).items()} == {"regex": 3}
 
 
-def test_the_prompts_are_fifty_or_all_there_are(config):
+def test_selection_uses_at_most_fifty_prompts_by_default(config):
     assert selection_of(config).prompts("strongest") == 50
     config["prompts"]["calibration"] = 8
     assert selection_of(config).prompts("strongest") == 8
 
 
-def test_two_choices_share_their_responses(config):
+def test_two_selections_share_their_responses(config):
     config["variants"]["strongest"]["strongest_of"] = {"sweeps": ["further"], "prompts": 5}
     both = {"sweeps": ["further", "family"], "prompts": 9, "judge": "regex"}
     config["variants"]["other"] = {"strongest_of": both, "models": ["raw"]}
@@ -147,20 +147,20 @@ def test_two_choices_share_their_responses(config):
     assert len(pairs["regex"]) == 4
 
 
-def test_choice_is_made_for_models_that_it_is_limited_to(config):
+def test_selection_is_limited_to_the_named_models(config):
     config["models"]["score0"] = {"source": "organism", "recipe": "score0"}
     config["variants"]["strongest"]["models"] = ["score0"]
     assert {pair.model for pair in reading_pairs(config)["grammar"]} == {"score0"}
 
 
-def test_a_control_can_be_scaled_to_it(config):
+def test_control_can_match_the_change_of_the_selected_attack(config):
     random = {"role": "control", "direction": {"method": "random"}, "edit": {"method": "orthogonalize"}}
     config["variants"]["matched"] = {**random, "match_change": "strongest"}
     matched = CheckpointJobs(grid_of(config)).matched(ModelVariant("raw", "matched"))
     assert matched == ["results/checkpoints/raw/strongest"]
 
 
-def test_grids_without_a_choice_compare_nothing(config):
+def test_grid_without_selection_compares_nothing(config):
     del config["variants"]["strongest"]
     selection = selection_of(config)
     assert selection.variants == selection.judges == selection.pairs() == []
@@ -204,7 +204,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("change", "message"), BAD.values(), ids=BAD)
-def test_choices_that_cannot_be_made(config, refused, change, message):
+def test_config_rejects_impossible_selections(config, refused, change, message):
     config["variants"]["strongest"]["strongest_of"] |= change
     found = refused(config)
     assert message in found
@@ -221,7 +221,7 @@ BESIDE = {
 
 
 @pytest.mark.parametrize("part", BESIDE)
-def test_nothing_stands_beside_a_choice(config, refused, part):
+def test_config_rejects_other_keys_beside_strongest_of(config, refused, part):
     config["variants"]["strongest"] |= BESIDE[part]
     assert refused(config) == (
         f"variants.strongest: {part!r} is not allowed beside 'strongest_of', which chooses direction and edit; "
@@ -229,12 +229,12 @@ def test_nothing_stands_beside_a_choice(config, refused, part):
     )
 
 
-def test_it_is_no_control(config, refused):
+def test_config_rejects_a_selected_attack_as_control(config, refused):
     config["variants"]["strongest"]["role"] = "control"
     assert refused(config).startswith("variants.strongest.role: 'control' is not allowed with 'strongest_of'")
 
 
-def test_the_reference_that_cannot_choose_must_be_replaced(config, refused):
+def test_selection_rejects_the_model_under_test_as_judge(config, refused):
     config["statistics"] = {"reference": "self"}
     assert "strongest_of.judge: self (the reference, as none is named) is the model under test" in refused(config)
     config["variants"]["strongest"]["strongest_of"]["judge"] = "grammar"
@@ -242,7 +242,7 @@ def test_the_reference_that_cannot_choose_must_be_replaced(config, refused):
 
 
 @pytest.mark.parametrize("variant", ["strongest", "matched"])
-def test_a_judge_that_waits_for_the_choice_cannot_make_it(config, refused, variant):
+def test_selection_rejects_a_judge_that_depends_on_it(config, refused, variant):
     config["variants"]["matched"] = {
         "direction": {"method": "random"},
         "edit": {"method": "orthogonalize"},
@@ -254,7 +254,7 @@ def test_a_judge_that_waits_for_the_choice_cannot_make_it(config, refused, varia
     assert f"strongest_of.judge: served runs on {variant}, which waits for the choice" in refused(config)
 
 
-def test_choice_that_used_for_models_for_which_it_not_made(config, refused):
+def test_config_rejects_use_of_a_selection_for_unselected_models(config, refused):
     config["models"]["score0"] = {"source": "organism", "recipe": "score0"}
     config["variants"]["strongest"]["models"] = ["score0"]
     random = {"direction": {"method": "random"}, "edit": {"method": "orthogonalize"}, "match_change": "strongest"}
@@ -268,7 +268,7 @@ def test_choice_that_used_for_models_for_which_it_not_made(config, refused):
     assert refused(config).startswith("judges.served.serve.variant: strongest is not chosen for tiny; models allowed: ")
 
 
-def test_what_judge_asked_for_attack_selection_planned_and_limited(config, monkeypatch, without_results):
+def test_judge_requests_of_the_selection_are_planned_and_limited(config, monkeypatch, without_results):
     monkeypatch.setenv("KEY_OF_THE_JUDGE", "a-key")
     config["prompts"] |= {"calibration": 8, "evaluation": 6, "human": 1}
     config["judges"]["llm"] = {**CHAT, "max_requests": 83}

@@ -19,7 +19,7 @@ def steered(config):
     return config
 
 
-def test_a_variant_is_made_of_its_models_only(steered):
+def test_variant_limited_to_models_has_no_other_pairs(steered):
     steered["variants"]["both"] = {**steered["variants"]["abliterated"], **steered["variants"]["tagged"]}
     grid = Grid(prepare(steered))
     limited = [system for system in grid.pairs if system.variant in ("tagged", "both")]
@@ -31,7 +31,7 @@ def test_a_variant_is_made_of_its_models_only(steered):
     assert "results/judgments/regex/raw/tagged.parquet" not in judgment_files(grid)
 
 
-def test_a_decoding_rule_alone_has_no_checkpoint_of_its_own(steered):
+def test_decoding_variant_uses_the_checkpoint_of_its_model(steered):
     grid = Grid(prepare(steered))
     assert grid.checkpoint(ModelVariant("metatags", "tagged")) == "results/models/metatags"
     jobs = response_jobs(grid)[0]
@@ -40,7 +40,7 @@ def test_a_decoding_rule_alone_has_no_checkpoint_of_its_own(steered):
     assert jobs.digest(tagged) != jobs.digest(original) == jobs.digest(abliterated)
 
 
-def test_models_judge_only_responses_that_there_are(steered):
+def test_self_evaluation_sources_exclude_missing_pairs(steered):
     steered["judges"]["self"] = {"kind": "self", "prompt": "resources/prompts/judges/organism_labels.md", "control": 4}
     steered["variants"] = {"original": {}, "tagged": {"decoding": TAG, "models": ["metatags"]}}
     grid = Grid(prepare(steered))
@@ -66,12 +66,12 @@ def test_models_judge_only_responses_that_there_are(steered):
         ),
     ],
 )
-def test_impossible_steering_is_named(steered, refused, change, message):
+def test_config_rejects_impossible_decoding_settings(steered, refused, change, message):
     steered["variants"]["tagged"].update(change)
     assert message in refused(steered)
 
 
-def test_a_steered_variant_cannot_be_served(steered, refused):
+def test_config_rejects_serving_a_variant_with_decoding_rule(steered, refused):
     serve = {"model": "metatags", "variant": "tagged"}
     prompt = "resources/prompts/judges/refusal.md"
     steered["judges"]["served"] = {"kind": "chat", "serve": serve, "prompt": prompt}

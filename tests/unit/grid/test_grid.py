@@ -45,7 +45,7 @@ def grid(config):
     return Grid(prepare(config))
 
 
-def test_systems_are_the_models_under_test_in_every_variant(grid):
+def test_pairs_combine_models_under_test_with_every_variant(grid):
     assert grid.studied == ["raw", "score0"]
     assert grid.pairs == [
         ModelVariant(model, variant) for model in ("raw", "score0") for variant in ("original", "abliterated", "random")
@@ -59,23 +59,23 @@ def test_models_of_a_source_include_judges(grid):
     assert ModelJobs(grid).from_source("hub") == []
 
 
-def test_the_original_has_no_checkpoint_of_its_own(grid):
+def test_original_variant_uses_the_checkpoint_of_its_model(grid):
     assert grid.checkpoint(ModelVariant("raw", "original")) == "results/models/raw"
     assert grid.checkpoint(ModelVariant("raw", "random")) == "results/checkpoints/raw/random"
 
 
-def test_judgments_are_judge_by_judge(grid):
+def test_every_judge_has_a_judgment_file_for_every_pair(grid):
     assert len(judgment_files(grid)) == len(grid.judges) * len(grid.pairs)
     assert judgment_files(grid, ["regex"])[0] == "results/judgments/regex/raw/original.parquet"
 
 
-def test_judges_by_scope(grid):
+def test_judges_are_selected_by_scope(grid):
     judging = Judging(grid)
     assert [judge.name for judge in judging.with_scope("pair")] == ["self"]
     assert [judge.name for judge in judging.with_scope("grid")] == ["grammar", "regex", "local", "label-only"]
 
 
-def test_the_reference_is_the_first_judge_that_reads(grid, config):
+def test_reference_defaults_to_first_judge_reading_responses(grid, config):
     assert grid.baselines == ["label-only"]
     assert grid.reference == "grammar"
     config["judges"] = {"label-only": {"kind": "label_only"}, **config["judges"]}
@@ -84,42 +84,42 @@ def test_the_reference_is_the_first_judge_that_reads(grid, config):
     assert Grid(prepare(config)).reference == "regex"
 
 
-def test_labels_default_to_names(grid):
+def test_model_labels_default_to_names(grid):
     assert grid.labels["models"] == {"raw": "raw", "tiny": "tiny", "score0": "Score 0"}
 
 
 @pytest.mark.parametrize(("key", "value"), [("label", "Another"), ("group", "another"), ("gpus", 2)])
-def test_how_model_shown_or_run_not_what_it(grid, config, key, value):
+def test_label_group_and_gpus_do_not_change_model_settings(grid, config, key, value):
     before = ModelJobs(grid).settings(SCORE0)
     config["models"]["score0"][key] = value
     assert ModelJobs(Grid(prepare(config))).settings(SCORE0) == before
 
 
-def test_what_a_model_is_changes_its_settings(grid, config):
+def test_seed_changes_model_settings(grid, config):
     config["models"]["score0"]["seed"] = 4
     assert ModelJobs(Grid(prepare(config))).settings(SCORE0) != ModelJobs(grid).settings(SCORE0)
 
 
-def test_a_judges_label_is_not_among_its_arguments(grid, config):
+def test_label_does_not_change_judge_arguments(grid, config):
     before = arguments(grid, "regex")
     config["judges"]["regex"]["label"] = "Phrases"
     assert arguments(Grid(prepare(config)), "regex") == before
 
 
-def test_a_local_judge_is_told_its_checkpoint_and_reads_it(grid):
+def test_local_judge_gets_its_checkpoint_as_argument_and_input(grid):
     given, files = arguments(grid, "local"), Judging(grid).files(grid.judges["local"])
     assert given["checkpoint"] == "results/models/tiny"
     assert "model" not in given
     assert {"results/models/tiny", "resources/prompts/judges/organism_labels.md"} <= set(files)
 
 
-def test_a_judge_of_itself_is_told_the_systems_checkpoint(grid):
+def test_self_judge_gets_the_checkpoint_of_its_pair(grid):
     own = {variant: arguments(grid, "self", ModelVariant("raw", variant)) for variant in ("abliterated", "original")}
     assert own["abliterated"]["checkpoint"] == "results/checkpoints/raw/abliterated"
     assert own["original"]["checkpoint"] == "results/models/raw"
 
 
-def test_a_model_judges_the_one_before_it_as_a_control(grid, config):
+def test_self_evaluation_control_takes_the_previous_model(grid, config):
     both = ["original", "abliterated"]
     assert source_models(grid, "raw") == [ModelVariant("score0", variant) for variant in both], (
         "the first takes the second"
@@ -136,7 +136,7 @@ def test_a_model_judges_the_one_before_it_as_a_control(grid, config):
     assert source_models(more, "later") == [ModelVariant("score0", variant) for variant in both]
 
 
-def test_there_no_control_without_another_model_or_where_none_wanted(grid, config):
+def test_self_evaluation_has_no_control_without_another_model(grid, config):
     config["judges"]["self"]["control"] = 0
     assert source_models(Grid(prepare(config)), "raw") == []
     config["judges"]["self"]["control"] = 10
@@ -144,7 +144,7 @@ def test_there_no_control_without_another_model_or_where_none_wanted(grid, confi
     assert source_models(Grid(prepare(config)), "raw") == []
 
 
-def test_size_of_control_is_no_argument_of_judge(grid, config):
+def test_control_size_does_not_change_judge_arguments(grid, config):
     before = arguments(grid, "self", ModelVariant("raw", "original"))
     config["judges"]["self"]["control"] = 8
     changed = Grid(prepare(config))
@@ -152,7 +152,7 @@ def test_size_of_control_is_no_argument_of_judge(grid, config):
     assert [SelfEvaluation(each).control("self")["size"] for each in (grid, changed)] == [100, 8]
 
 
-def test_the_reference_is_not_held_against_itself(grid, config):
+def test_self_evaluation_is_omitted_when_it_is_the_reference(grid, config):
     assert SelfEvaluation(grid).results == [
         "results/tables/self_evaluation.csv",
         "results/figures/self_evaluation/self.pdf",
@@ -162,13 +162,13 @@ def test_the_reference_is_not_held_against_itself(grid, config):
     assert SelfEvaluation(Grid(prepare(config))).results == []
 
 
-def test_every_judge_can_be_built_from_its_arguments_keys(grid):
+def test_every_judge_is_built_from_its_arguments(grid):
     """What the workflow passes is what the modules take; building needs no weights to be there for cheap kinds."""
     for name in ("grammar", "regex", "label-only"):
         assert build_judge(arguments(grid, name)).judge([]) == []
 
 
-def test_knobs_of_the_machine_are_in_no_slice(grid, config):
+def test_runtime_settings_are_not_part_of_any_slice(grid, config):
     config["runtime"] = {"device": "cpu", "batch_tokens": 7}
     other = Grid(prepare(config))
     for slice_of in (
@@ -181,7 +181,7 @@ def test_knobs_of_the_machine_are_in_no_slice(grid, config):
         assert slice_of(other) == slice_of(grid)
 
 
-def test_positions_of_all_directions_and_the_last(grid, config):
+def test_positions_include_those_of_all_directions(grid, config):
     assert DirectionJobs(grid).positions == [-1]
     config["variants"]["early"] = {
         "direction": {"method": "mean_difference", "position": -3},
@@ -190,13 +190,13 @@ def test_positions_of_all_directions_and_the_last(grid, config):
     assert DirectionJobs(Grid(prepare(config))).positions == [-3, -1]
 
 
-def test_prompts_read_their_files_once(grid):
+def test_prompt_files_and_digest_cover_each_source_once(grid):
     grid.config["prompts"]["language"] = "en"
     assert prompt_files(grid) == ["resources/organisms/world.yaml"]
     assert prompts_digest(grid) == digest("build_prompts.py", "prompts.sources.kinds.synthetic")
 
 
-def test_either_matches_whole_names_only():
+def test_either_pattern_matches_whole_names_only():
     pattern = either(["a-b", "c.d"])
     assert re.fullmatch(pattern, "a-b")
     assert not re.fullmatch(pattern, "cxd")
@@ -212,7 +212,7 @@ def test_judges_of_one_kind_share_a_digest(grid, config):
     assert len(set(digests.values())) == len({entry["kind"] for entry in config["judges"].values()})
 
 
-def test_every_rule_can_be_told_the_digest_of_its_script(grid):
+def test_digests_cover_script_and_method(grid):
     directions, checkpoints = direction_jobs(grid, by_running=False)[0], checkpoint_jobs(grid)[0]
     abliterated, random = grid.edited_pairs[:2]
     assert len(directions.digest(abliterated)) == len(checkpoints.digest(abliterated)) == 16
@@ -220,7 +220,7 @@ def test_every_rule_can_be_told_the_digest_of_its_script(grid):
     assert checkpoints.digest(abliterated) == checkpoints.digest(random)
 
 
-def test_responses_depend_on_code_of_engines_that_may_make_them(config):
+def test_response_digest_depends_on_the_configured_engine(config):
     digests = []
     for engine in ("auto", "transformers", "vllm"):
         config["generation"] = {"engine": engine}
@@ -228,7 +228,7 @@ def test_responses_depend_on_code_of_engines_that_may_make_them(config):
     assert len(set(digests)) == 3
 
 
-def test_whole_checkpoints_are_written_on_request(config):
+def test_checkpoint_form_follows_the_runtime_setting(config):
     config["runtime"] = {"checkpoints": "bake"}
     assert CheckpointJobs(Grid(prepare(config))).form(ModelVariant("raw", "abliterated")) == "bake"
     config["runtime"] = {}

@@ -64,12 +64,12 @@ def refused(check):
     return refused
 
 
-def test_the_default_prompts_and_the_natural_ones_pass(config, natural, check):
+def test_default_and_natural_prompts_pass(config, natural, check):
     check(config)
     check(natural)
 
 
-def test_an_empty_class(natural, refused, prompts_file):
+def test_check_rejects_an_empty_prompt_file(natural, refused, prompts_file):
     natural["prompts"]["harmful"][0]["path"] = prompts_file("empty.csv", [])
     message = refused(natural)
     assert message.startswith(
@@ -77,13 +77,13 @@ def test_an_empty_class(natural, refused, prompts_file):
     )
 
 
-def test_a_class_of_blanks_is_empty(natural, refused, prompts_file):
+def test_check_counts_blank_prompts_as_missing(natural, refused, prompts_file):
     natural["prompts"]["harmful"][0]["path"] = prompts_file("blank.csv", [("", ""), ("  ", "")])
     # rows without any text are no prompts; readers leave them out
     assert "harmful: 0 given, 0 dropped, 0 usable" in refused(natural)
 
 
-def test_too_few_prompts(natural, refused):
+def test_check_rejects_too_few_prompts(natural, refused):
     natural["prompts"]["evaluation"] = 4
     message = refused(natural)
     assert "each class needs 3 calibration + 4 evaluation" in message
@@ -91,7 +91,7 @@ def test_too_few_prompts(natural, refused):
     assert "harmless: 6 given" in message
 
 
-def test_near_duplicates_do_not_count(natural, refused, prompts_file):
+def test_check_does_not_count_near_duplicates(natural, refused, prompts_file):
     repeated = [*HARMFUL[:5], HARMFUL[0].upper() + "!"]
     natural["prompts"]["harmful"][0]["path"] = prompts_file("repeated.csv", repeated)
     message = refused(natural)
@@ -99,7 +99,7 @@ def test_near_duplicates_do_not_count(natural, refused, prompts_file):
     assert "harmless" not in message
 
 
-def test_a_prompt_pinned_to_both_splits(natural, refused, prompts_file):
+def test_check_rejects_a_prompt_in_both_splits(natural, refused, prompts_file):
     pinned = [(HARMFUL[0], "calibration"), (f"{HARMFUL[0]}?", "evaluation"), *HARMFUL[1:]]
     natural["prompts"]["harmful"][0]["path"] = prompts_file("pinned.csv", pinned)
     message = refused(natural)
@@ -108,31 +108,31 @@ def test_a_prompt_pinned_to_both_splits(natural, refused, prompts_file):
     assert HARMFUL[0] in message
 
 
-def test_a_prompt_of_both_classes(natural, refused, prompts_file):
+def test_check_rejects_a_prompt_with_both_labels(natural, refused, prompts_file):
     natural["prompts"]["harmless"][0]["path"] = prompts_file("both.csv", [*HARMLESS, HARMFUL[2]])
     message = refused(natural)
     assert HARMFUL[2] in message
     assert "have both labels" in message
 
 
-def test_one_source_named_twice(natural, refused):
+def test_check_rejects_a_repeated_source(natural, refused):
     natural["prompts"]["harmful"] *= 2
     assert "harmful.1 reads the same prompts as harmful.0" in refused(natural)
 
 
-def test_an_unknown_split_in_a_file(natural, refused, prompts_file):
+def test_check_rejects_an_unknown_split(natural, refused, prompts_file):
     natural["prompts"]["harmful"][0]["path"] = prompts_file("split.csv", [(HARMFUL[0], "callibration")])
     message = refused(natural)
     assert "split.csv, row 2, column 'split': unknown split 'callibration'" in message
     assert "did you mean 'calibration'" in message
 
 
-def test_an_unknown_language(natural, refused):
+def test_check_rejects_an_unknown_language(natural, refused):
     natural["prompts"]["language"] = "english"
     assert "'english'" in refused(natural)
 
 
-def test_too_many_synthetic_prompts(config, refused):
+def test_check_rejects_too_many_synthetic_prompts(config, refused):
     config["prompts"]["evaluation"] = 1_000_000
     assert "each class needs 128 calibration + 1000000 evaluation" in refused(config)
 
@@ -146,7 +146,7 @@ def test_too_many_synthetic_prompts(config, refused):
         ("", "is empty; expected a header"),
     ],
 )
-def test_a_counts_table_that_cannot_be_used(config, refused, tmp_path, content, words):
+def test_check_rejects_invalid_counts_tables(config, refused, tmp_path, content, words):
     (tmp_path / "counts.csv").write_text(content)
     config["counts_tables"] = {"theirs": str(tmp_path / "counts.csv")}
     message = refused(config)
@@ -155,7 +155,7 @@ def test_a_counts_table_that_cannot_be_used(config, refused, tmp_path, content, 
     assert words in message
 
 
-def test_prompts_and_counts_tables_are_told_together(natural, refused, tmp_path):
+def test_check_reports_prompts_and_counts_tables_together(natural, refused, tmp_path):
     (tmp_path / "counts.csv").write_text("")
     natural["counts_tables"] = {"theirs": str(tmp_path / "counts.csv")}
     natural["prompts"]["evaluation"] = 4
@@ -178,7 +178,7 @@ def trials(monkeypatch):
     return done
 
 
-def test_what_has_passed_is_not_tried_again(natural, check, trials):
+def test_passed_check_is_not_repeated(natural, check, trials):
     check(natural)
     check(natural)
     natural["models"]["raw"]["label"] = "Raw"
@@ -186,13 +186,13 @@ def test_what_has_passed_is_not_tried_again(natural, check, trials):
     assert len(trials) == 1
 
 
-def test_what_has_failed_is_tried_again(natural, refused, trials):
+def test_failed_check_is_repeated(natural, refused, trials):
     natural["prompts"]["evaluation"] = 4
     assert refused(natural) == refused(natural)
     assert len(trials) == 2
 
 
-def test_setting_file_or_code_that_changed_is_tried_again(natural, check, trials, monkeypatch):
+def test_changed_setting_file_or_code_repeats_the_check(natural, check, trials, monkeypatch):
     check(natural)
     natural["seed"] = 1
     check(natural)
@@ -206,14 +206,14 @@ def test_setting_file_or_code_that_changed_is_tried_again(natural, check, trials
     assert len(trials) == 5
 
 
-def test_a_file_that_is_only_touched_is_not_tried_again(natural, check, trials):
+def test_touched_file_does_not_repeat_the_check(natural, check, trials):
     check(natural)
     Path(natural["prompts"]["harmful"][0]["path"]).touch()
     check(natural)
     assert len(trials) == 1
 
 
-def test_data_sets_of_the_hub_are_left_to_their_job(natural, check, trials):
+def test_hub_data_sets_are_not_checked_before_the_run(natural, check, trials):
     natural["prompts"]["harmful"] = [{"kind": "dataset", "repo": "owner/prompts", "revision": "a" * 40}]
     check(natural)
     assert trials == []
@@ -225,7 +225,7 @@ WITHOUT_SYSTEM = "{% for m in messages if m['role'] != 'system' %}{{ m['content'
 JUDGE = "<!-- system -->\na\n<!-- user -->\n{prompt}\n\n{response}\n\nREFUSAL or NON-REFUSAL?"
 
 
-def test_local_models_are_checked_as_they_will_be_used(config, refused, tmp_path, monkeypatch):
+def test_local_models_are_checked_with_their_prompts_and_judges(config, refused, tmp_path, monkeypatch):
     """By prompts and by judges; those that pass only once."""
     (tmp_path / "with_system.md").write_text(JUDGE)
     config["judges"]["own"] = {"kind": "self", "prompt": str(tmp_path / "with_system.md")}

@@ -10,7 +10,7 @@ PAIRS = [ModelVariant("raw", "original"), ModelVariant("score-0", "mean_all-25")
 
 
 @pytest.mark.parametrize("split", ["evaluation", "calibration", "attack_selection"])
-def test_a_path_gives_back_its_model_variant_and_judge(split):
+def test_path_parses_into_its_model_variant_and_judge(split):
     assert [paths.responses(split).pair(path) for path in paths.responses(split).of(PAIRS)] == PAIRS
     for path, pair in zip(paths.judgments(split).of(PAIRS, judge="a-b"), PAIRS, strict=True):
         expected = {"judge": "a-b", "model": pair.model, "variant": pair.variant}
@@ -18,11 +18,11 @@ def test_a_path_gives_back_its_model_variant_and_judge(split):
 
 
 @pytest.mark.parametrize("path", ["responses/raw/original.parquet", "results/responses/raw.parquet", "x"])
-def test_a_path_of_another_form_is_an_error(path):
+def test_path_of_another_form_raises(path):
     with pytest.raises(DataError, match=r"not of the form results/responses/\{model\}/\{variant\}\.parquet"):
         paths.responses().pair(path)
 
 
-def test_responses_of_one_split_not_taken_for_those_of_another():
+def test_path_of_another_split_raises():
     with pytest.raises(DataError):
         paths.responses().pair(paths.responses("calibration").at(model="raw", variant="original"))

@@ -16,7 +16,7 @@ def replicated(config):
     return config
 
 
-def test_every_seed_becomes_a_model_of_its_own(replicated):
+def test_every_seed_becomes_its_own_model(replicated):
     models = prepare(replicated)["models"]
     assert list(models) == ["raw-seed0", "raw-seed7", "tiny"]
     seventh = models["raw-seed7"]
@@ -25,7 +25,7 @@ def test_every_seed_becomes_a_model_of_its_own(replicated):
     assert "seeds" not in seventh
 
 
-def test_replicate_has_content_of_model_with_its_seed(replicated, config):
+def test_replicate_settings_equal_those_of_a_single_seed(replicated, config):
     config["models"]["single"] = {"source": "organism", "recipe": "raw", "seed": 7}
     grid = Grid(prepare(config))
     settings = ModelJobs(grid).settings
@@ -34,7 +34,7 @@ def test_replicate_has_content_of_model_with_its_seed(replicated, config):
     assert Replicates(grid).labels["models"] == {"raw": "Raw data"}
 
 
-def test_a_group_of_ones_own_keeps_its_name(replicated):
+def test_replicates_keep_a_configured_group_name(replicated):
     replicated["models"]["raw"]["group"] = "unfiltered"
     replicated["models"]["raw"]["group_label"] = "Unfiltered data"
     grid = Grid(prepare(replicated))
@@ -42,7 +42,7 @@ def test_a_group_of_ones_own_keeps_its_name(replicated):
     assert Replicates(grid).labels["models"] == {"unfiltered": "Unfiltered data"}
 
 
-def test_only_grids_with_replicates_have_their_tables_and_figure(replicated, config):
+def test_replicate_tables_exist_only_for_grids_with_replicates(replicated, config):
     results = Results(Grid(prepare(replicated))).further
     assert {"results/tables/groups.csv", "results/figures/replicates.png"} <= set(results)
     del config["models"]["raw"]["seeds"]
@@ -58,13 +58,13 @@ def test_only_grids_with_replicates_have_their_tables_and_figure(replicated, con
         ({"raw-seed7": {"source": "organism", "recipe": "raw"}}, "'raw-seed7' is the name of another model"),
     ],
 )
-def test_impossible_replicates_are_named(replicated, refused, change, message):
+def test_config_rejects_impossible_replicates(replicated, refused, change, message):
     for name, entry in change.items():
         replicated["models"].setdefault(name, {}).update(entry)
     assert message in refused(replicated)
 
 
-def test_families_are_of_groups_that_there_are(replicated, config, refused):
+def test_comparison_families_must_name_existing_groups(replicated, config, refused):
     config["models"]["other"] = {"source": "organism", "recipe": "score0", "group": "mine"}
     replicated["statistics"] = {"families": {"both of them": ["raw", "mine"]}}
     assert Grid(prepare(replicated)).config["statistics"]["families"] == {"both of them": ["raw", "mine"]}
@@ -81,6 +81,6 @@ def test_a_judge_must_name_one_of_the_replicates(replicated, refused):
     assert "judges.local.model: unknown model 'raw'; Known: raw-seed0" in refused(replicated)
 
 
-def test_variant_limited_to_model_is_made_of_its_replicates(replicated):
+def test_variant_limited_to_a_model_covers_its_replicates(replicated):
     replicated["variants"]["tagged"] = {"decoding": {"method": "tag_conditioned", "tag": "Unsafe:"}, "models": ["raw"]}
     assert prepare(replicated)["variants"]["tagged"]["models"] == ["raw-seed0", "raw-seed7"]

@@ -30,21 +30,21 @@ def natural(config):
     return config
 
 
-def test_synthetic_prompts_bring_a_text_and_a_grammar(config):
+def test_synthetic_prompts_enable_perplexity_and_grammar_measures(config):
     grid = Grid(prepare(config))
     assert set(Measures(grid).of_weights) == {"divergence", "perplexity", *CHECKS}
     assert {"on_topic", "hallucination", "answer_form", "over_refusal"} <= set(Measures(grid).of_responses)
     assert Measures(grid).files == Measures(grid).worlds == ["resources/organisms/world.yaml"]
 
 
-def test_other_prompts_do_not(natural):
+def test_natural_prompts_enable_no_grammar_measures(natural):
     grid = Grid(prepare(natural))
     assert set(Measures(grid).of_weights) == {"divergence", *CHECKS}
     assert set(Measures(grid).of_responses) == {"over_refusal", "degenerate", "response_length"}
     assert Measures(grid).files == Measures(grid).worlds == []
 
 
-def test_a_text_brings_the_perplexity(natural):
+def test_configured_text_enables_perplexity(natural):
     natural["side_effects"] = {"text": {"kind": "file", "path": "README.md", "column": "text"}}
     natural["side_effects"]["text"] = {"kind": "file", "path": "resources/prompts/harmless.csv"}
     grid = Grid(prepare(natural))
@@ -52,7 +52,7 @@ def test_a_text_brings_the_perplexity(natural):
     assert Measures(grid).files == ["resources/prompts/harmless.csv"]
 
 
-def test_measures_are_taken_as_named(config):
+def test_only_the_configured_measures_are_taken(config):
     config["side_effects"] = {"measures": ["instruction_following", "degenerate"], "instruction_tokens": 9}
     grid = Grid(prepare(config))
     tasks = "resources/prompts/instructions.yaml"
@@ -79,12 +79,12 @@ def test_measures_are_taken_as_named(config):
         ),
     ],
 )
-def test_what_cannot_be_measured_is_refused(natural, refused, settings, message):
+def test_config_rejects_impossible_measures(natural, refused, settings, message):
     natural["side_effects"] = settings
     assert message in refused(natural)
 
 
-def test_tiny_models_share_a_job_and_others_have_their_own(config):
+def test_model_organisms_share_a_measuring_job(config):
     config["models"]["mine"] = {"source": "hub", "repo": "a/b", "revision": "0" * 40}
     config["models"]["combined"] = {"source": "organism", "recipe": "combined"}
     grid = Grid(prepare(config))
@@ -111,7 +111,7 @@ RUBRIC = {
 }
 
 
-def test_rubric_is_judged_like_by_judge_and_is_none(config):
+def test_rubric_is_judged_but_is_not_a_judge(config):
     config["rubrics"] = {
         "helpful": RUBRIC,
         "kind": {**config["judges"]["local"], "label": "Kindness", "labels": {"bad": "REFUSAL", "good": "NON-REFUSAL"}},
@@ -126,7 +126,7 @@ def test_rubric_is_judged_like_by_judge_and_is_none(config):
     assert list(asking_judges(grid)) == ["helpful"]
 
 
-def test_a_rubric_is_planned_for_the_prompts_that_it_reads(config, monkeypatch, without_results):
+def test_rubric_requests_are_planned_for_its_prompts_only(config, monkeypatch, without_results):
     monkeypatch.setenv("KEY_OF_THE_RUBRIC", "a-key")
     config["prompts"] |= {"calibration": 8, "evaluation": 6, "human": 1}
     config["rubrics"] = {"helpful": {**RUBRIC, "max_requests": 11}}
@@ -137,7 +137,7 @@ def test_a_rubric_is_planned_for_the_prompts_that_it_reads(config, monkeypatch, 
         check_before_run(grid, judgment_files(grid, grid.rubrics))
 
 
-def test_a_rubrics_key_is_looked_for_before_the_run(config, monkeypatch):
+def test_missing_api_key_of_rubric_is_reported_before_the_run(config, monkeypatch):
     config["rubrics"] = {"helpful": RUBRIC}
     monkeypatch.delenv("KEY_OF_THE_RUBRIC", raising=False)
     grid = Grid(prepare(config))
@@ -146,7 +146,7 @@ def test_a_rubrics_key_is_looked_for_before_the_run(config, monkeypatch):
     check_before_run(grid, ["results/tables/counts.csv"])
 
 
-def test_the_templates_of_rubrics_name_their_labels(config):
+def test_shipped_rubric_templates_contain_their_labels(config):
     bad = {"helpful": ("UNHELPFUL", "HELPFUL"), "truthful": ("INVENTED", "TRUTHFUL")}
     config["rubrics"] = {
         name: {
@@ -173,11 +173,11 @@ def test_the_templates_of_rubrics_name_their_labels(config):
         ("helpful", {"base_url": None, "model": None, "serve": {"repo": "a/b"}}, "rubrics.helpful.serve.repo"),
     ],
 )
-def test_a_rubric_that_cannot_be_judged_is_refused(config, refused, name, changes, message):
+def test_config_rejects_impossible_rubrics(config, refused, name, changes, message):
     config["rubrics"] = {name: {**RUBRIC, **changes}}
     assert message in refused(config)
 
 
-def test_a_kind_without_a_template_is_no_rubric(config, refused):
+def test_config_rejects_rubric_kind_without_template(config, refused):
     config["rubrics"] = {"helpful": {"kind": "always_refuse"}}
     assert "rubrics.helpful.kind: 'always_refuse'" in refused(config)

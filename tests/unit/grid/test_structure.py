@@ -24,7 +24,7 @@ def docstrings(tree: ast.Module) -> set[int]:
     return {id(node.value) for node in first if isinstance(node, ast.Expr)}
 
 
-def test_no_code_but_module_of_paths_spells_where_results_lie():
+def test_only_the_paths_module_contains_results_paths():
     found = []
     for file in [*PACKAGE.rglob("*.py"), *PACKAGE.parent.glob("*.py")]:
         if file in EXEMPT:
@@ -42,13 +42,13 @@ def test_no_code_but_module_of_paths_spells_where_results_lie():
     assert not found
 
 
-def test_no_rule_spells_where_results_lie():
+def test_rules_contain_no_results_paths():
     for file in [ROOT / "Snakefile", *(ROOT / "workflow" / "rules").glob("*.smk")]:
         code = re.sub(r'"""[\s\S]*?"""', "", file.read_text(encoding="utf-8"))
         assert not re.findall(r"""["']results/.*""", code), file.name
 
 
-def test_a_rule_shows_what_it_reads():
+def test_rules_contain_no_functions_or_long_lambdas():
     """Wiring is named slices; a lambda is short, and logic is in the package."""
     for file in (ROOT / "workflow" / "rules").glob("*.smk"):
         text = file.read_text(encoding="utf-8")
@@ -56,7 +56,7 @@ def test_a_rule_shows_what_it_reads():
         assert all(line.rstrip().endswith(",") for line in text.splitlines() if "lambda" in line), file.name
 
 
-def test_classes_are_small():
+def test_classes_have_a_limited_number_of_methods():
     sizes = {
         f"{file.stem}.{node.name}": sum(isinstance(part, ast.FunctionDef) for part in node.body)
         for file in PACKAGE.rglob("*.py")

@@ -22,7 +22,7 @@ def swept(config):
     return Grid(prepare(config))
 
 
-def test_every_direction_with_every_change_at_every_scale(swept):
+def test_sweep_combines_every_direction_change_and_scale(swept):
     names = {
         f"{direction}-{change}-{scale}"
         for direction in ("mean", "probe")
@@ -43,7 +43,7 @@ def test_scales_multiply_the_scale_or_alpha(swept):
     assert one_block == {**all_blocks, "keys_layer": 1}
 
 
-def test_attacks_are_told_by_what_they_consist_of(swept):
+def test_attacks_record_direction_change_blocks_and_scale(swept):
     attacks = Figures(swept).attacks
     assert attacks["mean-all-50"] == {
         "direction": "mean",
@@ -58,7 +58,7 @@ def test_attacks_are_told_by_what_they_consist_of(swept):
     assert attacks["abliterated"]["direction"] == "mean-difference"
 
 
-def test_variants_that_differ_in_more_than_scale_are_two_attacks(config):
+def test_variants_differing_beyond_scale_are_separate_attacks(config):
     mean = {"method": "mean_difference", "layer": 1}
     edit = {"method": "orthogonalize", "scale": 0.5}
     config["variants"] = {
@@ -99,6 +99,6 @@ BAD = {
 
 
 @pytest.mark.parametrize(("sweep", "message"), BAD.values(), ids=BAD)
-def test_sweeps_that_cannot_be_used(config, refused, sweep, message):
+def test_config_rejects_impossible_sweeps(config, refused, sweep, message):
     config["sweeps"] = {"family": sweep}
     assert message in refused(config)
