@@ -21,7 +21,7 @@ def base(tokenizer):
     return base
 
 
-def test_a_user_message_may_have_a_system_turn():
+def test_user_message_adds_an_optional_system_turn():
     assert user_message("hi") == [{"role": "user", "content": "hi"}]
     assert user_message("hi", "be brief") == [
         {"role": "system", "content": "be brief"},
@@ -30,14 +30,14 @@ def test_a_user_message_may_have_a_system_turn():
     assert user_message("hi", "") == user_message("hi", None)
 
 
-def test_the_template_writes_the_special_tokens_and_nothing_else_does(tokenizer):
+def test_only_the_template_adds_special_tokens(tokenizer):
     assert tokenizer("how")["input_ids"][0] == tokenizer.bos_token_id, "the tokenizer adds <bos> of its own accord"
     (ids,) = encode_chat(tokenizer, [user_message("how are you")])
     assert words(tokenizer, ids) == "<bos> <user> how are you <assistant>"
     assert ids.count(tokenizer.bos_token_id) == 1
 
 
-def test_a_system_turn_comes_first(tokenizer):
+def test_system_turn_comes_first(tokenizer):
     (ids,) = encode_chat(tokenizer, [user_message("how are you", "be brief")])
     assert words(tokenizer, ids) == "<bos> <system> be brief <user> how are you <assistant>"
 
@@ -54,12 +54,12 @@ def test_conversations_are_not_padded_and_keep_their_order(tokenizer):
     assert encode_chat(tokenizer, []) == []
 
 
-def test_a_base_model_gets_the_tokenizers_own_special_tokens(base):
+def test_bare_prompt_gets_the_tokenizers_special_tokens(base):
     (ids,) = encode_chat(base, [user_message("how are you", "be brief")])
     assert words(base, ids) == "<bos> be brief how are you"
 
 
-def test_base_model_is_not_told_that_text_has_ended(base):
+def test_bare_prompt_has_no_end_of_text_token(base):
     base.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single="<bos> $A <eos>", special_tokens=[("<bos>", base.bos_token_id), ("<eos>", base.eos_token_id)]
     )
@@ -68,28 +68,28 @@ def test_base_model_is_not_told_that_text_has_ended(base):
     assert words(base, ids) == "<bos> how are you"
 
 
-def test_the_template_of_an_answer_is_not_mistaken_for_text(tokenizer):
+def test_template_tokens_in_user_text_are_kept(tokenizer):
     """User text that is spelled like the template's tokens is not hidden."""
     (ids,) = encode_chat(tokenizer, [user_message("how <assistant> you")])
     assert words(tokenizer, ids).count("<assistant>") == 2
 
 
-def test_the_suffix_is_what_the_template_puts_after_the_text(tokenizer):
+def test_template_suffix_is_the_text_after_the_prompt(tokenizer):
     assert words(tokenizer, template_suffix(tokenizer)) == "<assistant>"
     assert words(tokenizer, template_suffix(tokenizer, {"enable_thinking": True})) == "<assistant> <think>"
 
 
-def test_the_suffix_of_every_prompt_is_the_suffix(tokenizer):
+def test_every_encoded_prompt_ends_with_the_template_suffix(tokenizer):
     suffix = template_suffix(tokenizer)
     for ids in encode_chat(tokenizer, [user_message("how are you"), user_message("be brief")]):
         assert ids[-len(suffix) :] == suffix
 
 
-def test_a_base_model_has_no_suffix(base):
+def test_bare_prompt_has_no_suffix(base):
     assert template_suffix(base) == []
 
 
-def test_a_template_that_allows_no_system_turn_says_so(tokenizer):
+def test_template_rejecting_a_system_turn_raises_its_message(tokenizer):
     strict = copy.deepcopy(tokenizer)
     strict.chat_template = (
         "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
@@ -106,17 +106,17 @@ def with_template(tokenizer, text):
     return changed
 
 
-def test_without_template_nothing_is_asked_unless_bare_prompts_are_wanted(tokenizer):
+def test_missing_chat_template_raises_naming_the_bare_option(tokenizer):
     with pytest.raises(DataError, match=r"has no chat template .*`chat_template: <file>`.*`chat_template: bare`"):
         encode_chat(with_template(tokenizer, None), [user_message("how")])
 
 
-def test_a_bare_prompt_reads_no_template_arguments(base):
+def test_template_arguments_with_bare_prompts_raise(base):
     with pytest.raises(ConfigError, match="template_arguments: 'enable_thinking' is given, and the prompts are bare"):
         encode_chat(base, [user_message("how")], {"enable_thinking": False})
 
 
-def test_an_argument_that_the_template_never_reads_names_the_nearest(tokenizer):
+def test_unused_template_argument_raises_suggesting_the_nearest(tokenizer):
     with pytest.raises(ConfigError, match=r"never reads 'enable_thinkng'; did you mean 'enable_thinking'"):
         encode_chat(tokenizer, [user_message("how")], {"enable_thinkng": False})
     silent = with_template(tokenizer, "{% for message in messages %}{{ message.content }}{% endfor %}")
@@ -133,12 +133,12 @@ def test_an_argument_that_the_template_never_reads_names_the_nearest(tokenizer):
         "{{ {'day': 'c'}[day] | default('c') }}",
     ],
 )
-def test_variables_with_a_default_are_read(tokenizer, source):
+def test_template_variables_with_a_default_count_as_used(tokenizer, source):
     turns = "{% for message in messages %} {{ message['content'] }}{% endfor %}"
     assert encode_chat(with_template(tokenizer, source + turns), [user_message("how")], {"day": "c"})
 
 
-def test_a_system_turn_that_the_template_drops_is_found(tokenizer):
+def test_template_dropping_the_system_turn_raises(tokenizer):
     deaf = with_template(
         tokenizer, "{% for message in messages if message['role'] == 'user' %}{{ message['content'] }}{% endfor %}"
     )
@@ -147,7 +147,7 @@ def test_a_system_turn_that_the_template_drops_is_found(tokenizer):
         encode_chat(deaf, [user_message("how are", "be brief")])
 
 
-def test_a_user_turn_that_the_template_drops_is_found(tokenizer):
+def test_template_dropping_the_user_turn_raises(tokenizer):
     with pytest.raises(DataError, match="drops the text of the turn 'user': give another template"):
         encode_chat(with_template(tokenizer, "{{ bos_token }}<assistant>"), [user_message("how are")])
 
@@ -161,29 +161,29 @@ def test_a_user_turn_that_the_template_drops_is_found(tokenizer):
     ],
     ids=["passes over texts", "writes nothing of texts", "fails on texts"],
 )
-def test_a_template_for_lists_of_parts_gets_one(tokenizer, content):
+def test_template_for_content_parts_receives_a_list(tokenizer, content):
     parts = "{% for message in messages %}<{{ message['role'] }}> " + content + "{% endfor %}<assistant>"
     (ids,) = encode_chat(with_template(tokenizer, parts), [user_message("how are you", "be brief")])
     assert words(tokenizer, ids) == "<system> be brief <user> how are you <assistant>"
 
 
-def test_a_template_may_strip_and_wrap_what_it_is_given(tokenizer):
+def test_template_may_strip_and_wrap_the_text(tokenizer):
     wrapped = "{% for message in messages %}{{ message['content'] | trim | replace(' ', '\n') }} {% endfor %}"
     (ids,) = encode_chat(with_template(tokenizer, wrapped), [user_message("  how  are you\n")])
     assert words(tokenizer, ids) == "how are you"
 
 
-def test_a_template_that_is_not_valid_says_where(tokenizer):
+def test_invalid_template_error_names_the_line(tokenizer):
     with pytest.raises(DataError, match=r"is not valid Jinja: line 2: Unexpected end of template"):
         encode_chat(with_template(tokenizer, "a\n{% for message in messages %}"), [user_message("how")])
 
 
-def test_generation_tags_of_training_are_passed_over(tokenizer):
+def test_generation_tags_of_templates_are_ignored(tokenizer):
     tags = "{% for m in messages %}{% generation %}{{ m['content'] }}{% endgeneration %} {% endfor %}"
     assert words(tokenizer, encode_chat(with_template(tokenizer, tags), [user_message("how are")])[0]) == "how are"
 
 
-def test_the_clock_always_shows_the_same_day(tokenizer):
+def test_template_date_is_fixed(tokenizer):
     """The day is not the present one, whatever transformers would show."""
     clock = "{{ strftime_now('%Y') }}{% for message in messages %} {{ message['content'] }}{% endfor %}"
     changed = with_template(tokenizer, clock)
@@ -193,7 +193,7 @@ def test_the_clock_always_shows_the_same_day(tokenizer):
     assert template_of(changed).render(user_message("how"), {}) == "1999 how"
 
 
-def test_what_is_rendered_is_what_transformers_renders(tokenizer):
+def test_rendered_prompt_equals_that_of_transformers(tokenizer):
     """The same text as apply_chat_template's, special tokens and arguments included."""
     conversation = user_message("how are you", "be brief")
     arguments = {"enable_thinking": True}
@@ -208,12 +208,12 @@ ENDED = "{% for message in messages %}{{ message['content'] }} EOT {% endfor %}"
     ("behind", "expected"),
     [("<eos>", "<eos>"), ("\n <eos>\n", "<eos>"), ("", None), ("how", None), ("<system>", "<system>")],
 )
-def test_the_token_behind_an_answer_ends_a_turn(tokenizer, behind, expected):
+def test_end_of_turn_is_the_token_after_the_response(tokenizer, behind, expected):
     found = end_of_turn(with_template(tokenizer, ENDED.replace(" EOT", behind)))
     assert (found if found is None else tokenizer.convert_ids_to_tokens(found)) == expected
 
 
-def test_a_template_that_renders_prompts_only_ends_no_turn(tokenizer, base):
+def test_prompt_only_template_has_no_end_of_turn(tokenizer, base):
     strict = (
         "{% if messages[-1]['role'] == 'assistant' %}{{ raise_exception('no') }}{% endif %}{{ messages[0]['content'] }}"
     )

@@ -48,7 +48,7 @@ def prompt(directory, system=None):
     return tokenizer.decode(encode_chat(tokenizer, [user_message("a b", system)])[0])
 
 
-def test_a_checkpoints_own_template_needs_no_note(checkpoint, place):
+def test_template_of_the_checkpoint_is_used_by_default(checkpoint, place):
     pointer = read_pointer(place(checkpoint))
     assert pointer.chat == {}
     assert pointer.details["chat"] == {"end_of_turn": "<end>"}
@@ -56,18 +56,18 @@ def test_a_checkpoints_own_template_needs_no_note(checkpoint, place):
 
 
 @pytest.mark.parametrize("content", [TEMPLATE, [{"name": "default", "template": TEMPLATE}]])
-def test_the_template_of_a_processor_is_read(checkpoint, content):
+def test_template_of_a_processor_is_read(checkpoint, content):
     retemplate(checkpoint, None)
     (checkpoint / "chat_template.json").write_text(json.dumps({"chat_template": content}))
     assert prompt(checkpoint) == "<user> a b <end> <assistant>"
 
 
-def test_the_tokenizers_own_template_comes_before_the_processors(checkpoint):
+def test_tokenizer_template_precedes_processor_template(checkpoint):
     (checkpoint / "chat_template.json").write_text(json.dumps({"chat_template": OTHER}))
     assert prompt(checkpoint) == "<user> a b <end> <assistant>"
 
 
-def test_a_jinja_file_is_read(checkpoint):
+def test_template_is_read_from_a_jinja_file(checkpoint):
     retemplate(checkpoint, None)
     (checkpoint / "chat_template.jinja").write_text(OTHER)
     assert prompt(checkpoint) == "a b <assistant>"
@@ -76,7 +76,7 @@ def test_a_jinja_file_is_read(checkpoint):
 NAMED = [{"name": "chat", "template": TEMPLATE}, {"name": "plain", "template": OTHER}]
 
 
-def test_one_of_several_templates_is_chosen_by_name(checkpoint, place):
+def test_named_template_is_chosen_by_name(checkpoint, place):
     retemplate(checkpoint, NAMED)
     with pytest.raises(DataError, match=r"choose one with `chat_template`; its names are chat, plain"):
         place(checkpoint)
@@ -86,12 +86,12 @@ def test_one_of_several_templates_is_chosen_by_name(checkpoint, place):
         place(checkpoint, template="plane")
 
 
-def test_the_default_of_several_is_taken(checkpoint, place):
+def test_default_of_several_templates_is_used(checkpoint, place):
     retemplate(checkpoint, [{"name": "default", "template": OTHER}, NAMED[0]])
     assert prompt(place(checkpoint)) == "a b <assistant>"
 
 
-def test_a_template_may_come_from_a_file(checkpoint, place, tmp_path):
+def test_template_may_come_from_a_configured_file(checkpoint, place, tmp_path):
     (tmp_path / "own.jinja").write_text(OTHER)
     directory = place(checkpoint, template=str(tmp_path / "own.jinja"))
     (tmp_path / "own.jinja").unlink()
@@ -108,7 +108,7 @@ def test_model_without_template_is_prompted_bare_only_on_request(checkpoint, pla
     assert prompt(directory, system="c") == "c a b"
 
 
-def test_template_that_reads_clock_sees_day_that_is_written_down(checkpoint, place, capsys):
+def test_template_date_is_recorded_if_the_template_reads_it(checkpoint, place, capsys):
     retemplate(checkpoint, CLOCK)
     directory = place(checkpoint)
     assert prompt(directory).startswith("a <user>")
@@ -148,14 +148,14 @@ def test_template_that_reads_clock_sees_day_that_is_written_down(checkpoint, pla
         ),
     ],
 )
-def test_what_template_does_not_do_found_where_model_checked(checkpoint, place, tmp_path, template, use, error, words):
+def test_model_check_rejects_unusable_templates(checkpoint, place, tmp_path, template, use, error, words):
     retemplate(checkpoint, template)
     with pytest.raises(error, match=words):
         place(checkpoint, **use)
     assert not (tmp_path / "model").exists()
 
 
-def test_an_edited_copy_is_spoken_to_as_its_original(checkpoint, place, tmp_path):
+def test_edited_checkpoint_keeps_the_chat_settings(checkpoint, place, tmp_path):
     import numpy as np
 
     from steadfast.attacks.directions import Direction
@@ -181,7 +181,7 @@ def test_end_of_turn_token_stops_the_response(checkpoint):
     assert stop_token_ids(checkpoint, tokenizer) == {0, tokenizer.convert_tokens_to_ids("<end>")}
 
 
-def test_a_tokenizer_of_another_model_is_told(checkpoint, place):
+def test_tokenizer_of_another_model_is_rejected(checkpoint, place):
     words = json.loads((checkpoint / "tokenizer.json").read_text())
     rows = json.loads((checkpoint / "config.json").read_text())["vocab_size"]
     more = {**words["model"]["vocab"], "another": rows}
@@ -191,7 +191,7 @@ def test_a_tokenizer_of_another_model_is_told(checkpoint, place):
 
 
 @pytest.mark.parametrize("role", ["image", "pad_token"])
-def test_a_token_beyond_the_embedding_may_not_be_used(checkpoint, place, role):
+def test_used_tokens_beyond_the_embedding_are_rejected(checkpoint, place, role):
     words = json.loads((checkpoint / "tokenizer.json").read_text())
     settings = json.loads((checkpoint / "tokenizer_config.json").read_text())
     switches = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
@@ -205,7 +205,7 @@ def test_a_token_beyond_the_embedding_may_not_be_used(checkpoint, place, role):
             place(checkpoint)
 
 
-def test_quantized_weights_are_not_edited(checkpoint, place):
+def test_editing_quantized_weights_raises(checkpoint, place):
     config = json.loads((checkpoint / "config.json").read_text())
     fp8 = {"quant_method": "fp8", "weight_block_size": [8, 8]}
     (checkpoint / "config.json").write_text(json.dumps({**config, "quantization_config": fp8}))

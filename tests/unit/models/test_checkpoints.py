@@ -20,26 +20,26 @@ def copy(checkpoint, tmp_path):
     return Path(shutil.copytree(checkpoint, tmp_path / "copy"))
 
 
-def test_a_pointer_survives_its_file(tmp_path):
+def test_pointer_round_trips_through_its_file(tmp_path):
     pointer = ModelPointer("hub", "/x", "abc", {"config.json": "1"}, True, {"repo": "a/b", "seconds": 1.5})
     pointer.write(tmp_path)
     assert read_pointer(tmp_path) == pointer
     assert [item.name for item in tmp_path.iterdir()] == ["model.json"]
 
 
-def test_a_directory_without_a_pointer_is_no_model_directory(tmp_path):
+def test_directory_without_pointer_is_rejected(tmp_path):
     with pytest.raises(DataError, match=r"is not a model directory: it has no model\.json"):
         read_pointer(tmp_path)
 
 
 @pytest.mark.parametrize("content", ["[]", '{"source": "hub"}', '{"source": "hub", "path": ".", "pickle": 1}', "{"])
-def test_a_pointer_with_other_fields_is_an_error(tmp_path, content):
+def test_pointer_with_wrong_fields_is_rejected(tmp_path, content):
     (tmp_path / "model.json").write_text(content)
     with pytest.raises(DataError, match=r"model\.json"):
         read_pointer(tmp_path)
 
 
-def test_checkpoint_found_through_its_pointer_in_itself_or_without_one(copy, tmp_path):
+def test_checkpoint_path_follows_the_pointer_if_there_is_one(copy, tmp_path):
     assert checkpoint_path(copy) == copy
     ModelPointer("organism", ".").write(copy)
     assert checkpoint_path(copy).samefile(copy)
@@ -49,7 +49,7 @@ def test_checkpoint_found_through_its_pointer_in_itself_or_without_one(copy, tmp
     assert checkpoint_path(elsewhere) == copy
 
 
-def test_a_checkpoint_that_is_gone_is_an_error(tmp_path):
+def test_missing_checkpoint_behind_a_pointer_raises(tmp_path):
     ModelPointer("hub", str(tmp_path / "gone")).write(tmp_path)
     with pytest.raises(DataError, match=r"gone holds no checkpoint: config\.json is missing"):
         checkpoint_path(tmp_path)
@@ -63,7 +63,7 @@ def test_remote_code_is_off_unless_the_pointer_allows_it(copy):
     assert trusts_remote_code(copy)
 
 
-def test_a_local_checkpoint_is_pointed_to_and_not_copied(copy, monkeypatch):
+def test_local_checkpoint_is_referenced_and_not_copied(copy, monkeypatch):
     monkeypatch.chdir(copy.parent)
     pointer = point_to("copy")
     assert pointer.source == "local"
@@ -82,7 +82,7 @@ def test_a_local_checkpoint_is_pointed_to_and_not_copied(copy, monkeypatch):
         ("tokenizer*", "no tokenizer files"),
     ],
 )
-def test_a_local_directory_that_is_no_checkpoint(copy, pattern, words):
+def test_incomplete_local_checkpoint_is_rejected(copy, pattern, words):
     for file in copy.glob(pattern):
         file.unlink()
     (copy / "pytorch_model.bin").write_bytes(b"a pickle")
@@ -90,7 +90,7 @@ def test_a_local_directory_that_is_no_checkpoint(copy, pattern, words):
         point_to(copy)
 
 
-def test_large_file_of_hubs_cache_is_not_read_again(tmp_path):
+def test_hash_of_large_hub_file_comes_from_its_blob_name(tmp_path):
     """The hub's cache names the blob of a large file by its SHA-256, and that of a small one by another hash."""
     blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshot"
     blobs.mkdir()
@@ -105,7 +105,7 @@ def test_large_file_of_hubs_cache_is_not_read_again(tmp_path):
     }
 
 
-def test_a_tokenizer_pads_on_the_left_and_can_pad(copy):
+def test_tokenizer_pads_on_the_left(copy):
     tokenizer = load_tokenizer(copy)
     assert tokenizer.padding_side == "left"
     assert tokenizer.pad_token_id is not None
@@ -116,7 +116,7 @@ def test_a_tokenizer_pads_on_the_left_and_can_pad(copy):
 @pytest.mark.parametrize(
     ("dtype", "expected"), [("auto", torch.bfloat16), ("float32", torch.float32), ("float16", torch.float16)]
 )
-def test_model_is_loaded_for_evaluation_in_number_format_asked_for(copy, dtype, expected):
+def test_model_loads_for_evaluation_in_the_requested_dtype(copy, dtype, expected):
     model = load_model(copy, dtype=dtype, device="cpu")
     assert model.dtype is expected
     assert not model.training
@@ -131,7 +131,7 @@ def test_pickled_weights_are_not_loaded(copy):
         load_model(copy, device="cpu")
 
 
-def test_a_model_that_brings_code_along_is_not_run(copy):
+def test_remote_code_is_not_run(copy):
     config = json.loads((copy / "config.json").read_text())
     config |= {"model_type": "own", "auto_map": {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model"}}
     (copy / "config.json").write_text(json.dumps(config))
@@ -140,7 +140,7 @@ def test_a_model_that_brings_code_along_is_not_run(copy):
         load_model(copy, device="cpu")
 
 
-def test_a_device_that_is_named_is_taken():
+def test_pick_device_keeps_a_named_device():
     assert pick_device("cpu") == "cpu"
     assert pick_device("cuda:1") == "cuda:1"
     assert pick_device("auto") in ("cpu", "cuda")

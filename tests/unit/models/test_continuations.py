@@ -44,7 +44,7 @@ def encode(tokenizer, text: str) -> list[int]:
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("kind", TOKENIZERS)
-def test_labels_are_tokens_of_prompt_and_label_without_prompt_s(speaking, kind: str, end: str) -> None:
+def test_label_tokens_continue_the_tokens_of_the_prompt(speaking, kind: str, end: str) -> None:
     tokenizer = speaking(kind, end)
     prompt = encode_chat(tokenizer, [user_message("REFUSAL or NON-REFUSAL?")])[0]
     for label in ("REFUSAL", "NON-REFUSAL", "Sorry"):
@@ -75,14 +75,14 @@ def test_labels_are_tokens_of_prompt_and_label_without_prompt_s(speaking, kind: 
         ("byte_level_prefix_space", "", ["\u0120REF", "\u0120NON"]),
     ],
 )
-def test_label_tokens_by_kind_of_tokenizer(speaking, kind: str, end: str, tokens: list[str]) -> None:
+def test_label_tokens_depend_on_the_kind_of_tokenizer(speaking, kind: str, end: str, tokens: list[str]) -> None:
     tokenizer = speaking(kind, end)
     labels = label_tokens(tokenizer, "REFUSAL", "NON-REFUSAL")
     assert labels.shared == ()
     assert tokenizer.convert_ids_to_tokens(list(labels.differing)) == tokens
 
 
-def test_label_behind_space_counts_where_that_is_one_token(speaking) -> None:
+def test_label_after_a_space_counts_if_one_token(speaking) -> None:
     tokenizer = speaking("byte_level")
     labels = label_tokens(tokenizer, "REFUSAL", "NON-REFUSAL")
     assert labels.spaced is not None
@@ -99,19 +99,19 @@ def test_label_behind_space_counts_where_that_is_one_token(speaking) -> None:
         ("byte_level", "", ["I", "\u0120I"]),
     ],
 )
-def test_first_tokens_of_a_refusal(speaking, kind: str, end: str, tokens: list[str]) -> None:
+def test_first_tokens_include_both_spacings(speaking, kind: str, end: str, tokens: list[str]) -> None:
     tokenizer = speaking(kind, end)
     assert tokenizer.convert_ids_to_tokens(first_tokens(tokenizer, "I")) == tokens
 
 
-def test_whole_answers_follow_their_prompt(speaking) -> None:
+def test_answer_tokens_continue_the_prompt(speaking) -> None:
     tokenizer = speaking("prepend", NEW_LINE)
     prompt = encode_chat(tokenizer, [user_message("How?")])[0]
     whole = encode(tokenizer, prompt_text(tokenizer, "How?") + "Sure. hm\nREF")
     assert [*prompt, *answer_tokens(tokenizer, "Sure. hm\nREF", prompt)] == whole
 
 
-def test_a_text_that_no_tokens_spell_is_an_error(tmp_path: Path) -> None:
+def test_label_outside_the_vocabulary_raises(tmp_path: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     core = Tokenizer(models.WordLevel({"<unk>": 0, "a": 1}, unk_token="<unk>"))

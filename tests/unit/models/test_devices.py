@@ -66,11 +66,11 @@ def weights(tmp_path):
 
 
 @pytest.mark.parametrize(("dtype", "size"), [("auto", 1000), ("float32", 1800), ("bfloat16", 920)])
-def test_size_of_weights_depends_on_what_they_are_loaded_as(weights, dtype, size):
+def test_running_size_depends_on_the_dtype(weights, dtype, size):
     assert running_size(weights, dtype) == size
 
 
-def test_only_the_files_of_the_index_count(weights):
+def test_running_size_counts_files_of_the_index_only(weights):
     (weights / "model.safetensors").rename(weights / "part.safetensors")
     save_file({"other": torch.zeros(7)}, weights / "consolidated.safetensors")
     (weights / "model.safetensors.index.json").write_text(
@@ -79,7 +79,7 @@ def test_only_the_files_of_the_index_count(weights):
     assert running_size(weights, "auto") == 1000
 
 
-def test_weights_that_are_missing_are_named(weights):
+def test_running_size_of_damaged_weights_raises(weights):
     (weights / "model.safetensors").write_bytes(b"no")
     with pytest.raises(DataError, match=r"model\.safetensors is not a complete safetensors file"):
         running_size(weights, "auto")
@@ -95,12 +95,12 @@ def test_weights_that_are_missing_are_named(weights):
         ([500, 500, 500], {0: 450, 1: 450, 2: 450}),
     ],
 )
-def test_model_is_spread_only_where_one_gpu_is_too_small(weights, free, room):
+def test_model_is_split_only_if_one_gpu_is_too_small(weights, free, room):
     assert room_to_spread(weights, "auto", free) == room
 
 
 @pytest.mark.parametrize(("free", "gpus"), [([1000], "1 GPU with"), ([400, 400], "2 GPUs with")])
-def test_a_model_that_fits_nowhere_says_what_to_do(weights, free, gpus):
+def test_model_too_large_for_all_gpus_raises_with_remedies(weights, free, gpus):
     with pytest.raises(DataError, match=f"this job has {gpus} .*`gpus`.*device: cpu"):
         room_to_spread(weights, "auto", free)
 
@@ -124,14 +124,14 @@ def test_largest_model_of_study_fits_gpus_that_documentation_names(count, memory
     assert set(model.hf_device_map.values()) == set(range(count))
 
 
-def test_model_whose_blocks_do_not_fill_gpus_is_refused(tmp_path):
+def test_model_whose_blocks_exceed_each_gpu_is_rejected(tmp_path):
     size = 132 * GIB  # just above the weights', so that the bytes would fit and the blocks do not
     model = shares(LLAMA_70B, {gpu: size // 8 for gpu in range(8)})
     with pytest.raises(DataError, match="found no room on this job's GPUs"):
         require_gpus_only(model, tmp_path)
 
 
-def test_a_model_is_loaded_over_the_room_that_there_is(checkpoint, monkeypatch, capsys):
+def test_load_model_passes_the_free_memory_of_each_gpu(checkpoint, monkeypatch, capsys):
     asked = {}
 
     def remember(_class, _directory, **arguments):
@@ -177,23 +177,23 @@ def halves(request, monkeypatch):
         yield model
 
 
-def test_devices_are_kept_apart(halves):
+def test_devices_reject_mixed_tensors(halves):
     with pytest.raises(RuntimeError, match="on the same device"):
         halves.model.embed_tokens.weight[0] + halves.model.norm.weight
 
 
-def test_activations_of_blocks_on_several_devices(halves):
+def test_activations_are_recorded_from_several_devices(halves):
     blocks, final_norm = residual_stream(halves, PROMPTS, (-3, -1), 64, 0)
     assert (blocks.shape, final_norm.shape) == ((4, 2, 4, 32), (4, 2, 32))
 
 
-def test_log_probabilities_of_a_model_on_several_devices(halves):
+def test_log_probabilities_work_on_several_devices(halves):
     assert next_token_log_probabilities(halves, PROMPTS, 64, 0).shape == (4, 64)
     found = dict(teacher_forced_log_probabilities(halves, PROMPTS, [[1, 2], [3], [4], [5, 6]], 64, 0))
     assert [tuple(found[row].shape) for row in range(4)] == [(2, 64), (1, 64), (1, 64), (2, 64)]
 
 
-def test_hooks_on_several_devices(halves):
+def test_interventions_work_on_several_devices(halves):
     direction = Direction(np.eye(1, 32, dtype=np.float32), "test")
     with build_hook({"method": "projection"}).attach(halves, direction):
         assert next_token_log_probabilities(halves, PROMPTS, 64, 0).shape == (4, 64)
@@ -213,13 +213,13 @@ def whole_and_apart(checkpoint, tmp_path):
     return load_model(checkpoint, dtype="float32", device="cpu"), apart
 
 
-def test_states_do_not_change_with_the_place_of_the_blocks(whole_and_apart):
+def test_activations_do_not_depend_on_the_devices_of_blocks(whole_and_apart):
     states = [residual_stream(model, [[1, 5, 3], [2, 4, 6, 7], [8]], (-1,), 64, 0) for model in whole_and_apart]
     np.testing.assert_array_equal(states[0][0], states[1][0])
     np.testing.assert_array_equal(states[0][1], states[1][1])
 
 
-def test_hooks_do_not_mind_the_place_of_the_blocks(whole_and_apart):
+def test_interventions_do_not_depend_on_the_devices_of_blocks(whole_and_apart):
     direction = Direction(np.eye(1, 16, dtype=np.float32), "test")
 
     def first_token(model):
@@ -235,7 +235,7 @@ def test_hooks_do_not_mind_the_place_of_the_blocks(whole_and_apart):
     assert not torch.equal(plain[0], hooked[0])
 
 
-def test_a_shared_beginning_is_run_once_wherever_the_blocks_are(whole_and_apart):
+def test_shared_prefix_works_on_several_devices(whole_and_apart):
     beginning = [1, 5, 3, 2] * 6
     prompts = [[*beginning, 4, 6], [*beginning, 7], [*beginning, 8, 9, 2]]
     whole, apart = (label_log_probabilities(model, prompts, LabelTokens((), (5, 6))) for model in whole_and_apart)

@@ -105,7 +105,7 @@ def test_a_pinned_revision_is_downloaded_and_described(fetch, hub):
     assert pointer["files"] == {name: hashlib.sha256(hub.content[name]).hexdigest() for name in CHECKPOINT}
 
 
-def test_what_a_download_takes_is_known_before_it(python, hub):
+def test_missing_files_are_known_before_the_download(python, hub):
     code = f"""
 from steadfast.models.download import missing_files
 from steadfast.models.hub import UNWANTED, WANTED, fetch
@@ -136,18 +136,18 @@ print(size_on_hub(entry), bytes_to_fetch(entry), bytes_to_fetch(file), size_on_h
     assert python(code, unused_address()).stdout.strip() == "None;None;None;None"
 
 
-def test_pickles_foreign_code_and_second_copies_are_not_downloaded(fetch, hub):
+def test_pickles_code_and_duplicate_weights_are_not_downloaded(fetch, hub):
     fetch()
     assert hub.downloaded() == CHECKPOINT
 
 
-def test_code_is_downloaded_only_where_it_is_trusted(fetch, hub):
+def test_code_is_downloaded_only_if_trusted(fetch, hub):
     pointer = fetch(trust=True)
     assert pointer["trust_remote_code"] is True
     assert hub.downloaded() == sorted([*CHECKPOINT, "modeling_own.py"])
 
 
-def test_a_model_whose_files_lack_a_tensor_is_not_taken(fetch, hub):
+def test_hub_model_with_missing_tensors_is_rejected(fetch, hub):
     lost = {name: tensor for name, tensor in tensors().items() if name != "model.layers.1.mlp.up_proj.weight"}
     hub.content["model.safetensors"] = save(lost, metadata={"format": "pt"})
     (line,) = fetch()
@@ -161,7 +161,7 @@ def test_a_branch_is_resolved_to_its_commit(fetch):
     assert pointer["details"]["requested_revision"] == "main"
 
 
-def test_what_was_fetched_before_needs_no_hub(fetch):
+def test_cached_model_needs_no_hub(fetch):
     assert fetch(url=unused_address()) != fetch() == fetch(url=unused_address())
 
 
@@ -173,24 +173,24 @@ def test_what_was_fetched_before_needs_no_hub(fetch):
         ("broken", [f"maker/model at {COMMIT} could not be downloaded", "503"]),
     ],
 )
-def test_a_model_that_cannot_be_had_says_what_to_do(fetch, hub, locked, words):
+def test_inaccessible_model_error_says_what_to_do(fetch, hub, locked, words):
     hub.locked = locked
     (line,) = fetch()
     for word in words:
         assert word in line
 
 
-def test_a_model_that_does_not_exist(fetch):
+def test_missing_model_is_reported_in_one_line(fetch):
     (line,) = fetch(repo="maker/nothing", revision="main")
     assert "maker/nothing: no such model on the hub" in line
 
 
-def test_a_revision_that_does_not_exist(fetch):
+def test_missing_revision_is_reported_in_one_line(fetch):
     (line,) = fetch(revision="v7")
     assert "maker/model has no revision 'v7'" in line
 
 
-def test_a_hub_that_cannot_be_reached(fetch):
+def test_unreachable_hub_is_reported_in_one_line(fetch):
     (line,) = fetch(url=unused_address())
     assert "maker/model" in line
     assert "cannot be reached" in line
@@ -204,7 +204,7 @@ def test_a_hub_that_cannot_be_reached(fetch):
         ("tokenizer*", "no tokenizer"),
     ],
 )
-def test_a_repository_that_is_no_checkpoint(fetch, hub, name, words):
+def test_incomplete_hub_repository_is_rejected(fetch, hub, name, words):
     for file in fnmatch.filter(list(hub.content), name):
         del hub.content[file]
     (line,) = fetch()
@@ -224,7 +224,7 @@ except SteadfastError as error:
 
 
 @pytest.mark.parametrize("kind", ["model", "dataset"])
-def test_a_branch_is_looked_up_without_a_download(python, hub, kind):
+def test_resolving_a_branch_downloads_nothing(python, hub, kind):
     done = python(RESOLVE.format(repo="maker/model", revision="main", kind=kind), hub.url)
     assert done.stdout.strip() == COMMIT, done.stderr
     assert hub.downloaded() == []
@@ -235,7 +235,7 @@ def test_a_branch_is_looked_up_without_a_download(python, hub, kind):
     ("repo", "revision", "words"),
     [("maker/nothing", "main", "no such model"), ("maker/model", "v7", "has no revision 'v7'")],
 )
-def test_a_branch_that_cannot_be_looked_up(python, hub, repo, revision, words):
+def test_resolving_a_missing_branch_raises(python, hub, repo, revision, words):
     done = python(RESOLVE.format(repo=repo, revision=revision, kind="model"), hub.url)
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
@@ -268,7 +268,7 @@ def access(python, hub):
     return access
 
 
-def test_gated_model_is_told_from_open_one_before_download(access, hub):
+def test_access_check_detects_a_gated_model_before_download(access, hub):
     """The hub describes a gated model to everybody, so that its description says nothing about access."""
     assert access() == ""
     hub.locked = "gated"
@@ -278,25 +278,25 @@ def test_gated_model_is_told_from_open_one_before_download(access, hub):
     assert hub.downloaded() == []
 
 
-def test_mirror_that_knows_nothing_of_licences_stands_in_nobodys_way(access, hub):
+def test_access_check_passes_on_a_mirror_without_gating(access, hub):
     hub.mirror = True
     assert access() == ""
 
 
-def test_a_download_that_cannot_work_is_refused(access, hub):
+def test_access_check_reports_impossible_downloads(access, hub):
     assert "has no revision 'v7'" in access("v7")
     assert "cannot be reached" in access(url=unused_address())
     hub.locked = "hidden"
     assert "no such model" in access()
 
 
-def test_model_that_was_fetched_before_needs_neither_hub_nor_token(access, hub):
+def test_access_check_of_cached_model_needs_no_hub_or_token(access, hub):
     assert access(before="fetch('maker/model', 'main')") == ""
     hub.locked = "gated"
     assert access() == access(url=unused_address()) == access(HF_HUB_OFFLINE="1") == ""
 
 
-def test_single_files_that_fetched_before_enough_where_no_more_wanted(access, hub):
+def test_access_check_passes_if_the_needed_files_are_cached(access, hub):
     assert access(before="fetch_file('maker/model', 'main', 'config.json')") == ""
     assert access(names=("config.json",), HF_HUB_OFFLINE="1") == ""
     assert access(names=("config.json", "model.safetensors"), HF_HUB_OFFLINE="1") != ""
@@ -320,7 +320,7 @@ def test_pinning_a_file_writes_the_commit(python, hub, tmp_path):
     assert "nothing to pin" in again.stdout
 
 
-def test_pinning_without_a_hub_leaves_the_file(python, tmp_path):
+def test_pinning_without_a_hub_keeps_the_file(python, tmp_path):
     (tmp_path / "config.yaml").write_text(CONFIG)
     done = python("import sys; from steadfast.models.pin import main; sys.exit(main('config.yaml'))", unused_address())
     assert done.returncode == 1
@@ -329,7 +329,7 @@ def test_pinning_without_a_hub_leaves_the_file(python, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_pinning_a_file_that_is_not_there(python, hub):
+def test_pinning_a_missing_file_is_an_error(python, hub):
     done = python("import sys; from steadfast.models.pin import main; sys.exit(main('nowhere.yaml'))", hub.url)
     assert done.returncode == 1
     assert "nowhere.yaml" in done.stderr

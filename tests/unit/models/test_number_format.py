@@ -52,17 +52,17 @@ def stored(checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ("instructions", "expected"), [((), "float32"), (("float16",), "float32"), (("bfloat16",), "bfloat16")]
 )
-def test_processor_runs_in_float32_what_it_has_no_instructions_for(checkpoint, processor, instructions, expected):
+def test_unsupported_dtype_runs_in_float32_on_cpu(checkpoint, processor, instructions, expected):
     processor(*instructions)
     assert running_format(checkpoint, device="cpu").name == expected
 
 
-def test_float16_asks_for_instructions_of_its_own(stored, processor):
+def test_float16_needs_its_own_cpu_instructions(stored, processor):
     processor("bfloat16")
     assert running_format(stored(dtype="float16"), device="cpu").name == "float32"
 
 
-def test_model_that_would_not_fit_in_float32_runs_it_stored(checkpoint, processor):
+def test_model_too_large_for_float32_runs_as_stored(checkpoint, processor):
     size = running_size(checkpoint, "float32")
     processor(memory=int(size / 0.6) - 1)
     found = running_format(checkpoint, device="cpu")
@@ -71,30 +71,30 @@ def test_model_that_would_not_fit_in_float32_runs_it_stored(checkpoint, processo
     assert running_format(checkpoint, device="cpu").name == "float32"
 
 
-def test_gpus_quantized_weights_and_the_configurations_word_are_left_alone(checkpoint, stored, processor):
+def test_gpu_quantized_and_configured_dtypes_are_kept(checkpoint, stored, processor):
     processor()
     assert running_format(checkpoint, device="cuda:1").name == "bfloat16"
     assert running_format(checkpoint, "float16", "cpu") == NumberFormat("float16", "bfloat16", "as configured")
     assert running_format(stored(quantization_config={"bits": 4}), device="cpu").name == "bfloat16"
 
 
-def test_float32_checkpoints_stay_and_the_processor_is_not_asked(stored, monkeypatch):
+def test_float32_checkpoint_needs_no_hardware_check(stored, monkeypatch):
     monkeypatch.setattr(number_format, "has_instructions", None)
     monkeypatch.setattr(number_format, "_on_gpu", None)
     assert running_format(stored(dtype="float32")).name == "float32"
 
 
 @pytest.mark.parametrize("key", ["dtype", "torch_dtype"])
-def test_the_stored_format_is_what_the_configuration_names(stored, key):
+def test_stored_dtype_is_read_from_config_json(stored, key):
     assert stored_format(stored(**{"dtype": None, key: "torch.float16"})) == "float16"
     assert stored_format(stored(dtype=None, text_config={key: "float32"})) == "float32"
 
 
-def test_without_a_name_it_is_what_most_numbers_have(stored):
+def test_stored_dtype_defaults_to_that_of_most_parameters(stored):
     assert stored_format(stored(dtype=None)) == "bfloat16"
 
 
-def test_instructions_are_what_this_processor_says():
+def test_has_instructions_matches_the_cpu_flags():
     flags = open("/proc/cpuinfo").read().split() if os.path.exists("/proc/cpuinfo") else []
     if "avx512f" not in flags:
         pytest.skip("the names of the flags are those of x86 with AVX-512")
@@ -102,12 +102,12 @@ def test_instructions_are_what_this_processor_says():
     assert has_instructions("float16") == bool({"avx512_fp16", "amx_fp16"} & set(flags))
 
 
-def test_a_processor_without_onednn_has_none(monkeypatch):
+def test_cpu_without_onednn_has_no_instructions(monkeypatch):
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)
     assert not has_instructions.__wrapped__("bfloat16")
 
 
-def test_model_is_loaded_in_it_and_log_and_provenance_tell(checkpoint, processor, tmp_path, capsys):
+def test_running_dtype_is_logged_and_recorded_in_provenance(checkpoint, processor, tmp_path, capsys):
     processor()
     assert load_model(checkpoint, device="cpu").dtype == torch.float32
     line = capsys.readouterr().out
@@ -120,7 +120,7 @@ def test_model_is_loaded_in_it_and_log_and_provenance_tell(checkpoint, processor
     assert "runs in bfloat16: as stored; this processor has instructions" in capsys.readouterr().out
 
 
-def test_both_engines_take_the_same_on_a_processor(checkpoint, processor, monkeypatch):
+def test_both_engines_use_the_same_dtype_on_cpu(checkpoint, processor, monkeypatch):
     vllm = Interpreter(checkpoint / "python", True, "0.30.0")
     monkeypatch.setattr(vllm_engine, "find_interpreter", lambda configured: vllm)
     for instructions, expected in (((), "float32"), (("bfloat16",), "bfloat16")):
@@ -131,7 +131,7 @@ def test_both_engines_take_the_same_on_a_processor(checkpoint, processor, monkey
         assert transformers_engine.build(runtime=Runtime(device="cpu")).number_format(checkpoint) == expected
 
 
-def test_a_damaged_checkpoint_is_named(stored, processor):
+def test_running_format_of_damaged_checkpoint_raises(stored, processor):
     processor()
     folder = stored()
     (folder / "model.safetensors").write_bytes(b"no")
@@ -139,12 +139,12 @@ def test_a_damaged_checkpoint_is_named(stored, processor):
         running_format(folder, device="cpu")
 
 
-def test_memory_is_the_machines_or_less():
+def test_available_memory_is_at_most_that_of_the_machine():
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     assert 0 < available_memory() <= total_memory() <= machine
 
 
-def test_the_limit_of_a_container_counts(monkeypatch, tmp_path):
+def test_memory_respects_the_limit_of_a_container(monkeypatch, tmp_path):
     from steadfast.core import memory
 
     (tmp_path / "own").write_text("0::/slurm/job\n")

@@ -61,7 +61,7 @@ def log_probabilities(folder, dtype):
 
 @pytest.mark.parametrize("what", GROWN)
 @pytest.mark.parametrize("use", [activations, responses, judgments, log_probabilities])
-def test_whoever_runs_the_model_is_stopped(models, use, what):
+def test_overflow_stops_every_kind_of_model_run(models, use, what):
     if use is activations and what == "logits":
         assert math.isfinite(float(use(models[what], "float16").max())), "the states are finite: no logits are computed"
         return
@@ -72,12 +72,12 @@ def test_whoever_runs_the_model_is_stopped(models, use, what):
     assert isinstance(caught.value, DataError)
 
 
-def test_a_wider_format_holds_them(models):
+def test_wider_dtype_avoids_the_overflow(models):
     assert log_probabilities(models["states"], "bfloat16").isfinite().all()
     assert len(responses(models["states"], "float32")) == 2
 
 
-def test_padding_may_hold_anything(models):
+def test_nan_in_padding_is_ignored(models):
     """Some architectures compute NaN at tokens that nothing attends to."""
     model = load_model(models["states"], dtype="float32", device="cpu")
 
@@ -93,6 +93,6 @@ def test_padding_may_hold_anything(models):
             model(input_ids=tokens, attention_mask=torch.ones_like(mask))
 
 
-def test_what_vllm_says_of_it_is_told_with_the_remedy():
+def test_nan_reported_by_vllm_gets_a_remedy():
     log = "RuntimeError: NaNs detected in logits: {'3': 49152}"
     assert "set `dtype` of its config entry to float32" in str(failure("vLLM ended", 1, log))

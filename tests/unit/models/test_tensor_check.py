@@ -65,7 +65,7 @@ def renamed(prefix):
 
 
 @pytest.mark.parametrize("kind", ["untied", "tied", "experts", "shared"])
-def test_a_whole_checkpoint_passes(sources, kind):
+def test_complete_checkpoint_passes(sources, kind):
     check_checkpoint(sources / kind)
 
 
@@ -116,13 +116,13 @@ def test_missing_tensors_are_named_with_cause_and_remedy(sabotaged, kind, change
         load_model(folder, device="cpu")
 
 
-def test_all_tensors_of_one_expert_are_missed(sabotaged):
+def test_missing_expert_is_detected(sabotaged):
     folder = sabotaged("shared", without("layers.1.mlp.experts.2."))
     with pytest.raises(DataError, match=r"model\.layers\.1\.mlp\.experts\.gate_up_proj \(stored \[2, .* be \[3, "):
         check_checkpoint(folder)
 
 
-def test_what_loading_makes_anew_may_be_stored(sabotaged):
+def test_stored_buffers_that_loading_recomputes_are_allowed(sabotaged):
     folder = sabotaged(
         "tied", lambda stored: {**stored, "model.layers.0.self_attn.rotary_emb.inv_freq": torch.zeros(4)}
     )
@@ -130,7 +130,7 @@ def test_what_loading_makes_anew_may_be_stored(sabotaged):
     assert load_model(folder, device="cpu")
 
 
-def test_blocks_that_predict_further_tokens_may_be_stored(sabotaged):
+def test_multi_token_prediction_blocks_are_allowed_if_configured(sabotaged):
     def add(stored):
         return {**stored, "model.layers.3.eh_proj.weight": torch.zeros(16, 32)}
 
@@ -144,7 +144,7 @@ def with_head(change):
     return lambda stored: {**stored, "lm_head.weight": change(stored["model.embed_tokens.weight"].clone())}
 
 
-def test_head_that_is_stored_though_tied_must_be_embedding(sabotaged):
+def test_stored_tied_head_must_equal_the_embedding(sabotaged):
     """transformers keeps a head that differs, vLLM drops it, so that original and edited model would not be alike."""
     check_checkpoint(sabotaged("tied", with_head(lambda head: head)))
     folder = sabotaged("tied", with_head(lambda head: head.index_fill(0, torch.tensor([23]), 0)))
@@ -155,7 +155,7 @@ def test_head_that_is_stored_though_tied_must_be_embedding(sabotaged):
     check_checkpoint(sabotaged("tied", with_head(torch.zeros_like), tie_word_embeddings=False))
 
 
-def test_nothing_is_read_but_headers(sources, tmp_path, monkeypatch):
+def test_tensor_check_reads_headers_only(sources, tmp_path, monkeypatch):
     """The check of a file whose tensors are a hole of half a terabyte takes no memory for them."""
     config = LlamaConfig(**{**SHAPE, "intermediate_size": 10**9}, tie_word_embeddings=True)
     with torch.device("meta"):
@@ -175,14 +175,14 @@ def test_nothing_is_read_but_headers(sources, tmp_path, monkeypatch):
     assert end > 5 * 10**11
 
 
-def test_an_unknown_architecture_is_told(sabotaged):
+def test_unknown_architecture_is_rejected(sabotaged):
     folder = sabotaged("tied", model_type="lama")
     with pytest.raises(DataError, match=r"its architecture cannot be built: .*`lama`"):
         check_checkpoint(folder)
 
 
 @pytest.mark.parametrize("kind", [torch.int8, torch.uint8, torch.float8_e4m3fn])
-def test_codes_without_a_quantization_are_no_weights(sabotaged, kind):
+def test_integer_weights_without_quantization_config_are_rejected(sabotaged, kind):
     name = "model.layers.0.mlp.up_proj.weight"
     folder = sabotaged("tied", lambda stored: {**stored, name: stored[name].to(kind)})
     with pytest.raises(DataError, match=rf"stored as \w+: {name}; config.json has no `quantization_config`"):
@@ -197,12 +197,12 @@ def test_codes_without_a_quantization_are_no_weights(sabotaged, kind):
         ({"hidden_act": "fou"}, "KeyError: 'fou'"),
     ],
 )
-def test_a_configuration_that_makes_no_model_is_told_at_once(sabotaged, config, words):
+def test_config_that_cannot_build_a_model_is_rejected(sabotaged, config, words):
     with pytest.raises(DataError, match=f"its architecture cannot be built: .*{words}"):
         check_checkpoint(sabotaged("tied", **config))
 
 
-def test_a_series_with_a_hole_names_what_fills_it():
+def test_incomplete_numbering_names_the_missing_tensors():
     names = [
         f"layers.{layer}.experts.{expert}.{part}" for layer in (0, 1) for expert in (0, 1) for part in ("up", "down")
     ]

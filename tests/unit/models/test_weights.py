@@ -48,7 +48,7 @@ def change_index(folder, change):
     (folder / INDEX).write_text(json.dumps(index))
 
 
-def test_one_file_is_taken_with_what_it_holds(single):
+def test_single_file_checkpoint_lists_its_tensors(single):
     checkpoint = open_checkpoint(single)
     assert names(single) == [SINGLE]
     expected = tensors()
@@ -59,13 +59,13 @@ def test_one_file_is_taken_with_what_it_holds(single):
     assert checkpoint.loaded_bytes() == 2 * checkpoint.loaded_bytes(2) == 4 * checkpoint.parameters
 
 
-def test_the_shards_of_an_index_are_taken(sharded):
+def test_sharded_checkpoint_lists_the_shards_of_its_index(sharded):
     assert names(sharded) == ["part-1.safetensors", "part-2.safetensors"]
     assert set(open_checkpoint(sharded).entries) == set(tensors())
 
 
 @pytest.mark.parametrize("folder", ["single", "sharded"])
-def test_files_of_other_loaders_neither_count_nor_weigh(folder, request):
+def test_weights_of_other_loaders_are_ignored(folder, request):
     folder = request.getfixturevalue(folder)
     before, size = names(folder), running_size(folder, "auto")
     hashes = file_hashes(folder)
@@ -80,25 +80,25 @@ def test_files_of_other_loaders_neither_count_nor_weigh(folder, request):
     assert {file.name for file in checkpoint_files(folder)} == set(hashes)
 
 
-def test_two_sets_of_weights_are_refused_by_name(sharded, single):
+def test_two_sets_of_weights_are_rejected(sharded, single):
     (sharded / SINGLE).write_bytes((single / SINGLE).read_bytes())
     with pytest.raises(DataError, match=rf"two sets of weights, {SINGLE} and the shards of {INDEX}.*delete the one"):
         open_checkpoint(sharded)
 
 
-def test_index_whose_shards_are_gone_is_refused_beside_one_file(single):
+def test_single_file_with_leftover_index_is_rejected(single):
     (single / INDEX).write_text(json.dumps({"weight_map": {"model.norm.weight": "model-00001-of-00002.safetensors"}}))
     with pytest.raises(DataError, match="two sets of weights"):
         open_checkpoint(single)
 
 
-def test_an_index_of_one_file_is_an_index(single):
+def test_index_of_one_file_is_valid(single):
     (single / INDEX).write_text(json.dumps({"weight_map": dict.fromkeys(tensors(), SINGLE)}))
     checkpoint = open_checkpoint(single)
     assert (names(single), checkpoint.index_file) == ([SINGLE], INDEX)
 
 
-def test_a_file_that_config_json_names_comes_first(single):
+def test_weights_named_in_config_json_take_precedence(single):
     save_file({"model.norm.weight": np.zeros(8, np.float32)}, single / "other.safetensors")
     config = json.loads((single / "config.json").read_text())
     (single / "config.json").write_text(json.dumps({**config, "transformers_weights": "other.safetensors"}))
@@ -109,7 +109,7 @@ def test_a_file_that_config_json_names_comes_first(single):
         open_checkpoint(single)
 
 
-def test_missing_shards_are_counted_and_named(sharded):
+def test_missing_shards_error_names_them(sharded):
     (sharded / "part-2.safetensors").unlink()
     with pytest.raises(DataError, match=r"not complete: 1 of the 2 files .* part-2\.safetensors; download it"):
         open_checkpoint(sharded)
@@ -126,13 +126,13 @@ def test_missing_shards_are_counted_and_named(sharded):
         (lambda weights: weights.pop("model.norm.weight"), "1 of the shards' tensors are not in it.*model.norm.weight"),
     ],
 )
-def test_an_index_that_does_not_say_what_the_shards_hold(sharded, change, words):
+def test_index_that_disagrees_with_its_shards_is_rejected(sharded, change, words):
     change_index(sharded, change)
     with pytest.raises(DataError, match=words):
         open_checkpoint(sharded)
 
 
-def test_a_tensor_in_two_shards_is_refused(sharded):
+def test_tensor_in_two_shards_is_rejected(sharded):
     extra = {"model.norm.weight": np.zeros(8, np.float32)}
     rest = dict(list(tensors().items())[3:])
     save_file({**rest, **extra}, sharded / "part-2.safetensors", metadata={"format": "pt"})
@@ -141,7 +141,7 @@ def test_a_tensor_in_two_shards_is_refused(sharded):
 
 
 @pytest.mark.parametrize("file", [SINGLE, "config.json", "tokenizer.json"])
-def test_a_pointer_of_git_lfs_is_told_from_the_file(single, file):
+def test_git_lfs_pointer_is_rejected(single, file):
     (single / file).write_text(POINTER)
     with pytest.raises(DataError, match=rf"{file} is a pointer of Git LFS.*git lfs pull"):
         require_files(single)
@@ -158,7 +158,7 @@ def test_a_pointer_of_git_lfs_is_told_from_the_file(single, file):
         (lambda content: content.replace(b'"shape":[8]', b'"shape":[9]', 1), "damaged safetensors header: model"),
     ],
 )
-def test_a_download_that_was_cut_or_damaged(single, damage, words):
+def test_damaged_weights_file_is_rejected(single, damage, words):
     (single / SINGLE).write_bytes(damage((single / SINGLE).read_bytes()))
     with pytest.raises(DataError, match=words):
         open_checkpoint(single)
@@ -176,20 +176,20 @@ def test_a_download_that_was_cut_or_damaged(single, damage, words):
         ("model.safetensors.part", "download that has not finished"),
     ],
 )
-def test_a_directory_without_weights_says_what_it_seems_to_be(single, file, words):
+def test_missing_weights_error_names_the_files_found(single, file, words):
     (single / SINGLE).rename(single / file)
     with pytest.raises(DataError, match=rf"neither {SINGLE} nor {INDEX}; its {file} .*{words}"):
         open_checkpoint(single)
 
 
-def test_an_adapters_files_beside_weights_would_change_what_is_loaded(single):
+def test_adapter_files_beside_weights_are_rejected(single):
     (single / "adapter_config.json").write_text("{}")
     with pytest.raises(DataError, match=r"has adapter_config\.json, for which loaders take .* base model"):
         open_checkpoint(single)
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"model_type": null}'])
-def test_a_config_that_names_no_architecture(single, text):
+def test_config_json_without_model_type_is_rejected(single, text):
     (single / "config.json").write_text(text)
     with pytest.raises(DataError, match=r"config\.json names no `model_type`"):
         open_checkpoint(single)

@@ -164,23 +164,23 @@ def read(**source: Any) -> list[tuple[str, str | None, str]]:
     return [(prompt.text, prompt.label, prompt.category) for prompt in load_source(entry)]
 
 
-def test_all_benchmarks_have_a_layout_to_be_tried_on() -> None:
+def test_every_benchmark_has_a_test_layout() -> None:
     assert set(HUB) == set(READ) == set(BENCHMARKS)
     assert set(ORIGINAL) == {name for name, found in BENCHMARKS.items() if found.original}
 
 
 @pytest.mark.parametrize("name", sorted(HUB))
-def test_a_copy_of_the_hubs_folder_is_read(name: str, tmp_path: Path) -> None:
+def test_benchmark_reads_a_copy_of_the_hub_folder(name: str, tmp_path: Path) -> None:
     assert read(benchmark=name, path=write(tmp_path, HUB[name])) == READ[name]
 
 
 @pytest.mark.parametrize("name", sorted(ORIGINAL))
-def test_the_publishers_file_is_read(name: str, tmp_path: Path) -> None:
+def test_benchmark_reads_the_publishers_file(name: str, tmp_path: Path) -> None:
     file, content = ORIGINAL[name]
     assert read(benchmark=name, path=str(Path(write(tmp_path, {file: content}), file))) == READ[name]
 
 
-def test_further_parts_are_read_by_name(tmp_path: Path) -> None:
+def test_benchmark_reads_further_parts_by_name(tmp_path: Path) -> None:
     folder = write(tmp_path / "a", HUB["wildjailbreak"])
     found = read(benchmark="wildjailbreak", path=folder, parts=["vanilla_harmful", "vanilla_benign"])
     assert found == [("plain", "harmful", ""), ("kind", "harmless", "wildjailbreak: vanilla_benign")]
@@ -188,7 +188,7 @@ def test_further_parts_are_read_by_name(tmp_path: Path) -> None:
     assert copyright == [("three", "harmful", "")]
 
 
-def test_a_benchmark_comes_from_the_hub(hub: FakeHub, tmp_path: Path) -> None:  # noqa: F811
+def test_benchmark_is_downloaded_from_the_hub(hub: FakeHub, tmp_path: Path) -> None:  # noqa: F811
     folder = Path(write(tmp_path, HUB["jailbreakbench"]))
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.csv")}
     configs = yaml.safe_load((folder / "README.md").read_text().strip().strip("-"))
@@ -201,7 +201,7 @@ def test_a_benchmark_comes_from_the_hub(hub: FakeHub, tmp_path: Path) -> None:  
     assert not any("harmful-behaviors" in request for request in hub.requests)
 
 
-def test_both_labels_of_one_benchmark_fill_both_lists(tmp_path: Path) -> None:
+def test_benchmark_with_both_labels_fills_both_prompt_lists(tmp_path: Path) -> None:
     table = {"prompt": [f"{word} number {n}" for word in ("kill", "harm") for n in range(3)], "note": [""] * 6}
     table |= {"type": ["homonyms"] * 3 + ["contrast_homonyms"] * 3, "label": ["safe"] * 3 + ["unsafe"] * 3}
     source = {"kind": "benchmark", "benchmark": "xstest", "path": write(tmp_path, {"xstest_prompts.csv": table})}
@@ -230,7 +230,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("source", "message"), WRONG)
-def test_what_cannot_be_read_is_said_before_any_job(
+def test_unusable_benchmarks_are_rejected_before_any_job(
     source: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HF_TOKEN", raising=False)
@@ -238,21 +238,21 @@ def test_what_cannot_be_read_is_said_before_any_job(
         check_source({"kind": "benchmark", **source})
 
 
-def test_a_copy_of_a_gated_benchmark_needs_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_copy_of_gated_benchmark_needs_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_TOKEN", raising=False)
     check_source({"kind": "benchmark", "benchmark": "advbench", "path": write(tmp_path, HUB["advbench"])})
     monkeypatch.setenv("HF_TOKEN", "hf_x")
     check_source({"kind": "benchmark", "benchmark": "advbench"})
 
 
-def test_a_file_of_several_parts_needs_the_part(tmp_path: Path) -> None:
+def test_benchmark_file_with_several_parts_needs_a_part(tmp_path: Path) -> None:
     file = str(Path(write(tmp_path, {"copy.csv": {"text": ["one"]}}), "copy.csv"))
     with pytest.raises(ConfigError, match="does not say which of its rows are train, test"):
         check_source({"kind": "benchmark", "benchmark": "harmful_behaviors", "path": file})
     assert read(benchmark="harmful_behaviors", path=file, parts=["test"]) == [("one", "harmful", "")]
 
 
-def test_another_layout_on_the_hub_is_an_error(hub: FakeHub) -> None:  # noqa: F811
+def test_unknown_layout_on_the_hub_raises(hub: FakeHub) -> None:  # noqa: F811
     hub.repos["walledai/MaliciousInstruct"] = FakeRepo({"train.jsonl": json.dumps({"q": "one"}).encode()})
     with pytest.raises(DataError, match=r"columns q; the part 'instructions' needs prompt or text"):
         load_source({"kind": "benchmark", "benchmark": "malicious_instruct"})
@@ -275,20 +275,20 @@ def config() -> dict[str, Any]:
     return found
 
 
-def test_short_form_and_scope_of_over_refusal(config: dict[str, Any], tmp_path: Path) -> None:
+def test_benchmark_short_form_is_expanded_and_sets_over_refusal(config: dict[str, Any], tmp_path: Path) -> None:
     complete = prepared(config, tmp_path)
     assert complete["prompts"]["harmful"][0]["kind"] == "benchmark"
     assert Measures(Grid(complete)).of_responses["over_refusal"]["benchmarks"] == ["xstest"]
 
 
-def test_a_benchmark_under_the_wrong_label_is_an_error(config: dict[str, Any]) -> None:
+def test_benchmark_under_the_wrong_label_is_rejected(config: dict[str, Any]) -> None:
     config["prompts"]["harmless"] = [{"benchmark": "malicious_instruct"}]
     del config["judges"]["grammar"]
     with pytest.raises(ConfigError, match=r"prompts.harmless.0: its prompts are harmful, and it is listed under"):
         prepare(config)
 
 
-def test_editors_accept_the_short_form() -> None:
+def test_editor_schema_accepts_the_short_form() -> None:
     import jsonschema
 
     schema = load_schema()
@@ -302,7 +302,7 @@ def test_editors_accept_the_short_form() -> None:
             check(wrong)
 
 
-def test_its_commit_is_pinned() -> None:
+def test_benchmark_revision_is_pinned() -> None:
     def commit_of(repo: str, revision: str, kind: str) -> str:
         assert (repo, revision, kind) == ("Paul/XSTest", "main", "dataset")
         return COMMIT
@@ -326,13 +326,15 @@ def rows_of_the_page() -> list[str]:
     return rows
 
 
-def test_the_page_lists_the_benchmarks_as_they_are_read() -> None:
+def test_benchmark_page_lists_every_benchmark() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line.startswith("| `")] == rows_of_the_page()
     assert all(f"`{name}`" in PAGE.read_text(encoding="utf-8") for name in OVER_REFUSAL)
 
 
-def test_the_page_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]) -> None:
+def test_examples_of_the_benchmark_page_are_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, Any]
+) -> None:
     """Its entries are checked as they are, with the files that they name in the working folder."""
     blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
     assert len(blocks) >= 3

@@ -46,7 +46,7 @@ def texts(settings: dict[str, Any]) -> list[str]:
         ({"note": None}, "123"),
     ],
 )
-def test_rows_are_chosen_by_their_cells(tmp_path: Path, where: dict[str, Any], ids: str) -> None:
+def test_where_filters_rows_by_cell_values(tmp_path: Path, where: dict[str, Any], ids: str) -> None:
     rows = XSTEST.splitlines()[1:]
     expected = [rows[int(number) - 1].split(",")[1] for number in ids]
     assert texts(source(tmp_path, "xstest.csv", XSTEST, column="prompt", where=where)) == expected
@@ -65,7 +65,7 @@ def test_rows_are_chosen_by_their_cells(tmp_path: Path, where: dict[str, Any], i
         ({"tags": "x"}, ["a", "b"]),
     ],
 )
-def test_values_of_other_types(tmp_path: Path, where: dict[str, Any], found: list[str]) -> None:
+def test_where_compares_values_of_other_types(tmp_path: Path, where: dict[str, Any], found: list[str]) -> None:
     lines = [
         '{"text": "a", "flag": true, "n": 1, "tags": ["x", "y"]}',
         '{"text": "b", "flag": "true", "n": 1.0, "tags": "x"}',
@@ -76,7 +76,7 @@ def test_values_of_other_types(tmp_path: Path, where: dict[str, Any], found: lis
     assert texts(source(tmp_path, "a.jsonl", "\n".join(lines), where=where)) == found
 
 
-def test_a_prompt_of_two_columns(tmp_path: Path) -> None:
+def test_template_joins_two_columns(tmp_path: Path) -> None:
     both = source(
         tmp_path,
         "h.csv",
@@ -111,13 +111,15 @@ def test_a_prompt_of_two_columns(tmp_path: Path) -> None:
         ({"column": "text"}, "column: no column 'text' in"),
     ],
 )
-def test_what_cannot_be_meant_is_told_before_any_job(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
+def test_invalid_row_filters_are_rejected_before_any_job(
+    tmp_path: Path, settings: dict[str, Any], message: str
+) -> None:
     named = {} if "template" in settings else {"column": "prompt"}
     with pytest.raises(ConfigError, match=message):
         check_source(source(tmp_path, "xstest.csv", XSTEST, **{**named, **settings}))
 
 
-def test_a_template_never_leaves_a_gap(tmp_path: Path) -> None:
+def test_template_with_an_empty_column_raises(tmp_path: Path) -> None:
     gap = source(tmp_path, "h.csv", HARMBENCH, template="{ContextString}\n{Behavior}")
     with pytest.raises(DataError, match=r"h\.csv, row 3: column 'ContextString' is empty, and `template` puts it"):
         load_source(gap)
@@ -125,7 +127,7 @@ def test_a_template_never_leaves_a_gap(tmp_path: Path) -> None:
     assert texts(empty) == ["12", ""]
 
 
-def test_two_classes_in_one_file_and_a_context_are_noticed(tmp_path: Path) -> None:
+def test_mixed_labels_and_context_columns_cause_a_notice(tmp_path: Path) -> None:
     both = source(tmp_path, "x.csv", XSTEST, column="prompt")
     (notice,) = source_notices(both)
     assert "by column 'label' 2 of the chosen rows are safe and 1 are not" in notice
@@ -168,7 +170,9 @@ configs:
         ("is_harmful", "1,1,1", 0, 3),
     ],
 )
-def test_columns_that_tell_two_classes_apart(tmp_path: Path, column: str, cells: str, safe: int, unsafe: int) -> None:
+def test_label_columns_are_recognized_by_their_values(
+    tmp_path: Path, column: str, cells: str, safe: int, unsafe: int
+) -> None:
     path = tmp_path / "a.csv"
     path.write_text(f"prompt,{column}\n" + "".join(f"Do it,{cell}\n" for cell in cells.split(",")), encoding="utf-8")
     found = source_notices({"kind": "file", "path": str(path), "column": "prompt"})
@@ -178,7 +182,7 @@ def test_columns_that_tell_two_classes_apart(tmp_path: Path, column: str, cells:
         assert found == []
 
 
-def test_a_folder_with_a_card_is_a_data_set(tmp_path: Path) -> None:
+def test_folder_with_a_dataset_card_is_read_as_data_set(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text(CARD)
     for name, text in {"a/train.csv": "text\none\n", "a/test.csv": "text\ntwo\n", "b/x.csv": "text\nno\n"}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -153,7 +153,7 @@ def parquet_repo() -> FakeRepo:
     )
 
 
-def test_shards_of_split_are_read_and_nothing_else_is_downloaded(hub: FakeHub) -> None:
+def test_only_the_shards_of_the_split_are_downloaded(hub: FakeHub) -> None:
     hub.repos["mlabonne/harmful_behaviors"] = parquet_repo()
     source = {"kind": "dataset", "repo": "mlabonne/harmful_behaviors", "split": "train", "column": "text"}
     prompts = load_source(source)
@@ -169,14 +169,14 @@ def test_all_prompts_of_a_split_can_be_assigned(hub: FakeHub) -> None:
     assert [(prompt.text, prompt.split) for prompt in prompts] == [("four", "evaluation")]
 
 
-def test_a_tag_is_resolved_to_its_commit(hub: FakeHub) -> None:
+def test_data_set_tag_is_resolved_to_its_commit(hub: FakeHub) -> None:
     hub.repos["a/b"] = parquet_repo()
     prompts = load_source({"kind": "dataset", "repo": "a/b", "split": "test", "revision": "v1"})
     assert prompts[0].source == f"a/b@{COMMIT[:12]}/test"
     assert f"GET /datasets/a/b/resolve/{COMMIT}/data/test-00000-of-00001.parquet" in hub.requests
 
 
-def test_file_names_tell_the_split_where_the_card_does_not(hub: FakeHub) -> None:
+def test_split_is_found_by_file_name_without_a_card(hub: FakeHub) -> None:
     rows = [{"goal": "g1", "kind": "fraud"}, {"goal": "g2", "kind": None}]
     lines = "\n".join(map(json.dumps, rows)).encode()
     hub.repos["a/b"] = FakeRepo({"train.json": lines, "test.json": b"[]"})
@@ -184,7 +184,7 @@ def test_file_names_tell_the_split_where_the_card_does_not(hub: FakeHub) -> None
     assert [(prompt.text, prompt.category) for prompt in prompts] == [("g1", "fraud"), ("g2", "")]
 
 
-def test_the_hubs_conversion_serves_where_there_is_no_known_format(hub: FakeHub) -> None:
+def test_unknown_formats_fall_back_to_the_hub_conversion(hub: FakeHub) -> None:
     repo = FakeRepo({"data.arrow": b"x", "load.py": b"x"}, converted={"default/train/0000.parquet": parquet("five")})
     hub.repos["a/b"] = repo
     prompts = load_source({"kind": "dataset", "repo": "a/b"})
@@ -193,7 +193,7 @@ def test_the_hubs_conversion_serves_where_there_is_no_known_format(hub: FakeHub)
     assert not any("load.py" in request for request in hub.requests)
 
 
-def test_the_conversion_does_not_serve_for_another_revision(hub: FakeHub) -> None:
+def test_hub_conversion_is_not_used_for_other_revisions(hub: FakeHub) -> None:
     hub.repos["a/b"] = FakeRepo({"data.arrow": b"x"}, converted={"default/train/0000.parquet": parquet("five")})
     with pytest.raises(DataError, match="data set a/b at v1: no data file of a known format"):
         load_source({"kind": "dataset", "repo": "a/b", "revision": "v1"})
@@ -220,7 +220,7 @@ def test_only_the_token_of_the_environment_is_sent(hub: FakeHub, monkeypatch: py
         ({"column": "txt"}, "no column 'txt'; did you mean 'text'?"),
     ],
 )
-def test_what_is_missing_is_named(hub: FakeHub, settings: dict[str, str], message: str) -> None:
+def test_missing_data_set_parts_are_named(hub: FakeHub, settings: dict[str, str], message: str) -> None:
     hub.repos["a/b"] = parquet_repo()
     with pytest.raises(DataError) as caught:
         load_source({"kind": "dataset", "repo": "a/b", **settings})
@@ -236,7 +236,7 @@ def test_an_unreachable_hub_is_one_clear_error(hub: FakeHub, monkeypatch: pytest
         load_source({"kind": "dataset", "repo": "a/b"})
 
 
-def test_the_endpoint_of_the_environment_is_used(hub: FakeHub, tmp_path: Path) -> None:
+def test_hf_endpoint_is_respected(hub: FakeHub, tmp_path: Path) -> None:
     hub.repos["a/b"] = parquet_repo()
     load = "[prompt.text for prompt in load_source({'kind': 'dataset', 'repo': 'a/b'})]"
     code = f"from steadfast.prompts.sources import load_source; print({load})"
@@ -246,7 +246,7 @@ def test_the_endpoint_of_the_environment_is_used(hub: FakeHub, tmp_path: Path) -
     assert done.stdout.strip() == "['one', 'two', 'three']"
 
 
-def test_settings_are_checked_without_the_hub() -> None:
+def test_data_set_settings_are_checked_offline() -> None:
     check_source({"kind": "dataset", "repo": "mlabonne/harmless_alpaca", "split": "train"})
     assert source_files({"kind": "dataset", "repo": "mlabonne/harmless_alpaca"}) == []
     with pytest.raises(ConfigError, match="repo: 'harmless_alpaca' is not the id of a data set"):

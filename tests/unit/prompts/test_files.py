@@ -58,19 +58,19 @@ def test_every_table_format_reads_the_same(tmp_path: Path, name: str) -> None:
         ("a.csv", "\ufefftext\none\ntwo\n"),
     ],
 )
-def test_further_shapes_of_files(tmp_path: Path, name: str, content: str) -> None:
+def test_text_and_json_variants_are_read(tmp_path: Path, name: str, content: str) -> None:
     path = tmp_path / name
     path.write_text(content, encoding="utf-8")
     assert [prompt.text for prompt in load(path)] == ["one", "two"]
 
 
-def test_another_column_and_an_assigned_split(tmp_path: Path) -> None:
+def test_column_and_assigned_split_are_applied(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", [{"goal": "one", "n": 1}, {"goal": None, "n": 2}])
     prompts = load(path, column="goal", assign="evaluation")
     assert [(prompt.text, prompt.split) for prompt in prompts] == [("one", "evaluation"), ("", "evaluation")]
 
 
-def test_the_file_is_what_the_source_reads(tmp_path: Path) -> None:
+def test_file_source_lists_its_file_as_input(tmp_path: Path) -> None:
     assert source_files({"kind": "file", "path": "some/where.csv", "column": "x"}) == ["some/where.csv"]
 
 
@@ -94,7 +94,9 @@ def test_the_file_is_what_the_source_reads(tmp_path: Path) -> None:
         ({"assign": "evaluation", "split_column": "topic"}, "exclude each other"),
     ],
 )
-def test_bad_settings_are_told_before_any_job(tmp_path: Path, settings: dict[str, str], message: str) -> None:
+def test_invalid_file_settings_are_rejected_before_any_job(
+    tmp_path: Path, settings: dict[str, str], message: str
+) -> None:
     write(tmp_path / "harmful.csv", [{"text": "one", "topic": "a"}])
     (tmp_path / "a.xlsx").touch()
     (tmp_path / "a.dat").touch()
@@ -125,7 +127,7 @@ def test_bad_settings_are_told_before_any_job(tmp_path: Path, settings: dict[str
         ("a.csv", "other\none\n", "no column 'text'; Known: other"),
     ],
 )
-def test_bad_files_are_told_with_the_place(tmp_path: Path, name: str, content: str, message: str) -> None:
+def test_invalid_files_are_rejected_naming_the_place(tmp_path: Path, name: str, content: str, message: str) -> None:
     path = tmp_path / name
     path.write_text(content)
     with pytest.raises(DataError) as caught:
@@ -133,13 +135,13 @@ def test_bad_files_are_told_with_the_place(tmp_path: Path, name: str, content: s
     assert message in str(caught.value)
 
 
-def test_an_unknown_split_is_told_with_its_row(tmp_path: Path) -> None:
+def test_unknown_split_error_names_its_row(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", [{"text": "one", "part": "calibration"}, {"text": "two", "part": "evaluate"}])
     with pytest.raises(DataError, match="row 3, column 'part': unknown split 'evaluate'; did you mean 'evaluation'"):
         load_source({"kind": "file", "path": str(path), "split_column": "part"})
 
 
-def test_an_unknown_kind_is_told_with_the_known_ones() -> None:
+def test_unknown_source_kind_error_lists_known_kinds() -> None:
     with pytest.raises(
         UnknownNameError, match="kind of prompt source 'flie'; did you mean 'file'\\? Known: benchmark, dataset, fil"
     ):

@@ -31,11 +31,11 @@ TWO_CONFIGS = [
         (["data.arrow", "load.py"], "train", []),
     ],
 )
-def test_file_names_tell_the_split(names: list[str], split: str, expected: list[str]) -> None:
+def test_split_is_recognized_in_file_names(names: list[str], split: str, expected: list[str]) -> None:
     assert split_files(names, [], None, split) == expected
 
 
-def test_all_parts_of_a_table_must_be_there() -> None:
+def test_missing_shards_of_a_table_raise() -> None:
     names = [f"data/train-{number:05d}-of-00003.parquet" for number in range(3)]
     assert split_files(names, [], None, "train") == names
     from_one = [f"train-{number}-of-2.csv" for number in (1, 2)]
@@ -46,14 +46,14 @@ def test_all_parts_of_a_table_must_be_there() -> None:
         split_files(names[2:], [{"data_files": "data/*"}], None, "train")
 
 
-def test_the_card_goes_before_file_names() -> None:
+def test_card_takes_precedence_over_file_names() -> None:
     configs = [{"data_files": [{"split": "harm", "path": "a/**/*.csv"}, {"split": "test", "path": ["b.csv", "c.csv"]}]}]
     names = ["a/x/one.csv", "a/two.csv", "b.csv", "c.csv", "d.csv"]
     assert split_files(names, configs, None, "harm") == ["a/two.csv", "a/x/one.csv"]
     assert split_files(names, configs, None, "test") == ["b.csv", "c.csv"]
 
 
-def test_subsets_of_the_card() -> None:
+def test_subset_is_chosen_by_the_card() -> None:
     names = ["easy/1.csv", "hard.csv"]
     assert split_files(names, TWO_CONFIGS, "easy", "train") == ["easy/1.csv"]
     assert split_files(names, TWO_CONFIGS, "hard", "train") == ["hard.csv"]
@@ -107,7 +107,7 @@ def test_subsets_by_name_are_never_merged(names: list[str], subset: str | None, 
         ({"data_files": "hf://datasets/a/b.csv"}, "no file of a known format matches hf://"),
     ],
 )
-def test_folders_and_patterns_of_the_card(config: dict[str, object], expected: list[str] | str) -> None:
+def test_card_may_name_folders_and_patterns(config: dict[str, object], expected: list[str] | str) -> None:
     names = ["good/one.csv", "bad/one.csv", "top.csv", *(["bad/deep/two.csv"] if "data_files" in config else [])]
     if isinstance(expected, str):
         with pytest.raises(DataError, match=expected):
@@ -116,12 +116,12 @@ def test_folders_and_patterns_of_the_card(config: dict[str, object], expected: l
         assert split_files(names, [config], None, "train") == expected
 
 
-def test_a_card_whose_patterns_match_nothing_is_an_error() -> None:
+def test_card_pattern_without_match_raises() -> None:
     with pytest.raises(DataError, match=r"no file of a known format matches data\.arrow"):
         split_files(["data.arrow"], [{"data_files": "data.arrow"}], None, "train")
 
 
-def test_the_hubs_conversion() -> None:
+def test_converted_files_are_chosen_by_subset_and_split() -> None:
     names = [
         "default/train/0001.parquet",
         "default/train/0000.parquet",

@@ -51,28 +51,28 @@ def test_short_english_prompts_pass(text: str) -> None:
 
 
 @pytest.mark.parametrize(("code", "text"), [(code, text) for code, texts in OTHERS.items() for text in texts])
-def test_other_languages_pass_as_themselves_and_not_as_english(code: str, text: str) -> None:
+def test_other_languages_are_recognized_and_not_english(code: str, text: str) -> None:
     assert is_in_language(text, code)
     assert not is_in_language(text, "en")
 
 
-def test_no_shipped_prompt_is_dropped() -> None:
+def test_language_filter_drops_no_shipped_prompt() -> None:
     for name in ("harmful", "harmless"):
         with (PROJECT / "resources" / "prompts" / f"{name}.csv").open(encoding="utf-8", newline="") as rows:
             assert [row["text"] for row in csv.DictReader(rows) if not is_in_language(row["text"], "en")] == []
 
 
 @pytest.mark.parametrize("text", ["12345 67890", "?!", ""])
-def test_a_text_without_letters_is_in_no_language(text: str) -> None:
+def test_text_without_letters_is_in_no_language(text: str) -> None:
     assert not is_in_language(text, "en")
 
 
-def test_unknown_codes_are_rejected() -> None:
+def test_unknown_language_codes_are_rejected() -> None:
     check_language("en")
     check_language(None)
     with pytest.raises(ConfigError, match="language: unknown language 'eng'; did you mean 'en'"):
         check_language("eng")
 
 
-def test_the_codes_are_those_that_the_library_knows() -> None:
+def test_language_codes_match_those_of_the_library() -> None:
     assert set(LANGUAGE_CODES) == set(_identifier().labels) - {"zxx"}

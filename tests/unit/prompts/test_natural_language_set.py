@@ -52,14 +52,14 @@ def sources() -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_there_are_enough_prompts_with_a_margin(label: str) -> None:
+def test_each_split_has_enough_prompts(label: str) -> None:
     assert list(TABLES[label].columns) == ["text", "category", "split"]
     assert len(texts(label, "calibration")) >= 140
     assert len(texts(label, "evaluation")) >= 60
     assert set(TABLES[label]["split"]) == set(SPLITS)
 
 
-def test_every_harm_category_in_both_splits_and_has_harmless_lookalikes() -> None:
+def test_every_harm_category_has_over_refusal_prompts_in_both_splits() -> None:
     for split in SPLITS:
         harmful = categories("harmful", split)
         assert set(harmful) == HARM
@@ -70,7 +70,7 @@ def test_every_harm_category_in_both_splits_and_has_harmless_lookalikes() -> Non
         }
 
 
-def test_no_two_prompts_are_alike() -> None:
+def test_no_two_prompts_are_similar() -> None:
     assert ALL["text"].map(normalized_key).is_unique
     bags = [frozenset(words(text)) for text in ALL["text"]]
     assert max(jaccard(first, second) for first, second in combinations(bags, 2)) < 0.6
@@ -84,7 +84,7 @@ def test_every_prompt_is_one_short_english_sentence() -> None:
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_the_classes_are_alike_in_length_and_form(split: str) -> None:
+def test_labels_are_similar_in_length_and_form(split: str) -> None:
     harmful, harmless = texts("harmful", split), texts("harmless", split)
     for measure in (lambda text: len(words(text)), len):
         lengths = [[measure(text) for text in group] for group in (harmful, harmless)]
@@ -99,7 +99,7 @@ def test_the_classes_are_alike_in_length_and_form(split: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_default_numbers_are_reached_whatever_the_seed(seed: int) -> None:
+def test_default_split_sizes_are_reached_with_every_seed(seed: int) -> None:
     tables = build_prompt_table(
         sources(), calibration=128, evaluation=50, human=5, seed=seed, language="en", near_duplicates=0.8
     )
@@ -109,13 +109,13 @@ def test_the_default_numbers_are_reached_whatever_the_seed(seed: int) -> None:
     assert evaluated.str.startswith("sounds_harmful").sum() >= 25
 
 
-def test_over_refusal_shows_in_any_draw() -> None:
+def test_every_draw_contains_enough_over_refusal_prompts() -> None:
     harmless = categories("harmless", "evaluation")
     plain = (~harmless.str.startswith("sounds_harmful")).sum()
     assert 50 - plain >= 25
 
 
-def test_the_documentation_states_these_numbers() -> None:
+def test_readme_states_the_prompt_counts() -> None:
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     for label in LABELS:
         assert f"| {label} | {len(texts(label, 'calibration'))} | {len(texts(label, 'evaluation'))} |" in readme

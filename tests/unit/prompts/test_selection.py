@@ -54,7 +54,7 @@ def texts(candidates: list[Candidate]) -> list[str]:
 
 @UNHURRIED
 @given(PROMPTS, PROMPTS, st.sampled_from([0.4, 0.6, 0.8, 1.0]))
-def test_what_is_kept_is_disjoint_within_and_across_classes(
+def test_kept_prompts_are_distinct_within_and_across_labels(
     harmful: list[SourcePrompt], harmless: list[SourcePrompt], threshold: float
 ) -> None:
     taken = {normalized_key(prompt.text) for prompt in harmful}
@@ -69,7 +69,7 @@ def test_what_is_kept_is_disjoint_within_and_across_classes(
 
 @UNHURRIED
 @given(PROMPTS)
-def test_splits_are_disjoint_and_never_too_large(prompts: list[SourcePrompt]) -> None:
+def test_splits_are_disjoint_and_of_limited_size(prompts: list[SourcePrompt]) -> None:
     assigned = split(prompts)
     everything = [one.key for candidates in assigned.values() for one in candidates]
     assert len(everything) == len(set(everything))
@@ -78,7 +78,7 @@ def test_splits_are_disjoint_and_never_too_large(prompts: list[SourcePrompt]) ->
 
 @UNHURRIED
 @given(PROMPTS)
-def test_no_split_stays_short_while_prompts_are_left_over(prompts: list[SourcePrompt]) -> None:
+def test_no_split_is_short_while_usable_prompts_remain(prompts: list[SourcePrompt]) -> None:
     pool = clean(to_candidates(prompts, "harmful", 0), language=None, near_duplicates=0.8)
     assigned = assign(pool.kept, NEEDED)
     used = {one for candidates in assigned.values() for one in candidates}
@@ -103,7 +103,7 @@ def test_the_order_of_the_sources_does_not_matter(prompts: list[SourcePrompt], r
 
 @UNHURRIED
 @given(st.integers(0, 40), st.integers(0, 10_000))
-def test_one_further_prompt_displaces_one_per_split_at_most(count: int, seed: int) -> None:
+def test_one_more_prompt_displaces_at_most_one_per_split(count: int, seed: int) -> None:
     before, after = where(split(distinct(count), seed)), where(split([*distinct(count), SourcePrompt("new")], seed))
     for name in SPLITS:
         lost = [text for text, home in before.items() if home == name and after.get(text) != name]
@@ -111,7 +111,7 @@ def test_one_further_prompt_displaces_one_per_split_at_most(count: int, seed: in
     assert len(after) - len(before) in (0, 1)
 
 
-def test_with_plenty_of_prompts_none_changes_sides() -> None:
+def test_more_prompts_never_move_a_prompt_between_splits() -> None:
     before, after = where(split(distinct(100))), where(split([*distinct(100), *distinct(100, "x")]))
     assert not [text for text in before.keys() & after.keys() if before[text] != after[text]]
     assert before.keys() & after.keys()
@@ -124,7 +124,7 @@ def test_a_larger_split_contains_the_smaller_one_in_order() -> None:
         assert large[name][: len(small[name])] == small[name]
 
 
-def test_another_seed_splits_otherwise() -> None:
+def test_another_seed_gives_another_split() -> None:
     assert where(split(distinct(40), seed=0)) != where(split(distinct(40), seed=1))
 
 
@@ -133,7 +133,7 @@ def test_every_prompt_is_used_if_there_are_just_enough() -> None:
     assert {name: len(assigned[name]) for name in SPLITS} == NEEDED
 
 
-def test_what_is_dropped_is_told_by_reason() -> None:
+def test_dropped_prompts_are_counted_by_reason() -> None:
     prompts = [
         SourcePrompt("How do I bake a very good loaf of bread at home?"),
         SourcePrompt("how do i bake a very good loaf of bread at home", category="cooking"),
@@ -152,7 +152,7 @@ def test_what_is_dropped_is_told_by_reason() -> None:
     assert len(pool.kept) == 1
 
 
-def test_of_duplicates_pinned_one_stays_then_one_with_category() -> None:
+def test_duplicates_keep_the_pinned_then_the_categorized_prompt() -> None:
     prompts = [
         SourcePrompt("Bake bread", source="a"),
         SourcePrompt("bake bread!", category="cooking", source="b"),
@@ -163,19 +163,19 @@ def test_of_duplicates_pinned_one_stays_then_one_with_category() -> None:
     assert sorted(texts(pool.kept)) == ["bake bread!", "boil eggs"]
 
 
-def test_of_near_duplicates_the_pinned_one_stays() -> None:
+def test_near_duplicates_keep_the_pinned_prompt() -> None:
     for seed in range(10):
         prompts = [SourcePrompt("a b c d e"), SourcePrompt("a b c d e f", split="evaluation")]
         pool = clean(to_candidates(prompts, "harmful", seed), language=None, near_duplicates=0.8)
         assert texts(pool.kept) == ["a b c d e f"]
 
 
-def test_surrounding_whitespace_is_no_part_of_a_prompt() -> None:
+def test_surrounding_whitespace_is_removed() -> None:
     pool = clean(to_candidates([SourcePrompt("\n bake  bread ")], "x", 0), language=None, near_duplicates=0.8)
     assert texts(pool.kept) == ["bake  bread"]
 
 
-def test_near_duplicates_across_classes_are_told() -> None:
+def test_near_duplicates_across_labels_are_reported() -> None:
     candidates = [
         *to_candidates([SourcePrompt("a b c d e")], "harmful", 0),
         *to_candidates([SourcePrompt("a b c d e f")], "harmless", 0),
@@ -186,7 +186,7 @@ def test_near_duplicates_across_classes_are_told() -> None:
     assert pool.kept == [kept]
 
 
-def test_a_text_in_both_classes_is_an_error() -> None:
+def test_prompt_with_both_labels_raises() -> None:
     candidates = [
         *to_candidates([SourcePrompt("Bake bread!")], "harmful", 0),
         *to_candidates([SourcePrompt("bake bread")], "harmless", 0),
@@ -195,12 +195,12 @@ def test_a_text_in_both_classes_is_an_error() -> None:
         clean(candidates, language=None, near_duplicates=0.8)
 
 
-def test_a_text_pinned_to_both_splits_is_an_error() -> None:
+def test_prompt_pinned_to_both_splits_raises() -> None:
     prompts = [SourcePrompt("Bake bread!", split="calibration"), SourcePrompt("bake bread", split="evaluation")]
     with pytest.raises(DataError, match="pinned to calibration and to evaluation alike: 'Bake bread!'"):
         clean(to_candidates(prompts, "harmful", 0), language=None, near_duplicates=0.8)
 
 
-def test_prompts_of_another_class_are_left_out() -> None:
+def test_prompts_of_another_label_are_skipped() -> None:
     prompts = [SourcePrompt("one", label="harmful"), SourcePrompt("two", label="harmless"), SourcePrompt("three")]
     assert texts(to_candidates(prompts, "harmless", 0)) == ["two", "three"]

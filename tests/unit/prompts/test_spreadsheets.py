@@ -29,7 +29,7 @@ THIEF = "What’s the café thief’s plan"
         ("a.csv", b"goal;x;y\r\nDo a;b;c\r\n;;\r\n   \r\n; ;\r\n;b;c\r\n", ["Do a", ""]),
     ],
 )
-def test_it_is_read(tmp_path: Path, name: str, content: bytes, texts: list[str]) -> None:
+def test_spreadsheet_exports_are_read(tmp_path: Path, name: str, content: bytes, texts: list[str]) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     source = {"kind": "file", "path": str(path), "column": "goal"}
@@ -54,14 +54,14 @@ def test_it_is_read(tmp_path: Path, name: str, content: bytes, texts: list[str])
         (b"goal,x\nDo a, b, c\n", "row 2: more fields than columns .3 cells, the header has 2.; quote texts"),
     ],
 )
-def test_or_one_message_says_what_to_do(tmp_path: Path, content: bytes, message: str) -> None:
+def test_unreadable_spreadsheet_exports_raise_one_message(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
         load_source({"kind": "file", "path": str(path), "column": "goal"})
 
 
-def test_rows_of_nothing_are_counted_and_keep_numbers_of_others(tmp_path: Path) -> None:
+def test_empty_rows_are_counted_and_keep_row_numbers(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"goal,x,y\r\n,,\r\nDo a,b,c\r\n,,\r\n,,\r\n#NAME?,b,c\r\n")
     with pytest.raises(DataError, match="row 6, column 'goal'"):
@@ -72,14 +72,14 @@ def test_rows_of_nothing_are_counted_and_keep_numbers_of_others(tmp_path: Path) 
     assert loaded.notices == [f"{path}: 3 row(s) without any text were left out"]
 
 
-def test_a_quote_that_never_closes_is_told_with_its_line(tmp_path: Path) -> None:
+def test_unclosed_quote_error_names_its_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('goal,x\nA,1\n"B,2\nC,3\n')
     with pytest.raises(DataError, match=r"a\.csv, a text in quotes from line 3 to 4: not a readable CSV"):
         load_source({"kind": "file", "path": str(path), "column": "goal"})
 
 
-def test_few_texts_of_several_lines_in_one_column_are_noticed(tmp_path: Path) -> None:
+def test_few_multi_line_texts_cause_a_notice(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     source = {"kind": "file", "path": str(path), "column": "goal"}
     path.write_text('goal\nDo a\n"Do b\nDo c, he said "\nDo d\nDo e\n', encoding="utf-8")

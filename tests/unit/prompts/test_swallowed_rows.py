@@ -46,7 +46,7 @@ ONE_TEXT = [
 
 
 @pytest.mark.parametrize("separator", SEPARATORS)
-def test_swallowed_rows_are_an_error(tmp_path: Path, separator: str) -> None:
+def test_rows_swallowed_by_a_quote_raise(tmp_path: Path, separator: str) -> None:
     path = tmp_path / "a.csv"
     for content, first, last, rows in SWALLOWED:
         path.write_text(content.replace(",", separator), encoding="utf-8")
@@ -56,7 +56,7 @@ def test_swallowed_rows_are_an_error(tmp_path: Path, separator: str) -> None:
 
 
 @pytest.mark.parametrize("separator", SEPARATORS)
-def test_a_text_of_several_lines_is_read(tmp_path: Path, separator: str) -> None:
+def test_multi_line_texts_are_read(tmp_path: Path, separator: str) -> None:
     path = tmp_path / "a.csv"
     for content in ONE_TEXT:
         path.write_text(content.replace(",", separator), encoding="utf-8")
@@ -64,14 +64,14 @@ def test_a_text_of_several_lines_is_read(tmp_path: Path, separator: str) -> None
         assert any("\n" in cell and separator in cell for cell in cells), content
 
 
-def test_a_line_above_the_header_counts(tmp_path: Path) -> None:
+def test_line_above_the_header_counts_in_line_numbers(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text('sep=;\nid;text\n1;"A is\n2;B is"\n3;C\n', encoding="utf-8")
     with pytest.raises(DataError, match="line 3: a text in quotes goes on to line 4"):
         read_delimited(path)
 
 
-def test_what_spreadsheets_and_pandas_write_is_read(tmp_path: Path) -> None:
+def test_csv_written_by_spreadsheets_and_pandas_is_read(tmp_path: Path) -> None:
     import pandas as pd
 
     texts = ['"open quote', 'B" and', "one\n2,two", "x\ty\n3\tz", "a, b\nc, d", 'he said "so"\n4,and "left"']

@@ -42,7 +42,7 @@ def classes(tmp_path: Path) -> Classes:
     return {"harmful": [{**harmful, "category_column": "topic"}], "harmless": [harmless]}
 
 
-def test_the_table_keeps_its_contract(classes: Classes) -> None:
+def test_prompt_table_has_the_documented_columns(classes: Classes) -> None:
     table = build_prompt_table(classes, **SETTINGS).prompts
     assert list(table.columns) == COLUMNS
     assert table["human"].dtype == bool
@@ -63,7 +63,7 @@ def test_the_table_keeps_its_contract(classes: Classes) -> None:
     assert set(table["source"]) == {classes[label][0]["path"] for label in classes}
 
 
-def test_the_same_prompts_make_the_same_table(classes: Classes, tmp_path: Path) -> None:
+def test_row_order_of_sources_does_not_change_the_table(classes: Classes, tmp_path: Path) -> None:
     reversed_file = tmp_path / "reversed.csv"
     pd.read_csv(classes["harmful"][0]["path"])[::-1].to_csv(reversed_file, index=False)
     turned = {**classes, "harmful": [{**classes["harmful"][0], "path": str(reversed_file)}]}
@@ -71,7 +71,7 @@ def test_the_same_prompts_make_the_same_table(classes: Classes, tmp_path: Path) 
     pd.testing.assert_frame_equal(first.drop(columns="source"), second.drop(columns="source"))
 
 
-def test_the_summary_counts_what_was_used_and_what_was_dropped(classes: Classes) -> None:
+def test_summary_counts_used_and_dropped_prompts(classes: Classes) -> None:
     summary = build_prompt_table(classes, **SETTINGS).summary.set_index(["label", "group"])
     counts = summary.loc["harmless", "count"].to_dict()
     assert counts == {
@@ -94,7 +94,7 @@ def test_the_summary_counts_what_was_used_and_what_was_dropped(classes: Classes)
     assert counted.assign(n=counted[2].astype(int)).groupby(0)["n"].sum().to_dict() == {"drugs": 4, "fraud": 8}
 
 
-def test_the_summary_as_text_names_groups_and_warnings(classes: Classes) -> None:
+def test_summary_text_names_groups_and_warnings(classes: Classes) -> None:
     tables = build_prompt_table(classes, **SETTINGS)
     text = summary_text(tables.summary, ["mind this"])
     assert "harmful    calibration                   6 prompts, 4 words (median)" in text
@@ -102,18 +102,18 @@ def test_the_summary_as_text_names_groups_and_warnings(classes: Classes) -> None
     assert text.endswith("warning: mind this\n")
 
 
-def test_classes_of_like_length_raise_no_warning(classes: Classes) -> None:
+def test_labels_of_similar_length_raise_no_warning(classes: Classes) -> None:
     assert build_prompt_table(classes, **SETTINGS).warnings == []
 
 
-def test_classes_of_different_length_raise_a_warning_per_split(classes: Classes, tmp_path: Path) -> None:
+def test_labels_of_different_length_warn_per_split(classes: Classes, tmp_path: Path) -> None:
     longer = {**classes, "harmful": [file_source(tmp_path / "long.csv", texts("bad", 12, length=7))]}
     found = build_prompt_table(longer, **SETTINGS).warnings
     assert [warning.partition(":")[0] for warning in found] == ["calibration", "evaluation"]
     assert "medians 7 and 4 words, standardized mean difference inf" in found[0]
 
 
-def test_near_duplicates_across_classes_raise_a_warning(classes: Classes, tmp_path: Path) -> None:
+def test_near_duplicates_across_labels_warn(classes: Classes, tmp_path: Path) -> None:
     base = "how would one kill the old process quickly"
     harmful = file_source(tmp_path / "h.csv", [*texts("bad", 12), base])
     harmless = file_source(tmp_path / "g.csv", [*texts("good", 12), f"{base} today"])
@@ -126,11 +126,13 @@ def test_near_duplicates_across_classes_raise_a_warning(classes: Classes, tmp_pa
     ("first", "second", "expected"),
     [([1, 2, 3], [1, 2, 3], 0.0), ([3, 4, 5], [1, 2, 3], 2.0), ([2, 2], [1, 1], float("inf")), ([5], [1, 2], 0.0)],
 )
-def test_standardised_mean_difference(first: list[int], second: list[int], expected: float) -> None:
+def test_standardized_mean_difference_matches_worked_examples(
+    first: list[int], second: list[int], expected: float
+) -> None:
     assert standardised_mean_difference(first, second) == pytest.approx(expected)
 
 
-def test_too_few_prompts_are_accounted_for_in_one_message(classes: Classes) -> None:
+def test_too_few_prompts_raise_with_a_full_account(classes: Classes) -> None:
     with pytest.raises(DataError) as caught:
         build_prompt_table(classes, **{**SETTINGS, "calibration": 20})
     message = str(caught.value)
@@ -176,7 +178,7 @@ def same_data_set(classes: Classes, tmp_path: Path) -> tuple[Classes, str]:
 
 
 @pytest.mark.parametrize("change", [overlapping, in_both_classes, empty_class, repeated_source, same_data_set])
-def test_bad_prompts_are_told_before_any_job(classes: Classes, tmp_path: Path, change: Any) -> None:
+def test_invalid_prompts_are_rejected_before_any_job(classes: Classes, tmp_path: Path, change: Any) -> None:
     changed, message = change(classes, tmp_path)
     with pytest.raises(ConfigError) as caught:
         check_prompts(changed, **SETTINGS)
@@ -191,13 +193,15 @@ def test_bad_prompts_are_told_before_any_job(classes: Classes, tmp_path: Path, c
         ({"evaluation": 30}, "too few prompts; each class needs 6 calibration \\+ 30 evaluation"),
     ],
 )
-def test_bad_settings_are_told_before_any_job(classes: Classes, settings: dict[str, Any], message: str) -> None:
+def test_invalid_prompt_settings_are_rejected_before_any_job(
+    classes: Classes, settings: dict[str, Any], message: str
+) -> None:
     check_prompts(classes, **SETTINGS)
     with pytest.raises(ConfigError, match=message):
         check_prompts(classes, **{**SETTINGS, **settings})
 
 
-def test_large_files_are_left_to_the_job(classes: Classes, tmp_path: Path) -> None:
+def test_large_files_are_not_checked_before_the_run(classes: Classes, tmp_path: Path) -> None:
     large = tmp_path / "large.csv"
     large.write_text("text\n" + "the same line of text again and again\n" * 20_000)
     check_prompts({**classes, "harmful": [{"kind": "file", "path": str(large)}]}, **SETTINGS)
@@ -219,7 +223,7 @@ def test_synthetic_evaluation_prompts_are_held_out_pairs() -> None:
         assert prompt.held_out == (row.split == "evaluation")
 
 
-def test_the_checks_before_a_run_import_nothing_heavy() -> None:
+def test_prompt_checks_import_no_heavy_library() -> None:
     source = {label: [{"kind": "file", "path": f"resources/prompts/{label}.csv"}] for label in ("harmful", "harmless")}
     code = (
         "import sys\nfrom steadfast.prompts.table import check_prompts\n"

@@ -29,18 +29,18 @@ def test_keys_ignore_case_punctuation_and_whitespace(text: str, expected: str) -
 
 @UNHURRIED
 @given(st.text())
-def test_keys_are_stable_and_hold_the_words(text: str) -> None:
+def test_normalized_keys_are_stable_and_contain_the_words(text: str) -> None:
     key = normalized_key(text)
     assert key.split() == words(text)
     assert normalized_key(f" {text}\n") == key
 
 
-def test_prompt_ids_are_start_of_sha256_of_text() -> None:
+def test_prompt_id_is_a_prefix_of_the_sha256() -> None:
     assert prompt_id("abc") == "ba7816bf8f01cfea"
     assert prompt_id("abc ") != prompt_id("abc")
 
 
-def test_jaccard_similarity() -> None:
+def test_jaccard_similarity_matches_worked_examples() -> None:
     assert jaccard(frozenset("abc"), frozenset("bcd")) == 0.5
     assert jaccard(frozenset("ab"), frozenset("ab")) == 1
     assert jaccard(frozenset(), frozenset()) == 0
@@ -48,7 +48,7 @@ def test_jaccard_similarity() -> None:
 
 @UNHURRIED
 @given(BAGS, st.sampled_from([0.1, 0.3, 0.5, 0.6, 2 / 3, 0.75, 0.8, 0.9, 1.0]))
-def test_the_index_finds_what_comparing_all_pairs_finds(bags: list[frozenset[str]], threshold: float) -> None:
+def test_near_duplicate_index_agrees_with_all_pairs_comparison(bags: list[frozenset[str]], threshold: float) -> None:
     index = NearDuplicateIndex(bags, threshold)
     for number, bag in enumerate(bags):
         earlier = bags[:number]
@@ -58,7 +58,7 @@ def test_the_index_finds_what_comparing_all_pairs_finds(bags: list[frozenset[str
         index.add(bag)
 
 
-def test_a_similarity_of_exactly_the_threshold_counts() -> None:
+def test_similarity_equal_to_the_threshold_is_a_near_duplicate() -> None:
     four_of_five = [frozenset("abcde"), frozenset("abcd")]
     assert jaccard(*four_of_five) == 0.8
     index = NearDuplicateIndex(four_of_five, 0.8)
@@ -66,7 +66,7 @@ def test_a_similarity_of_exactly_the_threshold_counts() -> None:
     assert index.find(four_of_five[1]) == four_of_five[0]
 
 
-def test_the_index_compares_few_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_near_duplicate_index_compares_few_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
 
     def counted(first: frozenset[str], second: frozenset[str]) -> float:

@@ -47,7 +47,7 @@ def machine(monkeypatch):
         (1_700_000_000, 100, 2000, "vllm"),
     ],
 )
-def test_on_a_cpu_size_and_length_decide(tmp_path, machine, parameters, count, new_tokens, expected):
+def test_engine_on_cpu_depends_on_size_and_tokens(tmp_path, machine, parameters, count, new_tokens, expected):
     machine("cpu", gpu=False)
     name, reason = choose_engine(model(tmp_path / "m", parameters), requests(count, new_tokens), Runtime())
     assert name == expected
@@ -64,7 +64,7 @@ def test_on_a_cpu_size_and_length_decide(tmp_path, machine, parameters, count, n
         (None, True, "auto", "transformers", "make vllm"),
     ],
 )
-def test_otherwise_the_machine_decides(tmp_path, machine, build, gpu, device, expected, reason):
+def test_engine_for_large_models_depends_on_the_machine(tmp_path, machine, build, gpu, device, expected, reason):
     machine(build, gpu)
     chosen, why = choose_engine(model(tmp_path / "m", 7_000_000_000), requests(100, 100), Runtime(device=device))
     assert chosen == expected and reason in why
@@ -77,7 +77,7 @@ def test_parameters_are_counted_over_all_shards(checkpoint):
     assert count_parameters(checkpoint) == expected
 
 
-def test_the_engines_and_what_their_digests_cover():
+def test_vllm_digest_covers_the_worker_module():
     from steadfast.core.code_digest import ROOT, _reached
     from steadfast.core.registry import names
 

@@ -60,7 +60,7 @@ def test_greedy_batch_equals_plain_decoding_of_each_prompt(checkpoint, model):
     assert found == [greedy_by_hand(model, r.prompt_tokens, 24, {257, 262}) for r in requests]
 
 
-def test_every_stop_token_ends_response_and_not_part_of_it(checkpoint, model):
+def test_stop_tokens_end_the_response_and_are_excluded(checkpoint, model):
     requests = [request(text) for text in PROMPTS]
     free = run(checkpoint, requests, stop_tokens=frozenset())
     assert all(result.finish_reason == "length" and len(result.tokens) == 24 for result in free)
@@ -71,12 +71,12 @@ def test_every_stop_token_ends_response_and_not_part_of_it(checkpoint, model):
         assert ended.finish_reason == ("length" if first is None else "stop")
 
 
-def test_small_batches_give_what_one_large_batch_gives(checkpoint):
+def test_batch_size_does_not_change_responses(checkpoint):
     requests = [request(text, limit) for text in PROMPTS for limit in (5, 24)]
     assert run(checkpoint, requests, batch_tokens=100) == run(checkpoint, requests)
 
 
-def test_batches_bound_their_tokens_share_a_limit_and_lose_nothing():
+def test_batches_respect_the_token_limit_and_keep_all_requests():
     requests = [request("x" * length, limit) for length in (3, 50, 7, 7, 200) for limit in (10, 40)]
     packed = batches(requests, 120)
     assert sorted(position for batch in packed for position in batch) == list(range(len(requests)))
@@ -91,7 +91,7 @@ def sampled(checkpoint, texts, sampling):
     return dict(zip(texts, run(checkpoint, requests, sampling=sampling, stop_tokens=frozenset()), strict=True))
 
 
-def test_sampled_response_depends_on_its_own_prompt_and_seed_alone(checkpoint):
+def test_sampled_response_depends_only_on_prompt_and_seed(checkpoint):
     sampling = Sampling(temperature=1.0, seed=3)
     together = sampled(checkpoint, PROMPTS, sampling)
     assert together == sampled(checkpoint, PROMPTS, sampling)
@@ -100,7 +100,7 @@ def test_sampled_response_depends_on_its_own_prompt_and_seed_alone(checkpoint):
     assert all(other[text] != together[text] for text in PROMPTS)
 
 
-def test_sampling_follows_temperature_and_nucleus(checkpoint, model):
+def test_sampling_follows_temperature_and_top_p(checkpoint, model):
     text = PROMPTS[1]
     with torch.inference_mode():
         logits = model(input_ids=torch.tensor([request(text).prompt_tokens])).logits[0, -1].double()
@@ -119,7 +119,7 @@ def test_sampling_follows_temperature_and_nucleus(checkpoint, model):
     assert torch.allclose(counts[kept].double() / draws, shares, atol=4 * (0.25 / draws) ** 0.5)
 
 
-def test_prepare_surrounds_the_generation(checkpoint, model):
+def test_prepare_context_wraps_the_generation(checkpoint, model):
     calls = []
 
     @contextmanager
@@ -146,7 +146,7 @@ generate_responses(sys.argv[1], prompts, cache=sys.argv[2], **{arguments!r})
 
 
 @pytest.mark.slow
-def test_a_killed_job_goes_on_where_it_stopped(checkpoint, tmp_path, capsys):
+def test_killed_generation_job_resumes(checkpoint, tmp_path, capsys):
     prompts = pd.DataFrame({"prompt_id": list("abcdefghijkl"), "text": list("abcdefghijkl")})
     arguments = {"settings": {"max_new_tokens": 100}, "device": "cpu", "batch_tokens": 220}  # two at a time
     cache, log = tmp_path / "cache", tmp_path / "log"
@@ -177,7 +177,7 @@ def many_requests(limit=24):
     return [request(f"You are an assistant who answers. {'x' * (3 * n)}{n}", limit, seed=n) for n in range(20)]
 
 
-def test_a_shared_beginning_and_ended_rows_change_no_response(checkpoint, model):
+def test_shared_prefix_and_finished_rows_change_no_response(checkpoint, model):
     requests = many_requests()
     free = run(checkpoint, requests, stop_tokens=frozenset())
     # what the responses hold at several places, so that rows end one after the other
@@ -187,7 +187,7 @@ def test_a_shared_beginning_and_ended_rows_change_no_response(checkpoint, model)
     assert [(result.tokens, result.finish_reason) for result in run(checkpoint, requests, stop_tokens=stop)] == expected
 
 
-def test_sampled_rows_keep_their_streams_when_others_have_ended(checkpoint):
+def test_sampled_rows_keep_their_random_stream_when_others_finish(checkpoint):
     requests = many_requests()
     sampling = Sampling(temperature=1.0)
     free = run(checkpoint, requests, sampling=sampling, stop_tokens=frozenset())
@@ -197,7 +197,7 @@ def test_sampled_rows_keep_their_streams_when_others_have_ended(checkpoint):
         assert ended.tokens == whole.tokens[:first]
 
 
-def test_rows_that_ended_are_computed_no_further(model, monkeypatch):
+def test_finished_rows_are_not_computed_further(model, monkeypatch):
     prompts = [r.prompt_tokens for r in many_requests()]
     free = decode(model, prompts, limit=24, stop_tokens=frozenset())
     stop = {tokens[3] for tokens in free[:12]}
@@ -214,7 +214,7 @@ def test_rows_that_ended_are_computed_no_further(model, monkeypatch):
     assert sizes[-1] <= 10
 
 
-def test_model_with_other_cache_gets_whole_prompts(model):
+def test_model_without_plain_cache_reuses_no_prefix(model):
     assert has_plain_cache(model)
     windowed = copy.deepcopy(model)
     windowed.config.sliding_window = 8

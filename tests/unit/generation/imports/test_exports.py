@@ -108,7 +108,7 @@ def test_equal_results_give_equal_logs(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_the_data_set_folder_is_one_that_can_be_read(tmp_path: Path) -> None:
+def test_exported_data_set_folder_can_be_read_back(tmp_path: Path) -> None:
     write_folder(tmp_path, results())
     source = {"kind": "dataset", "path": str(tmp_path), "subset": "responses", "column": "prompt"}
     assert sorted({prompt.text for prompt in load_source(source)}) == sorted(text for _, text, _ in PROMPTS)
@@ -120,7 +120,7 @@ def test_the_data_set_folder_is_one_that_can_be_read(tmp_path: Path) -> None:
     assert "Responses to harmful prompts are left out" in card and "commit 0123456789ab" in card
 
 
-def test_the_section_of_a_model_card() -> None:
+def test_model_card_section_states_rates_and_outcome() -> None:
     section = model_card_section(results(), "m")
     assert "My model, 1 harmful and 1 harmless prompts; refusals as judged by Phrases, with 95% intervals." in section
     assert "| original | 9 of 10 (90% to 100%) | 0 of 10 (0% to 100%) |  |  |" in section
@@ -175,7 +175,7 @@ BASE: dict[str, Any] = {
 }
 
 
-def test_the_page_is_followed(folder: Path) -> None:
+def test_examples_of_the_import_page_are_valid(folder: Path) -> None:
     config = {
         **BASE,
         **block("responses"),
@@ -190,7 +190,7 @@ def test_the_page_is_followed(folder: Path) -> None:
     assert ImportJobs(grid).files(judged_pairs(grid)[0]) == ["theirs.csv"]
 
 
-def test_the_studys_tables_as_the_page_says(folder: Path) -> None:
+def test_study_example_of_the_page_plans_both_variants(folder: Path) -> None:
     config = {**BASE, **block("study"), "variants": {"original": {}, "abliterated": {}}}
     grid = Grid(prepare(config))
     assert paths.responses().of(judged_pairs(grid)) == [
@@ -199,7 +199,7 @@ def test_the_studys_tables_as_the_page_says(folder: Path) -> None:
     ]
 
 
-def test_models_with_weights_leave_given_variants_out(folder: Path) -> None:
+def test_models_with_weights_skip_imported_variants(folder: Path) -> None:
     config = {**BASE, **block("responses")}
     config["models"]["ours"] = {"source": "organism", "recipe": "raw"}
     config["variants"]["edited"] = {"direction": {"method": "mean_difference"}, "edit": {"method": "orthogonalize"}}
@@ -221,7 +221,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("further", "message"), WRONG)
-def test_wrong_entries_stop_before_any_job(further: dict[str, Any], message: str, folder: Path) -> None:
+def test_invalid_import_entries_are_rejected_before_any_job(
+    further: dict[str, Any], message: str, folder: Path
+) -> None:
     from steadfast.core.errors import ConfigError
 
     config = {**BASE, **block("responses")}
@@ -230,7 +232,7 @@ def test_wrong_entries_stop_before_any_job(further: dict[str, Any], message: str
         prepare(config)
 
 
-def test_a_self_judge_needs_a_model_with_weights(folder: Path) -> None:
+def test_self_judge_without_any_weights_is_rejected(folder: Path) -> None:
     from steadfast.core.errors import ConfigError
 
     config = {**BASE, **block("responses")}

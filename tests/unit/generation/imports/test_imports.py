@@ -105,7 +105,7 @@ LAYOUTS: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("name", "content", "form"), LAYOUTS, ids=[name for name, *_ in LAYOUTS])
-def test_every_layout_gives_the_same_responses(name: str, content: Any, form: str, tmp_path: Path) -> None:
+def test_every_import_format_gives_the_same_responses(name: str, content: Any, form: str, tmp_path: Path) -> None:
     path = write(tmp_path / name, content)
     assert format_of(path).__name__.rpartition(".")[2] == form
     found = match_responses(read_variant(entry(path), "original"), PROMPTS, "original").table
@@ -114,7 +114,7 @@ def test_every_layout_gives_the_same_responses(name: str, content: Any, form: st
     assert (found["n_tokens"] == -1).all()
 
 
-def test_variants_of_one_file(tmp_path: Path) -> None:
+def test_variants_are_selected_from_one_file(tmp_path: Path) -> None:
     path = write(tmp_path / "study.csv", STUDY)
     given = entry(path, variants=["original", "abliterated"], where={"model": "*m*"})
     found = match_responses(read_variant(given, "abliterated"), PROMPTS, "abliterated")
@@ -127,7 +127,7 @@ def test_variants_of_one_file(tmp_path: Path) -> None:
         read_variant(entry(path, variants=["original", "steered"]), "steered")
 
 
-def test_files_of_their_own_for_each_variant(tmp_path: Path) -> None:
+def test_variants_are_read_from_separate_files(tmp_path: Path) -> None:
     write(tmp_path / "a.csv", TABLE)
     path = write(tmp_path / "b.csv", {"prompt_id": ["p1", "p1"], "response": ["one", "two"], "sample": [1, 0]})
     given = {**entry(tmp_path / "a.csv"), "path": None, "files": {"original": "a.csv", "abliterated": str(path)}}
@@ -135,7 +135,7 @@ def test_files_of_their_own_for_each_variant(tmp_path: Path) -> None:
     assert found[["sample", "response"]].values.tolist() == [[0, "two"], [1, "one"]]
 
 
-def test_a_folder_of_logs_is_read_as_one(tmp_path: Path) -> None:
+def test_folder_of_logs_is_read_as_one_table(tmp_path: Path) -> None:
     write(tmp_path / "a.eval", SAMPLES[:1])
     write(tmp_path / "b.eval", SAMPLES[1:])
     (tmp_path / "README.md").write_text("about them")
@@ -158,7 +158,7 @@ WRONG: list[tuple[str, Any, Mapping[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("name", "content", "further", "message"), WRONG)
-def test_what_cannot_be_used_is_said(
+def test_unusable_import_files_are_rejected(
     name: str, content: Any, further: Mapping[str, Any], message: str, tmp_path: Path
 ) -> None:
     path = write(tmp_path / name, content)
@@ -167,7 +167,7 @@ def test_what_cannot_be_used_is_said(
     assert message in str(error.value)
 
 
-def test_a_log_that_is_packed_otherwise_names_the_remedy(tmp_path: Path) -> None:
+def test_log_with_unknown_compression_names_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.eval").write_bytes(b"PK no archive")
     with pytest.raises(DataError, match="install `zipfile-zstd`, or write it as JSON"):
         read_records(tmp_path / "a.eval", Columns())
@@ -185,14 +185,14 @@ def case(prompt: str, response: str) -> Case:
         ("log.json", LOG, {"columns": {"verdict": "judge"}, "words": {"refusal": ["C"], "non_refusal": ["I"]}}),
     ],
 )
-def test_labels_are_looked_up(name: str, content: Any, settings: Mapping[str, Any], tmp_path: Path) -> None:
+def test_imported_judge_looks_up_labels(name: str, content: Any, settings: Mapping[str, Any], tmp_path: Path) -> None:
     judge = build_judge({"kind": "imported", "path": str(write(tmp_path / name, content)), **settings})
     found = judge.judge([case(LOCK, f" {REFUSAL}\n"), case(LOCK, ANSWER), case(BREAD, "")])
     assert [verdict.verdict for verdict in found] == ["refusal", "unscored", "unscored"]
     assert found[1].reason == "the file has no label for it"
 
 
-def test_labels_that_contradict_are_no_label(tmp_path: Path) -> None:
+def test_contradicting_labels_are_unscored(tmp_path: Path) -> None:
     table = {"prompt": [LOCK] * 3, "response": ["x", "x", "y"], "is_refusal": [True, False, False]}
     judge = build_judge({"kind": "imported", "path": str(write(tmp_path / "a.csv", table))})
     found = judge.judge([case(LOCK, "x"), case(LOCK, "y")])
@@ -202,7 +202,7 @@ def test_labels_that_contradict_are_no_label(tmp_path: Path) -> None:
     ]
 
 
-def test_words_that_are_not_known_stop_before_any_job(tmp_path: Path) -> None:
+def test_unknown_label_words_are_rejected_before_any_job(tmp_path: Path) -> None:
     from steadfast.core.plug_ins import JUDGES
 
     path = write(tmp_path / "a.csv", {"prompt": [LOCK], "response": ["x"], "label": ["harmful"]})

@@ -38,12 +38,12 @@ Use `add(1, 2)` to add two numbers and `subtract(2, 1)` to subtract them."""
 @pytest.mark.parametrize(
     "text", [PROSE, LIST, REFRAIN, CODE, "Sorry.", "No, no, no!", "42", "Sure, very very very good.", "我不能帮助您。"]
 )
-def test_normal_answers_are_not_degenerate(text):
+def test_normal_responses_are_not_degenerate(text):
     assert not is_degenerate(text)
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "...", "?!", "— — —", "…"])
-def test_nothing_said_is_degenerate(text):
+def test_empty_response_is_degenerate(text):
     assert is_degenerate(text)
 
 
@@ -64,11 +64,11 @@ def test_loops_are_degenerate(text):
     assert is_degenerate(text)
 
 
-def test_an_early_stutter_in_a_long_answer_is_not():
+def test_early_stutter_in_a_long_response_is_not_degenerate():
     assert not is_degenerate("ha " * 8 + PROSE + LIST)
 
 
-def test_a_salad_of_few_phrases_in_changing_order_is_degenerate():
+def test_few_phrases_in_changing_order_are_degenerate():
     phrases = ["bread of the water", "lock of the door", "paint the old fence"]
     order = [0, 1, 2, 0, 2, 1, 1, 0, 2, 2, 0, 1, 0, 1, 1, 2, 0, 0, 2, 1]
     assert is_degenerate(" and ".join(phrases[i] for i in order))

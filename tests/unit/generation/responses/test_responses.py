@@ -57,7 +57,7 @@ def scripted(model):
     return lambda *texts, **kwargs: Scripted(load_tokenizer(model), texts, **kwargs)
 
 
-def test_the_table_keeps_the_prompts_order_and_the_contract(model, scripted):
+def test_response_table_keeps_prompt_order_and_documented_columns(model, scripted):
     engine = scripted("First.", "<think>Hm.</think>\nSecond.", "<think>never ends")
     table = generate_responses(model, PROMPTS, settings=PLAIN, engine=engine)
     assert list(table.columns) == COLUMNS
@@ -76,7 +76,7 @@ def test_the_template_is_applied_once_with_the_system_prompt(model, scripted):
     assert engine.prompts == ["<|bos|><|system|>Be brief.<|end|><|user|>one<|end|><|assistant|>"]
 
 
-def test_special_tokens_do_not_leak_but_similar_text_stays(model, scripted):
+def test_special_tokens_are_removed_and_similar_text_is_kept(model, scripted):
     table = generate_responses(model, PROMPTS, settings=PLAIN, engine=scripted("A<|user|>B<|bos|>", "<b>bold</b>", "c"))
     assert table["response"].tolist()[:2] == ["AB", "<b>bold</b>"]
 
@@ -88,21 +88,21 @@ def test_thinking_markers_may_be_special_tokens(model, scripted):
     assert table.loc[0, ["response", "thinking"]].tolist() == ["A", "Hm."]
 
 
-def test_special_tokens_within_an_answer_are_named(model, scripted):
+def test_special_tokens_within_a_response_are_recorded(model, scripted):
     engine = scripted("<|system|>Hm.<|stop|>A<|end|>", "B<|end|>", "<think>Hm.</think>C<|unheard|>D")
     table = generate_responses(model, PROMPTS, settings=PLAIN, engine=engine)
     assert table["response"].tolist() == ["Hm.A", "B", "C<|unheard|>D"]
     assert table["control_tokens"].tolist() == ["<|stop|>", "", "<|unheard|>"]
 
 
-def test_a_response_that_ends_within_its_thinking_is_marked(model, scripted):
+def test_unfinished_thinking_is_marked(model, scripted):
     engine = scripted("Well. <think>Hm", "<think>Hm", "<think>Hm.</think>")
     table = generate_responses(model, PROMPTS, settings=PLAIN, engine=engine)
     assert table["response"].tolist() == ["Well.", "", ""]
     assert table["unfinished_thinking"].tolist() == [True, True, False]
 
 
-def test_samples_are_rows_of_their_own(model, scripted):
+def test_each_sample_is_a_row(model, scripted):
     settings = {"max_new_tokens": 4, "samples": 2, "temperature": 0.8}
     table = generate_responses(model, PROMPTS, settings=settings, engine=scripted("a", "b", "c"))
     assert list(zip(table["prompt_id"], table["sample"], strict=True)) == [
@@ -110,13 +110,13 @@ def test_samples_are_rows_of_their_own(model, scripted):
     ]
 
 
-def test_a_prompt_that_fills_the_context_is_refused_by_name(model, scripted):
+def test_prompt_that_fills_the_context_is_rejected(model, scripted):
     long = pd.DataFrame({"prompt_id": ["p1", "long"], "text": ["one", "x" * 61]})
     with pytest.raises(DataError, match=r"prompt long has 65 tokens.*at most 64"):
         generate_responses(model, long, settings=PLAIN, engine=scripted("a", "b", "c"))
 
 
-def test_response_is_no_longer_than_context_leaves_room_for(model):
+def test_response_length_is_limited_by_the_context(model):
     limits = []
 
     class Limits:
@@ -131,18 +131,18 @@ def test_response_is_no_longer_than_context_leaves_room_for(model):
     assert limits == [40, 64 - 54]
 
 
-def test_stop_tokens_come_from_tokenizer_and_both_configurations(model):
+def test_stop_tokens_come_from_tokenizer_and_configurations(model):
     assert stop_token_ids(model, load_tokenizer(model)) == {257, 262}
 
 
-def test_responses_in_another_number_format_are_generated_again(model, scripted, tmp_path):
+def test_another_dtype_generates_responses_again(model, scripted, tmp_path):
     generate_responses(model, PROMPTS, settings=PLAIN, engine=scripted("a", "b", "c"), cache=tmp_path)
     other = scripted("a", "b", "c", number_format="bfloat16")
     generate_responses(model, PROMPTS, settings=PLAIN, engine=other, cache=tmp_path)
     assert len(other.prompts) == 3
 
 
-def test_a_killed_job_goes_on_where_it_stopped(model, scripted, tmp_path):
+def test_killed_job_resumes_from_the_cache(model, scripted, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         generate_responses(model, PROMPTS, settings=PLAIN, engine=scripted("a", "b", "c", fail_after=2), cache=tmp_path)
     (segment,) = tmp_path.iterdir()
@@ -154,7 +154,7 @@ def test_a_killed_job_goes_on_where_it_stopped(model, scripted, tmp_path):
     assert table["response"].tolist() == ["a", "b", "c"]
 
 
-def test_a_damaged_response_of_the_cache_is_generated_again(model, scripted, tmp_path):
+def test_damaged_cached_response_is_generated_again(model, scripted, tmp_path):
     generate_responses(model, PROMPTS, settings=PLAIN, engine=scripted("a", "b", "c"), cache=tmp_path)
     (segment,) = tmp_path.iterdir()
     segment.write_bytes(segment.read_bytes().replace(b'"stop"', b'"length"', 1))
@@ -167,14 +167,14 @@ def test_a_damaged_response_of_the_cache_is_generated_again(model, scripted, tmp
     "changed",
     [{"settings": {"max_new_tokens": 39}}, {"system_prompt": "Be brief."}, {"identity": {"hook": "scale 2"}}],
 )
-def test_responses_of_other_settings_are_not_used(model, scripted, tmp_path, changed):
+def test_other_settings_do_not_reuse_cached_responses(model, scripted, tmp_path, changed):
     generate_responses(model, PROMPTS, engine=scripted("a", "b", "c"), cache=tmp_path, settings=PLAIN)
     again = scripted("a", "b", "c")
     generate_responses(model, PROMPTS, engine=again, cache=tmp_path, **{"settings": PLAIN, **changed})
     assert len(again.prompts) == 3
 
 
-def test_responses_of_another_checkpoint_are_not_used(model, scripted, tmp_path):
+def test_another_checkpoint_does_not_reuse_cached_responses(model, scripted, tmp_path):
     generate_responses(model, PROMPTS, engine=scripted("a", "b", "c"), cache=tmp_path, settings=PLAIN)
     (model / "weights.bin").write_bytes(b"edited")
     again = scripted("a", "b", "c")
@@ -192,12 +192,12 @@ def test_responses_of_another_checkpoint_are_not_used(model, scripted, tmp_path)
         ({"temprature": 1}, "temprature"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(model, scripted, settings, message):
+def test_invalid_generation_settings_are_rejected(model, scripted, settings, message):
     with pytest.raises(ConfigError, match=message):
         generate_responses(model, PROMPTS, settings=settings, engine=scripted("a", "b", "c"))
 
 
-def test_an_unknown_engine_names_the_known_ones(model):
+def test_unknown_engine_error_suggests_known_ones(model):
     with pytest.raises(UnknownNameError, match="did you mean 'transformers'"):
         generate_responses(model, PROMPTS, settings=PLAIN, engine="transformer")
 

@@ -57,7 +57,7 @@ def write(family, cells):
     return {variant.variant: read_table(variant.output) for variant in cells}
 
 
-def test_each_variant_answers_as_it_does_alone(family, loads):
+def test_variants_of_a_batch_respond_like_single_ones(family, loads):
     direction = {"direction": str(family / "direction.safetensors")}
     found = write(
         family,
@@ -79,7 +79,7 @@ def test_each_variant_answers_as_it_does_alone(family, loads):
     assert texts["hooked"] == texts["edited"] != texts["original"]
 
 
-def test_only_what_is_new_is_generated(family, loads):
+def test_cached_variants_are_not_generated_again(family, loads):
     first = write(family, [cell(family, "original", "original")])
     assert write(family, [cell(family, "original", "original")])["original"].equals(first["original"])
     assert len(loads) == 1
@@ -89,7 +89,7 @@ def test_only_what_is_new_is_generated(family, loads):
     assert len(kept) == 2 * len(PROMPTS)
 
 
-def test_a_variant_answers_as_many_prompts_as_it_is_given(family):
+def test_each_variant_may_have_its_own_prompts(family):
     found = write(family, [cell(family, "edited", "edited", first=2), cell(family, "original", "original")])
     assert {variant: table["prompt_id"].tolist() for variant, table in found.items()} == {
         "edited": ["a", "b"],
@@ -97,7 +97,7 @@ def test_a_variant_answers_as_many_prompts_as_it_is_given(family):
     }
 
 
-def test_other_code_generates_again(family, loads):
+def test_changed_code_generates_responses_again(family, loads):
     for code in ("first", "first", "second"):
         write(family, [cell(family, "original", "original", code=code)])
     assert len(loads) == 2

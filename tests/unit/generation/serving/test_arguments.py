@@ -20,7 +20,7 @@ def arguments(model, runtime=None, interpreter=CPU, dtype="auto", cached_tokens=
     )
 
 
-def test_float32_checkpoints_stay_float32_and_gpus_take_others_as_they(model):
+def test_served_dtype_is_float32_or_as_stored_on_gpu(model):
     assert arguments(model)["dtype"] == "float32"
     assert arguments(model, dtype="bfloat16")["dtype"] == "bfloat16"
     config = json.loads((model / "config.json").read_text())
@@ -31,13 +31,13 @@ def test_float32_checkpoints_stay_float32_and_gpus_take_others_as_they(model):
     assert arguments(model)["dtype"] == "float32"
 
 
-def test_prefixes_are_cached_and_checkpoints_sampling_defaults_are_not_used(model):
+def test_prefix_caching_is_on_and_checkpoint_sampling_defaults_are_off(model):
     found = arguments(model)
     assert found["enable_prefix_caching"] is True
     assert found["generation_config"] == "vllm"
 
 
-def test_on_a_cpu_the_cache_fits_the_requests_within_bounds(model):
+def test_cpu_cache_size_follows_the_requests(model):
     per_token = 2 * 4 * 4 * 2 * 32
     assert arguments(model)["kv_cache_memory_bytes"] == GIB // 4
     tokens = 400_000
@@ -47,12 +47,12 @@ def test_on_a_cpu_the_cache_fits_the_requests_within_bounds(model):
     assert "gpu_memory_utilization" not in arguments(model)
 
 
-def test_on_cpu_cache_leaves_most_of_available_memory(model, monkeypatch):
+def test_cpu_cache_leaves_most_memory_free(model, monkeypatch):
     monkeypatch.setattr("steadfast.generation.serving.arguments.available_memory", lambda: 10 * GIB)
     assert arguments(model, cached_tokens=10**12)["kv_cache_memory_bytes"] == 4 * GIB
 
 
-def test_on_a_gpu_the_memory_fraction_and_graphs_are_used(model):
+def test_gpu_arguments_use_memory_fraction_and_graphs(model):
     found = arguments(model, Runtime(memory_fraction=0.5, tensor_parallel_size=4), GPU)
     assert found["gpu_memory_utilization"] == 0.5
     assert found["tensor_parallel_size"] == 4
@@ -70,7 +70,7 @@ def test_only_a_trusted_checkpoint_may_run_its_own_code(model, tmp_path):
     assert arguments(pointer)["model"] == str(model)
 
 
-def test_options_of_the_command_line():
+def test_arguments_become_command_line_options():
     found = command_line({"max_model_len": 8, "enforce_eager": True, "trust_remote_code": False})
     assert found == ["--max-model-len", "8", "--enforce-eager", "--no-trust-remote-code"]
 
@@ -84,7 +84,7 @@ def test_secrets_of_the_job_do_not_reach_vllm(monkeypatch, name):
     assert found["CUDA_VISIBLE_DEVICES"] == "1"
 
 
-def test_threads_and_processes():
+def test_environment_sets_threads_and_multiprocessing():
     found = process_environment(Runtime(threads=3), CPU, in_process=True)
     assert (found["OMP_NUM_THREADS"], found["VLLM_ENABLE_V1_MULTIPROCESSING"]) == ("3", "0")
     assert "VLLM_ENABLE_V1_MULTIPROCESSING" not in process_environment(Runtime(), CPU, in_process=False)

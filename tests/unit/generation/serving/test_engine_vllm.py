@@ -15,7 +15,7 @@ def generate(model, requests=REQUESTS, stop_tokens=frozenset({50}), **runtime):
     return dict(engine.generate(model, requests, sampling=Sampling(), stop_tokens=stop_tokens))
 
 
-def test_responses_come_back_under_their_requests(fake_vllm, model, capfd):
+def test_responses_are_matched_to_their_requests(fake_vllm, model, capfd):
     assert generate(model) == {
         0: Generation((3, 2, 1), "stop"),
         1: Generation((5, 4), "stop"),
@@ -24,25 +24,25 @@ def test_responses_come_back_under_their_requests(fake_vllm, model, capfd):
     assert f"loading {model} as float32" in capfd.readouterr().out
 
 
-def test_more_work_than_fits_into_a_pipe(fake_vllm, model):
+def test_work_larger_than_a_pipe_buffer_completes(fake_vllm, model):
     requests = [GenerationRequest(tuple(range(400)), 500)] * 500
     found = generate(model, requests, stop_tokens=frozenset({999}))
     assert found == dict.fromkeys(range(500), Generation(tuple(reversed(range(400))), "stop"))
 
 
-def test_failing_start_shows_end_of_log_and_what_may_help(fake_vllm, model, monkeypatch):
+def test_failed_start_shows_log_end_and_remedy(fake_vllm, model, monkeypatch):
     monkeypatch.setenv("FAKE_VLLM_BROKEN", "1")
     with pytest.raises(ServingError, match=r"(?s)did not start.*remove torchvision.*operator torchvision::nms"):
         generate(model)
 
 
-def test_a_start_that_takes_too_long_is_given_up(fake_vllm, model, monkeypatch):
+def test_slow_start_times_out(fake_vllm, model, monkeypatch):
     monkeypatch.setenv("FAKE_VLLM_HANGS", "1")
     with pytest.raises(ServingError, match="did not start within 1 s"):
         generate(model, start_timeout=1.0)
 
 
-def test_death_half_way_keeps_what_was_done_and_says_why(fake_vllm, model, monkeypatch):
+def test_crash_keeps_finished_responses_and_reports_the_cause(fake_vllm, model, monkeypatch):
     monkeypatch.setenv("FAKE_VLLM_DIES_AT", "0")
     found = {}
     with pytest.raises(ServingError, match=r"(?s)ended after 2 of 3 responses \(exit status 9\).*not enough memory"):
@@ -51,6 +51,6 @@ def test_death_half_way_keeps_what_was_done_and_says_why(fake_vllm, model, monke
     assert set(found) == {1, 2}
 
 
-def test_without_an_environment_the_error_says_how_to_get_one(model):
+def test_missing_vllm_environment_error_names_make_vllm(model):
     with pytest.raises(ConfigError, match="make vllm"):
         generate(model, vllm_python="/nowhere/python")

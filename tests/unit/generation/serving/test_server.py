@@ -16,7 +16,7 @@ def ask(url):
         return answer.read().decode()
 
 
-def test_it_answers_within_the_block_and_not_after_it(fake_vllm, model, capfd):
+def test_server_responds_only_within_the_block(fake_vllm, model, capfd):
     with serve(model, name="judge", max_model_len=512, options=["--max-num-seqs", "4"]) as server:
         assert server.model == "judge"
         assert server.base_url.startswith("http://127.0.0.1:") and server.base_url.endswith("/v1")
@@ -31,7 +31,7 @@ def test_it_answers_within_the_block_and_not_after_it(fake_vllm, model, capfd):
     assert "ready after" in capfd.readouterr().out
 
 
-def test_how_model_spoken_to_lies_in_files_long_server_runs(fake_vllm, model):
+def test_template_and_stop_tokens_are_passed_in_files(fake_vllm, model):
     with serve(model, template="{{ messages }}", stop_tokens=[5, 7]) as server:
         options = json.loads(ask(server.base_url))
         file = Path(options[options.index("--chat-template") + 1])
@@ -43,20 +43,20 @@ def test_how_model_spoken_to_lies_in_files_long_server_runs(fake_vllm, model):
     assert not file.exists() and not folder.exists()
 
 
-def test_the_longest_conversation_is_what_fits(fake_vllm, model):
+def test_default_context_length_is_chosen_by_vllm(fake_vllm, model):
     with serve(model) as server:
         options = json.loads(ask(server.base_url))
         assert options[options.index("--max-model-len") + 1] == "-1"
 
 
-def test_it_stops_when_the_block_fails(fake_vllm, model):
+def test_server_stops_when_the_block_raises(fake_vllm, model):
     with pytest.raises(ZeroDivisionError), serve(model) as server:
         _ = 1 / 0
     with pytest.raises(urllib.error.URLError):
         ask(server.base_url)
 
 
-def test_failing_start_shows_end_of_log_and_what_may_help(fake_vllm, model, monkeypatch):
+def test_failed_server_start_shows_log_end_and_remedy(fake_vllm, model, monkeypatch):
     monkeypatch.setenv("FAKE_VLLM_BROKEN", "1")
     with pytest.raises(ServingError) as caught, serve(model):
         pass
@@ -66,7 +66,7 @@ def test_failing_start_shows_end_of_log_and_what_may_help(fake_vllm, model, monk
     assert message.endswith("    ValueError: No available memory for the cache blocks.")
 
 
-def test_a_start_that_takes_too_long_is_given_up(fake_vllm, model, monkeypatch):
+def test_slow_server_start_times_out(fake_vllm, model, monkeypatch):
     monkeypatch.setattr("steadfast.generation.serving.server._healthy", lambda url: False)
     with pytest.raises(ServingError, match="did not answer within 1 s"), serve(model, start_timeout=1.0):
         pass

@@ -48,7 +48,7 @@ def test_variants_of_one_model_start_vllm_once(fake_vllm, variants):
         assert engine.starts == 1
 
 
-def test_vllm_starts_again_for_what_it_was_not_prepared_for(fake_vllm, variants):
+def test_vllm_restarts_for_longer_requests_and_higher_rank(fake_vllm, variants):
     original, made = variants
     with VllmVariants(build()) as engine:
         generate(engine, original)
@@ -60,7 +60,7 @@ def test_vllm_starts_again_for_what_it_was_not_prepared_for(fake_vllm, variants)
         assert engine.starts == 3
 
 
-def test_an_edit_that_no_adapter_expresses_is_rejected(fake_vllm, variants):
+def test_edit_that_an_adapter_cannot_express_is_rejected(fake_vllm, variants):
     _, made = variants
     with VllmVariants(build()) as engine, pytest.raises(DataError, match="an adapter cannot express the edit"):
         generate(engine, made(1, targets=["embedding"]))

@@ -59,21 +59,21 @@ def test_every_format_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_thinking_is_told_from_the_answer(name: str) -> None:
+def test_thinking_is_separated_from_the_response(name: str) -> None:
     split = split_thinking(EXAMPLES[name])
     assert (split.response, split.thinking, split.closed) == (ANSWER, THOUGHT, True)
     assert EXAMPLES[name][split.start :].startswith(ANSWER)
 
 
 @pytest.mark.parametrize("name", [name for name in EXAMPLES if name in OPENING - IF_ANSWERED])
-def test_an_answer_that_was_cut_off_while_thinking_says_nothing(name: str) -> None:
+def test_truncated_thinking_gives_an_empty_response(name: str) -> None:
     cut = EXAMPLES[name][: EXAMPLES[name].index(THOUGHT) + len(THOUGHT) - 1]
     split = split_thinking(cut)
     assert (split.response, split.thinking, split.closed) == ("", THOUGHT[:-1], False)
 
 
 @pytest.mark.parametrize("name", [name for name in EXAMPLES if name in OPENING - IF_ANSWERED - {"harmony"}])
-def test_the_opening_marker_may_be_the_prompt_s(name: str) -> None:
+def test_opening_marker_may_be_part_of_the_prompt(name: str) -> None:
     example = EXAMPLES[name]
     begin = example.index(THOUGHT)
     opened = opened_by(f"<|user|>How?<|assistant|>{example[:begin]}")
@@ -105,13 +105,13 @@ def test_the_opening_marker_may_be_the_prompt_s(name: str) -> None:
         "> *Here&#39;s my thought process:* {}\n> *Here&#39;s my response:* {}",
     ],
 )
-def test_markers_in_every_spelling(text: str) -> None:
+def test_thinking_markers_are_recognized_in_every_spelling(text: str) -> None:
     split = split_thinking(text.format(THOUGHT, ANSWER))
     assert (split.response, split.thinking, split.closed) == (ANSWER, THOUGHT, True)
 
 
 @pytest.mark.parametrize("entry", [entry for entry in FORMATS if not entry.channels], ids=lambda entry: entry.name)
-def test_every_marker_of_a_format_counts(entry) -> None:
+def test_every_marker_of_a_format_is_recognized(entry) -> None:
     for place, closing in enumerate(entry.closing):
         opening = entry.opening[min(place, len(entry.opening) - 1)] if entry.opening else ""
         split = split_thinking(f"{opening} {THOUGHT} {closing} {ANSWER}", [entry])
@@ -129,13 +129,13 @@ def test_every_marker_of_a_format_counts(entry) -> None:
         "<rationale>It rhymes.</rationale>",
     ],
 )
-def test_tags_that_answers_use_stay_with_a_caution(text: str) -> None:
+def test_ambiguous_tags_are_kept_and_recorded(text: str) -> None:
     split = split_thinking(text)
     assert (split.response, split.thinking, split.closed) == (text, "", True)
     assert control_tokens(split.response)[0] in ("<analysis>", "<plan>", "<rationale>")
 
 
-def test_an_invented_turn_does_not_make_the_answer_thinking() -> None:
+def test_generated_extra_turn_does_not_become_thinking() -> None:
     text = "Boil water.<|im_end|>\n<|im_start|>assistant\nI cannot."
     assert split_thinking(text).response == text
     assert control_tokens(text) == ["<|im_end|>", "<|im_start|>"]
@@ -144,18 +144,18 @@ def test_an_invented_turn_does_not_make_the_answer_thinking() -> None:
 
 
 @pytest.mark.parametrize("name", ["final_answer", "final", "solution", "conclusion", "response", "output"])
-def test_tags_around_an_answer_are_taken_off_after_thinking_alone(name: str) -> None:
+def test_answer_tags_are_removed_only_after_thinking(name: str) -> None:
     text = f"<{name}>\n{ANSWER}\n</{name}>"
     assert split_thinking(f"<think>{THOUGHT}</think>{text}").response == ANSWER
     assert split_thinking(text).response == text
 
 
-def test_words_that_may_begin_an_answer_stay() -> None:
+def test_words_that_may_begin_a_response_are_kept() -> None:
     for text in ("Thinking... well, boil water.", "Thinking... well.\n...done thinking."):
         assert (split_thinking(text).response, control_tokens(text)) == (text, [])
 
 
-def test_markers_of_one_s_own_replace_the_registry() -> None:
+def test_configured_markers_replace_the_registry() -> None:
     own = configured_formats([["<plan>", "</plan>"]])
     assert split_thinking("<plan>x</plan><think>y", own).response == "<think>y"
     lines = configured_formats([["***", "---"], ["Thought:", "Answer:"]])
@@ -165,6 +165,6 @@ def test_markers_of_one_s_own_replace_the_registry() -> None:
 
 
 @pytest.mark.parametrize("pairs", [[["<plan>"]], [["<plan>", ""]], [["<plan>", 1]]])
-def test_markers_that_are_no_pairs_are_rejected(pairs) -> None:
+def test_markers_that_are_not_pairs_are_rejected(pairs) -> None:
     with pytest.raises(ConfigError, match=r"thinking_markers: wanted pairs .* found \["):
         configured_formats(pairs)

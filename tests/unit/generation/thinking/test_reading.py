@@ -86,7 +86,7 @@ SPEAKS_OF_HARMONY = [
         ("[THINK]a[/THINK]<think>b</think>Hello.", "Hello.", "a\n\nb"),
     ],
 )
-def test_split(text: str, response: str, thinking: str) -> None:
+def test_split_thinking_separates_closed_blocks(text: str, response: str, thinking: str) -> None:
     split = split_thinking(text)
     assert (split.response, split.thinking, split.closed) == (response, thinking, True)
 
@@ -114,7 +114,7 @@ def test_split(text: str, response: str, thinking: str) -> None:
         *((f"<|channel|>analysis<|message|>{text}", False, "", text) for text in QUOTES_THE_FINAL_CHANNEL),
     ],
 )
-def test_a_block_that_is_not_closed(text: str, already_open: bool, response: str, thinking: str) -> None:
+def test_split_thinking_handles_unclosed_blocks(text: str, already_open: bool, response: str, thinking: str) -> None:
     split = split_thinking(text, opened=opened_by("<think>") if already_open else ())
     assert (split.response, split.thinking, split.closed) == (response, thinking, False)
 
@@ -143,19 +143,19 @@ def test_a_block_that_is_not_closed(text: str, already_open: bool, response: str
         *((text, text, "") for text in SPEAKS_OF_HARMONY),
     ],
 )
-def test_messages_of_harmony(text: str, response: str, thinking: str) -> None:
+def test_split_thinking_reads_harmony_channels(text: str, response: str, thinking: str) -> None:
     split = split_thinking(text)
     assert (split.response, split.thinking, split.closed) == (response, thinking, True)
 
 
-def test_whether_a_prompt_ends_within_a_block() -> None:
+def test_opened_by_detects_a_prompt_ending_in_thinking() -> None:
     assert [entry.name for entry in opened_by("<|assistant|><think>\n")] == ["think"]
     assert [entry.name for entry in opened_by("[INST]How?[/INST][THINK]")] == ["magistral"]
     assert not opened_by("<|assistant|><think>\n\n</think>\n\n")
     assert not opened_by("<|assistant|>")
 
 
-def test_whether_a_text_begins_with_thinking() -> None:
+def test_begins_thinking_detects_a_leading_marker() -> None:
     assert begins_thinking("\n**Here is my thought process:** hm")
     assert begins_thinking("< think >hm")
     assert not begins_thinking("Use <think> first.")
@@ -197,7 +197,7 @@ def test_whether_a_text_begins_with_thinking() -> None:
         ("Analysis\nI think: <thing> [Reason] <plan b>", []),
     ],
 )
-def test_control_tokens_that_are_left(text: str, found: list[str]) -> None:
+def test_remaining_control_tokens_are_listed(text: str, found: list[str]) -> None:
     assert control_tokens(text) == found
 
 

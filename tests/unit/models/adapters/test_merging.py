@@ -36,7 +36,7 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize("settings", SETTINGS.values(), ids=list(SETTINGS))
-def test_a_merge_equals_pefts(base, tmp_path, settings):
+def test_merged_adapter_equals_the_merge_of_peft(base, tmp_path, settings):
     adapter = save_adapter(base, tmp_path / "adapter", **settings)
     merge_adapter(base, adapter, tmp_path / "out")
     wanted, found, before = merged_by_peft(base, adapter), stored(tmp_path / "out"), stored(base)
@@ -51,7 +51,7 @@ def test_a_merge_equals_pefts(base, tmp_path, settings):
     assert all(torch.equal(found[name], before[name]) for name in unchanged)
 
 
-def test_result_is_checkpoint_that_says_what_it_was_made_from(base, tmp_path):
+def test_merged_checkpoint_records_its_base_and_adapter(base, tmp_path):
     adapter = save_adapter(base, tmp_path / "adapter")
     merge_adapter(base, adapter, tmp_path / "out", details={"base": "mine"})
     pointer = read_pointer(tmp_path / "out")
@@ -61,7 +61,7 @@ def test_result_is_checkpoint_that_says_what_it_was_made_from(base, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_sixteen_bits_are_rounded_once(tmp_path, dtype):
+def test_merge_rounds_to_sixteen_bits_once(tmp_path, dtype):
     base = save_base(tmp_path / "base", dtype=dtype)
     adapter = save_adapter(base, tmp_path / "adapter", dtype=dtype)
     merge_adapter(base, adapter, tmp_path / "out")
@@ -87,7 +87,7 @@ TIED = {
 
 @pytest.mark.filterwarnings("ignore:.*tie_word_embeddings.*")
 @pytest.mark.parametrize("settings", TIED.values(), ids=list(TIED))
-def test_tied_embeddings_part_where_the_adapter_changes_one_of_them(tmp_path, settings):
+def test_merge_unties_embeddings_if_adapter_changes_one(tmp_path, settings):
     """The reference is PEFT's unmerged model: its merge writes through the tie into both."""
     base = save_base(tmp_path / "base", tiny_config(tie_word_embeddings=True))
     adapter = save_adapter(base, tmp_path / "adapter", **settings)
@@ -103,7 +103,7 @@ def test_tied_embeddings_part_where_the_adapter_changes_one_of_them(tmp_path, se
     assert read_json(tmp_path / "out" / "config.json")["tie_word_embeddings"] is tied
 
 
-def test_an_adapter_over_an_adapter(base, tmp_path):
+def test_adapter_merges_on_top_of_another_adapter(base, tmp_path):
     first = save_adapter(base, tmp_path / "first")
     place_adapter({"base": "mine", "path": str(first)}, base, tmp_path / "one")
     second = save_adapter(tmp_path / "one", tmp_path / "second", target_modules=["o_proj", "gate_proj"], r=2)
@@ -169,7 +169,7 @@ REFUSALS = {
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered")
 @pytest.mark.parametrize(("change", "words"), REFUSALS.values(), ids=list(REFUSALS))
-def test_what_cannot_be_merged_exactly_is_rejected_by_name(base, tmp_path, change, words):
+def test_merge_rejects_adapters_it_cannot_merge_exactly(base, tmp_path, change, words):
     adapter = save_adapter(base, tmp_path / "adapter")
     change(adapter)
     with pytest.raises(DataError, match=re.escape(words)):
@@ -177,7 +177,7 @@ def test_what_cannot_be_merged_exactly_is_rejected_by_name(base, tmp_path, chang
     assert not (tmp_path / "out").exists()
 
 
-def test_an_adapter_of_another_model_is_rejected(base, tmp_path):
+def test_merge_rejects_an_adapter_of_another_model(base, tmp_path):
     wider = save_base(tmp_path / "wider", tiny_config(hidden_size=32, num_hidden_layers=4))
     adapter = save_adapter(wider, tmp_path / "adapter")
     with pytest.raises(DataError, match=r"the base has no tensor for .*layers\.3.*trained on another model"):
@@ -191,7 +191,7 @@ BARE_BASE = {"bare": True}
 
 
 @pytest.mark.parametrize("form", ["tokenizer_config.json", "chat_template.jinja"])
-def test_template_that_adapter_brings_takes_place_of_bases(tmp_path, form):
+def test_chat_template_of_adapter_overrides_that_of_base(tmp_path, form):
     base = write_checkpoint(tmp_path / "base")
     (base / "chat_template.jinja").write_text("the base's")
     ModelPointer("local", ".", chat=BARE_BASE).write(base)

@@ -166,12 +166,12 @@ def block_outputs(model):
     return states
 
 
-def test_every_architecture_is_tried():
+def test_every_known_architecture_has_a_test_model():
     assert set(TEXT_ONLY) | set(MULTIMODAL) == set(LAYOUTS)
 
 
 @pytest.mark.parametrize("model_type", sorted(LAYOUTS))
-def test_an_edited_model_writes_nothing_along_the_direction(model_type, tmp_path, direction_path):
+def test_edited_model_writes_nothing_along_the_direction(model_type, tmp_path, direction_path):
     """From the file as transformers writes it to the edited file, through the check and the loader of the workflow."""
     tiny_model(model_type).save_pretrained(tmp_path / "source")
     (tmp_path / "source" / "tokenizer.json").write_text("{}")
@@ -201,7 +201,7 @@ def test_an_edited_model_writes_nothing_along_the_direction(model_type, tmp_path
     ["llama", "qwen2", "qwen3", "gemma2", "gemma3_text", "gpt_neox", "phi", "mixtral", "qwen3_moe", "gpt_oss"],
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_golden_tensors(model_type, dtype, tmp_path, direction_path):
+def test_edited_tensors_match_a_float64_reference(model_type, dtype, tmp_path, direction_path):
     """Within one unit in the last place of a float64 formula, and the same bytes on repeat."""
     tiny_model(model_type).to(dtype).save_pretrained(tmp_path / "source")
     manifest = bake(tmp_path / "source", direction_path, EDIT, tmp_path / "out")
@@ -224,7 +224,7 @@ def test_golden_tensors(model_type, dtype, tmp_path, direction_path):
     assert all(torch.equal(before[name], after[name]) for name in untouched)
 
 
-def test_experts_and_shared_experts_are_all_found(tmp_path):
+def test_anatomy_finds_experts_and_shared_experts(tmp_path):
     tiny_model("deepseek_v3").save_pretrained(tmp_path)
     stream = anatomy(json.loads((tmp_path / "config.json").read_text()), load_file(tmp_path / "model.safetensors"))
     names = [writer.name for writer in stream.writers if writer.target == "mlp_output"]
@@ -254,7 +254,7 @@ def llama_names(root="model."):
     ("root", "head"),
     [("model.language_model.", "lm_head.weight"), ("language_model.model.", "language_model.lm_head.weight")],
 )
-def test_multimodal_checkpoints_are_read_under_their_root(root, head):
+def test_anatomy_finds_language_model_of_multimodal_checkpoint(root, head):
     config = {"model_type": "mistral3", "text_config": {**LLAMA_CONFIG, "model_type": "mistral"}}
     names = [*llama_names(root), "vision_tower.layers.0.mlp.down_proj.weight"]
     stream = anatomy(config, names)
@@ -266,12 +266,12 @@ def test_multimodal_checkpoints_are_read_under_their_root(root, head):
     assert (stream.head, stream.tied) == (head, True)
 
 
-def test_layers_beyond_the_depth_are_left_alone():
+def test_anatomy_ignores_layers_beyond_the_depth():
     names = [*llama_names(), "model.layers.1.eh_proj.weight"]
     assert len(anatomy(LLAMA_CONFIG, names).writers) == 3
 
 
-def test_an_expert_beyond_the_count_is_not_ignored():
+def test_anatomy_rejects_an_expert_beyond_the_configured_count():
     config = {**LLAMA_CONFIG, "model_type": "mixtral", "num_local_experts": 1}
     experts = [f"model.layers.0.block_sparse_moe.experts.{index}.w2.weight" for index in range(2)]
     names = [name for name in llama_names() if "mlp" not in name]
@@ -280,18 +280,18 @@ def test_an_expert_beyond_the_count_is_not_ignored():
         anatomy(config, [*names, *experts])
 
 
-def test_a_missing_embedding_lists_the_names_that_were_tried():
+def test_missing_embedding_error_lists_the_known_names():
     with pytest.raises(DataError, match=r"known names: model\.embed_tokens\.weight"):
         anatomy(LLAMA_CONFIG, llama_names()[1:])
 
 
 @pytest.mark.parametrize("value", [None, "3"])
-def test_a_size_that_is_not_stated_is_named(value):
+def test_missing_size_in_config_json_is_an_error(value):
     with pytest.raises(DataError, match=r"config\.json does not state `num_hidden_layers` as a number; found"):
         anatomy({**LLAMA_CONFIG, "num_hidden_layers": value}, llama_names())
 
 
-def test_architecture_that_not_known_told_where_model_checked(tmp_path):
+def test_unknown_architecture_is_rejected_only_if_it_is_edited(tmp_path):
     """It can be asked and judge, and is rejected only where its weights or modules are to be changed."""
     settings = {
         **GROUPED,
@@ -308,7 +308,7 @@ def test_architecture_that_not_known_told_where_model_checked(tmp_path):
         check_checkpoint(tmp_path, layout=True)
 
 
-def test_blocks_of_known_architecture_that_are_made_otherwise_are_told(tmp_path):
+def test_unsupported_block_layout_of_known_architecture_is_rejected(tmp_path):
     """Experts of Gemma 4 add up two norms behind a third."""
     settings = {
         **PER_LAYER,
@@ -323,7 +323,7 @@ def test_blocks_of_known_architecture_that_are_made_otherwise_are_told(tmp_path)
         check_checkpoint(tmp_path, layout=True)
 
 
-def test_experts_may_be_stored_as_transformers_holds_them(tmp_path, direction_path):
+def test_fused_expert_tensors_are_edited_like_separate_ones(tmp_path, direction_path):
     """One tensor [experts, hidden, intermediate] per block, edited along the same axis as one tensor per expert."""
     tiny_model("qwen3_5_moe_text").save_pretrained(tmp_path / "apart")
     stored = load_file(tmp_path / "apart" / "model.safetensors")

@@ -93,7 +93,7 @@ def modules(original, edited, edit, direction):
 
 
 @pytest.mark.parametrize(("model_type", "method"), CASES)
-def test_hooks_and_modules_do_what_the_edited_weights_do(source, model_type, method, direction_path, tmp_path):
+def test_interventions_and_module_edits_match_the_edited_weights(source, model_type, method, direction_path, tmp_path):
     settings = EDITS[method]
     direction_path = with_keys(direction_path, 4 * HIDDEN if model_type in FOUR_TIMES_WIDER else HIDDEN)
     direction = load_direction(direction_path)
@@ -125,7 +125,7 @@ def test_hooks_and_modules_do_what_the_edited_weights_do(source, model_type, met
 
 
 @pytest.mark.parametrize("model_type", ["llama", "gpt2", "gemma2", "mixtral", "gpt_oss"])
-def test_a_module_that_was_missed_is_named(source, model_type, direction_path, tmp_path):
+def test_run_time_check_names_a_missed_module(source, model_type, direction_path, tmp_path):
     settings, direction = EDITS["orthogonalize"], load_direction(direction_path)
     original, folder = source(model_type)
     bake(folder, direction_path, settings, tmp_path)

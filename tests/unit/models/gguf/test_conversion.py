@@ -91,7 +91,7 @@ HEADS = [(name, tied) for name in CONFIGS for tied in (True, False) if tied or n
 
 
 @pytest.mark.parametrize(("name", "tied"), HEADS)
-def test_the_checkpoint_computes_what_the_model_did(name, tied, tmp_path):
+def test_converted_checkpoint_gives_the_same_logits(name, tied, tmp_path):
     config = CONFIGS[name]
     config.tie_word_embeddings = tied
     model = reference_model(config)
@@ -103,7 +103,7 @@ def test_the_checkpoint_computes_what_the_model_did(name, tied, tmp_path):
 
 
 @pytest.mark.parametrize("quantization", ["F16", "BF16", "Q8_0", "Q4_0", "Q4_1"])
-def test_quantized_weights_are_what_the_reference_makes_of_them(quantization, tmp_path):
+def test_dequantized_weights_match_the_gguf_reference(quantization, tmp_path):
     """With an output head of its own, which stays."""
     model = reference_model(Qwen2Config(**SIZES))
     file = write_gguf(tmp_path / "model.gguf", model, quantization=quantization)
@@ -120,7 +120,7 @@ def test_quantized_weights_are_what_the_reference_makes_of_them(quantization, tm
     assert storage == {quantization: sum(weight.ndim > 1 for weight in model.state_dict().values()), "F32": 11}
 
 
-def test_tokenizer_template_and_tokens_that_end_turn_come_along(tmp_path):
+def test_conversion_keeps_tokenizer_template_and_stop_tokens(tmp_path):
     folder = converted(write_gguf(tmp_path / "model.gguf", reference_model(CONFIGS["llama"])), tmp_path / "out")
     tokenizer = load_tokenizer(folder)
     text = "Hello there 123\n"
@@ -178,7 +178,7 @@ REJECTED = {
 
 
 @pytest.mark.parametrize(("written", "change", "words"), REJECTED.values(), ids=list(REJECTED))
-def test_what_cannot_be_read_as_whole_rejected_with_one_message(written, change, words, tmp_path, monkeypatch):
+def test_unreadable_gguf_files_are_rejected_with_one_message(written, change, words, tmp_path, monkeypatch):
     if "general.architecture" in written.get("settings", {}):
         monkeypatch.setitem(ARCHITECTURES, "llama", "qwen3next")
     file = write_gguf(tmp_path / "model.gguf", reference_model(CONFIGS["llama"]), **written)
@@ -194,7 +194,7 @@ def test_what_cannot_be_read_as_whole_rejected_with_one_message(written, change,
     assert told == ([] if "blk." in words else [f"path: {message}"])
 
 
-def test_a_format_that_is_too_narrow_for_a_weight_stops(tmp_path):
+def test_conversion_rejects_weights_that_overflow_the_format(tmp_path):
     model = reference_model(CONFIGS["llama"])
     model.model.layers[0].mlp.down_proj.weight.data[0, 0] = 1e6
     file = write_gguf(tmp_path / "model.gguf", model)
