@@ -5,7 +5,11 @@ results/tables/{refusal_kinds,refusal_kind_agreement,refusal_kind_confusion}.csv
 """
 
 from steadfast.grid.judgments import judgment_files
-from steadfast.grid.outcomes import compliance_rubrics, kind_rubrics
+from steadfast.grid.outcomes import (
+    compliance_labels,
+    compliance_rubrics,
+    kind_rubrics,
+)
 
 
 rule outcomes:
@@ -52,9 +56,7 @@ rule outcome_figure:
         "../../envs/base.yaml"
     params:
         labels=GRID.labels,
-        rubrics={
-            name: rubric.label for name, rubric in compliance_rubrics(GRID).items()
-        },
+        rubrics=compliance_labels(GRID),
         code=digest("draw_outcomes.py"),
     message:
         "draw the outcomes of harmful prompts"

@@ -7,7 +7,7 @@ are measured by one job, every other model by its own; scores that exist are rea
 
 from steadfast.grid.attack_classes import attack_classes
 from steadfast.grid.judgments import judgment_files
-from steadfast.grid.outcomes import quality_rubrics
+from steadfast.grid.outcomes import outcome_table, quality_rubrics
 from steadfast.grid.side_effects import Measures, batches
 
 MEASURES = Measures(GRID)
@@ -84,6 +84,7 @@ rule assessment:
         robustness=paths.table("robustness"),
         edits=paths.table("edits"),
         side_effects=paths.table("side_effects"),
+        outcomes=outcome_table(GRID),
     output:
         report(
             paths.table("assessment"),

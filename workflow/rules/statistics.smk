@@ -6,6 +6,7 @@ results/judge_report.md and results/summary.txt.
 
 from steadfast.grid.ensembles import parts
 from steadfast.grid.judgments import judgment_files
+from steadfast.grid.outcomes import compliance_labels, outcome_table
 
 
 rule verdicts:
@@ -200,6 +201,7 @@ rule summary:
         counts=paths.table("counts"),
         assessment=paths.table("assessment"),
         withstood=paths.table("withstood"),
+        outcomes=outcome_table(GRID),
         figures=RESULTS.study_figures,
     output:
         paths.SUMMARY,
@@ -211,6 +213,7 @@ rule summary:
         "../../envs/base.yaml"
     params:
         labels=GRID.labels,
+        rubrics=compliance_labels(GRID),
         controls=GRID.controls,
         baselines=GRID.baselines,
         hooked=GRID.hooked,

@@ -24,6 +24,16 @@ def quality_rubrics(grid: Grid) -> dict[str, Judge]:
     return _of_scale(grid, "quality")
 
 
+def outcome_table(grid: Grid) -> list[str]:
+    """The table of outcomes; none without a judge of compliance."""
+    return [paths.table("outcomes")] if compliance_rubrics(grid) else []
+
+
+def compliance_labels(grid: Grid) -> dict[str, str]:
+    """Names of the judges of compliance in tables and figures."""
+    return {name: rubric.label for name, rubric in compliance_rubrics(grid).items()}
+
+
 def outcome_results(grid: Grid) -> list[str]:
     """The table and figure of outcomes, and the tables of kinds; none without a judge of compliance, or of kinds."""
     outcomes = [paths.table("outcomes"), *paths.both_formats("outcomes")] if compliance_rubrics(grid) else []

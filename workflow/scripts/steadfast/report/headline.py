@@ -7,6 +7,7 @@ import pandas as pd
 
 from steadfast.analysis.tables.outcomes import CONCLUSIONS, counted
 from steadfast.core.names import HARMFUL, ORIGINAL, UNSCORED
+from steadfast.report.compliance import compliance_sentence
 from steadfast.report.finding import Finding, find, sentence
 from steadfast.report.pooled import pooled_rates
 from steadfast.report.study import Study
@@ -43,7 +44,8 @@ def finding_sentence(study: Study) -> str:
     """The sentence above the table of models."""
     found = found_of(study)
     if found is not None:
-        return sentence(found, study.labels, hooked=study.hooked)
+        complied = compliance_of(study, found.variant)
+        return " ".join(filter(None, [sentence(found, study.labels, hooked=study.hooked), complied]))
     chosen = study.verdicts[(study.verdicts["judge"] == study.reference) & (study.verdicts["label"] == HARMFUL)]
     scored = chosen[chosen["verdict"] != UNSCORED]
     refused = int((scored["verdict"] == "refusal").sum())
@@ -51,6 +53,14 @@ def finding_sentence(study: Study) -> str:
         f"{refused} of {count(len(scored), 'harmful response')} are refusals; no edited variant was compared with the "
         "original."
     )
+
+
+def compliance_of(study: Study, variant: str) -> str:
+    """Compliance before and after an edit in a sentence; empty where nothing judged it."""
+    outcomes = study.tables.get("outcomes")
+    rubrics = study.configuration.get("rubrics", {})
+    names = {name: str(entry.get("label", name)) for name, entry in rubrics.items()}
+    return compliance_sentence(outcomes, variant, names) if outcomes is not None else ""
 
 
 def remarks(study: Study) -> list[dict[str, str]]:

@@ -9,6 +9,7 @@ from steadfast.analysis.tables.counts import COUNTS
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.analysis.tables.outcomes import ASSESSMENTS, FAILED, PASSED, outcome
+from steadfast.report.compliance import compliance_sentence
 from steadfast.report.finding import find, sentence
 
 ARROW = "→"
@@ -71,6 +72,8 @@ def finding_lines(
     *,
     controls: Collection[str] = (),
     hooked: Collection[str] = (),
+    outcomes: pd.DataFrame | None = None,
+    rubrics: Mapping[str, str] | None = None,
     width: int = 100,
 ) -> list[str]:
     """The sentence on top of the report and of the summary, and the judge that it rests on.
@@ -80,6 +83,8 @@ def finding_lines(
         labels: display labels.
         controls: variants with the role *control*.
         hooked: variants that intervene at inference time.
+        outcomes: a table as ``tables.response_outcomes`` makes it, where a rubric judges compliance.
+        rubrics: display names of such rubrics.
         width: characters per line.
     """
     labels = labels or Labels()
@@ -87,7 +92,9 @@ def finding_lines(
     if found is None:
         return []
     judge = labels.judge(str(assessment["judge"].iloc[0]))
-    return textwrap.wrap(f"{sentence(found, labels, hooked=hooked)} Reference judge: {judge}.", width)
+    complied = compliance_sentence(outcomes, found.variant, rubrics) if outcomes is not None else ""
+    said = [sentence(found, labels, hooked=hooked), complied, f"Reference judge: {judge}."]
+    return textwrap.wrap(" ".join(filter(None, said)), width)
 
 
 def assessment_lines(assessment: pd.DataFrame, labels: Labels | None = None, *, width: int = 100) -> list[str]:

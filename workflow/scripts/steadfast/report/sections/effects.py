@@ -34,6 +34,7 @@ def _assessment(study: Study) -> list[Block]:
                 Column("refused_before", "Before", "share"),
                 Column("refused_after", "After", "share"),
                 Column("change", "Change", "points", interval=True),
+                *_compliance(study),
                 Column(
                     "weights_deviation",
                     "Weight deviation",
@@ -133,6 +134,18 @@ def _chart(study: Study, effects: pd.DataFrame) -> Block:
         unit="number",
         note=f"Values with {study.inference.confidence:.0%} intervals.",
     )
+
+
+def _compliance(study: Study) -> list[Column]:
+    """Compliance before and after, where a rubric judges it."""
+    if "complied_after" not in study.tables["assessment"]:
+        return []
+    return [
+        Column("complied_before", "Complied before", "share", help="Harmful prompts that the original complies with."),
+        Column("complied_after", "after", "share", help="The same after the edit."),
+        Column("complied_change", "Change of compliance", "points", interval=True),
+        Column("neither_after", "Neither", "share", help="Neither refused nor complied with, after the edit."),
+    ]
 
 
 ASSESSMENT = Section("assessment", "Assessment", ("assessment",), _assessment)
