@@ -174,7 +174,9 @@ def agreement(before: Path, after: Path) -> tuple[int, int]:
 def section(found: Mapping[str, Mapping[str, Times]], responses: tuple[int, int], arguments: Sequence[str]) -> str:
     """The figures as Markdown."""
     before, after = found["before"], found["after"]
-    lines = [f"`python benchmarks/grids.py {' '.join(arguments)}`", ""]
+    from pages import command
+
+    lines = [command("grids.py", arguments), ""]
     if "planned" in before and "planned" in after:
         steps = [part["planned"]["steps"] for part in (before, after)]
         lines += [f"Planned steps: {steps[0]:,} before, {steps[1]:,} after.", ""]

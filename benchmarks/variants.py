@@ -201,6 +201,7 @@ def main() -> None:
 def measured(options: argparse.Namespace, folder: Path) -> str:
     """Run both ways in turns; the comparison as Markdown."""
     import pandas as pd
+    from pages import command
 
     tasks = {way: [task(options, folder, point, way) for point in range(options.points)] for way in WAYS}
     first = tasks["together"][0]
@@ -220,7 +221,7 @@ def measured(options: argparse.Namespace, folder: Path) -> str:
     wall, cpu = (best["separately"][index] / best["together"][index] for index in (0, 1))
     starts = {"separately": options.points, "together": 1}
     lines = [
-        f"`python benchmarks/variants.py {' '.join(sys.argv[1:])}`",
+        command("variants.py", [Path(each).name if each == options.model else each for each in sys.argv[1:]]),
         "",
         f"{len(pairs) // options.points} prompts, {options.tokens} new tokens each; edits included.",
         "",

@@ -16,4 +16,5 @@ def test_a_section_is_replaced_in_its_place(tmp_path):
     page.write_text("# Title\n\nWritten by hand.\n\n" + page.read_text())
     pages.put_section(page, "Second", "other")
     pages.put_section(page, "First", "new\n\n### Part\n")
+    assert pages.command("x.py", ["--report", "a.md", "--models", "1"]) == "`python benchmarks/x.py --models 1`"
     assert page.read_text() == "# Title\n\nWritten by hand.\n\n## First\n\nnew\n\n### Part\n\n## Second\n\nother\n"
