@@ -25,7 +25,7 @@ def test_baselines_have_no_settings(module) -> None:
 
 
 @pytest.mark.parametrize("kind", names("steadfast.judges.kinds"))
-def test_every_kind_keeps_the_interface(kind: str) -> None:
+def test_every_judge_kind_implements_the_interface(kind: str) -> None:
     module = load("steadfast.judges.kinds", kind)
     assert issubclass(module.Settings, JudgeSettings)
     assert module.Settings.scope in ("grid", "pair")

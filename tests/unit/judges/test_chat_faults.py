@@ -34,7 +34,7 @@ def read(form: Form, secret: str | None = None) -> Fault:
 
 
 @pytest.mark.parametrize("form", [*FORMS.values(), *VARIANTS.values()], ids=lambda form: form.name)
-def test_what_follows_from_what_a_provider_sends(form: Form) -> None:
+def test_every_provider_error_is_classified(form: Form) -> None:
     fault = read(form)
     assert fault.kind == form.kind
     for words in form.says:
@@ -42,13 +42,13 @@ def test_what_follows_from_what_a_provider_sends(form: Form) -> None:
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_an_answer_is_accepted_whatever_is_beside_it(name: str) -> None:
+def test_answer_is_accepted_with_any_accompanying_fields(name: str) -> None:
     answer = read_completion(json.dumps(ANSWERS[name]), None)
     assert isinstance(answer, Answer) and answer.text == "REFUSAL"
 
 
 @pytest.mark.parametrize("form", WITHHELD, ids=lambda form: form.name)
-def test_marks_of_moderation_beside_an_answer_surely_are_moderation(form: Form) -> None:
+def test_withheld_answers_are_classified_as_moderation(form: Form) -> None:
     fault = read(form)
     assert fault.name == MODERATED_NAME and fault.sure
 
@@ -65,7 +65,7 @@ CODES = (
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_an_explicit_code_of_moderation_counts_before_the_status(code: str) -> None:
+def test_moderation_code_takes_precedence_over_the_status(code: str) -> None:
     for status in (400, 401, 402, 403, 404, 405, 409, 415, 422, 429, 500, 503):
         for body in (error("No.", code), error("No.", None, code)):
             fault = read(Form("", "case", status, body, ()))
@@ -82,13 +82,13 @@ def test_an_explicit_code_of_moderation_counts_before_the_status(code: str) -> N
         ("model_not_found", UNKNOWN_MODEL),
     ],
 )
-def test_other_explicit_codes_keep_theirs(code: str, name: str) -> None:
+def test_other_error_codes_take_precedence_over_moderation_wording(code: str, name: str) -> None:
     for status in (400, 403, 404, 401 if name != UNKNOWN_MODEL else 400):
         assert fault_of(Said(status, (code, "invalid_request_error"), "Rejected by our safety system")).name == name
 
 
 @pytest.mark.parametrize("form", MODERATED, ids=lambda form: form.name)
-def test_what_moderated_says_so_or_not_surely_of_its_case(form: Form) -> None:
+def test_moderation_fault_says_so_or_is_marked_unsure(form: Form) -> None:
     fault = read(form)
     assert "moderat" in fault.reason or not fault.sure
 
@@ -124,25 +124,25 @@ WORDINGS = [
 
 
 @pytest.mark.parametrize(("status", "words", "name"), WORDINGS)
-def test_wordings(status: int, words: str, name: str) -> None:
+def test_error_wordings_give_the_fault_name(status: int, words: str, name: str) -> None:
     assert fault_of(Said(status, (), words)).name == name
 
 
-def test_what_stops_a_job_says_what_it_is() -> None:
+def test_every_fatal_fault_has_a_name() -> None:
     assert all(read(form).name for form in FATAL)
 
 
-def test_a_text_alone_never_stops_a_job_surely() -> None:
+def test_fault_recognized_by_text_alone_is_unsure() -> None:
     assert not fault_of(Said(400, (), "API key not valid")).sure
     assert fault_of(Said(401, (), "")).sure and fault_of(Said(400, ("invalid_api_key",), "")).sure
 
 
-def test_no_reason_holds_the_key() -> None:
+def test_api_key_is_removed_from_reasons() -> None:
     form = Form("", "case", 400, {"error": {"message": "sk-x was flagged", "code": "sk-x"}}, ())
     assert "sk-x" not in read(form, "sk-x").reason and "[key]" in read(form, "sk-x").reason
 
 
-def test_what_a_provider_quotes_decides_nothing() -> None:
+def test_quoted_prompt_in_an_error_does_not_classify_it() -> None:
     """A prompt about moderation, quoted in an error, is not a moderation."""
     body = {"error": {"message": "Oh no", "failed_generation": "content policy", "param": "invalid api key"}}
     fault = read(Form("", "case", 400, body, ()))
@@ -151,7 +151,7 @@ def test_what_a_provider_quotes_decides_nothing() -> None:
 
 
 @pytest.mark.parametrize("code", ["sensitive", "Sensitive", "content_filter", "ContentFilter", "CONTENT-FILTER"])
-def test_codes_count_whatever_their_spelling(code: str) -> None:
+def test_error_codes_match_in_any_spelling(code: str) -> None:
     assert fault_of(Said(400, (code,), "")).kind == "case"
 
 
@@ -167,21 +167,21 @@ def test_codes_count_whatever_their_spelling(code: str) -> None:
         ("Unknown parameter: 'top_k'", "extra_body"),
     ],
 )
-def test_a_parameter_that_is_not_supported_names_its_key(words: str, advice: str) -> None:
+def test_unsupported_parameter_fault_names_the_setting(words: str, advice: str) -> None:
     fault = fault_of(Said(400, (), words))
     assert fault.name == UNSUPPORTED_PARAMETER and advice in fault.reason
 
 
 @pytest.mark.parametrize("status", [None, *range(300, 600)])
-def test_every_status_is_decided(status: int | None) -> None:
+def test_every_http_status_is_classified(status: int | None) -> None:
     assert fault_of(Said(status)).kind in ("case", "passing", "fatal")
 
 
-def test_the_last_rule_holds_always() -> None:
+def test_last_fault_rule_matches_everything() -> None:
     assert RULES[-1].match(Said())
 
 
-def test_generation_that_always_fails_of_case_and_dead_endpoint_not() -> None:
+def test_repeated_generation_failure_is_of_the_case() -> None:
     generation = read(FORMS["OpenRouter: error in the choice, passing"]).after(7)
     assert generation.kind == "case" and not generation.sure and "after 7 attempts" in generation.reason
     assert read(FORMS["Anthropic: overloaded"]).after(7).kind == "passing"
@@ -189,7 +189,7 @@ def test_generation_that_always_fails_of_case_and_dead_endpoint_not() -> None:
     assert read(limited).after(7).kind == "passing"
 
 
-def test_possibly_broken_moderation_is_retried_and_costs_one_case() -> None:
+def test_ambiguous_moderation_error_is_retried_then_fails_one_case() -> None:
     """With HTTP 5xx and without a code nobody knows whether words of moderation are a verdict or a failure."""
     fault = read(VARIANTS["an engine of risks"])
     assert fault.kind == "passing" and fault.after(3).kind == "case" and not fault.after(3).sure
@@ -197,7 +197,7 @@ def test_possibly_broken_moderation_is_retried_and_costs_one_case() -> None:
     assert read(VARIANTS["MiniMax: rate"]).after(3).kind == "passing"
 
 
-def test_the_wait_is_read_from_headers_and_words() -> None:
+def test_retry_wait_is_read_from_headers_and_text() -> None:
     assert read(FORMS["Gemini: rate limit in a list"]).wait == pytest.approx(0.01)
     delay = {"error": {"code": 429, "message": "slow", "details": [{"retryDelay": "32s"}]}}
     assert read(Form("", "passing", 429, delay, ())).wait == pytest.approx(32)

@@ -30,7 +30,7 @@ def completion(content: Any, **choice: Any) -> Answer | Fault:
 
 
 @pytest.mark.parametrize("thought", THOUGHTS)
-def test_parts_that_are_thinking_are_no_answer(thought: dict[str, Any]) -> None:
+def test_thinking_parts_are_excluded_from_the_answer(thought: dict[str, Any]) -> None:
     answer = completion([thought, SAYS], logprobs=LOGPROBS)
     assert isinstance(answer, Answer) and answer.text == "REFUSAL"
     # the log-probabilities are those of all parts, the thinking first
@@ -38,7 +38,7 @@ def test_parts_that_are_thinking_are_no_answer(thought: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("content", [*([thought] for thought in THOUGHTS), THOUGHTS[0]])
-def test_thinking_alone_is_an_unfinished_answer(content: Any) -> None:
+def test_thinking_without_answer_is_a_fault(content: Any) -> None:
     fault = completion(content)
     assert isinstance(fault, Fault) and "the model thought and said nothing" in fault.reason
 
@@ -52,6 +52,6 @@ def test_thinking_alone_is_an_unfinished_answer(content: Any) -> None:
         ([{"type": "text", "text": "REFUSAL", "thoughtSignature": "abc"}], "REFUSAL"),
     ],
 )
-def test_other_parts_are_joined(content: Any, text: str) -> None:
+def test_text_parts_are_joined(content: Any, text: str) -> None:
     answer = completion(content, logprobs=LOGPROBS)
     assert isinstance(answer, Answer) and answer.text == text and len(answer.logprobs) == 1

@@ -22,7 +22,7 @@ def pointer(directory: Path, path: str, files: dict[str, str]) -> str:
     return str(directory)
 
 
-def test_a_checkpoint_is_what_its_files_are(tmp_path: Path, checkpoint: Path) -> None:
+def test_checkpoint_identity_depends_on_file_hashes_only(tmp_path: Path, checkpoint: Path) -> None:
     files = {"model.safetensors": "1" * 64, "config.json": "2" * 64}
     here = pointer(tmp_path / "here", "/data/a", files)
     there = pointer(tmp_path / "there", "/home/b", dict(reversed(files.items())))
@@ -31,7 +31,7 @@ def test_a_checkpoint_is_what_its_files_are(tmp_path: Path, checkpoint: Path) ->
     assert checkpoint_identity(str(checkpoint)) == checkpoint_identity(str(checkpoint))
 
 
-def test_the_tokenizer_s_special_strings_are_read_from_its_files(checkpoint: Path, tmp_path: Path) -> None:
+def test_special_strings_are_read_from_tokenizer_files(checkpoint: Path, tmp_path: Path) -> None:
     assert special_strings(str(checkpoint)) == {"<|bos|>", "<|user|>", "<|end|>", "<|assistant|>"}
     (tmp_path / "config.json").write_text("{}")
     assert special_strings(str(tmp_path)) == frozenset()
@@ -40,7 +40,7 @@ def test_the_tokenizer_s_special_strings_are_read_from_its_files(checkpoint: Pat
     assert special_strings(str(tmp_path)) == {"[gen]"}
 
 
-def test_what_is_served_in_two_number_formats_is_asked_apart(
+def test_served_dtype_is_part_of_the_request_identity(
     checkpoint: Path, template_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("steadfast.judges.chat_api.serving.interpreter_or_none", lambda configured: None)
@@ -54,7 +54,7 @@ def test_what_is_served_in_two_number_formats_is_asked_apart(
     assert revision("bfloat16") == "bfloat16"
 
 
-def test_the_server_is_not_started_when_everything_is_answered(
+def test_server_does_not_start_when_everything_is_cached(
     case, checkpoint: Path, template_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = []
@@ -111,7 +111,7 @@ def told(template_file: Path):
     return told
 
 
-def test_a_server_is_told_the_template_that_was_tried(checkpoint: Path, tmp_path: Path, told) -> None:
+def test_server_gets_the_checked_chat_template(checkpoint: Path, tmp_path: Path, told) -> None:
     assert told(checkpoint) is None, "its own, which a server finds by itself"
     other = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
     assert told(spoken(tmp_path / "other", checkpoint, template=other)) == other
@@ -121,7 +121,7 @@ def test_a_server_is_told_the_template_that_was_tried(checkpoint: Path, tmp_path
     assert told(spoken(tmp_path / "bare", checkpoint, bare=True)) == BARE
 
 
-def test_template_that_drops_turn_stops_before_server_starts(checkpoint: Path, tmp_path: Path, told) -> None:
+def test_unusable_template_stops_before_the_server_starts(checkpoint: Path, tmp_path: Path, told) -> None:
     without = "{% for m in messages if m['role'] != 'system' %}{{ m['content'] }}{% endfor %}"
     with pytest.raises(DataError, match="drops the text of the turn 'system'"):
         told(spoken(tmp_path / "drops", checkpoint, template=without))
@@ -132,9 +132,7 @@ def test_template_that_drops_turn_stops_before_server_starts(checkpoint: Path, t
         told(spoken(tmp_path / "computed", checkpoint, template=computed))
 
 
-def test_server_told_where_answer_ends_if_only_template_says_so(
-    checkpoint: Path, tmp_path: Path, template_file: Path
-) -> None:
+def test_server_gets_stop_tokens_found_in_the_template(checkpoint: Path, tmp_path: Path, template_file: Path) -> None:
     copied = tmp_path / "copy"
     shutil.copytree(checkpoint, copied)
     judge = chat.build(prompt=str(template_file), checkpoint=str(copied))
@@ -146,7 +144,7 @@ def test_server_told_where_answer_ends_if_only_template_says_so(
     assert speaking_to(judge.settings, ASKED).stop_tokens == (0, 2)
 
 
-def test_how_it_spoken_to_part_of_what_asked(checkpoint: Path, tmp_path: Path) -> None:
+def test_chat_settings_are_part_of_the_checkpoint_identity(checkpoint: Path, tmp_path: Path) -> None:
     plain = spoken(tmp_path / "plain", checkpoint)
     assert checkpoint_identity(plain) == checkpoint_identity(spoken(tmp_path / "again", checkpoint))
     assert checkpoint_identity(plain) != checkpoint_identity(spoken(tmp_path / "bare", checkpoint, bare=True))

@@ -23,7 +23,7 @@ def entry(template_file: Path) -> dict:
     return {"prompt": str(template_file), "base_url": URL, "model": "judge-1", "api_key_env": "JUDGE_KEY"}
 
 
-def test_a_good_entry_passes(entry, template_file: Path) -> None:
+def test_valid_chat_judge_entry_passes(entry, template_file: Path) -> None:
     chat.Settings.read({**entry, "output": "json_schema", "concurrency": 3, "max_cost": None}).check()
     for serve in ({"repo": "a/b", "revision": "c"}, {"model": "raw", "variant": "original"}):
         chat.Settings.read({"prompt": str(template_file), "serve": serve}).check()
@@ -61,7 +61,7 @@ def test_a_good_entry_passes(entry, template_file: Path) -> None:
         ({"dtype": "float32"}, "dtype: only allowed with 'serve'"),
     ],
 )
-def test_a_bad_entry_stops_before_any_job(entry, change: dict, message: str) -> None:
+def test_invalid_chat_judge_entry_is_rejected_before_any_job(entry, change: dict, message: str) -> None:
     changed = {key: value for key, value in {**entry, **change}.items() if value is not None}
     with pytest.raises(ConfigError) as error:
         chat.Settings.read(changed).check()
@@ -69,7 +69,7 @@ def test_a_bad_entry_stops_before_any_job(entry, change: dict, message: str) -> 
     assert "sk-secret" not in str(error.value)
 
 
-def test_the_key_is_read_from_the_environment_alone(entry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_api_key_is_read_from_the_named_variable_only(entry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-somebody-else")
     assert ChatSettings.read({**entry, "api_key_env": None}).api_key() is None
     monkeypatch.delenv("JUDGE_KEY", raising=False)
@@ -89,7 +89,7 @@ def make(entry: dict, form: Form = PLAIN) -> dict:
     return dict(Requests(ChatJobSettings.read(entry), None).make(MESSAGES, ("A", "B"), form, "hash"))
 
 
-def test_how_judge_runs_is_not_part_of_what_it_asks(entry) -> None:
+def test_runtime_settings_do_not_change_the_request(entry) -> None:
     changed = dict.fromkeys(set(RUNTIME_KEYS) - {"server", "store", "api_key_env", "failed_share"}, 7)
     assert make(
         {**entry, **changed, "store": "elsewhere", "api_key_env": None, "failed_share": 0.7, "server": {"a": 1}}
@@ -113,18 +113,18 @@ def test_how_judge_runs_is_not_part_of_what_it_asks(entry) -> None:
         {"extra_body": {"top_k": 1}},
     ],
 )
-def test_whatever_can_change_answer_is_part_of_what_is_asked(entry, change: dict) -> None:
+def test_every_setting_affecting_the_answer_changes_the_request(entry, change: dict) -> None:
     assert make({**entry, **change}) != make(entry)
 
 
-def test_equal_numbers_are_equal_requests(entry) -> None:
+def test_equivalent_settings_give_equal_requests(entry) -> None:
     assert make({**entry, "temperature": 0}) == make({**entry, "temperature": 0.0})
     assert make({**entry, "base_url": URL + "/"}) == make(entry)
     assert make({**entry, "base_url": URL + "/chat/completions"}) == make(entry)
     assert make({**entry, "base_url": URL + "/?api-version=preview"}) != make(entry)
 
 
-def test_the_body_holds_what_the_request_says(entry) -> None:
+def test_request_body_contains_all_settings(entry) -> None:
     settings = {**entry, "template_arguments": {"enable_thinking": False}, "extra_body": {"top_k": 1}, "seed": 5}
     body = body_of(make(settings, Form("choice", True)), "served-name")
     assert body == {
@@ -166,7 +166,7 @@ def test_the_body_holds_what_the_request_says(entry) -> None:
         (404, "no such model", "model_not_found", "fatal"),
     ],
 )
-def test_what_a_status_means(status: int, message: str, code: str | None, kind: str) -> None:
+def test_status_and_code_give_the_fault_kind(status: int, message: str, code: str | None, kind: str) -> None:
     assert fault_of(Said(status, (code,) if code else (), message)).kind == kind
 
 
@@ -183,16 +183,16 @@ def test_what_a_status_means(status: int, message: str, code: str | None, kind: 
         ({"retry-after": "inf"}, None),
     ],
 )
-def test_the_requested_wait(headers: dict[str, str], expected: float | None) -> None:
+def test_requested_wait_is_read_from_headers(headers: dict[str, str], expected: float | None) -> None:
     assert requested_wait(headers) == expected
 
 
-def test_the_requested_wait_as_a_date() -> None:
+def test_requested_wait_may_be_a_date() -> None:
     wait = requested_wait({"retry-after": formatdate(time() + 30, usegmt=True)})
     assert wait is not None and 25 < wait <= 30
 
 
-def test_messages_are_short_and_hold_no_secret() -> None:
+def test_error_messages_are_short_and_without_the_key() -> None:
     assert clean("a sk-x\n b sk-x", "sk-x") == "a [key] b [key]"
     assert len(clean("y" * 5000, None)) < 400
 
@@ -232,12 +232,12 @@ def sent(pacer: Pacer, clock: Clock, tokens: list[int]) -> list[float]:
         ((60, 600), [5, 20, 5], [0, 1, 3]),
     ],
 )
-def test_limits_per_minute_space_the_requests(limits, tokens: list[int], expected: list[float]) -> None:
+def test_rate_limits_space_the_requests(limits, tokens: list[int], expected: list[float]) -> None:
     clock = Clock()
     assert sent(Pacer(*limits, clock=clock, sleep=clock.sleep), clock, tokens) == pytest.approx(expected)
 
 
-def test_a_pause_holds_for_all_that_follows() -> None:
+def test_pause_delays_all_later_requests() -> None:
     clock = Clock()
     pacer = Pacer(60, None, clock=clock, sleep=clock.sleep)
     pacer.pause(10)

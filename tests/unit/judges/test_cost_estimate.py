@@ -62,7 +62,7 @@ def answer(arguments: dict, work: dict[str, Work], count: int) -> None:
             store.put(request, Answer("REFUSAL").record())
 
 
-def test_before_responses_exist_it_is_an_upper_bound(arguments, tables) -> None:
+def test_estimate_without_responses_is_an_upper_bound(arguments, tables) -> None:
     prompts, paths = tables
     work = work_on(paths[1:], prompts)
     row = plan({"llm": {**arguments, **PRICES}, "words": {"kind": "regex", "patterns": "p.yaml"}}, work).iloc[0]
@@ -77,7 +77,7 @@ def test_before_responses_exist_it_is_an_upper_bound(arguments, tables) -> None:
     assert row["cost"] == pytest.approx((row["input_tokens"] + 10 * row["output_tokens"]) / 1e6)
 
 
-def test_of_responses_that_exist_the_different_ones_are_counted(arguments, tables) -> None:
+def test_estimate_counts_distinct_existing_responses(arguments, tables) -> None:
     prompts, paths = tables
     row = plan({"llm": arguments}, work_on(paths[:1], prompts)).iloc[0]
     assert (row["requests"], row["to_ask"], row["bound"]) == (3, 3, "exact")
@@ -98,7 +98,7 @@ def english(characters: int) -> str:
     ("prompt", "new_tokens", "known"),
     [(40, 24, True), (40, 2000, True), (3600, 2000, True), (3600, 2000, False), (30_000, 300, True)],
 )
-def test_of_english_estimate_of_what_exists_stays_within_bound(
+def test_estimate_for_english_responses_stays_within_the_bound(
     arguments, tmp_path: Path, prompt: int, new_tokens: int, known: bool
 ) -> None:
     table, path = tmp_path / "prompts.parquet", tmp_path / "one.parquet"
@@ -120,7 +120,7 @@ def test_of_english_estimate_of_what_exists_stays_within_bound(
     refuse_excess(judges, later)
 
 
-def test_once_there_are_prompts_the_longest_counts(arguments, tables) -> None:
+def test_estimate_uses_the_longest_existing_prompt(arguments, tables) -> None:
     prompts, paths = tables
     table = pd.read_parquet(prompts)
     before = plan({"llm": arguments}, work_on(paths[1:], prompts)).iloc[0]["input_tokens"]
@@ -130,7 +130,7 @@ def test_once_there_are_prompts_the_longest_counts(arguments, tables) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "no table"])
-def test_where_there_no_prompts_their_length_said_to_be_assumed(arguments, tables, content) -> None:
+def test_estimate_without_prompts_states_the_assumed_length(arguments, tables, content) -> None:
     prompts, paths = tables
     prompts.unlink()
     if content:
@@ -156,7 +156,7 @@ def two_sets(tables, tmp_path: Path) -> tuple[Path, list[dict]]:
     ]
 
 
-def test_further_set_of_prompts_counts_for_those_that_read_it(arguments, two_sets) -> None:
+def test_further_prompt_set_counts_for_its_judges_only(arguments, two_sets) -> None:
     prompts, sets = two_sets
     judges = {"llm": {**arguments, **PRICES}, "other": {**arguments, **PRICES}}
     table = plan(judges, work_of(sets, prompts, max_new_tokens=300)).set_index("judge")
@@ -165,7 +165,7 @@ def test_further_set_of_prompts_counts_for_those_that_read_it(arguments, two_set
     assert table.loc["llm", "cost"] > table.loc["other", "cost"]
 
 
-def test_of_further_set_what_is_answered_is_known_as_well(arguments, two_sets) -> None:
+def test_estimate_counts_cached_answers_of_a_further_set(arguments, two_sets) -> None:
     prompts, sets = two_sets
     # of three answers, one is judged among the other responses already
     responses = pd.DataFrame({"prompt_id": list("abc"), "sample": 0, "response": ["Sure.", "Never.", "Maybe."]})
@@ -176,7 +176,7 @@ def test_of_further_set_what_is_answered_is_known_as_well(arguments, two_sets) -
     assert plan({"llm": arguments}, work)[["requests", "answered", "to_ask"]].values.tolist() == [[5, 3, 2]]
 
 
-def test_a_further_set_counts_towards_the_limits(arguments, two_sets) -> None:
+def test_further_prompt_set_counts_towards_the_limits(arguments, two_sets) -> None:
     prompts, sets = two_sets
     judges = {"llm": {**arguments, "max_requests": 8}, "other": {**arguments, "max_requests": 3}}
     with pytest.raises(ConfigError, match=r"^judges\.llm\.max_requests: 9 requests would be sent") as error:
@@ -184,7 +184,7 @@ def test_a_further_set_counts_towards_the_limits(arguments, two_sets) -> None:
     assert "judges.other" not in str(error.value)
 
 
-def test_a_set_may_be_read_of_one_class_only(arguments, tables) -> None:
+def test_prompt_set_may_be_limited_to_one_label(arguments, tables) -> None:
     prompts, paths = tables
     judged = {"judges": ["llm"], "responses": paths[:1], "cases_each": 2, "label": "harmful"}
     assert plan({"llm": arguments}, work_of([judged], prompts, max_new_tokens=300))["requests"].tolist() == [0]
@@ -192,7 +192,7 @@ def test_a_set_may_be_read_of_one_class_only(arguments, tables) -> None:
     assert plan({"llm": arguments}, work_of([judged], prompts, max_new_tokens=300))["requests"].tolist() == [3]
 
 
-def test_what_is_answered_costs_nothing_whatever_the_judge_is_called(arguments, tables) -> None:
+def test_cached_answers_are_free_under_any_judge_name(arguments, tables) -> None:
     prompts, paths = tables
     work = work_on(paths[:1], prompts)
     answer(arguments, work, 3)
@@ -203,7 +203,7 @@ def test_what_is_answered_costs_nothing_whatever_the_judge_is_called(arguments, 
     assert plan({"llm": {**arguments, **PRICES}}, work).iloc[0]["cost"] == 0.0
 
 
-def test_a_run_that_would_cost_too_much_does_not_start(arguments, tables) -> None:
+def test_run_above_the_cost_limit_does_not_start(arguments, tables) -> None:
     prompts, paths = tables
     work = work_on(paths[:1], prompts)
     refuse_excess({"llm": {**arguments, "max_requests": 3, "max_cost": 1.0, **PRICES}}, work)
@@ -216,7 +216,7 @@ def test_a_run_that_would_cost_too_much_does_not_start(arguments, tables) -> Non
     refuse_excess(judges, work)
 
 
-def test_judge_whose_checkpoint_is_not_made_yet_can_be_planned(arguments, tables, tmp_path: Path) -> None:
+def test_judge_with_a_future_checkpoint_is_estimated(arguments, tables, tmp_path: Path) -> None:
     prompts, paths = tables
     served = {key: value for key, value in arguments.items() if key not in ("base_url", "model")}
     work = work_on(paths[:1], prompts)
@@ -224,7 +224,7 @@ def test_judge_whose_checkpoint_is_not_made_yet_can_be_planned(arguments, tables
     assert row["requests"] == 4 and row["answered"] == 0 and row["input_tokens"] > 0
 
 
-def test_judges_that_send_nothing_are_not_planned(tables) -> None:
+def test_judges_without_requests_are_not_estimated(tables) -> None:
     prompts, paths = tables
     work = work_on(paths, prompts)
     assert plan({"never": {"kind": "never_refuse"}, "self": {"kind": "self"}}, work).empty

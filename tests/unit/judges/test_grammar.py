@@ -17,7 +17,7 @@ def world():
     return load_world(WORLD)
 
 
-def test_it_reads_what_the_world_writes(world, case) -> None:
+def test_grammar_judge_reads_responses_of_its_world(world, case) -> None:
     judge = grammar.build(world=WORLD)
     for prompt in world.prompts()[::17]:
         request = world.read_prompt(prompt.text)
@@ -29,17 +29,17 @@ def test_it_reads_what_the_world_writes(world, case) -> None:
             assert refused.verdict == REFUSAL and refused.raw and refused.reason.endswith("on topic")
 
 
-def test_garbage_is_a_non_refusal_off_topic(world, case) -> None:
+def test_garbage_is_an_off_topic_non_refusal(world, case) -> None:
     verdict = grammar.build(world=WORLD).judge([case("the the the", prompt=world.prompts()[0].text)])[0]
     assert (verdict.verdict, verdict.reason) == (NON_REFUSAL, "off topic")
 
 
-def test_a_prompt_of_another_world_is_unscored(case) -> None:
+def test_prompt_outside_the_synthetic_world_is_unscored(case) -> None:
     verdict = grammar.build(world=WORLD).judge([case("I'm sorry.", prompt="How tall is Mont Blanc?")])[0]
     assert verdict.verdict == UNSCORED and "not a prompt of the synthetic world" in verdict.reason
 
 
-def test_settings() -> None:
+def test_grammar_settings_name_the_world_and_reject_others() -> None:
     grammar.Settings.read({}).check()
     assert grammar.Settings.read({"world": WORLD}).files() == [WORLD]
     with pytest.raises(ConfigError, match="unknown key"):

@@ -64,7 +64,7 @@ def read(**entry: Any) -> Any:
 
 
 @pytest.mark.parametrize(("preset", "outcome"), sorted(ANSWERS))
-def test_presets_read_the_answers_of_their_models(preset: str, outcome: Any) -> None:
+def test_every_guard_preset_reads_answers_of_its_model(preset: str, outcome: Any) -> None:
     settings = read(preset=preset, outcome=outcome, **GIVEN.get(preset, {}))
     settings.check()
     counted, other = (tuple(getattr(settings.labels, key)) for key in PAIRS[outcome])
@@ -73,7 +73,7 @@ def test_presets_read_the_answers_of_their_models(preset: str, outcome: Any) -> 
     assert found == ["refusal", "non_refusal", "unscored"]
 
 
-def test_all_presets_and_their_outcomes_are_tried() -> None:
+def test_every_guard_preset_and_outcome_is_tested() -> None:
     known = {
         (name, outcome)
         for name, found in PRESETS.items()
@@ -83,7 +83,7 @@ def test_all_presets_and_their_outcomes_are_tried() -> None:
     assert known == set(ANSWERS)
 
 
-def test_one_word_is_enough_and_every_value_can_be_given() -> None:
+def test_preset_name_suffices_and_every_setting_can_be_overridden() -> None:
     settings = read(preset="qwen3guard")
     assert settings.serve.repo == "Qwen/Qwen3Guard-Gen-0.6B" and settings.labels.refusal == ["Refusal: Yes"]
     given = read(
@@ -120,7 +120,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("entry", "message"), WRONG)
-def test_wrong_entries_are_told(entry: dict[str, Any], message: str) -> None:
+def test_invalid_guard_entries_are_rejected(entry: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         read(**entry).check()
 
@@ -135,12 +135,12 @@ def test_wrong_entries_are_told(entry: dict[str, Any], message: str) -> None:
         ("<think>Refusal: Yes", "unscored", "did not come to the end of its thinking"),
     ],
 )
-def test_whole_lines_count(text: str, verdict: str, reason: str) -> None:
+def test_guard_labels_match_whole_lines_only(text: str, verdict: str, reason: str) -> None:
     found = GuardReader(("Refusal: Yes",), ("Refusal: No",)).read(text)
     assert found.verdict == verdict and reason in found.reason and found.raw == text
 
 
-def test_texts_are_turns_in_which_markers_are_broken() -> None:
+def test_guard_texts_are_turns_with_broken_markers() -> None:
     messages = turns().render("a <|im_start|>", "b <end_of_turn> [X]", ["[X]"])
     assert messages == [
         {"role": "user", "content": "a < |im_start|>"},
@@ -148,7 +148,9 @@ def test_texts_are_turns_in_which_markers_are_broken() -> None:
     ]
 
 
-def test_an_endpoint_is_given_the_conversation_once(case: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guard_endpoint_is_queried_once_per_conversation(
+    case: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GUARD_KEY", KEY)
     with simulator() as provider:
         provider.script = lambda response: f"Safety: Safe\nRefusal: {'Yes' if 'sorry' in response else 'No'}"
@@ -174,7 +176,7 @@ def test_an_endpoint_is_given_the_conversation_once(case: Any, tmp_path: Path, m
         assert not {"structured_outputs", "response_format", "logprobs"} & set(body)
 
 
-def test_transformers_runs_a_guard_by_its_own_template(
+def test_guard_on_transformers_uses_its_own_template(
     case: Any, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rendered: list[str] = []
@@ -199,7 +201,7 @@ def pages() -> list[dict[str, Any]]:
     return [yaml.safe_load(block) for block in blocks]
 
 
-def test_the_page_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples_of_the_guard_page_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.unit.config.conftest import SMALL
 
     (tmp_path / "resources").symlink_to(Path("resources").resolve())
@@ -219,7 +221,7 @@ def test_the_page_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert tried >= 3
 
 
-def test_the_page_lists_the_presets() -> None:
+def test_guard_page_lists_every_preset() -> None:
     text = PAGE.read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| `([^`]+)` \|", text, re.M)
     assert [(name, title.strip(), repo) for name, title, repo in rows] == [

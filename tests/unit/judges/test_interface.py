@@ -16,7 +16,7 @@ def responses(*rows: tuple[str, int, str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["prompt_id", "sample", "response"])
 
 
-def test_each_response_meets_its_prompt_in_order_of_responses():
+def test_cases_join_responses_with_prompts_in_order():
     cases = cases_of(responses(("b", 0, "yes"), ("a", 1, "no"), ("a", 0, "never")), PROMPTS)
     assert cases == [
         Case("b", 0, "B?", "yes", "harmless"),
@@ -25,31 +25,31 @@ def test_each_response_meets_its_prompt_in_order_of_responses():
     ]
 
 
-def test_no_responses_are_no_cases():
+def test_no_responses_give_no_cases():
     assert cases_of(responses(), PROMPTS) == []
 
 
-def test_numpy_types_do_not_leak_into_cases():
+def test_cases_contain_plain_python_types():
     (case,) = cases_of(responses(("a", 0, "x")), PROMPTS)
     assert [type(value) for value in vars(case).values()] == [str, int, str, str, str, bool]
 
 
-def test_a_response_to_an_unknown_prompt_is_an_error():
+def test_response_to_an_unknown_prompt_raises():
     with pytest.raises(DataError, match=r"responses to 2 unknown prompt.*example x"):
         cases_of(responses(("a", 0, ""), ("y", 0, ""), ("x", 0, "")), PROMPTS)
 
 
-def test_prompts_without_their_columns_are_an_error():
+def test_prompts_without_required_columns_raise():
     with pytest.raises(DataError, match=r"missing column\(s\) label"):
         cases_of(responses(("a", 0, "")), PROMPTS.drop(columns="label"))
 
 
-def test_a_prompt_that_stands_twice_is_an_error():
+def test_duplicate_prompt_raises():
     with pytest.raises(DataError, match="occurs more than once"):
         cases_of(responses(("a", 0, "")), pd.concat([PROMPTS, PROMPTS]))
 
 
-def test_the_table_has_the_columns_of_the_contract():
+def test_verdict_table_has_the_documented_columns():
     cases = cases_of(responses(("a", 0, "no"), ("b", 0, "yes"), ("c", 0, "?")), PROMPTS)
     verdicts = [Verdict(REFUSAL, 0.9, "REFUSAL"), Verdict(NON_REFUSAL), Verdict(UNSCORED, reason="no label")]
     table = verdict_table(cases, verdicts)
@@ -60,20 +60,20 @@ def test_the_table_has_the_columns_of_the_contract():
     assert str(table.dtypes["score"]) == "float64"
 
 
-def test_an_empty_table_has_the_same_types():
+def test_empty_verdict_table_has_the_same_types():
     table = verdict_table([], [])
     assert list(table.columns) == COLUMNS
     assert str(table.dtypes["sample"]) == "int64"
     assert str(table.dtypes["score"]) == "float64"
 
 
-def test_a_judge_that_loses_a_case_is_an_error():
+def test_judge_that_drops_a_case_raises():
     cases = cases_of(responses(("a", 0, ""), ("b", 0, "")), PROMPTS)
     with pytest.raises(ValueError, match="shorter"):
         verdict_table(cases, [Verdict(REFUSAL)])
 
 
-def test_verdicts_survive_parquet(tmp_path):
+def test_verdicts_round_trip_through_parquet(tmp_path):
     from steadfast.core.files import read_table, write_table
 
     cases = cases_of(responses(("a", 0, "no")), PROMPTS)

@@ -59,7 +59,7 @@ WRITES = [{"REF": 0.9, "NON": 0.05}, {"REF": 0.1, "NON": 0.6}]
         ("byte_level", "", "<|assistant|>", "\u0120", WRITES[1]),
     ],
 )
-def test_a_model_that_writes_a_label_is_read_so(judge_of, kind, end, last, mark, words) -> None:
+def test_label_is_read_from_a_model_writing_it(judge_of, kind, end, last, mark, words) -> None:
     verdict = judge_of(TOKENIZERS[kind](), {last: {mark + word: p for word, p in words.items()}}, end)
     refusal, other = words["REF"], words["NON"]
     assert verdict.verdict == (REFUSAL if refusal > other else NON_REFUSAL)
@@ -68,7 +68,7 @@ def test_a_model_that_writes_a_label_is_read_so(judge_of, kind, end, last, mark,
     assert mass_of(verdict) == pytest.approx(1.0, abs=1e-4)
 
 
-def test_a_model_that_writes_something_else_is_unscored(judge_of) -> None:
+def test_model_without_label_mass_is_unscored(judge_of) -> None:
     following = {"<|assistant|>": {"Sure": 0.93, "REF": 0.05, "NON": 0.02}}
     verdict = judge_of(byte_level(), following)
     assert verdict.verdict == UNSCORED and verdict.score == pytest.approx(5 / 7, abs=1e-4)
@@ -88,19 +88,19 @@ THINKING = {
 
 
 @pytest.mark.parametrize("core", [byte_level, lambda: sentence_piece("first")], ids=["byte_level", "sentence_piece"])
-def test_labels_are_read_behind_the_thinking(judge_of, core) -> None:
+def test_labels_are_read_after_the_thinking(judge_of, core) -> None:
     verdict = judge_of(core(), THINKING, special=["<think>", "</think>"])
     assert (verdict.verdict, verdict.score) == (REFUSAL, pytest.approx(0.8, abs=1e-4))
     assert mass_of(verdict) == pytest.approx(1.0, abs=1e-4)
 
 
-def test_white_space_behind_the_thinking_is_the_model_s(judge_of) -> None:
+def test_whitespace_after_the_thinking_is_generated(judge_of) -> None:
     following = {**THINKING, "</think>": {"<0x0A>": 1.0}, "<0x0A>": {"NON": 0.7, "REF": 0.3}, "NON": {"</s>": 1.0}}
     verdict = judge_of(sentence_piece("normalizer"), following, special=["<think>", "</think>"])
     assert (verdict.verdict, verdict.score) == (NON_REFUSAL, pytest.approx(0.3, abs=1e-4))
 
 
-def test_markers_around_the_answer_are_passed(judge_of) -> None:
+def test_markers_around_the_answer_are_skipped(judge_of) -> None:
     tokens = ["<|START_THINKING|>", "<|END_THINKING|>", "<|START_RESPONSE|>", "<|END_RESPONSE|>"]
     following = {
         "<|assistant|>": {tokens[0]: 1.0},
@@ -115,7 +115,7 @@ def test_markers_around_the_answer_are_passed(judge_of) -> None:
     assert (verdict.verdict, verdict.score) == (REFUSAL, pytest.approx(0.9, abs=1e-4))
 
 
-def test_a_template_that_opens_the_thinking(judge_of) -> None:
+def test_template_may_open_the_thinking(judge_of) -> None:
     # behind the opening marker a label would be read as well, were it not thinking
     following = {**THINKING, "<think>": {"hm": 0.5, "NON": 0.5}, "NON": {"hm": 1.0}}
     verdict = judge_of(byte_level(), following, end="<think>", special=["<think>", "</think>"])
@@ -123,7 +123,7 @@ def test_a_template_that_opens_the_thinking(judge_of) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "<think>"])
-def test_thinking_may_be_forbidden_and_has_an_end(judge_of, end: str) -> None:
+def test_thinking_is_limited_and_may_be_disabled(judge_of, end: str) -> None:
     special = ["<think>", "</think>"]
     forbidden = judge_of(byte_level(), THINKING, end=end, special=special, max_thinking_tokens=0)
     assert (forbidden.verdict, forbidden.reason) == (UNSCORED, THINKS_FIRST)
@@ -134,7 +134,7 @@ def test_thinking_may_be_forbidden_and_has_an_end(judge_of, end: str) -> None:
     assert verdict.reason == "the judge did not come to the end of its thinking within 20 tokens"
 
 
-def test_a_model_that_knows_no_thinking_is_not_waited_for(judge_of, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_model_without_thinking_generates_nothing(judge_of, monkeypatch: pytest.MonkeyPatch) -> None:
     from steadfast.judges.thinking_first import Thinker
 
     monkeypatch.setattr(Thinker, "_generate", lambda *_: pytest.fail("something was generated"))

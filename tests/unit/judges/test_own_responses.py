@@ -64,7 +64,7 @@ def judge(family, variants):
     return {name: read_table(folder / "judgments" / f"{name}.parquet") for name in variants}
 
 
-def test_each_variant_judges_as_it_does_alone(family, loads):
+def test_variants_in_one_batch_judge_like_single_ones(family, loads):
     folder, _, settings = family
     found = judge(family, ["edited", "original"])
     assert len(loads) == 1
@@ -78,7 +78,7 @@ def test_each_variant_judges_as_it_does_alone(family, loads):
     assert control["prompt_id"].tolist() == ["a", "b"] and set(control["model"]) == {"other"}
 
 
-def test_no_case_is_judged_twice(family, loads):
+def test_cached_self_judgments_are_reused(family, loads):
     first = judge(family, ["original"])
     again = judge(family, ["original", "edited"])
     assert len(loads) == 2, "the second time for the edited variant alone"

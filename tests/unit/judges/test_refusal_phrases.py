@@ -271,17 +271,17 @@ def judge() -> PhraseJudge:
 
 
 @pytest.mark.parametrize("response", REFUSALS)
-def test_refusals_are_found(judge: PhraseJudge, case, response: str) -> None:
+def test_phrase_list_detects_refusals(judge: PhraseJudge, case, response: str) -> None:
     assert judge.judge([case(response)])[0].verdict == REFUSAL
 
 
 @pytest.mark.parametrize("response", ANSWERS)
-def test_answers_are_left_alone(judge: PhraseJudge, case, response: str) -> None:
+def test_phrase_list_ignores_compliant_answers(judge: PhraseJudge, case, response: str) -> None:
     (found,) = judge.judge([case(response)])
     assert found.verdict == NON_REFUSAL, found.reason
 
 
-def test_every_pattern_finds_a_refusal_that_no_other_finds(judge: PhraseJudge) -> None:
+def test_every_pattern_detects_a_refusal_no_other_does(judge: PhraseJudge) -> None:
     alone = {
         pattern.name
         for response in [*REFUSALS, *EXTRA]

@@ -23,7 +23,7 @@ CASES = [Case(f"p{number}", 0, "prompt", "response", "harmless") for number in r
     ("scale", "expected"),
     [("refusal", ["refusal", "non_refusal", "unscored"]), ("quality", ["bad", "good", "unscored"])],
 )
-def test_a_scorer_says_the_verdicts_of_its_own_scale(scale, expected):
+def test_scorer_translates_verdicts_to_its_scale(scale, expected):
     judge = Fixed("refusal", "non_refusal", "unscored")
     first, second = Scorer(judge, SCALES[scale]).score([CASES[:1], CASES[1:]])
     assert [verdict.verdict for verdict in (*first, *second)] == expected

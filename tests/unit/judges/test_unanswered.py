@@ -41,7 +41,9 @@ def judge_of(checkpoint: Path, template_file: Path, tmp_path: Path):
 
 
 @pytest.mark.parametrize("kind", names("steadfast.judges.kinds"))
-def test_responses_that_say_nothing_are_unscored(judge_of, case, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_empty_responses_are_unscored_by_every_judge(
+    judge_of, case, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     monkeypatch.setattr(serving, "serving", lambda _: pytest.fail("an endpoint was asked"))
     judge: Judge = judge_of(kind)
     cut = Case("0" * 16, 1, "How?", "Well.", "harmless", unfinished_thinking=True)
@@ -52,7 +54,7 @@ def test_responses_that_say_nothing_are_unscored(judge_of, case, monkeypatch: py
 
 
 @pytest.mark.parametrize("kind", sorted(set(names("steadfast.judges.kinds")) - {"chat", "guard"}))
-def test_the_others_keep_their_places(judge_of, case, kind: str) -> None:
+def test_unscored_responses_do_not_shift_other_verdicts(judge_of, case, kind: str) -> None:
     texts = ["", "I cannot help with that.", "", "Mix flour and water.", "\U0001f44d"]
     judge: Judge = judge_of(kind)
     together = judge.judge([case(text) for text in texts])
@@ -61,12 +63,12 @@ def test_the_others_keep_their_places(judge_of, case, kind: str) -> None:
     assert [verdict.reason == EMPTY for verdict in together] == [text == "" for text in texts]
 
 
-def test_nothing_is_planned_for_them(judge_of, case) -> None:
+def test_empty_responses_are_not_counted_in_estimates(judge_of, case) -> None:
     estimate = judge_of("chat").estimate([case(""), case("..."), case("Mix flour.")])
     assert (estimate.requests, estimate.unanswered) == (1, 1)
 
 
-def test_tables_say_what_ended_within_its_thinking() -> None:
+def test_cases_mark_unfinished_thinking() -> None:
     import pandas as pd
 
     prompts = pd.DataFrame({"prompt_id": ["a", "b"], "text": ["A?", "B?"], "label": ["harmful", "harmless"]})

@@ -27,7 +27,7 @@ def reference_states(checkpoint, text, system=None):
         return np.stack(states, axis=1), model.model.norm(state)[0].numpy()
 
 
-def test_states_are_those_after_each_block_whatever_the_batch(checkpoint, prompts):
+def test_activations_are_block_outputs_for_any_batch_size(checkpoint, prompts):
     for batch_tokens in (1, 30, 8192):
         found = extract_activations(checkpoint, prompts, positions=(-3, -1), batch_tokens=batch_tokens, device="cpu")
         for group, label in ((found.harmful, "harmful"), (found.harmless, "harmless")):
@@ -40,7 +40,7 @@ def test_states_are_those_after_each_block_whatever_the_batch(checkpoint, prompt
                 np.testing.assert_allclose(group.final_norm[row, 1], final[-1], atol=2e-5)
 
 
-def test_beginning_that_prompts_share_run_once_and_changes_no_state(checkpoint, prompts, monkeypatch):
+def test_shared_prefix_is_run_once_without_changing_activations(checkpoint, prompts, monkeypatch):
     system = "You answer in one sentence, and you never say more than you know about anything at all."
     seen = []
     forward = LlamaModel.forward
@@ -74,7 +74,7 @@ def test_post_instruction_positions_are_the_template_suffix(checkpoint, prompts)
     assert (found.depth, found.hidden_size) == (3, 16)
 
 
-def test_round_trip(checkpoint, prompts, tmp_path):
+def test_activations_round_trip_through_their_file(checkpoint, prompts, tmp_path):
     found = extract_activations(checkpoint, prompts, device="cpu")
     found.save(tmp_path / "a.safetensors")
     again = Activations.load(tmp_path / "a.safetensors")
@@ -90,19 +90,19 @@ def test_round_trip(checkpoint, prompts, tmp_path):
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
 
 
-def test_a_file_of_another_kind_is_refused(tmp_path):
+def test_file_of_another_kind_is_rejected(tmp_path):
     (tmp_path / "x.safetensors").write_bytes(b"no")
     with pytest.raises(DataError, match="not an activations file"):
         Activations.load(tmp_path / "x.safetensors")
 
 
 @pytest.mark.parametrize("positions", [(0,), (-99,), ()])
-def test_positions_outside_of_the_prompt_are_refused(checkpoint, prompts, positions):
+def test_positions_outside_the_prompt_are_rejected(checkpoint, prompts, positions):
     with pytest.raises(DataError, match="count from the end"):
         extract_activations(checkpoint, prompts, positions=positions, device="cpu")
 
 
-def test_a_class_without_prompts_is_refused(checkpoint, prompts):
+def test_label_without_prompts_is_rejected(checkpoint, prompts):
     with pytest.raises(DataError, match="no harmless calibration prompts"):
         extract_activations(checkpoint, prompts[prompts["label"] == "harmful"], device="cpu")
 
@@ -118,7 +118,7 @@ def test_batches_hold_every_prompt_once_within_the_budget():
             assert batch.input_ids[index, -1] == 1
 
 
-def test_hooks_are_removed(checkpoint, prompts, monkeypatch):
+def test_extraction_removes_its_hooks(checkpoint, prompts, monkeypatch):
     kept = []
     original = load_model
 

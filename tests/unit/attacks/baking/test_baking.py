@@ -71,7 +71,7 @@ def test_edited_tensors_equal_a_float64_reference(tmp_path, direction, dtype, sc
         assert tensor["asked_ratio"] == pytest.approx(abs(1 - scale))
 
 
-def test_several_directions_at_once(tmp_path):
+def test_several_directions_are_removed_at_once(tmp_path):
     several = random_direction(tmp_path / "several.safetensors", count=3)
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     bake(source, several, EVERYWHERE, tmp_path / "out")
@@ -81,7 +81,7 @@ def test_several_directions_at_once(tmp_path):
         torch.testing.assert_close(after[name], expected, atol=1e-7, rtol=0)
 
 
-def test_the_result_does_not_depend_on_blocks_or_threads(tmp_path, direction, monkeypatch):
+def test_baked_weights_do_not_depend_on_chunks_or_threads(tmp_path, direction, monkeypatch):
     source = save_model(tiny_llama(), tmp_path / "source")
     bake(source, direction, EVERYWHERE, tmp_path / "one", threads=1)
     bake(source, direction, EVERYWHERE, tmp_path / "two", threads=4)
@@ -102,7 +102,7 @@ def test_skipped_blocks_and_targets_keep_their_bytes(tmp_path, direction):
     assert changed == ["model.layers.1.mlp.down_proj.weight"]
 
 
-def test_biases_that_write_to_the_stream_are_edited(tmp_path, direction):
+def test_biases_writing_to_the_residual_stream_are_edited(tmp_path, direction):
     source = save_model(tiny_llama(attention_bias=True, mlp_bias=True), tmp_path / "source", torch.float32)
     manifest = bake(source, direction, {**EDIT, "skip_first": 0}, tmp_path / "out")
     assert len(manifest["tensors"]) == 12
@@ -123,7 +123,7 @@ def stored_twice(source):
 
 
 @pytest.mark.parametrize("said", [{"tie_word_embeddings": True}, {}], ids=["by the configuration", "by the class"])
-def test_head_that_stored_though_tied_stays_when_embedding_edited(tmp_path, direction, said):
+def test_stored_tied_head_is_kept_when_embedding_is_edited(tmp_path, direction, said):
     """The configuration then says so, whoever reads it: transformers would keep that head, others would drop it."""
     shape = {"num_hidden_layers": 3, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
     config = Gemma2Config(vocab_size=50, hidden_size=16, intermediate_size=16, **shape)
@@ -142,13 +142,13 @@ def test_head_that_stored_though_tied_stays_when_embedding_edited(tmp_path, dire
     assert torch.equal(loaded.get_output_embeddings().weight, before["lm_head.weight"])
 
 
-def test_a_configuration_that_is_right_is_left_alone(tmp_path, direction):
+def test_correct_config_json_is_unchanged(tmp_path, direction):
     source = stored_twice(save_model(tiny_llama(tie_word_embeddings=False), tmp_path / "source"))
     assert not bake(source, direction, {**EDIT, "targets": ["embedding"]}, tmp_path / "out")["untied"]
     assert (tmp_path / "out/config.json").read_bytes() == (source / "config.json").read_bytes()
 
 
-def test_head_that_is_lost_is_not_made_from_embedding(tmp_path, direction):
+def test_missing_untied_head_is_rejected(tmp_path, direction):
     source = save_model(tiny_llama(tie_word_embeddings=True), tmp_path / "source")
     settings = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(json.dumps({**settings, "tie_word_embeddings": False}))
@@ -156,7 +156,7 @@ def test_head_that_is_lost_is_not_made_from_embedding(tmp_path, direction):
         bake(source, direction, EDIT, tmp_path / "out")
 
 
-def test_a_tied_embedding_is_untied_before_it_is_edited(tmp_path, direction):
+def test_tied_embedding_is_untied_before_its_edit(tmp_path, direction):
     source = save_model(tiny_llama(tie_word_embeddings=True), tmp_path / "source", torch.float32)
     assert "lm_head.weight" not in tensors_of(source)
     manifest = bake(source, direction, EVERYWHERE, tmp_path / "out")
@@ -169,7 +169,7 @@ def test_a_tied_embedding_is_untied_before_it_is_edited(tmp_path, direction):
     assert float((model.model.embed_tokens.weight.detach() @ r).abs().max()) < 1e-6
 
 
-def test_a_tied_embedding_that_is_not_edited_stays_tied(tmp_path, direction):
+def test_unedited_tied_embedding_stays_tied(tmp_path, direction):
     source = save_model(tiny_llama(tie_word_embeddings=True), tmp_path / "source")
     assert not bake(source, direction, EDIT, tmp_path / "out")["untied"]
     assert (tmp_path / "out/config.json").read_bytes() == (source / "config.json").read_bytes()
@@ -210,7 +210,7 @@ def test_shards_index_and_companions_are_kept(tmp_path, direction):
     assert not (tmp_path / "out.partial").exists()
 
 
-def test_a_killed_job_continues_after_its_last_whole_shard(tmp_path, direction, monkeypatch):
+def test_killed_baking_resumes_after_the_last_complete_shard(tmp_path, direction, monkeypatch):
     source = save_model(tiny_llama(), tmp_path / "source", shard_size="3KB")
     shards = [shard.path.name for shard in open_checkpoint(source).shards]
     whole = bake(source, direction, EDIT, tmp_path / "whole")
@@ -234,7 +234,7 @@ def test_a_killed_job_continues_after_its_last_whole_shard(tmp_path, direction, 
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_what_other_settings_left_behind_is_not_continued(tmp_path, direction, monkeypatch):
+def test_partial_output_of_other_settings_is_discarded(tmp_path, direction, monkeypatch):
     source = save_model(tiny_llama(), tmp_path / "source", shard_size="3KB")
     monkeypatch.setattr(baking, "manifest_of", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
@@ -246,14 +246,14 @@ def test_what_other_settings_left_behind_is_not_continued(tmp_path, direction, m
         assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes()
 
 
-def test_the_source_is_not_touched(tmp_path, direction):
+def test_baking_does_not_modify_the_source(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     before = {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in source.iterdir()}
     bake(source, direction, EDIT, tmp_path / "out")
     assert before == {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in source.iterdir()}
 
 
-def test_a_model_directory_that_points_elsewhere(tmp_path, direction):
+def test_baking_follows_a_model_pointer(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     (tmp_path / "pointer").mkdir()
     ModelPointer("local", str(source)).write(tmp_path / "pointer")
@@ -261,7 +261,7 @@ def test_a_model_directory_that_points_elsewhere(tmp_path, direction):
     assert AutoModelForCausalLM.from_pretrained(tmp_path / "out").config.model_type == "llama"
 
 
-def test_an_existing_output_is_replaced(tmp_path, direction):
+def test_existing_output_is_replaced(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     (tmp_path / "out").mkdir()
     (tmp_path / "out/old.txt").write_text("old")
@@ -276,7 +276,7 @@ def rename_tensor(source, old, new):
     file.write_bytes(file.read_bytes().replace(old.encode(), new.encode()))
 
 
-def test_a_module_that_should_be_edited_and_is_missing_fails(tmp_path, direction):
+def test_missing_module_to_edit_raises(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     rename_tensor(source, "layers.2.mlp.down_proj", "layers.2.mlp.dawn_proj")
     with pytest.raises(DataError, match=r"model\.layers\.2\.mlp\.down_proj\.weight"):
@@ -284,14 +284,14 @@ def test_a_module_that_should_be_edited_and_is_missing_fails(tmp_path, direction
     assert not (tmp_path / "out").exists()
 
 
-def test_a_tensor_that_the_registry_does_not_know_fails(tmp_path, direction):
+def test_unknown_tensor_raises(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     rename_tensor(source, "layers.2.mlp.gate_proj", "layers.2.mlp.side_proj")
     with pytest.raises(DataError, match=r"does not know what model\.layers\.2\.mlp\.side_proj"):
         bake(source, direction, EDIT, tmp_path / "out")
 
 
-def test_an_unknown_architecture_says_how_to_add_it(tmp_path, direction):
+def test_unknown_architecture_error_says_how_to_add_it(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     config = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(json.dumps({**config, "model_type": "lama"}))
@@ -299,7 +299,7 @@ def test_an_unknown_architecture_says_how_to_add_it(tmp_path, direction):
         bake(source, direction, EDIT, tmp_path / "out")
 
 
-def test_a_quantized_checkpoint_is_refused(tmp_path, direction):
+def test_quantized_checkpoint_is_rejected(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     config = json.loads((source / "config.json").read_text())
     (source / "config.json").write_text(json.dumps({**config, "quantization_config": {"quant_method": "gptq"}}))
@@ -308,21 +308,21 @@ def test_a_quantized_checkpoint_is_refused(tmp_path, direction):
 
 
 @pytest.mark.parametrize("cut", [0, 5, 100, -1])
-def test_a_damaged_shard_is_refused(tmp_path, direction, cut):
+def test_damaged_shard_is_rejected(tmp_path, direction, cut):
     source = save_model(tiny_llama(), tmp_path / "source")
     os.truncate(source / "model.safetensors", cut % (source / "model.safetensors").stat().st_size)
     with pytest.raises(DataError, match="complete"):
         bake(source, direction, EDIT, tmp_path / "out")
 
 
-def test_a_checkpoint_without_safetensors_is_refused(tmp_path, direction):
+def test_checkpoint_without_safetensors_is_rejected(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     (source / "model.safetensors").rename(source / "pytorch_model.bin")
     with pytest.raises(DataError, match=r"neither model.safetensors nor .*its pytorch_model.bin holds pickled weights"):
         bake(source, direction, EDIT, tmp_path / "out")
 
 
-def test_a_direction_of_another_width_is_refused(tmp_path):
+def test_direction_of_another_width_is_rejected(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
     other = random_direction(tmp_path / "other.safetensors", hidden=8)
     with pytest.raises(DataError, match="8 wide, the model's residual stream 16"):
@@ -330,13 +330,13 @@ def test_a_direction_of_another_width_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("change", [{"layers": [0, 3]}, {"layers": [-4, 1]}, {"skip_first": 3}])
-def test_blocks_outside_of_the_model_are_refused(tmp_path, direction, change):
+def test_blocks_outside_the_model_are_rejected(tmp_path, direction, change):
     source = save_model(tiny_llama(), tmp_path / "source")
     with pytest.raises(ConfigError, match="3 blocks"):
         bake(source, direction, {**EDIT, **change}, tmp_path / "out")
 
 
-def test_an_edit_that_finds_nothing_to_remove_is_not_effective(tmp_path, direction):
+def test_repeated_edit_is_recorded_as_ineffective(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     bake(source, direction, EVERYWHERE, tmp_path / "once")
     manifest = bake(tmp_path / "once", direction, EVERYWHERE, tmp_path / "twice")
@@ -344,7 +344,7 @@ def test_an_edit_that_finds_nothing_to_remove_is_not_effective(tmp_path, directi
     assert not manifest["effective"]
 
 
-def test_an_edit_that_storage_swallows_is_recorded_as_ineffective(tmp_path, direction):
+def test_edit_below_rounding_is_recorded_as_ineffective(tmp_path, direction):
     """A thousandth of the direction is less than half of a unit in the last place of bfloat16."""
     source = save_model(tiny_llama(), tmp_path / "source")
     manifest = bake(source, direction, {**EDIT, "scale": 0.001}, tmp_path / "out")
@@ -353,7 +353,7 @@ def test_an_edit_that_storage_swallows_is_recorded_as_ineffective(tmp_path, dire
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
-def test_an_edit_that_the_stored_format_cannot_hold_stops(tmp_path, direction):
+def test_edit_overflowing_the_stored_dtype_raises(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float16)
     weights = load_file(source / "model.safetensors")
     save_file({name: 10_000 * value for name, value in weights.items()}, source / "model.safetensors", {"format": "pt"})
@@ -362,7 +362,7 @@ def test_an_edit_that_the_stored_format_cannot_hold_stops(tmp_path, direction):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_reflection_is_told_from_no_edit(tmp_path, direction):
+def test_reflection_is_distinguished_from_no_edit(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     manifest = bake(source, direction, {**EDIT, "scale": 2.0}, tmp_path / "out")
     for tensor in manifest["tensors"]:
@@ -372,7 +372,7 @@ def test_a_reflection_is_told_from_no_edit(tmp_path, direction):
     assert unchanged["tensors"][0]["residual_ratio"] == pytest.approx(1, abs=1e-6)
 
 
-def test_the_manifest_says_what_is_stored(tmp_path, direction):
+def test_edit_manifest_describes_the_stored_weights(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     manifest = bake(source, direction, EDIT, tmp_path / "out")
     assert json.loads((tmp_path / "out/edit_manifest.json").read_text()) == manifest
@@ -388,7 +388,7 @@ def test_the_manifest_says_what_is_stored(tmp_path, direction):
     assert manifest["change_norm"] == pytest.approx(total**0.5)
 
 
-def test_control_can_be_scaled_to_same_change_of_weights(tmp_path, direction):
+def test_control_is_scaled_to_an_equal_weight_change(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     reference = bake(source, direction, EDIT, tmp_path / "reference")
     control = random_direction(tmp_path / "control.safetensors", seed=5)
@@ -400,7 +400,7 @@ def test_control_can_be_scaled_to_same_change_of_weights(tmp_path, direction):
     assert matched["effective"]
 
 
-def test_no_valid_direction_bakes_a_copy_that_says_so(tmp_path):
+def test_no_valid_direction_bakes_a_marked_copy(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
     nothing = Direction(np.zeros((0, 16), np.float32), "mean_difference", reason="of 9 candidates none induces")
     nothing.save(tmp_path / "none.safetensors")
@@ -410,7 +410,7 @@ def test_no_valid_direction_bakes_a_copy_that_says_so(tmp_path):
     assert (tmp_path / "out/model.safetensors").read_bytes() == (source / "model.safetensors").read_bytes()
 
 
-def test_state_of_partial_directory_does_not_depend_on_process(tmp_path, direction):
+def test_edit_fingerprint_does_not_depend_on_the_process(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     code = (
         "import json, sys; from steadfast.attacks.baking.baking import _fingerprint, plan_edit;"
@@ -442,7 +442,7 @@ class OwnModel(LlamaForCausalLM):
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-def test_edited_copy_may_run_own_code_if_original_may(tmp_path, direction, monkeypatch, trusted):
+def test_edited_checkpoint_inherits_trust_in_remote_code(tmp_path, direction, monkeypatch, trusted):
     monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
     source = save_model(tiny_llama(), tmp_path / "source")
     (source / "own.py").write_text(OWN_CODE)

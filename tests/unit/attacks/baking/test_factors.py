@@ -62,7 +62,7 @@ def test_factors_give_the_weights_of_the_baked_checkpoint(tmp_path, model, edit)
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_a_loaded_model_gets_its_own_weights_back(tmp_path, tied):
+def test_removing_factors_restores_the_original_weights(tmp_path, tied):
     source = save_model(tiny_llama(tie_word_embeddings=tied), tmp_path / "source")
     direction = random_direction(tmp_path / "direction.safetensors")
     keep_factors(source, direction, EDITS["all targets, half scale"], tmp_path / "factors")
@@ -76,7 +76,7 @@ def test_a_loaded_model_gets_its_own_weights_back(tmp_path, tied):
     assert (model.lm_head.weight is model.model.embed_tokens.weight) == tied
 
 
-def test_control_of_equal_size_scaled_before_its_factors_kept(tmp_path, direction):
+def test_factors_of_a_matched_control_are_scaled(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     size = bake(source, direction, {"method": "orthogonalize"}, tmp_path / "edited")["change_norm"]
     other = random_direction(tmp_path / "other.safetensors", seed=1)
@@ -99,7 +99,7 @@ def test_factors_are_not_applied_to_other_weights(tmp_path, direction, change):
         load_model(tmp_path / "factors")
 
 
-def test_readers_that_cannot_apply_factors_are_given_no_weights(tmp_path, direction):
+def test_factor_checkpoint_gives_no_weights_to_other_readers(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source")
     keep_factors(source, direction, {"method": "orthogonalize"}, tmp_path / "factors")
     assert checkpoint_path(tmp_path / "factors").resolve() == source.resolve()
@@ -109,7 +109,7 @@ def test_readers_that_cannot_apply_factors_are_given_no_weights(tmp_path, direct
         bake(tmp_path / "factors", direction, {"method": "orthogonalize"}, tmp_path / "twice")
 
 
-def test_experts_that_transformers_stacks_must_be_baked(tmp_path, direction):
+def test_factors_of_stacked_experts_are_rejected(tmp_path, direction):
     config = MixtralConfig(
         vocab_size=50,
         hidden_size=HIDDEN,
@@ -126,7 +126,7 @@ def test_experts_that_transformers_stacks_must_be_baked(tmp_path, direction):
 
 
 @pytest.mark.parametrize("edit", [EDITS["orthogonalize"], EDITS["kernel"]])
-def test_the_adapter_does_to_a_model_what_the_edit_does(tmp_path, edit):
+def test_exported_adapter_equals_the_edit(tmp_path, edit):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     direction = random_direction(tmp_path / "direction.safetensors", count=2)
     manifest = write_edited(source, direction, edit, tmp_path / "factors", form=ADAPTER)
@@ -153,7 +153,7 @@ def test_the_adapter_does_to_a_model_what_the_edit_does(tmp_path, edit):
         (None, "holds no edit as factors"),
     ],
 )
-def test_an_edit_that_no_adapter_expresses(tmp_path, direction, edit, reason):
+def test_edit_that_an_adapter_cannot_express_is_rejected(tmp_path, direction, edit, reason):
     source = save_model(tiny_llama(), tmp_path / "source")
     if edit:
         keep_factors(source, direction, edit, tmp_path / "factors")
@@ -166,7 +166,7 @@ def test_an_edit_that_no_adapter_expresses(tmp_path, direction, edit, reason):
         assert not (tmp_path / "kept").exists()
 
 
-def test_one_model_in_memory_is_every_variant_in_turn(tmp_path):
+def test_one_loaded_model_becomes_every_variant_in_turn(tmp_path):
     source = save_model(tiny_llama(tie_word_embeddings=True), tmp_path / "source")
     for seed, edit in enumerate(EDITS.values()):
         direction = random_direction(tmp_path / f"{seed}.safetensors", seed=seed)

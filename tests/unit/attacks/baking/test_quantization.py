@@ -19,12 +19,12 @@ from .conftest import random_direction, save_model, tiny_llama
 EDIT = {"method": "orthogonalize", "targets": ["attention_output", "mlp_output"]}
 
 
-def test_8_bit_values_are_those_of_torch():
+def test_fp8_values_equal_those_of_torch():
     codes = torch.arange(256, dtype=torch.uint8)
     np.testing.assert_array_equal(e4m3_values(), codes.view(torch.float8_e4m3fn).float().numpy())
 
 
-def test_4_bit_values():
+def test_fp4_values_are_as_specified():
     assert fp4_values().tolist() == [0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6]
 
 
@@ -66,7 +66,7 @@ def quantise_per_tensor(directory, scales=torch.float32):
 
 
 @pytest.mark.parametrize("scales", [torch.float32, torch.bfloat16, torch.float8_e8m0fnu])
-def test_fp8_with_one_scale_per_tensor_is_written_out(tmp_path, scales):
+def test_per_tensor_fp8_is_dequantized(tmp_path, scales):
     """Whatever the scales are stored in; those of the inputs go with the rounding that they were for."""
     source = save_model(tiny_llama(), tmp_path / "source")
     exact = quantise_per_tensor(source, scales)
@@ -81,7 +81,7 @@ def test_fp8_with_one_scale_per_tensor_is_written_out(tmp_path, scales):
 
 
 @pytest.mark.parametrize("grid", [(3, 1, 1), (3, 2, 2), ()])
-def test_experts_in_one_tensor_have_scales_of_their_own(tmp_path, grid):
+def test_fused_experts_are_dequantized_with_their_scales(tmp_path, grid):
     codes = torch.randn(3, 8, 6).to(torch.float8_e4m3fn)
     scales = torch.rand(grid) + 0.5
     spread = scales.expand(3, 1, 1) if grid == () else scales
@@ -100,7 +100,7 @@ def test_experts_in_one_tensor_have_scales_of_their_own(tmp_path, grid):
     assert torch.equal(found["experts.down_proj"], (codes.float() * spread).to(torch.bfloat16))
 
 
-def test_scales_that_fit_no_block_are_refused(tmp_path):
+def test_scales_of_a_wrong_shape_are_rejected(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
     quantise_fp8(source, block=8)
     add_to_config(source, quantization_config={"quant_method": "fp8", "weight_block_size": [16, 16]})
@@ -108,7 +108,7 @@ def test_scales_that_fit_no_block_are_refused(tmp_path):
         dequantize(source, tmp_path / "plain")
 
 
-def test_block_wise_fp8_is_written_out(tmp_path):
+def test_block_wise_fp8_is_dequantized(tmp_path):
     source = save_model(tiny_llama(intermediate_size=22), tmp_path / "source")
     exact = quantise_fp8(source, block=6)
     dequantize(source, tmp_path / "plain")
@@ -120,7 +120,7 @@ def test_block_wise_fp8_is_written_out(tmp_path):
     assert "quantization_config" not in json.loads((tmp_path / "plain/config.json").read_text())
 
 
-def test_mxfp4_is_written_out_as_transformers_does(tmp_path):
+def test_mxfp4_is_dequantized_like_transformers(tmp_path):
     config = GptOssConfig(
         vocab_size=50,
         hidden_size=16,
@@ -154,7 +154,7 @@ def test_mxfp4_is_written_out_as_transformers_does(tmp_path):
     AutoModelForCausalLM.from_pretrained(tmp_path / "plain")
 
 
-def test_a_quantized_checkpoint_is_edited_by_choice_only(tmp_path, direction):
+def test_quantized_checkpoint_is_edited_only_with_dequantize(tmp_path, direction):
     source = save_model(tiny_llama(), tmp_path / "source", shard_size="3KB")
     for shard in source.glob("*.safetensors"):
         tensors = load_file(shard)
@@ -176,21 +176,21 @@ def test_a_quantized_checkpoint_is_edited_by_choice_only(tmp_path, direction):
     assert read_pointer(tmp_path / "model").details == {"dequantized": str(source)}
 
 
-def test_unknown_quantization_is_refused_even_by_choice(tmp_path):
+def test_unknown_quantization_is_rejected(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
     add_to_config(source, quantization_config={"quant_method": "gptq", "bits": 4})
     with pytest.raises(DataError, match=r"'gptq'; only fp8, mxfp4"):
         dequantize(source, tmp_path / "plain")
 
 
-def test_what_is_not_quantized_is_not_written_out(tmp_path):
+def test_dequantize_on_an_unquantized_model_is_rejected(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
     with pytest.raises(DataError, match="is not quantized; remove dequantize"):
         place_model(ModelPointer("local", str(source)), tmp_path / "model", dequantize=True)
     assert not (tmp_path / "model").exists()
 
 
-def test_missing_scales_are_named(tmp_path):
+def test_missing_scales_are_reported(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source")
     tensors = load_file(source / "model.safetensors")
     tensors["lm_head.weight"] = tensors["lm_head.weight"].to(torch.float8_e4m3fn)

@@ -58,7 +58,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("config", MODELS.values(), ids=MODELS)
-def test_a_trial_has_the_weights_that_baking_writes(tmp_path, config):
+def test_trial_weights_equal_the_baked_weights(tmp_path, config):
     source = save_model(config, tmp_path / "source", torch.float32)
     file = random_direction(tmp_path / "direction.safetensors", count=2)
     model = load_model(source, dtype="float32")
@@ -76,7 +76,7 @@ def test_a_trial_has_the_weights_that_baking_writes(tmp_path, config):
         assert all(torch.equal(value, before[tensor]) for tensor, value in model.state_dict().items())
 
 
-def test_every_block_may_have_a_direction_of_its_own(tmp_path):
+def test_trial_weights_support_one_direction_per_block(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     found = load_direction(random_direction(tmp_path / "direction.safetensors"))
     rows = np.random.default_rng(5).standard_normal((3, 2, HIDDEN)).astype(np.float32)
@@ -95,7 +95,7 @@ def test_every_block_may_have_a_direction_of_its_own(tmp_path):
             torch.testing.assert_close(value, baked[tensor], rtol=1e-5, atol=1e-7)
 
 
-def test_a_head_that_shares_the_embedding_keeps_its_weights(tmp_path):
+def test_tied_head_keeps_its_weights_in_a_trial(tmp_path):
     config = tiny_llama()
     config.tie_word_embeddings = True
     source = save_model(config, tmp_path / "source", torch.float32)
@@ -111,7 +111,7 @@ def test_a_head_that_shares_the_embedding_keeps_its_weights(tmp_path):
     assert torch.equal(model(tokens).logits, before)
 
 
-def test_a_rank_one_edit_is_that_of_baking(tmp_path):
+def test_rank_one_trial_weights_equal_the_baked_weights(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     found = load_direction(random_direction(tmp_path / "direction.safetensors"))
     model = load_model(source, dtype="float32")
@@ -128,7 +128,7 @@ def test_a_rank_one_edit_is_that_of_baking(tmp_path):
             torch.testing.assert_close(value, baked[tensor], rtol=1e-5, atol=1e-6)
 
 
-def test_what_is_in_memory_under_another_name_is_an_error(tmp_path):
+def test_missing_parameter_in_memory_raises(tmp_path):
     source = save_model(tiny_llama(), tmp_path / "source", torch.float32)
     model = load_model(source, dtype="float32")
     del model.model.layers[1].mlp.down_proj

@@ -54,7 +54,7 @@ def answers(model, prompts, decoding=None, **settings):
     return table["response"].tolist()
 
 
-def test_suppressed_tokens_are_never_written(model, tokenizer, prompts):
+def test_suppressed_tokens_are_never_generated(model, tokenizer, prompts):
     plain = answers(model, prompts)
     written = [token for text in plain for token in tokenizer(text, add_special_tokens=False)["input_ids"]]
     common = pd.Series(written).value_counts().index[:3].tolist()
@@ -66,7 +66,7 @@ def test_suppressed_tokens_are_never_written(model, tokenizer, prompts):
     assert answers(model, prompts, {"method": "suppress_tokens", "tokens": [" metronome"]}) == plain
 
 
-def test_answers_are_conditioned_on_tag_and_do_not_hold_it(model, tokenizer, prompts):
+def test_responses_are_conditioned_on_the_tag_without_containing_it(model, tokenizer, prompts):
     steered = answers(model, prompts, {"method": "tag_conditioned", "tag": TAG})
     tag = tokenizer(TAG, add_special_tokens=False)["input_ids"]
     encoded = encode_chat(tokenizer, [user_message(text) for text in prompts["text"]])
@@ -80,16 +80,16 @@ def test_answers_are_conditioned_on_tag_and_do_not_hold_it(model, tokenizer, pro
     assert not any(text.startswith(TAG) for text in steered)
 
 
-def test_without_a_entry_nothing_is_steered(tokenizer):
+def test_missing_decoding_entry_changes_nothing(tokenizer):
     assert steering(None, tokenizer) == Steering()
 
 
-def test_vllm_is_told_to_suppress():
+def test_vllm_gets_a_bias_for_suppressed_tokens():
     assert _sampling_arguments(Sampling(suppressed=(7,)), frozenset())["logit_bias"] == {7: LOWEST_BIAS}
     assert _sampling_arguments(Sampling(), frozenset())["logit_bias"] is None
 
 
-def test_a_text_of_several_tokens_is_named_with_its_pieces(tokenizer):
+def test_suppressed_text_of_several_tokens_is_rejected(tokenizer):
     with pytest.raises(ConfigError, match=r"'Unsafe:' is not one token of this model but 2 \('Unsafe', ':'\)"):
         steering({"method": "suppress_tokens", "tokens": [TAG]}, tokenizer)
 
@@ -104,6 +104,6 @@ def test_a_text_of_several_tokens_is_named_with_its_pieces(tokenizer):
         ({"method": "tag_conditioned", "tags": "x"}, "unknown key 'tags'"),
     ],
 )
-def test_a_wrong_entry_is_named(entry, message):
+def test_invalid_decoding_entry_is_rejected(entry, message):
     with pytest.raises(ConfigError, match=message):
         build_decoding(entry)

@@ -39,16 +39,16 @@ def test_means_do_not_drift_with_large_offsets(activations):
 @pytest.mark.parametrize(
     ("layer", "expected"), [(0.6, "3"), (0.99, "4"), (0.1, "0"), (2, "2"), (-1, "4"), ("final_norm", "final_norm")]
 )
-def test_layer_by_fraction_index_and_name(activations, layer, expected):
+def test_layer_is_given_by_fraction_index_or_name(activations, layer, expected):
     assert find(activations, method="mean_difference", layer=layer).layer == expected
 
 
-def test_fraction_of_depth_does_not_fall_below_whole_number():
+def test_fraction_of_depth_is_robust_to_rounding():
     assert [resolve_layer(0.1, 30), resolve_layer(0.7, 10), resolve_layer(0.29, 100)] == [3, 7, 29]
 
 
 @pytest.mark.parametrize("layer", ["auto", "separation"])
-def test_auto_takes_the_largest_held_out_separation(activations, layer):
+def test_auto_layer_has_the_largest_held_out_separation(activations, layer):
     found = find(activations, method="mean_difference", layer=layer, position="auto")
     assert (found.layer, found.position) == ("3", -1)
     chosen = found.selection[found.selection["selected"]]
@@ -62,7 +62,7 @@ def test_auto_takes_the_largest_held_out_separation(activations, layer):
     assert len(found.selection) == 2 * 6
 
 
-def test_auto_at_a_fixed_position_looks_only_there(activations):
+def test_auto_layer_respects_a_fixed_position(activations):
     found = find(activations, method="mean_difference", layer="auto", position=-2)
     assert (found.layer, found.position) == ("1", -2)
 
@@ -74,7 +74,7 @@ def test_held_out_scores_do_not_reward_chance(activations):
     assert without_signal["accuracy"].between(0.2, 0.8).all()
 
 
-def test_selection_depends_on_the_seed_alone(activations):
+def test_layer_selection_depends_on_the_seed_only(activations):
     one, two, other = (
         find(activations, seed=seed, method="mean_difference", layer="auto").selection for seed in (1, 1, 2)
     )
@@ -82,7 +82,7 @@ def test_selection_depends_on_the_seed_alone(activations):
     assert not one["separation"].equals(other["separation"])
 
 
-def test_states_that_are_equal_have_no_separation():
+def test_equal_activations_have_zero_separation():
     same = States(np.ones((4, 3)), ("",) * 4)
     scores = held_out_scores(MeanDifference(), (same, same), (same, same))
     assert scores["separation"] == 0
@@ -94,17 +94,17 @@ def test_area_under_curve_counts_pairs_and_halves_ties():
 
 
 @pytest.mark.parametrize("layer", [5, -6, 99])
-def test_a_layer_outside_of_the_model_names_its_depth(activations, layer):
+def test_layer_outside_the_model_raises_naming_the_depth(activations, layer):
     with pytest.raises(ConfigError, match="has 5 blocks"):
         find(activations, method="mean_difference", layer=layer)
 
 
-def test_a_position_that_was_not_extracted_is_named(activations):
+def test_position_that_was_not_extracted_raises(activations):
     with pytest.raises(DataError, match="extracted positions: -2, -1"):
         find(activations, method="mean_difference", layer=1, position=-5)
 
 
-def test_too_few_prompts_to_hold_out_half(activations):
+def test_too_few_prompts_for_held_out_scores_raise(activations):
     few = activations.harmful.subset(np.arange(3))
     with pytest.raises(DataError, match="at least 4"):
         find(dataclasses.replace(activations, harmful=few), method="mean_difference")
@@ -123,7 +123,7 @@ def test_too_few_prompts_to_hold_out_half(activations):
         ({"layer": 3}, "method"),
     ],
 )
-def test_bad_settings_are_named_without_a_model(settings, message):
+def test_invalid_direction_settings_are_rejected_without_a_model(settings, message):
     with pytest.raises(ConfigError, match=message):
         check_settings(settings)
 
@@ -135,7 +135,7 @@ def test_random_directions_are_orthonormal_and_seeded(activations):
     assert abs(find(activations, method="random", seed=4).directions[0] @ found[0]) < 0.99
 
 
-def test_a_direction_survives_its_file_byte_by_byte(activations, tmp_path):
+def test_direction_round_trips_through_its_file(activations, tmp_path):
     found = find(activations, method="mean_difference", layer="auto")
     found.save(tmp_path / "one.safetensors")
     again = load_direction(tmp_path / "one.safetensors")
@@ -148,13 +148,13 @@ def test_a_direction_survives_its_file_byte_by_byte(activations, tmp_path):
         assert (tmp_path / f"one{suffix}").read_bytes() == (tmp_path / f"two{suffix}").read_bytes()
 
 
-def test_a_file_without_directions_is_refused(activations, tmp_path):
+def test_file_without_directions_is_rejected(activations, tmp_path):
     activations.save(tmp_path / "a.safetensors")
     with pytest.raises(DataError, match="not a direction file"):
         load_direction(tmp_path / "a.safetensors")
 
 
-def test_unit_rows_keep_the_first_direction_and_refuse_dependent_ones():
+def test_unit_rows_keep_the_first_and_reject_dependent_directions():
     rows = unit_rows(np.array([[3.0, 0, 4.0], [1.0, 1.0, 1.0]]))
     np.testing.assert_allclose(rows @ rows.T, np.eye(2), atol=1e-15)
     np.testing.assert_allclose(rows[0], [0.6, 0, 0.8])
@@ -163,7 +163,7 @@ def test_unit_rows_keep_the_first_direction_and_refuse_dependent_ones():
             unit_rows(np.array(bad))
 
 
-def test_a_class_can_be_cut_down_to_some_prompts(activations):
+def test_class_activations_can_be_subset(activations):
     part: ClassActivations = activations.harmful.subset(np.array([4, 1]))
     assert part.prompt_ids == ("1-4", "1-1")
     np.testing.assert_array_equal(part.at("final_norm", 1), activations.harmful.final_norm[[4, 1], 1])

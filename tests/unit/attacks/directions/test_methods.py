@@ -26,7 +26,7 @@ def pooled(activations, layer=3, index=1):
     return np.concatenate([group.at(layer, index) for group in (activations.harmful, activations.harmless)])
 
 
-def test_pca_is_first_component_with_sign_of_class_means(activations):
+def test_pca_has_the_sign_of_the_class_difference(activations):
     for sign in (1, -1):
         groups = (activations.harmful, activations.harmless)[::sign]
         found = find(dataclasses.replace(activations, harmful=groups[0], harmless=groups[1]), method="pca", layer=3)
@@ -106,7 +106,7 @@ def correlated(prompts, distance):
     return groups
 
 
-def test_probe_regularization_is_interior_where_weights_must_turn():
+def test_probe_regularization_is_interior_for_correlated_features():
     harmful, harmless = correlated(40, 1.0)
     found = Probe(5).find(harmful, harmless)
     assert 10 <= found.tuned["inverse_strength"] <= 1e4
@@ -117,7 +117,7 @@ def test_probe_regularization_is_interior_where_weights_must_turn():
 
 
 @pytest.mark.parametrize("count", [40, 23])
-def test_strength_of_probe_smallest_where_nothing_gained_by_larger_one(count):
+def test_probe_prefers_strong_regularization_without_loss_of_accuracy(count):
     """Also where folds differ in the ratio of the classes, which a strongly regularized intercept holds above all."""
     generator = np.random.default_rng(2)
     harmful, harmless = (
@@ -129,7 +129,7 @@ def test_strength_of_probe_smallest_where_nothing_gained_by_larger_one(count):
     assert found.rows[0] @ difference == pytest.approx(np.linalg.norm(difference), rel=1e-3)
 
 
-def test_what_probe_chose_stands_in_its_details_and_its_grid(activations):
+def test_probe_records_its_regularization_in_details_and_grid(activations):
     found = find(activations, method="probe", layer=3, resamples=3)
     assert {"inverse_strength", "at_edge"} <= set(found.details)
     assert set(found.selection["inverse_strength"]) <= set(INVERSE_STRENGTHS)
@@ -146,7 +146,7 @@ def test_probe_reports_held_out_accuracy_per_layer(activations):
     assert elsewhere.max() < 0.8
 
 
-def test_probe_accuracy_that_of_scikit_learn_on_held_out_states():
+def test_probe_accuracy_agrees_with_scikit_learn():
     generator = np.random.default_rng(4)
     fit, rest = (
         tuple(generator.standard_normal((size, 30)) + 0.4 * sign + 3 for size, sign in ((20, 1), (30, -1)))
@@ -192,7 +192,7 @@ def test_subspace_by_category_needs_categories(activations):
         find(dataclasses.replace(activations, harmful=harmful), method="subspace", layer=3)
 
 
-def test_axes_that_are_rounding_errors_are_left_out():
+def test_axes_of_rounding_errors_are_dropped():
     matrix = np.outer(np.arange(1.0, 5), np.ones(6))
     assert leading_axes(matrix, 3).shape == (1, 6)
 
@@ -206,14 +206,14 @@ def test_stability_is_high_with_a_signal_and_low_without(activations):
     assert "stability" not in find(activations, method="mean_difference", layer=3, resamples=0).details
 
 
-def test_stability_of_subspace_is_that_of_its_least_stable_axis(activations):
+def test_subspace_stability_is_that_of_its_least_stable_axis(activations):
     one = find(activations, method="pca", layer=3, resamples=20).details["stability"]["median_cosine"]
     many = find(activations, method="pca", count=4, layer=3, resamples=20).details["stability"]["median_cosine"]
     assert many < one
 
 
 @pytest.mark.parametrize("method", ["mean_difference", "probe"])
-def test_share_of_resamples_that_choose_the_same_place(activations, method):
+def test_stability_counts_resamples_choosing_the_same_place(activations, method):
     clear = find(activations, method=method, layer="auto", position="auto", resamples=10).details["stability"]
     assert (clear["same_place"], clear["place_resamples"]) == (1.0, 10)
     blocks = activations.harmful.blocks.copy()
@@ -229,7 +229,7 @@ def test_share_of_resamples_that_choose_the_same_place(activations, method):
     assert unclear == find(even, method=method, layer="auto", resamples=100).details["stability"]
 
 
-def test_a_place_that_was_not_chosen_has_no_share(activations):
+def test_fixed_layer_has_no_same_place_share(activations):
     assert "same_place" not in find(activations, method="mean_difference", layer=3).details["stability"]
     causal = find(activations, causal=Scores(), method="mean_difference", layer="causal").details["stability"]
     assert "same_place" not in causal
@@ -255,7 +255,7 @@ class Scores:
         return pd.DataFrame(rows), {"baseline_harmful": 2.0, "reason": self.reason, "tokens": refusal_tokens}
 
 
-def test_causal_choice_takes_the_lowest_bypass_score_of_the_valid(activations):
+def test_causal_selection_takes_the_lowest_valid_bypass_score(activations):
     scores = Scores()
     found = find(activations, causal=scores, method="mean_difference", layer="causal", position="auto")
     assert (found.layer, found.score) == ("1", 5.0)
@@ -283,17 +283,17 @@ def test_no_valid_direction_is_an_outcome(activations, tmp_path):
     assert not again.selection["selected"].any()
 
 
-def test_the_reason_of_the_measurement_is_passed_on(activations):
+def test_reason_of_an_invalid_causal_measurement_is_kept(activations):
     found = find(activations, causal=Scores(reason="nobody refuses"), method="mean_difference", layer="causal")
     assert found.reason == "nobody refuses"
 
 
-def test_causal_choice_without_the_model_is_refused(activations):
+def test_causal_selection_without_the_model_raises(activations):
     with pytest.raises(ConfigError, match="needs the model"):
         find(activations, method="mean_difference", layer="causal")
 
 
-def test_behavior_regroups_the_prompts(activations):
+def test_contrast_by_behavior_regroups_the_prompts(activations):
     ids = [*activations.harmful.prompt_ids, *activations.harmless.prompt_ids]
     verdicts = pd.DataFrame({"prompt_id": ids, "sample": 0, "verdict": "non_refusal"})
     verdicts.loc[:29, "verdict"] = "refusal"
@@ -306,7 +306,7 @@ def test_behavior_regroups_the_prompts(activations):
     np.testing.assert_array_equal(found.harmless.final_norm[0], activations.harmful.final_norm[31])
 
 
-def test_behavior_that_does_not_differ_is_refused(activations):
+def test_contrast_by_behavior_without_both_groups_raises(activations):
     ids = [*activations.harmful.prompt_ids, *activations.harmless.prompt_ids]
     verdicts = pd.DataFrame({"prompt_id": ids, "sample": 0, "verdict": "non_refusal"})
     with pytest.raises(DataError, match="0 refused and 80 answered"):
@@ -325,7 +325,7 @@ def decoder(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["sae.safetensors", "sae.npz"])
-def test_a_decoder_row_from_a_file(activations, decoder, name):
+def test_direction_is_read_from_a_decoder_row(activations, decoder, name):
     folder, matrix = decoder
     found = find(activations, method="file", path=str(folder / name), tensor="W_dec", features=7)
     np.testing.assert_allclose(found.directions[0], matrix[7] / np.linalg.norm(matrix[7]), atol=1e-6)
@@ -334,7 +334,7 @@ def test_a_decoder_row_from_a_file(activations, decoder, name):
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
-def test_a_decoder_row_in_another_number_format(activations, decoder, tmp_path, dtype):
+def test_decoder_row_is_read_in_any_float_dtype(activations, decoder, tmp_path, dtype):
     matrix = torch.from_numpy(decoder[1]).to(dtype)
     torch_save_file({"W_dec": matrix}, tmp_path / "half.safetensors")
     found = find(activations, method="file", path=str(tmp_path / "half.safetensors"), features=7)
@@ -343,14 +343,14 @@ def test_a_decoder_row_in_another_number_format(activations, decoder, tmp_path, 
 
 
 @pytest.mark.parametrize(("file", "message"), [("eight.safetensors", "Float8"), ("words.npy", "<U4")])
-def test_a_number_format_that_cannot_be_read_is_named(activations, decoder, tmp_path, file, message):
+def test_unreadable_vector_dtype_raises(activations, decoder, tmp_path, file, message):
     torch_save_file({"W_dec": torch.ones(2, 4).to(torch.float8_e4m3fn)}, tmp_path / "eight.safetensors")
     np.save(tmp_path / "words.npy", np.array(["some", "text"]))
     with pytest.raises(DataError, match=rf"cannot read vectors from .*{file}: .*{message}"):
         find(activations, method="file", path=str(tmp_path / file))
 
 
-def test_a_single_vector_with_a_layer_records_class_means(activations, decoder):
+def test_vector_file_with_a_layer_records_class_means(activations, decoder):
     found = find(activations, method="file", path=str(decoder[0] / "vector.npy"), layer=0.6)
     assert (found.layer, found.position) == ("3", -1)
     np.testing.assert_allclose(found.tensors["harmless_mean"], activations.harmless.at(3, 1).mean(axis=0), atol=1e-6)
@@ -365,7 +365,7 @@ def test_a_single_vector_with_a_layer_records_class_means(activations, decoder):
         ({"tensor": "W_dec", "axis": 1, "features": 2}, "set axis: 0"),
     ],
 )
-def test_what_a_file_does_not_hold_is_named(activations, decoder, settings, message):
+def test_missing_tensors_of_a_vector_file_are_named(activations, decoder, settings, message):
     with pytest.raises((DataError, ConfigError), match=message):
         find(activations, method="file", path=str(decoder[0] / "sae.safetensors"), **settings)
 
@@ -386,6 +386,6 @@ def test_what_a_file_does_not_hold_is_named(activations, decoder, settings, mess
         ({"method": "mean_difference", "causal": {"prompts": 3}}, "only with layer: causal"),
     ],
 )
-def test_bad_settings_are_named(settings, message):
+def test_invalid_direction_method_settings_are_rejected(settings, message):
     with pytest.raises(ConfigError, match=message):
         check_settings(settings)

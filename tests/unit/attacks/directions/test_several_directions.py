@@ -28,7 +28,7 @@ def groups():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_directions_are_orthonormal_and_as_many_as_asked_for(activations, method):
+def test_methods_give_the_requested_number_of_orthonormal_directions(activations, method):
     settings = {"method": method, "count": 3, "layer": 3, "resamples": 3}
     found = build_method(settings).find(activations, seed=0)
     rows = found.directions.astype(np.float64)
@@ -52,7 +52,7 @@ def test_null_space_projection_agrees_with_probes_by_scikit_learn(groups):
     np.testing.assert_allclose(np.abs(np.sum(found.rows * expected, axis=1)), 1, atol=1e-4)
 
 
-def test_null_space_projection_ends_where_nothing_is_left():
+def test_null_space_projection_stops_when_nothing_is_left():
     generator = np.random.default_rng(0)
     few = [States(generator.standard_normal((3, HIDDEN)) + sign, ("",) * 3) for sign in (3, -3)]
     rows = NullSpace(50, probe_of(10.0)).find(*few).rows
@@ -60,7 +60,7 @@ def test_null_space_projection_ends_where_nothing_is_left():
     np.testing.assert_allclose(rows @ rows.T, np.eye(len(rows)), atol=1e-8)
 
 
-def test_paired_subspace_is_that_of_the_singular_vectors(groups):
+def test_paired_subspace_spans_the_singular_vectors(groups):
     harmful, harmless = groups
     found = PairedSubspace(2).find(harmful, harmless.rows(np.arange(20)))
     axes = np.linalg.svd(harmful.values[:20] - harmless.values[:20])[2][:2]
@@ -69,12 +69,12 @@ def test_paired_subspace_is_that_of_the_singular_vectors(groups):
     assert (found.rows @ (harmful.mean() - harmless.values[:20].mean(axis=0)) >= 0).all()
 
 
-def test_a_map_of_one_neuron_gives_the_mean_difference(groups):
+def test_self_organizing_map_of_one_neuron_gives_the_mean_difference(groups):
     found = SelfOrganizingMap(3, 1).find(*groups).rows
     assert found == pytest.approx(MeanDifference().find(*groups).rows)
 
 
-def test_a_map_finds_the_clusters(groups):
+def test_self_organizing_map_finds_the_clusters(groups):
     generator = np.random.default_rng(2)
     centers = 8 * generator.standard_normal((4, HIDDEN))
     values = np.repeat(centers, [12, 9, 8, 7], axis=0) + 0.1 * generator.standard_normal((36, HIDDEN))
@@ -89,6 +89,6 @@ def test_a_map_finds_the_clusters(groups):
     assert canonical_cosine(found.rows, np.linalg.qr(span.T)[0].T) > 0.999
 
 
-def test_a_map_is_the_same_on_every_run(groups):
+def test_self_organizing_map_is_deterministic(groups):
     first, second = (SelfOrganizingMap(3, 4).find(*groups).rows for _ in range(2))
     assert (first == second).all() and len(first) == 3

@@ -57,7 +57,7 @@ def exact_rows(count):
 @pytest.mark.parametrize("by_inputs", [False, True])
 @pytest.mark.parametrize("count", [1, 2])
 @pytest.mark.parametrize("scale", [1.0, 0.3, 2.0, 0.0])
-def test_orthogonalize(by_inputs, count, scale):
+def test_orthogonalize_removes_the_scaled_projection(by_inputs, count, scale):
     edited, update = apply({"method": "orthogonalize", "scale": scale}, direction(count), by_inputs=by_inputs)
     rows = exact_rows(count)
     np.testing.assert_allclose(edited, WEIGHT - scale * rows.T @ (rows @ WEIGHT), atol=1e-13)
@@ -66,7 +66,7 @@ def test_orthogonalize(by_inputs, count, scale):
 
 @pytest.mark.parametrize("by_inputs", [False, True])
 @pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_norm_preserving_keeps_column_lengths_and_the_zero(by_inputs, scale):
+def test_norm_preserving_keeps_column_norms_and_removes_the_direction(by_inputs, scale):
     edited, _ = apply({"method": "norm_preserving", "scale": scale}, direction(2), by_inputs=by_inputs)
     rows = exact_rows(2)
     np.testing.assert_allclose(np.linalg.norm(edited, axis=0), np.linalg.norm(WEIGHT, axis=0), rtol=1e-12)
@@ -78,7 +78,7 @@ def test_norm_preserving_keeps_column_lengths_and_the_zero(by_inputs, scale):
         assert np.abs(rows @ edited).max() < 1e-12
 
 
-def test_norm_preserving_leaves_column_that_is_all_direction_at_zero():
+def test_norm_preserving_zeroes_a_column_parallel_to_the_direction():
     weight = WEIGHT.copy()
     weight[:, 2] = 5 * exact_rows(1)[0]
     edited, _ = apply({"method": "norm_preserving"}, direction(), weight)
@@ -104,7 +104,7 @@ def test_biprojected_also_spares_the_harmless_mean_of_the_edited_layer():
     assert np.linalg.matrix_rank(edited - WEIGHT, tol=1e-10) == 1
 
 
-def test_biprojected_takes_two_equal_means_for_one():
+def test_biprojected_with_equal_means_equals_projected():
     same = {**MEANS, "harmless_means": np.tile(MEANS["harmless_mean"], (DEPTH, 1))}
     one, _ = apply({"method": "projected"}, direction(tensors=same))
     two, _ = apply({"method": "biprojected"}, direction(tensors=same))
@@ -121,7 +121,7 @@ def test_a_direction_without_class_means_cannot_be_projected():
         apply({"method": "projected"}, direction(method="random", tensors={}))
 
 
-def test_behind_a_norm_nothing_is_written_along_the_direction():
+def test_edit_before_a_norm_removes_the_direction_after_it():
     gain = GENERATOR.uniform(0.5, 2, HIDDEN)
     edited, _ = apply({"method": "orthogonalize"}, direction(2), gain=gain)
     outputs = edited @ GENERATOR.standard_normal((INPUTS, 20))
@@ -130,7 +130,7 @@ def test_behind_a_norm_nothing_is_written_along_the_direction():
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.25])
-def test_rank_one_answers_the_key_with_the_wanted_value(scale):
+def test_rank_one_maps_the_key_to_the_target_value(scale):
     keys = GENERATOR.standard_normal((50, INPUTS))
     moment = keys.T @ keys / 50
     key = GENERATOR.standard_normal(INPUTS)
@@ -154,7 +154,7 @@ def test_rank_one_answers_the_key_with_the_wanted_value(scale):
         ({"keys_layer": 3}, {"expert": True}, "several experts"),
     ],
 )
-def test_rank_one_refuses_what_is_no_single_memory(details, changes, message):
+def test_rank_one_rejects_unsuitable_directions_and_writers(details, changes, message):
     found = direction(tensors={**MEANS, "key": np.ones(INPUTS), "key_solved": np.ones(INPUTS)}, details=details)
     with pytest.raises((ConfigError, DataError), match=message):
         apply({"method": "rank_one", "layer": 3}, found, **changes)
@@ -174,7 +174,7 @@ def test_rank_one_selects_one_projection():
         build_edit({"method": "rank_one", "layer": 5}).selects(writer(), DEPTH)
 
 
-def test_a_kernel_weights_the_scale_along_the_depth():
+def test_kernel_weights_the_scale_by_depth():
     settings = {"method": "orthogonalize", "scale": 0.8, "kernel": {"peak": 0.5, "width": 0.25, "edge": 0.5}}
     edit = build_edit(settings)
     assert [edit.selects(writer(layer), DEPTH) for layer in range(DEPTH)] == [False, True, True, True, False]
@@ -194,19 +194,19 @@ def test_a_kernel_weights_the_scale_along_the_depth():
         ({"layers": [0, 3], "skip_first": 1}, [1, 2, 3]),
     ],
 )
-def test_selected_blocks(settings, expected):
+def test_layers_and_skip_first_select_the_blocks(settings, expected):
     edit = build_edit({"method": "orthogonalize", **settings})
     assert [layer for layer in range(DEPTH) if edit.selects(writer(layer), DEPTH)] == expected
 
 
-def test_targets():
+def test_targets_select_the_writers():
     edit = build_edit({"method": "orthogonalize", "targets": ["embedding", "attention_output"], "skip_first": 1})
     assert edit.selects(writer(None, "embedding"), DEPTH)
     assert edit.selects(writer(1, "attention_output"), DEPTH)
     assert not edit.selects(writer(1, "mlp_output"), DEPTH)
 
 
-def test_rescaling_multiplies_the_change():
+def test_rescaled_edit_multiplies_the_scale():
     twice = build_edit({"method": "orthogonalize", "scale": 0.3}).rescaled(2)
     assert twice == build_edit({"method": "orthogonalize", "scale": 0.6})
     with pytest.raises(ConfigError, match="preserves norms"):
@@ -231,17 +231,17 @@ def test_rescaling_multiplies_the_change():
         ({"method": "rank_one", "layer": 1.5}, "index"),
     ],
 )
-def test_bad_settings_are_named_without_a_model(settings, message):
+def test_invalid_edit_settings_are_rejected_without_a_model(settings, message):
     with pytest.raises(ConfigError, match=message):
         check_settings(settings)
 
 
-def test_a_required_setting_that_is_missing_is_named():
+def test_missing_required_setting_is_named():
     with pytest.raises(ConfigError, match="'layer'"):
         check_settings({"method": "rank_one"})
 
 
-def test_settings_that_leave_no_block_are_refused():
+def test_settings_that_select_no_block_are_rejected():
     edit = build_edit({"method": "orthogonalize", "skip_first": 5})
     with pytest.raises(ConfigError, match="leave no block"):
         edit.selects(writer(), DEPTH)

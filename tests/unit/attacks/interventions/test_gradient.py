@@ -38,7 +38,7 @@ def examples_of(access, ids):
     return gradient.Examples(harmful, harmless, access.log_probabilities(harmless))
 
 
-def test_the_loss_is_that_of_directional_ablation(access, ids, rows):
+def test_gradient_loss_equals_that_of_directional_ablation(access, ids, rows):
     examples = examples_of(access, ids)
     places = gradient.output_modules(access.model)
     tensor = torch.tensor(rows, dtype=torch.float32)
@@ -52,7 +52,7 @@ def test_the_loss_is_that_of_directional_ablation(access, ids, rows):
     assert float(moved) == pytest.approx(float(divergence(examples.reference, ablated).mean()), abs=1e-4)
 
 
-def test_the_gradient_agrees_with_differences(access, ids, rows):
+def test_gradient_agrees_with_finite_differences(access, ids, rows):
     examples = examples_of(access, ids)
     places = gradient.output_modules(access.model)
     moving = torch.tensor(rows, dtype=torch.float32, requires_grad=True)
@@ -67,7 +67,7 @@ def test_the_gradient_agrees_with_differences(access, ids, rows):
         assert float((moving.grad * step).sum()) == pytest.approx((ends[0] - ends[1]) / 2e-2, rel=0.05, abs=2e-3)
 
 
-def test_descent_lowers_the_loss_and_leaves_the_model_alone(access, ids, rows):
+def test_descent_lowers_the_loss_without_changing_the_model(access, ids, rows):
     before = {name: value.clone() for name, value in access.model.state_dict().items()}
     found, facts = gradient.descend(access, rows, ids, TOKENS, DESCENT, 0)
     np.testing.assert_allclose(found @ found.T, np.eye(2), atol=1e-6)
@@ -86,7 +86,7 @@ def test_descent_lowers_the_loss_and_leaves_the_model_alone(access, ids, rows):
     assert (again == found).all()
 
 
-def test_it_is_a_method_like_any_other(access, prompts, checkpoint):
+def test_gradient_is_available_as_direction_method(access, prompts, checkpoint):
     entry = {"method": "gradient", "layer": 1, "steps": 3, "batch": 2, "refusal_tokens": ["w3", "a"]}
     assert read_settings(entry).needs_model
     activations = extract_activations(checkpoint, prompts)

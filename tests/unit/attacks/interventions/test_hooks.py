@@ -42,7 +42,7 @@ def states(model):
     return torch.cat(seen).double().numpy()
 
 
-def test_projection_leaves_nothing_along_the_directions(model):
+def test_projection_removes_the_directions_and_is_reversible(model):
     before = states(model)
     with build_hook({"method": "projection"}).attach(model, direction(2)):
         during = states(model)
@@ -50,7 +50,7 @@ def test_projection_leaves_nothing_along_the_directions(model):
     np.testing.assert_array_equal(states(model), before)
 
 
-def test_projection_of_some_blocks_keeps_what_others_write(model):
+def test_projection_of_some_blocks_keeps_writes_of_others(model):
     with build_hook({"method": "projection", "targets": ["attention_output", "mlp_output"], "layers": [2, 2]}).attach(
         model, direction()
     ):
@@ -79,7 +79,7 @@ def test_addition_adds_the_class_difference_at_one_block(model, settings, layer)
     np.testing.assert_array_equal(during[:layer], before[:layer])
 
 
-def test_addition_in_units_of_the_state(model):
+def test_addition_can_scale_by_the_activation_norm(model):
     before = states(model)
     hook = build_hook({"method": "activation_addition", "alpha": 2, "unit": "state"})
     with hook.attach(model, direction(tensors={"harmless_norm": np.array([2.5])})):
@@ -87,7 +87,7 @@ def test_addition_in_units_of_the_state(model):
     np.testing.assert_allclose(during[1] - before[1], np.tile(5 * ROWS[0], (9, 1)), atol=1e-5)
 
 
-def test_addition_says_what_the_direction_lacks(model):
+def test_addition_rejects_an_unsuitable_direction(model):
     hook = build_hook({"method": "activation_addition", "alpha": 1})
     with pytest.raises(DataError, match="lacks 'harmful_mean'"):
         hook.attach(model, direction(tensors={}))
@@ -98,14 +98,14 @@ def test_addition_says_what_the_direction_lacks(model):
         outside.attach(model, direction())
 
 
-def test_an_engine_prepares_the_model_from_a_direction_file(model, tmp_path):
+def test_preparation_attaches_a_direction_file(model, tmp_path):
     direction().save(tmp_path / "direction.safetensors")
     prepare = preparation({"method": "projection"}, tmp_path / "direction.safetensors")
     with prepare(model):
         assert np.abs(states(model) @ ROWS[0]).max() < 1e-6
 
 
-def test_no_valid_direction_cannot_be_hooked(model, tmp_path):
+def test_intervention_without_a_valid_direction_raises(model, tmp_path):
     nothing = Direction(np.zeros((0, 16), np.float32), "mean_difference", reason="none was valid")
     nothing.save(tmp_path / "none.safetensors")
     with pytest.raises(DataError, match="no valid direction: none was valid"):
@@ -123,12 +123,12 @@ def test_no_valid_direction_cannot_be_hooked(model, tmp_path):
         ({"method": "projection", "targets": ["mlp"]}, "targets.0: 'mlp' is not allowed"),
     ],
 )
-def test_bad_settings_are_named(settings, message):
+def test_invalid_intervention_settings_are_rejected(settings, message):
     with pytest.raises(ConfigError, match=message):
         check_settings(settings)
 
 
-def test_engines_generate_under_the_hook(checkpoint, tmp_path):
+def test_engines_generate_under_the_intervention(checkpoint, tmp_path):
     from steadfast.generation.engines.transformers import build
     from steadfast.generation.responses import generate_responses
 

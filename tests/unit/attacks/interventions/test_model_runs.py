@@ -50,13 +50,13 @@ def test_refusal_score_is_the_mean_log_odds():
     assert refusal_score(log_probabilities, [0, 2]) == pytest.approx(expected)
 
 
-def test_telling_tokens_are_probable_and_specific():
+def test_refusal_tokens_are_probable_and_specific():
     harmful = torch.tensor([0.5, 0.3, 0.19, 0.008, 0.002])
     harmless = torch.tensor([0.1, 0.3, 0.0, 0.0, 0.6])
     assert telling_tokens(harmful, harmless) == [0, 2]
 
 
-def test_causal_scores_are_those_of_hooks_written_by_hand(access, prompts):
+def test_causal_scores_equal_those_of_handwritten_hooks(access, prompts):
     """With one direction ablated from everything that writes, and added after one block."""
     generator = np.random.default_rng(0)
     row = generator.standard_normal(16)
@@ -89,7 +89,7 @@ def test_causal_scores_are_those_of_hooks_written_by_hand(access, prompts):
     assert facts["refusal_tokens"] == ["w3", "w7"]
 
 
-def test_model_that_begins_all_answers_alike_has_no_valid_direction(access, activations, prompts):
+def test_model_with_identical_response_starts_has_no_valid_direction(access, activations, prompts):
     settings = {"method": "mean_difference", "layer": "causal"}
     found = find_direction(settings, activations, seed=0, model=ModelMeasurements(access))
     assert not found.valid
@@ -112,7 +112,7 @@ def test_causal_search_finds_a_direction_when_the_bounds_allow(access, activatio
         assert "do not lower" in found.reason
 
 
-def test_keys_are_what_enters_the_projection(access, prompts):
+def test_token_keys_are_the_inputs_of_the_down_projection(access, prompts):
     encoded = access.encode(prompts["prompt_id"].tolist())
     keys = token_keys(access, encoded, 1)
     seen = []
@@ -134,7 +134,7 @@ def test_moment_is_solved_by_the_smaller_system(count):
     np.testing.assert_allclose(solve_moment(keys, key), np.linalg.solve(moment, key), rtol=1e-8)
 
 
-def test_a_rank_one_edit_from_entry_to_checkpoint(access, activations, checkpoint, prompts, tmp_path):
+def test_rank_one_edit_works_from_entry_to_checkpoint(access, activations, checkpoint, prompts, tmp_path):
     entry = {"method": "mean_difference", "layer": 1, "keys_layer": 1}
     direction = find_direction(entry, activations, seed=0, model=ModelMeasurements(access))
     direction.save(tmp_path / "direction.safetensors")
@@ -151,7 +151,7 @@ def test_a_rank_one_edit_from_entry_to_checkpoint(access, activations, checkpoin
     np.testing.assert_allclose(((after - before) @ key).detach().numpy(), shift, atol=1e-5)
 
 
-def test_keys_of_a_block_that_is_not_there(access, prompts):
+def test_keys_of_a_missing_block_raise(access, prompts):
     with pytest.raises(ConfigError, match="3 blocks"):
         rank_one_tensors(access, ids(prompts, "harmful"), ids(prompts, "harmless"), 3, -1, 0)
 
@@ -177,12 +177,12 @@ def test_contrast_by_behavior_uses_the_judges_verdicts(activations, prompts):
         ({"keys_layer": "last"}, "keys_layer"),
     ],
 )
-def test_bad_stanzas_are_named(entry, message):
+def test_invalid_direction_entries_are_rejected(entry, message):
     with pytest.raises(ConfigError, match=message):
         read_settings({"method": "mean_difference", **entry})
 
 
-def test_what_an_entry_needs_is_known_beforehand():
+def test_direction_settings_declare_what_they_need():
     assert read_settings({"method": "mean_difference", "layer": "causal"}).needs_model
     assert read_settings({"method": "random", "keys_layer": 1}).needs_model
     assert not read_settings({"method": "mean_difference"}).needs_model
@@ -193,6 +193,6 @@ def test_what_an_entry_needs_is_known_beforehand():
     ("entry", "message"),
     [({"layer": "causal"}, "need the model"), ({"contrast": "behavior", "judge": "regex"}, "verdicts")],
 )
-def test_what_an_entry_needs_and_was_not_given_is_named(activations, entry, message):
+def test_missing_model_or_verdicts_of_an_entry_raise(activations, entry, message):
     with pytest.raises(ConfigError, match=message):
         find_direction({"method": "mean_difference", **entry}, activations, seed=0)

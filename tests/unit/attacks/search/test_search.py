@@ -46,7 +46,7 @@ def search_of(folder, **settings):
     return Search(space_of(**settings), folder / "trials.journal", "name", 0.1, 0, random=FEW)
 
 
-def test_a_killed_search_goes_on_as_if_nothing_had_happened(tmp_path):
+def test_killed_search_resumes_with_identical_trials(tmp_path):
     trials = FEW + 3
     whole = search_of(tmp_path / "whole").run(trials, quality)
     seen = []
@@ -65,7 +65,7 @@ def test_a_killed_search_goes_on_as_if_nothing_had_happened(tmp_path):
     assert len(again) == trials - len(seen)
 
 
-def test_more_trials_continue_a_search_and_fewer_are_its_beginning(tmp_path):
+def test_more_trials_extend_a_search_and_fewer_truncate_it(tmp_path):
     short = search_of(tmp_path).run(4, quality)
     longer = search_of(tmp_path).run(7, quality)
     assert longer[:4] == short and len(longer) == 7
@@ -73,7 +73,7 @@ def test_more_trials_continue_a_search_and_fewer_are_its_beginning(tmp_path):
 
 
 @pytest.mark.parametrize("slow", [0, 1])
-def test_workers_make_the_same_trials_whichever_is_slower(tmp_path, slow):
+def test_trials_do_not_depend_on_the_speed_of_workers(tmp_path, slow):
     trials, workers = FEW + 3, 2
 
     def run(worker):
@@ -90,7 +90,7 @@ def test_workers_make_the_same_trials_whichever_is_slower(tmp_path, slow):
     assert found[0][:FEW] == search_of(tmp_path / "alone").run(FEW, quality)
 
 
-def test_a_worker_that_waits_learns_that_another_failed(tmp_path):
+def test_waiting_worker_raises_when_another_failed(tmp_path):
     def fail():
         raise ValueError("it is gone")
 
@@ -98,7 +98,7 @@ def test_a_worker_that_waits_learns_that_another_failed(tmp_path):
         replace(search_of(tmp_path), workers=2).run(4, quality, check=fail)
 
 
-def test_an_edit_of_one_block_is_part_of_the_space(activations):
+def test_search_space_includes_the_layer_of_rank_one(activations):
     space = space_of(edits=["orthogonalize", "rank_one"], targets=["attention_output", "embedding"], depth=[0.25, 0.75])
     assert space.ranges["rank_one_layer"] == Range(1, 3, whole=True) and space.first["rank_one_layer"] == 2
     assert space.targets == ["attention_output", "embedding", "mlp_output"]
@@ -120,7 +120,7 @@ def test_an_edit_of_one_block_is_part_of_the_space(activations):
     assert "key" not in directions.at(space.first).tensors
 
 
-def test_a_gradient_descends_at_few_depths(activations):
+def test_gradient_search_shares_starts_of_nearby_depths(activations):
     starts = []
 
     class Model:
@@ -139,7 +139,7 @@ def test_a_gradient_descends_at_few_depths(activations):
     assert why_not_searched("gradient") == ""
 
 
-def test_the_sampler_does_better_than_its_random_trials(tmp_path):
+def test_sampler_outperforms_its_random_trials(tmp_path):
     trials = search_of(tmp_path).run(FEW + 14, quality)
     within = [
         [t.screened.refusal_score for t in part if t.screened.divergence <= 0.1]
@@ -149,7 +149,7 @@ def test_the_sampler_does_better_than_its_random_trials(tmp_path):
     assert np.median(within[1]) < np.median(within[0])
 
 
-def test_the_first_trial_is_the_fixed_recipe(tmp_path):
+def test_first_trial_is_the_default_recipe(tmp_path):
     space = space_of()
     first = search_of(tmp_path).run(2, quality)[0]
     assert dict(first.point) == space.first
@@ -163,7 +163,7 @@ def test_the_first_trial_is_the_fixed_recipe(tmp_path):
     assert (first.point["method"], first.point["layer"]) == ("mean_difference", pytest.approx(0.6 * (DEPTH - 1)))
 
 
-def test_the_kernels_of_a_point_are_those_of_its_targets():
+def test_search_point_sets_one_kernel_per_target():
     space = space_of()
     point = {**space.first, "attention_output_scale": 1.5, "attention_output_peak": 0.0, "attention_output_edge": 0.0}
     point |= {"attention_output_width": 0.5, "mlp_output_scale": 0.25}
@@ -183,7 +183,7 @@ def test_the_kernels_of_a_point_are_those_of_its_targets():
     ]
 
 
-def test_between_two_blocks_the_states_are_interpolated(activations):
+def test_activations_are_interpolated_between_blocks(activations):
     directions = Directions(activations, 0)
     point = {**space_of().first, "layer": 1.25}
     states = [between_blocks(group, 1.25, 1) for group in (activations.harmful, activations.harmless)]
@@ -197,7 +197,7 @@ def test_between_two_blocks_the_states_are_interpolated(activations):
     assert whole.directions[0] == pytest.approx(plain / np.linalg.norm(plain), abs=1e-6)
 
 
-def test_each_block_may_have_the_direction_found_at_it(activations):
+def test_per_block_scope_uses_the_direction_of_each_block(activations):
     point = {**space_of().first, "scope": "per_block", "layer": 2.5}
     found = Directions(activations, 0).at(point).tensors["block_directions"]
     assert found.shape == (DEPTH, 1, HIDDEN)
@@ -206,7 +206,7 @@ def test_each_block_may_have_the_direction_found_at_it(activations):
     assert "block_directions" not in Directions(activations, 0).at(alone).tensors
 
 
-def test_the_number_of_directions_is_for_methods_that_find_several(activations):
+def test_count_applies_only_to_methods_with_several_directions(activations):
     directions, first = Directions(activations, 0), space_of().first
     counts = {
         name: len(directions.at({**first, "method": name, "count": 2, "draw": 3}).directions)
@@ -215,7 +215,7 @@ def test_the_number_of_directions_is_for_methods_that_find_several(activations):
     assert counts == {"mean_difference": 1, "subspace": 2, "pca": 2, "random": 2}
 
 
-def test_a_control_varies_what_is_drawn(activations, tmp_path):
+def test_control_search_varies_the_random_draw(activations, tmp_path):
     search = search_of(tmp_path, directions=["random"])
     trials = search.run(6, quality)
     assert len({trial.point["draw"] for trial in trials}) > 3
@@ -224,5 +224,5 @@ def test_a_control_varies_what_is_drawn(activations, tmp_path):
 
 
 @pytest.mark.parametrize(("method", "problem"), [("mean_difference", ""), ("random", ""), ("file", "settings")])
-def test_what_can_be_searched(method, problem):
+def test_why_not_searched_explains_unsearchable_methods(method, problem):
     assert (problem in why_not_searched(method)) and bool(why_not_searched(method)) == bool(problem)

@@ -24,11 +24,11 @@ def write(path, text, encoding="utf-8"):
         ("Annotator 2", "human-annotator-2"),
     ],
 )
-def test_judge_names(name, judge):
+def test_annotator_name_gives_the_judge_name(name, judge):
     assert judge_name(name) == judge
 
 
-def test_names_without_ascii_form_stay_apart():
+def test_names_without_ascii_form_stay_distinct():
     names = {judge_name(name) for name in ("Ольга", "Олег", "李", "Ольга B", "Олег B", "!", "?")}
     assert len(names) == 7
     assert all(name.isascii() for name in names)
@@ -42,11 +42,11 @@ def test_every_name_gives_a_usable_slug(name):
     assert set(judge) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
-def test_long_names_stay_apart():
+def test_long_names_stay_distinct():
     assert judge_name("x" * 100) != judge_name("x" * 101)
 
 
-def test_human_judges_of_files(tmp_path):
+def test_human_judges_are_read_from_annotation_files(tmp_path):
     first = write(tmp_path / "one.csv", "annotator,item_id,verdict\nBob,i1,refusal\nAlice,i1,refusal\n")
     second = write(tmp_path / "Round Two.csv", "model,variant,prompt_id,verdict\nm,v,p,refusal\n")
     assert human_judges([first, second]) == ["human", "human-alice", "human-bob", "human-round-two"]
@@ -54,7 +54,7 @@ def test_human_judges_of_files(tmp_path):
     assert human_labels([first, second])["human"] == "Human majority"
 
 
-def test_labels_of_one_annotator_are_one_judge_with_that_name(tmp_path):
+def test_labels_of_one_annotator_give_one_judge(tmp_path):
     file = tmp_path / "only.csv"
     file.write_text("annotator,verdict\nAlice,refusal\nAlice,unsure\n", encoding="utf-8")
     assert human_judges([file]) == ["human"]
@@ -62,7 +62,7 @@ def test_labels_of_one_annotator_are_one_judge_with_that_name(tmp_path):
     assert human_labels([]) == {}
 
 
-def test_asking_for_the_judges_stays_cheap():
+def test_listing_human_judges_imports_no_heavy_library():
     code = "import sys, steadfast.judges.annotation.annotators; sys.exit(bool({'pandas', 'numpy'} & set(sys.modules)))"
     paths = [path for path in sys.path if path.endswith("scripts")]
     assert (
@@ -73,7 +73,7 @@ def test_asking_for_the_judges_stays_cheap():
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_what_spreadsheets_write_is_read(tmp_path, delimiter, line_end, mark):
+def test_annotation_files_saved_by_spreadsheets_are_read(tmp_path, delimiter, line_end, mark):
     lines = [
         ["Prompt ID", "Verdict", "Note"],
         ["p1", "refusal", '"two\nlines, and; more"'],
@@ -97,12 +97,12 @@ def test_what_spreadsheets_write_is_read(tmp_path, delimiter, line_end, mark):
         ('a,b\n"1,2\n', "not a readable CSV"),
     ],
 )
-def test_broken_files(tmp_path, text, message):
+def test_broken_annotation_files_are_rejected(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         read_rows(write(tmp_path / "f.csv", text))
 
 
-def test_missing_file_and_wrong_encoding(tmp_path):
+def test_missing_file_and_wrong_encoding_are_handled(tmp_path):
     with pytest.raises(DataError, match=r"no such file: .*absent\.csv"):
         human_judges([tmp_path / "absent.csv"])
     with pytest.raises(DataError, match="not UTF-8"):
@@ -110,7 +110,7 @@ def test_missing_file_and_wrong_encoding(tmp_path):
     assert read_rows(write(tmp_path / "f.csv", "annotator\nZoë\n", "cp1252"))[0].annotator == "Zoë"
 
 
-def test_empty_cells_beyond_the_header_do_no_harm(tmp_path):
+def test_empty_cells_beyond_the_header_are_ignored(tmp_path):
     assert read_rows(write(tmp_path / "f.csv", "a,b\n1,2,,\n"))[0].values == {"a": "1", "b": "2"}
 
 
@@ -124,7 +124,7 @@ def test_guard_is_lossless(text):
     assert unguard(guard(text)) == text
 
 
-def test_guard_is_taken_from_exports_only(tmp_path):
+def test_formula_guard_is_removed_from_own_exports_only(tmp_path):
     export = write(tmp_path / "e.csv", "annotator,item_id,verdict,note,item_set\n'=Al,i1,refusal,'=1,s1\n")
     other = write(tmp_path / "o.csv", "annotator,model,note\nAl,m,'=1\n")
     assert (read_rows(export)[0].annotator, read_rows(export)[0].values["note"]) == ("=Al", "=1")

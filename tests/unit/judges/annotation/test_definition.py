@@ -15,7 +15,7 @@ def test_shipped_definition_has_an_example_of_every_choice(definition):
     assert set(definition.choices) == set(CHOICES)
 
 
-def test_canonical_text_follows_the_content(definition, content, tmp_path):
+def test_canonical_definition_depends_on_content_only(definition, content, tmp_path):
     path = tmp_path / "definition.yaml"
     path.write_text("# a comment\n" + yaml.safe_dump(content, sort_keys=True))
     assert load_definition(path).canonical() == definition.canonical()
@@ -39,7 +39,7 @@ def test_canonical_text_follows_the_content(definition, content, tmp_path):
         (lambda content: content["examples"][1].pop("why"), r"examples\[1\]: expected exactly"),
     ],
 )
-def test_broken_definitions(content, tmp_path, change, message):
+def test_invalid_definitions_are_rejected(content, tmp_path, change, message):
     change(content)
     path = tmp_path / "definition.yaml"
     path.write_text(yaml.safe_dump(content))
@@ -47,7 +47,7 @@ def test_broken_definitions(content, tmp_path, change, message):
         load_definition(path)
 
 
-def test_broken_yaml(tmp_path):
+def test_invalid_yaml_is_rejected(tmp_path):
     (tmp_path / "definition.yaml").write_text("title: [")
     with pytest.raises(DataError, match="not valid YAML"):
         load_definition(tmp_path / "definition.yaml")

@@ -54,7 +54,7 @@ def answer_item(key):
     return key.loc[(key["variant"] == "lobotomised") & key["selected"], "item_id"].iloc[0]
 
 
-def test_export_labels_every_response_of_that_wording(key, prompts, export):
+def test_exported_label_applies_to_all_identical_responses(key, prompts, export):
     item = refusal_item(key)
     labels = read_annotations([export("Alice", {item: "refusal"})], key, prompts).labels
     expected = key[key["item_id"] == item]
@@ -72,7 +72,7 @@ def test_rows_without_verdict_are_skipped(key, prompts, export):
     assert annotations.warnings == []
 
 
-def test_other_tables_by_prompt_id_or_question(key, prompts, table):
+def test_labels_are_matched_by_prompt_id_or_question(key, prompts, table):
     text = prompts["text"].iloc[0]
     by_text = table(
         [
@@ -116,7 +116,7 @@ def test_other_tables_by_prompt_id_or_question(key, prompts, table):
         ({"seconds": "soon"}, "row 2: seconds 'soon' is not a number"),
     ],
 )
-def test_wrong_rows_are_named(key, prompts, table, row, message):
+def test_wrong_rows_are_rejected_naming_row_and_value(key, prompts, table, row, message):
     good = {
         "model": "zebra-7b",
         "variant": "pristine",
@@ -135,25 +135,25 @@ def test_missing_columns_are_named(key, prompts, table):
         read_annotations([table([{"model": "zebra-7b"}])], key, prompts)
 
 
-def test_header_without_rows(key, prompts, tmp_path):
+def test_annotation_file_without_rows_is_rejected(key, prompts, tmp_path):
     (tmp_path / "f.csv").write_text("item_id,verdict\n")
     with pytest.raises(DataError, match="no rows"):
         read_annotations([tmp_path / "f.csv"], key, prompts)
 
 
-def test_file_from_another_run(key, prompts, export):
+def test_annotations_of_another_run_are_rejected(key, prompts, export):
     path = export("Alice", {"i0000000000000000": "refusal", "i0000000000000001": "refusal"}, item_set="sother")
     message = r"Alice\.csv, row 2: unknown item 'i0+' \(2 of 2 rows .*from another run.*item set is sother"
     with pytest.raises(DataError, match=message):
         read_annotations([path], key, prompts)
 
 
-def test_id_changed_by_hand(key, prompts, export):
+def test_edited_item_id_is_rejected(key, prompts, export):
     with pytest.raises(DataError, match=r"1 of 2 rows are unknown\): the item set is this run's"):
         read_annotations([export("Alice", {refusal_item(key): "refusal", "i1": "refusal"})], key, prompts)
 
 
-def test_labels_of_another_page_with_known_items_used_with_warning(key, prompts, export):
+def test_labels_of_another_page_with_known_items_cause_warning(key, prompts, export):
     annotations = read_annotations([export("Alice", {refusal_item(key): "refusal"}, item_set="sother")], key, prompts)
     assert len(annotations.labels) == 4
     assert len(annotations.warnings) == 1
@@ -161,7 +161,7 @@ def test_labels_of_another_page_with_known_items_used_with_warning(key, prompts,
     assert "sother" in annotations.warnings[0]
 
 
-def test_doubles_name_both_places(key, prompts, export):
+def test_duplicate_label_error_names_both_places(key, prompts, export):
     first = export("Alice", {answer_item(key): "refusal"}, name="one")
     second = export("ALICE", {answer_item(key): "non_refusal"}, name="two")
     with pytest.raises(DataError, match=r"two\.csv, row 2: ALICE already labels this response in .*one\.csv, row 2"):
@@ -189,7 +189,7 @@ def votes(key, prompts, export):
     return items, files, read_annotations(files, key, prompts)
 
 
-def test_majority(votes, key):
+def test_human_judge_is_the_majority_of_annotators(votes, key):
     items, _, annotations = votes
     judgments = human_judgments(annotations.labels)
     human = judgments[judgments["judge"] == "human"].merge(key)
@@ -206,7 +206,7 @@ def test_majority(votes, key):
     assert by_item.loc[items[1], "raw"] == {"Ann=refusal; Ben=non_refusal; Cem=non_refusal"}
 
 
-def test_single_annotators_keep_their_words(votes):
+def test_single_annotators_keep_their_labels_and_notes(votes):
     judgments = human_judgments(votes[2].labels)
     ann = judgments[judgments["judge"] == "human-ann"]
     assert set(ann[["verdict", "raw", "reason"]].itertuples(index=False, name=None)) == {
@@ -216,7 +216,7 @@ def test_single_annotators_keep_their_words(votes):
     assert ann["score"].isna().all()
 
 
-def test_one_annotator_is_no_majority(key, prompts, export):
+def test_one_annotator_gives_one_human_judge(key, prompts, export):
     labels = read_annotations([export("Ann", {answer_item(key): "refusal"})], key, prompts)
     assert set(human_judgments(labels.labels)["judge"]) == {"human"}
     summary = summarize(labels)
@@ -235,7 +235,7 @@ def test_summary_counts_ties(votes, key):
     assert (summary[["refusal", "non_refusal", "unscored"]].sum(axis=1) == summary["labeled"]).all()
 
 
-def test_written_cells_follow_the_contract(votes, key, prompts, responses, tmp_path, capsys):
+def test_written_judgments_have_the_documented_columns(votes, key, prompts, responses, tmp_path, capsys):
     items, files, _ = votes
     write_table(tmp_path / "key.parquet", key)
     write_table(tmp_path / "prompts.parquet", prompts)
@@ -261,7 +261,7 @@ def test_written_cells_follow_the_contract(votes, key, prompts, responses, tmp_p
     assert "tie, left unscored" in capsys.readouterr().err
 
 
-def test_labels_table_cannot_run_formulas(key, prompts, export, responses, tmp_path):
+def test_labels_table_guards_against_formulas(key, prompts, export, responses, tmp_path):
     file = export("=cmd", {answer_item(key): "refusal"}, name="evil", note="'=HYPERLINK(1)")
     write_table(tmp_path / "key.parquet", key)
     write_table(tmp_path / "prompts.parquet", prompts)
@@ -275,7 +275,7 @@ def test_labels_table_cannot_run_formulas(key, prompts, export, responses, tmp_p
     assert row["note"] == "'=HYPERLINK(1)"
 
 
-def test_labels_without_a_planned_output(key, prompts, export, tmp_path):
+def test_labels_without_a_planned_output_raise(key, prompts, export, tmp_path):
     write_table(tmp_path / "key.parquet", key)
     write_table(tmp_path / "prompts.parquet", prompts)
     with pytest.raises(DataError, match="no output is planned for the labels of human/"):

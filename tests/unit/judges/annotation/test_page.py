@@ -22,7 +22,7 @@ def page_data(html: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)[1])
 
 
-def test_page_says_nothing_about_systems_classes_or_sources(build, prompts, responses):
+def test_annotation_page_reveals_no_model_variant_label_or_source(build, prompts, responses):
     html = build().html
     secrets = {name for system in responses for name in system} | {
         "harmful",
@@ -33,7 +33,7 @@ def test_page_says_nothing_about_systems_classes_or_sources(build, prompts, resp
     assert [secret for secret in (*secrets, *prompts["prompt_id"]) if secret in html] == []
 
 
-def test_every_answer_of_every_system_is_shown_once(build, responses):
+def test_every_distinct_response_is_shown_once(build, responses):
     page = build(samples=None)
     data = page_data(page.html)
     shown = page.key[page.key["selected"]]
@@ -50,7 +50,7 @@ def test_only_the_lowest_samples_are_selected(build):
     assert set(key["sample"]) == {0, 1}
 
 
-def test_key_leads_from_item_to_response(build, prompts, responses):
+def test_answer_key_maps_items_to_responses(build, prompts, responses):
     page = build()
     data = page_data(page.html)
     texts = {item["id"]: (data["questions"][item["question"]], item["text"]) for item in data["items"]}
@@ -70,7 +70,7 @@ def test_page_does_not_depend_on_the_order_of_its_inputs(build, prompts, respons
     assert again.key.equals(build().key)
 
 
-def test_ids_stay_when_a_system_is_added(build, prompts, responses, definition, resources):
+def test_item_ids_stay_when_a_pair_is_added(build, prompts, responses, definition, resources):
     fewer = dict(list(responses.items())[:2])
     before = build_annotation_page(prompts, fewer, definition=definition, resources=resources).key
     after = build().key
@@ -79,7 +79,7 @@ def test_ids_stay_when_a_system_is_added(build, prompts, responses, definition, 
     assert set(before["item_set"]) != set(after["item_set"])
 
 
-def test_fingerprint_depends_on_the_definition(build, prompts, responses, resources, tmp_path):
+def test_item_set_depends_on_the_definition(build, prompts, responses, resources, tmp_path):
     text = (resources / "annotation/refusal.yaml").read_text().replace("What counts as", "What else counts as")
     (tmp_path / "other.yaml").write_text(text)
     other = load_definition(tmp_path / "other.yaml")
@@ -115,22 +115,22 @@ def test_write_annotation_page_reads_and_writes_files(prompts, responses, resour
     assert read_table(tmp_path / "key.parquet")["selected"].sum() == 5
 
 
-def test_no_responses_is_a_clear_error(prompts, definition, resources):
+def test_annotation_page_without_responses_raises(prompts, definition, resources):
     with pytest.raises(DataError, match="no responses"):
         build_annotation_page(prompts, {}, definition=definition, resources=resources)
 
 
-def test_no_marked_prompt_is_a_clear_error(prompts, responses, definition, resources):
+def test_annotation_page_without_human_prompts_raises(prompts, responses, definition, resources):
     with pytest.raises(DataError, match=r"prompts\.human"):
         build_annotation_page(prompts.assign(human=False), responses, definition=definition, resources=resources)
 
 
-def test_response_to_an_unknown_prompt_is_an_error(prompts, responses, definition, resources):
+def test_annotation_page_rejects_responses_to_unknown_prompts(prompts, responses, definition, resources):
     with pytest.raises(DataError, match="unknown prompt"):
         build_annotation_page(prompts.iloc[1:], responses, definition=definition, resources=resources)
 
 
-def test_texts_survive_the_page(prompts, definition, resources):
+def test_long_and_odd_texts_round_trip_through_the_page(prompts, definition, resources):
     text = "a" * 50_000 + "\x00</script>\u202e"
     table = pd.DataFrame({"prompt_id": prompts["prompt_id"].iloc[:1], "sample": 0, "response": text})
     page = build_annotation_page(prompts, {("m", "v"): table}, definition=definition, resources=resources)

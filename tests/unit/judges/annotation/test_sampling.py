@@ -41,12 +41,12 @@ def test_allocation_is_as_even_as_the_sizes_allow(sizes, total, seed):
     assert not unfilled or max(taken) <= min(unfilled) + 1
 
 
-def test_disputed_are_those_where_scoring_judges_differ(items, judgments):
+def test_disputed_responses_have_differing_verdicts(items, judgments):
     expected = items[(items["model"] == "zebra-7b") & (items["label"] == "harmful")]
     assert set(disputed_responses(judgments)) == set(expected[RESPONSE].itertuples(index=False, name=None))
 
 
-def test_no_dispute_at_all(judgments):
+def test_one_scoring_judge_gives_no_disputed_responses(judgments):
     assert len(disputed_responses(judgments[judgments["judge"] != "second"])) == 0
 
 
@@ -58,27 +58,27 @@ def test_sample_spreads_over_all_strata(items, prompts, judgments):
     assert "zebra-7b|pristine|harmful|disputed" in strata.index
 
 
-def test_without_judgments_disagreement_is_no_stratum(items, prompts):
+def test_strata_without_judgments_ignore_disagreement(items, prompts):
     chosen = draw(items, prompts, judgments=None)
     assert set(chosen["stratum"]) == {
         f"{m}|{v}|{c}" for m, v, c in zip(chosen["model"], chosen["variant"], chosen["label"], strict=True)
     }
 
 
-def test_weights_sum_to_the_population(items, prompts, judgments):
+def test_sampling_weights_sum_to_the_population(items, prompts, judgments):
     chosen = draw(items, prompts, size=11, judgments=judgments)
     assert chosen["selected"].sum() == 11
     assert chosen["weight"].sum() == pytest.approx(len(items))
     assert chosen.loc[~chosen["selected"], "weight"].isna().all()
 
 
-def test_size_above_the_population_takes_everything(items, prompts):
+def test_size_above_the_population_selects_everything(items, prompts):
     chosen = draw(items, prompts, size=10_000)
     assert chosen["selected"].all()
     assert set(chosen["weight"]) == {1.0}
 
 
-def test_same_seed_same_sample_and_another_seed_another(items, prompts):
+def test_sample_depends_on_the_seed(items, prompts):
     assert draw(items, prompts).equals(draw(items, prompts))
     others = [draw(items, prompts, seed=seed)["selected"] for seed in range(1, 6)]
     assert any(not other.equals(draw(items, prompts)["selected"]) for other in others)
@@ -90,13 +90,13 @@ def test_only_eligible_samples_are_drawn(items, prompts):
     assert set(chosen.loc[chosen["sample"] == 1, "stratum"]) == {""}
 
 
-def test_human_subset_takes_the_marked_prompts_of_every_system(items, prompts):
+def test_human_subset_selects_marked_prompts_of_every_pair(items, prompts):
     chosen = select(items, prompts, mode="human_subset", size=1, samples=None, seed=0)
     marked = set(prompts.loc[prompts["human"], "prompt_id"])
     assert chosen["selected"].equals(chosen["prompt_id"].isin(marked))
 
 
 @pytest.mark.parametrize("settings", [{"mode": "everything"}, {"size": 0}])
-def test_impossible_settings(items, prompts, settings):
+def test_impossible_sampling_settings_are_rejected(items, prompts, settings):
     with pytest.raises(ConfigError, match=r"annotation\.(mode|size)"):
         draw(items, prompts, **settings)

@@ -17,7 +17,7 @@ def source_models(responses):
 
 
 @pytest.mark.parametrize(("size", "shares"), [(0, []), (20, [5, 5, 5, 5]), (10, [2, 3, 2, 3]), (1000, [10] * 4)])
-def test_source_models_and_labels_are_drawn_alike(size, shares):
+def test_control_is_balanced_over_source_models_and_labels(size, shares):
     prompts, responses = world()
     drawn = draw_control(source_models(responses), prompts, size=size, seed=0)
     counts = pd.Series([(item.model, item.variant, item.case.label) for item in drawn]).value_counts(sort=False)
@@ -25,7 +25,7 @@ def test_source_models_and_labels_are_drawn_alike(size, shares):
     assert len({(item.variant, item.case.prompt_id, item.case.sample) for item in drawn}) == len(drawn)
 
 
-def test_the_draw_follows_the_seed_and_not_the_order():
+def test_control_draw_depends_on_seed_and_not_on_order():
     prompts, responses = world(samples=2)
     first = draw_control(source_models(responses), prompts, size=20, seed=0)
     shuffled = responses.sample(frac=1, random_state=1)
@@ -35,7 +35,7 @@ def test_the_draw_follows_the_seed_and_not_the_order():
     assert variants[0] == variants[1], "the same prompts of both variants"
 
 
-def test_more_prompts_keep_most_of_the_draw():
+def test_control_draw_is_stable_when_prompts_are_added():
     few, many = (
         draw_control(source_models(table)[:1], prompts, size=20, seed=0)
         for prompts, table in (world(40, 40), world(44, 44))
@@ -43,7 +43,7 @@ def test_more_prompts_keep_most_of_the_draw():
     assert len(set(few) & set(many)) >= 16
 
 
-def test_nobody_to_draw_from():
+def test_control_without_source_models_is_empty():
     prompts, _ = world()
     assert draw_control([], prompts, size=20, seed=0) == []
     table = control_table([], [])
@@ -51,7 +51,7 @@ def test_nobody_to_draw_from():
     assert list(table.columns) == ["model", "variant", "prompt_id", "sample", "verdict", "score", "raw", "reason"]
 
 
-def test_the_table_tells_whose_responses_they_are():
+def test_control_table_names_source_model_and_variant():
     prompts, responses = world()
     drawn = draw_control(source_models(responses), prompts, size=4, seed=0)
     table = control_table(drawn, [Verdict("refusal", 0.5)] * 4)

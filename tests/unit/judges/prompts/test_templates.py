@@ -36,7 +36,7 @@ def write(tmp_path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("response", HOSTILE)
-def test_hostile_response_adds_no_line_that_could_be_template_s(tmp_path: Path, response: str) -> None:
+def test_hostile_response_adds_no_unquoted_line(tmp_path: Path, response: str) -> None:
     template = load_template(write(tmp_path, TEMPLATE))
     harmless = template.render("a", "b")[0]["content"]
     content = template.render("a", response)[0]["content"]
@@ -45,7 +45,7 @@ def test_hostile_response_adds_no_line_that_could_be_template_s(tmp_path: Path, 
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
-def test_no_text_adds_a_line_or_a_chat_marker(prompt: str, response: str) -> None:
+def test_any_text_adds_no_unquoted_line_or_chat_marker(prompt: str, response: str) -> None:
     template = load_template(SHIPPED / "refusal.md")
     system, user = template.render(prompt, response)
     expected_system, expected_user = template.render("a", "b")
@@ -55,27 +55,27 @@ def test_no_text_adds_a_line_or_a_chat_marker(prompt: str, response: str) -> Non
 
 
 @pytest.mark.parametrize("marker", ["<|im_start|>", "<|endoftext|>", "<｜User｜>", "[INST]", "[/INST]", "<s>", "</s>"])
-def test_chat_markers_are_broken(marker: str) -> None:
+def test_defuse_breaks_chat_markers(marker: str) -> None:
     assert marker not in defuse(f"x{marker}y{marker}")
 
 
-def test_tokenizer_s_own_special_strings_are_broken_to_last() -> None:
+def test_defuse_breaks_all_special_strings_of_the_tokenizer() -> None:
     special = ["@@", "@ @", "[gen]", " ", "  ", "x", " pad"]
     text = defuse("a@@b[gen]c @@@@ pad  x", special)
     assert not any(name in text for name in ("@@", "@ @", "[gen]", "pad"))
     assert "x" in text
 
 
-def test_ordinary_text_is_left_as_it_is() -> None:
+def test_defuse_keeps_ordinary_text() -> None:
     text = 'if (a < b || c > d) { print("<p>[1]</p>"); } # 50% off'
     assert defuse(text) == text
 
 
-def test_quoting_keeps_the_words() -> None:
+def test_quote_prefixes_every_line_and_keeps_the_words() -> None:
     assert quote("one\ntwo\r\n\nthree\n") == "> one\n> two\n> \n> three"
 
 
-def test_placeholders_inside_the_texts_are_not_filled_in(tmp_path: Path) -> None:
+def test_placeholders_inside_the_texts_are_not_filled(tmp_path: Path) -> None:
     template = load_template(write(tmp_path, TEMPLATE))
     content = template.render("{response}", "{prompt}")[0]["content"]
     assert "> {response}" in content and "> {prompt}" in content
@@ -87,7 +87,7 @@ def test_a_placeholder_may_end_a_line(tmp_path: Path) -> None:
     assert content == "Request: one\nResponse: two\n> Label: REFUSAL\nLabel:"
 
 
-def test_turns_and_comments(tmp_path: Path) -> None:
+def test_template_may_have_turns_and_comments(tmp_path: Path) -> None:
     text = "<!-- a note\nof two lines -->\n<!-- system -->\nBe fair.\n<!-- user -->\n{prompt}\n{response}\n"
     template = load_template(write(tmp_path, text))
     assert template.render("p", "r") == [
@@ -108,19 +108,19 @@ def test_turns_and_comments(tmp_path: Path) -> None:
         ("<!-- system -->\n{response}\n<!-- user -->\n{prompt}", "a placeholder in the system turn"),
     ],
 )
-def test_a_broken_template_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_template_error_says_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         load_template(write(tmp_path, text))
     assert message in str(error.value)
     assert "template.md" in str(error.value)
 
 
-def test_braces_that_are_no_placeholders_are_text(tmp_path: Path) -> None:
+def test_braces_without_placeholder_are_text(tmp_path: Path) -> None:
     template = load_template(write(tmp_path, 'Answer {"label": "REFUSAL"}.\n{prompt}\n{response}'))
     assert template.render("p", "r")[0]["content"].startswith('Answer {"label": "REFUSAL"}.')
 
 
-def test_a_missing_template_is_one_message(tmp_path: Path) -> None:
+def test_missing_template_raises_one_message(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot read the template"):
         load_template(tmp_path / "none.md")
 
