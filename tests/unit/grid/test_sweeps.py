@@ -3,6 +3,8 @@
 import pytest
 
 from steadfast.config.checks import prepare
+from steadfast.core.errors import ConfigError
+from steadfast.grid.checkpoints import CheckpointJobs
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.directions import DirectionJobs
 from steadfast.grid.figures import Figures
@@ -102,3 +104,14 @@ BAD = {
 def test_config_rejects_impossible_sweeps(config, refused, sweep, message):
     config["sweeps"] = {"family": sweep}
     assert message in refused(config)
+
+
+def test_a_sweep_says_how_its_edited_models_are_kept(config):
+    config["sweeps"] = {"family": {**FAMILY, "checkpoints": "adapter"}}
+    config["runtime"] = {"checkpoints": "bake"}
+    jobs = CheckpointJobs(Grid(prepare(config)))
+    kept = {name: jobs.form(ModelVariant("raw", name)) for name in ("mean-all-50", "abliterated")}
+    assert kept == {"mean-all-50": "adapter", "abliterated": "bake"}
+    config["sweeps"]["family"]["edits"] = {"norms": {"method": "norm_preserving"}}
+    with pytest.raises(ConfigError, match=r"edit of mean-norms-50 and 3 more, which preserves norms; .*or the sweep"):
+        prepare(config)

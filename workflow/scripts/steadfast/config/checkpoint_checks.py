@@ -14,17 +14,22 @@ def checkpoint_form(config: Mapping[str, Any], variant: str) -> str:
 
 
 def _adapters_can_express_the_edits(config: Mapping[str, Any]) -> Iterator[str]:
+    found: dict[tuple[str, str], list[str]] = {}
     for name, variant in config["variants"].items():
         if "edit" not in variant or checkpoint_form(config, name) != "adapter":
             continue
-        obstacle = ""
         with suppress(ConfigError):  # an edit that cannot be read is reported as such
             obstacle = EDITS.read(variant["edit"]).no_adapter()
+            owner = "runtime"
+            if variant.get("checkpoints"):
+                owner = "sweeps" if "attack" in variant else f"variants.{name}"
+            found.setdefault((owner, obstacle), []).append(name)
+    for (owner, obstacle), names in found.items():
         if obstacle:
-            where = f"variants.{name}.checkpoints" if variant.get("checkpoints") else "runtime.checkpoints"
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             yield (
-                f"{where}: 'adapter' is not possible for the edit of {name}, which {obstacle}; allowed for it: auto, "
-                "bake (`checkpoints` of the variant)"
+                f"{owner}.checkpoints: 'adapter' is not possible for the edit of {names[0]}{more}, which {obstacle}; "
+                "allowed for it: auto, bake (`checkpoints` of the variant or the sweep)"
             )
 
 

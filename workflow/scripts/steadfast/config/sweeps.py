@@ -59,6 +59,11 @@ def _require_scales(name: str, sweep: Mapping[str, Any]) -> None:
                 raise ConfigError(f"sweeps.{name}.{kind}.{change}: {entry['method']} has no scale to vary")
 
 
+def _kept(sweep: Mapping[str, Any]) -> dict[str, Any]:
+    """How the edited models of a sweep are kept, if it says so."""
+    return {"checkpoints": sweep["checkpoints"]} if sweep.get("checkpoints") else {}
+
+
 def _variants(sweep: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for direction, found in sweep["directions"].items():
         for kind, part in CHANGES.items():
@@ -71,6 +76,7 @@ def _variants(sweep: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                             "label": f"{direction}, {change}, {scale:g}",
                             "role": sweep["role"],
                             "attack": {"direction": direction, "change": change},
+                            **(_kept(sweep) if part == "edit" else {}),
                             "direction": dict(found),
                             part: {**entry, key: entry[key] * scale},
                         },

@@ -110,3 +110,6 @@ class SweepSettings(SettingsModel):
         min_length=1, description="What the `scale` of every edit (the `alpha` of steering) is multiplied with."
     )
     role: Role = Field("study", description="Role of its variants; `control` for directions that mean nothing.")
+    checkpoints: CheckpointForm | None = optional(
+        description="How the edited models of its variants are kept, in place of `runtime.checkpoints`."
+    )
