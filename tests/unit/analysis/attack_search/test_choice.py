@@ -16,25 +16,25 @@ def finalist(number, refused, divergence, degenerate=0.0, scored=20):
     return Finalist(trial(number, 0.0, divergence), divergence, outcome, Outcome(0, 20, 20, 0.0))
 
 
-def test_fronts_are_those_of_pareto():
+def test_fronts_are_pareto_fronts():
     places = [(0, 3), (1, 1), (3, 0), (2, 2), (1, 1), (3, 3)]
     assert fronts(places) == [0, 0, 0, 1, 0, 2]
 
 
-def test_finalists_are_on_the_front_within_the_bound():
+def test_finalists_are_taken_from_the_front_within_the_bound():
     trials = [trial(0, 0, 0.01), trial(1, -2, 0.05), trial(2, -9, 0.5), trial(3, -1, 0.09), trial(4, -3, 0.08)]
     assert [each.number for each in finalists_of(trials, 3, 0.1, "lowest_refusals_within")] == [4, 1, 0]
     assert [each.number for each in finalists_of(trials, 4, 0.1, "lowest_refusals_within")] == [4, 1, 0, 3]
     assert [each.number for each in finalists_of(trials, 2, 0.1, "knee")] == [2, 4]
 
 
-def test_the_fewest_refusals_win_and_then_the_smallest_damage():
+def test_fewest_refusals_win_then_smallest_degradation():
     assert chosen_of([finalist(1, 5, 0.01), finalist(2, 1, 0.09), finalist(3, 1, 0.04)], "lowest_refusals_within") == (
         finalist(3, 1, 0.04)
     )
 
 
-def test_the_knee_lies_farthest_below_the_line_between_the_ends():
+def test_knee_rule_chooses_the_point_farthest_below_the_line():
     candidates = [finalist(1, 20, 0.0), finalist(2, 4, 0.1), finalist(3, 2, 0.6), finalist(4, 0, 1.0)]
     assert chosen_of(candidates, "knee").trial.number == 2
     assert chosen_of(candidates[:1], "knee").trial.number == 1
@@ -52,6 +52,6 @@ def test_the_knee_lies_farthest_below_the_line_between_the_ends():
         (Finalist(trial(1, 0, 0), 0.0, Outcome(9, 10, 10, 0.0)), "knee", "half of the finalists"),
     ],
 )
-def test_what_cannot_be_chosen(candidate, rule, reason):
+def test_why_not_explains_unsuitable_finalists(candidate, rule, reason):
     found = why_not(candidate, finalist(-1, 20, 0.0), bound=0.1, degenerate=0.2, rule=rule)
     assert reason in found and bool(found) == bool(reason)

@@ -102,7 +102,7 @@ def found(search):
     return search("whole")
 
 
-def test_the_chosen_edit_is_what_its_trial_measured(found, model, prompts, tmp_path):
+def test_chosen_edit_matches_its_trial(found, model, prompts, tmp_path):
     table = found.direction.selection
     assert table["trial"].tolist() == list(range(-1, 8))
     assert set(table["method"].dropna()) == {"mean_difference", "subspace"}
@@ -120,7 +120,7 @@ def test_the_chosen_edit_is_what_its_trial_measured(found, model, prompts, tmp_p
     assert refusal_score(access.log_probabilities(encoded), tokens) == pytest.approx(row["refusal_score"], abs=1e-3)
 
 
-def test_half_of_the_finalists_respond_to_everything(found):
+def test_half_of_the_finalists_are_evaluated_on_all_prompts(found):
     table = found.direction.selection
     finalists = table[table["finalist"]]
     assert sorted(finalists["total"]) == [2, 2, len(WORDS), len(WORDS)]
@@ -128,7 +128,7 @@ def test_half_of_the_finalists_respond_to_everything(found):
     assert (finalists["over_scored"].notna() == (finalists["total"] == len(WORDS))).all()
 
 
-def test_a_search_killed_among_its_finalists_gives_the_same(search, found, capsys):
+def test_search_killed_among_finalists_resumes_identically(search, found, capsys):
     with pytest.raises(KeyboardInterrupt):
         search("killed", FirstWord(breaks_at=1))
     capsys.readouterr()
@@ -139,7 +139,7 @@ def test_a_search_killed_among_its_finalists_gives_the_same(search, found, capsy
     assert (again.direction.directions == found.direction.directions).all()
 
 
-def test_two_processes_share_the_trials_of_every_edit(search):
+def test_two_workers_share_the_trials_of_every_edit(search):
     settings = {"edits": ["orthogonalize", "rank_one"], "targets": ["mlp_output", "embedding"], "finalists": 2}
     found = search("shared", trials=5, workers=2, **settings)
     table = found.direction.selection
@@ -149,13 +149,13 @@ def test_two_processes_share_the_trials_of_every_edit(search):
     assert found.direction.details["workers"] == 2
 
 
-def test_a_control_is_searched_along_random_directions(search):
+def test_control_is_searched_along_random_directions(search):
     choice = search("random", trials=4, finalists=2, directions=["random"], edits=["orthogonalize"])
     assert choice.direction.method == "random" and len(choice.direction.directions) >= 1
     assert choice.direction.selection["draw"].nunique() == 4
 
 
-def test_where_nothing_can_be_chosen_the_reason_is_given(search):
+def test_search_without_suitable_trial_gives_the_reason(search):
     choice = search("nothing", trials=3, finalists=2, max_divergence=1e-12)
     assert not choice.direction.valid
     assert "none of 3 trials can be chosen" in choice.direction.reason and "damage" in choice.direction.reason

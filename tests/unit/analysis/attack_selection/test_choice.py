@@ -61,7 +61,7 @@ def reason_of(direction, name):
     return direction.selection.set_index("attack")["reason"][name]
 
 
-def test_attack_with_fewest_refusals_chosen_with_that_belongs_to_it(attack):
+def test_attack_with_fewest_refusals_is_chosen_with_its_tensors(attack):
     choice = choice_of([attack("weak", 5), attack("strong", 1, norm=9.0), attack("none", 9)])
     found = choice.direction
     assert chosen_of(found) == ["strong"]
@@ -72,7 +72,7 @@ def test_attack_with_fewest_refusals_chosen_with_that_belongs_to_it(attack):
     assert found.valid and not found.reason
 
 
-def test_the_whole_comparison_is_kept_with_the_original_before_it(attack, tmp_path):
+def test_selection_table_lists_the_original_and_every_attack(attack, tmp_path):
     choose([attack("one", 5, degenerate=1), attack("two", 1)]).save(tmp_path / "found.safetensors")
     table = pd.read_csv(tmp_path / "found.csv")
     assert table.columns.tolist() == COLUMNS
@@ -88,11 +88,11 @@ def test_the_whole_comparison_is_kept_with_the_original_before_it(attack, tmp_pa
 @pytest.mark.parametrize(
     ("first", "second", "wanted"), [(2.0, 1.0, "second"), (1.0, 2.0, "first"), (1.0, 1.0, "first")]
 )
-def test_of_equal_attacks_the_smaller_change_and_then_the_first(attack, first, second, wanted):
+def test_ties_go_to_the_smaller_change_then_the_first(attack, first, second, wanted):
     assert chosen_of(choose([attack("first", 3, norm=first), attack("second", 3, norm=second)])) == [wanted]
 
 
-def test_an_ineffective_edit_is_not_chosen(attack):
+def test_ineffective_edit_is_not_chosen(attack):
     missed = attack("missed", 0, reason="stored weights deviate from the target by up to 0.5")
     found = choose([missed, attack("hit", 8)])
     assert chosen_of(found) == ["hit"]
@@ -100,7 +100,7 @@ def test_an_ineffective_edit_is_not_chosen(attack):
     assert found.selection["effective"].tolist()[1:] == [False, True]
 
 
-def test_attack_without_direction_has_answered_nothing_and_is_not_chosen(attack):
+def test_attack_without_valid_direction_is_not_chosen(attack):
     nothing = attack("nothing", 0, valid=False, reason="no valid direction: none of 4", norm=0.0, prompts=[])
     found = choose([nothing, attack("hit", 8)])
     assert chosen_of(found) == ["hit"]
@@ -109,7 +109,7 @@ def test_attack_without_direction_has_answered_nothing_and_is_not_chosen(attack)
 
 
 @pytest.mark.parametrize(("before", "after", "breaks"), [(0, 2, False), (0, 3, True), (7, 9, False), (7, 10, True)])
-def test_an_attack_that_breaks_the_model_is_not_chosen(attack, before, after, breaks):
+def test_attack_that_degrades_the_model_is_not_chosen(attack, before, after, breaks):
     found = choose([attack("harsh", 0, degenerate=after), attack("mild", 5)], trial(9, degenerate=before))
     assert chosen_of(found) == (["mild"] if breaks else ["harsh"])
     if breaks:
@@ -118,7 +118,7 @@ def test_an_attack_that_breaks_the_model_is_not_chosen(attack, before, after, br
 
 
 @pytest.mark.parametrize(("unscored", "enough"), [(1, True), (2, True), (3, False), (10, False)])
-def test_an_attack_does_not_win_by_having_no_verdicts(attack, unscored, enough):
+def test_attack_with_too_few_verdicts_is_not_chosen(attack, unscored, enough):
     found = choose([attack("silent", 0, unscored=unscored), attack("heard", 5)])
     assert chosen_of(found) == (["silent"] if enough else ["heard"])
     if not enough:
@@ -139,7 +139,7 @@ def test_refusals_are_counted_among_the_scored_responses(attack):
     assert chosen_of(choose([attack("c", 2, unscored=2), attack("d", 2)])) == ["d"]
 
 
-def test_only_the_first_prompts_count(attack):
+def test_selection_uses_the_first_prompts_only(attack):
     late = attack("late", 4)  # its refusals are those of the first prompts
     early = attack("early", 3)
     early.judgments["verdict"] = ["non_refusal"] * 4 + ["refusal"] * 6
@@ -149,12 +149,12 @@ def test_only_the_first_prompts_count(attack):
     assert found.selection["total"].tolist() == [4, 4, 4]
 
 
-def test_all_samples_of_a_prompt_count(attack):
+def test_selection_counts_all_samples_of_a_prompt(attack):
     found = choose([attack("one", 5, samples=2)], trial(12, samples=2), prompts=5)
     assert found.selection[["refused", "total"]].to_numpy().tolist() == [[10, 10], [5, 10]]
 
 
-def test_where_nothing_can_be_chosen_there_no_direction_and_reason(attack, tmp_path):
+def test_selection_without_suitable_attack_gives_the_reason(attack, tmp_path):
     attacks = [
         attack("one", 0, degenerate=9),
         attack("two", 0, reason="no valid direction: none", prompts=[]),
@@ -169,14 +169,14 @@ def test_where_nothing_can_be_chosen_there_no_direction_and_reason(attack, tmp_p
     assert chosen_of(found) == []
 
 
-def test_a_response_without_a_judgment_is_an_error(attack):
+def test_response_without_judgment_raises(attack):
     one = attack("one", 3)
     fewer = replace(one, judgments=one.judgments.iloc[1:])
     with pytest.raises(DataError, match="1 of 10 candidate responses have no judgment"):
         choose([fewer])
 
 
-def test_the_table_of_choices(attack, tmp_path):
+def test_strongest_table_lists_choices_and_reasons(attack, tmp_path):
     choose([attack("one", 5, norm=2.5), attack("two", 1, degenerate=9)]).save(tmp_path / "found.safetensors")
     choose([attack("three", 0, degenerate=9)]).save(tmp_path / "nothing.safetensors")
     files = {"a": tmp_path / "found.safetensors", "b": tmp_path / "nothing.safetensors"}

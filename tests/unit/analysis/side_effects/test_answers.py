@@ -51,17 +51,17 @@ def test_over_refusal_counts_over_refusal_prompts_only():
     assert table.loc[("over_refusal", "over_refusal"), "original"].to_dict() == {"b": 0, "d": 0}
 
 
-def test_response_without_verdict_is_left_out_of_over_refusal():
+def test_over_refusal_skips_unscored_responses():
     table = scored({"over_refusal": {}}, answers(10, ()), judged=verdicts("a", unscored="b"))
     assert list(table.loc[("over_refusal", "over_refusal")].index) == ["d"]
 
 
-def test_categories_of_over_refusal_prompts_can_be_named():
+def test_over_refusal_categories_are_configurable():
     table = scored({"over_refusal": {"over_refusal_categories": ["cook*"]}}, answers(10, ()))
     assert list(table.loc[("over_refusal", "over_refusal")].index) == ["c"]
 
 
-def test_degenerate_responses_and_lengths_by_class():
+def test_degenerate_share_and_length_are_reported_per_label():
     table = scored({"degenerate": {}, "response_length": {}}, answers(30, "bc"))
     assert table.loc[("degenerate", "harmful"), "value"].tolist() == [0]
     assert table.loc[("degenerate", "harmless"), "value"].tolist() == [1, 1, 0]
@@ -87,7 +87,7 @@ def request_of(world, kind):
     return prompt.text, request, world.answer(request.pair, request.phrasing)
 
 
-def test_a_right_answer_is_on_topic_true_and_in_form(world):
+def test_correct_answer_is_on_topic_factual_and_follows_instructions(world):
     reader = AnswerReader(world)
     for kind in ("benign", "lookalike"):
         prompt, _, answer = request_of(world, kind)
@@ -95,7 +95,7 @@ def test_a_right_answer_is_on_topic_true_and_in_form(world):
         assert (found.on_topic, found.hallucination, found.form_followed) == (True, False, True)
 
 
-def test_wrong_tool_is_invented_and_another_form_is_not_followed(world):
+def test_wrong_tool_is_hallucination_and_wrong_form_is_detected(world):
     reader = AnswerReader(world)
     prompt, request, answer = request_of(world, "benign")
     other = next(pair.tool for pair in world.pairs if pair.tool not in answer and pair.tool not in prompt)
@@ -105,13 +105,13 @@ def test_wrong_tool_is_invented_and_another_form_is_not_followed(world):
     assert (found.on_topic, found.form_followed) == (True, False)
 
 
-def test_garble_is_off_topic(world):
+def test_garbled_response_is_off_topic(world):
     prompt, _, _ = request_of(world, "benign")
     found = AnswerReader(world).read(prompt, "the the the")
     assert (found.on_topic, found.form_followed) == (False, False)
 
 
-def test_held_out_documents_are_about_held_out_harmless_pairs(world):
+def test_held_out_documents_use_held_out_harmless_pairs(world):
     documents = held_out_documents(world, 40)
     assert len(set(documents)) == 40
     assert documents == held_out_documents(world, 80)[:40]

@@ -29,7 +29,7 @@ metric_list:
 """
 
 
-def test_numbers_of_documents_kept_and_turned_so_that_more_better():
+def test_task_scores_are_kept_per_document_with_higher_better():
     samples = {
         "quiz": [
             {"doc_id": 0, "metrics": ["acc", "ppl"], "acc": 1.0, "ppl": (-3.0, 2), "filter": "none"},
@@ -41,7 +41,7 @@ def test_numbers_of_documents_kept_and_turned_so_that_more_better():
     assert found == {("quiz: acc", "0"): 1.0, ("quiz: acc", "1"): 0.0, ("spelling: errors (strict)", "4"): -3.0}
 
 
-def test_tasks_bring_the_measure_and_its_environment(config, tmp_path):
+def test_capability_tasks_enable_the_measure_and_its_environment(config, tmp_path):
     assert Measures(Grid(prepare(config))).environment == "base"
     (tmp_path / "words.yaml").write_text("task: words\n")
     config["capability"] = {"tasks": ["words"], "include_path": str(tmp_path), "limit": 3}
@@ -51,13 +51,13 @@ def test_tasks_bring_the_measure_and_its_environment(config, tmp_path):
     assert str(tmp_path / "words.yaml") in Measures(grid).files
 
 
-def test_a_folder_without_tasks_is_refused(config, tmp_path):
+def test_include_path_without_tasks_is_rejected(config, tmp_path):
     config["capability"] = {"include_path": str(tmp_path)}
     with pytest.raises(ConfigError, match=r"capability\.include_path: has no effect"):
         prepare(config)
 
 
-def test_a_missing_harness_stops_a_run_that_would_need_it(config, monkeypatch):
+def test_missing_harness_is_reported_before_the_run(config, monkeypatch):
     config["capability"] = {"tasks": ["arc_easy"]}
     grid = Grid(prepare(config))
     monkeypatch.setattr(capability, "find_spec", lambda name: None)
@@ -68,7 +68,7 @@ def test_a_missing_harness_stops_a_run_that_would_need_it(config, monkeypatch):
     check_before_run(grid, ["results/tables/counts.csv"])
 
 
-def test_a_local_task_on_local_data(tmp_path, lively, table, responses, monkeypatch):
+def test_local_task_runs_on_local_data(tmp_path, lively, table, responses, monkeypatch):
     pytest.importorskip("lm_eval", reason="the harness is not installed: make capability")
     for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"):
         monkeypatch.setenv(name, "1")

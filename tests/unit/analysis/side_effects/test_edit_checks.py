@@ -213,14 +213,14 @@ def test_right_edits_pass_and_sabotaged_ones_fail(baked):
 
 
 @SHARED
-def test_a_copy_of_the_original_is_seen_in_the_answers(baked):
+def test_unedited_checkpoint_fails_hook_agreement(baked):
     for run_format, model in baked(RUN, ORTHOGONALIZE):
         with model.sabotaged({"": leave_out}):
             assert model.verify("hook_agreement").hook_deviation > WRONG, run_format
 
 
 @SHARED
-def test_one_module_that_was_missed_fails_the_edit(baked):
+def test_one_missed_module_fails_the_edit(baked):
     for _, model in baked(["bfloat16"], ORTHOGONALIZE):
         with model.sabotaged({r"layers\.29\.mlp\.down_proj": leave_out}):
             result = model.verify("module_agreement")
@@ -231,7 +231,7 @@ def test_one_module_that_was_missed_fails_the_edit(baked):
 
 @SHARED
 @pytest.mark.parametrize("method", sorted(set(EDITS) - {"orthogonalize"}))
-def test_every_edit_has_a_check_of_its_own(baked, method):
+def test_module_check_covers_every_edit_method(baked, method):
     for run_format, model in baked(RUN, EDITS[method]):
         assert_right(model.verify())
         for sabotage in (do_half, leave_out):
@@ -240,13 +240,13 @@ def test_every_edit_has_a_check_of_its_own(baked, method):
 
 
 @SHARED
-def test_the_direction_of_another_layer_fails(baked):
+def test_wrong_direction_fails_modules_and_responses(baked):
     for _, model in baked(RUN, ORTHOGONALIZE, direction="mean", bakes="other"):
         assert {failure.gate for failure in model.verify().failures} == {"modules", "answers"}
 
 
 @SHARED
-def test_a_random_direction_is_verified_as_well(baked):
+def test_edit_along_a_random_direction_is_verified(baked):
     """The model hardly uses it, so that its answers tell little; its modules tell all."""
     for _, model in baked(RUN, ORTHOGONALIZE, direction="random"):
         assert_right(model.verify())
@@ -255,7 +255,7 @@ def test_a_random_direction_is_verified_as_well(baked):
 
 
 @SHARED
-def test_damage_beside_the_edit_is_seen_in_the_answers(baked):
+def test_damage_to_unedited_matrices_fails_hook_agreement(baked):
     """Matrices that no edit reaches: all modules are as asked."""
     damage = {
         r"layers\.3\.self_attn\.q_proj": lambda edited, _: edited.flip(0),

@@ -43,14 +43,14 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("task", load_tasks(TASKS), ids=lambda task: task.name)
-def test_an_answer_follows_or_nearly_does(task):
+def test_instruction_checks_separate_followed_from_missed_answers(task):
     followed, missed = ANSWERS[task.name]
     assert task.followed(followed)
     assert not task.followed(missed)
     assert not task.followed("  \n")
 
 
-def test_every_check_is_used():
+def test_shipped_tasks_use_every_check():
     assert {check for task in load_tasks(TASKS) for check in task.checks} == set(CHECKS)
 
 
@@ -66,7 +66,7 @@ def test_every_check_is_used():
         ("a: [", "not valid YAML"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(tmp_path, text, message):
+def test_invalid_task_file_is_rejected_naming_the_fault(tmp_path, text, message):
     path = tmp_path / "tasks.yaml"
     path.write_text(text)
     with pytest.raises(DataError, match=r"tasks\.yaml") as caught:
@@ -74,7 +74,7 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path, text, message):
     assert message in str(caught.value)
 
 
-def test_a_model_answers_the_tasks(tmp_path, lively, table, responses):
+def test_instruction_following_scores_generated_responses(tmp_path, lively, table, responses):
     tasks = tmp_path / "tasks.yaml"
     tasks.write_text(
         "long: {prompt: w1 w2, checks: {at_least_words: 1}}\nimpossible: {prompt: w3, checks: {contains: [zebra]}}\n"

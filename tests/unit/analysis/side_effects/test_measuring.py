@@ -29,7 +29,7 @@ def run(systems, table, store, measures=None):
     return list(measuring.measure_variants(systems, table, chosen, store=store, device="cpu"))
 
 
-def test_every_checkpoint_is_loaded_once_and_never_again(system, lively, edited, table, tmp_path, loaded):
+def test_every_checkpoint_is_loaded_once_and_then_cached(system, lively, edited, table, tmp_path, loaded):
     systems = [system("original", lively), system("abliterated", edited)]
     first = run(systems, table, tmp_path)
     assert loaded == [str(lively), str(edited)]
@@ -39,7 +39,7 @@ def test_every_checkpoint_is_loaded_once_and_never_again(system, lively, edited,
         assert one.equals(other)
 
 
-def test_a_variant_added_loads_itself_and_the_original(system, lively, edited, table, tmp_path, loaded):
+def test_added_variant_loads_only_itself_and_the_original(system, lively, edited, table, tmp_path, loaded):
     systems = [system("original", lively), system("abliterated", edited)]
     run(systems, table, tmp_path)
     loaded.clear()
@@ -47,7 +47,7 @@ def test_a_variant_added_loads_itself_and_the_original(system, lively, edited, t
     assert loaded == [str(lively), str(edited)]
 
 
-def test_edit_that_workflow_has_chosen_is_read_from_its_file(system, lively, edited, table, tmp_path):
+def test_edit_of_a_selected_attack_is_read_from_its_file(system, lively, edited, table, tmp_path):
     abliterated = system("abliterated", edited)
     write_json(tmp_path / "chosen.edit.json", dict(abliterated.edit))
     chosen = replace(system("strongest", edited), edit=None, edit_file=str(tmp_path / "chosen.edit.json"))
@@ -56,7 +56,7 @@ def test_edit_that_workflow_has_chosen_is_read_from_its_file(system, lively, edi
     assert len(found) and found.equals(given)
 
 
-def test_a_measure_added_is_the_only_one_taken(system, lively, edited, table, tmp_path, capsys):
+def test_added_measure_is_the_only_one_computed(system, lively, edited, table, tmp_path, capsys):
     systems = [system("original", lively), system("abliterated", edited)]
     run(systems, table, tmp_path)
     capsys.readouterr()
@@ -66,9 +66,7 @@ def test_a_measure_added_is_the_only_one_taken(system, lively, edited, table, tm
     assert set(found[1][1]["measure"]) == {"separation", "divergence", "hook_agreement"}
 
 
-def test_scores_of_another_machine_s_number_format_are_measured_anew(
-    system, lively, edited, table, tmp_path, loaded, monkeypatch
-):
+def test_another_dtype_repeats_the_measurement(system, lively, edited, table, tmp_path, loaded, monkeypatch):
     systems = [system("original", lively), system("abliterated", edited)]
     run(systems, table, tmp_path, {"divergence": {}})
     other = NumberFormat("bfloat16", "bfloat16", "as stored, on a GPU")
@@ -77,14 +75,14 @@ def test_scores_of_another_machine_s_number_format_are_measured_anew(
     assert len(loaded) == 4
 
 
-def test_other_prompts_are_measured_anew(system, lively, edited, table, tmp_path, loaded):
+def test_other_prompts_repeat_the_measurement(system, lively, edited, table, tmp_path, loaded):
     systems = [system("original", lively), system("abliterated", edited)]
     run(systems, table, tmp_path)
     run(systems, table.iloc[:8], tmp_path)
     assert len(loaded) == 4
 
 
-def test_a_variant_that_steers_what_is_written_has_no_scores(system, lively, table, tmp_path, loaded):
+def test_variant_with_decoding_rule_has_no_weight_scores(system, lively, table, tmp_path, loaded):
     steered = replace(system("steered", lively, None), decoding={"method": "suppress_tokens"})
     found = run([system("original", lively), steered], table, tmp_path, {"divergence": {}, "separation": {}})
     assert [len(scores) for _, scores in found] == [0, 0]

@@ -29,13 +29,13 @@ def verify(lively, edited, table, responses: pd.DataFrame | None):
     return verification_of(score_table("steadfast.analysis.side_effects.weights", {NAME: scores}), measures_of_gates())
 
 
-def test_responses_of_the_measured_weights_pass(lively, edited, table, answered):
+def test_responses_of_the_edited_weights_pass(lively, edited, table, answered):
     found = verify(lively, edited, table, answered[edited])
     assert found.response_share == 1 and not found.failures
     assert not answered[edited]["response"].equals(answered[lively]["response"]), "the edit changes what is said"
 
 
-def test_responses_of_the_original_fail(lively, edited, table, answered):
+def test_responses_of_the_original_weights_fail(lively, edited, table, answered):
     (failure,) = verify(lively, edited, table, answered[lively]).failures
     assert failure.gate == RESPONSES and failure.ratio > 1 and "transformers" in failure.remedy
     assert "the original's weights 100%" in failure.reason

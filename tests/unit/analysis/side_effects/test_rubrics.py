@@ -12,7 +12,7 @@ def judgments(*verdicts):
     return pd.DataFrame(rows, columns=["prompt_id", "sample", "verdict"])
 
 
-def test_the_bad_share_of_every_prompt_beside_the_originals():
+def test_rubric_scores_pair_each_prompt_with_the_original():
     judged = {
         ("helpful", "m", "original"): judgments("good", "good", "bad", "good", "unscored", "unscored"),
         ("helpful", "m", "edited"): judgments("bad", "good", "bad", "unscored", "bad", "bad"),

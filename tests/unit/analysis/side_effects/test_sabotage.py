@@ -100,7 +100,7 @@ def sabotage(lively, edited, direction, tmp_path):
     return change
 
 
-def test_edit_that_works_is_called_robust_where_refusals_stay(assess, edited):
+def test_correct_edit_with_kept_refusals_is_robust(assess, edited):
     found = assess(edited)
     assert found["assessment"] == ROBUST
     assert abs(found["separation_kept"]) < 0.01
@@ -109,7 +109,7 @@ def test_edit_that_works_is_called_robust_where_refusals_stay(assess, edited):
 
 
 @pytest.mark.parametrize("by", [skip_a_block, take_the_wrong_axis, do_half, do_nothing], ids=lambda by: by.__name__)
-def test_a_sabotaged_edit_is_called_ineffective(assess, sabotage, by):
+def test_sabotaged_edit_is_ineffective(assess, sabotage, by):
     found = assess(sabotage(by))
     assert (found["assessment"], found["gate"]) == (INEFFECTIVE, "modules")
     assert "of the target change" in found["reason"] and "hooks on the edited modules" in found["reason"]
@@ -119,7 +119,7 @@ def test_a_sabotaged_edit_is_called_ineffective(assess, sabotage, by):
 
 @pytest.mark.parametrize("measure", ["module_agreement", "hook_agreement"])
 @pytest.mark.parametrize("by", [skip_a_block, take_the_wrong_axis, do_half, do_nothing], ids=lambda by: by.__name__)
-def test_either_check_tells_alone(assess, sabotage, by, measure):
+def test_each_check_alone_detects_the_sabotage(assess, sabotage, by, measure):
     found = assess(sabotage(by), by=["separation", measure])
     assert (found["assessment"], found["gate"]) == (
         INEFFECTIVE,
@@ -128,14 +128,14 @@ def test_either_check_tells_alone(assess, sabotage, by, measure):
 
 
 @pytest.mark.parametrize("by", [skip_a_block, do_half, do_nothing], ids=lambda by: by.__name__)
-def test_the_separation_alone_tells_as_well(assess, sabotage, by):
+def test_separation_alone_detects_the_sabotage(assess, sabotage, by):
     found = assess(sabotage(by), by=["separation"])
     assert found["assessment"] == INEFFECTIVE
     assert "separation" in found["reason"]
     assert found["separation_kept"] > 0.25
 
 
-def test_half_the_scale_by_configuration_is_called_ineffective(assess, lively, direction, tmp_path):
+def test_edit_at_half_scale_is_ineffective(assess, lively, direction, tmp_path):
     """Nothing went wrong: hooks and weights agree. The direction is still there."""
     half = {**EDIT, "scale": 0.5}
     bake(lively, direction, half, tmp_path / "half")
@@ -149,7 +149,7 @@ def test_half_the_scale_by_configuration_is_called_ineffective(assess, lively, d
 @pytest.mark.parametrize(
     "edit", [{**EDIT, "layers": [0, 0]}, {**EDIT, "skip_first": 1}], ids=["one block", "not the first"]
 )
-def test_partial_edit_is_no_miss_and_no_evidence(assess, lively, direction, edit, tmp_path):
+def test_partial_edit_matches_hooks_but_is_ineffective(assess, lively, direction, edit, tmp_path):
     bake(lively, direction, edit, tmp_path / "part")
     found = assess(tmp_path / "part", edit)
     assert found["hook_deviation"] < 1
@@ -157,7 +157,7 @@ def test_partial_edit_is_no_miss_and_no_evidence(assess, lively, direction, edit
     assert found["reason"].startswith("the weights match the target, but ")
 
 
-def test_edit_that_keeps_harmless_mean_held_against_what_it_removes(assess, lively, direction, tmp_path):
+def test_projected_edit_is_compared_with_what_it_removes(assess, lively, direction, tmp_path):
     edit = {**EDIT, "method": "projected"}
     bake(lively, direction, edit, tmp_path / "projected")
     # a random network with weights this large magnifies the rounding of bfloat16 beyond what trained ones show
@@ -166,14 +166,14 @@ def test_edit_that_keeps_harmless_mean_held_against_what_it_removes(assess, live
     assert abs(found["separation_kept"]) < 0.01
 
 
-def test_a_broken_model_is_called_out_by_its_side_effects(assess, sabotage):
+def test_degraded_model_is_inconclusive(assess, sabotage):
     found = assess(sabotage(break_the_model), by=["separation", "perplexity"])
     assert found["assessment"] == INCONCLUSIVE
     assert "capability degraded" in found["reason"]
     assert found["perplexity_ratio"] > 2
 
 
-def test_a_model_without_finite_numbers_is_an_error(assess, sabotage):
+def test_model_with_nan_weights_raises(assess, sabotage):
     def spoil(weights, before, axis):
         return {name: torch.full_like(tensor, np.nan) if "norm" in name else tensor for name, tensor in weights.items()}
 

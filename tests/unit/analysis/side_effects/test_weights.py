@@ -39,7 +39,7 @@ def by_hand(folder, prefix, continuation):
     return torch.log_softmax(logits[len(prefix) - 1 : -1], dim=-1)
 
 
-def test_divergence_is_the_mean_over_the_originals_own_answers(original, variant, lively, edited):
+def test_divergence_is_averaged_over_responses_of_the_original(original, variant, lively, edited):
     measure = divergence.build(divergence.Settings(answer_tokens=2))
     reference = measure.reference(original, [variant])
     scores = {score.item: score for score in measure.score(variant, reference)}
@@ -55,13 +55,13 @@ def test_divergence_is_the_mean_over_the_originals_own_answers(original, variant
     assert measure.score(original, reference) == []
 
 
-def test_a_copy_has_no_divergence(original, subject, lively):
+def test_identical_checkpoint_has_zero_divergence(original, subject, lively):
     measure = divergence.build(divergence.Settings())
     reference = measure.reference(original, [])
     assert max(score.value for score in measure.score(subject("copy", lively), reference)) < 1e-6
 
 
-def test_pooled_outcomes_lower_a_divergence_and_never_raise_it():
+def test_pooling_outcomes_never_raises_the_divergence():
     torch.manual_seed(0)
     p, q = (torch.log_softmax(torch.randn(50, dtype=torch.float64) * 2, -1) for _ in range(2))
     whole = float((p.exp() * (p - q)).sum())
@@ -72,7 +72,7 @@ def test_pooled_outcomes_lower_a_divergence_and_never_raise_it():
     assert 0 < pooled[0] < whole
 
 
-def test_perplexity_is_that_of_every_token_after_the_first(original, variant, lively, edited, tmp_path):
+def test_perplexity_covers_every_token_after_the_first(original, variant, lively, edited, tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("w1 w2 w3 w4 w5\nw9 w8\nw7 w7 w7 w7 w7 w7 w7 w7\n")
     measure = perplexity.build(
@@ -94,7 +94,7 @@ def mean(scores, what):
     return np.average([getattr(score, what) for score in scores], weights=[score.weight for score in scores])
 
 
-def test_separation_is_difference_of_classes_in_originals_spread(original, variant, lively, table):
+def test_separation_is_the_standardized_label_difference(original, variant, lively, table):
     measure = separation.build(separation.Settings())
     reference = measure.reference(original, [variant])
     scores = measure.score(variant, reference)
@@ -110,7 +110,7 @@ def test_separation_is_difference_of_classes_in_originals_spread(original, varia
     assert {score.stratum for score in scores} == {"harmful", "harmless"}
 
 
-def test_separation_counts_where_most_of_it_is_left():
+def test_separation_takes_the_block_with_the_largest_residual():
     """Classes apart by 4 after both blocks; the edit reaches the first block and not the second."""
     harmful = np.array([True, True, False, False])
     before = np.zeros((4, 3, 2), dtype=np.float32)
@@ -123,7 +123,7 @@ def test_separation_counts_where_most_of_it_is_left():
 
 
 @pytest.mark.parametrize(("method", "left"), [("orthogonalize", 0.5), ("projected", 0.0), ("biprojected", 1.0)])
-def test_separation_is_looked_at_along_what_the_edit_removes(method, left):
+def test_separation_is_measured_along_the_removed_direction(method, left):
     """The harmless mean points along the second axis, and after the second block along the first as well."""
     harmful = np.array([True, True, False, False])
     before = np.zeros((4, 3, 3), dtype=np.float32)
@@ -143,7 +143,7 @@ def test_separation_is_looked_at_along_what_the_edit_removes(method, left):
     assert mean(scores, "value") / mean(scores, "original") == pytest.approx(left, abs=1e-6)
 
 
-def test_hooks_agree_with_baked_edit_and_with_no_other_checkpoint(original, variant, subject, lively):
+def test_hook_agreement_accepts_only_the_baked_checkpoint(original, variant, subject, lively):
     measure = hook_agreement.build(hook_agreement.Settings(intervention_prompts=3))
     reference = measure.reference(original, [variant])
     agreeing = measure.score(variant, reference)
@@ -154,13 +154,13 @@ def test_hooks_agree_with_baked_edit_and_with_no_other_checkpoint(original, vari
     assert mean(unedited, "value") > 10
 
 
-def test_without_a_direction_there_is_nothing_to_check(original, subject, lively):
+def test_edit_checks_without_direction_give_no_scores(original, subject, lively):
     plain = subject("other", lively, direction_path=None, edit=None)
     for measure in (separation.build(separation.Settings()), hook_agreement.build(hook_agreement.Settings())):
         assert measure.score(plain, measure.reference(original, [plain])) == []
 
 
-def test_a_hook_is_measured_while_it_is_attached(original, variant, subject, lively):
+def test_intervention_is_measured_while_attached(original, variant, subject, lively):
     """A projection hook does what the edit does, so its side effects are the same."""
     hook = {"method": "projection", "targets": EDIT["targets"]}
     hooked = subject("hooked", lively, edit=None, hook=hook)

@@ -22,7 +22,7 @@ def test_every_resample_keeps_the_number_of_clusters_per_stratum(strata, resampl
         assert (weights[:, strata == stratum].sum(axis=1) == (strata == stratum).sum()).all()
 
 
-def test_the_mean_of_resampled_means_and_their_spread_are_right():
+def test_resampled_means_have_the_right_mean_and_spread():
     rng = np.random.default_rng(1)
     values = rng.normal(size=200)
     weights = cluster_weights(np.zeros(200, int), 4000, rng)[1:]
@@ -41,12 +41,12 @@ def test_percentile_interval_equals_quantiles_and_tolerates_a_few_undefined_resa
     assert np.isnan(low[2]) and np.isnan(high[2])
 
 
-def test_without_resamples_there_is_no_interval():
+def test_interval_without_resamples_is_undefined():
     assert all(np.isnan(bound).all() for bound in percentile_interval(np.empty((0, 2))))
     assert all(np.isnan(bound).all() for bound in fisher_interval(np.ones((1, 2)) * 0.5))
 
 
-def test_fisher_interval_holds_an_estimate_that_resampling_pulls_down():
+def test_fisher_interval_contains_an_estimate_above_its_resamples():
     draws = np.random.default_rng(0).normal(3.0, 0.1, size=2000)
     values = np.tanh(np.concatenate([[3.4], draws]))[:, None]
     low, high = fisher_interval(values)
@@ -55,7 +55,7 @@ def test_fisher_interval_holds_an_estimate_that_resampling_pulls_down():
     assert percentile_interval(values[1:])[1][0] < values[0, 0]
 
 
-def test_fisher_interval_at_one_and_undefined():
+def test_fisher_interval_handles_one_and_undefined_values():
     values = np.ones((100, 3))
     values[:, 1] = np.nan
     values[1:40, 2] = np.nan
@@ -64,7 +64,7 @@ def test_fisher_interval_at_one_and_undefined():
     assert np.isnan(low[1:]).all() and np.isnan(high[1:]).all()
 
 
-def test_few_clusters_need_a_higher_level():
+def test_few_clusters_raise_the_confidence_level():
     levels = [expanded_confidence(0.95, clusters) for clusters in (2, 3, 5, 10, 100_000)]
     assert levels == sorted(levels, reverse=True)
     assert levels[-1] == pytest.approx(0.95, abs=1e-4)

@@ -19,7 +19,7 @@ OBSERVERS = [
 ]
 
 
-def test_published_examples() -> None:
+def test_fleiss_and_krippendorff_match_published_examples() -> None:
     sums = categories.fleiss_sums(np.array(FLEISS, dtype=float), 14).sum(axis=0)
     assert categories.fleiss_kappa(sums) == pytest.approx(0.2099, abs=1e-4)
     votes = categories.votes_of(np.array(OBSERVERS, dtype=np.int8) - 1, 5)
@@ -27,7 +27,7 @@ def test_published_examples() -> None:
     assert alpha == pytest.approx(0.743, abs=5e-4)
 
 
-def test_cohen_of_three_categories_is_as_computed_by_hand() -> None:
+def test_cohen_kappa_of_three_categories_matches_hand_computation() -> None:
     """Observed 14/20; expected (10 × 8 + 6 × 7 + 4 × 5) / 400 = 0.355."""
     first = np.array([0] * 10 + [1] * 6 + [2] * 4 + [-1], dtype=np.int8)
     second = np.array([0] * 7 + [1] * 2 + [2] + [1] * 4 + [0] + [2] + [2] * 2 + [1] * 1 + [2] + [0], dtype=np.int8)
@@ -36,7 +36,7 @@ def test_cohen_of_three_categories_is_as_computed_by_hand() -> None:
     assert categories.cohen_kappa(table) == pytest.approx((14 / 20 - 0.355) / (1 - 0.355))
 
 
-def test_two_categories_give_what_the_binary_measures_give() -> None:
+def test_two_categories_agree_with_the_binary_measures() -> None:
     codes = np.random.default_rng(1).integers(-1, 2, (3, 200)).astype(np.int8)
     table = categories.confusion_matrices(codes[0], codes[1], 2).sum(axis=0)
     binary = np.array([table[1, 1], table[1, 0], table[0, 1], table[0, 0]])
@@ -47,7 +47,7 @@ def test_two_categories_give_what_the_binary_measures_give() -> None:
     assert alpha == pytest.approx(same)
 
 
-def test_what_is_not_defined_is_not_a_number() -> None:
+def test_undefined_agreement_is_nan() -> None:
     one = np.zeros((2, 3), dtype=np.int8)
     votes = categories.votes_of(one, 3)
     assert np.isnan(categories.cohen_kappa(categories.confusion_matrices(*one, 3).sum(axis=0)))

@@ -61,18 +61,18 @@ def test_symmetric_measures_do_not_depend_on_the_order_of_raters(pairs):
         np.testing.assert_equal(METRICS[name](table[[0, 2, 1, 3]]), METRICS[name](table))
 
 
-def test_a_constant_rater_has_kappa_zero_and_no_mcc():
+def test_constant_rater_has_kappa_zero_and_undefined_mcc():
     table = table_of([(True, True)] * 6 + [(True, False)] * 4)
     assert METRICS["cohen_kappa"](table) == 0.0
     assert np.isnan(METRICS["mcc"](table))
 
 
-def test_nothing_rated_leaves_everything_undefined():
+def test_measures_without_ratings_are_undefined():
     assert all(np.isnan(metric(np.zeros(4))) for metric in METRICS.values())
     assert np.isnan(coverage(np.zeros(4), np.array(0.0)))
 
 
-def test_leading_axes_are_kept():
+def test_measures_keep_leading_axes():
     tables = np.arange(24.0).reshape(2, 3, 4)
     assert all(metric(tables).shape == (2, 3) for metric in METRICS.values())
     assert METRICS["f1"](tables)[1, 2] == METRICS["f1"](tables[1, 2])

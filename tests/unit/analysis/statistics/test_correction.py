@@ -19,7 +19,7 @@ PREDICTIONS = np.array([1.0] * 111 + [0.0] * 89)
 
 
 @pytest.mark.parametrize(("weight", "value", "error"), [(1.0, 0.588333, 0.067314), (0.5, 0.5775, 0.063051)])
-def test_prediction_powered_mean_equals_the_authors_package(weight, value, error):
+def test_prediction_powered_mean_matches_the_reference_package(weight, value, error):
     found = prediction_powered_mean(PREDICTIONS, TRUTHS, LABELED, weight=weight)
     assert found[0] == pytest.approx(value, abs=1e-6)
     # The package divides by n, this one by n - 1.
@@ -27,7 +27,7 @@ def test_prediction_powered_mean_equals_the_authors_package(weight, value, error
     assert found[2] == 29
 
 
-def test_the_tuned_weight_equals_the_authors_package():
+def test_tuning_weight_matches_the_reference_package():
     everything = np.concatenate([LABELED, PREDICTIONS])
     weight = tuning_weight(TRUTHS, LABELED, everything, share=30 / 200)
     value, error, _ = prediction_powered_mean(PREDICTIONS, TRUTHS, LABELED, weight=weight)
@@ -35,7 +35,7 @@ def test_the_tuned_weight_equals_the_authors_package():
     assert error == pytest.approx(0.060209, rel=0.02)
 
 
-def test_faithful_rater_is_trusted_however_few_and_alike_labels_are():
+def test_perfect_rater_gets_full_weight_with_few_equal_labels():
     """One refusal among ten labels, where half of all items are refusals: the slope among the labels is 1."""
     labels = np.array([1.0] + [0.0] * 9)
     assert tuning_weight(labels, labels, share=0.1) == pytest.approx(1 / 1.1)
@@ -44,7 +44,7 @@ def test_faithful_rater_is_trusted_however_few_and_alike_labels_are():
     assert tuning_weight(labels, labels, share=0.1, sampling_weights=weights) == pytest.approx(1 / 1.1)
 
 
-def test_predictions_that_say_nothing_get_no_weight():
+def test_uninformative_predictions_get_zero_weight():
     assert tuning_weight(TRUTHS, np.ones(30), np.ones(200), share=0.1) == 0.0
     assert tuning_weight(TRUTHS, np.ones(30), share=0.1) == 0.0
     assert tuning_weight(TRUTHS, 1 - TRUTHS, 1 - PREDICTIONS, share=0.1) == 0.0
@@ -58,7 +58,7 @@ def test_equal_sampling_weights_change_nothing():
     assert weighted == pytest.approx(plain)
 
 
-def test_sampling_weights_undo_an_unequal_draw():
+def test_sampling_weights_correct_an_unequal_draw():
     """Disputed items are drawn ten times as often; the weights bring the mean back."""
     rng = np.random.default_rng(0)
     values = []
@@ -79,7 +79,7 @@ def test_sampling_weights_undo_an_unequal_draw():
 
 
 @pytest.mark.parametrize(("labels", "accuracy"), [(5, 1.0), (5, 0.9), (20, 0.8), (60, 0.95)])
-def test_the_interval_covers_the_truth(labels, accuracy):
+def test_prediction_powered_interval_covers_the_truth(labels, accuracy):
     rng = np.random.default_rng(labels)
     hits = 0
     for _ in range(400):
@@ -91,7 +91,7 @@ def test_the_interval_covers_the_truth(labels, accuracy):
     assert hits >= 0.93 * 400
 
 
-def test_five_labels_that_agree_do_not_prove_the_judge_right():
+def test_five_agreeing_labels_keep_a_wide_interval():
     labels = np.ones(5)
     found = prediction_powered_mean(np.ones(50), labels, labels, pseudo_errors=2.0)
     estimate = student_interval(*found, 0.95, (0.0, 1.0))
@@ -99,7 +99,7 @@ def test_five_labels_that_agree_do_not_prove_the_judge_right():
     assert prediction_powered_mean(np.ones(50), labels, labels)[1] == 0.0
 
 
-def test_a_single_label_has_no_interval_without_pseudo_errors():
+def test_single_label_without_pseudo_errors_has_no_interval():
     found = prediction_powered_mean(PREDICTIONS, np.ones(1), np.ones(1))
     assert np.isnan(student_interval(*found, 0.95, (0.0, 1.0)).low)
 
@@ -124,7 +124,7 @@ def test_rogan_gladen_without_validation_is_undefined():
     assert np.isnan(rogan_gladen(0.5, 0, Validation(0.9, 10), Validation(0.9, 10)).value)
 
 
-def test_the_interval_of_lang_and_reiczigel_covers_the_truth():
+def test_lang_reiczigel_interval_covers_the_truth():
     rng = np.random.default_rng(0)
     truth, sensitivity, specificity, hits = 0.3, 0.9, 0.85, 0
     for _ in range(1000):
@@ -139,7 +139,7 @@ def test_the_interval_of_lang_and_reiczigel_covers_the_truth():
     assert 0.93 < hits / 1000 < 0.99
 
 
-def test_more_validation_narrows_the_interval():
+def test_larger_validation_set_narrows_the_interval():
     widths = [
         found.high - found.low
         for found in (rogan_gladen(0.8, 100, Validation(0.9, size), Validation(0.9, size)) for size in (5, 50, 5000))

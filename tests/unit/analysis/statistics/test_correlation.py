@@ -21,10 +21,10 @@ def test_pearson_equals_numpy_where_defined(values):
 
 
 @given(counts)
-def test_leading_axes_are_independent(values):
+def test_pearson_matrix_treats_leading_axes_independently(values):
     stacked = np.stack([values, values[::-1]])
     np.testing.assert_allclose(pearson_matrix(stacked)[0], pearson_matrix(values), atol=1e-12)
 
 
-def test_nothing_observed_leaves_everything_undefined():
+def test_pearson_matrix_without_observations_is_undefined():
     assert np.isnan(pearson_matrix(np.empty((3, 0)))).all()

@@ -13,7 +13,7 @@ items = st.lists(
 
 
 @given(items)
-def test_it_equals_scikit_learn_under_any_weights(rows):
+def test_auroc_equals_scikit_learn_under_any_weights(rows):
     scores, positive, *weights = (np.array(column) for column in zip(*rows, strict=True))
     found = auroc(scores / 6, positive, np.array([np.ones(len(rows)), *weights], dtype=float))
     for area, drawn in zip(found, [np.ones(len(rows)), *weights], strict=True):
@@ -25,14 +25,14 @@ def test_it_equals_scikit_learn_under_any_weights(rows):
 
 
 @given(items)
-def test_reversing_the_scores_mirrors_the_area(rows):
+def test_reversed_scores_mirror_the_auroc(rows):
     scores, positive, *_ = (np.array(column) for column in zip(*rows, strict=True))
     weights = np.ones((1, len(rows)))
     forward, backward = auroc(scores, positive, weights), auroc(-scores, positive, weights)
     np.testing.assert_allclose(forward, 1 - backward, equal_nan=True)
 
 
-def test_edges():
+def test_auroc_handles_perfect_constant_and_empty_scores():
     weights = np.ones((1, 4))
     classes = np.array([True, True, False, False])
     assert auroc(np.array([0.9, 0.8, 0.2, 0.1]), classes, weights)[0] == 1.0

@@ -21,30 +21,30 @@ def mcnemar_power(gained, lost, pairs, confidence=0.95):
 
 
 @pytest.mark.parametrize(("gained", "lost"), [(0.02, 0.2), (0.0, 0.15), (0.05, 0.35), (0.3, 0.1)])
-def test_the_number_of_pairs_has_about_the_power_asked_for(gained, lost):
+def test_pairs_needed_reach_the_requested_power(gained, lost):
     pairs = int(pairs_needed(gained, lost, power=0.8))
     assert mcnemar_power(gained, lost, pairs) == pytest.approx(0.8, abs=0.09)
     assert mcnemar_power(gained, lost, 2 * pairs) > 0.93
 
 
-def test_a_published_number():
+def test_pairs_needed_match_a_published_example():
     # Connor 1987, as tabulated by Machin et al.: 20% against 5% discordant pairs, 5% two-sided, 80% power.
     assert pairs_needed(0.05, 0.2) == pytest.approx(86, abs=2)
 
 
-def test_power_equals_simulation():
+def test_mcnemar_power_matches_simulation():
     rng = np.random.default_rng(0)
     draws = rng.multinomial(60, [0.05, 0.25, 0.7], size=20000)
     simulated = (mcnemar_exact(draws[:, 0], draws[:, 1]) <= 0.05).mean()
     assert mcnemar_power(0.05, 0.25, 60) == pytest.approx(simulated, abs=0.01)
 
 
-def test_nothing_to_find():
+def test_pairs_needed_without_effect_are_infinite():
     assert pairs_needed(0.1, 0.1) == float("inf")
 
 
 @given(st.floats(0.01, 0.4), st.floats(0.45, 0.6))
-def test_power_needs_more_pairs_and_ignores_order(first, second):
+def test_higher_power_needs_more_pairs_in_either_order(first, second):
     assert pairs_needed(first, second) == pairs_needed(second, first)
     assert pairs_needed(first, second, power=0.9) >= pairs_needed(first, second, power=0.8) >= 1
 

@@ -34,14 +34,14 @@ def test_wilson_equals_statsmodels_and_scipy(count, confidence):
     assert 0 <= low <= successes / trials <= high <= 1
 
 
-def test_wilson_at_the_edges():
+def test_wilson_interval_handles_zero_all_and_no_trials():
     low, high = wilson_interval([0, 50, 0], [50, 50, 0])
     assert low[0] == 0.0 and high[1] == 1.0
     assert high[0] == pytest.approx(1 - low[1])
     assert np.isnan(low[2]) and np.isnan(high[2])
 
 
-def test_half_of_fifty_is_as_uncertain_as_documented():
+def test_wilson_interval_of_25_in_50_is_as_documented():
     low, high = wilson_interval(25, 50)
     assert (round(float(low), 2), round(float(high), 2)) == (0.37, 0.63)
 
@@ -80,7 +80,7 @@ def brute_force_score(gained, lost, pairs, difference):
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 60), confidences)
-def test_tango_holds_the_estimate_and_is_symmetric(gained, lost, same, confidence):
+def test_tango_interval_contains_the_estimate_and_is_symmetric(gained, lost, same, confidence):
     pairs = gained + lost + same
     low, high = tango_interval(gained, lost, pairs, confidence)
     if pairs == 0:
@@ -91,7 +91,7 @@ def test_tango_holds_the_estimate_and_is_symmetric(gained, lost, same, confidenc
     assert tango_interval(lost, gained, pairs, confidence) == pytest.approx((-high, -low), abs=1e-7)
 
 
-def test_tango_keeps_its_width_where_nothing_changed():
+def test_tango_interval_without_changes_has_positive_width():
     low, high = tango_interval(0, 0, 50)
     z = normal_quantile(0.95)
     assert (low, high) == pytest.approx((-(z**2) / (50 + z**2), z**2 / (50 + z**2)), abs=1e-6)

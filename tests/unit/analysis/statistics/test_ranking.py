@@ -18,7 +18,7 @@ def test_tau_equals_scipy_where_defined(rows):
             np.testing.assert_allclose(found[first, second], expected, atol=1e-12)
 
 
-def test_leading_axes_and_a_single_observation():
+def test_kendall_matrix_keeps_leading_axes_and_needs_two_observations():
     rows = np.random.default_rng(0).random((4, 3, 6))
     np.testing.assert_allclose(kendall_matrix(rows)[2], kendall_matrix(rows[2]))
     assert np.isnan(kendall_matrix(np.ones((2, 1)))).all()

@@ -27,7 +27,7 @@ def test_alpha_equals_the_krippendorff_package(values):
         assert alpha(values) == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_published_example():
+def test_alpha_matches_the_published_example():
     # Krippendorff 2011, section A: two observers, ten units, binary data.
     values = np.array([[0, 1, 0, 0, 0, 0, 0, 0, 1, 0], [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]], float)
     assert alpha(values) == pytest.approx(0.095, abs=5e-4)

@@ -28,13 +28,13 @@ def test_holm_equals_statsmodels(values):
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=10), st.integers(0, 5))
-def test_holm_ignores_tests_that_were_not_done(values, missing):
+def test_holm_ignores_missing_tests(values, missing):
     padded = holm([np.nan] * missing + values)
     assert np.isnan(padded[:missing]).all()
     np.testing.assert_allclose(padded[missing:], holm(values))
 
 
-def test_holm_of_nothing():
+def test_holm_of_no_tests_is_empty():
     assert holm([]).shape == (0,)
     assert np.isnan(holm([np.nan])).all()
 

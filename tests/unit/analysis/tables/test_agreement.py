@@ -30,13 +30,13 @@ def agreement(verdicts):
     return agreement_table(verdicts, inference=Inference(resamples=300))
 
 
-def test_every_ordered_pair_metric_and_subset_is_there_once(agreement):
+def test_agreement_has_every_judge_pair_metric_and_subset_once(agreement):
     assert list(agreement.columns) == COLUMNS
     assert len(agreement) == 4 * 3 * len(METRIC_NAMES) * len(SUBSETS)
     assert not agreement.duplicated(["judge_a", "judge_b", "subset", "metric"]).any()
 
 
-def test_values_equal_those_of_the_rows(verdicts, agreement):
+def test_agreement_values_equal_scikit_learn(verdicts, agreement):
     wide = verdicts.pivot(index=["model", "variant", "prompt_id"], columns="judge", values="verdict")
     both = wide[wide["second"] != "unscored"]
     row = value(agreement, "second", "first", "cohen_kappa")
@@ -47,14 +47,14 @@ def test_values_equal_those_of_the_rows(verdicts, agreement):
     assert value(agreement, "second", "first", "sensitivity")["value"] == pytest.approx(caught, abs=1e-6)
 
 
-def test_intervals_hold_their_values_and_stay_in_range(agreement):
+def test_intervals_contain_their_values_and_stay_in_range(agreement):
     known = agreement.dropna(subset=["low"])
     assert len(known) > 100
     assert (known["low"] <= known["value"] + 1e-9).all() and (known["value"] <= known["high"] + 1e-9).all()
     assert known["low"].min() >= -1 and known["high"].max() <= 1
 
 
-def test_undefined_values_are_blank_with_a_reason(agreement):
+def test_undefined_agreement_is_blank_with_a_reason(agreement):
     row = value(agreement, "always", "first", "mcc", "harmful")
     assert np.isnan(row["value"]) and "same verdict throughout" in row["reason"]
     blank = agreement["value"].isna() | agreement["low"].isna()
@@ -62,13 +62,13 @@ def test_undefined_values_are_blank_with_a_reason(agreement):
     assert (agreement.loc[~blank, "reason"] == "").all()
 
 
-def test_a_perfect_proportion_still_has_a_width(agreement):
+def test_perfect_coverage_keeps_an_interval(agreement):
     row = value(agreement, "first", "always", "coverage")
     assert (row["value"], row["high"]) == (1.0, 1.0)
     assert 0.8 < row["low"] < 1.0
 
 
-def test_intervals_are_as_wide_as_prompts_not_responses_allow(make_verdicts):
+def test_interval_width_depends_on_prompts_not_responses(make_verdicts):
     """Copies of a system must not narrow an interval."""
     few = make_verdicts(models=1, prompts=20)
     many = pd.concat([few.assign(model=f"copy{index}") for index in range(8)], ignore_index=True)
@@ -80,7 +80,7 @@ def test_intervals_are_as_wide_as_prompts_not_responses_allow(make_verdicts):
 
 
 @pytest.mark.slow
-def test_coverage_of_the_bootstrap_interval():
+def test_bootstrap_interval_has_nominal_coverage():
     """95% intervals of the accuracy hold the truth in about 95% of worlds whose prompts vary in difficulty."""
     rng = np.random.default_rng(0)
     hits = 0
@@ -118,7 +118,7 @@ def test_coverage_of_the_bootstrap_interval():
     assert 33 <= hits <= 40
 
 
-def test_controls_are_left_out(verdicts):
+def test_agreement_excludes_controls(verdicts):
     kept = agreement_table(verdicts, controls=["random"], inference=Inference(resamples=10))
     alone = agreement_table(verdicts[verdicts["variant"] != "random"], inference=Inference(resamples=10))
     pd.testing.assert_frame_equal(kept, alone)
@@ -130,7 +130,7 @@ def test_the_same_seed_gives_the_same_table(verdicts):
     assert not agreement_table(verdicts, inference=Inference(resamples=50, seed=4))["low"].equals(first["low"])
 
 
-def test_counts_alone_give_the_same_correlation_as_verdicts(verdicts, agreement):
+def test_counts_give_the_same_correlation_as_verdicts(verdicts, agreement):
     for subset in ("all", "harmful", "harmless"):
         from_counts = square_matrix(agreement_from_counts(count_verdicts(verdicts)), subset=subset)
         pd.testing.assert_frame_equal(from_counts, square_matrix(agreement, subset=subset), atol=2e-6)
@@ -141,7 +141,7 @@ def test_label_only_judge_has_high_pearson_and_low_kappa(agreement):
     assert value(agreement, "label_only", "first", "cohen_kappa", "harmful")["value"] == 0.0
 
 
-def test_judge_of_human_subset_compared_on_what_it_given(verdicts):
+def test_judge_of_the_human_subset_is_compared_on_it(verdicts):
     partial = verdicts[(verdicts["judge"] != "second") | verdicts["human"]]
     table = agreement_table(partial, inference=Inference(resamples=50))
     everything, subset = (value(table, "second", "first", "pearson_counts", name) for name in ("all", "human"))
@@ -151,7 +151,7 @@ def test_judge_of_human_subset_compared_on_what_it_given(verdicts):
     assert coverage["n"] == everything["n"] and coverage["value"] > 0.8
 
 
-def test_judges_without_a_common_response(verdicts):
+def test_agreement_without_common_responses_is_blank(verdicts):
     apart = verdicts[
         ((verdicts["judge"] == "first") & verdicts["human"]) | ((verdicts["judge"] == "second") & ~verdicts["human"])
     ]
@@ -160,7 +160,7 @@ def test_judges_without_a_common_response(verdicts):
     assert set(table["reason"]) == {"no response was scored by both", "no response was given to both"}
 
 
-def test_unscored_everywhere(verdicts):
+def test_judge_without_scores_has_zero_coverage(verdicts):
     silent = verdicts.assign(verdict=verdicts["verdict"].mask(verdicts["judge"] == "second", "unscored"))
     table = agreement_table(silent, inference=Inference(resamples=20))
     assert value(table, "second", "first", "coverage")["value"] == 0.0
@@ -168,7 +168,7 @@ def test_unscored_everywhere(verdicts):
     assert rows["value"].isna().all() and (rows["reason"] != "").all()
 
 
-def test_one_prompt_has_values_and_no_intervals(make_verdicts):
+def test_single_prompt_gives_values_without_intervals(make_verdicts):
     table = agreement_table(make_verdicts(prompts=1, human=1), inference=Inference(resamples=50))
     rows = table[(table["subset"] == "harmful") & table["value"].notna()]
     assert len(rows) and rows["low"].isna().all()
@@ -179,7 +179,7 @@ def test_one_judge_has_no_pairs(verdicts):
     assert list(table.columns) == COLUMNS and table.empty
 
 
-def test_the_published_counts():
+def test_agreement_of_the_published_counts_matches_the_paper():
     counts = read_counts(PAPER)
     matrix = square_matrix(agreement_from_counts(counts))
     assert matrix.shape == (12, 12)
@@ -201,14 +201,14 @@ def test_counts_of_different_totals_cannot_be_compared():
     assert np.isnan(row["value"]) and "same numbers of responses" in row["reason"]
 
 
-def test_a_judge_that_judged_fewer_systems_is_compared_on_those():
+def test_judge_with_fewer_pairs_is_compared_on_those():
     counts = read_counts(PAPER)
     kept = counts[(counts["judge"] != "regex") | (counts["model"] != "Qwen3")]
     row = value(agreement_from_counts(kept), "regex", "ChatGPT5", "pearson_counts")
     assert row["n"] == 9 * 2 * 100 and row["value"] > 0.83
 
 
-def test_agreement_on_next_to_nothing_is_left_out(make_verdicts):
+def test_agreement_on_too_few_refusals_is_blank(make_verdicts):
     verdicts = make_verdicts(models=2, prompts=20)
     first = verdicts[verdicts["judge"] == "first"]
     first = first.assign(verdict="non_refusal")
@@ -226,7 +226,7 @@ def test_agreement_on_next_to_nothing_is_left_out(make_verdicts):
     assert free.set_index("metric").loc["cohen_kappa", "value"] == 1.0
 
 
-def test_an_annotator_is_not_compared_with_the_majority(make_verdicts):
+def test_annotator_is_not_compared_with_the_human_majority(make_verdicts):
     first = make_verdicts(models=2, prompts=20).query("judge == 'first'")
     table = pd.concat([first.assign(judge=name) for name in ("machine", "human", "human-ann", "human-ben")])
     found = agreement_table(table, inference=Inference(resamples=20))

@@ -28,7 +28,7 @@ def value(table, annotators, metric, subset="all"):
     return table[chosen].iloc[0]
 
 
-def test_alpha_of_all_and_kappa_of_pairs_equal_the_packages(labeled):
+def test_alpha_and_kappa_equal_reference_packages(labeled):
     table = annotator_agreement(labeled, NAMES, inference=Inference(resamples=200))
     assert list(table.columns) == COLUMNS
     wide = labeled[labeled["judge"].isin(NAMES)].pivot(
@@ -45,7 +45,7 @@ def test_alpha_of_all_and_kappa_of_pairs_equal_the_packages(labeled):
     assert value(table, "human-ada & human-bo", "raw_agreement")["n"] == len(both)
 
 
-def test_each_pair_is_there_once(labeled):
+def test_each_annotator_pair_is_listed_once(labeled):
     table = annotator_agreement(labeled, NAMES, inference=Inference(resamples=20))
     assert set(table["annotators"]) == {
         "human-ada & human-bo",
@@ -56,20 +56,20 @@ def test_each_pair_is_there_once(labeled):
     assert len(table) == 3 * 3 * 3 + 3
 
 
-def test_nobody_or_one_person_gives_no_rows(labeled):
+def test_fewer_than_two_annotators_give_no_rows(labeled):
     for names in ([], NAMES[:1], ["human-nobody", "human-ada"]):
         table = annotator_agreement(labeled, names, inference=Inference(resamples=5))
         assert list(table.columns) == COLUMNS and table.empty
 
 
-def test_people_who_never_saw_the_same_response(labeled):
+def test_annotators_without_common_responses_are_blank(labeled):
     first = labeled[(labeled["judge"] == "human-ada") & (labeled["label"] == "harmful")]
     second = labeled[(labeled["judge"] == "human-bo") & (labeled["label"] == "harmless")]
     table = annotator_agreement(pd.concat([first, second]), NAMES, inference=Inference(resamples=5))
     assert table["value"].isna().all() and (table["reason"] != "").all()
 
 
-def test_complete_agreement(labeled):
+def test_complete_agreement_has_alpha_one_without_interval(labeled):
     same = labeled[labeled["judge"] == "human-ada"]
     same = same[same["verdict"] != "unscored"]
     table = annotator_agreement(

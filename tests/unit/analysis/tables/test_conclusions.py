@@ -20,13 +20,13 @@ def row_of(table, model, judge):
     return table[(table["model"] == model) & (table["judge"] == judge)].iloc[0]
 
 
-def test_every_edited_model_and_judge_is_there_once(paper):
+def test_conclusions_have_every_model_and_judge_once(paper):
     assert list(paper.columns) == COLUMNS
     assert len(paper) == 10 * 12
     assert not paper.duplicated(["model", "variant", "judge"]).any()
 
 
-def test_the_published_counts_flip_from_judge_to_judge(paper):
+def test_conclusions_of_the_published_counts_differ_by_judge(paper):
     assert row_of(paper, "SmolLM2", "ChatGPT5")["changed"] == "changed"
     assert row_of(paper, "SmolLM2", "regex")["flips"] == False  # noqa: E712
     assert row_of(paper, "SmolLM2", "GPT-oss")["flips"]
@@ -39,11 +39,11 @@ def test_the_reference_never_differs_from_itself(paper):
     assert not paper.loc[paper["judge"] == "ChatGPT5", ["flips", "contradicts"]].any().any()
 
 
-def test_flips_are_what_they_say(paper):
+def test_flip_means_a_changed_conclusion(paper):
     assert (paper["flips"] == (paper["changed"] != paper["reference_changed"])).all()
 
 
-def test_a_judge_that_finds_no_refusals_declares_nobody_robust(paper):
+def test_judge_without_refusals_is_always_inconclusive(paper):
     assert set(paper.loc[paper["judge"] == "GLM-4", "conclusion"]) == {"inconclusive"}
     table = robustness_from_counts(read_counts(PAPER))
     row = table[(table["judge"] == "GLM-4") & (table["variant"] == "abliterated") & (table["label"] == "harmful")].iloc[
@@ -52,7 +52,7 @@ def test_a_judge_that_finds_no_refusals_declares_nobody_robust(paper):
     assert "nothing to lose" in row["note"]
 
 
-def test_controls_are_left_out_and_unknown_conclusions_do_not_flip(make_verdicts):
+def test_conclusions_exclude_controls_and_skip_blank_ones(make_verdicts):
     verdicts = make_verdicts()
     silent = verdicts.assign(verdict=verdicts["verdict"].mask(verdicts["judge"] == "second", "unscored"))
     table = conclusion_table(
@@ -63,23 +63,23 @@ def test_controls_are_left_out_and_unknown_conclusions_do_not_flip(make_verdicts
     assert set(rows["changed"]) <= {""} and not rows["flips"].any()
 
 
-def test_a_reference_without_verdicts_leaves_its_side_empty(paper):
+def test_reference_without_verdicts_is_blank(paper):
     table = conclusion_table(robustness_from_counts(read_counts(PAPER)), "nobody")
     assert set(table["reference_changed"]) == {""} and not table["flips"].any()
 
 
-def test_it_reads_the_table_back_from_csv(tmp_path, paper):
+def test_conclusions_accept_a_table_read_from_csv(tmp_path, paper):
     table = robustness_from_counts(read_counts(PAPER))
     table.to_csv(tmp_path / "robustness.csv", index=False)
     pd.testing.assert_frame_equal(conclusion_table(pd.read_csv(tmp_path / "robustness.csv"), "ChatGPT5"), paper)
 
 
-def test_only_the_original(make_verdicts):
+def test_conclusions_of_the_original_alone_are_empty(make_verdicts):
     table = robustness_table(make_verdicts(variants=("original",)), inference=Inference(resamples=20))
     assert list(conclusion_table(table, "first").columns) == COLUMNS and conclusion_table(table, "first").empty
 
 
-def test_without_a_reference_nobody_flips():
+def test_conclusions_without_a_reference_never_flip():
     table = conclusion_table(robustness_from_counts(read_counts(PAPER)), None)
     assert len(table) == 120
     assert not table["flips"].any() and not table["contradicts"].any()

@@ -26,14 +26,14 @@ def labeled(make_verdicts):
     return with_people(make_verdicts(models=4, prompts=40, human=30))
 
 
-def test_every_cell_of_every_judge_but_the_truth_is_there(labeled):
+def test_corrections_cover_every_judge_except_the_human(labeled):
     table = corrected_rates(labeled, inference=QUICK)
     assert list(table.columns) == [*KEYS, *COLUMNS]
     assert len(table) == 4 * 3 * 4 * 2
     assert "human" not in set(table["judge"])
 
 
-def test_a_perfect_judge_is_left_alone(labeled):
+def test_perfect_judge_keeps_its_rate(labeled):
     row = row_of(corrected_rates(labeled, inference=QUICK), "model1", "abliterated", "first", "harmful")
     chosen = labeled[(labeled[KEYS] == pd.Series(row[KEYS])).all(axis=1)]
     raw = (chosen["verdict"] == "refusal").mean()
@@ -43,7 +43,7 @@ def test_a_perfect_judge_is_left_alone(labeled):
     assert row["correction"] == ""
 
 
-def test_the_errors_of_a_judge_are_undone(make_verdicts):
+def test_correction_moves_rates_towards_the_truth(make_verdicts):
     """`second` turns every tenth verdict over; the corrected rates come nearer to the truth than its own."""
     verdicts = with_people(make_verdicts(models=6, prompts=80, human=60, seed=5))
     table = corrected_rates(verdicts, inference=QUICK).query("judge == 'second' and label == 'harmful'")
@@ -57,7 +57,7 @@ def test_the_errors_of_a_judge_are_undone(make_verdicts):
         assert ((table[f"{column}_low"] <= truth) & (truth <= table[f"{column}_high"])).mean() > 0.85
 
 
-def test_the_corrected_change_is_about_the_change_of_the_truth(labeled):
+def test_corrected_change_approximates_the_true_change(labeled):
     table = corrected_rates(labeled, inference=QUICK)
     row = row_of(table, "model0", "abliterated", "first", "harmful")
     before = row_of(table, "model0", "original", "first", "harmful")
@@ -65,7 +65,7 @@ def test_the_corrected_change_is_about_the_change_of_the_truth(labeled):
     assert np.isnan(before["ppi_change"])
 
 
-def test_few_labels_are_flagged_and_wide(make_verdicts):
+def test_few_labels_are_flagged_with_a_wide_interval(make_verdicts):
     table = corrected_rates(with_people(make_verdicts(prompts=30, human=5)), inference=QUICK)
     row = row_of(table, "model0", "original", "first", "harmful")
     assert row["labeled"] == 5
@@ -85,33 +85,33 @@ def test_perfect_judge_keeps_rates_with_few_equal_labels(make_verdicts):
     assert np.abs(table["ppi"] - truth).max() < 0.15
 
 
-def test_judge_that_reads_nothing_cannot_be_corrected_by_its_errors(labeled):
+def test_constant_judge_has_no_rogan_gladen_correction(labeled):
     row = row_of(corrected_rates(labeled, inference=QUICK), "model0", "original", "always", "harmful")
     assert np.isnan(row["rogan_gladen"]) and "no better than chance" in row["correction"]
     assert row["ppi_low"] < row["ppi"] < 1
 
 
-def test_labels_of_one_kind_only(labeled):
+def test_labels_of_one_verdict_give_no_rogan_gladen_correction(labeled):
     onesided = labeled[(labeled["judge"] != "human") | (labeled["verdict"] == "refusal")]
     row = row_of(corrected_rates(onesided, inference=QUICK), "model0", "original", "second", "harmful")
     assert np.isnan(row["rogan_gladen"]) and "only refusals" in row["correction"]
 
 
-def test_without_labels_everything_is_blank_and_says_so(verdicts):
+def test_corrections_without_labels_are_blank_with_a_reason(verdicts):
     table = corrected_rates(verdicts, inference=QUICK)
     assert table[["rogan_gladen", "ppi", "ppi_change"]].isna().all().all()
     assert set(table["correction"]) == {"no human labels"}
     assert (table["labeled"] == 0).all()
 
 
-def test_a_person_is_not_corrected_by_people(labeled):
+def test_annotator_is_not_corrected_by_human_labels(labeled):
     one = labeled[labeled["judge"] == "human"].assign(judge="human-ada")
     table = corrected_rates(pd.concat([labeled, one], ignore_index=True), inference=QUICK)
     rows = table[table["judge"] == "human-ada"]
     assert rows["ppi"].isna().all() and set(rows["correction"]) == {"judged only the human-labeled responses"}
 
 
-def test_sampling_weights_bring_back_what_was_drawn_unequally(make_verdicts):
+def test_sampling_weights_correct_an_unequal_annotation_sample(make_verdicts):
     """People label nearly all disputed responses and few others; without weights the judge looks far too bad."""
     verdicts = make_verdicts(models=1, variants=("original", "abliterated"), prompts=300, seed=2)
     wide = verdicts.pivot(index=["model", "variant", "prompt_id", "sample"], columns="judge", values="verdict")
@@ -137,7 +137,7 @@ def test_sampling_weights_bring_back_what_was_drawn_unequally(make_verdicts):
     assert np.isnan(weighted["ppi_change"])
 
 
-def test_robustness_carries_the_corrections_and_the_prompts_needed(labeled):
+def test_robustness_includes_corrections_and_prompts_needed(labeled):
     table = robustness_table(labeled, controls=["random"], inference=Inference(resamples=200))
     row = row_of(table, "model0", "abliterated", "second", "harmful")
     expected = row_of(corrected_rates(labeled, inference=QUICK), "model0", "abliterated", "second", "harmful")

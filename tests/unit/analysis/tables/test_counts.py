@@ -22,13 +22,13 @@ def test_counts_add_up_to_the_verdicts(verdicts):
     assert one["refused"] == (chosen["verdict"] == "refusal").sum()
 
 
-def test_order_does_not_depend_on_order_of_rows_within_cell(verdicts):
+def test_counts_do_not_depend_on_row_order(verdicts):
     first = verdicts.drop_duplicates(["model", "variant", "judge"])
     rest = verdicts.drop(first.index).sample(frac=1, random_state=0)
     pd.testing.assert_frame_equal(count_verdicts(pd.concat([first, rest])), count_verdicts(verdicts))
 
 
-def test_the_published_counts_by_chatgpt5():
+def test_published_counts_of_chatgpt5_match_the_paper():
     counts = read_counts(PAPER)
     chosen = counts[(counts["judge"] == "ChatGPT5") & (counts["label"] == "harmful")]
     wide = chosen.pivot(index="model", columns="variant", values="refused")
@@ -52,7 +52,7 @@ def read(tmp_path, text, encoding="utf-8"):
     return read_counts(path)
 
 
-def test_spaces_extra_columns_unscored_and_byte_order_mark_are_understood(tmp_path):
+def test_counts_allow_spaces_extra_columns_and_byte_order_mark(tmp_path):
     text = f"{HEADER},unscored,note\n A , original,judge,harmful,3, 1,6,2,x\nA,original,judge,harmless,0,6,6,0,\n\n"
     counts = read(tmp_path, text, encoding="utf-8-sig")
     assert counts.to_dict("records")[0] == {
@@ -75,7 +75,7 @@ def test_spaces_extra_columns_unscored_and_byte_order_mark_are_understood(tmp_pa
         f"sep=\t\n{HEADER}\nA,original,j,harmful,3,2,5\n".replace(",", "\t"),
     ],
 )
-def test_what_spreadsheets_and_pandas_write(tmp_path, text):
+def test_counts_written_by_spreadsheets_and_pandas_are_read(tmp_path, text):
     (row,) = read(tmp_path, text).to_dict("records")
     assert (row["model"], row["refused"], row["not_refused"], row["total"]) == ("A", 3, 2, 5)
 
@@ -95,7 +95,7 @@ def test_what_spreadsheets_and_pandas_write(tmp_path, text):
         (["A,original,j,harmful,3,2,5,extra,cells"], "row 2: more fields than columns"),
     ],
 )
-def test_wrong_rows_are_named_by_row_and_column(tmp_path, rows, message):
+def test_invalid_counts_are_rejected_naming_row_and_column(tmp_path, rows, message):
     with pytest.raises(DataError, match=message):
         read(tmp_path, "\n".join([HEADER, *rows, ""]))
 
@@ -107,12 +107,12 @@ def test_wrong_rows_are_named_by_row_and_column(tmp_path, rows, message):
         ("model,variant,judge,label,refused,total\nA,o,j,harmful,1,1\n", "missing column.*not_refused"),
     ],
 )
-def test_wrong_files_are_named(tmp_path, text, message):
+def test_invalid_counts_files_are_rejected(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         read(tmp_path, text)
 
 
-def test_a_binary_file_is_refused(tmp_path):
+def test_binary_counts_file_is_rejected(tmp_path):
     (tmp_path / "counts.csv").write_bytes(b"model\x00\x01")
     with pytest.raises(DataError, match="not a text file"):
         read_counts(tmp_path / "counts.csv")

@@ -54,14 +54,14 @@ def edits(tmp_path, direction, scores):
     return edit_table(systems)
 
 
-def test_one_row_per_edited_checkpoint(edits):
+def test_edit_table_has_one_row_per_checkpoint(edits):
     assert edits["model"].tolist() == ["raw", "combined"]
     assert edits["effective"].tolist() == [True, False]
     assert edits["worst_deviation"].tolist() == [0.0, 0.5]
     assert edits[["layer", "position", "stability", "same_place"]].to_numpy().tolist() == [["2", -1, 0.97, 0.8]] * 2
 
 
-def test_a_hook_without_a_valid_direction_is_named(tmp_path, direction, scores):
+def test_intervention_without_valid_direction_is_ineffective(tmp_path, direction, scores):
     nothing = Direction(np.zeros((0, 4), dtype=np.float32), method="pca", reason="of 3 candidates none fits")
     nothing.save(tmp_path / "none.safetensors")
     hooks = [("a", tmp_path / "none.safetensors"), ("b", direction)]
@@ -72,7 +72,7 @@ def test_a_hook_without_a_valid_direction_is_named(tmp_path, direction, scores):
     assert table["verified"].tolist() == ["", ""]
 
 
-def test_checkpoint_that_does_not_answer_as_hooked_original_fails_gate(direction, scores, sound):
+def test_hook_deviation_above_the_bound_fails_the_gate(direction, scores, sound):
     table = edit_table(EditedVariant("raw", str(found), direction, scores(found), sound) for found in (0.5, 3.0))
     assert table["verified"].tolist() == ["yes", "no"]
     assert table["effective"].tolist() == [True, False]
@@ -103,7 +103,7 @@ def test_checkpoint_that_does_not_answer_as_hooked_original_fails_gate(direction
     ],
     ids=["right", "missed", "too much"],
 )
-def test_a_module_that_does_not_apply_the_edit_is_named(direction, scores, sound, modules, gate, reason):
+def test_deviating_module_is_named(direction, scores, sound, modules, gate, reason):
     """Whatever the answers of the whole model say."""
     row = edit_table([EditedVariant("raw", "edited", direction, scores(0.5, 9.0, modules), sound)]).iloc[0]
     assert (row["gate"], row["effective"], row["verified"]) == (gate, not gate, "no" if gate else "yes")
@@ -112,7 +112,7 @@ def test_a_module_that_does_not_apply_the_edit_is_named(direction, scores, sound
     assert row["module_deviation"] == max(abs(value) for _, value, _ in modules)
 
 
-def test_all_failed_gates_are_told_and_the_first_one_named(tmp_path, direction, scores):
+def test_all_failed_gates_are_reported_and_first_is_named(tmp_path, direction, scores):
     gates = {"modules_matched": 8, "worst_deviation": 0.5, "worst_ratio": 12.0, "failed": "weights"}
     manifest = {"effective": False, "gates": gates, "change_norm": 2.5, "reason": "stored weights deviate"}
     files = direction, scores(3.0, 4.0, [("embedding", 5.0, 10.0)]), write(tmp_path / "m.json", manifest)
@@ -125,26 +125,24 @@ def test_all_failed_gates_are_told_and_the_first_one_named(tmp_path, direction, 
     ("deviation", "unedited", "word", "effective"),
     [(0.5, 1.01, "yes", True), (0.5, 0.9, "no power", True), (1.5, 0.9, "no", False), (1.5, 3.0, "no", False)],
 )
-def test_where_the_original_answers_alike_nothing_is_verified(
-    direction, scores, sound, deviation, unedited, word, effective
-):
+def test_hook_check_without_power_verifies_nothing(direction, scores, sound, deviation, unedited, word, effective):
     row = edit_table([EditedVariant("raw", "random", direction, scores(deviation, unedited), sound)]).iloc[0]
     assert (row["verified"], row["effective"]) == (word, effective)
     assert bool(row["reason"]) != effective
 
 
-def test_modules_alone_can_verify_what_the_answers_cannot(direction, scores, sound):
+def test_modules_alone_can_verify_an_edit(direction, scores, sound):
     files = direction, scores(0.5, 0.9, [("block 0, MLP output", 0.1, 50.0)]), sound
     assert edit_table([EditedVariant("raw", "random", *files)]).iloc[0]["verified"] == "yes"
 
 
-def test_numbers_that_are_not_finite_decide_nothing(direction, scores, sound):
+def test_non_finite_deviations_decide_nothing(direction, scores, sound):
     files = direction, scores(np.nan, np.nan, [("block 0, MLP output", np.nan, 50.0)]), sound
     row = edit_table([EditedVariant("raw", "edited", *files)]).iloc[0]
     assert (row["verified"], row["effective"], row["modules_checked"]) == ("", True, 0)
 
 
-def test_no_conclusion_is_drawn_from_an_edit_that_missed(edits):
+def test_ineffective_edit_has_no_conclusion(edits):
     rows = [
         {"model": model, "variant": variant, "label": label, "conclusion": "survives" if variant != "original" else ""}
         for model in ("raw", "combined")
@@ -158,13 +156,13 @@ def test_no_conclusion_is_drawn_from_an_edit_that_missed(edits):
     assert (marked["conclusion"] == "survives").sum() == 3
 
 
-def test_lost_refusals_are_not_called_ineffective(edits):
+def test_lost_refusals_with_unverified_edit_are_marked_unverified(edits):
     """Something took them, though it was not the edit that was asked for."""
     rows = [{"model": "combined", "variant": "abliterated", "label": "harmful", "conclusion": FAILS, "note": ""}]
     assert mark_unverified(pd.DataFrame(rows), edits)["conclusion"].tolist() == [UNVERIFIED]
 
 
-def test_no_edits_change_nothing():
+def test_marking_without_edits_changes_nothing():
     table = pd.DataFrame(
         {"model": ["raw"], "variant": ["original"], "label": ["harmful"], "conclusion": [""], "note": [""]}
     )

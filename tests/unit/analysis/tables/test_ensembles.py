@@ -41,7 +41,7 @@ def combined(**settings: Any) -> pd.DataFrame:
     return combine(judgments(VOTES), {"members": MEMBERS, **settings})
 
 
-def test_a_majority_decides_and_a_tie_does_not() -> None:
+def test_majority_decides_and_a_tie_is_unscored() -> None:
     table = combined()
     assert table["verdict"].tolist() == [line[3] for line in VOTES]
     assert table["score"].tolist()[:2] == [pytest.approx(2 / 3), 0.5] and np.isnan(table["score"][2])
@@ -50,19 +50,19 @@ def test_a_majority_decides_and_a_tie_does_not() -> None:
 
 
 @pytest.mark.parametrize(("settings", "row", "verdict"), [({"ties": R}, 1, R), ({"minimum_votes": 3}, 1, U)])
-def test_ties_and_missing_votes_are_as_chosen(settings: dict[str, Any], row: int, verdict: str) -> None:
+def test_ties_and_minimum_votes_are_configurable(settings: dict[str, Any], row: int, verdict: str) -> None:
     table = combined(**settings)
     assert table["verdict"][row] == verdict and table["verdict"][2] == U and table["verdict"][6] in (N, U)
 
 
-def test_dawid_and_skene_say_what_is_probable() -> None:
+def test_dawid_skene_ensemble_gives_probabilities() -> None:
     votes = [(R, R, R), (R, R, N), (N, N, N), (N, N, R)] * 5
     table = combine(judgments(votes), {"members": MEMBERS, "method": "dawid_skene", "smoothing": 0.01})
     assert table["verdict"].tolist()[:4] == [R, R, N, N]
     assert table["score"].tolist()[:4] == pytest.approx([1, 1, 0, 0], abs=0.01)
 
 
-def test_controls_are_judged_and_estimate_nothing() -> None:
+def test_controls_do_not_influence_the_dawid_skene_fit() -> None:
     votes = [(R, R, R), (R, R, N), (N, N, N), (N, N, R)]
     both = pd.concat([judgments(votes), judgments([(N, R, R)] * 40, "random")])
     settings = {"members": MEMBERS, "method": "dawid_skene"}
@@ -70,7 +70,7 @@ def test_controls_are_judged_and_estimate_nothing() -> None:
     assert beside["score"].tolist()[:4] == alone["score"].tolist() and len(beside) == 44
 
 
-def test_reliability_leaves_each_members_own_votes_out() -> None:
+def test_reliability_excludes_the_own_votes_of_each_member() -> None:
     votes = [(R, R, R), (R, R, N), (N, N, N), (N, N, R), (N, N, N)] * 4
     settings = {"majority": {"members": MEMBERS}, "model": {"members": MEMBERS, "method": "dawid_skene"}}
     whole, members = reliability_tables(judgments(votes), settings, inference=Inference(resamples=200))
@@ -85,7 +85,7 @@ def test_reliability_leaves_each_members_own_votes_out() -> None:
     assert whole["refusal_share"].tolist() == pytest.approx([0.4, 0.4])
 
 
-def test_nobody_is_compared_with_what_contains_it() -> None:
+def test_ensemble_is_not_compared_with_its_members() -> None:
     ensemble = combined().assign(judge="all", label="harmful", category="x", human=False)
     verdicts = pd.concat([judgments(VOTES), ensemble, ensemble.assign(judge="other")], ignore_index=True)
     contained = {"all": MEMBERS}
@@ -107,7 +107,7 @@ def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
-def test_an_ensemble_waits_for_its_members(config: dict[str, Any]) -> None:
+def test_ensemble_job_depends_on_its_members(config: dict[str, Any]) -> None:
     grid = Grid(prepare(config))
     (ensemble,) = ensembles(grid)
     assert ensemble.rule == "judge_with_all" and len(ensemble.votes) == 3 * len(ensemble.judgments)
@@ -127,13 +127,13 @@ def test_an_ensemble_waits_for_its_members(config: dict[str, Any]) -> None:
         ({"members": ["grammar", "regex"], "minimum_votes": 3}, "minimum_votes: 3 is more"),
     ],
 )
-def test_what_cannot_be_combined_is_an_error(config: dict[str, Any], entry: dict[str, Any], said: str) -> None:
+def test_config_rejects_impossible_ensembles(config: dict[str, Any], entry: dict[str, Any], said: str) -> None:
     config["judges"]["all"] = {"kind": "ensemble", **entry}
     with pytest.raises(ConfigError, match=said):
         prepare(config)
 
 
-def test_an_ensemble_judges_evaluation_prompts_only(config: dict[str, Any]) -> None:
+def test_ensemble_cannot_judge_calibration_prompts(config: dict[str, Any]) -> None:
     config["variants"]["abliterated"]["direction"]["judge"] = "all"
     config["variants"]["abliterated"]["direction"]["contrast"] = "behavior"
     with pytest.raises(ConfigError, match="allowed: one of grammar, regex, local"):

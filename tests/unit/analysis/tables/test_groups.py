@@ -19,7 +19,7 @@ def verdicts(make_verdicts):
     return make_verdicts(models=5, prompts=20)
 
 
-def test_the_mean_over_replicates(verdicts):
+def test_group_rate_is_the_mean_over_replicates(verdicts):
     table = group_table(verdicts, GROUPS, inference=QUICK)
     assert list(table.columns) == COLUMNS
     row = row_of(table, "a", "abliterated", "first", "harmful")
@@ -37,7 +37,7 @@ def test_the_mean_over_replicates(verdicts):
     assert row["change_low"] < row["change"] < row["change_high"] < 0
 
 
-def test_models_without_a_group_are_left_out(verdicts):
+def test_group_table_skips_models_without_a_group(verdicts):
     table = group_table(verdicts, GROUPS, inference=QUICK)
     assert set(table["group"]) == {"a", "b"}
     assert row_of(table, "b", "original", "first", "harmful")["models"] == 1
@@ -45,7 +45,7 @@ def test_models_without_a_group_are_left_out(verdicts):
     assert group_table(verdicts, {}, inference=QUICK).empty
 
 
-def test_replicates_that_differ_widen_the_interval(verdicts):
+def test_differing_replicates_widen_the_interval(verdicts):
     """Three replicates that each refuse everything or nothing say less than three alike."""
     alike = verdicts[verdicts["judge"] == "first"]
     apart = alike.assign(verdict=alike["verdict"].mask(alike["model"] == "model0", "non_refusal"))

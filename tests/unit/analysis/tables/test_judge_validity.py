@@ -40,7 +40,7 @@ def test_confusion_equals_scikit_learn(verdicts):
     assert row["n"] == len(both)
 
 
-def test_disputed_responses_are_those_that_differ(verdicts, lengths):
+def test_disputed_responses_differ_from_the_reference(verdicts, lengths):
     table = disputed_responses(verdicts, "first", lengths)
     confusion = confusion_table(verdicts, "first").query("subset == 'all'").set_index("judge")
     for judge, rows in table.groupby("judge"):
@@ -51,7 +51,7 @@ def test_disputed_responses_are_those_that_differ(verdicts, lengths):
     assert disputed_responses(verdicts, "first")["n_tokens"].isna().all()
 
 
-def test_long_responses_that_are_disputed_more_are_found(verdicts, lengths):
+def test_disputes_by_length_detects_more_disputes_of_long_responses(verdicts, lengths):
     wide = verdicts.pivot(index=RESPONSE, columns="judge", values="verdict")
     disputed = (wide["second"] != wide["first"]).rename("disputed").reset_index()
     longer = lengths.merge(disputed, on=RESPONSE)
@@ -62,12 +62,12 @@ def test_long_responses_that_are_disputed_more_are_found(verdicts, lengths):
     assert table["n"].sum() == (wide["second"] != "unscored").sum()
 
 
-def test_equal_lengths_make_one_group(verdicts, lengths):
+def test_equal_lengths_form_one_group(verdicts, lengths):
     table = disputes_by_length(verdicts, "first", lengths.assign(n_tokens=48), QUICK)
     assert len(table) == 3 and set(table["shortest"]) == {48}
 
 
-def test_a_judge_that_favors_one_model_is_found(make_verdicts):
+def test_bias_table_detects_a_favored_model(make_verdicts):
     verdicts = make_verdicts(models=4, prompts=30)
     favored = (verdicts["judge"] == "second") & (verdicts["model"] == "model2")
     verdicts = verdicts.assign(verdict=verdicts["verdict"].mask(favored, "refusal"))
@@ -81,26 +81,26 @@ def test_a_judge_that_favors_one_model_is_found(make_verdicts):
     assert rows.loc["", "disputed"] == rows.drop(index="")["disputed"].sum()
 
 
-def test_noise_is_no_bias(make_verdicts):
+def test_bias_table_reports_no_bias_for_noise(make_verdicts):
     table = bias_table(make_verdicts(models=4, prompts=60, seed=3), "first", QUICK)
     row = table[(table["judge"] == "second") & (table["model"] == "")].iloc[0]
     assert row["share_of_disputes"] < 0.6
 
 
-def test_an_unknown_reference_is_named(verdicts):
+def test_unknown_reference_raises_listing_the_judges(verdicts):
     for function in (confusion_table, bias_table):
         with pytest.raises(DataError, match=r"'human'.*first, second"):
             function(verdicts, "human")
 
 
-def test_judges_that_share_nothing_with_the_reference(verdicts):
+def test_judges_without_common_responses_have_no_validity_numbers(verdicts):
     apart = verdicts[(verdicts["judge"] != "first") | verdicts["human"]]
     apart = apart[(apart["judge"] == "first") | ~apart["human"]]
     assert bias_table(apart, "first", QUICK).empty
     assert (confusion_table(apart, "first")["n"] == 0).all()
 
 
-def test_lengths_are_collected(tmp_path):
+def test_response_lengths_are_collected(tmp_path):
     table = pd.DataFrame({"prompt_id": ["a"], "sample": [0], "response": ["x"], "n_tokens": [3]})
     write_table(tmp_path / "cell.parquet", table)
     found = collect_lengths([("m", "v", tmp_path / "cell.parquet")])
@@ -109,7 +109,7 @@ def test_lengths_are_collected(tmp_path):
         collect_lengths([])
 
 
-def test_the_report_names_what_there_is(make_verdicts):
+def test_judge_report_names_biases_and_disputes(make_verdicts):
     verdicts = make_verdicts(models=4, prompts=30)
     favored = (verdicts["judge"] == "second") & (verdicts["model"] == "model2")
     verdicts = verdicts.assign(verdict=verdicts["verdict"].mask(favored, "refusal"))
@@ -130,7 +130,7 @@ def test_the_report_names_what_there_is(make_verdicts):
     assert "nan" not in text.lower()
 
 
-def test_a_prompt_is_listed_once_and_baselines_dispute_nothing(make_verdicts):
+def test_judge_report_lists_prompts_once_and_skips_baselines(make_verdicts):
     verdicts = make_verdicts(models=4, prompts=30)
     same = verdicts[verdicts["judge"] == "first"]
     odd = same["prompt_id"] == same["prompt_id"].iloc[0]
@@ -153,7 +153,7 @@ def test_a_prompt_is_listed_once_and_baselines_dispute_nothing(make_verdicts):
     assert row.endswith(f"| {number} | other |")
 
 
-def test_annotators_are_not_scored_against_their_own_majority(verdicts):
+def test_annotators_are_not_compared_with_their_own_majority(verdicts):
     same = verdicts[verdicts["judge"] == "first"]
     table = pd.concat([verdicts, *(same.assign(judge=name) for name in ("human", "human-ann", "human-ben"))])
     assert not any(name.startswith("human") for name in confusion_table(table, "human")["judge"])
@@ -161,7 +161,7 @@ def test_annotators_are_not_scored_against_their_own_majority(verdicts):
     assert "human-ann" in set(confusion_table(table, "first")["judge"])
 
 
-def test_all_tables_of_validity_leave_the_controls_out(verdicts):
+def test_validity_tables_exclude_controls(verdicts):
     both = pd.concat([verdicts, verdicts.assign(variant="control")], ignore_index=True)
     scoped = without_controls(both, ["control"])
     pd.testing.assert_frame_equal(confusion_table(scoped, "first"), confusion_table(verdicts, "first"))
@@ -174,7 +174,7 @@ def test_all_tables_of_validity_leave_the_controls_out(verdicts):
     )
 
 
-def test_the_report_without_any_dispute(verdicts):
+def test_judge_report_without_disputes_says_so(verdicts):
     same = verdicts[verdicts["judge"] == "first"]
     both = pd.concat([same, same.assign(judge="twin")])
     empty = pd.DataFrame(columns=["judge"])

@@ -15,7 +15,7 @@ def simulated(seed, effect, slope=0.08, replicates=6, noise=0.02):
     return -0.9 + slope * margin + effect * group + rng.normal(0, noise, len(group)), margin, group
 
 
-def test_a_difference_that_is_all_margin_vanishes_at_equal_margins():
+def test_difference_due_to_margin_vanishes_at_equal_margins():
     change, margin, group = simulated(0, effect=0.0)
     fit = analyze(change, margin, group)
     assert fit.p_groups < 0.01 < fit.p_matched
@@ -23,13 +23,13 @@ def test_a_difference_that_is_all_margin_vanishes_at_equal_margins():
     assert fit.slope == pytest.approx(0.08, abs=fit.slope_half)
 
 
-def test_a_difference_that_is_no_margin_stays():
+def test_difference_independent_of_margin_remains():
     fit = analyze(*simulated(1, effect=0.3))
     assert fit.p_matched < 0.001
     assert fit.matched[1] - fit.matched[0] == pytest.approx(0.3, abs=0.06)
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say():
+def test_matched_intervals_have_nominal_coverage():
     covered = []
     for seed in range(300):
         change, margin, group = simulated(seed, effect=0.1, replicates=4)
@@ -39,7 +39,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     assert np.mean(covered) == pytest.approx(0.9, abs=0.04)
 
 
-def test_by_hand():
+def test_matched_analysis_equals_hand_computation():
     change = np.array([0.11, 0.19, 0.31, 0.25, 0.37, 0.43])
     fit = analyze(change, np.array([1.0, 2, 3, 2, 3, 4]), np.array([0, 0, 0, 1, 1, 1]))
     # within groups: sum of products 0.2 + 0.18, sum of squares 2 + 2
@@ -54,7 +54,7 @@ def test_by_hand():
         ([1.0, 1.0, 2.0, 2.0], [0, 0, 1, 1], "the margin does not differ within any group"),
     ],
 )
-def test_what_replicates_do_not_determine_is_blank_with_reason(margin, group, reason):
+def test_undetermined_matched_values_are_blank_with_a_reason(margin, group, reason):
     fit = analyze(np.linspace(-1, 0, len(margin)), np.array(margin), np.array(group))
     assert np.isnan(fit.matched).all() and np.isnan(fit.slope) and np.isnan(fit.p_matched)
     assert fit.reason == reason
@@ -78,7 +78,7 @@ def rates():
     return table, dict(zip(models, margin, strict=True)), {model: model[:2] for model in models}
 
 
-def test_the_table(rates):
+def test_matched_table_has_groups_margins_and_exposure(rates):
     table, margins, groups = rates
     shown = dict.fromkeys(groups, 30) | {next(iter(groups)): 31}
     matched = matched_table(table, margins, groups, refusals_shown=shown)
@@ -92,7 +92,7 @@ def test_the_table(rates):
     ]
 
 
-def test_models_without_a_group_or_a_margin_are_left_out(rates):
+def test_matched_table_skips_models_without_group_or_margin(rates):
     table, margins, groups = rates
     first, *others = groups
     fewer = matched_table(table, margins, {name: groups[name] for name in others})
@@ -122,7 +122,7 @@ def by_family(matched):
     return matched.drop_duplicates("family").set_index("family")
 
 
-def test_difference_that_all_exposure_vanishes_among_groups_of_equal_exposure():
+def test_difference_due_to_exposure_vanishes_at_equal_exposure():
     rates, margins, groups, shown = exposed(0)
     matched = matched_table(rates, margins, groups, refusals_shown=shown)
     tests = by_family(matched)
@@ -136,7 +136,7 @@ def test_difference_that_all_exposure_vanishes_among_groups_of_equal_exposure():
 
 
 @pytest.mark.slow
-def test_within_family_alike_groups_called_different_rarely_test_says():
+def test_family_test_has_its_nominal_error_rate():
     low = []
     for seed in range(100):
         rates, margins, groups, shown = exposed(seed)
@@ -146,7 +146,7 @@ def test_within_family_alike_groups_called_different_rarely_test_says():
     assert np.mean(low) == pytest.approx(0.1, abs=0.06)
 
 
-def test_difference_that_no_exposure_stays_among_groups_of_equal_exposure():
+def test_difference_independent_of_exposure_remains_at_equal_exposure():
     rates, margins, groups, shown = exposed(1)
     better = rates["model"].str.startswith("many2") & (rates["variant"] == "abliterated")
     tests = by_family(
@@ -156,7 +156,7 @@ def test_difference_that_no_exposure_stays_among_groups_of_equal_exposure():
     assert tests.loc["equal exposure (10 refusals)", "p_groups_matched"] > 0.05
 
 
-def test_family_is_compared_as_if_there_were_no_other_group():
+def test_family_comparison_ignores_other_groups():
     rates, margins, groups, shown = exposed(2)
     together = matched_table(rates, margins, groups, refusals_shown=shown, families={"chosen": ["few0", "many1"]})
     alone = matched_table(
@@ -168,7 +168,7 @@ def test_family_is_compared_as_if_there_were_no_other_group():
     assert (alone["family"] == "all").all()
 
 
-def test_families_of_groups():
+def test_families_group_by_exposure_and_configuration():
     exposures = {"a": 5, "b": None, "c": 3, "d": 5, "e": 3, "f": 4, "g": None}
     assert families_of(exposures, {"mine": ("f", "b", "absent"), "one": ("a", "absent")}) == [
         ("all", list("abcdefg")),
@@ -179,7 +179,7 @@ def test_families_of_groups():
     assert families_of({"a": None}) == [("all", ["a"])]
 
 
-def test_group_whose_exposure_not_known_of_every_replicate_has_none(rates):
+def test_group_with_partly_unknown_exposure_has_none(rates):
     table, margins, groups = rates
     shown = {model: 30 for model in list(groups)[1:]}
     matched = matched_table(table, margins, groups, refusals_shown=shown)
@@ -187,5 +187,5 @@ def test_group_whose_exposure_not_known_of_every_replicate_has_none(rates):
     assert matched["refusals_shown"].isna().tolist() == [True, False]
 
 
-def test_the_margin_is_that_of_harmful_prompts():
+def test_margin_is_that_of_harmful_prompts():
     assert margin_of(pd.DataFrame({"label": ["harmful", "harmless"], "margin": [3.5, -9.0]})) == 3.5

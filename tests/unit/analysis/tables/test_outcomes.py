@@ -35,12 +35,12 @@ BOTH = pytest.mark.parametrize("known", [CONCLUSIONS, ASSESSMENTS], ids=["conclu
 
 
 @BOTH
-def test_names_and_meanings_are_told_apart(known):
+def test_outcomes_have_distinct_names_marks_and_meanings(known):
     assert len({entry.name for entry in known}) == len(known)
     assert all(len(entry.mark) == 1 and entry.meaning for entry in known)
 
 
-def test_an_unknown_outcome_is_named_with_the_known_ones():
+def test_unknown_outcome_error_suggests_known_ones():
     with pytest.raises(DataError, match="unknown outcome 'robustt'; did you mean 'robust'"):
         outcome("robustt", ASSESSMENTS)
     with pytest.raises(DataError, match="unknown outcome 'robust'"):
@@ -48,7 +48,7 @@ def test_an_unknown_outcome_is_named_with_the_known_ones():
 
 
 @BOTH
-def test_the_legend_tells_every_outcome_that_is_present(known):
+def test_legend_lists_every_present_outcome(known):
     for entry in known:
         assert f"{entry.mark} {entry.name}" in legend(known, [entry.name])
     assert legend(known, []) == ""
@@ -66,7 +66,7 @@ def test_models_are_counted_by_outcome(known, number):
 
 
 @pytest.mark.parametrize("entry", CONCLUSIONS, ids=lambda entry: entry.name)
-def test_without_a_verified_edit_a_loss_is_not_called_none(entry):
+def test_unverified_edit_marks_losses_unverified(entry):
     found = without_verified_edit(entry.name)
     assert found == (UNVERIFIED if entry.name in (FAILS, UNVERIFIED) else INEFFECTIVE)
     assert without_verified_edit(found) == found
@@ -79,7 +79,7 @@ def study(tmp_path_factory):
 
 
 @pytest.mark.parametrize("entry", CONCLUSIONS, ids=lambda entry: entry.name)
-def test_every_conclusion_is_drawn_and_reported(study, entry):
+def test_every_conclusion_appears_in_figure_and_report(study, entry):
     tables = {path.stem: read_table(path) for path in study.table_files()}
     robustness = tables["robustness"]
     compared = (robustness["label"] == "harmful") & (robustness["comparison"].fillna("") != "")
@@ -116,7 +116,7 @@ def test_every_conclusion_is_drawn_and_reported(study, entry):
 
 
 @pytest.mark.parametrize("entry", ASSESSMENTS, ids=lambda entry: entry.name)
-def test_every_assessment_is_summed_up_drawn_and_reported(study, entry):
+def test_every_assessment_appears_in_summary_figure_and_report(study, entry):
     rows = [
         {**dict.fromkeys(TEXTS, ""), **dict.fromkeys(NUMBERS, 0.1), "model": model, "variant": "abliterated"}
         for model in study.model_names
@@ -136,7 +136,7 @@ def test_every_assessment_is_summed_up_drawn_and_reported(study, entry):
     assert outcomes["names"] == [f"{entry.mark} {entry.name}"]
 
 
-def test_unknown_outcome_is_named_on_page_which_shows_all_else(study):
+def test_unknown_outcome_omits_only_its_report_section(study):
     tables = {path.stem: read_table(path) for path in study.table_files()}
     changed = tables["conclusions"].assign(conclusion="nonsense")
     with pytest.raises(DataError, match="unknown outcome 'nonsense'"):
@@ -147,7 +147,7 @@ def test_unknown_outcome_is_named_on_page_which_shows_all_else(study):
     assert {"changes", "matrix", "controls"} <= {section["id"] for section in page["sections"]}
 
 
-def test_kept_refusals_come_first():
+def test_outcome_counts_list_kept_refusals_first():
     assert counted(CONCLUSIONS, {FAILS: 3, SURVIVES: 1}) == "survives in 1 of 4 models, does not survive in 3"
     assert counted(ASSESSMENTS, {"not robust": 1}) == "not robust in 1 of 1 model"
 

@@ -31,7 +31,7 @@ def judgments() -> pd.DataFrame:
     return pd.DataFrame(rows).assign(label="harmful")
 
 
-def test_the_spread_is_over_responses_that_all_versions_scored() -> None:
+def test_version_spread_uses_responses_scored_by_all_versions() -> None:
     table = version_table(judgments(), {"j": ["j", "j-brief"]}, {"j": R}, controls=["random"])
     assert table["variant"].tolist() == ["", "original", "random"]
     row = table.iloc[0]
@@ -67,7 +67,7 @@ def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
-def test_each_version_is_a_judge_with_its_prompt(config: dict[str, Any]) -> None:
+def test_each_prompt_version_becomes_a_judge(config: dict[str, Any]) -> None:
     grid = Grid(prepare(config))
     assert list(grid.judges)[-2:] == ["gpt", "gpt-brief"]
     first, brief = (judge_settings(grid.judges[name]) for name in ("gpt", "gpt-brief"))
@@ -83,7 +83,7 @@ def test_each_version_is_a_judge_with_its_prompt(config: dict[str, Any]) -> None
     assert version_tables(grid) and not version_tables(Grid(prepare(config)))
 
 
-def test_weights_that_versions_share_are_fetched_once(config: dict[str, Any]) -> None:
+def test_prompt_versions_share_their_served_weights(config: dict[str, Any]) -> None:
     entry = config["judges"]["gpt"]
     served = {key: entry[key] for key in ("kind", "label", "prompt", "prompt_versions")}
     config["judges"]["gpt"] = {**served, "serve": {"repo": "a/b", "revision": "main"}}
@@ -93,7 +93,7 @@ def test_weights_that_versions_share_are_fetched_once(config: dict[str, Any]) ->
     assert complete["judges"]["gpt-brief"]["serve"]["model"] == "served-gpt"
 
 
-def test_a_name_that_is_taken_and_an_unknown_judge_are_errors(config: dict[str, Any]) -> None:
+def test_taken_version_name_and_unknown_judge_are_rejected(config: dict[str, Any]) -> None:
     config["judges"]["regex"]["version_of"] = "regecks"
     with pytest.raises(ConfigError, match=r"regex.version_of: unknown judge 'regecks'"):
         prepare(config)

@@ -55,12 +55,12 @@ def test_counts_alone_give_the_same_tau_without_interval(verdicts):
     )
 
 
-def test_a_judge_that_ranks_nobody_is_blank_with_a_reason(verdicts):
+def test_constant_judge_has_a_blank_tau_with_reason(verdicts):
     row = row_of(ranking_table(verdicts, inference=Inference(resamples=20)), "always", "first", "rate", "original")
     assert np.isnan(row["tau"]) and "alike" in row["reason"]
 
 
-def test_a_judge_of_few_prompts_is_compared_on_those(verdicts):
+def test_judge_of_few_prompts_is_ranked_on_those(verdicts):
     few = verdicts[(verdicts["judge"] != "second") | verdicts["human"]]
     same = few[few["human"]]
     keys = ("first", "second", "rate", "original")
@@ -70,16 +70,16 @@ def test_a_judge_of_few_prompts_is_compared_on_those(verdicts):
     )
 
 
-def test_one_model_cannot_be_ranked(make_verdicts):
+def test_single_model_has_a_blank_tau(make_verdicts):
     table = ranking_table(make_verdicts(models=1), inference=Inference(resamples=5))
     assert table["tau"].isna().all() and table["reason"].str.startswith("fewer than two").all()
 
 
-def test_one_judge_has_nobody_to_be_compared_with(verdicts):
+def test_single_judge_gives_an_empty_ranking(verdicts):
     assert ranking_table(verdicts[verdicts["judge"] == "first"], inference=Inference(resamples=5)).empty
 
 
-def test_the_square_matrix_of_the_published_counts():
+def test_tau_matrix_of_the_published_counts_is_symmetric():
     matrix = tau_matrix(ranking_from_counts(read_counts(PAPER)), "rate", "original")
     assert matrix.shape == (12, 12) and (np.diag(matrix) == 1).all()
     np.testing.assert_allclose(matrix, matrix.T)

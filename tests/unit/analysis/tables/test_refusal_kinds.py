@@ -42,13 +42,13 @@ def judgments() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_kinds_are_counted_for_each_judge() -> None:
+def test_refusal_kinds_are_counted_for_each_judge() -> None:
     first, second = kind_table(judgments()).to_dict("records")
     assert [first[kind] for kind in (*REFUSAL_KINDS, "unscored", "total")] == [2, 0, 1, 1, 2, 0, 6]
     assert second["unscored"] == 1 and second["deflection_rate"] == 0.4 and 0 < second["deflection_low"] < 0.4
 
 
-def test_agreement_is_of_all_kinds_at_once() -> None:
+def test_kind_agreement_covers_all_kinds() -> None:
     table = kind_agreement(judgments(), Inference(resamples=100)).set_index("metric")
     # of five responses that both scored, three are of one kind; by chance 5 of 25
     assert table.loc["accuracy", "value"] == 0.6
@@ -63,7 +63,7 @@ def test_agreement_is_of_all_kinds_at_once() -> None:
     assert kind_agreement(judgments().query("judge == 'a'")).empty
 
 
-def test_a_chat_model_chooses_one_of_five_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chat_judge_chooses_one_of_five_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMULATED_KEY", KEY)
     cases = [Case(str(n), 0, "p", text, "harmful") for n, text in enumerate(["turns away", "answers", "rambles"])]
     words = {"turns away": "deflection", "answers": "**NONE**.", "rambles": "NONE or POLICY"}
@@ -86,7 +86,7 @@ def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
-def test_harmful_prompts_alone_are_judged(config: dict[str, Any]) -> None:
+def test_refusal_kinds_are_judged_on_harmful_prompts_only(config: dict[str, Any]) -> None:
     grid = Grid(prepare(config))
     assert list(kind_rubrics(grid)) == ["kinds"] and not quality_rubrics(grid)
     (reading,) = [reading for reading in readings(grid) if reading.judge.name == "kinds"]
@@ -94,7 +94,7 @@ def test_harmful_prompts_alone_are_judged(config: dict[str, Any]) -> None:
     assert outcome_results(grid)[0] == "results/tables/refusal_kinds.csv"
 
 
-def test_labels_are_whole_and_asked_for_in_words(config: dict[str, Any]) -> None:
+def test_kind_rubric_needs_all_labels_and_a_text_judge(config: dict[str, Any]) -> None:
     del config["rubrics"]["kinds"]["labels"]["policy"]
     with pytest.raises(ConfigError, match="`explicit`, `partial`, `deflection`, `policy` and `none`"):
         prepare(config)
@@ -109,7 +109,7 @@ def test_labels_are_whole_and_asked_for_in_words(config: dict[str, Any]) -> None
         prepare(config)
 
 
-def test_nothing_in_common_is_not_defined() -> None:
+def test_kind_agreement_without_common_responses_is_blank() -> None:
     apart = judgments().assign(verdict=lambda table: np.where(table["judge"] == "a", "none", "unscored"))
     table = kind_agreement(apart, Inference(resamples=10))
     assert table["value"].isna().all() and (table["reason"] != "").all()

@@ -72,7 +72,7 @@ def test_every_response_to_a_harmful_prompt_has_one_outcome() -> None:
     assert row["complied_low"] < row["complied_rate"] < row["complied_high"]
 
 
-def test_the_figure_has_three_parts_for_each_pair() -> None:
+def test_outcome_figure_has_three_parts_per_pair() -> None:
     figure = draw(table())
     bars = [patch for patch in figure.axes[0].patches if patch.get_width() > 0]
     assert [round(patch.get_width() * len(CASES)) for patch in bars] == [2, 3, 3]
@@ -80,7 +80,7 @@ def test_the_figure_has_three_parts_for_each_pair() -> None:
     assert len({patch.get_hatch() for patch in bars}) == 3
 
 
-def test_the_figure_says_so_where_nothing_was_judged() -> None:
+def test_outcome_figure_without_judgments_says_so() -> None:
     assert "no response" in draw(table().iloc[:0]).texts[0].get_text()
 
 
@@ -90,7 +90,7 @@ def config() -> dict[str, Any]:
     return found
 
 
-def test_rubrics_of_compliance_read_harmful_prompts(config: dict[str, Any]) -> None:
+def test_compliance_rubrics_read_harmful_prompts(config: dict[str, Any]) -> None:
     guard = {
         "kind": "guard",
         "preset": "qwen3guard",
@@ -114,7 +114,7 @@ def test_rubrics_of_compliance_read_harmful_prompts(config: dict[str, Any]) -> N
     assert len(judgment_files(grid, compliance_rubrics(grid))) == 2 * len(judged_pairs(grid))
 
 
-def test_a_grid_without_one_has_no_outcomes(config: dict[str, Any]) -> None:
+def test_grid_without_compliance_rubric_has_no_response_outcomes(config: dict[str, Any]) -> None:
     assert outcome_results(Grid(prepare(config))) == []
 
 
@@ -135,13 +135,15 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("section", "entry", "message"), WRONG)
-def test_outcomes_are_not_mixed(config: dict[str, Any], section: str, entry: dict[str, Any], message: str) -> None:
+def test_config_rejects_mixed_rubric_outcomes(
+    config: dict[str, Any], section: str, entry: dict[str, Any], message: str
+) -> None:
     config[section] = {**config.get(section, {}), "x": entry}
     with pytest.raises(ConfigError, match=re.escape(message)):
         prepare(config)
 
 
-def test_verdicts_of_compliance_are_on_their_own_scale(tmp_path: Path) -> None:
+def test_compliance_verdicts_have_their_own_scale(tmp_path: Path) -> None:
     scorer = build_scorer({**COMPLIANCE, "store": str(tmp_path)}, "compliance")
     found = [scorer._on_scale(Verdict(name)).verdict for name in ("refusal", "non_refusal", "unscored")]
     assert found == ["complied", "not_complied", "unscored"]

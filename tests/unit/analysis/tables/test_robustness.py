@@ -35,7 +35,7 @@ def test_rates_have_wilson_intervals(robustness):
     assert (row["rate_low"], row["rate_high"]) == pytest.approx(expected, abs=1e-6)
 
 
-def test_the_paired_change_and_its_test(verdicts, robustness):
+def test_paired_change_and_test_equal_reference_packages(verdicts, robustness):
     row = row_of(robustness, "model1", "abliterated", "second", "harmful")
     chosen = verdicts[
         (verdicts["model"] == "model1") & (verdicts["judge"] == "second") & (verdicts["label"] == "harmful")
@@ -55,12 +55,12 @@ def test_the_paired_change_and_its_test(verdicts, robustness):
     assert (row["comparison"], row["interval"]) == ("paired", "tango_score")
 
 
-def test_the_baseline_is_compared_with_nothing(robustness):
+def test_original_has_no_comparison(robustness):
     rows = robustness[robustness["variant"] == "original"]
     assert (rows["comparison"] == "").all() and rows["p"].isna().all() and rows["change"].isna().all()
 
 
-def test_holm_over_models_within_judge_label_and_variant_without_controls(robustness):
+def test_holm_corrects_over_models_and_excludes_controls(robustness):
     family = robustness[
         (robustness["judge"] == "first") & (robustness["label"] == "harmful") & (robustness["variant"] == "abliterated")
     ]
@@ -69,7 +69,7 @@ def test_holm_over_models_within_judge_label_and_variant_without_controls(robust
     assert robustness.loc[robustness["variant"] == "random", "p"].notna().all()
 
 
-def test_conclusions_are_for_harmful_prompts_only(robustness):
+def test_only_harmful_prompts_have_conclusions(robustness):
     edited = robustness[robustness["variant"] != "original"]
     assert set(edited.loc[edited["label"] == "harmful", "conclusion"]) <= {
         "survives",
@@ -81,7 +81,7 @@ def test_conclusions_are_for_harmful_prompts_only(robustness):
 
 @settings(deadline=None)
 @given(st.floats(-1, 1), st.floats(-1, 1), st.floats(0.01, 0.5))
-def test_the_rule_of_the_conclusion(first, second, margin):
+def test_conclusion_follows_interval_and_margin(first, second, margin):
     low, high = sorted((first, second))
     verdict = conclude(low, high, margin)
     assert (verdict == "survives") == (low > -margin)
@@ -89,7 +89,7 @@ def test_the_rule_of_the_conclusion(first, second, margin):
     assert conclude(float("nan"), float("nan"), margin) == ""
 
 
-def test_model_that_changed_nowhere_survives_only_if_there_enough_prompts(make_verdicts):
+def test_unchanged_model_survives_only_with_enough_prompts(make_verdicts):
     for prompts, expected in ((12, "inconclusive"), (60, "survives")):
         same = make_verdicts(models=1, variants=("original",), prompts=prompts)
         both = pd.concat([same, same.assign(variant="abliterated")], ignore_index=True)
@@ -108,14 +108,14 @@ def test_prompts_unscored_on_either_side_are_not_paired(verdicts):
     assert row_of(table, "model0", "abliterated", "first", "harmful")["pairs"] == 9
 
 
-def test_unscored_everywhere_is_blank(verdicts):
+def test_judge_without_scores_has_blank_rates(verdicts):
     silent = verdicts.assign(verdict=verdicts["verdict"].mask(verdicts["judge"] == "second", "unscored"))
     rows = robustness_table(silent, inference=Inference(resamples=20)).query("judge == 'second'")
     assert rows[["rate", "rate_low", "change", "p", "p_holm"]].isna().all().all()
     assert set(rows["conclusion"]) == {""} and (rows["unscored"] == rows["total"]).all()
 
 
-def test_several_samples_per_prompt_count_as_one_unit(make_verdicts):
+def test_samples_of_a_prompt_count_as_one_unit(make_verdicts):
     once = make_verdicts(models=1, prompts=20)
     copies = pd.concat([once.assign(sample=index) for index in range(4)], ignore_index=True)
     single, several = (
@@ -128,12 +128,12 @@ def test_several_samples_per_prompt_count_as_one_unit(make_verdicts):
     assert several["change_low"] == several["bootstrap_low"]
 
 
-def test_two_variants_without_controls(make_verdicts):
+def test_robustness_works_without_controls(make_verdicts):
     table = robustness_table(make_verdicts(variants=("original", "abliterated")), inference=Inference(resamples=20))
     assert table["p_holm"].notna().sum() == len(table) / 2
 
 
-def test_only_the_original(make_verdicts):
+def test_robustness_of_the_original_alone_has_no_change(make_verdicts):
     table = robustness_table(make_verdicts(variants=("original",)), inference=Inference(resamples=20))
     assert list(table.columns) == COLUMNS and table["rate"].notna().all() and table["change"].isna().all()
 
@@ -143,7 +143,7 @@ def test_the_same_seed_gives_the_same_table(verdicts):
     pd.testing.assert_frame_equal(first, second)
 
 
-def test_from_counts_alone_the_change_is_unpaired():
+def test_change_from_counts_is_unpaired():
     table = robustness_from_counts(read_counts(PAPER))
     row = row_of(table, "SmolLM2", "abliterated", "ChatGPT5", "harmful")
     assert (row["comparison"], row["interval"], row["change"]) == ("unpaired", "newcombe", -0.4)
@@ -156,7 +156,7 @@ def test_from_counts_alone_the_change_is_unpaired():
     np.testing.assert_allclose(family["p_holm"], multipletests(family["p"], method="holm")[1])
 
 
-def test_from_counts_without_a_baseline():
+def test_counts_without_a_baseline_give_rates_only():
     counts = read_counts(PAPER).query("variant != 'original'")
     table = robustness_from_counts(counts)
     assert len(table) == 240 and table["rate"].notna().all() and (table["comparison"] == "").all()

@@ -41,7 +41,7 @@ def compared(first, second) -> pd.DataFrame:
     return compare_runs(first, second, answered, INFERENCE).set_index("variant")
 
 
-def test_changes_are_those_of_the_same_prompts():
+def test_run_comparison_pairs_the_same_prompts():
     first = verdicts({"original": list(range(8)), "edited": list(range(6))})
     second = verdicts({"original": list(range(8)), "edited": [0, 9]})
     table = compared(first, second)
@@ -55,14 +55,14 @@ def test_changes_are_those_of_the_same_prompts():
     assert (edited["responses"], edited["identical"], original["identical"]) == (2, 0.5, 1)
 
 
-def test_runs_of_other_prompts_are_compared_by_counts():
+def test_runs_with_other_prompts_are_compared_unpaired():
     first, second = verdicts({"original": list(range(8))}), verdicts({"original": [1]}, prompts="q")
     row = compared(first, second).loc["original"]
     assert row["comparison"] == "unpaired" and row["change"] == pytest.approx(-0.7)
     assert row["change_high"] < 0 and row["p"] < 0.01
 
 
-def test_only_what_both_have_is_compared():
+def test_run_comparison_covers_common_pairs_only():
     first, second = verdicts({"original": [1], "edited": [2]}), verdicts({"original": [1], "random": [3]})
     assert compared(first, second).index.tolist() == ["original"]
     assert only_in(first, second) == {"model": [], "variant": ["edited"], "judge": []}
@@ -70,7 +70,7 @@ def test_only_what_both_have_is_compared():
         compared(verdicts({"edited": [1]}), verdicts({"random": [1]}))
 
 
-def test_the_page_says_what_changed(tmp_path):
+def test_comparison_page_states_what_changed(tmp_path):
     folders = {}
     for name, held, text in (("before", list(range(9)), "one"), ("after|<b>", [0], "two")):
         folder = tmp_path / name.partition("|")[0]

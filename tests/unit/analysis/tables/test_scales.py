@@ -80,7 +80,7 @@ def table_of(rates=RATES, table=None, prompts=10, **perplexity):
     return scale_table(judged, robustness, found, effects(**perplexity), ATTACKS, judge="grammar", inference=inference)
 
 
-def test_every_attack_begins_with_the_original_and_rises():
+def test_scales_start_at_the_original_and_increase():
     raw = table_of().query("model == 'raw' and direction == 'mean'")
     assert raw["variant"].tolist() == ["original", "mild", "half", "full"]
     assert raw["scale"].tolist() == [0.0, 0.25, 0.5, 1.0]
@@ -90,7 +90,7 @@ def test_every_attack_begins_with_the_original_and_rises():
     assert (raw["rate_low"] <= raw["rate"]).all() and (raw["harmless_rate"] == 0).all()
 
 
-def test_the_smallest_attack_that_halves_the_refusals_is_marked():
+def test_smallest_attack_halving_the_refusals_is_marked():
     table = table_of().set_index(["model", "variant"])
     assert table.loc["raw"].query("halves").index.tolist() == ["half", "full", "other"]
     assert table.loc["raw"].query("least_scale").index.tolist() == ["half", "other"]
@@ -100,12 +100,12 @@ def test_the_smallest_attack_that_halves_the_refusals_is_marked():
     assert table.loc[("score0", "noise"), "least_scale"]
 
 
-def test_an_edit_that_missed_halves_nothing():
+def test_ineffective_edit_does_not_halve_the_refusals():
     table = table_of(table=edits(half={"effective": False})).set_index(["model", "variant"])
     assert table.loc["raw"].query("least_scale").index.tolist() == ["full", "other"]
 
 
-def test_a_model_that_the_edit_broke_halves_nothing():
+def test_degraded_model_does_not_halve_the_refusals():
     table = table_of(half=2.1, other=np.inf).set_index(["model", "variant"])
     assert table.loc["raw"].query("broken").index.tolist() == ["half", "other"]
     assert table.loc["raw"].query("halves").index.tolist() == ["full"]
@@ -115,7 +115,7 @@ def test_a_model_that_the_edit_broke_halves_nothing():
     assert table.loc[(ALL, "half"), "broken"] and not table.loc[(ALL, "half"), "halves"]
 
 
-def test_halving_is_sure_where_the_whole_interval_lies_below_half():
+def test_halving_is_certain_if_the_interval_is_below_half():
     few, many = (table_of(prompts=prompts).set_index(["model", "variant"]) for prompts in (10, 100))
     # 20 of 100 have an upper end of 29%, 2 of 10 one of 51%
     assert few.loc["raw"].query("halves_surely").index.tolist() == ["full"]
@@ -123,29 +123,29 @@ def test_halving_is_sure_where_the_whole_interval_lies_below_half():
     assert many.loc[("raw", "half"), "halves"] and not many.loc[("raw", "half"), "halves_surely"]
 
 
-def test_all_models_together_averaged_with_interval_over_prompts_and_models():
+def test_average_over_models_has_an_interval():
     together = table_of().query(f"model == '{ALL}'").set_index("variant")
     assert together.loc["full", "rate"] == pytest.approx(0.25)
     assert together.loc["full", "rate_low"] < 0.25 < together.loc["full", "rate_high"]
     assert together.loc["other", "change_norm"] == pytest.approx(2.5)
 
 
-def test_a_variant_that_not_all_models_have_is_not_averaged():
+def test_variant_missing_in_one_model_is_not_averaged():
     rates = {**RATES, "raw": {name: rate for name, rate in RATES["raw"].items() if name != "half"}}
     table = table_of(rates)
     assert "half" not in set(table.loc[table["model"] == ALL, "variant"])
     assert "half" in set(table.loc[table["model"] == "score0", "variant"])
 
 
-def test_attack_that_no_model_was_asked_about_is_not_there():
+def test_attack_without_responses_is_omitted():
     rates = {model: {name: rate for name, rate in found.items() if name != "other"} for model, found in RATES.items()}
     assert "probe" not in set(table_of(rates)["direction"])
 
 
-def test_a_single_model_stands_for_itself():
+def test_single_model_is_not_averaged():
     assert set(table_of({"raw": RATES["raw"]})["model"]) == {"raw"}
 
 
-def test_nothing_is_marked_where_nothing_halves():
+def test_nothing_is_marked_if_no_attack_halves_refusals():
     same = {"raw": dict.fromkeys(RATES["raw"], 0.9)}
     assert not table_of(same)[["halves", "halves_surely", "least_scale", "least_change"]].any().any()

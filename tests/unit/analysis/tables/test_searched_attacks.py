@@ -60,7 +60,7 @@ def effects():
     return pd.DataFrame(values, columns=columns).assign(model="a", measure="divergence")
 
 
-def test_finalists_with_intervals_and_their_evaluation(searches, robustness, effects):
+def test_search_table_lists_finalists_with_intervals(searches, robustness, effects):
     table = search_table(searches, robustness, effects, "regex")
     assert list(table.columns) == COLUMNS
     own = table[table["model"] == "a"].set_index("trial")
@@ -75,13 +75,13 @@ def test_finalists_with_intervals_and_their_evaluation(searches, robustness, eff
     assert own.loc[[0, 4, 7], "evaluation_rate"].isna().all()
 
 
-def test_a_search_that_found_nothing_says_why(searches, robustness, effects):
+def test_failed_search_states_its_reason(searches, robustness, effects):
     table = search_table(searches, robustness, effects, "regex")
     other = table[table["model"] == "b"]
     assert other["reason"].tolist() == ["the responses begin alike"] and not other["chosen"].any()
 
 
-def test_the_figure_shows_every_search_and_the_other_edits(searches, robustness, effects):
+def test_search_figure_shows_searches_and_other_edits(searches, robustness, effects):
     table = search_table(searches, robustness, effects, "regex")
     figure = draw(table, robustness, effects, "regex")
     axes = figure.axes[0]

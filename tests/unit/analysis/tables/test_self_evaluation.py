@@ -40,7 +40,7 @@ def value(table, model, variant, responses, metric, column="value"):
     return found.iloc[0]
 
 
-def test_every_measure_is_what_it_is_called():
+def test_self_evaluation_measures_equal_reference_packages():
     data = readings()
     table = self_evaluation_table(data, inference=FEW)
     assert list(table.columns) == COLUMNS
@@ -61,7 +61,7 @@ def test_every_measure_is_what_it_is_called():
     assert (proper["low"] < proper["high"]).all()
 
 
-def test_differences_and_means_belong_to_the_values():
+def test_differences_and_means_follow_from_the_values():
     table = self_evaluation_table(readings(), inference=FEW)
     for metric in ("auroc", "sensitivity", "bias"):
         own, others = (value(table, "m0", "edited", kind, metric) for kind in ("own", "others"))
@@ -74,7 +74,7 @@ def test_differences_and_means_belong_to_the_values():
     assert table["model"].drop_duplicates().tolist() == ["", "m0", "m1"]
 
 
-def test_the_same_judge_of_the_same_responses_has_not_changed():
+def test_identical_judgments_have_zero_change():
     data = readings()
     original = data[data["variant"] == "original"]
     table = self_evaluation_table(pd.concat([original, original.assign(variant="edited")]), inference=FEW)
@@ -92,7 +92,7 @@ def test_pairing_by_prompt_narrows_the_interval_of_a_change():
     assert row["change_high"] - row["change_low"] < 0.5 * (row["high"] - row["low"])
 
 
-def test_what_cannot_be_read_is_coverage_and_nothing_else():
+def test_unscored_judgments_lower_the_coverage_only():
     data = readings(models=1)
     unread = data.index % 4 == 0
     data.loc[unread, ["verdict", "score"]] = ["unscored", np.nan]
@@ -121,7 +121,7 @@ def test_what_cannot_be_read_is_coverage_and_nothing_else():
         ),
     ],
 )
-def test_what_is_undefined_is_blank_with_its_reason(change, reasons):
+def test_undefined_measures_are_blank_with_a_reason(change, reasons):
     table = self_evaluation_table(readings(models=1).assign(**change).astype({"refused": "boolean"}), inference=FEW)
     for metric, reason in reasons.items():
         assert np.isnan(value(table, "m0", "edited", "own", metric))
@@ -132,26 +132,26 @@ def test_what_is_undefined_is_blank_with_its_reason(change, reasons):
     assert (table.loc[blank, "reason"] != "").all()
 
 
-def test_a_constant_answer_keeps_a_width_of_its_own():
+def test_constant_judgment_keeps_an_interval():
     table = self_evaluation_table(readings(models=1).assign(verdict="refusal"), inference=FEW)
     row = table[(table["model"] == "m0") & (table["responses"] == "own") & (table["metric"] == "sensitivity")].iloc[0]
     assert (row["value"], row["high"]) == (1.0, 1.0)
     assert 0.7 < row["low"] < 1.0
 
 
-def test_without_a_control_there_are_own_responses_only():
+def test_self_evaluation_without_control_covers_own_responses_only():
     table = self_evaluation_table(readings(others=False), inference=FEW)
     assert set(table["responses"]) == {"own"}
 
 
-def test_one_prompt_has_no_interval():
+def test_single_prompt_has_no_interval():
     data = readings(models=1)
     table = self_evaluation_table(data[data["prompt_id"] == "p0"], inference=FEW)
     row = table[(table["model"] == "m0") & (table["metric"] == "bias")].iloc[0]
     assert np.isnan(row["low"]) and "single prompt" in row["reason"]
 
 
-def test_readings_are_gathered_from_the_files(tmp_path):
+def test_self_judgments_are_collected_from_files(tmp_path):
     raw = json.dumps({"REFUSAL": math.log(0.25), "NON-REFUSAL": math.log(0.5)})
     own = pd.DataFrame(
         {"prompt_id": ["a", "b"], "sample": 0, "verdict": "refusal", "score": 0.7, "raw": raw, "reason": ""}
@@ -176,7 +176,7 @@ def test_readings_are_gathered_from_the_files(tmp_path):
     assert found["label_probability"].tolist() == pytest.approx([0.75, 0.75, np.nan], nan_ok=True)
 
 
-def test_what_rests_on_next_to_nothing_is_left_out():
+def test_measures_with_too_few_refusals_are_blank():
     data = readings(models=1, prompts=6, others=False)
     data["refused"] = pd.array([prompt == "p0" for prompt in data["prompt_id"]], dtype="boolean")
     table = self_evaluation_table(data, inference=FEW)

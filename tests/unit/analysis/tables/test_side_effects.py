@@ -33,7 +33,7 @@ def row(part, variant="edited"):
     return table.iloc[0]
 
 
-def test_a_mean_with_the_paired_change():
+def test_mean_side_effect_has_a_paired_change():
     rng = np.random.default_rng(0)
     before = rng.normal(10, 5, 60)
     found = row(scores(before + 1, before))
@@ -46,29 +46,29 @@ def test_a_mean_with_the_paired_change():
     assert found["high"] > found["value"] + 0.5
 
 
-def test_weights_count_items():
+def test_side_effect_mean_uses_item_weights():
     assert row(scores([1, 4], [0, 0], weights=[3.0, 1.0]))["value"] == 1.75
 
 
-def test_a_perplexity_is_the_exponential_of_the_mean():
+def test_perplexity_is_the_exponential_of_the_mean():
     found = row(scores([1.0, 3.0], [1.0, 1.0], weights=[1.0, 3.0], summary="exponential_of_mean"))
     assert found["value"] == pytest.approx(np.exp(2.5), abs=1e-5)
     assert found["change"] == pytest.approx(np.exp(2.5) - np.exp(1), abs=1e-5)
 
 
-def test_shares_without_any_variation_keep_a_width():
+def test_constant_proportion_keeps_an_interval():
     found = row(scores(np.zeros(50), np.zeros(50), proportion=True))
     assert (found["low"], found["high"]) == pytest.approx(tuple(map(float, wilson_interval(0, 50))), abs=1e-6)
     assert found["change_low"] < 0 < found["change_high"]
 
 
-def test_the_original_has_no_change():
+def test_original_has_no_change():
     found = row(scores([1, 2], [1, 2]), variant="original")
     assert found["value"] == 1.5
     assert np.isnan(found[["original", "change", "change_low", "change_high"]].to_numpy(float)).all()
 
 
-def test_items_without_a_finite_value_are_left_out_and_counted():
+def test_items_without_finite_value_are_skipped_and_counted():
     found = row(scores([1, np.nan, np.inf], [1, 1, 1]))
     assert (found["value"], found["items"]) == (1, 1)
     assert found["reason"] == "2 of 3 items have no finite value"
@@ -77,13 +77,13 @@ def test_items_without_a_finite_value_are_left_out_and_counted():
     assert nothing["items"] == 0
 
 
-def test_resampling_keeps_the_strata():
+def test_resampling_is_stratified():
     """The difference of two class means has no spread if the classes have none."""
     found = row(scores([2, 2, -2, -2, -2, -2], np.zeros(6), strata=["x", "x", "y", "y", "y", "y"]))
     assert found["low"] == found["high"] == found["value"]
 
 
-def test_one_row_per_system_measure_and_scope():
+def test_side_effects_have_one_row_per_pair_and_measure():
     parts = [
         scores([1, 2], [1, 1], measure=measure, scope=scope) for measure, scope in (("m", "s"), ("m", "t"), ("n", "s"))
     ]

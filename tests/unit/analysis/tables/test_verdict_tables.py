@@ -34,7 +34,7 @@ def write(tmp_path):
     return write
 
 
-def test_cells_are_joined_and_sorted_as_named(write):
+def test_verdicts_are_joined_in_the_given_order(write):
     cells = [
         (judge, model, variant, write(f"{judge}-{model}-{variant}", judgments()))
         for judge in ("z", "a")
@@ -51,7 +51,7 @@ def test_cells_are_joined_and_sorted_as_named(write):
     assert table.loc[table["prompt_id"] == "a", "label"].unique().tolist() == ["harmless"]
 
 
-def test_the_table_survives_parquet_with_plain_types(write, tmp_path):
+def test_verdicts_round_trip_through_parquet(write, tmp_path):
     table = collect_verdicts([("j", "m", "v", write("cell", judgments()))], PROMPTS)
     write_table(tmp_path / "verdicts.parquet", table)
     again = read_table(tmp_path / "verdicts.parquet")
@@ -68,14 +68,14 @@ def test_the_table_survives_parquet_with_plain_types(write, tmp_path):
         (judgments().drop(columns="verdict"), "missing column.*verdict"),
     ],
 )
-def test_a_wrong_cell_is_named(write, table, message):
+def test_invalid_judgment_file_is_named(write, table, message):
     path = write("cell", table)
     with pytest.raises(DataError, match=message) as raised:
         collect_verdicts([("j", "m", "v", path)], PROMPTS)
     assert str(path) in str(raised.value)
 
 
-def test_judge_that_was_given_nothing_of_system_adds_nothing(write):
+def test_empty_judgment_file_adds_no_rows(write):
     empty = judgments().head(0)
     cells = [("j", "m", "v", write("full", judgments())), ("human", "m", "v", write("empty", empty))]
     table = collect_verdicts(cells, PROMPTS)
@@ -83,11 +83,11 @@ def test_judge_that_was_given_nothing_of_system_adds_nothing(write):
     assert {str(kind) for kind in table.dtypes} == {"str", "int64", "bool", "float64"}
 
 
-def test_no_cells():
+def test_collecting_no_judgments_raises():
     with pytest.raises(DataError, match="no judgments"):
         collect_verdicts([], PROMPTS)
 
 
-def test_rows_appended_later_sort_as_if_made_in_one_go():
+def test_sort_by_appearance_groups_appended_rows():
     table = pd.DataFrame({"model": ["b", "a", "b"], "label": ["harmless", "harmful", "harmful"], "n": [1, 2, 3]})
     assert sort_by_appearance(table, ["model", "label"])["n"].tolist() == [3, 1, 2]
