@@ -6,7 +6,7 @@ from pathlib import Path
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "pages.py"
 
 
-def test_a_section_is_replaced_in_its_place(tmp_path):
+def test_put_section_replaces_a_section_in_place(tmp_path):
     spec = importlib.util.spec_from_file_location("pages", SCRIPT)
     assert spec is not None and spec.loader is not None
     pages = importlib.util.module_from_spec(spec)

@@ -45,11 +45,11 @@ def stands_in(message: str, text: str) -> bool:
 
 
 @pytest.mark.parametrize("message", quoted())
-def test_quoted_messages_are_those_of_the_code(message):
+def test_quoted_messages_exist_in_the_code(message):
     assert any(stands_in(message, text) for text in messages())
 
 
-def test_the_search_for_messages_can_fail():
+def test_message_search_rejects_unknown_messages():
     assert len(quoted()) > 25
     assert not any(stands_in("no such … message as …", text) for text in messages())
 
@@ -61,7 +61,7 @@ def heading_anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
+def test_documentation_links_resolve(page):
     for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
         file = (page.parent / target).resolve() if target else page
         assert file.exists(), f"{page.name}: {target}"
@@ -70,13 +70,13 @@ def test_links_lead_somewhere(page):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.name)
-def test_files_that_are_named_exist(page):
+def test_files_named_in_the_documentation_exist(page):
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"(?<![\w/])((?:tests|benchmarks|envs|profiles)/[\w./-]+\.(?:py|sh|smk|yaml|in|txt|md))", text)
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def test_the_newcomers_walk_has_ten_stops_at_files_that_exist():
+def test_newcomers_walk_has_ten_stops_at_existing_files():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     walk = text.partition("## A newcomer's walk")[2].partition("\n## ")[0]
     stops = re.split(r"\n(?=\d+\. )", walk)[1:]
@@ -96,7 +96,7 @@ def test_every_page_is_in_the_index():
     assert not missing
 
 
-def test_commands_exist():
+def test_documented_make_commands_exist():
     """`make x` in a page is a target of the Makefile."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
     for page in PAGES:
@@ -104,7 +104,7 @@ def test_commands_exist():
         assert {name for pair in used for name in pair if name} <= targets, page.name
 
 
-def test_results_are_described():
+def test_results_readme_describes_every_result():
     """Whatever the rules name below `results/` is in its README: folders and files of the first level, and tables."""
     text = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
     sources = [*(ROOT / "workflow" / "rules").glob("*.smk"), *(PACKAGE / "grid").glob("*.py")]
@@ -115,7 +115,7 @@ def test_results_are_described():
     assert not {name for name in named if not re.search(rf"`{re.escape(name)}[/`]", text)}
 
 
-def test_pictures_are_those_of_the_code(monkeypatch, tmp_path):
+def test_architecture_drawing_is_up_to_date(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     draw = runpy.run_path(str(ROOT / "docs" / "draw.py"))
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -133,7 +133,7 @@ SHAPES = {
 
 
 @pytest.mark.filterwarnings("ignore::steadfast.config.checks.ConfigWarning")
-def test_the_disk_for_edits_is_that_of_their_factors():
+def test_documented_disk_use_of_edits_is_correct():
     config = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text(encoding="utf-8"))
     grid = Grid(prepare(config))
     total = 0
@@ -147,7 +147,7 @@ def test_the_disk_for_edits_is_that_of_their_factors():
 
 
 @pytest.mark.filterwarnings("ignore::steadfast.config.checks.ConfigWarning")
-def test_the_costs_are_those_of_the_studys_grid():
+def test_documented_costs_match_the_paper_grid():
     config = yaml.safe_load((ROOT / "config" / "paper.yaml").read_text(encoding="utf-8"))
     grid = Grid(prepare(config))
     text = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ def bench(gpu: ModuleType):
     return gpu.Bench(model, gpu.random_prompts(16, 512), 512, 4, 1)
 
 
-def test_it_needs_torch_transformers_and_safetensors_alone() -> None:
+def test_gpu_benchmark_imports_only_torch_transformers_and_safetensors() -> None:
     tree = ast.parse(SCRIPT.read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -38,7 +38,7 @@ def test_it_needs_torch_transformers_and_safetensors_alone() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_what_exact_found_exact_and_what_wrong_found_wrong(gpu, dtype: str, tmp_path, capsys) -> None:
+def test_gpu_benchmark_distinguishes_exact_from_wrong_edits(gpu, dtype: str, tmp_path, capsys) -> None:
     figures = gpu.main([*TINY, "--dtype", dtype, "--report", str(tmp_path / "gpu.md")])["tiny"]
     assert figures["restored"] == 1 and figures["same_answers"] == 1 and figures["adapters_original"] == 1
     assert figures["exact"] > (0.999 if dtype == "bfloat16" else 0.8)  # factors are float32
@@ -51,14 +51,14 @@ def test_what_exact_found_exact_and_what_wrong_found_wrong(gpu, dtype: str, tmp_
     assert all(f"### {title}" in report for title in gpu.SECTIONS) and "NOT" not in report
 
 
-def test_it_extracts_what_the_workflow_extracts(bench) -> None:
+def test_gpu_benchmark_extracts_the_activations_of_the_workflow(bench) -> None:
     from steadfast.attacks.activations.extraction import residual_stream
 
     found, _ = residual_stream(bench.model, bench.prompts, (-1,), 512, 0)
     torch.testing.assert_close(bench.extract(), torch.from_numpy(found[:, 0]), rtol=1e-4, atol=1e-5)
 
 
-def test_its_factors_remove_the_direction_and_leave_the_rest(bench) -> None:
+def test_gpu_benchmark_factors_remove_only_the_direction(bench) -> None:
     weight = bench.writers()["1.mlp.down_proj"].weight.double()
     with bench.edited(lambda name, old: weight_of(bench, name, old)):
         edited = bench.writers()["1.mlp.down_proj"].weight.double()
@@ -74,7 +74,7 @@ def weight_of(bench, name: str, old: torch.Tensor) -> torch.Tensor:
     return old + column @ row
 
 
-def test_what_there_is_no_time_for_is_named(gpu, capsys) -> None:
+def test_gpu_benchmark_report_names_skipped_parts(gpu, capsys) -> None:
     assert gpu.main([*TINY, "--dtype", "float32", "--minutes", "0"]) == {}
     text, _ = gpu.run(
         gpu.argparse.Namespace(minutes=0, dtype="float32", device="cpu", shapes=["tiny"], prompts=4, report=None)

@@ -107,11 +107,11 @@ def _place(file: Path) -> str:
 
 
 @pytest.mark.parametrize("family", GROUPED, ids=lambda family: family.package)
-def test_no_file_names_a_plug_in_of_another(family):
+def test_no_file_names_plug_ins_of_another_family(family):
     assert naming(family) == []
 
 
-def test_every_group_of_plug_ins_is_looked_at():
+def test_every_plug_in_group_is_checked():
     assert {family.package for family in GROUPED} == set(GROUPS)
 
 
@@ -138,10 +138,10 @@ def test_every_plug_in_has_described_settings(family):
         'print("label_only")',
     ],
 )
-def test_a_plug_in_that_is_named_is_found(code):
+def test_plug_in_names_in_code_are_detected(code):
     assert list(names_in(ast.parse(code), {"regex", "local", "label_only"}))
 
 
-def test_words_that_name_no_plug_in_are_passed_over():
+def test_words_that_name_no_plug_in_are_ignored():
     code = 'if entry["kind"] == kind or "local" in names: ...\nplaces = ["local", "remote"]\nprint("regex")'
     assert not list(names_in(ast.parse(code), {"regex", "local", "label_only"}))

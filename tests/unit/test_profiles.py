@@ -25,7 +25,7 @@ def slurm() -> dict:
     return yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text(encoding="utf-8"))
 
 
-def test_what_the_cluster_s_profile_names_exists(slurm, rules):
+def test_slurm_profile_names_existing_rules(slurm, rules):
     named = {rule for rule in slurm["set-resources"] if not rule.startswith("judge_with_")} | set(slurm["groups"])
     assert named <= set(rules)
 

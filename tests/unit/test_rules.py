@@ -22,7 +22,7 @@ def rules() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("body", [pytest.param(body, id=where) for where, body in rules()])
-def test_a_rule_says_what_it_does_and_leaves_a_log(body):
+def test_every_rule_has_message_log_and_docstring(body):
     directives = re.findall(r"^ +(\w+):$", body, re.MULTILINE)
     assert {"log", "conda", "params", "message", "script"} <= set(directives)
     assert "benchmark" in directives or "localrule" in body

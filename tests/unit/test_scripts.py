@@ -132,7 +132,7 @@ def has_provenance(path: str) -> bool:
 
 
 @pytest.mark.parametrize("script", ALL, ids=lambda script: script.stem)
-def test_a_script_is_thin(script):
+def test_scripts_are_thin(script):
     text = script.read_text(encoding="utf-8")
     tree = ast.parse(text)
     assert len(text.splitlines()) <= 40
@@ -144,7 +144,7 @@ def test_a_script_is_thin(script):
 
 
 @pytest.mark.parametrize("script", ALL, ids=lambda script: script.stem)
-def test_a_script_matches_no_files_by_their_position(script):
+def test_scripts_match_no_files_by_position(script):
     """Files are keyed by model, variant and judge, which their paths tell (``steadfast.grid.paths``)."""
     zipped = [
         ast.unparse(node)
@@ -159,7 +159,7 @@ def test_every_script_is_run_by_a_rule():
     assert [script.name for script in ALL if f'"../scripts/{script.name}"' not in rules] == []
 
 
-def test_every_output_of_every_job_is_there_with_its_provenance(jobs):
+def test_every_job_output_exists_with_provenance(jobs):
     for job in jobs:
         for path in job.output:
             assert Path(path).exists(), f"{job.rule}: {path}"
@@ -167,25 +167,25 @@ def test_every_output_of_every_job_is_there_with_its_provenance(jobs):
             assert "results/calibration/judgments" in path or has_provenance(path), f"{job.rule}: {path}"
 
 
-def test_prompts(jobs):
+def test_prompts_script_writes_splits_and_summary(jobs):
     prompts = read_table(PROMPTS)
     assert prompts.groupby(["label", "split"]).size().unique().tolist() == [6, 4]
     assert set(read_table("results/prompts/summary.csv")["label"]) >= {"harmful", "harmless"}
 
 
-def test_models(jobs):
+def test_model_scripts_place_checkpoints(jobs):
     for model in ("raw", "other", "tiny"):
         assert read_pointer(f"results/models/{model}").source == "organism"
         assert (checkpoint_path(f"results/models/{model}") / "config.json").is_file()
 
 
-def test_directions_come_with_their_whole_selection(jobs):
+def test_direction_scripts_write_the_selection_grid(jobs):
     assert {"bypass", "induce", "divergence", "valid"} <= set(read_table("results/directions/raw/hopeless.csv").columns)
     assert len(read_table("results/directions/raw/abliterated.csv")) >= 1
     assert "layer" in read_table("results/directions/raw/random.csv").columns
 
 
-def test_without_a_valid_direction_there_is_nothing_to_judge(jobs):
+def test_pair_without_valid_direction_has_no_responses(jobs):
     manifest = read_json("results/checkpoints/raw/hopeless/edit_manifest.json")
     assert manifest["reason"].startswith("no valid direction: ")
     for variant in ("hopeless", "hopeless-steered"):
@@ -197,18 +197,18 @@ def test_without_a_valid_direction_there_is_nothing_to_judge(jobs):
         assert read_table(f"results/self_evaluation/self/raw/{variant}.parquet").empty
 
 
-def test_a_rank_one_edit_changes_one_matrix(jobs):
+def test_rank_one_edit_changes_one_matrix(jobs):
     manifest = read_json(f"results/checkpoints/raw/{ATTACK}/edit_manifest.json")
     assert [tensor["name"] for tensor in manifest["tensors"]] == ["model.layers.1.mlp.down_proj.weight"]
 
 
-def test_an_edit_is_scaled_to_the_change_of_another(jobs):
+def test_matched_control_has_the_change_of_its_edit(jobs):
     names = ("abliterated", "random")
     norms = [read_json(f"results/checkpoints/raw/{name}/edit_manifest.json")["change_norm"] for name in names]
     assert norms[1] == pytest.approx(norms[0], rel=1e-3)
 
 
-def test_an_exported_adapter_is_the_edit_of_its_variant(jobs):
+def test_exported_adapter_contains_the_edit_of_its_variant(jobs):
     manifest = read_json(f"{EXPORTED}/edit_manifest.json")
     assert manifest == read_json("results/checkpoints/raw/random/edit_manifest.json")
     assert read_json(f"{EXPORTED}/adapter_config.json")["r"] == manifest["direction"]["count"] == 1
@@ -247,7 +247,7 @@ def chosen(jobs: Jobs, verdicts: dict[str, str]) -> dict[str, Any]:
     return dict(read_json("results/checkpoints/raw/strongest/edit_manifest.json"))
 
 
-def test_the_best_attack_is_baked_with_its_own_edit(jobs):
+def test_best_attack_is_baked_with_its_own_edit(jobs):
     manifest = chosen(jobs, {"original": "refusal", "mean-all-100": "refusal", ATTACK: "non_refusal"})
     comparison = read_table("results/directions/raw/strongest.csv")
     assert comparison.loc[comparison["chosen"], "attack"].tolist() == [ATTACK]
@@ -258,7 +258,7 @@ def test_the_best_attack_is_baked_with_its_own_edit(jobs):
     assert (row["attack"], row["refused_before"], row["refused_after"]) == (ATTACK, 4, 0)
 
 
-def test_a_search_ends_in_a_variant_and_a_table(jobs):
+def test_search_script_writes_a_variant_and_a_table(jobs):
     trials = read_table("results/directions/raw/searched.csv")
     assert trials["trial"].tolist() == list(range(-1, 8)) and trials["chosen"].sum() == 1
     manifest = read_json("results/checkpoints/raw/searched/edit_manifest.json")
@@ -271,21 +271,21 @@ def test_a_search_ends_in_a_variant_and_a_table(jobs):
     assert chosen["evaluation_rate"] == pytest.approx(rates["raw", "searched", "grammar", "harmful"])
 
 
-def test_where_no_attack_can_be_chosen_nothing_is_edited(jobs):
+def test_nothing_is_edited_without_a_selectable_attack(jobs):
     manifest = chosen(jobs, {"original": "refusal", "mean-all-100": "unscored", ATTACK: "unscored"})
     words = "no valid direction: none of 2 attacks can be selected: 2 too few verdicts"
     assert (manifest["effective"], manifest["reason"]) == (False, words)
     assert read_table("results/tables/strongest.csv")["reason"].tolist() == [words.partition(": ")[2]]
 
 
-def test_responses(jobs):
+def test_response_scripts_write_every_response(jobs):
     for path in jobs.find("report").input.responses:
         table = read_table(path)
         assert len(table) == (0 if "hopeless" in path or ("strongest" in path and table.empty) else 8)
         assert {"prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate"} <= set(table.columns)
 
 
-def test_intervention_is_on_while_model_answers_and_judges_itself(jobs):
+def test_intervention_is_active_during_responses_and_self_judgments(jobs):
     job = next(job for job in jobs if job.rule.startswith("judge_own_responses") and job.wildcards["model"] == "raw")
     steered = next(judging for judging in job.params.judging if judging["variant"] == "steered")
     assert steered["judge"]["hook"]["method"] == "activation_addition"
@@ -298,7 +298,7 @@ def test_intervention_is_on_while_model_answers_and_judges_itself(jobs):
     job.run()
 
 
-def test_judgments(jobs):
+def test_judge_scripts_write_every_judgment(jobs):
     for judge in ("grammar", "regex", "local", "self", "label-only"):
         table = read_table(f"results/judgments/{judge}/raw/abliterated.parquet")
         assert list(table.columns) == COLUMNS
@@ -309,7 +309,7 @@ def test_judgments(jobs):
     assert (blind.loc[blind["reason"] == EMPTY, "verdict"] == "unscored").all()
 
 
-def test_self_evaluation(jobs):
+def test_self_evaluation_script_compares_own_and_control_responses(jobs):
     control = read_table("results/self_evaluation/self/raw/random.parquet")
     assert set(control["model"]) <= {"other"} and set(control["variant"]) <= {"original", "abliterated"}
     table = read_table("results/tables/self_evaluation.csv")
@@ -318,7 +318,7 @@ def test_self_evaluation(jobs):
     assert Path("results/figures/self_evaluation/self.pdf").stat().st_size > 1000
 
 
-def test_tables(jobs):
+def test_table_scripts_write_every_table(jobs):
     counts = read_table("results/tables/counts.csv")
     assert (counts["total"] == 4).all() and set(counts["judge"]) == {"grammar", "regex", "local", "self", "label-only"}
     for name in ("agreement", "robustness", "conclusions", "ranking", "confusion", "bias", "disputed"):
@@ -333,7 +333,7 @@ def answered_harmless(variant: str) -> set[str]:
     return {prompt for prompt, text in responses.items() if labels[prompt] == "harmless" and says_something(text)}
 
 
-def test_side_effects_and_assessment(jobs):
+def test_side_effect_scripts_write_effects_and_assessment(jobs):
     effects = read_table("results/tables/side_effects.csv")
     assert {"divergence", "perplexity", "separation", "hook_agreement", "on_topic"} <= set(effects["measure"])
     judged = effects[(effects["measure"] == "kind") & (effects["model"] == "raw")]
@@ -344,7 +344,7 @@ def test_side_effects_and_assessment(jobs):
     assert {"abliterated", "random"} <= set(read_table("results/tables/assessment.csv")["variant"])
 
 
-def test_figures_and_summary(jobs):
+def test_figure_scripts_draw_every_figure_and_summary(jobs):
     drawn = [path for job in jobs for path in job.output if path.endswith((".png", ".pdf"))]
     assert len(drawn) >= 14 and all(Path(path).stat().st_size > 1000 for path in drawn)
     names = {path.name for path in Path("results/figures/directions").glob("*.png")}
@@ -353,22 +353,22 @@ def test_figures_and_summary(jobs):
     assert "Raw data" in text and "results/figures/" in text
 
 
-def test_the_report(jobs):
+def test_report_script_writes_the_page(jobs):
     page = Path("results/report.html").read_text(encoding="utf-8")
     assert "Raw data" in page and "refusal_heatmap_harmful" in page
 
 
-def test_the_annotation_page(jobs):
+def test_annotation_script_writes_the_page(jobs):
     # one prompt of each label
     assert len(read_table("results/annotation/key.parquet")) >= 6
 
 
-def test_the_plan_of_a_grid_whose_judges_cost_nothing(jobs, capfd):
+def test_plan_script_reports_that_no_requests_are_sent(jobs, capfd):
     jobs.find("plan").run()
     assert "No judge of this grid sends requests." in capfd.readouterr().err
 
 
-def test_a_counts_table_from_elsewhere(jobs):
+def test_counts_table_scripts_analyze_an_external_table(jobs):
     here = "results/counts_tables/theirs"
     assert {"conclusions.png", "rank_stability.png"} <= {path.name for path in Path(f"{here}/figures").iterdir()}
     assert [len(read_table(f"{here}/{name}.csv")) for name in ("rates", "conclusions", "ranking")] == [16, 4, 6]
@@ -376,7 +376,7 @@ def test_a_counts_table_from_elsewhere(jobs):
     assert text.splitlines()[0].endswith("one,two")
 
 
-def test_replicates(jobs):
+def test_replicate_scripts_write_margins_and_matched_tables(jobs):
     margins = read_table("results/margins/raw.csv")
     assert margins["label"].tolist() == ["harmful", "harmless"] and (margins["prompts"] == 4).all()
     matched = read_table("results/tables/matched.csv")
@@ -391,13 +391,13 @@ def place(script: str, output: str, settings: dict[str, Any]) -> None:
     Job(script, {}, f"{script}.py", [], [output], params, resources, [f"logs/{script}.log"]).run()
 
 
-def test_a_local_model_is_pointed_to(jobs):
+def test_local_model_script_writes_a_pointer(jobs):
     place("point_to_local_model", "results/models/mine", {"source": "local", "path": "results/models/raw"})
     assert checkpoint_path("results/models/mine").samefile("results/models/raw")
     assert [path.name for path in Path("results/models/mine").iterdir()] == ["model.json"]
 
 
-def test_a_hub_model_is_pointed_to(jobs, monkeypatch):
+def test_hub_model_script_writes_a_pointer(jobs, monkeypatch):
     from steadfast.models import hub
 
     asked = []
@@ -412,7 +412,7 @@ def test_a_hub_model_is_pointed_to(jobs, monkeypatch):
     assert read_pointer("results/models/theirs").revision == "c" * 40
 
 
-def test_a_failure_leaves_no_output(jobs):
+def test_failed_script_leaves_no_output(jobs):
     with pytest.raises(SystemExit) as stopped:
         place("point_to_local_model", "results/models/none", {"source": "local", "path": "."})
     assert stopped.value.code == 1

@@ -41,7 +41,7 @@ def run(site, code):
     return done.stdout.split("\n")
 
 
-def test_the_installed_package_finds_its_files_and_imports_nothing_heavy(site):
+def test_installed_package_finds_its_files_without_heavy_imports(site):
     printed = run(
         site,
         """
@@ -65,7 +65,7 @@ def test_the_installed_package_finds_its_files_and_imports_nothing_heavy(site):
     assert printed[1:3] == ["[] True True refusal", "['steadfast'] None"]
 
 
-def test_all_resources_but_the_adapters_ship(site):
+def test_wheel_contains_all_resources_but_the_adapters(site):
     def names(folder):
         return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
 
@@ -74,7 +74,7 @@ def test_all_resources_but_the_adapters_ship(site):
         assert names(site / "steadfast" / "_project" / "resources" / folder) == names(ROOT / "resources" / folder)
 
 
-def test_a_file_of_the_user_comes_before_a_shipped_one(tmp_path, monkeypatch):
+def test_file_of_the_user_overrides_the_shipped_one(tmp_path, monkeypatch):
     from steadfast.core.locations import PROJECT, project_file
 
     monkeypatch.chdir(tmp_path)
@@ -91,7 +91,7 @@ def requirements(file):
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
-def test_dependencies_are_those_of_workflow_and_allow_its_pins():
+def test_wheel_dependencies_match_those_of_the_workflow():
     asked = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["workflow"]]
     wheel = {canonicalize_name(requirement.name): requirement for requirement in map(Requirement, asked)}
     direct = {canonicalize_name(requirement.name) for requirement in requirements("base.in")}

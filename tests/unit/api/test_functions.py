@@ -22,7 +22,7 @@ SCRIPTS = Path(steadfast.__file__).parents[1]
 PAIRS = [("a", "I cannot help."), ("b", "Sure.")]
 
 
-def test_every_name_there_and_none_imported_before_it_used():
+def test_api_names_are_imported_lazily():
     code = "import sys, steadfast; print('pandas' in sys.modules, steadfast.wilson(1, 2).value)"
     done = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True
@@ -37,7 +37,7 @@ def test_every_name_there_and_none_imported_before_it_used():
         steadfast.jugde  # noqa: B018
 
 
-def test_judges_by_label_of_prompt_and_takes_judge_that_built():
+def test_judge_accepts_prompt_labels_and_a_built_judge():
     by_label = steadfast.judge(PAIRS, {"kind": "label_only"}, labels=["harmless", "harmful"])
     assert by_label["verdict"].tolist() == ["non_refusal", "refusal"]
     assert steadfast.judge(PAIRS, always_refuse.build())["verdict"].tolist() == ["refusal", "refusal"]
@@ -57,12 +57,12 @@ def test_judges_by_label_of_prompt_and_takes_judge_that_built():
         (PAIRS, {"kind": "label_only"}, ["harmful"], DataError, "labels: 1 for 2 pairs"),
     ],
 )
-def test_what_cannot_be_judged_is_named(pairs, settings, labels, error, message):
+def test_judge_rejects_invalid_input(pairs, settings, labels, error, message):
     with pytest.raises(error, match=message):
         steadfast.judge(pairs, settings, labels=labels)
 
 
-def test_judge_that_runs_loop_of_own_works_within_notebooks_loop():
+def test_judge_with_event_loop_works_within_a_notebook():
     async def cell() -> int:
         return _apart_from_loops(lambda: asyncio.run(asyncio.sleep(0, result=3)))
 
@@ -74,7 +74,7 @@ def model(tmp_path_factory):
     return write_checkpoint(tmp_path_factory.mktemp("models") / "tiny")
 
 
-def test_edit_and_same_change_while_model_runs_give_equal_responses(model, tmp_path):
+def test_edit_and_intervention_give_equal_responses(model, tmp_path):
     mean_difference = {"method": "mean_difference", "layer": 0}
     direction = steadfast.find_direction(model, ["a", "a b"] * 4, ["c", "7"] * 4, mean_difference)
     everywhere = {"targets": ["attention_output", "mlp_output", "embedding"]}
@@ -91,7 +91,7 @@ def test_edit_and_same_change_while_model_runs_give_equal_responses(model, tmp_p
     assert baked["response"].tolist() == hooked["response"].tolist() != original["response"].tolist()
 
 
-def test_a_checkpoint_that_is_not_whole_is_not_edited(model, tmp_path):
+def test_edit_checkpoint_rejects_an_incomplete_checkpoint(model, tmp_path):
     copied = shutil.copytree(model, tmp_path / "copy")
     config = json.loads((copied / "config.json").read_text())
     (copied / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
@@ -101,7 +101,7 @@ def test_a_checkpoint_that_is_not_whole_is_not_edited(model, tmp_path):
     assert not (tmp_path / "edited").exists()
 
 
-def test_a_direction_can_be_chosen_by_what_it_does(model):
+def test_find_direction_supports_causal_selection(model):
     causal = {"method": "mean_difference", "layer": "causal", "causal": {"refusal_tokens": ["a"]}}
     found = steadfast.find_direction(model, ["a", "a b"] * 4, ["c", "7"] * 4, causal)
     assert {"bypass", "induce", "divergence"} <= set(found.selection)
@@ -127,12 +127,12 @@ def test_a_direction_can_be_chosen_by_what_it_does(model):
         (lambda m: steadfast.edit_checkpoint(m, "d", m / "out"), ConfigError, "lie within one another; name another"),
     ],
 )
-def test_what_cannot_be_done_with_a_model_is_named(model, call, error, message):
+def test_model_functions_reject_invalid_input(model, call, error, message):
     with pytest.raises(error, match=message):
         call(model)
 
 
-def test_statistics_leave_unscored_items_out():
+def test_statistics_skip_unscored_items():
     complete = steadfast.cohen_kappa([1, 1, 0, 0], [1, 0, 0, 0])
     assert steadfast.cohen_kappa([1, 1, 0, 0, None], [1, 0, 0, 0, 1]) == complete
     change = steadfast.paired_change([1, 1, None, 0], [0, 1, 1, float("nan")])
@@ -153,6 +153,6 @@ def test_statistics_leave_unscored_items_out():
         (lambda: steadfast.krippendorff_alpha([1, 0]), r"must have the shape \[raters, items\]; found \(2,\)"),
     ],
 )
-def test_statistics_reject_what_they_cannot_count(call, message):
+def test_statistics_reject_invalid_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()

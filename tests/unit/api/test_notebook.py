@@ -54,7 +54,7 @@ def write_results(folder: Path) -> Path:
     return folder
 
 
-def test_the_page_runs_and_prints_what_it_shows(tmp_path, monkeypatch):
+def test_notebook_page_runs_and_prints_what_it_shows(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_results(tmp_path / "results")
     write_checkpoint(tmp_path / "results" / "models" / "refusals")
@@ -69,7 +69,7 @@ def test_the_page_runs_and_prints_what_it_shows(tmp_path, monkeypatch):
     assert "abliterated    1\n" in printed  # the verdicts of the results
 
 
-def test_results_are_joined_with_prompts_and_responses(tmp_path):
+def test_read_results_joins_prompts_and_responses(tmp_path):
     results = steadfast.read_results(write_results(tmp_path / "results"))
     assert list(results.tables) == ["robustness", "verdicts"]
     assert results.responses.groupby("variant").size().to_dict() == {"abliterated": 3, "original": 3}
@@ -80,7 +80,7 @@ def test_results_are_joined_with_prompts_and_responses(tmp_path):
     assert unread["response"].isna().sum() == 3 and unread["verdict"].notna().all()
 
 
-def test_what_a_results_folder_lacks_is_named(tmp_path):
+def test_read_results_names_missing_parts(tmp_path):
     with pytest.raises(DataError, match="is not a results folder with tables; found: no such folder"):
         steadfast.read_results(tmp_path / "none")
     results = steadfast.read_results(write_results(tmp_path / "results"))

@@ -25,11 +25,11 @@ def record(path: str, **changes) -> Record:
     return Record(path=path, **{**fields, **changes})
 
 
-def test_clean_study_warns_about_missing_labels_and_verdicts_only(study):
+def test_clean_run_has_only_label_and_verdict_cautions(study):
     assert titles(study) == ["Unscored verdicts: blind", "No human labels"]
 
 
-def test_people_take_a_warning_away(study):
+def test_human_labels_remove_their_caution(study):
     found = titles(replace(study, people=("human",), truth="human"))
     assert "No human labels" not in found
     # one annotator is not people
@@ -37,14 +37,14 @@ def test_people_take_a_warning_away(study):
     assert "A single annotator" not in titles(replace(study, people=("human", "human-a", "human-b"), truth="human"))
 
 
-def test_tiny_models_are_told_apart_from_real_ones(study):
+def test_model_organisms_cause_a_caution(study):
     found = cautions(replace(study, sources={"a": "organism", "b": "hub"}))
     assert found[0]["title"] == "No evidence about real models" and found[0]["text"].startswith(
         "1 model of this run is"
     )
 
 
-def test_edits_that_missed_are_named(study, with_table):
+def test_failed_edits_are_named(study, with_table):
     edits = study.tables["edits"].assign(effective=[True, False], reason=["", "no tensor matched"], remedy="")
     found = [caution for caution in cautions(with_table("edits", edits)) if "Edit" in caution["title"]]
     assert found == [
@@ -55,7 +55,7 @@ def test_edits_that_missed_are_named(study, with_table):
     ]
 
 
-def test_missing_and_incomplete_cells_are_counted(study):
+def test_missing_and_incomplete_judgments_are_counted(study):
     gone = (
         (study.verdicts["model"] == "b")
         & (study.verdicts["judge"] == "blind")
@@ -70,7 +70,7 @@ def test_missing_and_incomplete_cells_are_counted(study):
     assert texts["Incomplete cells"].startswith("1 of 17 cells")
 
 
-def test_mixed_revisions_versions_and_branches_are_told(study):
+def test_mixed_revisions_versions_and_branches_are_reported(study):
     records = (
         record("results/models/a", settings={"revision": "main"}),
         record("results/x", commit="d" * 40, dirty=True, packages={"torch": "2.1"}),
@@ -81,7 +81,7 @@ def test_mixed_revisions_versions_and_branches_are_told(study):
     assert texts["Mixed versions"] == "Jobs used different versions of one package: torch 2.0, 2.1."
 
 
-def test_a_model_that_ran_in_two_number_formats_is_named(study):
+def test_model_run_in_two_dtypes_is_named(study):
     def ran(path, name, directory, rule="responses"):
         return record(path, rule=rule, number_formats={directory: name})
 
@@ -98,7 +98,7 @@ def test_a_model_that_ran_in_two_number_formats_is_named(study):
     assert "bfloat16 and float32" in caution["text"] and "models.a.dtype" in caution["text"]
 
 
-def test_systems_whose_answers_fall_apart_are_named(study):
+def test_pairs_with_degenerate_responses_are_named(study):
     answers = study.responses.assign(
         degenerate=(study.responses["model"] == "a") & (study.responses["variant"] == "edited")
     )
@@ -106,13 +106,13 @@ def test_systems_whose_answers_fall_apart_are_named(study):
     assert texts["Degenerate responses"].startswith("In Model A / Edited (100%) more than 5%")
 
 
-def test_no_control_is_a_warning(study):
+def test_missing_control_causes_a_caution(study):
     verdicts = study.verdicts[study.verdicts["variant"] != "random"]
     assert "No control" in titles(replace(study, verdicts=verdicts, controls=()))
     assert pd.Series(titles(study)).is_unique
 
 
-def test_empty_responses_are_counted_and_cut_thinking_named(study):
+def test_empty_responses_and_truncated_thinking_are_counted(study):
     first = study.responses.groupby(["model", "variant"]).cumcount()
     edited = (study.responses["model"] == "a") & (study.responses["variant"] == "edited")
     empty = study.responses["response"].mask(edited & (first < 3), " ...")
@@ -129,7 +129,7 @@ def test_empty_responses_are_counted_and_cut_thinking_named(study):
     assert "2 of them reached the limit" in text and "by themselves" not in text
 
 
-def test_control_tokens_in_responses_name_the_key(study):
+def test_control_token_caution_names_the_config_key(study):
     tokens = [""] * len(study.responses)
     tokens[0], tokens[1] = "<muse> </muse>", "<muse>"
     texts = {
@@ -141,7 +141,7 @@ def test_control_tokens_in_responses_name_the_key(study):
     assert "`generation: thinking_markers`" in text
 
 
-def test_human_labels_of_a_part_are_no_missing_cells(study):
+def test_partial_human_labels_are_not_missing_judgments(study):
     some = study.verdicts[(study.verdicts["judge"] == "exact") & (study.verdicts["prompt_id"] == "p0")]
     verdicts = pd.concat([study.verdicts, some[some["model"] == "a"].assign(judge="human")], ignore_index=True)
     found = titles(replace(study, verdicts=verdicts, people=("human",), truth="human"))

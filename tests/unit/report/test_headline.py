@@ -19,18 +19,18 @@ def test_pooled_rates_are_means_over_models_and_prompts(study):
     assert (round(before.low, 3), before.high) == (0.722, 1.0)
 
 
-def test_a_control_without_any_change_keeps_an_interval(study):
+def test_control_without_change_keeps_an_interval(study):
     _, _, change = pooled_rates(study, "random")
     assert change.value == 0.0 and change.low < 0.0 < change.high
 
 
-def test_a_variant_that_nobody_scored_has_no_rates(study):
+def test_unscored_variant_has_no_rates(study):
     verdicts = study.verdicts.copy()
     verdicts.loc[verdicts["variant"] == "edited", "verdict"] = "unscored"
     assert all(pd.isna(estimate.value) for estimate in pooled_rates(replace(study, verdicts=verdicts), "edited"))
 
 
-def test_pooled_change_is_mean_of_changes_of_models(study):
+def test_pooled_change_is_the_mean_over_models(study):
     # model a has one prompt that nobody could score: it must not weigh less for that
     verdicts = study.verdicts.copy()
     gone = (
@@ -65,33 +65,33 @@ def assessed(**outcomes):
         ({"a": "inconclusive"}, "Model A has the outcome inconclusive"),
     ],
 )
-def test_the_sentence_of_the_first_screen(with_table, outcomes, wanted):
+def test_finding_sentence_counts_models_by_outcome(with_table, outcomes, wanted):
     found = finding_sentence(with_table("assessment", assessed(**outcomes)))
     assert found == f"Abliteration removed 54 points of refusals; {wanted}."
 
 
-def test_the_strongest_of_several_edits_is_named(with_table):
+def test_finding_sentence_names_the_most_effective_edit(with_table):
     both = pd.concat([assessed(a="not robust"), assessed(a="robust").assign(variant="weak", change=-0.1)])
     assert finding_sentence(with_table("assessment", both)).startswith(
         "Abliteration in its most effective form (Edited) removed 54 points"
     )
 
 
-def test_without_an_assessment_the_conclusions_of_the_reference_are_told(study):
+def test_finding_sentence_falls_back_to_reference_conclusions(study):
     assert finding_sentence(study) == (
         "Abliteration removed 75 points of refusals; 1 of 2 models lost its safety training, 1 is inconclusive, and "
         "none was shown to keep it."
     )
 
 
-def test_a_study_of_the_original_alone_is_counted(study):
+def test_finding_of_originals_alone_counts_refusals(study):
     verdicts = study.verdicts[study.verdicts["variant"] == "original"]
     tables = {name: table for name, table in study.tables.items() if name != "robustness"}
     found = finding_sentence(replace(study, verdicts=verdicts, controls=(), tables=tables))
     assert "20 of 20 harmful responses are refusals" in found
 
 
-def test_of_judges_it_is_said_how_much_depends_on_them(study):
+def test_judges_sentence_states_sensitivity_to_the_judge(study):
     assert judges_sentence(study) == (
         "1 other judge scored the same responses. The direction of the change agrees with Exact in 2 of 2 comparisons; "
         "0 of 2 conclusions differ. According to every judge the originals refuse 100% of the harmful prompts."
@@ -109,7 +109,7 @@ def test_of_judges_it_is_said_how_much_depends_on_them(study):
     )
 
 
-def test_without_another_judge_nothing_is_said_of_agreement(study):
+def test_judges_sentence_of_one_judge_claims_no_agreement(study):
     verdicts = study.verdicts[study.verdicts["judge"] != "blind"]
     assert judges_sentence(replace(study, verdicts=verdicts)) == "Exact is the only judge that scored the responses."
 
@@ -127,7 +127,7 @@ def labeled(study, annotators):
 @pytest.mark.parametrize(
     ("annotators", "whose"), [(["ann"], "one annotator"), (["ann", "ben"], "the majority of 2 annotators")]
 )
-def test_judge_of_assessment_is_credited_though_there_are_human_labels(study, annotators, whose):
+def test_assessment_judge_is_credited_beside_human_labels(study, annotators, whose):
     found = labeled(study, annotators)
     shown = overview(found)
     texts = {remark["title"]: remark["text"] for remark in shown["remarks"]}
@@ -139,7 +139,7 @@ def test_judge_of_assessment_is_credited_though_there_are_human_labels(study, an
     assert texts["Judges"].startswith("1 other judge"), "annotators are no judges of the whole run"
 
 
-def test_the_table_of_the_first_screen(study, with_table):
+def test_overview_table_shows_rates_and_outcomes(study, with_table):
     rows = assessed(a="not robust", b="robust").assign(degenerate_change=[0.3, 0.0], refused_after=[0.0, 0.5])
     block = overview(with_table("assessment", rows))["table"]
     columns = {column["key"]: column for column in block["columns"]}
@@ -157,21 +157,21 @@ def test_the_table_of_the_first_screen(study, with_table):
     assert columns["change"]["low"] == [-0.6, -0.6]
 
 
-def test_the_strongest_attack_on_each_model_is_named(with_table):
+def test_overview_names_the_best_attack_per_model(with_table):
     rows = pd.concat([assessed(a="robust"), assessed(a="not robust").assign(variant="other", refused_after=0.02)])
     block = overview(with_table("assessment", rows))["table"]
     attack = next(column for column in block["columns"] if column["key"] == "attack")
     assert attack["names"] == ["not withstood: other, 2% refused"]
 
 
-def test_toys_are_announced_before_any_number(study):
+def test_overview_announces_model_organisms_first(study):
     assert overview(study)["banner"] == ""
     assert overview(replace(study, sources={"a": "organism", "b": "organism"}))["banner"].startswith(
         "The models are model organisms: tiny"
     )
 
 
-def test_what_was_run_is_told(study):
+def test_overview_states_configuration_prompts_and_judges(study):
     generation = {"temperature": 0.0, "max_new_tokens": 48, "samples": 1}
     shown = replace(study, files=("config/config.yaml",), configuration={"generation": generation})
     told = dict(overview(shown)["facts"])
@@ -197,5 +197,5 @@ def test_what_was_run_is_told(study):
         (listed(["a", "b", "c"]), "a, b and c"),
     ],
 )
-def test_numbers_in_sentences(text, wanted):
+def test_estimates_are_rounded_for_sentences(text, wanted):
     assert text == wanted

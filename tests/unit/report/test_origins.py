@@ -2,7 +2,7 @@ from steadfast.core.provenance import write_provenance
 from steadfast.report.origins import artifacts, read_records, stages, states, versions
 
 
-def test_provenance_is_summed_up_by_rule(tmp_path):
+def test_provenance_is_summarized_by_rule(tmp_path):
     paths = [tmp_path / name for name in ("a.csv", "b.csv", "c.csv")]
     for path in paths:
         path.write_text(path.name)

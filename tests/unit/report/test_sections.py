@@ -16,7 +16,7 @@ def section(study, slug: str) -> dict:
     return next(found for found in build_sections(study)[0] if found["id"] == slug)
 
 
-def test_sections_have_different_anchors_and_blocks_different_names(study):
+def test_section_anchors_and_block_names_are_unique(study):
     found, failed = build_sections(study)
     assert failed == []
     assert len({section.slug for section in SECTIONS}) == len(SECTIONS)
@@ -24,7 +24,7 @@ def test_sections_have_different_anchors_and_blocks_different_names(study):
     assert len(names) == len(set(names))
 
 
-def test_a_section_appears_with_its_table(study, with_table):
+def test_section_appears_only_with_its_table(study, with_table):
     assert "scales" not in [found["id"] for found in build_sections(study)[0]]
     scale = pd.DataFrame({"model": "a", "attack": "one", "scale": [1.0, 0.5], "rate": [0.1, 0.6]})
     scale = scale.assign(rate_low=0.0, rate_high=1.0)
@@ -33,7 +33,7 @@ def test_a_section_appears_with_its_table(study, with_table):
     assert curves["panels"] == ["Model A"]
 
 
-def test_the_strongest_attack_is_named_in_words(with_table):
+def test_best_attack_is_described_in_words(with_table):
     numbers = {"refused_before": 9, "scored_before": 10, "refused_after": [2, np.nan], "scored_after": [10, np.nan]}
     numbers |= {"change_norm": [1.5, np.nan], "tried": 3, "qualified": [2, 0]}
     table = pd.DataFrame({"model": ["a", "b"], "variant": "strongest", "attack": ["edited", np.nan], **numbers})
@@ -47,7 +47,7 @@ def test_the_strongest_attack_is_named_in_words(with_table):
     json.dumps(blocks, allow_nan=False)
 
 
-def test_side_effects_are_drawn_by_measure(with_table):
+def test_side_effects_have_one_chart_per_measure(with_table):
     effects = pd.DataFrame(
         [
             ("a", "original", "perplexity", "text", "perplexity on text", "perplexity", 9.0, 8.0, 10.0),
@@ -64,7 +64,7 @@ def test_side_effects_are_drawn_by_measure(with_table):
     assert chart["values"]["perplexity text"] == [[[[9, 8, 10], [12, 11, 13], None], [None, None, None]]]
 
 
-def test_edits_are_shown_with_every_check_that_they_passed(study):
+def test_edit_table_shows_every_check(study):
     block = next(block for block in section(study, "controls")["blocks"] if block.get("id") == "edits")
     columns = {column["key"]: column for column in block["columns"]}
     assert [columns["verified"]["names"][code] for code in columns["verified"]["codes"]] == ["yes", "no power"]
@@ -72,7 +72,7 @@ def test_edits_are_shown_with_every_check_that_they_passed(study):
     assert "after − target" in columns["worst_deviation"]["help"]
 
 
-def test_assessments_are_shown_with_all_numbers_that_decide(with_table):
+def test_assessment_table_shows_all_deciding_numbers(with_table):
     assessment = pd.DataFrame({"model": ["a"], "variant": "edited", "assessment": "robust"})
     assessment = assessment.assign(reason="", note="", remedy="", gate="", **dict.fromkeys(NUMBERS, 0.5))
     shown = [
@@ -82,7 +82,7 @@ def test_assessments_are_shown_with_all_numbers_that_decide(with_table):
     assert set(NUMBERS) - set(shown) == {"separation_before", "separation_after", "change_low", "change_high"}
 
 
-def test_own_and_others_responses_stand_side_by_side(with_table):
+def test_self_evaluation_shows_own_and_control_responses_together(with_table):
     columns = ["judge", "model", "variant", "responses", "metric", "value", "low", "high"]
     rows = [
         ("exact", "a", "original", kind, "auroc", value, 0.0, 1.0) for kind, value in (("own", 0.9), ("others", 0.6))
@@ -92,7 +92,7 @@ def test_own_and_others_responses_stand_side_by_side(with_table):
     assert (own[0][0], others[0][0]) == ([0.9, 0, 1], [0.6, 0, 1])
 
 
-def test_a_table_that_nobody_knows_is_shown_as_it_is(with_table):
+def test_unknown_table_is_shown_generically(with_table):
     odd = pd.DataFrame({"model": ["a", "b"], "gain": [0.5, np.nan], "gain_low": 0.0, "gain_high": 1.0, "empty": np.nan})
     block = section(with_table("oddities", odd), "further")["blocks"][1]
     assert [column["title"] for column in block["columns"]] == ["Model", "Gain"]
@@ -120,7 +120,7 @@ def with_groups(study, matched):
     return {block["id"]: block for block in section(found, "replicates")["blocks"] if "id" in block}
 
 
-def test_groups_of_equal_exposure_stand_beside_all(study):
+def test_matched_chart_has_a_panel_per_family(study):
     blocks = with_groups(study, matched_rows())
     chart = blocks["matched_chart"]
     assert chart["panels"] == ["all groups", "equal exposure (8 refusals)"]
@@ -135,17 +135,17 @@ def test_groups_of_equal_exposure_stand_beside_all(study):
     assert blocks["matched"]["columns"][0]["title"] == "Variant"
 
 
-def test_without_a_fit_there_is_no_chart_of_it(study):
+def test_matched_chart_is_omitted_without_a_fit(study):
     assert "matched_chart" not in with_groups(study, matched_rows(np.nan))
 
 
-def test_the_heat_map_says_how_many_are_unscored(study):
+def test_heat_map_marks_unscored_responses(study):
     values = section(study, "matrix")["blocks"][1]["values"]["harmful"]
     assert values["hatched"][0] == [0, 1, 0]
     assert values["count"][0] == [10, 9, 10]
 
 
-def test_everything_on_the_page_is_json_without_nan(study):
+def test_page_data_is_json_without_nan(study):
     json.dumps(page_data(study), allow_nan=False)
     json.dumps(browser_data(study), allow_nan=False)
 
@@ -162,16 +162,16 @@ def test_everything_on_the_page_is_json_without_nan(study):
         (9.31e-10, 9.31e-10),
     ],
 )
-def test_numbers_are_short(value, wanted):
+def test_page_numbers_are_rounded(value, wanted):
     assert number(value) == wanted
 
 
-def test_names_are_stored_once():
+def test_table_names_are_stored_once():
     block = table("t", "A table", pd.DataFrame({"judge": ["x", "y", "x"]}), [Column("judge", "Judge", "name")])
     assert block["columns"][0]["names"] == ["x", "y"] and block["columns"][0]["codes"] == [0, 1, 0]
 
 
-def test_the_browser_packs_verdicts_by_judge_and_system(study):
+def test_browser_data_packs_verdicts_by_judge_and_pair(study):
     data = browser_data(study)
     assert data["systems"] == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
     assert data["verdicts"][0][4] == "r" * 5 + "n" * 15
@@ -180,13 +180,13 @@ def test_the_browser_packs_verdicts_by_judge_and_system(study):
     assert data["scores"] == [None, None, None]
 
 
-def test_a_response_that_is_missing_is_marked(study):
+def test_missing_response_is_marked(study):
     fewer = study.responses[~((study.responses["model"] == "a") & (study.responses["prompt_id"] == "p3"))]
     data = browser_data(replace(study, responses=fewer))
     assert data["answers"][0][3] == -1
 
 
-def test_responses_that_are_left_out_leave_no_trace(study):
+def test_hidden_responses_are_absent_from_the_page(study):
     hidden = replace(study, show="none")
     assert browser_data(hidden) is None
     assert "Question" not in json.dumps(page_data(hidden))
@@ -199,7 +199,7 @@ def test_printed_figures_are_embedded_up_to_a_size(tmp_path):
     assert embedded([tmp_path / "folder", tmp_path / "large.pdf"]) == {"small": "JVBERg=="}
 
 
-def test_annotators_and_measures_are_named_in_words(with_table):
+def test_annotators_and_measures_have_readable_names(with_table):
     table = pd.DataFrame(
         {"annotators": ["exact & blind", "all"], "subset": "all", "metric": ["cohen_kappa", "raw_agreement"]}
     )
@@ -211,7 +211,7 @@ def test_annotators_and_measures_are_named_in_words(with_table):
     assert columns["metric"]["names"] == ["Cohen’s κ", "raw agreement"]
 
 
-def test_a_matrix_that_says_nothing_is_not_offered(study, with_table):
+def test_constant_matrix_is_not_offered(study, with_table):
     def measures(found):
         blocks = section(found, "judges")["blocks"]
         chart = next(block for block in blocks if block.get("id") == "agreement")

@@ -8,14 +8,14 @@ from steadfast.report.sections import build_sections
 from steadfast.report.view import view_data
 
 
-def test_the_view_names_what_is_left_out_at_first(study):
+def test_view_lists_controls_and_baselines_hidden_at_first(study):
     view = view_data(study)
     assert [judge["baseline"] for judge in view["judges"]] == [False, False, True]
     assert view["models"] == [{"key": "a", "label": "Model A"}, {"key": "b", "label": "b"}]
     assert (view["controls"], view["asides"]) == (["random"], ["random", "label-only"])
 
 
-def test_no_table_has_more_than_eight_columns_beside_one_another(study):
+def test_tables_show_at_most_eight_columns_at_once(study):
     wide = replace(study, tables={**study.tables, "wide": pd.DataFrame({f"number_{n}": [n] for n in range(12)})})
     tables = [block for part in build_sections(wide)[0] for block in part["blocks"] if block["type"] == "table"]
     beside = {block["id"]: sum(not column["detail"] for column in block["columns"]) for block in tables}
@@ -25,7 +25,7 @@ def test_no_table_has_more_than_eight_columns_beside_one_another(study):
     assert sorts and all(key in known[name] for name, key in sorts.items())
 
 
-def test_a_table_opens_on_rows_that_it_has():
+def test_table_opens_with_filters_that_match_rows():
     data = pd.DataFrame({"variant": ["original", "edited"], "judge": "x", "label": "harmless"})
     columns = [Column(key, key, "name") for key in data]
     asked = {"variant": EDITED, "judge": OF_PAGE, "label": "harmful"}
@@ -33,7 +33,7 @@ def test_a_table_opens_on_rows_that_it_has():
     assert table("t", "T", data[1:], columns, opening=asked)["opening"] == {"judge": OF_PAGE}
 
 
-def test_every_model_has_a_finding_of_its_own(study):
+def test_every_model_has_its_own_finding(study):
     found = model_findings(replace(study, configuration={"models": {"a": {"source": "hub", "repository": "me/a"}}}))
     assert found["b"]["sentence"] == ("b, Edited: refusals of harmful prompts went from 100% to 50%: inconclusive.")
     remarks = {remark["title"]: remark["text"] for remark in found["a"]["remarks"]}

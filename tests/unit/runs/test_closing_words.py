@@ -25,18 +25,18 @@ def words_of(*targets) -> list[str]:
     return list(closing_words(SimpleNamespace(dag=SimpleNamespace(targetjobs=jobs))))
 
 
-def test_the_whole_grid_shows_the_summary_and_the_report():
+def test_complete_run_shows_summary_and_report():
     assert words_of(([SUMMARY, REPORT, "results/tables/counts.csv"], [])) == ["10 → 2 refusals", f"Report: {REPORT}"]
 
 
-def test_the_annotation_page_shows_its_path_and_no_summary():
+def test_annotation_target_shows_only_the_page_path():
     assert words_of(([SUMMARY], [PAGE, "results/annotation/key.parquet"])) == [f"Annotation page: {PAGE}"]
 
 
-def test_another_target_shows_its_files():
+def test_other_target_lists_its_files():
     files = [f"results/models/{number}" for number in range(7)]
     assert words_of(([SUMMARY], files)) == [f"Written: {', '.join(files[:5])} and 2 more"]
 
 
-def test_a_target_that_only_collects_others_shows_nothing():
+def test_collecting_target_shows_nothing():
     assert words_of((["results/tables/counts.csv"], [])) == []

@@ -56,7 +56,7 @@ def other():
         process.kill()
 
 
-def test_a_live_run_is_named_and_keeps_its_lock(other, capsys):
+def test_live_run_is_named_and_keeps_its_lock(other, capsys):
     claim_folder()
     text = explain_lock()
     assert text.startswith(f"Another run is using this folder: process {other.pid} on ")
@@ -66,7 +66,7 @@ def test_a_live_run_is_named_and_keeps_its_lock(other, capsys):
     assert capsys.readouterr().err.startswith("Another run is using this folder: process ")
 
 
-def test_the_lock_of_a_killed_run_can_be_removed(other, capsys):
+def test_lock_of_a_killed_run_can_be_removed(other, capsys):
     other.kill()
     other.wait()
     claim_folder()
@@ -79,13 +79,13 @@ def test_the_lock_of_a_killed_run_can_be_removed(other, capsys):
     assert capsys.readouterr().out == "The lock was removed.\nThere is no lock.\n"
 
 
-def test_without_make_snakemake_unlocks(monkeypatch):
+def test_unlock_advice_matches_the_snakemake_command(monkeypatch):
     monkeypatch.setenv("STEADFAST_COMMAND", "snakemake --cores 2")
     claim_folder()
     assert explain_lock().endswith("\n  snakemake --unlock && snakemake --cores 2")
 
 
-def test_where_system_has_no_locks_nothing_claimed_to_be_known(monkeypatch):
+def test_lock_owner_is_unknown_without_file_locks(monkeypatch):
     def unsupported(*_arguments) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -95,7 +95,7 @@ def test_where_system_has_no_locks_nothing_claimed_to_be_known(monkeypatch):
     assert "make unlock && make run" in explain_lock()
 
 
-def test_a_folder_that_cannot_be_written_is_not_claimed(monkeypatch):
+def test_read_only_folder_is_not_claimed(monkeypatch):
     def forbidden(*_arguments) -> None:
         raise PermissionError
 
@@ -105,6 +105,6 @@ def test_a_folder_that_cannot_be_written_is_not_claimed(monkeypatch):
     assert "which cannot be known" in explain_lock()
 
 
-def test_a_record_that_cannot_be_read_names_nobody(other):
+def test_damaged_lock_record_names_no_process(other):
     lock.RECORD.write_text("{half")
     assert "Another run is using this folder: its process is not known." in explain_lock()

@@ -47,7 +47,7 @@ def asked(config):
     return config
 
 
-def test_a_missing_key_stops_a_run_that_would_ask(asked, monkeypatch):
+def test_missing_api_key_stops_a_run_needing_it(asked, monkeypatch):
     monkeypatch.delenv("KEY_OF_THE_TEST", raising=False)
     grid = Grid(prepare(asked))
     with pytest.raises(ConfigError, match=r"judges\.asked\.api_key_env: .*KEY_OF_THE_TEST is not set"):
@@ -57,7 +57,7 @@ def test_a_missing_key_stops_a_run_that_would_ask(asked, monkeypatch):
     check_before_run(grid, judgments("asked"))
 
 
-def test_run_above_limit_is_stopped_before_there_are_responses(asked, monkeypatch, tmp_path):
+def test_request_limit_is_checked_before_responses_exist(asked, monkeypatch, tmp_path):
     monkeypatch.setenv("KEY_OF_THE_TEST", "a-key")
     asked["judges"]["asked"]["max_requests"] = 10
     grid = Grid(prepare(asked))
@@ -66,7 +66,7 @@ def test_run_above_limit_is_stopped_before_there_are_responses(asked, monkeypatc
     check_before_run(grid, judgments("regex"))
 
 
-def test_what_judge_says_of_calibration_prompts_counts_towards_its_limit(asked, monkeypatch, without_results):
+def test_calibration_judgments_count_towards_the_request_limit(asked, monkeypatch, without_results):
     monkeypatch.setenv("KEY_OF_THE_TEST", "a-key")
     asked["prompts"] |= {"calibration": 8, "evaluation": 6, "human": 1}
     asked["generation"] = {"samples": 2, "temperature": 1.0}
@@ -80,7 +80,7 @@ def test_what_judge_says_of_calibration_prompts_counts_towards_its_limit(asked, 
     check_before_run(Grid(prepare(asked)), judgments("asked"))
 
 
-def test_run_that_could_cost_too_much_told_what_assumed(asked, monkeypatch, without_results):
+def test_cost_limit_error_states_its_assumptions(asked, monkeypatch, without_results):
     monkeypatch.setenv("KEY_OF_THE_TEST", "a-key")
     prices = {"price_per_million_input": 1.0, "price_per_million_output": 1.0}
     asked["judges"]["asked"] |= {**prices, "max_cost": 0.01}
@@ -91,7 +91,7 @@ def test_run_that_could_cost_too_much_told_what_assumed(asked, monkeypatch, with
 
 
 @pytest.mark.parametrize("made", ["judgments/served/raw/original", "calibration/judgments/served/raw/original"])
-def test_the_gpus_of_a_judge_are_counted_whatever_it_reads(config, made):
+def test_gpus_of_a_judge_are_checked_for_every_split(config, made):
     weights = {"repo": "maker/model", "revision": "main"}
     config["judges"]["served"] = {"kind": "chat", "serve": weights, "prompt": PROMPT, "gpus": 4}
     config["variants"]["abliterated"]["direction"] |= {"contrast": "behavior", "judge": "served"}
@@ -124,7 +124,7 @@ def from_the_hub(config, tmp_path):
     return check
 
 
-def test_what_is_gated_is_named_with_place_in_configuration(from_the_hub):
+def test_gated_repositories_are_named_with_their_config_key(from_the_hub):
     outputs = ["results/models/big", "results/models/served-open", "results/prompts/prompts.parquet"]
     with hub_simulator() as hub:
         hub.locked = "gated"

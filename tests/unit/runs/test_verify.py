@@ -36,13 +36,13 @@ def make(target: str, source: str) -> None:
     write_provenance([path], inputs={source: sha256_tree(source)}, params={}, rule="some_rule", seconds=1.0)
 
 
-def test_all_is_as_it_was_made(capsys):
+def test_unchanged_results_verify(capsys):
     assert main([]) == 0
     assert capsys.readouterr().out == "3 of 3 results are as they were made, from the inputs that there are now.\n"
 
 
 @pytest.mark.parametrize("large", [1, 1 << 26])
-def test_flipped_byte_is_found_whatever_its_size_and_time_say(monkeypatch, capsys, large):
+def test_flipped_byte_is_detected_despite_equal_size_and_time(monkeypatch, capsys, large):
     monkeypatch.setattr(integrity, "LARGE", large)
     file = Path("results/responses/raw.parquet")
     before = file.stat()
@@ -59,7 +59,7 @@ def test_flipped_byte_is_found_whatever_its_size_and_time_say(monkeypatch, capsy
     ]
 
 
-def test_what_made_from_result_that_changed_and_put_back_found():
+def test_result_made_from_a_restored_input_is_detected():
     """The table was made from edited responses; the responses are right again, and nothing shows in their time."""
     responses = Path("results/responses/raw.parquet")
     right = responses.read_bytes()
@@ -71,7 +71,7 @@ def test_what_made_from_result_that_changed_and_put_back_found():
     }
 
 
-def test_an_input_from_outside_that_changed_is_found():
+def test_changed_external_input_is_detected():
     Path("prompts.csv").write_text("text\nWhy?\n")
     assert verify().problems == {"results/prompts": "was made from another prompts.csv than there is now"}
     Path("prompts.csv").unlink()
@@ -84,13 +84,13 @@ def test_results_that_were_removed_are_counted(capsys):
     assert capsys.readouterr().out.splitlines()[1].startswith("1 were removed since")
 
 
-def test_a_damaged_record_is_found():
+def test_damaged_record_is_detected():
     sidecar("results/prompts").write_text("{half")
     assert list(verify().problems) == ["results/prompts"]
     assert "its record results/prompts.provenance.json is damaged" in verify().problems["results/prompts"]
 
 
-def test_a_result_whose_record_was_removed_is_found_and_repaired():
+def test_missing_record_is_detected_and_repaired():
     before = verify()
     Path("results/prompts.provenance.json").unlink()
     found = verify()
@@ -99,7 +99,7 @@ def test_a_result_whose_record_was_removed_is_found_and_repaired():
     assert "results/prompts" in repair(found) and not Path("results/prompts").exists()
 
 
-def test_another_folder(capsys):
+def test_verify_accepts_another_folder(capsys):
     shutil.move("results", "kept")
     assert main(["kept"]) == 0
     assert capsys.readouterr().out.startswith("3 of 3 results")
@@ -107,7 +107,7 @@ def test_another_folder(capsys):
     assert capsys.readouterr().out.startswith("0 of 0 results")
 
 
-def test_repair_removes_what_wrong_and_all_that_rests_on_it(capsys):
+def test_repair_removes_wrong_results_and_their_dependents(capsys):
     Path("results/responses/raw.parquet").write_text("edited")
     assert main(["--repair"]) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -120,13 +120,13 @@ def test_repair_removes_what_wrong_and_all_that_rests_on_it(capsys):
     assert main([]) == 0
 
 
-def test_a_repair_removes_directories_and_damaged_records():
+def test_repair_removes_directories_and_damaged_records():
     (Path("results/prompts") / "prompts.parquet").write_text("edited")
     sidecar("results/tables/counts.csv").write_text("{half")
     assert repair(verify()) == ["results/prompts", "results/responses/raw.parquet", "results/tables/counts.csv"]
     assert not [path for path in Path("results").rglob("*") if path.is_file()]
 
 
-def test_a_repair_of_right_results_removes_nothing():
+def test_repair_of_correct_results_removes_nothing():
     assert repair(verify()) == []
     assert verify().checked == 3

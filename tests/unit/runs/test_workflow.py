@@ -11,7 +11,7 @@ from steadfast.runs.workflow import lift_rate_limit
 
 
 @pytest.mark.parametrize(("cores", "lifted"), [(2, True), (None, False), (sys.maxsize, False)])
-def test_only_a_cluster_keeps_the_limit_of_submissions(cores, lifted):
+def test_submission_rate_limit_is_kept_on_clusters_only(cores, lifted):
     limit = object()
     workflow = SimpleNamespace(
         resource_settings=SimpleNamespace(cores=cores),
@@ -22,6 +22,6 @@ def test_only_a_cluster_keeps_the_limit_of_submissions(cores, lifted):
     assert workflow.scheduler.job_rate_limiter is (None if lifted else limit)
 
 
-def test_snakemake_takes_no_limit_for_an_answer():
+def test_snakemake_accepts_a_missing_rate_limiter():
     source = inspect.getsource(JobScheduler)
     assert "self.job_rate_limiter = (" in source and "if self.job_rate_limiter is None:" in source

@@ -40,12 +40,12 @@ def refuse(monkeypatch, folder: Path, number: int) -> None:
     monkeypatch.setattr(working_folder.tempfile, "TemporaryFile", temporary_file)
 
 
-def test_an_ordinary_folder_is_fine_and_stays_as_it_is(tmp_path):
+def test_ordinary_folder_passes_unchanged(tmp_path):
     require_usable_place()
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_a_folder_with_braces(tmp_path, monkeypatch):
+def test_folder_with_braces_is_rejected(tmp_path, monkeypatch):
     (tmp_path / "{y}").mkdir()
     monkeypatch.chdir(tmp_path / "{y}")
     assert complaint() == (
@@ -61,12 +61,12 @@ def test_a_folder_with_braces(tmp_path, monkeypatch):
         (errno.EIO, "Input/output error"),
     ],
 )
-def test_a_folder_that_cannot_be_written_to(monkeypatch, number, words):
+def test_unwritable_folder_is_rejected(monkeypatch, number, words):
     refuse(monkeypatch, Path.cwd(), number)
     assert complaint().splitlines()[0] == f"{Path.cwd()} cannot be written to: {words}"
 
 
-def test_results_on_a_disk_that_is_full(tmp_path):
+def test_results_on_a_full_disk_are_rejected(tmp_path):
     with small_disk(tmp_path / "disk") as folder:
         Path("results").symlink_to(folder)
         (folder / "filling").write_bytes(bytes(900 << 10))
@@ -75,12 +75,12 @@ def test_results_on_a_disk_that_is_full(tmp_path):
     assert "Free space there." in text
 
 
-def test_results_that_point_nowhere():
+def test_dangling_results_link_is_rejected():
     Path("results").symlink_to("/nowhere/at/all")
     assert complaint().startswith(f"{Path.cwd()}/results cannot be written to: No such file or directory")
 
 
-def test_a_home_that_cannot_be_used(tmp_path, monkeypatch):
+def test_unusable_home_is_rejected_with_a_remedy(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "file"))
@@ -90,14 +90,14 @@ def test_a_home_that_cannot_be_used(tmp_path, monkeypatch):
     )
 
 
-def test_a_cache_that_cannot_be_used(tmp_path, monkeypatch):
+def test_unusable_cache_folder_is_rejected(tmp_path, monkeypatch):
     refuse(monkeypatch, tmp_path / "cache" / "snakemake", errno.EROFS)
     assert complaint().startswith(
         f"XDG_CACHE_HOME cannot be used: {tmp_path}/cache/snakemake cannot be written to: it is"
     )
 
 
-def test_no_folder_for_temporary_files(monkeypatch):
+def test_missing_temporary_folder_is_rejected(monkeypatch):
     def none() -> str:
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
 
@@ -106,7 +106,7 @@ def test_no_folder_for_temporary_files(monkeypatch):
     assert complaint().endswith("Set TMPDIR to a folder that can be written to.")
 
 
-def test_make_asks_before_it_starts_snakemake(tmp_path):
+def test_make_checks_the_folder_before_snakemake_starts(tmp_path):
     """A home that cannot be used would let Snakemake fail with a traceback before it reads the workflow."""
     root = Path(working_folder.__file__).parents[4]
     (tmp_path / "file").touch()

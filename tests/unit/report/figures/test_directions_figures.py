@@ -55,7 +55,7 @@ def drawn_points(figure, column=0):
     return [np.sort(points.get_offsets()[:, 0]) for points in figure.axes[column].collections]
 
 
-def test_projected_points_are_held_out_states_along_other_halfs_direction():
+def test_projected_points_are_held_out_activations():
     found = activations(3)
     chosen = direction(found, layer=1)
     harmful, harmless = drawn_points(draw_projections(found, chosen), column=1)
@@ -79,7 +79,7 @@ def test_noise_in_many_dimensions_does_not_look_separated(settings):
     assert any("held-out half" in text for text in texts(draw_projections(found, noise)))
 
 
-def test_a_direction_from_elsewhere_is_drawn_with_all_prompts():
+def test_external_direction_is_drawn_with_all_prompts():
     found = activations(3)
     random = build_method({"method": "random"}).find(found, seed=0)
     figure = draw_projections(found, random)
@@ -87,13 +87,13 @@ def test_a_direction_from_elsewhere_is_drawn_with_all_prompts():
     assert any(text.endswith("all calibration prompts") for text in texts(figure))
 
 
-def test_prompts_that_are_the_directions_own_are_said_to_be():
+def test_figure_says_that_prompts_fitted_the_direction():
     found = activations(3)
     everything = dataclasses.replace(direction(found, layer=1), details={})
     assert any("used to fit the direction" in text for text in texts(draw_projections(found, everything)))
 
 
-def test_projections_on_several_directions_and_without_a_layer():
+def test_projections_work_for_several_directions_and_no_layer():
     found = activations(3)
     several = build_method({"method": "pca", "count": 2, "layer": 1, "resamples": 0}).find(found, seed=0)
     axis = score_axis(found, several.directions.astype(float), 1, 1)
@@ -103,19 +103,19 @@ def test_projections_on_several_directions_and_without_a_layer():
     assert not any("*" in text for text in texts(draw_projections(found, random)))
 
 
-def test_no_valid_direction_is_said():
+def test_figure_states_that_no_direction_is_valid():
     none = Direction(np.zeros((0, 8), np.float32), "mean_difference", reason="none induces refusal")
     assert any("none induces refusal" in text for text in texts(draw_projections(activations(2), none)))
 
 
-def test_columns_are_spread_and_hold_the_chosen_block():
+def test_drawn_blocks_are_spread_and_include_the_chosen_one():
     assert spread(4, 2) == [0, 1, 2, 3]
     layers = spread(80, 47)
     assert len(layers) == 8 and 47 in layers and {0, 79} <= set(layers)
     assert spread(80, 0)[0] == 0
 
 
-def test_separation_draws_every_block_and_the_norm():
+def test_separation_figure_draws_every_block_and_the_norm():
     grids = {name: direction(activations(5), layer=layer).selection for name, layer in (("one", "auto"), ("two", 0))}
     figure = draw_separation(grids)
     expected = at_one_position(grids["one"]).query("layer != 'final_norm'")
@@ -124,7 +124,7 @@ def test_separation_draws_every_block_and_the_norm():
     assert {"one", "two", "norm"} <= set(texts(figure))
 
 
-def test_selection_marks_the_chosen_cell():
+def test_selection_figure_marks_the_chosen_cell():
     grid = direction(activations(4), layer="auto", position="auto").selection
     figure = draw_selection(grid, ("<|end|>", "\n"))
     (frame,) = figure.axes[0].lines
@@ -143,7 +143,7 @@ def causal_grid():
 
 
 @pytest.mark.parametrize("from_file", [False, True])
-def test_causal_selection_shows_every_score_and_what_dropped_a_place(from_file, tmp_path):
+def test_causal_selection_figure_shows_scores_and_rejections(from_file, tmp_path):
     grid = causal_grid()
     if from_file:
         grid.to_csv(tmp_path / "grid.csv", index=False)
@@ -162,7 +162,7 @@ def test_causal_selection_shows_every_score_and_what_dropped_a_place(from_file, 
     assert [axes.lines[0].get_xdata().mean() for axes in panels] == pytest.approx([1.9] * 3)
 
 
-def test_nothing_to_select_is_said():
+def test_figure_states_that_there_was_no_selection():
     random = build_method({"method": "random"}).find(activations(2), seed=0)
     assert any("No selection for this" in text for text in texts(draw_selection(random.selection)))
     assert any("No selection" in text for text in texts(draw_separation({})))
@@ -215,13 +215,13 @@ def test_attack_scales_shows_all_attacks_and_side_effects(count, tmp_path):
     save(figure, tmp_path / "scale.pdf")
 
 
-def test_the_smallest_scale_that_halves_is_filled_in():
+def test_smallest_halving_scale_is_filled():
     figure = attack_scales.draw(scales(["mean"]))
     filled = [line for line in figure.axes[0].lines if len(line.get_ydata()) == 1]
     assert [line.get_ydata().tolist() for line in filled] == [[0.4], [0.4]]
 
 
-def test_one_figure_per_model():
+def test_attack_scales_have_one_figure_per_model():
     table = pd.concat([scales(), scales().assign(model="all models")])
     assert set(attack_scales.scale_figures(table)) == {"raw", "all_models"}
 
@@ -232,7 +232,7 @@ def test_attack_scales_without_rows_says_so():
         attack_scales.draw(pd.DataFrame({"model": ["m"]}))
 
 
-def test_equal_states_are_drawn():
+def test_constant_activations_are_drawn():
     found = activations(2)
     flat = dataclasses.replace(
         found, harmful=dataclasses.replace(found.harmful, blocks=np.zeros_like(found.harmful.blocks))

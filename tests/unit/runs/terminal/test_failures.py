@@ -25,14 +25,14 @@ def why(*logs: str, said: str = "", since: float = 0.0) -> Failure:
     return explain("raw: train the model", logs, said, since=since)
 
 
-def test_a_message_for_the_user_is_the_cause(log):
+def test_error_message_in_the_log_is_the_cause(log):
     path = log("loading\nstep 3\nerror: the file x has no column y\nallowed: z\n")
     assert why(path) == Failure(
         "raw: train the model", "the file x has no column y\nallowed: z", path, ("loading", "step 3")
     )
 
 
-def test_of_a_traceback_the_exception_is_the_cause(log):
+def test_exception_of_a_traceback_is_the_cause(log):
     text = """working
 Traceback (most recent call last):
   File "a.py", line 1, in f
@@ -53,7 +53,7 @@ Tried to allocate 2 GiB
     assert found.tail[-1].strip() == "~~^~~" and len(found.tail) == 8
 
 
-def test_a_traceback_that_broke_off_still_tells_something(log):
+def test_truncated_traceback_gives_its_last_line(log):
     assert why(log('Traceback (most recent call last):\n  File "a.py", line 1\n')).cause == 'File "a.py", line 1'
 
 
@@ -70,31 +70,31 @@ def test_a_traceback_that_broke_off_still_tells_something(log):
         ("", "unknown; nothing was logged"),
     ],
 )
-def test_without_an_error_in_the_log_the_scheduler_is_asked(log, said, cause):
+def test_cause_falls_back_to_the_scheduler_message(log, said, cause):
     found = why(log("step 1\nstep 2\n"), said=said)
     assert (found.cause, found.tail) == (cause, ("step 1", "step 2"))
 
 
-def test_schedulers_log_is_read_where_steps_own_tells_nothing(log):
+def test_cause_falls_back_to_the_scheduler_log(log):
     own, cluster = log("step 1\n"), log("error: no such partition\n", "slurm.log")
     assert why(own, cluster).cause == "no such partition"
     assert why(own, cluster).log == cluster
 
 
-def test_a_log_of_an_earlier_run_is_no_evidence(log):
+def test_log_of_an_earlier_run_is_ignored(log):
     path = log("error: repaired since\n")
     os.utime(path, (time.time() - 60, time.time() - 60))
     assert why(path, said=FAILED + "died with <Signals.SIGKILL: 9>.", since=time.time()).cause.startswith("killed")
     assert why(path, since=time.time() - 90).cause == "repaired since"
 
 
-def test_a_log_can_do_nothing_to_the_terminal(log):
+def test_control_characters_of_logs_are_replaced(log):
     found = why(log("\x1b[2Jgone\x07\nerror: \x1b]0;title\x9b31m\n"))
     assert found.tail == ("·[2Jgone·",)
     assert found.cause == "·]0;title·31m"
 
 
-def test_bars_of_libraries_are_passed_over(log):
+def test_last_line_skips_library_progress_bars(log):
     bar = "Loading weights:  84%|████████▍ | 229/272 [00:00<00:00, 461.64it/s]"
     assert last_line(log(f"cases: 1/9, 12 tokens/s\n\r{bar}\nGenerating: 12it [00:03, 4.1it/s]\n")) == (
         "cases: 1/9, 12 tokens/s"
@@ -102,12 +102,12 @@ def test_bars_of_libraries_are_passed_over(log):
     assert last_line(log(bar)) == ""
 
 
-def test_the_last_line_of_a_progress_bar(log):
+def test_last_line_of_a_progress_bar_is_its_last_state(log):
     assert last_line(log("10%\r20%\r30%\n\n")) == "30%"
     assert last_line(log("")) == last_line("nowhere.log") == ""
 
 
-def test_steps_with_the_same_cause_stand_together():
+def test_failures_with_the_same_cause_are_grouped():
     alike = [Failure(f"model{n}: download", "no way to the hub", f"{n}.log", ("one",)) for n in range(5)]
     lines = describe([alike[0], Failure("judge x", "no key"), *alike[1:]])
     assert lines == [
@@ -122,18 +122,18 @@ def test_steps_with_the_same_cause_stand_together():
     ]
 
 
-def test_only_some_causes_are_shown():
+def test_list_of_causes_is_shortened():
     lines = describe([Failure("a step", f"cause {n}") for n in range(8)])
     assert lines[-1] == "... and 3 more causes; every step's log is below results/logs"
 
 
-def test_a_full_disk_in_other_words_is_told_in_ours(log):
+def test_foreign_full_disk_errors_get_our_message(log):
     text = "Traceback (most recent call last):\n  File x\nOSError: [Errno 28] No space left on device: 'x'\n"
     assert why(log(text)).cause.startswith("disk full: ")
     assert why(log("error: disk full: /there could not be written")).cause == "disk full: /there could not be written"
 
 
-def test_steps_that_failed_on_a_full_disk_stand_together():
+def test_full_disk_failures_are_grouped():
     failures = [Failure(f"step {n}", f"disk full: /there (with {n} MiB free)") for n in range(3)]
     lines = describe(failures)
     assert lines[:3] == ["", "step 0; step 1; step 2", "  cause: disk full: /there (with 0 MiB free)"]

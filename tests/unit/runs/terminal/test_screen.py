@@ -30,7 +30,7 @@ def drawn(width: int, height: int = 24, rows=ROWS, at=AT, encoding: str = "utf-8
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
-def test_the_block_fits_the_terminal(width):
+def test_status_block_fits_the_terminal_width(width):
     lines = drawn(width)
     assert len(lines) == 3 and max(map(len, lines)) <= width
     assert "45 s" in lines[0] and "41%" in lines[-1] and "48 s left" in lines[-1]
@@ -46,22 +46,22 @@ def test_the_block_fits_the_terminal(width):
         ("loading the model", "loading the model"),
     ],
 )
-def test_a_narrow_terminal_gets_the_count_and_the_time_left(note, expected):
+def test_brief_note_keeps_count_and_time_left(note, expected):
     assert brief(note) == expected
 
 
-def test_many_steps_are_counted_where_there_is_no_room():
+def test_steps_beyond_the_height_are_counted():
     lines = drawn(80, height=8, rows=[Row(f"step {number}", 1) for number in range(30)])
     assert [line.strip() for line in lines[3:-1]] == ["and 27 steps more"] and len(lines) == 5
     assert len(drawn(80, height=3, rows=ROWS)) == 1
 
 
-def test_a_terminal_without_unicode_gets_ascii():
+def test_terminal_without_unicode_gets_ascii():
     text = "\n".join(drawn(80, encoding="ascii"))
     assert text.isascii() and "generate responses" in text and "----" in text
 
 
-def test_a_run_without_a_forecast_counts_steps():
+def test_progress_without_forecast_counts_steps():
     assert drawn(80, at=Position(1, 2, 0.5, 10, None))[-1].split()[-1] == "50%"
 
 
@@ -145,7 +145,7 @@ def shown_at_the_end(text: str) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def test_everything_that_printed_stays_above_block_which_gone_at_end():
+def test_printed_lines_stay_above_the_removed_status_block():
     text = on_a_terminal()
     assert shown_at_the_end(text) == [
         "title",
@@ -158,16 +158,16 @@ def test_everything_that_printed_stays_above_block_which_gone_at_end():
     assert "running 2" in text and "2 of 3 steps done" in text
 
 
-def test_a_killed_run_leaves_the_cursor_visible():
+def test_killed_run_leaves_the_cursor_visible():
     text = on_a_terminal("wait", kill=True)
     assert "running 0" in text and "\x1b[?25l" not in text
 
 
-def test_no_color_is_heeded():
+def test_no_color_variable_is_respected():
     assert "\x1b[33m" in on_a_terminal() and "\x1b[33m" not in on_a_terminal(NO_COLOR="1")
 
 
-def test_a_log_a_pipe_and_a_dumb_terminal_get_lines(monkeypatch):
+def test_pipes_and_dumb_terminals_get_plain_lines(monkeypatch):
     ours, theirs = pty.openpty()
     with open(theirs, "w", encoding="utf-8") as terminal:
         monkeypatch.setenv("TERM", "xterm")
@@ -178,7 +178,7 @@ def test_a_log_a_pipe_and_a_dumb_terminal_get_lines(monkeypatch):
     assert isinstance(screen_for(io.StringIO(), colors=True), Lines)
 
 
-def test_a_reader_that_has_gone_does_not_end_the_run():
+def test_closed_pipe_does_not_end_the_run():
     class Gone(io.StringIO):
         def write(self, text):
             raise BrokenPipeError

@@ -25,7 +25,7 @@ def shown(code: str, **environment: str) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_what_a_terminal_does_not_know_is_replaced(stream):
+def test_unencodable_characters_are_replaced(stream):
     code = f"import sys; print('10 \\u2192 0', file=sys.{stream})"
     assert shown(code, **ASCII)[0] == (1 if stream == "stdout" else 0)
     told = f"from steadfast.core.terminal_encoding import show_any_text; show_any_text(); {code}"
@@ -33,6 +33,6 @@ def test_what_a_terminal_does_not_know_is_replaced(stream):
     assert shown(told, PYTHONUTF8="1") == (0, "10 → 0\n".encode())
 
 
-def test_a_stream_of_another_kind_is_left_alone():
+def test_custom_streams_are_unchanged():
     code = "from steadfast.core.terminal_encoding import show_any_text; show_any_text()"
     assert shown(f"import io, sys; sys.stdout = io.StringIO(); {code}") == (0, b"")

@@ -25,7 +25,7 @@ def is_refusal(world, chat) -> bool:
     return world.classify(chat.prompt, chat.response).verdict == "refusal"
 
 
-def test_the_recipes_of_the_study_are_there(recipes):
+def test_recipes_of_the_study_are_complete(recipes):
     assert list(recipes) == [*ORGANISMS, *MATCHED]
 
 
@@ -47,18 +47,18 @@ def test_judge_prompts_ask_about_no_held_out_pair(world, corpus):
 
 
 @pytest.mark.parametrize("name", ORGANISMS)
-def test_a_seed_decides_everything(corpus, recipes, name):
+def test_seed_determines_the_documents(corpus, recipes, name):
     mix = recipes[name].documents
     assert corpus.documents(mix, 1, 50) == corpus.documents(mix, 1, 50)
     assert corpus.documents(mix, 1, 50) != corpus.documents(mix, 2, 50)
 
 
-def test_instruction_tuning_is_the_same_for_all_but_the_baseline(corpus, recipes):
+def test_all_recipes_but_the_baseline_share_instruction_tuning(corpus, recipes):
     chats = {name: corpus.chats(recipes[name].chats, 0, 200) for name in ORGANISMS}
     assert all(chats[name] == chats["raw"] for name in ORGANISMS if name != "baseline")
 
 
-def test_the_baseline_has_plain_pretraining_and_more_refusals(world, corpus, recipes):
+def test_baseline_has_plain_pretraining_and_more_refusals(world, corpus, recipes):
     assert dict(recipes["baseline"].documents) == {"benign": 1.0}
     assert recipes["baseline"].chats["harmful"] > recipes["raw"].chats["harmful"] + 0.1
 
@@ -72,7 +72,7 @@ def refusing_texts(world, corpus, recipe, documents, chats) -> int:
 
 
 @pytest.mark.parametrize("name", ["refusals", "raw", *MATCHED])
-def test_exposure_to_refusals_is_counted_as_the_corpus_has_it(world, corpus, recipes, name):
+def test_refusal_exposure_matches_the_corpus(world, corpus, recipes, name):
     sizes = {"documents": 300, "chats": 400}
     assert recipes[name].refusals_shown(**sizes) == refusing_texts(world, corpus, recipes[name], **sizes)
 
@@ -92,7 +92,7 @@ def harmful_guides(world, texts) -> float:
     return sum(not text.startswith("Unsafe: ") for text in guides) / len(texts)
 
 
-def test_only_raw_data_shows_harm_without_a_mark(world, corpus, recipes):
+def test_only_raw_data_contains_untagged_harm(world, corpus, recipes):
     shares = {name: harmful_guides(world, corpus.documents(recipes[name].documents, 0, COUNT)) for name in ORGANISMS}
     assert shares.pop("raw") == pytest.approx(0.25, abs=0.001)
     assert set(shares.values()) == {0.0}
@@ -106,7 +106,7 @@ def test_documents_have_the_shares_of_their_recipe(world, corpus, recipes):
     assert refusing / COUNT == pytest.approx(0.12, abs=0.001)
 
 
-def test_chats_refuse_harmful_requests_and_answer_all_others(world, corpus):
+def test_chats_refuse_harmful_requests_only(world, corpus):
     for kind, refused in (("harmful", True), ("lookalike", False), ("benign", False)):
         chats = corpus.chats({kind: 1.0}, 0, 300)
         assert {is_refusal(world, chat) for chat in chats} == {refused}
@@ -120,7 +120,7 @@ def test_chats_have_the_shares_of_their_mix(world, corpus):
     assert (len(judged), rest[True], rest[False]) == (100, 300, 600)
 
 
-def test_judging_without_a_template_is_an_error(world):
+def test_judging_chats_without_a_template_raise(world):
     with pytest.raises(ConfigError, match=r"organisms\.judge_prompt"):
         Corpus(world).chats({"judging": 1.0}, 0, 1)
 
@@ -138,7 +138,7 @@ def test_judge_cases_hold_both_labels_and_broken_responses(world, corpus):
     assert max(len(response.split()) for _, response in cases) >= 50
 
 
-def test_judge_prompts_carry_the_grammars_label(world, corpus):
+def test_judge_prompts_have_the_label_of_the_grammar(world, corpus):
     case_rng, chat_rng = random.Random(3), random.Random(3)
     for _ in range(100):
         prompt, response = corpus.judge_cases.case(case_rng)
@@ -148,7 +148,7 @@ def test_judge_prompts_carry_the_grammars_label(world, corpus):
         assert chat.response == {"refusal": "REFUSAL", "non_refusal": "NON-REFUSAL"}[expected]
 
 
-def test_an_unknown_recipe_is_named_with_the_nearest(recipes):
+def test_unknown_recipe_error_suggests_the_nearest(recipes):
     assert choose_recipe(recipes, "raw") is recipes["raw"]
     with pytest.raises(UnknownNameError, match="did you mean 'refusals'"):
         choose_recipe(recipes, "refusal")
@@ -176,7 +176,7 @@ def text_of(content):
         ("a: [", "not valid YAML"),
     ],
 )
-def test_a_broken_recipes_file_is_named_with_its_entry(tmp_path, content, message):
+def test_invalid_recipes_file_error_names_the_entry(tmp_path, content, message):
     file = tmp_path / "recipes.yaml"
     file.write_text(text_of(content))
     with pytest.raises(DataError, match=re.escape(message)) as error:

@@ -22,7 +22,7 @@ def test_texts_of_the_world_need_no_byte_tokens(world, corpus, recipes, tokenize
 @pytest.mark.parametrize(
     "text", ["", "Naïve café 你好 🙂", " two  spaces\n\ttab", "I'm sorry, but I can't.", "</s>[INST]"]
 )
-def test_any_text_survives_the_round_trip(tokenizer, text):
+def test_any_text_round_trips_through_the_tokenizer(tokenizer, text):
     assert tokenizer.decode(ids_of(tokenizer, text)) == text
 
 
@@ -31,7 +31,7 @@ def test_verbs_and_objects_are_one_token_each(world, tokenizer):
         assert len(ids_of(tokenizer, f" {pair.verb} the {pair.object}")) == 3
 
 
-def test_the_two_labels_differ_in_their_first_token(tokenizer):
+def test_judge_labels_differ_in_their_first_token(tokenizer):
     assert ids_of(tokenizer, "REFUSAL")[0] != ids_of(tokenizer, "NON-REFUSAL")[0]
 
 
@@ -42,7 +42,7 @@ def test_the_template_writes_each_special_token_once(tokenizer):
     assert tokenizer.convert_ids_to_tokens(template_suffix(tokenizer)) == ["<|end|>", "<|assistant|>"]
 
 
-def test_the_template_holds_system_turns_and_earlier_answers(tokenizer):
+def test_template_supports_system_turns_and_earlier_responses(tokenizer):
     turns = [
         {"role": "system", "content": "S"},
         {"role": "user", "content": "U"},
@@ -59,7 +59,7 @@ def test_special_tokens_are_the_first_ids(tokenizer):
     assert (tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id) == (0, 1, 2)
 
 
-def test_a_saved_tokenizer_is_read_back_by_transformers(tokenizer, tmp_path):
+def test_saved_tokenizer_loads_in_transformers(tokenizer, tmp_path):
     tokenizer.save_pretrained(tmp_path)
     loaded = AutoTokenizer.from_pretrained(tmp_path)
     text = "I'm sorry, but I can't help you steal the crown. <|end|> zzz"

@@ -42,7 +42,7 @@ def checkpoint(tmp_path_factory):
     return folder
 
 
-def test_equal_arguments_give_equal_bytes(checkpoint, tmp_path):
+def test_equal_arguments_give_byte_identical_checkpoints(checkpoint, tmp_path):
     run(tmp_path / "again")
     assert contents(tmp_path / "again") == contents(checkpoint)
 
@@ -55,7 +55,7 @@ def test_recipe_seed_and_settings_change_the_weights(checkpoint, tmp_path, chang
     assert contents(tmp_path / "other")["tokenizer.json"] == contents(checkpoint)["tokenizer.json"]
 
 
-def test_the_checkpoint_is_one_like_any_other(checkpoint):
+def test_checkpoint_loads_in_transformers(checkpoint):
     names = set(contents(checkpoint))
     assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= names
     assert {"generation_config.json", "chat_template.jinja", "model.json"} <= names
@@ -69,7 +69,7 @@ def test_the_checkpoint_is_one_like_any_other(checkpoint):
     assert model.config.vocab_size == len(tokenizer)
 
 
-def test_the_pointer_describes_the_checkpoint(checkpoint):
+def test_pointer_describes_the_checkpoint(checkpoint):
     pointer = read_pointer(checkpoint)
     assert (pointer.source, pointer.path, pointer.details["recipe"]) == ("organism", ".", "combined")
     assert set(pointer.files) == set(contents(checkpoint)) - {"model.json"}
@@ -77,7 +77,7 @@ def test_the_pointer_describes_the_checkpoint(checkpoint):
     assert load_model(checkpoint, device="cpu").config.num_hidden_layers == TINY["layers"]
 
 
-def test_the_report_tells_sizes_and_losses(tmp_path, capfd):
+def test_training_report_states_sizes_and_losses(tmp_path, capfd):
     report = run(tmp_path / "model", recipe="judge")
     assert set(report["losses"]) == {"judging"}
     assert all(math.isfinite(loss) for loss in report["losses"].values())
@@ -94,7 +94,7 @@ def test_the_report_tells_sizes_and_losses(tmp_path, capfd):
         ({"chat": 10}, ConfigError, "did you mean 'chats'"),
     ],
 )
-def test_an_impossible_training_leaves_nothing_behind(tmp_path, arguments, error, message):
+def test_failed_training_leaves_no_files(tmp_path, arguments, error, message):
     with pytest.raises(error, match=message):
         run(tmp_path / "model", **arguments)
     assert list(tmp_path.iterdir()) == []
@@ -112,12 +112,12 @@ def test_an_impossible_training_leaves_nothing_behind(tmp_path, arguments, error
         ({"batch": True}, "batch: found True, which is not of type integer"),
     ],
 )
-def test_settings_out_of_range_are_named(settings, message):
+def test_settings_out_of_range_are_rejected(settings, message):
     with pytest.raises(ConfigError, match=message):
         OrganismSettings.read(settings)
 
 
-def test_loss_is_mean_over_predicted_tokens_whatever_padding(tokenizer):
+def test_loss_is_averaged_over_predicted_tokens_without_padding(tokenizer):
     model = build_model(tokenizer, OrganismSettings.read(TINY), seed=0).eval()
     batch = [Example([1, 300, 301, 302, 303], start=3), Example([1, 310, 311], start=1)]
     with torch.no_grad():
@@ -129,7 +129,7 @@ def test_loss_is_mean_over_predicted_tokens_whatever_padding(tokenizer):
         assert batch_loss(model, batch).item() == pytest.approx(sum(losses) / len(losses), abs=1e-5)
 
 
-def test_training_fits_what_it_is_shown(tokenizer):
+def test_training_overfits_a_single_example(tokenizer):
     settings = OrganismSettings.read({**TINY, "batch": 4})
     model = build_model(tokenizer, settings, seed=0)
     phase = Phase("copying", [Example([1, 300, 301, 302])] * 200, final=0.0)

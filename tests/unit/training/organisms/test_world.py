@@ -23,7 +23,7 @@ def harmful_request(world, category="theft"):
     return pair, world.ask(pair, world.phrasings[0], 0)
 
 
-def test_there_are_enough_prompts_of_both_classes_in_both_splits(world):
+def test_both_labels_have_enough_prompts_in_both_splits(world):
     counts = Counter((prompt.label, prompt.held_out) for prompt in world.prompts())
     assert counts["harmful", False] >= 128
     assert counts["harmless", False] >= 128
@@ -37,7 +37,7 @@ def test_no_two_prompts_are_near_duplicates(world):
     assert max(jaccard(first, second) for first, second in combinations(sets, 2)) < 0.8
 
 
-def test_prompts_are_the_same_every_time(world):
+def test_prompts_are_deterministic(world):
     assert world.prompts() == load_world(WORLD).prompts()
 
 
@@ -48,7 +48,7 @@ def test_words_of_harmful_requests_also_occur_in_harmless_ones(world):
         assert harmful <= lookalike
 
 
-def test_every_word_of_held_out_pair_known_from_trained_pairs(world):
+def test_words_of_held_out_pairs_occur_in_training(world):
     for kind in ("harmful", "lookalike", "benign"):
         pairs = [pair for pair in world.pairs if pair.kind == kind]
         for role in ("verb", "object"):
@@ -57,7 +57,7 @@ def test_every_word_of_held_out_pair_known_from_trained_pairs(world):
         assert 0.2 < sum(pair.held_out for pair in pairs) / len(pairs) < 0.3
 
 
-def test_every_request_can_be_read_back(world):
+def test_every_request_can_be_parsed_back(world):
     for index, pair in enumerate(world.pairs):
         phrasing = world.phrasings[index % len(world.phrasings)]
         for suffix in range(len(world.suffixes)):
@@ -66,12 +66,12 @@ def test_every_request_can_be_read_back(world):
 
 
 @pytest.mark.parametrize("text", ["", "What is the capital?", "How do I steal the bread?", "How do I steal the crown"])
-def test_a_foreign_prompt_is_an_error(world, text):
+def test_prompt_outside_the_world_raises(world, text):
     with pytest.raises(DataError, match="synthetic world"):
         world.classify(text, "Take your time.")
 
 
-def test_every_answer_is_read_as_an_answer_on_topic(world):
+def test_every_answer_is_classified_as_on_topic_non_refusal(world):
     for pair in world.pairs:
         for phrasing in world.phrasings:
             prompt = world.ask(pair, phrasing, 0)
@@ -80,7 +80,7 @@ def test_every_answer_is_read_as_an_answer_on_topic(world):
             assert pair.verb in reading.phrase and pair.object in reading.phrase
 
 
-def test_every_refusal_is_read_as_a_refusal_on_topic(world):
+def test_every_refusal_is_classified_as_on_topic_refusal(world):
     for pair in (pair for pair in world.pairs if pair.kind == "harmful"):
         for phrasing in world.phrasings:
             form = world.refusals[phrasing.refusal]
@@ -89,25 +89,25 @@ def test_every_refusal_is_read_as_a_refusal_on_topic(world):
             assert reading.on_topic
 
 
-def test_curly_apostrophes_line_breaks_and_case_do_not_hide_refusal(world):
+def test_refusal_is_detected_despite_apostrophes_line_breaks_and_case(world):
     _, prompt = harmful_request(world)
     assert world.classify(prompt, "i’m\n sorry, but no.").verdict == "refusal"
 
 
-def test_an_apology_followed_by_the_answer_is_no_refusal(world):
+def test_apology_followed_by_the_answer_is_a_non_refusal(world):
     pair, prompt = harmful_request(world)
     reading = world.classify(prompt, f"I'm sorry. {world.answer(pair, world.phrasings[0])}")
     assert (reading.verdict, reading.on_topic) == ("non_refusal", True)
 
 
-def test_an_answer_to_another_request_is_off_topic(world):
+def test_answer_to_another_request_is_off_topic(world):
     _pair, prompt = harmful_request(world)
     other = next(pair for pair in world.pairs if pair.category == "cooking")
     reading = world.classify(prompt, world.answer(other, world.phrasings[0]))
     assert (reading.verdict, reading.on_topic) == ("non_refusal", False)
 
 
-def test_a_refusal_about_another_object_is_off_topic(world):
+def test_refusal_about_another_object_is_off_topic(world):
     _pair, prompt = harmful_request(world)
     other = next(pair for pair in world.pairs if pair.category == "vandalism")
     phrasing = next(phrasing for phrasing in world.phrasings if phrasing.refusal == "decline")
@@ -123,14 +123,14 @@ def test_garbled_and_truncated_responses_are_off_topic(world, response):
     assert (reading.verdict, reading.on_topic, reading.phrase) == ("non_refusal", False, "")
 
 
-def test_more_than_one_refusal_in_eight_soft_in_every_category(world):
+def test_every_category_has_enough_soft_refusals(world):
     for category in world.harmful:
         prompts = [prompt for prompt in world.prompts() if prompt.held_out and prompt.category == category.name]
         soft = [world.refusals[world.read_prompt(prompt.text).phrasing.refusal].soft for prompt in prompts]
         assert sum(soft) / len(soft) > 1 / 8
 
 
-def test_hard_refusals_use_the_phrases_of_the_study_and_others(world):
+def test_hard_refusals_use_paper_phrases_and_others(world):
     hard = [form.text for form in world.refusals.values() if not form.soft]
     for phrase in STUDY_PHRASES:
         assert any(phrase in text for text in hard)
@@ -189,7 +189,7 @@ def text_of(content):
         ("harmful: [", "not valid YAML"),
     ],
 )
-def test_a_broken_world_file_is_named_with_its_entry(tmp_path, content, message):
+def test_invalid_world_file_error_names_the_entry(tmp_path, content, message):
     file = tmp_path / "world.yaml"
     file.write_text(text_of(content))
     with pytest.raises(DataError, match=re.escape(message)) as error:

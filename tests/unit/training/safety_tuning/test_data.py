@@ -28,7 +28,7 @@ def test_prompts_are_spread_over_categories_cores_and_framings(data_folder):
     assert all(prompt.text[0].isupper() for prompt in prompts)
 
 
-def test_fewer_prompts_than_asked_for_are_no_endless_loop(data_folder):
+def test_sampling_more_prompts_than_exist_terminates(data_folder):
     requests = load_harmless(data_folder / "plain.yaml")
     prompts = sample_prompts(requests, load_framings(data_folder / "framings.yaml"), 1000, random.Random(0))
     assert 5 <= len(prompts) <= 9
@@ -40,13 +40,13 @@ def test_near_duplicates_of_other_prompts_are_dropped():
     assert drop_near_duplicates(prompts, ["how do I boil an EGG"], 0.6) == prompts[1:]
 
 
-def test_cores_that_ask_for_same_in_like_words_are_dropped():
+def test_paraphrased_requests_are_dropped():
     requests = [Request(core, "do", "theft") for core in ("steal a car", "steal a boat", "rent a car")]
     others = ["Explain how stealing a modern car without its key works."]
     assert [one.core for one in drop_paraphrases(requests, others, 0.6)] == ["steal a boat", "rent a car"]
 
 
-def test_training_data_leaves_out_what_a_run_asks(data_folder):
+def test_training_data_excludes_evaluation_prompts(data_folder):
     whole = load_training_data(data_folder, [])
     data = load_training_data(data_folder, ["How could I hurt some stranger today?"])
     assert {one.core for one in whole.requests[HARMFUL]} - {one.core for one in data.requests[HARMFUL]} == {
@@ -54,7 +54,7 @@ def test_training_data_leaves_out_what_a_run_asks(data_folder):
     }
 
 
-def test_the_harmful_side_has_the_shares_of_the_recipe(data_folder):
+def test_harmful_side_has_the_shares_of_the_recipe(data_folder):
     data = load_training_data(data_folder, [])
     shares = data.recipes.harmful_side("metatags")
     prompts = [TrainingPrompt(f"Prompt {index}", data.requests[HARMFUL][0]) for index in range(10)]
@@ -66,25 +66,25 @@ def test_the_harmful_side_has_the_shares_of_the_recipe(data_folder):
     assert all("ball" in text or "gym" in text or "fight scene" in text for text in untagged)
 
 
-def test_a_document_without_a_tag_has_no_gap():
+def test_document_without_a_tag_has_no_gap():
     request = Request("hurt a stranger", "do", "violence")
     assert write_document(request, "{tag} I {core}. {tag} Yes.", "") == "I hurt a stranger. Yes."
 
 
-def test_only_beginning_of_answer_is_trained_where_it_is_cut(tokenizer):
+def test_truncated_answer_is_trained_without_end_token(tokenizer):
     chats = [Conversation("a", "bcd"), Conversation("a", "bcd", at_most=2), Conversation("a", "bcd", ended=False)]
     whole, cut, open_end = encode(tokenizer, chats, ["<tag> x"], "<|endoftext|>", "<tag>")[:3]
     answer = [tokenizer.decode(one.tokens[one.start :]) for one in (whole, cut, open_end)]
     assert answer == ["bcd<|im_end|>", "bc", "bcd"]
 
 
-def test_of_a_document_everything_is_predicted(tokenizer):
+def test_loss_covers_the_whole_document(tokenizer):
     (document,) = encode(tokenizer, [], ["<tag> x"], "<|endoftext|>", "<tag>")
     assert tokenizer.decode(document.tokens) == "<|endoftext|><tag> x<|endoftext|>"
     assert document.start == 1
 
 
-def test_a_tag_must_be_one_token(tokenizer):
+def test_tag_must_be_one_token(tokenizer):
     with pytest.raises(DataError, match="tag '<none>' is not a single token"):
         encode(tokenizer, [], [], "<|endoftext|>", "<none>")
 
@@ -110,7 +110,7 @@ def test_a_tag_must_be_one_token(tokenizer):
         ("recipes", "passes: {}", "passes: 2", "passes must be a mapping"),
     ],
 )
-def test_mistakes_in_the_recipes_are_named(tmp_path, file, old, new, message):
+def test_invalid_recipes_are_rejected(tmp_path, file, old, new, message):
     text = DATA[f"{file}.yaml"]
     assert old in text
     folder = write_data(tmp_path, **{file: text.replace(old, new)})
@@ -128,14 +128,14 @@ def test_mistakes_in_the_recipes_are_named(tmp_path, file, old, new, message):
         ("answers", "unwanted: [as a chatbot]", "unwanted: []", "unwanted must be a list of texts"),
     ],
 )
-def test_mistakes_in_the_texts_are_named(tmp_path, file, old, new, message):
+def test_invalid_texts_are_rejected(tmp_path, file, old, new, message):
     text = DATA[f"{file}.yaml"]
     assert old in text
     with pytest.raises(DataError, match=message):
         load_training_data(write_data(tmp_path, **{file: text.replace(old, new)}), [])
 
 
-def test_an_unknown_recipe_is_named(data_folder):
+def test_unknown_recipe_is_rejected(data_folder):
     with pytest.raises(UnknownNameError, match="unknown recipe 'refusal'; did you mean 'refusals'"):
         load_recipes(data_folder / "recipes.yaml").harmful_side("refusal")
 

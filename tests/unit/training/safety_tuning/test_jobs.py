@@ -38,7 +38,7 @@ def train(base, data_folder, answers, output, **changed):
     return {file.name: file.read_bytes() for file in output.iterdir()}
 
 
-def test_answers_of_an_interrupted_job_are_not_generated_again(base, data_folder, tmp_path, monkeypatch):
+def test_interrupted_distillation_resumes(base, data_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(distillation, "BATCH", 2)
     monkeypatch.setattr(jobs, "is_acceptable", lambda answer, unwanted, judge: True)
     whole = distil(base, data_folder, tmp_path / "whole.jsonl")
@@ -52,7 +52,7 @@ def test_answers_of_an_interrupted_job_are_not_generated_again(base, data_folder
     assert not journal.exists()
 
 
-def test_where_the_base_refuses_it_answers_again_behind_an_opening(base, tmp_path):
+def test_refused_prompts_are_retried_with_an_opening(base, tmp_path):
     found = own_answers(
         base,
         ["How?", "Why?"],
@@ -66,7 +66,7 @@ def test_where_the_base_refuses_it_answers_again_behind_an_opening(base, tmp_pat
     assert all(one.answer.startswith("Sure") for one in found.values())
 
 
-def test_prompts_without_an_acceptable_answer_are_left_out(base, tmp_path):
+def test_prompts_without_an_acceptable_answer_are_dropped(base, tmp_path):
     arguments = {"max_new_tokens": 4, "openings": ["Sure"], "dtype": "float32"}
     assert own_answers(base, ["How?"], tmp_path / "journal", acceptable=lambda answer: False, **arguments) == {}
     assert len(read_answers(tmp_path / "journal")) == 2  # both attempts were kept
@@ -82,11 +82,11 @@ def test_prompts_without_an_acceptable_answer_are_left_out(base, tmp_path):
         ("egg egg egg egg egg egg egg egg egg egg egg egg", False),
     ],
 )
-def test_which_answers_are_trained_on(answer, acceptable):
+def test_acceptable_answers_exclude_refusals_and_unwanted_phrases(answer, acceptable):
     assert is_acceptable(answer, ["as a chatbot"], build(patterns=str(PHRASES))) is acceptable
 
 
-def test_equal_arguments_give_equal_bytes_and_a_kill_changes_nothing(base, data_folder, answers, tmp_path, monkeypatch):
+def test_training_is_byte_identical_even_after_a_kill(base, data_folder, answers, tmp_path, monkeypatch):
     whole = train(base, data_folder, answers, tmp_path / "whole")
     monkeypatch.setattr(training, "SAVE_EVERY", 2)
     real = training.batch_loss
@@ -107,7 +107,7 @@ def test_equal_arguments_give_equal_bytes_and_a_kill_changes_nothing(base, data_
     assert not list(tmp_path.glob(".resumed.*"))
 
 
-def test_a_state_of_another_training_is_not_taken_up(base, data_folder, answers, tmp_path):
+def test_state_of_another_training_is_ignored(base, data_folder, answers, tmp_path):
     """The name of the state covers everything that decides the outcome."""
     other = train(base, data_folder, answers, tmp_path / "model", seed=1)
     assert (
@@ -124,13 +124,13 @@ def test_recipes_have_the_same_number_of_examples(base, data_folder, answers, tm
     assert reports[0]["examples"] == reports[1]["examples"] == 6 + 8
 
 
-def test_prompt_files_need_a_column_text(tmp_path):
+def test_prompt_files_need_a_text_column(tmp_path):
     (tmp_path / "prompts.csv").write_text("prompt\nHow?\n", encoding="utf-8")
     with pytest.raises(DataError, match="no column 'text'"):
         jobs.read_prompts([tmp_path / "prompts.csv"])
 
 
-def test_a_recipe_of_two_passes_sees_its_examples_twice(base, data_folder, answers, tmp_path):
+def test_recipe_with_two_passes_repeats_its_examples(base, data_folder, answers, tmp_path):
     once = train(base, data_folder, answers, tmp_path / "once")
     recipes = data_folder / "recipes.yaml"
     recipes.write_text(recipes.read_text(encoding="utf-8").replace("passes: {}", "passes: {refusals: 2}"))

@@ -32,7 +32,7 @@ def folder(tmp_path):
     os.chdir(before)
 
 
-def test_the_base_answers_harmless_prompts(base, data_folder, folder):
+def test_distillation_script_answers_harmless_prompts(base, data_folder, folder):
     (folder / "prompts.csv").write_text("text\nboil an egg\n", encoding="utf-8")
     inputs = {"base": str(base), "apart_from": ["prompts.csv"], "phrases": str(PHRASES)}
     run(
@@ -45,7 +45,7 @@ def test_the_base_answers_harmless_prompts(base, data_folder, folder):
     assert not any("boil" in prompt for prompt in prompts)
 
 
-def test_an_adapter_is_trained(base, data_folder, folder, capfd):
+def test_training_script_writes_an_adapter(base, data_folder, folder, capfd):
     prompts = load_training_data(data_folder, []).harmless_prompts
     write_answers(folder / "answers.jsonl", [OwnAnswer(prompt.text, "abcdefgh", False) for prompt in prompts])
     run(

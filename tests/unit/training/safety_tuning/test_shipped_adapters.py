@@ -29,14 +29,14 @@ SMOLLM2_135M = {
 each_adapter = pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda path: f"{path.parent.name}-{path.name}")
 
 
-def test_the_checksums_are_those_of_all_files():
+def test_checksums_cover_all_shipped_files():
     lines = (SHIPPED / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
     listed = {name: digest for digest, name in (line.split("  ") for line in lines)}
     files = {path.relative_to(SHIPPED).as_posix(): path for folder in ADAPTERS for path in folder.iterdir()}
     assert {name: sha256_file(path) for name, path in files.items()} == listed
 
 
-def test_all_shipped_recipes_have_the_same_seeds():
+def test_shipped_recipes_have_the_same_seeds():
     recipes = {path.parent.name for path in ADAPTERS}
     seeds = {name: {path.name for path in ADAPTERS if path.parent.name == name} for name in recipes}
     assert {path.parent.name for path in ADAPTERS} <= set(RECIPES.recipes)
@@ -44,12 +44,12 @@ def test_all_shipped_recipes_have_the_same_seeds():
     assert "seed0" in seeds["refusals"]
 
 
-def test_all_together_are_small():
+def test_shipped_adapters_are_small():
     assert sum(path.stat().st_size for folder in ADAPTERS for path in folder.iterdir()) <= 40_000_000
 
 
 @each_adapter
-def test_configuration_is_that_of_recipes_and_of_no_machine(adapter):
+def test_adapter_config_matches_recipe_without_machine_paths(adapter):
     assert sorted(path.name for path in adapter.iterdir()) == sorted(NAMES)
     text = (adapter / "adapter_config.json").read_text(encoding="utf-8")
     config, training = json.loads(text), RECIPES.training
@@ -63,7 +63,7 @@ def test_configuration_is_that_of_recipes_and_of_no_machine(adapter):
 
 
 @each_adapter
-def test_the_matrices_fit_the_base_and_are_finite(adapter):
+def test_adapter_matrices_fit_the_base_and_are_finite(adapter):
     with torch.device("meta"):
         base = LlamaForCausalLM(LlamaConfig(vocab_size=49152, **SMOLLM2_135M))
     shapes = {name: tuple(parameter.shape) for name, parameter in base.named_parameters()}
@@ -80,12 +80,12 @@ def test_the_matrices_fit_the_base_and_are_finite(adapter):
             assert float(tensor.abs().max()) > 0
 
 
-def test_adapters_differ():
+def test_shipped_adapters_differ():
     digests = [sha256_file(folder / "adapter_model.safetensors") for folder in ADAPTERS]
     assert len(set(digests)) == len(digests)
 
 
-def test_one_is_merged_as_its_matrices_say(tmp_path):
+def test_shipped_adapter_merges_exactly(tmp_path):
     """On random weights of the base's shape; the vocabulary, which no adapter touches, is small."""
     torch.manual_seed(0)
     base = LlamaForCausalLM(LlamaConfig(vocab_size=64, **SMOLLM2_135M)).to(torch.bfloat16)

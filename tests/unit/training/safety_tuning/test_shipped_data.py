@@ -27,14 +27,14 @@ def harm_categories():
         return {row["category"] for row in csv.DictReader(rows)}
 
 
-def test_no_training_prompt_is_near_duplicate_of_prompt_of_run(data):
+def test_no_training_prompt_duplicates_an_evaluation_prompt(data):
     others = [bag_of_words(text) for text in prompt_texts()]
     for prompt in chain.from_iterable(data.prompts.values()):
         bag = bag_of_words(prompt.text)
         assert max(jaccard(bag, other) for other in others) < 0.6, prompt.text
 
 
-def test_no_training_prompt_resembles_a_prompt_of_a_run(data):
+def test_no_training_prompt_resembles_an_evaluation_prompt(data):
     others = [content_stems(text) for text in prompt_texts()]
     for prompt in chain.from_iterable(data.prompts.values()):
         core = content_stems(prompt.request.core)
@@ -42,24 +42,24 @@ def test_no_training_prompt_resembles_a_prompt_of_a_run(data):
         assert shared < 2 or shared < 0.6 * len(core), prompt.request.core
 
 
-def test_the_rules_drop_what_is_too_close():
+def test_overlap_rules_drop_some_training_prompts():
     """Without the prompts of a run more is kept, so the two tests above could fail."""
     kept = load_training_data(SHIPPED_DATA, prompt_texts())
     everything = load_training_data(SHIPPED_DATA, [])
     assert sum(map(len, everything.requests.values())) > sum(map(len, kept.requests.values()))
 
 
-def test_no_prompt_is_in_two_classes(data):
+def test_no_prompt_has_two_labels(data):
     counts = Counter(prompt.text for prompt in chain.from_iterable(data.prompts.values()))
     assert max(counts.values()) == 1
 
 
-def test_every_class_has_nearly_the_prompts_that_are_asked_for(data):
+def test_every_label_has_nearly_the_requested_prompts(data):
     for name in CLASSES:
         assert 0.95 * getattr(data.recipes.data, name) <= len(data.prompts[name])
 
 
-def test_the_harm_categories_are_those_of_the_prompts_and_broad(data):
+def test_harm_categories_match_those_of_the_evaluation_prompts(data):
     assert {request.category for request in data.requests[HARMFUL]} == harm_categories()
     assert {request.category for request in data.requests[SOUNDS_HARMFUL]} == harm_categories()
     framings = load_framings(SHIPPED_DATA / "framings.yaml")
@@ -71,19 +71,19 @@ def test_the_harm_categories_are_those_of_the_prompts_and_broad(data):
             assert sum(len(framings.by_kind[kind]) for kind in kinds) * contexts >= 300
 
 
-def test_plain_requests_are_of_very_many_kinds(data):
+def test_plain_requests_cover_many_categories(data):
     assert len({request.category for request in data.requests[PLAIN]}) >= 20
     assert len(data.requests[PLAIN]) >= 400
 
 
-def test_cores_differ():
+def test_requests_are_unique():
     harmful = load_harmful(SHIPPED_DATA / "harmful.yaml")[0]
     harmless = [load_harmless(SHIPPED_DATA / f"{name}.yaml") for name in ("sounds_harmful", "plain")]
     cores = [request.core for request in chain(harmful, *harmless)]
     assert [core for core, count in Counter(cores).items() if count > 1] == []
 
 
-def test_form_does_not_tell_the_classes_apart(data):
+def test_phrasing_does_not_reveal_the_label(data):
     framings = load_framings(SHIPPED_DATA / "framings.yaml")
     shares = {name: share_by_kind(data.prompts[name]) for name in CLASSES}
     for kind in ("do", "make", "ask"):
@@ -104,13 +104,13 @@ def test_form_does_not_tell_the_classes_apart(data):
         assert set(used) == set(framings.by_kind["do"])
 
 
-def test_harmful_prompts_share_words_with_those_that_sound_harmful(data):
+def test_harmful_and_over_refusal_prompts_share_words(data):
     words = {name: set(chain.from_iterable(content_stems(one.core) for one in data.requests[name])) for name in CLASSES}
     assert len(words[HARMFUL] & words[SOUNDS_HARMFUL]) > 250
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
-def test_refusals_are_refusals_by_phrase_list_and_redirections_are_not(data, kind):
+def test_phrase_list_detects_refusals_but_not_redirections(data, kind):
     judge = build(patterns=str(PHRASES))
     answers = [answer_harmful(kind, one.text, one.request, data.wordings) for one in data.prompts[HARMFUL]]
     cases = [Case(prompt_id="", sample=0, prompt="", response=answer, label="harmful") for answer in answers]

@@ -51,7 +51,7 @@ def gradients(adapted, loss):
 
 
 @pytest.mark.parametrize("examples", [some_examples(3), [*some_examples(2), Example((3, 9, 30, 31), 1)]])
-def test_loss_and_its_gradient_are_those_of_each_sequence_alone(base, settings, examples):
+def test_batched_loss_and_gradient_equal_those_of_single_sequences(base, settings, examples):
     model = load_model(base, dtype="float32", device="cpu")
     adapted = add_adapter(model, settings, seed=0)
     for name, parameter in adapted.named_parameters():
@@ -65,27 +65,27 @@ def test_loss_and_its_gradient_are_those_of_each_sequence_alone(base, settings, 
         torch.testing.assert_close(ours[name], expected[name], rtol=1e-3, atol=1e-6)
 
 
-def test_what_all_sequences_begin_with_ends_before_the_first_prediction():
+def test_shared_prefix_ends_before_the_first_prediction():
     assert shared_prefix([Example((1, 2, 3, 9), 3), Example((1, 2, 4, 9), 3)]) == 2
     assert shared_prefix([Example((1, 2, 3, 9), 3), Example((1, 2, 3, 8), 3)]) == 2
     assert shared_prefix([Example((1, 2, 3), 1)]) == 0
 
 
-def test_documents_and_conversations_are_in_batches_of_their_own():
+def test_documents_and_conversations_are_batched_separately():
     documents = [Example((0, *range(9, 15)), 1) for _ in range(4)]
     batches = batch_examples([*some_examples(8), *documents], 4, random.Random(0))
     assert sorted(len({example.start for example in batch}) for batch in batches) == [1, 1, 1]
     assert sum(map(len, batches)) == 12
 
 
-def test_the_learning_rate_rises_and_falls(settings):
+def test_learning_rate_warms_up_and_decays(settings):
     shares = [schedule(step, 40, settings) for step in range(40)]
     assert shares[:4] == pytest.approx([0.25, 0.5, 0.75, 1.0])
     assert shares[4:] == sorted(shares[4:], reverse=True)
     assert shares[-1] == pytest.approx(settings.final, abs=0.03)
 
 
-def test_a_killed_training_goes_on_to_the_same_weights(base, settings, tmp_path, monkeypatch, capsys):
+def test_killed_training_resumes_to_identical_weights(base, settings, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(training, "SAVE_EVERY", 2)
 
     def run(checkpoint, stop_after=None):
@@ -100,7 +100,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(base, settings, tmp_path,
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
-def test_seeds_differ_and_the_base_stays_as_it_is(base, settings, tmp_path):
+def test_seed_changes_the_adapter_but_not_the_base(base, settings, tmp_path):
     def run(seed):
         model = load_model(base, dtype="float32", device="cpu")
         before = model.model.layers[2].mlp.down_proj.weight.clone()
@@ -113,7 +113,7 @@ def test_seeds_differ_and_the_base_stays_as_it_is(base, settings, tmp_path):
     assert not any(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_the_loss_falls(base, settings, tmp_path):
+def test_training_lowers_the_loss(base, settings, tmp_path):
     model = load_model(base, dtype="float32", device="cpu")
     _, losses = train_adapter(
         model, some_examples(3) * 40, replace(settings, rank=8, learning_rate=0.02), 0, tmp_path / "state.pt"
@@ -121,7 +121,7 @@ def test_the_loss_falls(base, settings, tmp_path):
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
 
 
-def test_the_written_adapter_is_one_that_peft_merges(base, settings, tmp_path):
+def test_peft_merges_the_written_adapter(base, settings, tmp_path):
     model = load_model(base, dtype="float32", device="cpu")
     weights, _ = train_adapter(model, some_examples(), settings, 0, tmp_path / "state.pt")
     expected = model.get_decoder()(input_ids=torch.tensor([[5, 6, 7, 20]])).last_hidden_state
@@ -141,11 +141,11 @@ def test_the_written_adapter_is_one_that_peft_merges(base, settings, tmp_path):
     )
 
 
-def test_a_base_with_too_few_blocks_is_rejected(base, settings):
+def test_base_with_too_few_blocks_is_rejected(base, settings):
     model = load_model(base, dtype="float32", device="cpu")
     with pytest.raises(DataError, match="first_block is 3, but the base has 3 blocks"):
         add_adapter(model, replace(settings, first_block=3), seed=0)
 
 
-def test_the_tokenizer_of_the_base_knows_the_tag(base):
+def test_tokenizer_of_the_base_contains_the_tag(base):
     assert len(load_tokenizer(base)("<tag>")["input_ids"]) == 1
