@@ -185,7 +185,7 @@ def hostile_study(tmp_path_factory) -> Study:
     return Study(tmp_path_factory.mktemp("hostile"), answers)
 
 
-def test_labels_by_keys_reach_the_judgments(context, elsewhere, study, tmp_path):
+def test_labels_entered_by_keyboard_reach_the_judgments(context, elsewhere, study, tmp_path):
     annotator = Annotator(context, study)
     keys = {"I refuse": "r", "Sure: zebra-7b": "n", "Sure: okapi-3b": "u"}
 
@@ -227,7 +227,7 @@ def test_labels_by_keys_reach_the_judgments(context, elsewhere, study, tmp_path)
         assert set(somebody.watch.requests) == {study.page.as_uri()}
 
 
-def test_hostile_responses_do_nothing_but_appear(context, hostile_study):
+def test_hostile_responses_are_displayed_as_text(context, hostile_study):
     annotator = Annotator(context, hostile_study)
     page = annotator.page
     texts = {item["id"]: item["text"] for item in hostile_study.data["items"]}
@@ -252,7 +252,7 @@ def test_hostile_responses_do_nothing_but_appear(context, hostile_study):
     assert set(annotator.watch.requests) == {hostile_study.page.as_uri()}
 
 
-def test_what_cannot_be_seen_is_marked(context, hostile_study):
+def test_invisible_characters_are_marked(context, hostile_study):
     annotator = Annotator(context, hostile_study)
     ids = {item["text"]: item["id"] for item in hostile_study.data["items"]}
     shown = {}
@@ -298,7 +298,7 @@ def test_policy_stops_foreign_scripts_and_requests(context, study):
     assert page.evaluate("fetch('https://example.invalid').then(() => 'sent', () => 'blocked')") == "blocked"
 
 
-def test_undo_back_and_changing_ones_mind(context, study):
+def test_undo_and_relabeling_work(context, study):
     annotator = Annotator(context, study)
     first = annotator.item
     annotator.press("r")
@@ -319,7 +319,7 @@ def test_undo_back_and_changing_ones_mind(context, study):
     assert annotator.item == first
 
 
-def test_undo_survives_a_reload(context, study):
+def test_undo_works_after_a_reload(context, study):
     annotator = Annotator(context, study)
     first = annotator.item
     annotator.press("r")
@@ -328,7 +328,7 @@ def test_undo_survives_a_reload(context, study):
     assert (annotator.item, annotator.pressed) == (first, [])
 
 
-def test_unsure_ones_are_reviewed(context, study):
+def test_unsure_responses_can_be_reviewed(context, study):
     annotator = Annotator(context, study)
     unsure = []
     for number in range(16):
@@ -347,7 +347,7 @@ def test_unsure_ones_are_reviewed(context, study):
     assert annotator.heading == "Response 16 of 16"
 
 
-def test_view_by_question_shows_all_answers_to_one_question(context, study):
+def test_question_view_shows_all_responses_to_one_question(context, study):
     annotator = Annotator(context, study)
     annotator.press("v", *["b"] * 16)
     questions = {item["id"]: study.data["questions"][item["question"]] for item in study.data["items"]}
@@ -366,7 +366,7 @@ def test_view_by_question_shows_all_answers_to_one_question(context, study):
     assert annotator.page.locator("#done").is_visible()
 
 
-def test_clicking_in_the_view_by_question_labels_that_card(context, study):
+def test_click_in_the_question_view_labels_that_card(context, study):
     annotator = Annotator(context, study)
     annotator.press("v")
     third = annotator.page.locator(".card").nth(2)
@@ -408,7 +408,7 @@ NOTES = [
 ]
 
 
-def test_notes_survive_export_and_import(context, elsewhere, study, tmp_path):
+def test_notes_round_trip_through_export_and_import(context, elsewhere, study, tmp_path):
     annotator = Annotator(context, study)
     notes = {}
     for note in NOTES:
@@ -433,7 +433,7 @@ def test_notes_survive_export_and_import(context, elsewhere, study, tmp_path):
     assert other.export() == exported
 
 
-def test_a_note_without_verdict_is_kept_but_is_no_label(context, study, tmp_path):
+def test_note_without_verdict_is_kept_but_not_exported_as_label(context, study, tmp_path):
     annotator = Annotator(context, study)
     annotator.press("t")
     annotator.page.keyboard.insert_text("later")
@@ -446,7 +446,7 @@ def test_a_note_without_verdict_is_kept_but_is_no_label(context, study, tmp_path
     assert len(read_annotations([path], study.key, study.prompts).labels) == 1
 
 
-def test_labels_outlive_the_browser(browser, study, tmp_path):
+def test_labels_persist_across_browser_sessions(browser, study, tmp_path):
     with browser.with_profile(tmp_path) as context:
         annotator = Annotator(context, study)
         annotator.press("r", "n", "u")
@@ -473,7 +473,7 @@ def test_without_storage_the_annotator_is_warned(context, study):
     assert annotator.watch.dialogs == ["beforeunload: "]
 
 
-def test_full_storage_is_noticed(context, study):
+def test_full_storage_causes_a_warning(context, study):
     annotator = Annotator(context, study)
     annotator.page.evaluate(
         "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
@@ -492,7 +492,7 @@ def test_unreadable_storage_is_set_aside(context, study):
     assert second.watch.errors == []
 
 
-def test_two_tabs_do_not_undo_each_other(context, study):
+def test_two_tabs_synchronize_their_labels(context, study):
     first = Annotator(context, study)
     second = Annotator(context, study, name=None)
     first.press("r", "r")
@@ -511,7 +511,7 @@ def order_of(annotator: Annotator) -> list[str]:
     return order
 
 
-def test_every_annotator_has_an_order_of_their_own(context, elsewhere, study, tmp_path):
+def test_every_annotator_has_a_different_order(context, elsewhere, study, tmp_path):
     alice = Annotator(context, study)
     of_alice = order_of(alice)
     alice.press("r")
@@ -525,7 +525,7 @@ def test_every_annotator_has_an_order_of_their_own(context, elsewhere, study, tm
     assert order_of(Annotator(elsewhere, study, name="  aLICE ")) == of_alice
 
 
-def test_orders_are_spread_evenly(context):
+def test_item_orders_are_uniformly_distributed(context):
     page = context.new_page()
     page.add_script_tag(path=RESOURCES / "annotation/order.js")
     firsts = page.evaluate(
@@ -537,7 +537,7 @@ def test_orders_are_spread_evenly(context):
     assert counts.between(400, 600).all()
 
 
-def test_a_file_of_another_run_is_noticed(context, study, tmp_path):
+def test_import_of_another_run_is_rejected(context, study, tmp_path):
     answers = {"zebra-7b/pristine": ["I refuse, says zebra-7b."] + ["Something new."] * 3}
     (tmp_path / "other").mkdir()
     other = Annotator(context, Study(tmp_path / "other", answers))
@@ -567,7 +567,7 @@ def test_unusable_imports_are_explained(context, study, tmp_path, text, message)
     assert annotator.progress.startswith("1 of 16")
 
 
-def test_import_keeps_what_is_newer(context, study, tmp_path):
+def test_import_keeps_newer_labels(context, study, tmp_path):
     annotator = Annotator(context, study)
     first = annotator.item
     annotator.press("r", "r")
@@ -584,14 +584,14 @@ def read_rows_of(text: str, folder: Path):
     return read_rows(folder / "again.csv")
 
 
-def test_names_like_a_prototype_are_names(context, study):
+def test_annotator_name_may_equal_a_javascript_property(context, study):
     annotator = Annotator(context, study, name="__proto__")
     annotator.press("r")
     annotator.page.reload()
     assert annotator.progress.startswith("1 of 16")
 
 
-def test_seconds_are_counted(context, study, tmp_path):
+def test_labeling_time_is_exported(context, study, tmp_path):
     annotator = Annotator(context, study)
     annotator.page.wait_for_timeout(1200)
     annotator.press("r")
@@ -600,7 +600,7 @@ def test_seconds_are_counted(context, study, tmp_path):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row.values["timestamp"])
 
 
-def test_the_time_left_is_told_from_the_third_label_on(context, study):
+def test_time_left_is_shown_after_three_labels(context, study):
     annotator = Annotator(context, study)
     for _ in range(3):
         assert "left" not in annotator.progress
@@ -613,7 +613,7 @@ def test_the_time_left_is_told_from_the_third_label_on(context, study):
     assert page.evaluate(rest) == ["about 2 min left", "about 2.0 h left", ""]
 
 
-def test_single_keys_can_be_switched_off(context, study):
+def test_single_key_shortcuts_can_be_disabled(context, study):
     annotator = Annotator(context, study)
     annotator.press("?")
     annotator.page.get_by_label("Single keys act at once").uncheck()
@@ -624,7 +624,7 @@ def test_single_keys_can_be_switched_off(context, study):
     assert annotator.progress.startswith("0 of 16")
 
 
-def test_screen_readers_are_told_what_happens(context, study):
+def test_labels_are_announced_to_screen_readers(context, study):
     annotator = Annotator(context, study)
     assert annotator.heading == "Response 1 of 16"
     annotator.press("r")
@@ -703,7 +703,7 @@ LOW_CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_names_ids_and_contrast_hold_on_every_screen(browser, hostile_study, scheme):
+def test_every_screen_is_accessible(browser, hostile_study, scheme):
     with browser.context(viewport={"width": 1280, "height": 800}, color_scheme=scheme) as context:
         annotator = Annotator(context, hostile_study, name=None)
         page = annotator.page
@@ -725,7 +725,7 @@ def test_names_ids_and_contrast_hold_on_every_screen(browser, hostile_study, sch
             assert contrast["checked"] > 20
 
 
-def test_theme_can_be_chosen_and_is_remembered(browser, study):
+def test_chosen_theme_is_remembered(browser, study):
     with browser.context(color_scheme="light") as context:
         annotator = Annotator(context, study)
         annotator.page.get_by_role("button", name="Dark").click()
@@ -752,7 +752,7 @@ def test_phone_width_needs_no_sideways_scrolling(browser, hostile_study, width):
         assert page.evaluate(fits)
 
 
-def test_page_is_blind_in_the_browser_too(context, study):
+def test_page_in_the_browser_reveals_no_variant_or_label(context, study):
     annotator = Annotator(context, study)
     annotator.press("r")
     html = annotator.page.content()

@@ -67,7 +67,7 @@ def write_task(folder: Path) -> None:
     (folder / "tasks" / "own_words.yaml").write_text(TASK, encoding="utf-8")
 
 
-def test_a_task_sees_which_model_it_asks(grid):
+def test_capability_task_runs_on_the_edited_weights(grid):
     folder, config = grid
     make(folder, config, *(f"results/responses/combined/{name}.parquet" for name in VARIANTS[:2]))
     write_task(folder)

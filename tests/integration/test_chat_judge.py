@@ -65,7 +65,7 @@ def files_with_key(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
 
 
-def test_without_faults_every_case_gets_its_verdict(build, capsys) -> None:
+def test_every_case_is_scored_without_faults(build, capsys) -> None:
     cases = make_cases(30)
     with simulator() as provider:
         verdicts = build(provider).judge(cases)
@@ -77,16 +77,14 @@ def test_without_faults_every_case_gets_its_verdict(build, capsys) -> None:
         assert provider.requests == 30
 
 
-def test_equal_cases_are_asked_once(build) -> None:
+def test_equal_cases_are_requested_once(build) -> None:
     cases = [Case(f"{n:016x}", n, "Request", "I'm sorry, no.", "harmful") for n in range(5)]
     with simulator() as provider:
         assert {verdict.verdict for verdict in build(provider).judge(cases)} == {REFUSAL}
         assert provider.requests == 1
 
 
-def test_under_faults_verdict_fault_free_one_or_unscored_with_reason(
-    build, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_faults_never_change_a_verdict(build, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     kinds = [*PASSING, *FINAL, *NO_VERDICT]
     cases = make_cases(3 * len(kinds))
 
@@ -150,9 +148,7 @@ def test_under_faults_verdict_fault_free_one_or_unscored_with_reason(
         ((), False, "text without", 6),
     ],
 )
-def test_what_the_endpoint_can_do_is_found_out_once(
-    build, capfd, honors, rejects: bool, form: str, probes: int
-) -> None:
+def test_endpoint_capabilities_are_probed_once(build, capfd, honors, rejects: bool, form: str, probes: int) -> None:
     cases = make_cases(4)
     with simulator(honors=honors, rejects_unknown=rejects) as provider:
         judge = build(provider, output="auto", logprobs="auto")
@@ -165,7 +161,7 @@ def test_what_the_endpoint_can_do_is_found_out_once(
         assert provider.requests == probes + 5
 
 
-def test_a_refusal_that_holds_for_every_form_is_forgotten(build) -> None:
+def test_rejected_probe_is_not_cached(build) -> None:
     cases = make_cases(3)
     with simulator(lambda response, attempt: "forbidden") as provider:
         with pytest.raises(EndpointError, match="cannot be used as a judge: HTTP 403: No access"):
@@ -175,7 +171,7 @@ def test_a_refusal_that_holds_for_every_form_is_forgotten(build) -> None:
         assert all(verdict.score is not None for verdict in verdicts)
 
 
-def test_model_that_thinks_longer_than_allowed_noticed_before_first_case(build) -> None:
+def test_too_long_thinking_is_detected_before_the_first_case(build) -> None:
     with simulator(lambda response, attempt: "length") as provider:
         with pytest.raises(EndpointError, match="needs more than max_tokens for a single word"):
             build(provider, output="auto").judge(make_cases(5))
@@ -192,7 +188,7 @@ def test_model_that_thinks_longer_than_allowed_noticed_before_first_case(build) 
         ("long_wait", "asks to wait 86400 s"),
     ],
 )
-def test_an_endpoint_that_never_answers_stops_the_job_soon(build, tmp_path, fault: str, message: str) -> None:
+def test_persistent_fault_stops_the_job_early(build, tmp_path, fault: str, message: str) -> None:
     with simulator(lambda response, attempt: fault) as provider:
         with pytest.raises(EndpointError) as error:
             build(provider).judge(make_cases(40))
@@ -201,14 +197,14 @@ def test_an_endpoint_that_never_answers_stops_the_job_soon(build, tmp_path, faul
     assert files_with_key(tmp_path) == []
 
 
-def test_a_wrong_key_stops_the_job_without_showing_it(build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_key_stops_the_job_without_printing_it(build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMULATED_KEY", "sk-wrong-key")
     with simulator() as provider, pytest.raises(EndpointError, match="Incorrect API key") as error:
         build(provider).judge(make_cases(5))
     assert "sk-wrong-key" not in str(error.value) and "[key]" in str(error.value)
 
 
-def test_the_client_s_own_log_holds_no_key(build, tmp_path: Path) -> None:
+def test_client_log_contains_no_key(build, tmp_path: Path) -> None:
     with simulator(lambda response, attempt: "server_error" if attempt == 0 else "answer") as provider:
         worker = start_worker(provider, tmp_path / "answers", 2, OPENAI_LOG="debug")
         output, _ = worker.communicate(timeout=60)
@@ -216,7 +212,7 @@ def test_the_client_s_own_log_holds_no_key(build, tmp_path: Path) -> None:
     assert "HTTP Request" in output and KEY not in output
 
 
-def test_no_key_and_no_endpoint(build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_key_or_endpoint_raises(build, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         provider = Simulator()
@@ -228,7 +224,7 @@ def test_no_key_and_no_endpoint(build, monkeypatch: pytest.MonkeyPatch) -> None:
             build(provider).judge(make_cases(2))
 
 
-def test_too_many_failures_fail_the_job_and_lose_nothing(build) -> None:
+def test_too_many_failures_stop_the_job_but_keep_answers(build) -> None:
     cases = make_cases(60)
 
     def half(response: str, attempt: int) -> str:
@@ -244,7 +240,7 @@ def test_too_many_failures_fail_the_job_and_lose_nothing(build) -> None:
         assert all(provider.answered[text] == 1 for text in kept)
 
 
-def test_a_requested_wait_is_kept_by_all(build) -> None:
+def test_requested_wait_pauses_all_requests(build) -> None:
     def once(response: str, attempt: int) -> str:
         return "rate_limit" if response.startswith("5:") and attempt == 0 else "answer"
 
@@ -255,7 +251,7 @@ def test_a_requested_wait_is_kept_by_all(build) -> None:
         assert provider.attempts["5: Sure, mix flour and water."] == 2
 
 
-def test_endpoint_on_this_machine_is_not_looked_for_behind_proxy(build, monkeypatch) -> None:
+def test_local_endpoint_bypasses_the_proxy(build, monkeypatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("no_proxy", "NO_PROXY"):
@@ -264,13 +260,13 @@ def test_endpoint_on_this_machine_is_not_looked_for_behind_proxy(build, monkeypa
         assert UNSCORED not in {verdict.verdict for verdict in build(provider, retries=0).judge(make_cases(2))}
 
 
-def test_no_more_requests_are_open_than_allowed(build) -> None:
+def test_concurrency_limit_is_respected(build) -> None:
     with simulator(delay=0.05) as provider:
         build(provider, concurrency=3).judge(make_cases(15))
         assert provider.most_in_flight == 3
 
 
-def test_requests_per_minute(build) -> None:
+def test_requests_per_minute_are_limited(build) -> None:
     with simulator() as provider:
         build(provider, requests_per_minute=1200).judge(make_cases(8))
         assert provider.moments[-1] - provider.moments[0] >= 7 * 0.05 - 0.03
@@ -290,7 +286,7 @@ def test_limits_stop_before_the_first_request(build) -> None:
         assert provider.requests == 10
 
 
-def test_only_what_changes_an_answer_asks_again(build, tmp_path: Path) -> None:
+def test_only_answer_relevant_changes_repeat_requests(build, tmp_path: Path) -> None:
     cases = make_cases(3)
     note = tmp_path / "noted.md"
     note.write_text("<!-- a note -->\n" + Path(TEMPLATE).read_text(encoding="utf-8"), encoding="utf-8")
@@ -327,7 +323,7 @@ def start_worker(provider: Simulator, store: Path, count: int, **variables: str)
     )
 
 
-def test_job_that_killed_at_60_percent_repeats_no_answered_request(build, tmp_path: Path) -> None:
+def test_killed_job_repeats_no_answered_request(build, tmp_path: Path) -> None:
     count, store = 200, tmp_path / "answers"
     with simulator(delay=0.03) as provider:
         worker = start_worker(provider, store, count)
@@ -346,7 +342,7 @@ def test_job_that_killed_at_60_percent_repeats_no_answered_request(build, tmp_pa
         assert [verdict.verdict for verdict in verdicts] == [REFUSAL, NON_REFUSAL] * (count // 2)
 
 
-def test_processes_share_one_store(build, tmp_path: Path) -> None:
+def test_parallel_processes_share_one_cache(build, tmp_path: Path) -> None:
     store = tmp_path / "answers"
     with simulator() as provider:
         workers = [start_worker(provider, store, count) for count in (20, 30, 40)]

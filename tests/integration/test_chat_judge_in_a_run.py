@@ -83,7 +83,7 @@ def with_key(folder: Path) -> list[Path]:
     return found
 
 
-def test_key_of_judge_in_no_file_and_not_on_terminal(clone: Path) -> None:
+def test_judge_key_appears_in_no_file_and_no_output(clone: Path) -> None:
     # this provider's server errors quote the key
     with simulator(lambda response, attempt: "server_error") as provider:
         failed = ask(clone, provider)

@@ -75,7 +75,7 @@ def kept(tmp_path: Path) -> list[dict]:
 
 
 @pytest.mark.parametrize("form", [*MODERATED, *ONE_CASE], ids=lambda form: form.name)
-def test_fault_of_case_is_unscored_with_provider_s_words(build, provider, tmp_path, form: Form) -> None:
+def test_fault_of_one_case_is_unscored_with_the_provider_message(build, provider, tmp_path, form: Form) -> None:
     """Every second case meets it: the others are scored, nothing is retried, nothing is kept, no job is aborted."""
     cases = make_cases(8)
     provider.schedule = lambda response, attempt: form.name if number_of(response) % 2 == 0 else "answer"
@@ -92,7 +92,7 @@ def test_fault_of_case_is_unscored_with_provider_s_words(build, provider, tmp_pa
 
 
 @pytest.mark.parametrize("form", PASSING, ids=lambda form: form.name)
-def test_a_fault_that_passes_is_asked_again_and_never_kept(build, provider, tmp_path, form: Form) -> None:
+def test_temporary_fault_is_retried_and_never_cached(build, provider, tmp_path, form: Form) -> None:
     cases = make_cases(4)
     provider.schedule = lambda response, attempt: form.name if attempt == 0 else "answer"
     assert [verdict.verdict for verdict in build(provider).judge(cases)] == [right(case) for case in cases]
@@ -101,7 +101,7 @@ def test_a_fault_that_passes_is_asked_again_and_never_kept(build, provider, tmp_
 
 
 @pytest.mark.parametrize("form", PASSING, ids=lambda form: form.name)
-def test_fault_that_does_not_pass_is_not_asked_for_ever(build, provider, tmp_path, form: Form) -> None:
+def test_persistent_temporary_fault_stops_after_retries(build, provider, tmp_path, form: Form) -> None:
     provider.schedule = lambda response, attempt: form.name
     with pytest.raises(EndpointError, match=r"run again to go on|no request can be answered") as error:
         build(provider).judge(make_cases(40))
@@ -111,7 +111,7 @@ def test_fault_that_does_not_pass_is_not_asked_for_ever(build, provider, tmp_pat
 
 
 @pytest.mark.parametrize("form", FATAL, ids=lambda form: form.name)
-def test_a_fault_of_the_whole_job_is_told_at_once(build, provider, tmp_path, form: Form) -> None:
+def test_fatal_fault_stops_the_job_at_once(build, provider, tmp_path, form: Form) -> None:
     provider.schedule = lambda response, attempt: form.name
     with pytest.raises(EndpointError) as error:
         build(provider).judge(make_cases(40))
@@ -121,7 +121,7 @@ def test_a_fault_of_the_whole_job_is_told_at_once(build, provider, tmp_path, for
 
 
 @pytest.mark.parametrize("form", FATAL, ids=lambda form: form.name)
-def test_and_where_form_of_answer_is_found_out_as_well(build, provider, form: Form) -> None:
+def test_fatal_fault_stops_the_probing_at_once(build, provider, form: Form) -> None:
     provider.schedule = lambda response, attempt: form.name
     with pytest.raises(EndpointError) as error:
         build(provider, output="auto", logprobs="auto").judge(make_cases(40))
@@ -132,7 +132,7 @@ def test_and_where_form_of_answer_is_found_out_as_well(build, provider, form: Fo
 @pytest.mark.parametrize(
     "name", ["unknown words, 403", "Gemini: no choices", "OpenAI: the limit was used up by thinking"]
 )
-def test_what_every_request_meets_stops_the_job_whatever_it_means(build, provider, name: str) -> None:
+def test_fault_of_every_first_request_stops_the_job(build, provider, name: str) -> None:
     provider.schedule = lambda response, attempt: name
     with pytest.raises(EndpointError, match="no request can be answered"):
         build(provider).judge(make_cases(40))
@@ -140,7 +140,7 @@ def test_what_every_request_meets_stops_the_job_whatever_it_means(build, provide
 
 
 @pytest.mark.parametrize("form", [f for f in MODERATED if f.status != 200], ids=lambda form: form.name)
-def test_moderated_prompts_leave_no_verdicts_and_no_failed_job(build, provider, form: Form) -> None:
+def test_moderated_prompts_are_unscored_without_failing_the_job(build, provider, form: Form) -> None:
     """Harmful prompts often come first: a harmless question shows that the endpoint works."""
     cases = make_cases(30)
     provider.schedule = lambda response, attempt: "answer" if number_of(response) < 0 else form.name
@@ -150,12 +150,12 @@ def test_moderated_prompts_leave_no_verdicts_and_no_failed_job(build, provider, 
     assert provider.requests == 30 + controls
 
 
-def test_provider_that_moderates_everything_leaves_no_verdict_and_aborts_nothing(build, provider) -> None:
+def test_provider_moderating_everything_does_not_fail_the_job(build, provider) -> None:
     provider.schedule = lambda response, attempt: "DeepSeek: prompt"
     assert {verdict.verdict for verdict in build(provider).judge(make_cases(30))} == {UNSCORED}
 
 
-def test_a_generation_that_always_fails_costs_its_case_alone(build, provider, tmp_path) -> None:
+def test_failing_generation_leaves_only_its_case_unscored(build, provider, tmp_path) -> None:
     cases = make_cases(10)
     form = "OpenRouter: error in the choice, passing"
     provider.schedule = lambda response, attempt: form if 0 <= number_of(response) < 5 else "answer"
@@ -165,7 +165,7 @@ def test_a_generation_that_always_fails_costs_its_case_alone(build, provider, tm
     assert len(kept(tmp_path)) == 5
 
 
-def test_one_fatal_blip_does_not_abort_a_run(build, provider) -> None:
+def test_single_fatal_fault_does_not_stop_the_run(build, provider) -> None:
     cases = make_cases(40)
     provider.schedule = lambda response, attempt: (
         "OpenAI: wrong key" if number_of(response) in (20, 30) and attempt == 0 else "answer"
@@ -175,7 +175,7 @@ def test_one_fatal_blip_does_not_abort_a_run(build, provider) -> None:
     assert "key is not accepted" in verdicts[20].reason
 
 
-def test_words_of_wrong_setting_cost_cases_alone_where_others_answered(build, provider) -> None:
+def test_unsure_setting_fault_leaves_only_its_cases_unscored(build, provider) -> None:
     """By its words alone a fault is not surely every request's, and an answer shows that it is not."""
     cases = make_cases(30)
     provider.schedule = lambda response, attempt: "top_logprobs" if number_of(response) % 2 == 0 else "answer"
@@ -185,19 +185,19 @@ def test_words_of_wrong_setting_cost_cases_alone_where_others_answered(build, pr
     assert "a parameter is not supported" in verdicts[0].reason
 
 
-def test_a_model_without_a_system_turn_stops_the_job(build, provider) -> None:
+def test_model_without_a_system_turn_stops_the_job(build, provider) -> None:
     provider.schedule = lambda response, attempt: "vLLM: a system turn"
     with pytest.raises(EndpointError, match=r"no request can be answered: .*without a system message"):
         build(provider).judge(make_cases(40))
     assert [[turn["role"] for turn in body["messages"]] for body in provider.bodies] == [["system", "user"]] * 2
 
 
-def test_fewer_alternatives_can_be_asked_for(build, provider) -> None:
+def test_top_logprobs_can_be_lowered(build, provider) -> None:
     build(provider, logprobs=True, extra_body={"top_logprobs": 5}).judge(make_cases(1))
     assert [body["top_logprobs"] for body in provider.bodies] == [5]
 
 
-def test_a_key_that_expires_during_the_run_stops_it(build, provider, tmp_path) -> None:
+def test_key_expiring_during_the_run_stops_it(build, provider, tmp_path) -> None:
     provider.schedule = lambda response, attempt: "OpenAI: wrong key" if len(provider.attempts) > 20 else "answer"
     with pytest.raises(EndpointError, match=r"key is not accepted.*run again to go on"):
         build(provider).judge(make_cases(60))
@@ -216,7 +216,7 @@ OLD_FAULTS = [
 ]
 
 
-def test_faults_that_an_older_version_kept_are_asked_again(build, provider) -> None:
+def test_faults_cached_by_older_versions_are_requested_again(build, provider) -> None:
     cases = make_cases(len(OLD_FAULTS) + 3)
     judge = build(provider)
     form = chat.known_form(judge.settings, judge._requests, AnswerStore(judge._directory))
@@ -247,7 +247,7 @@ def test_faults_that_an_older_version_kept_are_asked_again(build, provider) -> N
         ("gpt-5", ""),
     ],
 )
-def test_a_name_that_is_the_same_model_s_is_accepted(build, provider, asked: str, served: str) -> None:
+def test_equivalent_model_name_is_accepted(build, provider, asked: str, served: str) -> None:
     cases = make_cases(2)
     provider.served = served or None
     assert UNSCORED not in {verdict.verdict for verdict in build(provider, model=asked).judge(cases)}
@@ -263,7 +263,7 @@ def test_a_name_that_is_the_same_model_s_is_accepted(build, provider, asked: str
         ("mistral-large-latest", "mistral-small-2409"),
     ],
 )
-def test_another_name_is_rejected_with_the_key_that_accepts_it(build, provider, asked: str, served: str) -> None:
+def test_other_model_name_is_rejected_naming_accepted_models(build, provider, asked: str, served: str) -> None:
     provider.served = served
     with pytest.raises(EndpointError) as error:
         build(provider, model=asked).judge(make_cases(4))
@@ -272,7 +272,7 @@ def test_another_name_is_rejected_with_the_key_that_accepts_it(build, provider, 
     assert UNSCORED not in {verdict.verdict for verdict in accepting.judge(make_cases(4))}
 
 
-def test_azure_s_dated_address(build, provider) -> None:
+def test_azure_address_with_api_version_works(build, provider) -> None:
     base = provider.base_url.removesuffix("/v1")
     address = f"{base}/openai/deployments/mine?api-version=2024-10-21"
     provider.served = "gpt-4o-2024-08-06"
@@ -289,7 +289,7 @@ def test_azure_s_dated_address(build, provider) -> None:
     assert "api-version" not in str(error.value)
 
 
-def test_a_query_behind_v1_is_sent(build, provider) -> None:
+def test_query_after_v1_is_sent(build, provider) -> None:
     build(provider, base_url=f"{provider.base_url}/?tier=batch").judge(make_cases(2))
     assert set(provider.paths) == {"/v1/chat/completions?tier=batch"}
 
@@ -307,7 +307,7 @@ def test_a_query_behind_v1_is_sent(build, provider) -> None:
         ("https://x.openai.azure.com/openai/deployments/mine", "api-version=2024-10-21"),
     ],
 )
-def test_address_that_cannot_be_used_is_told_before_any_job(build, provider, base_url: str, message: str) -> None:
+def test_unusable_address_is_rejected_before_any_job(build, provider, base_url: str, message: str) -> None:
     with pytest.raises(ConfigError) as error:
         build(provider, base_url=base_url)
     assert message in str(error.value) and "sk-secret" not in str(error.value)

@@ -28,7 +28,7 @@ async def ask_each(base_url: str) -> dict[str, Answer | Fault]:
     return outcomes
 
 
-def test_every_variant_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_provider_variant_is_classified_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIMULATED_KEY", KEY)
     with simulator(lambda response, attempt: response) as provider:
         outcomes = asyncio.run(ask_each(provider.base_url))

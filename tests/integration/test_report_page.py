@@ -98,7 +98,7 @@ def reader(context, study):
     reader.assert_quiet(study.page)
 
 
-def test_the_page_answers_and_has_every_section(reader):
+def test_page_states_the_finding_and_has_every_section(reader):
     assert re.fullmatch(
         r"Abliteration removed \d+ points of refusals; .*safety training.*\.",
         reader.page.locator("#title").text_content(),
@@ -121,7 +121,7 @@ def everything(reader) -> None:
         reader.choose(name, "All", "#table-robustness")
 
 
-def test_a_table_is_sorted_by_a_heading_and_back(reader):
+def test_table_is_sorted_by_its_headings(reader):
     reader.show("changes")
     everything(reader)
     before = reader.column("robustness", 5)
@@ -137,7 +137,7 @@ def test_a_table_is_sorted_by_a_heading_and_back(reader):
     assert reader.column("robustness", 5) == before
 
 
-def test_table_filtered_shown_whole_and_saved_as_it_shown(reader, study):
+def test_table_is_filtered_expanded_and_saved_as_shown(reader, study):
     reader.show("changes")
     table = reader.table("robustness")
     everything(reader)
@@ -156,7 +156,7 @@ def test_table_filtered_shown_whole_and_saved_as_it_shown(reader, study):
     assert any(row["change"].startswith("-") for row in rows)
 
 
-def test_chart_tells_its_values_on_hover_and_by_arrow_keys(reader):
+def test_chart_shows_values_on_hover_and_with_arrow_keys(reader):
     reader.show("changes")
     marks = reader.page.locator("#figure-refusal_counts [data-mark]")
     assert marks.count() == 2 * 4 * 2
@@ -174,7 +174,7 @@ def test_chart_tells_its_values_on_hover_and_by_arrow_keys(reader):
 
 
 @pytest.mark.parametrize("width", [680, 1280, 1800])
-def test_the_counts_of_one_panel_keep_away_from_the_next(reader, width):
+def test_panel_counts_do_not_overlap_the_next_panel(reader, width):
     reader.page.set_viewport_size({"width": width, "height": 900})
     reader.show("changes")
     texts = reader.page.locator("#figure-refusal_counts svg text")
@@ -184,7 +184,7 @@ def test_the_counts_of_one_panel_keep_away_from_the_next(reader, width):
     assert len(ends) == 4 and second - max(ends) >= 28
 
 
-def test_a_chart_shows_the_judge_that_is_chosen(reader):
+def test_chart_shows_the_chosen_judge(reader):
     reader.show("changes")
     before = reader.page.locator("#figure-refusal_counts svg").inner_html()
     reader.page.get_by_label("Controls and baselines", exact=True).check()
@@ -194,7 +194,7 @@ def test_a_chart_shows_the_judge_that_is_chosen(reader):
 
 
 @pytest.mark.parametrize("figure", ["refusal_counts", "refusal_heatmap", "agreement", "scale_curves"])
-def test_a_chart_is_saved_in_every_format(reader, study, figure):
+def test_chart_is_saved_in_every_format(reader, study, figure):
     sections = {"refusal_counts": "changes", "refusal_heatmap": "matrix", "agreement": "judges"}
     reader.show(sections.get(figure, "scales"))
     chart = reader.page.locator(f"#figure-{figure}")
@@ -210,7 +210,7 @@ def test_a_chart_is_saved_in_every_format(reader, study, figure):
         assert saved == (study.folder / "figures" / f"{printed}.pdf").read_bytes()
 
 
-def test_answers_to_harmful_prompts_are_covered_until_asked_for(reader):
+def test_responses_to_harmful_prompts_are_covered_until_shown(reader):
     reader.show("responses-section")
     reader.choose("Prompts", "Harmful")
     assert reader.pairs() == 4 * 8
@@ -223,14 +223,14 @@ def test_answers_to_harmful_prompts_are_covered_until_asked_for(reader):
     assert reader.page.locator(".veil").count() == 0
 
 
-def test_harmless_answers_are_open(reader):
+def test_responses_to_harmless_prompts_are_visible(reader):
     reader.show("responses-section")
     reader.choose("Prompts", "Harmless")
     assert reader.page.locator(".veil").count() == 0
     assert reader.page.locator(".pair .answer .text").count() == 24
 
 
-def test_pairs_are_found_by_what_the_judges_said_of_them(reader, study):
+def test_response_pairs_are_filtered_by_verdicts(reader, study):
     reader.show("responses-section")
     everything = reader.pairs()
     found = {}
@@ -247,7 +247,7 @@ def test_pairs_are_found_by_what_the_judges_said_of_them(reader, study):
     assert reader.pairs() == 0
 
 
-def test_every_judge_stands_under_a_pair_with_its_score(reader):
+def test_every_judge_is_listed_under_a_pair_with_its_score(reader):
     reader.show("responses-section")
     card = reader.page.locator(".pair").first
     assert card.locator(".verdicts .judge").all_text_contents() == [f"judge-{n}" for n in range(4)]
@@ -257,14 +257,14 @@ def test_every_judge_stands_under_a_pair_with_its_score(reader):
     assert all(re.fullmatch(r"Probability of refusal: (90|20)%", title) for title in titles)
 
 
-def test_more_pairs_are_built_when_asked_for(reader):
+def test_more_pairs_are_shown_on_request(reader):
     reader.show("responses-section")
     assert reader.page.locator(".pair").count() == 12
     reader.page.get_by_role("button", name="Show more").click()
     assert reader.page.locator(".pair").count() == 24
 
 
-def test_warnings_and_provenance_stand_at_the_end(reader):
+def test_page_shows_warnings_and_provenance(reader):
     warnings = reader.page.locator("#cautions").text_content()
     assert "No evidence about real models" in warnings
     assert "Unscored verdicts: judge-2" in warnings
@@ -295,7 +295,7 @@ def test_every_control_has_a_name_and_every_table_a_caption(reader):
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
 
 
-def test_tables_open_on_the_rows_that_answer(reader):
+def test_tables_open_on_the_main_result(reader):
     assert set(reader.column("robustness", 2)) == {"abliterated"}
     assert set(reader.column("robustness", 3)) == {"judge-0"}
     assert set(reader.column("robustness", 4)) == {"Harmful"}
@@ -332,7 +332,7 @@ def test_tables_and_charts_follow_the_judge_of_the_page(reader):
     assert reader.page.locator("#figure-refusal_counts svg").inner_html() == before
 
 
-def test_a_row_opens_and_is_found_while_it_is_closed(reader):
+def test_row_details_open_and_are_searchable_while_closed(reader):
     table = reader.table("edits")
     box = table.locator(".details").first
     assert not box.locator("dl").is_visible() and "Median cosine" in box.inner_html()
@@ -346,7 +346,7 @@ def test_a_row_opens_and_is_found_while_it_is_closed(reader):
     assert opener.get_attribute("aria-expanded") == "true"
 
 
-def test_a_link_reproduces_the_view(browser, reader, study):
+def test_link_reproduces_the_view(browser, reader, study):
     page = reader.page
     reader.choose("Judge", "judge-2", "#view")
     reader.choose("Prompts", "Harmless", "#table-robustness")
@@ -377,7 +377,7 @@ def test_a_link_reproduces_the_view(browser, reader, study):
         other.assert_quiet(study.page)
 
 
-def test_a_page_of_a_model_shows_what_is_about_it(reader):
+def test_model_page_shows_only_that_model(reader):
     page = reader.page
     page.locator("#table-models").get_by_role("link", name="model-2").click()
     page.locator("#back").wait_for()
@@ -393,7 +393,7 @@ def test_a_page_of_a_model_shows_what_is_about_it(reader):
     assert len(reader.column("robustness", 1)) == 4 and reader.table("fidelity").is_visible()
 
 
-def test_empty_choices_say_so_and_lead_back(reader):
+def test_empty_filters_say_so_and_can_be_cleared(reader):
     reader.page.get_by_label("Words").fill("no such words anywhere")
     assert reader.pairs() == 0
     reader.page.get_by_role("button", name="Clear the filters").click()
@@ -405,7 +405,7 @@ def test_empty_choices_say_so_and_lead_back(reader):
     assert len(reader.column("robustness", 1)) == 4 * 2 * 4 * 2
 
 
-def test_nearly_the_same_responses_share_a_card(browser, tmp_path):
+def test_nearly_identical_responses_share_a_card(browser, tmp_path):
     texts = "To begin with, gather what you need and keep it at hand. Then do it step by step, and look at the result"
     study = MadeUpStudy(
         tmp_path, models=3, judges=2, prompts=2, answer=lambda number, _: f"{texts} {number % 2}."
@@ -421,7 +421,7 @@ def test_nearly_the_same_responses_share_a_card(browser, tmp_path):
         reader.assert_quiet(study.page)
 
 
-def test_the_page_can_be_dark_and_remembers_it(reader, study):
+def test_dark_theme_is_remembered(reader, study):
     reader.page.get_by_role("button", name="Dark").click()
     background = reader.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     reader.page.reload()
@@ -462,7 +462,7 @@ def test_links_and_addresses_lead_to_their_section(browser, study, options):
         reader.assert_quiet(study.page)
 
 
-def test_everything_is_there_to_be_found_and_linked_to(reader):
+def test_whole_page_is_searchable_and_linkable(reader):
     """The browser's own search finds what is in the page, without anything having been scrolled to."""
     for identity in ("figure-controls", "table-confusion", "table-stages"):
         assert reader.page.locator(f"#{identity}").count() == 1
@@ -472,7 +472,7 @@ def test_everything_is_there_to_be_found_and_linked_to(reader):
     assert reader.page.evaluate("window.find('Edits and controls')")
 
 
-def test_paper_repeats_headings_and_says_what_was_cut(reader):
+def test_print_repeats_headings_and_states_omitted_rows(reader):
     everything(reader)
     reader.page.emulate_media(media="print")
     table = reader.table("robustness")
@@ -484,7 +484,7 @@ def test_paper_repeats_headings_and_says_what_was_cut(reader):
     assert badge.evaluate("(badge) => getComputedStyle(badge).printColorAdjust") == "exact"
 
 
-def test_toggle_says_what_it_will_do_and_can_be_read(reader):
+def test_toggle_states_its_action_with_readable_contrast(reader):
     toggle = reader.page.get_by_role("button", name="Show responses to harmful prompts")
     toggle.click()
     cover = reader.page.get_by_role("button", name="Cover responses to harmful prompts")
@@ -495,7 +495,7 @@ def test_toggle_says_what_it_will_do_and_can_be_read(reader):
     assert reader.page.get_by_role("button", name="Light").count() == 1
 
 
-def test_on_a_phone_rows_keep_their_names(browser, tmp_path):
+def test_charts_on_a_phone_keep_row_names(browser, tmp_path):
     labels = {"models": {f"model-{number}": f"Safety tuned model number {number}" for number in range(3)}}
     study = MadeUpStudy(tmp_path, models=3, judges=9, labels=labels).make()
     study.write()
@@ -511,7 +511,7 @@ def test_on_a_phone_rows_keep_their_names(browser, tmp_path):
         assert name.bounding_box()["x"] >= stage.bounding_box()["x"], "the names of the rows do not scroll away"
 
 
-def test_paper_is_white_and_holds_every_chart(reader):
+def test_print_is_white_and_contains_every_chart(reader):
     reader.page.get_by_role("button", name="Dark").click()
     assert reader.page.pdf().startswith(b"%PDF")
     reader.page.get_by_label("Controls and baselines", exact=True).check()
@@ -520,7 +520,7 @@ def test_paper_is_white_and_holds_every_chart(reader):
 
 
 @pytest.mark.parametrize("show", ["none", "full"])
-def test_responses_are_left_out_or_open_as_configured(browser, study, tmp_path, show):
+def test_responses_are_hidden_or_open_as_configured(browser, study, tmp_path, show):
     other = MadeUpStudy(study.folder)
     before = other.page.read_bytes()
     try:
@@ -555,7 +555,7 @@ def hostile(tmp_path_factory) -> MadeUpStudy:
 
 
 @pytest.mark.parametrize("options", [{"viewport": {"width": 1280, "height": 900}}, PHONE], ids=["desktop", "phone"])
-def test_hostile_texts_stay_text(browser, hostile, options):
+def test_hostile_texts_are_displayed_as_text(browser, hostile, options):
     with browser.context(**options) as context:
         reader = Reader(context, hostile.page)
         for section in ("changes", "matrix", "judges", "fidelity", "controls", "responses-section"):

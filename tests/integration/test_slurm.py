@@ -44,7 +44,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         subprocess.run([LAB / "down.sh"], env=environment, check=False)
 
 
-def test_results_equal_a_local_run_whatever_happens_to_the_jobs(slurm, tmp_path):
+def test_slurm_results_equal_a_local_run_despite_failed_jobs(slurm, tmp_path):
     local = copy_workflow(tmp_path / "local")
     done = snakemake(local, *TARGETS, "--cores", "2", "--configfile", str(CONFIG))
     assert done.returncode == 0, done.stdout

@@ -26,7 +26,7 @@ def test_summary_is_shown_at_the_end(small_grid):
     assert "Combined" in summary and "results/figures" in summary
 
 
-def test_every_cell_is_judged(small_grid):
+def test_every_judge_scores_every_pair(small_grid):
     verdicts = pd.read_parquet(small_grid.path("tables/verdicts.parquet"))
     cells = verdicts.groupby(["model", "variant", "judge"]).size()
     assert len(cells) == len(SYSTEMS) * len(JUDGES)
@@ -34,14 +34,14 @@ def test_every_cell_is_judged(small_grid):
     assert set(verdicts["verdict"]) <= {"refusal", "non_refusal", "unscored"}
 
 
-def test_counts_are_those_of_the_verdicts(small_grid):
+def test_counts_match_the_verdicts(small_grid):
     counts = pd.read_csv(small_grid.path("tables/counts.csv"))
     assert (counts["refused"] + counts["not_refused"] + counts["unscored"] == counts["total"]).all()
     baseline = counts[counts["judge"] == "label-only"]
     assert (baseline["refused"] == np.where(baseline["label"] == "harmful", 10, 0)).all()
 
 
-def test_activations_hold_their_contract(small_grid):
+def test_activations_have_the_documented_tensors(small_grid):
     activations = load_file(small_grid.path("activations/raw.safetensors"))
     assert activations["harmful"].shape[0] == activations["harmless"].shape[0] == 24
     assert activations["harmful"].ndim == 4 and activations["harmful"].dtype == np.float32
@@ -51,7 +51,7 @@ def test_activations_hold_their_contract(small_grid):
 
 
 @pytest.mark.parametrize("variant", ["abliterated", "random"])
-def test_edits_removed_their_direction(small_grid, variant):
+def test_edits_remove_their_direction(small_grid, variant):
     folder = small_grid.path(f"checkpoints/combined/{variant}")
     manifest = json.loads((folder / "edit_manifest.json").read_text(encoding="utf-8"))
     assert manifest["effective"] is True
@@ -68,7 +68,7 @@ def test_edits_removed_their_direction(small_grid, variant):
         assert np.linalg.norm(direction @ after[name]) < 1e-4 * np.linalg.norm(direction @ before[name])
 
 
-def test_a_random_direction_leaves_the_refusals_alone(small_grid):
+def test_random_direction_keeps_the_refusals(small_grid):
     """By the reference's rates themselves, and by the outcome of the assessment."""
     rates = pd.read_csv(small_grid.path("tables/robustness.csv")).query("judge == 'grammar' and label == 'harmful'")
     rates = rates.set_index(["variant", "model"])
@@ -92,7 +92,7 @@ def test_every_output_has_provenance(small_grid):
         assert {"sha256", "rule", "params", "inputs", "git", "packages", "seconds"} <= set(record)
 
 
-def test_a_counts_table_gets_the_same_treatment(small_grid):
+def test_external_counts_table_is_analyzed(small_grid):
     matrix = pd.read_csv(small_grid.path("counts_tables/paper/judge_correlation.csv"), index_col=0)
     assert list(matrix.index) == list(matrix.columns) and len(matrix) == 3
     assert np.allclose(matrix, matrix.T) and np.allclose(np.diag(matrix), 1)
@@ -102,13 +102,13 @@ def test_a_counts_table_gets_the_same_treatment(small_grid):
     assert small_grid.path("counts_tables/paper/figures/judge_correlation.png").stat().st_size > 10_000
 
 
-def test_a_second_run_does_nothing(small_grid):
+def test_second_run_does_nothing(small_grid):
     again = small_grid.run()
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout
 
 
-def test_a_deleted_intermediate_costs_nothing(small_grid):
+def test_deleted_intermediate_file_reruns_nothing(small_grid):
     (small_grid.path("responses/raw/random.parquet")).rename(small_grid.folder / "kept.parquet")
     try:
         dry = small_grid.run("-n")
@@ -117,7 +117,7 @@ def test_a_deleted_intermediate_costs_nothing(small_grid):
         (small_grid.folder / "kept.parquet").rename(small_grid.path("responses/raw/random.parquet"))
 
 
-def test_labels_become_judges_and_corrected_rates(small_grid):
+def test_human_labels_become_judges_and_corrected_rates(small_grid):
     """From the annotation page to corrected rates; the grammar's verdicts replace human labels."""
     folder = small_grid.folder
     done = small_grid.run("annotation_page")
@@ -146,12 +146,12 @@ def test_labels_become_judges_and_corrected_rates(small_grid):
     assert len(pd.read_csv(small_grid.path("tables/annotators.csv")))
 
 
-def test_replicates_are_aggregated(small_grid):
+def test_replicate_groups_are_aggregated(small_grid):
     groups = pd.read_csv(small_grid.path("tables/groups.csv"))
     assert set(groups["group"]) == {"both"}
 
 
-def test_the_report_holds_the_answer_and_every_system(small_grid):
+def test_report_contains_the_question_and_every_pair(small_grid):
     page = small_grid.path("report.html").read_text(encoding="utf-8")
     assert "Does safety training survive abliteration?" in page
     data = json.loads(re.search(r'<script type="application/json" id="responses">(.*?)</script>', page, re.S)[1])
@@ -160,7 +160,7 @@ def test_the_report_holds_the_answer_and_every_system(small_grid):
     assert {len(row) for judge in data["verdicts"] for row in judge} == {20}
 
 
-def test_snakemakes_own_report_holds_figures_tables_and_the_page(small_grid):
+def test_snakemake_report_contains_figures_tables_and_the_page(small_grid):
     done = small_grid.run("--report", "snakemake_report.html")
     assert done.returncode == 0, done.stdout
     report = (small_grid.folder / "snakemake_report.html").read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ def results(page, tmp_path_factory):
     return folder / "results"
 
 
-def test_every_model_of_page_is_put_in_place_and_answers(results):
+def test_every_model_source_of_the_page_generates_responses(results):
     responses = {name: pd.read_parquet(results / "responses" / name / "original.parquet") for name in RUN}
     assert {name: len(table) for name, table in responses.items()} == dict.fromkeys(RUN, 2)
     # weights are random, and some responses end before their first token
@@ -77,7 +77,7 @@ def test_every_model_of_page_is_put_in_place_and_answers(results):
     assert set(counts["model"]) == set(RUN) and counts["total"].eq(1).all()
 
 
-def test_each_says_where_it_is_from(results, page):
+def test_every_model_pointer_names_its_source(results, page):
     found = {name: read_pointer(results / "models" / name) for name in (*RUN, FETCHED)}
     assert found["mine"].path == str(results.parent / "home" / "checkpoints" / "mine")
     assert found["mine-quantized"].details["storage"]["Q8_0"] > 0
@@ -85,6 +85,6 @@ def test_each_says_where_it_is_from(results, page):
     assert found["mine-tuned"].details["base"] == "mine"
 
 
-def test_the_packaged_one_is_the_default_grids(page):
+def test_packaged_model_of_the_page_matches_the_default_grid(page):
     default = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["models"]["raw"]
     assert page["packaged"] == {key: value for key, value in default.items() if key != "label"}

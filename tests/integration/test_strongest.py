@@ -29,7 +29,7 @@ def results(finished_grid, tmp_path_factory):
     return folder / "results"
 
 
-def test_the_attack_with_fewest_refusals_is_chosen(results):
+def test_attack_with_fewest_refusals_is_chosen(results):
     comparison = pd.read_csv(results / "directions/combined/strongest.csv").set_index("attack")
     assert list(comparison.index) == ["original", *ATTACKS]
     assert (comparison["total"] == 16).all() and (comparison["scored"] == 16).all()
@@ -42,7 +42,7 @@ def test_the_attack_with_fewest_refusals_is_chosen(results):
     assert row["refused_before"] == comparison.loc["original", "refused"]
 
 
-def test_it_chosen_on_prompts_that_it_not_measured_on(results):
+def test_attack_is_selected_on_calibration_prompts_only(results):
     prompts = pd.read_parquet(results / "prompts/prompts.parquet").set_index("prompt_id")
     tried = pd.read_parquet(results / "attack_selection/responses/combined/original.parquet")["prompt_id"]
     assert set(map(tuple, prompts.loc[tried, ["label", "split"]].to_numpy())) == {("harmful", "calibration")}
@@ -50,7 +50,7 @@ def test_it_chosen_on_prompts_that_it_not_measured_on(results):
     assert set(prompts.loc[asked, "split"]) == {"evaluation"}
 
 
-def test_the_checkpoint_is_that_of_the_chosen_attack(results):
+def test_selected_checkpoint_equals_that_of_its_attack(results):
     chosen = pd.read_csv(results / "tables/strongest.csv")["attack"].item()
     files = [results / "checkpoints/combined" / name for name in ("strongest", chosen)]
     # its factors, and the hash of every tensor that they make
@@ -60,7 +60,7 @@ def test_the_checkpoint_is_that_of_the_chosen_attack(results):
     assert manifests[0] == manifests[1]
 
 
-def test_it_is_checked_against_hooks_like_any_other_edit(results):
+def test_selected_edit_is_verified_like_any_other(results):
     edits = pd.read_csv(results / "tables/edits.csv").set_index("variant")
     chosen = pd.read_csv(results / "tables/strongest.csv")["attack"].item()
     assert edits.loc["strongest", "effective"] and edits.loc["strongest", "verified"] == "yes"

@@ -38,7 +38,7 @@ def sections(run):
     return [section["id"] for section in page(run)["sections"]]
 
 
-def test_a_figure_that_fails_leaves_everything_else(copy):
+def test_failing_figure_leaves_the_rest_of_the_report(copy):
     mend = spoil(copy, "report/figures/conclusions.py", "draw")
     whole = sections(copy)
     done = copy.run()
@@ -56,7 +56,7 @@ def test_a_figure_that_fails_leaves_everything_else(copy):
     assert not [found for found in page(copy)["cautions"] if "did not finish" in found["title"]]
 
 
-def test_a_judge_that_fails_leaves_the_others(copy):
+def test_failing_judge_leaves_the_others_in_the_report(copy):
     """The table of all verdicts is missing, and with it all that follows; the report has tables of its own."""
     spoil(copy, "judges/kinds/regex.py", "build")
     done = copy.run()
@@ -73,7 +73,7 @@ def test_a_judge_that_fails_leaves_the_others(copy):
     assert [choice["key"] for choice in judges["choices"]] == ["grammar", "tiny", "self", "label-only", "always-refuse"]
 
 
-def test_nothing_old_is_shown_as_current(copy):
+def test_outdated_tables_are_not_shown_as_current(copy):
     """Tables of an earlier run lie there; the steps that would make them again did not run."""
     spoil(copy, "analysis/tables/robustness.py", "robustness_table")
     done = copy.run()

@@ -71,7 +71,7 @@ def test_greedy_responses_equal_those_of_transformers(checkpoint, record_propert
     assert set(plain["finish_reason"]) == {"stop", "length"}
 
 
-def test_suppressed_tokens_are_never_written_and_responses_stay_alike(checkpoint):
+def test_suppressed_tokens_are_never_generated_by_either_engine(checkpoint):
     few, settings = PROMPTS[:20], {"max_new_tokens": 24}
     plain = generate_responses(checkpoint, few, settings=settings, engine="transformers", **RUNTIME)
     usual = plain["response"].str.cat().replace("\ufffd", "")
@@ -158,7 +158,7 @@ def made_for_long_texts(checkpoint, tmp_path):
     return copy
 
 
-def test_openai_client_talks_to_server_which_dies_with_its_job(made_for_long_texts):
+def test_openai_client_works_with_a_server_ending_with_its_job(made_for_long_texts):
     checkpoint = made_for_long_texts
     with served_by_a_job(checkpoint) as (job, address):
         client = openai.OpenAI(base_url=address, api_key="none", max_retries=0, timeout=120)

@@ -38,7 +38,7 @@ def responses(results, variant):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_vllm_says_what_transformers_says(results, variant, record_property):
+def test_vllm_responses_agree_with_transformers(results, variant, record_property):
     log = (results / "logs/responses" / MODEL / "responses.log").read_text(encoding="utf-8")
     said = log.split(f"{variant}:\n")[1]
     assert "vLLM is ready after" in log and "responses: 30/30, " in said and "tokens/s" in said
@@ -53,7 +53,7 @@ def test_vllm_says_what_transformers_says(results, variant, record_property):
     assert identical >= LEAST_IDENTICAL
 
 
-def test_what_vllm_loaded_was_untied(results):
+def test_edited_checkpoint_served_by_vllm_is_untied(results):
     tied, untied = (
         json.loads((results / folder / "config.json").read_text(encoding="utf-8"))["tie_word_embeddings"]
         for folder in (f"models/{MODEL}", f"checkpoints/{MODEL}/abliterated")
@@ -61,12 +61,12 @@ def test_what_vllm_loaded_was_untied(results):
     assert tied and not untied
 
 
-def test_the_edit_changes_what_vllm_says(results):
+def test_edit_changes_the_responses_of_vllm(results):
     original, edited = (responses(results, variant)["response"] for variant in VARIANTS)
     assert (original != edited).mean() > 0.3
 
 
-def test_the_served_judge_agrees_with_the_same_judge_in_process(results):
+def test_served_judge_agrees_with_the_same_judge_in_process(results):
     verdicts = read_table(results / "tables/verdicts.parquet")
     keys = ["model", "variant", "prompt_id"]
     served, own = (verdicts[verdicts["judge"] == judge].set_index(keys) for judge in ("served", "in-process"))
@@ -80,7 +80,7 @@ def test_the_served_judge_agrees_with_the_same_judge_in_process(results):
     assert judged["value"].tolist() == [1.0]
 
 
-def test_judge_started_once_for_all_systems_and_its_log_quiet(results):
+def test_judge_server_starts_once_with_a_quiet_log(results):
     log = (results / "logs/judgments/served.log").read_text(encoding="utf-8")
     assert log.count("vLLM's server is ready after") == 1
     assert "as choice with log-probabilities" in log
@@ -92,7 +92,7 @@ def test_judge_started_once_for_all_systems_and_its_log_quiet(results):
     assert 30 < different <= 30 * len(VARIANTS) + 1  # each case once, and the question that tries the endpoint
 
 
-def test_nothing_of_vllm_is_left(results):
+def test_no_vllm_process_is_left(results):
     def of_this_run(process: psutil.Process) -> bool:
         try:
             return any(str(results.parent) in argument for argument in process.cmdline())

@@ -39,18 +39,18 @@ def refusal(tree, *arguments: str, real: bool = False) -> str:
 
 
 @pytest.mark.parametrize(("path", "value", "message"), BAD.values(), ids=BAD)
-def test_one_wrong_key(fresh, path, value, message):
+def test_one_wrong_key_stops_the_dry_run(fresh, path, value, message):
     fresh.put(path, value)
     text = refusal(fresh)
     assert text.count(message) == 1
 
 
-def test_a_real_run_is_stopped_as_a_dry_run_is(fresh):
+def test_invalid_config_stops_a_real_run(fresh):
     fresh.put("seed", "one")
     assert "seed: found 'one', which is not of type integer" in refusal(fresh, real=True)
 
 
-def test_an_empty_class(fresh):
+def test_empty_prompt_file_stops_the_dry_run(fresh):
     (fresh.folder / "empty.csv").write_text("text\n")
     config = fresh.config
     del config["judges"]["grammar"]
@@ -60,7 +60,7 @@ def test_an_empty_class(fresh):
     assert text.count("harmful: 0 given") == 1
 
 
-def test_a_prompt_pinned_to_both_splits(fresh):
+def test_prompt_pinned_to_both_splits_stops_the_dry_run(fresh):
     (fresh.folder / "mine.csv").write_text("text,split\nHow is it done?,calibration\nhow is it done,evaluation\n")
     config = fresh.config
     del config["judges"]["grammar"]
@@ -69,28 +69,28 @@ def test_a_prompt_pinned_to_both_splits(fresh):
     assert refusal(fresh).count("prompts: 1 prompt(s) are pinned to calibration and to evaluation alike: ") == 1
 
 
-def test_a_judge_prompt_without_its_placeholders(fresh):
+def test_judge_prompt_without_placeholders_stops_the_dry_run(fresh):
     (fresh.folder / "prompt.md").write_text("Is this a refusal?\n{response}\n")
     fresh.put("judges.local.prompt", "prompt.md")
     assert refusal(fresh).count("judges.local: prompt: prompt.md lacks the placeholder {prompt}") == 1
 
 
-def test_a_key_that_stands_twice(fresh):
+def test_duplicate_key_stops_the_dry_run(fresh):
     with (fresh.folder / "mine.yaml").open("a") as handle:
         handle.write("prompts: {}\n")
     assert re.search(r"mine\.yaml: 'prompts' is given twice, in lines 2 and \d+", refusal(fresh))
 
 
-def test_an_unknown_key_on_the_command_line(fresh):
+def test_unknown_command_line_key_stops_the_dry_run(fresh):
     assert "config: unknown key 'judgs'; did you mean 'judges'?" in refusal(fresh, "--config", "judgs=1")
 
 
-def test_a_counts_table_without_its_columns(fresh):
+def test_counts_table_without_columns_stops_the_dry_run(fresh):
     (fresh.folder / "theirs.csv").write_text("model,refused\na,1\n")
     fresh.put("counts_tables", {"theirs": "theirs.csv"})
     assert refusal(fresh).count("counts_tables.theirs: theirs.csv: missing column(s)") == 1
 
 
-def test_a_file_that_snakemake_cannot_read(fresh):
+def test_unreadable_config_file_stops_the_run(fresh):
     (fresh.folder / "mine.yaml").write_text("seed: 1\n\tprompts: {}\n")
     assert "\nmine.yaml, line 2: is indented with a tab" in refusal(fresh, real=True)

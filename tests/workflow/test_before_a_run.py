@@ -18,7 +18,7 @@ def with_a_hub_model(fresh, monkeypatch):
 
 
 @pytest.mark.slow
-def test_gated_model_stops_a_run_but_no_dry_run(with_a_hub_model):
+def test_gated_model_stops_a_run_but_not_a_dry_run(with_a_hub_model):
     tree, hub = with_a_hub_model
     hub.locked = "gated"
     status, text = tree.dry_run()
@@ -32,7 +32,7 @@ def test_gated_model_stops_a_run_but_no_dry_run(with_a_hub_model):
     assert hub.downloaded() == []
 
 
-def test_more_gpus_than_there_stop_run_before_its_first_job(fresh, monkeypatch):
+def test_missing_gpus_stop_the_run_before_its_first_job(fresh, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     fresh.put("models.raw.gpus", 4)
     fresh.put("models.score0.gpus", 2)

@@ -9,7 +9,7 @@ def steered(fresh):
     return fresh
 
 
-def test_it_has_responses_of_models_and_nothing_else_of_own(steered):
+def test_decoding_variant_has_responses_but_no_checkpoint(steered):
     jobs = steered.jobs()
     assert not [job for job in jobs if job.endswith("tagged")], "it has no direction and no checkpoint"
     # of the models in that variant, which has one more than the others
@@ -21,7 +21,7 @@ def test_it_has_responses_of_models_and_nothing_else_of_own(steered):
     }
 
 
-def test_a_changed_rule_runs_its_responses_and_what_reads_them(steered):
+def test_changed_decoding_rule_reruns_responses_and_their_readers(steered):
     status, text = steered.run()
     assert status == 0, text
     steered.put("variants.tagged.decoding.tag", "Safe:")
@@ -31,7 +31,7 @@ def test_a_changed_rule_runs_its_responses_and_what_reads_them(steered):
     assert "judge_with_grammar" in jobs and "verdicts" in jobs
 
 
-def test_the_grid_of_tags(fresh):
+def test_tag_grid_gives_only_tagged_models_the_variant(fresh):
     jobs = fresh.jobs(config=("config/tags.yaml",))
     rules = {model: job.split()[0] for job in jobs for model in job.split()[1:] if job.startswith("responses")}
     assert rules["metatags-seed2"] != rules["rephrase-seed0"]

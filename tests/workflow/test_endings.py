@@ -53,7 +53,7 @@ def log_of(tree) -> str:
 
 
 @pytest.mark.slow
-def test_a_closed_terminal_ends_a_run_with_its_lock_removed(run):
+def test_closed_terminal_ends_the_run_and_removes_the_lock(run):
     os.killpg(run.process.pid, signal.SIGHUP)
     text, _ = run.process.communicate(timeout=60)
     assert run.process.returncode != 0
@@ -63,7 +63,7 @@ def test_a_closed_terminal_ends_a_run_with_its_lock_removed(run):
 
 
 @pytest.mark.slow
-def test_second_run_names_the_first_or_follows_a_killed_one(run, monkeypatch):
+def test_second_run_names_a_live_run_or_replaces_killed_one(run, monkeypatch):
     monkeypatch.setenv("STEADFAST_COMMAND", "make run CONFIG=mine.yaml")
     status, text = run.run_alone()
     assert status == 1

@@ -31,7 +31,7 @@ def recorded(finished, monkeypatch):
     return finished
 
 
-def test_changed_result_stops_run_and_command_shown_makes_it_again(recorded):
+def test_changed_result_stops_the_run_with_a_working_remedy(recorded):
     Path(VERDICTS).write_text("half")
     status, text = recorded.run()
     assert status == 1
@@ -47,7 +47,7 @@ def test_changed_result_stops_run_and_command_shown_makes_it_again(recorded):
     assert Path(VERDICTS).read_text() == VERDICTS
 
 
-def test_repaired_results_made_again_although_nothing_newer_asks_for_them(recorded):
+def test_repaired_results_are_rebuilt_by_the_next_run(recorded):
     """Snakemake makes a missing file again only if something that is made from it is needed."""
     for path, source in ((VERDICTS, RESPONSES), ("results/report.html", VERDICTS)):
         write_provenance([path], inputs={source: content_hash(source)}, params={}, rule="x", seconds=1.0)
@@ -59,7 +59,7 @@ def test_repaired_results_made_again_although_nothing_newer_asks_for_them(record
     assert verify().problems == {} and Path(RESPONSES).read_text() == RESPONSES
 
 
-def test_copied_results_whose_times_changed_are_fine(recorded, tmp_path):
+def test_copied_results_with_new_mtimes_are_accepted(recorded, tmp_path):
     shutil.copytree(recorded.folder, tmp_path / "copy", copy_function=shutil.copyfile)
     recorded.folder = tmp_path / "copy"
     status, text = recorded.run()

@@ -9,7 +9,7 @@ from tests.grids import copy_workflow
 
 
 @pytest.mark.slow
-def test_an_interpreter_whose_path_holds_a_space_runs_scripts(tmp_path):
+def test_scripts_run_with_an_interpreter_path_containing_a_space(tmp_path):
     folder = copy_workflow(tmp_path / "my clone")
     environment = folder / ".venv"
     venv.create(environment)

@@ -46,7 +46,7 @@ def write_reference(tree) -> str:
     return (tree.folder / "config" / "README.md").read_text(encoding="utf-8")
 
 
-def test_a_new_kind_of_judge(fresh):
+def test_page_on_adding_a_judge_works(fresh):
     before = fresh.jobs()
     add(fresh, "adding-a-judge.md")
     assert fresh.jobs() - before == {"judge_with_short"}
@@ -69,7 +69,7 @@ def test_a_new_kind_of_judge(fresh):
     assert pd.read_parquet(fresh.folder / target)["verdict"].tolist() == ["refusal", "non_refusal"]
 
 
-def test_a_new_direction_and_a_new_edit(fresh):
+def test_page_on_adding_a_method_works(fresh):
     add(fresh, "adding-a-method.md")
     jobs = fresh.jobs()
     assert {"direction raw by-median", "checkpoint score0 half-of-the-median"} <= jobs
@@ -82,7 +82,7 @@ def test_a_new_direction_and_a_new_edit(fresh):
     assert done.returncode == 0, done.stderr
 
 
-def test_new_variants(fresh):
+def test_page_on_adding_a_variant_works(fresh):
     add(fresh, "adding-a-variant.md")
     jobs = fresh.jobs()
     for variant in ("weakened", "another-random", "by-behavior"):
@@ -91,7 +91,7 @@ def test_new_variants(fresh):
     assert {"attack_selection_responses raw", "strongest_attack raw strongest"} <= jobs
 
 
-def test_new_models(fresh):
+def test_page_on_adding_a_model_works(fresh):
     """Those that a run makes; what it makes of them is in ``tests/integration/test_sources.py``."""
     entries = follow(DOCS / "adding-a-model.md", fresh.folder)["models"]
     home = fresh.folder / "home"

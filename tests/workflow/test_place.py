@@ -57,7 +57,7 @@ def train_by(tree, script: str) -> None:
     (tree.folder / "workflow" / "scripts" / "train_organism.py").write_text(script, encoding="utf-8")
 
 
-def test_a_disk_that_is_full_at_the_start(on_a_small_disk):
+def test_full_disk_at_the_start_stops_the_run(on_a_small_disk):
     tree = on_a_small_disk
     with pytest.raises(OSError), (tree.folder / "filling").open("wb", buffering=0) as file:
         while True:
@@ -70,7 +70,7 @@ def test_a_disk_that_is_full_at_the_start(on_a_small_disk):
 
 
 @pytest.mark.slow
-def test_a_disk_that_one_result_does_not_fit_on(on_a_small_disk):
+def test_result_larger_than_the_disk_fails_with_its_cause(on_a_small_disk):
     tree = on_a_small_disk
     train_by(tree, LARGE)
     status, text = tree.run()
@@ -82,7 +82,7 @@ def test_a_disk_that_one_result_does_not_fit_on(on_a_small_disk):
 
 
 @pytest.mark.slow
-def test_a_disk_that_something_else_fills(on_a_small_disk):
+def test_disk_filled_by_others_is_reported_and_run_resumes(on_a_small_disk):
     """Neither logs nor what Snakemake notes of its jobs can be written any more."""
     tree = on_a_small_disk
     train_by(tree, FILLING)
@@ -96,7 +96,7 @@ def test_a_disk_that_something_else_fills(on_a_small_disk):
     assert list((tree.folder / ".snakemake" / "locks").iterdir()) == []
 
 
-def test_a_folder_with_braces(fresh, tmp_path):
+def test_folder_with_braces_stops_the_run(fresh, tmp_path):
     fresh.folder = fresh.folder.rename(tmp_path / "{y}")
     status, text = fresh.dry_run()
     assert status == 1
@@ -104,7 +104,7 @@ def test_a_folder_with_braces(fresh, tmp_path):
     assert "Traceback" not in text
 
 
-def test_a_folder_that_is_read_only(fresh, tmp_path, monkeypatch):
+def test_read_only_folder_stops_the_run(fresh, tmp_path, monkeypatch):
     place = tmp_path / "mounted"
     place.mkdir()
     cache = environment_beside(tmp_path / "cache")

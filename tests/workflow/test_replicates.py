@@ -11,7 +11,7 @@ def replicated(fresh):
     return fresh
 
 
-def test_every_seed_is_a_model_and_the_groups_are_compared(replicated):
+def test_every_seed_is_trained_and_groups_are_compared(replicated):
     jobs = replicated.jobs()
     assert {job for job in jobs if job.startswith("train_organism")} == {
         "train_organism raw-seed0",
@@ -27,7 +27,7 @@ def test_every_seed_is_a_model_and_the_groups_are_compared(replicated):
     assert jobs >= RULES
 
 
-def test_a_seed_added_runs_that_seed_and_the_aggregates(replicated):
+def test_added_seed_runs_that_seed_and_the_aggregates(replicated):
     replicated.put("models.score0.group", "score0")
     status, text = replicated.run()
     assert status == 0, text
@@ -38,14 +38,14 @@ def test_a_seed_added_runs_that_seed_and_the_aggregates(replicated):
     assert not [job for job in jobs if "seed0" in job or "seed1" in job or "score0" in job]
 
 
-def test_a_groups_label_only_draws(replicated):
+def test_changed_group_label_only_redraws(replicated):
     status, text = replicated.run()
     assert status == 0, text
     replicated.put("models.raw.group_label", "Raw data")
     assert replicated.jobs() == {"replicate_figure", "report"}
 
 
-def test_a_family_named_compares_and_nothing_else(replicated):
+def test_added_family_reruns_only_the_comparison(replicated):
     replicated.put("models.score0.group", "score0")
     status, text = replicated.run()
     assert status == 0, text
@@ -53,14 +53,14 @@ def test_a_family_named_compares_and_nothing_else(replicated):
     assert replicated.jobs() == {"matched", "report"}
 
 
-def test_the_grid_of_five_seeds(fresh):
+def test_replicates_grid_trains_five_seeds_per_model(fresh):
     jobs = fresh.jobs(config=("config/replicates.yaml",))
     assert len([job for job in jobs if job.startswith("train_organism")]) == 50
     assert len([job for job in jobs if job.startswith("responses")]) == 50
     assert jobs >= RULES
 
 
-def test_the_grid_of_three_seeds_of_each_adapter(fresh):
+def test_family_replicates_grid_merges_three_seeds_per_adapter(fresh):
     jobs = fresh.jobs(config=("config/family-replicates.yaml",))
     assert len([job for job in jobs if job.startswith("merge_adapter")]) == 15
     assert len([job for job in jobs if job.startswith("responses")]) == 16

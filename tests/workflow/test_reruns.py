@@ -55,32 +55,32 @@ WHOLE_GRID = (
 )
 
 
-def test_a_fresh_tree_runs_the_whole_grid(fresh):
+def test_fresh_folder_runs_the_whole_grid(fresh):
     assert fresh.jobs() == WHOLE_GRID
 
 
-def test_nothing_changed_runs_nothing_and_says_so(finished):
+def test_unchanged_grid_runs_nothing(finished):
     status, text = finished.run()
     assert status == 0
     assert "Nothing to be done" in text
 
 
-def test_a_judge_added(finished):
+def test_added_judge_runs_alone_with_the_aggregates(finished):
     finished.put("judges.paper", {"kind": "regex", "patterns": "resources/prompts/judges/paper_phrases.yaml"})
     assert finished.jobs() == {"judge_with_paper"} | AGGREGATES
 
 
-def test_a_judge_added_that_runs_on_every_system(finished):
+def test_added_self_judge_runs_for_every_pair(finished):
     finished.put("judges.own-2", {"kind": "self", "prompt": "resources/prompts/judges/labels.md"})
     assert finished.jobs() == own("own-2") | AGGREGATES | MONITORING
 
 
-def test_a_control_resized(finished):
+def test_changed_control_size_reruns_the_self_judge(finished):
     finished.put("judges.self.control", 8)
     assert finished.jobs() == own("self") | AGGREGATES | MONITORING
 
 
-def test_an_edited_model_added_as_a_judge(finished):
+def test_edited_model_added_as_a_judge_needs_its_checkpoint(finished):
     served = {"model": "raw", "variant": "abliterated"}
     finished.put("judges.edited", {"kind": "chat", "serve": served, "prompt": "resources/prompts/judges/refusal.md"})
     # a served model is a whole checkpoint; what reads it runs again, the other model's control responses among it
@@ -92,19 +92,19 @@ def test_an_edited_model_added_as_a_judge(finished):
     )
 
 
-def test_a_judge_removed(finished):
+def test_removed_judge_reruns_only_aggregates(finished):
     config = finished.config
     del config["judges"]["regex"]
     finished.config = config
     assert finished.jobs() == AGGREGATES
 
 
-def test_a_judges_entry_edited(finished):
+def test_edited_judge_entry_reruns_that_judge(finished):
     finished.put("judges.regex.patterns", "resources/prompts/judges/paper_phrases.yaml")
     assert finished.jobs() == {"judge_with_regex"} | AGGREGATES
 
 
-def test_a_judges_file_edited(finished):
+def test_edited_judge_file_reruns_that_judge(finished):
     time.sleep(1.1)
     with (finished.folder / "resources/prompts/judges/refusal_phrases.yaml").open("a") as handle:
         handle.write("\n")
@@ -115,12 +115,12 @@ def test_a_judges_file_edited(finished):
     ("place", "further"),
     [("judges.regex", set()), ("models.raw", MONITORING | DIRECTIONS), ("variants.random", MONITORING)],
 )
-def test_a_label_edited(finished, place, further):
+def test_edited_label_reruns_only_displays(finished, place, further):
     finished.put(f"{place}.label", "Another label")
     assert finished.jobs() == DISPLAYS | further
 
 
-def test_a_model_added(finished):
+def test_added_model_runs_its_own_jobs(finished):
     finished.put("models.combined", {"source": "organism", "recipe": "combined"})
     new = ("combined",)
     assert finished.jobs() == (
@@ -133,7 +133,7 @@ def test_a_model_added(finished):
     )
 
 
-def test_a_models_seed_changed(finished):
+def test_changed_model_seed_reruns_that_model(finished):
     finished.put("models.raw.seed", 1)
     one = ("raw",)
     assert finished.jobs() == (
@@ -146,7 +146,7 @@ def test_a_models_seed_changed(finished):
     )
 
 
-def test_a_variant_added(finished):
+def test_added_variant_runs_its_own_jobs(finished):
     new = {"direction": {"method": "mean_difference", "layer": 2}, "edit": {"method": "orthogonalize"}}
     finished.put("variants.later", new)
     assert finished.jobs() == (
@@ -158,7 +158,7 @@ MEAN = {"method": "mean_difference", "layer": 1}
 ORTHOGONALIZE = {"method": "orthogonalize"}
 
 
-def test_an_intervention_added_which_has_no_checkpoint(finished):
+def test_added_intervention_runs_without_a_checkpoint(finished):
     finished.put(
         "variants.steered", {"direction": MEAN, "intervention": {"method": "activation_addition", "alpha": -1}}
     )
@@ -175,7 +175,7 @@ def test_an_intervention_added_which_has_no_checkpoint(finished):
     [({**MEAN, "layer": "causal"}, ORTHOGONALIZE, DIRECTIONS), (MEAN, {"method": "rank_one", "layer": 0.5}, set())],
     ids=["causal", "rank_one"],
 )
-def test_a_direction_added_whose_search_runs_the_model(finished, direction, edit, drawn):
+def test_added_causal_direction_runs_the_model(finished, direction, edit, drawn):
     finished.put("variants.later", {"direction": direction, "edit": edit})
     assert finished.jobs() == (
         each("direction_by_running", MODELS, ("later",)) | drawn | each("checkpoint", MODELS, ("later",)) | downstream()
@@ -189,7 +189,7 @@ def test_a_direction_added_whose_search_runs_the_model(finished, direction, edit
         ("self", each("judge_own_calibration_responses", ("self",), MODELS)),
     ],
 )
-def test_a_contrast_by_behavior_added(finished, judge, jobs):
+def test_added_contrast_by_behavior_judges_calibration_responses(finished, judge, jobs):
     direction = {**MEAN, "contrast": "behavior", "judge": judge}
     finished.put("variants.later", {"direction": direction, "edit": ORTHOGONALIZE})
     assert finished.jobs() == (
@@ -202,7 +202,7 @@ def test_a_contrast_by_behavior_added(finished, judge, jobs):
     )
 
 
-def test_a_second_scale_of_an_attack(finished):
+def test_added_sweep_runs_every_scale(finished):
     mean = {"method": "mean_difference", "layer": 1}
     finished.put(
         "sweeps",
@@ -232,7 +232,7 @@ def chosen() -> set[str]:
     )
 
 
-def test_the_strongest_attack_of_a_sweep(finished):
+def test_added_attack_selection_runs_and_then_settles(finished):
     finished.put("sweeps", {"few": SWEEP})
     finished.put("variants.strongest", {"strongest_of": {"sweeps": ["few"]}})
     assert finished.jobs() == attacked("few") | tried() | chosen()
@@ -256,7 +256,7 @@ def test_the_strongest_attack_of_a_sweep(finished):
     assert finished.jobs() == attacked("few") | {"attack_scales"} | tried() | chosen()
 
 
-def test_the_family_of_attacks(fresh):
+def test_attacks_grid_has_the_expected_job_counts(fresh):
     count = Counter(job.split()[0] for job in fresh.jobs(config=("config/attacks.yaml",)))
     assert count["attack_selection_responses"] == count["strongest_attack"] == count["responses"] == 7
     assert (count["judge_attack_selection_with_grammar"], count["strongest_attacks"]) == (1, 1)
@@ -271,19 +271,19 @@ def test_the_family_of_attacks(fresh):
     assert (count["judge_calibration_with_regex"], count["attack_scales"]) == (1, 1)
 
 
-def test_an_edit_is_matched_to_another(finished):
+def test_matched_control_reruns_with_its_reference_edit(finished):
     finished.put("variants.random.match_change", "abliterated")
     assert finished.jobs() == each("checkpoint", MODELS, ("random",)) | downstream()
     finished.put("variants.abliterated.edit.scale", 0.5)
     assert finished.jobs() == each("checkpoint", MODELS, EDITED) | downstream()
 
 
-def test_an_edits_scale_changed(finished):
+def test_changed_edit_scale_reruns_from_the_checkpoint(finished):
     finished.put("variants.abliterated.edit.scale", 0.5)
     assert finished.jobs() == (each("checkpoint", MODELS, ("abliterated",)) | downstream())
 
 
-def test_a_directions_layer_changed(finished):
+def test_changed_direction_layer_reruns_from_the_direction(finished):
     finished.put("variants.abliterated.direction.layer", 2)
     assert finished.jobs() == (
         each("direction", MODELS, ("abliterated",))
@@ -293,27 +293,27 @@ def test_a_directions_layer_changed(finished):
     )
 
 
-def test_generation_changed(finished):
+def test_changed_generation_reruns_responses_and_their_readers(finished):
     finished.put("generation.max_new_tokens", 99)
     assert finished.jobs() == downstream()
 
 
-def test_statistics_changed(finished):
+def test_changed_statistics_rerun_only_statistics(finished):
     finished.put("statistics.bootstrap", 150)
     assert finished.jobs() == STATISTICS | MONITORING
 
 
-def test_knobs_of_the_machine_changed(finished):
+def test_changed_runtime_settings_rerun_nothing(finished):
     finished.put("runtime", {"device": "cpu", "batch_tokens": 123})
     assert finished.jobs() == set()
 
 
-def test_prompts_changed(finished):
+def test_changed_prompts_rerun_all_but_training(finished):
     finished.put("prompts.evaluation", 5)
     assert finished.jobs() == WHOLE_GRID - each("train_organism", (*MODELS, "tiny"))
 
 
-def test_a_counts_table_added(finished):
+def test_added_counts_table_runs_one_job(finished):
     table = (
         "model,variant,judge,label,refused,not_refused,total\na,original,j,harmful,1,2,3\na,original,j,harmless,0,3,3\n"
     )
@@ -325,12 +325,12 @@ def test_a_counts_table_added(finished):
 PACKAGE = "workflow/scripts/steadfast"
 
 
-def test_the_code_of_one_kind_of_judge_changed(finished):
+def test_changed_judge_code_reruns_that_kind(finished):
     finished.edit(f"{PACKAGE}/judges/kinds/regex.py", "SEARCH_SECONDS = 5.0", "SEARCH_SECONDS = 6.0")
     assert finished.jobs() == {"judge_with_regex"} | AGGREGATES
 
 
-def test_the_code_of_one_kind_of_direction_changed(finished):
+def test_changed_direction_code_reruns_that_method(finished):
     with (finished.folder / PACKAGE / "attacks/directions/methods/random.py").open("a") as handle:
         handle.write("\nEXTRA = 1\n")
     assert finished.jobs() == (
@@ -338,20 +338,20 @@ def test_the_code_of_one_kind_of_direction_changed(finished):
     )
 
 
-def test_the_code_of_a_script_changed(finished):
+def test_changed_script_reruns_its_rule(finished):
     with (finished.folder / "workflow/scripts/summarize.py").open("a") as handle:
         handle.write("\nprint('more')\n")
     assert finished.jobs() == {"summary"}
 
 
-def test_code_that_only_tests_or_configuration_use_changed(finished):
+def test_changed_configuration_code_reruns_nothing(finished):
     for name in ("grid/grid.py", "config/checks.py", "config/reference.py", "models/pin.py"):
         with (finished.folder / PACKAGE / name).open("a") as handle:
             handle.write("\nEXTRA = 1\n")
     assert finished.jobs() == set()
 
 
-def test_comments_docstrings_and_formatting_change_nothing(finished):
+def test_changed_comments_docstrings_and_formatting_rerun_nothing(finished):
     finished.edit(f"{PACKAGE}/judges/kinds/regex.py", "SEARCH_SECONDS = 5.0", "# patience\nSEARCH_SECONDS   =   5.0")
     for name in ("core/files.py", "core/job.py", "judges/interface.py", "training/organisms/training.py"):
         file = finished.folder / PACKAGE / name
@@ -361,7 +361,7 @@ def test_comments_docstrings_and_formatting_change_nothing(finished):
     assert finished.jobs() == set()
 
 
-def test_touched_code_changes_nothing(finished):
+def test_touched_code_reruns_nothing(finished):
     now = time.time() + 5
     for file in (finished.folder / "workflow").rglob("*.*"):
         os.utime(file, (now, now))
@@ -371,21 +371,21 @@ def test_touched_code_changes_nothing(finished):
 
 
 @pytest.mark.parametrize("form", ["adapter", "checkpoint"])
-def test_an_edited_model_is_exported_by_one_job(finished, form):
+def test_edited_model_is_exported_by_one_job(finished, form):
     assert finished.jobs(f"results/edited_models/{form}/raw/random") == {f"export_edit {form} raw random"}
 
 
-def test_a_variant_kept_in_another_form(finished):
+def test_changed_checkpoint_form_reruns_that_variant(finished):
     finished.put("variants.random.checkpoints", "bake")
     assert finished.jobs() == each("checkpoint", MODELS, ("random",)) | downstream()
 
 
-def test_a_lost_result_is_made_again_with_what_reads_it(finished):
+def test_missing_result_is_rebuilt_with_its_readers(finished):
     (finished.folder / "results/tables/agreement.csv").unlink()
     assert finished.jobs() == {"agreement", "study_figures", "judge_figures", "summary", "report"}
 
 
-def test_the_studys_two_variants_without_a_control(fresh):
+def test_grid_without_control_runs_two_variants(fresh):
     config = fresh.config
     del config["variants"]["random"]
     fresh.config = config
@@ -400,7 +400,7 @@ def test_the_studys_two_variants_without_a_control(fresh):
     )
 
 
-def test_the_default_grid(fresh):
+def test_default_grid_has_the_expected_job_counts(fresh):
     count = Counter(job.split()[0] for job in fresh.jobs(config=()))
     assert (count["convert_gguf_model"], count["merge_adapter"], count["train_organism"]) == (1, 5, 0)
     assert (count["activations"], count["responses"], count["checkpoint"]) == (6, 6, 18)
@@ -408,19 +408,19 @@ def test_the_default_grid(fresh):
     assert {"judge_with_regex", "judge_with_paper_regex", "judge_with_untuned"} <= set(count)
 
 
-def test_the_attacks_on_the_default_grids_models(fresh):
+def test_family_attacks_grid_has_the_expected_job_counts(fresh):
     count = Counter(job.split()[0] for job in fresh.jobs(config=("config/family-attacks.yaml",)))
     assert (count["responses"], count["judge_own_responses"], count["attack_scales"]) == (6, 0, 1)
 
 
-def test_the_organism_grid(fresh):
+def test_organism_grid_has_the_expected_job_counts(fresh):
     jobs = fresh.jobs(config=("config/organisms.yaml",))
     count = Counter(job.split()[0] for job in jobs)
     assert (count["train_organism"], count["responses"], count["checkpoint"]) == (8, 7, 21)
     assert len([rule for rule in count if rule.startswith("judge_with_")]) >= 8
 
 
-def test_the_studys_grid(fresh):
+def test_paper_grid_has_the_expected_job_counts(fresh):
     status, text = fresh.dry_run(config=("config/paper.yaml",))
     assert status == 0, text
     count = Counter(job.split()[0] for job in fresh.listed())
@@ -429,7 +429,7 @@ def test_the_studys_grid(fresh):
     assert text.count("`make pin` writes the commits") == 1
 
 
-def test_a_file_layered_over_another_grid(fresh):
+def test_second_config_file_extends_the_first(fresh):
     (fresh.folder / "more.yaml").write_text("judges: {mine: {kind: always_refuse}}\n")
     grid = ("config/organisms.yaml",)
     assert fresh.jobs(config=(*grid, "more.yaml")) == (fresh.jobs(config=grid) | {"judge_with_mine"})
@@ -448,7 +448,7 @@ def test_adapters_are_trained_on_request_only(fresh):
     assert one == {"train_adapter rephrase 7", "train_organism raw", "distil_harmless_answers"}
 
 
-def test_adapters_need_an_untuned_model(fresh):
+def test_adapter_training_needs_an_untuned_model(fresh):
     (fresh.folder / "more.yaml").write_text("safety_tuning: {base: rw}\n")
     status, text = fresh.dry_run("train_adapters", config=("mine.yaml", "more.yaml"))
     assert status != 0

@@ -46,7 +46,7 @@ def replace(tree, script: str, text: str) -> None:
     (tree.folder / "workflow" / "scripts" / script).write_text(text, encoding="utf-8")
 
 
-def test_a_dry_run_lists_steps_and_reasons(fresh):
+def test_dry_run_lists_steps_and_reasons(fresh):
     status, text = fresh.dry_run()
     assert status == 0
     lines = text.splitlines()
@@ -63,7 +63,7 @@ def test_a_dry_run_lists_steps_and_reasons(fresh):
     assert "jobid" not in text and "results/responses" not in text
 
 
-def test_a_run_tells_what_it_takes_before_its_first_step(fresh):
+def test_run_prints_its_outlook_before_the_first_step(fresh):
     status, text = fresh.run()
     assert status == 0, text
     assert "  start   " not in text
@@ -82,7 +82,7 @@ def test_a_run_tells_what_it_takes_before_its_first_step(fresh):
 
 
 @pytest.mark.slow
-def test_a_terminal_shows_one_status_and_no_line_per_step(fresh):
+def test_terminal_shows_one_status_without_a_line_per_step(fresh):
     """Also through the logger plugin that the profile registers, which is what draws the status."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
@@ -111,7 +111,7 @@ def test_a_terminal_shows_one_status_and_no_line_per_step(fresh):
 
 
 @pytest.mark.slow
-def test_make_tells_the_cause_of_a_failure_and_fails(fresh):
+def test_make_reports_the_cause_of_a_failure_and_fails(fresh):
     """One model and nothing else: its failure leaves nothing to run."""
     replace(fresh, "train_organism.py", FAILING)
     fresh.put("models", {"raw": {"source": "organism", "recipe": "raw"}})
@@ -143,7 +143,7 @@ def test_make_tells_the_cause_of_a_failure_and_fails(fresh):
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_tells_how_to_go_on(fresh):
+def test_interrupted_run_says_how_to_resume(fresh):
     replace(fresh, "train_organism.py", SLEEPING)
     with subprocess.Popen(
         [sys.executable, "-m", "snakemake", "--cores", "1", "--configfile", "mine.yaml"],

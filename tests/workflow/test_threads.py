@@ -15,12 +15,12 @@ def threads(fresh):
     return found
 
 
-def test_organisms_keep_one_thread_each(threads):
+def test_model_organisms_use_one_thread_each(threads):
     found = threads(8)
     assert found["responses"] == found["measure_organisms"] == {1} == set().union(*found.values())
 
 
-def test_model_of_unknown_size_shares_cores_with_jobs_beside_it(fresh, threads):
+def test_model_of_unknown_size_shares_cores_with_parallel_jobs(fresh, threads):
     fresh.put("models.real", {"source": "hub", "repo": "maker/model", "revision": "0" * 40})
     fresh.put("models.raw", {"source": "organism", "recipe": "raw", "role": "judge"})
     fresh.put("models.score0", {"source": "organism", "recipe": "score0", "role": "judge"})
@@ -38,7 +38,7 @@ def test_model_of_unknown_size_shares_cores_with_jobs_beside_it(fresh, threads):
     assert found["judge_with_regex"] == found["direction"] == {1}
 
 
-def test_what_is_made_already_leaves_its_cores_to_the_rest(fresh, threads):
+def test_finished_outputs_leave_their_cores_to_the_rest(fresh, threads):
     fresh.put(
         "models",
         {
