@@ -23,7 +23,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "workflow/scripts"), str(ROOT / "benchmarks")]
 TOKENS, SCREENED, RANDOM = 48, 24, 15
-PHRASES = ROOT / "resources/prompts/judges/refusal_phrases.yaml"
+JUDGES: dict[str, dict[str, str]] = {
+    "regex": {"kind": "regex", "patterns": str(ROOT / "resources/prompts/judges/refusal_phrases.yaml")},
+    "grammar": {"kind": "grammar"},
+}
 OURS, HERETIC = "ours", "heretic"
 Row = dict[str, Any]
 
@@ -51,7 +54,7 @@ def search(task: dict[str, Any]) -> None:
         settings,
         activations,
         ModelAccess(task["model"], prompts, system_prompt=task["system_prompt"]),
-        judge=build_scorer({"kind": "regex", "patterns": str(PHRASES)}),
+        judge=build_scorer(JUDGES[task["judge"]]),
         sampling={"max_new_tokens": TOKENS},
         thinking_markers=None,
         degenerate=0.2,
@@ -65,6 +68,8 @@ def search(task: dict[str, Any]) -> None:
     places = list(zip(shown["refused"] / shown["scored"], shown["divergence"], strict=True))
     space, directions = Space(settings, activations.depth), Directions(activations, 0)
     front = []
+    # the column has a gap, for the original, and so decimals
+    shown = shown.astype({"count": int})
     for row in shown[[number == 0 for number in fronts(places)]].to_dict("records"):
         file = folder / f"trial-{row['trial']}.safetensors"
         directions.at(row).save(file)
@@ -87,7 +92,7 @@ def measure(task: Row, front: list[Row]) -> list[Row]:
 
     prompts = pd.read_parquet(task["prompts"]).query("split == 'evaluation'")
     harmful, harmless = (prompts[prompts["label"] == label] for label in ("harmful", "harmless"))
-    judge = build_scorer({"kind": "regex", "patterns": str(PHRASES)})
+    judge = build_scorer(JUDGES[task["judge"]])
     speaking = {"settings": {"max_new_tokens": TOKENS}, "system_prompt": task["system_prompt"]}
 
     def access_to(directory: str) -> ModelAccess:
@@ -132,8 +137,8 @@ def section(found: dict[str, Row], task: Row) -> str:
     """One seed of one model as Markdown."""
     lines = [
         f"{task['trials']} trials each, {min(RANDOM, task['trials'])} of them random, screened on {SCREENED} "
-        f"calibration prompts of each label; {TOKENS} new tokens. CPU-seconds and seconds per trial are those of the "
-        "whole search.",
+        f"calibration prompts of each label; {TOKENS} new tokens; judge of the fronts: {task['judge']}. CPU-seconds "
+        "and seconds per trial are those of the whole search.",
         "",
         "| search | CPU-seconds per trial | seconds per trial | peak memory, MiB |",
         "|---|---|---|---|",
@@ -182,6 +187,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--label", default="A model", help="what the page calls the model")
     parser.add_argument("--system-prompt", help="system turn of both; Heretic always has one")
+    parser.add_argument("--judge", choices=JUDGES, default="regex", help="of our finalists, and of both fronts")
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--report", type=Path)
@@ -192,7 +198,7 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary)
-        task: Row = {name: getattr(options, name) for name in ("model", "prompts", "trials", "system_prompt")}
+        task: Row = {name: getattr(options, name) for name in ("model", "prompts", "trials", "system_prompt", "judge")}
         task |= {**prompt_files(options.prompts, home), "random": min(RANDOM, options.trials)}
         task |= {"batch": SCREENED, "tokens": TOKENS}
         for seed in options.seeds:

@@ -9,7 +9,7 @@ from steadfast.grid.checkpoints import CheckpointJobs, checkpoint_jobs
 EDITING = checkpoint_jobs(GRID)
 FIRST_CHECKPOINTS = [path for jobs in EDITING for path in jobs.first_outputs]
 # they are removed as soon as nothing needs them, unless they are to stay
-KEPT = GRID.config["runtime"]["keep_checkpoints"]
+KEPT = GRID.keeps_checkpoints
 
 for edited in EDITING:
 

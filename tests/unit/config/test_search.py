@@ -114,3 +114,10 @@ def test_control_can_search_among_random_directions(config):
 )
 def test_whether_a_search_tries_complete_edits(config, search, complete):
     assert attack_classes(grid_of(config, **search))["searched"]["complete"] is complete
+
+
+@pytest.mark.parametrize(("wanted", "kept"), [(None, False), (True, True), (False, False)])
+def test_edited_models_of_a_search_stay_on_request(config, wanted, kept):
+    config["runtime"] = {"keep_checkpoints": wanted}
+    assert Grid(prepare(config)).keeps_checkpoints is (wanted is not False)
+    assert grid_of(config).keeps_checkpoints is kept

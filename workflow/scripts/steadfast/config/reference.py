@@ -21,9 +21,10 @@ HEADER = """\
 Files of this folder: `config.yaml` is the default grid, a small language model with five kinds of safety training,
 `family-attacks.yaml` a dozen attacks on it, `family-search.yaml` a search for the best one, and
 `family-replicates.yaml` three seeds of each safety training; `paper.yaml` is the study's grid; `organisms.yaml`,
-`attacks.yaml` (a family of attacks), `replicates.yaml` (five seeds of every recipe) and `tags.yaml` (tag steering) are
-of tiny models that are trained here. Run another with `snakemake --cores 8 --configfile FILE`; a file layered over
-another (`--configfile config/config.yaml mine.yaml`) adds to its mappings and replaces its lists.
+`attacks.yaml` (a family of attacks), `organism-search.yaml` (a search), `replicates.yaml` (five seeds of every recipe)
+and `tags.yaml` (tag steering) are of tiny models that are trained here. Run another with `snakemake --cores 8
+--configfile FILE`; a file layered over another (`--configfile config/config.yaml mine.yaml`) adds to its mappings and
+replaces its lists.
 
 What the study's grid costs is in [docs/cost.md](../docs/cost.md).
 """

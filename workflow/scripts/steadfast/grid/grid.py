@@ -46,6 +46,13 @@ class Grid:
         return human_judges(self.config["annotations"])
 
     @property
+    def keeps_checkpoints(self) -> bool:
+        """Whether edited models stay after their measurements; those of a search do if the configuration says so."""
+        wanted = self.config["runtime"]["keep_checkpoints"]
+        searched = any(variant.is_searched for variant in self.variants.values())
+        return not searched if wanted is None else bool(wanted)
+
+    @property
     def studied(self) -> list[str]:
         """Models under test."""
         return [name for name, model in self.models.items() if model.is_studied]

@@ -22,8 +22,12 @@ class RuntimeSettings(SettingsModel):
             "GPUs of its job (`gpus`) where one is too small for it."
         ),
     )
-    keep_checkpoints: bool = Field(
-        True, description="Whether edited checkpoints stay, or are removed as soon as nothing needs them any more."
+    keep_checkpoints: bool | None = Field(
+        None,
+        description=(
+            "Whether edited checkpoints, and edits kept as factors, stay, or are removed as soon as nothing needs them "
+            "any more; null keeps them unless a variant is searched for."
+        ),
     )
     checkpoints: CheckpointForm = Field(
         "auto",

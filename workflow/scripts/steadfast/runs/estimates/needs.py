@@ -60,7 +60,7 @@ class Needs:
     @property
     def keeps_checkpoints(self) -> bool:
         """Whether edited checkpoints stay."""
-        return bool(self.grid.config["runtime"]["keep_checkpoints"])
+        return self.grid.keeps_checkpoints
 
     def models(self) -> list[str]:
         """Models that some job of the run loads."""
