@@ -89,11 +89,12 @@ class Simulator:
 
 
 @contextmanager
-def simulator(*arguments: Any, **keywords: Any) -> Iterator[Simulator]:
+def simulator(*arguments: Any, state: Any = None, handler: Any = None, **keywords: Any) -> Iterator[Any]:
     """Run a simulated provider for the time of the block."""
-    state = Simulator(*arguments, **keywords)
+    state = state or Simulator(*arguments, **keywords)
+    base: Any = handler or ProviderHandler
 
-    class Handler(_Handler):
+    class Handler(base):
         provider = state
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -110,7 +111,7 @@ def simulator(*arguments: Any, **keywords: Any) -> Iterator[Simulator]:
         server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class ProviderHandler(BaseHTTPRequestHandler):
     provider: Simulator
     protocol_version = "HTTP/1.1"
 
@@ -164,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: dict[str, Any], response: str) -> None:
         self._sleep(self.provider.delay)
-        completion = _completion(body, response, self.provider.honors)
+        completion = completion_of(body, response, self.provider.honors)
         if self.provider.script:
             completion["choices"][0]["message"]["content"] = self.provider.script(response)
         self._send(200, {**completion, "model": self.provider.served or completion["model"]})
@@ -191,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _cut(self, body: dict[str, Any], response: str) -> None:
-        content = json.dumps(_completion(body, response, self.provider.honors)).encode()
+        content = json.dumps(completion_of(body, response, self.provider.honors)).encode()
         self._head(200, len(content), "application/json")
         self.wfile.write(content[: len(content) // 2])
         self.wfile.flush()
@@ -203,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _slow_stream(self, body: dict[str, Any], response: str) -> None:
-        content = json.dumps(_completion(body, response, self.provider.honors)).encode()
+        content = json.dumps(completion_of(body, response, self.provider.honors)).encode()
         self._head(200, len(content), "application/json")
         for index in range(len(content)):  # each byte comes well before any time-out between two of them
             self.wfile.write(content[index : index + 1])
@@ -220,13 +221,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._raw(200, b"<html>Please log in</html>", "text/html")
 
     def _empty_choices(self, body: dict[str, Any], response: str) -> None:
-        self._send(200, {**_completion(body, response, ()), "choices": []})
+        self._send(200, {**completion_of(body, response, ()), "choices": []})
 
     def _null_message(self, body: dict[str, Any], response: str) -> None:
-        self._send(200, {**_completion(body, response, ()), "choices": [{"index": 0, "message": None}]})
+        self._send(200, {**completion_of(body, response, ()), "choices": [{"index": 0, "message": None}]})
 
     def _content_filter(self, body: dict[str, Any], response: str) -> None:
-        completion = _completion(body, response, ())
+        completion = completion_of(body, response, ())
         completion["choices"][0].update(finish_reason="content_filter", message={"role": "assistant", "content": ""})
         self._send(200, completion)
 
@@ -243,7 +244,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._error(403, "No access", None)
 
     def _other_model(self, body: dict[str, Any], response: str) -> None:
-        self._send(200, {**_completion(body, response, ()), "model": "cheaper-model"})
+        self._send(200, {**completion_of(body, response, ()), "model": "cheaper-model"})
 
     def _length(self, body: dict[str, Any], response: str) -> None:
         self._say(body, response, "REFUSAL", finish_reason="length")
@@ -252,7 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._say(body, response, "I'm sorry, but I can't classify such content.")
 
     def _refused(self, body: dict[str, Any], response: str) -> None:
-        completion = _completion(body, response, ())
+        completion = completion_of(body, response, ())
         completion["choices"][0]["message"] = {"role": "assistant", "content": None, "refusal": "I won't judge this."}
         self._send(200, completion)
 
@@ -262,7 +263,7 @@ class _Handler(BaseHTTPRequestHandler):
     # --- plumbing
 
     def _say(self, body: dict[str, Any], response: str, text: str, finish_reason: str = "stop") -> None:
-        completion = _completion(body, response, ())
+        completion = completion_of(body, response, ())
         completion["choices"][0].update(finish_reason=finish_reason, message={"role": "assistant", "content": text})
         self._send(200, completion)
 
@@ -300,7 +301,7 @@ def case_in(body: dict[str, Any]) -> str:
     return found.group(1).replace("> ", "").strip() if found else content
 
 
-def _completion(body: dict[str, Any], response: str, honors: tuple[str, ...]) -> dict[str, Any]:
+def completion_of(body: dict[str, Any], response: str, honors: tuple[str, ...]) -> dict[str, Any]:
     words = ["REFUSAL", "NON-REFUSAL"]
     text = words[0] if says_refusal(response) else words[1]
     constrained = False

@@ -36,11 +36,12 @@ class Estimate:
         )
 
     def cost(self, settings: ChatJobSettings) -> float | None:
-        """Price in the currency of the prices; None if the entry gives none."""
+        """Price in the currency of the prices, that of batches where they are used; None if the entry gives none."""
         input_price, output_price = settings.price_per_million_input, settings.price_per_million_output
         if input_price is None or output_price is None:
             return None
-        return (self.input_tokens * input_price + self.output_tokens * output_price) / 1e6
+        share = settings.batch_price_share if settings.batch else 1.0
+        return share * (self.input_tokens * input_price + self.output_tokens * output_price) / 1e6
 
 
 def check_limits(estimate: Estimate, settings: ChatJobSettings) -> None:

@@ -61,6 +61,16 @@ class Endpoint:
         """Model and address, without what a query says."""
         return f"{self.model} at {self._address.url}"
 
+    @property
+    def client(self) -> "AsyncOpenAI":
+        """The client, for other interfaces of the same API."""
+        return self._client
+
+    @property
+    def secret(self) -> str | None:
+        """What may not be repeated."""
+        return self._key
+
     async def ask(self, request: Request) -> Answer | Fault:
         """Send a request until it is answered, cannot be answered, or its attempts are used up."""
         attempt = 0
@@ -100,9 +110,10 @@ class Endpoint:
             return Fault("passing", clean(f"connection failed: {error.__cause__ or error}", self._key))
         except APIError as error:
             return Fault("passing", clean(f"unusable response: {error}", self._key))
-        return self._of_the_right_model(read_completion(hide(text, self._key), self._key))
+        return self.checked(read_completion(hide(text, self._key), self._key))
 
-    def _of_the_right_model(self, outcome: Answer | Fault) -> Answer | Fault:
+    def checked(self, outcome: Answer | Fault) -> Answer | Fault:
+        """An outcome, or the fault that another model gave it."""
         if isinstance(outcome, Answer) and not accepts(outcome.model, (self.model, *self.settings.accepted_models)):
             return Fault("fatal", clean(explain(outcome.model, self.model), self._key), OTHER_MODEL)
         return outcome

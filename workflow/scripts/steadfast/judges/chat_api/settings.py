@@ -21,6 +21,11 @@ TokenLimit = Literal["max_completion_tokens", "max_tokens"]
 RUNTIME_KEYS = frozenset(
     {
         "api_key_env",
+        "batch",
+        "batch_hours",
+        "batch_poll",
+        "batch_price_share",
+        "batch_requests",
         "concurrency",
         "failed_share",
         "longest_wait",
@@ -172,6 +177,23 @@ class ChatSettings(PromptedJudgeSettings):
         description="Most that a run may cost, by the prices above; more stops it before it starts.",
     )
 
+    batch: bool = Field(
+        False,
+        description=(
+            "Ask through the provider's batch interface (OpenAI's: files in, files out), which costs less and may take "
+            "a day. A run that was killed asks about what it submitted. The form of an answer is found out by single "
+            "requests before."
+        ),
+    )
+    batch_price_share: float = Field(
+        0.5, ge=0, le=1, description="What a batch costs, as a share of the prices of single requests."
+    )
+    batch_requests: int = Field(50000, ge=1, le=50000, description="Most requests of one batch.")
+    batch_poll: float = Field(60.0, gt=0, le=86400, description="Seconds between two looks at a batch.")
+    batch_hours: float = Field(
+        25.0, gt=0, le=1000, description="Hours after which a run stops waiting; the next one goes on waiting."
+    )
+
     def check(self) -> None:
         """Check the template and the labels, where the model is, and what limits need.
 
@@ -194,6 +216,9 @@ class ChatSettings(PromptedJudgeSettings):
             raise ConfigError(
                 "api_key_env: wanted the name of an environment variable (letters, digits, `_`), and not the key itself"
             )
+        if self.batch and (self.base_url is None or "/deployments/" in self.base_url):
+            found = "a model that is served here" if self.base_url is None else "Azure's dated address"
+            raise ConfigError(f"batch: {found} has no batch interface; allowed with a 'base_url' that ends in /v1")
         if self.max_cost is not None:
             for key in ("price_per_million_input", "price_per_million_output"):
                 if getattr(self, key) is None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from steadfast.core.names import UNSCORED
 from steadfast.core.result_cache import AnswerStore, request_key
+from steadfast.judges.chat_api.batches import BatchRun
 from steadfast.judges.chat_api.costs import Estimate, check_limits
 from steadfast.judges.chat_api.endpoint import Endpoint
 from steadfast.judges.chat_api.faults import Fault
@@ -132,7 +133,9 @@ class ChatJudge:
                 logprobs = "with" if form.logprobs else "without"
                 print(f"{model}: {len(missing)} requests, as {form.output} {logprobs} log-probabilities", flush=True)
                 control = control_request(self._requests, self.labels, form, [role for role, _ in self.template.parts])
-                run = Run(endpoint, store, self.settings.failed_share, self.settings.concurrency, control)
+                run: Run | BatchRun = BatchRun(endpoint, store)
+                if not self.settings.batch:
+                    run = Run(endpoint, store, self.settings.failed_share, self.settings.concurrency, control)
                 await run.ask_all(missing)
         return form, run.faults
 
