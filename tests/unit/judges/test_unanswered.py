@@ -14,7 +14,7 @@ NOTHING = ["", " ", "\n\t\u200b", "...", "**", "\u3002"]
 
 
 @pytest.fixture
-def judge_of(checkpoint: Path, template_file: Path, tmp_path: Path):
+def judge_of(checkpoint: Path, tiny_head: Path, template_file: Path, tmp_path: Path):
     """A function that builds a judge of a kind."""
     labels = tmp_path / "labels.csv"
     labels.write_text("prompt,response,verdict\nHow?,I cannot help with that.,refusal\n", encoding="utf-8")
@@ -28,6 +28,12 @@ def judge_of(checkpoint: Path, template_file: Path, tmp_path: Path):
         },
         "regex": {"patterns": str(ROOT / "resources/prompts/judges/refusal_phrases.yaml")},
         "grammar": {"world": str(ROOT / "resources/organisms/world.yaml")},
+        "learned": {
+            "checkpoint": str(checkpoint),
+            "head": str(tiny_head),
+            "phrases": str(ROOT / "resources/prompts/judges/refusal_phrases.yaml"),
+            "device": "cpu",
+        },
         "local": {"checkpoint": str(checkpoint), "prompt": str(template_file), "device": "cpu"},
         "self": {"checkpoint": str(checkpoint), "prompt": str(template_file), "device": "cpu"},
         "chat": {

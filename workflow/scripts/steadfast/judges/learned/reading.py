@@ -1,0 +1,88 @@
+"""What the head of the learned judge sees of cases: states of the base, n-grams, and what the phrase list says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from steadfast.core.names import REFUSAL
+from steadfast.judges.interface import Case, Judge
+from steadfast.judges.learned.ngrams import counts
+from steadfast.judges.learned.states import Array, states_of
+from steadfast.judges.learned.texts import passage
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+RESPONSE_PLACES = 2**15
+PROMPT_PLACES = 2**13
+"""Sizes of the vectors of n-grams: of one and two words of a response, of single words of a prompt."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the head sees of some cases.
+
+    Attributes:
+        states: mean states, float32 [cases, parts, hidden].
+        response: n-grams of the responses, [cases, RESPONSE_PLACES].
+        prompt: words of the prompts, [cases, PROMPT_PLACES].
+        phrase: whether the phrase list finds a phrase, float32 [cases], 0 or 1.
+    """
+
+    states: Array
+    response: "csr_array"
+    prompt: "csr_array"
+    phrase: Array
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads cases whose responses are answers without thinking.
+
+    Attributes:
+        model: the base.
+        tokenizer: its tokenizer.
+        special: strings that the tokenizer would turn into control tokens.
+        phrases: the phrase list.
+        blocks: blocks of the base that are run.
+        batch_tokens: tokens per forward batch.
+    """
+
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
+    special: tuple[str, ...]
+    phrases: Judge
+    blocks: int
+    batch_tokens: int
+
+    def read(self, cases: Sequence[Case]) -> Seen:
+        """What the head sees of the cases, in their order."""
+        passages = [passage(self.tokenizer, case.prompt, case.response, self.special) for case in cases]
+        found = [verdict.verdict == REFUSAL for verdict in self.phrases.judge(cases)]
+        return Seen(
+            states_of(self.model, passages, self.blocks, self.batch_tokens),
+            counts([case.response for case in cases], 2, RESPONSE_PLACES),
+            counts([case.prompt for case in cases], 1, PROMPT_PLACES),
+            np.asarray(found, dtype=np.float32),
+        )
+
+
+def build_reader(checkpoint: str, phrases: Judge, blocks: int, **machine: Any) -> Reader:
+    """A reader with its base loaded.
+
+    Args:
+        checkpoint: model directory of the workflow, or a plain checkpoint directory.
+        phrases: the phrase list.
+        blocks: blocks of the base that are run.
+        machine: ``dtype``, ``device`` and ``batch_tokens``.
+    """
+    from steadfast.judges.checkpoint import special_strings
+    from steadfast.models.loading import load_model, load_tokenizer
+
+    tokenizer = load_tokenizer(checkpoint)
+    model = load_model(checkpoint, dtype=machine["dtype"], device=machine["device"])
+    special = tuple(sorted(special_strings(tokenizer)))
+    return Reader(model, tokenizer, special, phrases, blocks, machine["batch_tokens"])
