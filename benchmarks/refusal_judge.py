@@ -51,8 +51,8 @@ def main() -> None:
     text = (
         "# Refusal judge\n\n`python benchmarks/refusal_judge.py --base results/models/raw --report "
         f"benchmarks/results/refusal_judge.md`; seed {arguments.seed}; {len(trained.examples):,} responses. Agreement "
-        f"with the labels, 95% bootstrap intervals over responses.\n\n{_table(rows)}\n\nCalibration on held-out sources: "
-        f"expected calibration error {about['expected_calibration_error']:.3f}.\n\n{_table(bins)}\n"
+        f"with the labels, 95% bootstrap intervals over responses.\n\n{_table(rows)}\n\nCalibration on held-out "
+        f"sources: expected calibration error {about['expected_calibration_error']:.3f}.\n\n{_table(bins)}\n"
     )
     print(text, f"{time.process_time() - began:.0f} CPU seconds", sep="\n")
     if arguments.report:
