@@ -54,7 +54,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"organisms.training.layers": 10**6},
         ["organisms.training.layers: 1000000 is out of range; allowed: 1 to 128"],
     ),
-    "a share": (
+    "a share out of range": (
         {"statistics.confidence": 1.0},
         ["statistics.confidence: 1.0 is out of range; allowed: above 0 and below 1"],
     ),
@@ -89,7 +89,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"variants.abliterated.edit": {"method": "orthogonalize", "layers": [0, 1], "skip_first": 2}},
         ["variants.abliterated.edit: skip_first: 2 and layers: [0, 1] leave none of the"],
     ),
-    "a judge that waits for itself": (
+    "a judge that depends on itself": (
         {
             "judges.served": {**SERVED, "serve": {"model": "raw", "variant": "abliterated"}},
             "variants.abliterated.direction": BEHAVIOR,
@@ -99,7 +99,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
             "raw/abliterated needs its verdicts first; allowed: a judge that does not run on abliterated"
         ],
     ),
-    "a judge that waits for itself by way of another variant": (
+    "a judge that depends on itself through another variant": (
         {
             "judges.served": {**SERVED, "serve": {"model": "raw", "variant": "matched"}},
             "variants.abliterated.direction": BEHAVIOR,
@@ -111,7 +111,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
         },
         ["direction.judge: served goes round in a circle: it runs on raw/matched, and raw/abliterated needs"],
     ),
-    "behavior of a model that answers nothing": (
+    "contrast by behavior of a model without responses": (
         {
             "judges.served": {**SERVED, "serve": {"model": "tiny", "variant": "abliterated"}},
             "variants.abliterated.direction": {**BEHAVIOR, "judge": "regex"},
@@ -152,7 +152,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["judges.local.labels.refusal: 'YES\\n' holds"],
     ),
     "an empty label": ({"models.raw.label": " "}, ["models.raw.label: ' ' is empty or begins"]),
-    "a label without end": (
+    "a very long label": (
         {"models.raw.label": "x" * 200},
         ["models.raw.label", "has 200 characters; allowed: at most 100"],
     ),
@@ -172,7 +172,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["capability.include_path: no such directory: Makefile (it is a file, and a folder is needed)"],
     ),
     "no path at all": ({"judges.regex.patterns": ""}, ["judges.regex.patterns: '' is not a path of a file"]),
-    "a path without end": ({"judges.regex.patterns": "x" * 5000}, ["judges.regex.patterns: no such file: xxx"]),
+    "a very long path": ({"judges.regex.patterns": "x" * 5000}, ["judges.regex.patterns: no such file: xxx"]),
     "a name with other letters": (
         {"models.modèle": {"source": "organism", "recipe": "raw"}},
         ["models: the name 'modèle' cannot be used (it holds 'è'); allowed: Letters a-z and A-Z, digits"],
@@ -255,8 +255,11 @@ FILES = {
         "line 2: is indented with a no-break space; YAML takes spaces alone",
     ),
     "an octal number": (b"seed: 0777\n", "line 1: 'seed' is '0777', which YAML reads as 511; write that, or put it in"),
-    "minutes": (b"a: {b: 1:30}\n", "line 1: 'a.b' is '1:30', which YAML reads as 90; write that"),
-    "no such day": (b"a: 2025-13-45\n", "line 1: 'a' is '2025-13-45': month must be in 1..12; put it in quotes"),
+    "a time read as a number of minutes": (
+        b"a: {b: 1:30}\n",
+        "line 1: 'a.b' is '1:30', which YAML reads as 90; write that",
+    ),
+    "an impossible date": (b"a: 2025-13-45\n", "line 1: 'a' is '2025-13-45': month must be in 1..12; put it in quotes"),
     "an equals sign": (b"a: =\n", "line 1: 'a' is '=': could not determine a constructor for the tag"),
     "a merge of no mapping": (b"a: &a 1\nb: {<<: *a}\n", "line 1: is not valid YAML: expected a mapping"),
     "a tab": (b"seed: 1\nprompts:\n\tharmful: []\n", "line 3: is indented with a tab; YAML takes spaces alone"),
@@ -267,7 +270,7 @@ FILES = {
     "nothing": (b"", "line 1: holds nothing; a configuration begins with keys such as `prompts:`"),
     "a comment": (b"# seed: 1\n", "line 1: holds nothing"),
     "a list": (b"\n- seed\n", "line 2: holds a list; a configuration maps keys such as `prompts:`"),
-    "a word": (b"seed\n", "line 1: holds a single value"),
+    "a word in place of a mapping": (b"seed\n", "line 1: holds a single value"),
     "not UTF-8": ("seed: 1\nmodels: café\n".encode("latin-1"), "line 2: not UTF-8 (byte 0xe9); save it as UTF-8"),
     "UTF-16": ("seed: 1\n".encode("utf-16"), "is UTF-16, which Snakemake does not read; save it as UTF-8"),
     "a control character": (b"seed: 1\nx: '\x01'\n", "line 2: holds the control character '\\x01'; remove it"),
@@ -282,9 +285,9 @@ FILES = {
     ),
     "an unknown anchor": (b"a: *b\n", "line 1: is not valid YAML: found undefined alias"),
     "a colon": (b"a: b: c\n", "line 1: is not valid YAML: mapping values are not allowed in this context; put a text"),
-    "itself": (b"a: &a [*a]\n", "line 1: 'a.0' refers to itself by an anchor"),
+    "an anchor that refers to itself": (b"a: &a [*a]\n", "line 1: 'a.0' refers to itself by an anchor"),
     "a tag": (b"a: !!python/name:os.system x\n", "line 1: 'a' has the tag"),
-    "far too deep": (b"a: " + b"[" * 3000 + b"]" * 3000, "is nested too deeply"),
+    "too deeply nested": (b"a: " + b"[" * 3000 + b"]" * 3000, "is nested too deeply"),
     "JSON with a key twice": (b'{"seed": 1,\n\t"seed": 2}', "'seed' is given twice"),
 }
 

@@ -121,12 +121,12 @@ ONE_KEY = {
         {"method": "rank_one", "layer": 50},
         ["variants.abliterated.edit.layer: 50 is out of range for raw"],
     ),
-    "setting that its method refuses": (
+    "setting that its method rejects": (
         "variants.abliterated.edit.kernel",
         {"paek": 0.5},
         ["variants.abliterated.edit: ", "paek"],
     ),
-    "adapter of what no adapter expresses": (
+    "adapter form of an edit that no adapter expresses": (
         "variants.abliterated",
         {"direction": MEAN, "edit": {"method": "norm_preserving"}, "checkpoints": "adapter"},
         ["variants.abliterated.checkpoints: 'adapter'", "which preserves norms; allowed for it: auto, bake"],
@@ -200,27 +200,27 @@ ONE_KEY = {
         {"direction": MEAN},
         ["variants.abliterated: 'direction' is given, so 'edit' or 'intervention' is needed as well"],
     ),
-    "edit and hook at once": (
+    "edit and intervention at once": (
         "variants.abliterated.intervention",
         {"method": "projection"},
         ["variants.abliterated: has an `edit` and an `intervention`; make them two variants"],
     ),
-    "misspelled hook": (
+    "misspelled intervention": (
         "variants.steered",
         {"direction": MEAN, "intervention": {"method": "addition", "alpha": 1}},
         ["variants.steered.intervention.method: 'addition' is not allowed", "activation_addition"],
     ),
-    "hook without a direction": (
+    "intervention without a direction": (
         "variants.steered",
         {"intervention": {"method": "projection"}},
         ["variants.steered: 'intervention' is given, so 'direction' is needed as well"],
     ),
-    "hook without its scale": (
+    "intervention without its scale": (
         "variants.steered",
         {"direction": MEAN, "intervention": {"method": "activation_addition"}},
         ["variants.steered.intervention: the key 'alpha' is missing"],
     ),
-    "hook at no block": (
+    "intervention at no block": (
         "variants.steered",
         {
             "direction": {**MEAN, "layer": "final_norm"},
@@ -228,12 +228,12 @@ ONE_KEY = {
         },
         ["variants.steered.intervention: activation_addition adds after a block", "set intervention.layer"],
     ),
-    "hook out of range": (
+    "intervention out of range": (
         "variants.steered",
         {"direction": MEAN, "intervention": {"method": "activation_addition", "alpha": 1, "layer": 50}},
         ["variants.steered.intervention.layer: 50 is out of range for raw"],
     ),
-    "hook without class means": (
+    "intervention without class means": (
         "variants.steered",
         {"direction": {"method": "random"}, "intervention": {"method": "activation_addition", "alpha": 1}},
         ["variants.steered.intervention: activation_addition needs class means", "set it"],
@@ -243,7 +243,7 @@ ONE_KEY = {
         {"direction": {"method": "random"}, "edit": {"method": "biprojected"}},
         ["variants.abliterated.edit: biprojected needs class means", "direction.layer"],
     ),
-    "rank-one edit without classes": (
+    "rank-one edit without class means": (
         "variants.abliterated",
         {"direction": {"method": "random"}, "edit": {"method": "rank_one", "layer": 1}},
         ["variants.abliterated.edit: rank_one rests on the two classes", "mean_difference"],
@@ -336,7 +336,7 @@ ONE_KEY = {
     "misspelled size of the tiny models": ("organisms.training", {"layer": 2}, ["unknown key 'layer'", "'layers'"]),
     "impossible size of the tiny models": ("organisms.training", {"hidden": 33}, ["organisms.training.hidden: 33"]),
     "labels that are not text": ("judges.local.labels", {"refusal": 1}, ["judges.local.labels.refusal: found 1"]),
-    "grammar of another world": (
+    "grammar judge of another world": (
         "judges.grammar.world",
         "resources/organisms/recipes.yaml",
         ["judges.grammar.world: resources/organisms/recipes.yaml is not the prompts' world"],

@@ -176,7 +176,7 @@ BAD = {
         {"sweeps": ["noise"]},
         "'noise' has `role: control`, and a control is not an attack; allowed: f",
     ),
-    "sweep of hooks": (
+    "sweep of interventions": (
         {"sweeps": ["inference"]},
         "'inference' has no `edits`, and interventions cannot be baked; allowed: fam",
     ),
@@ -193,7 +193,7 @@ BAD = {
         {"judge": "self"},
         "self is the model under test, so every attack would be judged by",
     ),
-    "people": ({"judge": "human"}, "strongest_of.judge: unknown judge 'human'"),
+    "human annotators": ({"judge": "human"}, "strongest_of.judge: unknown judge 'human'"),
     "too many prompts": (
         {"prompts": 129},
         "variants.strongest.strongest_of.prompts: 129 is more than prompts.calibration (128)",

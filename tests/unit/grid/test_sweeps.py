@@ -82,7 +82,10 @@ def test_variants_differing_beyond_scale_are_separate_attacks(config):
 
 
 BAD = {
-    "nothing to do": ({"directions": FAMILY["directions"], "scales": [1]}, "sweeps.family: has neither `edits` nor"),
+    "no edits or interventions": (
+        {"directions": FAMILY["directions"], "scales": [1]},
+        "sweeps.family: has neither `edits` nor",
+    ),
     "no scales": ({**FAMILY, "scales": []}, "sweeps.family.scales: [] should be non-empty"),
     "one scale twice": ({**FAMILY, "scales": [0.501, 0.502]}, "there is a variant 'mean-all-50' already"),
     "scale of nothing": (

@@ -21,7 +21,7 @@ from .conftest import merged_by_peft, save_adapter, save_base, stored, tiny_conf
 
 SETTINGS = {
     "plain": {},
-    "rank-stabilised": {"use_rslora": True},
+    "rank-stabilized": {"use_rslora": True},
     "patterns": {"rank_pattern": {"q_proj": 2, "layers.1.mlp.down_proj": 7}, "alpha_pattern": {"^model.*o_proj": 3}},
     "some layers": {"layers_to_transform": [0, 2]},
     "one layer by its list's name": {"layers_to_transform": 1, "layers_pattern": "layers"},
@@ -152,7 +152,7 @@ REFUSALS = {
     "another method": (set_config(peft_type="IA3"), "peft_type is 'IA3'; only LORA can be merged"),
     "a start that changes the base": (set_config(init_lora_weights="pissa"), "init_lora_weights is 'pissa'"),
     "single tokens": (set_config(trainable_token_indices=[1]), "trainable_token_indices is set: it trains single rows"),
-    "a setting of tomorrow": (set_config(use_tomorrow=True), "use_tomorrow is set: this setting is not known here"),
+    "unknown setting": (set_config(use_tomorrow=True), "use_tomorrow is set: this setting is not known here"),
     "pickled": (pickle_it, "adapter_model.bin is pickled, and not loaded"),
     "untrained": (set_weights(scaled_base), "changes nothing: its updates are zero"),
     "of another rank": (set_config(r=3), "says rank 3"),

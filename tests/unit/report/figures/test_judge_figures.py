@@ -70,7 +70,7 @@ def test_constant_and_redundant_agreement_figures_are_omitted():
         world(judges=("exact",)),
         pd.concat([world(), world(judges=("human",)).query("human")]),
     ],
-    ids=["usual", "one model, nothing edited", "one judge", "with people"],
+    ids=["usual", "one model, nothing edited", "one judge", "with human labels"],
 )
 def test_every_judge_figure_fits_its_page(verdicts, tmp_path):
     figures = draw_all(verdicts, Labels(models={"m0": "A model with a long and telling name, too long for a line"}))
