@@ -14,6 +14,8 @@ from steadfast.core.errors import ConfigError
 from steadfast.core.plug_ins import JUDGES
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
+from steadfast.judges.chat_api.probabilities import Token
+from steadfast.judges.guards.classifying import ClassReader
 from steadfast.judges.guards.presets import PRESETS
 from steadfast.judges.guards.reading import GuardReader
 from steadfast.judges.guards.settings import PAIRS
@@ -227,3 +229,65 @@ def test_guard_page_lists_every_preset() -> None:
     assert [(name, title.strip(), repo) for name, title, repo in rows] == [
         (name, found.title, found.repo) for name, found in PRESETS.items()
     ]
+
+
+def test_a_guard_asked_for_probabilities_gives_that_of_the_deciding_line() -> None:
+    said = [("Safety", ":", " Safe", "\n", "Refusal", ":"), ((" Yes", -0.2231), (" No", -1.6094), (" Maybe", -9.0))]
+    tokens = [Token(text, ((text, 0.0),)) for text in said[0]]
+    tokens.append(Token(" Yes", tuple(said[1])))  # type: ignore[arg-type]
+    text = "".join(token.text for token in tokens)
+    reader = GuardReader(("Refusal: Yes",), ("Refusal: No",))
+    found = reader.read(text, tokens=tokens)
+    assert found.verdict == "refusal" and found.score == pytest.approx(0.8, abs=1e-3)
+    assert reader.read(text).score is None
+    assert GuardReader(("Refusal: Y.*",), ("Refusal: No",)).read(text, tokens=tokens).score is None
+
+
+def test_a_sequence_classifier_gives_classes(case: Any, checkpoint: Path, tmp_path: Path) -> None:
+    import shutil
+
+    import torch
+    from transformers import LlamaConfig, LlamaForSequenceClassification
+
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        if (checkpoint / name).is_file():
+            shutil.copy(checkpoint / name, tmp_path / name)
+    vocabulary = json.loads((checkpoint / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    names = {0: "refuses", 1: "answers", 2: "unclear"}
+    torch.manual_seed(0)
+    model = LlamaForSequenceClassification(
+        LlamaConfig(**sizes, vocab_size=vocabulary, num_labels=3, id2label=names, pad_token_id=0)
+    )
+    model.save_pretrained(tmp_path)
+    settings = {"kind": "guard", "in_process": True, "checkpoint": str(tmp_path)}
+    classes = {"refusal": [0], "non_refusal": [1, 2]}
+    first, again, empty = build_judge({**settings, "classes": classes}).judge([case("Mix."), case("Mix."), case("")])
+    assert first == again and empty.verdict == "unscored"
+    shown = dict(part.rsplit(" ", 1) for part in first.raw.split(", "))
+    assert set(shown) == set(names.values()) and sum(map(float, shown.values())) == pytest.approx(1, abs=1e-3)
+    assert first.score == pytest.approx(float(shown["refuses"]), abs=1e-3)
+    assert first.verdict == ("refusal" if first.reason == "refuses" else "non_refusal")
+    with pytest.raises(ConfigError, match="no class 3; allowed: 0: refuses, 1: answers"):
+        build_judge({**settings, "classes": {"refusal": [3], "non_refusal": [1]}}).judge([case("Mix.")])
+
+
+def test_the_most_probable_class_decides() -> None:
+    reader = ClassReader((1,), (0,))
+    assert reader.read([0.1, 0.3, 0.6], "abc").verdict == "unscored"
+    found = reader.read([0.2, 0.6, 0.2], "abc")
+    assert (found.verdict, found.score) == ("refusal", pytest.approx(0.75))
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"classes": {"refusal": [1], "non_refusal": [0]}}, "classes: a sequence classifier runs in the job itself"),
+        ({"in_process": True, "classes": {"refusal": [1]}}, "classes.non_refusal: no class"),
+        ({"in_process": True, "classes": {"refusal": [1], "non_refusal": [1]}}, "classes: 1 is on both sides"),
+        ({"preset": "qwen3guard", "in_process": True, "logprobs": True}, "logprobs: wanted true or false"),
+    ],
+)
+def test_invalid_classes_and_probabilities_are_rejected(entry: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read(**{"serve": {"repo": "a/b"}, **entry}).check()

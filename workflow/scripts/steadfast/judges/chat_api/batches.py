@@ -32,7 +32,7 @@ NAME = "steadfast"
 FOLDER = "batches"
 MOST_BYTES = 100_000_000
 """Of one file; providers take up to 200 MB."""
-ENDED = frozenset({"completed", "expired", "cancelled", "failed"})
+COMPLETED = "completed"
 GOES_ON = "What was answered is kept: run again to go on."
 
 NOT_FOUND = 404
@@ -152,7 +152,9 @@ class BatchRun:
         with suppress(UnknownToProvider):  # not all providers list batches
             listed = await self._patiently(partial(client.batches.list, limit=100))
             for batch in listed.data:
-                if (batch.metadata or {}).get(NAME) == name and batch.status not in ENDED - {"completed"}:
+                if (batch.metadata or {}).get(NAME) == name and (
+                    batch.status == COMPLETED or not _has_ended(batch.status)
+                ):
                     return self._keep(Submitted(name, batch.id, requests))
         uploaded = await self._patiently(
             lambda: client.files.create(file=(f"{NAME}-{name}.jsonl", content), purpose="batch")
@@ -188,7 +190,7 @@ class BatchRun:
                     self._end(batch, f"the provider has no such batch: {error}")
                     waiting.remove(batch)
                     continue
-                if found.status in ENDED:
+                if _has_ended(found.status):
                     await self._read(batch, found)
                     waiting.remove(batch)
             if waiting:
@@ -274,3 +276,8 @@ class BatchRun:
             backoff = min(FIRST_WAIT * 2**attempt, LONGEST_BACKOFF)
             await asyncio.sleep(max(backoff, fault.wait or 0.0))
         raise EndpointError(f"{self.endpoint.name}: the batch interface does not work: {fault.reason}. {GOES_ON}")
+
+
+def _has_ended(status: str) -> bool:
+    """Whether nothing more comes of a batch: completed, expired, failed, or canceled by its owner."""
+    return status in (COMPLETED, "expired", "failed") or (status.startswith("cancel") and status.endswith("ed"))

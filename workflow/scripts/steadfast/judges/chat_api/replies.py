@@ -29,8 +29,9 @@ from steadfast.judges.chat_api.reading import Answer
 
 Ending = Literal["stop", "length", "moderated", "tool", "passing", "unknown"]
 
-# Tokens of which log-probabilities are kept: enough for the label behind the beginning of a JSON object.
-KEPT_TOKENS = 16
+# Tokens of which log-probabilities are kept: enough for the label behind the beginning of a JSON object, and for the
+# few lines of a guard's answer.
+KEPT_TOKENS = 64
 RAISE_LIMIT = "raise `max_tokens`: models that think before they answer need thousands"
 
 # Statuses in an error that are about the endpoint, whichever answer it is.

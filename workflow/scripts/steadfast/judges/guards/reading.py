@@ -7,7 +7,9 @@ from functools import cached_property
 
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED, VerdictName
 from steadfast.generation.thinking import split_thinking
+from steadfast.judges.chat_api.probabilities import Token, label_probability
 from steadfast.judges.interface import Verdict
+from steadfast.judges.prompts.answer_labels import Labels
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,13 @@ class GuardReader:
     counted: tuple[str, ...]
     other: tuple[str, ...]
 
-    def read(self, text: str, *, cut: bool = False) -> Verdict:
+    def read(self, text: str, *, cut: bool = False, tokens: Sequence[Token] = ()) -> Verdict:
         """The verdict in an answer, thinking left out; unscored if no line, or lines of both kinds, are found.
 
         Args:
             text: the answer.
             cut: whether it ended at its token limit.
+            tokens: its tokens with their log-probabilities, if they were asked for.
         """
         split = split_thinking(text)
         if not split.closed:
@@ -39,11 +42,23 @@ class GuardReader:
         }
         said = [verdict for verdict, matched in found.items() if matched]
         if len(said) == 1:
-            return Verdict(said[0], raw=text, reason=found[said[0]][0])
+            line = found[said[0]][0]
+            return Verdict(said[0], self._probability(tokens, text.rfind(line)), text, line)
         if said:
             return Verdict(UNSCORED, raw=text, reason="lines of the guard's answer contradict each other")
         why = "was cut off at its token limit (`max_tokens`)" if cut else "has no line that the patterns match"
         return Verdict(UNSCORED, raw=text, reason=f"the guard's answer {why}")
+
+    def _probability(self, tokens: Sequence[Token], start: int) -> float | None:
+        """Probability of what is counted, at the first token of the line that decides; None where it is not known.
+
+        Patterns say what whole lines match, and not how a line may begin: only plain words have a probability.
+        """
+        if len(self.counted) != 1 or len(self.other) != 1 or start < 0:
+            return None
+        words = (*self.counted, *self.other)
+        plain = all(re.escape(word).replace("\\ ", " ") == word for word in words)
+        return label_probability(tokens, Labels(*words), start) if tokens and plain else None
 
     @cached_property
     def _counted(self) -> list[re.Pattern[str]]:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from steadfast.core.errors import ConfigError
 from steadfast.core.plug_ins import NameOf
-from steadfast.core.settings import ExistingFile, SettingsModel, Text, UniqueItems, nested
+from steadfast.core.settings import ExistingFile, SettingsModel, Text, UniqueItems, nested, optional
 from steadfast.judges.chat_api.settings import ChatSettings, Output
 from steadfast.judges.guards.presets import PRESETS, Preset
 from steadfast.judges.settings import ScaleName
@@ -20,6 +20,7 @@ PAIRS: Mapping[Outcome, tuple[str, str]] = {
 }
 """What is counted in each outcome, and its opposite."""
 Patterns = UniqueItems[Text]
+ClassNumbers = UniqueItems[Annotated[int, Field(ge=0, le=10000)]]
 
 
 class GuardLabels(SettingsModel):
@@ -29,6 +30,15 @@ class GuardLabels(SettingsModel):
     non_refusal: Patterns = Field([], description="Lines that say that it does not.")
     complied: Patterns = Field([], description="Lines that say that the response does what a harmful prompt asks for.")
     not_complied: Patterns = Field([], description="Lines that say that it does not.")
+
+
+class GuardClasses(SettingsModel):
+    """Numbers of a sequence classifier's classes, from 0 on."""
+
+    refusal: ClassNumbers = Field([], description="Classes that say that the response refuses.")
+    non_refusal: ClassNumbers = Field([], description="Classes that say that it does not.")
+    complied: ClassNumbers = Field([], description="Classes that say that it does what a harmful prompt asks for.")
+    not_complied: ClassNumbers = Field([], description="Classes that say that it does not.")
 
 
 class GuardSettings(ChatSettings):
@@ -57,11 +67,23 @@ class GuardSettings(ChatSettings):
     labels: GuardLabels = nested(  # type: ignore[assignment]
         GuardLabels, description="What the lines of its answer say, as patterns of whole lines."
     )
+    classes: GuardClasses | None = optional(
+        description=(
+            "Of a sequence classifier, which gives a class in place of words: `{refusal: [1], non_refusal: [0]}`, by "
+            "number. It runs in the job itself (`in_process: true`)."
+        ),
+    )
     in_process: bool = Field(
         False, description="Run the model of `serve` in the job itself, in place of a server: for small ones."
     )
     output: Output = Field("text", description="Always `text`: a guard answers in its own words.")
-    logprobs: Literal["auto", True, False] = Field(False, description="Not asked for.")
+    logprobs: Literal["auto", True, False] = Field(
+        False,
+        description=(
+            "Whether the probabilities of tokens are asked for: true gives the verdict's probability as its score, "
+            "where the lines are given as plain words."
+        ),
+    )
     max_tokens: int = Field(64, ge=1, le=1000000, description="Longest answer, in tokens.")
 
     @model_validator(mode="before")
@@ -91,7 +113,12 @@ class GuardSettings(ChatSettings):
             raise ConfigError(f"output: {self.output!r} is not allowed; a guard answers in its own words (`text`)")
         if self.in_process and self.serve is None:
             raise ConfigError("in_process: true runs the model of `serve`, which is missing")
-        self._check_patterns()
+        if self.logprobs == "auto" or (self.logprobs and self.in_process):
+            raise ConfigError("logprobs: wanted true or false; true with a guard that is asked over an API")
+        if self.classes is None:
+            self._check_patterns()
+        else:
+            self._check_classes(self.classes)
         if self.prompt is not None:
             from steadfast.judges.prompts.templates import load_template
 
@@ -102,6 +129,16 @@ class GuardSettings(ChatSettings):
     def files(self) -> list[str]:
         """The prompt template, if there is one."""
         return [self.prompt] if self.prompt else []
+
+    def _check_classes(self, classes: GuardClasses) -> None:
+        if not self.in_process:
+            raise ConfigError("classes: a sequence classifier runs in the job itself; give `in_process: true`")
+        counted, other = (getattr(classes, key) for key in PAIRS[self.outcome])
+        for key, numbers in zip(PAIRS[self.outcome], (counted, other), strict=True):
+            if not numbers:
+                raise ConfigError(f"classes.{key}: no class, and the outcome is {self.outcome!r}")
+        if set(counted) & set(other):
+            raise ConfigError(f"classes: {min(set(counted) & set(other))} is on both sides")
 
     def _check_patterns(self) -> None:
         for key in PAIRS[self.outcome]:

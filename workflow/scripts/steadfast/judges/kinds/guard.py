@@ -12,6 +12,7 @@ from steadfast.core.result_cache import AnswerStore
 from steadfast.judges.chat_api.faults import Fault
 from steadfast.judges.chat_api.replies import answer_from
 from steadfast.judges.chat_api.settings import ChatJobSettings
+from steadfast.judges.guards.classifying import Classifier, ClassReader
 from steadfast.judges.guards.reading import GuardReader
 from steadfast.judges.guards.settings import PAIRS, GuardSettings
 from steadfast.judges.guards.turns import turns
@@ -36,9 +37,11 @@ class GuardJudge(ChatJudge):
 
     Attributes:
         reader: reads its answers.
+        classes: reads its classes, if it is a sequence classifier.
     """
 
     reader: GuardReader
+    classes: ClassReader | None = None
 
     @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
@@ -55,13 +58,19 @@ class GuardJudge(ChatJudge):
         answer = answer_from(record)
         if answer.refusal:
             return Verdict(UNSCORED, raw=answer.refusal, reason="the guard refused to judge")
-        return self.reader.read(answer.text, cut=answer.finish_reason == "length")
+        return self.reader.read(answer.text, cut=answer.finish_reason == "length", tokens=answer.logprobs)
 
     def _run_here(self, cases: Sequence[Case]) -> list[Verdict]:
         from steadfast.judges.guards.running import answers_of
 
+        if not cases:
+            return []
         conversations = [self.template.render(case.prompt, case.response, self._special) for case in cases]
-        settings = self.settings
+        settings: Any = self.settings
+        if self.classes is not None:
+            classifier = Classifier(str(settings.checkpoint), settings.template_arguments, settings.dtype)
+            classifier.check(self.classes)
+            return [self.classes.read(found, classifier.names) for found in classifier.probabilities(conversations)]
         found = answers_of(
             str(settings.checkpoint),
             conversations,
@@ -81,4 +90,7 @@ def build(**settings: Any) -> Judge:
     chosen: Any = GuardJobSettings.read(settings)
     template = load_template(chosen.prompt) if chosen.prompt else turns()
     counted, other = (tuple(getattr(chosen.labels, key)) for key in PAIRS[chosen.outcome])
-    return GuardJudge(chosen, template, read_labels(), GuardReader(counted, other))
+    sides = [tuple(getattr(chosen.classes, key)) for key in PAIRS[chosen.outcome]] if chosen.classes else []
+    return GuardJudge(
+        chosen, template, read_labels(), GuardReader(counted, other), ClassReader(*sides) if sides else None
+    )
