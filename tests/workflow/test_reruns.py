@@ -405,7 +405,7 @@ def test_default_grid_has_the_expected_job_counts(fresh):
     assert (count["convert_gguf_model"], count["merge_adapter"], count["train_organism"]) == (1, 5, 0)
     assert (count["activations"], count["responses"], count["checkpoint"]) == (6, 6, 18)
     assert count["judge_own_responses"] == 6
-    assert {"judge_with_regex", "judge_with_paper_regex", "judge_with_untuned"} <= set(count)
+    assert {"judge_with_regex", "judge_with_paper_regex", "judge_with_learned", "judge_with_untuned"} <= set(count)
 
 
 def test_family_attacks_grid_has_the_expected_job_counts(fresh):

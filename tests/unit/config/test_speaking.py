@@ -43,6 +43,7 @@ def test_judge_model_is_tried_with_the_prompts_of_its_judges(trial):
     local = {"kind": "local", "model": "reader"}
     assert trial("reader", reader) == (None, None), "nobody speaks to it"
     assert trial("reader", one={**local, "prompt": "plain.md"}) == (False, {})
+    assert trial("reader", one={"kind": "learned", "model": "reader"}) == (None, None), "it is read and not spoken to"
     served = {"kind": "chat", "serve": {"model": "reader"}, "template_arguments": {"thinking": False}}
     assert trial("reader", two={**served, "prompt": "with_system.md"}) == (True, {"thinking": False})
 

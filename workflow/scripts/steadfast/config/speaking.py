@@ -32,6 +32,8 @@ def _uses(model: str, config: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping
         yield bool(config["generation"]["system_prompt"]), entry["template_arguments"]
     for judge in (*config["judges"].values(), *config["rubrics"].values()):
         kind, own = JUDGES.settings(judge["kind"]), JUDGES.read(judge).weights()
+        if not kind.converses:
+            continue
         if own and own[0] == model:
             yield _has_system_turn(judge), (entry if kind.speaks_as_model else judge)["template_arguments"]
         elif kind.scope == "pair" and entry["role"] == "study":

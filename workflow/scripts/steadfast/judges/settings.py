@@ -37,6 +37,7 @@ class JudgeSettings(SettingsModel):
         says_compliance: whether it can judge a rubric of compliance without one.
         serves: whether its jobs can serve its model themselves.
         speaks_as_model: whether its model is spoken to as the model's own config entry says.
+        converses: whether the model that it runs on is given conversations, by its chat template.
         resolved: keys that name a model of the grid; its jobs receive ``checkpoint`` in their place.
         idle: keys that change no verdict.
         runtime_keys: those among them that a job of the judge receives nevertheless.
@@ -51,6 +52,7 @@ class JudgeSettings(SettingsModel):
     says_compliance: ClassVar[bool] = False
     serves: ClassVar[bool] = False
     speaks_as_model: ClassVar[bool] = False
+    converses: ClassVar[bool] = True
     resolved: ClassVar[frozenset[str]] = frozenset()
     idle: ClassVar[frozenset[str]] = frozenset({"label", "version_of"})
     runtime_keys: ClassVar[frozenset[str]] = frozenset()

@@ -42,6 +42,7 @@ class LearnedSettings(JudgeSettings):
 class Settings(LearnedSettings):
     """A trained judge that ships: a linear head on the states of a small language model, and the phrase list."""
 
+    converses: ClassVar[bool] = False
     resolved: ClassVar[frozenset[str]] = frozenset({"model"})
     machine_keys: ClassVar[tuple[str, ...]] = ("device", "batch_tokens")
 
