@@ -64,6 +64,7 @@ CASES = (
     Case(4, 100, 5, "collapsed"),
     Case(40, 100, 15, "none"),
     Case(40, 100, 15, "collapsed"),
+    Case(80, 100, 15, "collapsed"),
     Case(80, 200, 15, "collapsed"),
 )
 
@@ -109,6 +110,9 @@ def visit(browser: "Chromium", path: Path, *, browse: bool) -> tuple[float, floa
         painted, opened = page.evaluate(PAINTED), page.evaluate(OPENED)
         page.locator("#changes .block").last.scroll_into_view_if_needed()
         table = page.locator("#table-robustness")
+        page.get_by_label("Controls and baselines", exact=True).check()
+        for column in ("Variant", "Judge", "Prompts"):
+            table.get_by_label(column, exact=True).select_option(label="All")
         more = table.get_by_role("button", name="more rows")
         if more.is_visible():
             more.click()

@@ -88,6 +88,15 @@ def chromium() -> Iterator[Chromium]:
         browser.close()
 
 
+def violations(page: "Page") -> list[str]:
+    """What axe-core finds wrong on a page: rule, how many elements, and the first of them."""
+    from importlib.resources import files
+
+    page.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    return [f"{rule['id']} × {len(rule['nodes'])}: {rule['nodes'][0]['html'][:200]}" for rule in found]
+
+
 def _missing(reason: str) -> NoReturn:
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(f"CI needs a browser: {reason}")

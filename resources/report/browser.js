@@ -176,7 +176,8 @@ function badge(code, score) {
 /** The whole text, in a box that scrolls if it is long. */
 function scrolling(box, name) {
   box.tabIndex = 0;
-  box.setAttribute("role", "region");
+  // no landmark: there may be dozens of the same name
+  box.setAttribute("role", "group");
   box.setAttribute("aria-label", `Answer, ${name}`);
   return box;
 }

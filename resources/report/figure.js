@@ -10,7 +10,8 @@ class Figure {
     this.draw = draw;
     this.shown = block;
     this.selects = block.options.map(({ title, choices }) => (followsJudge(title, choices) ? ofPage(title, choices) : this.chooser(title, choices)));
-    this.stage = element("div", { class: "stage", onscroll: () => this.freeze() });
+    this.stage = element("div", { class: "stage", onscroll: () => { this.scrolled = this.stage.scrollLeft; this.freeze(); } });
+    this.scrolled = 0;
     this.chosen = element("span", { class: "chosen" });
     this.pdf = element("button", { type: "button", title: "The figure for print", onclick: () => this.savePdf() }, "PDF");
     this.node = this.build();
@@ -19,8 +20,8 @@ class Figure {
   }
 
   /** Draw; the node has to be in the page, since the drawing takes its width. */
-  start() {
-    this.show();
+  start(width) {
+    this.show(width);
     new ResizeObserver(() => { if (this.stage.clientWidth !== this.width) this.show(); }).observe(this.stage);
     document.addEventListener("themechange", () => this.show());
     view.follow(PAGE_WIDE, `${this.block.id}.`, () => this.show());
@@ -72,8 +73,9 @@ class Figure {
     return (this.block.asides && !view.asides) || isEmpty(this.shown) || this.values === undefined;
   }
 
-  show() {
-    this.width = this.stage.clientWidth;
+  /** Draw for a width, by default the one that there is now: to read it makes the browser lay out the whole page. */
+  show(width = this.stage.clientWidth) {
+    this.width = width;
     this.selects.forEach(({ update }) => update());
     this.chosen.textContent = this.selects.map(({ title, chosen }) => ` ${title}: ${chosen().label}.`).join("");
     this.shown = sliced(this.block);
@@ -94,13 +96,13 @@ class Figure {
     drawing.addEventListener("keydown", (event) => this.step(event));
     drawing.addEventListener("blur", () => this.leave());
     this.stage.replaceChildren(drawing);
-    this.freeze();
+    if (this.scrolled > 0) this.freeze();
     this.pdf.hidden = !(this.printedName in printedNames());
   }
 
   /** Keep the names of the rows at the left edge of what is scrolled. */
   freeze() {
-    this.stage.querySelector(".frozen")?.setAttribute("transform", `translate(${this.stage.scrollLeft} 0)`);
+    this.stage.querySelector(".frozen")?.setAttribute("transform", `translate(${this.scrolled} 0)`);
   }
 
   hover(event) {

@@ -104,13 +104,19 @@ class Pairs {
   }
 }
 
-const ALIKE = 0.9;
+const ALIKE = 0.8;
 
-/** Whether two texts have nearly the same words: those in both are at least nine tenths of those in either. */
+/** Every two words that follow one another, in lower case. */
+function wordPairs(text) {
+  const words = text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  return new Set(words.slice(1).map((word, place) => `${words[place]} ${word}`));
+}
+
+/** Whether two texts are nearly the same: of all their pairs of words, four fifths are in both. */
 function alike(a, b) {
   if (a === b) return true;
-  const [first, second] = [a, b].map((text) => new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu)));
-  const shared = first.intersection ? first.intersection(second).size : [...first].filter((word) => second.has(word)).length;
+  const [first, second] = [wordPairs(a), wordPairs(b)];
+  const shared = [...first].filter((words) => second.has(words)).length;
   const either = first.size + second.size - shared;
   return either > 0 && shared / either >= ALIKE;
 }

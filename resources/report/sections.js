@@ -33,8 +33,10 @@ function showConcerned() {
   }
 }
 
+/** All widths are read before anything is drawn, so that the page is laid out once and not once a chart. */
 function drawAll() {
-  undrawn.splice(0).forEach((chart) => chart.start());
+  const widths = undrawn.map((chart) => chart.stage.clientWidth);
+  undrawn.splice(0).forEach((chart, index) => chart.start(widths[index]));
 }
 
 /** Go where the address points: the sections were not there yet when the browser looked for it. */

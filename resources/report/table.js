@@ -141,7 +141,8 @@ class DataTable {
   }
 
   listed(row) {
-    return element("dl", {}, ...this.details.map((column) => element("div", { title: column.help || null }, element("dt", {}, column.title), element("dd", {}, ...contentOf(column, row)))));
+    const said = this.details.filter((column) => !TEXTS.has(column.kind) || column.names[column.codes[row]] !== "");
+    return element("dl", {}, ...said.map((column) => element("div", { title: column.help || null }, element("dt", {}, column.title), element("dd", {}, ...contentOf(column, row)))));
   }
 
   save() {

@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from tests.browser import Watch, chromium
+from tests.browser import Watch, chromium, violations
 from tests.studies import MadeUpStudy
 
 pytestmark = pytest.mark.slow
@@ -460,6 +460,21 @@ def test_links_and_addresses_lead_to_their_section(browser, study, options):
             assert_in_sight(page, identity)
             page.close()
         reader.assert_quiet(study.page)
+
+
+@pytest.mark.parametrize("people", [[], ["judge-3"]], ids=["judges", "human labels"])
+def test_page_has_no_axe_violations(browser, tmp_path, people):
+    study = MadeUpStudy(tmp_path, models=2, judges=4, prompts=4).make()
+    study.write(people=people)
+    with browser.context(**WIDE) as context:
+        reader = Reader(context, study.page)
+        reader.page.get_by_label("Controls and baselines", exact=True).check()
+        reader.page.evaluate("document.querySelectorAll('details').forEach((node) => { node.open = true; })")
+        reader.page.locator("button.open").first.click()
+        for width, name in itertools.product((1440, 390), ("Dark", "Light")):
+            reader.page.set_viewport_size({"width": width, "height": 900})
+            reader.page.get_by_role("button", name=name, exact=True).click()
+            assert violations(reader.page) == [], (width, name)
 
 
 def test_whole_page_is_searchable_and_linkable(reader):

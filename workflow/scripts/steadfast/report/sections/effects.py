@@ -58,7 +58,7 @@ def _assessment(study: Study) -> list[Block]:
                 ),
                 Column(
                     "hook_share",
-                    "of the effect",
+                    "Baked vs. hooked, share of the effect",
                     "share",
                     help="The same distance, as a share of the edit's own effect.",
                     detail=True,
