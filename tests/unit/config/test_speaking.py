@@ -23,7 +23,8 @@ def trial(config, tmp_path):
         config["models"] |= models or {}
         config["generation"] = generation or {}
         for judge, entry in judges.items():
-            config["judges"][judge] = {**entry, "prompt": str(tmp_path / entry["prompt"])}
+            asked = {"prompt": str(tmp_path / entry["prompt"])} if "prompt" in entry else {}
+            config["judges"][judge] = {**entry, **asked}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = json.loads(ModelJobs(Grid(prepare(config))).trial(ModelVariant(name, "original")))
