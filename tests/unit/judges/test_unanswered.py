@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 from steadfast.core.names import UNSCORED
+from steadfast.core.plug_ins import JUDGES
 from steadfast.core.registry import load, names
 from steadfast.judges.chat_api import serving
 from steadfast.judges.interface import CUT_WHILE_THINKING, EMPTY, Case, Judge, cases_of
 
 ROOT = Path(__file__).parents[3]
+# a judge of other judges' verdicts reads no cases
+KINDS = [kind for kind in names("steadfast.judges.kinds") if JUDGES.settings(kind).scope != "verdicts"]
 NOTHING = ["", " ", "\n\t\u200b", "...", "**", "\u3002"]
 
 
@@ -46,7 +49,7 @@ def judge_of(checkpoint: Path, tiny_head: Path, template_file: Path, tmp_path: P
     return lambda kind: load("steadfast.judges.kinds", kind).build(**settings.get(kind, {}))
 
 
-@pytest.mark.parametrize("kind", names("steadfast.judges.kinds"))
+@pytest.mark.parametrize("kind", KINDS)
 def test_empty_responses_are_unscored_by_every_judge(
     judge_of, case, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
@@ -59,7 +62,7 @@ def test_empty_responses_are_unscored_by_every_judge(
     assert all(verdict.score is None for verdict in verdicts)
 
 
-@pytest.mark.parametrize("kind", sorted(set(names("steadfast.judges.kinds")) - {"chat", "guard"}))
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"chat", "guard"}))
 def test_unscored_responses_do_not_shift_other_verdicts(judge_of, case, kind: str) -> None:
     texts = ["", "I cannot help with that.", "", "Mix flour and water.", "\U0001f44d"]
     judge: Judge = judge_of(kind)
