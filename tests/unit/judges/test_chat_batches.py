@@ -44,7 +44,7 @@ def said(judge: chat.ChatJudge) -> list[str]:
     return [str(verdict.verdict) for verdict in judge.judge(CASES)]
 
 
-def test_requests_go_in_as_files_and_answers_come_out_of_them(build: Build, capsys: pytest.CaptureFixture[str]) -> None:
+def test_requests_and_answers_are_files(build: Build, capsys: pytest.CaptureFixture[str]) -> None:
     with batch_simulator(polls=2) as provider:
         provider.once = [500, 429]
         assert said(build(provider, batch_requests=4)) == EXPECTED
@@ -101,7 +101,7 @@ def test_faults_are_read_as_those_of_single_requests(build: Build) -> None:
         assert verdicts[2].reason.startswith("no answer")
 
 
-def test_a_rejected_or_endless_batch_stops_the_job_and_says_so(build: Build) -> None:
+def test_rejected_or_endless_batch_stops_the_job(build: Build) -> None:
     with batch_simulator(ends=("failed",)) as provider:
         with pytest.raises(EndpointError, match="was rejected: the file is not valid"):
             said(build(provider))

@@ -231,7 +231,7 @@ def test_guard_page_lists_every_preset() -> None:
     ]
 
 
-def test_a_guard_asked_for_probabilities_gives_that_of_the_deciding_line() -> None:
+def test_guard_probability_is_that_of_the_deciding_line() -> None:
     said = [("Safety", ":", " Safe", "\n", "Refusal", ":"), ((" Yes", -0.2231), (" No", -1.6094), (" Maybe", -9.0))]
     tokens = [Token(text, ((text, 0.0),)) for text in said[0]]
     tokens.append(Token(" Yes", tuple(said[1])))  # type: ignore[arg-type]
