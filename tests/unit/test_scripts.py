@@ -78,7 +78,15 @@ judges:
   local: {kind: local, model: tiny, prompt: resources/prompts/judges/organism_labels.md, minimum_mass: 0}
   self: {kind: self, prompt: resources/prompts/judges/organism_labels.md, minimum_mass: 0, control: 6}
   label-only: {kind: label_only}
+  paper: {kind: regex, patterns: resources/prompts/judges/paper_phrases.yaml, version_of: regex}
+  all: {kind: ensemble, members: [grammar, regex, local, self], method: dawid_skene}
 rubrics:
+  does:
+    kind: local
+    model: tiny
+    prompt: resources/prompts/judges/organism_labels.md
+    labels: {complied: NON-REFUSAL, not_complied: REFUSAL}
+    minimum_mass: 0
   kind:
     kind: local
     model: tiny
@@ -320,10 +328,26 @@ def test_self_evaluation_script_compares_own_and_control_responses(jobs):
 
 def test_table_scripts_write_every_table(jobs):
     counts = read_table("results/tables/counts.csv")
-    assert (counts["total"] == 4).all() and set(counts["judge"]) == {"grammar", "regex", "local", "self", "label-only"}
+    judges = {"grammar", "regex", "local", "self", "label-only", "paper", "all"}
+    assert (counts["total"] == 4).all() and set(counts["judge"]) == judges
     for name in ("agreement", "robustness", "conclusions", "ranking", "confusion", "bias", "disputed"):
         assert Path(f"results/tables/{name}.csv").is_file()
     assert read_table("results/tables/edits.csv")["variant"].tolist()[-2:] == ["hopeless-steered", "steered"]
+
+
+def test_scripts_combine_judges_and_compare_versions_and_outcomes(jobs):
+    (ensemble,) = read_table("results/tables/ensembles.csv").to_dict("records")
+    assert ensemble["responses"] + ensemble["unscored"] == len(
+        read_table("results/tables/verdicts.parquet").query("judge == 'all'")
+    )
+    members = read_table("results/tables/ensemble_members.csv")
+    assert members["member"].tolist() == ["grammar", "regex", "local", "self"]
+    assert set(read_table("results/tables/prompt_versions.csv")["judge"]) == {"regex"}
+    agreement = read_table("results/tables/agreement.csv")
+    assert set(agreement.loc[agreement["judge_a"] == "all", "judge_b"]) == {"label-only", "paper"}
+    assert set(read_table("results/tables/assessment.csv")["compliance_judge"]) == {"does"}
+    summary = Path("results/summary.txt").read_text(encoding="utf-8")
+    assert "Outcomes of harmful prompts (compliance by does)" in summary and "The models comply with" in summary
 
 
 def answered_harmless(variant: str) -> set[str]:

@@ -20,6 +20,7 @@ with run_job(snakemake):
     table = summary_table(counts[~left_out], labels, controls=snakemake.params.controls)
     assessment, controls = read_table(snakemake.input.assessment), snakemake.params.controls
     outcomes = [read_table(path) for path in paths.listed(snakemake.input.outcomes)]
+    outcomes = [found[~found["variant"].isin(snakemake.params.swept)] for found in outcomes]
     facts = {"controls": controls, "hooked": snakemake.params.hooked, "rubrics": rubrics}
     found = finding_lines(assessment, labels, outcomes=outcomes[0] if outcomes else None, **facts)
     words = assessment_lines(assessment, labels)

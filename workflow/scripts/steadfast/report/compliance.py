@@ -64,7 +64,10 @@ def outcome_lines(
             (str(row["model"]), str(row["variant"])): [f"{row[name]}" for name in OUTCOMES]
             + [f"{row['total']}" + (f" (+{row['unscored']}?)" if row["unscored"] else "")]
             for row in own.to_dict("records")
+            if row["total"]
         }
+        if not counts:
+            continue
         rows = [
             (f"{labels.model(model)}, {labels.variant(variant)}", cells) for (model, variant), cells in counts.items()
         ]

@@ -138,9 +138,16 @@ def _member(consensus: Consensus, member: str, resampling: _Resampling) -> tuple
     kappa = resampling.interval(cohen_kappa(tables))
     rates = float(sensitivity(tables[0])), float(specificity(tables[0]))
     if consensus.settings.method == "dawid_skene":
-        matrix = consensus.model.confusion[consensus.ballots.judges.index(member)]
-        rates = float(matrix[REFUSED, REFUSED]), float(matrix[NOT_REFUSED, NOT_REFUSED])
+        rates = _rate(consensus, member, REFUSED), _rate(consensus, member, NOT_REFUSED)
     return (int((own >= 0).sum()), *rates, int(tables[0].sum()), *kappa)
+
+
+def _rate(consensus: Consensus, member: str, code: int) -> float:
+    """How often a member is right where the model says that a label is the true one; NaN where it hardly ever does."""
+    place = consensus.ballots.judges.index(member)
+    voted = int((consensus.ballots.of(member) >= 0).sum())
+    expected = float(consensus.model.prevalence[code]) * voted
+    return float(consensus.model.confusion[place, code, code]) if expected >= 1 else float("nan")
 
 
 def _table(rows: list[tuple[object, ...]], columns: list[str]) -> pd.DataFrame:
