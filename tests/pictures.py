@@ -1,7 +1,6 @@
 """What a figure looks like once it is saved."""
 
 from pathlib import Path
-from unittest.mock import patch
 
 import matplotlib.image
 import numpy as np
@@ -20,7 +19,7 @@ def saved_pixels(figure: Figure, folder: Path) -> np.ndarray:
         Its pixels [height, width, 3], from 0 to 1.
     """
     file = folder / "figure.png"
-    with patch.object(style, "DOTS_PER_INCH", COARSE):
+    with style.drawn_as(style.Look(resolution=COARSE)):
         style.save(figure, file)
     return matplotlib.image.imread(file)[..., :3]
 

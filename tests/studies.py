@@ -12,7 +12,7 @@ import pandas as pd
 
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables import judge_validity
-from steadfast.analysis.tables.agreement import agreement_table, square_matrix
+from steadfast.analysis.tables.agreement import agreement_table
 from steadfast.analysis.tables.conclusions import conclusion_table
 from steadfast.analysis.tables.counts import count_verdicts
 from steadfast.analysis.tables.display_names import Labels
@@ -21,7 +21,9 @@ from steadfast.analysis.tables.ranking import ranking_table
 from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.core.files import read_table, write_table
 from steadfast.core.provenance import write_provenance
-from steadfast.report.figures.study import save_all, study_figures
+from steadfast.report.figures.about import About
+from steadfast.report.figures.drawing import draw_all, save_all
+from steadfast.report.figures.style import Look
 from steadfast.report.page import write_report
 
 RESOURCES = Path(__file__).parents[1] / "resources"
@@ -135,11 +137,11 @@ class MadeUpStudy:
 
     def draw(self) -> None:
         """Draw the figures for print."""
-        counts, agreement = (read_table(self.folder / "tables" / f"{name}.csv") for name in ("counts", "agreement"))
-        figures = study_figures(
-            counts, square_matrix(agreement), Labels(**self.labels), judges=["judge-0"], controls=["random"]
-        )
-        save_all(figures, self.folder / "figures")
+        data = {name: read_table(self.folder / "tables" / f"{name}.csv") for name in ("counts", "agreement")}
+        chosen = ("refusal_counts", "controls", "judge_correlation", "refusal_heatmap")
+        about = About(Labels(**self.labels), judge="judge-0", controls=("random",))
+        figures = draw_all({name: {} for name in chosen}, data, about, Look())
+        save_all(((picture, figure) for _, picture, figure in figures), self.folder / "figures")
 
     def _prompts(self) -> pd.DataFrame:
         rows = [

@@ -52,6 +52,11 @@ function drawCells(block, values, look, width) {
   return { drawing, marks, header, records, domain };
 }
 
+/** The map that is white in the middle, where the values have a sign or are losses, something between, and gains. */
+function mapOf({ domain: [low, high], unit }) {
+  return low === -high || unit === "category" ? "diverging" : "sequential";
+}
+
 function fractionOf(block, value) {
   const [low, high] = block.domain;
   return (value - low) / (high - low);
@@ -60,14 +65,14 @@ function fractionOf(block, value) {
 /** Color of a value and the ink on it; none, and categories beyond the scale, have the color of nothing. */
 function colorOf(block, look, value) {
   if (value === null || value > block.domain[1]) return { fill: look.empty, ink: look.muted };
-  return shade(fractionOf(block, value));
+  return shade(fractionOf(block, value), mapOf(block));
 }
 
 function cellAt(block, look, cell, x, y, across) {
   const value = cell("value");
   const unscored = cell("hatched") ?? 0;
   const { fill, ink } = colorOf(block, look, value);
-  const rectangle = shape("rect", { x: x + 0.5, y: y + 0.5, width: across - 1, height: CELL.height - 1, fill });
+  const rectangle = shape("rect", { x: x + 0.5, y: y + 0.5, width: across - 1, height: CELL.height - 1, fill, stroke: look.faint, "stroke-width": 0.6 });
   const extra = unscored > 0 ? ` +${unscored}?` : "";
   const text = label(`${shortText(block, cell)}${extra}`, x + across / 2, y + CELL.height / 2, ink, { anchor: "middle", size: extra ? 10 : 12 });
   return shape("g", {}, rectangle, text);
@@ -77,7 +82,7 @@ function shortText(block, cell) {
   const value = cell("value");
   if (value === null) return DASH;
   if (block.unit === "category") return block.marks[value] ?? "";
-  if (block.unit === "share") return FORMATS.count(cell("count"));
+  if (block.unit === "share") return String(Math.round(100 * value));
   return withMinus(value.toFixed(2).replace(/^(-?)0\./, "$1."));
 }
 
@@ -99,7 +104,7 @@ function scaleKey(block, look) {
   const [low, high] = block.domain.map((value) => FORMATS[block.unit](value));
   const start = x + textWidth(low, 12) + 8;
   for (let step = 0; step < 24; step += 1) {
-    group.append(shape("rect", { x: start + step * 5, y: y - 5, width: 5.5, height: 10, fill: shade(step / 23).fill }));
+    group.append(shape("rect", { x: start + step * 5, y: y - 5, width: 5.5, height: 10, fill: shade(step / 23, mapOf(block)).fill }));
   }
   group.append(label(low, start - 8, y, look.muted, { anchor: "end", size: 12 }), label(high, start + 128, y, look.muted, { size: 12 }));
   return { node: group, height: 26 };
@@ -114,7 +119,7 @@ function categoryKey(block, look, drawn, wide) {
     if (!present.has(index)) return;
     if (at > 0 && at + textWidth(name, 12) + 30 > wide) [at, y] = [0, y + 24];
     const { fill, ink } = colorOf(block, look, index);
-    group.append(shape("rect", { x: at, y: y - 9, width: 20, height: 18, fill }));
+    group.append(shape("rect", { x: at, y: y - 9, width: 20, height: 18, fill, stroke: look.faint, "stroke-width": 0.6 }));
     group.append(label(block.marks[index] ?? "", at + 10, y, ink, { anchor: "middle", size: 12 }), label(name, at + 26, y, look.muted, { size: 12 }));
     at += textWidth(name, 12) + 44;
   });

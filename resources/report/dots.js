@@ -33,6 +33,9 @@ function drawDots(block, values, look, width) {
   const height = (beside ? tall : tall * panels.length) + legend.height;
   const drawing = shape("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT });
   if (keyed) drawing.append(legend.node);
+  const styles = series.map((name, index) => seriesStyle(look, name, index));
+  const before = styles.findIndex(({ role }) => role === "original");
+  const heightOf = (middle, index) => middle + (index - (series.length - 1) / 2) * 11;
   const marks = [];
   const records = [];
   const place = (value) => ((value - domain[0]) / (domain[1] - domain[0])) * each;
@@ -47,20 +50,28 @@ function drawDots(block, values, look, width) {
       if (row > 0) drawing.append(line(left, edge, left + each, edge, look.faint));
       if (over) drawing.append(label(fitted(name, width - 8), left, edge + 11, look.ink));
       else if (!beside || panel === 0) drawing.append(label(fitted(name, names - 12), names - 12, middle, look.ink, { anchor: "end" }));
+      // from the original to each edit, and to no control
+      styles.forEach(({ role, color }, index) => {
+        const [from, to] = [values[panel][row][before]?.[0] ?? null, values[panel][row][index]?.[0] ?? null];
+        if (role !== "edit" || from === null || to === null) return;
+        const ends = { x1: left + place(from), x2: left + place(to), y1: heightOf(middle, before), y2: heightOf(middle, index) };
+        drawing.append(shape("line", { ...ends, stroke: color, "stroke-width": 4, "stroke-opacity": 0.28 }));
+      });
       series.forEach((variant, index) => {
         const cell = values[panel][row][index];
         if (!cell || cell[0] === null) return;
         const [value, low, high, count, total] = cell;
-        const y = middle + (index - (series.length - 1) / 2) * 11;
+        const y = heightOf(middle, index);
         const text = describe(block, [panels.length > 1 ? title : "", name, keyed ? variant : ""], cell);
-        const color = seriesColor(look, index, series.length);
+        const style = styles[index];
+        const { color } = style;
         const node = shape("g", { "data-mark": marks.length });
         node.append(shape("rect", { x: left + place(value) - 12, y: y - 6, width: 24, height: 12, fill: "transparent" }));
         if (low !== null && high !== null) {
           const [start, end] = [low, high].map((bound) => left + place(Math.min(domain[1], Math.max(domain[0], bound))));
           node.append(shape("line", { x1: start, x2: end, y1: y, y2: y, stroke: color, "stroke-width": 2, "stroke-opacity": 0.8 }));
         }
-        node.append(marker(look, index, series.length, left + place(value), y));
+        node.append(marker(look, style, left + place(value), y));
         drawing.append(node);
         marks.push({ node, x: left + place(value), y, text });
         records.push([title, name, variant, value, low, high, count ?? null, total ?? null]);
@@ -124,7 +135,7 @@ function legendOf(look, series, width) {
   series.forEach((name, index) => {
     const wide = textWidth(name) + 34;
     if (x + wide > width && x > 8) [x, y] = [8, y + 20];
-    node.append(marker(look, index, series.length, x, y), label(name, x + 12, y, look.ink));
+    node.append(marker(look, seriesStyle(look, name, index), x, y), label(name, x + 12, y, look.ink));
     x += wide;
   });
   return { node, height: y + 20 };

@@ -31,23 +31,27 @@ function fitted(text, width, size = 13, weight = 400) {
   return `${cut.trimEnd()}…`;
 }
 
-/** Colors of the page's two looks. Series run through the figures' color map, from the most visible end. */
+/** Colors of the page's two looks; those of series are in `data.palette`, under the name of the look. */
 const LOOKS = {
-  light: { ink: "#1b1d21", muted: "#555a64", faint: "#d9dade", surface: "#ffffff", page: "#f5f5f2", empty: "#f2f2f2", from: 0, to: 0.85 },
-  dark: { ink: "#e9eaed", muted: "#adb3bd", faint: "#3a404a", surface: "#1d2026", page: "#14161a", empty: "#2a2e36", from: 1, to: 0.4 },
+  light: { name: "light", ink: "#1b1d21", muted: "#555a64", faint: "#d9dade", surface: "#ffffff", page: "#f5f5f2", empty: "#f2f2f2" },
+  dark: { name: "dark", ink: "#e9eaed", muted: "#adb3bd", faint: "#3a404a", surface: "#1d2026", page: "#14161a", empty: "#2a2e36" },
 };
 
 const currentLook = () => LOOKS[document.documentElement.dataset.theme === "dark" ? "dark" : "light"];
 
-/** Color of the map at a fraction from 0 to 1, and the ink that is read best on it. */
-function shade(fraction) {
-  const { shades, inks } = data.palette;
+/** Color of a map at a fraction from 0 to 1, and the ink that is read best on it. */
+function shade(fraction, map = "sequential") {
+  const { shades, inks } = data.palette[map];
   const index = Math.round(Math.min(1, Math.max(0, fraction)) * (shades.length - 1));
   return { fill: shades[index], ink: inks[index] };
 }
 
-function seriesColor(look, index, count) {
-  return shade(look.from + ((look.to - look.from) * index) / Math.max(count, 2)).fill;
+/** Color, marker and filling of a series: a variant looks as in the printed figures, whichever others are beside it. */
+function seriesStyle(look, name, index) {
+  const variant = data.palette.variants[name];
+  if (variant) return { ...variant, color: variant[look.name] };
+  const colors = data.palette.series[look.name];
+  return { color: colors[index % colors.length], marker: index % MARKERS.length, filled: index % 2 === 0, role: "" };
 }
 
 /** Outline of the marker of a series, around the origin. */
@@ -59,10 +63,9 @@ const MARKERS = [
   "M0,5.2L5.2,-4.2H-5.2Z",
 ];
 
-function marker(look, index, count, x, y) {
-  const color = seriesColor(look, index, count);
-  const fill = index % 2 ? look.surface : color;
-  return shape("path", { d: MARKERS[index % MARKERS.length], transform: `translate(${x} ${y})`, fill, stroke: color, "stroke-width": 1.8 });
+function marker(look, { color, marker: number, filled }, x, y) {
+  const fill = filled ? color : look.surface;
+  return shape("path", { d: MARKERS[number % MARKERS.length], transform: `translate(${x} ${y})`, fill, stroke: color, "stroke-width": 1.8 });
 }
 
 /** Show the hover text beside a point of the window. */

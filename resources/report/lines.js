@@ -24,7 +24,8 @@ function drawLines(block, values, look, width) {
     drawing.append(frameOf(look, block, { left, top, wide, first, last, yOf }));
     series.forEach((name, index) => {
       const points = values[panel][index];
-      const color = seriesColor(look, index, series.length);
+      const style = seriesStyle(look, name, index);
+      const { color } = style;
       const path = points.map(([place, value]) => `${xOf(place)},${yOf(value)}`).join(" ");
       drawing.append(shape("polyline", { points: path, fill: "none", stroke: color, "stroke-width": 1.4 }));
       points.forEach(([place, value, low, high]) => {
@@ -32,7 +33,7 @@ function drawLines(block, values, look, width) {
         const [x, y] = [xOf(place), yOf(value)];
         node.append(shape("rect", { x: x - 8, y: y - 8, width: 16, height: 16, fill: "transparent" }));
         if (low !== null && high !== null) node.append(shape("line", { x1: x, x2: x, y1: yOf(low), y2: yOf(high), stroke: color, "stroke-width": 2, "stroke-opacity": 0.8 }));
-        node.append(marker(look, index, series.length, x, y));
+        node.append(marker(look, style, x, y));
         drawing.append(node);
         const names = [title, series.length > 1 ? name : "", `${block.across} ${FORMATS.number(place)}`].filter(Boolean).join(" · ");
         marks.push({ node, x, y, text: `${names}: ${withInterval(unit, value, low, high)}` });

@@ -39,14 +39,14 @@ def sections(run):
 
 
 def test_failing_figure_leaves_the_rest_of_the_report(copy):
-    mend = spoil(copy, "report/figures/conclusions.py", "draw")
+    mend = spoil(copy, "report/figures/kinds/conclusions.py", "draw")
     whole = sections(copy)
     done = copy.run()
     assert done.returncode == 1
     assert "Report of what was made, with what is missing: results/report.html" in done.stdout
     caution = page(copy)["cautions"][0]
     assert caution["title"] == "This run did not finish"
-    assert "draw the judge figures: KeyError: 'injected'" in caution["text"]
+    assert "draw the figures: judges: KeyError: 'injected'" in caution["text"]
     assert "Not in this report: figures judges." in caution["text"]
     assert sections(copy) == whole
     assert "refusal_counts" in page(copy)["printed"]

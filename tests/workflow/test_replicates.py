@@ -2,7 +2,7 @@
 
 import pytest
 
-RULES = {"replicates", "matched", "replicate_figure"}
+RULES = {"replicates", "matched"}
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_changed_group_label_only_redraws(replicated):
     status, text = replicated.run()
     assert status == 0, text
     replicated.put("models.raw.group_label", "Raw data")
-    assert replicated.jobs() == {"replicate_figure", "report"}
+    assert replicated.jobs() == {"figures", "report"}
 
 
 def test_added_family_reruns_only_the_comparison(replicated):

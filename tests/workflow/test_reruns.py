@@ -11,7 +11,7 @@ VARIANTS = ("original", "abliterated", "random")
 EDITED = ("abliterated", "random")
 GRID_JUDGES = {"judge_with_grammar", "judge_with_regex", "judge_with_local", "judge_with_label_only"}
 # what shows labels, and what is computed from all verdicts
-DISPLAYS = {"study_figures", "judge_figures", "side_effect_figure", "fidelity", "summary", "report"}
+DISPLAYS = {"figures", "figure_folder judges", "fidelity", "summary", "report"}
 STATISTICS = {"agreement", "robustness", "conclusions", "side_effects", "assessment", *DISPLAYS}
 AGGREGATES = {"verdicts", *STATISTICS}
 # what is drawn from directions and activations, and nothing else
@@ -382,7 +382,7 @@ def test_changed_checkpoint_form_reruns_that_variant(finished):
 
 def test_missing_result_is_rebuilt_with_its_readers(finished):
     (finished.folder / "results/tables/agreement.csv").unlink()
-    assert finished.jobs() == {"agreement", "study_figures", "judge_figures", "summary", "report"}
+    assert finished.jobs() == {"agreement", "figures", "figure_folder judges", "summary", "report"}
 
 
 def test_grid_without_control_runs_two_variants(fresh):

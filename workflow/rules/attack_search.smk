@@ -73,35 +73,3 @@ rule searches:
         "list the fronts of the searches"
     script:
         "../scripts/collect_searches.py"
-
-
-rule search_figure:
-    """Draw refusals against damage: the fronts of the searches, and the other attacks of the grid."""
-    input:
-        search=paths.table("search"),
-        robustness=paths.table("robustness"),
-        side_effects=paths.table("side_effects"),
-    output:
-        printed=paths.figure("search", "pdf"),
-        picture=report(
-            paths.figure("search", "png"),
-            caption="../report/search.rst",
-            category="Figures",
-            labels={"figure": "search"},
-        ),
-    log:
-        paths.log("figures/search"),
-    benchmark:
-        paths.benchmark("figures/search")
-    conda:
-        "../../envs/base.yaml"
-    params:
-        judge=GRID.reference,
-        labels=GRID.labels,
-        controls=GRID.controls,
-        left_out=GRID.swept,
-        code=digest("draw_searches.py"),
-    message:
-        "draw the fronts of the searches"
-    script:
-        "../scripts/draw_searches.py"

@@ -13,6 +13,7 @@ from steadfast.core.code_digest import remember_in
 from steadfast.core.command import pass_on
 from steadfast.config.checks import ConfigWarning, prepare
 from steadfast.grid import paths
+from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid, in_words
 from steadfast.grid.jobs import Jobs, digest, either
 from steadfast.grid.report import Results
@@ -82,6 +83,7 @@ with warnings.catch_warnings(record=True) as noticed:
 GPUS = counted_gpus(workflow)
 SIZES = ModelSizes(GRID.config["models"])
 JOBS = Jobs(GRID)
+FIGURES = Figures(GRID)
 RESULTS = Results(GRID)
 THREADS = JobThreads(SIZES, cores_of(workflow), JOBS.on_gpus)
 if workflow.is_main_process:

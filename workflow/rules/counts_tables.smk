@@ -23,6 +23,7 @@ rule counts_table:
     params:
         confidence=GRID.config["statistics"]["confidence"],
         margin=GRID.config["statistics"]["survival_margin"],
+        look=FIGURES.look,
         code=digest("evaluate_counts_table.py"),
     message:
         "counts table {wildcards.table}: compute statistics and draw figures"

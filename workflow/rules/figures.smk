@@ -1,81 +1,70 @@
-"""Figures: the study's three, the controls', and those about the judges.
+"""Figures: those with one picture in one job, those with several in one job per folder, and those of the directions.
 
-Produces results/figures/{refusal_counts,judge_correlation,refusal_heatmap_harmful,...}.{pdf,png} and
-results/figures/judges/.
+Produces results/figures/. A figure is a module of workflow/scripts/steadfast/report/figures/kinds/.
 """
 
-from steadfast.grid.figures import Figures
 
-FIGURES = Figures(GRID)
-
-
-rule study_figures:
-    """Draw the refusal counts, the correlation of the judges and the heat maps, all from one verdict table."""
+rule figures:
+    """Draw the figures of which each is one picture; loading Python's libraries takes longer than a figure."""
     input:
-        counts=paths.table("counts"),
-        agreement=paths.table("agreement"),
+        FIGURES.tables(),
     output:
-        printed=[paths.figure(name, "pdf") for name in FIGURES.study],
-        pictures=[
+        printed=FIGURES.printed,
+        shown=[
             report(
-                paths.figure(figure, "png"),
-                caption=f"../report/{figure}.rst",
+                path,
+                caption="../report/figure.rst",
                 category="Figures",
-                labels={"figure": figure.replace("_", " ")},
+                labels={"figure": Path(path).stem.replace("_", " ")},
             )
-            for figure in FIGURES.study
+            for path in FIGURES.shown
         ],
     log:
-        paths.log("figures/study"),
+        paths.log("figures/figures"),
     benchmark:
-        paths.benchmark("figures/study")
+        paths.benchmark("figures/figures")
     conda:
         "../../envs/base.yaml"
     params:
-        labels=GRID.labels,
-        controls=GRID.controls,
-        swept=GRID.swept,
-        judge=GRID.shown_judge,
-        code=digest("draw_study_figures.py"),
+        figures=FIGURES.chosen(),
+        about=FIGURES.about,
+        look=FIGURES.look,
+        code=FIGURES.digest(),
     message:
-        "draw the figures of the study"
+        "draw the figures"
     script:
-        "../scripts/draw_study_figures.py"
+        "../scripts/draw_figures.py"
 
 
-rule judge_figures:
-    """Draw agreement, conclusions, rankings, bias and corrected rates of the judges."""
+rule figure_folder:
+    """Draw the figures of one folder, such as those about the judges; their data decide how many there are."""
+    wildcard_constraints:
+        folder=either(FIGURES.folder_names),
     input:
-        agreement=paths.table("agreement"),
-        conclusions=paths.table("conclusions"),
-        ranking=paths.table("ranking"),
-        bias=paths.table("bias"),
-        robustness=paths.table("robustness"),
+        lambda wildcards: FIGURES.tables(wildcards.folder),
     output:
-        report(
-            directory(paths.figures("judges")),
+        folder=report(
+            directory(paths.figures("{folder}")),
             patterns=["{figure}.png"],
-            caption="../report/judges.rst",
-            category="Judges",
+            caption="../report/figure.rst",
+            category="Figures: {folder}",
             labels={"figure": "{figure}"},
         ),
     log:
-        paths.log("figures/judges"),
+        paths.log("figures/{folder}"),
     benchmark:
-        paths.benchmark("figures/judges")
+        paths.benchmark("figures/{folder}")
     conda:
         "../../envs/base.yaml"
     params:
-        labels=GRID.labels,
-        controls=GRID.controls,
-        reference=GRID.validity_reference,
-        judge=GRID.shown_judge,
-        margin=GRID.config["statistics"]["survival_margin"],
-        code=digest("draw_judge_figures.py"),
+        figures=lambda wildcards: FIGURES.chosen(wildcards.folder),
+        about=FIGURES.about,
+        look=FIGURES.look,
+        code=lambda wildcards: FIGURES.digest(wildcards.folder),
     message:
-        "draw the judge figures"
+        "draw the figures: {wildcards.folder}"
     script:
-        "../scripts/draw_judge_figures.py"
+        "../scripts/draw_figures.py"
 
 
 rule direction_figures:
@@ -84,7 +73,7 @@ rule direction_figures:
         directions=FIGURES.drawn_directions,
         activations=FIGURES.drawn_activations,
     output:
-        directory(paths.figures("directions")),
+        [directory(folder) for folder in FIGURES.of_directions],
     log:
         paths.log("figures/directions"),
     benchmark:
@@ -92,8 +81,10 @@ rule direction_figures:
     conda:
         "../../envs/base.yaml"
     params:
-        labels=FIGURES.drawn_labels,
-        code=digest("draw_directions.py"),
+        figures=FIGURES.chosen_of_directions,
+        about=FIGURES.about_directions,
+        look=FIGURES.look,
+        code=FIGURES.directions_digest,
     message:
         "draw the directions"
     script:
@@ -101,19 +92,18 @@ rule direction_figures:
 
 
 rule attack_scales:
-    """Draw refusal rates by scale of the attacks, for each model and for all together."""
+    """Compute refusal rates by scale of the attacks, for each model and for all together."""
     input:
         verdicts=paths.VERDICTS,
         robustness=paths.table("robustness"),
         edits=paths.table("edits"),
         side_effects=paths.table("side_effects"),
     output:
-        table=paths.table("scales"),
-        figures=directory(paths.figures("scales")),
+        paths.table("scales"),
     log:
-        paths.log("figures/scales"),
+        paths.log("tables/scales"),
     benchmark:
-        paths.benchmark("figures/scales")
+        paths.benchmark("tables/scales")
     conda:
         "../../envs/base.yaml"
     params:
@@ -121,9 +111,8 @@ rule attack_scales:
         judge=GRID.shown_judge,
         inference=GRID.inference,
         criteria=GRID.config["assessment"],
-        labels={"models": GRID.labels["models"]},
-        code=digest("draw_attack_scales.py"),
+        code=digest("compare_scales.py"),
     message:
-        "draw refusal rates by scale of the attacks"
+        "compute refusal rates by scale of the attacks"
     script:
-        "../scripts/draw_attack_scales.py"
+        "../scripts/compare_scales.py"

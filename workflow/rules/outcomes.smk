@@ -1,15 +1,11 @@
 """Outcomes: harmful prompts by what became of them (refused, complied, neither), where a rubric judges compliance.
 
-Produces results/tables/outcomes.csv and results/figures/outcomes.{pdf,png}, and where a rubric judges kinds of refusal
+Produces results/tables/outcomes.csv, and where a rubric judges kinds of refusal
 results/tables/{refusal_kinds,refusal_kind_agreement,refusal_kind_confusion}.csv.
 """
 
 from steadfast.grid.judgments import judgment_files
-from steadfast.grid.outcomes import (
-    compliance_labels,
-    compliance_rubrics,
-    kind_rubrics,
-)
+from steadfast.grid.outcomes import compliance_rubrics, kind_rubrics
 
 
 rule outcomes:
@@ -34,34 +30,6 @@ rule outcomes:
         "count the outcomes of harmful prompts"
     script:
         "../scripts/collect_outcomes.py"
-
-
-rule outcome_figure:
-    """Draw the outcomes of harmful prompts, a bar of three parts for each model–variant pair."""
-    input:
-        paths.table("outcomes"),
-    output:
-        printed=paths.figure("outcomes", "pdf"),
-        picture=report(
-            paths.figure("outcomes", "png"),
-            caption="../report/outcomes.rst",
-            category="Figures",
-            labels={"figure": "outcomes"},
-        ),
-    log:
-        paths.log("figures/outcomes"),
-    benchmark:
-        paths.benchmark("figures/outcomes")
-    conda:
-        "../../envs/base.yaml"
-    params:
-        labels=GRID.labels,
-        rubrics=compliance_labels(GRID),
-        code=digest("draw_outcomes.py"),
-    message:
-        "draw the outcomes of harmful prompts"
-    script:
-        "../scripts/draw_outcomes.py"
 
 
 rule refusal_kinds:

@@ -1,7 +1,6 @@
 """Replicates: models that share a group, taken together and compared at equal refusal margins.
 
-Produces results/tables/groups.csv, results/tables/matched.csv and results/figures/replicates.{pdf,png}, in grids that
-have groups.
+Produces results/tables/groups.csv and results/tables/matched.csv, in grids that have groups.
 """
 
 from steadfast.grid.replicates import Replicates
@@ -80,29 +79,3 @@ rule matched:
         "compare groups at equal refusal margins"
     script:
         "../scripts/match_groups.py"
-
-
-rule replicate_figure:
-    """Draw the refusal rates of groups of replicates, with confidence intervals across seeds."""
-    input:
-        groups=paths.table("groups"),
-        robustness=paths.table("robustness"),
-    output:
-        paths.both_formats("replicates"),
-    log:
-        paths.log("figures/replicates"),
-    benchmark:
-        paths.benchmark("figures/replicates")
-    conda:
-        "../../envs/base.yaml"
-    params:
-        groups=REPLICATES.groups,
-        labels=REPLICATES.labels,
-        controls=GRID.controls,
-        judge=GRID.shown_judge,
-        confidence=GRID.config["statistics"]["confidence"],
-        code=digest("draw_replicates.py"),
-    message:
-        "draw the figure of replicates"
-    script:
-        "../scripts/draw_replicates.py"

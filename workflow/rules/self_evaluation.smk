@@ -1,7 +1,6 @@
 """Self-evaluation: whether models recognize refusals, in their own responses and in another model's.
 
-Produces results/tables/self_evaluation.csv and results/figures/self_evaluation/{judge}.{pdf,png} if a judge is the
-model under test.
+Produces results/tables/self_evaluation.csv if a judge is the model under test.
 """
 
 from steadfast.grid.judgments import judgment_files
@@ -13,15 +12,14 @@ SELF_EVALUATION = SelfEvaluation(GRID)
 if SELF_EVALUATION.judges:
 
     rule self_evaluation:
-        """Hold what the systems say of responses against the reference judge, and draw it."""
+        """Hold what the systems say of responses against the reference judge."""
         input:
             own=judgment_files(GRID, SELF_EVALUATION.judges),
             control=SELF_EVALUATION.control_judgments(SELF_EVALUATION.judges),
             reference=judgment_files(GRID, [GRID.reference]),
             prompts=paths.PROMPTS,
         output:
-            table=paths.table("self_evaluation"),
-            figures=SELF_EVALUATION.figures,
+            paths.table("self_evaluation"),
         log:
             paths.log("tables/self_evaluation"),
         benchmark:
@@ -29,11 +27,7 @@ if SELF_EVALUATION.judges:
         conda:
             "../../envs/base.yaml"
         params:
-            judges=SELF_EVALUATION.judges,
             inference=GRID.inference,
-            labels=SELF_EVALUATION.labels,
-            controls=GRID.controls,
-            reference=GRID.reference,
             code=digest("measure_self_evaluation.py"),
         message:
             "measure self-evaluation"

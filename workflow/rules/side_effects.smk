@@ -1,8 +1,8 @@
 """Side effects: what every variant changes other than refusals, and the robustness assessment of each model.
 
 Produces results/side_effects/{model}/{variant}.parquet (scores that need the weights; every model is loaded once for all
-of them), results/tables/{side_effects.csv,assessment.csv} and results/figures/side_effects.{pdf,png}. Model organisms
-are measured by one job, every other model by its own; scores that exist are read from results/measurements/.
+of them) and results/tables/{side_effects.csv,assessment.csv}. Model organisms are measured by one job, every other model
+by its own; scores that exist are read from results/measurements/.
 """
 
 from steadfast.grid.attack_classes import attack_classes
@@ -110,32 +110,3 @@ rule assessment:
         "assess the robustness of each model"
     script:
         "../scripts/assess_models.py"
-
-
-rule side_effect_figure:
-    """Draw refusals lost against capability degradation, one point per model–variant pair."""
-    input:
-        assessment=paths.table("assessment"),
-        side_effects=paths.table("side_effects"),
-    output:
-        printed=paths.figure("side_effects", "pdf"),
-        picture=report(
-            paths.figure("side_effects", "png"),
-            caption="../report/side_effects.rst",
-            category="Figures",
-            labels={"figure": "side effects"},
-        ),
-    log:
-        paths.log("figures/side_effects"),
-    benchmark:
-        paths.benchmark("figures/side_effects")
-    conda:
-        "../../envs/base.yaml"
-    params:
-        labels=GRID.labels,
-        controls=GRID.controls,
-        code=digest("draw_side_effects.py"),
-    message:
-        "draw refusals lost against capability degradation"
-    script:
-        "../scripts/draw_side_effects.py"

@@ -202,7 +202,7 @@ rule summary:
         assessment=paths.table("assessment"),
         withstood=paths.table("withstood"),
         outcomes=outcome_table(GRID),
-        figures=RESULTS.study_figures,
+        figures=RESULTS.figures,
     output:
         paths.SUMMARY,
     log:

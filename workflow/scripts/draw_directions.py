@@ -1,15 +1,16 @@
-"""Draw the activations along every direction, and where the classes part."""
+"""Draw the activations along every direction, and where harmful and harmless prompts separate."""
 
 from typing import TYPE_CHECKING
 
-from steadfast.analysis.tables.display_names import Labels
 from steadfast.attacks.activations import Activations
 from steadfast.attacks.directions import load_direction
-from steadfast.core.files import atomic_directory
 from steadfast.core.job import run_job
 from steadfast.grid import paths
-from steadfast.report.figures.direction_set import FoundDirection, direction_figures
-from steadfast.report.figures.study import save_all
+from steadfast.report.figures.about import About
+from steadfast.report.figures.activations import FoundDirection
+from steadfast.report.figures.drawing import write_figures
+from steadfast.report.figures.kinds.directions import DIRECTIONS
+from steadfast.report.figures.style import Look
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -21,6 +22,6 @@ with run_job(snakemake):
         FoundDirection(pair.model, pair.variant, load_direction(path), Activations.load(activations[pair.model]))
         for pair, path in directions.items()
     )
-    figures = direction_figures(found, Labels(**snakemake.params.labels))
-    with atomic_directory(snakemake.output[0]) as directory:
-        save_all(figures, directory)
+    look = Look.read(snakemake.params.look)
+    about = About.read(snakemake.params.about)
+    write_figures(snakemake.params.figures, {DIRECTIONS: found}, about, look, snakemake.output)

@@ -6,7 +6,8 @@ from steadfast.analysis.tables.counts import read_counts
 from steadfast.core.files import atomic_directory, write_matrix, write_table
 from steadfast.core.job import run_job
 from steadfast.report.counts_tables import figures_from_counts, tables_from_counts
-from steadfast.report.figures.study import save_all
+from steadfast.report.figures.drawing import save_all
+from steadfast.report.figures.style import Look, drawn_as
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -18,5 +19,6 @@ with run_job(snakemake):
     write_matrix(snakemake.output.correlation, tables["judge_correlation"])
     for name in ("rates", "conclusions", "ranking"):
         write_table(snakemake.output[name], tables[name])
-    with atomic_directory(snakemake.output.figures) as directory:
-        save_all(figures_from_counts(counts, tables, margin=margin), directory)
+    look, confidence = Look.read(snakemake.params.look), snakemake.params.confidence
+    with atomic_directory(snakemake.output.figures) as directory, drawn_as(look):
+        save_all(figures_from_counts(counts, tables, margin=margin, confidence=confidence), directory, look)

@@ -1,17 +1,13 @@
-"""Measure how well variants recognize refusals in their own and in another model's responses, and draw it."""
+"""Measure how well systems recognize refusals in their own and in another model's responses."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steadfast.analysis.statistics.settings import Inference
-from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.self_evaluation import self_evaluation_table
 from steadfast.analysis.tables.self_judgments import collect_readings
 from steadfast.core.files import read_table, write_table
 from steadfast.core.job import run_job
 from steadfast.grid import paths
-from steadfast.report.figures.self_evaluation import draw
-from steadfast.report.figures.style import save
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -26,9 +22,4 @@ with run_job(snakemake):
         read_table(snakemake.input.prompts),
     )
     table = self_evaluation_table(readings, inference=Inference(**snakemake.params.inference))
-    write_table(snakemake.output.table, table)
-    labels, shown = Labels(**snakemake.params.labels), {"controls": snakemake.params.controls}
-    for judge in snakemake.params.judges:
-        figure = draw(table, judge, snakemake.params.reference, labels, **shown)
-        for path in (path for path in snakemake.output.figures if Path(path).stem == judge):
-            save(figure, path)
+    write_table(snakemake.output[0], table)

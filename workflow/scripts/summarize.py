@@ -26,7 +26,5 @@ with run_job(snakemake):
     words = assessment_lines(assessment, labels)
     best = withstood_lines(read_table(snakemake.input.withstood), labels)
     words += [line for table_of in outcomes for line in ["", *outcome_lines(table_of, labels, rubrics)]]
-    figures = Path(snakemake.input.figures[0]).parent
-    write_text(
-        snakemake.output[0], "\n".join([*found, "", table, "", *words, "", *best, "", f"Figures: {figures}/", ""])
-    )
+    drawn = [f"Figures: {Path(path).parent}/" for path in snakemake.input.figures[:1]]
+    write_text(snakemake.output[0], "\n".join([*found, "", table, "", *words, "", *best, "", *drawn, ""]))

@@ -6,6 +6,7 @@ import re
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from tests.grids import ROOT
@@ -22,12 +23,16 @@ from steadfast.core import registry
 from steadfast.core.errors import ConfigError
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.directions import direction_jobs
+from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
 from steadfast.grid.models import ModelJobs
 from steadfast.models.placing import place_model
 from steadfast.models.pointer import checkpoint_path
 from steadfast.models.sources import locate
+from steadfast.report.figures.about import About
+from steadfast.report.figures.drawing import draw_all
+from steadfast.report.figures.style import Look
 
 CONFIG = """
 prompts: {harmful: [{kind: synthetic}], harmless: [{kind: synthetic}]}
@@ -103,6 +108,26 @@ def test_schema_and_reference_page_include_plug_in_settings(installed):
     judge = load_schema()["$defs"]["judge"]
     assert "few_words" in judge["properties"]["kind"]["enum"]
     assert "`few_words`, calls every response of few words a refusal" in reference_page()
+
+
+def test_plug_in_figure_is_drawn_where_its_key_is(installed):
+    assert "unscored" not in Figures(Grid(prepare(installed))).chosen()
+    installed["figures"] = {"unscored": {"width": "single"}, "controls": {"draw": False}}
+    figures = Figures(Grid(prepare(installed)))
+    assert figures.chosen()["unscored"] == {"draw": True, "width": "single", "baselines": False}
+    assert {"results/figures/unscored.pdf", "results/figures/unscored.png"} <= set(figures.files)
+    counts = pd.DataFrame({"judge": ["short", "short", "grammar"], "unscored": [1, 2, 0], "total": [4, 4, 4]})
+    ((folder, name, drawn),) = draw_all(
+        {"unscored": figures.chosen()["unscored"]},
+        {"counts": counts},
+        About.read(figures.about),
+        Look.read(figures.look),
+    )
+    assert (folder, name) == ("", "unscored") and drawn.get_size_inches()[0] == 3.5
+    assert [patch.get_width() for patch in drawn.axes[0].patches] == [37.5, 0]
+    installed["figures"]["unscored"]["baseline"] = True
+    with pytest.raises(ConfigError, match=r"figures.unscored: unknown key 'baseline'; did you mean 'baselines'\?"):
+        prepare(installed)
 
 
 def test_direction_method_of_a_plug_in_is_run(installed):

@@ -14,8 +14,8 @@ from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import digest
 from steadfast.grid.judgments import readings
 from steadfast.grid.plan import planned_requests
-from steadfast.grid.report import Results
 from steadfast.grid.side_effects import batches
+from steadfast.grid.tables import further_tables
 from steadfast.judges.cost_estimate import work_of
 from steadfast.runs.preflight import check_before_run
 
@@ -164,7 +164,7 @@ def test_grid_without_selection_compares_nothing(config):
     del config["variants"]["strongest"]
     selection = selection_of(config)
     assert selection.variants == selection.judges == selection.pairs() == []
-    assert "results/tables/strongest.csv" not in Results(selection.grid).further
+    assert "results/tables/strongest.csv" not in further_tables(selection.grid)
 
 
 BAD = {

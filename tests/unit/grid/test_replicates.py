@@ -4,10 +4,11 @@ import pytest
 
 from steadfast.config.checks import prepare
 from steadfast.grid.data import ModelVariant
+from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.grid.models import ModelJobs
 from steadfast.grid.replicates import Replicates
-from steadfast.grid.report import Results
+from steadfast.grid.tables import further_tables
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_replicate_settings_equal_those_of_a_single_seed(replicated, config):
     settings = ModelJobs(grid).settings
     assert settings(ModelVariant("raw-seed7", "original")) == settings(ModelVariant("single", "original"))
     assert Replicates(grid).groups == {"raw-seed0": "raw", "raw-seed7": "raw"}
-    assert Replicates(grid).labels["models"] == {"raw": "Raw data"}
+    assert Replicates(grid).labels == {"raw": "Raw data"}
 
 
 def test_replicates_keep_a_configured_group_name(replicated):
@@ -39,14 +40,15 @@ def test_replicates_keep_a_configured_group_name(replicated):
     replicated["models"]["raw"]["group_label"] = "Unfiltered data"
     grid = Grid(prepare(replicated))
     assert set(Replicates(grid).groups.values()) == {"unfiltered"}
-    assert Replicates(grid).labels["models"] == {"unfiltered": "Unfiltered data"}
+    assert Replicates(grid).labels == {"unfiltered": "Unfiltered data"}
 
 
 def test_replicate_tables_exist_only_for_grids_with_replicates(replicated, config):
-    results = Results(Grid(prepare(replicated))).further
+    grid = Grid(prepare(replicated))
+    results = [*further_tables(grid), *Figures(grid).files]
     assert {"results/tables/groups.csv", "results/figures/replicates.png"} <= set(results)
     del config["models"]["raw"]["seeds"]
-    assert Results(Grid(prepare(config))).further == []
+    assert further_tables(Grid(prepare(config))) == []
 
 
 @pytest.mark.parametrize(

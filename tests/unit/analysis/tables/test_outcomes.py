@@ -7,7 +7,6 @@ from tests.studies import MadeUpStudy
 
 from steadfast.analysis.tables.assessment import COLUMNS, NUMBERS, TEXTS
 from steadfast.analysis.tables.conclusions import conclusion_table
-from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.outcomes import (
     ASSESSMENTS,
     CONCLUSIONS,
@@ -24,9 +23,8 @@ from steadfast.analysis.tables.outcomes import (
 from steadfast.analysis.tables.side_effects import COLUMNS as EFFECT_COLUMNS
 from steadfast.core.errors import DataError
 from steadfast.core.files import read_table, write_table
-from steadfast.report.figures import conclusions as figure
-from steadfast.report.figures.judges import judge_figures
-from steadfast.report.figures.side_effects import draw as draw_side_effects
+from steadfast.report.figures.kinds import conclusions as figure
+from steadfast.report.figures.kinds.side_effects import figure as draw_side_effects
 from steadfast.report.page import page_data
 from steadfast.report.study import read_study
 from steadfast.report.text_summary import assessment_lines
@@ -87,21 +85,8 @@ def test_every_conclusion_appears_in_figure_and_report(study, entry):
     conclusions = conclusion_table(robustness, "judge-0", controls=["random"])
     assert set(conclusions["conclusion"]) == {entry.name}
     assert figure.change_text(-0.25, entry.name) == f"−25 {entry.mark}"
-    drawn = figure.draw(conclusions)
-    assert f"{entry.mark} {entry.name}" in drawn.axes[0].get_xlabel().replace("\n", " ")
-    names = ("agreement", "ranking", "bias")
-    figures = judge_figures(
-        tables["agreement"],
-        conclusions,
-        *(tables[name] for name in names[1:]),
-        robustness,
-        Labels(),
-        reference="judge-0",
-        judge="judge-0",
-        controls=["random"],
-        margin=0.1,
-    )
-    assert {name for name in figures if name.startswith("conclusions")}
+    drawn = figure.figure(conclusions)
+    assert f"{entry.mark} {entry.name}" in " ".join(drawn.texts[1].get_text().split())
 
     page = page_of(study, {"robustness": robustness, "conclusions": conclusions})
     assert not [found for found in page["cautions"] if "not shown" in found["title"]]
@@ -140,7 +125,7 @@ def test_unknown_outcome_omits_only_its_report_section(study):
     tables = {path.stem: read_table(path) for path in study.table_files()}
     changed = tables["conclusions"].assign(conclusion="nonsense")
     with pytest.raises(DataError, match="unknown outcome 'nonsense'"):
-        figure.draw(changed)
+        figure.figure(changed)
     page = page_of(study, {"conclusions": changed})
     assert page["cautions"][0]["title"] == "Section not shown: Judges compared"
     assert "unknown outcome 'nonsense'" in page["cautions"][0]["text"]

@@ -22,7 +22,7 @@ from steadfast.grid.outcomes import compliance_rubrics, outcome_results, quality
 from steadfast.grid.plan import asking_judges
 from steadfast.judges.interface import Verdict, build_scorer
 from steadfast.report.compliance import compliance_sentence, outcome_lines
-from steadfast.report.figures.outcomes import draw
+from steadfast.report.figures.kinds.outcomes import figure as draw
 from steadfast.report.text_summary import finding_lines
 
 # refusal judge, judge of compliance, whether the response says something, what comes of it
@@ -75,9 +75,9 @@ def test_every_response_to_a_harmful_prompt_has_one_outcome() -> None:
 def test_outcome_figure_has_three_parts_per_pair() -> None:
     figure = draw(table())
     bars = [patch for patch in figure.axes[0].patches if patch.get_width() > 0]
-    assert [round(patch.get_width() * len(CASES)) for patch in bars] == [2, 3, 3]
+    assert [round(patch.get_width() * len(CASES) / 100) for patch in bars] == [2, 3, 3]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(OUTCOMES)
-    assert len({patch.get_hatch() for patch in bars}) == 3
+    assert len({(patch.get_hatch(), patch.get_facecolor()) for patch in bars}) == 3
 
 
 def test_outcome_figure_without_judgments_says_so() -> None:

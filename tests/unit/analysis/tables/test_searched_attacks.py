@@ -6,7 +6,7 @@ import pytest
 
 from steadfast.analysis.tables.searched_attacks import COLUMNS, search_table
 from steadfast.attacks.directions import Direction
-from steadfast.report.figures.search import draw
+from steadfast.report.figures.kinds.search import figure as draw
 
 NOTHING = np.zeros((0, 4), dtype=np.float32)
 
@@ -88,7 +88,7 @@ def test_search_figure_shows_searches_and_other_edits(searches, robustness, effe
     drawn = {(round(x, 3), round(y, 3)) for line in axes.lines for x, y in zip(*line.get_data(), strict=True)}
     assert {(0.08, 10.0), (0.11, 25.0), (0.3, 50.0), (0.02, 50.0)} <= drawn
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names[:2] == ["searched (search)", "abliterated (other edit)"]
+    assert names[:2] == ["searched (search)", "abliterated (other attack)"]
     without = draw(table, robustness, effects, "regex", left_out=["abliterated"])
     assert (0.3, 50.0) not in {point for line in without.axes[0].lines for point in zip(*line.get_data(), strict=True)}
     assert "no search" in draw(table[table["model"] == "b"], robustness, effects, "regex").texts[0].get_text()

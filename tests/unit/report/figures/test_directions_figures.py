@@ -8,9 +8,9 @@ from steadfast.analysis.tables.display_names import Labels
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.directions import Direction, build_method
 from steadfast.core.errors import DataError
-from steadfast.report.figures import attack_scales
-from steadfast.report.figures.direction_set import FoundDirection, direction_figures
-from steadfast.report.figures.directions import (
+from steadfast.report.figures.activations import (
+    MOST_PANELS,
+    FoundDirection,
     at_one_position,
     draw_projections,
     draw_selection,
@@ -18,6 +18,8 @@ from steadfast.report.figures.directions import (
     score_axis,
     spread,
 )
+from steadfast.report.figures.kinds import directions as direction_figures
+from steadfast.report.figures.kinds import scales as scale_figures
 from steadfast.report.figures.style import save
 
 
@@ -45,7 +47,7 @@ def test_projections_show_the_chosen_block(depth, tmp_path):
     found = activations(depth)
     figure = draw_projections(found, direction(found, layer="auto"))
     assert f"block {depth // 2} *" in texts(figure)
-    assert len(figure.axes) == 2 * min(depth, 8)
+    assert len(figure.axes) == 2 * min(depth, MOST_PANELS)
     save(figure, tmp_path / "projections.png")
     assert (tmp_path / "projections.png").stat().st_size > 5000
 
@@ -84,7 +86,7 @@ def test_external_direction_is_drawn_with_all_prompts():
     random = build_method({"method": "random"}).find(found, seed=0)
     figure = draw_projections(found, random)
     assert [len(points) for points in drawn_points(figure)] == [12, 12]
-    assert any(text.endswith("all calibration prompts") for text in texts(figure))
+    assert any("all calibration prompts;" in text for text in texts(figure))
 
 
 def test_figure_says_that_prompts_fitted_the_direction():
@@ -110,7 +112,7 @@ def test_figure_states_that_no_direction_is_valid():
 
 def test_drawn_blocks_are_spread_and_include_the_chosen_one():
     assert spread(4, 2) == [0, 1, 2, 3]
-    layers = spread(80, 47)
+    layers = spread(80, 47, 8)
     assert len(layers) == 8 and 47 in layers and {0, 79} <= set(layers)
     assert spread(80, 0)[0] == 0
 
@@ -149,15 +151,15 @@ def test_causal_selection_figure_shows_scores_and_rejections(from_file, tmp_path
         grid.to_csv(tmp_path / "grid.csv", index=False)
         grid = pd.read_csv(tmp_path / "grid.csv", dtype={"layer": str})
     figure = draw_selection(grid, ("\n",))
-    panels = [axes for axes in figure.axes if axes.get_title()]
-    assert [axes.get_title().split(":")[0].split(" on ")[0] for axes in panels] == [
+    panels = [axes for axes in figure.axes if axes.get_title(loc="left")]
+    assert [axes.get_title(loc="left").split(":")[0].split(" on ")[0] for axes in panels] == [
         "bypass score",
         "induce score",
         "KL score",
     ]
     hatched = [{round(patch.get_x() + 0.5) for patch in axes.patches if patch.get_hatch()} - {3, 4} for axes in panels]
     assert hatched == [{0, 1}, {0}, {1}]
-    for text in ("-1.5", "2.5", "0.04"):
+    for text in ("−1.5", "2.5", "0.04"):
         assert texts(figure).count(text) == 3
     assert [axes.lines[0].get_xdata().mean() for axes in panels] == pytest.approx([1.9] * 3)
 
@@ -175,7 +177,7 @@ def test_one_figure_per_direction_and_one_per_variant():
         FoundDirection("raw", "fixed", direction(found, layer=0), found),
         FoundDirection("score0", "fixed", direction(found, layer=1), found),
     ]
-    figures = direction_figures(items, Labels(models={"raw": "Raw data"}))
+    figures = direction_figures.figures(items, Labels(models={"raw": "Raw data"}))
     assert set(figures) == {
         "projections_raw_auto",
         "selection_raw_auto",
@@ -187,10 +189,10 @@ def test_one_figure_per_direction_and_one_per_variant():
         "separation_fixed",
     }
     assert {"Raw data", "score0"} <= set(texts(figures["separation_fixed"]))
-    assert any(text.startswith("Raw data, fixed: position") for text in texts(figures["projections_raw_fixed"]))
+    assert any(text.endswith("Raw data, fixed") for text in texts(figures["projections_raw_fixed"]))
 
 
-def scales(directions=("mean", "probe"), further=()):
+def scale_table(directions=("mean", "probe"), further=()):
     rows = []
     for change in ("orthogonalize", "rank one"):
         for name in directions:
@@ -208,28 +210,29 @@ def scales(directions=("mean", "probe"), further=()):
 @pytest.mark.parametrize("count", [1, 8])
 def test_attack_scales_shows_all_attacks_and_side_effects(count, tmp_path):
     names = [f"direction {number}" for number in range(count)]
-    figure = attack_scales.draw(scales(names, ("harmless_rate", "harmless_low", "harmless_high")), "Raw data")
+    figure = scale_figures.figure(scale_table(names, ("harmless_rate", "harmless_low", "harmless_high")), "Raw data")
     shown = set(texts(figure))
-    assert {*names, "orthogonalize", "rank one", "controls", "harmful refused", "harmless refused", "Raw data"} <= shown
+    assert {*names, "orthogonalize", "rank one", "controls", "harmful refused", "harmless refused"} <= shown
+    assert "Refusals by scale of the attack: Raw data" in shown
     assert "random" not in shown, "controls are drawn in every panel"
-    save(figure, tmp_path / "scale.pdf")
+    save(figure, tmp_path / "scales.pdf")
 
 
 def test_smallest_halving_scale_is_filled():
-    figure = attack_scales.draw(scales(["mean"]))
+    figure = scale_figures.figure(scale_table(["mean"]))
     filled = [line for line in figure.axes[0].lines if len(line.get_ydata()) == 1]
     assert [line.get_ydata().tolist() for line in filled] == [[0.4], [0.4]]
 
 
 def test_attack_scales_have_one_figure_per_model():
-    table = pd.concat([scales(), scales().assign(model="all models")])
-    assert set(attack_scales.scale_figures(table)) == {"raw", "all_models"}
+    table = pd.concat([scale_table(), scale_table().assign(model="all models")])
+    assert set(scale_figures.figures(table)) == {"raw", "all_models"}
 
 
 def test_attack_scales_without_rows_says_so():
-    assert any("No attacks" in text for text in texts(attack_scales.draw(scales().iloc[:0])))
+    assert any("No attacks" in text for text in texts(scale_figures.figure(scale_table().iloc[:0])))
     with pytest.raises(DataError, match="rate_low"):
-        attack_scales.draw(pd.DataFrame({"model": ["m"]}))
+        scale_figures.figure(pd.DataFrame({"model": ["m"]}))
 
 
 def test_constant_activations_are_drawn():

@@ -11,10 +11,14 @@ from steadfast.analysis.tables.judge_validity import bias_table
 from steadfast.analysis.tables.ranking import ranking_table
 from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.core.errors import DataError
-from steadfast.report.figures import agreement as agreement_figure
-from steadfast.report.figures import conclusions as conclusions_figure
-from steadfast.report.figures import corrected_rates, judge_bias
-from steadfast.report.figures.judges import NAMES, judge_figures
+from steadfast.core.plug_ins import FIGURES
+from steadfast.report.figures.about import About
+from steadfast.report.figures.drawing import draw_all as draw_chosen
+from steadfast.report.figures.kinds import agreement_with_reference, corrected_rates, judge_bias, rank_stability
+from steadfast.report.figures.kinds import conclusions as conclusions_figure
+from steadfast.report.figures.style import Look
+
+NAMES = [name for name in FIGURES.names() if FIGURES.settings(name).folder == "judges"]
 
 
 def world(models=3, prompts=10, variants=("original", "abliterated", "random"), judges=("exact", "noisy", "always")):
@@ -35,19 +39,25 @@ def world(models=3, prompts=10, variants=("original", "abliterated", "random"), 
     return table.drop(columns="yes").assign(verdict=verdict, score=np.nan)
 
 
-def draw_all(verdicts, labels=None):
-    robustness = robustness_table(verdicts, controls=["random"], inference=Inference(resamples=30))
-    return judge_figures(
-        agreement_table(verdicts, controls=["random"], inference=Inference(resamples=30)),
-        conclusion_table(robustness, "exact", controls=["random"]),
-        ranking_table(verdicts, controls=["random"], inference=Inference(resamples=30)),
-        bias_table(verdicts, "exact", Inference(resamples=30)),
-        robustness,
-        labels,
-        reference="exact",
+def draw_all(verdicts, labels=None, column="double"):
+    quick, controls = Inference(resamples=30), ["random"]
+    robustness = robustness_table(verdicts, controls=controls, inference=quick)
+    data = {
+        "agreement": agreement_table(verdicts, controls=controls, inference=quick),
+        "conclusions": conclusion_table(robustness, "exact", controls=controls),
+        "ranking": ranking_table(verdicts, controls=controls, inference=quick),
+        "bias": bias_table(verdicts, "exact", quick),
+        "robustness": robustness,
+    }
+    about = About(
+        labels or Labels(),
         judge=verdicts["judge"].iloc[-1],
-        controls=["random"],
+        truth="exact",
+        baselines=("always",),
+        controls=("random",),
     )
+    drawn = draw_chosen({name: {"width": column} for name in NAMES}, data, about, Look())
+    return {name: figure for _, name, figure in drawn}
 
 
 def texts_of(figure):
@@ -55,11 +65,9 @@ def texts_of(figure):
 
 
 def test_constant_and_redundant_agreement_figures_are_omitted():
-    assert "agreement_pearson_counts" not in NAMES
-    verdicts = world()
-    assert "agreement_coverage" not in draw_all(
-        verdicts.assign(verdict=verdicts["verdict"].replace("unscored", "refusal"))
-    )
+    drawn = draw_all(world())
+    assert not {"agreement_pearson_counts", "agreement_coverage", "corrected_rates"} & set(drawn)
+    assert {"agreement_cohen_kappa", "conclusions", "rank_stability", "judge_bias"} <= set(drawn)
 
 
 @pytest.mark.parametrize(
@@ -74,17 +82,15 @@ def test_constant_and_redundant_agreement_figures_are_omitted():
 )
 def test_every_judge_figure_fits_its_page(verdicts, tmp_path):
     figures = draw_all(verdicts, Labels(models={"m0": "A model with a long and telling name, too long for a line"}))
-    assert tuple(figures) == tuple(name for name in NAMES if name in figures)
-    assert set(NAMES) - set(figures) <= {"agreement_coverage"}
+    assert "agreement_with_reference" in figures
     for name, figure in figures.items():
         assert not touches_its_edge(saved_pixels(figure, tmp_path)), name
 
 
 def test_agreement_interval_is_drawn_at_the_table_values():
     table = agreement_table(world(), inference=Inference(resamples=30))
-    figure = agreement_figure.draw_with_reference(table, "exact")
-    panel = figure.axes[1]
-    assert panel.get_title() == "Cohen's κ"
+    figure = agreement_with_reference.figure(table, "exact")
+    panel = next(axes for axes in figure.axes if axes.get_title() == "Cohen's κ")
     chosen = table.query("judge_b == 'exact' and metric == 'cohen_kappa' and subset == 'all'")
     drawn = panel.lines[0].get_xdata()
     np.testing.assert_allclose(drawn, chosen["value"], equal_nan=True)
@@ -94,7 +100,7 @@ def test_bias_figure_from_csv_equals_that_from_memory(tmp_path):
     table = bias_table(world(), "exact", Inference(resamples=30))
     table.to_csv(tmp_path / "bias.csv", index=False)
     drawn, again = (
-        [text for text in texts_of(judge_bias.draw(rows, "exact"))]
+        [text for text in texts_of(judge_bias.figure(rows, "exact"))]
         for rows in (table, pd.read_csv(tmp_path / "bias.csv"))
     )
     assert drawn == again
@@ -103,9 +109,9 @@ def test_bias_figure_from_csv_equals_that_from_memory(tmp_path):
 
 def test_unknown_reference_raises():
     with pytest.raises(DataError, match="'gpt'"):
-        agreement_figure.draw_with_reference(agreement_table(world(), inference=Inference(resamples=5)), "gpt")
+        agreement_with_reference.figure(agreement_table(world(), inference=Inference(resamples=5)), "gpt")
     with pytest.raises(DataError, match="'gpt'"):
-        corrected_rates.draw(robustness_table(world(), inference=Inference(resamples=5)), "gpt")
+        corrected_rates.figure(robustness_table(world(), inference=Inference(resamples=5)), "gpt")
 
 
 def test_conclusions_are_marked_and_flips_are_framed():
@@ -117,18 +123,18 @@ def test_conclusions_are_marked_and_flips_are_framed():
     ]
     columns = ["model", "variant", "judge", "change", "changed", "conclusion", "flips"]
     table = pd.DataFrame(rows, columns=columns).assign(reference="first")
-    figure = conclusions_figure.draw(table, Labels(judges={"first": "The first"}))
+    figure = conclusions_figure.figure(table, Labels(judges={"first": "The first"}))
     shown = texts_of(figure)
-    assert any("framed" in text and text.endswith("differs from The first") for text in shown)
+    assert any("framed" in text and " ".join(text.split()).endswith("differs from The first") for text in shown)
     assert {"−40 ✗", "0 ✓", "–", "+10 ?"} <= set(shown)
     axes = figure.axes[0]
-    assert sum(1 for patch in axes.patches if patch.get_linewidth() == 1.3) == 1
+    assert sum(1 for patch in axes.patches if patch.get_linewidth() == 1.1) == 1
 
 
 def test_legend_without_reference_mentions_no_frame():
     columns = ["model", "variant", "judge", "change", "changed", "conclusion", "flips"]
     rows = [("a", "edited", "first", -0.4, "changed", "does not survive", False)]
-    figure = conclusions_figure.draw(pd.DataFrame(rows, columns=columns).assign(reference=""))
+    figure = conclusions_figure.figure(pd.DataFrame(rows, columns=columns).assign(reference=""))
     assert not [text for text in texts_of(figure) if "framed" in text]
 
 
@@ -146,9 +152,34 @@ def test_extreme_judge_bias_does_not_compress_the_colors():
         ("fair", "", 0.1, -1, 1, 40),
         ("fair", "a", -0.1, -1, 1, 40),
     ]
-    figure = judge_bias.draw(pd.DataFrame(rows, columns=columns), "human")
+    figure = judge_bias.figure(pd.DataFrame(rows, columns=columns), "human")
     shades = [patch.get_facecolor() for patch in figure.axes[0].patches if patch.get_facecolor()[3]]
     distance = np.abs(np.array(shades)[:, None, :3] - np.array(shades)[None, :, :3]).sum(axis=-1)
     assert len(shades) == 4
     assert distance[1, 3] > 0.3
-    assert {"+60.0", "+10.0", "−10.0"} <= set(texts_of(figure))
+    assert {"+60", "+10", "−10"} <= set(texts_of(figure))
+
+
+def test_rank_stability_leaves_out_baselines_and_the_original():
+    ranking = ranking_table(world(), controls=["random"], inference=Inference(resamples=5))
+    drawn = rank_stability.figure(ranking, baselines=["always"])
+    assert [axes.get_title(loc="left") for axes in drawn.axes if axes.get_title(loc="left")] == [
+        "Refusal rate, abliterated",
+        "Change of refusals, abliterated",
+    ]
+    assert "always" not in texts_of(drawn)
+
+
+def test_colors_of_changes_are_white_at_zero():
+    rows = [("a", "edited", "first", -0.6, "changed", "does not survive", False)]
+    columns = ["model", "variant", "judge", "change", "changed", "conclusion", "flips"]
+    figure = conclusions_figure.figure(pd.DataFrame(rows, columns=columns).assign(reference=""), prompts=[50])
+    assert figure.axes[1].get_ylim() == (-60, 60)
+    assert "n = 50 responses" in figure.texts[1].get_text()
+
+
+def test_corrected_rates_say_by_whom_and_of_how_many():
+    verdicts = pd.concat([world(), world(judges=("human",)).query("human")])
+    table = robustness_table(verdicts, controls=["random"], inference=Inference(resamples=5))
+    drawn = corrected_rates.figure(table, "noisy", controls=["random"])
+    assert "Judge: noisy; n = 10 responses" in drawn.texts[1].get_text()

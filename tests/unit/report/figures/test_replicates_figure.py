@@ -7,7 +7,7 @@ from tests.pictures import saved_pixels, touches_its_edge
 
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.core.errors import DataError
-from steadfast.report.figures import replicates
+from steadfast.report.figures.kinds import replicates
 
 
 def tables(groups, seeds, variants=("original", "abliterated")):
@@ -30,7 +30,7 @@ def tables(groups, seeds, variants=("original", "abliterated")):
 
 def test_every_replicate_and_every_mean_is_drawn():
     table, rates, members = tables(3, 5)
-    figure = replicates.draw(table, rates, members, "grammar", Labels(models={"group0": "Raw data"}))
+    figure = replicates.figure(table, rates, members, "grammar", Labels(models={"group0": "Raw data"}))
     figure.draw_without_rendering()
     axes = figure.axes[0]
     means = [line for line in axes.lines if line.get_label() in ("original", "abliterated")]
@@ -43,7 +43,7 @@ def test_every_replicate_and_every_mean_is_drawn():
 
 def test_replicates_figure_excludes_controls():
     table, rates, members = tables(2, 2, variants=("original", "random"))
-    figure = replicates.draw(table, rates, members, "grammar", controls=["random"])
+    figure = replicates.figure(table, rates, members, "grammar", controls=["random"])
     assert "random" not in [line.get_label() for line in figure.axes[0].lines]
 
 
@@ -51,11 +51,11 @@ def test_replicates_figure_excludes_controls():
 def test_replicates_figure_fits_its_page(groups, variants, tmp_path):
     table, rates, members = tables(groups, 5, variants)
     labels = Labels(models={"group0": "A group with a very long name that nobody will ever shorten for a figure"})
-    figure = replicates.draw(table, rates, members, "grammar", labels)
+    figure = replicates.figure(table, rates, members, "grammar", labels)
     assert not touches_its_edge(saved_pixels(figure, tmp_path))
 
 
 def test_unknown_judge_raises():
     table, rates, members = tables(1, 2)
     with pytest.raises(DataError, match="known judges: grammar"):
-        replicates.draw(table, rates, members, "regex")
+        replicates.figure(table, rates, members, "regex")

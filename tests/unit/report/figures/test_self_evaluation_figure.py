@@ -7,7 +7,7 @@ from tests.pictures import saved_pixels, touches_its_edge
 
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.self_evaluation import COLUMNS
-from steadfast.report.figures.self_evaluation import PANELS, draw
+from steadfast.report.figures.kinds.self_evaluation import PANELS, figure
 
 VARIANTS = ("original", "abliterated", "random")
 
@@ -30,15 +30,16 @@ def monitoring(models=("", "m0", "m1"), responses=("own", "others", "own - other
 )
 def test_self_evaluation_figure_fits_its_page(table, tmp_path):
     labels = Labels(models={"m0": "A model with a long and telling name, too long for a line"})
-    figure = draw(table, "self", "grammar", labels, controls=["random"])
-    assert not touches_its_edge(saved_pixels(figure, tmp_path))
+    drawn_figure = figure(table, "self", "grammar", labels, controls=["random"])
+    assert not touches_its_edge(saved_pixels(drawn_figure, tmp_path))
 
 
 def test_self_evaluation_figure_shows_table_values_without_controls():
     table = monitoring()
-    figure = draw(table, "self", "grammar", controls=["random"])
-    assert len(figure.axes) == len(PANELS)
-    panel = figure.axes[1]
+    drawn_figure = figure(table, "self", "grammar", controls=["random"])
+    assert len(drawn_figure.axes) == len(PANELS)
+    panel = drawn_figure.axes[1]
+    assert panel.get_xlim() == (0, 1)
     drawn = {line.get_label(): line for line in panel.lines if not line.get_label().startswith("_")}
     assert list(drawn) == [f"{variant} {kind}" for variant in VARIANTS[:2] for kind in ("own", "others")]
     chosen = table.query("variant == 'abliterated' and responses == 'others' and metric == 'sensitivity'")
@@ -46,3 +47,11 @@ def test_self_evaluation_figure_shows_table_values_without_controls():
     assert drawn["original own"].get_markerfacecolor() != "white"
     assert drawn["original others"].get_markerfacecolor() == "white"
     assert drawn["original own"].get_marker() != drawn["abliterated own"].get_marker()
+
+
+def test_constant_measure_is_in_the_note_alone():
+    table = monitoring()
+    table.loc[table["metric"] == "coverage", "value"] = 1.0
+    drawn = figure(table, "self", "grammar", controls=["random"])
+    assert "Coverage" not in [axes.get_title() for axes in drawn.axes]
+    assert "coverage 1.00 everywhere" in " ".join(drawn.texts[1].get_text().split())

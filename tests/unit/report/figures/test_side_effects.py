@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from steadfast.analysis.tables.display_names import Labels
-from steadfast.report.figures.side_effects import draw
+from steadfast.report.figures.kinds.side_effects import figure as draw
 
 SYSTEMS = [(model, variant) for model in ("raw", "safe") for variant in ("edited", "random")]
 
@@ -50,7 +50,7 @@ def test_one_panel_per_side_effect_and_one_point_per_pair():
     np.testing.assert_allclose(found[0][0], (60, 30))
     np.testing.assert_allclose(found[2][3], (-2, 0.1))
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["Raw data", "safe", "edited", "random (control)"]
+    assert texts == ["Raw data", "safe", "edited", "random"]
 
 
 def test_figure_states_that_there_are_no_side_effects():

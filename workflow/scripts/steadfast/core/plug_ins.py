@@ -233,13 +233,25 @@ PROMPT_SOURCES = Family(
     "prompt_source", "steadfast.prompts.sources.kinds", "kind", "Where the prompts come from.", named_by_key=True
 )
 ENGINES = Family("engine", "steadfast.generation.engines", "engine", "What generates.", entries=False)
+FIGURES = Family("figure", "steadfast.report.figures.kinds", "figure", "A figure.", entries=False)
 MEASURES = (
     Family("measure", "steadfast.analysis.side_effects.weights", "measure", "A measure of the weights.", entries=False),
     Family("measure", "steadfast.analysis.side_effects.answers", "measure", "A measure of the answers.", entries=False),
 )
 FAMILIES = {
     family.name: family
-    for family in (JUDGES, RUBRICS, DIRECTIONS, EDITS, INTERVENTIONS, DECODINGS, SOURCES, PROMPT_SOURCES, ENGINES)
+    for family in (
+        JUDGES,
+        RUBRICS,
+        DIRECTIONS,
+        EDITS,
+        INTERVENTIONS,
+        DECODINGS,
+        SOURCES,
+        PROMPT_SOURCES,
+        ENGINES,
+        FIGURES,
+    )
 }
 
 JudgeEntry = Annotated[Any, EntryOf(JUDGES)]

@@ -29,6 +29,7 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "steadfast.analysis.side_effects.answers": "steadfast.side_effects.answers",
         "steadfast.models.sources": "steadfast.model_sources",
         "steadfast.prompts.sources.kinds": "steadfast.prompt_sources",
+        "steadfast.report.figures.kinds": "steadfast.figures",
     }
 )
 """Group of entry points by registry package."""

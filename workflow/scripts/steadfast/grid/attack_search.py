@@ -34,8 +34,8 @@ class AttackSearch:
 
     @property
     def results(self) -> list[str]:
-        """Table and figure of the fronts; none without a search."""
-        return [paths.table("search"), *paths.both_formats("search")] if self.variants else []
+        """Table of the fronts; none without a search."""
+        return [paths.table("search")] if self.variants else []
 
     def settings(self, job: ForPair) -> dict[str, Any]:
         """The ``search`` entry of a variant."""

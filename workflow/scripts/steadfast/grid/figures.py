@@ -1,16 +1,24 @@
 """Wiring of ``workflow/rules/figures.smk``: which figures a grid has, and what of it they show."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from steadfast.config.attack_scales import attacks
-from steadfast.core.plug_ins import DIRECTIONS
+from steadfast.core.plug_ins import DIRECTIONS, FIGURES
 from steadfast.grid import paths
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.directions import activation_files
 from steadfast.grid.grid import Grid
+from steadfast.grid.jobs import digest
+from steadfast.grid.outcomes import compliance_labels
+from steadfast.grid.replicates import Replicates
+from steadfast.grid.self_evaluation import SelfEvaluation
+from steadfast.grid.tables import REPORTED, further_tables
+from steadfast.report.figures.about import About
 
-STUDY = ("refusal_counts", "judge_correlation", "refusal_heatmap_harmful", "refusal_heatmap_harmless")
+SHOWN_BY_BROWSERS = ("png", "svg")
+LOOK = ("formats", "single_column", "double_column", "font", "font_size", "resolution", "titles", "palette")
 
 
 @dataclass(frozen=True)
@@ -24,9 +32,119 @@ class Figures:
     grid: Grid
 
     @property
-    def study(self) -> list[str]:
-        """Names of the figures that the study's tables are drawn as."""
-        return [*STUDY, "controls"] if self.grid.controls else list(STUDY)
+    def look(self) -> dict[str, Any]:
+        """Sizes, font and colors of all figures."""
+        return {key: self.grid.config["figures"][key] for key in LOOK}
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Fields of ``steadfast.report.figures.about.About``."""
+        replicates = Replicates(self.grid)
+        return {
+            "labels": self.grid.labels,
+            "judge": self.grid.shown_judge,
+            "reference": self.grid.reference,
+            "truth": self.grid.validity_reference,
+            "baselines": self.grid.baselines,
+            "controls": self.grid.controls,
+            "swept": self.grid.swept,
+            "self_judges": SelfEvaluation(self.grid).judges,
+            "groups": replicates.groups,
+            "group_labels": replicates.labels,
+            "rubric_labels": compliance_labels(self.grid),
+            "margin": self.grid.config["statistics"]["survival_margin"],
+            "confidence": self.grid.config["statistics"]["confidence"],
+        }
+
+    @property
+    def _chosen(self) -> dict[str, dict[str, Any]]:
+        """Settings of the figures that are drawn from tables: those whose tables this grid makes."""
+        there = {"counts", *REPORTED, *(Path(path).stem for path in (*further_tables(self.grid), *self.scales))}
+        about = About.read(self.about)
+        return {
+            name: settings
+            for name, settings in self._asked_for.items()
+            if not self._kind(name).reads_directions
+            and there.issuperset(self._kind(name).reads)
+            and self._kind(name).applies(about)
+        }
+
+    def chosen(self, folder: str = "") -> dict[str, dict[str, Any]]:
+        """Settings of those whose pictures go to a folder below ``results/figures``, or to it itself."""
+        return {name: settings for name, settings in self._chosen.items() if self._kind(name).folder == folder}
+
+    def tables(self, folder: str = "") -> list[str]:
+        """Tables that they are drawn from."""
+        read = (table for name in self.chosen(folder) for table in self._kind(name).reads)
+        return [paths.table(table) for table in dict.fromkeys(read)]
+
+    def digest(self, folder: str = "") -> str:
+        """Digest of the code that they depend on."""
+        return digest("draw_figures.py", *(f"report.figures.kinds.{name}" for name in self.chosen(folder)))
+
+    @property
+    def chosen_of_directions(self) -> dict[str, dict[str, Any]]:
+        """Settings of the figures that are drawn from directions; none where nothing is found in activations."""
+        asked = self._asked_for if self.drawn else {}
+        return {name: settings for name, settings in asked.items() if self._kind(name).reads_directions}
+
+    @property
+    def _asked_for(self) -> dict[str, dict[str, Any]]:
+        section = self.grid.config["figures"]
+        named = {name: section[name] for name in FIGURES.names() if name in section}
+        return {name: settings for name, settings in named.items() if settings["draw"]}
+
+    @staticmethod
+    def _kind(name: str) -> Any:
+        return FIGURES.settings(name)
+
+    @property
+    def files(self) -> list[str]:
+        """Files of the figures whose pictures are known before they are drawn, in every format."""
+        formats = self.grid.config["figures"]["formats"]
+        return [paths.figure(picture, suffix) for picture in self._pictures for suffix in formats]
+
+    @property
+    def shown(self) -> list[str]:
+        """Those of them that Snakemake's report shows: one format that browsers show."""
+        formats = self.grid.config["figures"]["formats"]
+        suffix = next((suffix for suffix in SHOWN_BY_BROWSERS if suffix in formats), None)
+        return [paths.figure(picture, suffix) for picture in self._pictures] if suffix else []
+
+    @property
+    def printed(self) -> list[str]:
+        """The other files."""
+        return [path for path in self.files if path not in self.shown]
+
+    @property
+    def _pictures(self) -> list[str]:
+        return [picture for name in self.chosen() for picture in self._kind(name).pictures or (name,)]
+
+    @property
+    def folder_names(self) -> list[str]:
+        """Folders of the figures whose data decide how many pictures there are, by name."""
+        return [folder for folder in dict.fromkeys(self._kind(name).folder for name in self._chosen) if folder]
+
+    @property
+    def folders(self) -> list[str]:
+        """Those folders."""
+        return list(map(paths.figures, self.folder_names))
+
+    @property
+    def results(self) -> list[str]:
+        """All that is drawn from tables."""
+        return [*self.files, *self.folders]
+
+    @property
+    def of_directions(self) -> list[str]:
+        """Folders of the figures about directions."""
+        kinds = map(self._kind, self.chosen_of_directions)
+        return list(dict.fromkeys(paths.figures(kind.folder) for kind in kinds))
+
+    @property
+    def directions_digest(self) -> str:
+        """Digest of the code of the figures that are drawn from directions."""
+        return digest("draw_directions.py", *(f"report.figures.kinds.{name}" for name in self.chosen_of_directions))
 
     @property
     def attacks(self) -> dict[str, dict[str, Any]]:
@@ -35,10 +153,10 @@ class Figures:
 
     @property
     def scales(self) -> list[str]:
-        """Table and figures of refusals against scale, where some attack comes in several scales."""
+        """Table of refusals by scale, where some attack comes in several scales."""
         lines = [(attack["direction"], attack["change"]) for attack in self.attacks.values()]
         swept = len(lines) > len(set(lines))
-        return [paths.table("scales"), paths.figures("scales")] if swept else []
+        return [paths.table("scales")] if swept else []
 
     @property
     def drawn(self) -> list[ModelVariant]:
@@ -63,15 +181,11 @@ class Figures:
         return activation_files(self.drawn)
 
     @property
-    def drawn_labels(self) -> dict[str, dict[str, str]]:
-        """Names of their models and variants in the figures."""
+    def about_directions(self) -> dict[str, Any]:
+        """What their figures know of the grid: names of their models and variants."""
         labels = self.grid.labels
-        return {
+        shown = {
             "models": {pair.model: labels["models"][pair.model] for pair in self.drawn},
             "variants": {pair.variant: labels["variants"][pair.variant] for pair in self.drawn},
         }
-
-    @property
-    def directions(self) -> list[str]:
-        """Folder of the figures about directions; none where nothing is found in activations."""
-        return [paths.figures("directions")] if self.drawn else []
+        return {"labels": shown}

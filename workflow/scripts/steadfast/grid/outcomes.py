@@ -35,8 +35,8 @@ def compliance_labels(grid: Grid) -> dict[str, str]:
 
 
 def outcome_results(grid: Grid) -> list[str]:
-    """The table and figure of outcomes, and the tables of kinds; none without a judge of compliance, or of kinds."""
-    outcomes = [paths.table("outcomes"), *paths.both_formats("outcomes")] if compliance_rubrics(grid) else []
+    """The table of outcomes, and the tables of kinds; none without a judge of compliance, or of kinds."""
+    outcomes = [paths.table("outcomes")] if compliance_rubrics(grid) else []
     return [*outcomes, *(map(paths.table, KIND_TABLES) if kind_rubrics(grid) else ())]
 
 

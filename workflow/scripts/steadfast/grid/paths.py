@@ -140,11 +140,6 @@ def figures(name: str) -> str:
     return f"results/figures/{name}"
 
 
-def both_formats(name: str) -> list[str]:
-    """A figure to print and its picture for the screen."""
-    return [figure(name, suffix) for suffix in ("pdf", "png")]
-
-
 def counts_table(name: str) -> Template:
     """What is computed from the refusal counts of somebody else: a table with its suffix, or the folder of figures."""
     return Template(f"results/counts_tables/{{table}}/{name}")

@@ -33,14 +33,12 @@ class Replicates:
         return [paths.MARGINS.at(model=model) for model in self.groups]
 
     @property
-    def labels(self) -> dict[str, dict[str, str]]:
-        """Names in the figure, where groups take the place of models."""
+    def labels(self) -> dict[str, str]:
+        """Names of the groups in the figure."""
         settings = {name: self.grid.models[name].settings for name in self.groups}
-        groups = {group: settings[name].get("group_label", group) for name, group in self.groups.items()}
-        return {**self.grid.labels, "models": groups}
+        return {group: settings[name].get("group_label", group) for name, group in self.groups.items()}
 
     @property
     def results(self) -> list[str]:
-        """Tables and figures of replicates; none without groups."""
-        tables = [paths.table(name) for name in ("groups", "matched")]
-        return [*tables, *paths.both_formats("replicates")] if self.groups else []
+        """Tables of replicates; none without groups."""
+        return [paths.table(name) for name in ("groups", "matched")] if self.groups else []

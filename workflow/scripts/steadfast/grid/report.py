@@ -5,34 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.grid import paths
-from steadfast.grid.annotation import Annotation
-from steadfast.grid.attack_search import AttackSearch
-from steadfast.grid.attack_selection import AttackSelection
-from steadfast.grid.ensembles import ensemble_tables
 from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.grid.judged_pairs import judged_pairs, runnable
 from steadfast.grid.judging import settings_of
 from steadfast.grid.judgments import judgment_files
-from steadfast.grid.outcomes import outcome_results
-from steadfast.grid.prompt_versions import version_tables
-from steadfast.grid.replicates import Replicates
-from steadfast.grid.self_evaluation import SelfEvaluation
+from steadfast.grid.tables import REPORTED, further_tables
 from steadfast.models.sources import is_trained_here
 
-TABLES = (
-    "robustness",
-    "agreement",
-    "conclusions",
-    "ranking",
-    "confusion",
-    "bias",
-    "disputes_by_length",
-    "edits",
-    "side_effects",
-    "assessment",
-    "withstood",
-)
 # what decides how a job runs, what other pages hold, or what the report does not show
 LEFT_OUT = ("runtime", "annotation", "counts_tables", "figures", "report")
 COUNTS_TABLE_RESULTS = ("judge_correlation.csv", "rates.csv", "conclusions.csv", "ranking.csv", "figures")
@@ -49,25 +29,6 @@ class Results:
     grid: Grid
 
     @property
-    def further(self) -> list[str]:
-        """Tables and figures that only some grids have: chosen attacks, several annotators, replicates."""
-        chosen = [paths.table("strongest")] if AttackSelection(self.grid).chosen_pairs else []
-        return [
-            *chosen,
-            *AttackSearch(self.grid).results,
-            *outcome_results(self.grid),
-            *ensemble_tables(self.grid),
-            *version_tables(self.grid),
-            *Annotation(self.grid).agreement,
-            *Replicates(self.grid).results,
-        ]
-
-    @property
-    def study_figures(self) -> list[str]:
-        """Figures of the study, in both formats."""
-        return [path for name in Figures(self.grid).study for path in paths.both_formats(name)]
-
-    @property
     def counts_tables(self) -> list[str]:
         """What is computed from the counts tables of others."""
         tables = self.grid.config["counts_tables"]
@@ -82,15 +43,12 @@ class Results:
             paths.SUMMARY,
             paths.VERDICTS,
             *map(paths.table, tables),
-            *paths.both_formats("side_effects"),
-            *self.study_figures,
-            paths.figures("judges"),
-            *figures.directions,
             *figures.scales,
+            *figures.results,
+            *figures.of_directions,
             paths.JUDGE_REPORT,
             paths.REPORT,
-            *self.further,
-            *SelfEvaluation(self.grid).results,
+            *further_tables(self.grid),
             paths.PROMPT_SUMMARY,
             *self.counts_tables,
         ]
@@ -98,16 +56,13 @@ class Results:
     @property
     def tables(self) -> list[str]:
         """Tables that the report reads."""
-        own = SelfEvaluation(self.grid).results
-        further = [path for path in (*self.further, *Figures(self.grid).scales, *own) if path.endswith(".csv")]
-        return [*map(paths.table, TABLES), *further]
+        return [*map(paths.table, REPORTED), *further_tables(self.grid), *Figures(self.grid).scales]
 
     @property
     def figures(self) -> list[str]:
-        """Figures that the report shows, in the format for print, and those about the judges."""
-        figures = [*self.study_figures, *paths.both_formats("side_effects"), *self.further]
-        figures += SelfEvaluation(self.grid).figures
-        return [*(path for path in figures if path.endswith(".pdf")), paths.figures("judges")]
+        """Figures that the report offers for print: PDF files, and folders of such."""
+        figures = Figures(self.grid)
+        return [*(path for path in figures.files if path.endswith(".pdf")), *figures.folders]
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -123,6 +78,7 @@ class Results:
             "sources": {name: self.grid.models[name].source for name in self.grid.studied},
             "margin": self.grid.config["statistics"]["survival_margin"],
             "show": self.shown_responses,
+            "look": Figures(self.grid).look,
             "configuration": self.configuration,
         }
 

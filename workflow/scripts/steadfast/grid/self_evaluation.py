@@ -61,18 +61,6 @@ class SelfEvaluation:
         return [path for judge in judges for path in paths.CONTROL_JUDGMENTS.of(self.grid.pairs, judge=judge)]
 
     @property
-    def figures(self) -> list[str]:
-        """One figure per judge, in both formats."""
-        return [path for judge in self.judges for path in paths.both_formats(f"self_evaluation/{judge}")]
-
-    @property
     def results(self) -> list[str]:
-        """The table and figures on judges that are the pairs under test; none without such a judge."""
-        return [paths.table("self_evaluation"), *self.figures] if self.judges else []
-
-    @property
-    def labels(self) -> dict[str, dict[str, str]]:
-        """Names of what they show."""
-        shown = {self.grid.reference, *self.judges}
-        judges = {name: label for name, label in self.grid.labels["judges"].items() if name in shown}
-        return {**self.grid.labels, "judges": judges}
+        """The table on judges that are the pairs under test; none without such a judge."""
+        return [paths.table("self_evaluation")] if self.judges else []

@@ -2,19 +2,20 @@
 
 import base64
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from matplotlib.colors import to_hex
+from matplotlib.colors import Colormap, to_hex
 
 from steadfast.core.files import write_text
+from steadfast.core.names import ORIGINAL
 from steadfast.core.pages import assemble
 from steadfast.report.assembly import SOURCE
 from steadfast.report.blocks import Block, Column, table
 from steadfast.report.browser import browser_data
 from steadfast.report.cautions import cautions
-from steadfast.report.figures.style import color_map, ink_on
+from steadfast.report.figures.style import INK, SERIES, Look, color_map, drawn_as, ink_on, mixed, variant_styles
 from steadfast.report.headline import size
 from steadfast.report.model_view import model_findings
 from steadfast.report.origins import artifacts, stages, states, versions
@@ -24,6 +25,10 @@ from steadfast.report.study import Study, read_study
 from steadfast.report.view import view_data
 
 SHADES = 33
+LIGHTER = {"light": 0.0, "dark": 0.45}
+"""How far a color is mixed with white on each ground of the page."""
+DRAWN_MARKERS = "oDs^v"
+"""Markers that the page draws, in the order of resources/report/drawing.js; others are drawn as the last."""
 EMBEDDED_BYTES = 4_000_000
 
 
@@ -54,19 +59,48 @@ def page_data(study: Study) -> dict[str, Any]:
         "cautions": [*not_shown, *cautions(study)],
         "sections": sections,
         "responses": study.show,
-        "palette": palette(),
+        "palette": palette(study),
         "closing": closing(study),
     }
 
 
-def palette() -> dict[str, list[str]]:
-    """The figures' colors: even steps of the color map, and the ink that is read best on each."""
-    colors = color_map()
+def palette(study: Study) -> dict[str, Any]:
+    """The colors of the printed figures: two color maps with the ink that is read best, variants, and other series."""
+    chosen = Look.read(study.look) if study.look else Look()
+    with drawn_as(chosen):
+        styles = variant_styles(study.variants, study.controls)
+        return {
+            "sequential": _steps(color_map()),
+            "diverging": _steps(color_map(diverging=True)),
+            "variants": {
+                study.labels.variant(name): {**_looks(style["color"]), **_mark(name, style, study.controls)}
+                for name, style in styles.items()
+            },
+            "series": {
+                look: [_looks(color)[look] for color in SERIES if look == "light" or color != INK] for look in LIGHTER
+            },
+        }
+
+
+def _steps(colors: Colormap) -> dict[str, list[str]]:
+    """Even steps of a color map, and the ink on each."""
     steps = [index / (SHADES - 1) for index in range(SHADES)]
     return {
         "shades": [to_hex(colors(step)) for step in steps],
         "inks": [to_hex(ink_on(colors, step)) for step in steps],
     }
+
+
+def _looks(color: Any) -> dict[str, str]:
+    """A color on light and on dark ground."""
+    return {look: to_hex(mixed(to_hex(color), share)) for look, share in LIGHTER.items()}
+
+
+def _mark(name: str, style: Mapping[str, Any], controls: Collection[str]) -> dict[str, Any]:
+    """Marker of a variant, by its number in resources/report/drawing.js, and its role."""
+    role = "original" if name == ORIGINAL else "control" if name in controls else "edit"
+    marker = DRAWN_MARKERS.find(style["marker"])
+    return {"marker": marker if marker >= 0 else len(DRAWN_MARKERS) - 1, "filled": style["filled"], "role": role}
 
 
 def closing(study: Study) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class Study:
         inference: confidence and resampling.
         margin: loss of refusals that a robust model stays within.
         show: ``none``, ``collapsed`` or ``full``: how much of the responses is shown.
+        look: sizes, font and colors of the figures, as the configuration's section has them; those by default if empty.
         configuration: what was asked for, as nested mappings.
         records: provenance of the files that the run has made.
         files: the configuration files, after which the run is named.
@@ -63,6 +64,7 @@ class Study:
     inference: Inference = field(default_factory=Inference)
     margin: float = 0.10
     show: str = "none"
+    look: Mapping[str, Any] = field(default_factory=dict)
     configuration: Mapping[str, Any] = field(default_factory=dict)
     records: tuple[Record, ...] = ()
     unfinished: str = ""

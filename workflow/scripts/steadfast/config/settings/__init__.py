@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from steadfast.config.settings.figures import FiguresSection, figures_section
 from steadfast.config.settings.generation import GenerationSettings
-from steadfast.config.settings.output import AnnotationSettings, ExportSettings, FigureSettings, ReportSettings
+from steadfast.config.settings.output import AnnotationSettings, ExportSettings, ReportSettings
 from steadfast.config.settings.prompts import PromptSettings
 from steadfast.config.settings.runtime import runtime_section
 from steadfast.config.settings.side_effects import SideEffects, SideEffectsSection, section
@@ -70,7 +71,7 @@ class Configuration(SettingsModel):
     )
     capability: Capability = nested(Capability)
     assessment: Assessment = nested(Assessment)
-    figures: FigureSettings = nested(FigureSettings)
+    figures: FiguresSection = Field(default_factory=lambda: figures_section()())
     report: ReportSettings = nested(ReportSettings)
     export: ExportSettings = nested(ExportSettings)
     annotation: AnnotationSettings = nested(AnnotationSettings)

@@ -1,18 +1,10 @@
-"""Sections `figures`, `report` and `annotation`."""
+"""Sections `report`, `export` and `annotation`."""
 
 from typing import Literal
 
 from pydantic import Field
 
 from steadfast.core.settings import ExistingFile, Items, Label, SettingsModel
-
-
-class FigureSettings(SettingsModel):
-    """How figures are written."""
-
-    judge: str | None = Field(
-        None, description="Judge whose verdicts the refusal counts figure shows; null takes the reference."
-    )
 
 
 class ReportSettings(SettingsModel):

@@ -1,4 +1,13 @@
-"""Figures, one module each: ``draw(...)`` returns a matplotlib figure, ``style.save`` writes it.
+"""Figures for papers and slides.
 
-Every figure is drawn without a display and without global state, and the same data give the same bytes.
+A figure is a module, found by name, of the package ``kinds``. It has
+
+* ``Settings``: its keys under ``figures`` in a configuration, the tables that it reads, and where its pictures go
+  (``steadfast.report.figures.settings``);
+* ``draw(data, about, settings)``: the figures by file name without suffix, from the tables by name and what there is
+  to know of the run (``steadfast.report.figures.about``).
+
+What figures share is beside it: ``style`` (sizes, colors, saving), ``heading`` (titles and notes), ``cells`` (heat
+maps) and ``rows`` (dots with intervals). matplotlib is imported where something is drawn: modules are also imported to
+read a configuration.
 """

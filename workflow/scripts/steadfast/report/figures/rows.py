@@ -1,19 +1,22 @@
 """Panels of rows: dots with their intervals, one line per model, judge or group."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.typing import ColorType
 from numpy.typing import ArrayLike, NDArray
 
 from steadfast.report.figures.style import FAINT
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 
 def interval_dots(
-    axes: Axes,
+    axes: "Axes",
     heights: ArrayLike,
     intervals: NDArray[np.float64],
     *,
-    color: ColorType,
+    color: Any,
     marker: str,
     filled: bool,
     label: str,
@@ -21,7 +24,8 @@ def interval_dots(
     edge: float = 1.1,
     whisker: float = 1.1,
     alpha: float | None = None,
-    zorder: float = 2.0,
+    zorder: float = 3.0,
+    below: float = 0.0,
 ) -> None:
     """Draw one series: a mark per row on a whisker; what is NaN is not drawn.
 
@@ -38,9 +42,10 @@ def interval_dots(
         whisker: width of the whiskers, in points.
         alpha: opacity of the whiskers.
         zorder: of the marks.
+        below: how far the whiskers are below the marks, on the vertical axis.
     """
     values, low, high = intervals.T
-    axes.hlines(heights, low, high, color=color, linewidth=whisker, alpha=alpha)
+    axes.hlines(np.asarray(heights) + below, low, high, color=color, linewidth=whisker, alpha=alpha)
     axes.plot(
         values,
         heights,
@@ -56,7 +61,14 @@ def interval_dots(
     )
 
 
-def finish_rows(axes: Axes, count: int) -> None:
+def align_ends(axes: "Axes") -> None:
+    """Align the first and the last number of the horizontal axis inward, so that those of neighbors stay apart."""
+    labels = axes.get_xticklabels()
+    labels[0].set_horizontalalignment("left")
+    labels[-1].set_horizontalalignment("right")
+
+
+def finish_rows(axes: "Axes", count: int) -> None:
     """Draw the lines between ``count`` rows and a faint grid, and take away what rows do not need."""
     for row in range(1, count):
         axes.axhline(row - 0.5, color=FAINT, linewidth=0.4)

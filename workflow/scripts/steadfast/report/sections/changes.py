@@ -4,6 +4,7 @@ import pandas as pd
 
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
+from steadfast.report.figures.kinds.refusal_counts import sorted_models
 from steadfast.report.sections._section import ANSWERING, CLASSES, Section, class_column, judge_column, pair_columns
 from steadfast.report.study import Study
 
@@ -21,7 +22,7 @@ def build(study: Study) -> list[Block]:
         dots(
             "refusal_counts",
             "Refusal rates by model",
-            rows=[study.labels.model(model) for model in study.models],
+            rows=[study.labels.model(model) for model in models_by_refusals(study)],
             series=[study.labels.variant(variant) for variant in study.study_variants],
             panels=list(CLASSES.values()),
             values={judge: rates(study, robustness[robustness["judge"] == judge]) for judge in judges},
@@ -38,15 +39,23 @@ def build(study: Study) -> list[Block]:
 def rates(
     study: Study, rows: pd.DataFrame, variants: list[str] | None = None
 ) -> list[list[list[list[float | int | None] | None]]]:
-    """Rates and intervals [class][model][variant] of one judge."""
+    """Rates and intervals [class][model][variant] of one judge; models as ``models_by_refusals`` sorts them."""
     keyed = {
         (row["label"], row["model"], row["variant"]): [
             number(row[key]) for key in ("rate", "rate_low", "rate_high", "refused", "total")
         ]
         for row in rows.to_dict("records")
     }
-    shown = variants or study.study_variants
-    return [[[keyed.get((label, model, name)) for name in shown] for model in study.models] for label in CLASSES]
+    shown, models = variants or study.study_variants, models_by_refusals(study)
+    return [[[keyed.get((label, model, name)) for name in shown] for model in models] for label in CLASSES]
+
+
+def models_by_refusals(study: Study) -> list[str]:
+    """Models by what the reference judge says that they refuse after the edit, as in the printed figure."""
+    robustness = study.tables["robustness"]
+    rows = robustness[robustness["judge"] == study.reference]
+    found = sorted_models(rows, study.controls) if len(rows) else []
+    return [*found, *(model for model in study.models if model not in found)]
 
 
 def rates_table(study: Study) -> Block:

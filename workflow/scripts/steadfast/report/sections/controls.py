@@ -3,7 +3,7 @@
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, prose, table
 from steadfast.report.sections._section import CLASSES, Section, pair_columns
-from steadfast.report.sections.changes import rates
+from steadfast.report.sections.changes import models_by_refusals, rates
 from steadfast.report.study import Study
 
 
@@ -23,7 +23,7 @@ def build(study: Study) -> list[Block]:
                 **dots(
                     "controls",
                     "Edits and controls",
-                    rows=[study.labels.model(model) for model in study.models],
+                    rows=[study.labels.model(model) for model in models_by_refusals(study)],
                     series=[study.labels.variant(variant) for variant in study.variants],
                     panels=list(CLASSES.values()),
                     values={

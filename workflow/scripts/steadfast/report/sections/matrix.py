@@ -32,7 +32,7 @@ def build(study: Study) -> list[Block]:
             options={"Prompts": {label: SUBSETS[label] for label in CLASSES}},
             unit="share",
             domain=(0.0, 1.0),
-            note="Number of refused responses; the color is their share of the scored responses."
+            note="Percent of the scored responses that were refused, as number and color."
             + (" +n?: n unscored." if (robustness["unscored"] > 0).any() else ""),
             pdf="refusal_heatmap_{}",
         ),

@@ -1,0 +1,1 @@
+"""Figures, one module each; ``steadfast.report.figures`` says what such a module holds."""
