@@ -132,7 +132,7 @@ def figure(
         axes.set_yticks(range(len(pairs)), rows)
         label_columns(axes, names, top=True, columns=columns, cell=cell)
         name_baselines(axes, columns, baselines)
-        color_bar(drawn, axes, source, "change (percentage points)")
+        color_bar(drawn, axes, source, "percentage points")
         add_heading(drawn, title, notes)
     return drawn
 

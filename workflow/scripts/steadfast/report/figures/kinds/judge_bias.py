@@ -112,7 +112,7 @@ def figure(
         label_columns(axes, names, top=True, columns=columns, cell=cell)
         name_baselines(axes, columns, baselines)
         axes.axhline(0.5, color="white", linewidth=4)
-        color_bar(drawn, axes, source, "bias (percentage points)", beyond=widest > limit)
+        color_bar(drawn, axes, source, "percentage points", beyond=widest > limit)
         add_heading(drawn, title, notes)
     return drawn
 
