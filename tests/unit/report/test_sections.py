@@ -8,6 +8,7 @@ import pytest
 from steadfast.analysis.tables.assessment import NUMBERS
 from steadfast.report.blocks import Column, number, table
 from steadfast.report.browser import browser_data
+from steadfast.report.figures.style import Look
 from steadfast.report.page import EMBEDDED_BYTES, embedded, page_data
 from steadfast.report.sections import SECTIONS, build_sections
 
@@ -221,3 +222,27 @@ def test_constant_matrix_is_not_offered(study, with_table):
     agreement = study.tables["agreement"]
     constant = agreement.assign(value=agreement["value"].mask(agreement["metric"] == "coverage", 1.0))
     assert "coverage" not in measures(with_table("agreement", constant))
+
+
+def test_charts_have_the_colors_of_printed_figures(study):
+    palette = page_data(study)["palette"]
+    variants = palette["variants"]
+    assert {entry["role"] for entry in variants.values()} >= {"original", "edit"}
+    assert next(entry["light"] for entry in variants.values() if entry["role"] == "edit") == Look().edit
+    middle = palette["diverging"]["shades"][len(palette["diverging"]["shades"]) // 2]
+    assert min(bytes.fromhex(middle[1:])) > 240, "white at 0"
+
+
+def test_glossary_says_what_judges_and_variants_are(study):
+    judges = {study.judges[0]: {"kind": "regex"}, study.judges[1]: {"kind": "label_only"}}
+    attack = {"direction": {"method": "random"}, "edit": {"method": "orthogonalize"}, "match_change": "other"}
+    variants = {"original": {}, study.edited_variants[0]: attack}
+    found = section(replace(study, configuration={"judges": judges, "variants": variants}), "glossary")["blocks"][1]
+    meanings = found["columns"][-1]["names"]
+    assert meanings[:3] == [
+        "A list of phrases.",
+        "Baseline that reads the prompt's class and nothing else.",
+        "The unedited model.",
+    ]
+    assert meanings[3].startswith("Direction random: Random directions") and meanings[3].endswith("as much as other.")
+    assert "glossary" not in [part["id"] for part in build_sections(study)[0]]

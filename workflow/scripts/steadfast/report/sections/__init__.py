@@ -15,6 +15,7 @@ from steadfast.report.sections import (
     effects,
     ensembles,
     fidelity,
+    glossary,
     judges,
     matrix,
     outcomes,
@@ -43,6 +44,7 @@ SECTIONS: tuple[Section, ...] = (
     self_view.SECTION,
     controls.SECTION,
     effects.SIDE_EFFECTS,
+    glossary.SECTION,
 )
 
 
