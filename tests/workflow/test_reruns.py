@@ -17,7 +17,10 @@ AGGREGATES = {"verdicts", *STATISTICS}
 # what is drawn from directions and activations, and nothing else
 DIRECTIONS = {"direction_figures"}
 # what is computed from the systems' judgments of themselves and the reference's, and nothing else
-MONITORING = {"self_evaluation"}
+MONITORING = {"self_evaluation", "figure_folder self_evaluation"}
+# every figure shows labels
+SELF_FIGURE = {"figure_folder self_evaluation"}
+SCALES = {"attack_scales", "figure_folder scales"}
 
 
 def each(rule: str, *groups: tuple[str, ...]) -> set[str]:
@@ -67,7 +70,7 @@ def test_unchanged_grid_runs_nothing(finished):
 
 def test_added_judge_runs_alone_with_the_aggregates(finished):
     finished.put("judges.paper", {"kind": "regex", "patterns": "resources/prompts/judges/paper_phrases.yaml"})
-    assert finished.jobs() == {"judge_with_paper"} | AGGREGATES
+    assert finished.jobs() == {"judge_with_paper"} | AGGREGATES | SELF_FIGURE
 
 
 def test_added_self_judge_runs_for_every_pair(finished):
@@ -96,7 +99,7 @@ def test_removed_judge_reruns_only_aggregates(finished):
     config = finished.config
     del config["judges"]["regex"]
     finished.config = config
-    assert finished.jobs() == AGGREGATES
+    assert finished.jobs() == AGGREGATES | SELF_FIGURE
 
 
 def test_edited_judge_entry_reruns_that_judge(finished):
@@ -113,11 +116,11 @@ def test_edited_judge_file_reruns_that_judge(finished):
 
 @pytest.mark.parametrize(
     ("place", "further"),
-    [("judges.regex", set()), ("models.raw", MONITORING | DIRECTIONS), ("variants.random", MONITORING)],
+    [("judges.regex", set()), ("models.raw", DIRECTIONS), ("variants.random", set())],
 )
 def test_edited_label_reruns_only_displays(finished, place, further):
     finished.put(f"{place}.label", "Another label")
-    assert finished.jobs() == DISPLAYS | further
+    assert finished.jobs() == DISPLAYS | SELF_FIGURE | further
 
 
 def test_added_model_runs_its_own_jobs(finished):
@@ -208,7 +211,7 @@ def test_added_sweep_runs_every_scale(finished):
         "sweeps",
         {"few": {"directions": {"mean": mean}, "edits": {"all": ORTHOGONALIZE}, "scales": [0.5, 1]}},
     )
-    assert finished.jobs() == attacked("few") | {"attack_scales"} | downstream()
+    assert finished.jobs() == attacked("few") | SCALES | downstream()
 
 
 SWEEP = {"directions": {"mean": MEAN}, "edits": {"all": ORTHOGONALIZE}, "scales": [0.5]}
@@ -245,7 +248,7 @@ def test_added_attack_selection_runs_and_then_settles(finished):
     finished.config = config
 
     finished.put("variants.strongest.label", "The strongest")
-    assert finished.jobs() == DISPLAYS | MONITORING
+    assert finished.jobs() == DISPLAYS | SELF_FIGURE
     finished.config = config
 
     finished.edit(f"{PACKAGE}/analysis/attack_selection.py", "LOST_VERDICTS = 0.2", "LOST_VERDICTS = 0.3")
@@ -253,7 +256,7 @@ def test_added_attack_selection_runs_and_then_settles(finished):
     finished.edit(f"{PACKAGE}/analysis/attack_selection.py", "LOST_VERDICTS = 0.3", "LOST_VERDICTS = 0.2")
 
     finished.put("sweeps.few.scales", [0.5, 1])
-    assert finished.jobs() == attacked("few") | {"attack_scales"} | tried() | chosen()
+    assert finished.jobs() == attacked("few") | SCALES | tried() | chosen()
 
 
 def test_attacks_grid_has_the_expected_job_counts(fresh):
