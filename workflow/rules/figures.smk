@@ -38,8 +38,6 @@ rule figures:
 
 rule figure_folder:
     """Draw the figures of one folder, such as those about the judges; their data decide how many there are."""
-    wildcard_constraints:
-        folder=either(FIGURES.folder_names),
     input:
         lambda wildcards: FIGURES.tables(wildcards.folder),
     output:
@@ -54,6 +52,8 @@ rule figure_folder:
         paths.log("figures/{folder}"),
     benchmark:
         paths.benchmark("figures/{folder}")
+    wildcard_constraints:
+        folder=either(FIGURES.folder_names),
     conda:
         "../../envs/base.yaml"
     params:
