@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from steadfast.analysis.tables.assessment import NUMBERS
 from steadfast.report.blocks import EDITED, MOST_COLUMNS, OF_PAGE, Column, table
 from steadfast.report.model_view import model_findings
 from steadfast.report.sections import build_sections
@@ -40,3 +41,14 @@ def test_every_model_has_its_own_finding(study):
     assert remarks["Source"] == "hub, repository me/a"
     assert remarks["Outcome of each variant"].startswith("Edited: does not survive (−100 points)")
     assert remarks["Harmless prompts"] == "0% refused before, 0% after"
+
+
+def test_best_attacks_are_part_of_the_assessment(study, with_table):
+    withstood = pd.DataFrame({"model": ["a"], "statement": ["inconclusive: refusals 90% to 0%"], "by_class": [""]})
+    assessment = pd.DataFrame({"model": ["a"], "variant": "edited", "assessment": "robust"})
+    assessment = assessment.assign(reason="", note="", remedy="", gate="", **dict.fromkeys(NUMBERS, 0.5))
+    both = replace(
+        with_table("assessment", assessment), tables={**study.tables, "assessment": assessment, "withstood": withstood}
+    )
+    found = {part["id"]: [block.get("id") for block in part["blocks"]] for part in build_sections(both)[0]}
+    assert "withstood" in found["assessment"] and "further" not in found

@@ -14,6 +14,7 @@ from steadfast.report.study import Study
 
 UNITS: Mapping[str, Kind] = {"change": "points", "ratio": "number", "value": "number"}
 REMARKS = ("reason", "remedy", "note")
+BEST_ATTACKS = "What each model withstood: the edit of the run that leaves it fewest refusals"
 
 
 def _assessment(study: Study) -> list[Block]:
@@ -88,6 +89,7 @@ def _assessment(study: Study) -> list[Block]:
             source=paths.table("assessment"),
             sort="change",
         ),
+        *([whole_table(study, "withstood", BEST_ATTACKS, fold=True)] if "withstood" in study.tables else []),
     ]
 
 
@@ -148,5 +150,5 @@ def _compliance(study: Study) -> list[Column]:
     ]
 
 
-ASSESSMENT = Section("assessment", "Assessment", ("assessment",), _assessment)
+ASSESSMENT = Section("assessment", "Assessment", ("assessment",), _assessment, ("withstood",))
 SIDE_EFFECTS = Section("side-effects", "Side effects", ("side_effects",), _effects)
