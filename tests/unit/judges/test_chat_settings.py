@@ -90,10 +90,10 @@ def make(entry: dict, form: Form = PLAIN) -> dict:
 
 
 def test_runtime_settings_do_not_change_the_request(entry) -> None:
-    changed = dict.fromkeys(set(RUNTIME_KEYS) - {"server", "store", "api_key_env", "failed_share"}, 7)
-    assert make(
-        {**entry, **changed, "store": "elsewhere", "api_key_env": None, "failed_share": 0.7, "server": {"a": 1}}
-    ) == make(entry)
+    others = {"store": "elsewhere", "api_key_env": None, "failed_share": 0.7, "server": {"a": 1}}
+    others |= {"batch": True, "batch_price_share": 0.7}
+    changed = dict.fromkeys(set(RUNTIME_KEYS) - set(others), 7)
+    assert make({**entry, **changed, **others}) == make(entry)
 
 
 @pytest.mark.parametrize(
