@@ -202,7 +202,7 @@ rule summary:
         assessment=paths.table("assessment"),
         withstood=paths.table("withstood"),
         outcomes=outcome_table(GRID),
-        figures=RESULTS.figures,
+        figures=FIGURES.files,
     output:
         paths.SUMMARY,
     log:
