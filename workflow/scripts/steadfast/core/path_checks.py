@@ -1,6 +1,7 @@
 """Whether a path of the configuration can be used: one check for all files, and one for all folders."""
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 
 from steadfast.core.errors import suggest
@@ -40,7 +41,7 @@ def _problem(path: str, wanted: str) -> str:
 def _instead(given: Path) -> str:
     if given.is_file():
         return "it is a file, and a folder is needed"
-    names = _names(given, FILE)
+    names = _names(given, FILE)[:MOST_NAMES]
     return f"it is a folder, and a file is needed{suggest('', names) if names else ''}"
 
 
@@ -48,8 +49,10 @@ def _nearest(given: Path, wanted: str) -> str:
     if not given.parent.is_dir():
         return f" (the folder {given.parent} does not exist)"
     names = _names(given.parent, wanted)
-    return suggest(given.name, names) if names else ""
+    # of a large folder some names are shown, the nearest ones among them
+    near = get_close_matches(given.name.casefold(), names)
+    return suggest(given.name, {*near, *names[: MOST_NAMES - len(near)]}) if names else ""
 
 
 def _names(folder: Path, wanted: str) -> list[str]:
-    return sorted(item.name for item in folder.iterdir() if item.is_dir() == (wanted == DIRECTORY))[:MOST_NAMES]
+    return sorted(item.name for item in folder.iterdir() if item.is_dir() == (wanted == DIRECTORY))
