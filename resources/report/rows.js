@@ -5,6 +5,8 @@ const ALL = "*";
 const OF_PAGE = "@page";
 const EDITED = "@edited";
 const ORIGINAL = "original";
+// no column of a table is called like this
+const SORT = "order-by";
 
 const keysOf = (column) => column.keys ?? column.names;
 
@@ -33,7 +35,7 @@ class Rows {
 
   /** Column and direction, or null. */
   get sorted() {
-    const text = view.get(`${this.block.id}.sort`) ?? this.block.sort;
+    const text = view.get(`${this.block.id}.${SORT}`) ?? this.block.sort;
     const key = text.replace(/^-/, "");
     const index = this.block.columns.findIndex((column) => column.key === key);
     return index < 0 ? null : { index, sign: text.startsWith("-") ? -1 : 1 };

@@ -76,8 +76,8 @@ class DataTable {
   sort(column) {
     const first = TEXTS.has(column.kind) ? column.key : `-${column.key}`;
     const second = TEXTS.has(column.kind) ? `-${column.key}` : column.key;
-    const now = view.get(`${this.block.id}.sort`);
-    view.set({ [`${this.block.id}.sort`]: now === first ? second : now === second ? null : first });
+    const now = view.get(`${this.block.id}.${SORT}`);
+    view.set({ [`${this.block.id}.${SORT}`]: now === first ? second : now === second ? null : first });
   }
 
   /** Whether anything in it is about the model that the page is about. */

@@ -359,7 +359,7 @@ def test_link_reproduces_the_view(browser, reader, study):
     page.locator("#contents a[href='#matrix']").click()
     seen = [reader.column("robustness", 5), reader.pairs(), page.locator("#figure-refusal_heatmap svg").text_content()]
     address = page.url
-    assert "#matrix&" in address and "pair=" in address
+    assert "#matrix&" in address and "pair=" in address and "robustness.order-by=-rate" in address
     with browser.context() as context:
         other = Reader(context, study.page)
         other.page.goto("about:blank")
@@ -371,7 +371,7 @@ def test_link_reproduces_the_view(browser, reader, study):
         assert "harmful thing number 5" in opened.text_content() and opened.locator(".veil").count() == 0
         assert other.page.locator("#view select").first.input_value() == "judge-2"
         assert set(opened.locator("mark").all_text_contents()) == {"thing number 5"}
-        wrong = "#pair=%E0%A4%A&judge=nobody&model=<b>&robustness.sort=--&=&responses.show=x"
+        wrong = "#pair=%E0%A4%A&judge=nobody&model=<b>&robustness.order-by=--&=&responses.show=x"
         other.page.evaluate("(hash) => { window.location.hash = hash; }", wrong)
         assert set(other.column("robustness", 3)) == {"judge-0"}
         other.assert_quiet(study.page)

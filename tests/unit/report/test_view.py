@@ -22,6 +22,7 @@ def test_tables_show_at_most_eight_columns_at_once(study):
     beside = {block["id"]: sum(not column["detail"] for column in block["columns"]) for block in tables}
     assert beside["wide"] == MOST_COLUMNS and max(beside.values()) <= MOST_COLUMNS
     known = {block["id"]: {column["key"] for column in block["columns"]} for block in tables}
+    assert "order-by" not in set().union(*known.values()), "in the address this is how a table is sorted"
     sorts = {block["id"]: block["sort"].removeprefix("-") for block in tables if block["sort"]}
     assert sorts and all(key in known[name] for name, key in sorts.items())
 
