@@ -6,6 +6,8 @@ const FIRST_ROWS = 200;
 const FIRST_DETAILS = 60;
 const PAPER_ROWS = 25;
 const MOST_CHOICES = 60;
+// characters from which a column of texts has lines that break
+const LONG_TEXT = 60;
 
 class DataTable {
   constructor(block) {
@@ -181,7 +183,8 @@ function cellOf(column, row, index, links) {
   if (!TEXTS.has(column.kind)) return element("td", { class: "numeric" }, ...contentOf(column, row));
   const empty = column.names[column.codes[row]] === "";
   const shown = empty ? [] : contentOf(column, row);
-  if (index > 0) return element("td", {}, ...shown);
+  column.long ??= column.names.some((name) => name.length > LONG_TEXT);
+  if (index > 0) return element("td", { class: column.long ? "words" : null }, ...shown);
   if (!links) return element("th", { scope: "row" }, ...shown);
   return element("th", { scope: "row" }, element("a", { href: `#model=${encodeURIComponent(keysOf(column)[column.codes[row]])}` }, ...shown));
 }
