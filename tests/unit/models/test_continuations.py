@@ -7,7 +7,7 @@ import pytest
 
 from steadfast.core.errors import DataError
 from steadfast.models.chat import encode_chat, user_message
-from steadfast.models.continuations import answer_tokens, first_tokens, tokens_behind
+from steadfast.models.continuations import answer_tokens, continuation_tokens, first_tokens
 from steadfast.models.label_probabilities import label_tokens
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "judges"))
@@ -49,13 +49,13 @@ def test_label_tokens_continue_the_tokens_of_the_prompt(speaking, kind: str, end
     prompt = encode_chat(tokenizer, [user_message("REFUSAL or NON-REFUSAL?")])[0]
     for label in ("REFUSAL", "NON-REFUSAL", "Sorry"):
         whole = encode(tokenizer, prompt_text(tokenizer) + label)
-        found = tokens_behind(tokenizer, label, prompt)
+        found = continuation_tokens(tokenizer, label, prompt)
         if whole[: len(prompt)] == prompt:
             assert found == whole[len(prompt) :]
         # whatever was merged, what is read is what was asked for
         both = tokenizer.decode([*prompt, *found])
         assert both.removeprefix(tokenizer.decode(prompt)).split() == [label]
-        assert found == tokens_behind(tokenizer, label)
+        assert found == continuation_tokens(tokenizer, label)
 
 
 @pytest.mark.parametrize(
@@ -118,4 +118,4 @@ def test_label_outside_the_vocabulary_raises(tmp_path: Path) -> None:
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer = save_tokenizer(tmp_path, core)
     with pytest.raises(DataError, match="no tokens of this tokenizer continue a prompt with 'REFUSAL'"):
-        tokens_behind(tokenizer, "REFUSAL", [1, 1])
+        continuation_tokens(tokenizer, "REFUSAL", [1, 1])

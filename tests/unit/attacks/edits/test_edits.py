@@ -42,10 +42,10 @@ def apply(settings, found, weight=WEIGHT, layer=3, gain=None, block=3, by_inputs
     for outputs, inputs in blocks:
         part = np.array(edited[outputs, inputs], order="F" if by_inputs else "C")
         edited[outputs, inputs] = update.factors().change(part, outputs, inputs, 2.0**-54)
-    reading = update.new_reading()
+    projection = update.new_projection()
     for outputs, inputs in blocks:
-        update.read(edited[outputs, inputs], outputs, inputs, reading)
-    np.testing.assert_allclose(reading, update.asked(), atol=1e-12)
+        update.project(edited[outputs, inputs], outputs, inputs, projection)
+    np.testing.assert_allclose(projection, update.target(), atol=1e-12)
     return edited, update
 
 

@@ -10,7 +10,12 @@ from steadfast.attacks.activations.logits import divergence
 from steadfast.attacks.baking import bake
 from steadfast.attacks.direction_search.keys import rank_one_tensors, solve_moment, token_keys
 from steadfast.attacks.direction_search.measurements import ModelMeasurements
-from steadfast.attacks.direction_search.refusal_score import ModelAccess, ModelScores, refusal_score, telling_tokens
+from steadfast.attacks.direction_search.refusal_score import (
+    ModelAccess,
+    ModelScores,
+    refusal_score,
+    select_refusal_tokens,
+)
 from steadfast.attacks.direction_search.search import find_direction, read_settings
 from steadfast.attacks.directions import Candidate
 from steadfast.core.errors import ConfigError
@@ -53,7 +58,7 @@ def test_refusal_score_is_the_mean_log_odds():
 def test_refusal_tokens_are_probable_and_specific():
     harmful = torch.tensor([0.5, 0.3, 0.19, 0.008, 0.002])
     harmless = torch.tensor([0.1, 0.3, 0.0, 0.0, 0.6])
-    assert telling_tokens(harmful, harmless) == [0, 2]
+    assert select_refusal_tokens(harmful, harmless) == [0, 2]
 
 
 def test_causal_scores_equal_those_of_handwritten_hooks(access, prompts):

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from steadfast.attacks.activations.logits import next_token_log_probabilities
 from steadfast.attacks.baking import bake, write_edited
-from steadfast.attacks.baking.verification import applied_shares, asked_outputs, distance, hooked, rebuilt_edit, record
+from steadfast.attacks.baking.verification import applied_shares, distance, hooked, rebuilt_edit, record, target_outputs
 from steadfast.attacks.directions import Direction, load_direction
 from steadfast.attacks.interventions.writers import edited_modules
 from steadfast.models.loading import load_model
@@ -87,7 +87,7 @@ def modules(original, edited, edit, direction):
     """Applied shares by module, of those that can be checked, and the names of all edited ones."""
     sites = edited_modules(original, edit)
     recordings = dict(zip([site.name for site in sites], record(original, sites, PROMPTS, 100, 0), strict=True))
-    asked = {site.name: asked_outputs(edit, site, direction, recordings[site.name]) for site in sites}
+    asked = {site.name: target_outputs(edit, site, direction, recordings[site.name]) for site in sites}
     asked = {name: outputs for name, outputs in asked.items() if outputs is not None}
     return applied_shares(edited, edit, torch.float32, recordings, asked), [site.name for site in sites]
 

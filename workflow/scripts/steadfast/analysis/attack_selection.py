@@ -137,7 +137,7 @@ def choose_attack(
             ranks.append((after.refusals, facts["change_norm"], place))
     comparison = pd.DataFrame(rows).astype({"effective": "boolean"})
     if not ranks:
-        return _nothing(attacks[0], comparison)
+        return _no_choice(attacks[0], comparison)
     place = min(ranks)[2]
     comparison.loc[place + 1, "chosen"] = True
     return _chosen(attacks[place], comparison)
@@ -212,7 +212,7 @@ def _chosen(attack: Attack, comparison: pd.DataFrame) -> Choice:
     return Choice(direction, dict(attack.edit))
 
 
-def _nothing(first: Attack, comparison: pd.DataFrame) -> Choice:
+def _no_choice(first: Attack, comparison: pd.DataFrame) -> Choice:
     kinds = Counter(comparison["kind"].iloc[1:])
     reasons = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     reason = f"none of {len(comparison) - 1} attacks can be selected: {reasons}"

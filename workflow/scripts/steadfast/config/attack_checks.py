@@ -65,12 +65,12 @@ def _directions_bring_what_is_needed(config: Mapping[str, Any]) -> Iterator[str]
         for part in PARTS:
             if direction is None or part not in variant:
                 continue
-            problem = _what_lacks(direction, part, variant[part])
+            problem = _why_unsuitable(direction, part, variant[part])
             if problem:
                 yield f"variants.{name}.{part}: {variant[part]['method']} {problem}"
 
 
-def _what_lacks(direction: Mapping[str, Any], part: str, change: Mapping[str, Any]) -> str:
+def _why_unsuitable(direction: Mapping[str, Any], part: str, change: Mapping[str, Any]) -> str:
     """Why a direction does not go with an edit or an intervention; empty if it does."""
     needs = CHANGE_FAMILIES[part].of(change).Settings
     contrasting = DIRECTIONS.of(direction).Settings.contrasts
@@ -89,7 +89,7 @@ def _what_lacks(direction: Mapping[str, Any], part: str, change: Mapping[str, An
     return ""
 
 
-def _behavior_is_judged(config: Mapping[str, Any]) -> Iterator[str]:
+def _behavior_contrasts_have_a_judge(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in config["variants"].items():
         judge = variant.get("direction", {}).get("judge")
         where = f"variants.{name}.direction.judge"
@@ -129,7 +129,7 @@ def _variants_are_limited_to_known_models(config: Mapping[str, Any]) -> Iterator
                 yield f"variants.{name}.models: {model!r} is not a model under test{suggest(model, tested)}"
 
 
-def _hooks_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
+def _interventions_have_an_engine(config: Mapping[str, Any]) -> Iterator[str]:
     hooked = [name for name, variant in config["variants"].items() if "intervention" in variant]
     engine = config["generation"]["engine"]
     if hooked and not any(settings.in_process for settings in possible_engines(engine).values()):
@@ -179,10 +179,10 @@ ATTACK_CHECKS: tuple[Check, ...] = (
     _methods_accept_their_settings,
     _variants_are_one_intervention,
     _directions_bring_what_is_needed,
-    _behavior_is_judged,
+    _behavior_contrasts_have_a_judge,
     _changes_can_be_matched,
     _variants_are_limited_to_known_models,
-    _hooks_have_an_engine,
+    _interventions_have_an_engine,
     _blocks_exist,
     _scales_are_in_range,
 )

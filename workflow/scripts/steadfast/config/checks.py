@@ -21,7 +21,7 @@ from steadfast.config.search_checks import SEARCH_CHECKS
 from steadfast.config.selection_checks import STRONGEST_CHECKS
 from steadfast.config.serving import place_of_model, with_served_models
 from steadfast.config.sweeps import with_sweeps
-from steadfast.core.alike import as_it_looks
+from steadfast.core.alike import visual_form
 from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.names import PROMPT_LABELS
 from steadfast.core.plug_ins import JUDGES, PROMPT_SOURCES
@@ -67,12 +67,12 @@ def _names_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
     for section in ("models", "variants", "judges", "rubrics", "counts_tables"):
         seen: dict[str, str] = {}
         for name in config[section]:
-            other = seen.setdefault(_as_a_file(name), name)
+            other = seen.setdefault(_file_key(name), name)
             if other != name:
                 yield f"{section}: {other!r} and {name!r} differ only in case or in '-' and '_'; rename one of them"
 
 
-def _as_a_file(name: str) -> str:
+def _file_key(name: str) -> str:
     """A name as it is distinguished from others where files are named after it, or the parts of a file's name."""
     return name.casefold().replace("-", "_")
 
@@ -80,17 +80,21 @@ def _as_a_file(name: str) -> str:
 def _labels_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
     """Labels that look alike would be taken for one another in tables and figures."""
     for section in ("models", "variants", "judges", "rubrics"):
-        first = {_as_a_file(name): name for name in reversed(config[section])}.values()  # others are reported already
-        yield from _alike(section, {name: str(config[section][name].get("label", name)) for name in reversed(first)})
+        first = {_file_key(name): name for name in reversed(config[section])}.values()  # others are reported already
+        yield from _similar_labels(
+            section, {name: str(config[section][name].get("label", name)) for name in reversed(first)}
+        )
     grouped = [entry for entry in config["models"].values() if entry["group"] is not None]
-    yield from _alike("models", {entry["group"]: str(entry.get("group_label", entry["group"])) for entry in grouped})
+    yield from _similar_labels(
+        "models", {entry["group"]: str(entry.get("group_label", entry["group"])) for entry in grouped}
+    )
 
 
-def _alike(section: str, labels: Mapping[str, str]) -> Iterator[str]:
+def _similar_labels(section: str, labels: Mapping[str, str]) -> Iterator[str]:
     """A sentence for each label that is an earlier one up to case, white space and forms of the same characters."""
     seen: dict[str, str] = {}
     for name, label in labels.items():
-        other = seen.setdefault(as_it_looks(label), name)
+        other = seen.setdefault(visual_form(label), name)
         if other != name and labels[other] == label:
             yield f"{section}: {other!r} and {name!r} are both shown as {label!r}; give them different labels"
         elif other != name:
@@ -202,7 +206,7 @@ def _annotations_can_be_read(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"annotations.{number}: {error}"
 
 
-def _somebody_judges(config: Mapping[str, Any]) -> Iterator[str]:
+def _grid_has_a_judge(config: Mapping[str, Any]) -> Iterator[str]:
     if not any(reads_responses(judge) for judge in config["judges"].values()):
         yield "judges: all are baselines; at least one must read the responses"
 
@@ -261,7 +265,7 @@ def _sources_are_usable(config: Mapping[str, Any]) -> Iterator[str]:
                 yield f"prompts.{label}.{index}: {found}"
 
 
-def _models_can_be_had(config: Mapping[str, Any]) -> Iterator[str]:
+def _models_are_available(config: Mapping[str, Any]) -> Iterator[str]:
     from steadfast.models.sources import source_of
 
     for name, model in config["models"].items():
@@ -279,7 +283,7 @@ def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
     moving = [where for where, entry in of_hub.items() if entry.get("revision") in ("main", "master")]
     if moving:
         yield f"{', '.join(moving)}: the revision `main` can change between two runs; `make pin` writes the commits"
-    yield from _passed_over(sources)
+    yield from _source_notices(sources)
     yield from _guessed_encodings(config)
     judges = [*config["judges"].values(), *config["rubrics"].values()]
     used = {own[0] for judge in judges if (own := JUDGES.read(judge).weights())}
@@ -291,7 +295,7 @@ def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"models.{name}: has `role: base`, and no adapter builds on it"
 
 
-def _passed_over(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _source_notices(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     from steadfast.prompts.sources import source_notices
     from steadfast.prompts.table import can_be_previewed
 
@@ -335,13 +339,13 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _references_exist,
     _families_are_of_groups,
     _two_runs_are_compared,
-    _somebody_judges,
+    _grid_has_a_judge,
     _synthetic_worlds_are_read_alone,
     _subset_fits,
     _samples_differ,
     _judges_accept_their_settings,
     _sources_are_usable,
-    _models_can_be_had,
+    _models_are_available,
     *IMPORT_CHECKS,
     *ATTACK_CHECKS,
     *CHECKPOINT_CHECKS,

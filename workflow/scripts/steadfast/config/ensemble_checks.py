@@ -29,7 +29,7 @@ def _why_no_member(entry: Mapping[str, Any]) -> str:
     return "" if reads_responses(entry) else "reads no responses, so its votes say nothing about them"
 
 
-def _directions_ask_judges_of_responses(config: Mapping[str, Any]) -> Iterator[str]:
+def _directions_use_judges_of_responses(config: Mapping[str, Any]) -> Iterator[str]:
     judges = config["judges"]
     for name, variant in config["variants"].items():
         judge = variant.get("direction", {}).get("judge")
@@ -43,5 +43,5 @@ def _directions_ask_judges_of_responses(config: Mapping[str, Any]) -> Iterator[s
 
 ENSEMBLE_CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _members_can_be_combined,
-    _directions_ask_judges_of_responses,
+    _directions_use_judges_of_responses,
 )

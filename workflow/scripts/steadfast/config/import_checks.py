@@ -22,7 +22,7 @@ def _imported_responses_can_be_read(config: Mapping[str, Any]) -> Iterator[str]:
                 yield f"models.{name}: {error}"
 
 
-def _somebody_can_be_run_or_read(config: Mapping[str, Any]) -> Iterator[str]:
+def _some_model_has_responses(config: Mapping[str, Any]) -> Iterator[str]:
     """A judge that is the model under test needs its weights."""
     from steadfast.core.plug_ins import JUDGES
     from steadfast.models.sources import source_of
@@ -35,5 +35,5 @@ def _somebody_can_be_run_or_read(config: Mapping[str, Any]) -> Iterator[str]:
 
 IMPORT_CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     _imported_responses_can_be_read,
-    _somebody_can_be_run_or_read,
+    _some_model_has_responses,
 )

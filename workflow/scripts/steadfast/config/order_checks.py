@@ -7,8 +7,8 @@ ModelVariant = tuple[str, str]
 Check = Callable[[Mapping[str, Any]], Iterator[str]]
 
 
-def _no_judge_waits_for_its_own_verdicts(config: Mapping[str, Any]) -> Iterator[str]:
-    for name, judge in _asked_judges(config):
+def _no_judge_depends_on_its_own_verdicts(config: Mapping[str, Any]) -> Iterator[str]:
+    for name, judge in _contrast_judges(config):
         start = _served(config, judge)
         waiting = [pair for pair in _needed(config, start) if pair[1] == name]
         if start and waiting:
@@ -18,7 +18,7 @@ def _no_judge_waits_for_its_own_verdicts(config: Mapping[str, Any]) -> Iterator[
             )
 
 
-def _contrasted_models_answer(config: Mapping[str, Any]) -> Iterator[str]:
+def _contrasted_models_have_responses(config: Mapping[str, Any]) -> Iterator[str]:
     for name, judge in config["judges"].items():
         for model, variant in _needed(config, _served(config, name)):
             role = config["models"][model]["role"]
@@ -28,7 +28,7 @@ def _contrasted_models_answer(config: Mapping[str, Any]) -> Iterator[str]:
                 yield f"{where} has `role: {role}`, and {why}; allowed: a model with `role: study`"
 
 
-def _asked_judges(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _contrast_judges(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Variants whose directions contrast behavior, each with its judge."""
     for name, variant in config["variants"].items():
         judge = variant.get("direction", {}).get("judge")
@@ -61,4 +61,4 @@ def _needed(config: Mapping[str, Any], pair: ModelVariant | None) -> list[ModelV
     return found
 
 
-ORDER_CHECKS: tuple[Check, ...] = (_no_judge_waits_for_its_own_verdicts, _contrasted_models_answer)
+ORDER_CHECKS: tuple[Check, ...] = (_no_judge_depends_on_its_own_verdicts, _contrasted_models_have_responses)

@@ -19,7 +19,7 @@ def _searches(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
             yield name, variant
 
 
-def _nothing_stands_beside_a_search(config: Mapping[str, Any]) -> Iterator[str]:
+def _searches_have_no_other_keys(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in _searches(config):
         for key in variant:
             if key not in ALLOWED:
@@ -108,7 +108,7 @@ def _why_no_decision(entry: Mapping[str, Any]) -> str:
     return ""
 
 
-def _there_are_so_many_prompts(config: Mapping[str, Any]) -> Iterator[str]:
+def _enough_prompts_exist(config: Mapping[str, Any]) -> Iterator[str]:
     known = config["prompts"]["calibration"]
     for name, variant in _searches(config):
         number = variant[SEARCH]["prompts"]
@@ -117,11 +117,11 @@ def _there_are_so_many_prompts(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 SEARCH_CHECKS: tuple[Check, ...] = (
-    _nothing_stands_beside_a_search,
+    _searches_have_no_other_keys,
     _ranges_are_ranges,
     _directions_can_be_searched,
     _controls_are_random,
     _edits_can_be_searched,
     _judges_can_decide,
-    _there_are_so_many_prompts,
+    _enough_prompts_exist,
 )

@@ -20,7 +20,7 @@ def _choices(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
             yield name, variant
 
 
-def _nothing_stands_beside_a_choice(config: Mapping[str, Any]) -> Iterator[str]:
+def _selections_have_no_other_keys(config: Mapping[str, Any]) -> Iterator[str]:
     for name, variant in _choices(config):
         for key in variant:
             if key not in ALLOWED:
@@ -35,7 +35,7 @@ def _nothing_stands_beside_a_choice(config: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
-def _sweeps_can_be_chosen_from(config: Mapping[str, Any]) -> Iterator[str]:
+def _sweeps_can_be_compared(config: Mapping[str, Any]) -> Iterator[str]:
     sweeps = config["sweeps"]
     usable = [name for name, sweep in sweeps.items() if sweep["role"] == "study" and edits_of(sweep)]
     for name, variant in _choices(config):
@@ -98,7 +98,7 @@ def _choices_are_made_where_they_are_used(config: Mapping[str, Any]) -> Iterator
             yield f"judges.{name}.serve.variant: {variant} is not chosen for {model}; models allowed: {allowed}"
 
 
-def _there_are_so_many_prompts(config: Mapping[str, Any]) -> Iterator[str]:
+def _enough_prompts_exist(config: Mapping[str, Any]) -> Iterator[str]:
     known = config["prompts"]["calibration"]
     for name, variant in _choices(config):
         number = variant[CHOICE]["prompts"]
@@ -107,9 +107,9 @@ def _there_are_so_many_prompts(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 STRONGEST_CHECKS: tuple[Check, ...] = (
-    _nothing_stands_beside_a_choice,
-    _sweeps_can_be_chosen_from,
+    _selections_have_no_other_keys,
+    _sweeps_can_be_compared,
     _judges_can_choose,
     _choices_are_made_where_they_are_used,
-    _there_are_so_many_prompts,
+    _enough_prompts_exist,
 )

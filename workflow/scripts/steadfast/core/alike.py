@@ -3,6 +3,6 @@
 import unicodedata
 
 
-def as_it_looks(text: str) -> str:
+def visual_form(text: str) -> str:
     """A label as readers tell it from others: without case, forms of the same characters and the width of spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -65,9 +65,11 @@ def run_job(job: Job) -> Iterator[Callable[[str], None]]:
                     threads=job.threads,
                 )
         except SteadfastError as error:
-            raise SystemExit(_tell(str(error), terminal, disk.cause_of(error, [*job.output, *job.log]))) from None
+            raise SystemExit(
+                _report_failure(str(error), terminal, disk.cause_of(error, [*job.output, *job.log]))
+            ) from None
         except Stopped as stopped:
-            _tell(str(stopped), terminal)
+            _report_failure(str(stopped), terminal)
             raise SystemExit(stopped.status) from None
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr, flush=True)
@@ -77,11 +79,11 @@ def run_job(job: Job) -> Iterator[Callable[[str], None]]:
             with suppress(OSError):
                 traceback.print_exc()
             if full:
-                raise SystemExit(_tell(full, terminal, full)) from None
+                raise SystemExit(_report_failure(full, terminal, full)) from None
             raise SystemExit(1) from error
 
 
-def _tell(cause: str, terminal: TextIO, full: str = "") -> int:
+def _report_failure(cause: str, terminal: TextIO, full: str = "") -> int:
     """Write the cause of a failure into the log, or on the terminal where that is impossible.
 
     Args:
@@ -115,7 +117,7 @@ def _output_to(log: str) -> Iterator[TextIO]:
             target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         except OSError as error:
             cause = f"the log {log} cannot be written: {error.strerror}"
-            raise SystemExit(_tell(cause, terminal, disk.cause_of(error, [log]))) from None
+            raise SystemExit(_report_failure(cause, terminal, disk.cause_of(error, [log]))) from None
         os.dup2(target, 1)
         os.dup2(target, 2)
         os.close(target)

@@ -131,7 +131,7 @@ def _votes(lines: _Lines, column: int, before: Sequence[str], after: Sequence[st
     filled = [text for text in known if text]
     if filled and all(map(_INTEGER.fullmatch, filled)):
         first, last = int((0, column) in lines.intact), int((len(here) - 1, column) in lines.intact)
-        goes_on = _goes_on([*before, *here[:first]], found, [*here[len(here) - last :], *after])
+        goes_on = _continues_the_numbers([*before, *here[:first]], found, [*here[len(here) - last :], *after])
         return [2 if goes_on else -1 for _ in found]
     empty = -1 if filled and len(filled) == len(known) else 0
     votes = (_vote(text, filled) if text else empty for text in found)
@@ -153,7 +153,7 @@ def _shape(name: str) -> str:
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "0", name))
 
 
-def _goes_on(before: Sequence[str], found: Sequence[str], after: Sequence[str]) -> bool:
+def _continues_the_numbers(before: Sequence[str], found: Sequence[str], after: Sequence[str]) -> bool:
     """Whether whole numbers go on as those before and after them do: by one, upwards, or without repeats."""
     if not all(map(_INTEGER.fullmatch, found)):
         return False

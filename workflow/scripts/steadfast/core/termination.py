@@ -43,7 +43,7 @@ def end_run_on_hangup() -> None:
     if threading.current_thread() is not threading.main_thread():
         return
     if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGTERM, _exit_by_signal)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
         signal.signal(signal.SIGHUP, lambda number, frame: os.kill(os.getpid(), signal.SIGTERM))
 
@@ -100,7 +100,7 @@ def _process(number: int) -> psutil.Process | None:
 
 def _watch(run: psutil.Process | None, orphaned: threading.Event, over: threading.Event) -> None:
     while not over.wait(POLL_SECONDS):
-        if not _lives(run):
+        if not _is_running(run):
             orphaned.set()
             os.kill(os.getpid(), signal.SIGTERM)
             if not over.wait(GRACE_SECONDS):
@@ -108,7 +108,7 @@ def _watch(run: psutil.Process | None, orphaned: threading.Event, over: threadin
             return
 
 
-def _lives(process: psutil.Process | None) -> bool:
+def _is_running(process: psutil.Process | None) -> bool:
     """Whether a process still runs; another one of the same number is distinguished from it by its start."""
     if process is None:
         return False
@@ -117,5 +117,5 @@ def _lives(process: psutil.Process | None) -> bool:
     return False
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
+def _exit_by_signal(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)

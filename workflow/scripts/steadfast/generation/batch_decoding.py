@@ -61,7 +61,7 @@ def decode(
     may_shrink = bool(stop_tokens) and has_plain_cache(model)
     with Progress("tokens of each", limit, unit="tokens", covers=len(prompts), brief=True) as progress:
         while len(rows):
-            ended = _HalfEnded(stop_tokens, len(rows), progress, enabled=may_shrink and len(rows) >= FEWEST_ROWS)
+            ended = _HalfFinished(stop_tokens, len(rows), progress, enabled=may_shrink and len(rows) >= FEWEST_ROWS)
             processors = LogitsProcessorList([_Rows(draws, rows.tolist())] if draws else [])
             room = limit - (tokens.shape[1] - width)
             output = _generate(model, tokens, mask, cache, room, stop_tokens, suppressed, processors, ended)
@@ -88,7 +88,7 @@ def _generate(
     stop_tokens: AbstractSet[int],
     suppressed: Sequence[int],
     processors: LogitsProcessorList,
-    ended: "_HalfEnded",
+    ended: "_HalfFinished",
 ) -> Any:
     stop = sorted(stop_tokens)
     # replaces the checkpoint's own generation settings, which would otherwise be merged in
@@ -110,7 +110,7 @@ def _generate(
     )
 
 
-class _HalfEnded(StoppingCriteria):
+class _HalfFinished(StoppingCriteria):
     """Interrupts a batch when half of its responses have ended, remembers which, and counts the steps."""
 
     def __init__(self, stop_tokens: AbstractSet[int], rows: int, progress: Progress, *, enabled: bool) -> None:

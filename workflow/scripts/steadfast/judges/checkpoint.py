@@ -135,9 +135,11 @@ class CheckpointJudge:
         unlikely = [ids for ids in plain if _mass(*scores[ids]) < max(self.settings.minimum_mass, MINIMUM_MASS)]
         begun = dict(zip(unlikely, thinker.begins(unlikely), strict=True)) if unlikely else {}
         thinking = [ids for ids in prompts if begun.get(ids, ids not in scores)]
-        return {ids: self._verdict(*pair) for ids, pair in scores.items()} | self._read_behind(thinker, thinking)
+        return {ids: self._verdict(*pair) for ids, pair in scores.items()} | self._read_after_thinking(
+            thinker, thinking
+        )
 
-    def _read_behind(self, thinker: Thinker, prompts: Sequence[Ids]) -> dict[Ids, Verdict]:
+    def _read_after_thinking(self, thinker: Thinker, prompts: Sequence[Ids]) -> dict[Ids, Verdict]:
         """Verdicts behind the thinking."""
         limit = self.settings.max_thinking_tokens
         if not limit:

@@ -16,7 +16,9 @@ from steadfast.models.chat import encode_chat, user_message
 ENDING = 32
 
 
-def tokens_behind(tokenizer: PreTrainedTokenizerBase, text: str, prompt: Sequence[int] | None = None) -> list[int]:
+def continuation_tokens(
+    tokenizer: PreTrainedTokenizerBase, text: str, prompt: Sequence[int] | None = None
+) -> list[int]:
     """Token ids of a text behind a prompt: those of prompt and text, without the prompt's.
 
     Where the tokenizer merges the end of the prompt with the text, the prompt's own tokens stay and the text's are
@@ -31,10 +33,10 @@ def tokens_behind(tokenizer: PreTrainedTokenizerBase, text: str, prompt: Sequenc
         DataError: no tokens of this tokenizer continue the prompt with the text.
     """
     ending = list(_probe(tokenizer) if prompt is None else prompt)[-ENDING:]
-    behind = _behind(tokenizer, _decode(tokenizer, ending), text)
+    behind = _tokens_after(tokenizer, _decode(tokenizer, ending), text)
     if behind:
         return behind
-    for candidate in (_behind(tokenizer, "\n", text), _ids(tokenizer, text)):
+    for candidate in (_tokens_after(tokenizer, "\n", text), _ids(tokenizer, text)):
         if candidate and _continues(tokenizer, ending, candidate, text):
             return candidate
     raise DataError(f"no tokens of this tokenizer continue a prompt with {text!r}; {_ids(tokenizer, text)} do not")
@@ -43,17 +45,17 @@ def tokens_behind(tokenizer: PreTrainedTokenizerBase, text: str, prompt: Sequenc
 def answer_tokens(tokenizer: PreTrainedTokenizerBase, answer: str, prompt: Sequence[int]) -> list[int]:
     """Token ids of a whole answer to a prompt; alone where the tokenizer merges its beginning with the prompt's end."""
     ending = list(prompt[-ENDING:])
-    return _behind(tokenizer, _decode(tokenizer, ending), answer) or _ids(tokenizer, answer)
+    return _tokens_after(tokenizer, _decode(tokenizer, ending), answer) or _ids(tokenizer, answer)
 
 
 def first_tokens(tokenizer: PreTrainedTokenizerBase, text: str, prompt: Sequence[int] | None = None) -> list[int]:
     """First tokens of answers that begin with ``text``, directly or behind a space, as models of some templates write.
 
     Raises:
-        DataError: see ``tokens_behind``.
+        DataError: see ``continuation_tokens``.
     """
-    direct = tokens_behind(tokenizer, text, prompt)[0]
-    spaced = tokens_behind(tokenizer, f" {text}", prompt)[0]
+    direct = continuation_tokens(tokenizer, text, prompt)[0]
+    spaced = continuation_tokens(tokenizer, f" {text}", prompt)[0]
     # a space alone begins answers of every kind
     return [direct] if spaced == direct or not _decode(tokenizer, [spaced]).strip() else [direct, spaced]
 
@@ -62,7 +64,7 @@ def _probe(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     return encode_chat(tokenizer, [user_message("a b c")])[0]
 
 
-def _behind(tokenizer: PreTrainedTokenizerBase, before: str, text: str) -> list[int]:
+def _tokens_after(tokenizer: PreTrainedTokenizerBase, before: str, text: str) -> list[int]:
     """Token ids of a text behind another one; none if the tokenizer does not tell the two apart."""
     alone, whole = _ids(tokenizer, before), _ids(tokenizer, before + text)
     return whole[len(alone) :] if whole[: len(alone)] == alone else []

@@ -7,7 +7,7 @@ from steadfast.core.files import read_json
 MANIFEST = "edit_manifest.json"
 
 
-def was_edited_in_vain(checkpoint: str | Path) -> bool:
+def has_no_valid_direction(checkpoint: str | Path) -> bool:
     """Whether a checkpoint is the copy that is made if no valid direction was found.
 
     It is the original, so that nothing it answers may count as an answer of an edited model.

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from steadfast.core.errors import DataError
 from steadfast.core.progress import Progress
-from steadfast.models.continuations import tokens_behind
+from steadfast.models.continuations import continuation_tokens
 from steadfast.models.padding import padded_left
 from steadfast.models.prefix import Prefix, common_prefix, repeated, shared_prefix
 
@@ -54,9 +54,9 @@ def label_tokens(
         DataError: to this tokenizer one label is the beginning of the other.
     """
     direct_ids, spaced_ids = (
-        [tokens_behind(tokenizer, f"{space}{label}", prompt) for label in (first, second)] for space in ("", " ")
+        [continuation_tokens(tokenizer, f"{space}{label}", prompt) for label in (first, second)] for space in ("", " ")
     )
-    direct, spaced = _parted(direct_ids), _parted(spaced_ids)
+    direct, spaced = _split_where_different(direct_ids), _split_where_different(spaced_ids)
     if direct is None:
         raise DataError(f"the labels {first!r} and {second!r} cannot be distinguished by this tokenizer: {direct_ids}")
     if spaced is None or spaced.shared != direct.shared or set(spaced.differing) & set(direct.differing):
@@ -64,7 +64,7 @@ def label_tokens(
     return replace(direct, spaced=spaced.differing)
 
 
-def _parted(encoded: Sequence[Sequence[int]]) -> LabelTokens | None:
+def _split_where_different(encoded: Sequence[Sequence[int]]) -> LabelTokens | None:
     """Two labels up to the token where they differ; None if one is the beginning of the other."""
     length = common_prefix(encoded)
     if length == min(len(ids) for ids in encoded):

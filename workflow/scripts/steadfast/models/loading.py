@@ -99,7 +99,7 @@ def loaded_by(loader: Loader) -> Iterator[None]:
         _loader = previous
 
 
-def _load_anew(directory: str | Path, dtype: str, device: str) -> PreTrainedModel:
+def _load_from_disk(directory: str | Path, dtype: str, device: str) -> PreTrainedModel:
     model = load_original(directory, dtype, device)
     update = update_file(directory)
     if update is not None:
@@ -110,7 +110,7 @@ def _load_anew(directory: str | Path, dtype: str, device: str) -> PreTrainedMode
     return model
 
 
-_loader: Loader = _load_anew
+_loader: Loader = _load_from_disk
 
 
 def _load(auto_class: Any, directory: str | Path, **arguments: Any) -> Any:

@@ -54,7 +54,7 @@ def _reference(study: Study) -> Iterator[tuple[str, str]]:
         )
 
 
-def _missed_edits(study: Study) -> Iterator[tuple[str, str]]:
+def _failed_edits(study: Study) -> Iterator[tuple[str, str]]:
     edits = study.tables.get("edits")
     for row in [] if edits is None else edits[~edits["effective"]].to_dict("records"):
         name = f"{study.labels.model(row['model'])}, {study.labels.variant(row['variant'])}"
@@ -217,7 +217,7 @@ def _pairs_above(study: Study, flagged: "pd.Series[bool]", limit: float) -> list
 CHECKS: tuple[Callable[[Study], Iterator[tuple[str, str]]], ...] = (
     _unfinished,
     _organisms,
-    _missed_edits,
+    _failed_edits,
     _missing,
     _unscored,
     _empty,

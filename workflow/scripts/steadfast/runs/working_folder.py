@@ -47,7 +47,7 @@ def _braces() -> Iterator[str]:
 def _writing() -> Iterator[str]:
     for folder in (Path.cwd(), Path("results"), Path(".snakemake")):
         if folder.exists() or folder.is_symlink():
-            problem = _trouble(folder)
+            problem = _write_problem(folder)
             if problem:
                 yield f"{problem}\nA run writes into `results` and `.snakemake` of the folder that it is started in."
 
@@ -59,9 +59,9 @@ def _cache() -> Iterator[str]:
     cache = Path(given or os.path.expanduser("~/.cache"), "snakemake")
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        problem = _trouble(cache)
+        problem = _write_problem(cache)
     except OSError as error:
-        problem = _worded(cache, error)
+        problem = _describe_problem(cache, error)
     if problem:
         of = "XDG_CACHE_HOME" if given else f"HOME ({os.environ.get('HOME', '')})"
         yield f"{of} cannot be used: {problem}\nSet XDG_CACHE_HOME to a folder that can be written to."
@@ -70,7 +70,7 @@ def _cache() -> Iterator[str]:
 def _temporary() -> Iterator[str]:
     try:
         folder = Path(tempfile.gettempdir())
-        problem = _trouble(folder)
+        problem = _write_problem(folder)
     except OSError as error:
         problem = str(error.strerror or error)
     if problem:
@@ -80,7 +80,7 @@ def _temporary() -> Iterator[str]:
 CHECKS: tuple[Callable[[], Iterator[str]], ...] = (_braces, _writing, _cache, _temporary)
 
 
-def _trouble(folder: Path) -> str:
+def _write_problem(folder: Path) -> str:
     """Why nothing can be written into a folder; empty if it can."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -88,11 +88,11 @@ def _trouble(folder: Path) -> str:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        return _worded(folder, error)
+        return _describe_problem(folder, error)
     return ""
 
 
-def _worded(folder: Path, error: OSError) -> str:
+def _describe_problem(folder: Path, error: OSError) -> str:
     if error.errno in disk.FULL:
         return disk.message(folder)
     return f"{folder.absolute()} cannot be written to: {REFUSED.get(error.errno or 0, error.strerror or str(error))}"

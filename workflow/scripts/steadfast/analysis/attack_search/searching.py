@@ -65,7 +65,7 @@ def search_attack(
         print(f"{name} is left out: {problem}", flush=True)
     space = given.space
     if given.nothing:
-        return _nothing(space, activations, pd.DataFrame(), given.nothing)
+        return _no_choice(space, activations, pd.DataFrame(), given.nothing)
     prepared = ready(given, judge)
     bench, screened = prepared.bench, given.screened
     untouched = prepared.screening()
@@ -84,7 +84,7 @@ def search_attack(
     table = _table(trials, [before, *finalists], reasons, chosen)
     if chosen is None:
         failures = "; ".join(f"trial {number}: {reason}" for number, reason in reasons.items())
-        return _nothing(space, activations, table, f"none of {len(trials)} trials can be chosen: {failures}")
+        return _no_choice(space, activations, table, f"none of {len(trials)} trials can be chosen: {failures}")
     point = chosen.trial.point
     found = given.directions.with_half(point)
     facts = {"trial": chosen.trial.number, "trials": len(trials), "refusal_tokens": given.refusal_tokens}
@@ -126,7 +126,7 @@ def _table(
     return table.assign(**dict.fromkeys(missing, np.nan)).astype(dict.fromkeys(whole, "Int64"))
 
 
-def _nothing(space: Space, activations: Activations, table: pd.DataFrame, reason: str) -> Choice:
+def _no_choice(space: Space, activations: Activations, table: pd.DataFrame, reason: str) -> Choice:
     nothing = np.zeros((0, activations.hidden_size), dtype=np.float32)
     direction = Direction(nothing, METHOD, selection=table, details={"trial": None}, reason=reason)
     return Choice(direction, space.edit(space.first))

@@ -44,7 +44,7 @@ class DawidSkene:
         Returns:
             Shape [items, labels]; NaN for items without a vote.
         """
-        found = _posterior(_said(votes, len(self.prevalence)), self.prevalence, self.confusion)
+        found = _posterior(_one_hot(votes, len(self.prevalence)), self.prevalence, self.confusion)
         found[(votes < 0).all(axis=1)] = np.nan
         return found
 
@@ -64,7 +64,7 @@ def fit_dawid_skene(
         tolerance: largest change of a probability that counts as none.
     """
     patterns, counts = np.unique(votes[(votes >= 0).any(axis=1)], axis=0, return_counts=True)
-    said = _said(patterns, labels)
+    said = _one_hot(patterns, labels)
     given = said.sum(axis=1)
     truth = given / given.sum(axis=1, keepdims=True)
     fitted = DawidSkene(*_parameters(said, truth, counts, smoothing), 0, not len(patterns))
@@ -77,7 +77,7 @@ def fit_dawid_skene(
     return fitted
 
 
-def _said(votes: Votes, labels: int) -> FloatArray:
+def _one_hot(votes: Votes, labels: int) -> FloatArray:
     """Votes as zeros and ones, shape [items, judges, labels]; no one where no vote was given."""
     said: FloatArray = (votes[:, :, None] == np.arange(labels)).astype(np.float64)
     return said

@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 
 SUBSETS = ("all", "harmful", "harmless", "human")
 METRIC_NAMES = ("pearson_counts", *METRICS, "coverage")
-OF_ASKED = ("pearson_counts", "coverage")
+OF_GIVEN = ("pearson_counts", "coverage")
 COLUMNS = ["judge_a", "judge_b", "subset", "metric", "value", "low", "high", "n", "reason"]
 DECIMALS = 6
 
@@ -38,7 +38,7 @@ UNDEFINED = {
     "coverage": "no response was given to both",
 }
 NOTHING_SCORED = "no response was scored by both"
-NOTHING_ASKED = "no response was given to both"
+NOTHING_GIVEN = "no response was given to both"
 LEAST = 5
 """A measure that rests on fewer refusals or non-refusals (``statistics.confusion.support``) is left out."""
 TOO_FEW = f"rests on fewer than {LEAST} refusals or non-refusals"
@@ -138,7 +138,7 @@ def _subset_rows(
     several = (asked > 0).sum(axis=0) > 1
     rows = []
     for metric in METRIC_NAMES:
-        counted, nothing = (asked.sum(axis=0), NOTHING_ASKED) if metric in OF_ASKED else (scored, NOTHING_SCORED)
+        counted, nothing = (asked.sum(axis=0), NOTHING_GIVEN) if metric in OF_GIVEN else (scored, NOTHING_SCORED)
         if metric == "pearson_counts":
             values = stacked_correlation(grid, prompts, weights)
             low, high = fisher_interval(values, confidence)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from steadfast.analysis.tables.ordering import LABELS, sort_by_appearance
-from steadfast.core.alike import as_it_looks
+from steadfast.core.alike import visual_form
 from steadfast.core.delimited import read_delimited
 from steadfast.core.errors import DataError
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
@@ -53,7 +53,7 @@ def read_counts(path: str | Path) -> pd.DataFrame:
     table = pd.DataFrame({key: text[key].str.strip() for key in KEYS})
     for key in KEYS:
         _reject(table[key] == "", rows, path, key, text[key], "is empty")
-        looks = table[key].map(as_it_looks)
+        looks = table[key].map(visual_form)
         first = looks.map(dict(zip(reversed(looks), reversed(table[key]), strict=True)))
         _reject(table[key] != first, rows, path, key, text[key], "is written in another way in an earlier row")
     unknown = ~table["label"].isin(LABELS)

@@ -87,7 +87,7 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
 def with_change_norm(plan: Plan, change_norm: float) -> Plan:
     """The same plan with the edit scaled so that ‖W′ − W‖ over all edited tensors is ``change_norm``.
 
-    It reads every matrix that will be edited once. How far the reading RW is to move is how far W moves, as R
+    It reads every matrix that will be edited once. How far the projection RW is to move is how far W moves, as R
     is orthonormal.
 
     Raises:
@@ -103,7 +103,7 @@ def with_change_norm(plan: Plan, change_norm: float) -> Plan:
             for index in range(editor.matrices.stack):
                 update = plan.edit.update(site, plan.direction)
                 editor.observe(descriptor, index, update)
-                total += sum_of_squares(update.asked() - update.before())
+                total += sum_of_squares(update.target() - update.before())
         finally:
             os.close(descriptor)
     if total == 0:

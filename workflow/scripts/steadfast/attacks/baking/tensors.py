@@ -29,7 +29,7 @@ TOLERANCE_IN_ROUNDOFFS = 16
 class TensorRecord:
     """What the manifest says of one edited tensor.
 
-    Readings are RW for an edit of directions; lengths are Frobenius norms, over all experts of the tensor.
+    Projections are RW for an edit of directions; lengths are Frobenius norms, over all experts of the tensor.
 
     Attributes:
         name: name of the tensor.
@@ -37,12 +37,12 @@ class TensorRecord:
         layer: its block, or None.
         shape: sizes of its axes.
         dtype: its storage dtype.
-        residual_ratio: ‖reading of W′‖/‖reading of W‖ of the stored tensors, or None if W has none.
+        residual_ratio: ‖projection of W′‖/‖projection of W‖ of the stored tensors, or None if W has none.
         asked_ratio: what the ratio is in exact arithmetic.
-        deviation: ‖reading of W′ − the one asked for‖, relative to how far the reading was to move, or None.
+        deviation: ‖projection of W′ − its target‖, relative to how far the projection was to move, or None.
         tolerance: largest deviation that storage explains, at most one half.
         residual_ok: whether the deviation is within; also true where there is nothing to change.
-        direction_present: whether the reading was to move by more than rounding alone moves it.
+        direction_present: whether the projection was to move by more than rounding alone moves it.
         change_norm: ‖W′ − W‖ of the stored tensors.
         sha256: of the stored bytes of W′.
     """
@@ -87,7 +87,7 @@ class TensorEditor:
         self.factors: list[LowRankUpdate] = []
         self._digest = hashlib.sha256()
         # squares of lengths, summed over all matrices
-        self._before = self._after = self._asked = self._missed = self._moved = self._level = self._change = 0.0
+        self._before = self._after = self._target = self._error = self._moved = self._level = self._change = 0.0
 
     def run(
         self, source: int, new_update: Callable[[], MatrixUpdate], write: Write = lambda _rows, _offset: None
@@ -121,8 +121,8 @@ class TensorEditor:
     def _change_matrix(
         self, source: int, index: int, update: MatrixUpdate, factors: LowRankUpdate, write: Write
     ) -> NDArray[np.float64]:
-        """Write one changed matrix; return the reading of what was stored."""
-        after = update.new_reading()
+        """Write one changed matrix; return the projection of what was stored."""
+        after = update.new_projection()
         item = STORAGE[self.entry.dtype].itemsize
         for start, raw in self.matrices.blocks(source, self.entry, index):
             block = widen(raw, self.entry.dtype)
@@ -131,18 +131,18 @@ class TensorEditor:
             self._digest.update(stored.data)
             exact = widen(stored, self.entry.dtype)
             view, outputs, inputs = self.matrices.orient(exact, start)
-            update.read(view, outputs, inputs, after)
+            update.project(view, outputs, inputs, after)
             exact -= block
             self._change += sum_of_squares(exact)
         return after
 
     def _note(self, update: MatrixUpdate, after: NDArray[np.float64]) -> None:
-        before, asked = update.before(), update.asked()
+        before, target = update.before(), update.target()
         self._before += sum_of_squares(before)
         self._after += sum_of_squares(after)
-        self._asked += sum_of_squares(asked)
-        self._missed += sum_of_squares(after - asked)
-        self._moved += sum_of_squares(asked - before)
+        self._target += sum_of_squares(target)
+        self._error += sum_of_squares(after - target)
+        self._moved += sum_of_squares(target - before)
         self._level += update.level() ** 2
 
     def _record(self) -> TensorRecord:
@@ -156,7 +156,7 @@ class TensorEditor:
         present = moved > roundoff * level
         noise = TOLERANCE_IN_ROUNDOFFS * roundoff * max(level, before)
         tolerance = min(noise / moved, 0.5) if present else 0.5
-        deviation = math.sqrt(self._missed) / moved if moved > 0 else None
+        deviation = math.sqrt(self._error) / moved if moved > 0 else None
         return TensorRecord(
             name=self.entry.name,
             target=self.site.writer.target,
@@ -164,7 +164,7 @@ class TensorEditor:
             shape=self.entry.shape,
             dtype=self.entry.dtype,
             residual_ratio=math.sqrt(self._after) / before if before > 0 else None,
-            asked_ratio=math.sqrt(self._asked) / before if before > 0 else None,
+            asked_ratio=math.sqrt(self._target) / before if before > 0 else None,
             deviation=deviation,
             tolerance=tolerance,
             residual_ok=not present or (deviation is not None and deviation <= tolerance),

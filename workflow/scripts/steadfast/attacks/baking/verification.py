@@ -165,7 +165,7 @@ def record(
     ]
 
 
-def asked_outputs(edit: Edit, site: WritingModule, direction: Direction, recording: Recording) -> Tensor | None:
+def target_outputs(edit: Edit, site: WritingModule, direction: Direction, recording: Recording) -> Tensor | None:
     """The outputs [prompts, hidden] that an edit asks of a module of the original; None where it has no form."""
     form = form_of(edit, site, direction)
     if form is None or site.module is None:

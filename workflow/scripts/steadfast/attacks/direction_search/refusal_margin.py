@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from steadfast.attacks.direction_search.refusal_score import ModelAccess, refusal_score, telling_tokens
+from steadfast.attacks.direction_search.refusal_score import ModelAccess, refusal_score, select_refusal_tokens
 from steadfast.core.names import PROMPT_LABELS
 
 COLUMNS = ["label", "prompts", "margin", "tokens"]
@@ -17,7 +17,7 @@ def refusal_margins(model_dir: str | Path, prompts: pd.DataFrame, **settings: An
     """Mean log odds that the answer to an evaluation prompt begins with a refusal token, per class.
 
     Refusal tokens are the first tokens that distinguish the responses to harmful calibration prompts from those to
-    harmless ones (``steadfast.attacks.direction_search.refusal_score.telling_tokens``).
+    harmless ones (``steadfast.attacks.direction_search.refusal_score.select_refusal_tokens``).
 
     Args:
         model_dir: a model directory of the workflow, or a plain checkpoint directory.
@@ -33,7 +33,7 @@ def refusal_margins(model_dir: str | Path, prompts: pd.DataFrame, **settings: An
     means = {
         label: access.log_probabilities(access.encode(ids)).exp().mean(dim=0) for label, ids in calibration.items()
     }
-    tokens = telling_tokens(means["harmful"], means["harmless"])
+    tokens = select_refusal_tokens(means["harmful"], means["harmless"])
     names = " ".join(map(str, access.tokenizer.convert_ids_to_tokens(tokens)))
     rows = [
         (label, len(ids), refusal_score(access.log_probabilities(access.encode(ids)), tokens), names)

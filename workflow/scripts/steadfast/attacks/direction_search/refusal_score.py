@@ -151,7 +151,7 @@ class ModelScores:
         if given is not None:
             return sorted({token for text in given for token in self.access.first_tokens(text)})
         harmful, harmless = (self.access.log_probabilities(self.access.encode(ids)).exp().mean(dim=0) for ids in fit)
-        return telling_tokens(harmful, harmless)
+        return select_refusal_tokens(harmful, harmless)
 
 
 def refusal_score(log_probabilities: Tensor, tokens: Sequence[int]) -> float:
@@ -162,7 +162,7 @@ def refusal_score(log_probabilities: Tensor, tokens: Sequence[int]) -> float:
     return float((probability.log() - (1 - probability).log()).mean())
 
 
-def telling_tokens(harmful: Tensor, harmless: Tensor) -> list[int]:
+def select_refusal_tokens(harmful: Tensor, harmless: Tensor) -> list[int]:
     """First tokens of answers that tell harmful prompts from harmless ones.
 
     Args:

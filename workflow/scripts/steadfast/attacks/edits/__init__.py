@@ -42,7 +42,7 @@ class MatrixUpdate(Protocol):
     """The update of one matrix W [outputs, inputs], whose outputs lie along the residual stream.
 
     Blocks are views of W: all of one axis and a slice of the other. Every block is observed before the
-    first one is changed. A *reading* is the small array by which the edit is checked, linear in W: RW for
+    first one is changed. A *projection* is the small array by which the edit is checked, linear in W: RW for
     an edit of directions.
     """
 
@@ -55,23 +55,23 @@ class MatrixUpdate(Protocol):
         ...
 
     def before(self) -> NDArray[np.float64]:
-        """The reading of W, once all of it was observed."""
+        """The projection of W, once all of it was observed."""
         ...
 
-    def asked(self) -> NDArray[np.float64]:
-        """What the reading of W′ is in exact arithmetic."""
+    def target(self) -> NDArray[np.float64]:
+        """What the projection of W′ is in exact arithmetic."""
         ...
 
-    def new_reading(self) -> NDArray[np.float64]:
-        """An empty reading of W′, to which ``read`` adds block by block."""
+    def new_projection(self) -> NDArray[np.float64]:
+        """An empty projection of W′, to which ``project`` adds block by block."""
         ...
 
-    def read(self, block: Block, outputs: slice, inputs: slice, into: NDArray[np.float64]) -> None:
-        """Add a block's part of the reading."""
+    def project(self, block: Block, outputs: slice, inputs: slice, into: NDArray[np.float64]) -> None:
+        """Add a block's part of the projection."""
         ...
 
     def level(self) -> float:
-        """Length that the reading would have if the entries of W had random signs: the scale of its noise."""
+        """Length that the projection would have if the entries of W had random signs: the scale of its noise."""
         ...
 
 

@@ -115,15 +115,15 @@ class ProjectionUpdate:
         """RW."""
         return self._projection
 
-    def asked(self) -> NDArray[np.float64]:
+    def target(self) -> NDArray[np.float64]:
         """(1 − s)·RW·diag(g)."""
         return (1 - self.share) * self._projection * self._column_gain()
 
-    def new_reading(self) -> NDArray[np.float64]:
+    def new_projection(self) -> NDArray[np.float64]:
         """Zeros [k, inputs]."""
         return np.zeros_like(self._projection)
 
-    def read(self, block: Block, outputs: slice, inputs: slice, into: NDArray[np.float64]) -> None:
+    def project(self, block: Block, outputs: slice, inputs: slice, into: NDArray[np.float64]) -> None:
         """Add the block's part of RW."""
         into[:, inputs] += self.basis[:, outputs].astype(block.dtype) @ block
 

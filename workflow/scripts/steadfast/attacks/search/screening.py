@@ -11,7 +11,7 @@ from steadfast.attacks.activations.logits import (
     pooled_divergence,
     teacher_forced_log_probabilities,
 )
-from steadfast.attacks.direction_search.refusal_score import ModelAccess, refusal_score, telling_tokens
+from steadfast.attacks.direction_search.refusal_score import ModelAccess, refusal_score, select_refusal_tokens
 from steadfast.attacks.search.sampling import Screened
 
 MOST_PROMPTS = 64
@@ -76,7 +76,7 @@ def find_refusal_tokens(
         access.log_probabilities(access.encode(list(ids)[:MOST_PROMPTS])).exp().mean(dim=0)
         for ids in (harmful, harmless)
     ]
-    return telling_tokens(*means)
+    return select_refusal_tokens(*means)
 
 
 def along_responses(access: ModelAccess, prefixes: list[list[int]], continuations: list[list[int]]) -> Along:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.generation.subjects import Subject
-from steadfast.models.edited import was_edited_in_vain
+from steadfast.models.edited import has_no_valid_direction
 
 
 def build(
@@ -17,4 +17,4 @@ def build(
     machine: Mapping[str, Any],
 ) -> Subject:
     """A subject from the settings ``engine`` and ``decoding``; a direction plays no part."""
-    return Subject(not was_edited_in_vain(checkpoint), {**settings, "dtype": dtype, **machine})
+    return Subject(not has_no_valid_direction(checkpoint), {**settings, "dtype": dtype, **machine})

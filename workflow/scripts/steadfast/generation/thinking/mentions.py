@@ -54,7 +54,7 @@ def in_sentence(text: str, start: int, end: int) -> bool:
     return bool(_WORD_BEFORE.search(before) and _WORD_AFTER.match(after))
 
 
-def stands_as_a_word(text: str, start: int, end: int) -> bool:
+def is_a_word_in_text(text: str, start: int, end: int) -> bool:
     """Whether it is a word of a sentence: words on both sides, in one line."""
     before, after = _around(text, start, end)
     return bool(_WORD_BEFORE.search(before) and re.match(r"[ \t]+[a-z]", after))

@@ -7,7 +7,7 @@ from steadfast.generation.thinking.control import CONTROL
 from steadfast.generation.thinking.formats import ANSWERS, FORMATS, AnswerMarkers, ThinkingFormat
 from steadfast.generation.thinking.harmony import is_harmony, split_messages
 from steadfast.generation.thinking.markers import Marker, answers_in, find_marks, is_among, markers_in
-from steadfast.generation.thinking.mentions import belongs_to_a_sentence, in_sentence, is_placeholder, stands_as_a_word
+from steadfast.generation.thinking.mentions import belongs_to_a_sentence, in_sentence, is_a_word_in_text, is_placeholder
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class _Scanner:
                 block = replace(block, index=block.index + 1)
             elif marker.opens:
                 inner = self._block(block.index + 1, marker.opens[0])
-                if marker.if_answered and not self._answers_behind(inner):
+                if marker.if_answered and not self._answer_follows(inner):
                     block = replace(block, index=block.index + 1)
                     continue
                 kept.append(self._text[block.position : marker.start])
@@ -144,13 +144,13 @@ class _Scanner:
         later = next((place for place, mark in enumerate(self._markers) if mark.start >= answer), len(self._markers))
         return _Block(answer, answer, later)
 
-    def _answers_behind(self, block: _Block) -> bool:
+    def _answer_follows(self, block: _Block) -> bool:
         """Whether anything follows a block that was closed."""
         return block.closed and bool(CONTROL.sub("", self._text[block.position :]).strip())
 
     def _opens_another(self, marker: Marker, begin: int) -> bool:
         """Whether a marker within a block opens one in it, and does not repeat the block's own or is a mere word."""
-        return bool(self._text[begin : marker.start].strip()) and not stands_as_a_word(
+        return bool(self._text[begin : marker.start].strip()) and not is_a_word_in_text(
             self._text, marker.start, marker.end
         )
 

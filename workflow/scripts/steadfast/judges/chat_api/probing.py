@@ -77,12 +77,12 @@ async def _probe(settings: ChatJobSettings, request: Request, ask: Ask) -> dict[
     outcome = await ask(request)
     if isinstance(outcome, Answer):
         return outcome.record()
-    if not _may_be_the_form_s(outcome):
+    if not _may_depend_on_form(outcome):
         raise EndpointError(f"{_where(settings)} does not answer: {outcome.reason}")
     return {UNSUPPORTED: outcome.reason}
 
 
-def _may_be_the_form_s(fault: Fault) -> bool:
+def _may_depend_on_form(fault: Fault) -> bool:
     """Whether another form may be answered; OpenAI rejects log-probabilities of models that think with a bare 403."""
     if fault.kind == "fatal":
         return fault.name == UNSUPPORTED_PARAMETER

@@ -187,7 +187,7 @@ def _read_message(
     message = message if isinstance(message, Mapping) else {}
     usage = body.get("usage") if isinstance(body.get("usage"), Mapping) else {}
     text, refusal = _parts(message.get("content"))
-    thinks = _thinks(message.get("content"))
+    thinks = _contains_thinking(message.get("content"))
     answer = Answer(
         text=text,
         finish_reason=ending,
@@ -246,7 +246,7 @@ def _parts(content: Any) -> tuple[str, str]:
     return "".join(texts), "".join(refusals)
 
 
-def _thinks(content: Any) -> bool:
+def _contains_thinking(content: Any) -> bool:
     return any(map(_is_thought, content if isinstance(content, list) else [content]))
 
 

@@ -94,16 +94,16 @@ class Run:
         if isinstance(outcome, Answer):
             self.store.put(request, outcome.record())
             self.answered += 1
-            self._prove()
+            self._note_success()
         else:
             self.faults[key] = outcome
-            await self._weigh(key, outcome)
+            await self._decide_scope(key, outcome)
             if self._failed > max(FIRST_REQUESTS, self.failed_share * self._total):
                 raise self._failure(f"more than a share of {self.failed_share:g} failed")
         self._progress.note = self._outcomes()
         self._progress.advance()
 
-    def _prove(self) -> None:
+    def _note_success(self) -> None:
         """Note that the endpoint works: what may have been every request's fault was that of its case."""
         self._works = True
         for key, fault in self._in_doubt.items():
@@ -111,7 +111,7 @@ class Run:
                 self.faults[key] = replace(fault, kind="case")
         self._in_doubt.clear()
 
-    async def _weigh(self, key: str, fault: Fault) -> None:
+    async def _decide_scope(self, key: str, fault: Fault) -> None:
         """Find out whether a fault is every request's, where it may be.
 
         Raises:
@@ -123,10 +123,10 @@ class Run:
             raise self._stop(fault)
         async with self._lock:
             self._in_doubt[key] = fault
-            if len(self._in_doubt) >= self._patience(fault):
+            if len(self._in_doubt) >= self._faults_allowed(fault):
                 await self._send_control(fault)
 
-    def _patience(self, fault: Fault) -> int:
+    def _faults_allowed(self, fault: Fault) -> int:
         """Faults in a row after which the endpoint has to show that it works."""
         if fault.kind == "fatal":
             return FIRST_REQUESTS if self._works else 1
@@ -137,7 +137,7 @@ class Run:
         outcome = await self.endpoint.ask(self.control)
         if isinstance(outcome, Fault) and not _is_known(outcome):
             raise self._stop(fault, outcome)
-        self._prove()
+        self._note_success()
 
     def _stop(self, fault: Fault, control: Fault | None = None) -> EndpointError:
         also = f"; a harmless question neither: {control.reason}" if control and control.reason != fault.reason else ""

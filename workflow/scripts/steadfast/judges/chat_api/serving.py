@@ -82,7 +82,7 @@ def speaking_to(settings: ChatJobSettings, messages: Sequence[Message]) -> Speak
     tokenizer = load_tokenizer(settings.checkpoint)
     encode_chat(tokenizer, [messages], settings.template_arguments)
     stop = stop_token_ids(settings.checkpoint, tokenizer)
-    further = tuple(sorted(stop)) if stop - _found_by_servers(settings.checkpoint, tokenizer) else ()
+    further = tuple(sorted(stop)) if stop - _known_to_servers(settings.checkpoint, tokenizer) else ()
     template = template_of(tokenizer)
     if template is None:
         return Speaking(BARE_WITH_START if _begins_texts(tokenizer) else BARE, further)
@@ -91,7 +91,7 @@ def speaking_to(settings: ChatJobSettings, messages: Sequence[Message]) -> Speak
     return Speaking(template.with_fixed_clock if changed else None, further)
 
 
-def _found_by_servers(directory: str, tokenizer: Any) -> set[int]:
+def _known_to_servers(directory: str, tokenizer: Any) -> set[int]:
     """Tokens that end an answer and that a server finds by itself."""
     file = checkpoint_path(directory) / "generation_config.json"
     value = read_json(file).get("eos_token_id") if file.is_file() else None

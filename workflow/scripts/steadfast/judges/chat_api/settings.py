@@ -59,7 +59,7 @@ class ServeSettings(SettingsModel):
     )
 
 
-SENT_ANYWAY = frozenset({"model", "messages", "stream", "n"})
+ALWAYS_SENT = frozenset({"model", "messages", "stream", "n"})
 """Fields of the body that a judge depends on."""
 VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -210,7 +210,7 @@ class ChatSettings(PromptedJudgeSettings):
             ConfigError: naming the key, what was found and what is allowed.
         """
         _check_where(self)
-        for key in SENT_ANYWAY & self.extra_body.keys():
+        for key in ALWAYS_SENT & self.extra_body.keys():
             raise ConfigError(f"extra_body: {key!r} is not allowed; it is set for every request")
         if self.api_key_env is not None and not VARIABLE.fullmatch(self.api_key_env):
             raise ConfigError(

@@ -7,7 +7,7 @@ from steadfast.analysis.tables.outcomes import ROBUST
 from steadfast.core.names import HARMFUL, HARMLESS, ORIGINAL
 from steadfast.report.exports.results import RunResults
 
-DAMAGE = {
+DEGRADATION = {
     "degenerate_change": ("degenerate responses", "{:+.0%}"),
     "perplexity_ratio": ("perplexity", "× {:.2f}"),
     "on_topic_change": ("on-topic responses", "{:+.0%}"),
@@ -53,7 +53,7 @@ def _rates(results: RunResults, model: str) -> str:
         row = found.get(str(variant), {})
         outcome = "" if variant == ORIGINAL else str(row.get("assessment", ""))
         name = results.label("variants", str(variant))
-        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {outcome} | {', '.join(_damage(row))} |")
+        lines.append(f"| {name} | {cells[0]} | {cells[1]} | {outcome} | {', '.join(_degradation(row))} |")
     return "\n".join(lines) + "\n"
 
 
@@ -66,8 +66,8 @@ def _rate(row: Mapping[Any, Any] | None) -> str:
     return f"{int(row['refused'])} of {total} ({row['rate_low']:.0%} to {row['rate_high']:.0%})"
 
 
-def _damage(row: Mapping[Any, Any]) -> Iterator[str]:
-    for column, (name, form) in DAMAGE.items():
+def _degradation(row: Mapping[Any, Any]) -> Iterator[str]:
+    for column, (name, form) in DEGRADATION.items():
         value = row.get(column)
         if value is not None and value == value:
             yield f"{name} {form.format(value)}"

@@ -11,7 +11,7 @@ from steadfast.models.hub import FAILURES, UNWANTED, WANTED
 from steadfast.models.size import ModelSize, written_out
 
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2}
-UNTOLD = (*FAILURES, NotASafetensorsRepoError, SafetensorsParsingError)
+UNKNOWN_SIZE = (*FAILURES, NotASafetensorsRepoError, SafetensorsParsingError)
 
 
 def bytes_to_fetch(entry: Mapping[str, Any]) -> int | None:
@@ -30,7 +30,7 @@ def size_on_hub(entry: Mapping[str, Any]) -> ModelSize | None:
         return _size_of_gguf(entry)
     try:
         found = HfApi().get_safetensors_metadata(entry["repo"], revision=entry.get("revision", "main"))
-    except UNTOLD:
+    except UNKNOWN_SIZE:
         return None
     counts = found.parameter_count
     return ModelSize(sum(counts.values()), sum(count * BYTES.get(dtype, 1) for dtype, count in counts.items()))

@@ -65,14 +65,14 @@ class Capture:
             pending += chunk
             *lines, pending = pending.split(b"\n")
             for line in lines:
-                self._give(line + b"\n")
+                self._forward_line(line + b"\n")
             if not ready and pending:
-                self._give(pending)
+                self._forward_line(pending)
                 pending = b""
         os.close(read)
         self._over.set()
 
-    def _give(self, line: bytes) -> None:
+    def _forward_line(self, line: bytes) -> None:
         text, found, _ = line.partition(END.rstrip(b"\n"))
         if text.strip():
             with suppress(OSError, ValueError):

@@ -179,7 +179,7 @@ class RunDisplay:
         jobs = record.job_error_info
         guilty = [info for info in jobs if explained_by("", info["log"], since=self._step(info["jobid"]).began)]
         for info in guilty or jobs[:1]:
-            yield from self._failed(info["jobid"], [*info["log"], *record.aux_logs], _said_of(record))
+            yield from self._failed(info["jobid"], [*info["log"], *record.aux_logs], _error_text(record))
         for info in jobs:
             self._running.pop(info["jobid"], None)
 
@@ -243,6 +243,6 @@ def _plain(lines: Iterable[str]) -> Iterator[Line]:
     return ((line, "") for line in lines)
 
 
-def _said_of(record: Any) -> str:
+def _error_text(record: Any) -> str:
     said = record.getMessage()
     return "" if said == "None" else str(said)

@@ -51,7 +51,7 @@ class ModuleAgreement:
 
     def reference(self, original: "Subject", variants: "Sequence[Subject]") -> Reference:
         """Record the original, and compute what every edit makes of it."""
-        from steadfast.attacks.baking.verification import asked_outputs, rebuilt_edit, record
+        from steadfast.attacks.baking.verification import rebuilt_edit, record, target_outputs
         from steadfast.attacks.interventions.writers import edited_modules
 
         model = original.access.model
@@ -70,7 +70,7 @@ class ModuleAgreement:
             variant: {
                 site.name: outputs
                 for site in edited_modules(model, edit)
-                if (outputs := asked_outputs(edit, site, direction, recordings[site.name])) is not None
+                if (outputs := target_outputs(edit, site, direction, recordings[site.name])) is not None
             }
             for variant, (edit, direction) in edits.items()
         }

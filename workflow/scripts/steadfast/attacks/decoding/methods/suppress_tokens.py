@@ -39,9 +39,9 @@ def build(settings: Settings) -> SuppressTokens:
 
 
 def _only_token(tokenizer: Any, text: str) -> int:
-    from steadfast.models.continuations import tokens_behind
+    from steadfast.models.continuations import continuation_tokens
 
-    ids = tokens_behind(tokenizer, text)
+    ids = continuation_tokens(tokenizer, text)
     if len(ids) != 1:
         pieces = ", ".join(map(repr, tokenizer.convert_ids_to_tokens(ids)))
         raise ConfigError(

@@ -30,9 +30,9 @@ class TagConditioned:
 
     def steer(self, tokenizer: "PreTrainedTokenizerBase") -> Steering:
         """See ``steadfast.attacks.decoding.Decoding``."""
-        from steadfast.models.continuations import tokens_behind
+        from steadfast.models.continuations import continuation_tokens
 
-        return Steering(prefix=tuple(tokens_behind(tokenizer, self.tag)))
+        return Steering(prefix=tuple(continuation_tokens(tokenizer, self.tag)))
 
 
 def build(settings: Settings) -> TagConditioned:

@@ -86,7 +86,7 @@ class RankOne:
 
 
 class RankOneUpdate:
-    """The update of the projection; its reading is W′k* − v*, how far the answer is from the wanted value."""
+    """The update of the projection; its projection is W′k* − v*, how far the answer is from the wanted value."""
 
     def __init__(self, key: NDArray[np.float64], solved: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
         """Prepare.
@@ -115,15 +115,15 @@ class RankOneUpdate:
         """Wk* − v*."""
         return -self.shift[:, None]
 
-    def asked(self) -> NDArray[np.float64]:
+    def target(self) -> NDArray[np.float64]:
         """Zero: the wanted value."""
         return np.zeros((len(self.shift), 1))
 
-    def new_reading(self) -> NDArray[np.float64]:
+    def new_projection(self) -> NDArray[np.float64]:
         """−v*."""
         return -(self._answer + self.shift[:, None])
 
-    def read(self, block: Block, outputs: slice, inputs: slice, into: NDArray[np.float64]) -> None:
+    def project(self, block: Block, outputs: slice, inputs: slice, into: NDArray[np.float64]) -> None:
         """Add the block's part of Wk*."""
         into[outputs, 0] += block @ self.key[inputs].astype(block.dtype)
 
