@@ -12,6 +12,7 @@ import pandas as pd
 
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables import judge_validity
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.agreement import agreement_table
 from steadfast.analysis.tables.conclusions import conclusion_table
 from steadfast.analysis.tables.counts import count_verdicts
@@ -21,7 +22,6 @@ from steadfast.analysis.tables.ranking import ranking_table
 from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.core.files import read_table, write_table
 from steadfast.core.provenance import write_provenance
-from steadfast.report.figures.about import About
 from steadfast.report.figures.drawing import draw_all, save_all
 from steadfast.report.figures.style import Look
 from steadfast.report.page import write_report

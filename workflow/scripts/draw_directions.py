@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from steadfast.analysis.tables.about import About
 from steadfast.attacks.activations import Activations
 from steadfast.attacks.directions import load_direction
 from steadfast.core.job import run_job
 from steadfast.grid import paths
-from steadfast.report.figures.about import About
 from steadfast.report.figures.activations import FoundDirection
 from steadfast.report.figures.drawing import write_figures
 from steadfast.report.figures.kinds.directions import DIRECTIONS

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steadfast.analysis.tables.about import About
 from steadfast.core.files import read_table
 from steadfast.core.job import run_job
-from steadfast.report.figures.about import About
 from steadfast.report.figures.drawing import write_figures
 from steadfast.report.figures.style import Look
 

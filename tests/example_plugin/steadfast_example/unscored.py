@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 from pydantic import Field
 
-from steadfast.report.figures.about import About
+from steadfast.analysis.tables.about import About
 from steadfast.report.figures.heading import add_heading, heading_height, number_of
 from steadfast.report.figures.settings import FigureSettings
 from steadfast.report.figures.style import figure_style, new_figure, row_labels, series_color

@@ -39,7 +39,7 @@ def test_every_path_key_has_a_path_format():
 
     def paths(node, key=""):
         if isinstance(node, dict):
-            is_text = "string" in node.get("type", ()) and node.get("format") != "label"
+            is_text = "string" in node.get("type", ()) and node.get("format") not in ("label", "font")
             if is_text and (key in ("path", "include_path") or isinstance(node.get("format"), str)):
                 yield key, node.get("format")
             for name, item in node.items():

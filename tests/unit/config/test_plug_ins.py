@@ -14,6 +14,7 @@ from tests.pages import blocks
 from tests.plug_ins import EXAMPLE, forget_plug_ins, install_example
 from tests.tiny_checkpoint import write_checkpoint
 
+from steadfast.analysis.tables.about import About
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.direction_search.search import find_direction
 from steadfast.config.checks import prepare
@@ -30,7 +31,6 @@ from steadfast.grid.models import ModelJobs
 from steadfast.models.placing import place_model
 from steadfast.models.pointer import checkpoint_path
 from steadfast.models.sources import locate
-from steadfast.report.figures.about import About
 from steadfast.report.figures.drawing import draw_all
 from steadfast.report.figures.style import Look
 

@@ -4,6 +4,7 @@ import pytest
 from tests.pictures import saved_pixels, touches_its_edge
 
 from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.agreement import agreement_table
 from steadfast.analysis.tables.conclusions import conclusion_table
 from steadfast.analysis.tables.display_names import Labels
@@ -12,7 +13,6 @@ from steadfast.analysis.tables.ranking import ranking_table
 from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.core.errors import DataError
 from steadfast.core.plug_ins import FIGURES
-from steadfast.report.figures.about import About
 from steadfast.report.figures.drawing import draw_all as draw_chosen
 from steadfast.report.figures.kinds import agreement_with_reference, corrected_rates, judge_bias, rank_stability
 from steadfast.report.figures.kinds import conclusions as conclusions_figure

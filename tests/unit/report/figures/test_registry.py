@@ -9,12 +9,12 @@ import pytest
 import yaml
 from tests.unit.config.conftest import SMALL
 
+from steadfast.analysis.tables.about import About
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.core.plug_ins import FIGURES
 from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
-from steadfast.report.figures.about import About
 from steadfast.report.figures.drawing import draw_figure, write_figures
 from steadfast.report.figures.kinds import refusal_counts
 from steadfast.report.figures.style import Look

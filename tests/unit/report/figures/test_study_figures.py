@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from tests.pictures import saved_pixels, touches_its_edge
 
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.agreement import agreement_from_counts, square_matrix
 from steadfast.analysis.tables.counts import read_counts
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.core.errors import DataError
 from steadfast.report.counts_tables import figures_from_counts, slugs, tables_from_counts
 from steadfast.report.figures import style
-from steadfast.report.figures.about import About
 from steadfast.report.figures.drawing import draw_figure, save_all
 from steadfast.report.figures.kinds import judge_correlation, refusal_counts, refusal_heatmap
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from steadfast.analysis.tables.about import About
 from steadfast.config.attack_scales import attacks
 from steadfast.core.plug_ins import DIRECTIONS, FIGURES
 from steadfast.grid import paths
@@ -15,7 +16,6 @@ from steadfast.grid.outcomes import compliance_labels
 from steadfast.grid.replicates import Replicates
 from steadfast.grid.self_evaluation import SelfEvaluation
 from steadfast.grid.tables import REPORTED, further_tables
-from steadfast.report.figures.about import About
 
 SHOWN_BY_BROWSERS = ("png", "svg")
 LOOK = ("formats", "single_column", "double_column", "font", "font_size", "resolution", "titles", "palette")
@@ -38,7 +38,7 @@ class Figures:
 
     @property
     def about(self) -> dict[str, Any]:
-        """Fields of ``steadfast.report.figures.about.About``."""
+        """Fields of ``steadfast.analysis.tables.about.About``."""
         replicates = Replicates(self.grid)
         return {
             "labels": self.grid.labels,
@@ -63,7 +63,7 @@ class Figures:
         about = About.read(self.about)
         return {
             name: settings
-            for name, settings in self._asked_for.items()
+            for name, settings in self._drawn_kinds.items()
             if not self._kind(name).reads_directions
             and there.issuperset(self._kind(name).reads)
             and self._kind(name).applies(about)
@@ -85,11 +85,11 @@ class Figures:
     @property
     def chosen_of_directions(self) -> dict[str, dict[str, Any]]:
         """Settings of the figures that are drawn from directions; none where nothing is found in activations."""
-        asked = self._asked_for if self.drawn else {}
-        return {name: settings for name, settings in asked.items() if self._kind(name).reads_directions}
+        kinds = self._drawn_kinds if self.drawn else {}
+        return {name: settings for name, settings in kinds.items() if self._kind(name).reads_directions}
 
     @property
-    def _asked_for(self) -> dict[str, dict[str, Any]]:
+    def _drawn_kinds(self) -> dict[str, dict[str, Any]]:
         section = self.grid.config["figures"]
         named = {name: section[name] for name in FIGURES.names() if name in section}
         return {name: settings for name, settings in named.items() if settings["draw"]}

@@ -5,10 +5,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steadfast.analysis.tables.about import About
 from steadfast.core.errors import DataError
 from steadfast.core.files import atomic_directory
 from steadfast.core.plug_ins import FIGURES
-from steadfast.report.figures.about import About
 from steadfast.report.figures.style import Look, drawn_as, message_figure, save
 
 if TYPE_CHECKING:

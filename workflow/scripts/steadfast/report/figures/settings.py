@@ -7,7 +7,7 @@ from pydantic import Field
 from steadfast.core.settings import SettingsModel
 
 if TYPE_CHECKING:
-    from steadfast.report.figures.about import About
+    from steadfast.analysis.tables.about import About
 
 Width = Literal["single", "double"]
 

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.agreement import METRIC_NAMES
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.errors import DataError
 from steadfast.core.settings import UniqueItems
-from steadfast.report.figures.about import About
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height
 from steadfast.report.figures.kinds.agreement import ONE_JUDGE, SIGNED
 from steadfast.report.figures.rows import align_ends, finish_rows, interval_dots

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.analysis.tables.outcomes import CONCLUSIONS, legend, outcome
-from steadfast.report.figures.about import About
 from steadfast.report.figures.cells import (
     CELL_HEIGHT,
     bar_height,

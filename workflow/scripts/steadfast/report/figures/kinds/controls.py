@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 
-from steadfast.report.figures.about import About
+from steadfast.analysis.tables.about import About
 from steadfast.report.figures.kinds.refusal_counts import figure
 from steadfast.report.figures.settings import FigureSettings
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.display_names import Labels
-from steadfast.report.figures.about import About
 from steadfast.report.figures.settings import FigureSettings
 
 if TYPE_CHECKING:

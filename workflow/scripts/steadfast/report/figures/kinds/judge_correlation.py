@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.agreement import square_matrix
 from steadfast.analysis.tables.display_names import Labels
-from steadfast.report.figures.about import About
 from steadfast.report.figures.matrix import draw_matrices
 from steadfast.report.figures.settings import FigureSettings
 

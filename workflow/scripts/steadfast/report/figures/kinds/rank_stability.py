@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pandas as pd
 
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ranking import tau_matrix
 from steadfast.core.names import ORIGINAL
-from steadfast.report.figures.about import About
 from steadfast.report.figures.heading import number_of
 from steadfast.report.figures.matrix import draw_matrices
 from steadfast.report.figures.settings import FigureSettings

@@ -8,11 +8,11 @@ import pandas as pd
 from pydantic import Field
 
 from steadfast.analysis.statistics.proportions import wilson_interval
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.core.errors import DataError
 from steadfast.core.names import ORIGINAL
-from steadfast.report.figures.about import About
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
 from steadfast.report.figures.rows import finish_rows, interval_dots
 from steadfast.report.figures.settings import FigureSettings

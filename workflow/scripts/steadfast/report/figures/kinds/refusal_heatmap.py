@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.names import PROMPT_LABELS
-from steadfast.report.figures.about import About
 from steadfast.report.figures.cells import (
     CELL_HEIGHT,
     bar_height,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.core.errors import DataError
-from steadfast.report.figures.about import About
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
 from steadfast.report.figures.kinds.refusal_counts import TITLES
 from steadfast.report.figures.rows import finish_rows, interval_dots

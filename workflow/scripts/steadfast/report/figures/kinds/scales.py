@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.degradation import CRITERIA
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.files import require_columns
-from steadfast.report.figures.about import About
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
 from steadfast.report.figures.settings import FigureSettings
 from steadfast.report.figures.style import (

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.analysis.tables.self_evaluation import ALL_MODELS
 from steadfast.analysis.tables.self_judgments import OTHERS, OWN
-from steadfast.report.figures.about import About
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height
 from steadfast.report.figures.rows import align_ends, finish_rows, interval_dots
 from steadfast.report.figures.settings import FigureSettings

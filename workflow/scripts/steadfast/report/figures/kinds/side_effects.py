@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 from pydantic import Field
 
+from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.names import ORIGINAL, PROMPT_LABELS
 from steadfast.prompts.benchmarks.catalog import OVER_REFUSAL
-from steadfast.report.figures.about import About
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
 from steadfast.report.figures.settings import FigureSettings
 from steadfast.report.figures.style import (
