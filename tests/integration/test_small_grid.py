@@ -17,7 +17,7 @@ from steadfast.models.loading import load_model
 pytestmark = pytest.mark.slow
 
 SYSTEMS = [(model, variant) for model in ("raw", "combined") for variant in ("original", "abliterated", "random")]
-JUDGES = ["grammar", "regex", "tiny", "self", "label-only", "always-refuse"]
+JUDGES = ["grammar", "regex", "tiny", "self", "all", "label-only", "always-refuse"]
 
 
 def test_summary_is_shown_at_the_end(small_grid):

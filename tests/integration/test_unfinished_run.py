@@ -57,14 +57,14 @@ def test_failing_figure_leaves_the_rest_of_the_report(copy):
 
 
 def test_failing_judge_leaves_the_others_in_the_report(copy):
-    """The table of all verdicts is missing, and with it all that follows; the report has tables of its own."""
+    """The table of all verdicts is missing, as is all that follows; the report has tables of its own."""
     spoil(copy, "judges/kinds/regex.py", "build")
     done = copy.run()
     assert done.returncode == 1
     data = page(copy)
     text = data["cautions"][0]["text"]
     assert "KeyError: 'injected'" in text
-    assert "6 of 36 cells of verdicts" in text
+    assert "12 of 42 cells of verdicts" in text
     assert "tables" in text and "assessment" in text and "robustness" not in text
     assert {"changes", "matrix", "judges", "controls"} <= set(sections(copy))
     assert "assessment" not in sections(copy)

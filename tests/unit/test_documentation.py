@@ -115,6 +115,7 @@ def test_results_readme_describes_every_result():
     assert not {name for name in named if not re.search(rf"`{re.escape(name)}[/`]", text)}
 
 
+@pytest.mark.slow
 def test_architecture_drawing_is_up_to_date(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     draw = runpy.run_path(str(ROOT / "docs" / "draw.py"))

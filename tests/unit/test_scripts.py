@@ -167,6 +167,7 @@ def test_every_script_is_run_by_a_rule():
     assert [script.name for script in ALL if f'"../scripts/{script.name}"' not in rules] == []
 
 
+@pytest.mark.slow
 def test_every_job_output_exists_with_provenance(jobs):
     for job in jobs:
         for path in job.output:

@@ -41,6 +41,7 @@ def run(site, code):
     return done.stdout.split("\n")
 
 
+@pytest.mark.slow
 def test_installed_package_finds_its_files_without_heavy_imports(site):
     printed = run(
         site,

@@ -190,6 +190,7 @@ def test_digest_handles_import_cycles(tree):
     assert len(tree.digest()) == 16
 
 
+@pytest.mark.slow
 def test_digest_exists_for_every_file_of_the_package():
     package = Path(code_digest.__file__).parents[1]
     for file in package.rglob("*.py"):

@@ -57,6 +57,7 @@ def test_full_disk_is_reported_as_cause_for_every_writer(full, write):
     assert "(0 bytes of 1.0 MiB free)" in disk.cause_of(raised.value, [full / "result"])
 
 
+@pytest.mark.slow
 def test_full_disk_is_found_through_a_chained_exception():
     try:
         try:

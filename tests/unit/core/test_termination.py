@@ -106,6 +106,7 @@ def test_job_ends_if_its_run_died_before_it_started(start, tmp_path, monkeypatch
     assert (tmp_path / "job.log").read_text() == "error: the run that started this step is gone\n"
 
 
+@pytest.mark.slow
 def test_job_of_a_live_run_continues(start, tmp_path):
     start("run.py")
     time.sleep(3 * termination.POLL_SECONDS)

@@ -225,7 +225,7 @@ def test_config_rejects_other_keys_beside_strongest_of(config, refused, part):
     config["variants"]["strongest"] |= BESIDE[part]
     assert refused(config) == (
         f"variants.strongest: {part!r} is not allowed beside 'strongest_of', which chooses direction and edit; "
-        "allowed: label, models, role, strongest_of"
+        "allowed: label, models, role, checkpoints, strongest_of"
     )
 
 

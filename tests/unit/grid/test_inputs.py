@@ -225,6 +225,7 @@ WITHOUT_SYSTEM = "{% for m in messages if m['role'] != 'system' %}{{ m['content'
 JUDGE = "<!-- system -->\na\n<!-- user -->\n{prompt}\n\n{response}\n\nREFUSAL or NON-REFUSAL?"
 
 
+@pytest.mark.slow
 def test_local_models_are_checked_with_their_prompts_and_judges(config, refused, tmp_path, monkeypatch):
     """By prompts and by judges; those that pass only once."""
     (tmp_path / "with_system.md").write_text(JUDGE)

@@ -28,5 +28,5 @@ def test_baselines_have_no_settings(module) -> None:
 def test_every_judge_kind_implements_the_interface(kind: str) -> None:
     module = load("steadfast.judges.kinds", kind)
     assert issubclass(module.Settings, JudgeSettings)
-    assert module.Settings.scope in ("grid", "pair")
+    assert module.Settings.scope in ("grid", "pair", "verdicts")
     assert callable(module.build)

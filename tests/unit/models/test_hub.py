@@ -95,6 +95,7 @@ def unused_address() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
+@pytest.mark.slow
 def test_a_pinned_revision_is_downloaded_and_described(fetch, hub):
     pointer = fetch()
     assert pointer["source"] == "hub"

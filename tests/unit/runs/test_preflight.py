@@ -124,6 +124,7 @@ def from_the_hub(config, tmp_path):
     return check
 
 
+@pytest.mark.slow
 def test_gated_repositories_are_named_with_their_config_key(from_the_hub):
     outputs = ["results/models/big", "results/models/served-open", "results/prompts/prompts.parquet"]
     with hub_simulator() as hub:

@@ -139,6 +139,7 @@ def test_search_killed_among_finalists_resumes_identically(search, found, capsys
     assert (again.direction.directions == found.direction.directions).all()
 
 
+@pytest.mark.slow
 def test_two_workers_share_the_trials_of_every_edit(search):
     settings = {"edits": ["orthogonalize", "rank_one"], "targets": ["mlp_output", "embedding"], "finalists": 2}
     found = search("shared", trials=5, workers=2, **settings)

@@ -23,6 +23,7 @@ def test_mcnemar_is_elementwise_and_one_without_change():
 
 @settings(max_examples=20)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=15))
+@pytest.mark.slow
 def test_holm_equals_statsmodels(values):
     np.testing.assert_allclose(holm(values), multipletests(values, method="holm")[1])
 

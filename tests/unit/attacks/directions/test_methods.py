@@ -26,6 +26,7 @@ def pooled(activations, layer=3, index=1):
     return np.concatenate([group.at(layer, index) for group in (activations.harmful, activations.harmless)])
 
 
+@pytest.mark.slow
 def test_pca_has_the_sign_of_the_class_difference(activations):
     for sign in (1, -1):
         groups = (activations.harmful, activations.harmless)[::sign]
@@ -129,6 +130,7 @@ def test_probe_prefers_strong_regularization_without_loss_of_accuracy(count):
     assert found.rows[0] @ difference == pytest.approx(np.linalg.norm(difference), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_probe_records_its_regularization_in_details_and_grid(activations):
     found = find(activations, method="probe", layer=3, resamples=3)
     assert {"inverse_strength", "at_edge"} <= set(found.details)
@@ -213,6 +215,7 @@ def test_subspace_stability_is_that_of_its_least_stable_axis(activations):
 
 
 @pytest.mark.parametrize("method", ["mean_difference", "probe"])
+@pytest.mark.slow
 def test_stability_counts_resamples_choosing_the_same_place(activations, method):
     clear = find(activations, method=method, layer="auto", position="auto", resamples=10).details["stability"]
     assert (clear["same_place"], clear["place_resamples"]) == (1.0, 10)

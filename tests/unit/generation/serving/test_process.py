@@ -92,6 +92,7 @@ def test_all_processes_end_with_the_block(tmp_path, quick):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.slow
 def test_children_end_with_a_killed_parent(tmp_path, number):
     record = tmp_path / "pids"
     owner = subprocess.Popen(
@@ -106,6 +107,7 @@ def test_children_end_with_a_killed_parent(tmp_path, number):
     wait_for(lambda: none_alive(record))
 
 
+@pytest.mark.slow
 def test_children_end_when_the_process_group_is_killed(tmp_path):
     record = tmp_path / "pids"
     owner = subprocess.Popen(

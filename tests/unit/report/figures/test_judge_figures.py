@@ -80,6 +80,7 @@ def test_constant_and_redundant_agreement_figures_are_omitted():
     ],
     ids=["usual", "one model, nothing edited", "one judge", "with human labels"],
 )
+@pytest.mark.slow
 def test_every_judge_figure_fits_its_page(verdicts, tmp_path):
     figures = draw_all(verdicts, Labels(models={"m0": "A model with a long and telling name, too long for a line"}))
     assert "agreement_with_reference" in figures

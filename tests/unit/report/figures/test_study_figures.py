@@ -77,6 +77,7 @@ def test_every_study_figure_fits_its_page(models, judges, tmp_path):
         assert pixels.std() > 0.05
 
 
+@pytest.mark.slow
 def test_labels_do_not_overlap_in_small_and_large_heat_map():
     for models, judges in ((4, 3), (40, 14)):
         figure = refusal_heatmap.figure(grid(models, judges), "harmful")
@@ -113,6 +114,7 @@ def test_unscored_responses_are_marked(counts):
     assert not any(patch.get_hatch() for patch in refusal_heatmap.figure(counts, "harmless").axes[0].patches)
 
 
+@pytest.mark.slow
 def test_all_figures_of_a_counts_table_are_written(counts, tmp_path):
     small = counts[counts["judge"].isin(["regex", "ChatGPT5"])]
     tables = tables_from_counts(small, confidence=0.95, margin=0.1)

@@ -85,6 +85,7 @@ def test_shipped_adapters_differ():
     assert len(set(digests)) == len(digests)
 
 
+@pytest.mark.slow
 def test_shipped_adapter_merges_exactly(tmp_path):
     """On random weights of the base's shape; the vocabulary, which no adapter touches, is small."""
     torch.manual_seed(0)
