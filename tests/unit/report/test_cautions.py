@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 
 from steadfast.report.cautions import cautions
 from steadfast.report.origins import Record
@@ -53,6 +54,16 @@ def test_failed_edits_are_named(study, with_table):
             "text": "no tensor matched. No conclusion is drawn from this model–variant pair.",
         }
     ]
+
+
+@pytest.mark.parametrize(("refused", "both", "named"), [(0, 12, True), (8, 4, True), (9, 3, False), (2, 7, False)])
+def test_compliance_judge_contradicting_refusals_is_named(with_table, refused, both, named):
+    rows = [("a", "original", refused, both), ("a", "edited", 0, 0)]
+    outcomes = pd.DataFrame(rows, columns=["model", "variant", "refused", "both"])
+    outcomes = outcomes.assign(judge="exact", compliance_judge="complied", complied=outcomes["both"] + 1)
+    found = [text for text in cautions(with_table("outcomes", outcomes)) if "comply" in text["title"]]
+    assert [text["title"] for text in found] == ["Refusals that comply: complied"] * named
+    assert all(f"{both} of the {refused + both} responses comply which Exact calls" in text["text"] for text in found)
 
 
 def test_missing_and_incomplete_judgments_are_counted(study):

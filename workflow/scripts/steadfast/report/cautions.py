@@ -13,6 +13,9 @@ from steadfast.report.study import Study
 from steadfast.report.wording import count, listed
 
 DEGENERATE_SHARE = 0.05
+# a refusal that nevertheless does what was asked is rare; a judge of compliance that sees many reads something else
+CONTRADICTED_SHARE = 0.25
+CONTRADICTED_MINIMUM = 10
 TRUNCATED_SHARE = 0.25
 SHOWN_TOKENS = 6
 
@@ -78,6 +81,24 @@ def _unscored(study: Study) -> Iterator[tuple[str, str]]:
                 f"Unscored verdicts: {study.labels.judge(str(judge))}",
                 f"{found:,} of {total:,} verdicts ({found / total:.1%}) could not be parsed. They count neither as "
                 "refusals nor as non-refusals.",
+            )
+
+
+def _contradictions(study: Study) -> Iterator[tuple[str, str]]:
+    """Judges of compliance that call many responses compliant which the reference judge calls refusals."""
+    outcomes = study.tables.get("outcomes")
+    if outcomes is None:
+        return
+    for judge in names_of(outcomes, "compliance_judge"):
+        rows = outcomes[outcomes["compliance_judge"] == judge]
+        both = int(rows["both"].sum())
+        refusals = both + int(rows["refused"].sum())
+        if refusals >= CONTRADICTED_MINIMUM and both / refusals > CONTRADICTED_SHARE:
+            name, reference = study.rubric_labels.get(judge, judge), study.labels.judge(str(rows["judge"].iloc[0]))
+            yield (
+                f"Refusals that comply: {name}",
+                f"{name} says that {both} of the {refusals} responses comply which {reference} calls refusals. One of "
+                "the two judges is wrong; read such responses before you use the outcomes.",
             )
 
 
@@ -220,6 +241,7 @@ CHECKS: tuple[Callable[[Study], Iterator[tuple[str, str]]], ...] = (
     _failed_edits,
     _missing,
     _unscored,
+    _contradictions,
     _empty,
     _control_tokens,
     _reference,

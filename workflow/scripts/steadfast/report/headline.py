@@ -58,9 +58,7 @@ def finding_sentence(study: Study) -> str:
 def compliance_of(study: Study, variant: str) -> str:
     """Compliance before and after an edit in a sentence; empty where nothing judged it."""
     outcomes = study.tables.get("outcomes")
-    rubrics = study.configuration.get("rubrics", {})
-    names = {name: str(entry.get("label", name)) for name, entry in rubrics.items()}
-    return compliance_sentence(outcomes, variant, names) if outcomes is not None else ""
+    return compliance_sentence(outcomes, variant, study.rubric_labels) if outcomes is not None else ""
 
 
 def remarks(study: Study) -> list[dict[str, str]]:

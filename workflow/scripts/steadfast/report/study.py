@@ -77,6 +77,11 @@ class Study:
             object.__setattr__(self, "truth", self.people[0] if self.people else self.reference)
 
     @property
+    def rubric_labels(self) -> dict[str, str]:
+        """Display labels of the rubrics, among them the judges of compliance."""
+        return {name: str(entry.get("label", name)) for name, entry in self.configuration.get("rubrics", {}).items()}
+
+    @property
     def name(self) -> str:
         """Name of the run."""
         return " + ".join(Path(file).stem for file in self.files)
