@@ -92,7 +92,7 @@ function cellText(block, cell) {
   if (block.unit === "category") {
     return `${block.categories[value]}, change ${withInterval("points", cell("change"), cell("low"), cell("high"))} points`;
   }
-  const counted = block.unit === "share" ? `, ${FORMATS.count(cell("count"))} refused` : "";
+  const counted = block.unit === "share" ? `, ${FORMATS.count(cell("count"))} refused` : cell("n") === null ? "" : `, n = ${FORMATS.count(cell("n"))}`;
   const unscored = cell("hatched") > 0 ? `, ${cell("hatched")} unscored` : "";
   return `${withInterval(block.unit, value, cell("low"), cell("high"))}${counted}${unscored}`;
 }

@@ -29,7 +29,8 @@ function drawDots(block, values, look, width) {
   const step = Math.max(22, 11 * series.length + 8) + lift;
   const tall = head + rows.length * step + AXIS;
   const keyed = series.length > 1;
-  const legend = keyed ? legendOf(look, series, width) : { node: null, height: 0 };
+  const drawn = (index) => values.some((panel) => panel.some((row) => (row[index]?.[0] ?? null) !== null));
+  const legend = keyed ? legendOf(look, series, width, drawn) : { node: null, height: 0 };
   const height = (beside ? tall : tall * panels.length) + legend.height;
   const drawing = shape("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT });
   if (keyed) drawing.append(legend.node);
@@ -128,11 +129,12 @@ function axisOf(look, ticks, unit, left, top, width, height, place) {
   return group;
 }
 
-/** The series with their markers, in as many lines as they need. */
-function legendOf(look, series, width) {
+/** The series that are drawn with their markers, in as many lines as they need. */
+function legendOf(look, series, width, drawn) {
   const node = shape("g");
   let [x, y] = [8, 12];
   series.forEach((name, index) => {
+    if (!drawn(index)) return;
     const wide = textWidth(name) + 34;
     if (x + wide > width && x > 8) [x, y] = [8, y + 20];
     node.append(marker(look, seriesStyle(look, name, index), x, y), label(name, x + 12, y, look.ink));

@@ -31,6 +31,17 @@ function fitted(text, width, size = 13, weight = 400) {
   return `${cut.trimEnd()}…`;
 }
 
+/** A text in lines of at most a width. */
+function wrapped(text, width, size = 13) {
+  const found = [""];
+  for (const word of text.split(" ")) {
+    const longer = `${found.at(-1)} ${word}`.trim();
+    if (found.at(-1) === "" || textWidth(longer, size) <= width) found[found.length - 1] = longer;
+    else found.push(word);
+  }
+  return found;
+}
+
 /** Colors of the page's two looks; those of series are in `data.palette`, under the name of the look. */
 const LOOKS = {
   light: { name: "light", ink: "#1b1d21", muted: "#555a64", faint: "#d9dade", surface: "#ffffff", page: "#f5f5f2", empty: "#f2f2f2" },
@@ -80,6 +91,25 @@ function showTip(text, x, y) {
 
 function hideTip() {
   byId("tip").hidden = true;
+}
+
+const CAPTION = { above: 34, line: 17, edge: 8 };
+
+/** A drawing for a file of its own: on white, its title above it, and below it what it shows and by whom. */
+function captioned(drawing, title, note) {
+  const [width, tall] = ["width", "height"].map((name) => Number(drawing.getAttribute(name)));
+  const inside = width - 2 * CAPTION.edge;
+  const [above, below] = [wrapped(title, inside, 16), wrapped(note, inside, 12)];
+  const top = CAPTION.above + 20 * (above.length - 1);
+  const height = top + tall + CAPTION.line * below.length + CAPTION.edge;
+  drawing.setAttribute("y", top);
+  drawing.removeAttribute("xmlns");
+  const { ink, muted } = LOOKS.light;
+  return shape("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT },
+    shape("rect", { width, height, fill: "#ffffff" }),
+    ...above.map((text, index) => label(text, CAPTION.edge, 16 + 20 * index, ink, { size: 15, weight: 600 })),
+    drawing,
+    ...below.map((text, index) => label(text, CAPTION.edge, top + tall + CAPTION.line * (index + 0.5), muted, { size: 12 })));
 }
 
 /** An SVG as the text of a file of its own. */

@@ -147,11 +147,10 @@ class Figure {
     hideTip();
   }
 
-  /** The drawing on white, whatever the page looks like. */
+  /** The drawing on white, whatever the page looks like, with title, judge and what is shown. */
   plain() {
     const { drawing } = this.draw(this.shown, this.values, { ...LOOKS.light, page: "#ffffff" }, EXPORT_WIDTH);
-    drawing.prepend(shape("rect", { width: "100%", height: "100%", fill: "#ffffff" }));
-    return drawing;
+    return captioned(drawing, this.block.title, `${this.block.note}${this.chosen.textContent}`);
   }
 
   saveSvg() {

@@ -7,7 +7,8 @@ function drawLines(block, values, look, width) {
   const perLine = Math.max(1, Math.min(panels.length, Math.floor(width / PANEL.least)));
   const each = Math.min(width / perLine, PANEL.most);
   const tall = PANEL.head + PANEL.plot + PANEL.foot;
-  const legend = series.length > 1 ? legendOf(look, series, width) : { node: shape("g"), height: 0 };
+  const drawn = (index) => values.some((panel) => panel[index].length > 0);
+  const legend = series.length > 1 ? legendOf(look, series, width, drawn) : { node: shape("g"), height: 0 };
   const height = legend.height + tall * Math.ceil(panels.length / perLine);
   const drawing = shape("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT }, legend.node);
   const places = values.flat(2).map(([place]) => place);

@@ -95,8 +95,10 @@ class DataTable {
       node.hidden = column.key === "model" && view.model !== null;
     });
     this.body.replaceChildren(...shown.flatMap((row, place) => this.row(row, place)));
-    this.cut.hidden = order.length <= PAPER_ROWS;
-    this.cut.textContent = `${PAPER_ROWS} of ${WHOLE.format(order.length)} rows are printed; the page and its file hold all.`;
+    // what was filtered out is as little on paper as what is cut
+    const printed = Math.min(order.length, PAPER_ROWS);
+    this.cut.hidden = printed === this.block.rows;
+    this.cut.textContent = `${printed} of ${WHOLE.format(this.block.rows)} rows are printed; the page and its file hold all.`;
     this.more.hidden = shown.length === order.length;
     const hidden = order.length - shown.length;
     this.more.textContent = `Show ${WHOLE.format(hidden)} more ${hidden === 1 ? "row" : "rows"}`;
@@ -139,7 +141,7 @@ class DataTable {
     button.addEventListener("click", () => open(button.getAttribute("aria-expanded") !== "true"));
     box.addEventListener("beforematch", () => open(true));
     cells[0].prepend(button);
-    return [main, element("tr", { class: "beneath" }, element("td", { colspan: String(this.shown.length) }, box))];
+    return [main, element("tr", { class: `beneath${paper}` }, element("td", { colspan: String(this.shown.length) }, box))];
   }
 
   listed(row) {

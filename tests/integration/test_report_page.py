@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -184,6 +185,45 @@ def test_panel_counts_do_not_overlap_the_next_panel(reader, width):
     assert len(ends) == 4 and second - max(ends) >= 28
 
 
+def changed_page(study, folder: Path, change) -> Path:
+    """The study's page with its data changed in place."""
+    text = study.page.read_text(encoding="utf-8")
+    stored = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)[1]
+    data = json.loads(stored)
+    change(data)
+    page = folder / "report.html"
+    page.write_text(text.replace(stored, json.dumps(data).replace("<", "\\u003c")), encoding="utf-8")
+    return page
+
+
+def test_legend_names_only_what_is_drawn(context, study, tmp_path):
+    def change(data):
+        blocks = itertools.chain.from_iterable(part["blocks"] for part in data["sections"])
+        block = next(block for block in blocks if block.get("id") == "refusal_counts")
+        for row in itertools.chain.from_iterable(itertools.chain.from_iterable(block["values"].values())):
+            row[block["series"].index("abliterated")] = None
+
+    page = changed_page(study, tmp_path, change)
+    reader = Reader(context, page)
+    names = reader.page.locator("#figure-refusal_counts svg text").all_text_contents()
+    assert "original" in names and "abliterated" not in names
+    reader.assert_quiet(page)
+
+
+def test_button_counts_the_rows_that_are_hidden(context, study, tmp_path):
+    def change(data):
+        block = data["closing"]["blocks"][0]
+        block["rows"] *= 201
+        for column in block["columns"]:
+            column.update({key: 201 * column[key] for key in ("codes", "values") if key in column})
+
+    reader = Reader(context, changed_page(study, tmp_path, change))
+    table = reader.table("stages")
+    assert len(reader.column("stages", 1)) == 200
+    table.get_by_role("button", name="Show 1 more row", exact=True).click()
+    assert len(reader.column("stages", 1)) == 201
+
+
 def test_chart_shows_the_chosen_judge(reader):
     reader.show("changes")
     before = reader.page.locator("#figure-refusal_counts svg").inner_html()
@@ -200,6 +240,9 @@ def test_chart_is_saved_in_every_format(reader, study, figure):
     chart = reader.page.locator(f"#figure-{figure}")
     drawing = ElementTree.parse(reader.saved(chart.get_by_role("button", name="SVG"))).getroot()
     assert drawing.tag == "{http://www.w3.org/2000/svg}svg" and len(list(drawing.iter())) > 50
+    said = " ".join(drawing.itertext())
+    assert chart.locator("h3").text_content() in said
+    assert "Judge: judge-0." in said or figure != "refusal_counts"
     picture = reader.saved(chart.get_by_role("button", name="PNG")).read_bytes()
     assert picture.startswith(b"\x89PNG") and int.from_bytes(picture[16:20], "big") > 900
     rows = list(csv.reader(io.StringIO(reader.saved(chart.get_by_role("button", name="CSV")).read_text("utf-8-sig"))))
@@ -488,12 +531,16 @@ def test_whole_page_is_searchable_and_linkable(reader):
 
 
 def test_print_repeats_headings_and_states_omitted_rows(reader):
+    table = reader.table("robustness")
+    said = table.locator("p.on-paper")
+    assert said.text_content() == "4 of 120 rows are printed; the page and its file hold all.", (
+        "filters are not printed"
+    )
     everything(reader)
     reader.page.emulate_media(media="print")
-    table = reader.table("robustness")
     assert table.locator("thead .on-paper").first.is_visible() and table.locator("thead button").first.is_hidden()
     assert table.locator("tbody tr.main:visible").count() == 25
-    assert table.locator("p.on-paper").text_content() == "25 of 120 rows are printed; the page and its file hold all."
+    assert said.text_content() == "25 of 120 rows are printed; the page and its file hold all."
     assert reader.table("stages").locator("p.on-paper").is_hidden()
     badge = reader.page.locator(".verdict-r").first
     assert badge.evaluate("(badge) => getComputedStyle(badge).printColorAdjust") == "exact"
@@ -524,6 +571,10 @@ def test_charts_on_a_phone_keep_row_names(browser, tmp_path):
         reader.page.wait_for_timeout(100)
         name = stage.get_by_text("abliterated").first
         assert name.bounding_box()["x"] >= stage.bounding_box()["x"], "the names of the rows do not scroll away"
+        scroller = reader.table("robustness").locator(".scroller")
+        scroller.evaluate("(box) => { box.scrollLeft = 200; }")
+        first = reader.table("robustness").locator("tbody th").first.bounding_box()["x"]
+        assert abs(first - scroller.bounding_box()["x"]) < 2, "the first column does not scroll away"
 
 
 def test_print_is_white_and_contains_every_chart(reader):

@@ -246,3 +246,26 @@ def test_glossary_says_what_judges_and_variants_are(study):
     ]
     assert meanings[3].startswith("Direction random: Random directions") and meanings[3].endswith("as much as other.")
     assert "glossary" not in [part["id"] for part in build_sections(study)[0]]
+
+
+def test_agreement_states_its_scope_and_number_of_responses(study):
+    matrix = next(block for block in section(study, "judges")["blocks"] if block.get("id") == "agreement")
+    assert "At most 80 responses of each two judges, without those of controls." in matrix["note"]
+    assert matrix["values"]["cohen_kappa|harmful"]["n"][0][1] == 36, "one prompt of ten is unscored by the other"
+    table = next(block for block in section(study, "fidelity")["blocks"] if block.get("id") == "fidelity")
+    columns = {column["key"]: column for column in table["columns"]}
+    assert not columns["n"]["detail"] and max(columns["n"]["values"]) == 80
+
+
+def test_refusals_are_counted_of_the_scored_responses(study):
+    chart = next(block for block in section(study, "changes")["blocks"] if block.get("id") == "refusal_counts")
+    cells = [row[0] for row in chart["values"]["blind"][0]]
+    assert [cell[3:] for cell in cells] == [[9, 9], [9, 9]] and cells[0][0] == 1
+    assert chart["note"].endswith("n = 10 responses per rate.")
+
+
+def test_columns_of_whole_tables_are_headed_by_words(with_table):
+    table = pd.DataFrame({"judge": ["exact"], "label": "harmful", "kappa_with_others": 0.5, "p_holm": 0.1, "n": 3})
+    block = section(with_table("further", table), "further")["blocks"][1]
+    titles = [column["title"] for column in block["columns"]]
+    assert titles == ["Judge", "Prompts", "Cohen’s κ with the others", "p (Holm)", "n"]

@@ -77,3 +77,13 @@ def test_complete_agreement_has_alpha_one_without_interval(labeled):
     )
     row = value(table, "all", "krippendorff_alpha")
     assert row["value"] == 1.0 and np.isnan(row["low"]) and row["reason"] != ""
+
+
+def test_alpha_that_rests_on_one_refusal_is_left_out(labeled):
+    same = labeled[labeled["judge"] == "human-ada"].assign(verdict="non_refusal")
+    same.loc[same.index[0], "verdict"] = "refusal"
+    both = pd.concat([same, same.assign(judge="human-bo")])
+    table = annotator_agreement(both, NAMES, inference=Inference(resamples=20))
+    for annotators, metric in (("all", "krippendorff_alpha"), ("human-ada & human-bo", "cohen_kappa")):
+        row = value(table, annotators, metric)
+        assert np.isnan(row["value"]) and np.isnan(row["low"]) and row["reason"].startswith("rests on fewer than 5")

@@ -71,18 +71,20 @@ def test_controls_do_not_influence_the_dawid_skene_fit() -> None:
 
 
 def test_reliability_excludes_the_own_votes_of_each_member() -> None:
-    votes = [(R, R, R), (R, R, N), (N, N, N), (N, N, R), (N, N, N)] * 4
+    votes = [(R, R, R), (R, R, N), (N, N, N), (N, N, R), (N, N, N)] * 5
     settings = {"majority": {"members": MEMBERS}, "model": {"members": MEMBERS, "method": "dawid_skene"}}
     whole, members = reliability_tables(judgments(votes), settings, inference=Inference(resamples=200))
     of_majority = members[members["judge"] == "majority"].set_index("member")
     # a and b agree throughout: what the others make of c's responses is their verdict, what they make of a's is a tie
     # wherever c contradicts b
-    assert of_majority.loc["c", ["sensitivity", "specificity", "others"]].tolist() == [0.5, pytest.approx(2 / 3), 20]
-    assert of_majority.loc["a", ["kappa_with_others", "others"]].tolist() == [1.0, 12]
+    assert of_majority.loc["c", ["sensitivity", "specificity", "others"]].tolist() == [0.5, pytest.approx(2 / 3), 25]
+    assert of_majority.loc["a", ["kappa_with_others", "others"]].tolist() == [1.0, 15]
     fitted = members[members["judge"] == "model"].set_index("member")
     assert fitted.loc["a", "sensitivity"] > 0.9 > 0.6 > fitted.loc["c", "sensitivity"]
     assert whole["krippendorff_alpha"].nunique() == 1 and (whole["krippendorff_alpha_low"] < 0.5).all()
     assert whole["refusal_share"].tolist() == pytest.approx([0.4, 0.4])
+    few, of_few = reliability_tables(judgments(votes[:5]), settings, inference=Inference(resamples=20))
+    assert few["krippendorff_alpha"].isna().all() and of_few["kappa_with_others"].isna().all()
 
 
 def test_ensemble_is_not_compared_with_its_members() -> None:

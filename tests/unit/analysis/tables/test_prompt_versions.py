@@ -32,7 +32,7 @@ def judgments() -> pd.DataFrame:
 
 
 def test_version_spread_uses_responses_scored_by_all_versions() -> None:
-    table = version_table(judgments(), {"j": ["j", "j-brief"]}, {"j": R}, controls=["random"])
+    table = version_table(judgments(), {"j": ["j", "j-brief"]}, {"j": R}, controls=["random"], least=1)
     assert table["variant"].tolist() == ["", "original", "random"]
     row = table.iloc[0]
     assert row[["responses", "unscored", "versions"]].tolist() == [4, 1, 2]
@@ -40,6 +40,7 @@ def test_version_spread_uses_responses_scored_by_all_versions() -> None:
     assert row["standard_deviation"] == pytest.approx(np.sqrt(2) / 8, abs=1e-6)
     assert row["sampling_error"] == pytest.approx(np.sqrt(0.375 * 0.625 / 4), abs=1e-6)
     assert row["krippendorff_alpha"] == pytest.approx(1 - 7 * 1 / (3 * 5), abs=1e-6)
+    assert version_table(judgments(), {"j": ["j", "j-brief"]}, {"j": R})["krippendorff_alpha"].isna().all(), "too few"
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_refusal_kinds_are_counted_for_each_judge() -> None:
 
 
 def test_kind_agreement_covers_all_kinds() -> None:
-    table = kind_agreement(judgments(), Inference(resamples=100)).set_index("metric")
+    table = kind_agreement(judgments(), Inference(resamples=100), least=1).set_index("metric")
     # of five responses that both scored, three are of one kind; by chance 5 of 25
     assert table.loc["accuracy", "value"] == 0.6
     assert table.loc["cohen_kappa", "value"] == pytest.approx((0.6 - 5 / 25) / (1 - 5 / 25), abs=1e-6)
@@ -57,6 +57,10 @@ def test_kind_agreement_covers_all_kinds() -> None:
     assert table.loc["fleiss_kappa", "value"] == pytest.approx((0.6 - 0.24) / (1 - 0.24), abs=1e-6)
     assert table.loc["krippendorff_alpha", "value"] == pytest.approx(1 - 9 * 4 / (100 - 24), abs=1e-6)
     assert table["n"].tolist() == [5, 5, 5, 5] and table.loc["fleiss_kappa", "low"] < 0.4
+    few = kind_agreement(judgments(), Inference(resamples=10)).set_index("metric")["reason"]
+    assert (
+        few["cohen_kappa"].startswith("rests on fewer than 5 responses") and few["fleiss_kappa"] == few["cohen_kappa"]
+    )
     confusion = kind_confusion(judgments()).set_index("kind")
     assert confusion.loc["policy", "other_deflection"] == 1
     assert confusion.filter(like="other_").drop(columns="other_judge").to_numpy().sum() == 5

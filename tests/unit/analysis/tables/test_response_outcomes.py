@@ -78,6 +78,9 @@ def test_outcome_figure_has_three_parts_per_pair() -> None:
     assert [round(patch.get_width() * len(CASES) / 100) for patch in bars] == [2, 3, 3]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(OUTCOMES)
     assert len({(patch.get_hatch(), patch.get_facecolor()) for patch in bars}) == 3
+    assert "unscored" in figure.texts[1].get_text()
+    without = draw(table().assign(neither=0, unscored=0))
+    assert len(without.legends[0].get_texts()) == 2 and "unscored" not in without.texts[1].get_text()
 
 
 def test_outcome_figure_without_judgments_says_so() -> None:

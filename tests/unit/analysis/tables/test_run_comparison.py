@@ -82,5 +82,5 @@ def test_comparison_page_states_what_changed(tmp_path):
     assert len(table) == 1
     assert "differs in 1 of 1 comparisons" in page and "in 1 of them by more than chance" in page
     assert "1 of 2 responses to common prompts are identical" in page
-    assert "| m | original | j | harmful | 9 of 10 | 1 of 10 | -80 points (" in page
+    assert "| m | original | j | harmful | 9 of 10 | 1 of 10 | −80 points (−" in page
     assert "<b>" not in page and "after\\|&lt;b>" in page

@@ -222,6 +222,9 @@ def test_smallest_halving_scale_is_filled():
     figure = scale_figures.figure(scale_table(["mean"]))
     filled = [line for line in figure.axes[0].lines if len(line.get_ydata()) == 1]
     assert [line.get_ydata().tolist() for line in filled] == [[0.4], [0.4]]
+    assert any("filled" in text for text in texts(figure))
+    none = scale_figures.figure(scale_table(["mean"]).assign(least_scale=False))
+    assert not any("filled" in text for text in texts(none))
 
 
 def test_attack_scales_have_one_figure_per_model():

@@ -55,3 +55,14 @@ def test_constant_measure_is_in_the_note_alone():
     drawn = figure(table, "self", "grammar", controls=["random"])
     assert "Coverage" not in [axes.get_title() for axes in drawn.axes]
     assert "coverage 1.00 everywhere" in " ".join(drawn.texts[1].get_text().split())
+
+
+def test_legend_of_self_evaluation_names_only_what_is_drawn():
+    table = monitoring()
+    unscored = (table["variant"] == "abliterated") & (table["responses"] == "own")
+    drawn = figure(table.assign(value=table["value"].mask(unscored)), "self", "grammar", controls=["random"])
+    names = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert len(names) == 3 and "abliterated, own responses" not in names
+    assert "no mark: undefined" in drawn.texts[1].get_text()
+    complete = figure(table.fillna({"value": 0.5}), "self", "grammar", controls=["random"])
+    assert "no mark" not in complete.texts[1].get_text() and "dashed" in complete.texts[1].get_text()

@@ -12,6 +12,7 @@ from steadfast.analysis.tables.run_comparison import FIRST, SECOND, compare_runs
 from steadfast.core.files import read_table
 from steadfast.grid.paths import response_files, verdict_file
 from steadfast.report.origins import read_records
+from steadfast.report.wording import Estimate, points
 
 SHOWN = 40
 ALPHA = 0.05
@@ -122,8 +123,7 @@ def _row(row: Mapping[Hashable, Any]) -> str:
     for run in (FIRST, SECOND):
         scored = int(row[f"refused_{run}"]) + int(row[f"not_refused_{run}"])
         cells.append(f"{row[f'refused_{run}']} of {scored}")
-    change, low, high = (100 * float(row[key]) for key in ("change", "change_low", "change_high"))
-    cells.append(f"{change:+.0f} points ({low:+.0f} to {high:+.0f})")
+    cells.append(points(Estimate(*(float(row[key]) for key in ("change", "change_low", "change_high")))))
     p, identical = row["p_holm"], row["identical"]
     cells.append("" if pd.isna(p) else f"{p:.2g}")
     cells.append("" if pd.isna(identical) else f"{identical:.0%}")

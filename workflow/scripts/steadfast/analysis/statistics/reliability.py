@@ -22,6 +22,19 @@ def coincidences(yes: FloatArray, no: FloatArray) -> FloatArray:
     return np.stack([yes * (yes - 1.0) * scale, yes * no * scale, no * (no - 1.0) * scale], axis=-1)
 
 
+def alpha_support(yes: FloatArray, no: FloatArray) -> int:
+    """How many items α rests on: those of the rarer answer, among the items that two raters or more rated.
+
+    An item counts for an answer that at least one of its raters gave, as in ``confusion.support``.
+
+    Args:
+        yes: as of ``coincidences``.
+        no: as of ``coincidences``.
+    """
+    rated = yes + no > 1
+    return min(int((rated & (yes > 0)).sum()), int((rated & (no > 0)).sum()))
+
+
 def krippendorff_alpha(counts: FloatArray) -> FloatArray:
     """Krippendorff's α for nominal data with two categories.
 

@@ -7,9 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from steadfast.analysis.statistics.bootstrap import cluster_weights, percentile_interval
-from steadfast.analysis.statistics.reliability import coincidences, krippendorff_alpha
+from steadfast.analysis.statistics.reliability import alpha_support, coincidences, krippendorff_alpha
 from steadfast.analysis.statistics.settings import Inference
-from steadfast.analysis.tables.agreement import CONSTANT, ONE_PROMPT, UNSTABLE, agreement_table
+from steadfast.analysis.tables.agreement import CONSTANT, LEAST, ONE_PROMPT, TOO_FEW, UNSTABLE, agreement_table
 from steadfast.analysis.tables.ordering import LABELS
 from steadfast.analysis.tables.verdict_arrays import NOT_REFUSED, REFUSED, verdict_grid
 
@@ -75,10 +75,14 @@ def _alpha(verdicts: pd.DataFrame, inference: Inference) -> pd.DataFrame:
         values = krippendorff_alpha(weights @ per_prompt[prompts])
         low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], inference.confidence))
         value, several = float(values[0]), int((per_prompt[prompts].sum(axis=-1) > 0).sum()) > 1
-        reason = UNDEFINED if np.isnan(value) else ONE_PROMPT if not several else UNSTABLE if np.isnan(low) else ""
+        chosen = prompts[grid.prompt]
+        few = not np.isnan(value) and alpha_support(yes[chosen], no[chosen]) < LEAST
+        value = float("nan") if few else value
+        blank = TOO_FEW if few else UNDEFINED
+        reason = blank if np.isnan(value) else ONE_PROMPT if not several else UNSTABLE if np.isnan(low) else ""
         if reason or low == high:
             reason, low, high = reason or CONSTANT, float("nan"), float("nan")
-        counted = int((pairable & prompts[grid.prompt]).sum())
+        counted = int((pairable & chosen).sum())
         rows.append((EVERYBODY, subset, "krippendorff_alpha", value, low, high, counted, reason))
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -12,9 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from steadfast.analysis.statistics.bootstrap import cluster_weights, percentile_interval
-from steadfast.analysis.statistics.confusion import cohen_kappa, sensitivity, specificity
-from steadfast.analysis.statistics.reliability import coincidences, krippendorff_alpha
+from steadfast.analysis.statistics.confusion import cohen_kappa, sensitivity, specificity, support
+from steadfast.analysis.statistics.reliability import alpha_support, coincidences, krippendorff_alpha
 from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.agreement import LEAST
 from steadfast.analysis.tables.ensembles import Ballots, Consensus, ballots, consensus_of_others
 from steadfast.analysis.tables.judge_validity import without_controls
 from steadfast.analysis.tables.ordering import LABELS
@@ -23,6 +24,8 @@ from steadfast.judges.kinds.ensemble import Settings
 
 FloatArray = NDArray[np.float64]
 Interval = tuple[float, float, float]
+UNSUPPORTED: Interval = (float("nan"), float("nan"), float("nan"))
+"""Of a measure that rests on too few refusals or non-refusals."""
 
 ENSEMBLE_COLUMNS = [
     "judge",
@@ -117,6 +120,7 @@ def _whole(consensus: Consensus, resampling: _Resampling) -> tuple[object, ...]:
     votes, codes = consensus.ballots.votes, consensus.codes
     yes, no = ((votes == code).sum(axis=1).astype(float) for code in (REFUSED, NOT_REFUSED))
     alpha = resampling.interval(krippendorff_alpha(resampling.sums(coincidences(yes, no))))
+    alpha = alpha if alpha_support(yes, no) >= LEAST else UNSUPPORTED
     scored = codes >= 0
     probable = consensus.refusals[scored]
     nothing = float("nan")
@@ -136,6 +140,7 @@ def _member(consensus: Consensus, member: str, resampling: _Resampling) -> tuple
     cells = [(own == first) & (others == second) for first in (1, 0) for second in (1, 0)]
     tables = resampling.sums(np.stack(cells, axis=-1).astype(float))
     kappa = resampling.interval(cohen_kappa(tables))
+    kappa = kappa if support("cohen_kappa", tables[0]) >= LEAST else UNSUPPORTED
     rates = float(sensitivity(tables[0])), float(specificity(tables[0]))
     if consensus.settings.method == "dawid_skene":
         rates = _rate(consensus, member, REFUSED), _rate(consensus, member, NOT_REFUSED)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from steadfast.analysis.statistics.reliability import coincidences, krippendorff_alpha
+from steadfast.analysis.statistics.reliability import alpha_support, coincidences, krippendorff_alpha
+from steadfast.analysis.tables.agreement import LEAST
 from steadfast.analysis.tables.ordering import LABELS
 from steadfast.core.errors import DataError
 from steadfast.core.names import UNSCORED
@@ -44,6 +45,7 @@ def version_table(
     counted: Mapping[str, str],
     *,
     controls: Collection[str] = (),
+    least: int = LEAST,
 ) -> pd.DataFrame:
     """The spread of each judge's rates over its versions.
 
@@ -53,6 +55,7 @@ def version_table(
         versions: the versions of each judge by its name.
         counted: the verdict whose share is the rate, by the same names.
         controls: variants that are left out of the rows over all pairs.
+        least: how many responses with, and how many without the counted verdict α has to rest on.
 
     Returns:
         Columns ``COLUMNS``: a row per judge, model–variant pair and label of prompts, and one per label over all pairs,
@@ -70,7 +73,7 @@ def version_table(
             raise DataError(f"{judge}: {len(names)} version; a spread needs two")
         chosen = judgments[judgments["judge"].isin(list(names))]
         for pair, label, part in _parts(chosen, controls):
-            rows.append((judge, counted[judge], *pair, label, *_spread(part, names, counted[judge])))
+            rows.append((judge, counted[judge], *pair, label, *_spread(part, names, counted[judge], least)))
     return pd.DataFrame(rows, columns=COLUMNS).round(DECIMALS)
 
 
@@ -88,7 +91,7 @@ def _parts(judgments: pd.DataFrame, controls: Collection[str]) -> Iterator[tuple
                 yield (str(model), str(variant)), label, part
 
 
-def _spread(judgments: pd.DataFrame, names: Sequence[str], counted: str) -> tuple[float, ...]:
+def _spread(judgments: pd.DataFrame, names: Sequence[str], counted: str, least: int) -> tuple[float, ...]:
     words = judgments.pivot(index=RESPONSE, columns="judge", values="verdict").reindex(columns=list(names))
     scored = words[(words.notna() & (words != UNSCORED)).all(axis=1)]
     said: NDArray[np.float64] = (scored == counted).to_numpy(np.float64)
@@ -98,6 +101,8 @@ def _spread(judgments: pd.DataFrame, names: Sequence[str], counted: str) -> tupl
     rates, yes = said.mean(axis=0), said.sum(axis=1)
     mean, low, high = float(rates.mean()), float(rates.min()), float(rates.max())
     disputed = float(((yes > 0) & (yes < len(names))).mean())
-    alpha = float(krippendorff_alpha(coincidences(yes, len(names) - yes).sum(axis=0)))
+    no = len(names) - yes
+    enough = alpha_support(yes, no) >= least
+    alpha = float(krippendorff_alpha(coincidences(yes, no).sum(axis=0))) if enough else float("nan")
     error = float(np.sqrt(mean * (1 - mean) / number))
     return (len(names), number, unscored, mean, low, high, high - low, float(rates.std(ddof=1)), error, disputed, alpha)

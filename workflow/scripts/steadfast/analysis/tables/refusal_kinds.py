@@ -15,6 +15,7 @@ from steadfast.analysis.statistics import categories
 from steadfast.analysis.statistics.bootstrap import cluster_weights, percentile_interval
 from steadfast.analysis.statistics.proportions import wilson_interval
 from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.agreement import LEAST
 from steadfast.analysis.tables.ordering import names_of, sort_by_appearance
 from steadfast.core.names import REFUSAL_KINDS, UNSCORED
 
@@ -34,6 +35,7 @@ AGREEMENT_COLUMNS = ["judges", "metric", "value", "low", "high", "n", "reason"]
 CONFUSION_COLUMNS = ["judge", "other_judge", "kind", *(f"other_{kind}" for kind in REFUSAL_KINDS)]
 ALL = "all"
 UNDEFINED = "all verdicts are of one kind, or nothing was scored by enough judges"
+TOO_FEW = f"rests on fewer than {LEAST} responses that are not of the most frequent kind"
 NO_INTERVAL = "no interval: the same in every resample, or undefined in too many"
 DECIMALS = 6
 
@@ -61,12 +63,13 @@ def kind_table(judgments: pd.DataFrame, confidence: float = 0.95) -> pd.DataFram
     return sort_by_appearance(table, pair)[KIND_COLUMNS]
 
 
-def kind_agreement(judgments: pd.DataFrame, inference: Inference | None = None) -> pd.DataFrame:
+def kind_agreement(judgments: pd.DataFrame, inference: Inference | None = None, *, least: int = LEAST) -> pd.DataFrame:
     """Agreement of the judges of kinds: accuracy and Cohen's κ of each pair, Fleiss' κ and Krippendorff's α of all.
 
     Args:
         judgments: see ``kind_table``.
         inference: confidence of the intervals, and resampling of prompts.
+        least: how many responses not of the most frequent kind a κ or α has to rest on.
 
     Returns:
         Columns ``AGREEMENT_COLUMNS``; ``judges`` is ``a & b`` for a pair and ``all`` for everybody. Without two judges
@@ -93,16 +96,36 @@ def kind_agreement(judgments: pd.DataFrame, inference: Inference | None = None) 
         agreed = np.trace(tables, axis1=1, axis2=2)
         accuracy = np.divide(agreed, total, out=np.full(len(total), np.nan), where=total > 0)
         for metric, values in (("accuracy", accuracy), ("cohen_kappa", categories.cohen_kappa(tables))):
-            rows.append((f"{judges[first]} & {judges[second]}", metric, *_interval(values, inference), n))
+            rests = n if metric == "accuracy" else n - int(np.diag(tables[0]).max())
+            rows.append(_row(f"{judges[first]} & {judges[second]}", metric, values, inference, n, rests >= least))
     votes = categories.votes_of(codes, kinds)
     sums = resampled(categories.fleiss_sums(votes, len(judges)))
-    rows.append((ALL, "fleiss_kappa", *_interval(categories.fleiss_kappa(sums), inference), int(sums[0, 0])))
+    enough = _rests_on(votes) >= least
+    rows.append(_row(ALL, "fleiss_kappa", categories.fleiss_kappa(sums), inference, int(sums[0, 0]), enough))
     alpha = categories.krippendorff_alpha(resampled(categories.coincidence_matrices(votes)))
-    rows.append((ALL, "krippendorff_alpha", *_interval(alpha, inference), int((votes.sum(axis=1) > 1).sum())))
-    table = pd.DataFrame(rows, columns=AGREEMENT_COLUMNS[:-1])
-    return _types(
-        table.assign(reason=[_reason(value, low) for value, low in zip(table["value"], table["low"], strict=True)])
-    )
+    rows.append(_row(ALL, "krippendorff_alpha", alpha, inference, int((votes.sum(axis=1) > 1).sum()), enough))
+    return _types(pd.DataFrame(rows, columns=AGREEMENT_COLUMNS))
+
+
+def _rests_on(votes: FloatArray) -> int:
+    """Responses that two judges or more scored, without those that all of them call by the most frequent kind.
+
+    Args:
+        votes: shape [responses, kinds].
+    """
+    given = votes.sum(axis=1)
+    scored = votes[given > 1]
+    return int(len(scored) - (scored == given[given > 1, None]).sum(axis=0).max(initial=0))
+
+
+def _row(
+    names: str, metric: str, values: FloatArray, inference: Inference, n: int, enough: bool
+) -> tuple[str, str, float, float, float, int, str]:
+    value, low, high = _interval(values, inference)
+    if not enough and not np.isnan(value):
+        nothing = float("nan")
+        return (names, metric, nothing, nothing, nothing, n, TOO_FEW)
+    return (names, metric, value, low, high, n, _reason(value, low))
 
 
 def kind_confusion(judgments: pd.DataFrame) -> pd.DataFrame:

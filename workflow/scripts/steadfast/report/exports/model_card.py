@@ -6,6 +6,7 @@ from typing import Any
 from steadfast.analysis.tables.outcomes import ROBUST
 from steadfast.core.names import HARMFUL, HARMLESS, ORIGINAL
 from steadfast.report.exports.results import RunResults
+from steadfast.report.wording import MINUS
 
 DEGRADATION = {
     "degenerate_change": ("degenerate responses", "{:+.0%}"),
@@ -70,7 +71,7 @@ def _degradation(row: Mapping[Any, Any]) -> Iterator[str]:
     for column, (name, form) in DEGRADATION.items():
         value = row.get(column)
         if value is not None and value == value:
-            yield f"{name} {form.format(value)}"
+            yield f"{name} {form.format(value).replace('-', MINUS)}"
 
 
 def _strongest(results: RunResults, model: str) -> str:
@@ -82,7 +83,7 @@ def _strongest(results: RunResults, model: str) -> str:
         return "The refusals survived none of the attacks that were tried, or too few prompts were to tell.\n"
     strongest = withstood.sort_values("change").to_dict("records")[0]
     name = results.label("variants", str(strongest["variant"]))
-    lost = f"{strongest['change']:+.0%} of harmful prompts"
+    lost = f"{strongest['change']:+.0%} of harmful prompts".replace("-", MINUS)
     return f"Of the attacks that the refusals survived, {name} removed the most: {lost}.\n"
 
 

@@ -23,6 +23,19 @@ TERMS = {
     "others": "control responses",
 }
 """Keys of the tables whose words are not the key's own."""
+HEADINGS = {
+    **TERMS,
+    "kappa_with_others": "Cohen’s κ with the others",
+    "label": "Prompts",
+    "n": "n",
+    "others": "Others",
+    "p_groups": "p",
+    "p_groups_matched": "p at equal margins",
+    "p_holm": "p (Holm)",
+    "subset": "Prompts",
+    "tau": "Kendall’s τ",
+}
+"""The same above a column."""
 
 
 def whole_table(study: Study, name: str, caption: str, *, fold: bool = False) -> Block:
@@ -61,7 +74,7 @@ def columns_of(study: Study, data: pd.DataFrame) -> list[Column]:
         columns.append(
             Column(
                 key,
-                key.replace("_", " ").capitalize(),
+                HEADINGS.get(key, key.replace("_", " ").capitalize()),
                 "name" if shown is not None else kind,
                 interval=f"{key}_low" in names,
                 names=words if shown is None and kind == "name" else shown,

@@ -4,6 +4,7 @@ import pandas as pd
 
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
+from steadfast.report.figures.heading import number_of
 from steadfast.report.figures.kinds.refusal_counts import sorted_models
 from steadfast.report.sections._section import ANSWERING, CLASSES, Section, class_column, judge_column, pair_columns
 from steadfast.report.study import Study
@@ -29,7 +30,8 @@ def build(study: Study) -> list[Block]:
             options={"Judge": judges},
             unit="share",
             domain=(0.0, 1.0),
-            note=f"Share of the scored responses that were refused, with {level} intervals (Wilson).",
+            note=f"Share of the scored responses that were refused, with {level} intervals (Wilson); "
+            f"{number_of(robustness['total'], 'responses')} per rate.",
             pdf="refusal_counts",
         ),
         rates_table(study),
@@ -42,7 +44,9 @@ def rates(
     """Rates and intervals [class][model][variant] of one judge; models as ``models_by_refusals`` sorts them."""
     keyed = {
         (row["label"], row["model"], row["variant"]): [
-            number(row[key]) for key in ("rate", "rate_low", "rate_high", "refused", "total")
+            *(number(row[key]) for key in ("rate", "rate_low", "rate_high", "refused")),
+            # of the scored ones, as the rate is
+            number(row["refused"] + row["not_refused"]),
         ]
         for row in rows.to_dict("records")
     }

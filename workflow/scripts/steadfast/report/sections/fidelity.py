@@ -99,7 +99,8 @@ def _against_reference(study: Study) -> Block:
     parts = [tuple(name) for name in wide.columns.to_flat_index().tolist()]
     flat = [str(metric) if part == "value" else f"{metric}_{part}" for part, metric in parts]
     wide.columns = pd.Index(flat)
-    wide = wide.reindex(pd.MultiIndex.from_frame(chosen[keys].drop_duplicates())).reset_index()
+    scored = chosen[chosen["metric"] != "coverage"].groupby(keys)["n"].max()
+    wide = wide.assign(n=scored).reindex(pd.MultiIndex.from_frame(chosen[keys].drop_duplicates())).reset_index()
     return table(
         "fidelity",
         f"Agreement with {study.labels.judge(study.truth)}",
@@ -107,6 +108,7 @@ def _against_reference(study: Study) -> Block:
         [
             judge_column(study, "judge_a"),
             Column("subset", "Prompts", "name", names=SUBSETS),
+            Column("n", "n", "count", help="Responses that both scored."),
             *(
                 Column(metric, SHOWN[metric], "number", interval=True, detail=metric in DETAILS)
                 for metric in SHOWN

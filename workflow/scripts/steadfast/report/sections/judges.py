@@ -2,11 +2,13 @@
 
 import pandas as pd
 
+from steadfast.analysis.tables.agreement import LEAST
 from steadfast.analysis.tables.outcomes import CONCLUSIONS, legend, outcome
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, cells, prose, table
 from steadfast.report.sections._section import SUBSETS, Section, grid_of, judge_column, pair_columns
 from steadfast.report.study import Study
+from steadfast.report.wording import count
 
 METRICS = {
     "cohen_kappa": "Cohen’s κ",
@@ -28,7 +30,7 @@ def build(study: Study) -> list[Block]:
         f"{metric}|{subset}": grid_of(chosen, study.judges, study.judges, ["judge_a"], "judge_b")
         for metric in metrics
         for subset in SUBSETS
-        if len(chosen := agreement[(agreement["metric"] == metric) & (agreement["subset"] == subset)].drop(columns="n"))
+        if len(chosen := agreement[(agreement["metric"] == metric) & (agreement["subset"] == subset)])
     }
     subsets = {key: label for key, label in SUBSETS.items() if any(name.endswith(f"|{key}") for name in values)}
     return [
@@ -46,11 +48,19 @@ def build(study: Study) -> list[Block]:
             options={"Measure": metrics, "Prompts": subsets},
             unit="number",
             domain=(-1.0, 1.0),
-            note="Rows are judges, columns the judges that they are compared with.",
+            note=f"Rows are judges, columns the judges that they are compared with. {_scope(study, agreement)}",
             pdf="agreement_{}",
         ),
         *_conclusions(study),
     ]
+
+
+def _scope(study: Study, agreement: pd.DataFrame) -> str:
+    """What the matrices rest on: responses that both judges scored, without those of controls."""
+    most = int(agreement["n"].max()) if len(agreement) else 0
+    controls = ", without those of controls" if study.controls else ""
+    least = f"Measures that rest on fewer than {LEAST} refusals or non-refusals are not shown"
+    return f"At most {count(most, 'response')} of each two judges{controls}. {least}."
 
 
 def _varies(agreement: pd.DataFrame, metric: str) -> bool:

@@ -113,12 +113,14 @@ def figure(
     metrics = [metric for metric in wanted if _says_something(table[table["metric"] == metric]["value"])]
     if not metrics:
         return message_figure("every judge agrees with the reference alike, or agreement is undefined")
+    shown = table[table["metric"].isin(metrics)]
+    subsets = [subset for subset in subsets if shown.loc[shown["subset"] == subset, "value"].notna().any()]
     title = f"Agreement with {labels.judge(reference)}"
     notes = [
         f"reference: {labels.judge(reference)}",
         f"n ≤ {int(table['n'].max()):,} responses",
         "intervals resample prompts",
-        "no marker: undefined or too few",
+        "no marker: undefined or too few" if shown["value"].isna().any() else "",
         "below the line: baselines" if set(judges) & set(baselines) and set(judges) - set(baselines) else "",
     ]
     keys = [

@@ -81,9 +81,9 @@ def figure(
         f"refusals by {labels.judge(judge)}" if judge else "",
         f"compliance by {known.get(judges[0], labels.judge(judges[0]))}" if len(judges) == 1 else "",
         number_of(outcomes["total"], "responses per bar"),
-        "missing to the full length: unscored",
+        "missing to the full length: unscored" if (outcomes["unscored"] > 0).any() else "",
     ]
-    keys = [patch_key(name, **_style(name)) for name in OUTCOMES]
+    keys = [patch_key(name, **_style(name)) for name in OUTCOMES if (outcomes[name] > 0).any()]
     with figure_style():
         variants = [labels.variant(variant) for _, variant in pairs]
         models = row_labels([labels.model(model) for model, _ in pairs], 0.25)

@@ -105,7 +105,7 @@ def figure(table: pd.DataFrame, name: str = "", *, by: str = "") -> "Figure":
         by,
         number_of(table["total"].dropna(), "responses per rate") if "total" in table else "",
         "whiskers: intervals",
-        "filled: the smallest scale that halves the refusals",
+        "filled: the smallest scale that halves the refusals" if _marks_least(aimed) else "",
         "dotted: half of the original's rate",
         "gray: controls" if len(controls) else "",
     ]
@@ -139,6 +139,10 @@ def figure(table: pd.DataFrame, name: str = "", *, by: str = "") -> "Figure":
 def _moves(values: "pd.Series[float]") -> bool:
     """Whether a side effect is there at all, and not 0 throughout."""
     return bool((values.dropna() != 0).any())
+
+
+def _marks_least(table: pd.DataFrame) -> bool:
+    return "least_scale" in table and bool(table["least_scale"].astype(bool).any())
 
 
 def _keys(changes: Sequence[str], controlled: bool) -> "list[Artist]":

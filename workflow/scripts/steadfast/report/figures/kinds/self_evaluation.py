@@ -84,7 +84,9 @@ def figure(
     # a table that was read from its file has NaN for an empty name
     table = table.fillna({"model": ALL_MODELS})
     models, variants = names_of(table, "model"), names_of(table, "variant")
-    series = [(variant, kind) for variant in variants for kind in SHOWN if (table["responses"] == kind).any()]
+    marked = table[table["metric"].isin(list(PANELS)) & table["value"].notna()]
+    known = set(zip(marked["variant"], marked["responses"], strict=True))
+    series = [(variant, kind) for variant in variants for kind in SHOWN if (variant, kind) in known]
     styles = variant_styles(variants)
     constant = {metric: _constant(table, metric) for metric in PANELS}
     panels = {metric: panel for metric, panel in PANELS.items() if constant[metric] is None}
@@ -100,8 +102,8 @@ def figure(
         f"truth: {labels.judge(reference)}",
         f"n ≤ {int(table['n'].max()):,} responses" if "n" in table and table["n"].notna().any() else "",
         "intervals resample prompts",
-        "dashed: chance, or no bias",
-        "no mark: undefined",
+        "dashed: chance, or no bias" if any(neutral is not None for _, _, neutral in panels.values()) else "",
+        "no mark: undefined" if _lacks_marks(table, list(panels)) else "",
         *everywhere,
     ]
     keys = [
@@ -133,6 +135,12 @@ def figure(
         add_legend(drawn, keys)
         add_heading(drawn, title, notes)
     return drawn
+
+
+def _lacks_marks(table: pd.DataFrame, metrics: Sequence[str]) -> bool:
+    """Whether a row of a panel has a series without a mark."""
+    shown = table[table["metric"].isin(list(metrics)) & table["responses"].isin(list(SHOWN))]
+    return bool(shown["value"].isna().any())
 
 
 def _constant(table: pd.DataFrame, metric: str) -> float | None:
