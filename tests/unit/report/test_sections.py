@@ -91,6 +91,7 @@ def test_self_evaluation_shows_own_and_control_responses_together(with_table):
     chart = section(with_table("self_evaluation", pd.DataFrame(rows, columns=columns)), "self-evaluation")["blocks"][1]
     own, others = chart["values"]["exact|auroc"]
     assert (own[0][0], others[0][0]) == ([0.9, 0, 1], [0.6, 0, 1])
+    assert chart["most"] == 1, "no axis goes on to 1.05"
 
 
 def test_unknown_table_is_shown_generically(with_table):
