@@ -1,5 +1,6 @@
 """Panels of rows: dots with their intervals, one line per model, judge or group."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,3 +77,15 @@ def finish_rows(axes: "Axes", count: int) -> None:
     axes.spines["left"].set_visible(False)
     axes.grid(axis="x", color=FAINT, linewidth=0.4, alpha=0.6)
     axes.set_axisbelow(True)
+
+
+def name_rows(panels: "NDArray[np.object_]", names: Sequence[str]) -> None:
+    """Name the rows that all panels share beside their first column, the first name on top.
+
+    Args:
+        panels: axes, shape [down, across].
+        names: one name per row.
+    """
+    for axes in panels[:, 0]:
+        axes.set_yticks(range(len(names)), names)
+    panels[0, 0].set_ylim(len(names) - 0.5, -0.5)

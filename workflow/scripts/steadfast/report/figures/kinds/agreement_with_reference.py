@@ -15,7 +15,7 @@ from steadfast.core.errors import DataError
 from steadfast.core.settings import UniqueItems
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height
 from steadfast.report.figures.kinds.agreement import ONE_JUDGE, SIGNED
-from steadfast.report.figures.rows import align_ends, finish_rows, interval_dots
+from steadfast.report.figures.rows import align_ends, finish_rows, interval_dots, name_rows
 from steadfast.report.figures.settings import FigureSettings
 from steadfast.report.figures.style import (
     INK,
@@ -148,9 +148,7 @@ def figure(
                 axes.axhline(apart - 0.5, color=INK, linewidth=0.8)
         for axes in list(panels.flat)[len(metrics) :]:
             axes.set_visible(False)
-        for axes in panels[:, 0]:
-            axes.set_yticks(range(len(judges)), names)
-        panels[0, 0].set_ylim(len(judges) - 0.5, -0.5)
+        name_rows(panels, names)
         add_legend(drawn, keys)
         add_heading(drawn, title, notes)
     return drawn

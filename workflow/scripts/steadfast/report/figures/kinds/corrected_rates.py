@@ -12,7 +12,7 @@ from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.errors import DataError
 from steadfast.core.names import ORIGINAL
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
-from steadfast.report.figures.rows import finish_rows, interval_dots
+from steadfast.report.figures.rows import finish_rows, interval_dots, name_rows
 from steadfast.report.figures.settings import FigureSettings
 from steadfast.report.figures.style import (
     figure_style,
@@ -114,9 +114,7 @@ def figure(
             axes.set_visible(False)
         for axes in panels[-1]:
             axes.set_xlabel("harmful prompts refused (%)")
-        for axes in panels[:, 0]:
-            axes.set_yticks(range(len(models)), names)
-        panels[0, 0].set_ylim(len(models) - 0.5, -0.5)
+        name_rows(panels, names)
         add_legend(drawn, keys)
         add_heading(drawn, title, notes)
     return drawn

@@ -14,7 +14,7 @@ from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.core.errors import DataError
 from steadfast.core.names import ORIGINAL
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
-from steadfast.report.figures.rows import finish_rows, interval_dots
+from steadfast.report.figures.rows import finish_rows, interval_dots, name_rows
 from steadfast.report.figures.settings import FigureSettings
 from steadfast.report.figures.style import (
     INK,
@@ -147,9 +147,7 @@ def figure(
         for axes in grid[-1]:
             bars = stacked and axes is not grid[-1, 0]
             axes.set_xlabel("responses (%)" if bars else "refused (% of scored responses)")
-        for axes in grid[:, 0]:
-            axes.set_yticks(range(len(models)), names)
-        grid[0, 0].set_ylim(len(models) - 0.5, -0.5)
+        name_rows(grid, names)
         add_legend(drawn, keys)
         add_heading(drawn, title, notes)
     return drawn

@@ -12,7 +12,7 @@ from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.core.errors import DataError
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
 from steadfast.report.figures.kinds.refusal_counts import TITLES
-from steadfast.report.figures.rows import finish_rows, interval_dots
+from steadfast.report.figures.rows import finish_rows, interval_dots, name_rows
 from steadfast.report.figures.settings import FigureSettings
 from steadfast.report.figures.style import (
     figure_style,
@@ -111,9 +111,7 @@ def figure(
             axes.set_title(TITLES[label], loc="left")
         for axes in panels[-1]:
             axes.set_xlabel("refused (% of scored responses)")
-        for axes in panels[:, 0]:
-            axes.set_yticks(range(len(names)), rows)
-        panels[0, 0].set_ylim(len(names) - 0.5, -0.5)
+        name_rows(panels, rows)
         add_legend(drawn, keys)
         add_heading(drawn, title, notes)
     return drawn

@@ -12,7 +12,7 @@ from steadfast.analysis.tables.ordering import names_of
 from steadfast.analysis.tables.self_evaluation import ALL_MODELS
 from steadfast.analysis.tables.self_judgments import OTHERS, OWN
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height
-from steadfast.report.figures.rows import align_ends, finish_rows, interval_dots
+from steadfast.report.figures.rows import align_ends, finish_rows, interval_dots, name_rows
 from steadfast.report.figures.settings import FigureSettings
 from steadfast.report.figures.style import (
     INK,
@@ -129,9 +129,7 @@ def figure(
                 axes.axvline(neutral, color=INK, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0)
         for axes in list(grid.flat)[len(panels) :]:
             axes.set_visible(False)
-        for axes in grid[:, 0]:
-            axes.set_yticks(range(len(models)), names)
-        grid[0, 0].set_ylim(len(models) - 0.5, -0.5)
+        name_rows(grid, names)
         add_legend(drawn, keys)
         add_heading(drawn, title, notes)
     return drawn
