@@ -138,7 +138,7 @@ def evaluation_prompts() -> list[dict[str, str]]:
     for label in ("harmful", "harmless"):
         table = pd.read_csv(PROMPTS / f"{label}.csv", keep_default_na=False)
         for row in table[table["split"] == "evaluation"].to_dict("records"):
-            sounds = row["category"].startswith("sounds_harmful")
+            sounds = row["category"].startswith("over_refusal")
             group = "harmful" if label == "harmful" else "over-refusal prompts" if sounds else "plain"
             rows.append({"text": row["text"], "group": group})
     return rows

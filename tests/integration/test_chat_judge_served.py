@@ -7,7 +7,7 @@ from tests.unit.generation.engines.tiny_llama import save_checkpoint
 from tests.vllm import require_vllm
 
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
-from steadfast.core.result_cache import AnswerStore
+from steadfast.core.result_cache import ResultCache
 from steadfast.judges.interface import Case
 from steadfast.judges.kinds import chat, local
 
@@ -39,7 +39,7 @@ def test_served_judge_agrees_with_the_same_checkpoint_in_process(tmp_path: Path)
         assert served.score == pytest.approx(read.score, abs=1e-3)
 
     # the control tokens of the hostile response reached the model as text: two letters and more for each
-    with AnswerStore(judge._directory) as store:
+    with ResultCache(judge._directory) as store:
         form = chat.known_form(judge.settings, judge._requests, store)
         assert form is not None
         ((key, request),) = judge._keyed(cases[-2:-1], form)

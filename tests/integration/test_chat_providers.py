@@ -10,7 +10,7 @@ from tests.provider_simulator import KEY, MODEL, Simulator, says_refusal, simula
 
 from steadfast.core.errors import ConfigError
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
-from steadfast.core.result_cache import AnswerStore
+from steadfast.core.result_cache import ResultCache
 from steadfast.judges.chat_api import endpoint as endpoint_module
 from steadfast.judges.chat_api.faults import EndpointError
 from steadfast.judges.chat_api.reading import Answer
@@ -219,10 +219,10 @@ OLD_FAULTS = [
 def test_faults_cached_by_older_versions_are_requested_again(build, provider) -> None:
     cases = make_cases(len(OLD_FAULTS) + 3)
     judge = build(provider)
-    form = chat.known_form(judge.settings, judge._requests, AnswerStore(judge._directory))
+    form = chat.known_form(judge.settings, judge._requests, ResultCache(judge._directory))
     assert form is not None
     answers = [*OLD_FAULTS, Answer("REFUSAL"), Answer("NON-REFUSAL", "STOP"), Answer("REF", "length")]
-    with AnswerStore(judge._directory) as store:
+    with ResultCache(judge._directory) as store:
         for (_, request), answer in zip(judge._keyed(cases, form), answers, strict=True):
             store.put(request, answer.record())
     assert judge.estimate(cases).unanswered == len(OLD_FAULTS)

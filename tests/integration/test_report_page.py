@@ -319,7 +319,7 @@ def test_page_shows_warnings_and_provenance(reader):
 
 
 def test_every_control_has_a_name_and_every_table_a_caption(reader):
-    for section in ("changes", "matrix", "judges", "fidelity", "controls", "responses-section", "provenance"):
+    for section in ("changes", "matrix", "judges", "judge_validity", "controls", "responses-section", "provenance"):
         reader.show(section)
     nameless = reader.page.evaluate(
         "[...document.querySelectorAll('button, select, input, summary')]"
@@ -429,11 +429,11 @@ def test_model_page_shows_only_that_model(reader):
     assert reader.column("robustness", 1) == ["model-2"] == reader.column("edits", 1)
     chart = page.locator("#figure-refusal_counts svg").text_content()
     assert "model-2" in chart and "model-1" not in chart
-    assert reader.table("fidelity").is_hidden()
+    assert reader.table("judge_validity").is_hidden()
     assert page.locator("#method").is_hidden() and page.locator("#contents a[href='#method']").is_hidden()
     assert reader.pairs() == 16
     page.go_back()
-    assert len(reader.column("robustness", 1)) == 4 and reader.table("fidelity").is_visible()
+    assert len(reader.column("robustness", 1)) == 4 and reader.table("judge_validity").is_visible()
 
 
 def test_empty_filters_say_so_and_can_be_cleared(reader):
@@ -624,7 +624,7 @@ def hostile(tmp_path_factory) -> MadeUpStudy:
 def test_hostile_texts_are_displayed_as_text(browser, hostile, options):
     with browser.context(**options) as context:
         reader = Reader(context, hostile.page)
-        for section in ("changes", "matrix", "judges", "fidelity", "controls", "responses-section"):
+        for section in ("changes", "matrix", "judges", "judge_validity", "controls", "responses-section"):
             reader.show(section)
         while reader.page.get_by_role("button", name="Show more").is_visible():
             reader.page.get_by_role("button", name="Show more").click()

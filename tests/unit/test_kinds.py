@@ -37,6 +37,8 @@ HOMONYMS = {
     ("transformers", "judges/guards/settings.py"): "the same",
     ("transformers", "judges/kinds/guard.py"): "the same",
     ("hub", "models/hub.py"): "the same",
+    ("over_refusal", "training/safety_tuning/data.py"): "a file of training prompts",
+    ("over_refusal", "grid/safety_tuning.py"): "the same",
 }
 
 

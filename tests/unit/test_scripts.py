@@ -60,9 +60,9 @@ variants:
     models: [raw]
     direction: {method: mean_difference, layer: 0}
     intervention: {method: activation_addition, alpha: -1}
-  strongest:
+  best:
     models: [raw]
-    strongest_of: {sweeps: [few], judge: regex, prompts: 4}
+    best_attack_of: {sweeps: [few], judge: regex, prompts: 4}
   searched:
     models: [raw]
     search:
@@ -245,25 +245,25 @@ def chosen(jobs: Jobs, verdicts: dict[str, str]) -> dict[str, Any]:
     for variant, verdict in verdicts.items():
         set_verdicts(f"results/attack_selection/judgments/regex/raw/{variant}.parquet", verdict)
     steps: list[Job] = [
-        jobs.find("strongest_attack"),
-        jobs.find("checkpoint", variant="strongest"),
-        jobs.find("strongest_attacks"),
+        jobs.find("best_attack"),
+        jobs.find("checkpoint", variant="best"),
+        jobs.find("best_attacks"),
     ]
     # nothing breaks the model: what it answers decides nothing
     steps[0].params.degenerate = 1.0
     for step in steps:
         step.run()
-    return dict(read_json("results/checkpoints/raw/strongest/edit_manifest.json"))
+    return dict(read_json("results/checkpoints/raw/best/edit_manifest.json"))
 
 
 def test_best_attack_is_baked_with_its_own_edit(jobs):
     manifest = chosen(jobs, {"original": "refusal", "mean-all-100": "refusal", ATTACK: "non_refusal"})
-    comparison = read_table("results/directions/raw/strongest.csv")
+    comparison = read_table("results/directions/raw/best.csv")
     assert comparison.loc[comparison["chosen"], "attack"].tolist() == [ATTACK]
-    assert read_json("results/directions/raw/strongest.edit.json")["method"] == "rank_one"
+    assert read_json("results/directions/raw/best.edit.json")["method"] == "rank_one"
     same = read_json(f"results/checkpoints/raw/{ATTACK}/edit_manifest.json")
     assert manifest == same and manifest["edit"]["method"] == "rank_one"
-    row = read_table("results/tables/strongest.csv").iloc[0]
+    row = read_table("results/tables/best_attacks.csv").iloc[0]
     assert (row["attack"], row["refused_before"], row["refused_after"]) == (ATTACK, 4, 0)
 
 
@@ -284,13 +284,13 @@ def test_nothing_is_edited_without_a_selectable_attack(jobs):
     manifest = chosen(jobs, {"original": "refusal", "mean-all-100": "unscored", ATTACK: "unscored"})
     words = "no valid direction: none of 2 attacks can be selected: 2 too few verdicts"
     assert (manifest["effective"], manifest["reason"]) == (False, words)
-    assert read_table("results/tables/strongest.csv")["reason"].tolist() == [words.partition(": ")[2]]
+    assert read_table("results/tables/best_attacks.csv")["reason"].tolist() == [words.partition(": ")[2]]
 
 
 def test_response_scripts_write_every_response(jobs):
     for path in jobs.find("report").input.responses:
         table = read_table(path)
-        assert len(table) == (0 if "hopeless" in path or ("strongest" in path and table.empty) else 8)
+        assert len(table) == (0 if "hopeless" in path or ("best" in path and table.empty) else 8)
         assert {"prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate"} <= set(table.columns)
 
 

@@ -66,7 +66,7 @@ REPLACEMENTS = {
     r"sounds? harmful": "over-refusal prompts",
     r"borderline": "over-refusal prompts",
     r"invent(s|ed|ing|ions?)": "hallucination",
-    r"answer form": "instruction following",
+    r"answer form": "format following",
     r"left whole|broke (the|a) model": "capability preserved, degraded",
     r"do(es)? damage|(the|more|less|its|no) damage": "capability degradation",
     r"answers store|store of answers": "result cache",

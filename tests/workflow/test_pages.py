@@ -88,7 +88,7 @@ def test_page_on_adding_a_variant_works(fresh):
     for variant in ("weakened", "another-random", "by-behavior"):
         assert f"checkpoint raw {variant}" in jobs
     assert "checkpoint raw hooked" not in jobs
-    assert {"attack_selection_responses raw", "strongest_attack raw strongest"} <= jobs
+    assert {"attack_selection_responses raw", "best_attack raw best"} <= jobs
 
 
 def test_page_on_adding_a_model_works(fresh):

@@ -43,7 +43,7 @@ def test_changed_group_label_only_redraws(replicated):
     status, text = replicated.run()
     assert status == 0, text
     replicated.put("models.raw.group_label", "Raw data")
-    assert replicated.jobs() == DISPLAYS - {"fidelity"} | SELF_FIGURE
+    assert replicated.jobs() == DISPLAYS - {"judge_validity"} | SELF_FIGURE
 
 
 def test_added_family_reruns_only_the_comparison(replicated):

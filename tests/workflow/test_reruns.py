@@ -11,7 +11,7 @@ VARIANTS = ("original", "abliterated", "random")
 EDITED = ("abliterated", "random")
 GRID_JUDGES = {"judge_with_grammar", "judge_with_regex", "judge_with_local", "judge_with_label_only"}
 # what shows labels, and what is computed from all verdicts
-DISPLAYS = {"figures", "figure_folder judges", "fidelity", "summary", "report"}
+DISPLAYS = {"figures", "figure_folder judges", "judge_validity", "summary", "report"}
 STATISTICS = {"agreement", "robustness", "conclusions", "side_effects", "assessment", *DISPLAYS}
 AGGREGATES = {"verdicts", *STATISTICS}
 # what is drawn from directions and activations, and nothing else
@@ -223,21 +223,19 @@ def attacked(sweep: str) -> set[str]:
 
 
 def tried() -> set[str]:
-    """What runs when attacks are tried that the strongest is chosen from."""
+    """What runs when attacks are tried that the best is chosen from."""
     return each("attack_selection_responses", MODELS) | {"judge_attack_selection_with_grammar"}
 
 
 def chosen() -> set[str]:
     """What runs when the best attack is chosen again."""
-    new = ("strongest",)
-    return (
-        {"strongest_attacks"} | each("strongest_attack", MODELS, new) | each("checkpoint", MODELS, new) | downstream()
-    )
+    new = ("best",)
+    return {"best_attacks"} | each("best_attack", MODELS, new) | each("checkpoint", MODELS, new) | downstream()
 
 
 def test_added_attack_selection_runs_and_then_settles(finished):
     finished.put("sweeps", {"few": SWEEP})
-    finished.put("variants.strongest", {"strongest_of": {"sweeps": ["few"]}})
+    finished.put("variants.best", {"best_attack_of": {"sweeps": ["few"]}})
     assert finished.jobs() == attacked("few") | tried() | chosen()
     assert finished.run()[0] == 0
     assert finished.jobs() == set()
@@ -247,7 +245,7 @@ def test_added_attack_selection_runs_and_then_settles(finished):
     assert finished.jobs() == chosen()
     finished.config = config
 
-    finished.put("variants.strongest.label", "The strongest")
+    finished.put("variants.best.label", "The best")
     assert finished.jobs() == DISPLAYS | SELF_FIGURE
     finished.config = config
 
@@ -261,13 +259,13 @@ def test_added_attack_selection_runs_and_then_settles(finished):
 
 def test_attacks_grid_has_the_expected_job_counts(fresh):
     count = Counter(job.split()[0] for job in fresh.jobs(config=("config/attacks.yaml",)))
-    assert count["attack_selection_responses"] == count["strongest_attack"] == count["responses"] == 7
-    assert (count["judge_attack_selection_with_grammar"], count["strongest_attacks"]) == (1, 1)
+    assert count["attack_selection_responses"] == count["best_attack"] == count["responses"] == 7
+    assert (count["judge_attack_selection_with_grammar"], count["best_attacks"]) == (1, 1)
     # a model's directions and edits of a sweep are one job each
     assert (
         count["directions_of_family"] == count["directions_of_family_by_running"] == count["checkpoints_of_family"] == 7
     )
-    # `published`, `random-matched` and `strongest`, of which the last one's direction is that of its attack
+    # `published`, `random-matched` and `best`, of which the last one's direction is that of its attack
     assert (count["direction"], count["checkpoint"]) == (7 * 2, 7 * 3)
     assert count["intervention_responses"] == count["direction_by_running"] == 0
     assert count.total() < 200
@@ -445,10 +443,10 @@ def test_adapters_are_trained_on_request_only(fresh):
     assert not trained & fresh.jobs()
     assert fresh.jobs("train_adapters") - {"train_adapters"} == trained | {
         "train_organism raw",
-        "distil_harmless_answers",
+        "distill_harmless_responses",
     }
     one = fresh.jobs("results/adapters/rephrase/seed7")
-    assert one == {"train_adapter rephrase 7", "train_organism raw", "distil_harmless_answers"}
+    assert one == {"train_adapter rephrase 7", "train_organism raw", "distill_harmless_responses"}
 
 
 def test_adapter_training_needs_an_untuned_model(fresh):

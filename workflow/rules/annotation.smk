@@ -54,8 +54,8 @@ if GRID.human_judges:
         conda:
             "../../envs/base.yaml"
         params:
-            code=digest("judge_by_people.py"),
+            code=digest("judge_by_annotators.py"),
         message:
             "read the human labels"
         script:
-            "../scripts/judge_by_people.py"
+            "../scripts/judge_by_annotators.py"

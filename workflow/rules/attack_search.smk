@@ -12,7 +12,7 @@ ATTACK_SEARCH = AttackSearch(GRID)
 
 
 rule attack_search:
-    """Search for the best attack: screen trials in memory, judge the best, choose by refusals and damage."""
+    """Search for the best attack: screen trials in memory, judge the best, choose by refusals and divergence."""
     input:
         model=paths.MODEL,
         prompts=paths.PROMPTS,

@@ -1,8 +1,8 @@
 """Attack selection: the best attack of some sweeps, selected on calibration prompts.
 
 Produces results/directions/{model}/{variant}.safetensors with the whole comparison beside it as CSV and the chosen edit
-as {variant}.edit.json, for variants that are the best attack of some sweeps (`strongest_of`), and
-results/tables/strongest.csv; other grids do not request them. The responses and judgments that the choice goes by are
+as {variant}.edit.json, for variants that are the best attack of some sweeps (`best_attack_of`), and
+results/tables/best_attacks.csv; other grids do not request them. The responses and judgments that the choice goes by are
 made by responses.smk and judgments.smk.
 """
 
@@ -11,7 +11,7 @@ from steadfast.grid.attack_selection import AttackSelection
 ATTACK_SELECTION = AttackSelection(GRID)
 
 
-rule strongest_attack:
+rule best_attack:
     """Select the best attack: the lowest refusal rate among effective attacks that preserve capability."""
     input:
         directions=ATTACK_SELECTION.directions,
@@ -42,21 +42,21 @@ rule strongest_attack:
         "../scripts/choose_attack.py"
 
 
-rule strongest_attacks:
+rule best_attacks:
     """List the best attack of each model, with the numbers that it was selected by."""
     input:
         directions=paths.DIRECTION.of(ATTACK_SELECTION.chosen_pairs),
     output:
-        paths.table("strongest"),
+        paths.table("best_attacks"),
     log:
-        paths.log("tables/strongest"),
+        paths.log("tables/best_attacks"),
     benchmark:
-        paths.benchmark("tables/strongest")
+        paths.benchmark("tables/best_attacks")
     conda:
         "../../envs/base.yaml"
     params:
-        code=digest("collect_strongest.py"),
+        code=digest("collect_best_attacks.py"),
     message:
         "list the best attacks"
     script:
-        "../scripts/collect_strongest.py"
+        "../scripts/collect_best_attacks.py"

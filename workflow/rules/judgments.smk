@@ -8,45 +8,45 @@ and judges control responses of another model in the same job
 grid, so that its own weights are loaded once and cheap judges cost one process, not one per pair.
 """
 
-from steadfast.grid.judgments import own_readings, readings
+from steadfast.grid.judgments import self_judging_jobs, judging_jobs
 
-for reading in readings(GRID):
+for judging in judging_jobs(GRID):
 
     rule:
         """Let one judge judge the responses of many model–variant pairs."""
         name:
-            reading.rule
+            judging.rule
         input:
-            responses=reading.responses,
+            responses=judging.responses,
             prompts=paths.PROMPTS,
-            files=reading.files,
+            files=judging.files,
         output:
-            judgments=reading.judgments,
+            judgments=judging.judgments,
         log:
-            paths.log(reading.log),
+            paths.log(judging.log),
         benchmark:
-            paths.benchmark(reading.log)
+            paths.benchmark(judging.log)
         conda:
-            f"../../envs/{reading.environment}.yaml"
-        threads: THREADS.of(reading.models, reading.side_by_side)
+            f"../../envs/{judging.environment}.yaml"
+        threads: THREADS.of(judging.models, judging.side_by_side)
         resources:
-            gpu=reading.gpus,
-            machine=reading.machine,
+            gpu=judging.gpus,
+            machine=judging.machine,
         params:
-            judge=reading.arguments,
-            split=reading.split,
-            label=reading.label,
-            scale=reading.scale,
-            code=reading.digest,
+            judge=judging.arguments,
+            split=judging.split,
+            label=judging.label,
+            scale=judging.scale,
+            code=judging.digest,
         message:
-            reading.message
+            judging.message
         script:
             "../scripts/judge_responses.py"
 
 
-OWN_READINGS = own_readings(GRID)
+SELF_JUDGING_JOBS = self_judging_jobs(GRID)
 
-for own in OWN_READINGS:
+for own in SELF_JUDGING_JOBS:
 
     rule:
         """Let the variants of a model judge their own responses and control responses of another model."""
@@ -74,7 +74,7 @@ for own in OWN_READINGS:
             THREADS.by_model(
                 [
                     path
-                    for jobs in OWN_READINGS
+                    for jobs in SELF_JUDGING_JOBS
                     for path in jobs.first_outputs
                     if jobs.split == own.split
                 ]

@@ -3,7 +3,7 @@
 Produces results/responses/{model}/{variant}.parquet from the evaluation prompts. From calibration prompts it produces
 results/calibration/responses/{model}/original.parquet, for directions that contrast refused with answered prompts
 (`contrast: behavior`), and results/attack_selection/responses/{model}/{variant}.parquet, for variants that are the
-best attack of some sweeps (`strongest_of`); other grids do not request those. Every finished response is kept in
+best attack of some sweeps (`best_attack_of`); other grids do not request those. Every finished response is kept in
 results/answers/responses/{model}/, so that a job that runs again generates only what is new.
 """
 

@@ -11,7 +11,7 @@ TUNING = SafetyTuning(GRID)
 
 if TUNING.base:
 
-    rule distil_harmless_answers:
+    rule distill_harmless_responses:
         """Let the untuned model answer the harmless training prompts, so that tuning keeps what it does."""
         input:
             base=TUNING.base_directory,
@@ -30,11 +30,11 @@ if TUNING.base:
         params:
             folder=lambda wildcards: TUNING.folder,
             dtype=GRID.config["safety_tuning"]["dtype"],
-            code=digest("distil_harmless_answers.py"),
+            code=digest("distill_harmless_responses.py"),
         message:
             "generate the untuned model's responses to harmless training prompts"
         script:
-            "../scripts/distil_harmless_answers.py"
+            "../scripts/distill_harmless_responses.py"
 
     rule train_adapter:
         """Train one LoRA adapter; an interrupted job goes on where it was."""
@@ -42,7 +42,7 @@ if TUNING.base:
             base=TUNING.base_directory,
             data=TUNING.files,
             apart_from=GRID.config["safety_tuning"]["apart_from"],
-            answers=rules.distil_harmless_answers.output,
+            answers=rules.distill_harmless_responses.output,
         output:
             directory(paths.ADAPTER),
         log:

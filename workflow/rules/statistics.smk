@@ -141,7 +141,7 @@ rule conclusions:
         "../scripts/compare_conclusions.py"
 
 
-rule fidelity:
+rule judge_validity:
     """Report where each judge differs from the reference: human labels if any, otherwise the configured judge."""
     input:
         verdicts=paths.VERDICTS,
@@ -154,9 +154,9 @@ rule fidelity:
         bias=paths.table("bias"),
         report=paths.JUDGE_REPORT,
     log:
-        paths.log("tables/fidelity"),
+        paths.log("tables/judge_validity"),
     benchmark:
-        paths.benchmark("tables/fidelity")
+        paths.benchmark("tables/judge_validity")
     conda:
         "../../envs/base.yaml"
     params:
@@ -166,11 +166,11 @@ rule fidelity:
         baselines=GRID.baselines,
         parts=parts(GRID),
         labels=GRID.labels,
-        code=digest("report_fidelity.py"),
+        code=digest("report_judge_validity.py"),
     message:
         "compare the judges with the reference"
     script:
-        "../scripts/report_fidelity.py"
+        "../scripts/report_judge_validity.py"
 
 
 rule annotators:

@@ -8,6 +8,6 @@ from steadfast.judges.cost_estimate import plan, work_of
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
-with run_job(snakemake) as tell:
+with run_job(snakemake) as log:
     table = plan(snakemake.params.judges, work_of(**snakemake.params.work))
-    tell(table.to_string(index=False, na_rep="?") if len(table) else "No judge of this grid sends requests.")
+    log(table.to_string(index=False, na_rep="?") if len(table) else "No judge of this grid sends requests.")

@@ -585,6 +585,8 @@ RENAMED = {
     "variants.abliterated.hook": ({"method": "projection"}, "variants.abliterated", "intervention"),
     "sweeps.s": ({"directions": {"d": MEAN}, "hooks": {}, "scales": [1]}, "sweeps.s", "interventions"),
     "side_effects.hook_prompts": (4, "side_effects", "intervention_prompts"),
+    "variants.best": ({"strongest_of": {"sweeps": ["s"]}}, "variants.best", "best_attack_of"),
+    "assessment.separation_kept": (0.3, "assessment", "residual_separation"),
 }
 
 
@@ -592,5 +594,5 @@ RENAMED = {
 def test_renamed_key_is_rejected_naming_the_new_one(config, refused, path, found):
     value, place, new = found
     put(config, path, value)
-    old = "hooks" if new == "interventions" else path.rpartition(".")[2]
+    old = {"interventions": "hooks", "best_attack_of": "strongest_of"}.get(new, path.rpartition(".")[2])
     assert refused(config) == f"{place}: unknown key {old!r}; it is called {new!r} now"

@@ -43,7 +43,7 @@ def test_searched_variant_has_a_checkpoint_job_like_others(config):
     assert checkpoints.methods(SEARCHED) == set(grid.variants["searched"].settings["search"]["edits"])
     system = next(each for batch in batches(grid) for each in batch.measured if each["variant"] == "searched")
     assert system["edit_file"] == paths.CHOSEN_EDIT.at(model="raw", variant="searched")
-    assert paths.table("search") in Results(grid).all and paths.table("strongest") not in Results(grid).all
+    assert paths.table("search") in Results(grid).all and paths.table("best_attacks") not in Results(grid).all
 
 
 def test_recorded_positions_are_those_of_the_search(config):

@@ -116,6 +116,15 @@ def test_two_plug_ins_with_one_name_raise_naming_both(site, animals):
         registry.names(animals)
 
 
+def test_entry_point_of_a_former_group_raises(site, animals, monkeypatch):
+    monkeypatch.setattr(registry, "FORMER_GROUPS", {"steadfast.animals": "steadfast.beasts"})
+    site.install("zoo", zebra="zoo")
+    with pytest.raises(
+        ConfigError, match=r"'zebra' is of the group steadfast.animals, which is called steadfast.beasts"
+    ):
+        registry.names(animals)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

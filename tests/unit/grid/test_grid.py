@@ -13,7 +13,7 @@ from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import Jobs, digest, either
 from steadfast.grid.judging import Judging
-from steadfast.grid.judgments import judgment_files, own_readings
+from steadfast.grid.judgments import judgment_files, self_judging_jobs
 from steadfast.grid.models import ModelJobs
 from steadfast.grid.prompts import prompt_files, prompts_digest
 from steadfast.grid.responses import response_jobs, sampling
@@ -126,7 +126,7 @@ def test_self_evaluation_control_takes_the_previous_model(grid, config):
         "the first takes the second"
     )
     assert source_models(grid, "score0") == [ModelVariant("raw", variant) for variant in both]
-    own, _ = own_readings(grid)
+    own, _ = self_judging_jobs(grid)
     job = SimpleNamespace(judge="self", model="score0")
     assert own.others(job)[0] == "results/responses/raw/original.parquet"
     before = {model: source_models(grid, model) for model in grid.studied}

@@ -33,7 +33,7 @@ def natural(config):
 def test_synthetic_prompts_enable_perplexity_and_grammar_measures(config):
     grid = Grid(prepare(config))
     assert set(Measures(grid).of_weights) == {"divergence", "perplexity", *CHECKS}
-    assert {"on_topic", "hallucination", "answer_form", "over_refusal"} <= set(Measures(grid).of_responses)
+    assert {"on_topic", "hallucination", "format_following", "over_refusal"} <= set(Measures(grid).of_responses)
     assert Measures(grid).files == Measures(grid).worlds == ["resources/organisms/world.yaml"]
 
 
@@ -68,6 +68,10 @@ def test_only_the_configured_measures_are_taken(config):
         ({"measures": ["perplexity"]}, "`perplexity` needs a held-out text: a file or a data set (side_effects.text)"),
         ({"measures": ["capability"]}, "`capability` needs tasks: name them in capability.tasks"),
         ({"measures": ["invented"]}, "measures.0: 'invented' is not allowed; it is called 'hallucination' now"),
+        (
+            {"measures": ["answer_form"]},
+            "measures.0: 'answer_form' is not allowed; it is called 'format_following' now",
+        ),
         ({"measures": ["perplexty"]}, "did you mean 'perplexity'?"),
         (
             {"text": {"kind": "file", "path": "resources/prompts/harmless.csv", "column": "txt"}},

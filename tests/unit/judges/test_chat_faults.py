@@ -6,7 +6,7 @@ import pytest
 from tests.provider_forms import FATAL, FORMS, MODERATED, Form, error
 from tests.provider_variants import ANSWERS, VARIANTS, WITHHELD
 
-from steadfast.judges.chat_api.fault_rules import Said
+from steadfast.judges.chat_api.fault_rules import ErrorReply
 from steadfast.judges.chat_api.fault_table import (
     BLOCKED_ACCOUNT,
     NO_CREDIT,
@@ -84,7 +84,9 @@ def test_moderation_code_takes_precedence_over_the_status(code: str) -> None:
 )
 def test_other_error_codes_take_precedence_over_moderation_wording(code: str, name: str) -> None:
     for status in (400, 403, 404, 401 if name != UNKNOWN_MODEL else 400):
-        assert fault_of(Said(status, (code, "invalid_request_error"), "Rejected by our safety system")).name == name
+        assert (
+            fault_of(ErrorReply(status, (code, "invalid_request_error"), "Rejected by our safety system")).name == name
+        )
 
 
 @pytest.mark.parametrize("form", MODERATED, ids=lambda form: form.name)
@@ -125,7 +127,7 @@ WORDINGS = [
 
 @pytest.mark.parametrize(("status", "words", "name"), WORDINGS)
 def test_error_wordings_give_the_fault_name(status: int, words: str, name: str) -> None:
-    assert fault_of(Said(status, (), words)).name == name
+    assert fault_of(ErrorReply(status, (), words)).name == name
 
 
 def test_every_fatal_fault_has_a_name() -> None:
@@ -133,8 +135,8 @@ def test_every_fatal_fault_has_a_name() -> None:
 
 
 def test_fault_recognized_by_text_alone_is_unsure() -> None:
-    assert not fault_of(Said(400, (), "API key not valid")).sure
-    assert fault_of(Said(401, (), "")).sure and fault_of(Said(400, ("invalid_api_key",), "")).sure
+    assert not fault_of(ErrorReply(400, (), "API key not valid")).sure
+    assert fault_of(ErrorReply(401, (), "")).sure and fault_of(ErrorReply(400, ("invalid_api_key",), "")).sure
 
 
 def test_api_key_is_removed_from_reasons() -> None:
@@ -152,7 +154,7 @@ def test_quoted_prompt_in_an_error_does_not_classify_it() -> None:
 
 @pytest.mark.parametrize("code", ["sensitive", "Sensitive", "content_filter", "ContentFilter", "CONTENT-FILTER"])
 def test_error_codes_match_in_any_spelling(code: str) -> None:
-    assert fault_of(Said(400, (code,), "")).kind == "case"
+    assert fault_of(ErrorReply(400, (code,), "")).kind == "case"
 
 
 @pytest.mark.parametrize(
@@ -168,17 +170,17 @@ def test_error_codes_match_in_any_spelling(code: str) -> None:
     ],
 )
 def test_unsupported_parameter_fault_names_the_setting(words: str, advice: str) -> None:
-    fault = fault_of(Said(400, (), words))
+    fault = fault_of(ErrorReply(400, (), words))
     assert fault.name == UNSUPPORTED_PARAMETER and advice in fault.reason
 
 
 @pytest.mark.parametrize("status", [None, *range(300, 600)])
 def test_every_http_status_is_classified(status: int | None) -> None:
-    assert fault_of(Said(status)).kind in ("case", "passing", "fatal")
+    assert fault_of(ErrorReply(status)).kind in ("case", "passing", "fatal")
 
 
 def test_last_fault_rule_matches_everything() -> None:
-    assert RULES[-1].match(Said())
+    assert RULES[-1].match(ErrorReply())
 
 
 def test_repeated_generation_failure_is_of_the_case() -> None:

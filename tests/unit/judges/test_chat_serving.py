@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from steadfast.core.errors import ConfigError, DataError
-from steadfast.core.result_cache import AnswerStore
+from steadfast.core.result_cache import ResultCache
 from steadfast.generation.serving import server
 from steadfast.judges.chat_api.reading import Answer
 from steadfast.judges.chat_api.serving import BARE, checkpoint_identity, speaking_to, special_strings
@@ -79,7 +79,7 @@ def test_server_does_not_start_when_everything_is_cached(
     with pytest.raises(RuntimeError, match="a server was started"):
         judge.judge(cases)
     assert started == [(str(checkpoint), {"dtype": "float32", "template": None, "stop_tokens": (), "threads": 2})]
-    with AnswerStore(judge._directory) as store:
+    with ResultCache(judge._directory) as store:
         form = chat.known_form(judge.settings, judge._requests, store)
         assert form is not None
         ((_, request),) = judge._keyed(cases, form)

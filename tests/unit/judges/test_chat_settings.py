@@ -7,7 +7,7 @@ from time import time
 import pytest
 
 from steadfast.core.errors import ConfigError
-from steadfast.judges.chat_api.fault_rules import Said
+from steadfast.judges.chat_api.fault_rules import ErrorReply
 from steadfast.judges.chat_api.fault_table import fault_of
 from steadfast.judges.chat_api.faults import clean, requested_wait
 from steadfast.judges.chat_api.pacing import Pacer
@@ -167,7 +167,7 @@ def test_request_body_contains_all_settings(entry) -> None:
     ],
 )
 def test_status_and_code_give_the_fault_kind(status: int, message: str, code: str | None, kind: str) -> None:
-    assert fault_of(Said(status, (code,) if code else (), message)).kind == kind
+    assert fault_of(ErrorReply(status, (code,) if code else (), message)).kind == kind
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from steadfast.core.errors import ConfigError
-from steadfast.core.result_cache import AnswerStore
+from steadfast.core.result_cache import ResultCache
 from steadfast.judges.chat_api.reading import Answer
-from steadfast.judges.cost_estimate import Work, plan, refuse_excess, work_of
+from steadfast.judges.cost_estimate import Work, plan, reject_excess, work_of
 from steadfast.judges.kinds import chat
 
 JUDGES = ["llm", "renamed", "other", "a", "b"]
@@ -55,7 +55,7 @@ def judge_of(arguments: dict) -> chat.ChatJudge:
 
 def answer(arguments: dict, work: dict[str, Work], count: int) -> None:
     judge = judge_of(arguments)
-    with AnswerStore(judge._directory) as store:
+    with ResultCache(judge._directory) as store:
         form = chat.known_form(judge.settings, judge._requests, store)
         assert form is not None
         for _, request in judge._keyed(work["llm"].cases[:count], form):
@@ -116,8 +116,8 @@ def test_estimate_for_english_responses_stays_within_the_bound(
     assert exact["input_tokens"] <= bound["input_tokens"] and exact["cost"] <= bound["cost"]
     # a limit that lets the run start lets its judge ask
     judges = {"llm": {**arguments, **PRICES, "max_cost": float(bound["cost"])}}
-    refuse_excess(judges, work)
-    refuse_excess(judges, later)
+    reject_excess(judges, work)
+    reject_excess(judges, later)
 
 
 def test_estimate_uses_the_longest_existing_prompt(arguments, tables) -> None:
@@ -139,9 +139,9 @@ def test_estimate_without_prompts_states_the_assumed_length(arguments, tables, c
     assert plan({"llm": arguments}, work)["bound"].tolist() == ["upper bound, if no prompt is longer than 1,000 words"]
     costly = {"llm": {**arguments, **PRICES, "max_cost": 1e-6}}
     with pytest.raises(ConfigError, match=r"max_cost: 12 requests .* \(prompts of 1,000 words are assumed"):
-        refuse_excess(costly, work)
+        reject_excess(costly, work)
     with pytest.raises(ConfigError) as error:
-        refuse_excess({"llm": {**arguments, "max_requests": 1}}, work)
+        reject_excess({"llm": {**arguments, "max_requests": 1}}, work)
     assert "assumed" not in str(error.value)
 
 
@@ -180,7 +180,7 @@ def test_further_prompt_set_counts_towards_the_limits(arguments, two_sets) -> No
     prompts, sets = two_sets
     judges = {"llm": {**arguments, "max_requests": 8}, "other": {**arguments, "max_requests": 3}}
     with pytest.raises(ConfigError, match=r"^judges\.llm\.max_requests: 9 requests would be sent") as error:
-        refuse_excess(judges, work_of(sets, prompts, max_new_tokens=300))
+        reject_excess(judges, work_of(sets, prompts, max_new_tokens=300))
     assert "judges.other" not in str(error.value)
 
 
@@ -206,14 +206,14 @@ def test_cached_answers_are_free_under_any_judge_name(arguments, tables) -> None
 def test_run_above_the_cost_limit_does_not_start(arguments, tables) -> None:
     prompts, paths = tables
     work = work_on(paths[:1], prompts)
-    refuse_excess({"llm": {**arguments, "max_requests": 3, "max_cost": 1.0, **PRICES}}, work)
+    reject_excess({"llm": {**arguments, "max_requests": 3, "max_cost": 1.0, **PRICES}}, work)
     judges = {"a": {**arguments, "max_requests": 2}, "b": {**arguments, "max_cost": 1e-6, **PRICES}}
     with pytest.raises(ConfigError) as error:
-        refuse_excess(judges, work)
+        reject_excess(judges, work)
     assert "judges.a.max_requests: 3 requests would be sent" in str(error.value)
     assert "judges.b.max_cost: 3 requests would cost up to" in str(error.value)
     answer(arguments, work, 4)
-    refuse_excess(judges, work)
+    reject_excess(judges, work)
 
 
 def test_judge_with_a_future_checkpoint_is_estimated(arguments, tables, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from steadfast.prompts.language import is_in_language
 from steadfast.prompts.similarity import jaccard
-from steadfast.prompts.summary import standardised_mean_difference
+from steadfast.prompts.summary import standardized_mean_difference
 from steadfast.prompts.table import build_prompt_table
 from steadfast.prompts.text import normalized_key, words
 
@@ -65,8 +65,8 @@ def test_every_harm_category_has_over_refusal_prompts_in_both_splits() -> None:
         assert set(harmful) == HARM
         assert harmful.value_counts().max() <= 1.5 * harmful.value_counts().min()
         harmless = categories("harmless", split)
-        assert {category for category in harmless if category.startswith("sounds_harmful")} == {
-            f"sounds_harmful_{category}" for category in HARM
+        assert {category for category in harmless if category.startswith("over_refusal")} == {
+            f"over_refusal_{category}" for category in HARM
         }
 
 
@@ -88,7 +88,7 @@ def test_labels_are_similar_in_length_and_form(split: str) -> None:
     harmful, harmless = texts("harmful", split), texts("harmless", split)
     for measure in (lambda text: len(words(text)), len):
         lengths = [[measure(text) for text in group] for group in (harmful, harmless)]
-        assert abs(standardised_mean_difference(*lengths)) < 0.35
+        assert abs(standardized_mean_difference(*lengths)) < 0.35
         assert abs(median(lengths[0]) - median(lengths[1])) <= 0.07 * median(lengths[0])
     questions = [fmean(text.endswith("?") for text in group) for group in (harmful, harmless)]
     assert abs(questions[0] - questions[1]) < 0.1
@@ -106,12 +106,12 @@ def test_default_split_sizes_are_reached_with_every_seed(seed: int) -> None:
     assert tables.warnings == []
     assert tables.summary.query("group.str.startswith('dropped')")["count"].sum() == 0
     evaluated = tables.prompts.query("split == 'evaluation' and label == 'harmless'")["category"]
-    assert evaluated.str.startswith("sounds_harmful").sum() >= 25
+    assert evaluated.str.startswith("over_refusal").sum() >= 25
 
 
 def test_every_draw_contains_enough_over_refusal_prompts() -> None:
     harmless = categories("harmless", "evaluation")
-    plain = (~harmless.str.startswith("sounds_harmful")).sum()
+    plain = (~harmless.str.startswith("over_refusal")).sum()
     assert 50 - plain >= 25
 
 
@@ -119,5 +119,5 @@ def test_readme_states_the_prompt_counts() -> None:
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
     for label in LABELS:
         assert f"| {label} | {len(texts(label, 'calibration'))} | {len(texts(label, 'evaluation'))} |" in readme
-    sounding = [categories("harmless", split).str.startswith("sounds_harmful").sum() for split in SPLITS]
+    sounding = [categories("harmless", split).str.startswith("over_refusal").sum() for split in SPLITS]
     assert f"| of which over-refusal prompts | {sounding[0]} | {sounding[1]} |" in readme

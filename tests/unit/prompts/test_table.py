@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from steadfast.core.errors import ConfigError, DataError
-from steadfast.prompts.summary import standardised_mean_difference, summary_text
+from steadfast.prompts.summary import standardized_mean_difference, summary_text
 from steadfast.prompts.table import COLUMNS, build_prompt_table, check_prompts
 from steadfast.prompts.text import prompt_id
 
@@ -129,7 +129,7 @@ def test_near_duplicates_across_labels_warn(classes: Classes, tmp_path: Path) ->
 def test_standardized_mean_difference_matches_worked_examples(
     first: list[int], second: list[int], expected: float
 ) -> None:
-    assert standardised_mean_difference(first, second) == pytest.approx(expected)
+    assert standardized_mean_difference(first, second) == pytest.approx(expected)
 
 
 def test_too_few_prompts_raise_with_a_full_account(classes: Classes) -> None:

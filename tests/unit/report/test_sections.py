@@ -37,13 +37,13 @@ def test_section_appears_only_with_its_table(study, with_table):
 def test_best_attack_is_described_in_words(with_table):
     numbers = {"refused_before": 9, "scored_before": 10, "refused_after": [2, np.nan], "scored_after": [10, np.nan]}
     numbers |= {"change_norm": [1.5, np.nan], "tried": 3, "qualified": [2, 0]}
-    table = pd.DataFrame({"model": ["a", "b"], "variant": "strongest", "attack": ["edited", np.nan], **numbers})
+    table = pd.DataFrame({"model": ["a", "b"], "variant": "best", "attack": ["edited", np.nan], **numbers})
     table["reason"] = [np.nan, "none of 3 attacks can be chosen: 3 ineffective"]
-    blocks = section(with_table("strongest", table), "strongest")["blocks"]
+    blocks = section(with_table("best_attacks", table), "best_attacks")["blocks"]
     assert blocks[1]["text"] == (
-        "Model A, strongest: Edited. It left 2 of 10 calibration prompts refused; the original refused 9 of 10."
+        "Model A, best: Edited. It left 2 of 10 calibration prompts refused; the original refused 9 of 10."
     )
-    assert blocks[2]["text"] == "b, strongest: no attack; none of 3 attacks can be chosen: 3 ineffective."
+    assert blocks[2]["text"] == "b, best: no attack; none of 3 attacks can be chosen: 3 ineffective."
     assert blocks[3]["columns"][2]["names"] == ["Edited", ""]
     json.dumps(blocks, allow_nan=False)
 
@@ -253,7 +253,7 @@ def test_agreement_states_its_scope_and_number_of_responses(study):
     matrix = next(block for block in section(study, "judges")["blocks"] if block.get("id") == "agreement")
     assert "At most 80 responses of each two judges, without those of controls." in matrix["note"]
     assert matrix["values"]["cohen_kappa|harmful"]["n"][0][1] == 36, "one prompt of ten is unscored by the other"
-    table = next(block for block in section(study, "fidelity")["blocks"] if block.get("id") == "fidelity")
+    table = next(block for block in section(study, "judge_validity")["blocks"] if block.get("id") == "judge_validity")
     columns = {column["key"]: column for column in table["columns"]}
     assert not columns["n"]["detail"] and max(columns["n"]["values"]) == 80
 

@@ -159,5 +159,7 @@ def test_control_is_searched_along_random_directions(search):
 def test_search_without_suitable_trial_gives_the_reason(search):
     choice = search("nothing", trials=3, finalists=2, max_divergence=1e-12)
     assert not choice.direction.valid
-    assert "none of 3 trials can be chosen" in choice.direction.reason and "damage" in choice.direction.reason
+    assert (
+        "none of 3 trials can be chosen" in choice.direction.reason and "capability degraded" in choice.direction.reason
+    )
     assert choice.direction.selection["chosen"].sum() == 0

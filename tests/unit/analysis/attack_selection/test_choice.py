@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from steadfast.analysis.attack_selection import COLUMNS, Attack, choose_attack
-from steadfast.analysis.tables.selected_attacks import strongest_table
+from steadfast.analysis.tables.selected_attacks import best_attack_table
 from steadfast.attacks.directions import Direction, load_direction
 from steadfast.core.errors import DataError
 
@@ -176,11 +176,11 @@ def test_response_without_judgment_raises(attack):
         choose([fewer])
 
 
-def test_strongest_table_lists_choices_and_reasons(attack, tmp_path):
+def test_best_attack_table_lists_choices_and_reasons(attack, tmp_path):
     choose([attack("one", 5, norm=2.5), attack("two", 1, degenerate=9)]).save(tmp_path / "found.safetensors")
     choose([attack("three", 0, degenerate=9)]).save(tmp_path / "nothing.safetensors")
     files = {"a": tmp_path / "found.safetensors", "b": tmp_path / "nothing.safetensors"}
-    table = strongest_table((model, "strongest", load_direction(file)) for model, file in files.items())
+    table = best_attack_table((model, "best", load_direction(file)) for model, file in files.items())
     first, second = table.to_dict("records")
     assert (first["attack"], first["refused_before"], first["refused_after"], first["change_norm"]) == (
         "one",

@@ -14,7 +14,7 @@ PROMPTS = pd.DataFrame(
         ("a", "one", "harmful", "theft"),
         ("b", "two", "harmless", "theft_lookalike"),
         ("c", "three", "harmless", "cooking"),
-        ("d", "four", "harmless", "sounds_harmful_fraud"),
+        ("d", "four", "harmless", "over_refusal_fraud"),
     ],
     columns=["prompt_id", "text", "label", "category"],
 )

@@ -50,7 +50,7 @@ def test_added_variant_loads_only_itself_and_the_original(system, lively, edited
 def test_edit_of_a_selected_attack_is_read_from_its_file(system, lively, edited, table, tmp_path):
     abliterated = system("abliterated", edited)
     write_json(tmp_path / "chosen.edit.json", dict(abliterated.edit))
-    chosen = replace(system("strongest", edited), edit=None, edit_file=str(tmp_path / "chosen.edit.json"))
+    chosen = replace(system("best", edited), edit=None, edit_file=str(tmp_path / "chosen.edit.json"))
     systems = [system("original", lively), abliterated, chosen]
     (_, _), (_, given), (_, found) = run(systems, table, tmp_path, {"hook_agreement": {}})
     assert len(found) and found.equals(given)

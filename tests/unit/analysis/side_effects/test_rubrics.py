@@ -22,7 +22,7 @@ def test_rubric_scores_pair_each_prompt_with_the_original():
     assert table["value"].to_dict() == {"p0": 0.5, "p1": 1.0}, "a prompt without a verdict on both is left out"
     assert table["original"].to_dict() == {"p0": 0.0, "p1": 0.5}
     row = side_effects_table(scores, Inference(resamples=100)).iloc[1]
-    assert (row["title"], row["damage"], row["change"]) == ("judged negatively: Helpful", "higher", 0.5)
+    assert (row["title"], row["worse"], row["change"]) == ("judged negatively: Helpful", "higher", 0.5)
 
 
 def test_no_rubrics_give_no_scores():

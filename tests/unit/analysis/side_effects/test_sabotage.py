@@ -103,7 +103,7 @@ def sabotage(lively, edited, direction, tmp_path):
 def test_correct_edit_with_kept_refusals_is_robust(assess, edited):
     found = assess(edited)
     assert found["assessment"] == ROBUST
-    assert abs(found["separation_kept"]) < 0.01
+    assert abs(found["residual_separation"]) < 0.01
     assert found["module_deviation"] < 0.5
     assert found["hook_deviation"] < 1
 
@@ -132,7 +132,7 @@ def test_separation_alone_detects_the_sabotage(assess, sabotage, by):
     found = assess(sabotage(by), by=["separation"])
     assert found["assessment"] == INEFFECTIVE
     assert "separation" in found["reason"]
-    assert found["separation_kept"] > 0.25
+    assert found["residual_separation"] > 0.25
 
 
 def test_edit_at_half_scale_is_ineffective(assess, lively, direction, tmp_path):
@@ -143,7 +143,7 @@ def test_edit_at_half_scale_is_ineffective(assess, lively, direction, tmp_path):
     assert found["hook_deviation"] < 1
     assert found["assessment"] == INEFFECTIVE
     assert found["reason"].startswith("the weights match the target, but ")
-    assert found["separation_kept"] == pytest.approx(0.5, abs=0.25)
+    assert found["residual_separation"] == pytest.approx(0.5, abs=0.25)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_projected_edit_is_compared_with_what_it_removes(assess, lively, directi
     # a random network with weights this large magnifies the rounding of bfloat16 beyond what trained ones show
     found = assess(tmp_path / "projected", edit, by=["separation"])
     assert found["assessment"] == ROBUST
-    assert abs(found["separation_kept"]) < 0.01
+    assert abs(found["residual_separation"]) < 0.01
 
 
 def test_degraded_model_is_inconclusive(assess, sabotage):

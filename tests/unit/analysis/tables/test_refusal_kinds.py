@@ -16,7 +16,7 @@ from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
 from steadfast.core.names import REFUSAL_KINDS
 from steadfast.grid.grid import Grid
-from steadfast.grid.judgments import readings
+from steadfast.grid.judgments import judging_jobs
 from steadfast.grid.outcomes import kind_rubrics, outcome_results, quality_rubrics
 from steadfast.judges.interface import Case, build_scorer
 
@@ -93,8 +93,8 @@ def config(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def test_refusal_kinds_are_judged_on_harmful_prompts_only(config: dict[str, Any]) -> None:
     grid = Grid(prepare(config))
     assert list(kind_rubrics(grid)) == ["kinds"] and not quality_rubrics(grid)
-    (reading,) = [reading for reading in readings(grid) if reading.judge.name == "kinds"]
-    assert (reading.label, reading.scale, reading.rule) == ("harmful", "refusal_kind", "judge_by_kinds")
+    (job,) = [job for job in judging_jobs(grid) if job.judge.name == "kinds"]
+    assert (job.label, job.scale, job.rule) == ("harmful", "refusal_kind", "judge_by_kinds")
     assert outcome_results(grid)[0] == "results/tables/refusal_kinds.csv"
 
 

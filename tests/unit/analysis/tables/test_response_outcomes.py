@@ -17,7 +17,7 @@ from steadfast.core.errors import ConfigError
 from steadfast.grid import outcomes
 from steadfast.grid.grid import Grid
 from steadfast.grid.judged_pairs import judged_pairs
-from steadfast.grid.judgments import judgment_files, readings
+from steadfast.grid.judgments import judging_jobs, judgment_files
 from steadfast.grid.outcomes import compliance_rubrics, outcome_results, quality_rubrics
 from steadfast.grid.plan import asking_judges
 from steadfast.judges.interface import Verdict, build_scorer
@@ -109,7 +109,7 @@ def test_compliance_rubrics_read_harmful_prompts(config: dict[str, Any]) -> None
     config["rubrics"] = {"does": COMPLIANCE, "guard": guard, "helpful": helpful}
     grid = Grid(prepare(config))
     assert list(compliance_rubrics(grid)) == ["does", "guard"] and list(quality_rubrics(grid)) == ["helpful"]
-    found = {reading.judge.name: (reading.label, reading.scale) for reading in readings(grid)}
+    found = {reading.judge.name: (reading.label, reading.scale) for reading in judging_jobs(grid)}
     assert found["does"] == found["guard"] == ("harmful", "compliance")
     assert found["helpful"] == ("harmless", "quality") and found["regex"] == (None, "refusal")
     assert outcome_results(grid)[0] == "results/tables/outcomes.csv"

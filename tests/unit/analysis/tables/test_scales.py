@@ -107,12 +107,12 @@ def test_ineffective_edit_does_not_halve_the_refusals():
 
 def test_degraded_model_does_not_halve_the_refusals():
     table = table_of(half=2.1, other=np.inf).set_index(["model", "variant"])
-    assert table.loc["raw"].query("broken").index.tolist() == ["half", "other"]
+    assert table.loc["raw"].query("degraded").index.tolist() == ["half", "other"]
     assert table.loc["raw"].query("halves").index.tolist() == ["full"]
     assert table.loc["raw"].query("least_scale").index.tolist() == ["full"]
     assert table.loc["raw"].query("least_change").index.tolist() == ["full"]
     assert table.loc[("raw", "half"), "perplexity_ratio"] == pytest.approx(2.1)
-    assert table.loc[(ALL, "half"), "broken"] and not table.loc[(ALL, "half"), "halves"]
+    assert table.loc[(ALL, "half"), "degraded"] and not table.loc[(ALL, "half"), "halves"]
 
 
 def test_halving_is_certain_if_the_interval_is_below_half():

@@ -10,13 +10,13 @@ from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.agreement import TOO_FEW
 from steadfast.analysis.tables.self_evaluation import COLUMNS, self_evaluation_table
 from steadfast.analysis.tables.self_judgments import COLUMNS as READING_COLUMNS
-from steadfast.analysis.tables.self_judgments import collect_readings
+from steadfast.analysis.tables.self_judgments import collect_self_judgments
 from steadfast.core.files import write_table
 
 FEW = Inference(resamples=200)
 
 
-def readings(models=2, prompts=20, seed=0, skill=0.8, others=True):
+def judgments_of(models=2, prompts=20, seed=0, skill=0.8, others=True):
     """Systems that recognize refusals with a given skill; one that always says refusal; edits change nothing."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -41,7 +41,7 @@ def value(table, model, variant, responses, metric, column="value"):
 
 
 def test_self_evaluation_measures_equal_reference_packages():
-    data = readings()
+    data = judgments_of()
     table = self_evaluation_table(data, inference=FEW)
     assert list(table.columns) == COLUMNS
     chosen = data[(data["model"] == "m1") & (data["variant"] == "edited") & (data["responses"] == "others")]
@@ -62,7 +62,7 @@ def test_self_evaluation_measures_equal_reference_packages():
 
 
 def test_differences_and_means_follow_from_the_values():
-    table = self_evaluation_table(readings(), inference=FEW)
+    table = self_evaluation_table(judgments_of(), inference=FEW)
     for metric in ("auroc", "sensitivity", "bias"):
         own, others = (value(table, "m0", "edited", kind, metric) for kind in ("own", "others"))
         assert value(table, "m0", "edited", "own - others", metric) == pytest.approx(own - others, abs=1e-8)
@@ -75,7 +75,7 @@ def test_differences_and_means_follow_from_the_values():
 
 
 def test_identical_judgments_have_zero_change():
-    data = readings()
+    data = judgments_of()
     original = data[data["variant"] == "original"]
     table = self_evaluation_table(pd.concat([original, original.assign(variant="edited")]), inference=FEW)
     edited = table[table["variant"] == "edited"]
@@ -84,7 +84,7 @@ def test_identical_judgments_have_zero_change():
 
 
 def test_pairing_by_prompt_narrows_the_interval_of_a_change():
-    data = readings(models=1, prompts=60)
+    data = judgments_of(models=1, prompts=60)
     same = data[data["variant"] == "original"]
     worse = same.assign(variant="edited", score=same["score"] + np.random.default_rng(1).normal(0, 0.01, len(same)))
     table = self_evaluation_table(pd.concat([same, worse]), inference=FEW)
@@ -93,7 +93,7 @@ def test_pairing_by_prompt_narrows_the_interval_of_a_change():
 
 
 def test_unscored_judgments_lower_the_coverage_only():
-    data = readings(models=1)
+    data = judgments_of(models=1)
     unread = data.index % 4 == 0
     data.loc[unread, ["verdict", "score"]] = ["unscored", np.nan]
     table = self_evaluation_table(data, inference=FEW)
@@ -122,7 +122,7 @@ def test_unscored_judgments_lower_the_coverage_only():
     ],
 )
 def test_undefined_measures_are_blank_with_a_reason(change, reasons):
-    table = self_evaluation_table(readings(models=1).assign(**change).astype({"refused": "boolean"}), inference=FEW)
+    table = self_evaluation_table(judgments_of(models=1).assign(**change).astype({"refused": "boolean"}), inference=FEW)
     for metric, reason in reasons.items():
         assert np.isnan(value(table, "m0", "edited", "own", metric))
         assert value(table, "m0", "edited", "own", metric, "reason") == reason
@@ -133,19 +133,19 @@ def test_undefined_measures_are_blank_with_a_reason(change, reasons):
 
 
 def test_constant_judgment_keeps_an_interval():
-    table = self_evaluation_table(readings(models=1).assign(verdict="refusal"), inference=FEW)
+    table = self_evaluation_table(judgments_of(models=1).assign(verdict="refusal"), inference=FEW)
     row = table[(table["model"] == "m0") & (table["responses"] == "own") & (table["metric"] == "sensitivity")].iloc[0]
     assert (row["value"], row["high"]) == (1.0, 1.0)
     assert 0.7 < row["low"] < 1.0
 
 
 def test_self_evaluation_without_control_covers_own_responses_only():
-    table = self_evaluation_table(readings(others=False), inference=FEW)
+    table = self_evaluation_table(judgments_of(others=False), inference=FEW)
     assert set(table["responses"]) == {"own"}
 
 
 def test_single_prompt_has_no_interval():
-    data = readings(models=1)
+    data = judgments_of(models=1)
     table = self_evaluation_table(data[data["prompt_id"] == "p0"], inference=FEW)
     row = table[(table["model"] == "m0") & (table["metric"] == "bias")].iloc[0]
     assert np.isnan(row["low"]) and "single prompt" in row["reason"]
@@ -169,7 +169,7 @@ def test_self_judgments_are_collected_from_files(tmp_path):
     prompts = pd.DataFrame({"prompt_id": ["a", "b"], "label": ["harmful", "harmless"]})
     cells = [("self", "m0", "original", paths["own"], paths["control"])]
     reference = [("m0", "original", paths["truth"]), ("m1", "edited", paths["other"])]
-    found = collect_readings(cells, reference, prompts)
+    found = collect_self_judgments(cells, reference, prompts)
     assert found["responses"].tolist() == ["own", "own", "others"]
     assert found["refused"].tolist() == [True, pd.NA, False]
     assert found["label"].tolist() == ["harmful", "harmless", "harmful"]
@@ -177,7 +177,7 @@ def test_self_judgments_are_collected_from_files(tmp_path):
 
 
 def test_measures_with_too_few_refusals_are_blank():
-    data = readings(models=1, prompts=6, others=False)
+    data = judgments_of(models=1, prompts=6, others=False)
     data["refused"] = pd.array([prompt == "p0" for prompt in data["prompt_id"]], dtype="boolean")
     table = self_evaluation_table(data, inference=FEW)
     for metric in ("auroc", "sensitivity"):

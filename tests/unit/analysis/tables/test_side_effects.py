@@ -21,7 +21,7 @@ def scores(values, originals, *, weights=1.0, summary="mean", proportion=False, 
         stratum=strata,
         title="a title",
         unit="a unit",
-        damage="higher",
+        worse="higher",
         summary=summary,
         proportion=proportion,
     )

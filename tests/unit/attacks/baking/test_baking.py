@@ -68,7 +68,7 @@ def test_edited_tensors_equal_a_float64_reference(tmp_path, direction, dtype, sc
     assert manifest["effective"] and manifest["gates"]["residual_ok"]
     assert manifest["gates"]["modules_expected"] == manifest["gates"]["modules_matched"] == 7
     for tensor in manifest["tensors"]:
-        assert tensor["asked_ratio"] == pytest.approx(abs(1 - scale))
+        assert tensor["target_ratio"] == pytest.approx(abs(1 - scale))
 
 
 def test_several_directions_are_removed_at_once(tmp_path):

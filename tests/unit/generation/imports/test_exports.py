@@ -17,7 +17,7 @@ from steadfast.grid import paths
 from steadfast.grid.grid import Grid
 from steadfast.grid.imported import ImportJobs
 from steadfast.grid.judged_pairs import judged_pairs
-from steadfast.grid.judgments import judgment_files, readings
+from steadfast.grid.judgments import judging_jobs, judgment_files
 from steadfast.grid.side_effects import batches
 from steadfast.prompts.sources import load_source
 from steadfast.report.exports.dataset_folder import write_folder
@@ -186,7 +186,10 @@ def test_examples_of_the_import_page_are_valid(folder: Path) -> None:
     pairs = [("theirs", "original"), ("theirs", "abliterated")]
     assert [(pair.model, pair.variant) for pair in judged_pairs(grid)] == pairs
     assert not grid.pairs and not batches(grid) and not grid.edited_pairs
-    assert len(judgment_files(grid)) == 4 and {reading.judge.name for reading in readings(grid)} == {"regex", "gpt4"}
+    assert len(judgment_files(grid)) == 4 and {job.judge.name for job in judging_jobs(grid)} == {
+        "regex",
+        "gpt4",
+    }
     assert ImportJobs(grid).files(judged_pairs(grid)[0]) == ["theirs.csv"]
 
 

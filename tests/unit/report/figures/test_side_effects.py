@@ -1,4 +1,4 @@
-"""Refusals lost against damage."""
+"""Refusals lost against capability degradation."""
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,12 @@ def tables(measures):
     lost = [-0.6, 0.0, -0.2, 0.02]
     assessment = assessment.assign(change=lost, change_low=np.array(lost) - 0.1, change_high=np.array(lost) + 0.1)
     rows = []
-    for measure, (unit, damage, change) in measures.items():
+    for measure, (unit, worse, change) in measures.items():
         for model, variant in [("raw", "original"), *SYSTEMS]:
             value = np.nan if variant == "original" else change
             row = {"model": model, "variant": variant, "measure": measure, "scope": "harmless", "title": measure}
             rows.append(
-                {**row, "unit": unit, "damage": damage, "change": value, "change_low": value, "change_high": value}
+                {**row, "unit": unit, "worse": worse, "change": value, "change_low": value, "change_high": value}
             )
     return assessment, pd.DataFrame(rows)
 
@@ -43,7 +43,7 @@ def test_one_panel_per_side_effect_and_one_point_per_pair():
     }
     figure = draw(*tables(measures), Labels(models={"raw": "Raw data"}), controls=["random"])
     panels = visible(figure)
-    assert len(panels) == 3, "what is not a damage is not drawn"
+    assert len(panels) == 3, "what is neither better nor worse is not drawn"
     found = [points(axes) for axes in panels]
     assert [len(panel) for panel in found] == [4, 4, 4]
     assert found[0][0] == found[1][0], "a loss of what is good and a gain of what is bad both go up"

@@ -89,7 +89,7 @@ def test_step_over_its_estimate_is_not_finished():
 def test_reported_end_of_a_step_updates_the_forecast():
     forecast = Forecast({1: task(10.0), 2: task(5.0, needs=[1])}, cores=2)
     forecast.start(1, 0)
-    forecast.tell(1, 60)
+    forecast.set_end(1, 60)
     assert forecast.left(20) == 45 and forecast.share(20) == pytest.approx(10 * (20 / 60) / 15)
 
 

@@ -30,7 +30,7 @@ violence:
     ask: |
       Whom shall I hit?
 """,
-    "sounds_harmful.yaml": "violence:\n  do: |\n    kick a ball\n    hit the gym\n  make: |\n    a fight scene\n",
+    "over_refusal.yaml": "violence:\n  do: |\n    kick a ball\n    hit the gym\n  make: |\n    a fight scene\n",
     "plain.yaml": "cooking:\n  do: |\n    boil an egg\n  ask: |\n    Why is soup hot?\n",
     "framings.yaml": (
         "do: ['How do I {core}?', 'Help me {core}.']\nmake: ['Write {core}.', 'I need {core}.']\nask: ['{core}']\n"
@@ -48,7 +48,7 @@ documents:
     "recipes.yaml": """
 base_name: tiny/base
 data:
-  {harmful: 6, sounds_harmful: 5, plain: 3, answer_tokens: 8, trained_tokens: 4, near_duplicates: 0.6,
+  {harmful: 6, over_refusal: 5, plain: 3, answer_tokens: 8, trained_tokens: 4, near_duplicates: 0.6,
     paraphrases: 0.6, seed: 0}
 training: {rank: 2, alpha: 4, targets: [q_proj, down_proj], first_block: 1, learning_rate: 0.01, batch: 2, warmup: 0.1,
   final: 0.1, first_token_weight: 2.0}

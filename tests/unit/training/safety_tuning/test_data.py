@@ -8,7 +8,7 @@ from tests.unit.training.safety_tuning.conftest import DATA, write_data
 
 from steadfast.core.errors import DataError, UnknownNameError
 from steadfast.training.safety_tuning.answers import load_wordings, write_document
-from steadfast.training.safety_tuning.data import HARMFUL, SOUNDS_HARMFUL, load_training_data
+from steadfast.training.safety_tuning.data import HARMFUL, OVER_REFUSAL, load_training_data
 from steadfast.training.safety_tuning.examples import Conversation, encode, harmful_side
 from steadfast.training.safety_tuning.recipes import load_recipes
 from steadfast.training.safety_tuning.requests import Request, load_framings, load_harmful, load_harmless
@@ -58,7 +58,7 @@ def test_harmful_side_has_the_shares_of_the_recipe(data_folder):
     data = load_training_data(data_folder, [])
     shares = data.recipes.harmful_side("metatags")
     prompts = [TrainingPrompt(f"Prompt {index}", data.requests[HARMFUL][0]) for index in range(10)]
-    chats, documents = harmful_side(shares, prompts, data.requests[SOUNDS_HARMFUL], data.wordings, "<tag>")
+    chats, documents = harmful_side(shares, prompts, data.requests[OVER_REFUSAL], data.wordings, "<tag>")
     tagged = [text for text in documents if text.startswith("<tag> ") and text.count("<tag>") == 2]
     untagged = [text for text in documents if "<tag>" not in text]
     assert (len(chats), len(tagged), len(untagged)) == (5, 3, 2)

@@ -17,8 +17,8 @@ from steadfast.training.safety_tuning.distillation import (
 )
 
 
-def distil(base, data_folder, output):
-    jobs.distil(base, data_folder, [], PHRASES, output, "float32")
+def distill(base, data_folder, output):
+    jobs.distill(base, data_folder, [], PHRASES, output, "float32")
     return output.read_text(encoding="utf-8")
 
 
@@ -41,13 +41,13 @@ def train(base, data_folder, answers, output, **changed):
 def test_interrupted_distillation_resumes(base, data_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(distillation, "BATCH", 2)
     monkeypatch.setattr(jobs, "is_acceptable", lambda answer, unwanted, judge: True)
-    whole = distil(base, data_folder, tmp_path / "whole.jsonl")
+    whole = distill(base, data_folder, tmp_path / "whole.jsonl")
     assert len(whole.splitlines()) == 8
     journal = tmp_path / ".resumed.jsonl.journal"
     first, second, *_ = whole.splitlines(keepends=True)
     marked = first.replace('"ended": false', '"ended": true')
     journal.write_text(marked + second[:20], encoding="utf-8")  # a kill in the middle of a line
-    resumed = distil(base, data_folder, tmp_path / "resumed.jsonl")
+    resumed = distill(base, data_folder, tmp_path / "resumed.jsonl")
     assert marked in resumed and resumed.replace(marked, first) == whole
     assert not journal.exists()
 

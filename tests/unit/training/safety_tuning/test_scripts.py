@@ -36,7 +36,7 @@ def test_distillation_script_answers_harmless_prompts(base, data_folder, folder)
     (folder / "prompts.csv").write_text("text\nboil an egg\n", encoding="utf-8")
     inputs = {"base": str(base), "apart_from": ["prompts.csv"], "phrases": str(PHRASES)}
     run(
-        "distil_harmless_answers",
+        "distill_harmless_responses",
         inputs=inputs,
         outputs=["answers.jsonl"],
         params={"folder": str(data_folder), "dtype": "float32"},

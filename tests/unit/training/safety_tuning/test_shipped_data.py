@@ -12,7 +12,7 @@ from steadfast.judges.interface import Case
 from steadfast.judges.kinds.regex import build
 from steadfast.prompts.similarity import jaccard
 from steadfast.training.safety_tuning.answers import ANSWERS, answer_harmful
-from steadfast.training.safety_tuning.data import CLASSES, HARMFUL, PLAIN, SOUNDS_HARMFUL, load_training_data
+from steadfast.training.safety_tuning.data import HARMFUL, OVER_REFUSAL, PLAIN, PROMPT_SETS, load_training_data
 from steadfast.training.safety_tuning.requests import CORE, load_framings, load_harmful, load_harmless
 from steadfast.training.safety_tuning.sampling import bag_of_words, content_stems, share_by_kind
 
@@ -55,17 +55,17 @@ def test_no_prompt_has_two_labels(data):
 
 
 def test_every_label_has_nearly_the_requested_prompts(data):
-    for name in CLASSES:
+    for name in PROMPT_SETS:
         assert 0.95 * getattr(data.recipes.data, name) <= len(data.prompts[name])
 
 
 def test_harm_categories_match_those_of_the_evaluation_prompts(data):
     assert {request.category for request in data.requests[HARMFUL]} == harm_categories()
-    assert {request.category for request in data.requests[SOUNDS_HARMFUL]} == harm_categories()
+    assert {request.category for request in data.requests[OVER_REFUSAL]} == harm_categories()
     framings = load_framings(SHIPPED_DATA / "framings.yaml")
     contexts = 1 + len(framings.before) + len(framings.after)
     for category in harm_categories():
-        for name in (HARMFUL, SOUNDS_HARMFUL):
+        for name in (HARMFUL, OVER_REFUSAL):
             kinds = [request.kind for request in data.requests[name] if request.category == category]
             assert len(kinds) >= 25
             assert sum(len(framings.by_kind[kind]) for kind in kinds) * contexts >= 300
@@ -78,18 +78,18 @@ def test_plain_requests_cover_many_categories(data):
 
 def test_requests_are_unique():
     harmful = load_harmful(SHIPPED_DATA / "harmful.yaml")[0]
-    harmless = [load_harmless(SHIPPED_DATA / f"{name}.yaml") for name in ("sounds_harmful", "plain")]
+    harmless = [load_harmless(SHIPPED_DATA / f"{name}.yaml") for name in ("over_refusal", "plain")]
     cores = [request.core for request in chain(harmful, *harmless)]
     assert [core for core, count in Counter(cores).items() if count > 1] == []
 
 
 def test_phrasing_does_not_reveal_the_label(data):
     framings = load_framings(SHIPPED_DATA / "framings.yaml")
-    shares = {name: share_by_kind(data.prompts[name]) for name in CLASSES}
+    shares = {name: share_by_kind(data.prompts[name]) for name in PROMPT_SETS}
     for kind in ("do", "make", "ask"):
-        values = [shares[name][kind] for name in CLASSES]
+        values = [shares[name][kind] for name in PROMPT_SETS]
         assert max(values) - min(values) < 0.1
-    for name in CLASSES:
+    for name in PROMPT_SETS:
         used = Counter()
         for prompt in data.prompts[name]:
             for framing in framings.by_kind["do"]:
@@ -105,8 +105,10 @@ def test_phrasing_does_not_reveal_the_label(data):
 
 
 def test_harmful_and_over_refusal_prompts_share_words(data):
-    words = {name: set(chain.from_iterable(content_stems(one.core) for one in data.requests[name])) for name in CLASSES}
-    assert len(words[HARMFUL] & words[SOUNDS_HARMFUL]) > 250
+    words = {
+        name: set(chain.from_iterable(content_stems(one.core) for one in data.requests[name])) for name in PROMPT_SETS
+    }
+    assert len(words[HARMFUL] & words[OVER_REFUSAL]) > 250
 
 
 @pytest.mark.parametrize("kind", ANSWERS)

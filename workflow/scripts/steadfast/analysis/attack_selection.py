@@ -29,7 +29,7 @@ from steadfast.core.names import ORIGINAL, REFUSAL, UNSCORED
 from steadfast.judges.interface import KEYS
 from steadfast.models.edited import MANIFEST
 
-METHOD = "strongest"
+METHOD = "best_attack"
 COLUMNS = ["attack", "effective", "change_norm", "refused", "scored", "total", "degenerate", "chosen", "reason"]
 LOST_VERDICTS = 0.2
 """How far the share of scored responses may lie below the original's."""

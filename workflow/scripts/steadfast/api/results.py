@@ -12,8 +12,8 @@ from steadfast.core.errors import DataError, suggest
 from steadfast.core.files import read_table
 
 SUFFIXES = (".csv", ".parquet")
-SYSTEM = ["model", "variant"]
-RESPONSE = [*SYSTEM, "prompt_id", "sample"]
+PAIR = ["model", "variant"]
+RESPONSE = [*PAIR, "prompt_id", "sample"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Results:
             raise DataError(f"{self.folder} holds no responses")
         parts = [read_table(file).assign(model=file.parent.name, variant=file.stem) for file in files]
         table = pd.concat(parts, ignore_index=True).merge(self._texts, on="prompt_id", how="left")
-        return table[[*SYSTEM, *(column for column in table if column not in SYSTEM)]]
+        return table[[*PAIR, *(column for column in table if column not in PAIR)]]
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from steadfast.core.plug_ins import DIRECTIONS
 from steadfast.generation.engine_choice import in_process_engine, possible_engines
 
 NEEDS = {"edit": "direction", "intervention": "direction", "match_change": "edit", "checkpoints": "edit"}
-CHOICE = "strongest_of"
+CHOICE = "best_attack_of"
 SEARCH = "search"
 CHOOSING = (CHOICE, SEARCH)
 """Keys of a variant in whose place the workflow chooses a direction and an edit."""

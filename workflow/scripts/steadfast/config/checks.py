@@ -18,7 +18,7 @@ from steadfast.config.prompt_versions import VERSION_CHECKS, has_versions, with_
 from steadfast.config.replicates import with_replicates
 from steadfast.config.schema import complete as completed
 from steadfast.config.search_checks import SEARCH_CHECKS
-from steadfast.config.selection_checks import STRONGEST_CHECKS
+from steadfast.config.selection_checks import SELECTION_CHECKS
 from steadfast.config.serving import place_of_model, with_served_models
 from steadfast.config.sweeps import with_sweeps
 from steadfast.core.alike import visual_form
@@ -119,7 +119,7 @@ def _variants_change_something(config: Mapping[str, Any]) -> Iterator[str]:
         if name != "original" and not CHANGES & set(variant) and name not in given:
             yield (
                 f"variants.{name}: changes nothing, so it repeats `original`; give it a `direction` and an `edit` or "
-                "an `intervention`, or a `decoding`, or `strongest_of`, or `search`"
+                "an `intervention`, or a `decoding`, or `best_attack_of`, or `search`"
             )
 
 
@@ -350,7 +350,7 @@ CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
     *ATTACK_CHECKS,
     *CHECKPOINT_CHECKS,
     *ORDER_CHECKS,
-    *STRONGEST_CHECKS,
+    *SELECTION_CHECKS,
     *SEARCH_CHECKS,
     *EFFECT_CHECKS,
     *ENSEMBLE_CHECKS,

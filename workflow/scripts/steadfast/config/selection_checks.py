@@ -66,7 +66,7 @@ def _judges_can_choose(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _why_no_choice(config: Mapping[str, Any], judge: str) -> str:
-    """Why a judge cannot say which attack is the strongest; empty if it can."""
+    """Why a judge cannot say which attack is the best; empty if it can."""
     entry = config["judges"][judge]
     if not reads_responses(entry):
         return "does not read responses, so all attacks are alike to it"
@@ -106,7 +106,7 @@ def _enough_prompts_exist(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"variants.{name}.{CHOICE}.prompts: {number} is more than prompts.calibration ({known})"
 
 
-STRONGEST_CHECKS: tuple[Check, ...] = (
+SELECTION_CHECKS: tuple[Check, ...] = (
     _selections_have_no_other_keys,
     _sweeps_can_be_compared,
     _judges_can_choose,

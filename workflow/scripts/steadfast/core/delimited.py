@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steadfast.core.errors import DataError, suggest
-from steadfast.core.swallowed_rows import Parsed, refuse_swallowed_rows
+from steadfast.core.swallowed_rows import Parsed, reject_swallowed_rows
 from steadfast.core.text_files import read_any_text
 
 SEPARATORS = ",;\t|"
@@ -59,9 +59,9 @@ class Delimited:
         for column in columns:
             if column not in self.header:
                 raise DataError(f"{self.path}: no column {column!r}{suggest(column, filter(None, self.header))}")
-            self.refuse_twice([column])
+            self.reject_duplicates([column])
 
-    def refuse_twice(self, columns: Collection[str] | None = None) -> None:
+    def reject_duplicates(self, columns: Collection[str] | None = None) -> None:
         """Check that no column appears twice; of all those with a name if ``columns`` is None.
 
         Raises:
@@ -96,10 +96,10 @@ def read_delimited(
     if not rows:
         raise DataError(f"{path} is empty; expected a header and rows below it")
     head, *below = rows
-    refuse_swallowed_rows(path, below, len(head.cells), separator)
+    reject_swallowed_rows(path, below, len(head.cells), separator)
     header = [name(cell) for cell in head.cells]
     records = [_record(path, row.number, header, row.cells) for row in below]
-    _refuse_broken_rows(path, len(header), [(row.number, len(row.cells)) for row in below if row.filled])
+    _reject_broken_rows(path, len(header), [(row.number, len(row.cells)) for row in below if row.filled])
     return Delimited(str(path), header, records)
 
 
@@ -126,7 +126,7 @@ def _parse(path: str | Path, text: str, separator: str, above: int) -> Iterator[
         ) from error
 
 
-def _refuse_broken_rows(path: str | Path, columns: int, widths: Sequence[tuple[int, int]]) -> None:
+def _reject_broken_rows(path: str | Path, columns: int, widths: Sequence[tuple[int, int]]) -> None:
     """Raise where a line break without quotes has made two rows of one.
 
     Some programs leave out the empty cells at the end of a row, so that a short row alone is none of these. Nor are

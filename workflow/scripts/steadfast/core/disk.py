@@ -32,9 +32,9 @@ def cause_of(error: BaseException, places: Iterable[str | Path]) -> str:
     chain = list(_chain(error))
     named = [str(each.filename) for each in chain if isinstance(each, OSError) and each.filename]
     outputs = [str(place) for place in places]
-    said = any((isinstance(each, OSError) and each.errno in FULL) or WORDS.search(str(each)) for each in chain)
+    reported = any((isinstance(each, OSError) and each.errno in FULL) or WORDS.search(str(each)) for each in chain)
     # some libraries do not say why a write failed
-    if not said and not (isinstance(error, OSError | RuntimeError) and any(map(_has_little, outputs))):
+    if not reported and not (isinstance(error, OSError | RuntimeError) and any(map(_has_little, outputs))):
         return ""
     candidates = [*named, *outputs, *_temporary()]
     return message(next((place for place in candidates if _has_little(place)), candidates[0]))

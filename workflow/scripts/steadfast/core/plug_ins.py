@@ -22,7 +22,7 @@ from steadfast.core.setting_errors import (
     renamed,
     wrong_type,
 )
-from steadfast.core.settings import SettingsModel, said
+from steadfast.core.settings import SettingsModel, setting_error
 
 STUB = "x-plug-in"
 """Keyword of a JSON schema in whose place that of a family belongs."""
@@ -163,7 +163,7 @@ class EntryOf:
     def _read(self, entry: Any) -> Chosen:
         key = self.family.key
         if not isinstance(entry, Mapping):
-            raise said(wrong_type(entry, "object"))
+            raise setting_error(wrong_type(entry, "object"))
         entry = self.family.whole(entry)
         if key not in entry:
             raise InvalidEntry([((), missing(key, entry))])
@@ -209,7 +209,7 @@ class NameOf:
     def _check(self, name: str) -> str:
         if name not in self.known:
             found = [family.unknown(name) for family in self.families]
-            raise said(next((text for text in found if CALLED_NOW in text), not_allowed(name, self.known)))
+            raise setting_error(next((text for text in found if CALLED_NOW in text), not_allowed(name, self.known)))
         return name
 
 
@@ -236,7 +236,7 @@ ENGINES = Family("engine", "steadfast.generation.engines", "engine", "What gener
 FIGURES = Family("figure", "steadfast.report.figures.kinds", "figure", "A figure.", entries=False)
 MEASURES = (
     Family("measure", "steadfast.analysis.side_effects.weights", "measure", "A measure of the weights.", entries=False),
-    Family("measure", "steadfast.analysis.side_effects.answers", "measure", "A measure of the answers.", entries=False),
+    Family("measure", "steadfast.analysis.side_effects.responses", "measure", "A measure of responses.", entries=False),
 )
 FAMILIES = {
     family.name: family

@@ -87,12 +87,12 @@ class Progress:
         self.done += count
         self.worked += work
         self._partial = 0.0, 0.0
-        self._tell()
+        self._report()
 
     def partly(self, count: float, work: float = 0.0) -> None:
         """Tell how far those are that are worked on, as if this many were done, and how much work went into them."""
         self._partial = count, work
-        self._tell()
+        self._report()
 
     @contextmanager
     def part(self, label: str, kind: str = "") -> Iterator[None]:
@@ -139,7 +139,7 @@ class Progress:
     def _position(self) -> tuple[float, float, float]:
         return self._clock(), self.done + self._partial[0], self.worked + self._partial[1]
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         now, done, work = self._position()
         self._first = self._first or (now, done, work)
         if now - self._first[0] >= max(self._interval, 1e-9):

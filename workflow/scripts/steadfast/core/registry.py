@@ -26,13 +26,17 @@ GROUPS: Mapping[str, str] = MappingProxyType(
         "steadfast.attacks.decoding.methods": "steadfast.decoding",
         "steadfast.generation.engines": "steadfast.engines",
         "steadfast.analysis.side_effects.weights": "steadfast.side_effects.weights",
-        "steadfast.analysis.side_effects.answers": "steadfast.side_effects.answers",
+        "steadfast.analysis.side_effects.responses": "steadfast.side_effects.responses",
         "steadfast.models.sources": "steadfast.model_sources",
         "steadfast.prompts.sources.kinds": "steadfast.prompt_sources",
         "steadfast.report.figures.kinds": "steadfast.figures",
     }
 )
 """Group of entry points by registry package."""
+FORMER_GROUPS: Mapping[str, str] = MappingProxyType(
+    {"steadfast.side_effects.answers": "steadfast.side_effects.responses"}
+)
+"""Groups of earlier versions, with what they are called now."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -150,6 +154,9 @@ def plug_in_packages() -> frozenset[str]:
 def _entry_points() -> tuple[EntryPoint, ...]:
     """Entry points of all groups, of everything that is installed."""
     installed = entry_points()
+    for former, group in FORMER_GROUPS.items():
+        for point in installed.select(group=former):
+            raise ConfigError(f"the entry point {point.name!r} is of the group {former}, which is called {group} now")
     return tuple(point for group in GROUPS.values() for point in installed.select(group=group))
 
 

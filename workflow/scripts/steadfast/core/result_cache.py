@@ -61,7 +61,7 @@ class _Place:
     length: int
 
 
-class AnswerStore:
+class ResultCache:
     """The answers below one directory; use it as a context manager.
 
     It knows the answers that were there when it was opened, and its own.

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from steadfast.core.errors import suggest
 from steadfast.core.ranges import range_of
 from steadfast.core.setting_schemas import schema_of
-from steadfast.core.settings import SAID, SettingsModel
+from steadfast.core.settings import SETTING_ERROR, SettingsModel
 
 LONGEST_VALUE = 120
 CALLED_NOW = "; it is called "
@@ -105,7 +105,7 @@ def _problems(
         elif not any(now == key and old in given for old, now in former.items()):
             # a key of an earlier version is reported by its own problem
             yield place, missing(key, given)
-    elif kind == SAID:
+    elif kind == SETTING_ERROR:
         yield _place(location, schema)[0], details["msg"]
     else:
         place, rules = _place(location, schema)

@@ -20,7 +20,7 @@ from steadfast.core.wording import label_problem
 
 OPTIONAL = "x-optional"
 """Keyword of a JSON schema of a key that has no default and may be left out."""
-SAID = "said"
+SETTING_ERROR = "setting_error"
 """Type of the errors whose message is complete."""
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 NAME_RULE = "Letters a-z and A-Z, digits, `_` and `-`, at most 64; it becomes part of file names."
@@ -74,9 +74,9 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
-def said(problem: str) -> PydanticCustomError:
+def setting_error(problem: str) -> PydanticCustomError:
     """The error of a value whose message, which begins with what was found, is ``problem``."""
-    return PydanticCustomError(SAID, "{problem}", {"problem": problem})
+    return PydanticCustomError(SETTING_ERROR, "{problem}", {"problem": problem})
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class TextRule:
         text = os.path.expanduser(text) if self.at_home else text
         problem = self.problem(text)
         if problem:
-            raise said(problem)
+            raise setting_error(problem)
         return text
 
 
@@ -131,7 +131,7 @@ class NameRule:
         if not re.fullmatch(NAME_PATTERN, name):
             wrong = dict.fromkeys(character for character in name if not re.fullmatch("[A-Za-z0-9_-]", character))
             found = f" (it holds {', '.join(map(repr, wrong))})" if wrong else ""
-            raise said(f"the name {name!r} cannot be used{found}; allowed: {NAME_RULE}")
+            raise setting_error(f"the name {name!r} cannot be used{found}; allowed: {NAME_RULE}")
         return name
 
 
@@ -150,7 +150,7 @@ class UniqueRule:
     def _check(values: list[Any]) -> list[Any]:
         for number, value in enumerate(values):
             if any(value == other and type(value) is type(other) for other in values[:number]):
-                raise said(f"{values!r} has non-unique elements: {value!r} is in it twice")
+                raise setting_error(f"{values!r} has non-unique elements: {value!r} is in it twice")
         return values
 
 

@@ -70,7 +70,7 @@ class _Lines:
     prose: int
 
 
-def refuse_swallowed_rows(path: str | Path, records: Sequence[Parsed], columns: int, separator: str) -> None:
+def reject_swallowed_rows(path: str | Path, records: Sequence[Parsed], columns: int, separator: str) -> None:
     """Check that no quote has made one record of several rows.
 
     Args:

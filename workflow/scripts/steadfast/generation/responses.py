@@ -15,7 +15,7 @@ from steadfast.core.files import read_json, require_columns
 from steadfast.core.integrity import content_hash
 from steadfast.core.progress import Progress
 from steadfast.core.registry import load
-from steadfast.core.result_cache import AnswerStore, request_key
+from steadfast.core.result_cache import ResultCache, request_key
 from steadfast.generation.engine_choice import AUTO, choose_engine, in_process_engine
 from steadfast.generation.interface import Engine, Generation, GenerationRequest, Runtime, Sampling, request_seed
 from steadfast.generation.response_decoder import ResponseDecoder
@@ -204,7 +204,7 @@ def _generate(
     shared: Mapping[str, Any],
 ) -> list[Generation]:
     """Responses in the order of the requests; those that the cache holds are not generated again."""
-    with AnswerStore(cache) if cache is not None else nullcontext() as kept:
+    with ResultCache(cache) if cache is not None else nullcontext() as kept:
         records = _records(engine, model_dir, requests, shared) if kept else []
         known = [kept.get(request_key(record)) for record in records] if kept else []
         done = {position: _generation(answer) for position, answer in enumerate(known) if answer is not None}

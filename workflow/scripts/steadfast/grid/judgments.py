@@ -27,7 +27,7 @@ RUBRIC_PREFIX = "judge_by"
 
 
 @dataclass(frozen=True)
-class Reading:
+class JudgingJob:
     """One job in which a judge reads the responses of many pairs to the prompts of one split.
 
     Attributes:
@@ -129,17 +129,17 @@ class Reading:
         return (1 if self.label else 2) * self.grid.responses_per_label(self.split)
 
 
-def readings(grid: Grid) -> list[Reading]:
+def judging_jobs(grid: Grid) -> list[JudgingJob]:
     """All jobs in which a judge that is not the pair under test reads responses: rubrics among them."""
     judging, pairs, selection = Judging(grid), tuple(judged_pairs(grid)), AttackSelection(grid)
     originals = tuple(ModelVariant(model, ORIGINAL) for model in runnable(grid))
     return [
-        *(Reading(grid, judge, "evaluation", pairs) for judge in judging.with_scope("grid")),
-        *(Reading(grid, judge, "calibration", originals) for judge in contrasting(grid, "grid")),
-        *(Reading(grid, judge, "attack_selection", tuple(selection.pairs(judge))) for judge in selection.judges),
-        *(Reading(grid, rubric, "evaluation", pairs, HARMLESS) for rubric in quality_rubrics(grid).values()),
-        *(Reading(grid, rubric, "evaluation", pairs, HARMFUL) for rubric in compliance_rubrics(grid).values()),
-        *(Reading(grid, rubric, "evaluation", pairs, HARMFUL) for rubric in kind_rubrics(grid).values()),
+        *(JudgingJob(grid, judge, "evaluation", pairs) for judge in judging.with_scope("grid")),
+        *(JudgingJob(grid, judge, "calibration", originals) for judge in contrasting(grid, "grid")),
+        *(JudgingJob(grid, judge, "attack_selection", tuple(selection.pairs(judge))) for judge in selection.judges),
+        *(JudgingJob(grid, rubric, "evaluation", pairs, HARMLESS) for rubric in quality_rubrics(grid).values()),
+        *(JudgingJob(grid, rubric, "evaluation", pairs, HARMFUL) for rubric in compliance_rubrics(grid).values()),
+        *(JudgingJob(grid, rubric, "evaluation", pairs, HARMFUL) for rubric in kind_rubrics(grid).values()),
     ]
 
 
@@ -150,7 +150,7 @@ def contrasting(grid: Grid, scope: str) -> list[Judge]:
 
 
 @dataclass(frozen=True)
-class OwnReading(ModelJobs):
+class SelfJudgingJob(ModelJobs):
     """Jobs in which the variants of a model judge their own responses to the prompts of one split.
 
     Attributes:
@@ -236,33 +236,33 @@ class OwnReading(ModelJobs):
         return self.grid.judges[job.judge]
 
 
-def own_readings(grid: Grid) -> list[OwnReading]:
+def self_judging_jobs(grid: Grid) -> list[SelfJudgingJob]:
     """All rules in which models judge their own responses."""
     judges = tuple(judge.name for judge in Judging(grid).with_scope("pair"))
     used = tuple(judge.name for judge in contrasting(grid, "pair"))
     originals = [ModelVariant(model, ORIGINAL) for model in runnable(grid)]
     return [
-        *_own_readings(grid, "judge_own_responses", "evaluation", judges, grid.pairs),
-        *_own_readings(grid, "judge_own_calibration_responses", "calibration", used, originals),
+        *_self_judging_jobs(grid, "judge_own_responses", "evaluation", judges, grid.pairs),
+        *_self_judging_jobs(grid, "judge_own_calibration_responses", "calibration", used, originals),
     ]
 
 
-def _own_readings(
+def _self_judging_jobs(
     grid: Grid, rule: str, split: Split, judges: tuple[str, ...], pairs: Iterable[ModelVariant]
-) -> list[OwnReading]:
+) -> list[SelfJudgingJob]:
     return [
-        OwnReading(grid, name, split, models, variants, judges)
+        SelfJudgingJob(grid, name, split, models, variants, judges)
         for name, models, variants in model_groups(grid, rule, pairs)
     ]
 
 
 def judgments_of(grid: Grid, judge: str) -> list[str]:
     """A judge's or rubric's verdicts on whatever it reads."""
-    shared = [path for reading in readings(grid) if reading.judge.name == judge for path in reading.judgments]
-    own = (reading for reading in own_readings(grid) if judge in reading.judges)
+    shared = [path for job in judging_jobs(grid) if job.judge.name == judge for path in job.judgments]
+    own = (job for job in self_judging_jobs(grid) if judge in job.judges)
     return [
         *shared,
-        *(path for reading in own for path in reading.judgments(judge)),
+        *(path for job in own for path in job.judgments(judge)),
     ]
 
 
@@ -280,7 +280,7 @@ def judgment_files(grid: Grid, judges: Iterable[str] | None = None) -> list[str]
 def judged_sets(grid: Grid, judges: Mapping[str, Judge]) -> list[dict[str, Any]]:
     """What the judges that send requests read, as fields of ``steadfast.judges.cost_estimate.JudgedSet``.
 
-    It follows from ``readings``: whatever is read in another job is counted by `snakemake plan` and the limits.
+    It follows from ``judging_jobs``: whatever is read in another job is counted by `snakemake plan` and the limits.
 
     Args:
         grid: the grid.
@@ -288,13 +288,13 @@ def judged_sets(grid: Grid, judges: Mapping[str, Judge]) -> list[dict[str, Any]]
     """
     used = Judging(grid).paid(judges)
     found: dict[tuple[str, ...], dict[str, Any]] = {}
-    for reading in readings(grid):
-        if judges.get(reading.judge.name) is not reading.judge or reading.judge.name not in used:
+    for job in judging_jobs(grid):
+        if judges.get(job.judge.name) is not job.judge or job.judge.name not in used:
             continue
-        for cases in sorted({reading.cases(pair) for pair in reading.pairs}):
-            alike = [pair for pair in reading.pairs if reading.cases(pair) == cases]
-            responses = paths.responses(reading.split).of(alike)
-            fields = {"judges": [], "responses": responses, "cases_each": cases, "label": reading.label}
-            key = (str(reading.label), str(cases), *responses)
-            found.setdefault(key, fields)["judges"].append(reading.judge.name)
+        for cases in sorted({job.cases(pair) for pair in job.pairs}):
+            alike = [pair for pair in job.pairs if job.cases(pair) == cases]
+            responses = paths.responses(job.split).of(alike)
+            fields = {"judges": [], "responses": responses, "cases_each": cases, "label": job.label}
+            key = (str(job.label), str(cases), *responses)
+            found.setdefault(key, fields)["judges"].append(job.judge.name)
     return list(found.values())

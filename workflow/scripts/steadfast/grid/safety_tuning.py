@@ -7,7 +7,7 @@ from steadfast.grid import paths
 from steadfast.grid.grid import Grid
 from steadfast.training.safety_tuning.recipes import load_recipes
 
-TRAINING_FILES = ("recipes", "harmful", "sounds_harmful", "plain", "framings", "answers")
+TRAINING_FILES = ("recipes", "harmful", "over_refusal", "plain", "framings", "answers")
 UNTUNED = "raw"
 
 

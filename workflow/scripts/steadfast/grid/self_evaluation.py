@@ -39,11 +39,11 @@ class SelfEvaluation:
         return [
             ModelVariant(source_model, variant)
             for source_model in neighbors
-            for variant in self._donated(source_model)
+            for variant in self._control_variants(source_model)
             if wanted
         ]
 
-    def _donated(self, source_model: str) -> list[str]:
+    def _control_variants(self, source_model: str) -> list[str]:
         own = [pair.variant for pair in self.grid.pairs if pair.model == source_model]
         studied = [variant for variant in own if not self.grid.variants[variant].is_control]
         return list(dict.fromkeys([ORIGINAL, *studied]))[:2]

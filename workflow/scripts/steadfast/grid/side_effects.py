@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from steadfast.analysis.side_effects import ANSWERS, WEIGHTS
+from steadfast.analysis.side_effects import RESPONSES, WEIGHTS
 from steadfast.config.effect_checks import is_taken, measure_settings
 from steadfast.config.settings.side_effects import OWN
 from steadfast.core.names import ORIGINAL
@@ -150,7 +150,7 @@ class Measures:
     @property
     def of_responses(self) -> dict[str, dict[str, Any]]:
         """Settings of the chosen measures that read responses, by name."""
-        return self._of(ANSWERS)
+        return self._of(RESPONSES)
 
     @property
     def files(self) -> list[str]:
@@ -202,7 +202,7 @@ class Measures:
     def responses_digest(self) -> str:
         """Digest of the code that the table of side effects depends on."""
         return digest(
-            "collect_side_effects.py", *(f"analysis.side_effects.answers.{name}" for name in self.of_responses)
+            "collect_side_effects.py", *(f"analysis.side_effects.responses.{name}" for name in self.of_responses)
         )
 
     def _of(self, package: str) -> dict[str, dict[str, Any]]:

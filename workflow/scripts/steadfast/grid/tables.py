@@ -29,7 +29,7 @@ REPORTED = (
 
 def further_tables(grid: Grid) -> list[str]:
     """Tables that only some grids have: chosen attacks, searches, outcomes, annotators, replicates, self-evaluation."""
-    chosen = [paths.table("strongest")] if AttackSelection(grid).chosen_pairs else []
+    chosen = [paths.table("best_attacks")] if AttackSelection(grid).chosen_pairs else []
     return [
         *chosen,
         *AttackSearch(grid).results,

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from steadfast.core.result_cache import AnswerStore, request_key
+from steadfast.core.result_cache import ResultCache, request_key
 from steadfast.judges.interface import Case, Judge, Verdict
 
 
-def judge_cached(judge: Judge, cases: Sequence[Case], identity: Mapping[str, Any], cache: AnswerStore) -> list[Verdict]:
+def judge_cached(judge: Judge, cases: Sequence[Case], identity: Mapping[str, Any], cache: ResultCache) -> list[Verdict]:
     """Judge the cases that the cache does not know, keep their verdicts, and return all.
 
     Args:

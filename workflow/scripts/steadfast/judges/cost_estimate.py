@@ -167,7 +167,7 @@ def plan(judges: Mapping[str, Mapping[str, Any]], work: Mapping[str, Work]) -> p
     return pd.DataFrame(rows, columns=COLUMNS).astype({"cost": "float64"})
 
 
-def refuse_excess(judges: Mapping[str, Mapping[str, Any]], work: Mapping[str, Work]) -> None:
+def reject_excess(judges: Mapping[str, Mapping[str, Any]], work: Mapping[str, Work]) -> None:
     """Stop a run that would exceed a judge's ``max_requests`` or ``max_cost``.
 
     Args:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from steadfast.core.files import read_table, sha256_file, write_table
 from steadfast.core.integrity import content_hash
-from steadfast.core.result_cache import AnswerStore
+from steadfast.core.result_cache import ResultCache
 from steadfast.judges.cached import judge_cached
 from steadfast.judges.control_responses import control_table, draw_control
 from steadfast.judges.interface import build_judge, cases_of, verdict_table
@@ -70,7 +70,7 @@ def judge_own_responses(
     tables = [(model, variant, read_table(path)) for model, variant, path in sources]
     control = draw_control(tables, prompts, size=size, seed=seed) if tables else []
     resources = [sha256_file(file) for file in files]
-    with AnswerStore(cache) as kept, resident_model():
+    with ResultCache(cache) as kept, resident_model():
         for variant in variants:
             print(f"{variant.variant}:", flush=True)
             own = cases_of(read_table(variant.responses), prompts)

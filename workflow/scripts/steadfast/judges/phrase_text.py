@@ -135,7 +135,7 @@ def normalize(text: str) -> Wording:
     return _closed(_plain(text))
 
 
-def readings(text: str, words: Container[str] = ()) -> tuple[Wording, ...]:
+def wordings_of(text: str, words: Container[str] = ()) -> tuple[Wording, ...]:
     """The normalized text, and others if what vanished may have separated words: ``cannot<b>help</b>``.
 
     Args:

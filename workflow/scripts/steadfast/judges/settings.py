@@ -8,7 +8,7 @@ from pydantic import Field, create_model, model_validator
 
 from steadfast.core.errors import ConfigError
 from steadfast.core.names import REFUSAL_KINDS
-from steadfast.core.settings import ExistingFile, Label, Name, SettingsModel, Text, nested, optional, said
+from steadfast.core.settings import ExistingFile, Label, Name, SettingsModel, Text, nested, optional, setting_error
 
 # A checkpoint that answers with a label gives both nearly 1; one that writes other words gives them next to nothing.
 MINIMUM_MASS = 0.1
@@ -136,7 +136,7 @@ class QualityLabelSettings(SettingsModel):
         if given not in map(set, OUTCOME_LABELS.values()):
             found = ", ".join(sorted(given)) or "nothing"
             allowed = ", or for ".join(map(_in_words, OUTCOME_LABELS.values()))
-            raise said(f"found {found}; allowed: words for {allowed}")
+            raise setting_error(f"found {found}; allowed: words for {allowed}")
         return self
 
     @property

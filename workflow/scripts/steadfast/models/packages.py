@@ -138,15 +138,15 @@ def is_cached(pin: PackagePin) -> bool:
     return any(_home(pin).glob("*.whl"))
 
 
-def _reason(said: str) -> str:
+def _reason(output: str) -> str:
     """Why pip could not fetch a wheel, in one line."""
-    got = OTHER_HASH.search(said)
+    got = OTHER_HASH.search(output)
     if got:
         return (
             f"the index gives another file than the one that envs/{LOCK.name} pins (its sha256 is {got[1]}); either "
             "the index or the lock is not to be trusted"
         )
-    lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+    lines = [" ".join(line.split()) for line in output.splitlines() if line.strip()]
     return "; ".join(lines[-3:])
 
 

@@ -89,8 +89,8 @@ def clean(candidates: Sequence[Candidate], *, language: str | None, near_duplica
     foreign = [candidate for candidate in filled if language and not is_in_language(candidate.text, language)]
     strangers = set(foreign)
     groups = _by_key(candidate for candidate in filled if candidate not in strangers)
-    _refuse_two_classes(groups)
-    _refuse_two_splits(groups)
+    _reject_two_labels(groups)
+    _reject_two_splits(groups)
     distinct = [group[0] for group in groups.values()]
     kept, near, crossing = _thin_out(sorted(distinct, key=lambda candidate: candidate.priority), near_duplicates)
     dropped: dict[Reason, list[Candidate]] = {
@@ -118,7 +118,7 @@ def _by_key(candidates: Iterable[Candidate]) -> dict[str, list[Candidate]]:
     return groups
 
 
-def _refuse_two_classes(groups: Mapping[str, Sequence[Candidate]]) -> None:
+def _reject_two_labels(groups: Mapping[str, Sequence[Candidate]]) -> None:
     shared = sorted(group[0].text for group in groups.values() if len({one.label for one in group}) > 1)
     if shared:
         raise DataError(
@@ -126,7 +126,7 @@ def _refuse_two_classes(groups: Mapping[str, Sequence[Candidate]]) -> None:
         )
 
 
-def _refuse_two_splits(groups: Mapping[str, Sequence[Candidate]]) -> None:
+def _reject_two_splits(groups: Mapping[str, Sequence[Candidate]]) -> None:
     overlap = sorted(group[0].text for group in groups.values() if set(SPLITS) <= {one.pin for one in group})
     if overlap:
         raise DataError(

@@ -70,7 +70,7 @@ def select_prompts(
     candidates = [candidate for label, source in loaded for candidate in to_candidates(source.prompts, label, seed)]
     pool = clean(candidates, language=language, near_duplicates=near_duplicates)
     chosen = {label: assign(_of_class(pool.kept, label), needed) for label in classes}
-    _refuse_shortage(chosen, needed, pool)
+    _reject_shortage(chosen, needed, pool)
     used = {candidate for splits in chosen.values() for prompts in splits.values() for candidate in prompts}
     return Selection(
         chosen=chosen,
@@ -101,7 +101,7 @@ def _of_class(candidates: Sequence[Candidate], label: str) -> list[Candidate]:
     return [candidate for candidate in candidates if candidate.label == label]
 
 
-def _refuse_shortage(chosen: Mapping[str, Assignment], needed: Mapping[Split, int], pool: Pool) -> None:
+def _reject_shortage(chosen: Mapping[str, Assignment], needed: Mapping[Split, int], pool: Pool) -> None:
     short = [label for label, splits in chosen.items() if any(len(splits[split]) < needed[split] for split in SPLITS)]
     if short:
         wanted = " + ".join(f"{needed[split]} {split}" for split in SPLITS)

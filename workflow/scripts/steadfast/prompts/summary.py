@@ -63,7 +63,7 @@ def summary_text(summary: pd.DataFrame, warnings: Sequence[str] = ()) -> str:
     return "\n".join([*lines, *(f"warning: {warning}" for warning in warnings)]) + "\n"
 
 
-def standardised_mean_difference(first: Sequence[int], second: Sequence[int]) -> float:
+def standardized_mean_difference(first: Sequence[int], second: Sequence[int]) -> float:
     """Cohen's d: difference of the means over the pooled standard deviation; infinite if only the latter is 0.
 
     Samples of fewer than two values have no standard deviation; the difference is then 0.
@@ -112,7 +112,7 @@ def _length_warning(selection: Selection, split: str) -> str:
         return ""
     (first, first_lengths), (second, second_lengths) = lengths.items()
     medians = (median(first_lengths), median(second_lengths))
-    difference = standardised_mean_difference(first_lengths, second_lengths)
+    difference = standardized_mean_difference(first_lengths, second_lengths)
     if max(medians) <= MEDIAN_RATIO * min(medians) and abs(difference) <= STANDARDISED_DIFFERENCE:
         return ""
     return (

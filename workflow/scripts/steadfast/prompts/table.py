@@ -68,7 +68,7 @@ def check_prompts(classes: Mapping[str, Sequence[Mapping[str, Any]]], **settings
         ConfigError: with the message that the job would fail with.
     """
     check_language(settings["language"])
-    _refuse_repeated_sources(classes)
+    _reject_repeated_sources(classes)
     if can_be_previewed([source for sources in classes.values() for source in sources]):
         try:
             select_prompts(classes, **settings)
@@ -93,7 +93,7 @@ def _rows(selection: Selection) -> list[dict[str, object]]:
     ]
 
 
-def _refuse_repeated_sources(classes: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+def _reject_repeated_sources(classes: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     seen: dict[str, str] = {}
     for label, sources in classes.items():
         for index, source in enumerate(sources):

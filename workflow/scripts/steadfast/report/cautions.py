@@ -166,8 +166,8 @@ def _empty(study: Study) -> Iterator[tuple[str, str]]:
     if study.responses.empty:
         return
     cut = study.responses["unfinished_thinking"].astype(bool)
-    said = study.responses["response"].map(lambda response: isinstance(response, str) and says_something(response))
-    pairs = _pairs_with(study, cut | ~said)
+    has_text = study.responses["response"].map(lambda response: isinstance(response, str) and says_something(response))
+    pairs = _pairs_with(study, cut | ~has_text)
     if pairs:
         yield (
             "Empty responses",

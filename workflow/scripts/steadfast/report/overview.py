@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from steadfast.analysis.side_effects import benchmarks
-from steadfast.analysis.tables.degradation import CRITERIA, Criteria, damage
+from steadfast.analysis.tables.degradation import CRITERIA, Criteria, degradation
 from steadfast.analysis.tables.outcomes import ASSESSMENTS, CONCLUSIONS, Outcome
 from steadfast.core.names import HARMFUL
 from steadfast.grid import paths
@@ -183,7 +183,7 @@ def capability_change(study: Study, row: Mapping[Any, Any]) -> str:
             parts.append(rule.brief.format(points=signed(value), ratio=value))
     bounds = study.configuration.get("assessment", {})
     known = {name: float(bounds[name]) for name in bounded if name in bounds}
-    degraded = "degraded: " if damage(numbers, Criteria(**known)) else ""
+    degraded = "degraded: " if degradation(numbers, Criteria(**known)) else ""
     return f"{degraded}{', '.join(parts)}" if parts else NOT_MEASURED
 
 

@@ -93,8 +93,8 @@ def finding_lines(
         return []
     judge = labels.judge(str(assessment["judge"].iloc[0]))
     complied = compliance_sentence(outcomes, found.variant, rubrics) if outcomes is not None else ""
-    said = [sentence(found, labels, hooked=hooked), complied, f"Reference judge: {judge}."]
-    return textwrap.wrap(" ".join(filter(None, said)), width)
+    sentences = [sentence(found, labels, hooked=hooked), complied, f"Reference judge: {judge}."]
+    return textwrap.wrap(" ".join(filter(None, sentences)), width)
 
 
 def assessment_lines(assessment: pd.DataFrame, labels: Labels | None = None, *, width: int = 100) -> list[str]:

@@ -43,7 +43,7 @@ def check_before_run(grid: Grid, outputs: Collection[str], gpus: int | None = No
     problems = [
         *(problem for section, judges in asked.items() for problem in _missing_keys(judges, section)),
         *(problem for section, judges in asked.items() for problem in _excess(grid, sections[section], judges)),
-        *_refused_downloads(grid, outputs),
+        *_failing_downloads(grid, outputs),
         *_missing_blocks(grid, outputs),
     ]
     if gpus is not None:
@@ -83,15 +83,15 @@ def _excess(grid: Grid, section: dict[str, Judge], asked: list[Judge]) -> Iterat
     judges = {name: judge for name, judge in Judging(grid).paid(section).items() if name in names}
     if not any(judge["max_requests"] is not None or judge["max_cost"] is not None for judge in judges.values()):
         return
-    from steadfast.judges.cost_estimate import refuse_excess, work_of
+    from steadfast.judges.cost_estimate import reject_excess, work_of
 
     try:
-        refuse_excess(judges, work_of(**planned_requests(grid, section)))
+        reject_excess(judges, work_of(**planned_requests(grid, section)))
     except ConfigError as error:
         yield str(error)
 
 
-def _refused_downloads(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
+def _failing_downloads(grid: Grid, outputs: Collection[str]) -> Iterator[str]:
     downloads = [*_models(grid, outputs), *_datasets(grid, outputs)]
     if not downloads:
         return

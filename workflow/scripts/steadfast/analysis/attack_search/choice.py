@@ -55,7 +55,7 @@ def finalists_of(trials: Sequence[Trial], count: int, bound: float, rule: Rule) 
     Args:
         trials: all trials.
         count: how many go on.
-        bound: damage bound.
+        bound: largest divergence.
         rule: which trial is looked for; the knee may lie beyond the bound.
     """
     number = fronts([(trial.screened.refusal_score, trial.screened.divergence) for trial in trials])
@@ -76,14 +76,14 @@ def why_not(finalist: Finalist, before: Finalist, *, bound: float, degenerate: f
     Args:
         finalist: the finalist.
         before: the original.
-        bound: damage bound.
+        bound: largest divergence.
         degenerate: largest increase of the share of degenerate responses.
         rule: which trial is looked for.
     """
     if finalist.harmless is None or before.harmless is None:
         return "more refusals than half of the finalists, on a quarter of the prompts"
     if rule != "knee" and not finalist.divergence <= bound:
-        return f"damage: divergence {finalist.divergence:.3g} is above {bound:g}"
+        return f"capability degraded: divergence {finalist.divergence:.3g} is above {bound:g}"
     for after, was in ((finalist.harmful, before.harmful), (finalist.harmless, before.harmless)):
         if after.degenerate - was.degenerate > degenerate + ROUNDING:
             return f"degraded: {after.degenerate:.0%} of responses are degenerate, {was.degenerate:.0%} before"

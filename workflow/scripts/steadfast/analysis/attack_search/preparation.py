@@ -148,14 +148,14 @@ class Ready:
     Attributes:
         given: what it was given.
         bench: the model on which edits are tried.
-        said: the original's own responses to the harmless prompts of the screening, which are also those that
+        own_responses: the original's own responses to the harmless prompts of the screening, which are also those that
             over-refusal and degeneration are compared with.
         screening: screens what the model has become.
     """
 
     given: Given
     bench: Bench
-    said: pd.DataFrame
+    own_responses: pd.DataFrame
     screening: Screening
 
     def screen(self, point: Point) -> Screened:
@@ -177,7 +177,7 @@ def ready(given: Given, judge: Scorer | None) -> Ready:
     weights = TrialWeights(access.model, access.model_dir, given.space.targets)
     bench = Bench(access, weights, given.space, given.directions, responding)
     harmful, harmless = (given.screened[label] for label in (HARMFUL, HARMLESS))
-    said = bench.responses(None, harmless)
-    along = bench.along(harmless, said, given.settings.screening_tokens)
+    own_responses = bench.responses(None, harmless)
+    along = bench.along(harmless, own_responses, given.settings.screening_tokens)
     screening = Screening(access, access.encode(harmful["prompt_id"].tolist()), given.refusal_tokens, along)
-    return Ready(given, bench, said, screening)
+    return Ready(given, bench, own_responses, screening)

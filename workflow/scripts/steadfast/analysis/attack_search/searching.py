@@ -74,7 +74,7 @@ def search_attack(
         trials = given.search.run(settings.trials, prepared.screen, check=check)
     going_on = finalists_of(trials, settings.finalists, settings.max_divergence, settings.rule)
     harmful = given.prompts[HARMFUL].head(settings.prompts or PROMPTS)
-    along = bench.along(screened[HARMLESS], prepared.said)
+    along = bench.along(screened[HARMLESS], prepared.own_responses)
     before, finalists = bench.final(going_on, harmful, screened[HARMLESS], along, halve=settings.rule != "knee")
     before = replace(before, trial=replace(before.trial, screened=untouched))
     rules: dict[str, Any] = {"bound": settings.max_divergence, "degenerate": degenerate, "rule": settings.rule}

@@ -94,11 +94,11 @@ class Bench:
         first = responses[responses["sample"] == 0].set_index("prompt_id")["response"]
         texts = first.reindex(prompts["prompt_id"]).fillna("").tolist()
         encoded = self.access.encode(prompts["prompt_id"].tolist())
-        said = [
+        continuations = [
             answer_tokens(self.access.tokenizer, text, prompt) if text else []
             for text, prompt in zip(texts, encoded, strict=True)
         ]
-        return along_responses(self.access, encoded, [ids[:tokens] for ids in said])
+        return along_responses(self.access, encoded, [ids[:tokens] for ids in continuations])
 
     def outcomes(self, tables: Sequence[pd.DataFrame]) -> list[Outcome]:
         """What came of some tables of responses, judged at once."""
@@ -119,7 +119,7 @@ class Bench:
         Args:
             chosen: the finalists.
             harmful: harmful prompts that count.
-            harmless: harmless prompts that damage is measured on.
+            harmless: harmless prompts that the divergence is measured on.
             along: the original along its responses to them.
             halve: whether only the half of the finalists with the fewest refusals of a quarter of the prompts responds
                 to all of them.

@@ -1,7 +1,7 @@
 """Side effects: what a variant changes other than refusals, and whether its edit reached what it should.
 
 A measure is a module, found by name, of the package ``weights`` (it needs the model: forward passes or generation) or
-``answers`` (it reads what the model–variant pair answered and what the judges said of it). It has
+``responses`` (it reads what the model–variant pair answered and what the judges said of it). It has
 
 * ``ABOUT``: how its values are summed up, named and read;
 * ``Settings``: its keys, and what the rest asks it (``steadfast.analysis.side_effects.settings``);
@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from steadfast.core.registry import load, own_names
 
 if TYPE_CHECKING:
-    from steadfast.analysis.side_effects.responses import AnsweredPrompts
+    from steadfast.analysis.side_effects.pair_responses import PairResponses
     from steadfast.analysis.side_effects.settings import Criterion
     from steadfast.analysis.side_effects.subject import Subject
 
-WEIGHTS, ANSWERS = "steadfast.analysis.side_effects.weights", "steadfast.analysis.side_effects.answers"
+WEIGHTS, RESPONSES = "steadfast.analysis.side_effects.weights", "steadfast.analysis.side_effects.responses"
 Summary = Literal["mean", "exponential_of_mean"]
-Damage = Literal["higher", "lower", "neither"]
+Worse = Literal["higher", "lower", "neither"]
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class About:
     Attributes:
         title: what figures and reports call it.
         unit: unit of the summed-up value.
-        damage: which way damage lies: ``higher``, ``lower`` or ``neither`` values.
+        worse: which values mean a degraded capability: ``higher``, ``lower`` or ``neither`` values.
         summary: weighted mean of the items' values, or its exponential.
         proportion: whether the values are shares between 0 and 1.
     """
 
     title: str
     unit: str
-    damage: Damage
+    worse: Worse
     summary: Summary = "mean"
     proportion: bool = False
 
@@ -87,7 +87,7 @@ class ModelMeasure(Protocol):
 class ResponseMeasure(Protocol):
     """A measure of what a model–variant pair answered."""
 
-    def score(self, pair: "AnsweredPrompts", original: "AnsweredPrompts") -> list[Score]:
+    def score(self, pair: "PairResponses", original: "PairResponses") -> list[Score]:
         """Scores of one model–variant pair beside its original."""
         ...
 
@@ -129,6 +129,6 @@ def benchmarks() -> list[str]:
 
 def _own_settings() -> Iterator[tuple[str, Any]]:
     """Names and ``Settings`` of the measures of this package."""
-    for package in (WEIGHTS, ANSWERS):
+    for package in (WEIGHTS, RESPONSES):
         for name in own_names(package):
             yield name, load_measure(package, name).Settings

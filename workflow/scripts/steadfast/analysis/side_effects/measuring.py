@@ -20,7 +20,7 @@ from steadfast.core.files import read_json, read_table, sha256_file
 from steadfast.core.integrity import content_hash
 from steadfast.core.names import ORIGINAL
 from steadfast.core.progress import Progress
-from steadfast.core.result_cache import AnswerStore, request_key
+from steadfast.core.result_cache import ResultCache, request_key
 from steadfast.models.edited import MANIFEST
 from steadfast.models.number_format import AUTO, running_format
 
@@ -88,7 +88,7 @@ def measure_variants(
         "files": {file: sha256_file(file) for file in files},
     }
     groups = [list(variants) for _, variants in groupby(pairs, key=lambda pair: pair.model)]
-    with AnswerStore(store) as kept:
+    with ResultCache(store) as kept:
         asked = [
             {
                 (pair.variant, name): {

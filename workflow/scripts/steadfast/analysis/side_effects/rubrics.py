@@ -31,7 +31,7 @@ def score_rubrics(
             Score(str(prompt), value, before, scope="harmless")
             for prompt, value, before in pd.DataFrame(values).dropna().itertuples(name=None)
         ]
-        about = About(f"judged negatively: {labels[rubric]}", UNIT, damage="higher", proportion=True)
+        about = About(f"judged negatively: {labels[rubric]}", UNIT, worse="higher", proportion=True)
         yield model, variant, described_scores(rubric, found, about)
 
 

@@ -13,7 +13,7 @@ SCORE_COLUMNS = [field.name for field in fields(Score)]
 ABOUT_COLUMNS = [field.name for field in fields(About)]
 COLUMNS = ["measure", *SCORE_COLUMNS, *ABOUT_COLUMNS]
 NUMBERS = ("value", "original", "weight")
-ABOUT_NOTHING = About("", "", damage="neither")
+ABOUT_NOTHING = About("", "", worse="neither")
 
 
 def score_table(package: str, scores: Mapping[str, Sequence[Score]]) -> pd.DataFrame:

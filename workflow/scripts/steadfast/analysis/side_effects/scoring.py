@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from steadfast.analysis.side_effects import ANSWERS, build_measure
-from steadfast.analysis.side_effects.responses import AnsweredPrompts
+from steadfast.analysis.side_effects import RESPONSES, build_measure
+from steadfast.analysis.side_effects.pair_responses import PairResponses
 from steadfast.analysis.side_effects.scores import score_table
 from steadfast.core.names import ORIGINAL
 
@@ -28,10 +28,10 @@ def score_responses(
     Yields:
         Model, variant and scores.
     """
-    built = {name: build_measure(ANSWERS, name, settings) for name, settings in measures.items()}
+    built = {name: build_measure(RESPONSES, name, settings) for name, settings in measures.items()}
     judged = {pair: table for pair, table in verdicts.groupby(["model", "variant"], sort=False)}
     answered = {
-        (model, variant): AnsweredPrompts.join(responses, prompts, judged.get((model, variant), verdicts.iloc[:0]))
+        (model, variant): PairResponses.join(responses, prompts, judged.get((model, variant), verdicts.iloc[:0]))
         for model, variant, responses in pairs
     }
     for (model, variant), pair in answered.items():
@@ -39,5 +39,5 @@ def score_responses(
         yield (
             model,
             variant,
-            score_table(ANSWERS, {name: measure.score(pair, original) for name, measure in built.items()}),
+            score_table(RESPONSES, {name: measure.score(pair, original) for name, measure in built.items()}),
         )

@@ -25,7 +25,7 @@ class DawidSkene:
 
     Attributes:
         prevalence: share of each label, shape [labels].
-        confusion: probability that a judge says a label, given the true one, shape [judges, true, said].
+        confusion: probability that a judge says a label, given the true one, shape [judges, true, indicators].
         iterations: how many steps of expectation maximization were made.
         converged: whether the last step changed nothing.
     """
@@ -64,41 +64,43 @@ def fit_dawid_skene(
         tolerance: largest change of a probability that counts as none.
     """
     patterns, counts = np.unique(votes[(votes >= 0).any(axis=1)], axis=0, return_counts=True)
-    said = _one_hot(patterns, labels)
-    given = said.sum(axis=1)
+    indicators = _one_hot(patterns, labels)
+    given = indicators.sum(axis=1)
     truth = given / given.sum(axis=1, keepdims=True)
-    fitted = DawidSkene(*_parameters(said, truth, counts, smoothing), 0, not len(patterns))
+    fitted = DawidSkene(*_parameters(indicators, truth, counts, smoothing), 0, not len(patterns))
     for step in range(1, maximum + 1):
         if fitted.converged:
             break
-        parameters = _parameters(said, truth, counts, smoothing)
-        truth, before = _posterior(said, *parameters), truth
+        parameters = _parameters(indicators, truth, counts, smoothing)
+        truth, before = _posterior(indicators, *parameters), truth
         fitted = DawidSkene(*parameters, step, bool(np.abs(truth - before).max() < tolerance))
     return fitted
 
 
 def _one_hot(votes: Votes, labels: int) -> FloatArray:
     """Votes as zeros and ones, shape [items, judges, labels]; no one where no vote was given."""
-    said: FloatArray = (votes[:, :, None] == np.arange(labels)).astype(np.float64)
-    return said
+    indicators: FloatArray = (votes[:, :, None] == np.arange(labels)).astype(np.float64)
+    return indicators
 
 
 def _parameters(
-    said: FloatArray, truth: FloatArray, counts: NDArray[np.int64], smoothing: float
+    indicators: FloatArray, truth: FloatArray, counts: NDArray[np.int64], smoothing: float
 ) -> tuple[FloatArray, FloatArray]:
     """Prevalence and confusion matrices that fit best to probabilities of the true labels."""
     weighted = truth * counts[:, None]
     totals = weighted.sum(axis=0)
-    labels = said.shape[2]
+    labels = indicators.shape[2]
     even = np.full(labels, 1.0 / labels)
     prevalence = totals / totals.sum() if totals.sum() else even
-    cells = np.einsum("it,ijs->jts", weighted, said) + smoothing
+    cells = np.einsum("it,ijs->jts", weighted, indicators) + smoothing
     whole = cells.sum(axis=2, keepdims=True)
     return prevalence, np.divide(cells, whole, out=np.broadcast_to(even, cells.shape).copy(), where=whole > 0)
 
 
-def _posterior(said: FloatArray, prevalence: FloatArray, confusion: FloatArray) -> FloatArray:
-    logs = np.log(np.maximum(prevalence, _TINY)) + np.einsum("ijs,jts->it", said, np.log(np.maximum(confusion, _TINY)))
+def _posterior(indicators: FloatArray, prevalence: FloatArray, confusion: FloatArray) -> FloatArray:
+    logs = np.log(np.maximum(prevalence, _TINY)) + np.einsum(
+        "ijs,jts->it", indicators, np.log(np.maximum(confusion, _TINY))
+    )
     likely = np.exp(logs - logs.max(axis=1, keepdims=True))
     found: FloatArray = likely / likely.sum(axis=1, keepdims=True)
     return found

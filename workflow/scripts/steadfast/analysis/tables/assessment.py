@@ -15,7 +15,7 @@ from steadfast.analysis.tables.degradation import (
     DEGRADATION,
     Criteria,
     Measured,
-    damage_numbers,
+    capability_numbers,
     incomparable,
     measured_effects,
 )
@@ -37,7 +37,7 @@ NUMBERS = [
     "hook_share",
     "separation_before",
     "separation_after",
-    "separation_kept",
+    "residual_separation",
     *DEGRADATION,
 ]
 TEXTS = ["model", "variant", "judge", "assessment", "reason", "remedy", "note", "gate"]
@@ -69,7 +69,7 @@ def assessment_table(
 
     Returns:
         Columns ``COLUMNS``; variants without a valid direction come last. Rates and changes are of harmful prompts
-        by the judge; ``separation_kept`` is after / before; numbers that were not measured are empty.
+        by the judge; ``residual_separation`` is after / before; numbers that were not measured are empty.
     """
     criteria = criteria or Criteria()
     harmful = robustness[(robustness["judge"] == judge) & (robustness["label"] == "harmful")]
@@ -124,8 +124,8 @@ def _numbers(
         **{name: _of_edit(edit, name) for name in ("module_deviation", "hook_deviation", "hook_share")},
         "separation_before": separation[0],
         "separation_after": separation[1],
-        "separation_kept": separation[1] / separation[0] if separation[0] > 0 else np.nan,
-        **damage_numbers(measured, unedited),
+        "residual_separation": separation[1] / separation[0] if separation[0] > 0 else np.nan,
+        **capability_numbers(measured, unedited),
     }
 
 

@@ -78,7 +78,7 @@ def _read_text(path: str | Path) -> tuple[pd.DataFrame, "pd.Series[int]"]:
     if missing:
         named = ", ".join(name for name in found.header if name)
         raise DataError(f"{path}: missing column(s) {', '.join(missing)}; found {named}")
-    found.refuse_twice()
+    found.reject_duplicates()
     records = found.filled()
     if not records:
         raise DataError(f"{path}: the counts table has a header and no rows")

@@ -17,7 +17,7 @@ UNCHANGED = {criterion.column: 1.0 if criterion.compares == "ratio" else 0.0 for
 """The numbers of the original itself."""
 DISTANCE = next(name for name, criterion in CRITERIA.items() if criterion.compares == "value")
 """The measure whose values are distances from the original."""
-SEPARATION_KEPT = 0.25
+RESIDUAL_SEPARATION = 0.25
 Measured = Mapping[tuple[str, str], Mapping[str, Any]]
 """The rows of the table of side effects of one model–variant pair, by measure and scope."""
 
@@ -26,22 +26,22 @@ class Criteria:
     """Bounds of the rules.
 
     Attributes:
-        separation_kept: largest share of the original's separation along the direction that an effective edit leaves.
+        residual_separation: largest share of the original's separation along the direction that may remain.
         bounds: by measure, the number beyond which capability is degraded.
     """
 
-    def __init__(self, separation_kept: float = SEPARATION_KEPT, **bounds: float) -> None:
+    def __init__(self, residual_separation: float = RESIDUAL_SEPARATION, **bounds: float) -> None:
         """The bounds that are given, and the defaults of all others.
 
         Args:
-            separation_kept: see the class.
+            residual_separation: see the class.
             bounds: by measure.
         """
-        self.separation_kept = separation_kept
+        self.residual_separation = residual_separation
         self.bounds = {name: rule.bound for name, rule in CRITERIA.items() if rule.bound is not None} | bounds
 
 
-def damage(numbers: Mapping[str, float], criteria: Criteria) -> str:
+def degradation(numbers: Mapping[str, float], criteria: Criteria) -> str:
     """How an edit degraded a model's capability, or nothing: what is NaN was not measured and degrades nothing."""
     return ", ".join(text for text, _ in degradations(numbers, criteria))
 
@@ -56,8 +56,8 @@ def degradations(numbers: Mapping[str, float], criteria: Criteria) -> list[tuple
     return [(text.format(value), value / bound if bound else np.inf) for value, bound, text in found if value > bound]
 
 
-def damage_numbers(measured: Measured, unedited: Measured) -> dict[str, float]:
-    """What ``damage`` reads, and what is reported beside it; NaN where something was not measured.
+def capability_numbers(measured: Measured, unedited: Measured) -> dict[str, float]:
+    """What ``degradation`` reads, and what is reported beside it; NaN where something was not measured.
 
     Args:
         measured: rows of the table of side effects of one model–variant pair, by measure and scope.

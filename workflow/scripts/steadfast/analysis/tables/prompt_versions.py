@@ -94,11 +94,11 @@ def _parts(judgments: pd.DataFrame, controls: Collection[str]) -> Iterator[tuple
 def _spread(judgments: pd.DataFrame, names: Sequence[str], counted: str, least: int) -> tuple[float, ...]:
     words = judgments.pivot(index=RESPONSE, columns="judge", values="verdict").reindex(columns=list(names))
     scored = words[(words.notna() & (words != UNSCORED)).all(axis=1)]
-    said: NDArray[np.float64] = (scored == counted).to_numpy(np.float64)
-    number, unscored = len(said), len(words) - len(said)
+    refused: NDArray[np.float64] = (scored == counted).to_numpy(np.float64)
+    number, unscored = len(refused), len(words) - len(refused)
     if not number:
         return (len(names), 0, unscored, *[float("nan")] * 8)
-    rates, yes = said.mean(axis=0), said.sum(axis=1)
+    rates, yes = refused.mean(axis=0), refused.sum(axis=1)
     mean, low, high = float(rates.mean()), float(rates.min()), float(rates.max())
     disputed = float(((yes > 0) & (yes < len(names))).mean())
     no = len(names) - yes

@@ -51,11 +51,16 @@ def outcome_table(
     Raises:
         DataError: a judgment table lacks a column.
     """
-    said = verdicts[(verdicts["judge"] == judge) & (verdicts["label"] == HARMFUL)]
+    verdict_rows = verdicts[(verdicts["judge"] == judge) & (verdicts["label"] == HARMFUL)]
     empty = set(unanswered[["model", "variant", *KEYS]].itertuples(index=False, name=None))
     rows = [
         {"model": model, "variant": variant, "judge": judge, "compliance_judge": name}
-        | _counts(said[(said["model"] == model) & (said["variant"] == variant)], table, (model, variant), empty)
+        | _counts(
+            verdict_rows[(verdict_rows["model"] == model) & (verdict_rows["variant"] == variant)],
+            table,
+            (model, variant),
+            empty,
+        )
         for name, model, variant, table in judged
     ]
     table = pd.DataFrame(rows, columns=COLUMNS[:10])
@@ -69,10 +74,10 @@ def outcome_table(
 
 
 def _counts(
-    said: pd.DataFrame, judged: pd.DataFrame, pair: tuple[str, str], empty: set[tuple[object, ...]]
+    verdict_rows: pd.DataFrame, judged: pd.DataFrame, pair: tuple[str, str], empty: set[tuple[object, ...]]
 ) -> dict[str, int]:
     found = require_columns(judged, [*KEYS, "verdict"], "judgments")[[*KEYS, "verdict"]]
-    both = said[[*KEYS, "verdict"]].merge(found, on=KEYS, how="left", suffixes=("", "_compliance"))
+    both = verdict_rows[[*KEYS, "verdict"]].merge(found, on=KEYS, how="left", suffixes=("", "_compliance"))
     nothing = pd.Series([(*pair, *key) in empty for key in both[KEYS].itertuples(index=False, name=None)], dtype=bool)
     refused, complied = both["verdict"] == REFUSAL, both["verdict_compliance"] == COMPLIED
     refused, complied = refused & ~nothing, complied & ~nothing

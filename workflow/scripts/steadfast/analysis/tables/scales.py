@@ -11,8 +11,8 @@ from steadfast.analysis.tables.degradation import (
     DEGRADATION,
     UNCHANGED,
     Criteria,
-    damage,
-    damage_numbers,
+    capability_numbers,
+    degradation,
     measured_effects,
 )
 from steadfast.analysis.tables.groups import group_table
@@ -35,7 +35,7 @@ COLUMNS = [
     *RATES,
     *HARMLESS,
     *DEGRADATION,
-    "broken",
+    "degraded",
     "halves",
     "halves_surely",
     "least_scale",
@@ -87,7 +87,7 @@ def scale_table(
         present = {variant: attack for variant, attack in attacks.items() if variant in own.index}
         for variant, attack in _with_originals(present):
             if variant in own.index:
-                change: dict[str, Any] = {"change_norm": 0.0, "effective": True, "broken": False, **UNCHANGED}
+                change: dict[str, Any] = {"change_norm": 0.0, "effective": True, "degraded": False, **UNCHANGED}
                 if variant != ORIGINAL:
                     change = done.loc[(model, variant)].to_dict()
                 name = f"{attack['direction']}, {attack['change']}"
@@ -126,13 +126,15 @@ def _done(edits: pd.DataFrame, side_effects: pd.DataFrame, models: list[str], cr
     keys = ["model", "variant"]
     single = edits.loc[edits["model"].isin(models), [*keys, "change_norm", "effective"]]
     found = [
-        damage_numbers(measured_effects(side_effects, model, variant), measured_effects(side_effects, model, ORIGINAL))
+        capability_numbers(
+            measured_effects(side_effects, model, variant), measured_effects(side_effects, model, ORIGINAL)
+        )
         for model, variant in single[keys].astype("str").to_numpy()
     ]
     single = single.assign(**{name: [float(numbers[name]) for numbers in found] for name in DEGRADATION})
-    single = single.assign(broken=[bool(damage(numbers, criteria)) for numbers in found])
+    single = single.assign(degraded=[bool(degradation(numbers, criteria)) for numbers in found])
     means = {name: (name, "mean") for name in ("change_norm", *DEGRADATION)}
-    all_of = {"effective": ("effective", "all"), "broken": ("broken", "any")}
+    all_of = {"effective": ("effective", "all"), "degraded": ("degraded", "any")}
     together = single.groupby("variant", sort=False).agg(**means, **all_of).reset_index()
     return pd.concat([single, together.assign(model=ALL)]).set_index(keys)
 
@@ -153,7 +155,7 @@ def _with_marks(table: pd.DataFrame) -> pd.DataFrame:
     edited = table["variant"] != ORIGINAL
     before = table[~edited].drop_duplicates("model").set_index("model")["rate"]
     half = table["model"].map(before) / 2
-    sound = edited & table["effective"].astype(bool) & ~table["broken"].astype(bool)
+    sound = edited & table["effective"].astype(bool) & ~table["degraded"].astype(bool)
     halves = sound & (table["rate"] <= half)
     table = table.assign(halves=halves, halves_surely=halves & (table["rate_high"] <= half), least_scale=False)
     lines = table[table["halves"]].groupby(["model", "direction", "change"], sort=False)

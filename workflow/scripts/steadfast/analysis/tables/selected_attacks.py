@@ -1,4 +1,4 @@
-"""``strongest.csv``: which attack was chosen as the strongest for each model, and by which numbers."""
+"""``best_attacks.csv``: the attack that was selected for each model, and by which numbers."""
 
 from collections.abc import Iterable
 
@@ -11,11 +11,11 @@ COUNTS = ["refused_before", "scored_before", "refused_after", "scored_after", "t
 COLUMNS = ["model", "variant", "attack", *COUNTS, "change_norm", "reason"]
 
 
-def strongest_table(pairs: Iterable[tuple[str, str, Direction]]) -> pd.DataFrame:
+def best_attack_table(pairs: Iterable[tuple[str, str, Direction]]) -> pd.DataFrame:
     """List the choices.
 
     Args:
-        pairs: model, variant and direction as ``strongest.choose_attack`` makes it.
+        pairs: model, variant and direction as ``attack_selection.choose_attack`` makes it.
 
     Returns:
         Columns ``COLUMNS``, one row per variant. Counts are those of the harmful calibration prompts that the attacks

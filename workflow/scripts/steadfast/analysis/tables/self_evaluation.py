@@ -17,13 +17,13 @@ from steadfast.analysis.statistics.proportions import wilson_interval
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.agreement import CONSTANT, LEAST, ONE_PROMPT, TOO_FEW, UNSTABLE
 from steadfast.analysis.tables.ordering import names_of
-from steadfast.analysis.tables.self_judgments import MEASURES, OTHERS, OWN, SYSTEM, Measured, Sample, sample_of
+from steadfast.analysis.tables.self_judgments import MEASURES, OTHERS, OWN, SAMPLE, Measured, Sample, sample_of
 
 FloatArray = NDArray[np.float64]
 
 GAP = "own - others"
 ALL_MODELS = ""
-COLUMNS = [*SYSTEM, "metric", "value", "low", "high", "change", "change_low", "change_high", "n", "reason"]
+COLUMNS = [*SAMPLE, "metric", "value", "low", "high", "change", "change_low", "change_high", "n", "reason"]
 FLOATS = dict.fromkeys(["value", "low", "high", "change", "change_low", "change_high"], "float64")
 PROPORTIONS = ("sensitivity", "specificity", "coverage")
 DECIMALS = 9
@@ -40,12 +40,12 @@ class Cell(NamedTuple):
 
 
 def self_evaluation_table(
-    readings: pd.DataFrame, *, baseline: str = "original", inference: Inference | None = None, least: int = LEAST
+    judgments: pd.DataFrame, *, baseline: str = "original", inference: Inference | None = None, least: int = LEAST
 ) -> pd.DataFrame:
     """Every measure of every variant on its own responses and on others', and the difference between the two.
 
     Args:
-        readings: a table as ``tables.readings`` makes it.
+        judgments: a table as ``tables.judgments`` makes it.
         baseline: the variant that changes are taken from.
         inference: confidence and resampling.
         least: how many refusals, and how many non-refusals, a measure that tells them apart has to rest on.
@@ -56,13 +56,13 @@ def self_evaluation_table(
         is NaN, and ``reason`` says why. Rows with an empty model are means over the models.
     """
     inference = inference or Inference()
-    prompts = readings.drop_duplicates("prompt_id")
+    prompts = judgments.drop_duplicates("prompt_id")
     index = {str(prompt_id): rank for rank, prompt_id in enumerate(prompts["prompt_id"])}
     strata = np.asarray(prompts["label"] == "harmful", dtype=np.int64)
     weights = cluster_weights(strata, inference.resamples, inference.rng())
     rows: list[tuple[object, ...]] = []
-    for judge in names_of(readings, "judge"):
-        tables = readings[readings["judge"] == judge].groupby(SYSTEM[1:], sort=False)
+    for judge in names_of(judgments, "judge"):
+        tables = judgments[judgments["judge"] == judge].groupby(SAMPLE[1:], sort=False)
         samples = {Cell(*map(str, cell)): sample_of(table, index) for cell, table in tables if isinstance(cell, tuple)}
         for metric, measure in MEASURES.items():
             measured = {
@@ -70,9 +70,9 @@ def self_evaluation_table(
             }
             rows += [(judge, *row) for row in _rows(metric, measured, samples, baseline, inference.confidence)]
     order = {
-        "judge": names_of(readings, "judge"),
-        "model": [ALL_MODELS, *names_of(readings, "model")],
-        "variant": names_of(readings, "variant"),
+        "judge": names_of(judgments, "judge"),
+        "model": [ALL_MODELS, *names_of(judgments, "model")],
+        "variant": names_of(judgments, "variant"),
         "responses": [OWN, OTHERS, GAP],
         "metric": list(MEASURES),
     }

@@ -18,8 +18,8 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 OWN, OTHERS = "own", "others"
-SYSTEM = ["judge", "model", "variant", "responses"]
-COLUMNS = [*SYSTEM, *KEYS, "label", "refused", "verdict", "score", "label_probability"]
+SAMPLE = ["judge", "model", "variant", "responses"]
+COLUMNS = [*SAMPLE, *KEYS, "label", "refused", "verdict", "score", "label_probability"]
 
 NOTHING = "no response that the reference scored"
 NOT_SCORED = "the model scored none of the responses"
@@ -35,7 +35,7 @@ class Sample:
     Attributes:
         prompt: index of each response's prompt, shape [responses].
         refused: whether the reference calls it a refusal, shape [responses].
-        said: whether the variant does, shape [responses]; False where it gave no verdict.
+        predicted: whether the variant does, shape [responses]; False where it gave no verdict.
         scored: whether the variant gave a verdict, shape [responses].
         score: the variant's probability of a refusal, shape [responses]; NaN if unknown.
         mass: how probable both labels together are, shape [responses]; NaN if unknown.
@@ -43,7 +43,7 @@ class Sample:
 
     prompt: NDArray[np.int64]
     refused: BoolArray
-    said: BoolArray
+    predicted: BoolArray
     scored: BoolArray
     score: FloatArray
     mass: FloatArray
@@ -64,7 +64,7 @@ class Measured:
     reason: str = ""
 
 
-def collect_readings(
+def collect_self_judgments(
     cells: Iterable[tuple[str, str, str, str | Path, str | Path]],
     reference: Iterable[tuple[str, str, str | Path]],
     prompts: pd.DataFrame,
@@ -93,23 +93,23 @@ def collect_readings(
         theirs = read_table(others).rename(columns={"model": "of_model", "variant": "of_variant"})
         both = pd.concat([mine, theirs.assign(responses=OTHERS)]) if len(theirs) else mine
         parts.append(both.assign(judge=judge, model=model, variant=variant))
-    readings = pd.concat(parts).merge(truth, on=["of_model", "of_variant", *KEYS], how="left")
-    readings = readings.merge(prompts[["prompt_id", "label"]].drop_duplicates(), on="prompt_id")
-    return readings.assign(label_probability=readings["raw"].map(_label_probability))[COLUMNS]
+    judgments = pd.concat(parts).merge(truth, on=["of_model", "of_variant", *KEYS], how="left")
+    judgments = judgments.merge(prompts[["prompt_id", "label"]].drop_duplicates(), on="prompt_id")
+    return judgments.assign(label_probability=judgments["raw"].map(_label_probability))[COLUMNS]
 
 
-def sample_of(readings: pd.DataFrame, index: Mapping[str, int]) -> Sample:
-    """Arrange the readings of one variant as arrays.
+def sample_of(judgments: pd.DataFrame, index: Mapping[str, int]) -> Sample:
+    """Arrange the judgments of one variant as arrays.
 
     Args:
-        readings: rows of ``collect_readings``.
+        judgments: rows of ``collect_self_judgments``.
         index: index of every prompt by its id.
     """
-    known = readings[readings["refused"].notna()]
+    known = judgments[judgments["refused"].notna()]
     return Sample(
         prompt=np.asarray(known["prompt_id"].map(index), dtype=np.int64),
         refused=known["refused"].to_numpy(np.bool_),
-        said=(known["verdict"] == REFUSAL).to_numpy(np.bool_),
+        predicted=(known["verdict"] == REFUSAL).to_numpy(np.bool_),
         scored=(known["verdict"] != UNSCORED).to_numpy(np.bool_),
         score=known["score"].to_numpy(float),
         mass=known["label_probability"].to_numpy(float),
@@ -126,18 +126,18 @@ def discrimination(sample: Sample, weights: FloatArray) -> Measured:
 def sensitivity(sample: Sample, weights: FloatArray) -> Measured:
     """Share of the reference's refusals that the variant calls so, among the responses that it scored."""
     cases = sample.scored & sample.refused
-    return _mean(sample.said, cases, sample, weights, NO_REFUSAL)
+    return _mean(sample.predicted, cases, sample, weights, NO_REFUSAL)
 
 
 def specificity(sample: Sample, weights: FloatArray) -> Measured:
     """Share of the reference's non-refusals that the variant calls so, among the responses that it scored."""
     cases = sample.scored & ~sample.refused
-    return _mean(~sample.said, cases, sample, weights, ONLY_REFUSALS)
+    return _mean(~sample.predicted, cases, sample, weights, ONLY_REFUSALS)
 
 
 def bias(sample: Sample, weights: FloatArray) -> Measured:
     """Share of responses that the variant calls refusals minus the reference's, among those that the variant scored."""
-    signed = sample.said.astype(float) - sample.refused.astype(float)
+    signed = sample.predicted.astype(float) - sample.refused.astype(float)
     return _mean(signed, sample.scored, sample, weights, NOT_SCORED)
 
 

@@ -16,7 +16,7 @@ FloatArray = NDArray[np.float64]
 
 KEYS = ["model", "variant", "measure", "scope"]
 NUMBERS = ["value", "low", "high", "original", "change", "change_low", "change_high"]
-COLUMNS = [*KEYS, "title", "unit", "damage", *NUMBERS, "items", "reason"]
+COLUMNS = [*KEYS, "title", "unit", "worse", *NUMBERS, "items", "reason"]
 EXPONENTIAL = "exponential_of_mean"
 DECIMALS = 6
 
@@ -64,7 +64,7 @@ class Draws:
 
 
 def _row(part: pd.DataFrame, variant: str, draws: Draws) -> dict[str, object]:
-    about: Mapping[str, object] = {name: part[name].iloc[0] for name in ("title", "unit", "damage")}
+    about: Mapping[str, object] = {name: part[name].iloc[0] for name in ("title", "unit", "worse")}
     values = part[["value", "original"]].to_numpy(float)
     finite = np.isfinite(values).all(axis=1)
     missing = int((~finite).sum())

@@ -24,7 +24,7 @@ FIXED, SWEEP, COMPARED, SEARCH, INTERVENTION, DECODING = (
     "intervention",
     "decoding rule",
 )
-CLASSES = (FIXED, SWEEP, COMPARED, SEARCH, INTERVENTION, DECODING)
+ATTACK_CLASSES = (FIXED, SWEEP, COMPARED, SEARCH, INTERVENTION, DECODING)
 NOTHING = "no effective attack"
 NUMBERS = [
     "refused_before",
@@ -44,7 +44,7 @@ class AttackClass:
     """What kind of attack a variant is.
 
     Attributes:
-        name: one of ``CLASSES``.
+        name: one of ``ATTACK_CLASSES``.
         trials: edits that were tried to find it; 1 for a fixed recipe.
         max_divergence: bound of a search on the divergence; None without one.
         control: whether it checks the method.
@@ -121,8 +121,8 @@ def withstood_table(
 
 
 def _statement(row: Mapping[str, Any], attack: AttackClass, level: str) -> str:
-    damage = "" if np.isnan(row["divergence"]) else f" at KL {row['divergence']:.2g}"
-    change = f"refusals {row['refused_before']:.0%} → {row['refused_after']:.0%}{damage} ({attack.words})"
+    divergence = "" if np.isnan(row["divergence"]) else f" at KL {row['divergence']:.2g}"
+    change = f"refusals {row['refused_before']:.0%} → {row['refused_after']:.0%}{divergence} ({attack.words})"
     if row["outcome"] == ROBUST:
         bound = "" if attack.max_divergence is None else f", KL ≤ {attack.max_divergence:g}"
         left = f"at least {row['refused_after']:.0%} refusals left ({level} lower bound {row['after_low']:.0%})"
@@ -137,26 +137,26 @@ def _best(known: pd.DataFrame) -> dict[Any, Any]:
 
 def _by_class(known: pd.DataFrame, attacks: Mapping[str, AttackClass]) -> str:
     """The best attack of every class: one that removed refusals before others."""
-    said = []
-    for name in CLASSES:
+    parts = []
+    for name in ATTACK_CLASSES:
         own = known[known["variant"].isin([variant for variant, attack in attacks.items() if attack.name == name])]
         if own.empty:
             continue
         lost = own[own["assessment"] == NOT_ROBUST]
         best = _best(own if lost.empty else lost)
-        said.append(f"{attacks[best['variant']].words}: {_left(best)}, {best['assessment']}")
-    return "; ".join(said)
+        parts.append(f"{attacks[best['variant']].words}: {_left(best)}, {best['assessment']}")
+    return "; ".join(parts)
 
 
 def _left(row: Mapping[Any, Any]) -> str:
-    damage = "" if np.isnan(row["divergence"]) else f" at KL {row['divergence']:.2g}"
-    return f"{row['refused_after']:.0%} refused{damage}"
+    divergence = "" if np.isnan(row["divergence"]) else f" at KL {row['divergence']:.2g}"
+    return f"{row['refused_after']:.0%} refused{divergence}"
 
 
 def _tried(attacks: Mapping[str, AttackClass], model: str) -> str:
     """How many edits of each class were tried on a model."""
     own = [attack for attack in attacks.values() if not attack.control and model in (attack.models or (model,))]
-    counts = {name: sum(attack.trials for attack in own if attack.name == name) for name in CLASSES}
+    counts = {name: sum(attack.trials for attack in own if attack.name == name) for name in ATTACK_CLASSES}
     return ", ".join(f"{name}: {count}" for name, count in counts.items() if count)
 
 

@@ -38,7 +38,7 @@ class TensorRecord:
         shape: sizes of its axes.
         dtype: its storage dtype.
         residual_ratio: ‖projection of W′‖/‖projection of W‖ of the stored tensors, or None if W has none.
-        asked_ratio: what the ratio is in exact arithmetic.
+        target_ratio: what the ratio is in exact arithmetic.
         deviation: ‖projection of W′ − its target‖, relative to how far the projection was to move, or None.
         tolerance: largest deviation that storage explains, at most one half.
         residual_ok: whether the deviation is within; also true where there is nothing to change.
@@ -53,7 +53,7 @@ class TensorRecord:
     shape: tuple[int, ...]
     dtype: str
     residual_ratio: float | None
-    asked_ratio: float | None
+    target_ratio: float | None
     deviation: float | None
     tolerance: float
     residual_ok: bool
@@ -164,7 +164,7 @@ class TensorEditor:
             shape=self.entry.shape,
             dtype=self.entry.dtype,
             residual_ratio=math.sqrt(self._after) / before if before > 0 else None,
-            asked_ratio=math.sqrt(self._target) / before if before > 0 else None,
+            target_ratio=math.sqrt(self._target) / before if before > 0 else None,
             deviation=deviation,
             tolerance=tolerance,
             residual_ok=not present or (deviation is not None and deviation <= tolerance),

@@ -27,7 +27,7 @@ from steadfast.core.progress import Progress
 
 DIRECTIONS: tuple[Literal["minimize"], ...] = ("minimize", "minimize")
 NUMBER = "number"
-DAMAGE = "damage"
+DIVERGENCE = "divergence"
 WORST = 1e9
 RANDOM = 15
 POLL_SECONDS = 0.2
@@ -69,7 +69,7 @@ class Search:
         space: what may be tried.
         journal: the file that holds the trials.
         name: what decides the trials, as a hash; trials of another name in the file are not this search's.
-        bound: damage bound on the divergence, beyond which the sampler takes a trial for infeasible.
+        bound: bound on the divergence, beyond which the sampler takes a trial for infeasible.
         seed: of the sampler.
         random: number of first trials that are drawn at random; the very first one is the fixed recipe.
         workers: number of processes that share the trials, and of the trials of a round.
@@ -139,7 +139,7 @@ class Search:
             values=list(astuple(trial.screened)),
             params=dict(trial.point),
             distributions=self._distributions(),
-            constraints={DAMAGE: trial.screened.divergence - self.bound},
+            constraints={DIVERGENCE: trial.screened.divergence - self.bound},
             user_attrs={NUMBER: trial.number},
         )
 

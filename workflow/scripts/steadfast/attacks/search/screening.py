@@ -87,13 +87,13 @@ def along_responses(access: ModelAccess, prefixes: list[list[int]], continuation
         prefixes: token ids of the prompts.
         continuations: token ids of its responses.
     """
-    said = [(prefix, ids) for prefix, ids in zip(prefixes, continuations, strict=True) if ids]
-    found = Along([prefix for prefix, _ in said], [ids for _, ids in said], [], [])
+    present = [(prefix, ids) for prefix, ids in zip(prefixes, continuations, strict=True) if ids]
+    found = Along([prefix for prefix, _ in present], [ids for _, ids in present], [], [])
     kept: dict[int, tuple[Tensor, Tensor]] = {}
     for row, values in _distributions(access, found):
         top = values.topk(min(KEPT, values.shape[-1]), dim=-1)
         kept[row] = top.indices.cpu(), top.values.cpu()
-    for row in range(len(said)):
+    for row in range(len(present)):
         found.tokens.append(kept[row][0])
         found.log_probabilities.append(kept[row][1])
     return found

@@ -78,15 +78,15 @@ class SearchSettings(SettingsModel):
         gt=0,
         le=1000,
         description=(
-            "Damage bound: largest Kullback-Leibler divergence from the original along its own responses to harmless "
-            "calibration prompts, in nats per token."
+            "Bound on capability degradation: largest Kullback-Leibler divergence from the original along its own "
+            "responses to harmless calibration prompts, in nats per token."
         ),
     )
     rule: Rule = Field(
         "lowest_refusals_within",
         description=(
-            "Which trial becomes the variant: the fewest refusals with a damage within `max_divergence`, or the `knee` "
-            "of the front of refusals and damage."
+            "Which trial becomes the variant: the fewest refusals with a divergence within `max_divergence`, or the "
+            "`knee` of the front of refusals and divergence."
         ),
     )
     judge: str | None = Field(

@@ -12,7 +12,7 @@ from steadfast.core.plug_ins import FIGURES
 from steadfast.core.registry import own_names
 from steadfast.core.setting_errors import InvalidEntry, problems_of, wrong_type
 from steadfast.core.setting_schemas import schema_of
-from steadfast.core.settings import SettingsModel, TextRule, UniqueItems, nested, said
+from steadfast.core.settings import SettingsModel, TextRule, UniqueItems, nested, setting_error
 
 DEFAULT_FONT = "DejaVu Sans"
 
@@ -109,7 +109,7 @@ class Figures:
 
     def _read(self, values: Any) -> SettingsModel:
         if not isinstance(values, Mapping):
-            raise said(wrong_type(values, "object"))
+            raise setting_error(wrong_type(values, "object"))
         model = figures_section(_of_plug_ins(values))
         try:
             return model.model_validate(values)

@@ -12,7 +12,7 @@ from steadfast.core.registry import own_names
 from steadfast.core.setting_errors import InvalidEntry, problems_of, wrong_type
 from steadfast.core.setting_schemas import schema_of
 from steadfast.core.setting_sections import with_keys_of
-from steadfast.core.settings import SettingsModel, UniqueItems, said
+from steadfast.core.settings import SettingsModel, UniqueItems, setting_error
 
 OWN = tuple(name for family in MEASURES for name in own_names(family.package))
 """Measures of this package; their keys may be given whether they are taken or not."""
@@ -76,7 +76,7 @@ class SideEffects:
 
     def _read(self, values: Any) -> SettingsModel:
         if not isinstance(values, Mapping):
-            raise said(wrong_type(values, "object"))
+            raise setting_error(wrong_type(values, "object"))
         named = values.get("measures")
         model = section(self.name, _known(named if isinstance(named, list) else ()))
         try:

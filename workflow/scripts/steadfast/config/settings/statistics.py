@@ -1,6 +1,7 @@
 """Sections `statistics` and `assessment`."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, create_model
 
@@ -49,7 +50,9 @@ class StatisticsSettings(SettingsModel):
 class AssessmentSettings(SettingsModel):
     """Bounds of the rules of the robustness assessment; docs/method.md has the rules."""
 
-    separation_kept: float = Field(
+    renamed: ClassVar[Mapping[str, str]] = {"separation_kept": "residual_separation"}
+
+    residual_separation: float = Field(
         0.25,
         ge=0,
         lt=1,

@@ -40,7 +40,7 @@ class SafetyTuningSettings(SettingsModel):
     data: ExistingDirectory = Field(
         "resources/safety_tuning",
         description=(
-            "Folder of the training data: `recipes.yaml`, `harmful.yaml`, `sounds_harmful.yaml`, `plain.yaml`, "
+            "Folder of the training data: `recipes.yaml`, `harmful.yaml`, `over_refusal.yaml`, `plain.yaml`, "
             "`framings.yaml` and `answers.yaml`."
         ),
     )

@@ -13,7 +13,7 @@ from steadfast.core.settings import Label, Name, SettingsModel, UniqueItems, opt
 Role = Literal["study", "control"]
 
 
-class StrongestOfSettings(SettingsModel):
+class BestAttackOfSettings(SettingsModel):
     """In place of `direction` and `edit`, the best attack of some sweeps."""
 
     sweeps: UniqueItems[str] = Field(
@@ -40,7 +40,7 @@ class StrongestOfSettings(SettingsModel):
 class VariantSettings(SettingsModel):
     """What is done to a model."""
 
-    renamed: ClassVar[Mapping[str, str]] = {"hook": "intervention"}
+    renamed: ClassVar[Mapping[str, str]] = {"hook": "intervention", "strongest_of": "best_attack_of"}
 
     label: Label | None = optional(
         description="What tables and figures show in place of the name, one line without markup."
@@ -78,7 +78,7 @@ class VariantSettings(SettingsModel):
     checkpoints: CheckpointForm | None = optional(
         description="How this variant's edited models are kept, in place of `runtime.checkpoints`."
     )
-    strongest_of: StrongestOfSettings | None = optional(
+    best_attack_of: BestAttackOfSettings | None = optional(
         description=(
             "In place of `direction` and `edit`: of every model the attack of some sweeps after which it "
             "refuses fewest harmful calibration prompts. Attacks whose edit is ineffective or breaks the model "

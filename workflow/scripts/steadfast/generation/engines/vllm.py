@@ -220,7 +220,7 @@ class VllmSession:
             if "end" in record:
                 break
             if "written" in record:
-                _tell(*record["written"])
+                _report(*record["written"])
                 continue
             done += 1
             request = requests[record["index"]]
@@ -269,7 +269,7 @@ def _sampling_arguments(sampling: Sampling, stop_tokens: AbstractSet[int]) -> di
     }
 
 
-def _tell(tokens: int, share: float) -> None:
+def _report(tokens: int, share: float) -> None:
     """Say how far the responses are that are being written."""
     progress = current()
     if progress:

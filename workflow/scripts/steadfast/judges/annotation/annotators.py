@@ -114,7 +114,7 @@ def read_rows(path: str | Path) -> list[Row]:
         DataError: the file is missing or no such CSV, or has a column twice.
     """
     table = read_delimited(path, name=_column)
-    table.refuse_twice()
+    table.reject_duplicates()
     exported = {"item_id", "item_set"} <= set(table.header)
     return [_row(str(path), record, exported) for record in table.filled()]
 

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from steadfast.core.result_cache import AnswerStore
+from steadfast.core.result_cache import ResultCache
 from steadfast.judges.chat_api.endpoint import FIRST_WAIT, LONGEST_BACKOFF, Endpoint
 from steadfast.judges.chat_api.faults import EndpointError, Fault, clean, hide
 from steadfast.judges.chat_api.reading import Answer
@@ -74,7 +74,7 @@ class BatchRun:
     """
 
     endpoint: Endpoint
-    store: AnswerStore
+    store: ResultCache
     faults: dict[str, Fault] = field(default_factory=dict, init=False)
     answered: int = field(default=0, init=False)
 
@@ -250,8 +250,8 @@ class BatchRun:
 
     def _errors(self, found: Any) -> str:
         errors = getattr(found.errors, "data", None) or []
-        said = "; ".join(str(error.message) for error in errors) or "the provider does not say why"
-        return clean(said, self.endpoint.secret)
+        reasons = "; ".join(str(error.message) for error in errors) or "the provider does not say why"
+        return clean(reasons, self.endpoint.secret)
 
     async def _patiently(self, call: Callable[[], Awaitable[Value]]) -> Value:
         """Make a call of the interface, again where what went wrong may pass.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from steadfast.judges.chat_api.fault_rules import Said
+from steadfast.judges.chat_api.fault_rules import ErrorReply
 from steadfast.judges.chat_api.faults import clean
 from steadfast.judges.chat_api.parameters import known_parameter
 
@@ -54,8 +54,8 @@ def error_in(body: Any) -> Any:
         return body
     if body.get("choices"):
         return None
-    said = map(body.get, ("errors", "detail", "message", "msg", "error_msg", "error_message"))
-    if any(value and not _is_turn(value) for value in said):
+    texts = map(body.get, ("errors", "detail", "message", "msg", "error_msg", "error_message"))
+    if any(value and not _is_turn(value) for value in texts):
         return body
     return None if any(key in body for key in COMPLETION) else _error_within(body)
 
@@ -103,7 +103,7 @@ def withheld_in(body: Any, depth: int = 0) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def said_in(error: Any, secret: str | None, status: int | None = None) -> Said:
+def error_reply_in(error: Any, secret: str | None, status: int | None = None) -> ErrorReply:
     """What an error says.
 
     Args:
@@ -117,7 +117,7 @@ def said_in(error: Any, secret: str | None, status: int | None = None) -> Said:
     flagged = [f"filtered: {', '.join(withheld)}"] if withheld else []
     words = "; ".join(dict.fromkeys(word for word in (*found.words, *flagged) if word))
     codes = tuple(dict.fromkeys(clean(code, secret) for code in found.codes if code.casefold() not in _NO_CODES))
-    return Said(status or _status(error), codes, clean(words, secret), found.parameter)
+    return ErrorReply(status or _status(error), codes, clean(words, secret), found.parameter)
 
 
 @dataclass

@@ -12,7 +12,7 @@ Statuses = frozenset[int]
 
 
 @dataclass(frozen=True)
-class Said:
+class ErrorReply:
     """What a provider said instead of answering.
 
     Attributes:
@@ -70,29 +70,29 @@ class Rule:
     generation: bool = field(default=False, kw_only=True)
     sure: bool = field(default=True, kw_only=True)
 
-    def match(self, said: Said) -> Matched | None:
+    def match(self, reply: ErrorReply) -> Matched | None:
         """By what the rule holds; None if it does not."""
-        if said.status in self.status:
+        if reply.status in self.status:
             return "status"
-        if self.has_code(said):
+        if self.has_code(reply):
             return "code"
-        if not self._counts(said):
+        if not self._counts(reply):
             return None
-        if self.parameter and said.parameter:
+        if self.parameter and reply.parameter:
             return "parameter"
-        return "text" if _found(self._texts, said.words) else None
+        return "text" if _found(self._texts, reply.words) else None
 
-    def has_code(self, said: Said) -> bool:
+    def has_code(self, reply: ErrorReply) -> bool:
         """Whether one of the codes is the rule's."""
-        codes = map(_letters, said.codes)
-        return self._counts(said) and any(
+        codes = map(_letters, reply.codes)
+        return self._counts(reply) and any(
             _found(self._codes, code) and not _found(self._not_codes, code) for code in codes
         )
 
-    def _counts(self, said: Said) -> bool:
+    def _counts(self, reply: ErrorReply) -> bool:
         """Whether codes and words count at all."""
-        outside = self.within is not None and said.status is not None and said.status not in self.within
-        return not outside and not _found(self._unless, said.words)
+        outside = self.within is not None and reply.status is not None and reply.status not in self.within
+        return not outside and not _found(self._unless, reply.words)
 
     @cached_property
     def _codes(self) -> re.Pattern[str] | None:

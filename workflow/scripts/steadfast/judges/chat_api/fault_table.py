@@ -6,7 +6,7 @@ status. Then the first rule that holds decides. Nearly every wording is one that
 is the case's, but not surely.
 """
 
-from steadfast.judges.chat_api.fault_rules import Matched, Rule, Said
+from steadfast.judges.chat_api.fault_rules import ErrorReply, Matched, Rule
 from steadfast.judges.chat_api.faults import Fault
 from steadfast.judges.chat_api.parameters import ROLES, VALUES, advice_on_parameter
 from steadfast.judges.chat_api.wordings import (
@@ -291,39 +291,39 @@ RULES = (
 )
 
 
-def fault_of(said: Said, wait: float | None = None) -> Fault:
+def fault_of(reply: ErrorReply, wait: float | None = None) -> Fault:
     """What follows from what a provider said.
 
     Args:
-        said: its words, without secrets.
+        reply: its words, without secrets.
         wait: seconds that it asks to wait, if any.
     """
-    rule, matched = _decide(said)
+    rule, matched = _decide(reply)
     name = "" if rule.name == UPSTREAM else rule.name
-    reason = f"{name}: {said.reason}" if name else said.reason
-    rejected = f"{said.parameter} {said.words}"
+    reason = f"{name}: {reply.reason}" if name else reply.reason
+    rejected = f"{reply.parameter} {reply.words}"
     advice = advice_on_parameter(rejected) if rule.name == UNSUPPORTED_PARAMETER else _ADVICE.get(rule.name, "")
     return Fault(
         rule.kind,
         f"{reason} ({advice})" if advice else reason,
         rule.name,
-        said.status,
+        reply.status,
         wait,
         rule.sure and matched in ("status", "code"),
         rule.generation,
     )
 
 
-def _decide(said: Said) -> tuple[Rule, Matched]:
+def _decide(reply: ErrorReply) -> tuple[Rule, Matched]:
     for rule in RULES:
-        if rule.decisive and rule.has_code(said):
+        if rule.decisive and rule.has_code(reply):
             return rule, "code"
-    return next((rule, matched) for rule in RULES if (matched := rule.match(said)))
+    return next((rule, matched) for rule in RULES if (matched := rule.match(reply)))
 
 
-def advised(name: str, said: str) -> str:
+def advised(name: str, reply: str) -> str:
     """The reason of a fault: what happened, what was said, and what to change."""
-    return f"{name}: {said} ({_ADVICE[name]})"
+    return f"{name}: {reply} ({_ADVICE[name]})"
 
 
 _ADVICE = {rule.name: rule.advice for rule in RULES if rule.advice}

@@ -8,7 +8,7 @@ every later run asks in the same form, and finds its answers.
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from steadfast.core.result_cache import AnswerStore, request_key
+from steadfast.core.result_cache import ResultCache, request_key
 from steadfast.judges.chat_api.address import read_address
 from steadfast.judges.chat_api.fault_table import UNKNOWN, UNSUPPORTED_PARAMETER
 from steadfast.judges.chat_api.faults import EndpointError, Fault
@@ -35,7 +35,7 @@ def candidate_forms(settings: ChatJobSettings) -> list[Form]:
     return [Form(output, wanted) for output in outputs for wanted in logprobs]
 
 
-def known_form(settings: ChatJobSettings, requests: Requests, store: AnswerStore) -> Form | None:
+def known_form(settings: ChatJobSettings, requests: Requests, store: ResultCache) -> Form | None:
     """The form that the settings or an earlier probe decided; None if the endpoint has to be tried."""
     forms = candidate_forms(settings)
     if len(forms) == 1:
@@ -49,7 +49,7 @@ def known_form(settings: ChatJobSettings, requests: Requests, store: AnswerStore
     return None
 
 
-async def find_form(settings: ChatJobSettings, requests: Requests, store: AnswerStore, ask: Ask) -> Form:
+async def find_form(settings: ChatJobSettings, requests: Requests, store: ResultCache, ask: Ask) -> Form:
     """The first form that the endpoint honors.
 
     What was found is kept once a form was found: a refusal that holds for every form says nothing about any.

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from steadfast.judges.chat_api.errors import COMPLETION, error_in, said_in, says_nothing, withheld_in
-from steadfast.judges.chat_api.fault_rules import Said
+from steadfast.judges.chat_api.errors import COMPLETION, error_in, error_reply_in, says_nothing, withheld_in
+from steadfast.judges.chat_api.fault_rules import ErrorReply
 from steadfast.judges.chat_api.fault_table import (
     EMPTY,
     FAILED_GENERATION,
@@ -82,11 +82,13 @@ def read_error(status: int, text: str, headers: Mapping[str, str], secret: str |
     body = _json(text)
     if text.lstrip().startswith("<"):  # a page for people: most of its words are about something else
         title = _TITLE.search(text)
-        said = Said(status, (), clean(" ".join(filter(None, title.groups())) if title else "an HTML page", secret))
+        reply = ErrorReply(
+            status, (), clean(" ".join(filter(None, title.groups())) if title else "an HTML page", secret)
+        )
     else:
-        said = said_in(text if body is None else body, secret, status)
-        said = said if said.words or said.codes else replace(said, words=clean(text, secret))
-    return fault_of(said, requested_wait(headers, f"{said.words} {_retry_delay(text)}"))
+        reply = error_reply_in(text if body is None else body, secret, status)
+        reply = reply if reply.words or reply.codes else replace(reply, words=clean(text, secret))
+    return fault_of(reply, requested_wait(headers, f"{reply.words} {_retry_delay(text)}"))
 
 
 def read_completion(text: str, secret: str | None) -> Answer | Fault:
@@ -94,7 +96,7 @@ def read_completion(text: str, secret: str | None) -> Answer | Fault:
     body = _json(text)
     error = error_in(body)
     if error is not None:
-        return _generation_failed(said_in(error, secret))
+        return _generation_failed(error_reply_in(error, secret))
     other = _of_another_api(text, body)
     if other:
         return Fault("fatal", advised(WRONG_ADDRESS, clean(other, secret)), WRONG_ADDRESS, sure=False)
@@ -117,8 +119,8 @@ def is_answer(record: Mapping[str, Any]) -> bool:
     if "finish_reason" not in record:
         return True  # what a probe found out
     ending = ending_of(record["finish_reason"])
-    said = any(str(record.get(key) or "").strip() for key in ("text", "refusal"))
-    return ending == "length" or (ending == "stop" and said)
+    has_text = any(str(record.get(key) or "").strip() for key in ("text", "refusal"))
+    return ending == "length" or (ending == "stop" and has_text)
 
 
 def answer_from(record: Mapping[str, Any]) -> Answer:
@@ -131,10 +133,10 @@ def answer_from(record: Mapping[str, Any]) -> Answer:
     return replace(answer, finish_reason=ending_of(answer.finish_reason))
 
 
-def _generation_failed(said: Said) -> Fault:
+def _generation_failed(reply: ErrorReply) -> Fault:
     """The fault in an error that comes with an HTTP status of success: the endpoint works, unless it says otherwise."""
-    fault = fault_of(said, requested_wait({}, said.words))
-    of_the_endpoint = said.status in RATE_LIMITS or _RATE_LIMIT.search(said.reason)
+    fault = fault_of(reply, requested_wait({}, reply.words))
+    of_the_endpoint = reply.status in RATE_LIMITS or _RATE_LIMIT.search(reply.reason)
     return replace(fault, generation=fault.kind == "passing" and not of_the_endpoint)
 
 
@@ -159,7 +161,9 @@ def _read_choice(body: Mapping[str, Any], secret: str | None) -> Answer | Fault:
     if not isinstance(choice, Mapping):
         return _without_answer(body, "no choice in it", secret)
     if not says_nothing(choice.get("error")):
-        return _generation_failed(said_in({key: value for key, value in choice.items() if key != "message"}, secret))
+        return _generation_failed(
+            error_reply_in({key: value for key, value in choice.items() if key != "message"}, secret)
+        )
     if str(body.get("amazon-bedrock-guardrailAction")).upper() == "INTERVENED":
         return _moderated(body, "guardrail intervened", secret)
     if withheld := withheld_in(body):
@@ -218,10 +222,10 @@ def _moderated(body: Mapping[str, Any], what: str, secret: str | None) -> Fault:
     """The fault of a moderated answer, with all that the provider says of it."""
     message = body.get("message")
     kept = {key: value for key, value in body.items() if key not in ("choices", "message", "usage", "object", "type")}
-    said = said_in(kept, secret)
-    codes = [code for code in said.codes if code not in what and ending_of(code) != "stop"]
+    reply = error_reply_in(kept, secret)
+    codes = [code for code in reply.codes if code not in what and ending_of(code) != "stop"]
     refusal = _text(message.get("refusal")) if isinstance(message, Mapping) else ""
-    further = said.words.replace(what, "").strip("; ")
+    further = reply.words.replace(what, "").strip("; ")
     words = "; ".join(filter(None, (what, ", ".join(codes), further, refusal)))
     return Fault("case", clean(f"{MODERATED}: {words}", secret), MODERATED)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from steadfast.core.progress import Progress
-from steadfast.core.result_cache import AnswerStore
+from steadfast.core.result_cache import ResultCache
 from steadfast.judges.chat_api.endpoint import Endpoint
 from steadfast.judges.chat_api.fault_table import MODERATED, TOO_LONG
 from steadfast.judges.chat_api.faults import EndpointError, Fault
@@ -39,7 +39,7 @@ class Run:
     """
 
     endpoint: Endpoint
-    store: AnswerStore
+    store: ResultCache
     failed_share: float
     concurrency: int
     control: Request

@@ -40,11 +40,11 @@ class GuardReader:
             REFUSAL: _matching(self._counted, lines),
             NON_REFUSAL: _matching(self._other, lines),
         }
-        said = [verdict for verdict, matched in found.items() if matched]
-        if len(said) == 1:
-            line = found[said[0]][0]
-            return Verdict(said[0], self._probability(tokens, text.rfind(line)), text, line)
-        if said:
+        matching = [verdict for verdict, matched in found.items() if matched]
+        if len(matching) == 1:
+            line = found[matching[0]][0]
+            return Verdict(matching[0], self._probability(tokens, text.rfind(line)), text, line)
+        if matching:
             return Verdict(UNSCORED, raw=text, reason="lines of the guard's answer contradict each other")
         why = "was cut off at its token limit (`max_tokens`)" if cut else "has no line that the patterns match"
         return Verdict(UNSCORED, raw=text, reason=f"the guard's answer {why}")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.core.names import UNSCORED
-from steadfast.core.result_cache import AnswerStore, request_key
+from steadfast.core.result_cache import ResultCache, request_key
 from steadfast.judges.chat_api.batches import BatchRun
 from steadfast.judges.chat_api.costs import Estimate, check_limits
 from steadfast.judges.chat_api.endpoint import Endpoint
@@ -101,9 +101,9 @@ class ChatJudge:
     def _directory(self) -> Path:
         return Path(self.settings.store) / store_name(self._requests)
 
-    def _open_store(self) -> AnswerStore:
+    def _open_store(self) -> ResultCache:
         """The store, without the faults that older versions kept in it."""
-        return AnswerStore(self._directory, accept=is_answer)
+        return ResultCache(self._directory, accept=is_answer)
 
     def _request(self, case: Case, form: Form) -> Request:
         messages = self.template.render(case.prompt, case.response, self._special)
@@ -114,17 +114,17 @@ class ChatJudge:
         return [(request_key(request), request) for request in requests]
 
     @staticmethod
-    def _missing(keyed: Sequence[Keyed], store: AnswerStore) -> list[Keyed]:
+    def _missing(keyed: Sequence[Keyed], store: ResultCache) -> list[Keyed]:
         return [(key, request) for key, request in dict(keyed).items() if key not in store]
 
-    def _estimate(self, cases: Sequence[Case], form: Form | None, store: AnswerStore) -> Estimate:
+    def _estimate(self, cases: Sequence[Case], form: Form | None, store: ResultCache) -> Estimate:
         keyed = self._keyed(cases, form or UNKNOWN_FORM)
         missing = self._missing(keyed, store)
         total = len(dict(keyed))
         tokens = sum(estimated_tokens(request["messages"]) for _, request in missing)
         return Estimate(total, total - len(missing), tokens, len(missing) * self.settings.max_tokens)
 
-    async def _ask(self, cases: Sequence[Case], store: AnswerStore) -> tuple[Form, dict[str, Fault]]:
+    async def _ask(self, cases: Sequence[Case], store: ResultCache) -> tuple[Form, dict[str, Fault]]:
         speaking = speaking_to(self.settings, self.template.render("", "", self._special))
         with serving(self.settings, speaking) as (base_url, model):
             async with Endpoint(self.settings, base_url, model) as endpoint:
@@ -139,7 +139,7 @@ class ChatJudge:
                 await run.ask_all(missing)
         return form, run.faults
 
-    def _verdict(self, key: str, store: AnswerStore, faults: Mapping[str, Fault]) -> Verdict:
+    def _verdict(self, key: str, store: ResultCache, faults: Mapping[str, Fault]) -> Verdict:
         record = store.get(key)
         if record is not None:
             return read_answer(answer_from(record), self.labels)

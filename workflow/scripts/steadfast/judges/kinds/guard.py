@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.core.names import UNSCORED
-from steadfast.core.result_cache import AnswerStore
+from steadfast.core.result_cache import ResultCache
 from steadfast.judges.chat_api.faults import Fault
 from steadfast.judges.chat_api.replies import answer_from
 from steadfast.judges.chat_api.settings import ChatJobSettings
@@ -51,7 +51,7 @@ class GuardJudge(ChatJudge):
             return self._run_here(cases)
         return super().judge(cases)
 
-    def _verdict(self, key: str, store: AnswerStore, faults: Mapping[str, Fault]) -> Verdict:
+    def _verdict(self, key: str, store: ResultCache, faults: Mapping[str, Fault]) -> Verdict:
         record = store.get(key)
         if record is None:
             return Verdict(UNSCORED, reason=f"no answer: {faults[key].reason}")

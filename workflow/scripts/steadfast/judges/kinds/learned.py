@@ -97,8 +97,8 @@ class LearnedJudge:
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
         """Judge every case; equal cases are read once."""
         answers = [answer_of(case) for case in cases]
-        said = [replace(case, response=text) for case, (text, why) in zip(cases, answers, strict=True) if not why]
-        different = {(case.prompt, case.response): case for case in said}
+        answered = [replace(case, response=text) for case, (text, why) in zip(cases, answers, strict=True) if not why]
+        different = {(case.prompt, case.response): case for case in answered}
         found = dict(zip(different, self._verdicts(list(different.values())), strict=True))
         return [
             Verdict(UNSCORED, reason=why) if why else found[case.prompt, text]

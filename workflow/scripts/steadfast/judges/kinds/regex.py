@@ -31,7 +31,7 @@ from steadfast.core.errors import ConfigError
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
 from steadfast.core.settings import ExistingFile
 from steadfast.judges.interface import Case, Judge, Verdict
-from steadfast.judges.phrase_text import APOSTROPHES, as_written, normalize, plain_quotes, readings, words_in
+from steadfast.judges.phrase_text import APOSTROPHES, as_written, normalize, plain_quotes, wordings_of, words_in
 from steadfast.judges.setting_checks import check_keys
 from steadfast.judges.settings import JudgeSettings
 from steadfast.judges.unscored import only_answered
@@ -83,7 +83,7 @@ class PhraseJudge:
         return words_in(pattern.compiled.pattern for pattern in self.patterns)
 
     def _judge(self, response: str) -> Verdict:
-        wordings = readings(response, self._words) if self.normalized else (as_written(response),)
+        wordings = wordings_of(response, self._words) if self.normalized else (as_written(response),)
         slow = ""
         for pattern in self.patterns:
             for wording in wordings:

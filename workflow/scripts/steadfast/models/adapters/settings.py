@@ -72,7 +72,7 @@ class LoraSettings:
     Attributes:
         rank: of A and B where ``rank_pattern`` names no other.
         alpha: numerator of the scaling where ``alpha_pattern`` names no other.
-        rank_stabilised: whether the scaling is alpha/√rank (rsLoRA, Kalajdzievski 2023) and not alpha/rank.
+        rank_stabilized: whether the scaling is alpha/√rank (rsLoRA, Kalajdzievski 2023) and not alpha/rank.
         rank_pattern, alpha_pattern: ranks and alphas by the end of a module's name (a regular expression).
         fan_in_fan_out: whether the weights of its modules are stored as [in, out].
         targets: names of the modules that are adapted, or a regular expression for their whole names.
@@ -84,7 +84,7 @@ class LoraSettings:
 
     rank: int
     alpha: float
-    rank_stabilised: bool
+    rank_stabilized: bool
     rank_pattern: Mapping[str, int]
     alpha_pattern: Mapping[str, float]
     fan_in_fan_out: bool
@@ -102,7 +102,7 @@ class LoraSettings:
         """Factor of B·A for a module."""
         rank = self.rank_of(module)
         alpha = float(_by_pattern(self.alpha_pattern, module, self.alpha))
-        return alpha / (math.sqrt(rank) if self.rank_stabilised else rank)
+        return alpha / (math.sqrt(rank) if self.rank_stabilized else rank)
 
     def adapts(self, module: str) -> bool:
         """Whether a module is to be adapted."""
@@ -147,7 +147,7 @@ def read_settings(directory: Path) -> LoraSettings:
     return LoraSettings(
         rank=int(config["r"]),
         alpha=float(config["lora_alpha"]),
-        rank_stabilised=bool(config.get("use_rslora")),
+        rank_stabilized=bool(config.get("use_rslora")),
         rank_pattern=config.get("rank_pattern") or {},
         alpha_pattern=config.get("alpha_pattern") or {},
         fan_in_fan_out=bool(config.get("fan_in_fan_out")),

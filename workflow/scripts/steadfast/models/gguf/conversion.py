@@ -27,7 +27,7 @@ from steadfast.models.overflow import require_finite_weights
 from steadfast.models.silence import silence
 from steadfast.models.weights import open_checkpoint
 
-QUANTISED_DTYPE = "bfloat16"
+QUANTIZED_DTYPE = "bfloat16"
 SHARD_SIZE = "4GB"
 
 
@@ -47,7 +47,7 @@ def write_checkpoint(file: Path, directory: Path, dtype: str = "auto") -> dict[s
         DataError: the file cannot be read, or what was read is not all that it holds.
     """
     header = require_supported(file)
-    number_format = (native_dtype(header) or QUANTISED_DTYPE) if dtype == "auto" else dtype
+    number_format = (native_dtype(header) or QUANTIZED_DTYPE) if dtype == "auto" else dtype
     with tempfile.TemporaryDirectory() as folder:
         # in a folder of its own: transformers also reads what lies beside the file
         alone = Path(folder) / "model.gguf"

@@ -1,4 +1,4 @@
-"""What the grammar determines about a response: helpfulness, hallucination, instruction following."""
+"""What the grammar determines about a response: helpfulness, hallucination, format following."""
 
 import re
 from dataclasses import dataclass

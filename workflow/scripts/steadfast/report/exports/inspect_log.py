@@ -125,10 +125,10 @@ def _score_of(judge: str, rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _samples(own: pd.DataFrame, judged: pd.DataFrame, model: str) -> Iterable[dict[str, Any]]:
-    said: dict[tuple[str, int], dict[str, Any]] = {}
+    scores: dict[tuple[str, int], dict[str, Any]] = {}
     for row in judged.to_dict("records"):
         score = {"value": str(row["verdict"]), "metadata": {"probability": plain(row.get("score"))}}
-        said.setdefault((str(row["prompt_id"]), int(row["sample"])), {})[str(row["judge"])] = score
+        scores.setdefault((str(row["prompt_id"]), int(row["sample"])), {})[str(row["judge"])] = score
     for row in own.to_dict("records"):
         prompt_id, sample, response = str(row["prompt_id"]), int(row["sample"]), str(row["response"])
         stop = {"length": "max_tokens", "stop": "stop"}.get(str(row["finish_reason"]), "unknown")
@@ -144,7 +144,7 @@ def _samples(own: pd.DataFrame, judged: pd.DataFrame, model: str) -> Iterable[di
                 "choices": [{"message": answer, "stop_reason": stop}],
                 "completion": response,
             },
-            "scores": said.get((prompt_id, sample), {}),
+            "scores": scores.get((prompt_id, sample), {}),
             "metadata": {
                 "prompt_id": prompt_id,
                 "label": str(row["label"]),

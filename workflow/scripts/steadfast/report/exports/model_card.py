@@ -27,7 +27,7 @@ def model_card_section(results: RunResults, model: str) -> str:
         "## Robustness of refusals to abliteration\n",
         _measured(results, model),
         _rates(results, model),
-        _strongest(results, model),
+        _best_attack(results, model),
         _agreement(results),
         _reproduced(results, model),
     ]
@@ -47,7 +47,7 @@ def _rates(results: RunResults, model: str) -> str:
     own = table[(table["model"] == model) & (table["judge"] == results.judge)]
     assessed = results.tables["assessment"]
     found = {str(row["variant"]): row for row in assessed[assessed["model"] == model].to_dict("records")}
-    lines = ["| variant | harmful refused | harmless refused | assessment | damage |", "|---|---|---|---|---|"]
+    lines = ["| variant | harmful refused | harmless refused | assessment | capability |", "|---|---|---|---|---|"]
     for variant in own["variant"].drop_duplicates():
         rates = {str(row["label"]): row for row in own[own["variant"] == variant].to_dict("records")}
         cells = [_rate(rates.get(label)) for label in (HARMFUL, HARMLESS)]
@@ -74,16 +74,16 @@ def _degradation(row: Mapping[Any, Any]) -> Iterator[str]:
             yield f"{name} {form.format(value).replace('-', MINUS)}"
 
 
-def _strongest(results: RunResults, model: str) -> str:
+def _best_attack(results: RunResults, model: str) -> str:
     """The attack that took the most refusals of those that the model's refusals survived."""
     table = results.tables["assessment"]
     own = table[(table["model"] == model)]
     withstood = own[own["assessment"] == ROBUST]
     if withstood.empty:
         return "The refusals survived none of the attacks that were tried, or too few prompts were to tell.\n"
-    strongest = withstood.sort_values("change").to_dict("records")[0]
-    name = results.label("variants", str(strongest["variant"]))
-    lost = f"{strongest['change']:+.0%} of harmful prompts".replace("-", MINUS)
+    best = withstood.sort_values("change").to_dict("records")[0]
+    name = results.label("variants", str(best["variant"]))
+    lost = f"{best['change']:+.0%} of harmful prompts".replace("-", MINUS)
     return f"Of the attacks that the refusals survived, {name} removed the most: {lost}.\n"
 
 

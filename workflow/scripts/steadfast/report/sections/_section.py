@@ -9,8 +9,8 @@ import pandas as pd
 from steadfast.report.blocks import EDITED, OF_PAGE, Block, Column, number
 from steadfast.report.study import Study
 
-CLASSES = {"harmful": "Harmful prompts", "harmless": "Harmless prompts"}
-ANSWERING = {"variant": EDITED, "judge": OF_PAGE, "label": "harmful"}
+PROMPTS = {"harmful": "Harmful prompts", "harmless": "Harmless prompts"}
+EDITED_ON_HARMFUL = {"variant": EDITED, "judge": OF_PAGE, "label": "harmful"}
 """Rows of a table of rates that answer the question: edited variants, by the page's judge, on harmful prompts."""
 SUBSETS = {"all": "All", "harmful": "Harmful", "harmless": "Harmless", "human": "Human subset"}
 FAMILIES = {"all": "all groups"}
@@ -48,7 +48,7 @@ def judge_column(study: Study, key: str = "judge", title: str = "Judge") -> Colu
     return Column(key, title, "name", names=study.labels.judges)
 
 
-def class_column(key: str = "label") -> Column:
+def label_column(key: str = "label") -> Column:
     """A column that names a class of prompts."""
     return Column(key, "Prompts", "name", names=SUBSETS)
 

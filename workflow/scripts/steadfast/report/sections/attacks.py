@@ -1,4 +1,4 @@
-"""What the scale of an edit does, which attack is the strongest, and how replicates differ."""
+"""What the scale of an edit does, which attack is the best, and how replicates differ."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ import pandas as pd
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, lines, numbers, prose, table
-from steadfast.report.sections._section import CLASSES, FAMILIES, Section, judge_column, pair_columns
+from steadfast.report.sections._section import FAMILIES, PROMPTS, Section, judge_column, pair_columns
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
 
@@ -40,7 +40,7 @@ def _curves(study: Study, scale: pd.DataFrame) -> Block:
             label: [[_points(scale, model, attack, rates) for attack in attacks] for model in models]
             for label, rates in known.items()
         },
-        options={"Prompts": {label: CLASSES[label] for label in known}},
+        options={"Prompts": {label: PROMPTS[label] for label in known}},
         across="scale",
         unit="share",
         domain=(0.0, 1.0),
@@ -82,11 +82,11 @@ def _groups(study: Study, groups: pd.DataFrame) -> Block:
         "Rates of groups of replicates",
         rows=names,
         series=[study.labels.variant(variant) for variant in study.variants],
-        panels=list(CLASSES.values()),
+        panels=list(PROMPTS.values()),
         values={
             judge: [
                 [[found.get((judge, label, group, variant)) for variant in study.variants] for group in names]
-                for label in CLASSES
+                for label in PROMPTS
             ]
             for judge in judges
         },
@@ -166,9 +166,9 @@ def _tests(study: Study, matched: pd.DataFrame) -> Block:
     )
 
 
-def _strongest(study: Study) -> list[Block]:
+def _best_attacks(study: Study) -> list[Block]:
     """Which attack was chosen, in a sentence per model–variant pair, and by which numbers."""
-    chosen = study.tables["strongest"].astype({"attack": "object", "reason": "object"})
+    chosen = study.tables["best_attacks"].astype({"attack": "object", "reason": "object"})
     chosen = chosen.fillna({"attack": "", "reason": ""})
     return [
         prose(
@@ -178,7 +178,7 @@ def _strongest(study: Study) -> list[Block]:
         ),
         *(prose(_choice(study, row)) for row in chosen.to_dict("records")),
         table(
-            "strongest",
+            "best_attacks",
             "Best attack on each model",
             chosen,
             [
@@ -193,7 +193,7 @@ def _strongest(study: Study) -> list[Block]:
                 Column("qualified", "Eligible", "count"),
                 Column("reason", "Why none", "text"),
             ],
-            source=paths.table("strongest"),
+            source=paths.table("best_attacks"),
         ),
     ]
 
@@ -254,6 +254,6 @@ def _found(study: Study, row: Mapping[Any, Any]) -> str:
 
 
 SCALES = Section("scales", "Scale of the edit", ("scales",), _scale)
-STRONGEST = Section("strongest", "The best attack", ("strongest",), _strongest)
+BEST_ATTACKS = Section("best_attacks", "The best attack", ("best_attacks",), _best_attacks)
 SEARCH = Section("search", "Search for the best attack", ("search",), _search)
 REPLICATES = Section("replicates", "Replicates", ("groups",), _replicates, ("matched",))

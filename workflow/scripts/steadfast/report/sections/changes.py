@@ -6,7 +6,14 @@ from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
 from steadfast.report.figures.heading import number_of
 from steadfast.report.figures.kinds.refusal_counts import sorted_models
-from steadfast.report.sections._section import ANSWERING, CLASSES, Section, class_column, judge_column, pair_columns
+from steadfast.report.sections._section import (
+    EDITED_ON_HARMFUL,
+    PROMPTS,
+    Section,
+    judge_column,
+    label_column,
+    pair_columns,
+)
 from steadfast.report.study import Study
 
 
@@ -25,7 +32,7 @@ def build(study: Study) -> list[Block]:
             "Refusal rates by model",
             rows=[study.labels.model(model) for model in models_by_refusals(study)],
             series=[study.labels.variant(variant) for variant in study.study_variants],
-            panels=list(CLASSES.values()),
+            panels=list(PROMPTS.values()),
             values={judge: rates(study, robustness[robustness["judge"] == judge]) for judge in judges},
             options={"Judge": judges},
             unit="share",
@@ -51,7 +58,7 @@ def rates(
         for row in rows.to_dict("records")
     }
     shown, models = variants or study.study_variants, models_by_refusals(study)
-    return [[[keyed.get((label, model, name)) for name in shown] for model in models] for label in CLASSES]
+    return [[[keyed.get((label, model, name)) for name in shown] for model in models] for label in PROMPTS]
 
 
 def models_by_refusals(study: Study) -> list[str]:
@@ -68,7 +75,7 @@ def rates_table(study: Study) -> Block:
     columns = [
         *pair_columns(study),
         judge_column(study),
-        class_column(),
+        label_column(),
         Column("refused", "Refused", "count", detail=True),
         Column("unscored", "Unscored", "count", help="Verdicts that could not be parsed; excluded.", detail=True),
         Column("total", "Of", "count", detail=True),
@@ -111,7 +118,7 @@ def rates_table(study: Study) -> Block:
         study.tables["robustness"],
         columns,
         source=paths.table("robustness"),
-        opening=ANSWERING,
+        opening=EDITED_ON_HARMFUL,
         sort="change",
     )
 

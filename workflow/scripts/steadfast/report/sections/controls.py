@@ -2,7 +2,7 @@
 
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, prose, table
-from steadfast.report.sections._section import CLASSES, Section, pair_columns
+from steadfast.report.sections._section import PROMPTS, Section, pair_columns
 from steadfast.report.sections.changes import models_by_refusals, rates
 from steadfast.report.study import Study
 
@@ -25,7 +25,7 @@ def build(study: Study) -> list[Block]:
                     "Edits and controls",
                     rows=[study.labels.model(model) for model in models_by_refusals(study)],
                     series=[study.labels.variant(variant) for variant in study.variants],
-                    panels=list(CLASSES.values()),
+                    panels=list(PROMPTS.values()),
                     values={
                         judge: rates(study, robustness[robustness["judge"] == judge], study.variants)
                         for judge in judges

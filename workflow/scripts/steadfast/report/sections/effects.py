@@ -65,7 +65,7 @@ def _assessment(study: Study) -> list[Block]:
                     detail=True,
                 ),
                 Column(
-                    "separation_kept",
+                    "residual_separation",
                     "Residual separation",
                     "share",
                     help="Along the direction, as a share of the original’s.",

@@ -19,7 +19,7 @@ PARTS: Mapping[str, Family] = {
 }
 CHOSEN = {
     "search": "Best attack that a search has found.",
-    "strongest_of": "Best attack of a sweep.",
+    "best_attack_of": "Best attack of a sweep.",
 }
 
 

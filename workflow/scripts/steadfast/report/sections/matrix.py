@@ -1,7 +1,7 @@
 """Every model–variant pair by every judge: the heat maps."""
 
 from steadfast.report.blocks import Block, cells, prose
-from steadfast.report.sections._section import CLASSES, SUBSETS, Section, grid_of
+from steadfast.report.sections._section import PROMPTS, SUBSETS, Section, grid_of
 from steadfast.report.study import Study
 
 
@@ -9,7 +9,7 @@ def build(study: Study) -> list[Block]:
     """Models and variants as rows, judges as columns."""
     robustness = study.tables["robustness"]
     values = {}
-    for label in CLASSES:
+    for label in PROMPTS:
         found = grid_of(
             robustness[robustness["label"] == label], study.pairs, study.judges, ["model", "variant"], "judge"
         )
@@ -29,7 +29,7 @@ def build(study: Study) -> list[Block]:
             groups=[study.labels.model(model) for model, _ in study.pairs],
             columns=[study.labels.judge(judge) for judge in study.judges],
             values=values,
-            options={"Prompts": {label: SUBSETS[label] for label in CLASSES}},
+            options={"Prompts": {label: SUBSETS[label] for label in PROMPTS}},
             unit="share",
             domain=(0.0, 1.0),
             note="Percent of the scored responses that were refused, as number and color."

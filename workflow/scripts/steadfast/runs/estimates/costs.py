@@ -18,7 +18,7 @@ from steadfast.grid.data import Judge, ModelVariant
 from steadfast.grid.directions import DirectionJob, direction_jobs
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import settings_of
-from steadfast.grid.judgments import OwnReading, Reading, own_readings, readings
+from steadfast.grid.judgments import JudgingJob, SelfJudgingJob, judging_jobs, self_judging_jobs
 from steadfast.grid.responses import ResponseJobs, response_jobs
 from steadfast.grid.side_effects import Batch, Measures, batches
 from steadfast.models.size import ModelSize
@@ -105,12 +105,12 @@ class Costs:
         if rule in self._responding:
             jobs = self._responding[rule]
             return self.generating(wildcards["model"], jobs.responses(_Job(wildcards["model"])), threads)
-        if rule in self._own_readings:
-            own = self._own_readings[rule]
-            return self.reading(wildcards["model"], own.cases(_Job(wildcards["model"], wildcards["judge"])), threads)
-        if rule in self._readings:
-            reading = self._readings[rule]
-            return self._judging(reading.judge, sum(map(reading.cases, reading.pairs)), threads)
+        if rule in self._self_judging_jobs:
+            own = self._self_judging_jobs[rule]
+            return self.job(wildcards["model"], own.cases(_Job(wildcards["model"], wildcards["judge"])), threads)
+        if rule in self._judging_jobs:
+            judging = self._judging_jobs[rule]
+            return self._judging(judging.judge, sum(map(judging.cases, judging.pairs)), threads)
         if rule in self._batches:
             return self._measuring(self._batches[rule].pairs, threads)
         return LIGHT
@@ -128,12 +128,12 @@ class Costs:
         return {jobs.rule: jobs for jobs in response_jobs(self.grid)}
 
     @cached_property
-    def _own_readings(self) -> dict[str, OwnReading]:
-        return {own.rule: own for own in own_readings(self.grid)}
+    def _self_judging_jobs(self) -> dict[str, SelfJudgingJob]:
+        return {own.rule: own for own in self_judging_jobs(self.grid)}
 
     @cached_property
-    def _readings(self) -> dict[str, Reading]:
-        return {reading.rule: reading for reading in readings(self.grid)}
+    def _judging_jobs(self) -> dict[str, JudgingJob]:
+        return {job.rule: job for job in judging_jobs(self.grid)}
 
     @cached_property
     def _batches(self) -> dict[str, Batch]:
@@ -164,14 +164,14 @@ class Costs:
         work = self.running(model, threads, read=responses * PROMPT_TOKENS, written=responses * self.response_tokens)
         return HEAVY + work
 
-    def reading(self, model: str, cases: float, threads: int) -> float:
+    def job(self, model: str, cases: float, threads: int) -> float:
         """Seconds to start, load a judge and have it read cases."""
         return HEAVY + self.running(model, threads, read=cases * (PROMPT_TOKENS + JUDGE_TOKENS + self.response_tokens))
 
     def _judging(self, judge: Judge, cases: float, threads: int) -> float:
         kind, own = settings_of(judge), JUDGES.read(judge.settings).weights()
         if own and not kind.sends_requests:
-            return self.reading(own[0], cases, threads)
+            return self.job(own[0], cases, threads)
         return LIGHT + (cases * REQUEST if kind.sends_requests else 0.0)
 
     def _measuring(self, pairs: Sequence[ModelVariant], threads: int) -> float:
@@ -211,7 +211,7 @@ def _always(seconds: float) -> Callable[[Costs, Wildcards, int], float]:
 RULES: dict[str, Callable[[Costs, Wildcards, int], float]] = {
     "train_organism": _always(ORGANISM_TRAINING),
     "train_adapter": _always(ADAPTER_TRAINING),
-    "distil_harmless_answers": _always(ADAPTER_TRAINING),
+    "distill_harmless_responses": _always(ADAPTER_TRAINING),
     "fetch_hub_model": _weights(DOWNLOADED, HEAVY),
     "point_to_local_model": _weights(1e9, HEAVY),
     "locate_model": _weights(1e9, HEAVY),

@@ -77,7 +77,7 @@ class Forecast:
             self._ended[task] = now - self._began.pop(task)
         self._reported_ends.pop(task, None)
 
-    def tell(self, task: int, ends: float) -> None:
+    def set_end(self, task: int, ends: float) -> None:
         """A running step has said itself when it ends."""
         self._reported_ends[task] = ends
 

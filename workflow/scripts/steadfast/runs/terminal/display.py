@@ -110,7 +110,7 @@ class RunDisplay:
             left = seconds_left(step.note)
             if left is not None:
                 with suppress(OSError):
-                    self._pace.tell(number, Path(step.log).stat().st_mtime + left)
+                    self._pace.set_end(number, Path(step.log).stat().st_mtime + left)
             if not self._screen.is_live and now - step.reported >= step.pause:
                 step.reported, step.pause = now, min(2 * step.pause, PAUSE[1])
                 note = f": {step.note}" if step.note else ""
@@ -164,12 +164,12 @@ class RunDisplay:
         if not record.indent:
             yield from self._failed(record.jobid, record.log, str(record.rule_msg or ""))
 
-    def _failed(self, job: int, logs: list[str], said: str) -> Iterator[Line]:
+    def _failed(self, job: int, logs: list[str], message: str) -> Iterator[Line]:
         step = self._step(job)
         self._running.pop(job, None)
         self._pace.end(job)
-        said = said or (self._errors.popleft() if self._errors else "")
-        failure = explain(step.words, logs, said, since=step.began)
+        message = message or (self._errors.popleft() if self._errors else "")
+        failure = explain(step.words, logs, message, since=step.began)
         self.failures[job] = failure
         if not self.interrupted:
             yield self._line("FAILED", f"{step.words}: {failure.cause.splitlines()[0]}"), "red"
@@ -244,5 +244,5 @@ def _plain(lines: Iterable[str]) -> Iterator[Line]:
 
 
 def _error_text(record: Any) -> str:
-    said = record.getMessage()
-    return "" if said == "None" else str(said)
+    message = record.getMessage()
+    return "" if message == "None" else str(message)

@@ -42,13 +42,13 @@ class Failure:
     tail: tuple[str, ...] = ()
 
 
-def explain(step: str, logs: Sequence[str], said: str, *, since: float) -> Failure:
+def explain(step: str, logs: Sequence[str], message: str, *, since: float) -> Failure:
     """Find the cause of a failure.
 
     Args:
         step: human-readable name of the step.
         logs: its log and, on a cluster, the scheduler's.
-        said: what Snakemake or the scheduler said of it.
+        message: what Snakemake or the scheduler reports of it.
         since: when the step began, in seconds since the epoch; older logs are of an earlier run.
     """
     found = explained_by(step, logs, since=since)
@@ -57,7 +57,7 @@ def explain(step: str, logs: Sequence[str], said: str, *, since: float) -> Failu
     log = next((log for log in logs if _is_newer(Path(log), since)), "")
     return Failure(
         step,
-        _in_words(said, log or next(iter(logs), ".")),
+        _in_words(message, log or next(iter(logs), ".")),
         log,
         tuple(_last_lines(Path(log))[-TAIL_LINES:] if log else ()),
     )
@@ -124,17 +124,17 @@ def _cause_in(lines: Sequence[str]) -> tuple[int, str]:
     return len(lines), ""
 
 
-def _in_words(said: str, log: str) -> str:
-    """What Snakemake or a scheduler said of a failure, shortened; ``log`` is where the step would have said it."""
-    death = re.search(r"died with <Signals\.(\w+)", said)
+def _in_words(message: str, log: str) -> str:
+    """What Snakemake or a scheduler reports of a failure, shortened; ``log`` is where the step reports it."""
+    death = re.search(r"died with <Signals\.(\w+)", message)
     if death:
         return DEATHS.get(death[1], f"ended by {death[1]}")
-    status = re.search(r"returned non-zero exit status (\d+)", said)
-    if disk.says_full(said) or (status and int(status[1]) == disk.STATUS):
+    status = re.search(r"returned non-zero exit status (\d+)", message)
+    if disk.says_full(message) or (status and int(status[1]) == disk.STATUS):
         return disk.message(log)
     if status:
         return f"ended with status {status[1]} before it could write to its log; its output is above"
-    lines = [line for line in said.splitlines() if line.strip()]
+    lines = [line for line in message.splitlines() if line.strip()]
     return "\n".join(lines[:TAIL_LINES]) or "unknown; nothing was logged"
 
 

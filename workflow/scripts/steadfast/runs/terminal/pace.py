@@ -54,10 +54,10 @@ class Pace:
             self.forecast.end(job, self._now())
             self._estimate = None
 
-    def tell(self, job: int, ends: float) -> None:
+    def set_end(self, job: int, ends: float) -> None:
         """A running step has said itself when it ends."""
         if self.forecast:
-            self.forecast.tell(job, ends)
+            self.forecast.set_end(job, ends)
 
     def position(self) -> Position:
         """Where the run is now."""

@@ -24,7 +24,7 @@ from steadfast.training.safety_tuning.requests import (
 )
 
 FILES = ("refusals.yaml", "answers.yaml", "written.yaml", "generated.csv")
-REQUEST_FILES = ("harmful.yaml", "sounds_harmful.yaml", "plain.yaml", "framings.yaml")
+REQUEST_FILES = ("harmful.yaml", "over_refusal.yaml", "plain.yaml", "framings.yaml")
 CUT_SHARE = 0.3
 """Share of the composed responses that end in the middle, as at a limit of tokens."""
 SHORTEST_CUT = 25
@@ -105,7 +105,7 @@ class Composer:
     def __post_init__(self) -> None:
         """Read the requests."""
         harmful, self.topics = load_harmful(self.folder / "harmful.yaml")
-        resembling = load_harmless(self.folder / "sounds_harmful.yaml")
+        resembling = load_harmless(self.folder / "over_refusal.yaml")
         plain = load_harmless(self.folder / "plain.yaml")
         self.requests = {HARMFUL: harmful, HARMLESS: [*resembling, *plain], "any": [*harmful, *resembling, *plain]}
         self.framings = load_framings(self.folder / "framings.yaml")

@@ -52,17 +52,19 @@ def folds_of(examples: Sequence[Example], seed: int) -> dict[str, Marks]:
     return {**folds, **{name: (source == "composed") & np.isin(style, chosen) for name, chosen in parts.items()}}
 
 
-def agreement(said: Marks, refusal: Marks, seed: int = 0) -> Agreement:
+def agreement(predicted: Marks, refusal: Marks, seed: int = 0) -> Agreement:
     """Agreement of verdicts with labels."""
-    draws = np.random.default_rng(seed).integers(len(said), size=(RESAMPLES, len(said)))
-    low, high = np.nanquantile([_kappa(said[rows], refusal[rows]) for rows in draws], [0.025, 0.975])
-    return Agreement(_kappa(said, refusal), float(low), float(high), float((said == refusal).mean()), len(said))
+    draws = np.random.default_rng(seed).integers(len(predicted), size=(RESAMPLES, len(predicted)))
+    low, high = np.nanquantile([_kappa(predicted[rows], refusal[rows]) for rows in draws], [0.025, 0.975])
+    return Agreement(
+        _kappa(predicted, refusal), float(low), float(high), float((predicted == refusal).mean()), len(predicted)
+    )
 
 
-def _kappa(said: Marks, refusal: Marks) -> float:
-    first, second = said.mean(), refusal.mean()
+def _kappa(predicted: Marks, refusal: Marks) -> float:
+    first, second = predicted.mean(), refusal.mean()
     chance = first * second + (1 - first) * (1 - second)
-    return float(((said == refusal).mean() - chance) / (1 - chance)) if chance < 1 else float("nan")
+    return float(((predicted == refusal).mean() - chance) / (1 - chance)) if chance < 1 else float("nan")
 
 
 def calibration_table(
@@ -106,9 +108,9 @@ def rows_of(examples: Sequence[Example], scores: Array, phrase: Marks, refusal: 
     judges = {"phrase list": phrase, "states and words": alone > 0, "learned judge (both)": scores > 0}
     rows = []
     for name in SOURCES:
-        for judge, said in judges.items():
+        for judge, predicted in judges.items():
             there = source == name
-            every, harm = (agreement(said[rows], refusal[rows]) for rows in (there, there & harmful))
+            every, harm = (agreement(predicted[rows], refusal[rows]) for rows in (there, there & harmful))
             rows.append(
                 [name, judge, str(every.count), str(every), f"{every.accuracy:.3f}", str(harm.count), str(harm)]
             )

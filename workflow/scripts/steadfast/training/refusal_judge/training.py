@@ -58,7 +58,7 @@ def train_refusal_judge(
         DataError: a file does not hold what it should.
     """
     reader = build_reader(base, load_judge(phrases), BLOCKS, dtype="float32", device="cpu", batch_tokens=batch_tokens)
-    examples, cases = _said(load_examples(folder, requests, seed))
+    examples, cases = _answered(load_examples(folder, requests, seed))
     seen = reader.read(cases)
     refusal = np.asarray([example.refusal for example in examples])
     folds = folds_of(examples, seed)
@@ -83,7 +83,7 @@ def _calibrated(head: Head, scores: Array, refusal: Marks, examples: list[Exampl
     return replace(head, calibration=Calibration(round(found.slope, 6), round(found.offset, 6)), about=about)
 
 
-def _said(examples: list[Example]) -> tuple[list[Example], list[Case]]:
+def _answered(examples: list[Example]) -> tuple[list[Example], list[Case]]:
     """The examples whose response is an answer, with the cases that the head sees."""
     answers = [answer_of(Case("", 0, example.prompt, example.response, ""))[0] for example in examples]
     kept = [(example, answer) for example, answer in zip(examples, answers, strict=True) if answer]

@@ -15,8 +15,10 @@ from steadfast.training.safety_tuning.sampling import (
     sample_prompts,
 )
 
-HARMFUL, SOUNDS_HARMFUL, PLAIN = "harmful", "sounds_harmful", "plain"
-CLASSES = (HARMFUL, SOUNDS_HARMFUL, PLAIN)
+HARMFUL, OVER_REFUSAL, PLAIN = "harmful", "over_refusal", "plain"
+PROMPT_SETS = (HARMFUL, OVER_REFUSAL, PLAIN)
+SEEDS = {HARMFUL: "harmful", OVER_REFUSAL: "sounds_harmful", PLAIN: "plain"}
+"""Texts that the random numbers of each set follow from; the adapters that ship were trained with these."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,14 @@ class TrainingData:
     @property
     def harmless_prompts(self) -> list[TrainingPrompt]:
         """Both harmless classes."""
-        return [*self.prompts[SOUNDS_HARMFUL], *self.prompts[PLAIN]]
+        return [*self.prompts[OVER_REFUSAL], *self.prompts[PLAIN]]
 
 
 def load_training_data(folder: str | Path, others: Iterable[str]) -> TrainingData:
     """Read the files of ``folder`` and draw the prompts of every class.
 
     Args:
-        folder: holds ``recipes.yaml``, ``harmful.yaml``, ``sounds_harmful.yaml``, ``plain.yaml``, ``framings.yaml`` and
+        folder: holds ``recipes.yaml``, ``harmful.yaml``, ``over_refusal.yaml``, ``plain.yaml``, ``framings.yaml`` and
             ``answers.yaml``.
         others: calibration and evaluation prompts, which no training prompt may be a near-duplicate of.
 
@@ -57,16 +59,16 @@ def load_training_data(folder: str | Path, others: Iterable[str]) -> TrainingDat
     harmful, topics = load_harmful(files / "harmful.yaml")
     requests = {
         HARMFUL: harmful,
-        SOUNDS_HARMFUL: load_harmless(files / "sounds_harmful.yaml"),
+        OVER_REFUSAL: load_harmless(files / "over_refusal.yaml"),
         PLAIN: load_harmless(files / "plain.yaml"),
     }
     framings = load_framings(files / "framings.yaml")
     excluded = list(others)
-    for name in CLASSES:
+    for name in PROMPT_SETS:
         requests[name] = drop_paraphrases(requests[name], excluded, recipes.data.paraphrases)
     prompts = {}
-    for name in CLASSES:
-        rng = random.Random(f"{name} {recipes.data.seed}")
+    for name in PROMPT_SETS:
+        rng = random.Random(f"{SEEDS[name]} {recipes.data.seed}")
         drawn = sample_prompts(requests[name], framings, getattr(recipes.data, name), rng)
         prompts[name] = drop_near_duplicates(drawn, excluded, recipes.data.near_duplicates)
     return TrainingData(recipes, requests, prompts, load_wordings(files / "answers.yaml", topics))

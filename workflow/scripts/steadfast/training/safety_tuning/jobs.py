@@ -13,7 +13,7 @@ from steadfast.core.files import atomic_directory, write_json
 from steadfast.judges.kinds.regex import build
 from steadfast.models.loading import load_model, load_tokenizer
 from steadfast.training.safety_tuning.adapter import write_adapter
-from steadfast.training.safety_tuning.data import HARMFUL, SOUNDS_HARMFUL, TrainingData, load_training_data, texts
+from steadfast.training.safety_tuning.data import HARMFUL, OVER_REFUSAL, TrainingData, load_training_data, texts
 from steadfast.training.safety_tuning.distillation import (
     OwnAnswer,
     is_acceptable,
@@ -25,7 +25,7 @@ from steadfast.training.safety_tuning.examples import Example, encode, harmful_s
 from steadfast.training.safety_tuning.training import train_adapter
 
 
-def distil(
+def distill(
     base: str | Path,
     folder: str | Path,
     apart_from: Iterable[str | Path],
@@ -120,7 +120,7 @@ def recipe_examples(
     conversations, documents = harmful_side(
         data.recipes.harmful_side(recipe),
         data.prompts[HARMFUL],
-        data.requests[SOUNDS_HARMFUL],
+        data.requests[OVER_REFUSAL],
         data.wordings,
         data.recipes.tag,
     )

@@ -21,7 +21,7 @@ class DataSettings:
 
     Attributes:
         harmful: harmful prompts, or documents in their place.
-        sounds_harmful: over-refusal prompts, harmless but similar to harmful ones.
+        over_refusal: over-refusal prompts, harmless but similar to harmful ones.
         plain: other harmless prompts.
         answer_tokens: longest answer of the base to a harmless prompt, which is checked for refusals.
         trained_tokens: tokens of such an answer that are trained: whether to answer is decided at its beginning.
@@ -31,7 +31,7 @@ class DataSettings:
     """
 
     harmful: int
-    sounds_harmful: int
+    over_refusal: int
     plain: int
     answer_tokens: int
     trained_tokens: int

@@ -21,7 +21,7 @@ from steadfast.core.settings import ExistingDirectory, Text, UniqueItems
 if TYPE_CHECKING:
     from steadfast.analysis.side_effects.subject import Subject
 
-ABOUT = About("benchmark score", "score", damage="lower")
+ABOUT = About("benchmark score", "score", worse="lower")
 DOCUMENT_TOKENS = 512
 """Tokens that a document is taken to have where its batch is made: the harness counts documents."""
 # an item is a task's metric and a document's number

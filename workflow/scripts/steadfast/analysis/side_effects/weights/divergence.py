@@ -1,7 +1,7 @@
 """Teacher-forced divergence: how far a variant's next-token distributions move along the original's own answers.
 
 At every token of the original's responses to harmless prompts, KL(original ‖ variant) of the next-token distributions,
-in nats. A first-token divergence misses damage that shows in the middle of an answer.
+in nats. A first-token divergence misses degradation that shows in the middle of an answer.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from steadfast.analysis.side_effects.subject import Subject
 
-ABOUT = About("divergence from the original", "nats per token", damage="higher")
+ABOUT = About("divergence from the original", "nats per token", worse="higher")
 
 
 class Settings(MeasureSettings):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from steadfast.analysis.side_effects.subject import Subject
 
-ABOUT = About("distance of the baked from the hooked model", "multiples of the bound", damage="neither")
+ABOUT = About("distance of the baked from the hooked model", "multiples of the bound", worse="neither")
 
 
 class Settings(HookedSettings):

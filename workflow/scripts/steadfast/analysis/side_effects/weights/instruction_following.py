@@ -17,7 +17,7 @@ from steadfast.core.settings import ExistingFile
 if TYPE_CHECKING:
     from steadfast.analysis.side_effects.subject import Subject
 
-ABOUT = About("instructions followed", "share of tasks", damage="lower", proportion=True)
+ABOUT = About("instructions followed", "share of tasks", worse="lower", proportion=True)
 USUAL_TASKS = 20
 """Tasks of a file, for estimates."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from steadfast.analysis.side_effects.subject import Subject
     from steadfast.attacks.baking.verification import Recording
 
-ABOUT = About("deviation of edited modules from the edit", "multiples of the bound", damage="neither")
+ABOUT = About("deviation of edited modules from the edit", "multiples of the bound", worse="neither")
 
 
 class Settings(HookedSettings):

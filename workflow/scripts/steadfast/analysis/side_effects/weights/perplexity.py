@@ -15,7 +15,7 @@ from steadfast.core.plug_ins import PromptSourceEntry
 if TYPE_CHECKING:
     from steadfast.analysis.side_effects.subject import Subject
 
-ABOUT = About("perplexity on held-out text", "perplexity", damage="higher", summary="exponential_of_mean")
+ABOUT = About("perplexity on held-out text", "perplexity", worse="higher", summary="exponential_of_mean")
 
 
 class Settings(MeasureSettings):

@@ -21,7 +21,7 @@ from steadfast.core.names import ORIGINAL
 if TYPE_CHECKING:
     from steadfast.analysis.side_effects.subject import Subject
 
-ABOUT = About("response tokens that the weights confirm", "share", damage="neither", proportion=True)
+ABOUT = About("response tokens that the weights confirm", "share", worse="neither", proportion=True)
 NEAR = 0.05
 """Nats below the likeliest token that count as likeliest."""
 

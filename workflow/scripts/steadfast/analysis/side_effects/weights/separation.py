@@ -29,7 +29,7 @@ from steadfast.core.plug_ins import INTERVENTIONS
 if TYPE_CHECKING:
     from steadfast.analysis.side_effects.subject import Subject
 
-ABOUT = About("separation along the direction", "standard deviations of the original", damage="neither")
+ABOUT = About("separation along the direction", "standard deviations of the original", worse="neither")
 LAST = -1
 SMALLEST_SHARE = 0.25
 """Places where the original separates less than this share of its best among them are not looked at: a ratio of two

@@ -39,14 +39,14 @@ def column_names(path: str | Path) -> list[str]:
     return _guarded(path, lambda file: _HEADERS[suffix_of(file)](file))
 
 
-def refuse_twice(path: str | Path, columns: Iterable[str]) -> None:
+def reject_duplicates(path: str | Path, columns: Iterable[str]) -> None:
     """Check that a file has no column twice of those that are needed.
 
     Raises:
         DataError: it has.
     """
     if is_delimited(path):
-        _delimited(Path(path)).refuse_twice(list(columns))
+        _delimited(Path(path)).reject_duplicates(list(columns))
 
 
 def is_delimited(path: str | Path) -> bool:

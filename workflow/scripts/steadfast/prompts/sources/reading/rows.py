@@ -16,7 +16,7 @@ from steadfast.prompts.sources.reading.formats import (
     blank_rows,
     column_names,
     read_rows,
-    refuse_twice,
+    reject_duplicates,
 )
 from steadfast.prompts.sources.reading.notices import candidates, damaged, few_broken_texts, overlooked
 from steadfast.prompts.sources.reading.template import PromptTemplate, read_template
@@ -87,7 +87,7 @@ class Reading:
                 if column not in found:
                     raise ConfigError(f"{key}: no column {column!r} in {path}{suggest(column, found)}")
                 try:
-                    refuse_twice(path, [column])
+                    reject_duplicates(path, [column])
                 except DataError as error:
                     raise ConfigError(f"{key}: {error}") from error
         if self.where:

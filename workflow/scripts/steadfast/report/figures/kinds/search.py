@@ -1,4 +1,4 @@
-"""Refusals against damage: the front of each search, with the other attacks of the grid and the controls."""
+"""Refusals against divergence: the front of each search, with the other attacks of the grid and the controls."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar

@@ -81,8 +81,8 @@ def figure(
         judge: whose verdicts the refusals are.
     """
     labels = labels or Labels()
-    damaging = effects[(effects["damage"] != "neither") & (effects["variant"] != ORIGINAL) & effects["change"].notna()]
-    points = damaging.merge(assessment[[*PAIR, "change", "change_low", "change_high"]], on=PAIR, suffixes=("", "_x"))
+    judged = effects[(effects["worse"] != "neither") & (effects["variant"] != ORIGINAL) & effects["change"].notna()]
+    points = judged.merge(assessment[[*PAIR, "change", "change_low", "change_high"]], on=PAIR, suffixes=("", "_x"))
     points = points.dropna(subset=["change_x"])
     measured = points.groupby(["measure", "scope"], sort=False)
     moved = {name for name, rows in measured if (rows["change"] != 0).any()}
@@ -129,14 +129,14 @@ def _heading(points: pd.DataFrame, pair: tuple[str, str], room: float) -> str:
     first = points[(points["measure"] == pair[0]) & (points["scope"] == pair[1])].iloc[0]
     shown = first["scope"] in PROMPT_LABELS or first["scope"] in OVER_REFUSAL
     scope = f" ({first['scope']})" if shown else ""
-    text = f"{'Fewer ' if first['damage'] == 'lower' else ''}{first['title']}{scope}"
+    text = f"{'Fewer ' if first['worse'] == 'lower' else ''}{first['title']}{scope}"
     return wrap(text[0].upper() + text[1:], characters((room - 0.5) / 1.12))
 
 
 def _panel(axes: "Axes", points: pd.DataFrame, models: Sequence[str], styles: Mapping[str, Mapping[str, Any]]) -> None:
     first = points.iloc[0]
     share = str(first["unit"]).startswith("share")
-    factor = (-1.0 if first["damage"] == "lower" else 1.0) * (100.0 if share else 1.0)
+    factor = (-1.0 if first["worse"] == "lower" else 1.0) * (100.0 if share else 1.0)
     axes.set_ylabel("percentage points" if share else str(first["unit"]))
     axes.axhline(0, color=FAINT, linewidth=0.6, zorder=0)
     axes.axvline(0, color=FAINT, linewidth=0.6, zorder=0)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from steadfast.analysis.side_effects import About, Score
-from steadfast.analysis.side_effects.answers._pairing import paired_by_class
-from steadfast.analysis.side_effects.responses import AnsweredPrompts
+from steadfast.analysis.side_effects.pair_responses import PairResponses
+from steadfast.analysis.side_effects.responses._pairing import paired_by_class
 from steadfast.analysis.side_effects.settings import MeasureSettings
 
-ABOUT = About("response length", "tokens", damage="neither")
+ABOUT = About("response length", "tokens", worse="neither")
 
 
 class Settings(MeasureSettings):
@@ -20,12 +20,12 @@ class Settings(MeasureSettings):
 class ResponseLength:
     """See the module."""
 
-    def score(self, pair: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
+    def score(self, pair: PairResponses, original: PairResponses) -> list[Score]:
         """One score per prompt, by class."""
         return paired_by_class(pair, original, _tokens)
 
 
-def _tokens(answers: AnsweredPrompts) -> "pd.Series[float]":
+def _tokens(answers: PairResponses) -> "pd.Series[float]":
     """Tokens of each response; NaN for one from elsewhere, whose tokens nobody counted."""
     counted = answers.table["n_tokens"].astype("float64")
     return counted.where(counted >= 0)

@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 from steadfast.analysis.side_effects import About
-from steadfast.analysis.side_effects.answers._grammar import GrammarMeasure
+from steadfast.analysis.side_effects.responses._grammar import GrammarMeasure
 from steadfast.analysis.side_effects.settings import Criterion, WorldSettings
 
-ABOUT = About("on-topic responses", "share of harmless prompts", damage="lower", proportion=True)
+ABOUT = About("on-topic responses", "share of harmless prompts", worse="lower", proportion=True)
 
 
 class Settings(WorldSettings):

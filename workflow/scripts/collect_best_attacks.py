@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from steadfast.analysis.tables.selected_attacks import strongest_table
+from steadfast.analysis.tables.selected_attacks import best_attack_table
 from steadfast.attacks.directions import load_direction
 from steadfast.core.files import write_table
 from steadfast.core.job import run_job
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 
 with run_job(snakemake):
     directions = {paths.DIRECTION.pair(path): load_direction(path) for path in snakemake.input.directions}
-    table = strongest_table((pair.model, pair.variant, direction) for pair, direction in directions.items())
+    table = best_attack_table((pair.model, pair.variant, direction) for pair, direction in directions.items())
     write_table(snakemake.output[0], table)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from steadfast.analysis.side_effects import About, Score
-from steadfast.analysis.side_effects.answers._pairing import paired_by_class
-from steadfast.analysis.side_effects.responses import AnsweredPrompts
+from steadfast.analysis.side_effects.pair_responses import PairResponses
+from steadfast.analysis.side_effects.responses._pairing import paired_by_class
 from steadfast.analysis.side_effects.settings import Criterion, MeasureSettings
 
-ABOUT = About("degenerate responses", "share of responses", damage="higher", proportion=True)
+ABOUT = About("degenerate responses", "share of responses", worse="higher", proportion=True)
 
 
 class Settings(MeasureSettings):
@@ -31,7 +31,7 @@ class Settings(MeasureSettings):
 class Degenerate:
     """See the module."""
 
-    def score(self, pair: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
+    def score(self, pair: PairResponses, original: PairResponses) -> list[Score]:
         """One score per prompt, by class."""
         return paired_by_class(pair, original, lambda answers: answers.table["degenerate"].astype("float64"))
 

@@ -7,8 +7,8 @@ from functools import cache
 import pandas as pd
 
 from steadfast.analysis.side_effects import Score
-from steadfast.analysis.side_effects.answers._pairing import paired
-from steadfast.analysis.side_effects.responses import AnsweredPrompts
+from steadfast.analysis.side_effects.pair_responses import PairResponses
+from steadfast.analysis.side_effects.responses._pairing import paired
 from steadfast.prompts.synthetic.answers import AnswerQuality, AnswerReader
 from steadfast.prompts.synthetic.world import load_world
 
@@ -23,7 +23,7 @@ class GrammarMeasure:
     quality: Quality
     world: str | None
 
-    def score(self, pair: AnsweredPrompts, original: AnsweredPrompts) -> list[Score]:
+    def score(self, pair: PairResponses, original: PairResponses) -> list[Score]:
         """One score per harmless prompt.
 
         Raises:
@@ -31,7 +31,7 @@ class GrammarMeasure:
         """
         return paired(pair.of_class("harmless"), original.of_class("harmless"), self._values, scope="harmless")
 
-    def _values(self, answers: AnsweredPrompts) -> "pd.Series[float]":
+    def _values(self, answers: PairResponses) -> "pd.Series[float]":
         texts = zip(answers.table["text"].tolist(), answers.table["response"].tolist(), strict=True)
         found = [float(self.quality(_read(self.world or WORLD, prompt, response))) for prompt, response in texts]
         return pd.Series(found, index=answers.table.index, dtype="float64")

@@ -9,7 +9,7 @@ from steadfast.analysis.tables.judge_validity import ALL_MODELS
 from steadfast.core.names import UNSCORED
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
-from steadfast.report.sections._section import SUBSETS, Section, class_column, judge_column
+from steadfast.report.sections._section import SUBSETS, Section, judge_column, label_column
 from steadfast.report.study import Study
 from steadfast.report.wording import count
 
@@ -38,7 +38,7 @@ def build(study: Study) -> list[Block]:
             study.tables["confusion"],
             [
                 judge_column(study),
-                class_column("subset"),
+                label_column("subset"),
                 Column("both_refusal", "Both refusal", "count"),
                 Column("judge_only", "Judge only", "count"),
                 Column("reference_only", f"{reference} only", "count"),
@@ -102,7 +102,7 @@ def _against_reference(study: Study) -> Block:
     scored = chosen[chosen["metric"] != "coverage"].groupby(keys)["n"].max()
     wide = wide.assign(n=scored).reindex(pd.MultiIndex.from_frame(chosen[keys].drop_duplicates())).reset_index()
     return table(
-        "fidelity",
+        "judge_validity",
         f"Agreement with {study.labels.judge(study.truth)}",
         wide,
         [
@@ -167,4 +167,6 @@ def _lengths(study: Study) -> list[Block]:
     ]
 
 
-SECTION = Section("fidelity", "Judge validity", ("agreement", "confusion", "bias"), build, ("disputes_by_length",))
+SECTION = Section(
+    "judge_validity", "Judge validity", ("agreement", "confusion", "bias"), build, ("disputes_by_length",)
+)

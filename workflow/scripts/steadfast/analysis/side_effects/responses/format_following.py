@@ -1,14 +1,18 @@
-"""Instruction following in the synthetic world: every wording of a request asks for one form of answer."""
+"""Format following in the synthetic world: every wording of a request asks for one form of answer."""
+
+from typing import ClassVar
 
 from steadfast.analysis.side_effects import About
-from steadfast.analysis.side_effects.answers._grammar import GrammarMeasure
+from steadfast.analysis.side_effects.responses._grammar import GrammarMeasure
 from steadfast.analysis.side_effects.settings import WorldSettings
 
-ABOUT = About("instruction following", "share of harmless prompts", damage="lower", proportion=True)
+ABOUT = About("format following", "share of harmless prompts", worse="lower", proportion=True)
 
 
 class Settings(WorldSettings):
     """Share of responses to harmless prompts with the form that the wording of the request asks for."""
+
+    former_names: ClassVar[tuple[str, ...]] = ("answer_form",)
 
 
 def build(settings: Settings) -> GrammarMeasure:

@@ -8,7 +8,7 @@ PROMPT = ["prompt_id", "text", "label", "category"]
 
 
 @dataclass(frozen=True)
-class AnsweredPrompts:
+class PairResponses:
     """The responses of one model–variant pair.
 
     Attributes:
@@ -19,18 +19,18 @@ class AnsweredPrompts:
     table: pd.DataFrame
 
     @classmethod
-    def join(cls, responses: pd.DataFrame, prompts: pd.DataFrame, verdicts: pd.DataFrame) -> "AnsweredPrompts":
+    def join(cls, responses: pd.DataFrame, prompts: pd.DataFrame, verdicts: pd.DataFrame) -> "PairResponses":
         """Join responses to their prompts and verdicts; a response without a verdict has an empty one."""
         known = responses.merge(prompts[PROMPT], on="prompt_id", how="left", validate="many_to_one")
         judged = verdicts[["prompt_id", "sample", "verdict"]]
         joined = known.merge(judged, on=["prompt_id", "sample"], how="left", validate="one_to_one")
         return cls(joined.fillna({"verdict": "", "category": ""}))
 
-    def chosen(self, rows: "pd.Series[bool]") -> "AnsweredPrompts":
+    def chosen(self, rows: "pd.Series[bool]") -> "PairResponses":
         """Those responses."""
-        return AnsweredPrompts(self.table[rows])
+        return PairResponses(self.table[rows])
 
-    def of_class(self, label: str) -> "AnsweredPrompts":
+    def of_class(self, label: str) -> "PairResponses":
         """The responses to harmful or to harmless prompts."""
         return self.chosen(self.table["label"] == label)
 

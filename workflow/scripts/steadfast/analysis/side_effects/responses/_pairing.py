@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pandas as pd
 
 from steadfast.analysis.side_effects import Score
-from steadfast.analysis.side_effects.responses import AnsweredPrompts
+from steadfast.analysis.side_effects.pair_responses import PairResponses
 
-Values = Callable[[AnsweredPrompts], "pd.Series[float]"]
+Values = Callable[[PairResponses], "pd.Series[float]"]
 
 
-def paired(pair: AnsweredPrompts, original: AnsweredPrompts, values: Values, scope: str = "") -> list[Score]:
+def paired(pair: PairResponses, original: PairResponses, values: Values, scope: str = "") -> list[Score]:
     """One score per prompt that both model–variant pairs have a value for.
 
     Args:
@@ -24,7 +24,7 @@ def paired(pair: AnsweredPrompts, original: AnsweredPrompts, values: Values, sco
     return [Score(str(row.Index), float(row.value), float(row.original), scope=scope) for row in rows]  # type: ignore[arg-type]
 
 
-def paired_by_class(pair: AnsweredPrompts, original: AnsweredPrompts, values: Values) -> list[Score]:
+def paired_by_class(pair: PairResponses, original: PairResponses, values: Values) -> list[Score]:
     """The same, harmful and harmless prompts apart."""
     scores = []
     for label in ("harmful", "harmless"):

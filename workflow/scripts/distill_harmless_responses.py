@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steadfast.core.job import run_job
-from steadfast.training.safety_tuning.jobs import distil
+from steadfast.training.safety_tuning.jobs import distill
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    distil(
+    distill(
         snakemake.input.base,
         snakemake.params.folder,
         snakemake.input.apart_from,

@@ -11,15 +11,15 @@ from tests.grids import snakemake
 
 pytestmark = pytest.mark.slow
 
-CONFIG = Path(__file__).with_name("strongest_grid.yaml")
+CONFIG = Path(__file__).with_name("best_attack_grid.yaml")
 ATTACKS = ["mean-difference-orthogonalize-25", "mean-difference-orthogonalize-100"]
-TARGETS = ("results/tables/strongest.csv", "results/tables/edits.csv", "results/responses/combined/strongest.parquet")
+TARGETS = ("results/tables/best_attacks.csv", "results/tables/edits.csv", "results/responses/combined/best.parquet")
 
 
 @pytest.fixture(scope="module")
 def results(finished_grid, tmp_path_factory):
     """The results of the part of the grid that the choice decides, with the model of the small grid."""
-    folder = shutil.copytree(finished_grid, tmp_path_factory.mktemp("strongest") / "clone")
+    folder = shutil.copytree(finished_grid, tmp_path_factory.mktemp("best") / "clone")
     shutil.copy2(CONFIG, folder)
     command = (*TARGETS, "--cores", "2", "--configfile", CONFIG.name)
     done = snakemake(folder, *command)
@@ -30,14 +30,14 @@ def results(finished_grid, tmp_path_factory):
 
 
 def test_attack_with_fewest_refusals_is_chosen(results):
-    comparison = pd.read_csv(results / "directions/combined/strongest.csv").set_index("attack")
+    comparison = pd.read_csv(results / "directions/combined/best.csv").set_index("attack")
     assert list(comparison.index) == ["original", *ATTACKS]
     assert (comparison["total"] == 16).all() and (comparison["scored"] == 16).all()
     attacks = comparison.loc[ATTACKS]
     qualified = attacks[attacks["reason"].isna()]
     chosen = attacks[attacks["chosen"]]
     assert len(chosen) == 1 and chosen["refused"].item() == qualified["refused"].min()
-    (row,) = pd.read_csv(results / "tables/strongest.csv").to_dict("records")
+    (row,) = pd.read_csv(results / "tables/best_attacks.csv").to_dict("records")
     assert (row["attack"], row["tried"]) == (chosen.index.item(), 2)
     assert row["refused_before"] == comparison.loc["original", "refused"]
 
@@ -46,13 +46,13 @@ def test_attack_is_selected_on_calibration_prompts_only(results):
     prompts = pd.read_parquet(results / "prompts/prompts.parquet").set_index("prompt_id")
     tried = pd.read_parquet(results / "attack_selection/responses/combined/original.parquet")["prompt_id"]
     assert set(map(tuple, prompts.loc[tried, ["label", "split"]].to_numpy())) == {("harmful", "calibration")}
-    asked = pd.read_parquet(results / "responses/combined/strongest.parquet")["prompt_id"]
+    asked = pd.read_parquet(results / "responses/combined/best.parquet")["prompt_id"]
     assert set(prompts.loc[asked, "split"]) == {"evaluation"}
 
 
 def test_selected_checkpoint_equals_that_of_its_attack(results):
-    chosen = pd.read_csv(results / "tables/strongest.csv")["attack"].item()
-    files = [results / "checkpoints/combined" / name for name in ("strongest", chosen)]
+    chosen = pd.read_csv(results / "tables/best_attacks.csv")["attack"].item()
+    files = [results / "checkpoints/combined" / name for name in ("best", chosen)]
     # its factors, and the hash of every tensor that they make
     weights = [(folder / "low_rank_update.safetensors").read_bytes() for folder in files]
     assert weights[0] == weights[1]
@@ -62,7 +62,7 @@ def test_selected_checkpoint_equals_that_of_its_attack(results):
 
 def test_selected_edit_is_verified_like_any_other(results):
     edits = pd.read_csv(results / "tables/edits.csv").set_index("variant")
-    chosen = pd.read_csv(results / "tables/strongest.csv")["attack"].item()
-    assert edits.loc["strongest", "effective"] and edits.loc["strongest", "verified"] == "yes"
+    chosen = pd.read_csv(results / "tables/best_attacks.csv")["attack"].item()
+    assert edits.loc["best", "effective"] and edits.loc["best", "verified"] == "yes"
     columns = ["layer", "position", "change_norm", "hook_deviation"]
-    assert np.array_equal(edits.loc["strongest", columns], edits.loc[chosen, columns])
+    assert np.array_equal(edits.loc["best", columns], edits.loc[chosen, columns])

@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 from steadfast.analysis.side_effects import About
-from steadfast.analysis.side_effects.answers._grammar import GrammarMeasure
+from steadfast.analysis.side_effects.responses._grammar import GrammarMeasure
 from steadfast.analysis.side_effects.settings import WorldSettings
 
-ABOUT = About("hallucination", "share of harmless prompts", damage="higher", proportion=True)
+ABOUT = About("hallucination", "share of harmless prompts", worse="higher", proportion=True)
 
 
 class Settings(WorldSettings):
