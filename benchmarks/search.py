@@ -4,7 +4,8 @@
 
 MODEL is a checkpoint directory, PROMPTS a prompt table of the workflow, PYTHON an interpreter that has heretic-llm,
 which is called as it is (``benchmarks/search_heretic.py``). Both searches find directions in the same calibration
-prompts, screen as many trials on the first of these, and begin with as many random trials. The fronts that they present
+prompts, screen as many trials on the first of these, and begin with as many trials that nothing is learned for: random
+ones of Heretic's, an opening of ours. The fronts that they present
 are then measured on the evaluation prompts by the same judge and divergence. Seconds are those of a whole search:
 loading, directions, trials, and what each does to present its front, divided by the number of trials.
 """
@@ -136,7 +137,7 @@ def covered(ours: list[Row], theirs: list[Row]) -> int:
 def section(found: dict[str, Row], task: Row) -> str:
     """One seed of one model as Markdown."""
     lines = [
-        f"{task['trials']} trials each, {min(RANDOM, task['trials'])} of them random, screened on {SCREENED} "
+        f"{task['trials']} trials each, {min(RANDOM, task['trials'])} of them before the sampler, screened on {SCREENED} "
         f"calibration prompts of each label; {TOKENS} new tokens; judge of the fronts: {task['judge']}. CPU-seconds "
         "and seconds per trial are those of the whole search.",
         "",

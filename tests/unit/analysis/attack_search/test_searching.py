@@ -1,10 +1,12 @@
 """A whole search on a tiny model: what is chosen, what is recorded, what a killed search keeps."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from tests.tiny_checkpoint import SPECIAL, TEMPLATE, VOCABULARY
 from tests.tiny_models import save_random, tiny_llama, word_tokenizer
 
@@ -12,6 +14,7 @@ from steadfast.analysis.attack_search.searching import search_attack
 from steadfast.attacks.activations import extract_activations
 from steadfast.attacks.baking import write_edited
 from steadfast.attacks.direction_search.refusal_score import ModelAccess, refusal_score
+from steadfast.attacks.search.screening import along_responses, change_along
 from steadfast.attacks.search.settings import SearchSettings
 from steadfast.core.names import NON_REFUSAL, REFUSAL
 from steadfast.judges.interface import SCALES, Scorer, Verdict
@@ -118,6 +121,28 @@ def test_chosen_edit_matches_its_trial(found, model, prompts, tmp_path):
     encoded = access.encode(prompts["prompt_id"].tolist()[:6])
     tokens = found.direction.details["refusal_tokens"]
     assert refusal_score(access.log_probabilities(encoded), tokens) == pytest.approx(row["refusal_score"], abs=1e-3)
+
+
+def test_perplexity_ratio_is_that_of_the_responses(model, prompts, found):
+    access = ModelAccess(model, prompts, device="cpu")
+    prefixes, continuations = access.encode(prompts["prompt_id"].tolist()[:2]), [[4, 5], [6]]
+    along = along_responses(access, prefixes, continuations)
+    assert change_along(access, along).perplexity_ratio == pytest.approx(1)
+    with torch.no_grad():
+        access.model.get_output_embeddings().weight.mul_(1.5)
+        changed = change_along(access, along)
+        logits = [
+            access.model(torch.tensor([[*a, *b]])).logits[0] for a, b in zip(prefixes, continuations, strict=True)
+        ]
+    said = [
+        torch.log_softmax(values[-len(ids) - 1 : -1], -1)[range(len(ids)), ids]
+        for values, ids in zip(logits, continuations, strict=True)
+    ]
+    expected = -float(torch.cat(said).mean()) - along.cross_entropy
+    assert changed.perplexity_ratio == pytest.approx(math.exp(expected), rel=1e-4) and abs(expected) > 0.01
+    table = found.direction.selection
+    assert table.loc[table["finalist"], "perplexity_ratio"].notna().all()
+    assert table.loc[table["trial"] == -1, "perplexity_ratio"].tolist() == [1.0]
 
 
 def test_half_of_the_finalists_are_evaluated_on_all_prompts(found):

@@ -1,16 +1,19 @@
 """The space of a search, and the trials that its sampler draws: resumable, reproducible, the fixed recipe first."""
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+import optuna
 import pytest
 from optuna.storages.journal import JournalFileBackend  # noqa: F401  (the import takes a while: not within a test)
 
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.edits import build_edit
-from steadfast.attacks.search.sampling import Screened, Search
+from steadfast.attacks.search.opening import ANYWHERE, LENGTH, Opening
+from steadfast.attacks.search.sampling import Screened, Search, Trial
 from steadfast.attacks.search.searched_directions import Directions, between_blocks, why_not_searched
 from steadfast.attacks.search.settings import SearchSettings
 from steadfast.attacks.search.space import Range, Space
@@ -43,7 +46,7 @@ def quality(point):
 
 
 def search_of(folder, **settings):
-    return Search(space_of(**settings), folder / "trials.journal", "name", 0.1, 0, random=FEW)
+    return Search(space_of(**settings), folder / "trials.journal", "name", 0.1, 0, opening=FEW)
 
 
 def test_killed_search_resumes_with_identical_trials(tmp_path):
@@ -86,7 +89,7 @@ def test_trials_do_not_depend_on_the_speed_of_workers(tmp_path, slow):
     with ThreadPoolExecutor(workers) as pool:
         found = list(pool.map(run, range(workers)))
     assert found[0] == found[1] and [trial.number for trial in found[0]] == list(range(trials))
-    # the first trials are drawn at random, and depend on nothing before them
+    # the first trials depend on nothing before them
     assert found[0][:FEW] == search_of(tmp_path / "alone").run(FEW, quality)
 
 
@@ -139,14 +142,67 @@ def test_gradient_search_shares_starts_of_nearby_depths(activations):
     assert why_not_searched("gradient") == ""
 
 
-def test_sampler_outperforms_its_random_trials(tmp_path):
-    trials = search_of(tmp_path).run(FEW + 14, quality)
-    within = [
-        [t.screened.refusal_score for t in part if t.screened.divergence <= 0.1]
-        for part in (trials[1:FEW], trials[FEW:])
-    ]
-    assert len(within[1]) / 14 > len(within[0]) / (FEW - 1)
-    assert np.median(within[1]) < np.median(within[0])
+def test_sampled_trials_outperform_as_many_random_ones(tmp_path):
+    search, count = search_of(tmp_path), 14
+    sampled = [trial.screened for trial in search.run(FEW + count, quality)[FEW:]]
+    wide = [number for number in range(ANYWHERE * (count + 1)) if number and number % ANYWHERE == 0][:count]
+    random = [quality(Opening(search.space, 0, 64).at(number)) for number in wide]
+
+    def best(found):
+        """Lowest refusal scores within bounds on the divergence, averaged over the bounds."""
+        lowest = [
+            min((each.refusal_score for each in found if each.divergence <= bound), default=0.0)
+            for bound in np.geomspace(0.001, 0.1, 30)
+        ]
+        return np.mean(lowest)
+
+    assert best(sampled) < best(random)
+
+
+def test_opening_stays_in_the_space_and_is_mostly_cheap():
+    space = space_of(edits=["orthogonalize", "rank_one"], directions=["probe", "random"], scale=[0.2, 1.0])
+    points = [Opening(space, 0).at(number) for number in range(LENGTH)]
+    assert points[0] == space.first
+    for point in points:
+        assert set(point) == {*space.choices, *space.ranges}
+        assert all(point[name] in values for name, values in space.choices.items())
+        assert all(bounds.low <= point[name] <= bounds.high for name, bounds in space.ranges.items())
+    cheap = [point for number, point in enumerate(points) if number % ANYWHERE]
+    assert all(point["mlp_output_peak"] >= 0.5 and point["mlp_output_scale"] >= 0.6 for point in cheap)
+    assert all(0.4 <= point["layer"] / (DEPTH - 1) <= 0.9 for point in cheap)
+    assert any(point["mlp_output_peak"] < 0.5 for point in points)
+    assert {type(point["draw"]) for point in points[1:]} == {int}
+    assert [Opening(space, 1).at(number) for number in range(1, LENGTH)] != points[1:]
+
+
+def test_cheap_part_outside_the_space_gives_way_to_the_space():
+    points = [Opening(space_of(depth=[0.0, 0.3], scale=[2.0, 3.0]), 0).at(number) for number in range(1, LENGTH)]
+    assert all(0 <= point["layer"] <= 0.3 * (DEPTH - 1) and 2 <= point["mlp_output_scale"] <= 3 for point in points)
+
+
+def test_trials_of_a_round_know_the_points_of_each_other(tmp_path):
+    search = replace(search_of(tmp_path), workers=8)
+    points = [Opening(search.space, 0, FEW).at(number) for number in range(FEW)]
+    known = [Trial(number, point, quality(point)) for number, point in enumerate(points)]
+    round_of_trials = range(FEW, FEW + search.workers)
+    aware = [search._point(known, number) for number in round_of_trials]
+    assert aware[-1] == search._point(known, round_of_trials[-1])
+    unaware = []
+    for number in round_of_trials:
+        study = optuna.create_study(directions=["minimize"] * 2, sampler=search._sampler(number))
+        study.add_trials([search._frozen(trial, list(search._goals(trial.screened))) for trial in known])
+        unaware.append(study.ask(search._distributions()).params)
+    assert aware[0] == unaware[0] and aware != unaware
+
+
+def test_goals_of_the_sampler_are_bounded_and_logarithmic(tmp_path):
+    search = search_of(tmp_path, degradation=["divergence", "perplexity"])
+    goals = [search._goals(Screened(score, 0.1 * share, math.e)) for score, share in ((0.5, 1.0), (3, 0.1), (-9, 1e-4))]
+    assert [goal[0] for goal in goals] == [0.5, 3, -4]
+    assert [goal[1] for goal in goals] == pytest.approx([math.log(100), math.log(10), 0.0])
+    # one nat per token is ten times the bound
+    assert goals[0][2] == pytest.approx(math.log(1000))
+    assert len(search.run(FEW + 1, quality)) == FEW + 1
 
 
 def test_first_trial_is_the_default_recipe(tmp_path):

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from steadfast.analysis.attack_selection import LOST_VERDICTS, ROUNDING, Outcome
 from steadfast.attacks.search.sampling import Trial
-from steadfast.attacks.search.settings import Rule
+from steadfast.attacks.search.settings import Degradation, Rule
 
-Place = tuple[float, float]
-"""Two quantities of which less is better."""
+T = TypeVar("T")
+Place = tuple[float, ...]
+"""Quantities of which less is better."""
 
 
 @dataclass(frozen=True)
@@ -20,16 +22,18 @@ class Finalist:
         divergence: mean KL(original ‖ edited) along the original's responses to harmless prompts, nats per token.
         harmful: what came of its responses to harmful prompts.
         harmless: the same for harmless ones; None if the finalist was left behind before.
+        perplexity_ratio: perplexity on the original's responses to harmless prompts, divided by the original's.
     """
 
     trial: Trial
     divergence: float
     harmful: Outcome
     harmless: Outcome | None = None
+    perplexity_ratio: float = 1.0
 
 
 def fronts(places: Sequence[Place]) -> list[int]:
-    """Number of the front that each place is on: 0 if no other is better in one quantity and not worse in the other.
+    """Number of the front that each place is on: 0 if no other is better in one quantity and not worse in any.
 
     Those of front 1 are on front 0 once that is taken away, and so on.
     """
@@ -46,44 +50,64 @@ def fronts(places: Sequence[Place]) -> list[int]:
 
 
 def _dominates(one: Place, other: Place) -> bool:
-    return one[0] <= other[0] and one[1] <= other[1] and one != other
+    return all(mine <= its for mine, its in zip(one, other, strict=True)) and one != other
 
 
-def finalists_of(trials: Sequence[Trial], count: int, bound: float, rule: Rule) -> list[Trial]:
+def finalists_of(
+    trials: Sequence[Trial], count: int, bound: float, rule: Rule, measures: Sequence[Degradation] = ("divergence",)
+) -> list[Trial]:
     """The trials that go on: of the first fronts of the screening, those within the bound first.
+
+    Of a front that is too long, half are those with the lowest refusal scores, and half are spread over the rest.
 
     Args:
         trials: all trials.
         count: how many go on.
         bound: largest divergence.
         rule: which trial is looked for; the knee may lie beyond the bound.
+        measures: degradations that the fronts are of, besides the refusal score.
     """
-    number = fronts([(trial.screened.refusal_score, trial.screened.divergence) for trial in trials])
-    order = sorted(
-        range(len(trials)),
-        key=lambda row: (
-            rule != "knee" and trials[row].screened.divergence > bound,
-            number[row],
-            trials[row].screened.refusal_score,
-        ),
-    )
-    return [trials[row] for row in order[:count]]
+    number = fronts([(each.screened.refusal_score, *each.screened.degradations(measures)) for each in trials])
+    groups: dict[tuple[bool, int], list[Trial]] = {}
+    for each, front in zip(trials, number, strict=True):
+        groups.setdefault((rule != "knee" and each.screened.divergence > bound, front), []).append(each)
+    chosen: list[Trial] = []
+    for group in sorted(groups):
+        front = sorted(groups[group], key=lambda each: (each.screened.refusal_score, each.number))
+        chosen += spread(front, count - len(chosen))
+    return chosen
 
 
-def why_not(finalist: Finalist, before: Finalist, *, bound: float, degenerate: float, rule: Rule) -> str:
+def spread(ordered: Sequence[T], count: int) -> list[T]:
+    """Some of a sequence: its first ones up to half of the count, and others evenly from the rest."""
+    if len(ordered) <= count:
+        return list(ordered)
+    first = -(-count // 2)
+    rest, others = ordered[first:], count - first
+    return [*ordered[:first], *(rest[place * len(rest) // others] for place in range(others))]
+
+
+def why_not(
+    finalist: Finalist, before: Finalist, *, bound: float, perplexity: float | None, degenerate: float, rule: Rule
+) -> str:
     """Why a finalist cannot become the variant; empty if it can.
 
     Args:
         finalist: the finalist.
         before: the original.
         bound: largest divergence.
+        perplexity: further bound, on the ratio of the perplexities; None if there is none.
         degenerate: largest increase of the share of degenerate responses.
         rule: which trial is looked for.
     """
     if finalist.harmless is None or before.harmless is None:
-        return "more refusals than half of the finalists, on a quarter of the prompts"
+        return "not among the half of the finalists that go on after a quarter of the prompts"
     if rule != "knee" and not finalist.divergence <= bound:
         return f"capability degraded: divergence {finalist.divergence:.3g} is above {bound:g}"
+    if perplexity is not None and not finalist.perplexity_ratio <= perplexity:
+        return (
+            f"capability degraded: {finalist.perplexity_ratio:.3g} times the perplexity, which is above {perplexity:g}"
+        )
     for after, was in ((finalist.harmful, before.harmful), (finalist.harmless, before.harmless)):
         if after.degenerate - was.degenerate > degenerate + ROUNDING:
             return f"degraded: {after.degenerate:.0%} of responses are degenerate, {was.degenerate:.0%} before"

@@ -72,12 +72,13 @@ def search_attack(
     print(f"original: refusal score {untouched.refusal_score:.2f}", flush=True)
     with further_workers(given, environment) as check:
         trials = given.search.run(settings.trials, prepared.screen, check=check)
-    going_on = finalists_of(trials, settings.finalists, settings.max_divergence, settings.rule)
+    going_on = finalists_of(trials, settings.finalists, settings.max_divergence, settings.rule, settings.degradation)
     harmful = given.prompts[HARMFUL].head(settings.prompts or PROMPTS)
     along = bench.along(screened[HARMLESS], prepared.own_responses)
     before, finalists = bench.final(going_on, harmful, screened[HARMLESS], along, halve=settings.rule != "knee")
     before = replace(before, trial=replace(before.trial, screened=untouched))
-    rules: dict[str, Any] = {"bound": settings.max_divergence, "degenerate": degenerate, "rule": settings.rule}
+    rules: dict[str, Any] = {"bound": settings.max_divergence, "perplexity": settings.max_perplexity_ratio}
+    rules |= {"degenerate": degenerate, "rule": settings.rule}
     reasons = {one.trial.number: why_not(one, before, **rules) for one in finalists}
     able = [one for one in finalists if not reasons[one.trial.number]]
     chosen = chosen_of(able, settings.rule) if able else None
@@ -112,7 +113,11 @@ def _table(
         one = known.get(trial.number)
         if one is not None:
             outcome = asdict(one.harmful)
-            row |= {"divergence": one.divergence, **{key: outcome[key] for key in OUTCOME}}
+            row |= {
+                "divergence": one.divergence,
+                "perplexity_ratio": one.perplexity_ratio,
+                **{key: outcome[key] for key in OUTCOME},
+            }
             if one.harmless is not None:
                 over = asdict(one.harmless)
                 row |= {name: over[key] for name, key in OVER.items()}

@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from steadfast.analysis.attack_search.choice import Finalist
+from steadfast.analysis.attack_search.choice import Finalist, spread
 from steadfast.analysis.attack_selection import Outcome, outcome_of
 from steadfast.attacks.direction_search.refusal_score import ModelAccess
 from steadfast.attacks.edits import build_edit
 from steadfast.attacks.search.sampling import Screened, Trial
-from steadfast.attacks.search.screening import Along, along_responses, divergence_along
+from steadfast.attacks.search.screening import Along, Change, along_responses, change_along
 from steadfast.attacks.search.searched_directions import Directions
 from steadfast.attacks.search.space import Point, Space
 from steadfast.attacks.search.trial_weights import TrialWeights
@@ -121,8 +121,8 @@ class Bench:
             harmful: harmful prompts that count.
             harmless: harmless prompts that the divergence is measured on.
             along: the original along its responses to them.
-            halve: whether only the half of the finalists with the fewest refusals of a quarter of the prompts responds
-                to all of them.
+            halve: whether only half of the finalists responds to all of them: of those with the fewest refusals of a
+                quarter of the prompts and, spread over the others, of those that cost less.
         """
         first = harmful.head(-(-len(harmful) // FIRST_PART)) if halve else harmful
         left = list(chosen)
@@ -131,37 +131,42 @@ class Bench:
         with Progress("finalists", len(kinds), kinds=kinds) as progress:
             with progress.part("original", "all"):
                 before = [self.responses(None, harmful), self.responses(None, harmless)]
-            divergences = dict.fromkeys((trial.number for trial in left), float("nan"))
+            changes: dict[int, Change] = {}
             behind: list[Finalist] = []
             if halve:
                 early = []
                 for trial in left:
                     with progress.part(f"trial {trial.number}", "first"):
                         early.append(self.responses(trial.point, first))
-                        divergences[trial.number] = self._divergence(trial, along)
+                        changes[trial.number] = self._change(trial, along)
                 found = [
-                    Finalist(trial, divergences[trial.number], outcome)
+                    _finalist(trial, changes[trial.number], outcome)
                     for trial, outcome in zip(left, self.outcomes(early), strict=True)
                 ]
-                order = sorted(found, key=_first_impression)
-                left, behind = [one.trial for one in order[:goes_on]], order[goes_on:]
+                ahead = spread(sorted(found, key=_first_impression), goes_on)
+                left = [one.trial for one in ahead]
+                behind = [one for one in found if one.trial not in left]
             tables = []
             for trial in left:
                 with progress.part(f"trial {trial.number}", "all"):
                     tables += [self.responses(trial.point, harmful), self.responses(trial.point, harmless)]
                     if not halve:
-                        divergences[trial.number] = self._divergence(trial, along)
+                        changes[trial.number] = self._change(trial, along)
         was, was_harmless, *outcomes = self.outcomes([*before, *tables])
         original = Finalist(Trial(-1, {}, Screened(float("nan"), 0.0)), 0.0, was, was_harmless)
-        ahead = [
-            Finalist(trial, divergences[trial.number], after, after_harmless)
+        on_all = [
+            _finalist(trial, changes[trial.number], after, after_harmless)
             for trial, after, after_harmless in zip(left, outcomes[::2], outcomes[1::2], strict=True)
         ]
-        return original, [*ahead, *behind]
+        return original, [*on_all, *behind]
 
-    def _divergence(self, trial: Trial, along: Along) -> float:
+    def _change(self, trial: Trial, along: Along) -> Change:
         with self.edited(trial.point):
-            return divergence_along(self.access, along)
+            return change_along(self.access, along)
+
+
+def _finalist(trial: Trial, change: Change, harmful: Outcome, harmless: Outcome | None = None) -> Finalist:
+    return Finalist(trial, change.divergence, harmful, harmless, change.perplexity_ratio)
 
 
 def _first_impression(one: Finalist) -> tuple[float, float, float]:

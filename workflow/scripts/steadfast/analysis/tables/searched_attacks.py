@@ -14,7 +14,7 @@ from steadfast.attacks.directions import Direction
 from steadfast.core.names import HARMFUL, HARMLESS, ORIGINAL
 
 COUNTS = ["refused", "scored", "total", "over_refused", "over_scored"]
-MEASURED = ["divergence", "screened_divergence", "refusal_score", "degenerate"]
+MEASURED = ["divergence", "perplexity_ratio", "screened_divergence", "refusal_score", "degenerate"]
 RATES = ["rate", "rate_low", "rate_high"]
 EVALUATED = ["evaluation_rate", "evaluation_low", "evaluation_high", "evaluation_divergence", "optimism"]
 KEYS = ["model", "variant", "trial", "trials", "chosen", "on_front"]

@@ -1,35 +1,47 @@
 """Which points of the space a search tries: a multi-objective tree-structured Parzen estimator (Optuna), in a journal.
 
-Every trial is drawn by a sampler that is seeded by the search's seed and the trial's number, and knows the trials of
-the rounds before it alone, whenever others end. A search that was killed therefore continues with the trials that it
-would have made, a search of more trials begins with those of a shorter one, and several workers, each of which screens
-one trial of every round, make the same trials however fast each of them is. A round has as many trials as there are
-workers; with one worker every trial knows all before it.
+The first trials are an opening (``opening``). Every later one is drawn by a sampler that is seeded by the search's seed
+and the trial's number, and knows what came of the rounds before it alone, whenever others end. A search that was killed
+therefore continues with the trials that it would have made, a search of more trials begins with those of a shorter one,
+and several workers, each of which screens one trial of every round, make the same trials however fast each of them is.
+A round has as many trials as there are workers; with one worker every trial knows all before it. Of the earlier trials
+of its own round a sampler knows the points, which it takes for bad ones while nothing came of them (a constant liar).
+
+What the sampler minimizes is bounded: the refusal score from below, since the log odds go on falling where no refusal
+is left, and capability degradation on a logarithmic scale, on which an edit at a tenth of the bound counts as much as one at the bound.
 """
 
+import math
 import time
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import BaseSampler, PartialFixedSampler, TPESampler
+from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from steadfast.attacks.search.opening import LENGTH, Opening
+from steadfast.attacks.search.settings import Degradation
 from steadfast.attacks.search.space import Point, Space
 from steadfast.core.progress import Progress
 
-DIRECTIONS: tuple[Literal["minimize"], ...] = ("minimize", "minimize")
+MINIMIZE: Literal["minimize"] = "minimize"
 NUMBER = "number"
 DIVERGENCE = "divergence"
 WORST = 1e9
-RANDOM = 15
+UNNOTICED = 1e-2
+"""Share of the bound below which capability degradation counts as none."""
+NO_REFUSAL = -4.0
+"""Log odds below which no refusal is left that a lower score could remove: one response in 55."""
+CANDIDATES = 64
+"""Points that the sampler compares for every trial."""
 POLL_SECONDS = 0.2
 
 
@@ -40,10 +52,17 @@ class Screened:
     Attributes:
         refusal_score: mean log odds that the response to a harmful prompt begins with a refusal token.
         divergence: mean KL(original ‖ edited) along the original's responses to harmless prompts, nats per token.
+        perplexity_ratio: perplexity of the edited model on these responses, divided by the original's.
     """
 
     refusal_score: float
     divergence: float
+    perplexity_ratio: float = 1.0
+
+    def degradations(self, measures: Sequence[Degradation]) -> tuple[float, ...]:
+        """Degradation by some measures, in nats per token: of the perplexity the logarithm of the ratio."""
+        found = {"divergence": self.divergence, "perplexity": math.log(max(self.perplexity_ratio, 1.0))}
+        return tuple(found[measure] for measure in measures)
 
 
 @dataclass(frozen=True)
@@ -71,7 +90,7 @@ class Search:
         name: what decides the trials, as a hash; trials of another name in the file are not this search's.
         bound: bound on the divergence, beyond which the sampler takes a trial for infeasible.
         seed: of the sampler.
-        random: number of first trials that are drawn at random; the very first one is the fixed recipe.
+        opening: number of first trials that are not drawn by what came of others.
         workers: number of processes that share the trials, and of the trials of a round.
     """
 
@@ -80,7 +99,7 @@ class Search:
     name: str
     bound: float
     seed: int
-    random: int = RANDOM
+    opening: int = LENGTH
     workers: int = 1
 
     def run(
@@ -124,19 +143,35 @@ class Search:
             time.sleep(POLL_SECONDS)
 
     def _tried(self, known: Sequence[Trial], number: int, screen: Callable[[Point], Screened]) -> FrozenTrial:
-        """One more trial, drawn by a sampler that knows some others."""
-        study = optuna.create_study(directions=DIRECTIONS, sampler=self._sampler(number))
-        study.add_trials([self._frozen(trial) for trial in known])
-        point = dict(study.ask(self._distributions()).params)
-        found = screen(point)
+        """One more trial."""
+        found = screen(point := self._point(known, number))
         # a score that is not a number is as bad as can be
         screened = Screened(*(min(value, WORST) if value == value else WORST for value in astuple(found)))
-        return self._frozen(Trial(number, point, screened))
+        return self._frozen(Trial(number, point, screened), list(astuple(screened)))
 
-    def _frozen(self, trial: Trial) -> FrozenTrial:
+    def _point(self, known: Sequence[Trial], number: int) -> Point:
+        """The point of a trial that knows some others, and the points between them and itself."""
+        if number < self.opening:
+            return Opening(self.space, self.seed, self.opening).at(number)
+        measures = self.space.settings.degradation
+        study = optuna.create_study(directions=[MINIMIZE] * (1 + len(measures)))
+        study.add_trials([self._frozen(trial, list(self._goals(trial.screened))) for trial in known])
+        for each in range(len(known), number):
+            study.sampler = self._sampler(each)
+            study.ask(self._distributions())
+        study.sampler = self._sampler(number)
+        return dict(study.ask(self._distributions()).params)
+
+    def _goals(self, screened: Screened) -> tuple[float, ...]:
+        """What the sampler minimizes: the bounded refusal score, and degradations on a logarithmic scale."""
+        measured = screened.degradations(self.space.settings.degradation)
+        moved = (math.log(max(value / self.bound, UNNOTICED) / UNNOTICED) for value in measured)
+        return max(screened.refusal_score, NO_REFUSAL), *moved
+
+    def _frozen(self, trial: Trial, values: list[float]) -> FrozenTrial:
         """A trial as Optuna keeps it."""
         return create_trial(
-            values=list(astuple(trial.screened)),
+            values=values,
             params=dict(trial.point),
             distributions=self._distributions(),
             constraints={DIVERGENCE: trial.screened.divergence - self.bound},
@@ -152,12 +187,13 @@ class Search:
             found[name] = kind(bounds.low, bounds.high)  # type: ignore[arg-type]
         return found
 
-    def _sampler(self, number: int) -> BaseSampler:
+    def _sampler(self, number: int) -> TPESampler:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             seed = zlib.crc32(f"{self.seed} {number}".encode())
-            sampler = TPESampler(n_startup_trials=self.random, multivariate=True, seed=seed)
-            return sampler if number else PartialFixedSampler(self.space.first, sampler)
+            return TPESampler(
+                n_startup_trials=0, n_ei_candidates=CANDIDATES, multivariate=True, constant_liar=True, seed=seed
+            )
 
     def _study(self) -> optuna.Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -165,7 +201,7 @@ class Search:
         return optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(self.journal))),
             study_name=self.name,
-            directions=DIRECTIONS,
+            directions=[MINIMIZE] * len(fields(Screened)),
             load_if_exists=True,
         )
 

@@ -1,8 +1,10 @@
 """The screening of a trial by forward passes alone: a refusal score and a short divergence on calibration prompts."""
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from steadfast.attacks.activations.logits import (
@@ -14,6 +16,8 @@ from steadfast.attacks.activations.logits import (
 from steadfast.attacks.direction_search.refusal_score import ModelAccess, refusal_score, select_refusal_tokens
 from steadfast.attacks.search.sampling import Screened
 
+LARGEST_RISE = 700.0
+"""Nats per token above which a rise of the cross-entropy has no finite perplexity."""
 MOST_PROMPTS = 64
 """Prompts of each label by which refusal tokens are found."""
 
@@ -27,12 +31,27 @@ class Along:
         continuations: token ids of each response.
         tokens: per response, the likeliest tokens before each of its tokens, [tokens, kept].
         log_probabilities: theirs.
+        cross_entropy: mean negative log-likelihood of the responses' tokens, nats per token.
     """
 
     prefixes: list[list[int]]
     continuations: list[list[int]]
     tokens: list[Tensor]
     log_probabilities: list[Tensor]
+    cross_entropy: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an edit changed along the original's responses.
+
+    Attributes:
+        divergence: mean KL(original ‖ edited), nats per token; NaN without responses.
+        perplexity_ratio: perplexity of the edited model on these responses, divided by the original's.
+    """
+
+    divergence: float
+    perplexity_ratio: float
 
 
 @dataclass(frozen=True)
@@ -56,7 +75,9 @@ class Screening:
         scores = next_token_log_probabilities(
             self.access.model, self.harmful, self.access.batch_tokens, pad_token(self.access), share_prefix=True
         )
-        return Screened(refusal_score(scores, self.refusal_tokens), divergence_along(self.access, self.along))
+        change = change_along(self.access, self.along)
+        score = refusal_score(scores, self.refusal_tokens)
+        return Screened(score, change.divergence, change.perplexity_ratio)
 
 
 def find_refusal_tokens(
@@ -90,26 +111,45 @@ def along_responses(access: ModelAccess, prefixes: list[list[int]], continuation
     present = [(prefix, ids) for prefix, ids in zip(prefixes, continuations, strict=True) if ids]
     found = Along([prefix for prefix, _ in present], [ids for _, ids in present], [], [])
     kept: dict[int, tuple[Tensor, Tensor]] = {}
+    cross_entropy, count = 0.0, 0
     for row, values in _distributions(access, found):
         top = values.topk(min(KEPT, values.shape[-1]), dim=-1)
         kept[row] = top.indices.cpu(), top.values.cpu()
+        cross_entropy += _cross_entropy(values, found.continuations[row])
+        count += len(values)
     for row in range(len(present)):
         found.tokens.append(kept[row][0])
         found.log_probabilities.append(kept[row][1])
-    return found
+    return replace(found, cross_entropy=cross_entropy / count if count else float("nan"))
+
+
+def change_along(access: ModelAccess, along: Along) -> Change:
+    """What the model as it is now differs by from the original, along the original's responses.
+
+    In the divergence tokens that are not kept apart are pooled into one outcome, which can only lower it.
+    """
+    divergence, cross_entropy, count = 0.0, 0.0, 0
+    for row, values in _distributions(access, along):
+        ours = values.gather(-1, along.tokens[row].to(values.device)).double().cpu()
+        divergence += float(pooled_divergence(along.log_probabilities[row].double(), ours).sum())
+        cross_entropy += _cross_entropy(values, along.continuations[row])
+        count += len(ours)
+    if not count:
+        return Change(float("nan"), float("nan"))
+    # a model that has lost a token altogether gives it no probability: a ratio beyond all bounds, not an error
+    rise = cross_entropy / count - along.cross_entropy
+    return Change(divergence / count, math.exp(rise) if rise < LARGEST_RISE else float("inf"))
 
 
 def divergence_along(access: ModelAccess, along: Along) -> float:
-    """Mean KL(original ‖ the model as it is now) per token, in nats; NaN without responses.
+    """Mean KL(original ‖ the model as it is now) per token, in nats; NaN without responses."""
+    return change_along(access, along).divergence
 
-    Tokens that are not kept apart are pooled into one outcome, which can only lower it.
-    """
-    total, tokens = 0.0, 0
-    for row, values in _distributions(access, along):
-        ours = values.gather(-1, along.tokens[row].to(values.device)).double().cpu()
-        total += float(pooled_divergence(along.log_probabilities[row].double(), ours).sum())
-        tokens += len(ours)
-    return total / tokens if tokens else float("nan")
+
+def _cross_entropy(values: Tensor, continuation: Sequence[int]) -> float:
+    """Negative log-likelihood of a response in nats, by the log-probabilities [tokens, vocabulary] at its tokens."""
+    tokens = torch.tensor(continuation, device=values.device)[:, None]
+    return -float(values.gather(-1, tokens).double().sum())
 
 
 def pad_token(access: ModelAccess) -> int:

@@ -11,6 +11,7 @@ from steadfast.core.settings import Items, Seed, SettingsModel, Text, UniqueItem
 
 Rule = Literal["lowest_refusals_within", "knee"]
 Scope = Literal["global", "per_block"]
+Degradation = Literal["divergence", "perplexity"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -73,6 +74,14 @@ class SearchSettings(SettingsModel):
         max_length=2,
         description="Range of the scale at the peak of a kernel, or of a rank-one edit.",
     )
+    degradation: UniqueItems[Degradation] = Field(
+        ["divergence"],
+        min_length=1,
+        description=(
+            "What the sampler minimizes besides refusals: the divergence, the perplexity on the original's responses, "
+            "or both as goals of their own."
+        ),
+    )
     max_divergence: float = Field(
         0.1,
         gt=0,
@@ -80,6 +89,15 @@ class SearchSettings(SettingsModel):
         description=(
             "Bound on capability degradation: largest Kullback-Leibler divergence from the original along its own "
             "responses to harmless calibration prompts, in nats per token."
+        ),
+    )
+    max_perplexity_ratio: float | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description=(
+            "Further bound on the degradation of the chosen trial: the largest factor by which the perplexity on the "
+            "original's responses to harmless calibration prompts may rise; null sets none."
         ),
     )
     rule: Rule = Field(
@@ -114,15 +132,21 @@ class SearchSettings(SettingsModel):
         ),
     )
     finalists: int = Field(
-        8, ge=1, le=1000, description="Trials on the front of the screening that generate responses."
+        12,
+        ge=1,
+        le=1000,
+        description=(
+            "Trials on the front of the screening that generate responses: half of them those with the lowest refusal "
+            "scores, half spread over the cheaper ones."
+        ),
     )
     prompts: int | None = Field(
         None,
         ge=1,
         le=1_000_000,
         description=(
-            "Harmful calibration prompts that the finalists respond to, the weaker half only to a quarter of them; "
-            "null takes 50, or all if there are fewer."
+            "Harmful calibration prompts that the finalists respond to, half of the finalists only to a quarter of "
+            "them; null takes 50, or all if there are fewer."
         ),
     )
     workers: int = Field(
@@ -140,5 +164,5 @@ class SearchSettings(SettingsModel):
 
 def screened_by(settings: SearchSettings) -> dict[str, Any]:
     """The settings that the trials depend on; those of their number and of what follows them are left out."""
-    later = {"trials", "rule", "judge", "finalists", "prompts"}
+    later = {"trials", "rule", "judge", "finalists", "prompts", "max_perplexity_ratio"}
     return {key: value for key, value in settings.as_dict().items() if key not in later}

@@ -1,0 +1,115 @@
+"""The first trials of a search: the fixed recipe, then edits of which most are of a kind that costs little elsewhere.
+
+What a sampler learns from 15 points of a space with more than a dozen dimensions depends on what these points happen to
+be. What the literature reports as cheap is therefore tried first: directions from the middle and the later blocks, or
+each block's own, a window over a part of the depth in place of all blocks, scales around 1. Every third point is of the
+whole space, since a model may be the exception.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import qmc
+
+from steadfast.attacks.search.space import PER_BLOCK, Point, Range, Space
+
+LENGTH = 15
+"""Trials of an opening, the fixed recipe included."""
+ANYWHERE = 3
+"""One in as many points is one of the whole space."""
+OF_THE_FIRST = 0.5
+"""Share of the other points whose direction is found by the first method."""
+OF_EACH_BLOCK = 2 / 3
+"""Share of them that edit each block along the direction found at it."""
+CHEAP: Mapping[str, tuple[float, float]] = {
+    "scale": (0.6, 1.4),
+    "peak": (0.5, 1.0),
+    "width": (0.15, 0.6),
+    "edge": (0.0, 1.0),
+}
+"""Where the numbers of a kernel lie in the points that are not of the whole space."""
+CHEAP_DEPTH = (0.4, 0.9)
+"""Where their directions are found, as fractions of the depth."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The first trials of a search.
+
+    Attributes:
+        space: what may be tried.
+        seed: of the search.
+        length: number of trials, the fixed recipe included.
+    """
+
+    space: Space
+    seed: int
+    length: int = LENGTH
+
+    def at(self, number: int) -> Point:
+        """The point of a trial.
+
+        Args:
+            number: of the trial, from 0 on and below the length.
+        """
+        if number == 0:
+            return self.space.first
+        shares = dict(zip(self._names, self._shares[number], strict=True))
+        cheap = bool(number % ANYWHERE)
+        point: dict[str, Any] = {}
+        for name, values in self.space.choices.items():
+            point[name] = _choice(values, shares[name], *(self._favored(name) if cheap else ()))
+        for name, bounds in self.space.ranges.items():
+            point[name] = _within(self._part(name, bounds) if cheap else bounds, shares[name])
+        return point
+
+    def _favored(self, name: str) -> tuple[Any, float] | tuple[()]:
+        """The value that a choice often has in cheap points, and in which share of them; none if all are alike."""
+        values = self.space.choices[name]
+        if name == "method":
+            return values[0], OF_THE_FIRST
+        return (PER_BLOCK, OF_EACH_BLOCK) if name == "scope" and PER_BLOCK in values else ()
+
+    @property
+    def _names(self) -> list[str]:
+        return [*self.space.choices, *self.space.ranges]
+
+    @cached_property
+    def _shares(self) -> NDArray[np.float64]:
+        """Evenly spread points of the unit cube, [trials, parameters]."""
+        seed = zlib.crc32(f"opening {self.seed}".encode())
+        cube = qmc.Sobol(len(self._names), rng=np.random.default_rng(seed))
+        return np.asarray(cube.random_base2(max(1, (self.length - 1).bit_length())))
+
+    def _part(self, name: str, bounds: Range) -> Range:
+        """The part of a parameter's range that is cheap elsewhere; all of it where the two have nothing in common."""
+        key = name.rsplit("_", 1)[-1]
+        if name == "layer":
+            low, high = (share * (self.space.depth - 1) for share in CHEAP_DEPTH)
+        elif key in CHEAP:
+            low, high = CHEAP[key]
+        else:
+            return bounds
+        low, high = max(low, bounds.low), min(high, bounds.high)
+        return Range(low, high, bounds.whole) if low <= high else bounds
+
+
+def _choice(values: Sequence[Any], share: float, favored: Any = None, often: float = 0.0) -> Any:
+    """The value at a share of the unit interval, of which one may have a part of its own and the others the rest."""
+    others = [value for value in values if not often or value != favored]
+    if others and share >= often:
+        return others[min(int((share - often) / (1 - often) * len(others)), len(others) - 1)]
+    return favored
+
+
+def _within(bounds: Range, share: float) -> float | int:
+    """The number at a share of a range."""
+    if bounds.whole:
+        low, high = int(np.ceil(bounds.low)), int(bounds.high)
+        return min(low + int(share * (high - low + 1)), high)
+    return bounds.low + share * (bounds.high - bounds.low)
