@@ -137,9 +137,9 @@ def covered(ours: list[Row], theirs: list[Row]) -> int:
 def section(found: dict[str, Row], task: Row) -> str:
     """One seed of one model as Markdown."""
     lines = [
-        f"{task['trials']} trials each, {min(RANDOM, task['trials'])} of them before the sampler, screened on {SCREENED} "
-        f"calibration prompts of each label; {TOKENS} new tokens; judge of the fronts: {task['judge']}. CPU-seconds "
-        "and seconds per trial are those of the whole search.",
+        f"{task['trials']} trials each, {min(RANDOM, task['trials'])} of them before the sampler, screened on "
+        f"{SCREENED} calibration prompts of each label; {TOKENS} new tokens; judge of the fronts: {task['judge']}. "
+        "CPU-seconds and seconds per trial are those of the whole search.",
         "",
         "| search | CPU-seconds per trial | seconds per trial | peak memory, MiB |",
         "|---|---|---|---|",

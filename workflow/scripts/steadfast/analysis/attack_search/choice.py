@@ -65,7 +65,7 @@ def finalists_of(
         count: how many go on.
         bound: largest divergence.
         rule: which trial is looked for; the knee may lie beyond the bound.
-        measures: degradations that the fronts are of, besides the refusal score.
+        measures: degradations that the fronts are of, in addition to the refusal score.
     """
     number = fronts([(each.screened.refusal_score, *each.screened.degradations(measures)) for each in trials])
     groups: dict[tuple[bool, int], list[Trial]] = {}
@@ -73,8 +73,8 @@ def finalists_of(
         groups.setdefault((rule != "knee" and each.screened.divergence > bound, front), []).append(each)
     chosen: list[Trial] = []
     for group in sorted(groups):
-        front = sorted(groups[group], key=lambda each: (each.screened.refusal_score, each.number))
-        chosen += spread(front, count - len(chosen))
+        ordered = sorted(groups[group], key=lambda each: (each.screened.refusal_score, each.number))
+        chosen += spread(ordered, count - len(chosen))
     return chosen
 
 

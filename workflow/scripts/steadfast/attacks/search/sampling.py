@@ -8,7 +8,8 @@ A round has as many trials as there are workers; with one worker every trial kno
 of its own round a sampler knows the points, which it takes for bad ones while nothing came of them (a constant liar).
 
 What the sampler minimizes is bounded: the refusal score from below, since the log odds go on falling where no refusal
-is left, and capability degradation on a logarithmic scale, on which an edit at a tenth of the bound counts as much as one at the bound.
+is left, and capability degradation on a logarithmic scale, on which an edit at a tenth of the bound counts as much as
+one at the bound.
 """
 
 import math

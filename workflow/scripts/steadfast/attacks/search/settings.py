@@ -78,8 +78,8 @@ class SearchSettings(SettingsModel):
         ["divergence"],
         min_length=1,
         description=(
-            "What the sampler minimizes besides refusals: the divergence, the perplexity on the original's responses, "
-            "or both as goals of their own."
+            "What the sampler minimizes in addition to refusals: the divergence, the perplexity on the original's "
+            "responses, or both as goals of their own."
         ),
     )
     max_divergence: float = Field(
