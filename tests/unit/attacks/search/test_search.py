@@ -160,7 +160,7 @@ def test_sampled_trials_outperform_as_many_random_ones(tmp_path):
 
 
 def test_opening_stays_in_the_space_and_is_mostly_cheap():
-    space = space_of(edits=["orthogonalize", "rank_one"], directions=["probe", "random"], scale=[0.2, 1.0])
+    space = space_of(edits=["orthogonalize", "rank_one"], directions=["probe", "random"], scale=[0.1, 1.0])
     points = [Opening(space, 0).at(number) for number in range(LENGTH)]
     assert points[0] == space.first
     for point in points:
@@ -168,7 +168,7 @@ def test_opening_stays_in_the_space_and_is_mostly_cheap():
         assert all(point[name] in values for name, values in space.choices.items())
         assert all(bounds.low <= point[name] <= bounds.high for name, bounds in space.ranges.items())
     cheap = [point for number, point in enumerate(points) if number % ANYWHERE]
-    assert all(point["mlp_output_peak"] >= 0.5 and point["mlp_output_scale"] >= 0.6 for point in cheap)
+    assert all(point["mlp_output_peak"] >= 0.5 and point["mlp_output_scale"] >= 0.2 for point in cheap)
     assert all(0.4 <= point["layer"] / (DEPTH - 1) <= 0.9 for point in cheap)
     assert any(point["mlp_output_peak"] < 0.5 for point in points)
     assert {type(point["draw"]) for point in points[1:]} == {int}

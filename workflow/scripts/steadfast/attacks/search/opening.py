@@ -27,7 +27,7 @@ OF_THE_FIRST = 0.5
 OF_EACH_BLOCK = 2 / 3
 """Share of them that edit each block along the direction found at it."""
 CHEAP: Mapping[str, tuple[float, float]] = {
-    "scale": (0.6, 1.4),
+    "scale": (0.2, 1.4),
     "peak": (0.5, 1.0),
     "width": (0.15, 0.6),
     "edge": (0.0, 1.0),
