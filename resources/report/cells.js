@@ -3,6 +3,15 @@
 const CELL = { width: 46, least: 34, height: 26 };
 const SLANT = Math.SQRT1_2;
 const NARROW = 560;
+const COLUMN_LINE = 17;
+const ROW_LINE = 11;
+
+/** A name that is too long for a width in two lines; only what two lines cannot hold is cut. */
+function inTwoLines(name, width) {
+  if (textWidth(name, 12) <= width) return [name];
+  const [first, ...rest] = wrapped(name, width, 12);
+  return rest.length === 0 ? [fitted(first, width, 12)] : [fitted(first, width, 12), fitted(rest.join(" "), width, 12)];
+}
 
 function drawCells(block, values, look, width) {
   const { rows, columns, groups, domain } = block;
@@ -18,12 +27,14 @@ function drawCells(block, values, look, width) {
   const top = slanted * SLANT + 16;
   const across = Math.max(CELL.least, Math.min(CELL.width, (width - left - slanted * SLANT) / columns.length));
   const wide = Math.max(left + across * columns.length + slanted * SLANT, Math.min(width, 320));
-  const key = block.unit === "category" ? categoryKey(block, look, values.value, wide) : scaleKey(block, look);
+  const key = block.unit === "category" ? categoryKey(block, look, values.value, wide) : scaleKey(block, look, wide);
   const height = top + CELL.height * (rows.length + (titles.at(-1) ?? 0)) + 20 + key.height;
   const drawing = shape("svg", { xmlns: SVG, width: wide, height, viewBox: `0 0 ${wide} ${height}`, "font-family": FONT });
   columns.forEach((name, column) => {
     const x = left + (column + 0.5) * across;
-    drawing.append(label(fitted(name, slanted, 12), x, top - 8, look.ink, { size: 12, turn: -45 }));
+    const lines = inTwoLines(name, slanted);
+    // lines that are turned by 45 degrees are side by side
+    lines.forEach((text, index) => drawing.append(label(text, x + (index - (lines.length - 1) / 2) * COLUMN_LINE, top - 8, look.ink, { size: 12, turn: -45 })));
   });
   const marks = [];
   const records = [];
@@ -34,7 +45,8 @@ function drawCells(block, values, look, width) {
     const heading = above ? y - CELL.height : y;
     if (starts[row] && row > 0) drawing.append(line(0, heading, left + across * columns.length, heading, look.muted));
     if (starts[row]) frozen.append(label(fitted(groups[row], above ? width - 20 : groupWidth - 10, 12, 600), 0, heading + CELL.height / 2, look.ink, { size: 12, weight: 600 }));
-    frozen.append(label(fitted(name, rowWidth - 8, 12), left - 8, y + CELL.height / 2, look.ink, { anchor: "end", size: 12 }));
+    const lines = inTwoLines(name, rowWidth - 8);
+    lines.forEach((text, index) => frozen.append(label(text, left - 8, y + CELL.height / 2 + (index - (lines.length - 1) / 2) * ROW_LINE, look.ink, { anchor: "end", size: lines.length > 1 ? ROW_LINE : 12 })));
     columns.forEach((title, column) => {
       const cell = (key) => values[key]?.[row][column] ?? null;
       const node = cellAt(block, look, cell, left + column * across, y, across);
@@ -97,8 +109,8 @@ function cellText(block, cell) {
   return `${withInterval(block.unit, value, cell("low"), cell("high"))}${counted}${unscored}`;
 }
 
-/** The color map with its two ends. */
-function scaleKey(block, look) {
+/** The color map with its two ends, and what it is of. */
+function scaleKey(block, look, wide) {
   const group = shape("g");
   const [x, y] = [0, 10];
   const [low, high] = block.domain.map((value) => FORMATS[block.unit](value));
@@ -106,7 +118,8 @@ function scaleKey(block, look) {
   for (let step = 0; step < 24; step += 1) {
     group.append(shape("rect", { x: start + step * 5, y: y - 5, width: 5.5, height: 10, fill: shade(step / 23, mapOf(block)).fill }));
   }
-  group.append(label(low, start - 8, y, look.muted, { anchor: "end", size: 12 }), label(high, start + 128, y, look.muted, { size: 12 }));
+  const title = start + 128 + textWidth(high, 12) + 14;
+  group.append(label(low, start - 8, y, look.muted, { anchor: "end", size: 12 }), label(high, start + 128, y, look.muted, { size: 12 }), label(fitted(block.axis, wide - title, 12), title, y, look.muted, { size: 12 }));
   return { node: group, height: 26 };
 }
 

@@ -1,8 +1,11 @@
 // The end of the page: warnings, configuration and provenance.
 
+/** A text in which what stands between backticks is code. */
+const withCode = (text) => text.split("`").map((part, place) => (place % 2 === 1 ? element("code", {}, part) : part));
+
 function showCautions() {
   const { cautions } = data;
-  const entry = ({ title, text }) => element("li", {}, element("strong", {}, title), " ", text);
+  const entry = ({ title, text }) => element("li", {}, element("strong", {}, title), " ", ...withCode(text));
   const none = [element("li", {}, "None.")];
   byId("caution-list").replaceChildren(...(cautions.length > 0 ? cautions.map(entry) : none));
   const link = byId("caution-link");

@@ -1,6 +1,7 @@
 // A dot and an interval per row and series, one panel beside the other, or below it on a narrow window.
 
 const AXIS = 34;
+const AXIS_TITLE = 17;
 const HEAD = 30;
 const SIDE_BY_SIDE = 620;
 const BESIDE_PANEL = 10;
@@ -31,7 +32,8 @@ function drawDots(block, values, look, width) {
   const keyed = series.length > 1;
   const drawn = (index) => values.some((panel) => panel.some((row) => (row[index]?.[0] ?? null) !== null));
   const legend = keyed ? legendOf(look, series, width, drawn) : { node: null, height: 0 };
-  const height = (beside ? tall : tall * panels.length) + legend.height;
+  const axis = block.axis === "" ? [] : wrapped(block.axis, width - names - tail, 12);
+  const height = (beside ? tall : tall * panels.length) + legend.height + AXIS_TITLE * axis.length;
   const drawing = shape("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT });
   if (keyed) drawing.append(legend.node);
   const styles = series.map((name, index) => seriesStyle(look, name, index));
@@ -83,6 +85,7 @@ function drawDots(block, values, look, width) {
       }
     });
   });
+  axis.forEach((text, index) => drawing.append(label(text, names + (width - names - tail) / 2, height - AXIS_TITLE * (axis.length - index - 0.5) - 3, look.muted, { anchor: "middle", size: 12 })));
   return { drawing, marks, header: ["panel", "row", "series", "value", "low", "high", "count", "total"], records };
 }
 

@@ -93,15 +93,17 @@ function hideTip() {
   byId("tip").hidden = true;
 }
 
-const CAPTION = { above: 34, line: 17, edge: 8 };
+const CAPTION = { above: 34, line: 17, edge: 10, least: 460 };
 
 /** A drawing for a file of its own: on white, its title above it, and below it what it shows and by whom. */
 function captioned(drawing, title, note) {
-  const [width, tall] = ["width", "height"].map((name) => Number(drawing.getAttribute(name)));
-  const inside = width - 2 * CAPTION.edge;
+  const [wide, tall] = ["width", "height"].map((name) => Number(drawing.getAttribute(name)));
+  const inside = Math.max(wide, CAPTION.least);
+  const width = inside + 2 * CAPTION.edge;
   const [above, below] = [wrapped(title, inside, 16), wrapped(note, inside, 12)];
   const top = CAPTION.above + 20 * (above.length - 1);
   const height = top + tall + CAPTION.line * below.length + CAPTION.edge;
+  drawing.setAttribute("x", CAPTION.edge);
   drawing.setAttribute("y", top);
   drawing.removeAttribute("xmlns");
   const { ink, muted } = LOOKS.light;

@@ -13,6 +13,7 @@ class Figure {
     this.stage = element("div", { class: "stage", onscroll: () => { this.scrolled = this.stage.scrollLeft; this.freeze(); } });
     this.scrolled = 0;
     this.chosen = element("span", { class: "chosen" });
+    this.caption = element("figcaption", { class: "hint" });
     this.pdf = element("button", { type: "button", title: "The figure for print", onclick: () => this.savePdf() }, "PDF");
     this.node = this.build();
     this.marks = [];
@@ -38,8 +39,7 @@ class Figure {
     const buttons = saves.map(([text, act]) => element("button", { type: "button", onclick: act }, text));
     this.saves = element("span", { class: "saves", role: "group", "aria-label": `Save “${block.title}”` }, ...buttons, this.pdf);
     const tools = element("div", { class: "tools" }, ...this.selects.map(({ node }) => node).filter(Boolean), element("span", { class: "push" }), this.saves);
-    return element("figure", { class: "chart", id: `figure-${block.id}` }, element("h3", {}, block.title), tools, this.stage,
-      element("figcaption", { class: "hint" }, block.note, this.chosen));
+    return element("figure", { class: "chart", id: `figure-${block.id}` }, element("h3", {}, block.title), tools, this.stage, this.caption);
   }
 
   chooser(title, choices) {
@@ -58,6 +58,23 @@ class Figure {
     return this.shown.values[this.keys.join("|")];
   }
 
+  /** Title of the axis, by default the measure that is chosen. */
+  get axis() {
+    return this.block.axis || (this.selects.find(({ title }) => title === "Measure")?.chosen().label ?? "");
+  }
+
+  /** What is shown, of how many, and what has no value. */
+  get note() {
+    const n = this.block.n[this.keys.join("|")] || this.block.n[""] || "";
+    const { silent } = this.drawn;
+    return [this.block.note, n === "" ? "" : `${n.replace("n = ", "n\u00a0=\u00a0")}.`, silent.length === 0 ? "" : `Without a value: ${silent.join(", ")}.`].filter(Boolean).join(" ");
+  }
+
+  /** Draw what is chosen. */
+  plot(look, width) {
+    return this.draw(this.drawn.block, this.drawn.values, look, width);
+  }
+
   get name() {
     return [this.block.id, ...this.keys].filter(Boolean).join("-").replace(/[^A-Za-z0-9_-]+/g, "-");
   }
@@ -70,7 +87,7 @@ class Figure {
   }
 
   get empty() {
-    return (this.block.asides && !view.asides) || isEmpty(this.shown) || this.values === undefined;
+    return (this.block.asides && !view.asides) || isEmpty(this.shown) || this.values === undefined || isEmpty(this.drawn.block);
   }
 
   /** Draw for a width, by default the one that there is now: to read it makes the browser lay out the whole page. */
@@ -78,19 +95,22 @@ class Figure {
     this.width = width;
     this.selects.forEach(({ update }) => update());
     this.chosen.textContent = this.selects.map(({ title, chosen }) => ` ${title}: ${chosen().label}.`).join("");
-    this.shown = sliced(this.block);
+    this.shown = { ...sliced(this.block), axis: this.axis };
+    this.drawn = this.values === undefined ? null : spoken(this.shown, this.values);
     this.saves.hidden = this.empty;
+    this.caption.hidden = this.empty;
     if (this.empty) {
       this.marks = [];
       this.stage.replaceChildren(...(this.block.asides && !view.asides ? behindSwitch("Controls and baselines are not shown.") : [element("p", { class: "hint" }, "There is nothing to show for this choice.")]));
       return;
     }
-    const { drawing, marks } = this.draw(this.shown, this.values, currentLook(), Math.max(this.width, 280));
+    this.caption.replaceChildren(this.note, this.chosen);
+    const { drawing, marks } = this.plot(currentLook(), Math.max(this.width, 280));
     this.marks = marks;
     this.at = null;
     drawing.setAttribute("role", "img");
     drawing.setAttribute("tabindex", "0");
-    drawing.setAttribute("aria-label", `${this.block.title}. ${this.block.note} Arrow keys read the values.`);
+    drawing.setAttribute("aria-label", `${this.block.title}. ${this.note} Arrow keys read the values.`);
     drawing.addEventListener("pointermove", (event) => this.hover(event));
     drawing.addEventListener("pointerleave", hideTip);
     drawing.addEventListener("keydown", (event) => this.step(event));
@@ -149,8 +169,8 @@ class Figure {
 
   /** The drawing on white, whatever the page looks like, with title, judge and what is shown. */
   plain() {
-    const { drawing } = this.draw(this.shown, this.values, { ...LOOKS.light, page: "#ffffff" }, EXPORT_WIDTH);
-    return captioned(drawing, this.block.title, `${this.block.note}${this.chosen.textContent}`);
+    const { drawing } = this.plot({ ...LOOKS.light, page: "#ffffff" }, EXPORT_WIDTH);
+    return captioned(drawing, this.block.title, `${this.note}${this.chosen.textContent}`);
   }
 
   saveSvg() {
@@ -158,7 +178,7 @@ class Figure {
   }
 
   saveCsv() {
-    const { header, records } = this.draw(this.shown, this.values, LOOKS.light, EXPORT_WIDTH);
+    const { header, records } = this.plot(LOOKS.light, EXPORT_WIDTH);
     download(`${this.name}.csv`, csvText(header, records), "text/csv;charset=utf-8");
   }
 

@@ -1,6 +1,6 @@
 // A line per series through its points, in small panels that share their axes.
 
-const PANEL = { least: 230, most: 380, plot: 150, head: 30, foot: 40, left: 46, right: 18 };
+const PANEL = { least: 230, most: 380, plot: 150, head: 30, foot: 40, left: 62, right: 18 };
 
 function drawLines(block, values, look, width) {
   const { panels, series, domain, unit } = block;
@@ -23,6 +23,7 @@ function drawLines(block, values, look, width) {
     const yOf = (value) => top + PANEL.plot * (1 - (value - domain[0]) / (domain[1] - domain[0]));
     drawing.append(label(fitted(title, wide, 13, 600), left, top - 16, look.ink, { weight: 600 }));
     drawing.append(frameOf(look, block, { left, top, wide, first, last, yOf }));
+    if (panel % perLine === 0) drawing.append(label(block.axis, left - 54, top + PANEL.plot / 2, look.muted, { anchor: "middle", size: 12, turn: -90 }));
     series.forEach((name, index) => {
       const points = values[panel][index];
       const style = seriesStyle(look, name, index);

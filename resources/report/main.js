@@ -18,8 +18,10 @@ function showOverview({ facts, banner, table, study }) {
 
 /** The sentence on top and the remarks below the table: of the run, or of the model that the page is about. */
 function showFinding() {
-  const { sentence, remarks } = view.model === null ? data.overview : data.overview.models[view.model.key];
+  const { sentence, further, remarks } = view.model === null ? data.overview : data.overview.models[view.model.key];
   byId("title").textContent = sentence;
+  byId("further").textContent = further;
+  byId("further").hidden = further === "";
   byId("remarks").replaceChildren(...described(remarks.map(({ title, text }) => [title, text])));
   byId("back").hidden = view.model === null;
 }

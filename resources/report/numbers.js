@@ -9,7 +9,7 @@ const unlessNull = (format) => (value) => (value === null || value === undefined
 /** By kind of number: how it is shown, and how the bounds of its interval are. */
 const FORMATS = {
   count: unlessNull((value) => WHOLE.format(value)),
-  share: unlessNull((value) => `${(100 * value).toFixed(0)}%`),
+  share: unlessNull((value) => `${percent(value)}%`),
   points: unlessNull(signedPoints),
   number: unlessNull(threeDigits),
   seconds: unlessNull((value) => value.toFixed(1)),
@@ -17,11 +17,18 @@ const FORMATS = {
   flag: unlessNull((value) => (value ? "yes" : "no")),
 };
 
-const BOUNDS = { ...FORMATS, share: unlessNull((value) => (100 * value).toFixed(0)) };
+const BOUNDS = { ...FORMATS, share: unlessNull(percent) };
 
+/** A share as a number of percent, as `wording.percent` writes it: what is not quite all or nothing does not read as if it were. */
+function percent(value) {
+  const text = (100 * value).toFixed(0).replace(/^-0$/, "0");
+  return ["0", "100"].includes(text) && value !== 0 && value !== 1 ? (100 * value).toFixed(1) : text;
+}
+
+/** A difference of shares in points, as `wording.signed` writes it: with a decimal below ten. */
 function signedPoints(value) {
   const points = 100 * value;
-  const text = points.toFixed(0);
+  const text = points.toFixed(Math.abs(value) < 0.0995 ? 1 : 0);
   if (Number(text) === 0) return "0";
   return withMinus(points > 0 ? `+${text}` : text);
 }

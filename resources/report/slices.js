@@ -41,6 +41,22 @@ function sliced(block) {
   return { ...block, ...names, ...groups, values };
 }
 
+const hasDot = (cell) => (cell?.[0] ?? null) !== null;
+
+/** What is drawn of one choice: panels and rows of dots without any value are left out, and named. */
+function spoken(block, values) {
+  if (block.type === "cells") return { block, values, silent: [] };
+  const says = block.type === "lines" ? (points) => points.length > 0 : (row) => row.some(hasDot);
+  const panels = block.panels.map((_, panel) => panel).filter((panel) => values[panel].some(says));
+  const kept = panels.map((panel) => values[panel]);
+  const silent = block.panels.filter((title, panel) => title !== "" && !panels.includes(panel));
+  const named = { ...block, panels: panels.map((panel) => block.panels[panel]) };
+  if (block.type === "lines") return { block: named, values: kept, silent };
+  const rows = block.rows.map((_, row) => row).filter((row) => kept.some((panel) => says(panel[row])));
+  silent.push(...block.rows.filter((_, row) => !rows.includes(row)));
+  return { block: { ...named, rows: rows.map((row) => block.rows[row]) }, values: kept.map((panel) => rows.map((row) => panel[row])), silent };
+}
+
 const isEmpty = (block) => AXES[block.type].some((axis) => block[axis].length === 0);
 
 /** Whether a chart shows a model. */

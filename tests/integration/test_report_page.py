@@ -12,6 +12,8 @@ import pytest
 from tests.browser import Watch, chromium, violations
 from tests.studies import MadeUpStudy
 
+from steadfast.report.wording import percent, signed
+
 pytestmark = pytest.mark.slow
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
@@ -174,6 +176,12 @@ def test_chart_shows_values_on_hover_and_with_arrow_keys(reader):
     assert reader.page.locator("#tip").is_hidden()
 
 
+def test_numbers_read_as_in_the_files(reader):
+    values = [-0.9, -0.0996, -0.0333, -0.0001, 0.0, 0.004, 0.05, 0.0995, 0.5, 0.997, 1.0]
+    shown = reader.page.evaluate("(all) => all.map((one) => [FORMATS.points(one), FORMATS.share(one)])", values)
+    assert shown == [[signed(value), f"{percent(value)}%"] for value in values]
+
+
 @pytest.mark.parametrize("width", [680, 1280, 1800])
 def test_panel_counts_do_not_overlap_the_next_panel(reader, width):
     reader.page.set_viewport_size({"width": width, "height": 900})
@@ -243,6 +251,8 @@ def test_chart_is_saved_in_every_format(reader, study, figure):
     said = " ".join(drawing.itertext())
     assert chart.locator("h3").text_content() in said
     assert "Judge: judge-0." in said or figure != "refusal_counts"
+    assert "n\u00a0=\u00a0" in said
+    assert ("Cohen’s κ" if figure == "agreement" else "Responses refused") in said, "the axis has a title"
     picture = reader.saved(chart.get_by_role("button", name="PNG")).read_bytes()
     assert picture.startswith(b"\x89PNG") and int.from_bytes(picture[16:20], "big") > 900
     rows = list(csv.reader(io.StringIO(reader.saved(chart.get_by_role("button", name="CSV")).read_text("utf-8-sig"))))
@@ -559,6 +569,8 @@ def test_toggle_states_its_action_with_readable_contrast(reader):
 
 def test_charts_on_a_phone_keep_row_names(browser, tmp_path):
     labels = {"models": {f"model-{number}": f"Safety tuned model number {number}" for number in range(3)}}
+    labels["judges"] = {"judge-1": "A large judge with a long name, second version"}
+    labels["variants"] = {"abliterated": "Ablated along the mean difference"}
     study = MadeUpStudy(tmp_path, models=3, judges=9, labels=labels).make()
     study.write()
     with browser.context(**NARROW) as context:
@@ -566,10 +578,11 @@ def test_charts_on_a_phone_keep_row_names(browser, tmp_path):
         for figure in ("refusal_counts", "refusal_heatmap"):
             texts = reader.page.locator(f"#figure-{figure} svg text").all_text_contents()
             assert "Safety tuned model number 0" in texts, figure
+            assert not [text for text in texts if "…" in text], "nothing is cut"
         stage = reader.page.locator("#figure-refusal_heatmap .stage")
         stage.evaluate("(stage) => { stage.scrollLeft = 150; }")
         reader.page.wait_for_timeout(100)
-        name = stage.get_by_text("abliterated").first
+        name = stage.get_by_text("original").first
         assert name.bounding_box()["x"] >= stage.bounding_box()["x"], "the names of the rows do not scroll away"
         scroller = reader.table("robustness").locator(".scroller")
         scroller.evaluate("(box) => { box.scrollLeft = 200; }")

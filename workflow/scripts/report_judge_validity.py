@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables import judge_validity
 from steadfast.analysis.tables.display_names import Labels
-from steadfast.analysis.tables.judge_report import judge_report
 from steadfast.core.files import read_table, write_table, write_text
 from steadfast.core.job import run_job
 from steadfast.grid import paths
+from steadfast.report.judge_report import judge_report
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -57,7 +57,8 @@ def test_side_effects_have_one_chart_per_measure(with_table):
         ],
         columns=["model", "variant", "measure", "scope", "title", "unit", "value", "low", "high"],
     )
-    chart = section(with_table("side_effects", effects), "side-effects")["blocks"][1]
+    chart = section(with_table("side_effects", effects.assign(items=[20, 20, 10])), "side-effects")["blocks"][1]
+    assert chart["n"] == {"perplexity text": "n = 20 items per value", "on_topic harmless": "n = 10 items per value"}
     assert chart["options"][0]["choices"] == [
         {"key": "perplexity text", "label": "Perplexity on text"},
         {"key": "on_topic harmless", "label": "On-topic responses, harmless (share)"},
@@ -88,7 +89,9 @@ def test_self_evaluation_shows_own_and_control_responses_together(with_table):
     rows = [
         ("exact", "a", "original", kind, "auroc", value, 0.0, 1.0) for kind, value in (("own", 0.9), ("others", 0.6))
     ]
-    chart = section(with_table("self_evaluation", pd.DataFrame(rows, columns=columns)), "self-evaluation")["blocks"][1]
+    table = pd.DataFrame(rows, columns=columns).assign(n=[40, 38])
+    chart = section(with_table("self_evaluation", table), "self-evaluation")["blocks"][1]
+    assert chart["n"] == {"exact|auroc": "n = 38 to 40 responses per value"}
     own, others = chart["values"]["exact|auroc"]
     assert (own[0][0], others[0][0]) == ([0.9, 0, 1], [0.6, 0, 1])
     assert chart["most"] == 1, "no axis goes on to 1.05"
@@ -104,7 +107,7 @@ def test_unknown_table_is_shown_generically(with_table):
 
 
 def matched_rows(matched_change=-0.4):
-    row = {"variant": "edited", "judge": "exact", "matched_change": matched_change, "reason": ""}
+    row = {"variant": "edited", "judge": "exact", "matched_change": matched_change, "reason": "", "models": 3}
     row |= {"matched_low": -0.5, "matched_high": -0.3, "slope": 0.1, "slope_low": 0.0, "slope_high": 0.2}
     members = {"all": (["g", "h", "i"], 0.01), "equal exposure (8 refusals)": (["g", "i"], 0.7)}
     rows = [
@@ -117,7 +120,7 @@ def matched_rows(matched_change=-0.4):
 
 def with_groups(study, matched):
     row = {"group": "g", "variant": "edited", "judge": "exact", "label": "harmful"}
-    groups = pd.DataFrame([{**row, "rate": 0.5, "rate_low": 0.4, "rate_high": 0.6}])
+    groups = pd.DataFrame([{**row, "models": 3, "rate": 0.5, "rate_low": 0.4, "rate_high": 0.6}])
     found = replace(study, tables={**study.tables, "groups": groups, "matched": matched})
     return {block["id"]: block for block in section(found, "replicates")["blocks"] if "id" in block}
 
@@ -127,6 +130,7 @@ def test_matched_chart_has_a_panel_per_family(study):
     chart = blocks["matched_chart"]
     assert chart["panels"] == ["all groups", "equal exposure (8 refusals)"]
     assert (chart["rows"], chart["series"]) == (["g", "h", "i"], ["Edited"])
+    assert chart["n"] == {"": "n = 3 models per group; n = 10 harmful prompts"}
     dot = [-0.4, -0.5, -0.3]
     assert chart["values"]["exact"] == [[[dot], [dot], [dot]], [[dot], [None], [dot]]]
     tests = {column["key"]: column for column in blocks["matched_tests"]["columns"]}
@@ -251,7 +255,8 @@ def test_glossary_says_what_judges_and_variants_are(study):
 
 def test_agreement_states_its_scope_and_number_of_responses(study):
     matrix = next(block for block in section(study, "judges")["blocks"] if block.get("id") == "agreement")
-    assert "At most 80 responses of each two judges, without those of controls." in matrix["note"]
+    assert "Responses of controls are left out." in matrix["note"]
+    assert matrix["n"]["cohen_kappa|harmful"] == "n = 36 to 40 responses of each two judges"
     assert matrix["values"]["cohen_kappa|harmful"]["n"][0][1] == 36, "one prompt of ten is unscored by the other"
     table = next(block for block in section(study, "judge_validity")["blocks"] if block.get("id") == "judge_validity")
     columns = {column["key"]: column for column in table["columns"]}
@@ -262,7 +267,22 @@ def test_refusals_are_counted_of_the_scored_responses(study):
     chart = next(block for block in section(study, "changes")["blocks"] if block.get("id") == "refusal_counts")
     cells = [row[0] for row in chart["values"]["blind"][0]]
     assert [cell[3:] for cell in cells] == [[9, 9], [9, 9]] and cells[0][0] == 1
-    assert chart["note"].endswith("n = 10 responses per rate.")
+    assert chart["n"]["exact"] == "n = 10 scored responses per rate"
+    assert chart["n"]["blind"] == "n = 9 to 10 scored responses per rate"
+
+
+def test_every_chart_states_its_number_and_axis(study):
+    charts = [
+        block
+        for part in build_sections(study)[0]
+        for block in part["blocks"]
+        if block["type"] in ("dots", "lines", "cells")
+    ]
+    assert len(charts) >= 5
+    for chart in charts:
+        assert all(chart["n"].get(key) or chart["n"].get("") for key in chart["values"]), chart["id"]
+        measured = "Measure" in [option["title"] for option in chart["options"]]
+        assert chart["axis"] or measured or chart["unit"] == "category", chart["id"]
 
 
 def test_columns_of_whole_tables_are_headed_by_words(with_table):

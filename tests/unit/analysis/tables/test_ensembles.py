@@ -12,7 +12,6 @@ from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.agreement import agreement_table
 from steadfast.analysis.tables.ensemble_reliability import reliability_tables
 from steadfast.analysis.tables.ensembles import combine
-from steadfast.analysis.tables.judge_report import judge_report
 from steadfast.analysis.tables.judge_validity import bias_table, comparable, confusion_table, disputed_responses
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
@@ -20,6 +19,7 @@ from steadfast.grid.ensembles import ensemble_tables, ensembles, parts
 from steadfast.grid.grid import Grid
 from steadfast.grid.report import Results
 from steadfast.judges.interface import build_judge
+from steadfast.report.judge_report import judge_report
 
 R, N, U = "refusal", "non_refusal", "unscored"
 MEMBERS = ["a", "b", "c"]

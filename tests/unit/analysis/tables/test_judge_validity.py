@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,7 +8,6 @@ from sklearn.metrics import confusion_matrix
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.agreement import agreement_table
 from steadfast.analysis.tables.display_names import Labels
-from steadfast.analysis.tables.judge_report import judge_report
 from steadfast.analysis.tables.judge_validity import (
     RESPONSE,
     bias_table,
@@ -18,6 +19,7 @@ from steadfast.analysis.tables.judge_validity import (
 )
 from steadfast.core.errors import DataError
 from steadfast.core.files import write_table
+from steadfast.report.judge_report import judge_report
 
 QUICK = Inference(resamples=200)
 
@@ -126,6 +128,7 @@ def test_judge_report_names_biases_and_disputes(make_verdicts):
     )
     assert text.startswith("# Where the judges differ from first\n")
     assert "## Second" in text and "- The | favorite: +" in text
+    assert re.search(r"^Bias \S+ points \(\S+ to \S+\); ", text, re.MULTILINE), "the unit is given once"
     assert "| A \\| prompt A" in text
     assert "nan" not in text.lower()
 
@@ -148,7 +151,7 @@ def test_judge_report_lists_prompts_once_and_skips_baselines(make_verdicts):
     )
     number = int((odd & (same["verdict"] != "unscored")).sum())
     total = int((same["verdict"] != "unscored").sum())
-    assert f"{number} of {total} responses are disputed by at least one judge that reads them, to 1 prompts" in text
+    assert f"{number} of {total} responses are disputed by at least one judge that reads them, to 1 prompt." in text
     (row,) = [line for line in text.splitlines() if same["prompt_id"].iloc[0] in line]
     assert row.endswith(f"| {number} | other |")
 

@@ -7,7 +7,14 @@ from scipy.stats import kendalltau
 
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.counts import count_verdicts, read_counts
-from steadfast.analysis.tables.ranking import COLUMNS, ranking_from_counts, ranking_table, tau_matrix
+from steadfast.analysis.tables.ranking import (
+    COLUMNS,
+    FEW_MODELS,
+    LEAST_MODELS,
+    ranking_from_counts,
+    ranking_table,
+    tau_matrix,
+)
 
 PAPER = Path(__file__).parents[3] / "data" / "paper_counts_100_prompts.csv"
 KEYS = ["judge_a", "judge_b", "quantity", "variant"]
@@ -70,9 +77,11 @@ def test_judge_of_few_prompts_is_ranked_on_those(verdicts):
     )
 
 
-def test_single_model_has_a_blank_tau(make_verdicts):
-    table = ranking_table(make_verdicts(models=1), inference=Inference(resamples=5))
-    assert table["tau"].isna().all() and table["reason"].str.startswith("fewer than two").all()
+@pytest.mark.parametrize("models", [1, LEAST_MODELS - 1])
+def test_few_models_have_a_blank_tau_with_reason(make_verdicts, models):
+    table = ranking_table(make_verdicts(models=models), inference=Inference(resamples=5))
+    assert table["tau"].isna().all() and set(table["reason"]) == {FEW_MODELS}
+    assert set(table["models"]) == {models}
 
 
 def test_single_judge_gives_an_empty_ranking(verdicts):

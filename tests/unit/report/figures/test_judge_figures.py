@@ -65,7 +65,7 @@ def texts_of(figure):
 
 
 def test_constant_and_redundant_agreement_figures_are_omitted():
-    drawn = draw_all(world())
+    drawn = draw_all(world(models=5))
     assert not {"agreement_pearson_counts", "agreement_coverage", "corrected_rates"} & set(drawn)
     assert {"agreement_cohen_kappa", "conclusions", "rank_stability", "judge_bias"} <= set(drawn)
 
@@ -162,7 +162,7 @@ def test_extreme_judge_bias_does_not_compress_the_colors():
 
 
 def test_rank_stability_leaves_out_baselines_and_the_original():
-    ranking = ranking_table(world(), controls=["random"], inference=Inference(resamples=5))
+    ranking = ranking_table(world(models=5), controls=["random"], inference=Inference(resamples=5))
     drawn = rank_stability.figure(ranking, baselines=["always"])
     assert [axes.get_title(loc="left") for axes in drawn.axes if axes.get_title(loc="left")] == [
         "Refusal rate, abliterated",

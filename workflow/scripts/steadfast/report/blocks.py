@@ -112,6 +112,8 @@ def dots(
     options: Mapping[str, Mapping[str, str]],
     unit: str,
     note: str,
+    axis: str = "",
+    n: str | Mapping[str, str] = "",
     domain: tuple[float, float] | None = None,
     most: float | None = None,
     pdf: str = "",
@@ -129,6 +131,8 @@ def dots(
         options: what can be chosen: title → key → label; the keys of all choices joined by ``|`` name the values.
         unit: ``share``, ``points`` or ``number``.
         note: what the dots and whiskers are.
+        axis: title of the axis; by default what is chosen under *Measure*.
+        n: how many what the values rest on, by joined keys of the options or for all of them.
         most: the largest value that the measure can have, where the axis is not to go beyond it.
         domain: ends of the axis; None takes those that the values need.
         pdf: name of the printed figure; ``{}`` in it represents the chosen keys.
@@ -146,6 +150,8 @@ def dots(
         "domain": list(domain) if domain else None,
         "most": most,
         "note": note,
+        "axis": axis,
+        "n": _by_choice(n),
         "pdf": pdf,
     }
 
@@ -162,6 +168,8 @@ def lines(
     unit: str,
     domain: tuple[float, float],
     note: str,
+    axis: str = "",
+    n: str | Mapping[str, str] = "",
     pdf: str = "",
 ) -> Block:
     """A line per series through its points, one small panel beside the other.
@@ -177,6 +185,8 @@ def lines(
         unit: as of `dots`, of the vertical axis.
         domain: ends of the vertical axis.
         note: what lines and whiskers are.
+        axis: title of the vertical axis.
+        n: as of `dots`.
         pdf: as of `dots`.
     """
     return {
@@ -191,6 +201,8 @@ def lines(
         "unit": unit,
         "domain": list(domain),
         "note": note,
+        "axis": axis,
+        "n": _by_choice(n),
         "pdf": pdf,
     }
 
@@ -206,6 +218,8 @@ def cells(
     unit: str,
     domain: tuple[float, float],
     note: str,
+    axis: str = "",
+    n: str | Mapping[str, str] = "",
     groups: Sequence[str] = (),
     categories: Sequence[str] = (),
     marks: Sequence[str] = (),
@@ -224,6 +238,8 @@ def cells(
         unit: ``share``, ``number``, or ``category`` for indices into `categories`.
         domain: values at the ends of the colors.
         note: what the numbers are.
+        axis: title of the scale of colors; by default what is chosen under *Measure*.
+        n: as of `dots`.
         groups: label of the group that each row belongs to.
         categories: names of categories, the darkest first; those beyond the domain have no color.
         marks: a character for each category.
@@ -243,8 +259,15 @@ def cells(
         "categories": list(categories),
         "marks": list(marks),
         "note": note,
+        "axis": axis,
+        "n": _by_choice(n),
         "pdf": pdf,
     }
+
+
+def _by_choice(n: str | Mapping[str, str]) -> dict[str, str]:
+    """Texts by joined keys of the options; one for all of them is under no key."""
+    return {"": n} if isinstance(n, str) else dict(n)
 
 
 def _options(options: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:

@@ -18,6 +18,8 @@ CONTRADICTED_SHARE = 0.25
 CONTRADICTED_MINIMUM = 10
 TRUNCATED_SHARE = 0.25
 SHOWN_TOKENS = 6
+NAMED_PAIRS = 4
+"""Of more model–variant pairs, the number and the range are given."""
 
 
 def cautions(study: Study) -> list[dict[str, str]]:
@@ -156,9 +158,8 @@ def _responses(study: Study) -> Iterator[tuple[str, str]]:
         ),
         ("Cut responses", truncated, TRUNCATED_SHARE, "reached the maximum length; a refusal may have followed"),
     ):
-        pairs = _pairs_above(study, flagged, limit)
-        if pairs:
-            yield title, f"In {listed(pairs)} more than {limit:.0%} of the responses {meaning}."
+        if where := _pairs_above(study, flagged, limit):
+            yield title, f"In {where} more than {limit:.0%} of the responses {meaning}."
 
 
 def _empty(study: Study) -> Iterator[tuple[str, str]]:
@@ -224,15 +225,24 @@ def _pairs_with(study: Study, flagged: "pd.Series[bool]") -> list[str]:
     ]
 
 
-def _pairs_above(study: Study, flagged: "pd.Series[bool]", limit: float) -> list[str]:
+def _pairs_above(study: Study, flagged: "pd.Series[bool]", limit: float) -> str:
+    """Pairs with a larger share of flagged responses: each with its share, or how many there are and the range."""
     pairs = study.responses[["model", "variant"]].assign(flagged=flagged)
     shares = pairs.groupby(["model", "variant"], sort=False)["flagged"].mean()
-    return [
+    above = shares[shares > limit]
+    if len(above) > NAMED_PAIRS:
+        (model, variant), most = above.idxmax(), above.max()
+        return (
+            f"{len(above)} of {len(shares)} model–variant pairs ({above.min():.0%} to {most:.0%}, most in "
+            f"{study.labels.model(model)} / {study.labels.variant(variant)})"
+        )
+    found = [
         f"{study.labels.model(model)} / {study.labels.variant(variant)} ({shares[model, variant]:.0%})"
         for model in names_of(pairs, "model")
         for variant in names_of(pairs, "variant")
         if (model, variant) in shares.index and shares[model, variant] > limit
     ]
+    return listed(found)
 
 
 CHECKS: tuple[Callable[[Study], Iterator[tuple[str, str]]], ...] = (

@@ -44,8 +44,7 @@ def finding_sentence(study: Study) -> str:
     """The sentence above the table of models."""
     found = found_of(study)
     if found is not None:
-        complied = compliance_of(study, found.variant)
-        return " ".join(filter(None, [sentence(found, study.labels, hooked=study.hooked), complied]))
+        return sentence(found, study.labels, hooked=study.hooked)
     chosen = study.verdicts[(study.verdicts["judge"] == study.reference) & (study.verdicts["label"] == HARMFUL)]
     scored = chosen[chosen["verdict"] != UNSCORED]
     refused = int((scored["verdict"] == "refusal").sum())
@@ -55,10 +54,12 @@ def finding_sentence(study: Study) -> str:
     )
 
 
-def compliance_of(study: Study, variant: str) -> str:
-    """Compliance before and after an edit in a sentence; empty where nothing judged it."""
-    outcomes = study.tables.get("outcomes")
-    return compliance_sentence(outcomes, variant, study.rubric_labels) if outcomes is not None else ""
+def compliance_of(study: Study) -> str:
+    """The sentence below the finding: compliance before and after the edit; empty where nothing judged it."""
+    outcomes, found = study.tables.get("outcomes"), found_of(study)
+    if outcomes is None or found is None:
+        return ""
+    return compliance_sentence(outcomes, found.variant, study.rubric_labels)
 
 
 def remarks(study: Study) -> list[dict[str, str]]:

@@ -35,6 +35,7 @@ def _finding(study: Study, assessed: pd.DataFrame, model: str, variant: str) -> 
         ("Capability", capability_change(study, rows[0]) if rows else ""),
     ]
     return {
+        "further": "",
         "sentence": _sentence(study, model, rows[0] if rows else None),
         "remarks": [{"title": title, "text": text} for title, text in remarks if text],
     }

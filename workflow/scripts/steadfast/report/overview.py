@@ -14,7 +14,7 @@ from steadfast.grid import paths
 from steadfast.models.sources import is_trained_here
 from steadfast.report.blocks import Block, Column, table
 from steadfast.report.finding import KEPT, LOST, Finding
-from steadfast.report.headline import finding_sentence, found_of, outcomes_of, remarks
+from steadfast.report.headline import compliance_of, finding_sentence, found_of, outcomes_of, remarks
 from steadfast.report.origins import states
 from steadfast.report.study import Study
 from steadfast.report.wording import count, percent, signed
@@ -32,6 +32,7 @@ def overview(study: Study) -> dict[str, Any]:
         "facts": facts(study),
         "banner": banner(study),
         "sentence": finding_sentence(study),
+        "further": compliance_of(study),
         "table": models_table(study, found) if found is not None else None,
         "remarks": remarks(study),
         "study": {"title": STUDY_TITLE, "authors": STUDY_AUTHORS, "link": STUDY_LINK},
@@ -110,7 +111,12 @@ def models_table(study: Study, found: Finding) -> Block:
         Column("before", "Before", "share", help=f"Harmful prompts refused by the original, by {judge}."),
         Column("after", "After", "share", interval=True, help=f"After the edit, with the {level} Wilson interval."),
         Column("change", "Change", "points", interval=True, help=f"In percentage points, with the {level} interval."),
-        Column("attack", "Best attack", "text", help="The edit of this run with the lowest refusal rate."),
+        Column(
+            "attack",
+            "Best attack",
+            "text",
+            help="Whether the model withstood the most effective edit of the run.",
+        ),
         Column("capability", "Capability", "text", help="What the edit changes other than refusals."),
         Column("judges", "Change by judge", "text", help="Smallest and largest change according to a judge."),
     ]
@@ -151,20 +157,23 @@ def best_attack(study: Study, assessed: pd.DataFrame, model: str, shown: str) ->
             return str(row["statement"])
         if row["variant"] == shown:
             # its numbers are in the same row, and the whole statement is in the table of the best attacks
-            return str(row["attack"])
+            return f"{_verdict(str(row['outcome']))} ({row['attack']})"
         label, after = study.labels.variant(str(row["variant"])), percent(float(row["refused_after"]))
-        return f"{label}: {after}% ({row['attack']})"
+        return f"{_verdict(str(row['outcome']))}: {label}, {after}% refused ({row['attack']})"
     decided = assessed["assessment"].isin([*KEPT, *LOST, "inconclusive"]) & ~assessed["variant"].isin(study.controls)
     own = assessed[decided & (assessed["model"] == model) & assessed["refused_after"].notna()]
     if own.empty:
         return "no effective attack"
     row = own.sort_values("refused_after", kind="stable").iloc[0]
-    verdict = (
-        "withstood" if row["assessment"] in KEPT else "not withstood" if row["assessment"] in LOST else "undecided"
-    )
+    verdict = _verdict(str(row["assessment"]))
     if own["variant"].nunique() == 1:
         return verdict
     return f"{verdict}: {study.labels.variant(str(row['variant']))}, {percent(float(row['refused_after']))}% refused"
+
+
+def _verdict(outcome: str) -> str:
+    """What an outcome says of an attack."""
+    return "withstood" if outcome in KEPT else "not withstood" if outcome in LOST else "undecided"
 
 
 def capability_change(study: Study, row: Mapping[Any, Any]) -> str:

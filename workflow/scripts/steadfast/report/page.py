@@ -111,7 +111,7 @@ def closing(study: Study) -> dict[str, Any]:
             "Results by code version",
             stages(study.records),
             [
-                Column("rule", "Step", "name"),
+                Column("rule", "Step", "name", names=_step_names(study)),
                 Column("files", "Files", "count"),
                 Column("commits", "Commit", "code"),
                 Column("seconds", "Seconds", "seconds"),
@@ -124,7 +124,7 @@ def closing(study: Study) -> dict[str, Any]:
             artifacts(study.records),
             [
                 Column("path", "File", "code"),
-                Column("rule", "Step", "name"),
+                Column("rule", "Step", "name", names=_step_names(study)),
                 Column("sha256", "SHA-256", "code"),
                 Column("commit", "Commit", "code"),
                 Column("seconds", "Seconds", "seconds"),
@@ -139,6 +139,11 @@ def closing(study: Study) -> dict[str, Any]:
         "configuration": json.dumps(study.configuration, indent=2, ensure_ascii=False),
         "blocks": blocks,
     }
+
+
+def _step_names(study: Study) -> dict[str, str]:
+    """Names of the rules as words, as in ``Judge with regex``."""
+    return {record.rule: record.rule.replace("_", " ").capitalize() for record in study.records}
 
 
 def embedded(figures: Iterable[str | Path]) -> dict[str, str]:

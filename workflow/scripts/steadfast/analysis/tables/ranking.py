@@ -17,7 +17,9 @@ FloatArray = NDArray[np.float64]
 
 COLUMNS = ["judge_a", "judge_b", "quantity", "variant", "tau", "low", "high", "models", "reason"]
 DECIMALS = 6
-FEW_MODELS = "fewer than two models that both judges scored"
+LEAST_MODELS = 5
+"""Of fewer models no order is unlikely by chance: of four, the same order has a probability of 1 in 24."""
+FEW_MODELS = f"fewer than {LEAST_MODELS} models that both judges scored"
 TIED = "one of the judges ranks all models alike"
 COUNTS_ONLY = "no interval: counts do not identify the prompts"
 UNSTABLE = "no interval: undefined in too many resamples"
@@ -41,7 +43,7 @@ def ranking_table(
     Returns:
         Columns ``COLUMNS``, for every ordered pair of judges; ``quantity`` is ``rate`` (for every variant) or
         ``change`` (from the baseline, for every other one). A pair is compared on the prompts and models that both
-        judges scored.
+        judges scored; fewer than ``LEAST_MODELS`` models have no τ.
     """
     inference = inference or Inference()
     rates = prompt_rates(_harmful(verdicts, controls)).dropna(subset=["rate"])
@@ -130,7 +132,7 @@ def _rank(values: FloatArray, confidence: float) -> tuple[float, float, float, i
     kept = values[..., ~np.isnan(values[0]).any(axis=0)]
     models = kept.shape[-1]
     nothing = float("nan")
-    if models < 2:
+    if models < LEAST_MODELS:
         return nothing, nothing, nothing, models, FEW_MODELS
     complete = ~np.isnan(kept).any(axis=(1, 2))
     taus = np.full(len(kept), np.nan)

@@ -7,11 +7,13 @@ from typing import Any
 import pandas as pd
 
 from steadfast.report.blocks import EDITED, OF_PAGE, Block, Column, number
+from steadfast.report.figures.heading import number_of
 from steadfast.report.study import Study
 
 PROMPTS = {"harmful": "Harmful prompts", "harmless": "Harmless prompts"}
 EDITED_ON_HARMFUL = {"variant": EDITED, "judge": OF_PAGE, "label": "harmful"}
 """Rows of a table of rates that answer the question: edited variants, by the page's judge, on harmful prompts."""
+REFUSED = "Responses refused"
 SUBSETS = {"all": "All", "harmful": "Harmful", "harmless": "Harmless", "human": "Human subset"}
 FAMILIES = {"all": "all groups"}
 
@@ -51,6 +53,19 @@ def judge_column(study: Study, key: str = "judge", title: str = "Judge") -> Colu
 def label_column(key: str = "label") -> Column:
     """A column that names a class of prompts."""
     return Column(key, "Prompts", "name", names=SUBSETS)
+
+
+def scored_by(study: Study, *, label: str = "") -> dict[str, str]:
+    """By judge, how many scored responses a rate rests on, as in ``n = 19 to 20 scored responses per rate``.
+
+    Args:
+        study: what the run found.
+        label: of the prompts; both if it is empty.
+    """
+    rates = study.tables["robustness"]
+    rates = rates[rates["label"] == label] if label else rates
+    scored = (rates["refused"] + rates["not_refused"]).groupby(rates["judge"], sort=False)
+    return {str(judge): f"{number_of(found, 'scored responses')} per rate" for judge, found in scored}
 
 
 def grid_of(

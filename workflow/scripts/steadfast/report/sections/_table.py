@@ -13,6 +13,7 @@ BOUNDS = ("_low", "_high")
 FEW_NAMES = 40
 REMARKS = ("reason", "note")
 TERMS = {
+    "accuracy": "raw agreement",
     "auroc": "AUROC",
     "cohen_kappa": "Cohen’s κ",
     "krippendorff_alpha": "Krippendorff’s α",

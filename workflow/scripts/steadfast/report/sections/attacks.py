@@ -6,9 +6,11 @@ from typing import Any
 import pandas as pd
 
 from steadfast.analysis.tables.ordering import names_of
+from steadfast.core.names import HARMFUL
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, lines, numbers, prose, table
-from steadfast.report.sections._section import FAMILIES, PROMPTS, Section, judge_column, pair_columns
+from steadfast.report.figures.heading import number_of
+from steadfast.report.sections._section import FAMILIES, PROMPTS, REFUSED, Section, judge_column, pair_columns
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
 
@@ -44,8 +46,11 @@ def _curves(study: Study, scale: pd.DataFrame) -> Block:
         across="scale",
         unit="share",
         domain=(0.0, 1.0),
-        note=f"Share of the prompts refused, with {study.inference.confidence:.0%} intervals: Wilson for a model, a "
-        "bootstrap of prompts and models for all models together.",
+        axis=REFUSED,
+        note=f"By {study.labels.judge(study.judge)}. Share of the prompts refused, with "
+        f"{study.inference.confidence:.0%} intervals: Wilson for a model, a bootstrap of prompts and models for all "
+        "models together.",
+        n={label: _prompts(study, label) for label in known},
         pdf="attack_scales",
     )
 
@@ -54,6 +59,12 @@ def _points(scale: pd.DataFrame, model: str, attack: str, rates: list[str]) -> l
     chosen = scale[(scale["model"] == model) & (scale["attack"] == attack) & scale[rates[0]].notna()]
     ordered = chosen.sort_values("scale", kind="stable")[["scale", *rates]]
     return [numbers(row) for row in ordered.to_numpy(float)]
+
+
+def _prompts(study: Study, label: str = "") -> str:
+    """How many prompts of a label the run has, or of each."""
+    prompts = study.verdicts.drop_duplicates("prompt_id")["label"].value_counts()
+    return number_of([prompts.get(label, 0)] if label else prompts, f"{label} prompts".strip())
 
 
 def _replicates(study: Study) -> list[Block]:
@@ -93,7 +104,9 @@ def _groups(study: Study, groups: pd.DataFrame) -> Block:
         options={"Judge": judges},
         unit="share",
         domain=(0.0, 1.0),
+        axis=REFUSED,
         note=f"Means over replicates, with {study.inference.confidence:.0%} intervals over prompts and replicates.",
+        n=f"{number_of(groups['models'], 'models')} per group; {_prompts(study)}",
         pdf="replicates",
     )
 
@@ -138,8 +151,10 @@ def _families(study: Study, matched: pd.DataFrame) -> Block:
         },
         options={"Judge": judges},
         unit="points",
-        note="Change of the refusals of harmful prompts, in points, at the mean margin of the family, with "
+        axis="Change of refusals, percentage points",
+        note="Change of the refusals of harmful prompts at the mean margin of the family, with "
         f"{study.inference.confidence:.0%} intervals across seeds. Groups outside a family have no dot.",
+        n=f"{number_of(matched['models'], 'models')} per group; {_prompts(study, HARMFUL)}",
     )
 
 

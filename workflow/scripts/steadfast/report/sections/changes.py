@@ -4,15 +4,16 @@ import pandas as pd
 
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
-from steadfast.report.figures.heading import number_of
 from steadfast.report.figures.kinds.refusal_counts import sorted_models
 from steadfast.report.sections._section import (
     EDITED_ON_HARMFUL,
     PROMPTS,
+    REFUSED,
     Section,
     judge_column,
     label_column,
     pair_columns,
+    scored_by,
 )
 from steadfast.report.study import Study
 
@@ -37,8 +38,9 @@ def build(study: Study) -> list[Block]:
             options={"Judge": judges},
             unit="share",
             domain=(0.0, 1.0),
-            note=f"Share of the scored responses that were refused, with {level} intervals (Wilson); "
-            f"{number_of(robustness['total'], 'responses')} per rate.",
+            axis=REFUSED,
+            note=f"Share of the scored responses that were refused, with {level} intervals (Wilson).",
+            n=scored_by(study),
             pdf="refusal_counts",
         ),
         rates_table(study),

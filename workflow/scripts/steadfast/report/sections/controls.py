@@ -2,7 +2,7 @@
 
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, prose, table
-from steadfast.report.sections._section import PROMPTS, Section, pair_columns
+from steadfast.report.sections._section import PROMPTS, REFUSED, Section, pair_columns, scored_by
 from steadfast.report.sections.changes import models_by_refusals, rates
 from steadfast.report.study import Study
 
@@ -33,7 +33,10 @@ def build(study: Study) -> list[Block]:
                     options={"Judge": judges},
                     unit="share",
                     domain=(0.0, 1.0),
-                    note=f"Whiskers: {study.inference.confidence:.0%} intervals (Wilson).",
+                    axis=REFUSED,
+                    note=f"Share of the scored responses that were refused, with {study.inference.confidence:.0%} "
+                    "intervals (Wilson). Controls are edits along random directions.",
+                    n=scored_by(study),
                     pdf="controls",
                 ),
                 "asides": True,

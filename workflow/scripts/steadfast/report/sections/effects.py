@@ -8,6 +8,7 @@ from steadfast.analysis.tables.degradation import CRITERIA
 from steadfast.analysis.tables.outcomes import ASSESSMENTS, outcome
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, Kind, dots, numbers, prose, table
+from steadfast.report.figures.heading import number_of
 from steadfast.report.sections._section import Section, pair_columns
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
@@ -117,11 +118,13 @@ def _chart(study: Study, effects: pd.DataFrame) -> Block:
         )
     }
     kinds = effects[["measure", "scope", "title", "unit"]].drop_duplicates(["measure", "scope"])
-    values, names = {}, {}
+    values, names, items = {}, {}, {}
     for measure, scope, title, unit in kinds.itertuples(index=False, name=None):
         key = f"{measure} {scope}"
         names[key] = f"{str(title)[:1].upper()}{str(title)[1:]}" + ("" if scope in title else f", {scope}")
         names[key] += "" if unit == measure else f" ({unit})"
+        own = effects[(effects["measure"] == measure) & (effects["scope"] == scope)]
+        items[key] = f"{number_of(own['items'], 'items')} per value"
         values[key] = [
             [[found.get((measure, scope, model, variant)) for variant in study.variants] for model in study.models]
         ]
@@ -135,6 +138,7 @@ def _chart(study: Study, effects: pd.DataFrame) -> Block:
         options={"Measure": names},
         unit="number",
         note=f"Values with {study.inference.confidence:.0%} intervals.",
+        n=items,
     )
 
 

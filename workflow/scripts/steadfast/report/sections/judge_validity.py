@@ -9,6 +9,7 @@ from steadfast.analysis.tables.judge_validity import ALL_MODELS
 from steadfast.core.names import UNSCORED
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, number, prose, table
+from steadfast.report.figures.heading import number_of
 from steadfast.report.sections._section import SUBSETS, Section, judge_column, label_column
 from steadfast.report.study import Study
 from steadfast.report.wording import count
@@ -17,7 +18,7 @@ SHOWN = {
     "cohen_kappa": "Cohen’s κ",
     "mcc": "MCC",
     "f1": "F1",
-    "accuracy": "Accuracy",
+    "accuracy": "Raw agreement",
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "coverage": "Coverage",
@@ -133,13 +134,16 @@ def _bias_chart(study: Study) -> Block:
         "Bias of the judges",
         rows=[study.labels.judge(judge) for judge in judges],
         series=["Bias"],
-        panels=["Fewer refusals ← → more refusals"],
+        panels=[""],
         values={"": [values]},
         options={},
         unit="points",
         domain=(-spread, spread),
+        axis="Fewer refusals ← bias, percentage points → more refusals",
         note=f"Responses that only the judge labels refusals minus those that only "
-        f"{study.labels.judge(study.truth)} does, as a share of all scored.",
+        f"{study.labels.judge(study.truth)} does, as a share of all that both scored, with "
+        f"{study.inference.confidence:.0%} intervals.",
+        n=number_of(overall.loc[judges, "n"], "responses"),
         pdf="judge_bias",
     )
 

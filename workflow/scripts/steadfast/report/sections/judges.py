@@ -4,17 +4,19 @@ import pandas as pd
 
 from steadfast.analysis.tables.agreement import LEAST
 from steadfast.analysis.tables.outcomes import CONCLUSIONS, legend, outcome
+from steadfast.analysis.tables.ranking import LEAST_MODELS
+from steadfast.core.names import HARMFUL
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, cells, prose, table
+from steadfast.report.figures.heading import number_of
 from steadfast.report.sections._section import SUBSETS, Section, grid_of, judge_column, pair_columns
 from steadfast.report.study import Study
-from steadfast.report.wording import count
 
 METRICS = {
     "cohen_kappa": "Cohen’s κ",
     "mcc": "Matthews correlation",
     "f1": "F1",
-    "accuracy": "Accuracy",
+    "accuracy": "Raw agreement",
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "coverage": "Coverage",
@@ -26,12 +28,13 @@ def build(study: Study) -> list[Block]:
     """Agreement of every pair, and conclusions by every judge."""
     agreement = study.tables["agreement"]
     metrics = {metric: title for metric, title in METRICS.items() if metric != "coverage" or _varies(agreement, metric)}
-    values = {
-        f"{metric}|{subset}": grid_of(chosen, study.judges, study.judges, ["judge_a"], "judge_b")
+    parts = {
+        f"{metric}|{subset}": chosen
         for metric in metrics
         for subset in SUBSETS
         if len(chosen := agreement[(agreement["metric"] == metric) & (agreement["subset"] == subset)])
     }
+    values = {key: grid_of(chosen, study.judges, study.judges, ["judge_a"], "judge_b") for key, chosen in parts.items()}
     subsets = {key: label for key, label in SUBSETS.items() if any(name.endswith(f"|{key}") for name in values)}
     return [
         prose(
@@ -48,19 +51,23 @@ def build(study: Study) -> list[Block]:
             options={"Measure": metrics, "Prompts": subsets},
             unit="number",
             domain=(-1.0, 1.0),
-            note=f"Rows are judges, columns the judges that they are compared with. {_scope(study, agreement)}",
+            note=f"Rows are judges, columns the judges that they are compared with. {_scope(study)}",
+            n={key: _shared(chosen) for key, chosen in parts.items()},
             pdf="agreement_{}",
         ),
         *_conclusions(study),
     ]
 
 
-def _scope(study: Study, agreement: pd.DataFrame) -> str:
-    """What the matrices rest on: responses that both judges scored, without those of controls."""
-    most = int(agreement["n"].max()) if len(agreement) else 0
-    controls = ", without those of controls" if study.controls else ""
-    least = f"Measures that rest on fewer than {LEAST} refusals or non-refusals are not shown"
-    return f"At most {count(most, 'response')} of each two judges{controls}. {least}."
+def _scope(study: Study) -> str:
+    """What is left out of the matrices."""
+    controls = "Responses of controls are left out. " if study.controls else ""
+    return f"{controls}Measures that rest on fewer than {LEAST} refusals or non-refusals are not shown."
+
+
+def _shared(agreement: pd.DataFrame) -> str:
+    """How many responses a cell of a matrix rests on."""
+    return f"{number_of(agreement.loc[agreement['n'] > 0, 'n'], 'responses')} of each two judges"
 
 
 def _varies(agreement: pd.DataFrame, metric: str) -> bool:
@@ -77,6 +84,9 @@ def _conclusions(study: Study) -> list[Block]:
     coded = conclusions.assign(value=pd.Series(places, index=conclusions.index, dtype="float64"))
     coded = coded[["model", "variant", "judge", "value", "change", "change_low", "change_high"]]
     pairs = list(dict.fromkeys(zip(conclusions["model"], conclusions["variant"], strict=True)))
+    rates = study.tables["robustness"]
+    rates = rates[(rates["label"] == HARMFUL) & rates["variant"].isin(conclusions["variant"])]
+    scored = rates["refused"] + rates["not_refused"]
     found = grid_of(coded, pairs, study.judges, ["model", "variant"], "judge")
     return [
         prose(
@@ -102,7 +112,9 @@ def _conclusions(study: Study) -> list[Block]:
             domain=(0.0, float(sum(entry.graded for entry in CONCLUSIONS) - 1)),
             categories=[entry.name for entry in CONCLUSIONS],
             marks=[entry.mark for entry in CONCLUSIONS],
-            note=f"Harmful prompts; margin {100 * study.margin:g} points: {legend(CONCLUSIONS, drawn)}.",
+            note="Rows are models and variants, columns judges. Harmful prompts; margin "
+            f"{100 * study.margin:g} points: {legend(CONCLUSIONS, drawn)}.",
+            n=f"{number_of(scored[scored > 0], 'scored responses')} per conclusion",
             pdf="conclusions",
         ),
         table(
@@ -139,8 +151,8 @@ def _ranks(study: Study) -> list[Block]:
         Column("models", "Models", "count"),
         Column("reason", "Note", "text"),
     ]
-    caption = "Stability of the model ranking across judges"
+    caption = f"Stability of the model ranking across judges ({LEAST_MODELS} models or more)"
     return [table("ranking", caption, study.tables["ranking"], columns, source=paths.table("ranking"), fold=True)]
 
 
-SECTION = Section("judges", "Judges compared", ("agreement", "conclusions"), build, ("ranking",))
+SECTION = Section("judges", "Judges compared", ("agreement", "conclusions", "robustness"), build, ("ranking",))

@@ -1,7 +1,10 @@
 """Every model–variant pair by every judge: the heat maps."""
 
+import pandas as pd
+
 from steadfast.report.blocks import Block, cells, prose
-from steadfast.report.sections._section import PROMPTS, SUBSETS, Section, grid_of
+from steadfast.report.figures.heading import number_of
+from steadfast.report.sections._section import PROMPTS, REFUSED, SUBSETS, Section, grid_of
 from steadfast.report.study import Study
 
 
@@ -32,11 +35,18 @@ def build(study: Study) -> list[Block]:
             options={"Prompts": {label: SUBSETS[label] for label in PROMPTS}},
             unit="share",
             domain=(0.0, 1.0),
-            note="Percent of the scored responses that were refused, as number and color."
-            + (" +n?: n unscored." if (robustness["unscored"] > 0).any() else ""),
+            axis=REFUSED,
+            note="Rows are models and variants, columns judges. Percent of the scored responses that were refused, as "
+            "number and color." + (" +n?: n unscored." if (robustness["unscored"] > 0).any() else ""),
+            n={label: _scored(robustness[robustness["label"] == label]) for label in PROMPTS},
             pdf="refusal_heatmap_{}",
         ),
     ]
+
+
+def _scored(rates: pd.DataFrame) -> str:
+    """How many scored responses a cell rests on."""
+    return f"{number_of(rates['refused'] + rates['not_refused'], 'scored responses')} per cell"
 
 
 SECTION = Section("matrix", "Judge × model", ("robustness",), build, ("counts",))

@@ -4,6 +4,7 @@ import pandas as pd
 
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.report.blocks import Block, dots, numbers, prose
+from steadfast.report.figures.heading import number_of
 from steadfast.report.sections._section import Section
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
@@ -66,7 +67,12 @@ def _chart(study: Study, table: pd.DataFrame) -> Block:
         unit="number",
         most=1.0,
         pdf="{}",
-        note=f"Compared with {study.labels.judge(study.reference)}; intervals resample prompts.",
+        note=f"Compared with {study.labels.judge(study.reference)}; {study.inference.confidence:.0%} intervals "
+        "resample prompts.",
+        n={
+            f"{judge}|{metric}": f"{number_of(rows['n'], 'responses')} per value"
+            for (judge, metric), rows in table[table["value"].notna()].groupby(["judge", "metric"], sort=False)
+        },
     )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from steadfast.analysis.tables.about import About
 from steadfast.analysis.tables.display_names import Labels
-from steadfast.analysis.tables.ranking import tau_matrix
+from steadfast.analysis.tables.ranking import LEAST_MODELS, tau_matrix
 from steadfast.core.names import ORIGINAL
 from steadfast.report.figures.heading import number_of
 from steadfast.report.figures.matrix import draw_matrices
@@ -58,7 +58,9 @@ def figure(
     labels = labels or Labels()
     matrices = _matrices(ranking, labels, baselines, left_out)
     if not matrices:
-        return message_figure("ranking stability needs two judges by which the edited models differ")
+        return message_figure(
+            f"ranking stability needs {LEAST_MODELS} models, and two judges by which the edited models differ"
+        )
     notes = [
         "Kendall's τ of the models' ranks",
         number_of(ranking["models"].dropna(), "models"),

@@ -3,14 +3,17 @@
 Prompts are quoted by their beginning, responses never: the report can be shared.
 """
 
+import math
 import textwrap
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.judge_validity import ALL_MODELS
 from steadfast.analysis.tables.ordering import names_of
+from steadfast.report.wording import Estimate, points
 
 MOST_DISPUTED = 10
 QUOTED = 90
@@ -78,7 +81,7 @@ def _most_disputed(disputed: pd.DataFrame, labels: Labels, prompts: pd.DataFrame
     ]
     title = (
         f"{number:,} of {max(compared, number):,} responses are disputed by at least one judge that reads them, to "
-        f"{len(rows):,} prompts. The most disputed prompts:"
+        f"{len(rows):,} {'prompt' if len(rows) == 1 else 'prompts'}. The most disputed:"
     )
     header = ("prompt", "id", "label", "responses disputed", "judges that differ")
     return [title, "", *_table(header, cells), ""]
@@ -95,7 +98,7 @@ def _confusion(confusion: pd.DataFrame) -> list[str]:
         agreed = (row["both_refusal"] + row["neither"]) / row["n"] if row["n"] else float("nan")
         cells = (row["both_refusal"], row["judge_only"], row["reference_only"], row["neither"], row["judge_unscored"])
         rows.append((row["subset"], *cells, _percent(agreed)))
-    header = ("prompts", "both refusal", "judge only", "reference only", "neither", "judge unscored", "agree")
+    header = ("prompts", "both refusal", "judge only", "reference only", "neither", "judge unscored", "raw agreement")
     return [*_table(header, rows), ""]
 
 
@@ -107,15 +110,14 @@ def _bias(bias: pd.DataFrame, labels: Labels) -> list[str]:
     if not row["disputed"]:
         return ["No dispute.", ""]
     sentence = (
-        f"Bias {_points(row['bias'])} ({_points(row['bias_low'])} to {_points(row['bias_high'])}); "
-        f"{_percent(row['share_of_disputes'])} of the {row['disputed']} disputes do not cancel out within a model."
+        f"Bias {_points(row, 'bias')}; {_percent(row['share_of_disputes'])} of the {row['disputed']} "
+        f"{'dispute does' if row['disputed'] == 1 else 'disputes do'} not cancel out within a model."
     )
     models = bias[bias["model"] != ALL_MODELS]
     singled = models[(models["excess_low"] > 0) | (models["excess_high"] < 0)]
     found = [
-        f"- {labels.model(line['model'])}: {_points(line['bias'])}, {_points(line['excess'])} compared with the other "
-        f"models ({_points(line['excess_low'])} to {_points(line['excess_high'])}), "
-        f"{_percent(line['share_of_disputes'])} of the disputes"
+        f"- {labels.model(line['model'])}: {_points(line, 'bias')}; compared with the other models "
+        f"{_points(line, 'excess')}; {_percent(line['share_of_disputes'])} of the disputes"
         for line in singled.to_dict("records")
     ]
     if not found:
@@ -147,5 +149,8 @@ def _percent(value: float) -> str:
     return DASH if pd.isna(value) else f"{100 * value:.0f}%"
 
 
-def _points(value: float) -> str:
-    return DASH if pd.isna(value) else f"{100 * value:+.1f} points".replace("-", "−")
+def _points(row: Mapping[Any, Any], key: str) -> str:
+    """A difference with its interval, from ``key``, ``{key}_low`` and ``{key}_high``; ``–`` if undefined."""
+    if pd.isna(row[key]):
+        return DASH
+    return points(Estimate(*(float(row.get(name, math.nan)) for name in (key, f"{key}_low", f"{key}_high"))))
