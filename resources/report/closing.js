@@ -1,6 +1,6 @@
 // The end of the page: warnings, configuration and provenance.
 
-/** A text in which what stands between backticks is code. */
+/** A text whose parts between backticks are code. */
 const withCode = (text) => text.split("`").map((part, place) => (place % 2 === 1 ? element("code", {}, part) : part));
 
 function showCautions() {
