@@ -231,11 +231,7 @@ def _pairs_above(study: Study, flagged: "pd.Series[bool]", limit: float) -> str:
     shares = pairs.groupby(["model", "variant"], sort=False)["flagged"].mean()
     above = shares[shares > limit]
     if len(above) > NAMED_PAIRS:
-        (model, variant), most = above.idxmax(), above.max()
-        return (
-            f"{len(above)} of {len(shares)} model–variant pairs ({above.min():.0%} to {most:.0%}, most in "
-            f"{study.labels.model(model)} / {study.labels.variant(variant)})"
-        )
+        return f"{len(above)} of {len(shares)} model–variant pairs ({above.min():.0%} to {above.max():.0%})"
     found = [
         f"{study.labels.model(model)} / {study.labels.variant(variant)} ({shares[model, variant]:.0%})"
         for model in names_of(pairs, "model")

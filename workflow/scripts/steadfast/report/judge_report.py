@@ -106,7 +106,7 @@ def _bias(bias: pd.DataFrame, labels: Labels) -> list[str]:
     overall = bias[bias["model"] == ALL_MODELS]
     if overall.empty:
         return ["No response was scored by both.", ""]
-    row = overall.iloc[0]
+    row = overall.to_dict("records")[0]
     if not row["disputed"]:
         return ["No dispute.", ""]
     sentence = (
