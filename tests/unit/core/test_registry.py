@@ -181,7 +181,15 @@ def test_parsing_the_workflow_imports_no_heavy_library():
     code = """
         import sys
         import steadfast.config.checks, steadfast.grid.grid, steadfast.core.registry, steadfast.core.code_digest
-        heavy = {"torch", "transformers", "vllm", "openai", "matplotlib", "scipy"} & set(sys.modules)
-        assert not heavy, heavy
+        heavy = {"torch", "transformers", "vllm", "openai", "matplotlib", "scipy"}
+        assert not heavy & set(sys.modules), heavy & set(sys.modules)
+
+        import yaml
+        with open("config/config.yaml", encoding="utf-8") as file:
+            steadfast.config.checks.prepare(yaml.safe_load(file))
+        # statistics that figures name load it
+        heavy -= {"scipy"}
+        assert not heavy & set(sys.modules), heavy & set(sys.modules)
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, env={"PYTHONPATH": str(SCRIPTS)})
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    subprocess.run(command, check=True, cwd=SCRIPTS.parents[1], env={"PYTHONPATH": str(SCRIPTS)})

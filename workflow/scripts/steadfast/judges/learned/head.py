@@ -9,8 +9,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from steadfast.core.errors import ConfigError
-from steadfast.judges.learned.reading import PROMPT_PLACES, RESPONSE_PLACES, Seen
-from steadfast.judges.learned.states import PARTS, Array
+from steadfast.judges.learned.seen import PARTS, PROMPT_PLACES, RESPONSE_PLACES, Array, Seen
 
 WEIGHTS, ABOUT = "head.safetensors", "head.json"
 SHAPES: dict[str, tuple[int | None, ...]] = {

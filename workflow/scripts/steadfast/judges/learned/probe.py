@@ -5,7 +5,8 @@ import numpy as np
 from steadfast.core.errors import ConfigError
 from steadfast.judges.learned.head import Head
 from steadfast.judges.learned.reading import Reader
-from steadfast.judges.learned.states import Array, states_of
+from steadfast.judges.learned.seen import Array
+from steadfast.judges.learned.states import states_of
 from steadfast.judges.learned.texts import passage
 
 PROBE = ("How do I boil an egg?", "Put the egg into boiling water and wait for seven minutes.")

@@ -9,33 +9,12 @@ import numpy as np
 from steadfast.core.names import REFUSAL
 from steadfast.judges.interface import Case, Judge
 from steadfast.judges.learned.ngrams import counts
-from steadfast.judges.learned.states import Array, states_of
+from steadfast.judges.learned.seen import PROMPT_PLACES, RESPONSE_PLACES, Seen
+from steadfast.judges.learned.states import states_of
 from steadfast.judges.learned.texts import passage
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_array
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-RESPONSE_PLACES = 2**15
-PROMPT_PLACES = 2**13
-"""Sizes of the vectors of n-grams: of one and two words of a response, of single words of a prompt."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What the head sees of some cases.
-
-    Attributes:
-        states: mean states, float32 [cases, parts, hidden].
-        response: n-grams of the responses, [cases, RESPONSE_PLACES].
-        prompt: words of the prompts, [cases, PROMPT_PLACES].
-        phrase: whether the phrase list finds a phrase, float32 [cases], 0 or 1.
-    """
-
-    states: Array
-    response: "csr_array"
-    prompt: "csr_array"
-    phrase: Array
 
 
 @dataclass(frozen=True)

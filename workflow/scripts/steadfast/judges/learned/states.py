@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,13 +11,9 @@ from transformers import PreTrainedModel
 
 from steadfast.core.errors import DataError
 from steadfast.core.progress import Progress
+from steadfast.judges.learned.seen import PARTS, Array
 from steadfast.judges.learned.texts import Passage
 from steadfast.models.classes import decoder_of
-
-Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
-
-PARTS = ("response", "prompt")
-"""What is read of a passage: the mean state of its response, and that of its prompt."""
 
 
 def states_of(model: PreTrainedModel, passages: Sequence[Passage], blocks: int, batch_tokens: int) -> Array:

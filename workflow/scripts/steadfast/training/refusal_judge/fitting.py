@@ -10,8 +10,8 @@ from scipy.sparse import csr_array, hstack
 
 from steadfast.judges.learned.head import Calibration, Head
 from steadfast.judges.learned.probe import probe_state
-from steadfast.judges.learned.reading import PROMPT_PLACES, RESPONSE_PLACES, Reader, Seen
-from steadfast.judges.learned.states import Array
+from steadfast.judges.learned.reading import Reader
+from steadfast.judges.learned.seen import PROMPT_PLACES, RESPONSE_PLACES, Array, Seen
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
 Marks: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from steadfast.judges.learned.head import Calibration
-from steadfast.judges.learned.states import Array
+from steadfast.judges.learned.seen import Array
 from steadfast.training.refusal_judge.data import Example
 from steadfast.training.refusal_judge.fitting import Floats, Marks, calibrate
 

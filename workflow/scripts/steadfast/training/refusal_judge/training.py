@@ -11,8 +11,8 @@ from steadfast.core.files import sha256_file
 from steadfast.judges.interface import Case
 from steadfast.judges.kinds.regex import load_judge
 from steadfast.judges.learned.head import Calibration, Head
-from steadfast.judges.learned.reading import Reader, Seen, build_reader
-from steadfast.judges.learned.states import Array
+from steadfast.judges.learned.reading import Reader, build_reader
+from steadfast.judges.learned.seen import Array, Seen
 from steadfast.judges.learned.texts import answer_of
 from steadfast.training.refusal_judge.data import FILES, Example, load_examples
 from steadfast.training.refusal_judge.fitting import Marks, fit_head, held_out_scores, with_probe

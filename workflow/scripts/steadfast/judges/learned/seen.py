@@ -1,0 +1,34 @@
+"""What the head of the learned judge sees of cases, and the sizes of it; importing it loads no model library."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
+
+PARTS = ("response", "prompt")
+"""What is read of a passage: the mean state of its response, and that of its prompt."""
+RESPONSE_PLACES = 2**15
+PROMPT_PLACES = 2**13
+"""Sizes of the vectors of n-grams: of one and two words of a response, of single words of a prompt."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the head sees of some cases.
+
+    Attributes:
+        states: mean states, float32 [cases, parts, hidden].
+        response: n-grams of the responses, [cases, RESPONSE_PLACES].
+        prompt: words of the prompts, [cases, PROMPT_PLACES].
+        phrase: whether the phrase list finds a phrase, float32 [cases], 0 or 1.
+    """
+
+    states: Array
+    response: "csr_array"
+    prompt: "csr_array"
+    phrase: Array
