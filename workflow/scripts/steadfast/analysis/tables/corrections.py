@@ -92,6 +92,9 @@ def _correct_judge(
     cells: pd.DataFrame, verdicts: pd.DataFrame, pairs: pd.DataFrame, baseline: str | None, inference: Inference
 ) -> pd.DataFrame:
     """All cells of one judge and label; without a baseline changes are left blank."""
+    if pairs.empty:
+        unknown = dict.fromkeys(ESTIMATES, UNDEFINED)
+        return pd.DataFrame([_row(key, unknown, 0, [NO_LABELS]) for key in cells[KEYS].itertuples(index=False)])
     everything, known_rates = _by_prompt(verdicts, ["rate"]), _by_prompt(pairs, ["rate", "truth"])
     prompts, labeled = _by_cell(everything), _by_cell(known_rates)
     changes, known_changes = (_by_cell(_changes(table, baseline)) for table in (everything, known_rates))
@@ -103,7 +106,7 @@ def _correct_judge(
         cell = (key[0], key[1], key[3])
         here, known = prompts.get(cell), labeled.get(cell)
         found = dict.fromkeys(ESTIMATES, UNDEFINED)
-        notes = [NO_LABELS] if pairs.empty else [] if beyond else [NOT_BEYOND]
+        notes = [] if beyond else [NOT_BEYOND]
         if not notes and here is not None:
             notes = [problem] if problem else []
             rates = here["rate"].to_numpy(float)
