@@ -5,6 +5,7 @@ files of the server's folder.
 """
 
 import atexit
+import gc
 import json
 import os
 import signal
@@ -95,6 +96,8 @@ def in_a_fork(work: Callable[[TextIO], None]) -> tuple[int, str]:
         Exit status, and what was written.
     """
     reader, writer = os.pipe()
+    # what is there already is not searched for garbage in a fork: that takes time, and copies the memory it shares
+    gc.freeze()
     if (child := os.fork()) == 0:
         os.close(reader)
         with os.fdopen(writer, "w") as pipe:

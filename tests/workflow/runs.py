@@ -1,10 +1,14 @@
 """A server of forks that run Snakemake, for tests of which jobs run.
 
 A run has the package of its own tree: modules of another tree, or from before an edit, are forgotten in the fork.
+What all runs of an unchanged tree have to find out is found out here once: which plug-ins of Snakemake are installed,
+what the rule files and the package's code mean. What was imported is noted beside the template for the next server.
 Usage: python -m tests.workflow.runs FOLDER PLACE TEMPLATE
 """
 
+import hashlib
 import os
+import pickle
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,21 +39,93 @@ def main(place: str, template: str) -> None:
         place: folder in which trees of tests lie, one after the other.
         template: folder of the tree that they are copies of.
     """
-    import snakemake.cli  # noqa: F401
+    import snakemake.cli
 
+    snakemake.cli.get_argument_parser()
+    notes = Notes(Path(template).parent)
     unchanged = state_of(template)
+    notes.import_libraries()
     for order in orders():
         # what is installed in addition is found when the package is imported
         same = order["folder"] == place and state_of(place) == unchanged and not order["packages"]
-        status, imported = in_a_fork(lambda pipe, order=order, same=same: run(order, "" if same else place, pipe))
+        if same:
+            notes.import_package(place)
+        status, imported = in_a_fork(
+            lambda pipe, order=order, same=same: run(order, "" if same else place, pipe, notes)
+        )
         # what real runs import as well may depend on their environment
         if "--dry-run" in order["arguments"]:
-            import_beforehand(name for name in imported.split() if not is_own(name))
-            if same:
-                sys.path.insert(0, os.path.join(place, SCRIPTS))
-                import_beforehand(filter(is_own, imported.split()))
-                del sys.path[0]
+            notes.add(imported.split())
+            notes.import_libraries()
         answer(status)
+
+
+class Notes:
+    """What runs have found out, for those to come, be they of another server.
+
+    Args:
+        folder: folder of the notes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._modules = folder / "modules.txt"
+        self._rules = folder / "rules"
+        self._rules.mkdir(exist_ok=True)
+        self._package_is_there = False
+        self._tried: set[str] = set()
+
+    def add(self, modules: list[str]) -> None:
+        """Note modules that a dry run has imported."""
+        known = set(self._names())
+        if new := [name for name in modules if name not in known]:
+            with self._modules.open("a") as file:
+                file.write("".join(f"{name}\n" for name in new))
+
+    def import_libraries(self) -> None:
+        """Import the libraries that dry runs import."""
+        new = [name for name in self._names() if not is_own(name) and name not in self._tried]
+        import_beforehand(new)
+        self._tried.update(new)
+
+    def import_package(self, place: str) -> None:
+        """Import the package of the usual, unchanged tree, and find out what its code means."""
+        names = list(filter(is_own, self._names()))
+        if self._package_is_there or not names:
+            return
+        sys.path.insert(0, os.path.join(place, SCRIPTS))
+        import_beforehand(names)
+        from steadfast.core.code_digest import code_digest
+
+        for script in sorted(Path(place, SCRIPTS).glob("*.py")):
+            code_digest(script)
+        del sys.path[0]
+        self._package_is_there = True
+
+    def _names(self) -> list[str]:
+        return self._modules.read_text().split() if self._modules.exists() else []
+
+    def parsed_once(self, parse: Callable[..., tuple[str, int]]) -> Callable[..., tuple[str, int]]:
+        """Snakemake's parser of rule files, which parses the same content once."""
+
+        def parse_or_remember(
+            path: Any, workflow: Any, linemap: dict[int, int], overwrite_shellcmd: Any = None, rulecount: int = 0
+        ) -> tuple[str, int]:
+            with workflow.sourcecache.open(path) as file:
+                given = repr(
+                    (path.get_path_or_uri(secret_free=True), file.read(), overwrite_shellcmd, rulecount, linemap)
+                )
+            kept = self._rules / hashlib.sha256(given.encode()).hexdigest()
+            if kept.exists():
+                code, count, lines = pickle.loads(kept.read_bytes())  # written below
+                linemap.update(lines)
+                return code, count
+            code, count = parse(path, workflow, linemap, overwrite_shellcmd, rulecount)
+            partial = kept.with_suffix(f".{os.getpid()}")
+            partial.write_bytes(pickle.dumps((code, count, linemap)))
+            partial.replace(kept)
+            return code, count
+
+        return parse_or_remember
 
 
 def state_of(folder: str) -> dict[str, tuple[int, int]]:
@@ -67,17 +143,19 @@ def is_own(name: str) -> bool:
     return name.startswith(("steadfast", "snakemake_logger_plugin_steadfast"))
 
 
-def run(order: dict[str, Any], another_tree: str, pipe: TextIO) -> None:
+def run(order: dict[str, Any], another_tree: str, pipe: TextIO, notes: Notes) -> None:
     """Run Snakemake in this process, and end it.
 
     Args:
         order: among others ``arguments``, and ``packages``: folders of further installed packages.
         another_tree: a tree whose modules this process may have.
         pipe: where the names of imported modules go.
+        notes: what earlier runs have found out.
     """
     import snakemake.cli
     import snakemake.logging
     import snakemake.script
+    import snakemake.workflow
 
     if another_tree:
         forget(modules_below(os.path.join(another_tree, SCRIPTS)))
@@ -85,6 +163,7 @@ def run(order: dict[str, Any], another_tree: str, pipe: TextIO) -> None:
     settle(order, errors=OUTPUT)
     sys.path[:0] = [order["folder"], *order["packages"]]
     sys.argv = [str(Path(snakemake.cli.__file__).with_name("__main__.py")), *order["arguments"]]
+    snakemake.workflow.parse = notes.parsed_once(snakemake.workflow.parse)
     snakemake.script.PythonScript.evaluate = without_a_process(snakemake.script.PythonScript.evaluate)
     snakemake.logging.logger.addFilter(lambda record: note(record, jobs, threads))
     try:
