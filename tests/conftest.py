@@ -1,5 +1,6 @@
 """The order of the tests, which of them are slow, and how long the others may take."""
 
+import gc
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -9,6 +10,8 @@ import pytest
 
 # hundreds of processes of tests import the package, each of which would compile it again
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# as many workers as cores have one thread each; several threads on one core take many times as long as one
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 TESTS = Path(__file__).parent
 # the longest files first, so that the workers of a parallel run end together
 LONGEST = [
@@ -39,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """Keep thousands of tests and the libraries, which stay, out of every search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
