@@ -13,10 +13,9 @@ import pytest
 from tests.tiny_checkpoint import write_checkpoint
 
 import steadfast
-from steadfast import api
-from steadfast.api.judging import _apart_from_loops
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.judges.kinds import always_refuse
+from steadfast.judges.on_pairs import _apart_from_loops
 
 SCRIPTS = Path(steadfast.__file__).parents[1]
 PAIRS = [("a", "I cannot help."), ("b", "Sure.")]
@@ -28,11 +27,10 @@ def test_api_names_are_imported_lazily():
         [sys.executable, "-c", code], env={"PYTHONPATH": str(SCRIPTS)}, capture_output=True, text=True
     )
     assert done.stdout == "False 0.5\n", done.stderr
-    assert sorted(api.__all__) == sorted(name for names in api.HOMES.values() for name in names)
-    for name in api.__all__:
-        assert getattr(steadfast, name) is getattr(api, name)
+    assert sorted(steadfast.__all__) == sorted(name for names in steadfast.HOMES.values() for name in names)
+    for name in steadfast.__all__:
         assert name in dir(steadfast)
-        assert getattr(api, name).__doc__
+        assert getattr(steadfast, name).__doc__
     with pytest.raises(AttributeError, match="has no attribute 'jugde'"):
         steadfast.jugde  # noqa: B018
 

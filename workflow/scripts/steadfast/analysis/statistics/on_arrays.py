@@ -1,4 +1,4 @@
-"""The study's statistics on plain arrays; the kernels are in ``steadfast.analysis.statistics``."""
+"""The study's statistics on plain arrays, by the kernels of this package: part of the Python API."""
 
 from dataclasses import dataclass
 

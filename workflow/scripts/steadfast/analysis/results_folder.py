@@ -1,4 +1,4 @@
-"""The results of a run as data frames."""
+"""The results of a run as data frames: part of the Python API."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Verdicts on pairs of a prompt and a response."""
+"""Verdicts on pairs of a prompt and a response: part of the Python API."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from steadfast.api.entries import of_registry, with_shipped_files
-from steadfast.core.errors import DataError
+from steadfast.core.errors import ConfigError, DataError
+from steadfast.core.locations import project_file
 from steadfast.core.names import HARMFUL, PROMPT_LABELS
-from steadfast.core.registry import load
+from steadfast.core.registry import load, names
 from steadfast.judges.interface import Case, Judge, Verdict
 
 JUDGES = "steadfast.judges.kinds"
+SHIPPED = "resources/"
 COLUMNS = ["prompt", "response", "verdict", "score", "raw", "reason"]
 
 Result = TypeVar("Result")
@@ -61,9 +62,20 @@ def build_judge(settings: Mapping[str, Any]) -> Judge:
     Raises:
         ConfigError: the settings cannot be used.
     """
-    kind, rest = of_registry(with_shipped_files(settings), "kind", JUDGES, "judge")
+    rest = _with_shipped_files(settings)
+    kind = rest.pop("kind", None)
+    if not isinstance(kind, str):
+        raise ConfigError(f"a judge needs the key 'kind'; known: {', '.join(names(JUDGES))}")
     built: Judge = load(JUDGES, kind, "kind of judge").build(**rest)
     return built
+
+
+def _with_shipped_files(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry whose paths ``resources/...`` are those of shipped files, where the working directory has none."""
+    return {
+        key: str(project_file(value)) if isinstance(value, str) and value.startswith(SHIPPED) else value
+        for key, value in settings.items()
+    }
 
 
 def _cases(pairs: list[Any], labels: Sequence[str] | None) -> list[Case]:
