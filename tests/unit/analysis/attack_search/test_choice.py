@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from steadfast.analysis.attack_search.choice import Finalist, chosen_of, finalists_of, fronts, spread, why_not
+from steadfast.analysis.attack_search.choice import (
+    Finalist,
+    chosen_of,
+    finalists_of,
+    first_of_fronts,
+    fronts,
+    spread,
+    why_not,
+)
 from steadfast.analysis.attack_selection import Outcome
 from steadfast.attacks.search.sampling import Screened, Trial
 
@@ -45,6 +53,13 @@ def test_half_of_the_finalists_are_spread_over_a_long_front():
     trials = [trial(number, -number, 0.001 * number) for number in range(1, 13)]
     assert [each.number for each in finalists_of(trials, 6, 0.1, "lowest_refusals_within")] == [12, 11, 10, 9, 6, 3]
     assert spread(range(10), 1) == [0] and spread(range(3), 5) == [0, 1, 2]
+
+
+def test_candidates_of_the_first_fronts_come_before_later_ones():
+    places = [(0.0, 3.0), (1.0, 1.0), (1.0, 2.0), (2.0, 0.0), (2.0, 5.0)]
+    assert first_of_fronts("abcde", places, 3) == ["a", "b", "d"]
+    assert first_of_fronts("abcde", places, 4) == ["a", "b", "d", "c"]
+    assert first_of_fronts([], [], 4) == []
 
 
 def test_fewest_refusals_win_then_smallest_degradation():

@@ -67,14 +67,29 @@ def finalists_of(
         rule: which trial is looked for; the knee may lie beyond the bound.
         measures: degradations that the fronts are of, in addition to the refusal score.
     """
-    number = fronts([(each.screened.refusal_score, *each.screened.degradations(measures)) for each in trials])
-    groups: dict[tuple[bool, int], list[Trial]] = {}
-    for each, front in zip(trials, number, strict=True):
-        groups.setdefault((rule != "knee" and each.screened.divergence > bound, front), []).append(each)
+    groups: tuple[list[Trial], list[Trial]] = ([], [])
+    for trial in trials:
+        groups[rule != "knee" and trial.screened.divergence > bound].append(trial)
     chosen: list[Trial] = []
-    for group in sorted(groups):
-        ordered = sorted(groups[group], key=lambda each: (each.screened.refusal_score, each.number))
-        chosen += spread(ordered, count - len(chosen))
+    for group in groups:
+        places = [(trial.screened.refusal_score, *trial.screened.degradations(measures)) for trial in group]
+        chosen += first_of_fronts(group, places, count - len(chosen))
+    return chosen
+
+
+def first_of_fronts(candidates: Sequence[T], places: Sequence[Place], count: int) -> list[T]:
+    """Some of a number of candidates: those of the first fronts, and of a front that is too long a spread.
+
+    Args:
+        candidates: the candidates.
+        places: of each the quantities of which less is better, the one that fronts are ordered by first.
+        count: how many are taken.
+    """
+    number = fronts(places)
+    chosen: list[T] = []
+    for front in range(max(number, default=-1) + 1):
+        on = sorted((row for row, found in enumerate(number) if found == front), key=lambda row: places[row])
+        chosen += spread([candidates[row] for row in on], count - len(chosen))
     return chosen
 
 

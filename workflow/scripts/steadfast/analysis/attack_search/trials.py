@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from steadfast.analysis.attack_search.choice import Finalist, spread
+from steadfast.analysis.attack_search.choice import Finalist, first_of_fronts
 from steadfast.analysis.attack_selection import Outcome, outcome_of
 from steadfast.attacks.direction_search.refusal_score import ModelAccess
 from steadfast.attacks.edits import build_edit
@@ -25,6 +25,8 @@ from steadfast.generation.responses import generate_responses
 from steadfast.judges.interface import Scorer, cases_of, verdict_table
 from steadfast.models.continuations import answer_tokens
 
+TIE = 1e-4
+"""What a nat of the refusal score counts beside the rate of refusals: less than a response of a thousand."""
 FIRST_PART = 4
 """The share of the prompts that all finalists respond to is one in this many."""
 
@@ -121,8 +123,8 @@ class Bench:
             harmful: harmful prompts that count.
             harmless: harmless prompts that the divergence is measured on.
             along: the original along its responses to them.
-            halve: whether only half of the finalists responds to all of them: of those with the fewest refusals of a
-                quarter of the prompts and, spread over the others, of those that cost less.
+            halve: whether only half of the finalists responds to all of them: those on the front of refusals of a
+                quarter of the prompts and of the divergence.
         """
         first = harmful.head(-(-len(harmful) // FIRST_PART)) if halve else harmful
         left = list(chosen)
@@ -143,7 +145,7 @@ class Bench:
                     _finalist(trial, changes[trial.number], outcome)
                     for trial, outcome in zip(left, self.outcomes(early), strict=True)
                 ]
-                ahead = spread(sorted(found, key=_first_impression), goes_on)
+                ahead = first_of_fronts(found, [_first_impression(one) for one in found], goes_on)
                 left = [one.trial for one in ahead]
                 behind = [one for one in found if one.trial not in left]
             tables = []
@@ -169,10 +171,11 @@ def _finalist(trial: Trial, change: Change, harmful: Outcome, harmless: Outcome 
     return Finalist(trial, change.divergence, harmful, harmless, change.perplexity_ratio)
 
 
-def _first_impression(one: Finalist) -> tuple[float, float, float]:
+def _first_impression(one: Finalist) -> tuple[float, float]:
     refusals = one.harmful.refusals
-    # without a verdict there is nothing that speaks for it
-    return 2.0 if refusals != refusals else refusals, one.trial.screened.refusal_score, one.divergence
+    # without a verdict there is nothing that speaks for it; of equal rates on few prompts the screening's order holds
+    rate = 2.0 if refusals != refusals else refusals
+    return rate + TIE * one.trial.screened.refusal_score, one.divergence
 
 
 def calibration_prompts(prompts: pd.DataFrame) -> dict[str, pd.DataFrame]:
