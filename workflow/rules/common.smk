@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(workflow.basedir, "workflow", "scripts")))
 from steadfast.core.terminal_encoding import show_any_text
 from steadfast.core.code_digest import remember_in
 from steadfast.core.command import pass_on
-from steadfast.config.checks import ConfigWarning, prepare
+from steadfast.config.checks import prepare
+from steadfast.config.notices import ConfigWarning
 from steadfast.grid import paths
 from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid, in_words

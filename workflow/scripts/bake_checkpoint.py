@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 with run_job(snakemake):
     files, params = snakemake.input, snakemake.params
     outputs = {paths.CHECKPOINT.pair(path).variant: Path(path) for path in snakemake.output}
-    directions = {paths.DIRECTION.pair(path).variant: path for path in files.directions}
+    directions = paths.DIRECTION.by("variant", files.directions)
     for edit in params.edits:
         variant = edit["variant"]
         print(f"{variant}:", flush=True)

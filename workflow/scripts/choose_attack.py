@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 with run_job(snakemake):
     files, params = snakemake.input, snakemake.params
-    directions = {paths.DIRECTION.pair(path).variant: path for path in files.directions}
-    checkpoints = {paths.CHECKPOINT.pair(path).variant: path for path in files.checkpoints}
+    directions = paths.DIRECTION.by("variant", files.directions)
+    checkpoints = paths.CHECKPOINT.by("variant", files.checkpoints)
     responses = {paths.responses("attack_selection").pair(path).variant: read_table(path) for path in files.responses}
     judgments = {paths.judgments("attack_selection").pair(path).variant: read_table(path) for path in files.judgments}
     choice = choose_attack(

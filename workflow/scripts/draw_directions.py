@@ -7,16 +7,16 @@ from steadfast.attacks.activations import Activations
 from steadfast.attacks.directions import load_direction
 from steadfast.core.job import run_job
 from steadfast.grid import paths
-from steadfast.report.figures.activations import FoundDirection
 from steadfast.report.figures.drawing import write_figures
 from steadfast.report.figures.kinds.directions import DIRECTIONS
+from steadfast.report.figures.projections import FoundDirection
 from steadfast.report.figures.style import Look
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    activations = {paths.ACTIVATIONS.keys(path)["model"]: path for path in snakemake.input.activations}
+    activations = paths.ACTIVATIONS.by("model", snakemake.input.activations)
     directions = {paths.DIRECTION.pair(path): path for path in snakemake.input.directions}
     found = (
         FoundDirection(pair.model, pair.variant, load_direction(path), Activations.load(activations[pair.model]))

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    verdicts = paths.judgments("calibration")
+    judgments = paths.judgments("calibration").by("judge", snakemake.input.judgments)
     save_directions(
         snakemake.params.searches,
-        {paths.DIRECTION.pair(path).variant: path for path in snakemake.output.direction},
+        paths.DIRECTION.by("variant", snakemake.output.direction),
         Activations.load(snakemake.input.activations),
         seed=snakemake.params.seed,
-        judgments={verdicts.keys(path)["judge"]: read_table(path) for path in snakemake.input.judgments},
+        judgments={judge: read_table(path) for judge, path in judgments.items()},
     )

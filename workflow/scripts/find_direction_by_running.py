@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with run_job(snakemake):
-    verdicts = paths.judgments("calibration")
+    judgments = paths.judgments("calibration").by("judge", snakemake.input.judgments)
     access = ModelAccess(
         snakemake.input.model,
         prompts_of(read_table(snakemake.input.prompts), CALIBRATION),
@@ -25,9 +25,9 @@ with run_job(snakemake):
     )
     save_directions(
         snakemake.params.searches,
-        {paths.DIRECTION.pair(path).variant: path for path in snakemake.output.direction},
+        paths.DIRECTION.by("variant", snakemake.output.direction),
         Activations.load(snakemake.input.activations),
         seed=snakemake.params.seed,
-        judgments={verdicts.keys(path)["judge"]: read_table(path) for path in snakemake.input.judgments},
+        judgments={judge: read_table(path) for judge, path in judgments.items()},
         model=ModelMeasurements(access),
     )

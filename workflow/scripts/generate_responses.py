@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 with run_job(snakemake):
     params, chat = snakemake.params, dict(snakemake.params.chat)
-    outputs = {paths.responses(params.split).pair(path).variant: path for path in snakemake.output}
+    outputs = paths.responses(params.split).by("variant", snakemake.output)
     write_variant_responses(
         [VariantResponses(output=outputs[subject["variant"]], **subject) for subject in params.subjects],
         prompts_of(read_table(snakemake.input.prompts), params.split),

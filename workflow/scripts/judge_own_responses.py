@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 with run_job(snakemake):
     files, outputs, params = snakemake.input, snakemake.output, snakemake.params
-    read = {paths.responses(params.split).pair(path).variant: path for path in files.responses}
-    judged = {paths.judgments(params.split).pair(path).variant: path for path in outputs.judgments}
-    controls = {paths.CONTROL_JUDGMENTS.pair(path).variant: path for path in outputs.control}
+    read = paths.responses(params.split).by("variant", files.responses)
+    judged = paths.judgments(params.split).by("variant", outputs.judgments)
+    controls = paths.CONTROL_JUDGMENTS.by("variant", outputs.control)
     sources = {paths.responses().pair(path): path for path in files.others}
     judge_own_responses(
         [

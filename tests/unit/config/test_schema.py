@@ -10,7 +10,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from steadfast.config.checks import ConfigWarning, prepare
+from steadfast.config.checks import prepare
+from steadfast.config.notices import ConfigWarning
 from steadfast.config.reference import PAGE, SCHEMA, reference_page, schema_text
 from steadfast.config.schema import complete as completed
 from steadfast.config.schema import load_schema, resolve

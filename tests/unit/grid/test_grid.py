@@ -174,7 +174,7 @@ def test_runtime_settings_are_not_part_of_any_slice(grid, config):
         lambda grid: Jobs(grid).chat(RAW),
         lambda grid: ModelJobs(grid).settings(RAW),
         lambda grid: arguments(grid, "local"),
-        lambda grid: DirectionJobs(grid).settings(RAW),
+        lambda grid: DirectionJobs(grid).settings(RAW.variant),
     ):
         assert slice_of(other) == slice_of(grid)
 

@@ -39,9 +39,7 @@ def test_scales_multiply_the_scale_or_alpha(swept):
     assert settings["mean-all-50"]["edit"]["scale"] == 0.5
     assert settings["mean-rank-one-125"]["edit"]["scale"] == 2.5
     assert settings["probe-steering-50"]["intervention"]["alpha"] == -0.5
-    all_blocks, one_block = (
-        DirectionJobs(swept).settings(ModelVariant("raw", f"probe-{edit}-50")) for edit in ("all", "rank-one")
-    )
+    all_blocks, one_block = (DirectionJobs(swept).settings(f"probe-{edit}-50") for edit in ("all", "rank-one"))
     assert one_block == {**all_blocks, "keys_layer": 1}
 
 

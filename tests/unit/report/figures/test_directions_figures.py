@@ -8,18 +8,11 @@ from steadfast.analysis.tables.display_names import Labels
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.directions import Direction, build_method
 from steadfast.core.errors import DataError
-from steadfast.report.figures.activations import (
-    MOST_PANELS,
-    FoundDirection,
-    at_one_position,
-    draw_projections,
-    draw_selection,
-    draw_separation,
-    score_axis,
-    spread,
-)
 from steadfast.report.figures.kinds import directions as direction_figures
 from steadfast.report.figures.kinds import scales as scale_figures
+from steadfast.report.figures.place_selection import draw_selection
+from steadfast.report.figures.projections import MOST_PANELS, FoundDirection, draw_projections, score_axis, spread
+from steadfast.report.figures.separation import at_one_position, draw_separation
 from steadfast.report.figures.style import save
 
 

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +12,19 @@ from steadfast.config.ensemble_checks import ENSEMBLE_CHECKS
 from steadfast.config.files import check_config_file
 from steadfast.config.import_checks import IMPORT_CHECKS
 from steadfast.config.judge_facts import reads_responses
+from steadfast.config.name_checks import NAME_CHECKS
+from steadfast.config.notices import ConfigWarning, warnings_about
 from steadfast.config.order_checks import ORDER_CHECKS
 from steadfast.config.prompt_versions import VERSION_CHECKS, has_versions, with_prompt_versions
 from steadfast.config.replicates import with_replicates
 from steadfast.config.schema import complete as completed
 from steadfast.config.search_checks import SEARCH_CHECKS
 from steadfast.config.selection_checks import SELECTION_CHECKS
-from steadfast.config.serving import place_of_model, with_served_models
+from steadfast.config.serving import with_served_models
 from steadfast.config.sweeps import with_sweeps
-from steadfast.core.alike import visual_form
 from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.names import PROMPT_LABELS
 from steadfast.core.plug_ins import JUDGES, PROMPT_SOURCES
-from steadfast.core.text_files import GUESSED, is_guessed
-
-ANNOTATORS = "human"
-
-
-class ConfigWarning(UserWarning):
-    """Something in the configuration that works but that the user should know about."""
 
 
 def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[str, Any]:
@@ -57,49 +50,10 @@ def prepare(config: Mapping[str, Any], files: list[str] | None = None) -> dict[s
     if problems:
         raise ConfigError("\n".join(problems))
     complete = with_served_models(complete)
-    for message in _warnings(complete):
+    for message in warnings_about(complete):
         # a level of 2 would name the Snakefile, and Snakemake drops warnings that come from it
         warnings.warn(message, ConfigWarning, stacklevel=1)
     return complete
-
-
-def _names_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
-    for section in ("models", "variants", "judges", "rubrics", "counts_tables"):
-        seen: dict[str, str] = {}
-        for name in config[section]:
-            other = seen.setdefault(_file_key(name), name)
-            if other != name:
-                yield f"{section}: {other!r} and {name!r} differ only in case or in '-' and '_'; rename one of them"
-
-
-def _file_key(name: str) -> str:
-    """A name as it is distinguished from others where files are named after it, or the parts of a file's name."""
-    return name.casefold().replace("-", "_")
-
-
-def _labels_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
-    """Labels that look alike would be taken for one another in tables and figures."""
-    for section in ("models", "variants", "judges", "rubrics"):
-        first = {_file_key(name): name for name in reversed(config[section])}.values()  # others are reported already
-        yield from _similar_labels(
-            section, {name: str(config[section][name].get("label", name)) for name in reversed(first)}
-        )
-    grouped = [entry for entry in config["models"].values() if entry["group"] is not None]
-    yield from _similar_labels(
-        "models", {entry["group"]: str(entry.get("group_label", entry["group"])) for entry in grouped}
-    )
-
-
-def _similar_labels(section: str, labels: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each label that is an earlier one up to case, white space and forms of the same characters."""
-    seen: dict[str, str] = {}
-    for name, label in labels.items():
-        other = seen.setdefault(visual_form(label), name)
-        if other != name and labels[other] == label:
-            yield f"{section}: {other!r} and {name!r} are both shown as {label!r}; give them different labels"
-        elif other != name:
-            shown = f"{labels[other]!r} and {label!r}, which are too much alike"
-            yield f"{section}: {other!r} and {name!r} are shown as {shown}; give them different labels"
 
 
 def _original_is_untouched(config: Mapping[str, Any]) -> Iterator[str]:
@@ -183,19 +137,6 @@ def _families_are_of_groups(config: Mapping[str, Any]) -> Iterator[str]:
                 yield f"statistics.families.{family}: unknown group {group!r}{suggest(group, known)}"
 
 
-def _judge_names_are_free(config: Mapping[str, Any]) -> Iterator[str]:
-    for name in config["judges"]:
-        if name.casefold().replace("_", "-").partition("-")[0] == ANNOTATORS:
-            yield f"judges.{name}: the names `human` and `human-...` are kept for annotations; rename it"
-
-
-def _names_are_not_of_variants(config: Mapping[str, Any]) -> Iterator[str]:
-    for section in ("models", "judges", "rubrics", "sweeps"):
-        for name in config[section]:
-            if name.casefold() == "original":
-                yield f"{section}.{name}: the name `original` is kept for the variant without a change; rename it"
-
-
 def _annotations_can_be_read(config: Mapping[str, Any]) -> Iterator[str]:
     from steadfast.judges.annotation.annotators import read_rows
 
@@ -273,37 +214,6 @@ def _models_are_available(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"models.{name}.{problem}" if ":" in problem.partition(" ")[0] else f"models.{name}: {problem}"
 
 
-def _warnings(config: Mapping[str, Any]) -> Iterator[str]:
-    sources = {
-        f"prompts.{label}.{n}": item for label in PROMPT_LABELS for n, item in enumerate(config["prompts"][label])
-    }
-    models = {place_of_model(config, name): model for name, model in config["models"].items()}
-    of_hub = {where: entry for where, entry in models.items() if entry.get("repo")}
-    of_hub |= {where: entry for where, entry in sources.items() if not entry.get("path")}
-    moving = [where for where, entry in of_hub.items() if entry.get("revision") in ("main", "master")]
-    if moving:
-        yield f"{', '.join(moving)}: the revision `main` can change between two runs; `make pin` writes the commits"
-    yield from _source_notices(sources)
-    yield from _guessed_encodings(config)
-    judges = [*config["judges"].values(), *config["rubrics"].values()]
-    used = {own[0] for judge in judges if (own := JUDGES.read(judge).weights())}
-    bases = {model.get("base") for model in config["models"].values()}
-    for name, model in config["models"].items():
-        if model["role"] == "judge" and name not in used:
-            yield f"models.{name}: has `role: judge`, and no judge runs on it"
-        if model["role"] == "base" and name not in bases:
-            yield f"models.{name}: has `role: base`, and no adapter builds on it"
-
-
-def _source_notices(sources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    from steadfast.prompts.sources import source_notices
-    from steadfast.prompts.table import can_be_previewed
-
-    for where, source in sources.items():
-        if can_be_previewed([source]):
-            yield from (f"{where}: {notice}" for notice in source_notices(source))
-
-
 def _two_runs_are_compared(config: Mapping[str, Any]) -> Iterator[str]:
     runs = config["compared_runs"]
     if runs and len(runs) != 2:
@@ -315,22 +225,9 @@ def _two_runs_are_compared(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"compared_runs.{name}: {folder} is not a finished run's results: it has no tables/verdicts.parquet"
 
 
-def _guessed_encodings(config: Mapping[str, Any]) -> Iterator[str]:
-    tables = {f"counts_tables.{name}": path for name, path in config["counts_tables"].items()}
-    files = {**tables, **{f"annotations.{number}": path for number, path in enumerate(config["annotations"])}}
-    for where, path in files.items():
-        # what cannot be read at all is identified by its reader
-        with suppress(DataError):
-            if is_guessed(path):
-                yield f"{where}: {GUESSED.format(path=path)}"
-
-
 CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[str]], ...] = (
-    _names_are_distinct,
-    _judge_names_are_free,
-    _names_are_not_of_variants,
+    *NAME_CHECKS,
     _annotations_can_be_read,
-    _labels_are_distinct,
     _original_is_untouched,
     _variants_change_something,
     _study_has_models,

@@ -8,7 +8,7 @@ from steadfast.config.attack_checks import SEARCH
 from steadfast.core.names import ORIGINAL
 from steadfast.core.plug_ins import EDITS
 from steadfast.grid import paths
-from steadfast.grid.data import ForModel, ForPair, ModelVariant
+from steadfast.grid.data import ForModel, ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import VariantJobs, by_sweep, digest, rule_name
 
@@ -45,13 +45,10 @@ class DirectionJobs:
         from steadfast.attacks.direction_search.search import read_settings
 
         directed = self.grid.variants_where(lambda variant: "direction" in variant.settings)
-        return [name for name in directed if read_settings(self._settings(name)).needs_model == by_running]
+        return [name for name in directed if read_settings(self.settings(name)).needs_model == by_running]
 
-    def settings(self, pair: ForPair) -> dict[str, Any]:
+    def settings(self, variant: str) -> dict[str, Any]:
         """The ``direction`` entry of a variant; for a rank-one edit with the block whose keys it needs."""
-        return self._settings(pair.variant)
-
-    def _settings(self, variant: str) -> dict[str, Any]:
         found = self.grid.variants[variant].settings
         direction = dict(found["direction"])
         if "edit" in found and EDITS.of(found["edit"]).Settings.needs_keys:
@@ -109,7 +106,7 @@ class DirectionJob(VariantJobs):
         """The ``direction`` entries, each once, with the variants that have it."""
         found: list[dict[str, Any]] = []
         for pair in self.pairs(job):
-            settings = DirectionJobs(self.grid).settings(pair)
+            settings = DirectionJobs(self.grid).settings(pair.variant)
             same = next((search for search in found if search["settings"] == settings), None)
             if same is None:
                 found.append({"settings": settings, "variants": [pair.variant]})

@@ -60,6 +60,14 @@ class Template(str):
         keys = self.keys(path)
         return ModelVariant(keys["model"], keys["variant"])
 
+    def by(self, wildcard: str, files: Iterable[str]) -> dict[str, str]:
+        """Paths of this template by the value of one wildcard.
+
+        Raises:
+            DataError: a path does not have this form.
+        """
+        return {self.keys(path)[wildcard]: path for path in files}
+
 
 # prompts
 PROMPTS = "results/prompts/prompts.parquet"

@@ -5,16 +5,15 @@ takes elsewhere is corrected by every step that ends (``steadfast.runs.estimates
 but how the steps compare with each other.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 from steadfast.config.attack_checks import SEARCH
 from steadfast.core.plug_ins import JUDGES
 from steadfast.grid.attack_selection import PROMPTS
 from steadfast.grid.checkpoints import CheckpointJob, checkpoint_jobs
-from steadfast.grid.data import Judge, ModelVariant
 from steadfast.grid.directions import DirectionJob, direction_jobs
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import settings_of
@@ -87,57 +86,23 @@ class Costs:
         # more is known of the sizes once models are in their places
         key = (rule, *wildcards.values(), threads, len(self.sizes.found))
         if key not in self._known:
-            self._known[key] = self._seconds(rule, wildcards, threads)
+            estimate = self._estimates.get(rule)
+            self._known[key] = LIGHT if estimate is None else estimate(self, wildcards, threads)
         return self._known[key]
 
-    def _seconds(self, rule: str, wildcards: Wildcards, threads: int) -> float:
-        known = RULES.get(rule)
-        if known is not None:
-            return known(self, wildcards, threads)
-        if rule in self._editing:
-            size = self.size(wildcards["model"]).stored
-            return LIGHT + len(self._editing[rule].outputs) * size / BAKED
-        if rule in self._searching:
-            job = _Job(wildcards["model"], variant=wildcards.get("variant", ""))
-            searches = len(self._searching[rule].searches(job))
-            read = searches * CAUSAL_PASSES * self.prompts("calibration") * PROMPT_TOKENS
-            return HEAVY + self.running(wildcards["model"], threads, read=read)
-        if rule in self._responding:
-            jobs = self._responding[rule]
-            return self.generating(wildcards["model"], jobs.responses(_Job(wildcards["model"])), threads)
-        if rule in self._self_judging_jobs:
-            own = self._self_judging_jobs[rule]
-            return self.job(wildcards["model"], own.cases(_Job(wildcards["model"], wildcards["judge"])), threads)
-        if rule in self._judging_jobs:
-            judging = self._judging_jobs[rule]
-            return self._judging(judging.judge, sum(map(judging.cases, judging.pairs)), threads)
-        if rule in self._batches:
-            return self._measuring(self._batches[rule].pairs, threads)
-        return LIGHT
-
     @cached_property
-    def _editing(self) -> dict[str, CheckpointJob]:
-        return {jobs.rule: jobs for jobs in checkpoint_jobs(self.grid)}
-
-    @cached_property
-    def _searching(self) -> dict[str, DirectionJob]:
-        return {jobs.rule: jobs for jobs in direction_jobs(self.grid, by_running=True)}
-
-    @cached_property
-    def _responding(self) -> dict[str, ResponseJobs]:
-        return {jobs.rule: jobs for jobs in response_jobs(self.grid)}
-
-    @cached_property
-    def _self_judging_jobs(self) -> dict[str, SelfJudgingJob]:
-        return {own.rule: own for own in self_judging_jobs(self.grid)}
-
-    @cached_property
-    def _judging_jobs(self) -> dict[str, JudgingJob]:
-        return {job.rule: job for job in judging_jobs(self.grid)}
-
-    @cached_property
-    def _batches(self) -> dict[str, Batch]:
-        return {batch.rule: batch for batch in batches(self.grid)}
+    def _estimates(self) -> "dict[str, Estimate]":
+        """What each rule costs; of other rules next to nothing."""
+        grid = self.grid
+        return {
+            **{jobs.rule: partial(_baking, jobs) for jobs in checkpoint_jobs(grid)},
+            **{jobs.rule: partial(_finding, jobs) for jobs in direction_jobs(grid, by_running=True)},
+            **{jobs.rule: partial(_responding, jobs) for jobs in response_jobs(grid)},
+            **{jobs.rule: partial(_self_judging, jobs) for jobs in self_judging_jobs(grid)},
+            **{jobs.rule: partial(_judging, jobs) for jobs in judging_jobs(grid)},
+            **{batch.rule: partial(_measuring, batch) for batch in batches(grid)},
+            **RULES,
+        }
 
     def size(self, model: str) -> ModelSize:
         """Size of a model, or an assumption."""
@@ -164,28 +129,54 @@ class Costs:
         work = self.running(model, threads, read=responses * PROMPT_TOKENS, written=responses * self.response_tokens)
         return HEAVY + work
 
-    def job(self, model: str, cases: float, threads: int) -> float:
+    def judging(self, model: str, cases: float, threads: int) -> float:
         """Seconds to start, load a judge and have it read cases."""
         return HEAVY + self.running(model, threads, read=cases * (PROMPT_TOKENS + JUDGE_TOKENS + self.response_tokens))
 
-    def _judging(self, judge: Judge, cases: float, threads: int) -> float:
-        kind, own = settings_of(judge), JUDGES.read(judge.settings).weights()
-        if own and not kind.sends_requests:
-            return self.job(own[0], cases, threads)
-        return LIGHT + (cases * REQUEST if kind.sends_requests else 0.0)
 
-    def _measuring(self, pairs: Sequence[ModelVariant], threads: int) -> float:
-        """Seconds to measure pairs, each with what the chosen measures read and write."""
-        read, written = Measures(self.grid).tokens(self.prompts("evaluation"), PROMPT_TOKENS)
-        return HEAVY + sum(self.running(pair.model, threads, read=read, written=written) for pair in pairs)
+def _baking(jobs: CheckpointJob, costs: Costs, wildcards: Wildcards, _threads: int) -> float:
+    return LIGHT + len(jobs.outputs) * costs.size(wildcards["model"]).stored / BAKED
 
 
-def _weights(per_second: float, start: float) -> Callable[[Costs, Wildcards, int], float]:
+def _finding(jobs: DirectionJob, costs: Costs, wildcards: Wildcards, threads: int) -> float:
+    """Seconds of searches for directions that run the model."""
+    searches = len(jobs.searches(_Job(wildcards["model"], variant=wildcards.get("variant", ""))))
+    read = searches * CAUSAL_PASSES * costs.prompts("calibration") * PROMPT_TOKENS
+    return HEAVY + costs.running(wildcards["model"], threads, read=read)
+
+
+def _responding(jobs: ResponseJobs, costs: Costs, wildcards: Wildcards, threads: int) -> float:
+    return costs.generating(wildcards["model"], jobs.responses(_Job(wildcards["model"])), threads)
+
+
+def _self_judging(jobs: SelfJudgingJob, costs: Costs, wildcards: Wildcards, threads: int) -> float:
+    job = _Job(wildcards["model"], wildcards["judge"])
+    return costs.judging(job.model, jobs.cases(job), threads)
+
+
+def _judging(job: JudgingJob, costs: Costs, _wildcards: Wildcards, threads: int) -> float:
+    cases = sum(map(job.cases, job.pairs))
+    kind, own = settings_of(job.judge), JUDGES.read(job.judge.settings).weights()
+    if own and not kind.sends_requests:
+        return costs.judging(own[0], cases, threads)
+    return LIGHT + (cases * REQUEST if kind.sends_requests else 0.0)
+
+
+def _measuring(batch: Batch, costs: Costs, _wildcards: Wildcards, threads: int) -> float:
+    """Seconds to measure pairs, each with what the chosen measures read and write."""
+    read, written = Measures(costs.grid).tokens(costs.prompts("evaluation"), PROMPT_TOKENS)
+    return HEAVY + sum(costs.running(pair.model, threads, read=read, written=written) for pair in batch.pairs)
+
+
+Estimate = Callable[[Costs, Wildcards, int], float]
+
+
+def _weights(per_second: float, start: float) -> Estimate:
     """Seconds of a step that goes through all weights of a model."""
     return lambda costs, wildcards, _threads: start + costs.size(wildcards["model"]).stored / per_second
 
 
-def _states(passes: float) -> Callable[[Costs, Wildcards, int], float]:
+def _states(passes: float) -> Estimate:
     """Seconds of a step with this number of passes over the calibration prompts."""
 
     def seconds(costs: Costs, wildcards: Wildcards, threads: int) -> float:
@@ -204,11 +195,11 @@ def _search(costs: Costs, wildcards: Wildcards, threads: int) -> float:
     return HEAVY + costs.running(wildcards["model"], threads, read=screened, written=written)
 
 
-def _always(seconds: float) -> Callable[[Costs, Wildcards, int], float]:
+def _always(seconds: float) -> Estimate:
     return lambda _costs, _wildcards, _threads: seconds
 
 
-RULES: dict[str, Callable[[Costs, Wildcards, int], float]] = {
+RULES: dict[str, Estimate] = {
     "train_organism": _always(ORGANISM_TRAINING),
     "train_adapter": _always(ADAPTER_TRAINING),
     "distill_harmless_responses": _always(ADAPTER_TRAINING),

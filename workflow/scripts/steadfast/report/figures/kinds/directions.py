@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from steadfast.attacks.activations import Activations
-    from steadfast.report.figures.activations import FoundDirection
+    from steadfast.report.figures.projections import FoundDirection
 
 DIRECTIONS = "directions"
 
@@ -32,7 +32,7 @@ def draw(data: Mapping[str, Any], about: About, settings: Settings) -> "dict[str
 
 
 def figures(found: "Iterable[FoundDirection]", labels: Labels | None = None) -> "dict[str, Figure]":
-    """Draw where the classes part, for every direction of a grid.
+    """Draw where harmful and harmless prompts separate, for every direction of a grid.
 
     Args:
         found: the directions, one at a time, so that only one model's activations need to be in memory.
@@ -43,7 +43,9 @@ def figures(found: "Iterable[FoundDirection]", labels: Labels | None = None) -> 
         several token positions were tried or the choice was causal; and ``separation_{variant}``, one line per model,
         where a place was selected.
     """
-    from steadfast.report.figures.activations import draw_projections, draw_selection, draw_separation
+    from steadfast.report.figures.place_selection import draw_selection
+    from steadfast.report.figures.projections import draw_projections
+    from steadfast.report.figures.separation import draw_separation
 
     labels = labels or Labels()
     drawn: dict[str, Figure] = {}
