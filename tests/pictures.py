@@ -6,7 +6,7 @@ import matplotlib.image
 import numpy as np
 from matplotlib.figure import Figure
 
-from steadfast.report.figures import style
+from steadfast.report.figures import look, style
 
 COARSE = 50
 """Dots per inch: the layout is in points, so the picture is the same as a fine one, which takes ten times longer."""
@@ -19,7 +19,7 @@ def saved_pixels(figure: Figure, folder: Path) -> np.ndarray:
         Its pixels [height, width, 3], from 0 to 1.
     """
     file = folder / "figure.png"
-    with style.drawn_as(style.Look(resolution=COARSE)):
+    with look.drawn_as(look.Look(resolution=COARSE)):
         style.save(figure, file)
     return matplotlib.image.imread(file)[..., :3]
 

@@ -23,7 +23,7 @@ from steadfast.analysis.tables.robustness import robustness_table
 from steadfast.core.files import read_table, write_table
 from steadfast.core.provenance import write_provenance
 from steadfast.report.figures.drawing import draw_all, save_all
-from steadfast.report.figures.style import Look
+from steadfast.report.figures.look import Look
 from steadfast.report.page import write_report
 
 RESOURCES = Path(__file__).parents[1] / "resources"

@@ -9,8 +9,8 @@ from steadfast.core.job import run_job
 from steadfast.grid import paths
 from steadfast.report.figures.drawing import write_figures
 from steadfast.report.figures.kinds.directions import DIRECTIONS
+from steadfast.report.figures.look import Look
 from steadfast.report.figures.projections import FoundDirection
-from steadfast.report.figures.style import Look
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

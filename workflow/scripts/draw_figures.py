@@ -7,7 +7,7 @@ from steadfast.analysis.tables.about import About
 from steadfast.core.files import read_table
 from steadfast.core.job import run_job
 from steadfast.report.figures.drawing import write_figures
-from steadfast.report.figures.style import Look
+from steadfast.report.figures.look import Look
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

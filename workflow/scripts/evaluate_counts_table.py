@@ -7,7 +7,7 @@ from steadfast.core.files import atomic_directory, write_matrix, write_table
 from steadfast.core.job import run_job
 from steadfast.report.counts_tables import figures_from_counts, tables_from_counts
 from steadfast.report.figures.drawing import save_all
-from steadfast.report.figures.style import Look, drawn_as
+from steadfast.report.figures.look import Look, drawn_as
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake

@@ -9,7 +9,8 @@ from pydantic import Field
 from steadfast.analysis.tables.about import About
 from steadfast.report.figures.heading import add_heading, heading_height, number_of
 from steadfast.report.figures.settings import FigureSettings
-from steadfast.report.figures.style import figure_style, new_figure, row_labels, series_color
+from steadfast.report.figures.style import figure_style, new_figure, series_color
+from steadfast.report.figures.text_fitting import row_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -32,7 +32,7 @@ from steadfast.models.placing import place_model
 from steadfast.models.pointer import checkpoint_path
 from steadfast.models.sources import locate
 from steadfast.report.figures.drawing import draw_all
-from steadfast.report.figures.style import Look
+from steadfast.report.figures.look import Look
 
 CONFIG = """
 prompts: {harmful: [{kind: synthetic}], harmless: [{kind: synthetic}]}

@@ -8,7 +8,7 @@ import pytest
 from steadfast.analysis.tables.assessment import NUMBERS
 from steadfast.report.blocks import Column, number, table
 from steadfast.report.browser import browser_data
-from steadfast.report.figures.style import Look
+from steadfast.report.figures.look import Look
 from steadfast.report.page import EMBEDDED_BYTES, embedded, page_data
 from steadfast.report.sections import SECTIONS, build_sections
 

@@ -16,7 +16,7 @@ from steadfast.core.plug_ins import FIGURES
 from steadfast.report.figures.drawing import draw_all as draw_chosen
 from steadfast.report.figures.kinds import agreement_with_reference, corrected_rates, judge_bias, rank_stability
 from steadfast.report.figures.kinds import conclusions as conclusions_figure
-from steadfast.report.figures.style import Look
+from steadfast.report.figures.look import Look
 
 NAMES = [name for name in FIGURES.names() if FIGURES.settings(name).folder == "judges"]
 

@@ -17,7 +17,7 @@ from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.report.figures.drawing import draw_figure, write_figures
 from steadfast.report.figures.kinds import refusal_counts
-from steadfast.report.figures.style import Look
+from steadfast.report.figures.look import Look
 
 COUNTS = pd.DataFrame(
     [("m", variant, "j", "harmful", refused, 10 - refused, 0, 10) for variant, refused in (("original", 9), ("e", 1))],

@@ -14,7 +14,7 @@ from steadfast.analysis.tables.counts import read_counts
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.core.errors import DataError
 from steadfast.report.counts_tables import figures_from_counts, slugs, tables_from_counts
-from steadfast.report.figures import style
+from steadfast.report.figures import look, style
 from steadfast.report.figures.drawing import draw_figure, save_all
 from steadfast.report.figures.kinds import judge_correlation, refusal_counts, refusal_heatmap
 
@@ -230,14 +230,14 @@ def test_lines_lead_to_edits_and_not_to_controls():
 
 def test_edit_has_one_color_everywhere_and_controls_are_hollow():
     styles = style.variant_styles(["original", "abliterated", "random"], ["random"])
-    assert matplotlib.colors.to_hex(styles["abliterated"]["color"]) == style.Look().edit
+    assert matplotlib.colors.to_hex(styles["abliterated"]["color"]) == look.Look().edit
     assert not styles["random"]["filled"] and styles["abliterated"]["filled"]
     assert len({str(entry["marker"]) for entry in styles.values()}) == 3
 
 
 @pytest.mark.parametrize("column", ["single", "double"])
 def test_figures_have_the_width_of_their_column(column):
-    with style.drawn_as(style.Look(single_column=3.3, double_column=7.0), column):
+    with look.drawn_as(look.Look(single_column=3.3, double_column=7.0), column):
         for name, drawn in figures_of(grid(4, 3), "judge 0", LONG).items():
             assert drawn.get_size_inches()[0] == {"single": 3.3, "double": 7.0}[column], name
 
@@ -250,7 +250,7 @@ def test_titles_judge_and_numbers_of_responses_are_in_every_figure():
 
 
 def test_titles_can_be_left_out_and_notes_stay():
-    with style.drawn_as(style.Look(titles=False)):
+    with look.drawn_as(look.Look(titles=False)):
         (note,) = refusal_counts.figure(grid(2, 1), "judge 0").texts
     assert note.get_text().startswith("Judge: judge 0")
 

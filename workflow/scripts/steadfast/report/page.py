@@ -15,7 +15,8 @@ from steadfast.report.assembly import SOURCE
 from steadfast.report.blocks import Block, Column, table
 from steadfast.report.browser import browser_data
 from steadfast.report.cautions import cautions
-from steadfast.report.figures.style import INK, SERIES, Look, color_map, drawn_as, ink_on, mixed, variant_styles
+from steadfast.report.figures.look import Look, drawn_as
+from steadfast.report.figures.style import INK, SERIES, color_map, ink_on, mixed, variant_styles
 from steadfast.report.headline import size
 from steadfast.report.model_view import model_findings
 from steadfast.report.origins import artifacts, stages, states, versions

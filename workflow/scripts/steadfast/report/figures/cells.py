@@ -7,23 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steadfast.report.figures.style import (
-    FAINT,
-    GLYPH,
-    INK,
-    MISSING_COLOR,
-    QUIET,
-    bare,
-    characters,
-    color_map,
-    inches_of,
-    ink_on,
-    longest_line,
-    look,
-    narrow,
-    width,
-    wrap,
-)
+from steadfast.report.figures.look import look, narrow, width
+from steadfast.report.figures.panels import bare
+from steadfast.report.figures.style import FAINT, INK, MISSING_COLOR, QUIET, color_map, ink_on
+from steadfast.report.figures.text_fitting import GLYPH, characters, inches_of, longest_line, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

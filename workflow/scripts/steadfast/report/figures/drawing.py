@@ -9,7 +9,8 @@ from steadfast.analysis.tables.about import About
 from steadfast.core.errors import DataError
 from steadfast.core.files import atomic_directory
 from steadfast.core.plug_ins import FIGURES
-from steadfast.report.figures.style import Look, drawn_as, message_figure, save
+from steadfast.report.figures.look import Look, drawn_as
+from steadfast.report.figures.style import message_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from steadfast.report.figures.style import GLYPH, INK, QUIET, characters, look, width, wrap
+from steadfast.report.figures.look import look, width
+from steadfast.report.figures.style import INK, QUIET
+from steadfast.report.figures.text_fitting import GLYPH, characters, wrap
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

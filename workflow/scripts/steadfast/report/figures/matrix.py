@@ -20,7 +20,10 @@ from steadfast.report.figures.cells import (
     text_size,
 )
 from steadfast.report.figures.heading import add_heading, heading_height
-from steadfast.report.figures.style import figure_style, inches_of, narrow, new_figure, row_labels, width
+from steadfast.report.figures.look import narrow, width
+from steadfast.report.figures.panels import hide_rest
+from steadfast.report.figures.style import figure_style, new_figure
+from steadfast.report.figures.text_fitting import inches_of, row_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,8 +79,7 @@ def draw_matrices(
             source = _panel(axes, matrix, line, names, rows, limits, cell, symmetric=symmetric)
             if len(matrices) > 1:
                 axes.set_title(heading, loc="left")
-        for axes in list(panels.flat)[len(matrices) :]:
-            axes.set_visible(False)
+        hide_rest(panels, len(matrices))
         color_bar(drawn, panels[0, 0] if len(matrices) == 1 else panels, source, measure)
         add_heading(drawn, title, notes)
     return drawn

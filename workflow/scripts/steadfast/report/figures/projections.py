@@ -12,15 +12,8 @@ from steadfast.attacks.directions import HALF_DIRECTIONS, Direction
 from steadfast.attacks.directions.finders import leading_axes
 from steadfast.core.names import PROMPT_LABELS
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height
-from steadfast.report.figures.style import (
-    INK,
-    SERIES,
-    figure_style,
-    marker_key,
-    message_figure,
-    narrow,
-    new_figure,
-)
+from steadfast.report.figures.look import narrow
+from steadfast.report.figures.style import INK, SERIES, figure_style, marker_key, message_figure, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,19 +7,17 @@ import numpy as np
 import pandas as pd
 
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height
+from steadfast.report.figures.look import narrow, width
 from steadfast.report.figures.style import (
     FAINT,
     MARKERS,
-    characters,
     figure_style,
     marker_key,
     message_figure,
-    narrow,
     new_figure,
     series_color,
-    width,
-    wrap,
 )
+from steadfast.report.figures.text_fitting import characters, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,21 +5,19 @@ lightness rises evenly; changes and correlations take one that is white at 0. No
 cells carry numbers and series carry markers of their own.
 """
 
-import textwrap
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steadfast.core.errors import DataError
 from steadfast.core.files import atomic_path
 from steadfast.core.names import ORIGINAL
+from steadfast.report.figures.look import Look, look, width
+from steadfast.report.figures.text_fitting import characters, wrap
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
@@ -40,84 +38,6 @@ SERIES = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", INK)
 """Colors of what is neither edited nor a control: Okabe and Ito's, which the color-blind can tell apart."""
 PARTS = {"refused": "#2a5b8c", "not refused": "#ecd9a4", "unscored": "white"}
 """What became of responses; they differ in lightness, and the last is hatched."""
-GLYPH = 0.58
-"""Width of an average character, in parts of the type's size."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """How figures look.
-
-    Attributes:
-        formats: suffixes of the files of each figure.
-        single_column: width of a figure in one column of a paper, in inches.
-        double_column: width of a figure across both columns, in inches.
-        font: name of the font family.
-        font_size: size of the labels, in points.
-        resolution: dots per inch of PNG files.
-        titles: whether figures have titles; their notes stay.
-        original: color of unedited models.
-        edit: color of edited models.
-        control: color of controls.
-        sequential: color map of rates.
-        diverging: color map of what has a sign.
-    """
-
-    formats: tuple[str, ...] = ("pdf", "png")
-    single_column: float = 3.5
-    double_column: float = 7.2
-    font: str = "DejaVu Sans"
-    font_size: float = 8.0
-    resolution: int = 300
-    titles: bool = True
-    original: str = "#1d3557"
-    edit: str = "#d55e00"
-    control: str = "#8c8c8c"
-    sequential: str = "cividis"
-    diverging: str = "PuOr"
-
-    @classmethod
-    def read(cls, values: Mapping[str, Any]) -> "Look":
-        """From the keys of a configuration's ``figures``; colors are below ``palette``."""
-        known = {**values, **values["palette"], "formats": tuple(values["formats"])}
-        return cls(**{key: known[key] for key in cls.__dataclass_fields__})
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    """The look of the figure that is being drawn, and its width in inches."""
-
-    look: Look
-    width: float
-
-
-USUAL = _Drawn(Look(), Look().double_column)
-_drawn: ContextVar[_Drawn] = ContextVar("drawn", default=USUAL)
-
-
-def look() -> Look:
-    """The look of the figure that is being drawn."""
-    return _drawn.get().look
-
-
-def width() -> float:
-    """Width of the figure that is being drawn, in inches."""
-    return _drawn.get().width
-
-
-def narrow() -> bool:
-    """Whether the figure has to fit one column: its panels are below each other."""
-    return width() < 5.0
-
-
-@contextmanager
-def drawn_as(chosen: Look, column: str = "double") -> Iterator[None]:
-    """Draw figures with this look, at the width of a ``single`` or ``double`` column."""
-    token = _drawn.set(_Drawn(chosen, chosen.single_column if column == "single" else chosen.double_column))
-    try:
-        yield
-    finally:
-        _drawn.reset(token)
 
 
 @contextmanager
@@ -277,45 +197,3 @@ def ink_on(colors: "Colormap", fraction: float) -> str:
 def _luminance(color: Sequence[float]) -> float:
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color[:3]]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def columns_of(panels: int, most: int) -> int:
-    """Columns of a grid of panels: at most ``most``, with rows of about equal length."""
-    rows = -(-panels // min(most, panels))
-    return -(-panels // rows)
-
-
-def characters(inches: float, size: float | None = None) -> int:
-    """How many characters fit into a length, at a type size in points."""
-    return max(8, int(inches * 72 / (GLYPH * (size or look().font_size))))
-
-
-def inches_of(labels: Sequence[str], size: float | None = None) -> float:
-    """Length of the longest line among labels, roughly, in inches."""
-    return longest_line(labels) * GLYPH * (size or look().font_size) / 72
-
-
-def row_labels(labels: Sequence[str], share: float = 0.3) -> list[str]:
-    """Labels of rows, broken into lines so that they take at most a share of the figure's width."""
-    return [wrap(label, characters(share * width())) for label in labels]
-
-
-def wrap(label: str, width: int = 30) -> str:
-    """A label broken into lines of at most ``width`` characters, if it can be; no character is lost."""
-    return "\n".join(textwrap.wrap(label, width, break_on_hyphens=True, break_long_words=False)) or label
-
-
-def longest_line(labels: Sequence[str]) -> int:
-    """Number of characters in the longest line among labels."""
-    return max((len(line) for label in labels for line in label.splitlines()), default=0)
-
-
-def most_lines(labels: Sequence[str]) -> int:
-    """Number of lines of the label with the most."""
-    return max((label.count("\n") + 1 for label in labels), default=1)
-
-
-def bare(axes: "Axes") -> None:
-    """Take away the frame and the tick marks, as in a table of cells."""
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)

@@ -15,19 +15,12 @@ from steadfast.core.errors import DataError
 from steadfast.core.settings import UniqueItems
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height
 from steadfast.report.figures.kinds.agreement import ONE_JUDGE, SIGNED
+from steadfast.report.figures.look import narrow
+from steadfast.report.figures.panels import hide_rest
 from steadfast.report.figures.rows import align_ends, finish_rows, interval_dots, name_rows
 from steadfast.report.figures.settings import FigureSettings
-from steadfast.report.figures.style import (
-    INK,
-    figure_style,
-    marker_key,
-    message_figure,
-    most_lines,
-    narrow,
-    new_figure,
-    row_labels,
-    series_color,
-)
+from steadfast.report.figures.style import INK, figure_style, marker_key, message_figure, new_figure, series_color
+from steadfast.report.figures.text_fitting import most_lines, row_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -146,8 +139,7 @@ def figure(
             apart = sum(judge not in baselines for judge in judges)
             if 0 < apart < len(judges):
                 axes.axhline(apart - 0.5, color=INK, linewidth=0.8)
-        for axes in list(panels.flat)[len(metrics) :]:
-            axes.set_visible(False)
+        hide_rest(panels, len(metrics))
         name_rows(panels, names)
         add_legend(drawn, keys)
         add_heading(drawn, title, notes)

@@ -12,18 +12,12 @@ from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.errors import DataError
 from steadfast.core.names import ORIGINAL
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
+from steadfast.report.figures.look import look, narrow
+from steadfast.report.figures.panels import hide_rest
 from steadfast.report.figures.rows import finish_rows, interval_dots, name_rows
 from steadfast.report.figures.settings import FigureSettings
-from steadfast.report.figures.style import (
-    figure_style,
-    look,
-    marker_key,
-    mixed,
-    most_lines,
-    narrow,
-    new_figure,
-    row_labels,
-)
+from steadfast.report.figures.style import figure_style, marker_key, mixed, new_figure
+from steadfast.report.figures.text_fitting import most_lines, row_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -110,8 +104,7 @@ def figure(
             axes.set_title(labels.variant(variant), loc="left")
             axes.set_xlim(-2.5, 102.5)
             finish_rows(axes, len(models))
-        for axes in list(panels.flat)[len(variants) :]:
-            axes.set_visible(False)
+        hide_rest(panels, len(variants))
         for axes in panels[-1]:
             axes.set_xlabel("harmful prompts refused (%)")
         name_rows(panels, names)

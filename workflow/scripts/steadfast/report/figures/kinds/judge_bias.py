@@ -24,14 +24,8 @@ from steadfast.report.figures.cells import (
 )
 from steadfast.report.figures.heading import add_heading, heading_height
 from steadfast.report.figures.settings import FigureSettings
-from steadfast.report.figures.style import (
-    figure_style,
-    inches_of,
-    message_figure,
-    most_lines,
-    new_figure,
-    row_labels,
-)
+from steadfast.report.figures.style import figure_style, message_figure, new_figure
+from steadfast.report.figures.text_fitting import inches_of, most_lines, row_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

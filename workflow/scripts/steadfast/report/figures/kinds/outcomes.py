@@ -10,24 +10,11 @@ from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.analysis.tables.response_outcomes import OUTCOMES
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
+from steadfast.report.figures.look import look, narrow, width
+from steadfast.report.figures.panels import hide_rest
 from steadfast.report.figures.settings import FigureSettings
-from steadfast.report.figures.style import (
-    FAINT,
-    INK,
-    PARTS,
-    characters,
-    figure_style,
-    inches_of,
-    look,
-    message_figure,
-    most_lines,
-    narrow,
-    new_figure,
-    patch_key,
-    row_labels,
-    width,
-    wrap,
-)
+from steadfast.report.figures.style import FAINT, INK, PARTS, figure_style, message_figure, new_figure, patch_key
+from steadfast.report.figures.text_fitting import characters, inches_of, most_lines, row_labels, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,8 +94,7 @@ def figure(
             axes.tick_params(axis="y", length=0)
             for start in starts[1:]:
                 axes.axhline(start - 0.5, color=FAINT, linewidth=0.5)
-        for axes in list(panels.flat)[len(judges) :]:
-            axes.set_visible(False)
+        hide_rest(panels, len(judges))
         for axes in panels[-1]:
             axes.set_xlabel("harmful prompts (%)")
         panels[0, 0].set_yticks(range(len(pairs)), variants)

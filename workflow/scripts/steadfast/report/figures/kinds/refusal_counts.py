@@ -14,23 +14,21 @@ from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.core.errors import DataError
 from steadfast.core.names import ORIGINAL
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
+from steadfast.report.figures.look import look, narrow
 from steadfast.report.figures.rows import finish_rows, interval_dots, name_rows
 from steadfast.report.figures.settings import FigureSettings
 from steadfast.report.figures.style import (
     INK,
     PARTS,
     figure_style,
-    look,
     marker_key,
     mixed,
-    most_lines,
-    narrow,
     new_figure,
     part_style,
     patch_key,
-    row_labels,
     variant_styles,
 )
+from steadfast.report.figures.text_fitting import most_lines, row_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

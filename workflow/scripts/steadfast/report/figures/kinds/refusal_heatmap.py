@@ -25,7 +25,8 @@ from steadfast.report.figures.cells import (
 )
 from steadfast.report.figures.heading import add_heading, heading_height, number_of
 from steadfast.report.figures.settings import FigureSettings
-from steadfast.report.figures.style import INK, figure_style, inches_of, new_figure, row_labels
+from steadfast.report.figures.style import INK, figure_style, new_figure
+from steadfast.report.figures.text_fitting import inches_of, row_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,17 +12,11 @@ from steadfast.analysis.tables.ordering import LABELS, names_of
 from steadfast.core.errors import DataError
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
 from steadfast.report.figures.kinds.refusal_counts import TITLES
+from steadfast.report.figures.look import narrow
 from steadfast.report.figures.rows import finish_rows, interval_dots, name_rows
 from steadfast.report.figures.settings import FigureSettings
-from steadfast.report.figures.style import (
-    figure_style,
-    marker_key,
-    most_lines,
-    narrow,
-    new_figure,
-    row_labels,
-    variant_styles,
-)
+from steadfast.report.figures.style import figure_style, marker_key, new_figure, variant_styles
+from steadfast.report.figures.text_fitting import most_lines, row_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

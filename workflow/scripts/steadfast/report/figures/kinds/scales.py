@@ -13,22 +13,11 @@ from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.files import require_columns
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
+from steadfast.report.figures.look import look, narrow, width
+from steadfast.report.figures.panels import columns_of
 from steadfast.report.figures.settings import FigureSettings
-from steadfast.report.figures.style import (
-    FAINT,
-    INK,
-    MARKERS,
-    characters,
-    columns_of,
-    figure_style,
-    look,
-    message_figure,
-    mixed,
-    narrow,
-    new_figure,
-    width,
-    wrap,
-)
+from steadfast.report.figures.style import FAINT, INK, MARKERS, figure_style, message_figure, mixed, new_figure
+from steadfast.report.figures.text_fitting import characters, wrap
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

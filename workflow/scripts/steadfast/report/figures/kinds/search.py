@@ -13,23 +13,20 @@ from steadfast.analysis.tables.ordering import names_of
 from steadfast.analysis.tables.searched_attacks import divergence_of
 from steadfast.core.names import HARMFUL, ORIGINAL
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
+from steadfast.report.figures.look import look, narrow, width
+from steadfast.report.figures.panels import columns_of
 from steadfast.report.figures.settings import FigureSettings
 from steadfast.report.figures.style import (
     FAINT,
     MARKERS,
     QUIET,
-    characters,
-    columns_of,
     figure_style,
-    look,
     marker_key,
     message_figure,
     mixed,
-    narrow,
     new_figure,
-    width,
-    wrap,
 )
+from steadfast.report.figures.text_fitting import characters, wrap
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

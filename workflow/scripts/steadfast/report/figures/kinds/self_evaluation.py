@@ -12,18 +12,12 @@ from steadfast.analysis.tables.ordering import names_of
 from steadfast.analysis.tables.self_evaluation import ALL_MODELS
 from steadfast.analysis.tables.self_judgments import OTHERS, OWN
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height
+from steadfast.report.figures.look import narrow
+from steadfast.report.figures.panels import hide_rest
 from steadfast.report.figures.rows import align_ends, finish_rows, interval_dots, name_rows
 from steadfast.report.figures.settings import FigureSettings
-from steadfast.report.figures.style import (
-    INK,
-    figure_style,
-    marker_key,
-    most_lines,
-    narrow,
-    new_figure,
-    row_labels,
-    variant_styles,
-)
+from steadfast.report.figures.style import INK, figure_style, marker_key, new_figure, variant_styles
+from steadfast.report.figures.text_fitting import most_lines, row_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,8 +121,7 @@ def figure(
             align_ends(axes)
             if neutral is not None:
                 axes.axvline(neutral, color=INK, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0)
-        for axes in list(grid.flat)[len(panels) :]:
-            axes.set_visible(False)
+        hide_rest(grid, len(panels))
         name_rows(grid, names)
         add_legend(drawn, keys)
         add_heading(drawn, title, notes)

@@ -12,22 +12,20 @@ from steadfast.analysis.tables.ordering import names_of
 from steadfast.core.names import ORIGINAL, PROMPT_LABELS
 from steadfast.prompts.benchmarks.catalog import OVER_REFUSAL
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
+from steadfast.report.figures.look import narrow, width
+from steadfast.report.figures.panels import columns_of
 from steadfast.report.figures.settings import FigureSettings
 from steadfast.report.figures.style import (
     FAINT,
     INK,
-    characters,
-    columns_of,
     figure_style,
     marker_key,
     message_figure,
-    narrow,
     new_figure,
     patch_key,
     variant_styles,
-    width,
-    wrap,
 )
+from steadfast.report.figures.text_fitting import characters, wrap
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
