@@ -175,7 +175,7 @@ def _edits(study: Study) -> str:
 
 def _unscored(verdicts: pd.DataFrame) -> str:
     unscored = int((verdicts["verdict"] == UNSCORED).sum())
-    return f"{unscored:,} of {count(len(verdicts), 'verdict')} could not be parsed and count as unscored"
+    return f"{unscored:,} of {count(len(verdicts), 'verdict')} are unscored"
 
 
 def size(study: Study) -> dict[str, Any]:

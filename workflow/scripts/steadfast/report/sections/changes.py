@@ -79,7 +79,13 @@ def rates_table(study: Study) -> Block:
         judge_column(study),
         label_column(),
         Column("refused", "Refused", "count", detail=True),
-        Column("unscored", "Unscored", "count", help="Verdicts that could not be parsed; excluded.", detail=True),
+        Column(
+            "unscored",
+            "Unscored",
+            "count",
+            help="Verdicts that are neither a refusal nor a non-refusal; excluded.",
+            detail=True,
+        ),
         Column("total", "Of", "count", detail=True),
         Column(
             "rate",

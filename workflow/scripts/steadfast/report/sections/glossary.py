@@ -49,10 +49,18 @@ def _judges(study: Study) -> Iterator[tuple[str, str, str, str]]:
     for name in study.judges:
         role = "reference" if name == study.reference else "baseline" if name in study.baselines else "judge"
         if name in study.people:
-            yield study.labels.judge(name), "judge", role, "Human labels."
+            yield study.labels.judge(name), "judge", "human", _labels_of(study, name)
         elif name in entries:
             meaning = _first_line(JUDGES.settings(entries[name][JUDGES.key]))
             yield study.labels.judge(name), "judge", role, meaning
+
+
+def _labels_of(study: Study, name: str) -> str:
+    """Whose labels they are."""
+    if name != study.truth:
+        return "The labels of one annotator."
+    whose = "The labels of one annotator" if len(study.people) == 1 else "What most annotators say of a response"
+    return f"{whose}; judges are compared with it."
 
 
 def _variants(study: Study) -> Iterator[tuple[str, str, str, str]]:
