@@ -204,6 +204,7 @@ def test_wrong_key_stops_the_job_without_printing_it(build, monkeypatch: pytest.
     assert "sk-wrong-key" not in str(error.value) and "[key]" in str(error.value)
 
 
+@pytest.mark.slow
 def test_client_log_contains_no_key(build, tmp_path: Path) -> None:
     with simulator(lambda response, attempt: "server_error" if attempt == 0 else "answer") as provider:
         worker = start_worker(provider, tmp_path / "answers", 2, OPENAI_LOG="debug")
@@ -323,6 +324,7 @@ def start_worker(provider: Simulator, store: Path, count: int, **variables: str)
     )
 
 
+@pytest.mark.slow
 def test_killed_job_repeats_no_answered_request(build, tmp_path: Path) -> None:
     count, store = 200, tmp_path / "answers"
     with simulator(delay=0.03) as provider:
@@ -342,6 +344,7 @@ def test_killed_job_repeats_no_answered_request(build, tmp_path: Path) -> None:
         assert [verdict.verdict for verdict in verdicts] == [REFUSAL, NON_REFUSAL] * (count // 2)
 
 
+@pytest.mark.slow
 def test_parallel_processes_share_one_cache(build, tmp_path: Path) -> None:
     store = tmp_path / "answers"
     with simulator() as provider:

@@ -1,7 +1,7 @@
 """The package's layers: no room and no folder imports another that imports it, directly or through others."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import networkx as nx
@@ -16,14 +16,22 @@ MODULES = {
 }
 
 
-def imported(code: str) -> Iterator[str]:
+def imported(code: str) -> set[str]:
     """Dotted name of every module of the package that some code imports, inside functions as well."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.ImportFrom) and not node.level and node.module:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-            yield from (name if name in MODULES else node.module for name in names)
+            found |= {name if name in MODULES else node.module for name in names}
         elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+@cache
+def imported_by(file: Path) -> set[str]:
+    """What a file imports."""
+    return imported(file.read_text(encoding="utf-8"))
 
 
 def layers(depth: int) -> "nx.DiGraph[str]":
@@ -31,7 +39,7 @@ def layers(depth: int) -> "nx.DiGraph[str]":
     graph: nx.DiGraph[str] = nx.DiGraph()
     for file in sorted(PACKAGE.rglob("*.py")):
         here = place(".".join(("steadfast", *file.relative_to(PACKAGE).parts)).removesuffix(".py"), depth)
-        for name in imported(file.read_text(encoding="utf-8")):
+        for name in imported_by(file):
             if name.startswith("steadfast.") and (there := place(name, depth)) != here:
                 graph.add_edge(here, there)
     graph.remove_nodes_from([folder for folder in graph if folder.count(".") + 1 < depth])
@@ -59,4 +67,4 @@ def test_every_module_is_inside_a_subpackage():
 
 def test_imports_inside_functions_are_found():
     code = "import steadfast.a.b\nfrom steadfast import core\ndef f():\n    from steadfast.d import e\n"
-    assert {"steadfast.a.b", "steadfast.core", "steadfast.d"} <= set(imported(code))
+    assert {"steadfast.a.b", "steadfast.core", "steadfast.d"} <= imported(code)

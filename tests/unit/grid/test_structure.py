@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -17,6 +18,12 @@ EXEMPT = {
 MOST_METHODS = 25
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    """The code of a file."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
 def docstrings(tree: ast.Module) -> set[int]:
     """The nodes that are docstrings."""
     bodies = (node.body for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef))
@@ -29,7 +36,7 @@ def test_only_the_paths_module_contains_results_paths():
     for file in [*PACKAGE.rglob("*.py"), *PACKAGE.parent.glob("*.py")]:
         if file in EXEMPT:
             continue
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = parsed(file)
         told = docstrings(tree)
         found += [
             f"{file.relative_to(ROOT)}: {node.value!r}"
@@ -60,7 +67,7 @@ def test_classes_have_a_limited_number_of_methods():
     sizes = {
         f"{file.stem}.{node.name}": sum(isinstance(part, ast.FunctionDef) for part in node.body)
         for file in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(file))
         if isinstance(node, ast.ClassDef)
     }
     assert not {name: size for name, size in sizes.items() if size > MOST_METHODS}

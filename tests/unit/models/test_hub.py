@@ -23,7 +23,7 @@ from steadfast.core import files
 from steadfast.models.size import ModelSize
 
 CHECKPOINT = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
-LOADED = ("transformers", "torch")
+LOADED = ("transformers", "torch", "transformers.modeling_utils")
 SCRIPTS = Path(files.__file__).parents[2]
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tests.unit.models.architectures.test_architectures import HIDDEN, TEXT_ONLY, tiny_model
+from tests.sweeps import sweep
+from tests.unit.models.architectures.test_architectures import FEW, HIDDEN, TEXT_ONLY, tiny_model
 from transformers import AutoModelForCausalLM
 
 from steadfast.attacks.activations.logits import next_token_log_probabilities
@@ -33,14 +34,14 @@ EXPERTS |= {"glm4_moe_lite", "granitemoehybrid", "qwen3_5_moe_text", "qwen3_moe"
 FOUR_TIMES_WIDER = {"falcon"}
 STRETCHED = {"norm_preserving", "projected"}
 BEHIND_NORMS = {"exaone4", "gemma2", "gemma3_text", "gemma4_text", "glm4", "olmo2", "olmo3"}
-# every architecture is tried with one edit, and one architecture with every edit, wherever time matters
-FEW = ("orthogonalize", "llama")
 CASES = [
-    pytest.param(model_type, method, marks=[] if {model_type, method} & {*FEW} else [pytest.mark.slow])
+    (model_type, method)
     for model_type in TEXT_ONLY
     for method in EDITS
     if not (method == "rank_one" and (model_type in EXPERTS or model_type in BEHIND_NORMS))
 ]
+# where time matters, one architecture of each kind is tried with one edit, and one architecture with every edit
+QUICK = [case for case in CASES if (case[1] == "orthogonalize" and case[0] in FEW) or case[0] == "llama"]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def modules(original, edited, edit, direction):
     return applied_shares(edited, edit, torch.float32, recordings, asked), [site.name for site in sites]
 
 
-@pytest.mark.parametrize(("model_type", "method"), CASES)
+@pytest.mark.parametrize(("model_type", "method"), sweep(CASES, QUICK))
 def test_interventions_and_module_edits_match_the_edited_weights(source, model_type, method, direction_path, tmp_path):
     settings = EDITS[method]
     direction_path = with_keys(direction_path, 4 * HIDDEN if model_type in FOUR_TIMES_WIDER else HIDDEN)

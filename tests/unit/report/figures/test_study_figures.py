@@ -61,12 +61,12 @@ def texts_of(figure):
 
 
 def test_figures_show_the_published_counts(counts):
-    drawn = figures_of(counts, "ChatGPT5")
-    assert {"49", "34", "35", "15"} <= set(texts_of(drawn["refusal_counts"]))
+    assert {"49", "34", "35", "15"} <= set(texts_of(refusal_counts.figure(counts, "ChatGPT5")))
     harmful = counts[counts["label"] == "harmful"]["refused"].astype(str).tolist()
     shown = texts_of(refusal_heatmap.figure(counts, "harmful", numbers="counts"))
     assert sorted(text for text in shown if text.isdigit()) == sorted(harmful)
-    assert ".83" in texts_of(drawn["judge_correlation"]) and "−.89" in texts_of(drawn["judge_correlation"])
+    correlations = texts_of(judge_correlation.figure(square_matrix(agreement_from_counts(counts))))
+    assert {".83", "−.89"} <= set(correlations)
 
 
 @pytest.mark.parametrize(("models", "judges"), [(4, 3), pytest.param(40, 14, marks=pytest.mark.slow)])
@@ -161,16 +161,16 @@ def test_unknown_judge_raises_listing_known_judges(counts):
 
 
 @pytest.mark.parametrize("suffix", ["pdf", "png"])
-def test_equal_data_gives_byte_identical_figures(counts, suffix, tmp_path):
+def test_equal_data_gives_byte_identical_figures(suffix, tmp_path):
     for name in ("one", "two"):
-        style.save(refusal_counts.figure(counts, "ChatGPT5"), tmp_path / f"{name}.{suffix}")
+        style.save(refusal_counts.figure(tables_of({"m": (9, 2, 8)}), "judge"), tmp_path / f"{name}.{suffix}")
     first = (tmp_path / f"one.{suffix}").read_bytes()
     assert first == (tmp_path / f"two.{suffix}").read_bytes()
     assert not re.search(rb"CreationDate|ModDate|tIME", first)
 
 
-def test_the_pdf_embeds_its_fonts_as_outlines(counts, tmp_path):
-    style.save(refusal_counts.figure(counts, "ChatGPT5"), tmp_path / "figure.pdf")
+def test_the_pdf_embeds_its_fonts_as_outlines(tmp_path):
+    style.save(refusal_counts.figure(tables_of({"m": (9, 2, 8)}), "judge"), tmp_path / "figure.pdf")
     content = (tmp_path / "figure.pdf").read_bytes()
     assert b"/FontFile2" in content and b"/Type3" not in content
 
@@ -263,6 +263,6 @@ def test_baselines_stand_apart_in_the_heat_map():
     assert "baseline" in texts_of(drawn)
 
 
-def test_text_of_svg_files_stays_text(counts, tmp_path):
-    style.save(refusal_counts.figure(counts, "ChatGPT5"), tmp_path / "figure.svg")
+def test_text_of_svg_files_stays_text(tmp_path):
+    style.save(refusal_counts.figure(grid(1, 1), "judge 0"), tmp_path / "figure.svg")
     assert ">Harmful prompts</text>" in (tmp_path / "figure.svg").read_text()

@@ -297,7 +297,8 @@ def test_clock_shows_hours_minutes_and_seconds():
     assert clock(3_723.9) == "1:02:03"
 
 
-def test_full_disk_stopping_snakemake_is_reported_once(run, log, monkeypatch):
+def test_full_disk_stopping_snakemake_is_reported_once(run, log, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # the largest folders are looked for here
     monkeypatch.setenv("STEADFAST_COMMAND", "make run")
     run.plan(3)
     run.look()
@@ -314,7 +315,8 @@ def test_locked_folder_is_explained(run, log, monkeypatch):
     assert run.look() == "somebody uses it\n"
 
 
-def test_step_without_log_on_full_disk_is_explained(run):
+def test_step_without_log_on_full_disk_is_explained(run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     run.plan(3)
     run.start(4, "raw: train the model", "nowhere/step.log")
     run.failed(4, "nowhere/step.log", "CalledProcessError: Command '...' returned non-zero exit status 74.")

@@ -127,7 +127,8 @@ def test_list_of_causes_is_shortened():
     assert lines[-1] == "... and 3 more causes; every step's log is below results/logs"
 
 
-def test_foreign_full_disk_errors_get_our_message(log):
+def test_foreign_full_disk_errors_get_our_message(log, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # the largest folders are looked for here
     text = "Traceback (most recent call last):\n  File x\nOSError: [Errno 28] No space left on device: 'x'\n"
     assert why(log(text)).cause.startswith("disk full: ")
     assert why(log("error: disk full: /there could not be written")).cause == "disk full: /there could not be written"
