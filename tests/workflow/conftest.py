@@ -6,7 +6,6 @@ asserted exactly and in seconds. Code digests are those of the real scripts and 
 
 import ast
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from tests.forks import LONGEST_SECONDS, Forks
 from tests.grids import copy_workflow
 from tests.sharing import made_once
 from tests.workflow import runs
+from tests.workflow.trees import Place, copy_tree
 
 REAL = ("--cores", "2", "--configfile", "mine.yaml")
 CONFIG = """
@@ -157,15 +157,6 @@ def forks_of_snakemake(folder: Path, place: Path, template: Path) -> Forks:
     return Forks(runs, place, template, folder=folder, environment=environment(folder))
 
 
-def copy_tree(template: Path, folder: Path) -> Path:
-    """A copy of a tree, which shares the weights that ship: 40 MB, which no test changes."""
-
-    def link_weights(source: str, target: str) -> None:
-        (os.link if source.endswith(".safetensors") else shutil.copy2)(source, target)
-
-    return Path(shutil.copytree(template, folder, copy_function=link_weights))
-
-
 def _with_stub(text: str) -> str:
     """A script that creates its outputs and ends; the original follows it, so that its digest is the real one."""
     end = ast.parse(text).body[0].end_lineno
@@ -190,15 +181,15 @@ def template(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def usual_place(tmp_path_factory) -> Path:
+def usual_place(tmp_path_factory) -> Place:
     """Where the tree of a test lies while it runs, so that the modules of the package have the same paths in all."""
-    return tmp_path_factory.mktemp("tree") / "a copy"
+    return Place(tmp_path_factory.mktemp("tree") / "a copy")
 
 
 @pytest.fixture(scope="session")
 def snakemake_forks(template, usual_place) -> Iterator[Forks]:
     """What runs Snakemake."""
-    with closing(forks_of_snakemake(usual_place.parent, usual_place, template)) as forks:
+    with closing(forks_of_snakemake(usual_place.folder.parent, usual_place.folder, template)) as forks:
         yield forks
 
 
@@ -207,28 +198,22 @@ def finished_template(template, usual_place, snakemake_forks, tmp_path_factory) 
     """The same after a run of the whole grid."""
 
     def make(folder: Path) -> None:
-        status, text = Tree(copy_tree(template, usual_place), snakemake_forks).run()
+        status, text = Tree(copy_tree(template, usual_place.folder), snakemake_forks).run()
         assert status == 0, text
-        usual_place.rename(folder / "a copy")
+        usual_place.folder.rename(folder / "a copy")
 
     return made_once(tmp_path_factory, "finished stubs", make) / "a copy"
 
 
 @pytest.fixture
-def place_of_tree(usual_place, tmp_path) -> Iterator[Path]:
-    """Where a test may have its tree."""
-    yield usual_place
-    if usual_place.exists():
-        usual_place.rename(tmp_path / "a copy")
+def fresh(template, snakemake_forks, usual_place) -> Iterator[Tree]:
+    """A tree for the test in which nothing has run."""
+    yield Tree(usual_place.put(template), snakemake_forks)
+    usual_place.clear()
 
 
 @pytest.fixture
-def fresh(template, snakemake_forks, place_of_tree) -> Tree:
-    """A tree of the test's own in which nothing has run."""
-    return Tree(copy_tree(template, place_of_tree), snakemake_forks)
-
-
-@pytest.fixture
-def finished(finished_template, snakemake_forks, place_of_tree) -> Tree:
-    """A tree of the test's own in which the whole grid has run."""
-    return Tree(copy_tree(finished_template, place_of_tree), snakemake_forks)
+def finished(finished_template, snakemake_forks, usual_place) -> Iterator[Tree]:
+    """A tree for the test in which the whole grid has run."""
+    yield Tree(usual_place.put(finished_template), snakemake_forks)
+    usual_place.clear()
