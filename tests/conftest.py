@@ -25,9 +25,11 @@ LONGEST = [
 ]
 SLOW_FIXTURES = frozenset({"jobs"})
 """They run a whole grid; what needs one of them is slow."""
-MOST_SECONDS = 20.0
-"""Seconds of a core that a test may take unless it is marked `slow`. They take two at most; on a machine that is busy
-with other things as well, a core does half as much in a second, or less."""
+SEVERAL_SECONDS, MOST_SECONDS = 2.0, 20.0
+"""Seconds of a core from which on a test that is not marked `slow` is listed, and from which on it fails. They take one
+at most; on a machine that is busy with other things as well, a core does half as much in a second, or less."""
+OWN, FIXTURES = "seconds of a core", "seconds of a core of its fixtures"
+STARTED = pytest.StashKey[float]()
 
 
 @cache
@@ -50,13 +52,39 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    about = "seconds of a core from which on a test fails that is not marked slow (default: %(default)s)"
+    parser.addoption("--most-seconds", type=float, default=MOST_SECONDS, metavar="SECONDS", help=about)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[STARTED] = seconds_of_cores()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     before = seconds_of_cores()
     yield
-    taken = seconds_of_cores() - before
-    if taken > MOST_SECONDS and item.get_closest_marker("slow") is None:
-        pytest.fail(f"took {taken:.0f} s of a core, above {MOST_SECONDS:.0f}: make it faster, or mark it `slow`")
+    if item.get_closest_marker("slow") is not None:
+        return
+    taken, most = seconds_of_cores() - before, item.config.getoption("most_seconds")
+    item.user_properties += [(OWN, round(taken, 2)), (FIXTURES, round(before - item.stash[STARTED], 2))]
+    if taken > most:
+        pytest.fail(f"took {taken:.1f} s of a core, above {most:g}: make it faster, or mark it `slow`")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what makes a quick run slow; workers send the seconds with their reports."""
+    reports = (report for reports in terminalreporter.stats.values() for report in reports)
+    calls = [report for report in reports if getattr(report, "when", "") == "call"]
+    for title, name in (("tests that are not marked slow", OWN), ("fixtures that began with", FIXTURES)):
+        taken = {report.nodeid: dict(report.user_properties).get(name, 0.0) for report in calls}
+        several = sorted((seconds, test) for test, seconds in taken.items() if seconds > SEVERAL_SECONDS)
+        if several:
+            terminalreporter.section(f"more than {SEVERAL_SECONDS:g} seconds of a core: {title}")
+        for seconds, test in reversed(several):
+            terminalreporter.line(f"{seconds:6.1f} {test}")
 
 
 def seconds_of_cores() -> float:
