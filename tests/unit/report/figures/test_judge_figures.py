@@ -65,7 +65,7 @@ def texts_of(figure):
 
 
 def test_constant_and_redundant_agreement_figures_are_omitted():
-    drawn = draw_all(world(models=3))
+    drawn = draw_all(world(models=5))
     assert not {"agreement_pearson_counts", "agreement_coverage", "corrected_rates"} & set(drawn)
     assert {"agreement_cohen_kappa", "conclusions", "rank_stability", "judge_bias"} <= set(drawn)
 
