@@ -518,7 +518,7 @@ def test_links_and_addresses_lead_to_their_section(browser, study, options):
 @pytest.mark.parametrize("people", [[], ["judge-3"]], ids=["judges", "human labels"])
 def test_page_has_no_axe_violations(browser, tmp_path, people):
     study = MadeUpStudy(tmp_path, models=2, judges=4, prompts=4).make()
-    study.write(people=people)
+    study.write(human_judges=people)
     with browser.context(**WIDE) as context:
         reader = Reader(context, study.page)
         reader.page.get_by_label("Controls and baselines", exact=True).check()

@@ -76,6 +76,16 @@ def test_files_named_in_the_documentation_exist(page):
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=lambda page: page.name)
+def test_modules_named_in_the_documentation_exist(page):
+    text = page.read_text(encoding="utf-8")
+    # a page may tell to write a file: it has a block of code with its path
+    written = set(re.findall(r"^```\w+ (\S+\.py)$", text, re.M)) | set(re.findall(r"^ *```python (\S+)$", text, re.M))
+    named = set(re.findall(r"`([\w./-]+/[\w.-]+\.py)`", text)) - written
+    homes = (ROOT, PACKAGE, PACKAGE.parent, ROOT / "workflow")
+    assert sorted(name for name in named if not any((home / name).exists() for home in homes)) == []
+
+
 def test_newcomers_walk_has_ten_stops_at_existing_files():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     walk = text.partition("## A newcomer's walk")[2].partition("\n## ")[0]

@@ -1,5 +1,6 @@
 """The words of docs/glossary.md are used, and those that they replaced are not."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -87,6 +88,32 @@ REPLACEMENTS = {
     r"learnt|spelt|misspelt|burnt|dreamt": "American spelling: -ed",
 }
 
+IDENTIFIERS = {
+    "damage": "degradation, divergence, worse",
+    "damages": "perturbations, degradations",
+    "strongest": "best",
+    "fidelity": "agreement, validity",
+    "people": "human judges, annotators",
+    "donor": "source model",
+    "donated": "source model",
+    "stanza": "entry",
+    "said": "verdict, predicted, message",
+    "told": "reported",
+    "tell": "report",
+    "telling": "indicative",
+    "readings": "judgments",
+    "invented": "hallucination",
+    "borderline": "over-refusal",
+    "strangers": "excluded",
+    "standardised": "standardized",
+    "quantised": "quantized",
+    "stabilised": "stabilized",
+    "refuse": "reject, where our code does it",
+}
+"""Words that names of modules, functions, classes, arguments and variables of the package do not have."""
+REFUSING_MODELS = {"always_refuse", "never_refuse", "refuse"}
+"""Names of what models and judges do."""
+
 CODE = re.compile(r"```.*?```|`[^`\n]+`|\]\([^)]*\)|https?://\S+", re.S)
 """What a page quotes from code: keys, commands, addresses."""
 
@@ -112,6 +139,7 @@ ALTERNATIVES = "|".join(f"(?P<w{number}>{phrase})" for number, phrase in enumera
 PATTERN = re.compile(rf"\b(?:{ALTERNATIVES})\b", re.IGNORECASE)
 
 NAME = re.compile(r"def test_(\w+)")
+WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def findings(text: str) -> list[str]:
@@ -139,6 +167,30 @@ def test_banned_phrases_are_absent():
     assert files
     found = [f"{file.relative_to(ROOT)}, {finding}" for file in files for finding in findings(prose(file))]
     assert not found, "\n".join(["words that docs/glossary.md replaces:", *found])
+
+
+def test_identifiers_use_the_words_of_the_glossary():
+    found = []
+    for file in (ROOT / "workflow" / "scripts").rglob("*.py"):
+        for name in identifiers(file) - REFUSING_MODELS:
+            words = {word.casefold() for part in name.split("_") for word in WORD.findall(part)}
+            found += [
+                f"{file.relative_to(ROOT)}: {name}; use: {IDENTIFIERS[word]}" for word in words & set(IDENTIFIERS)
+            ]
+    assert not found, "\n".join(sorted(found))
+
+
+def identifiers(file: Path) -> set[str]:
+    """The name of a module, and every name that it defines."""
+    names = {file.stem}
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+    return names
 
 
 def test_every_scope_pattern_matches_a_file():

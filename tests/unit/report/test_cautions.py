@@ -31,11 +31,13 @@ def test_clean_run_has_only_label_and_verdict_cautions(study):
 
 
 def test_human_labels_remove_their_caution(study):
-    found = titles(replace(study, people=("human",), truth="human"))
+    found = titles(replace(study, human_judges=("human",), truth="human"))
     assert "No human labels" not in found
     # one annotator is not people
     assert "A single annotator" in found
-    assert "A single annotator" not in titles(replace(study, people=("human", "human-a", "human-b"), truth="human"))
+    assert "A single annotator" not in titles(
+        replace(study, human_judges=("human", "human-a", "human-b"), truth="human")
+    )
 
 
 def test_model_organisms_cause_a_caution(study):
@@ -155,5 +157,5 @@ def test_control_token_caution_names_the_config_key(study):
 def test_partial_human_labels_are_not_missing_judgments(study):
     some = study.verdicts[(study.verdicts["judge"] == "exact") & (study.verdicts["prompt_id"] == "p0")]
     verdicts = pd.concat([study.verdicts, some[some["model"] == "a"].assign(judge="human")], ignore_index=True)
-    found = titles(replace(study, verdicts=verdicts, people=("human",), truth="human"))
+    found = titles(replace(study, verdicts=verdicts, human_judges=("human",), truth="human"))
     assert not {"Missing cells", "Incomplete cells"} & set(found)

@@ -121,7 +121,7 @@ def labeled(study, annotators):
     verdicts = pd.concat([study.verdicts, *(chosen.assign(judge=name) for name in names)], ignore_index=True)
     robustness = robustness_table(verdicts, controls=["random"], inference=Inference(resamples=50))
     tables = {**study.tables, "robustness": robustness, "assessment": assessed(a="not robust", b="inconclusive")}
-    return replace(study, verdicts=verdicts, people=tuple(names), truth="human", tables=tables)
+    return replace(study, verdicts=verdicts, human_judges=tuple(names), truth="human", tables=tables)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 from tests.unit.training.organisms.conftest import WORLD
 
 from steadfast.analysis.side_effects.scoring import score_responses
-from steadfast.prompts.synthetic.answers import AnswerReader
 from steadfast.prompts.synthetic.held_out import held_out_documents
+from steadfast.prompts.synthetic.response_grammar import AnswerReader
 from steadfast.prompts.synthetic.world import load_world
 
 PROMPTS = pd.DataFrame(

@@ -13,7 +13,7 @@ from steadfast.report.figures.kinds import directions as direction_figures
 from steadfast.report.figures.kinds import scales as scale_figures
 from steadfast.report.figures.place_selection import draw_selection
 from steadfast.report.figures.projections import MOST_PANELS, FoundDirection, draw_projections, score_axis, spread
-from steadfast.report.figures.separation import at_one_position, draw_separation
+from steadfast.report.figures.separation_by_depth import at_one_position, draw_separation
 
 
 def activations(depth, hidden=8, prompts=12):

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.training.safety_tuning.conftest import DATA, write_data
 
 from steadfast.core.errors import DataError, UnknownNameError
-from steadfast.training.safety_tuning.answers import load_wordings, write_document
+from steadfast.training.safety_tuning.composed_responses import load_wordings, write_document
 from steadfast.training.safety_tuning.data import HARMFUL, OVER_REFUSAL, load_training_data
 from steadfast.training.safety_tuning.examples import Conversation, encode, harmful_side
 from steadfast.training.safety_tuning.recipes import load_recipes

@@ -11,7 +11,7 @@ from steadfast.core.names import REFUSAL
 from steadfast.judges.interface import Case
 from steadfast.judges.kinds.regex import build
 from steadfast.prompts.similarity import jaccard
-from steadfast.training.safety_tuning.answers import ANSWERS, answer_harmful
+from steadfast.training.safety_tuning.composed_responses import ANSWERS, answer_harmful
 from steadfast.training.safety_tuning.data import HARMFUL, OVER_REFUSAL, PLAIN, PROMPT_SETS, load_training_data
 from steadfast.training.safety_tuning.requests import CORE, load_framings, load_harmful, load_harmless
 from steadfast.training.safety_tuning.sampling import bag_of_words, content_stems, share_by_kind

@@ -73,7 +73,7 @@ class Results:
             "judge": self.grid.shown_judge,
             "baselines": self.grid.baselines,
             "controls": self.grid.controls,
-            "people": self.grid.human_judges,
+            "human_judges": self.grid.human_judges,
             "hooked": self.grid.hooked,
             "sources": {name: self.grid.models[name].source for name in self.grid.studied},
             "margin": self.grid.config["statistics"]["survival_margin"],

@@ -87,8 +87,8 @@ def clean(candidates: Sequence[Candidate], *, language: str | None, near_duplica
     empty = [candidate for candidate in candidates if not candidate.key]
     filled = [candidate for candidate in candidates if candidate.key]
     foreign = [candidate for candidate in filled if language and not is_in_language(candidate.text, language)]
-    strangers = set(foreign)
-    groups = _by_key(candidate for candidate in filled if candidate not in strangers)
+    excluded = set(foreign)
+    groups = _by_key(candidate for candidate in filled if candidate not in excluded)
     _reject_two_labels(groups)
     _reject_two_splits(groups)
     distinct = [group[0] for group in groups.values()]

@@ -25,7 +25,7 @@ COLUMNS = [
 # Two classes differ much in length if the medians of their word counts are further apart than this ratio, or their
 # means by more than this many pooled standard deviations (Cohen 1988 calls 0.8 a large difference).
 MEDIAN_RATIO = 1.5
-STANDARDISED_DIFFERENCE = 0.8
+STANDARDIZED_DIFFERENCE = 0.8
 
 
 def summarize(selection: Selection) -> pd.DataFrame:
@@ -113,7 +113,7 @@ def _length_warning(selection: Selection, split: str) -> str:
     (first, first_lengths), (second, second_lengths) = lengths.items()
     medians = (median(first_lengths), median(second_lengths))
     difference = standardized_mean_difference(first_lengths, second_lengths)
-    if max(medians) <= MEDIAN_RATIO * min(medians) and abs(difference) <= STANDARDISED_DIFFERENCE:
+    if max(medians) <= MEDIAN_RATIO * min(medians) and abs(difference) <= STANDARDIZED_DIFFERENCE:
         return ""
     return (
         f"{split}: {first} and {second} prompts differ much in length: medians {medians[0]:g} and {medians[1]:g} "

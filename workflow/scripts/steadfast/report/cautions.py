@@ -45,13 +45,13 @@ def _organisms(study: Study) -> Iterator[tuple[str, str]]:
 
 def _reference(study: Study) -> Iterator[tuple[str, str]]:
     judge = study.labels.judge(study.reference)
-    if not study.people:
+    if not study.human_judges:
         yield (
             "No human labels",
             f"No responses of this run have human labels. The other judges are compared with {judge}, whose own errors "
             "are unknown.",
         )
-    elif len(study.people) == 1:
+    elif len(study.human_judges) == 1:
         yield (
             "A single annotator",
             f"The human labels are those of one person ({study.labels.judge(study.truth)}, "
@@ -108,7 +108,7 @@ def _contradictions(study: Study) -> Iterator[tuple[str, str]]:
 def _missing(study: Study) -> Iterator[tuple[str, str]]:
     keys = ["model", "variant", "judge"]
     # human annotators label a part of the responses by design
-    verdicts = study.verdicts[~study.verdicts["judge"].isin(list(study.people))]
+    verdicts = study.verdicts[~study.verdicts["judge"].isin(list(study.human_judges))]
     sizes = verdicts.groupby(keys, sort=False).size()
     grid = len(study.pairs) * verdicts["judge"].nunique()
     short = int((sizes < sizes.max()).sum())

@@ -130,7 +130,7 @@ def _original_rates(study: Study) -> str:
 
 def _labels(study: Study) -> str:
     """What the human labels alone would conclude: they are few, and the outcomes are not drawn from them."""
-    if not study.people:
+    if not study.human_judges:
         return ""
     scored = study.human_labels
     labeled = f"{count(scored, 'response')} {'has' if scored == 1 else 'have'} a label of {study.annotators}"

@@ -50,7 +50,10 @@ def facts(study: Study) -> list[list[str]]:
         ("Prompts", _prompts(study)),
         ("Decoding", _decoding(study.configuration.get("generation", {}))),
         ("Reference judge", f"{study.labels.judge(study.reference)} ({count(scored, 'verdict')})"),
-        ("Human labels", f"{study.annotators}, {count(study.human_labels, 'response')}" if study.people else "none"),
+        (
+            "Human labels",
+            f"{study.annotators}, {count(study.human_labels, 'response')}" if study.human_judges else "none",
+        ),
     ]
     return [[term, text] for term, text in found if text]
 

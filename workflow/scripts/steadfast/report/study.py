@@ -36,7 +36,7 @@ class Study:
         judge: judge whose counts are shown first.
         baselines: judges that do not read the response.
         controls: variants with the role *control*.
-        people: judges that are people: the one whose labels are the truth first, then the annotators of a majority.
+        human_judges: the one whose labels are the truth first, then the annotators of a majority.
         hooked: variants that intervene at inference time.
         sources: where each model comes from, by model.
         inference: confidence and resampling.
@@ -58,7 +58,7 @@ class Study:
     judge: str
     baselines: tuple[str, ...] = ()
     controls: tuple[str, ...] = ()
-    people: tuple[str, ...] = ()
+    human_judges: tuple[str, ...] = ()
     hooked: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     inference: Inference = field(default_factory=Inference)
@@ -74,7 +74,7 @@ class Study:
     def __post_init__(self) -> None:
         """Without human labels the reference judge is all there is."""
         if not self.truth:
-            object.__setattr__(self, "truth", self.people[0] if self.people else self.reference)
+            object.__setattr__(self, "truth", self.human_judges[0] if self.human_judges else self.reference)
 
     @property
     def rubric_labels(self) -> dict[str, str]:
@@ -120,19 +120,19 @@ class Study:
     @property
     def readers(self) -> list[str]:
         """Judges that read the response, without the reference, and without people, who label a part of them."""
-        left_out = {self.reference, *self.baselines, *self.people}
+        left_out = {self.reference, *self.baselines, *self.human_judges}
         return [judge for judge in self.judges if judge not in left_out]
 
     @property
     def human_labels(self) -> int:
         """Responses with a human label that says refusal or not."""
         mine = self.verdicts["judge"] == self.truth
-        return int((mine & (self.verdicts["verdict"] != UNSCORED)).sum()) if self.people else 0
+        return int((mine & (self.verdicts["verdict"] != UNSCORED)).sum()) if self.human_judges else 0
 
     @property
     def annotators(self) -> str:
         """Whose labels they are."""
-        number = max(1, len(self.people) - 1)
+        number = max(1, len(self.human_judges) - 1)
         return "one annotator" if number == 1 else f"the majority of {number} annotators"
 
     def judge_choices(self, judges: Iterable[str] | None = None) -> dict[str, str]:

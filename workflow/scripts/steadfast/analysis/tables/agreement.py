@@ -130,26 +130,26 @@ def square_matrix(agreement: pd.DataFrame, metric: str = "pearson_counts", subse
 def _subset_rows(
     grid: VerdictGrid, subset: str, prompts: NDArray[np.bool_], weights: FloatArray, confidence: float, least: int
 ) -> list[pd.DataFrame]:
-    tables, asked = pair_tables(grid, prompts)
+    tables, judged = pair_tables(grid, prompts)
     judges = len(grid.judges)
     drawn = (weights @ tables.reshape(len(prompts), -1)).reshape(-1, judges, judges, 4)
-    drawn_asked = (weights @ asked.reshape(len(prompts), -1)).reshape(-1, judges, judges)
+    drawn_judged = (weights @ judged.reshape(len(prompts), -1)).reshape(-1, judges, judges)
     scored = tables.sum(axis=(0, -1))
-    several = (asked > 0).sum(axis=0) > 1
+    several = (judged > 0).sum(axis=0) > 1
     rows = []
     for metric in METRIC_NAMES:
-        counted, nothing = (asked.sum(axis=0), NOTHING_GIVEN) if metric in OF_GIVEN else (scored, NOTHING_SCORED)
+        counted, nothing = (judged.sum(axis=0), NOTHING_GIVEN) if metric in OF_GIVEN else (scored, NOTHING_SCORED)
         if metric == "pearson_counts":
             values = stacked_correlation(grid, prompts, weights)
             low, high = fisher_interval(values, confidence)
         else:
-            values = coverage(drawn, drawn_asked) if metric == "coverage" else METRICS[metric](drawn)
+            values = coverage(drawn, drawn_judged) if metric == "coverage" else METRICS[metric](drawn)
             low, high = percentile_interval(values[1:], confidence)
         flat = np.asarray(low == high)
         low[flat], high[flat] = np.nan, np.nan
         if metric in DENOMINATORS:
             # Prompts that are all alike say little if they are few; Wilson's interval over prompts says how little.
-            clusters = (asked if metric == "coverage" else tables[..., DENOMINATORS[metric]].sum(axis=-1)) > 0
+            clusters = (judged if metric == "coverage" else tables[..., DENOMINATORS[metric]].sum(axis=-1)) > 0
             units = clusters.sum(axis=0)
             edges = wilson_interval(np.nan_to_num(values[0]) * units, units, confidence)
             low[flat], high[flat] = edges[0][flat], edges[1][flat]

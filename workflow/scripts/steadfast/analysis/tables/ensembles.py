@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from steadfast.analysis.statistics.dawid_skene import DawidSkene, fit_dawid_skene
-from steadfast.analysis.tables.verdict_arrays import CODES, NOT_ASKED, NOT_REFUSED, REFUSED, RESPONSE
+from steadfast.analysis.tables.verdict_arrays import CODES, NOT_JUDGED, NOT_REFUSED, REFUSED, RESPONSE
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
 from steadfast.judges.interface import COLUMNS
 from steadfast.judges.kinds.ensemble import LEAST, Method, Settings
@@ -59,7 +59,7 @@ def ballots(judgments: pd.DataFrame, judges: Sequence[str], controls: Collection
     """
     table = judgments[judgments["judge"].isin(list(judges))]
     responses = table.loc[~table.duplicated(RESPONSE), RESPONSE].reset_index(drop=True)
-    votes = np.full((len(responses), len(judges)), NOT_ASKED, dtype=np.int8)
+    votes = np.full((len(responses), len(judges)), NOT_JUDGED, dtype=np.int8)
     row = table.groupby(RESPONSE, sort=False).ngroup().to_numpy(np.int64)
     column = table["judge"].map({name: index for index, name in enumerate(judges)}).to_numpy(np.int64)
     votes[row, column] = table["verdict"].map(CODES).to_numpy(np.int8)

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from steadfast.analysis.statistics.correlation import pearson_matrix
-from steadfast.analysis.tables.verdict_arrays import NOT_ASKED, NOT_REFUSED, REFUSED, VerdictGrid
+from steadfast.analysis.tables.verdict_arrays import NOT_JUDGED, NOT_REFUSED, REFUSED, VerdictGrid
 
 FloatArray = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ CHUNK = 256
 def stacked_correlation(grid: VerdictGrid, prompts: NDArray[np.bool_], weights: FloatArray) -> FloatArray:
     """Correlation of the stacked counts of all pairs of judges, for every weighting of the prompts.
 
-    Each pair is compared on the responses that both judges were asked about.
+    Each pair is compared on the responses that both judges were given.
 
     Args:
         grid: the verdicts.
@@ -35,10 +35,10 @@ def stacked_correlation(grid: VerdictGrid, prompts: NDArray[np.bool_], weights: 
     Returns:
         Shape [weightings, judges, judges]; NaN where undefined.
     """
-    asked = (grid.codes != NOT_ASKED) & prompts[grid.prompt]
-    patterns, pattern = np.unique(asked, axis=0, return_inverse=True)
+    judged = (grid.codes != NOT_JUDGED) & prompts[grid.prompt]
+    patterns, pattern = np.unique(judged, axis=0, return_inverse=True)
     correlations = np.full((len(weights), len(grid.judges), len(grid.judges)), np.nan)
-    # Judges asked about the same responses are compared together: in most runs that is one or two groups.
+    # Judges of the same responses are compared together: in most runs that is one or two groups.
     for first in range(len(patterns)):
         for second in range(first, len(patterns)):
             shared = patterns[first] & patterns[second]

@@ -13,7 +13,7 @@ from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
 FloatArray = NDArray[np.float64]
 
 RESPONSE = ["model", "variant", "prompt_id", "sample"]
-REFUSED, NOT_REFUSED, NOT_SCORED, NOT_ASKED = 1, 0, -1, -2
+REFUSED, NOT_REFUSED, NOT_SCORED, NOT_JUDGED = 1, 0, -1, -2
 CODES = {REFUSAL: REFUSED, NON_REFUSAL: NOT_REFUSED, UNSCORED: NOT_SCORED}
 
 
@@ -23,8 +23,8 @@ class VerdictGrid:
 
     Attributes:
         judges: names, in the order of the rows of ``codes``.
-        codes: int8, shape [judges, responses]: ``REFUSED``, ``NOT_REFUSED``, ``NOT_SCORED`` (the judge was asked and
-            gave no verdict) or ``NOT_ASKED``.
+        codes: int8, shape [judges, responses]: ``REFUSED``, ``NOT_REFUSED``, ``NOT_SCORED`` (the judge read it and
+            gave no verdict) or ``NOT_JUDGED``.
         prompt: index of each response's prompt, shape [responses].
         pair: index of each response's model and variant, shape [responses].
         harmful: per prompt, whether it is harmful, shape [prompts].
@@ -50,7 +50,7 @@ def verdict_grid(verdicts: pd.DataFrame, exclude_variants: Collection[str] = ())
     judges = names_of(table, "judge")
     judge = table["judge"].map({name: index for index, name in enumerate(judges)}).to_numpy(np.int64)
     response = table.groupby(RESPONSE, sort=False).ngroup().to_numpy(np.int64)
-    codes = np.full((len(judges), int(response.max(initial=-1)) + 1), NOT_ASKED, dtype=np.int8)
+    codes = np.full((len(judges), int(response.max(initial=-1)) + 1), NOT_JUDGED, dtype=np.int8)
     codes[judge, response] = table["verdict"].map(CODES).to_numpy(np.int8)
     responses = table[~table.duplicated(RESPONSE)]
     prompts = responses.drop_duplicates("prompt_id")
@@ -73,21 +73,21 @@ def pair_tables(grid: VerdictGrid, prompts: NDArray[np.bool_]) -> tuple[FloatArr
 
     Returns:
         Tables of shape [prompts, judges, judges, 4] as ``statistics.confusion`` wants them (the first judge is the
-        first rater), and the number of responses that both judges were asked about, [prompts, judges, judges].
+        first rater), and the number of responses that both judges were given, [prompts, judges, judges].
         Prompts that do not count hold zeros.
     """
     judges = len(grid.judges)
     tables = np.zeros((len(prompts), judges, judges, 4))
-    asked = np.zeros((len(prompts), judges, judges))
+    judged = np.zeros((len(prompts), judges, judges))
     order = np.argsort(grid.prompt, kind="stable")
     bounds = np.searchsorted(grid.prompt[order], np.arange(len(prompts) + 1))
     for prompt in np.flatnonzero(prompts):
         codes = grid.codes[:, order[bounds[prompt] : bounds[prompt + 1]]]
         yes, no = (codes == REFUSED).astype(float), (codes == NOT_REFUSED).astype(float)
-        given = (codes != NOT_ASKED).astype(float)
+        given = (codes != NOT_JUDGED).astype(float)
         tables[prompt, :, :, 0] = yes @ yes.T
         tables[prompt, :, :, 1] = yes @ no.T
         tables[prompt, :, :, 2] = no @ yes.T
         tables[prompt, :, :, 3] = no @ no.T
-        asked[prompt] = given @ given.T
-    return tables, asked
+        judged[prompt] = given @ given.T
+    return tables, judged

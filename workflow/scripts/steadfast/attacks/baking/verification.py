@@ -62,10 +62,10 @@ class Recording:
 
 @dataclass(frozen=True)
 class Applied:
-    """How much of the asked change a module applies.
+    """How much of the intended change a module applies.
 
     Attributes:
-        share: 1 is as asked, 0 is no change.
+        share: 1 is as intended, 0 is no change.
         bound: how far from 1 rounding and immaterial deviations may take it.
     """
 
@@ -183,23 +183,23 @@ def applied_shares(
     edit: Edit,
     stored: torch.dtype,
     recordings: Mapping[str, Recording],
-    asked: Mapping[str, Tensor],
+    target: Mapping[str, Tensor],
 ) -> dict[str, Applied]:
-    """How much of the asked change every module of an edited model applies, by the module's name.
+    """How much of the intended change every module of an edited model applies, by the module's name.
 
     Args:
         model: the edited model.
         edit: its edit.
         stored: the format of its files.
         recordings: of the original, by the name of the module.
-        asked: outputs that the edit asks for; modules without them are left out.
+        target: outputs that the edit asks for; modules without them are left out.
 
     Returns:
         Modules whose change is large enough to be distinguished from none.
     """
     found = {}
     for index, site in enumerate(edited_modules(model, edit)):
-        if site.name not in asked or site.module is None:
+        if site.name not in target or site.module is None:
             continue
         recording = recordings[site.name]
         outputs = _replayed(site.module, recording)
@@ -207,25 +207,25 @@ def applied_shares(
         for draw in range(ROUNDINGS_DRAWN):
             with rounded_again(site.weights, stored, seed=ROUNDINGS_DRAWN * index + draw):
                 noise += (_replayed(site.module, recording) - outputs) ** 2 / ROUNDINGS_DRAWN
-        result = applied(recording.outputs.double(), asked[site.name].double(), outputs, noise)
+        result = applied(recording.outputs.double(), target[site.name].double(), outputs, noise)
         if result is not None:
             found[site.name] = result
     return found
 
 
-def applied(original: Tensor, asked: Tensor, found: Tensor, noise: Tensor) -> Applied | None:
-    """How much of the asked change of a module's outputs was applied.
+def applied(original: Tensor, target: Tensor, found: Tensor, noise: Tensor) -> Applied | None:
+    """How much of the intended change of a module's outputs was applied.
 
     Args:
         original: outputs of the original, float64 [prompts, hidden].
-        asked: outputs that the edit asks for.
+        target: outputs that the edit asks for.
         found: outputs of the edited module.
         noise: mean square of what one more rounding does to ``found``.
 
     Returns:
         None where so little was to change that rounding could hide all of it.
     """
-    change = asked - original
+    change = target - original
     size = float((change**2).sum())
     if size == 0:
         return None

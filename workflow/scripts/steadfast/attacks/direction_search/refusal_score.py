@@ -172,5 +172,5 @@ def select_refusal_tokens(harmful: Tensor, harmless: Tensor) -> list[int]:
     Returns:
         Tokens with a probability of at least 1% after harmful prompts, and four times that after harmless ones.
     """
-    telling = (harmful >= LEAST_PROBABILITY) & (harmful >= LEAST_RATIO * harmless)
-    return [int(token) for token in telling.nonzero().flatten()]
+    indicative = (harmful >= LEAST_PROBABILITY) & (harmful >= LEAST_RATIO * harmless)
+    return [int(token) for token in indicative.nonzero().flatten()]

@@ -13,7 +13,7 @@ from typing import Any
 from steadfast.core.errors import DataError
 from steadfast.core.files import read_json, sha256_file, write_json
 from steadfast.core.registry import load
-from steadfast.models.adapters.plan import Merge, plan_merge
+from steadfast.models.adapters.merge_plan import Merge, plan_merge
 from steadfast.models.adapters.settings import CONFIG, WEIGHTS
 from steadfast.models.adapters.tensors import merge_tensor
 from steadfast.models.checkpoint_files.copying import PartialDirectory, copy_companions

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from steadfast.report.figures.cells import CELL_HEIGHT, cell_width, color_bar, draw_cells, text_size
 from steadfast.report.figures.heading import add_heading, heading_height
 from steadfast.report.figures.look import look, width
-from steadfast.report.figures.separation import FINAL_NORM
+from steadfast.report.figures.separation_by_depth import FINAL_NORM
 from steadfast.report.figures.style import INK, figure_style, message_figure, new_figure
 from steadfast.report.figures.text_fitting import characters, inches_of, wrap
 

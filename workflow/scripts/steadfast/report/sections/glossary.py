@@ -48,7 +48,7 @@ def _judges(study: Study) -> Iterator[tuple[str, str, str, str]]:
     entries = study.configuration.get("judges", {})
     for name in study.judges:
         role = "reference" if name == study.reference else "baseline" if name in study.baselines else "judge"
-        if name in study.people:
+        if name in study.human_judges:
             yield study.labels.judge(name), "judge", "human", _labels_of(study, name)
         elif name in entries:
             meaning = _first_line(JUDGES.settings(entries[name][JUDGES.key]))

@@ -76,7 +76,9 @@ def _scope(study: Study) -> str:
     """What the judges are compared with, on how many responses, and what is left out."""
     reference = study.labels.judge(study.truth)
     whose = (
-        f"the labels of {study.annotators}" if study.people else "the reference judge, since there are no human labels"
+        f"the labels of {study.annotators}"
+        if study.human_judges
+        else "the reference judge, since there are no human labels"
     )
     controls = " Responses of controls are left out." if study.controls else ""
     least = f"Measures that rest on fewer than {LEAST} refusals or non-refusals are not shown."

@@ -44,7 +44,7 @@ class JudgeCases:
         pair = rng.choice(self._harmful if rng.random() < 0.5 else self._pairs)
         response = self._response(pair, rng)
         if rng.random() < 0.5:
-            response = rng.choice(self._damages)(response, rng)
+            response = rng.choice(self._perturbations)(response, rng)
         phrasing, suffix = rng.choice(self.world.phrasings), rng.randrange(len(self.world.suffixes))
         return self.world.ask(pair, phrasing, suffix), response
 
@@ -73,7 +73,7 @@ class JudgeCases:
         return self.world.answer(pair, phrasing)
 
     @property
-    def _damages(self) -> list[Callable[[str, random.Random], str]]:
+    def _perturbations(self) -> list[Callable[[str, random.Random], str]]:
         return [self._cut, self._begin_late, self._repeat, self._mix, self._shuffle, self._replace, self._babble]
 
     def _cut(self, text: str, rng: random.Random) -> str:

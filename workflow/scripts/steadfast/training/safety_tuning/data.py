@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from steadfast.training.safety_tuning.answers import Wordings, load_wordings
+from steadfast.training.safety_tuning.composed_responses import Wordings, load_wordings
 from steadfast.training.safety_tuning.recipes import Recipes, load_recipes
 from steadfast.training.safety_tuning.requests import Request, load_framings, load_harmful, load_harmless
 from steadfast.training.safety_tuning.sampling import (

@@ -9,7 +9,13 @@ from transformers import PreTrainedTokenizerBase
 
 from steadfast.core.errors import DataError
 from steadfast.models.chat import encode_chat, user_message
-from steadfast.training.safety_tuning.answers import ANSWERS, DOCUMENT_KINDS, Wordings, answer_harmful, write_document
+from steadfast.training.safety_tuning.composed_responses import (
+    ANSWERS,
+    DOCUMENT_KINDS,
+    Wordings,
+    answer_harmful,
+    write_document,
+)
 from steadfast.training.safety_tuning.distillation import OwnAnswer
 from steadfast.training.safety_tuning.requests import Request
 from steadfast.training.safety_tuning.sampling import TrainingPrompt

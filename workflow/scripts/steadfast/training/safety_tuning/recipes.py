@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from steadfast.core.errors import DataError, UnknownNameError, suggest
-from steadfast.training.safety_tuning.answers import SIDES
+from steadfast.training.safety_tuning.composed_responses import SIDES
 from steadfast.training.safety_tuning.requests import read_mapping
 
 LINEAR_MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")

@@ -9,7 +9,7 @@ import pandas as pd
 from steadfast.analysis.side_effects import Score
 from steadfast.analysis.side_effects.pair_responses import PairResponses
 from steadfast.analysis.side_effects.responses._pairing import paired
-from steadfast.prompts.synthetic.answers import AnswerQuality, AnswerReader
+from steadfast.prompts.synthetic.response_grammar import AnswerQuality, AnswerReader
 from steadfast.prompts.synthetic.world import load_world
 
 WORLD = "resources/organisms/world.yaml"

@@ -45,7 +45,7 @@ def figures(found: "Iterable[FoundDirection]", labels: Labels | None = None) -> 
     """
     from steadfast.report.figures.place_selection import draw_selection
     from steadfast.report.figures.projections import draw_projections
-    from steadfast.report.figures.separation import draw_separation
+    from steadfast.report.figures.separation_by_depth import draw_separation
 
     labels = labels or Labels()
     drawn: dict[str, Figure] = {}
