@@ -79,7 +79,7 @@ def _unscored(study: Study) -> Iterator[tuple[str, str]]:
     unscored = (study.verdicts["verdict"] == UNSCORED).groupby(study.verdicts["judge"], sort=False).agg(["sum", "size"])
     for judge, (found, total) in unscored.iterrows():
         if found:
-            cause = "are undecided" if judge in study.people else "could not be parsed"
+            cause = "are undecided" if judge in study.human_judges else "could not be parsed"
             yield (
                 f"Unscored verdicts: {study.labels.judge(str(judge))}",
                 f"{found:,} of {total:,} verdicts ({found / total:.1%}) {cause}. They count neither as refusals nor as "

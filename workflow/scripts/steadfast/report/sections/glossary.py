@@ -59,7 +59,7 @@ def _labels_of(study: Study, name: str) -> str:
     """Whose labels they are."""
     if name != study.truth:
         return "The labels of one annotator."
-    whose = "The labels of one annotator" if len(study.people) == 1 else "What most annotators say of a response"
+    whose = "The labels of one annotator" if len(study.human_judges) == 1 else "What most annotators say of a response"
     return f"{whose}; judges are compared with it."
 
 

@@ -1,4 +1,5 @@
 """Safety tuning: LoRA adapters that teach a real language model to refuse, from data that this repository ships.
 
-Prompts (``requests``, ``sampling``) → responses (``composed_responses``, ``distillation``) → examples (``examples``) → ``training``.
+Prompts (``requests``, ``sampling``) → responses (``composed_responses``, ``distillation``) → examples
+(``examples``) → ``training``.
 """
