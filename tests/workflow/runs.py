@@ -11,10 +11,11 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import chdir, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+import yaml
 from tests.forks import INSTALLED, OUTPUT, answer, forget, import_beforehand, in_a_fork, modules_below, orders, settle
 
 STUB = """
@@ -42,7 +43,7 @@ def main(place: str, template: str) -> None:
     import snakemake.cli
 
     snakemake.cli.get_argument_parser()
-    notes = Notes(Path(template).parent)
+    notes = Notes(Path(template))
     unchanged = state_of(template)
     notes.import_libraries()
     for order in orders():
@@ -64,12 +65,13 @@ class Notes:
     """What runs have found out, for those to come, be they of another server.
 
     Args:
-        folder: folder of the notes.
+        template: tree that trees are copies of; the notes are beside it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._modules = folder / "modules.txt"
-        self._rules = folder / "rules"
+    def __init__(self, template: Path) -> None:
+        self._template = template
+        self._modules = template.with_name("modules.txt")
+        self._rules = template.with_name("rules")
         self._rules.mkdir(exist_ok=True)
         self._package_is_there = False
         self._tried: set[str] = set()
@@ -88,14 +90,20 @@ class Notes:
         self._tried.update(new)
 
     def import_package(self, place: str) -> None:
-        """Import the package of the usual, unchanged tree, and find out what its code means."""
+        """Import the package of the usual, unchanged tree; find out what its code means, and use it once.
+
+        Settings, schemas and regular expressions are compiled at their first use.
+        """
         names = list(filter(is_own, self._names()))
         if self._package_is_there or not names:
             return
         sys.path.insert(0, os.path.join(place, SCRIPTS))
         import_beforehand(names)
+        from steadfast.config.checks import prepare
         from steadfast.core.code_digest import code_digest
 
+        with chdir(self._template):
+            prepare(yaml.safe_load(Path("mine.yaml").read_text(encoding="utf-8")))
         for script in sorted(Path(place, SCRIPTS).glob("*.py")):
             code_digest(script)
         del sys.path[0]
