@@ -45,6 +45,7 @@ def test_one_wrong_key_stops_the_dry_run(fresh, path, value, message):
     assert text.count(message) == 1
 
 
+@pytest.mark.slow
 def test_invalid_config_stops_a_real_run(fresh):
     fresh.put("seed", "one")
     assert "seed: found 'one', which is not of type integer" in refusal(fresh, real=True)
@@ -91,6 +92,7 @@ def test_counts_table_without_columns_stops_the_dry_run(fresh):
     assert refusal(fresh).count("counts_tables.theirs: theirs.csv: missing column(s)") == 1
 
 
+@pytest.mark.slow
 def test_unreadable_config_file_stops_the_run(fresh):
     (fresh.folder / "mine.yaml").write_text("seed: 1\n\tprompts: {}\n")
     assert "\nmine.yaml, line 2: is indented with a tab" in refusal(fresh, real=True)

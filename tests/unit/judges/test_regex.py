@@ -226,7 +226,8 @@ def test_shipped_lists_are_valid(path: str) -> None:
     assert regex.Settings.read({"patterns": path}).files() == [path]
 
 
-def test_catastrophic_pattern_is_rejected_before_any_job(tmp_path: Path) -> None:
+def test_catastrophic_pattern_is_rejected_before_any_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regex, "PROBE_SECONDS", 0.2)
     path = write(tmp_path, "patterns:\n- {name: bad, regex: '(a+)+!'}\n")
     with pytest.raises(ConfigError, match="'bad' takes more than"):
         regex.Settings.read({"patterns": path}).check()
