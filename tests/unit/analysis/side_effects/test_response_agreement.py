@@ -41,6 +41,15 @@ def test_responses_of_the_original_weights_fail(lively, edited, table, answered)
     assert "the original's weights 100%" in failure.reason
 
 
+def test_responses_in_other_tokens_than_their_text_are_left_out(lively, edited, table, answered):
+    """Garble is often written in tokens that its text would not be split into; the text alone proves nothing."""
+    foreign = answered[lively].assign(n_tokens=answered[lively]["n_tokens"] + 1)
+    found = verify(lively, edited, table, foreign)
+    assert not found.failures and pd.isna(found.response_share)
+    some = pd.concat([foreign.iloc[:4], answered[edited].iloc[4:]])
+    assert verify(lively, edited, table, some).response_share == 1
+
+
 def test_sampled_responses_and_thinking_are_not_checked(lively, edited, table, answered):
     thinking = answered[lively].assign(thinking="Let me see.")
     for responses in (None, thinking, answered[lively].iloc[:0]):

@@ -6,7 +6,11 @@ again with the variant's own weights in transformers: the value is the share of 
 there, or within ``NEAR`` nats of it, since engines round differently. Beside it is the share under the original's
 weights.
 
-Responses with thinking, which the table keeps apart, are left out; with sampling there are no scores.
+The table keeps text, and white space around it is lost. A response is read as the tokens of its text, with a space
+before it and without one, where these are as many as were generated; of two readings the one that is confirmed better
+counts. A response that was written in other tokens than those of its text (garble, mostly) is left out, since
+nothing follows from tokens that nobody wrote. Responses with thinking, which the table keeps apart, are left out as
+well; with sampling there are no scores.
 """
 
 from collections.abc import Sequence
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 ABOUT = About("response tokens that the weights confirm", "share", worse="neither", proportion=True)
 NEAR = 0.05
 """Nats below the likeliest token that count as likeliest."""
+LEADS = ("", " ")
+"""What may have stood before a response's text."""
 
 
 class Settings(HookedSettings):
@@ -39,13 +45,13 @@ class Settings(HookedSettings):
 
 @dataclass(frozen=True)
 class Written:
-    """Responses of a variant as tokens.
+    """Responses of a variant as tokens, each in one reading or two.
 
     Attributes:
-        prompt_ids: one per response.
+        prompt_ids: one per reading.
         prefixes: token ids of each prompt.
-        continuations: token ids of each response.
-        original: the share of each response's tokens that the original's weights confirm.
+        continuations: token ids of each reading.
+        original: the share of each reading's tokens that the original's weights confirm.
     """
 
     prompt_ids: list[str]
@@ -75,28 +81,33 @@ class ResponseAgreement:
         written = reference.get(subject.variant)
         if written is None:
             return []
+        found: dict[str, Score] = {}
         rows = zip(
             written.prompt_ids, _confirmed(subject, written), written.original, written.continuations, strict=True
         )
-        return [Score(item, own, before, weight=len(tokens), scope="both labels") for item, own, before, tokens in rows]
+        for item, own, before, tokens in rows:
+            if item in found:
+                own, before = max(own, found[item].value), max(before, found[item].original)
+            found[item] = Score(item, own, before, weight=len(tokens), scope="both labels")
+        return list(found.values())
 
     def _written(self, original: "Subject", subject: "Subject") -> Written:
         from steadfast.models.continuations import answer_tokens
 
         table: Any = subject.greedy_responses
         plain = (table["sample"] == 0) & (table["response"] != "") & (table["thinking"] == "")
-        texts = table[plain & (table["control_tokens"] == "")].set_index("prompt_id")["response"]
-        prompt_ids = [name for name in original.first_prompts(self.prompts) if name in texts.index]
+        rows = table[plain & (table["control_tokens"] == "")].set_index("prompt_id")
+        prompt_ids = [name for name in original.first_prompts(self.prompts) if name in rows.index]
         prefixes = original.access.encode(prompt_ids) if prompt_ids else []
-        tokenizer = original.access.tokenizer
-        tokens = [
-            answer_tokens(tokenizer, str(texts[name]), prefix)
-            for name, prefix in zip(prompt_ids, prefixes, strict=True)
-        ]
-        kept = [row for row, ids in enumerate(tokens) if ids]
-        return Written(
-            [prompt_ids[row] for row in kept], [prefixes[row] for row in kept], [tokens[row] for row in kept], []
-        )
+        written = Written([], [], [], [])
+        for name, prefix in zip(prompt_ids, prefixes, strict=True):
+            text, count = str(rows.at[name, "response"]), int(rows.at[name, "n_tokens"])
+            readings = {tuple(answer_tokens(original.access.tokenizer, lead + text, prefix)) for lead in LEADS}
+            for tokens in sorted(reading for reading in readings if len(reading) == count):
+                written.prompt_ids.append(name)
+                written.prefixes.append(prefix)
+                written.continuations.append(list(tokens))
+        return written
 
 
 def _confirmed(subject: "Subject", written: Written) -> list[float]:
