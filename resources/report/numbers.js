@@ -21,8 +21,8 @@ const BOUNDS = { ...FORMATS, share: unlessNull(percent) };
 
 /** A share as a number of percent, as `wording.percent` writes it: what is not quite all or nothing does not read as if it were. */
 function percent(value) {
-  const text = (100 * value).toFixed(0).replace(/^-0$/, "0");
-  return ["0", "100"].includes(text) && value !== 0 && value !== 1 ? (100 * value).toFixed(1) : text;
+  const text = (100 * value).toFixed(0);
+  return ["0", "100"].includes(text) && value !== 0 && value !== 1 ? (100 * value).toFixed(1) : text.replace("-0", "0");
 }
 
 /** A difference of shares in points, as `wording.signed` writes it: with a decimal below ten. */

@@ -16,6 +16,7 @@ from steadfast.report.wording import percent, signed
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parents[2]
 PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touch": True}
 HOSTILE = [
     "</script><script>document.title = 'hacked'; alert(1)</script><!-- <script>",
@@ -178,7 +179,10 @@ def test_chart_shows_values_on_hover_and_with_arrow_keys(reader):
 
 def test_numbers_read_as_in_the_files(reader):
     values = [-0.9, -0.0996, -0.0333, -0.0001, 0.0, 0.004, 0.05, 0.0995, 0.5, 0.997, 1.0]
-    shown = reader.page.evaluate("(all) => all.map((one) => [FORMATS.points(one), FORMATS.share(one)])", values)
+    code = (ROOT / "resources" / "report" / "numbers.js").read_text(encoding="utf-8")
+    shown = reader.page.evaluate(
+        f"(() => {{ {code}\nreturn {values}.map((one) => [FORMATS.points(one), FORMATS.share(one)]); }})()"
+    )
     assert shown == [[signed(value), f"{percent(value)}%"] for value in values]
 
 
@@ -323,7 +327,7 @@ def test_page_shows_warnings_and_provenance(reader):
     assert "Unscored verdicts: judge-2" in warnings
     assert "Unpinned models" in warnings
     reader.show("provenance")
-    assert reader.column("stages", 1) == ["responses"]
+    assert reader.column("stages", 1) == ["Responses"]
     reader.page.get_by_text("Configuration", exact=True).click()
     reader.page.locator("#configuration-text").filter(has_text='"seed": 0').wait_for()
 
