@@ -149,7 +149,7 @@ def section(found: dict[str, Row], task: Row) -> str:
         lines.append(f"| {name} | {each[0]:.1f} | {each[1]:.1f} | {one['peak_mib']:,.0f} |")
     lines += ["", "| search | trial | refused, evaluation | KL, nats per token |", "|---|---|---|---|"]
     lines += [
-        f"| {name} | {row['trial']} | {row['refused']} of {row['of']} | {row['kl']:.3f} |"
+        f"| {name} | {row['trial']} | {row['refused']} of {row['of']} | {row['kl']:.4f} |"
         for name, one in found.items()
         for row in sorted(one["rows"], key=lambda row: row["kl"])
         if row["trial"] != "original" or name == OURS
