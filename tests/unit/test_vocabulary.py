@@ -29,7 +29,7 @@ SCOPE = (
     "resources/**/README.md",
     "results/README.md",
     "tests/*.py",
-    "tests/integration/*.py",
+    "tests/integration/**/*.py",
     "tests/integration/*.yaml",
     "tests/unit/**/*.py",
     "tests/workflow/*.py",
