@@ -33,7 +33,7 @@ def test_page_shows_warnings_and_provenance(reader):
     assert "Unscored verdicts: judge-2" in warnings
     assert "Unpinned models" in warnings
     reader.show("provenance")
-    assert reader.column("stages", 1) == ["responses"]
+    assert reader.column("stages", 1) == ["Responses"]
     reader.page.get_by_text("Configuration", exact=True).click()
     reader.page.locator("#configuration-text").filter(has_text='"seed": 0').wait_for()
 

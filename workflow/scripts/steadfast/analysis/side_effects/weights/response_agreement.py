@@ -7,8 +7,8 @@ there, or within ``NEAR`` nats of it, since engines round differently. Beside it
 weights.
 
 The table keeps text, and white space around it is lost. A response is read as the tokens of its text, with a space
-before it and without one, where these are as many as were generated; of two readings the one that is confirmed better
-counts. A response that was written in other tokens than those of its text (garble, mostly) is left out, since
+before it and without one, where these are as many as were generated; the one of two tokenizations that is confirmed
+better counts. A response that was written in other tokens than those of its text (garble, mostly) is left out, since
 nothing follows from tokens that nobody wrote. Responses with thinking, which the table keeps apart, are left out as
 well; with sampling there are no scores.
 """
@@ -102,8 +102,8 @@ class ResponseAgreement:
         written = Written([], [], [], [])
         for name, prefix in zip(prompt_ids, prefixes, strict=True):
             text, count = str(rows.at[name, "response"]), int(rows.at[name, "n_tokens"])
-            readings = {tuple(answer_tokens(original.access.tokenizer, lead + text, prefix)) for lead in LEADS}
-            for tokens in sorted(reading for reading in readings if len(reading) == count):
+            found = {tuple(answer_tokens(original.access.tokenizer, lead + text, prefix)) for lead in LEADS}
+            for tokens in sorted(one for one in found if len(one) == count):
                 written.prompt_ids.append(name)
                 written.prefixes.append(prefix)
                 written.continuations.append(list(tokens))
