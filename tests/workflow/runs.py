@@ -45,8 +45,8 @@ def main(place: str, template: str) -> None:
     snakemake.cli.get_argument_parser()
     notes = Notes(Path(template))
     unchanged = state_of(template)
-    notes.import_libraries()
     for order in orders():
+        notes.import_libraries()
         # what is installed in addition is found when the package is imported
         same = order["folder"] == place and state_of(place) == unchanged and not order["packages"]
         if same:
@@ -57,7 +57,6 @@ def main(place: str, template: str) -> None:
         # what real runs import as well may depend on their environment
         if "--dry-run" in order["arguments"]:
             notes.add(imported.split())
-            notes.import_libraries()
         answer(status)
 
 
