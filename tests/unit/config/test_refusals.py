@@ -131,6 +131,16 @@ ONE_KEY = {
         {"direction": MEAN, "edit": {"method": "norm_preserving"}, "checkpoints": "adapter"},
         ["variants.abliterated.checkpoints: 'adapter'", "which preserves norms; allowed for it: auto, bake"],
     ),
+    "adapter form of a sweep that no adapter expresses": (
+        "sweeps.family",
+        {
+            "directions": {"mean": MEAN},
+            "edits": {"norms": {"method": "norm_preserving"}},
+            "scales": [0.5, 1.0],
+            "checkpoints": "adapter",
+        },
+        ["sweeps.family.checkpoints: 'adapter'", "of mean-norms-50 and 1 more, which preserves norms"],
+    ),
     "no block left to edit": (
         "variants.abliterated.edit.skip_first",
         50,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from steadfast.config.sweeps import variants_of
 from steadfast.core.errors import ConfigError
 from steadfast.core.plug_ins import EDITS
 
@@ -22,7 +23,7 @@ def _adapters_can_express_the_edits(config: Mapping[str, Any]) -> Iterator[str]:
             obstacle = EDITS.read(variant["edit"]).no_adapter()
             owner = "runtime"
             if variant.get("checkpoints"):
-                owner = "sweeps" if "attack" in variant else f"variants.{name}"
+                owner = next((f"sweeps.{sweep}" for sweep in _sweeps_with(config, name)), f"variants.{name}")
             found.setdefault((owner, obstacle), []).append(name)
     for (owner, obstacle), names in found.items():
         if obstacle:
@@ -31,6 +32,11 @@ def _adapters_can_express_the_edits(config: Mapping[str, Any]) -> Iterator[str]:
                 f"{owner}.checkpoints: 'adapter' is not possible for the edit of {names[0]}{more}, which {obstacle}; "
                 "allowed for it: auto, bake (`checkpoints` of the variant or the sweep)"
             )
+
+
+def _sweeps_with(config: Mapping[str, Any], variant: str) -> Iterator[str]:
+    """Names of the sweeps that a variant is of."""
+    return (name for name, sweep in config["sweeps"].items() if variant in variants_of(sweep))
 
 
 def _adapters_are_not_served(config: Mapping[str, Any]) -> Iterator[str]:

@@ -139,7 +139,10 @@ def write_edited(
                 point_to_updated(source, temporary, Path(output), FILE, {"original": content_hash(source)})
             return manifest
     if form == ADAPTER:
-        raise DataError(f"an adapter cannot express the edit: {problem}; `checkpoints: auto` keeps it in another form")
+        raise DataError(
+            f"an adapter cannot express the edit: {problem}; what can is a whole checkpoint (`checkpoints: auto` or "
+            "`bake`, or an export as `checkpoint`)"
+        )
     if problem:
         print(f"the whole checkpoint is written: {problem}", flush=True)
     work = PartialDirectory.prepare(Path(output), state)
