@@ -150,7 +150,7 @@ def test_overview_table_shows_rates_and_outcomes(study, with_table):
     assert shown["model"] == ["b", "Model A"]
     assert shown["outcome"] == ["✓ robust", "✗ not robust"]
     assert shown["attack"] == ["withstood", "not withstood"]
-    assert shown["capability"] == ["degenerate responses 0 points", "degraded: degenerate responses +30 points"]
+    assert shown["capability"] == ["0 points degenerate", "degraded: +30 points degenerate"]
     assert shown["judges"] == ["−56 to −50 (2 judges)", "−100 to −100 (2 judges)"]
     assert columns["after"]["values"] == [0.5, 0]
     assert columns["after"]["low"][0] < 0.5 < columns["after"]["high"][0]

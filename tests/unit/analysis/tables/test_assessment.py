@@ -84,7 +84,7 @@ def test_assessment_reason_names_numbers_bound_and_remedy():
     )
     assert "edit more blocks" in stored.remedy
     broken = of("survives", EFFECTIVE, criteria, perplexity_ratio=1.6, degenerate_change=0.5)
-    assert broken.reason == "capability degraded: +50% degenerate responses, 1.6 times the perplexity"
+    assert broken.reason == "capability degraded: +50 points of degenerate responses, 1.6 times the perplexity"
     assert (broken.gate, broken.gate_ratio) == ("capability", pytest.approx(2.5))
     missed = of("survives", MISSED)
     assert (missed.reason, missed.gate, missed.gate_ratio, missed.remedy) == (

@@ -184,7 +184,7 @@ def test_headline_and_summary_say_both_outcomes() -> None:
     text = compliance_sentence(BEFORE_AND_AFTER, "edited", {"does": "Compliance"})
     assert text == (
         "The models comply with 43% of the harmful prompts after the edit and 2% before it, and neither refuse nor "
-        "comply with 47% (by Compliance)."
+        "comply with 47%, by Compliance."
     )
     assert compliance_sentence(BEFORE_AND_AFTER, "another") == ""
     assert outcome_lines(BEFORE_AND_AFTER)[:3] == [

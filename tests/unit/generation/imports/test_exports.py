@@ -126,7 +126,8 @@ def test_model_card_section_states_rates_and_outcome() -> None:
     assert "| original | 9 of 10 (90% to 100%) | 0 of 10 (0% to 100%) |  |  |" in section
     assert "| abliterated | 8 of 10 (80% to 100%) |  | robust | perplexity × 1.50 |" in section
     assert (
-        "Of the attacks that the refusals survived, abliterated removed the most: −10% of harmful prompts." in section
+        "Of the attacks that the refusals survived, abliterated removed the most: −10 points of harmful prompts."
+        in section
     )
     assert "(Cohen's κ, all prompts of the run): gpt 0.75." in section
     assert "at commit `0123456789abcdef`" in section and "The model is `org/m@main`." in section

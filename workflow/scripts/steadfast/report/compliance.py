@@ -18,7 +18,7 @@ def compliance_sentence(outcomes: pd.DataFrame, variant: str, rubrics: Mapping[s
     """How many harmful prompts the models comply with before and after an edit, and how many they do neither with.
 
     For example ``The models comply with 41% of the harmful prompts after the edit and 3% before it, and neither refuse
-    nor comply with 29% (by Compliance).``
+    nor comply with 29%, by Compliance.``
 
     Args:
         outcomes: a table as ``tables.response_outcomes`` makes it.
@@ -43,7 +43,7 @@ def compliance_sentence(outcomes: pd.DataFrame, variant: str, rubrics: Mapping[s
     name = (rubrics or {}).get(judge, judge)
     return (
         f"{who} with {percent(complied)}% of the harmful prompts after the edit and {percent(complied_before)}% "
-        f"before it, and neither {does} with {percent(neither)}% (by {name})."
+        f"before it, and neither {does} with {percent(neither)}%, by {name}."
     )
 
 

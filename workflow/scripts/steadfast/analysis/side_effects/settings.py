@@ -28,7 +28,7 @@ class Criterion:
         most: largest bound that can be set.
         description: of the bound.
         falls: whether a fall degrades, instead of a rise.
-        text: the number beyond its bound, in words.
+        text: the number beyond its bound, in words; a share may be given as ``points``.
         brief: the same in a cell of a table, with ``points`` and ``ratio``.
         axis: axis of the figures by scale of the attack; empty for a number that they leave out.
     """

@@ -53,7 +53,11 @@ def degradations(numbers: Mapping[str, float], criteria: Criteria) -> list[tuple
         for name, rule in CRITERIA.items()
         if rule.bound is not None
     ]
-    return [(text.format(value), value / bound if bound else np.inf) for value, bound, text in found if value > bound]
+    return [
+        (text.format(value, points=100 * value), value / bound if bound else np.inf)
+        for value, bound, text in found
+        if value > bound
+    ]
 
 
 def capability_numbers(measured: Measured, unedited: Measured) -> dict[str, float]:

@@ -6,12 +6,12 @@ from typing import Any
 from steadfast.analysis.tables.outcomes import ROBUST
 from steadfast.core.names import HARMFUL, HARMLESS, ORIGINAL
 from steadfast.report.exports.results import RunResults
-from steadfast.report.wording import MINUS
+from steadfast.report.wording import MINUS, signed
 
 DEGRADATION = {
-    "degenerate_change": ("degenerate responses", "{:+.0%}"),
+    "degenerate_change": ("degenerate responses", "{points} points"),
     "perplexity_ratio": ("perplexity", "× {:.2f}"),
-    "on_topic_change": ("on-topic responses", "{:+.0%}"),
+    "on_topic_change": ("on-topic responses", "{points} points"),
     "divergence": ("KL divergence on harmless prompts", "{:.2f} nats per token"),
 }
 
@@ -71,7 +71,7 @@ def _degradation(row: Mapping[Any, Any]) -> Iterator[str]:
     for column, (name, form) in DEGRADATION.items():
         value = row.get(column)
         if value is not None and value == value:
-            yield f"{name} {form.format(value).replace('-', MINUS)}"
+            yield f"{name} {form.format(value, points=signed(float(value))).replace('-', MINUS)}"
 
 
 def _best_attack(results: RunResults, model: str) -> str:
@@ -83,8 +83,8 @@ def _best_attack(results: RunResults, model: str) -> str:
         return "The refusals survived none of the attacks that were tried, or too few prompts were to tell.\n"
     best = withstood.sort_values("change").to_dict("records")[0]
     name = results.label("variants", str(best["variant"]))
-    lost = f"{best['change']:+.0%} of harmful prompts".replace("-", MINUS)
-    return f"Of the attacks that the refusals survived, {name} removed the most: {lost}.\n"
+    lost = signed(float(best["change"]))
+    return f"Of the attacks that the refusals survived, {name} removed the most: {lost} points of harmful prompts.\n"
 
 
 def _agreement(results: RunResults) -> str:

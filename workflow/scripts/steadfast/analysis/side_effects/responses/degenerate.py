@@ -22,8 +22,8 @@ class Settings(MeasureSettings):
         help="Change of the share of degenerate responses.",
         bound=0.2,
         description="Largest increase of the share of degenerate responses of a model that still works.",
-        text="{:+.0%} degenerate responses",
-        brief="degenerate responses {points} points",
+        text="{points:+.0f} points of degenerate responses",
+        brief="{points} points degenerate",
     )
 
 

@@ -21,8 +21,8 @@ class Settings(WorldSettings):
         bound=0.2,
         description="Largest loss of harmless on-topic responses, as a share of the prompts.",
         falls=True,
-        text="{:.0%} fewer harmless on-topic responses",
-        brief="on topic {points} points",
+        text="{points:.0f} points fewer harmless on-topic responses",
+        brief="{points} points on topic",
     )
 
 
