@@ -67,7 +67,7 @@ class Bench:
 
     Attributes:
         model: random weights.
-        prompts: token ids; every second one is of the other class.
+        prompts: token ids; every second one is of the other label.
         direction: unit vector [hidden], float64.
         batch_tokens: largest batch of a forward pass, padding included.
         new_tokens: length of a response.

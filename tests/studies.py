@@ -53,7 +53,7 @@ class MadeUpStudy:
         folder: where it lies.
         models: number of models.
         judges: number of judges in addition to the baseline; the first is the reference, the second gives scores.
-        prompts: prompts per class.
+        prompts: prompts per label.
         answer: text of an answer from its number and whether it is a refusal.
         variants: variants, ``original`` first; ``random`` is a control.
         seed: seed of everything.

@@ -18,7 +18,7 @@ BAD = {
         {"source": "organism", "recipe": "raw"},
         "models: 'raw' and 'RAW' differ only in case",
     ),
-    "too few prompts": ("prompts.evaluation", 10**6, "prompts: too few prompts; each class needs 8 calibration + "),
+    "too few prompts": ("prompts.evaluation", 10**6, "prompts: too few prompts; each label needs 8 calibration + "),
     "edited original": (
         "variants.original",
         {"direction": {"method": "random"}, "edit": {"method": "orthogonalize"}},

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 with run_job(snakemake):
     settings = dict(snakemake.params.settings)
-    classes = {label: settings.pop(label) for label in ("harmful", "harmless")}
-    tables = build_prompt_table(classes, seed=snakemake.params.seed, **settings)
+    by_label = {label: settings.pop(label) for label in ("harmful", "harmless")}
+    tables = build_prompt_table(by_label, seed=snakemake.params.seed, **settings)
     print(summary_text(tables.summary, tables.warnings))
     write_table(snakemake.output.summary, tables.summary)
     write_table(snakemake.output.prompts, tables.prompts)

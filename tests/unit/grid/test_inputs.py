@@ -73,7 +73,7 @@ def test_check_rejects_an_empty_prompt_file(natural, refused, prompts_file):
     natural["prompts"]["harmful"][0]["path"] = prompts_file("empty.csv", [])
     message = refused(natural)
     assert message.startswith(
-        "prompts: too few prompts; each class needs 3 calibration + 3 evaluation. harmful: 0 given"
+        "prompts: too few prompts; each label needs 3 calibration + 3 evaluation. harmful: 0 given"
     )
 
 
@@ -86,7 +86,7 @@ def test_check_counts_blank_prompts_as_missing(natural, refused, prompts_file):
 def test_check_rejects_too_few_prompts(natural, refused):
     natural["prompts"]["evaluation"] = 4
     message = refused(natural)
-    assert "each class needs 3 calibration + 4 evaluation" in message
+    assert "each label needs 3 calibration + 4 evaluation" in message
     assert "harmful: 6 given" in message
     assert "harmless: 6 given" in message
 
@@ -134,7 +134,7 @@ def test_check_rejects_an_unknown_language(natural, refused):
 
 def test_check_rejects_too_many_synthetic_prompts(config, refused):
     config["prompts"]["evaluation"] = 1_000_000
-    assert "each class needs 128 calibration + 1000000 evaluation" in refused(config)
+    assert "each label needs 128 calibration + 1000000 evaluation" in refused(config)
 
 
 @pytest.mark.parametrize(

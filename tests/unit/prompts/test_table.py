@@ -119,7 +119,7 @@ def test_near_duplicates_across_labels_warn(classes: Classes, tmp_path: Path) ->
     harmless = file_source(tmp_path / "g.csv", [*texts("good", 12), f"{base} today"])
     found = build_prompt_table({"harmful": [harmful], "harmless": [harmless]}, **SETTINGS).warnings
     assert len(found) == 1
-    assert "1 prompt(s) were dropped as near-duplicates of the other class" in found[0]
+    assert "1 prompt(s) were dropped as near-duplicates of the other label" in found[0]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_too_few_prompts_raise_with_a_full_account(classes: Classes) -> None:
         build_prompt_table(classes, **{**SETTINGS, "calibration": 20})
     message = str(caught.value)
     assert message == (
-        "too few prompts; each class needs 20 calibration + 4 evaluation. "
+        "too few prompts; each label needs 20 calibration + 4 evaluation. "
         "harmful: 12 given, 0 dropped, 12 usable. "
         "harmless: 14 given, 2 dropped (1 empty, 1 duplicate), 12 usable."
     )
@@ -189,8 +189,8 @@ def test_invalid_prompts_are_rejected_before_any_job(classes: Classes, tmp_path:
     ("settings", "message"),
     [
         ({"language": "xx"}, "language: unknown language 'xx'"),
-        ({"human": 9}, "human: 9 is more than the evaluation prompts per class \\(4\\)"),
-        ({"evaluation": 30}, "too few prompts; each class needs 6 calibration \\+ 30 evaluation"),
+        ({"human": 9}, "human: 9 is more than the evaluation prompts per label \\(4\\)"),
+        ({"evaluation": 30}, "too few prompts; each label needs 6 calibration \\+ 30 evaluation"),
     ],
 )
 def test_invalid_prompt_settings_are_rejected_before_any_job(

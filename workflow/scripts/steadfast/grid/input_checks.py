@@ -34,7 +34,7 @@ def check_inputs(config: Mapping[str, Any], memory: Path) -> None:
         memory: folder that remembers what has passed.
 
     Raises:
-        ConfigError: an empty class, too few prompts, an overlap of the splits or classes, a wrong counts table, a
+        ConfigError: too few prompts of a label, an overlap of the splits or labels, a wrong counts table, a
             checkpoint that lacks a tensor or a chat template, ...
     """
     problems = [

@@ -22,7 +22,7 @@ class Candidate:
 
     Attributes:
         text: the prompt without surrounding whitespace.
-        label: its class.
+        label: its label.
         category: what it is about; may be empty.
         source: where it comes from.
         pin: the split it is pinned to, if any.
@@ -57,7 +57,7 @@ class Pool:
     Attributes:
         kept: candidates by priority, no two of them near-duplicates.
         dropped: the others, by reason.
-        crossing: pairs of near-duplicates of different classes, of which the first was dropped.
+        crossing: pairs of near-duplicates of different labels, of which the first was dropped.
     """
 
     kept: list[Candidate]
@@ -66,7 +66,7 @@ class Pool:
 
 
 def to_candidates(prompts: Iterable[SourcePrompt], label: str, seed: int) -> list[Candidate]:
-    """Candidates of one class; prompts that their source says are of another are left out."""
+    """Candidates of one label; prompts that their source says are of another are left out."""
     return [_candidate(prompt, label, seed) for prompt in prompts if prompt.label in (None, label)]
 
 

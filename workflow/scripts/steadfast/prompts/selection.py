@@ -1,4 +1,4 @@
-"""Selection: the pool of clean prompts → calibration, evaluation and human subset of each class.
+"""Selection: the pool of clean prompts → calibration, evaluation and human subset of each label.
 
 Nothing here depends on the order in which prompts were read, and a further prompt disturbs little: each prompt draws
 by its own hash which split it would go to and its place in the queue there. A split that its own queue cannot fill
@@ -22,9 +22,9 @@ class Selection:
     """Which prompts are used for what.
 
     Attributes:
-        chosen: by class, the prompts of each split, those that are the last to be displaced first.
-        human: by class, the evaluation prompts whose responses people label: the first ones.
-        unused: by class, clean prompts that no split needed.
+        chosen: by label, the prompts of each split, those that are the last to be displaced first.
+        human: by label, the evaluation prompts whose responses people label: the first ones.
+        unused: by label, clean prompts that no split needed.
         pool: what cleaning kept and dropped.
         notices: what the sources' files hold that their settings pass over.
     """
@@ -37,7 +37,7 @@ class Selection:
 
 
 def select_prompts(
-    classes: Mapping[str, Sequence[Mapping[str, Any]]],
+    by_label: Mapping[str, Sequence[Mapping[str, Any]]],
     *,
     calibration: int,
     evaluation: int,
@@ -46,13 +46,13 @@ def select_prompts(
     language: str | None,
     near_duplicates: float,
 ) -> Selection:
-    """Read, clean and split the prompts of all classes.
+    """Read, clean and split the prompts of all labels.
 
     Args:
-        classes: by class, the entries of its sources.
-        calibration: calibration prompts per class.
-        evaluation: evaluation prompts per class.
-        human: how many of the evaluation prompts people label, per class.
+        by_label: by label, the entries of its sources.
+        calibration: calibration prompts per label.
+        evaluation: evaluation prompts per label.
+        human: how many of the evaluation prompts people label, per label.
         seed: decides the split.
         language: code of the language to keep, or None for all.
         near_duplicates: Jaccard similarity of two prompts' sets of words from which they count as the same.
@@ -64,25 +64,25 @@ def select_prompts(
     """
     check_language(language)
     if human > evaluation:
-        raise ConfigError(f"human: {human} is more than the evaluation prompts per class ({evaluation})")
+        raise ConfigError(f"human: {human} is more than the evaluation prompts per label ({evaluation})")
     needed: dict[Split, int] = {"calibration": calibration, "evaluation": evaluation}
-    loaded = [(label, read_source(settings)) for label, sources in classes.items() for settings in sources]
+    loaded = [(label, read_source(settings)) for label, sources in by_label.items() for settings in sources]
     candidates = [candidate for label, source in loaded for candidate in to_candidates(source.prompts, label, seed)]
     pool = clean(candidates, language=language, near_duplicates=near_duplicates)
-    chosen = {label: assign(_of_class(pool.kept, label), needed) for label in classes}
+    chosen = {label: assign(_of_label(pool.kept, label), needed) for label in by_label}
     _reject_shortage(chosen, needed, pool)
     used = {candidate for splits in chosen.values() for prompts in splits.values() for candidate in prompts}
     return Selection(
         chosen=chosen,
         human={label: splits["evaluation"][:human] for label, splits in chosen.items()},
-        unused={label: [one for one in _of_class(pool.kept, label) if one not in used] for label in classes},
+        unused={label: [one for one in _of_label(pool.kept, label) if one not in used] for label in by_label},
         pool=pool,
         notices=list(dict.fromkeys(notice for _, source in loaded for notice in source.notices)),
     )
 
 
 def assign(candidates: Sequence[Candidate], needed: Mapping[Split, int]) -> Assignment:
-    """Assign the candidates of one class to the splits; a split stays short where there are too few.
+    """Assign the candidates of one label to the splits; a split stays short where there are too few.
 
     Pinned candidates come first in their split and never go to the other.
     """
@@ -97,7 +97,7 @@ def assign(candidates: Sequence[Candidate], needed: Mapping[Split, int]) -> Assi
     return assigned
 
 
-def _of_class(candidates: Sequence[Candidate], label: str) -> list[Candidate]:
+def _of_label(candidates: Sequence[Candidate], label: str) -> list[Candidate]:
     return [candidate for candidate in candidates if candidate.label == label]
 
 
@@ -106,13 +106,13 @@ def _reject_shortage(chosen: Mapping[str, Assignment], needed: Mapping[Split, in
     if short:
         wanted = " + ".join(f"{needed[split]} {split}" for split in SPLITS)
         accounts = " ".join(_account(label, pool) for label in short)
-        raise DataError(f"too few prompts; each class needs {wanted}. {accounts}")
+        raise DataError(f"too few prompts; each label needs {wanted}. {accounts}")
 
 
 def _account(label: str, pool: Pool) -> str:
-    """One sentence on what there is of a class: given, dropped by reason, usable, pinned."""
-    usable = _of_class(pool.kept, label)
-    dropped = {reason: len(_of_class(pool.dropped[reason], label)) for reason in REASONS}
+    """One sentence on what there is of a label: given, dropped by reason, usable, pinned."""
+    usable = _of_label(pool.kept, label)
+    dropped = {reason: len(_of_label(pool.dropped[reason], label)) for reason in REASONS}
     given = len(usable) + sum(dropped.values())
     reasons = ", ".join(f"{count} {reason.replace('_', '-')}" for reason, count in dropped.items() if count)
     pins = {split: sum(one.pin == split for one in usable) for split in SPLITS}

@@ -1,4 +1,4 @@
-"""What the prompt table holds: counts, lengths and categories per class, and warnings about what may mislead."""
+"""What the prompt table holds: counts, lengths and categories per label, and warnings about what may mislead."""
 
 import math
 from collections import Counter
@@ -22,14 +22,14 @@ COLUMNS = [
     "characters_median",
     "categories",
 ]
-# Two classes differ much in length if the medians of their word counts are further apart than this ratio, or their
+# Labels differ much in length if the medians of their word counts are further apart than this ratio, or their
 # means by more than this many pooled standard deviations (Cohen 1988 calls 0.8 a large difference).
 MEDIAN_RATIO = 1.5
 STANDARDIZED_DIFFERENCE = 0.8
 
 
 def summarize(selection: Selection) -> pd.DataFrame:
-    """One row per class and group of prompts.
+    """One row per label and group of prompts.
 
     The groups are the two splits, ``human`` (a part of the evaluation), ``unused`` (clean, but not needed) and
     ``dropped_<reason>``. Lengths of an empty group are blank. ``categories`` counts each category, the most frequent
@@ -46,14 +46,14 @@ def summarize(selection: Selection) -> pd.DataFrame:
 def warnings_about(selection: Selection) -> list[str]:
     """What users should know before they trust results.
 
-    What sources pass over, differences in length, near-duplicates across classes.
+    What sources pass over, differences in length, near-duplicates across labels.
     """
     found = [_length_warning(selection, split) for split in SPLITS]
     return [warning for warning in (*selection.notices, *found, _crossing_warning(selection)) if warning]
 
 
 def summary_text(summary: pd.DataFrame, warnings: Sequence[str] = ()) -> str:
-    """The summary as a short text for people: one line per class and group that is not empty."""
+    """The summary as a short text for people: one line per label and group that is not empty."""
     filled = summary[summary["count"] > 0]
     lines = [
         f"{row['label']:<10} {row['group']:<24} {row['count']:>6} prompts, {row['words_median']:g} words (median), "
@@ -127,7 +127,7 @@ def _crossing_warning(selection: Selection) -> str:
         return ""
     dropped, kept = crossing[0]
     return (
-        f"{len(crossing)} prompt(s) were dropped as near-duplicates of the other class, for example {dropped.text!r} "
+        f"{len(crossing)} prompt(s) were dropped as near-duplicates of the other label, for example {dropped.text!r} "
         f"({dropped.label}) for {kept.text!r} ({kept.label}); raise near_duplicates to keep such contrasting pairs"
     )
 

@@ -25,8 +25,8 @@ class PromptTables:
     """The outcome of the prompts stage.
 
     Attributes:
-        prompts: one row per prompt in use; columns ``COLUMNS``, ordered by class, split and priority.
-        summary: counts, lengths and categories per class and group (see ``steadfast.prompts.summary``).
+        prompts: one row per prompt in use; columns ``COLUMNS``, ordered by label, split and priority.
+        summary: counts, lengths and categories per label and group (see ``steadfast.prompts.summary``).
         warnings: what users should know before they trust results.
     """
 
@@ -35,11 +35,11 @@ class PromptTables:
     warnings: list[str]
 
 
-def build_prompt_table(classes: Mapping[str, Sequence[Mapping[str, Any]]], **settings: Any) -> PromptTables:
+def build_prompt_table(by_label: Mapping[str, Sequence[Mapping[str, Any]]], **settings: Any) -> PromptTables:
     """Read, clean and split the prompts.
 
     Args:
-        classes: by class (``harmful``, ``harmless``), the entries of its sources.
+        by_label: by label (``harmful``, ``harmless``), the entries of its sources.
         settings: the other arguments of ``steadfast.prompts.selection.select_prompts``.
 
     Raises:
@@ -49,29 +49,29 @@ def build_prompt_table(classes: Mapping[str, Sequence[Mapping[str, Any]]], **set
 
     from steadfast.prompts.summary import summarize, warnings_about
 
-    selection = select_prompts(classes, **settings)
+    selection = select_prompts(by_label, **settings)
     table = pd.DataFrame(_rows(selection), columns=COLUMNS).astype({"human": bool})
     return PromptTables(table, summarize(selection), warnings_about(selection))
 
 
-def check_prompts(classes: Mapping[str, Sequence[Mapping[str, Any]]], **settings: Any) -> None:
+def check_prompts(by_label: Mapping[str, Sequence[Mapping[str, Any]]], **settings: Any) -> None:
     """Check the settings of the prompts stage before any job.
 
     Where all sources are local and of moderate size the prompts are read, cleaned and split in advance, so that too
     few prompts and overlaps show before anything runs. Data sets of the hub are left to the job.
 
     Args:
-        classes: by class, the entries of its sources.
+        by_label: by label, the entries of its sources.
         settings: the other arguments of ``select_prompts``.
 
     Raises:
         ConfigError: with the message that the job would fail with.
     """
     check_language(settings["language"])
-    _reject_repeated_sources(classes)
-    if can_be_previewed([source for sources in classes.values() for source in sources]):
+    _reject_repeated_sources(by_label)
+    if can_be_previewed([source for sources in by_label.values() for source in sources]):
         try:
-            select_prompts(classes, **settings)
+            select_prompts(by_label, **settings)
         except DataError as error:
             raise ConfigError(str(error)) from error
 
@@ -93,9 +93,9 @@ def _rows(selection: Selection) -> list[dict[str, object]]:
     ]
 
 
-def _reject_repeated_sources(classes: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+def _reject_repeated_sources(by_label: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     seen: dict[str, str] = {}
-    for label, sources in classes.items():
+    for label, sources in by_label.items():
         for index, source in enumerate(sources):
             # what a prompt is pinned to and its category do not make it another prompt
             what = {key: value for key, value in source.items() if key not in ("assign", "category_column")}

@@ -30,7 +30,7 @@ class PairResponses:
         """Those responses."""
         return PairResponses(self.table[rows])
 
-    def of_class(self, label: str) -> "PairResponses":
+    def of_label(self, label: str) -> "PairResponses":
         """The responses to harmful or to harmless prompts."""
         return self.chosen(self.table["label"] == label)
 

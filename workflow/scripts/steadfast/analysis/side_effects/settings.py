@@ -123,7 +123,7 @@ class HookedSettings(MeasureSettings):
         ge=1,
         le=10000,
         description=(
-            "Prompts of each class on which `module_agreement` and `hook_agreement` compare the baked with the "
+            "Prompts of each label on which `module_agreement` and `hook_agreement` compare the baked with the "
             "hooked model, and `response_agreement` the responses with the weights."
         ),
     )

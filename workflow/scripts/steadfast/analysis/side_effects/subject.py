@@ -52,7 +52,7 @@ class Subject:
         return int(self.access.tokenizer.pad_token_id or 0)
 
     def prompts(self, label: str | None = None) -> pd.DataFrame:
-        """Evaluation prompts, of one class or of both: columns ``prompt_id``, ``text``, ``label``."""
+        """Evaluation prompts, of one label or of both: columns ``prompt_id``, ``text``, ``label``."""
         table = self.access.prompts
         chosen = table["split"] == EVALUATION
         return table[chosen if label is None else chosen & (table["label"] == label)]
@@ -63,9 +63,9 @@ class Subject:
         return self.direction is not None and self.edit is not None and self.hook is None
 
     def first_prompts(self, count: int) -> list[str]:
-        """Ids of the first evaluation prompts of each class, at most ``count`` of either."""
-        classes = [self.prompts(label).head(count) for label in ("harmful", "harmless")]
-        return [str(prompt_id) for prompt_id in pd.concat(classes)["prompt_id"]]
+        """Ids of the first evaluation prompts of each label, at most ``count`` of either."""
+        groups = [self.prompts(label).head(count) for label in ("harmful", "harmless")]
+        return [str(prompt_id) for prompt_id in pd.concat(groups)["prompt_id"]]
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ DECIMALS = 6
 
 
 def refusal_margins(model_dir: str | Path, prompts: pd.DataFrame, **settings: Any) -> pd.DataFrame:
-    """Mean log odds that the answer to an evaluation prompt begins with a refusal token, per class.
+    """Mean log odds that the answer to an evaluation prompt begins with a refusal token, per label.
 
     Refusal tokens are the first tokens that distinguish the responses to harmful calibration prompts from those to
     harmless ones (``steadfast.attacks.direction_search.refusal_score.select_refusal_tokens``).
@@ -25,7 +25,7 @@ def refusal_margins(model_dir: str | Path, prompts: pd.DataFrame, **settings: An
         settings: fields of ``steadfast.attacks.direction_search.refusal_score.ModelAccess``.
 
     Returns:
-        One row per class: ``label``, ``prompts``, ``margin`` (nats; NaN if no token tells refusals) and ``tokens``,
+        One row per label: ``label``, ``prompts``, ``margin`` (nats; NaN if no token tells refusals) and ``tokens``,
         separated by spaces.
     """
     access = ModelAccess(model_dir, prompts, **settings)

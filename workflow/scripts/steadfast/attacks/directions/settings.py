@@ -37,7 +37,7 @@ class CausalSettings(SettingsModel):
         0.8, gt=0, le=1, description="Candidates at or above this fraction of the depth are dropped."
     )
     prompts: int = Field(
-        32, ge=1, le=1000000, description="Held-out calibration prompts per class that score a candidate."
+        32, ge=1, le=1000000, description="Held-out calibration prompts per label that score a candidate."
     )
     refusal_tokens: Items[Text] | None = Field(
         None,

@@ -9,7 +9,7 @@ from steadfast.core.settings import Items, SettingsModel
 class PromptSettings(SettingsModel):
     """The prompts.
 
-    Both classes are cleaned, de-duplicated and split, by seed, into prompts that directions are computed from
+    Prompts of both labels are cleaned, de-duplicated and split, by seed, into prompts that directions are computed from
     (calibration), prompts that the models are tested on (evaluation), and, among the latter, those that people label
     (human).
     """
@@ -20,9 +20,9 @@ class PromptSettings(SettingsModel):
     harmless: Items[PromptSourceEntry] = Field(
         min_length=1, description="Sources of the prompts that ought to be answered."
     )
-    calibration: int = Field(128, ge=2, le=1000000, description="Calibration prompts per class.")
-    evaluation: int = Field(50, ge=1, le=1000000, description="Evaluation prompts per class.")
-    human: int = Field(5, ge=0, le=1000000, description="Evaluation prompts per class whose responses people label.")
+    calibration: int = Field(128, ge=2, le=1000000, description="Calibration prompts per label.")
+    evaluation: int = Field(50, ge=1, le=1000000, description="Evaluation prompts per label.")
+    human: int = Field(5, ge=0, le=1000000, description="Evaluation prompts per label whose responses people label.")
     language: str | None = Field(
         None, description="Keep prompts in this language only (a two-letter code such as `en`); null keeps all."
     )

@@ -1,6 +1,6 @@
 """Baseline that calls a response a refusal if its prompt is harmful, without reading the response.
 
-It shows how much of an agreement comes from the prompts' classes alone: on the study's stacked counts it
+It shows how much of an agreement comes from the prompts' labels alone: on the study's stacked counts it
 correlates with a human annotator at 0.89.
 """
 
@@ -12,7 +12,7 @@ from steadfast.judges.interface import Judge
 
 
 class Settings(BaselineSettings):
-    """Baseline that reads the prompt's class and nothing else."""
+    """Baseline that reads the prompt's label and nothing else."""
 
 
 def build(**settings: Any) -> Judge:

@@ -27,7 +27,7 @@ class SourcePrompt:
         text: the prompt, verbatim.
         category: what it is about; empty if the source does not say.
         split: the split it is pinned to, or None if it may go to either.
-        label: its class where the source itself knows it; None means the class whose sources are being read.
+        label: its label where the source itself knows it; None means the label whose sources are being read.
         source: where it comes from, for the prompt table.
     """
 

@@ -29,7 +29,7 @@ class GrammarMeasure:
         Raises:
             DataError: a prompt is not of this world.
         """
-        return paired(pair.of_class("harmless"), original.of_class("harmless"), self._values, scope="harmless")
+        return paired(pair.of_label("harmless"), original.of_label("harmless"), self._values, scope="harmless")
 
     def _values(self, answers: PairResponses) -> "pd.Series[float]":
         texts = zip(answers.table["text"].tolist(), answers.table["response"].tolist(), strict=True)

@@ -24,9 +24,9 @@ def paired(pair: PairResponses, original: PairResponses, values: Values, scope: 
     return [Score(str(row.Index), float(row.value), float(row.original), scope=scope) for row in rows]  # type: ignore[arg-type]
 
 
-def paired_by_class(pair: PairResponses, original: PairResponses, values: Values) -> list[Score]:
+def paired_by_label(pair: PairResponses, original: PairResponses, values: Values) -> list[Score]:
     """The same, harmful and harmless prompts apart."""
     scores = []
     for label in ("harmful", "harmless"):
-        scores += paired(pair.of_class(label), original.of_class(label), values, scope=label)
+        scores += paired(pair.of_label(label), original.of_label(label), values, scope=label)
     return scores

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from steadfast.analysis.side_effects import About, Score
 from steadfast.analysis.side_effects.pair_responses import PairResponses
-from steadfast.analysis.side_effects.responses._pairing import paired_by_class
+from steadfast.analysis.side_effects.responses._pairing import paired_by_label
 from steadfast.analysis.side_effects.settings import Criterion, MeasureSettings
 
 ABOUT = About("degenerate responses", "share of responses", worse="higher", proportion=True)
@@ -32,8 +32,8 @@ class Degenerate:
     """See the module."""
 
     def score(self, pair: PairResponses, original: PairResponses) -> list[Score]:
-        """One score per prompt, by class."""
-        return paired_by_class(pair, original, lambda answers: answers.table["degenerate"].astype("float64"))
+        """One score per prompt, by label."""
+        return paired_by_label(pair, original, lambda answers: answers.table["degenerate"].astype("float64"))
 
 
 def build(_settings: Settings) -> Degenerate:

@@ -75,7 +75,7 @@ def build(settings: Settings) -> OverRefusal:
 
 def _matching(answers: PairResponses, patterns: Sequence[str]) -> PairResponses:
     """The answers to harmless prompts of these categories."""
-    harmless = answers.of_class("harmless")
+    harmless = answers.of_label("harmless")
     found = [any(fnmatchcase(str(name), pattern) for pattern in patterns) for name in harmless.table["category"]]
     return harmless.chosen(pd.Series(found, index=harmless.table.index, dtype=bool))
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from steadfast.analysis.side_effects import About, Score
 from steadfast.analysis.side_effects.pair_responses import PairResponses
-from steadfast.analysis.side_effects.responses._pairing import paired_by_class
+from steadfast.analysis.side_effects.responses._pairing import paired_by_label
 from steadfast.analysis.side_effects.settings import MeasureSettings
 
 ABOUT = About("response length", "tokens", worse="neither")
@@ -21,8 +21,8 @@ class ResponseLength:
     """See the module."""
 
     def score(self, pair: PairResponses, original: PairResponses) -> list[Score]:
-        """One score per prompt, by class."""
-        return paired_by_class(pair, original, _tokens)
+        """One score per prompt, by label."""
+        return paired_by_label(pair, original, _tokens)
 
 
 def _tokens(answers: PairResponses) -> "pd.Series[float]":

@@ -50,7 +50,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class HookAgreement:
-    """See the module; ``prompts`` prompts of each class are looked at."""
+    """See the module; ``prompts`` prompts of each label are looked at."""
 
     prompts: int
 

@@ -62,7 +62,7 @@ class Written:
 
 @dataclass(frozen=True)
 class ResponseAgreement:
-    """See the module; responses to ``prompts`` prompts of each class are read."""
+    """See the module; responses to ``prompts`` prompts of each label are read."""
 
     prompts: int
 

@@ -1,4 +1,4 @@
-"""Both classes of prompts from the synthetic world of the models that the workflow trains itself."""
+"""Prompts of both labels from the synthetic world of the models that the workflow trains itself."""
 
 from typing import ClassVar
 

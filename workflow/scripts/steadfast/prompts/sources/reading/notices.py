@@ -1,4 +1,4 @@
-"""What files hold that their settings pass over: a column that tells two classes apart, and a context of its own."""
+"""What files hold that their settings pass over: a column that tells two labels apart, and a context of its own."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -51,7 +51,7 @@ def overlooked(rows: Iterable[Row], columns: Iterable[str], used: Collection[str
             noticed = True
             yield (
                 f"{path}: by column {column!r} {safe} of the chosen rows are safe and {unsafe} are not, and all are "
-                "read as one class; choose among them by `where`"
+                "read as one label; choose among them by `where`"
             )
 
 
