@@ -11,6 +11,9 @@ from steadfast.core.integrity import content_hash
 from steadfast.core.provenance import write_provenance
 from steadfast.runs.verify import repair, verify
 
+# the jobs are run
+pytestmark = pytest.mark.slow
+
 VERDICTS = "results/tables/verdicts.parquet"
 RESPONSES = "results/responses/raw/original.parquet"
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pandas as pd
+import pytest
 from tests.grids import ROOT
 from tests.model_files import write_model_files
 from tests.pages import follow
@@ -46,6 +47,7 @@ def write_reference(tree) -> str:
     return (tree.folder / "config" / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_page_on_adding_a_judge_works(fresh):
     before = fresh.jobs()
     add(fresh, "adding-a-judge.md")

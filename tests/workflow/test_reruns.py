@@ -233,6 +233,7 @@ def chosen() -> set[str]:
     return {"best_attacks"} | each("best_attack", MODELS, new) | each("checkpoint", MODELS, new) | downstream()
 
 
+@pytest.mark.slow
 def test_added_attack_selection_runs_and_then_settles(finished):
     finished.put("sweeps", {"few": SWEEP})
     finished.put("variants.best", {"best_attack_of": {"sweeps": ["few"]}})

@@ -22,6 +22,8 @@ from tests.warm_python import run_code
 from steadfast.core import files
 from steadfast.models.size import ModelSize
 
+# a client in a process of its own for every question, against a server
+pytestmark = pytest.mark.slow
 CHECKPOINT = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 LOADED = ("transformers", "torch", "transformers.modeling_utils")
 SCRIPTS = Path(files.__file__).parents[2]
@@ -95,7 +97,6 @@ def unused_address() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
-@pytest.mark.slow
 def test_a_pinned_revision_is_downloaded_and_described(fetch, hub):
     pointer = fetch()
     assert pointer["source"] == "hub"

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.sweeps import sweep
 from tests.unit.analysis.side_effects.conftest import EDIT
 
 from steadfast.analysis.side_effects.measuring import measure_variants
@@ -20,7 +21,7 @@ from steadfast.attacks.directions import load_direction
 from steadfast.core.files import read_json, write_table
 from steadfast.models.overflow import NumberOverflowError
 
-pytestmark = pytest.mark.parametrize("lively", ["float32", "bfloat16"], indirect=True)
+pytestmark = pytest.mark.parametrize("lively", sweep(["float32", "bfloat16"], ["float32"]), indirect=True)
 
 
 def skip_a_block(weights, before, axis):
