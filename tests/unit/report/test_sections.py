@@ -251,7 +251,7 @@ def test_glossary_says_what_judges_and_variants_are(study):
     meanings = found["columns"][-1]["names"]
     assert meanings[:3] == [
         "A list of phrases.",
-        "Baseline that reads the prompt's class and nothing else.",
+        "Baseline that reads the prompt's label and nothing else.",
         "The unedited model.",
     ]
     assert meanings[3].startswith("Direction random: Random directions") and meanings[3].endswith("as much as other.")
