@@ -39,6 +39,11 @@ HOMONYMS = {
     ("hub", "models/hub.py"): "the same",
     ("over_refusal", "training/safety_tuning/data.py"): "a file of training prompts",
     ("over_refusal", "grid/safety_tuning.py"): "the same",
+    **{
+        (name, f"attacks/search/{file}.py"): "what a search minimizes: a quantity of its own screening, not the measure"
+        for name in ("divergence", "perplexity")
+        for file in ("sampling", "settings")
+    },
 }
 
 
