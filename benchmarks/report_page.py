@@ -40,7 +40,7 @@ PAINTED = "() => performance.getEntriesByName('first-contentful-paint')[0]?.star
 class Case:
     """A study's size; every model has two variants, and harmful and harmless prompts are equally many."""
 
-    systems: int
+    pairs: int
     prompts: int
     judges: int
     show: str
@@ -51,7 +51,7 @@ class Case:
 
         return MadeUpStudy(
             folder,
-            models=self.systems // 2,
+            models=self.pairs // 2,
             judges=self.judges - 1,
             prompts=self.prompts // 2,
             variants=("original", "abliterated"),
@@ -156,7 +156,7 @@ def blank(browser: "Chromium") -> float:
 def described(results: list[Measured], empty: float) -> str:
     """The results as Markdown."""
     header = (
-        "systems × prompts × judges",
+        "model–variant pairs × prompts × judges",
         "responses",
         "page MB",
         "compressed MB",
@@ -169,7 +169,7 @@ def described(results: list[Measured], empty: float) -> str:
     )
     rows = [
         (
-            f"{result.case.systems} × {result.case.prompts} × {result.case.judges}",
+            f"{result.case.pairs} × {result.case.prompts} × {result.case.judges}",
             result.case.show,
             f"{result.size / 1e6:.2f}",
             f"{result.compressed / 1e6:.2f}",
