@@ -16,6 +16,23 @@ EDITED_ON_HARMFUL = {"variant": EDITED, "judge": OF_PAGE, "label": "harmful"}
 REFUSED = "Responses refused"
 SUBSETS = {"all": "All", "harmful": "Harmful", "harmless": "Harmless", "human": "Human subset"}
 FAMILIES = {"all": "all groups"}
+HOOK_COLUMNS = (
+    Column(
+        "hook_deviation",
+        "Baked vs. hooked",
+        "number",
+        help="Distance of the edited model from the original with hooks, in multiples of the bound; above 1 fails.",
+        detail=True,
+    ),
+    Column(
+        "hook_share",
+        "Baked vs. hooked, share of the effect",
+        "share",
+        help="The same distance, as a share of the edit's own effect.",
+        detail=True,
+    ),
+)
+"""How far the weights of an edit are from the same edit as hooks."""
 
 
 @dataclass(frozen=True)

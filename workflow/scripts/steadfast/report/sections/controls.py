@@ -2,7 +2,7 @@
 
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, prose, table
-from steadfast.report.sections._section import PROMPTS, REFUSED, Section, pair_columns, scored_by
+from steadfast.report.sections._section import HOOK_COLUMNS, PROMPTS, REFUSED, Section, pair_columns, scored_by
 from steadfast.report.sections.changes import models_by_refusals, rates
 from steadfast.report.study import Study
 
@@ -91,20 +91,7 @@ def _columns(study: Study) -> list[Column]:
             help="Deviation of the worst module from the target change, in multiples of its bound; above 1 fails.",
             detail=True,
         ),
-        Column(
-            "hook_deviation",
-            "Baked vs. hooked",
-            "number",
-            help="Distance from the hooked original, in multiples of its bound; above 1 fails",
-            detail=True,
-        ),
-        Column(
-            "hook_share",
-            "Baked vs. hooked, share of the effect",
-            "share",
-            help="The same distance, as a share of the edit's own effect.",
-            detail=True,
-        ),
+        *HOOK_COLUMNS,
         Column(
             "response_share",
             "Responses confirmed",

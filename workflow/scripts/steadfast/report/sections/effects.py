@@ -9,7 +9,7 @@ from steadfast.analysis.tables.outcomes import ASSESSMENTS, outcome
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, Kind, dots, numbers, prose, table
 from steadfast.report.figures.heading import number_of
-from steadfast.report.sections._section import Section, pair_columns
+from steadfast.report.sections._section import HOOK_COLUMNS, Section, pair_columns
 from steadfast.report.sections._table import whole_table
 from steadfast.report.study import Study
 
@@ -51,20 +51,7 @@ def _assessment(study: Study) -> list[Block]:
                     help="Deviation of the worst edited module from the target change, in multiples of its bound.",
                     detail=True,
                 ),
-                Column(
-                    "hook_deviation",
-                    "Baked vs. hooked",
-                    "number",
-                    help="Distance of the checkpoint from the original with hooks, in multiples of the bound.",
-                    detail=True,
-                ),
-                Column(
-                    "hook_share",
-                    "Baked vs. hooked, share of the effect",
-                    "share",
-                    help="The same distance, as a share of the edit's own effect.",
-                    detail=True,
-                ),
+                *HOOK_COLUMNS,
                 Column(
                     "residual_separation",
                     "Residual separation",
