@@ -3,9 +3,10 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from steadfast.config import schema
-from steadfast.core import code_digest, registry
+from steadfast.core import code_digest, registry, setting_schemas
 
 EXAMPLE = Path(__file__).parent / "example_plugin"
 
@@ -20,13 +21,18 @@ def install_example(target: Path) -> Path:
 
 def forget_code() -> None:
     """What a new process would not know about files of code."""
-    for known in vars(code_digest).values():
-        if hasattr(known, "cache_clear"):
-            known.cache_clear()
+    _forget(code_digest)
 
 
 def forget_plug_ins() -> None:
     """What a new process would not know about plug-ins and code."""
     forget_code()
-    for known in (registry._entry_points, registry.own_names, registry.plug_ins, schema.load_schema):
-        known.cache_clear()
+    for module in (registry, schema, setting_schemas):
+        _forget(module)
+
+
+def _forget(module: ModuleType) -> None:
+    """Clear the caches of all functions of a module."""
+    for known in vars(module).values():
+        if hasattr(known, "cache_clear"):
+            known.cache_clear()
