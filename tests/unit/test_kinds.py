@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.grids import ROOT
 
-from steadfast.core.plug_ins import DIRECTIONS, EDITS, FAMILIES, FIGURES, MEASURES, Family
+from steadfast.core.plug_ins import FAMILIES, FIGURES, MEASURES, Family
 from steadfast.core.registry import GROUPS, own_names
 
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -24,13 +24,8 @@ HOMONYMS = {
     ("transformers", "core/provenance.py"): "the same",
     ("transformers", "grid/input_checks.py"): "a module that is imported",
     ("vllm", "generation/serving/arguments.py"): "a value of vLLM's own",
-    ("vllm", "judges/chat_api/requests.py"): "who answers, within the keys of the result cache",
+    ("vllm", "judges/chat_api/requests.py"): "the server, within the keys of the result cache",
     ("vllm", "grid/judging.py"): "the conda environment of a judge that serves its model",
-    **{
-        (name, "attacks/search/settings.py"): "the default of a key that lists them"
-        for family in (DIRECTIONS, EDITS)
-        for name in own_names(family.package)
-    },
     ("organism", "training/organisms/training.py"): "where a checkpoint comes from, in the record beside it",
     ("local", "models/local.py"): "the same",
     ("vllm", "judges/guards/settings.py"): "how the model of a guard is run, a choice of its own",

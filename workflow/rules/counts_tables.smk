@@ -1,13 +1,17 @@
-"""Counts tables from elsewhere: the same figures and statistics from somebody's refusal counts.
+"""Counts tables of other studies: the same figures and statistics from their refusal counts.
 
 Produces results/counts_tables/{table}/{judge_correlation.csv,rates.csv,conclusions.csv,ranking.csv,figures/}.
 """
+
+from steadfast.grid.counts_tables import CountsTables
+
+COUNTS_TABLES = CountsTables(GRID)
 
 
 rule counts_table:
     """Validate a counts table, and compute the study's statistics and figures for it."""
     input:
-        counts=lambda wildcards: GRID.config["counts_tables"][wildcards.table],
+        counts=COUNTS_TABLES.file,
     output:
         correlation=paths.counts_table("judge_correlation.csv"),
         rates=paths.counts_table("rates.csv"),

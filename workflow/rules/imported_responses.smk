@@ -3,7 +3,7 @@
 Produces results/responses/{model}/{variant}.parquet from the files that the configuration names.
 """
 
-from steadfast.grid.imported import ImportJobs
+from steadfast.grid.imported_responses import ImportJobs
 
 IMPORTS = ImportJobs(GRID)
 

@@ -15,7 +15,7 @@ from steadfast.grid.jobs import digest
 from steadfast.grid.judgments import judging_jobs
 from steadfast.grid.plan import planned_requests
 from steadfast.grid.side_effects import batches
-from steadfast.grid.tables import further_tables
+from steadfast.grid.statistics import further_tables
 from steadfast.judges.cost_estimate import work_of
 from steadfast.runs.preflight import check_before_run
 

@@ -8,7 +8,7 @@ from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.grid.models import ModelJobs
 from steadfast.grid.replicates import Replicates
-from steadfast.grid.tables import further_tables
+from steadfast.grid.statistics import further_tables
 
 
 @pytest.fixture

@@ -55,6 +55,12 @@ def test_rules_contain_no_results_paths():
         assert not re.findall(r"""["']results/.*""", code), file.name
 
 
+def test_every_rule_file_has_a_wiring_module():
+    rules = {file.stem for file in (ROOT / "workflow" / "rules").glob("*.smk")} - {"common"}
+    assert rules
+    assert not rules - {file.stem for file in HOME.parent.glob("*.py")}
+
+
 def test_rules_contain_no_functions_or_long_lambdas():
     """Wiring is named slices; a lambda is short, and logic is in the package."""
     for file in (ROOT / "workflow" / "rules").glob("*.smk"):

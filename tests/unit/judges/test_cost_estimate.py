@@ -8,7 +8,7 @@ import pytest
 from steadfast.core.errors import ConfigError
 from steadfast.core.result_cache import ResultCache
 from steadfast.judges.chat_api.reading import Answer
-from steadfast.judges.cost_estimate import Work, plan, reject_excess, work_of
+from steadfast.judges.cost_estimate import Work, cost_table, reject_excess, work_of
 from steadfast.judges.kinds import chat
 
 JUDGES = ["llm", "renamed", "other", "a", "b"]
@@ -65,7 +65,7 @@ def answer(arguments: dict, work: dict[str, Work], count: int) -> None:
 def test_estimate_without_responses_is_an_upper_bound(arguments, tables) -> None:
     prompts, paths = tables
     work = work_on(paths[1:], prompts)
-    row = plan({"llm": {**arguments, **PRICES}, "words": {"kind": "regex", "patterns": "p.yaml"}}, work).iloc[0]
+    row = cost_table({"llm": {**arguments, **PRICES}, "words": {"kind": "regex", "patterns": "p.yaml"}}, work).iloc[0]
     assert (row["judge"], row["requests"], row["answered"], row["to_ask"], row["bound"]) == (
         "llm",
         8,
@@ -79,10 +79,10 @@ def test_estimate_without_responses_is_an_upper_bound(arguments, tables) -> None
 
 def test_estimate_counts_distinct_existing_responses(arguments, tables) -> None:
     prompts, paths = tables
-    row = plan({"llm": arguments}, work_on(paths[:1], prompts)).iloc[0]
+    row = cost_table({"llm": arguments}, work_on(paths[:1], prompts)).iloc[0]
     assert (row["requests"], row["to_ask"], row["bound"]) == (3, 3, "exact")
     assert pd.isna(row["cost"])
-    both = plan({"llm": arguments}, work_on(paths, prompts)).iloc[0]
+    both = cost_table({"llm": arguments}, work_on(paths, prompts)).iloc[0]
     assert (both["requests"], both["bound"]) == (11, "upper bound")
 
 
@@ -106,12 +106,12 @@ def test_estimate_for_english_responses_stays_within_the_bound(
     if known:
         prompts.to_parquet(table)
     work = work_on([path], table, cases_each=1, max_new_tokens=new_tokens)
-    bound = plan({"llm": {**arguments, **PRICES}}, work).iloc[0]
+    bound = cost_table({"llm": {**arguments, **PRICES}}, work).iloc[0]
     response = english(int(new_tokens * 4.8))  # characters of a usual token
     pd.DataFrame({"prompt_id": ["a"], "sample": 0, "response": [response]}).to_parquet(path)
     prompts.to_parquet(table)
     later = work_on([path], table, cases_each=1, max_new_tokens=new_tokens)
-    exact = plan({"llm": {**arguments, **PRICES}}, later).iloc[0]
+    exact = cost_table({"llm": {**arguments, **PRICES}}, later).iloc[0]
     assert exact["bound"] == "exact"
     assert exact["input_tokens"] <= bound["input_tokens"] and exact["cost"] <= bound["cost"]
     # a limit that lets the run start lets its judge ask
@@ -123,10 +123,10 @@ def test_estimate_for_english_responses_stays_within_the_bound(
 def test_estimate_uses_the_longest_existing_prompt(arguments, tables) -> None:
     prompts, paths = tables
     table = pd.read_parquet(prompts)
-    before = plan({"llm": arguments}, work_on(paths[1:], prompts)).iloc[0]["input_tokens"]
+    before = cost_table({"llm": arguments}, work_on(paths[1:], prompts)).iloc[0]["input_tokens"]
     table.loc[2, "text"] += "x" * 3000
     table.to_parquet(prompts)
-    assert plan({"llm": arguments}, work_on(paths[1:], prompts)).iloc[0]["input_tokens"] == before + 8 * 1000
+    assert cost_table({"llm": arguments}, work_on(paths[1:], prompts)).iloc[0]["input_tokens"] == before + 8 * 1000
 
 
 @pytest.mark.parametrize("content", [None, "no table"])
@@ -136,7 +136,9 @@ def test_estimate_without_prompts_states_the_assumed_length(arguments, tables, c
     if content:
         prompts.write_text(content, encoding="utf-8")
     work = work_on(paths, prompts)
-    assert plan({"llm": arguments}, work)["bound"].tolist() == ["upper bound, if no prompt is longer than 1,000 words"]
+    assert cost_table({"llm": arguments}, work)["bound"].tolist() == [
+        "upper bound, if no prompt is longer than 1,000 words"
+    ]
     costly = {"llm": {**arguments, **PRICES, "max_cost": 1e-6}}
     with pytest.raises(ConfigError, match=r"max_cost: 12 requests .* \(prompts of 1,000 words are assumed"):
         reject_excess(costly, work)
@@ -159,7 +161,7 @@ def two_sets(tables, tmp_path: Path) -> tuple[Path, list[dict]]:
 def test_further_prompt_set_counts_for_its_judges_only(arguments, two_sets) -> None:
     prompts, sets = two_sets
     judges = {"llm": {**arguments, **PRICES}, "other": {**arguments, **PRICES}}
-    table = plan(judges, work_of(sets, prompts, max_new_tokens=300)).set_index("judge")
+    table = cost_table(judges, work_of(sets, prompts, max_new_tokens=300)).set_index("judge")
     assert table["requests"].to_dict() == {"llm": 3 + 6, "other": 3}
     assert table["bound"].to_dict() == {"llm": "upper bound", "other": "exact"}
     assert table.loc["llm", "cost"] > table.loc["other", "cost"]
@@ -171,9 +173,9 @@ def test_estimate_counts_cached_answers_of_a_further_set(arguments, two_sets) ->
     responses = pd.DataFrame({"prompt_id": list("abc"), "sample": 0, "response": ["Sure.", "Never.", "Maybe."]})
     responses.to_parquet(sets[1]["responses"][0])
     work = work_of(sets, prompts, max_new_tokens=300)
-    assert plan({"llm": arguments}, work)[["requests", "to_ask", "bound"]].values.tolist() == [[5, 5, "exact"]]
+    assert cost_table({"llm": arguments}, work)[["requests", "to_ask", "bound"]].values.tolist() == [[5, 5, "exact"]]
     answer(arguments, work, 4)
-    assert plan({"llm": arguments}, work)[["requests", "answered", "to_ask"]].values.tolist() == [[5, 3, 2]]
+    assert cost_table({"llm": arguments}, work)[["requests", "answered", "to_ask"]].values.tolist() == [[5, 3, 2]]
 
 
 def test_further_prompt_set_counts_towards_the_limits(arguments, two_sets) -> None:
@@ -187,20 +189,22 @@ def test_further_prompt_set_counts_towards_the_limits(arguments, two_sets) -> No
 def test_prompt_set_may_be_limited_to_one_label(arguments, tables) -> None:
     prompts, paths = tables
     judged = {"judges": ["llm"], "responses": paths[:1], "cases_each": 2, "label": "harmful"}
-    assert plan({"llm": arguments}, work_of([judged], prompts, max_new_tokens=300))["requests"].tolist() == [0]
+    assert cost_table({"llm": arguments}, work_of([judged], prompts, max_new_tokens=300))["requests"].tolist() == [0]
     judged["label"] = "harmless"
-    assert plan({"llm": arguments}, work_of([judged], prompts, max_new_tokens=300))["requests"].tolist() == [3]
+    assert cost_table({"llm": arguments}, work_of([judged], prompts, max_new_tokens=300))["requests"].tolist() == [3]
 
 
 def test_cached_answers_are_free_under_any_judge_name(arguments, tables) -> None:
     prompts, paths = tables
     work = work_on(paths[:1], prompts)
     answer(arguments, work, 3)
-    table = plan({"llm": arguments, "renamed": {**arguments, "concurrency": 2}}, work)
+    table = cost_table({"llm": arguments, "renamed": {**arguments, "concurrency": 2}}, work)
     assert table[["requests", "answered", "to_ask"]].values.tolist() == [[3, 2, 1]] * 2
-    assert table["input_tokens"].iloc[0] < plan({"other": {**arguments, "model": "x"}}, work)["input_tokens"].iloc[0]
+    assert (
+        table["input_tokens"].iloc[0] < cost_table({"other": {**arguments, "model": "x"}}, work)["input_tokens"].iloc[0]
+    )
     answer(arguments, work, 4)
-    assert plan({"llm": {**arguments, **PRICES}}, work).iloc[0]["cost"] == 0.0
+    assert cost_table({"llm": {**arguments, **PRICES}}, work).iloc[0]["cost"] == 0.0
 
 
 def test_run_above_the_cost_limit_does_not_start(arguments, tables) -> None:
@@ -220,11 +224,11 @@ def test_judge_with_a_future_checkpoint_is_estimated(arguments, tables, tmp_path
     prompts, paths = tables
     served = {key: value for key, value in arguments.items() if key not in ("base_url", "model")}
     work = work_on(paths[:1], prompts)
-    row = plan({"llm": {**served, "checkpoint": str(tmp_path / "later")}}, work).iloc[0]
+    row = cost_table({"llm": {**served, "checkpoint": str(tmp_path / "later")}}, work).iloc[0]
     assert row["requests"] == 4 and row["answered"] == 0 and row["input_tokens"] > 0
 
 
 def test_judges_without_requests_are_not_estimated(tables) -> None:
     prompts, paths = tables
     work = work_on(paths, prompts)
-    assert plan({"never": {"kind": "never_refuse"}, "self": {"kind": "self"}}, work).empty
+    assert cost_table({"never": {"kind": "never_refuse"}, "self": {"kind": "self"}}, work).empty

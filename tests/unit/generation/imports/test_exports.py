@@ -15,7 +15,7 @@ from steadfast.config.checks import prepare
 from steadfast.generation.imports.records import Columns, read_records
 from steadfast.grid import paths
 from steadfast.grid.grid import Grid
-from steadfast.grid.imported import ImportJobs
+from steadfast.grid.imported_responses import ImportJobs
 from steadfast.grid.judged_pairs import judged_pairs
 from steadfast.grid.judgments import judging_jobs, judgment_files
 from steadfast.grid.side_effects import batches

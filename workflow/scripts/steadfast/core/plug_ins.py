@@ -100,6 +100,11 @@ class Family:
         found = ((name, self.settings(name)) for name in registry.own_names(self.package))
         return next({self.key: name, **kind.usual} for name, kind in found if hasattr(kind, "usual"))
 
+    def searched(self) -> list[str]:
+        """Names of the package's own plug-ins that a search tries by default, in the order of their ``search_rank``."""
+        ranks = {name: self.settings(name).search_rank for name in registry.own_names(self.package)}
+        return sorted((name for name, rank in ranks.items() if rank), key=ranks.__getitem__)
+
     def settings(self, name: str) -> Any:
         """The ``Settings`` of a plug-in, which say what it can and needs as well."""
         return self.load(name).Settings

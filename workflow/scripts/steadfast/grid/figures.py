@@ -15,7 +15,7 @@ from steadfast.grid.jobs import digest
 from steadfast.grid.outcomes import compliance_labels
 from steadfast.grid.replicates import Replicates
 from steadfast.grid.self_evaluation import SelfEvaluation
-from steadfast.grid.tables import REPORTED, further_tables
+from steadfast.grid.statistics import REPORTED, further_tables
 
 SHOWN_BY_BROWSERS = ("png", "svg")
 LOOK = ("formats", "single_column", "double_column", "font", "font_size", "resolution", "titles", "palette")

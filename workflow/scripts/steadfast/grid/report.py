@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.grid import paths
+from steadfast.grid.counts_tables import CountsTables
 from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.grid.judged_pairs import judged_pairs, runnable
 from steadfast.grid.judging import settings_of
 from steadfast.grid.judgments import judgment_files
-from steadfast.grid.tables import REPORTED, further_tables
+from steadfast.grid.statistics import REPORTED, further_tables
 from steadfast.models.sources import is_trained_here
 
 # what decides how a job runs, what other pages hold, or what the report does not show
 LEFT_OUT = ("runtime", "annotation", "counts_tables", "figures", "report")
-COUNTS_TABLE_RESULTS = ("judge_correlation.csv", "rates.csv", "conclusions.csv", "ranking.csv", "figures")
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,6 @@ class Results:
     """
 
     grid: Grid
-
-    @property
-    def counts_tables(self) -> list[str]:
-        """What is computed from the counts tables of others."""
-        tables = self.grid.config["counts_tables"]
-        return [paths.counts_table(result).at(table=name) for name in tables for result in COUNTS_TABLE_RESULTS]
 
     @property
     def all(self) -> list[str]:
@@ -50,7 +44,7 @@ class Results:
             paths.REPORT,
             *further_tables(self.grid),
             paths.PROMPT_SUMMARY,
-            *self.counts_tables,
+            *CountsTables(self.grid).results,
         ]
 
     @property

@@ -153,7 +153,7 @@ def _cases(responses: Path, prompts: Path) -> list[Case] | None:
         return None
 
 
-def plan(judges: Mapping[str, Mapping[str, Any]], work: Mapping[str, Work]) -> pd.DataFrame:
+def cost_table(judges: Mapping[str, Mapping[str, Any]], work: Mapping[str, Work]) -> pd.DataFrame:
     """One row per judge that sends requests.
 
     Args:

@@ -54,11 +54,13 @@ class DirectionSettings(SettingsModel):
 
     Attributes:
         contrasts: whether it contrasts two groups of prompts, and so knows their mean activations.
-        is_meaningless: whether its directions say nothing of the model, so that it is a control and no finding.
+        is_meaningless: whether its directions carry no information about the model, so that it is a control.
+        search_rank: position among the methods that a search tries by default, from 1; None if it must be named.
     """
 
     contrasts: ClassVar[bool] = False
     is_meaningless: ClassVar[bool] = False
+    search_rank: ClassVar[int | None] = None
 
 
 class ContrastSettings(DirectionSettings):

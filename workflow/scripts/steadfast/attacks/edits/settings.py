@@ -22,6 +22,7 @@ class ChangeSettings(SettingsModel):
         needs_keys: whether the direction must come with what enters the edited block's MLP output projection.
         changes_outputs: whether it changes what modules write while the model runs, so that they must be known.
         moves_both_classes: whether it moves the activations of both prompt labels alike.
+        search_rank: position among the edits that a search tries by default, from 1; None if it must be named.
     """
 
     scale_key: ClassVar[str | None] = None
@@ -31,6 +32,7 @@ class ChangeSettings(SettingsModel):
     needs_keys: ClassVar[bool] = False
     changes_outputs: ClassVar[bool] = False
     moves_both_classes: ClassVar[bool] = False
+    search_rank: ClassVar[int | None] = None
 
     def no_adapter(self) -> str:
         """Why no LoRA adapter of linear layers can express the change, by its settings; empty if one can."""
@@ -62,7 +64,7 @@ class ProjectionSettings(ReachSettings):
         1.0,
         ge=0,
         le=LARGEST_SCALE,
-        description="ScaleProfile s; 1 removes the direction, less weakens it, 2 reflects it.",
+        description="Scale s; 1 removes the direction, less weakens it, 2 reflects it.",
     )
     kernel: dict[str, Annotated[float, Field(ge=-1000, le=1000)]] | None = Field(
         None,

@@ -1,5 +1,6 @@
 """Settings of a search for the best attack on a model."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -15,6 +16,11 @@ Degradation = Literal["divergence", "perplexity"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
+def _with_default(names: Callable[[], list[str]]) -> Callable[[dict[str, Any]], None]:
+    """A JSON schema's default that takes importing the plug-ins; pydantic leaves computed defaults out."""
+    return lambda schema: schema.update(default=names())
+
+
 class SearchSettings(SettingsModel):
     """In place of `direction` and `edit`, the best of many edits that a sampler proposes."""
 
@@ -25,7 +31,8 @@ class SearchSettings(SettingsModel):
         description="Edits that are tried. More of them later continue the search, with the trials that are there.",
     )
     directions: UniqueItems[Annotated[str, NameOf(DIRECTIONS)]] = Field(
-        ["mean_difference", "probe", "null_space", "paired_subspace", "self_organizing_map"],
+        default_factory=DIRECTIONS.searched,
+        json_schema_extra=_with_default(DIRECTIONS.searched),
         min_length=1,
         description=(
             "Methods that find directions; the first one is that of the first trial. `[random]` alone is the control: "
@@ -53,7 +60,8 @@ class SearchSettings(SettingsModel):
         [1, 2, 3], min_length=1, description="Numbers of directions, for methods that find several."
     )
     edits: UniqueItems[Annotated[str, NameOf(EDITS)]] = Field(
-        ["orthogonalize", "norm_preserving", "projected"],
+        default_factory=EDITS.searched,
+        json_schema_extra=_with_default(EDITS.searched),
         min_length=1,
         description=(
             "Edits; the first one is that of the first trial. `rank_one` edits the MLP of one block, which is varied "

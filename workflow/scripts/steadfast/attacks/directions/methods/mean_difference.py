@@ -15,6 +15,7 @@ NAME = __name__.rpartition(".")[2]
 class Settings(ContrastSettings):
     """Difference of the classes' mean activations (Arditi et al. 2024)."""
 
+    search_rank: ClassVar[int | None] = 1
     usual: ClassVar[Mapping[str, Any]] = {"layer": 0.6}
 
 

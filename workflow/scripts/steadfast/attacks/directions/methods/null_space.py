@@ -6,6 +6,7 @@ what the earlier ones left.
 """
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -23,6 +24,8 @@ LEAST_NEW = 0.5
 
 class Settings(ContrastSettings):
     """The weights of several probes, each on what the earlier ones leave (iterative null-space projection)."""
+
+    search_rank: ClassVar[int | None] = 3
 
     count: int = Field(3, ge=1, le=1000, description="Number of directions.")
     inverse_strength: float = Field(

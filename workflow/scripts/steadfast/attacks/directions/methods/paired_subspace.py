@@ -1,10 +1,11 @@
 """Leading singular vectors of paired differences: a harmful prompt's state less a harmless one's (Gülmez 2025).
 
-The paper removes them by a ridge-regularized projection R(RᵀR + λI)⁻¹Rᵀ. Its columns are orthonormal, so that this is
-RRᵀ/(1 + λ): an edit with the scale 1/(1 + λ).
+The paper removes them by the ridge-regularized projection Rᵀ(RRᵀ + λI)⁻¹R, with the directions as the rows of R. The
+rows are orthonormal, so the projection is RᵀR/(1 + λ): an edit with the scale 1/(1 + λ).
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -15,6 +16,8 @@ from steadfast.attacks.directions.settings import ContrastSettings
 
 class Settings(ContrastSettings):
     """Leading singular vectors of the differences between pairs of a harmful and a harmless prompt."""
+
+    search_rank: ClassVar[int | None] = 4
 
     count: int = Field(3, ge=1, le=1000, description="Largest number of directions.")
 

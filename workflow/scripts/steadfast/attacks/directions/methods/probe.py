@@ -8,6 +8,7 @@ the classes, longer weights lower the loss without turning, so that the loss ask
 """
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from steadfast.attacks.directions.settings import ContrastSettings
 
 class Settings(ContrastSettings):
     """The weights of a logistic probe of the two classes."""
+
+    search_rank: ClassVar[int | None] = 2
 
     folds: int = Field(5, ge=2, le=1000, description="Folds of the cross-validation that chooses the regularization.")
 

@@ -6,6 +6,7 @@ most prompts belong to.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ LEAST_NEW = 1e-3
 
 class Settings(ContrastSettings):
     """Directions to the neurons of a self-organizing map of the harmful prompts."""
+
+    search_rank: ClassVar[int | None] = 5
 
     count: int = Field(3, ge=1, le=1000, description="Largest number of directions.")
     side: int = Field(4, ge=1, le=32, description="Neurons along each side of the map.")

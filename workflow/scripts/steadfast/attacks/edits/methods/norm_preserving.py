@@ -4,12 +4,16 @@ Norm-preserving ablation was proposed by Lai (2025b) with rows rescaled; scaling
 that the direction comes back. A factor per input feature leaves rᵀW = 0.
 """
 
+from typing import ClassVar
+
 from steadfast.attacks.edits.projection import ProjectionEdit, build_projection
 from steadfast.attacks.edits.settings import ProjectionSettings
 
 
 class Settings(ProjectionSettings):
     """As orthogonalize, with columns rescaled to their lengths, so that rᵀW = 0 still holds."""
+
+    search_rank: ClassVar[int | None] = 2
 
     def no_adapter(self) -> str:
         """A factor for each column is not of low rank."""

@@ -10,6 +10,7 @@ from steadfast.attacks.edits.settings import ProjectionSettings
 class Settings(ProjectionSettings):
     """W ← W − s·r(rᵀW) on the matrices that write to the residual stream."""
 
+    search_rank: ClassVar[int | None] = 1
     usual: ClassVar[Mapping[str, Any]] = {}
 
 

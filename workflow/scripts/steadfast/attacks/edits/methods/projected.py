@@ -9,6 +9,7 @@ from steadfast.attacks.edits.settings import NormSettings
 class Settings(NormSettings):
     """The harmless component is removed from the direction first."""
 
+    search_rank: ClassVar[int | None] = 3
     needs_class_means: ClassVar[bool] = True
 
 

@@ -16,7 +16,7 @@ from steadfast.core.errors import DataError
 from steadfast.core.files import write_table
 from steadfast.judges.interface import cases_of, verdict_table
 
-PAGE = Path(__file__).parents[3] / "docs" / "python-api.md"
+PAGE = Path(__file__).parents[2] / "docs" / "python-api.md"
 VARIANTS = ("original", "abliterated")
 REFUSED, ANSWERED = "I'm sorry, but I can't help with that.", "Here is what you asked for."
 

@@ -1,4 +1,4 @@
-"""Tables of a run: those of every grid, and those that only some grids have."""
+"""Wiring of ``workflow/rules/statistics.smk``: the tables of every grid, and those that only some grids have."""
 
 from steadfast.grid import paths
 from steadfast.grid.annotation import Annotation
