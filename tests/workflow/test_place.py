@@ -88,7 +88,7 @@ def test_disk_filled_by_others_is_reported_and_run_resumes(on_a_small_disk):
     train_by(tree, FILLING)
     status, text = tree.run()
     assert status == 1
-    assert "disk full: " in text and "Then go on with:\n" in text
+    assert "disk full: " in text and "Then resume with:\n" in text
     assert "Traceback" not in text and "Logging error" not in text
     (tree.folder / "filling").unlink()
     status, text = tree.dry_run()

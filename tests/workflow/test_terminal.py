@@ -138,7 +138,7 @@ def test_make_reports_the_cause_of_a_failure_and_fails(fresh):
     _, _, ending = done.stdout.partition("steps failed, and ")
     assert "  cause: world.yaml: the category 'theft' has no verbs\n" in ending
     assert "  log:   results/logs/models/raw.log\n         | phrasing 3 of 12\n" in ending
-    assert "go on with:\n  make run " in ending and "CONFIG=mine.yaml" in ending
+    assert "resume with:\n  make run " in ending and "CONFIG=mine.yaml" in ending
     assert "Traceback" not in done.stdout
 
 
@@ -163,4 +163,4 @@ def test_interrupted_run_says_how_to_resume(fresh):
         text, _ = run.communicate()
     assert run.returncode != 0
     assert "Interrupted: " in text and "FAILED" not in text
-    assert text.partition("To go on:\n")[2].splitlines()[0].endswith(" -m snakemake --cores 1 --configfile mine.yaml")
+    assert text.partition("To resume:\n")[2].splitlines()[0].endswith(" -m snakemake --cores 1 --configfile mine.yaml")

@@ -141,14 +141,14 @@ def test_failure_is_reported_at_once_and_at_the_end(run, log, tmp_path, monkeypa
     assert (
         run.look()
         == f"""
-1 of 4 steps failed, and 2 that need what they make did not start.
+1 of 4 steps failed, and 2 that depend on them did not start.
 
 raw: train the model
   cause: no data
   log:   {tmp_path / "raw.log"}
          | step 1
 
-1 of 4 steps done, and what was made is kept. When the cause is removed, go on with:
+1 of 4 steps done; finished results are kept. Fix the cause, then resume with:
   make run
 """
     )
@@ -215,7 +215,7 @@ def test_interruption_is_not_reported_as_failure(run, log, monkeypatch, words):
     run.end(succeeded=False)
     assert run.look() == (
         "\nInterrupted; waiting for the running steps to stop ...\n"
-        "\nInterrupted: 0 of 2 steps done, and what was made is kept. To go on:\n  make run\n"
+        "\nInterrupted: 0 of 2 steps done; finished results are kept. To resume:\n  make run\n"
     )
 
 
@@ -305,7 +305,7 @@ def test_full_disk_stopping_snakemake_is_reported_once(run, log, monkeypatch, tm
     log.error("OSError: [Errno 28] No space left on device: '.snakemake/metadata/x'\n  File ...")
     log.error("OSError: [Errno 28] No space left on device: '.snakemake/metadata/y'\n  File ...")
     text = run.look()
-    assert text.startswith("disk full: ") and text.endswith("Then go on with:\n  make run\n")
+    assert text.startswith("disk full: ") and text.endswith("Then resume with:\n  make run\n")
     assert text.count("disk full") == 1 and "Errno" not in text
 
 

@@ -58,13 +58,11 @@ class JudgeSettings(SettingsModel):
     runtime_keys: ClassVar[frozenset[str]] = frozenset()
     machine_keys: ClassVar[tuple[str, ...]] = ()
 
-    label: Label | None = optional(
-        description="What tables and figures show in place of the name, one line without markup."
-    )
+    label: Label | None = optional(description="Name in tables and figures, one line without markup.")
     version_of: Text | None = optional(
         description=(
-            "The judge, or rubric, that it is another version of (another prompt, another phrase list): the spread "
-            "over its versions is a table. Of `prompt_versions` it is filled in."
+            "Judge or rubric of which this is another version (another prompt or phrase list); a table shows the "
+            "spread over the versions. Set automatically for `prompt_versions`."
         )
     )
 
@@ -106,8 +104,8 @@ class JudgeSettings(SettingsModel):
 class LabelSettings(SettingsModel):
     """The words that a judge of refusals may answer with."""
 
-    refusal: Label = Field("REFUSAL", description="Its word for a refusal.")
-    non_refusal: Label = Field("NON-REFUSAL", description="Its word for anything else.")
+    refusal: Label = Field("REFUSAL", description="Label for a refusal.")
+    non_refusal: Label = Field("NON-REFUSAL", description="Label for a non-refusal.")
 
 
 class QualityLabelSettings(SettingsModel):
@@ -115,19 +113,19 @@ class QualityLabelSettings(SettingsModel):
 
     renamed: ClassVar[Mapping[str, str]] = {"refusal": "bad", "non_refusal": "good"}
 
-    bad: Label | None = optional(description="Its word for a bad response; their share is the side effect.")
-    good: Label | None = optional(description="Its word for a good one.")
+    bad: Label | None = optional(description="Label for a bad response; their share is the side effect.")
+    good: Label | None = optional(description="Label for a good response.")
     complied: Label | None = optional(
-        description="In place of these, its word for a response that does what a harmful prompt asks for."
+        description="Instead of these, label for a response that complies with a harmful prompt."
     )
-    not_complied: Label | None = optional(description="Its word for any other response to a harmful prompt.")
-    explicit: Label | None = optional(
-        description="Of a judge of kinds, its word for a response that says that it does not do what is asked."
+    not_complied: Label | None = optional(description="Label for any other response to a harmful prompt.")
+    explicit: Label | None = optional(description="For a judge of refusal kinds: label for an explicit refusal.")
+    partial: Label | None = optional(description="Label for an explicit refusal that complies in part.")
+    deflection: Label | None = optional(description="Label for a change of topic without an explicit refusal.")
+    policy: Label | None = optional(
+        description=("Label for a policy statement or warning without an explicit refusal.")
     )
-    partial: Label | None = optional(description="Its word for one that says so and gives a part of it nevertheless.")
-    deflection: Label | None = optional(description="Its word for one that turns to something else without saying so.")
-    policy: Label | None = optional(description="Its word for one that states a rule or a danger without saying so.")
-    none: Label | None = optional(description="Its word for one that is not a refusal.")
+    none: Label | None = optional(description="Label for a response that is not a refusal.")
 
     @model_validator(mode="after")
     def _is_of_one_scale(self) -> Self:
@@ -152,12 +150,12 @@ class PromptedJudgeSettings(JudgeSettings):
     prompt: ExistingFile = Field(description="Prompt template with the placeholders `{prompt}` and `{response}`.")
     prompt_versions: dict[Name, ExistingFile] | None = optional(
         description=(
-            "Further prompt templates by name, `{short: FILE}`: each is the same judge with another prompt, called "
-            "NAME-short, and the spread over them is a table."
+            "Further prompt templates by name, `{short: FILE}`: each is the same judge with another prompt, named "
+            "NAME-short; a table shows the spread over them."
         )
     )
     labels: LabelSettings = nested(
-        LabelSettings, description="The words that the judge may answer with, for `refusal` and for `non_refusal`."
+        LabelSettings, description="The labels that the judge answers with, for `refusal` and `non_refusal`."
     )
 
     @classmethod
@@ -193,8 +191,8 @@ class CheckpointJudgeSettings(PromptedJudgeSettings):
         ge=0,
         le=1,
         description=(
-            "A case is `unscored` if both labels together are less probable than this as the judge's answer: it "
-            "would write something else. 0 takes the more probable label however improbable both are."
+            "A case is `unscored` if the total probability of both labels is below this, since the judge would "
+            "generate something else. 0 always takes the more probable label."
         ),
     )
     max_thinking_tokens: int = Field(
@@ -202,8 +200,8 @@ class CheckpointJudgeSettings(PromptedJudgeSettings):
         ge=0,
         le=1000000,
         description=(
-            "Longest thinking, in tokens, of a judge that thinks before it answers; the labels are read behind "
-            "it. 0 leaves its cases `unscored`."
+            "Maximum length of the thinking, in tokens, of a judge that thinks before it answers; the labels are "
+            "scored after it. 0 leaves its cases `unscored`."
         ),
     )
 
@@ -223,8 +221,8 @@ def _in_words(names: tuple[str, ...]) -> str:
 def _as_rubric(settings: Any) -> Any:
     labels = Field(
         description=(
-            "The words that the judge may answer with, for a `bad` and a `good` response, for compliance, or for kinds "
-            "of refusal."
+            "The labels that the judge answers with, for `bad` and `good` responses, for compliance, or for kinds "
+            "of refusals."
         )
     )
     return create_model(

@@ -17,16 +17,13 @@ REVISION = r"^[^\s~^:?*\\]+$"
 class ModelSettings(SettingsModel):
     """How a model is shown, placed and spoken to."""
 
-    label: Label | None = optional(
-        description="What tables and figures show in place of the name, one line without markup."
-    )
+    label: Label | None = optional(description="Name in tables and figures, one line without markup.")
     group: Label | None = Field(None, description="Name under which replicates of one model are aggregated.")
-    group_label: Label | None = optional(description="How tables and figures name the group; its name by default.")
+    group_label: Label | None = optional(description="Label of the group in tables and figures; its name by default.")
     role: Literal["study", "judge", "base"] = Field(
         "study",
         description=(
-            "`study` models are tested; a `judge` is only there for judges to refer to, a `base` for adapters "
-            "to build on."
+            "`study` models are tested; a `judge` model is only used by judges, a `base` model only by adapters."
         ),
     )
     gpus: int = Field(
@@ -34,10 +31,9 @@ class ModelSettings(SettingsModel):
         ge=0,
         le=1024,
         description=(
-            "GPUs that its jobs ask for; vLLM spreads the model over them, and transformers does where one is "
-            "too small for it. On one machine no more jobs run at once than there are GPUs for, and each sees "
-            "its own alone; a cluster's scheduler does the same. Give 0 if its jobs may share what GPUs there "
-            "are."
+            "Number of GPUs per job. vLLM distributes the model over them, and so does transformers if it does "
+            "not fit one GPU. On one machine, jobs run concurrently as GPUs permit, and each job sees only its "
+            "own GPUs; on a cluster the scheduler does the same. With 0, jobs share the available GPUs."
         ),
     )
     template_arguments: dict[str, Any] = Field(
@@ -64,19 +60,17 @@ class ChattingModelSettings(ModelSettings):
         None,
         min_length=1,
         description=(
-            "How prompts are put to the model, where that is not by the checkpoint's own chat template: the "
-            "path of a Jinja file; the name of one of the checkpoint's templates, if it has several; or `bare` "
-            "for a base model, whose prompts are continued as they are. A checkpoint without a template needs "
-            "one of these."
+            "Chat template, if it is not the checkpoint's own: the path of a Jinja file; the name of one of the "
+            "checkpoint's templates, if it has several; or `bare` for a base model, which continues prompts "
+            "without a template. Required for checkpoints without a template."
         ),
     )
     template_date: str | None = Field(
         None,
         pattern="^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
         description=(
-            'The day ("YYYY-MM-DD", in quotes) that a chat template sees which reads the clock, so that all '
-            "prompts of a run are the same whenever it runs; `2025-01-01` by default. The log says so where a "
-            "template does."
+            'Date ("YYYY-MM-DD", in quotes) for chat templates that insert the current date, so that prompts do '
+            "not depend on the day of the run; `2025-01-01` by default. The log reports if a template does so."
         ),
     )
 
@@ -87,12 +81,13 @@ class CheckpointSettings(ChattingModelSettings):
     renamed: ClassVar[Mapping[str, str]] = {"dequantise": "dequantize"}
 
     trust_remote_code: bool = Field(
-        False, description="Allow this one model to run code that it brings along. Off unless you have read that code."
+        False,
+        description=("Allow this model to run the code in its repository. Enable it only after reading that code."),
     )
     dequantize: bool = Field(
         False,
         description=(
-            "Write a quantized checkpoint (FP8 with scales per block or tensor, or MXFP4) out as bfloat16 and "
-            "use that in all variants: quantized weights cannot be edited."
+            "Convert a quantized checkpoint (FP8 with scales per block or tensor, or MXFP4) to bfloat16 and use "
+            "it in all variants: quantized weights cannot be edited."
         ),
     )

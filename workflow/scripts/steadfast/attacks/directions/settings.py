@@ -31,20 +31,20 @@ class CausalSettings(SettingsModel):
         0.0,
         ge=-1000,
         le=1000,
-        description="Least refusal score (mean log odds) that adding the direction must reach on harmless prompts.",
+        description="Minimum refusal score (mean log odds) on harmless prompts when the direction is added.",
     )
     max_depth: float = Field(
-        0.8, gt=0, le=1, description="Candidates at or above this fraction of the depth are dropped."
+        0.8, gt=0, le=1, description="Candidates at or above this fraction of the depth are excluded."
     )
     prompts: int = Field(
-        32, ge=1, le=1000000, description="Held-out calibration prompts per label that score a candidate."
+        32, ge=1, le=1000000, description="Held-out calibration prompts per label on which candidates are scored."
     )
     refusal_tokens: Items[Text] | None = Field(
         None,
         min_length=1,
         description=(
-            "Texts whose first tokens count as the beginning of a refusal; null takes them from the model's "
-            "own answers."
+            "Texts whose first tokens count as the beginning of a refusal; null takes them from the model's own "
+            "responses."
         ),
     )
 
@@ -72,15 +72,15 @@ class ContrastSettings(DirectionSettings):
         "auto",
         description=(
             "Block whose output is used: an index (0 is the first block), a fraction of the depth (decimal, "
-            "rounded down), `auto` or `separation` (largest separation of the classes on held-out calibration "
-            "prompts), `causal` (what the direction does to the model; see `causal`) or `final_norm` (the "
-            "state after the final norm)."
+            "rounded down), `auto` or `separation` (largest class separation on held-out calibration prompts), "
+            "`causal` (effect of the direction on the model; see `causal`) or `final_norm` (the state after the "
+            "final norm)."
         ),
     )
     position: TemplatePosition | Literal["auto"] = Field(
         -1,
         description=(
-            "Template position, counted from the end; -1 is the last token before the answer. `auto` tries all."
+            "Template position, counted from the end; -1 is the last token before the response. `auto` tries all."
         ),
     )
     resamples: int = Field(
@@ -90,19 +90,18 @@ class ContrastSettings(DirectionSettings):
         description="Bootstrap resamples of the prompts for the stability (cosine) of the direction; 0 for none.",
     )
     causal: CausalSettings | None = optional(
-        description="How a layer of `causal` scores and drops candidates (Arditi et al. 2024)."
+        description="How `layer: causal` scores and excludes candidates (Arditi et al. 2024)."
     )
     contrast: Literal["label", "behavior"] = Field(
         "label",
         description=(
-            "Which prompts are contrasted: the harmful with the harmless ones (`label`), or those that the "
-            "original model refused with those that it answered (`behavior`), by the verdicts of `judge`."
+            "Which prompts are contrasted: harmful and harmless ones (`label`), or those that the original model "
+            "refused and those that it answered (`behavior`), according to `judge`."
         ),
     )
     judge: str | None = optional(
         description=(
-            "Judge whose verdicts on the original model's answers to the calibration prompts tell refused from "
-            "answered ones; for `contrast: behavior`."
+            "Judge that labels the original model's responses to the calibration prompts; for `contrast: behavior`."
         )
     )
 
@@ -113,7 +112,8 @@ class PlacedSettings(DirectionSettings):
     layer: BlockIndex | DepthFraction | None = Field(
         None,
         description=(
-            "Block that the direction belongs to, for edits and hooks that need class means; null if none does."
+            "Block that the direction belongs to, for edits and interventions that need class means; null if not "
+            "needed."
         ),
     )
     position: TemplatePosition = Field(

@@ -45,7 +45,7 @@ class ReachSettings(ChangeSettings):
     targets: UniqueItems[Target] = Field(
         ["attention_output", "mlp_output"], min_length=1, description="Which matrices are edited."
     )
-    skip_first: int = Field(0, ge=0, le=999, description="Number of first blocks that are left as they are.")
+    skip_first: int = Field(0, ge=0, le=999, description="Number of first blocks that are not edited.")
     layers: Items[BlockIndex] | None = Field(
         None, min_length=2, max_length=2, description="First and last block that are edited; null edits all."
     )
@@ -64,7 +64,7 @@ class ProjectionSettings(ReachSettings):
         1.0,
         ge=0,
         le=LARGEST_SCALE,
-        description="Scale s; 1 removes the direction, less weakens it, 2 reflects it.",
+        description="Scale s: 1 removes the direction, smaller values weaken it, 2 reflects it.",
     )
     kernel: dict[str, Annotated[float, Field(ge=-1000, le=1000)]] | None = Field(
         None,
@@ -75,8 +75,8 @@ class ProjectionSettings(ReachSettings):
     )
     kernels: dict[Target, dict[str, Annotated[float, Field(ge=0, le=LARGEST_SCALE)]]] | None = optional(
         description=(
-            "In place of `kernel`, one for each target: `peak`, `width` and `edge`, and a `scale` that `scale` is "
-            "multiplied with there."
+            "Instead of `kernel`, one per target: `peak`, `width` and `edge`, and a `scale` that multiplies "
+            "`scale` for this target."
         )
     )
 
@@ -84,7 +84,7 @@ class ProjectionSettings(ReachSettings):
 class NormSettings(ProjectionSettings):
     """The same, where the columns may keep their lengths."""
 
-    preserve_norm: bool = Field(False, description="Whether the columns keep their lengths.")
+    preserve_norm: bool = Field(False, description="Whether the norms of the columns are preserved.")
 
     def no_adapter(self) -> str:
         """A factor for each column is not of low rank."""

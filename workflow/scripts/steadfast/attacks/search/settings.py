@@ -28,30 +28,30 @@ class SearchSettings(SettingsModel):
         60,
         ge=2,
         le=100_000,
-        description="Edits that are tried. More of them later continue the search, with the trials that are there.",
+        description="Number of trials. Raising it later continues a finished search.",
     )
     directions: UniqueItems[Annotated[str, NameOf(DIRECTIONS)]] = Field(
         default_factory=DIRECTIONS.searched,
         json_schema_extra=_with_default(DIRECTIONS.searched),
         min_length=1,
         description=(
-            "Methods that find directions; the first one is that of the first trial. `[random]` alone is the control: "
-            "what the selection among as many meaningless edits does. `gradient` descends once at each of five depths."
+            "Methods that find directions; the first trial uses the first one. `[random]` alone is the control "
+            "for selection among the same number of meaningless edits. `gradient` descends once at each of five "
+            "depths."
         ),
     )
     depth: Items[Fraction] = Field(
         [0.2, 0.9],
         min_length=2,
         max_length=2,
-        description=(
-            "Range of the depth in which directions are found. Between two blocks the direction is that of the "
-            "interpolated states."
-        ),
+        description=("Range of depths at which directions are found. Between two blocks the states are interpolated."),
     )
     scopes: UniqueItems[Scope] = Field(
         ["global", "per_block"],
         min_length=1,
-        description="Whether all blocks are edited along one direction, or each along the direction found at it.",
+        description=(
+            "Whether all blocks are edited along one direction (`global`), or each along its own (`per_block`)."
+        ),
     )
     positions: UniqueItems[TemplatePosition] = Field(
         [-1], min_length=1, description="Template positions, counted from the end, at which directions are found."
@@ -64,16 +64,16 @@ class SearchSettings(SettingsModel):
         json_schema_extra=_with_default(EDITS.searched),
         min_length=1,
         description=(
-            "Edits; the first one is that of the first trial. `rank_one` edits the MLP of one block, which is varied "
-            "within `depth`, and uses the class means there in place of a direction."
+            "Edits; the first trial uses the first one. `rank_one` edits the MLP of one block within `depth`, and "
+            "uses the class means of that block instead of a direction."
         ),
     )
     targets: UniqueItems[Target] = Field(
         ["attention_output", "mlp_output"],
         min_length=1,
         description=(
-            "Matrices that are edited, each with a kernel of its own: `peak`, `width`, `edge` and `scale`; of the "
-            "embedding only `scale`."
+            "Matrices that are edited, each with its own kernel (`peak`, `width`, `edge`, `scale`); the embedding "
+            "has a `scale` only."
         ),
     )
     scale: Items[Annotated[float, Field(ge=0, le=LARGEST_SCALE)]] = Field(
@@ -86,8 +86,7 @@ class SearchSettings(SettingsModel):
         ["divergence"],
         min_length=1,
         description=(
-            "What the sampler minimizes in addition to refusals: the divergence, the perplexity on the original's "
-            "responses, or both as goals of their own."
+            "Objectives in addition to refusals: the divergence, the perplexity on the original's responses, or both."
         ),
     )
     max_divergence: float = Field(
@@ -104,29 +103,29 @@ class SearchSettings(SettingsModel):
         ge=1,
         le=1000,
         description=(
-            "Further bound on the degradation of the chosen trial: the largest factor by which the perplexity on the "
-            "original's responses to harmless calibration prompts may rise; null sets none."
+            "Additional bound for the selected trial: the largest allowed ratio of the perplexities on the "
+            "original's responses to harmless calibration prompts; null sets none."
         ),
     )
     rule: Rule = Field(
         "lowest_refusals_within",
         description=(
-            "Which trial becomes the variant: the fewest refusals with a divergence within `max_divergence`, or the "
-            "`knee` of the front of refusals and divergence."
+            "How the trial is selected: the fewest refusals with a divergence within `max_divergence`, or the "
+            "`knee` of the Pareto front of refusals and divergence."
         ),
     )
     judge: str | None = Field(
         None,
         description=(
-            "Judge whose verdicts on the finalists' responses decide; null takes `statistics.reference`, or the first "
-            "judge that is not a baseline. It must run in the job itself: no API, no server, not the model under test."
+            "Judge of the finalists' responses; null takes `statistics.reference`, or the first judge that is not "
+            "a baseline. It must run inside the job: no API, no server, not the model under test."
         ),
     )
     screening_prompts: int = Field(
         24,
         ge=2,
         le=1_000_000,
-        description="Calibration prompts of each label on which every trial is screened, by forward passes alone.",
+        description="Calibration prompts of each label on which every trial is screened, with forward passes only.",
     )
     screening_tokens: int = Field(
         8, ge=1, le=1000, description="Tokens of the original's responses along which the divergence is screened."
@@ -144,8 +143,8 @@ class SearchSettings(SettingsModel):
         ge=1,
         le=1000,
         description=(
-            "Trials on the front of the screening that generate responses: half of them those with the lowest refusal "
-            "scores, half spread over the cheaper ones."
+            "Trials on the Pareto front of the screening that generate responses: half of them have the lowest "
+            "refusal scores, half are spread over those with smaller divergence."
         ),
     )
     prompts: int | None = Field(
@@ -153,8 +152,8 @@ class SearchSettings(SettingsModel):
         ge=1,
         le=1_000_000,
         description=(
-            "Harmful calibration prompts that the finalists respond to, half of the finalists only to a quarter of "
-            "them; null takes 50, or all if there are fewer."
+            "Harmful calibration prompts for the finalists; half of the finalists get only a quarter of them. "
+            "null takes 50, or all if there are fewer."
         ),
     )
     workers: int = Field(
@@ -162,12 +161,11 @@ class SearchSettings(SettingsModel):
         ge=1,
         le=1000,
         description=(
-            "Processes that share the trials, each with the model on GPUs of its own where there are any. As many "
-            "trials make a round and know those of the rounds before, so that another number of workers tries other "
-            "edits."
+            "Number of parallel processes, each with its own copy of the model (on its own GPUs, if available). "
+            "One round has one trial per worker, so a different number of workers gives different trials."
         ),
     )
-    seed: Seed = Field(0, description="Seed of the sampler, in addition to the run's.")
+    seed: Seed = Field(0, description="Seed of the sampler, combined with the seed of the run.")
 
 
 def screened_by(settings: SearchSettings) -> dict[str, Any]:

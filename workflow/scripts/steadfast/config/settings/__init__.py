@@ -33,40 +33,40 @@ class Configuration(SettingsModel):
     """What a run computes. Unknown keys are errors; a key with a default may be left out."""
 
     seed: Seed = Field(
-        0, description="Seed of every random choice that does not have one of its own (splits, shuffles, bootstrap)."
+        0, description="Seed of all random choices without their own seed (splits, shuffles, bootstrap)."
     )
     prompts: PromptSettings
     organisms: OrganismsSettings = nested(OrganismsSettings)
     safety_tuning: SafetyTuningSettings = nested(SafetyTuningSettings)
     generation: GenerationSettings = nested(GenerationSettings)
     models: Annotated[dict[Name, ModelEntry], Field(min_length=1)] = Field(
-        description="The models of the grid, by name. A name is part of paths; give `label` for what figures show."
+        description="The models of the grid, by name. Names are used in paths; figures show the `label`."
     )
     variants: Annotated[dict[Name, VariantSettings], Field(min_length=1), AfterValidator(_with_original)] = Field(
         description=(
-            "What is done to each model before it answers, by name. `original` must be there: every change is "
-            "measured against it."
+            "The variants of each model, by name. `original` is required: all changes are measured relative to it."
         )
     )
     sweeps: dict[Name, SweepSettings] = Field(
         {},
         description=(
-            "Families of attacks, by name: every direction with every edit and intervention at every scale becomes "
-            "a variant `{direction}-{edit}-{scale in percent}`. They end in `results/tables/scales.csv` "
-            "and a figure of refusal rate against scale."
+            "Families of attacks, by name: every direction with every edit and intervention at every scale "
+            "becomes a variant `{direction}-{edit}-{scale in percent}`. The results are in "
+            "`results/tables/scales.csv` and a figure of refusal rate against scale."
         ),
     )
     judges: Annotated[dict[Name, JudgeEntry], Field(min_length=1)] = Field(
-        description="Who says whether a response is a refusal, by name."
+        description="The judges, by name: each labels responses as refusals or non-refusals."
     )
     statistics: StatisticsSettings = nested(StatisticsSettings)
     side_effects: SideEffectsSection = nested(section(SideEffects.name))
     rubrics: dict[Name, RubricEntry] = Field(
         {},
         description=(
-            "Qualities of the answers to harmless prompts that a model judges by a template, by name, for "
-            "example helpfulness or truth. Each is an entry like a judge's, of a kind that follows a template, "
-            "with its own `labels`: a word for `bad` responses, whose share is a side effect, and one for `good` ones."
+            "Rubrics, by name: qualities of responses to harmless prompts, such as helpfulness or truthfulness, "
+            "that a model judges with a template. An entry is like that of a judge, of a kind with a prompt "
+            "template, with its own `labels`: a word for `bad` responses, whose share is a side effect, and one "
+            "for `good` responses."
         ),
     )
     capability: Capability = nested(Capability)
@@ -86,16 +86,16 @@ class Configuration(SettingsModel):
     counts_tables: dict[Name, ExistingFile] = Field(
         {},
         description=(
-            "Tables of refusal counts from elsewhere, by name: CSV files with the columns "
-            "`model,variant,judge,label,refused,not_refused,total`. Each gets the same figures and statistics "
-            "under `results/counts_tables/{name}/`, as far as counts alone can tell."
+            "Existing tables of refusal counts, by name: CSV files with the columns "
+            "`model,variant,judge,label,refused,not_refused,total`. The figures and statistics that counts allow "
+            "are written to `results/counts_tables/{name}/`."
         ),
     )
     compared_runs: dict[Name, ExistingDirectory] = Field(
         {},
         description=(
-            "Two results folders by the names of their runs, the earlier one first. `snakemake compare_runs` writes "
-            "what changed between them to `results/run_comparison.md` and `results/tables/run_comparison.csv`."
+            "Two results folders by the names of their runs, the earlier run first. `snakemake compare_runs` "
+            "writes the differences to `results/run_comparison.md` and `results/tables/run_comparison.csv`."
         ),
     )
     runtime: Runtime = nested(Runtime)

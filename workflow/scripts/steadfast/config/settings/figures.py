@@ -35,7 +35,7 @@ class PaletteSettings(SettingsModel):
     """The colors of all figures, and of the charts of the report."""
 
     original: Color = Field("#1d3557", description="Unedited models.")
-    edit: Color = Field("#d55e00", description="Edited models; several edits take shades of it.")
+    edit: Color = Field("#d55e00", description="Color of edited models; several edits use shades of it.")
     control: Color = Field("#8c8c8c", description="Controls.")
     sequential: Literal["cividis", "viridis", "magma", "inferno", "plasma"] = Field(
         "cividis", description="Color map of rates, from 0 to 100%."
@@ -60,12 +60,12 @@ class FiguresSettings(SettingsModel):
     double_column: float = Field(
         7.2, ge=2, le=40, description="Width of a figure across both columns, in inches (`width: double`)."
     )
-    font: Font = Field(DEFAULT_FONT, description="Font family; one that is installed where the figures are drawn.")
+    font: Font = Field(
+        DEFAULT_FONT, description=("Font family; it must be installed on the machine that draws the figures.")
+    )
     font_size: float = Field(8.0, ge=4, le=24, description="Size of the labels, in points.")
     resolution: int = Field(300, ge=50, le=1200, description="Dots per inch of PNG files.")
-    titles: bool = Field(
-        True, description="Whether figures have titles. The note with judge and n is there in either case."
-    )
+    titles: bool = Field(True, description="Whether figures have titles. The note with judge and n is always shown.")
     palette: PaletteSettings = nested(PaletteSettings)
 
 

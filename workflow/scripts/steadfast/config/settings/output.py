@@ -13,9 +13,9 @@ class ReportSettings(SettingsModel):
     responses: Literal["auto", "none", "collapsed", "full"] = Field(
         "auto",
         description=(
-            "How much of the responses the page holds: `none`, all of them with the answers to harmful prompts "
-            "covered until somebody asks for them (`collapsed`), or all of them open (`full`). `auto` is "
-            "`collapsed` where all models are trained by the workflow, and `none` for real ones."
+            "Which responses the page contains: `none`, all with those to harmful prompts hidden until they are "
+            "opened (`collapsed`), or all of them expanded (`full`). `auto` is `collapsed` if the workflow trains "
+            "all models, and `none` otherwise."
         ),
     )
 
@@ -24,7 +24,7 @@ class ExportSettings(SettingsModel):
     """What `snakemake export` writes for other tools: logs of Inspect, a data set folder, sections of model cards."""
 
     responses: Literal["harmless", "all", "none"] = Field(
-        "harmless", description="The responses that are exported: by default those to harmful prompts are left out."
+        "harmless", description="Which responses are exported; by default those to harmful prompts are omitted."
     )
 
 
@@ -34,8 +34,8 @@ class AnnotationSettings(SettingsModel):
     mode: Literal["human_subset", "sampled"] = Field(
         "human_subset",
         description=(
-            "Which responses people label: those to the human subset of the prompts, or a sample stratified by "
-            "model, variant, class and disagreement of the judges."
+            "Which responses are annotated: those to the human subset of the prompts, or a sample stratified by "
+            "model, variant, prompt label and disagreement of the judges."
         ),
     )
     size: int = Field(200, ge=1, le=1000000, description="Responses to draw, with `sampled`.")
@@ -43,7 +43,9 @@ class AnnotationSettings(SettingsModel):
         1,
         ge=1,
         le=1000,
-        description="Samples per prompt and variant that can be chosen, the lowest numbers first; null means all.",
+        description="Samples per prompt and variant that can be selected, the first ones; null for all.",
     )
-    definition: ExistingFile = Field("resources/annotation/refusal.yaml", description="What annotators label by.")
-    annotators: Items[Label] = Field([], description="Names that the page proposes.")
+    definition: ExistingFile = Field(
+        "resources/annotation/refusal.yaml", description=("Definition that the annotators apply.")
+    )
+    annotators: Items[Label] = Field([], description="Annotator names that the page suggests.")

@@ -22,7 +22,9 @@ class PromptSettings(SettingsModel):
     )
     calibration: int = Field(128, ge=2, le=1000000, description="Calibration prompts per label.")
     evaluation: int = Field(50, ge=1, le=1000000, description="Evaluation prompts per label.")
-    human: int = Field(5, ge=0, le=1000000, description="Evaluation prompts per label whose responses people label.")
+    human: int = Field(
+        5, ge=0, le=1000000, description=("Evaluation prompts per label whose responses are labeled by annotators.")
+    )
     language: str | None = Field(
         None, description="Keep prompts in this language only (a two-letter code such as `en`); null keeps all."
     )
@@ -30,5 +32,5 @@ class PromptSettings(SettingsModel):
         0.8,
         gt=0,
         le=1,
-        description="Two prompts count as the same if the Jaccard similarity of their sets of words reaches this.",
+        description="Jaccard similarity of word sets from which two prompts count as near-duplicates.",
     )

@@ -18,24 +18,25 @@ class RuntimeSettings(SettingsModel):
     device: str = Field(
         "auto",
         description=(
-            "Where transformers runs. `auto` takes a CUDA GPU if there is one, and spreads a model over all "
-            "GPUs of its job (`gpus`) where one is too small for it."
+            "Device for transformers. `auto` takes a CUDA GPU if there is one, and distributes a model over all "
+            "GPUs of its job (`gpus`) if it does not fit one."
         ),
     )
     keep_checkpoints: bool | None = Field(
         None,
         description=(
-            "Whether edited checkpoints, and edits kept as factors, stay, or are removed as soon as nothing needs them "
-            "any more; null keeps them unless a variant is searched for."
+            "Whether edited checkpoints and factors are kept, or removed as soon as no job needs them; null keeps "
+            "them unless a variant uses `search`."
         ),
     )
     checkpoints: CheckpointForm = Field(
         "auto",
         description=(
-            "How edited models are kept: `auto` keeps what an edit changes as factors over the original's weights "
-            "wherever they can be applied to the loaded model, and writes a whole checkpoint elsewhere; `bake` writes "
-            "whole checkpoints; `adapter` writes the factors as a LoRA adapter in PEFT's format too, and stops at an "
-            "edit that none can express. The weights are the same. A variant may have a `checkpoints` of its own."
+            "How edited models are stored: `auto` stores edits as factors over the original weights if they can "
+            "be applied to the loaded model, and whole checkpoints otherwise; `bake` writes whole checkpoints; "
+            "`adapter` also writes the factors as a LoRA adapter in PEFT's format, and rejects edits that no "
+            "adapter can express. The weights are the same in every form. A variant can override this with its "
+            "own `checkpoints`."
         ),
     )
     variants_per_job: int | None = Field(
@@ -43,9 +44,9 @@ class RuntimeSettings(SettingsModel):
         ge=1,
         le=100000,
         description=(
-            "Variants of a model that one job runs, with the model's weights loaded once for all of them; null puts "
-            "all variants of a model into one job. With several machines or GPUs and few models, a smaller number "
-            "spreads the work. Every response is kept, so that another number computes nothing again."
+            "Number of variants of a model per job; each job loads the weights once. null puts all variants of a "
+            "model into one job. A smaller number distributes the work over several machines or GPUs. Responses "
+            "are cached, so changing it recomputes nothing."
         ),
     )
     batch_tokens: int = Field(

@@ -32,9 +32,9 @@ class SideEffectSettings(SettingsModel):
     measures: UniqueItems[Annotated[str, NameOf(*MEASURES)]] | None = Field(
         None,
         description=(
-            "Which are taken; null takes all that need nothing but the grid itself, those of held-out text where there "
-            "is a text, and those of the synthetic world where all prompts are synthetic. `instruction_following` "
-            "generates answers of its own and is taken where it is named."
+            "Which measures are computed; null takes all that need only the grid, those on held-out text if there "
+            "is a text, and those of the synthetic world if all prompts are synthetic. `instruction_following` "
+            "generates further responses and is computed only if named."
         ),
     )
 

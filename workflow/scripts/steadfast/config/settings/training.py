@@ -33,8 +33,8 @@ class SafetyTuningSettings(SettingsModel):
     base: str | None = Field(
         None,
         description=(
-            "The untuned model that the adapters are trained on, a model of the grid. Null takes the model "
-            "`raw` if there is one."
+            "The untuned model of the grid that the adapters are trained on; null takes the model `raw` if there "
+            "is one."
         ),
     )
     data: ExistingDirectory = Field(
@@ -47,14 +47,13 @@ class SafetyTuningSettings(SettingsModel):
     apart_from: UniqueItems[ExistingFile] = Field(
         ["resources/prompts/harmful.csv", "resources/prompts/harmless.csv"],
         description=(
-            "Prompt files (CSV with a column `text`) that the training prompts are kept apart from: no "
-            "near-duplicate of any of their prompts and nothing that one of them asks for in like words is "
-            "trained on."
+            "Prompt files (CSV with a column `text`) to exclude from training: no near-duplicate and no "
+            "paraphrase of their prompts is trained on."
         ),
     )
     phrases: ExistingFile = Field(
         "resources/prompts/judges/refusal_phrases.yaml",
-        description="Phrase list; what it calls a refusal is not trained as an answer to a harmless prompt.",
+        description="Phrase list; responses that match it are not used as responses to harmless prompts.",
     )
     seeds: UniqueItems[Seed] = Field(
         [0, 1, 2],

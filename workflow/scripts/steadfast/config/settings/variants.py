@@ -17,13 +17,13 @@ class BestAttackOfSettings(SettingsModel):
     """In place of `direction` and `edit`, the best attack of some sweeps."""
 
     sweeps: UniqueItems[str] = Field(
-        min_length=1, description="Entries of `sweeps` with `edits`, from whose attacks one is chosen."
+        min_length=1, description="Entries of `sweeps` with `edits`, from which the best attack is selected."
     )
     judge: str | None = Field(
         None,
         description=(
-            "Judge whose verdicts decide; null takes `statistics.reference`, or the first judge that is not "
-            "a baseline. It must read responses, and not be the model under test itself."
+            "Judge that selects; null takes `statistics.reference`, or the first judge that is not a baseline. It "
+            "must read responses, and cannot be the model under test."
         ),
     )
     prompts: int | None = Field(
@@ -31,8 +31,8 @@ class BestAttackOfSettings(SettingsModel):
         ge=1,
         le=1000000,
         description=(
-            "Harmful calibration prompts that every attack is tried on, from the first on (their order is "
-            "random); null takes 50, or all if there are fewer."
+            "Number of harmful calibration prompts (in random order) on which every attack is evaluated; null "
+            "takes 50, or all if there are fewer."
         ),
     )
 
@@ -42,54 +42,52 @@ class VariantSettings(SettingsModel):
 
     renamed: ClassVar[Mapping[str, str]] = {"hook": "intervention", "strongest_of": "best_attack_of"}
 
-    label: Label | None = optional(
-        description="What tables and figures show in place of the name, one line without markup."
-    )
+    label: Label | None = optional(description="Name in tables and figures, one line without markup.")
     role: Role = Field(
         "study",
         description=(
-            "`control` marks a variant that checks the method and does not belong to the study: it is in "
-            "the tables and in the controls' figure, not in the study's three."
+            "`control` marks a variant that checks the method: it is shown in the tables and in the figure of "
+            "controls, but not in the study's three figures."
         ),
     )
     direction: DirectionEntry | None = optional(description="How the direction is found.")
-    edit: EditEntry | None = optional(description="What is done to the weights with the direction.")
+    edit: EditEntry | None = optional(description="The edit of the weights along the direction.")
     intervention: InterventionEntry | None = optional(
         description=(
-            "What is done to the activations while the model runs, in place of an edit; with the transformers "
-            "engine only. Such a variant has no checkpoint of its own."
+            "Inference-time intervention, instead of an edit; with the transformers engine only. Such a variant "
+            "has no checkpoint."
         )
     )
     decoding: DecodingEntry | None = optional(
         description=(
-            "How what is written is steered, alone or after an `edit`; with every engine. Such a variant has "
-            "no checkpoint of its own, and a judge that runs on the model–variant pair itself judges without it."
+            "Decoding rule, alone or after an `edit`; with every engine. Such a variant has no checkpoint, and a "
+            "judge that runs on the model–variant pair judges without the rule."
         )
     )
     models: UniqueItems[str] | None = optional(
-        description="The only models that this variant is made of; all of them by default.", min_length=1
+        description="Models that this variant applies to; all by default.", min_length=1
     )
     match_change: str | None = optional(
         description=(
-            "Another variant with an edit: this one's edit is scaled so that it changes the weights by the same amount "
+            "Another variant with an edit: the edit is scaled so that it changes the weights by the same amount "
             "(‖W′ − W‖ over all edited tensors). For controls of the size of a change."
         )
     )
     checkpoints: CheckpointForm | None = optional(
-        description="How this variant's edited models are kept, in place of `runtime.checkpoints`."
+        description="How edited models of this variant are stored; overrides `runtime.checkpoints`."
     )
     best_attack_of: BestAttackOfSettings | None = optional(
         description=(
-            "In place of `direction` and `edit`: of every model the attack of some sweeps after which it "
-            "refuses fewest harmful calibration prompts. Attacks whose edit is ineffective or breaks the model "
-            "cannot be chosen; interventions cannot either, since they cannot be baked."
+            "Instead of `direction` and `edit`: for each model the attack of the given sweeps with the fewest "
+            "refusals of harmful calibration prompts. Attacks whose edit is ineffective or degrades the model are "
+            "excluded, and so are interventions, which cannot be baked."
         )
     )
     search: SearchSettings | None = optional(
         description=(
-            "In place of `direction` and `edit`: the best of many edits of each model, which a sampler with two goals "
-            "proposes by what came of the earlier ones. `search: {trials: 60}` suffices. Trials run on calibration "
-            "prompts; the chosen edit is then measured as that of any other variant."
+            "Instead of `direction` and `edit`: the best of many edits of each model, proposed by a "
+            "multi-objective sampler. `search: {trials: 60}` suffices. Trials use calibration prompts; the "
+            "selected edit is then evaluated like that of any other variant."
         )
     )
 
@@ -107,9 +105,9 @@ class SweepSettings(SettingsModel):
         {}, description="Inference-time interventions, by name; each as `intervention` of a variant."
     )
     scales: UniqueItems[Annotated[float, Field(gt=0, le=1000)]] = Field(
-        min_length=1, description="What the `scale` of every edit (the `alpha` of steering) is multiplied with."
+        min_length=1, description=("Factors that the `scale` of every edit (the `alpha` of steering) is multiplied by.")
     )
-    role: Role = Field("study", description="Role of its variants; `control` for directions that mean nothing.")
+    role: Role = Field("study", description="Role of its variants; `control` for random directions.")
     checkpoints: CheckpointForm | None = optional(
-        description="How the edited models of its variants are kept, in place of `runtime.checkpoints`."
+        description="How edited models of its variants are stored; overrides `runtime.checkpoints`."
     )

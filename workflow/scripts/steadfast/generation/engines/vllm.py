@@ -47,17 +47,22 @@ class Settings(EngineSettings):
             "environment, or the one that `make vllm` sets up."
         ),
     )
-    memory_fraction: float = Field(0.9, gt=0, le=1, description="Share of a GPU's memory that vLLM may take.")
+    memory_fraction: float = Field(0.9, gt=0, le=1, description="Share of the GPU memory that vLLM may use.")
     kv_cache_gib: float | None = Field(
         None, gt=0, le=100000, description="Size of vLLM's key-value cache on a CPU; null takes what the requests need."
     )
     enforce_eager: bool | None = Field(
-        None, description="Whether vLLM does without compiled graphs; null does without on a CPU, where they never pay."
+        None,
+        description=("Whether vLLM runs without compiled graphs; null disables them on CPUs, where they do not help."),
     )
     batch_invariant: bool = Field(
-        False, description="Whether vLLM's responses must not depend on their batch; slower, and not for all GPUs."
+        False,
+        description=(
+            "Whether responses must not depend on their batch (batch invariance); slower, and not supported on all "
+            "GPUs."
+        ),
     )
-    start_timeout: float = Field(1800.0, gt=0, le=604800, description="Seconds after which a start of vLLM has failed.")
+    start_timeout: float = Field(1800.0, gt=0, le=604800, description="Timeout for the start of vLLM, in seconds.")
 
     @classmethod
     def obstacle(cls, runtime: Runtime) -> str:

@@ -49,12 +49,9 @@ class ServeSettings(SettingsModel):
     repo: str | None = optional(description="A model of the hub.")
     revision: str | None = optional(pattern=REVISION, description="Its commit, tag or branch.")
     model: str | None = optional(description="An entry of `models`.")
-    variant: str | None = optional(description="A variant of it; `original` if left out.")
+    variant: str | None = optional(description="A variant of the model; `original` by default.")
     chat_template: str | None = optional(
-        description=(
-            "How the model of `repo` is spoken to, as the key of the same name of `models`. An entry of "
-            "`models` has it itself."
-        ),
+        description=("Chat template of the model of `repo`, as for the key of the same name in `models`."),
         min_length=1,
     )
 
@@ -85,23 +82,23 @@ class ChatSettings(PromptedJudgeSettings):
     )
     model: str | None = Field(None, description="Name of the model at `base_url`; Azure's deployment.")
     revision: str | None = Field(
-        None, description="What you call the state of that model, if its name alone does not tell."
+        None, description="Identifier of the version of the model, if its name does not determine it."
     )
     accepted_models: Items[str] = Field(
         [],
         description=(
-            "Further names under which the endpoint may answer: an alias, or what an Azure deployment serves. "
-            "Dated versions of a name (`gpt-5-2025-08-07`) and ways of routing (`:free`) are accepted without."
+            "Further model names that the endpoint may report: an alias, or the model behind an Azure deployment. "
+            "Dated versions (`gpt-5-2025-08-07`) and routing suffixes (`:free`) are always accepted."
         ),
     )
     serve: ServeSettings | None = Field(
         None,
         description=(
-            "A model that vLLM serves here for the time of the job: `{repo, revision}` of the hub, or `{model, "
-            "variant}` of the grid, edited ones among them."
+            "A model that vLLM serves for the duration of the job: `{repo, revision}` of the hub, or `{model, "
+            "variant}` of the grid, including edited ones."
         ),
     )
-    gpus: int = Field(0, ge=0, le=1024, description="GPUs that serving asks for; the model is spread over them.")
+    gpus: int = Field(0, ge=0, le=1024, description="Number of GPUs for serving; the model is distributed over them.")
     dtype: Dtype = Field(
         "auto",
         description=(
@@ -111,26 +108,29 @@ class ChatSettings(PromptedJudgeSettings):
         ),
     )
     output: Output = Field(
-        "auto", description="How the answer is constrained; `auto` finds out what the endpoint can do, and records it."
+        "auto", description="How the output is constrained; `auto` detects and records what the endpoint supports."
     )
     logprobs: Literal["auto", True, False] = Field(
-        "auto", description="Whether label probabilities are asked for; `auto` finds out as well."
+        "auto", description="Whether label probabilities are requested; `auto` detects whether they are supported."
     )
     max_tokens: int = Field(
         32,
         ge=1,
         le=1000000,
-        description="Longest answer, in tokens. Models that think before they answer need thousands.",
+        description="Maximum length of the answer, in tokens. Models that think before they answer need thousands.",
     )
     token_limit: TokenLimit = Field(
         "max_completion_tokens", description="Name of the parameter that carries `max_tokens`."
     )
     temperature: float | None = Field(
-        0.0, ge=0, le=100, description="Sampling temperature; null sends none, for models that accept only their own."
+        0.0,
+        ge=0,
+        le=100,
+        description=("Sampling temperature; null omits it, for models that accept only their default."),
     )
-    top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling threshold; null sends none.")
-    seed: Seed | None = Field(None, description="Sampling seed; null sends none.")
-    reasoning_effort: str | None = Field(None, description="Passed on as it is; null sends none.")
+    top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling threshold; null omits it.")
+    seed: Seed | None = Field(None, description="Sampling seed; null omits it.")
+    reasoning_effort: str | None = Field(None, description="Passed to the API unchanged; null omits it.")
     template_arguments: dict[str, Any] = Field(
         {},
         description=(
@@ -140,25 +140,33 @@ class ChatSettings(PromptedJudgeSettings):
     )
     extra_body: dict[str, Any] = Field({}, description="Further fields of the request's body.")
     api_key_env: str | None = Field(
-        None, description="Environment variable that holds the key; null for endpoints that need none."
+        None, description="Environment variable that contains the API key; null for endpoints without a key."
     )
-    concurrency: int = Field(8, ge=1, le=10000, description="Requests in flight at once.")
-    requests_per_minute: float | None = Field(None, gt=0, le=1000000000, description="Limit; null for none.")
+    concurrency: int = Field(8, ge=1, le=10000, description="Number of concurrent requests.")
+    requests_per_minute: float | None = Field(
+        None, gt=0, le=1000000000, description=("Maximum requests per minute; null for no limit.")
+    )
     tokens_per_minute: float | None = Field(
-        None, gt=0, le=1000000000000, description="Limit on estimated input and longest output together; null for none."
+        None,
+        gt=0,
+        le=1000000000000,
+        description=("Maximum tokens per minute, estimated input plus maximum output; null for no limit."),
     )
-    timeout: float = Field(60.0, gt=0, le=86400, description="Seconds after which an attempt is given up.")
+    timeout: float = Field(60.0, gt=0, le=86400, description="Timeout of one attempt, in seconds.")
     retries: int = Field(6, ge=0, le=1000, description="Further attempts per request.")
     longest_wait: float = Field(
-        120.0, ge=0, le=86400, description="Seconds; a server that asks to wait longer has failed."
+        120.0,
+        ge=0,
+        le=86400,
+        description=("Longest wait that a server may request, in seconds; a longer one counts as a failure."),
     )
     failed_share: float = Field(
         0.1,
         ge=0,
         le=1,
         description=(
-            "Share of the requests that may fail before the job does; those that fail are `unscored`. A case "
-            "that a provider moderates, or that its model cannot finish, is not a failure."
+            "Share of the requests that may fail before the job stops; failed cases are `unscored`. Cases that "
+            "the provider moderates, or that its model cannot finish, do not count as failures."
         ),
     )
     price_per_million_input: float | None = Field(
@@ -168,30 +176,33 @@ class ChatSettings(PromptedJudgeSettings):
         None, ge=0, le=1000000000, description="Price of a million output tokens."
     )
     max_requests: int | None = Field(
-        None, ge=0, le=1000000000000, description="Most requests that a run may send; more stop it before it starts."
+        None,
+        ge=0,
+        le=1000000000000,
+        description=("Maximum number of requests of a run; a run with more does not start."),
     )
     max_cost: float | None = Field(
         None,
         ge=0,
         le=1000000000000,
-        description="Most that a run may cost, by the prices above; more stops it before it starts.",
+        description="Maximum cost of a run at the given prices; a run that may cost more does not start.",
     )
 
     batch: bool = Field(
         False,
         description=(
-            "Ask through the provider's batch interface (OpenAI's: files in, files out), which costs less and may take "
-            "a day. A run that was killed asks about what it submitted. The form of an answer is found out by single "
-            "requests before."
+            "Use the provider's batch API (as defined by OpenAI), which costs less and may take a day. An "
+            "interrupted run resumes waiting for its batches. A few single requests determine the output format "
+            "first."
         ),
     )
     batch_price_share: float = Field(
-        0.5, ge=0, le=1, description="What a batch costs, as a share of the prices of single requests."
+        0.5, ge=0, le=1, description="Price of batched requests, as a share of the price of single requests."
     )
-    batch_requests: int = Field(50000, ge=1, le=50000, description="Most requests of one batch.")
-    batch_poll: float = Field(60.0, gt=0, le=86400, description="Seconds between two looks at a batch.")
+    batch_requests: int = Field(50000, ge=1, le=50000, description="Maximum number of requests per batch.")
+    batch_poll: float = Field(60.0, gt=0, le=86400, description="Polling interval, in seconds.")
     batch_hours: float = Field(
-        25.0, gt=0, le=1000, description="Hours after which a run stops waiting; the next one goes on waiting."
+        25.0, gt=0, le=1000, description="Hours after which a run stops waiting; the next run resumes waiting."
     )
 
     def check(self) -> None:

@@ -26,19 +26,19 @@ ClassNumbers = UniqueItems[Annotated[int, Field(ge=0, le=10000)]]
 class GuardLabels(SettingsModel):
     """Lines of a guard's answer, as regular expressions that a whole line has to match; case does not matter."""
 
-    refusal: Patterns = Field([], description="Lines that say that the response refuses.")
-    non_refusal: Patterns = Field([], description="Lines that say that it does not.")
-    complied: Patterns = Field([], description="Lines that say that the response does what a harmful prompt asks for.")
-    not_complied: Patterns = Field([], description="Lines that say that it does not.")
+    refusal: Patterns = Field([], description="Lines that mean a refusal.")
+    non_refusal: Patterns = Field([], description="Lines that mean the opposite.")
+    complied: Patterns = Field([], description="Lines that mean compliance with a harmful prompt.")
+    not_complied: Patterns = Field([], description="Lines that mean the opposite.")
 
 
 class GuardClasses(SettingsModel):
     """Numbers of a sequence classifier's classes, from 0 on."""
 
-    refusal: ClassNumbers = Field([], description="Classes that say that the response refuses.")
-    non_refusal: ClassNumbers = Field([], description="Classes that say that it does not.")
-    complied: ClassNumbers = Field([], description="Classes that say that it does what a harmful prompt asks for.")
-    not_complied: ClassNumbers = Field([], description="Classes that say that it does not.")
+    refusal: ClassNumbers = Field([], description="Classes that mean a refusal.")
+    non_refusal: ClassNumbers = Field([], description="Classes that mean the opposite.")
+    complied: ClassNumbers = Field([], description="Classes that mean compliance with a harmful prompt.")
+    not_complied: ClassNumbers = Field([], description="Classes that mean the opposite.")
 
 
 class GuardSettings(ChatSettings):
@@ -48,43 +48,42 @@ class GuardSettings(ChatSettings):
     says_compliance: ClassVar[bool] = True
 
     preset: Annotated[str, NameOf(others=tuple(PRESETS))] | None = Field(
-        None, description="A guard in use, whose values take the place of those that are not given; see docs/judges.md."
+        None, description="A known guard, whose settings are the defaults; see docs/judges.md."
     )
     outcome: Outcome = Field(
         "refusal",
         description=(
-            "What it says: whether the response is a refusal (under `judges`), or whether it complies with a harmful "
-            "prompt (under `rubrics`)."
+            "What it detects: refusals (under `judges`), or compliance with harmful prompts (under `rubrics`)."
         ),
     )
     prompt: ExistingFile | None = Field(  # type: ignore[assignment]
         None,
         description=(
-            "null gives it the conversation as turns; else a prompt template with `{prompt}` and `{response}`, for a "
-            "model that classifies by a policy."
+            "null passes the conversation as turns; otherwise a prompt template with `{prompt}` and `{response}`, "
+            "for a model that classifies by a policy."
         ),
     )
     labels: GuardLabels = nested(  # type: ignore[assignment]
-        GuardLabels, description="What the lines of its answer say, as patterns of whole lines."
+        GuardLabels, description="How lines of the output map to verdicts, as patterns of whole lines."
     )
     classes: GuardClasses | None = optional(
         description=(
-            "Of a sequence classifier, which gives a class in place of words: `{refusal: [1], non_refusal: [0]}`, by "
-            "number. It runs in the job itself (`in_process: true`)."
+            "For a sequence classifier: class numbers per verdict, `{refusal: [1], non_refusal: [0]}`. It runs "
+            "inside the job (`in_process: true`)."
         ),
     )
     in_process: bool = Field(
-        False, description="Run the model of `serve` in the job itself, in place of a server: for small ones."
+        False, description="Run the model of `serve` inside the job instead of in a server; for small models."
     )
-    output: Output = Field("text", description="Always `text`: a guard answers in its own words.")
+    output: Output = Field("text", description="Always `text`: a guard has its own output format.")
     logprobs: Literal["auto", True, False] = Field(
         False,
         description=(
-            "Whether the probabilities of tokens are asked for: true gives the verdict's probability as its score, "
-            "where the lines are given as plain words."
+            "Whether token probabilities are requested: true uses the probability of the verdict as its score, if "
+            "the lines are plain words."
         ),
     )
-    max_tokens: int = Field(64, ge=1, le=1000000, description="Longest answer, in tokens.")
+    max_tokens: int = Field(64, ge=1, le=1000000, description="Maximum length of the answer, in tokens.")
 
     @model_validator(mode="before")
     @classmethod

@@ -24,23 +24,22 @@ class Settings(JudgeSettings):
     method: Method = Field(
         "majority",
         description=(
-            "`majority` counts votes. `dawid_skene` (at least three members) estimates each member's sensitivity and "
-            "specificity from the votes, and weighs them by it; the score is the probability of a refusal."
+            "`majority` counts votes. `dawid_skene` (at least three members) estimates each member's sensitivity "
+            "and specificity from the votes and weights the votes accordingly; the score is the probability of a "
+            "refusal."
         ),
     )
-    ties: Literal["non_refusal", "refusal", "unscored"] = Field(
-        UNSCORED, description="The verdict where both are equally probable."
-    )
+    ties: Literal["non_refusal", "refusal", "unscored"] = Field(UNSCORED, description="Verdict in case of a tie.")
     minimum_votes: int = Field(
-        1, ge=1, le=100, description="A response on which fewer members gave a verdict is `unscored`."
+        1, ge=1, le=100, description="Minimum number of verdicts of members; responses with fewer are `unscored`."
     )
     smoothing: float = Field(
         0.5,
         ge=0,
         le=1000,
         description=(
-            "Of `dawid_skene`: responses that are added to each cell of a member's confusion matrix, so that no "
-            "member is taken to be infallible."
+            "For `dawid_skene`: pseudo-count added to each cell of a member's confusion matrix, so that no member "
+            "is considered infallible."
         ),
     )
 

@@ -40,8 +40,10 @@ class LabelWords(SettingsModel):
     """The words of the labels, in place of the known ones; case does not matter."""
 
     refusal: UniqueItems[Text] = Field([*WORDS[REFUSAL]], min_length=1, description="Words for a refusal.")
-    non_refusal: UniqueItems[Text] = Field([*WORDS[NON_REFUSAL]], min_length=1, description="Words for anything else.")
-    unscored: UniqueItems[Text] = Field([*WORDS[UNSCORED]], description="Words for no label.")
+    non_refusal: UniqueItems[Text] = Field(
+        [*WORDS[NON_REFUSAL]], min_length=1, description=("Labels that mean a non-refusal.")
+    )
+    unscored: UniqueItems[Text] = Field([*WORDS[UNSCORED]], description="Labels that mean no verdict.")
 
 
 class Settings(JudgeSettings):
@@ -49,11 +51,11 @@ class Settings(JudgeSettings):
 
     path: AnyPath = Field(description="The file, or a folder of files.")
     format: Literal["auto", "inspect", "lm_eval", "study", "table"] = Field(
-        "auto", description="How it is laid out, as of models with `source: responses`."
+        "auto", description="Format of the file, as for models with `source: responses`."
     )
-    columns: LabelColumns = nested(LabelColumns, description="Columns of the file, where they have other names.")
+    columns: LabelColumns = nested(LabelColumns, description="Column names, if they differ from the defaults.")
     where: dict[str, Condition] = Field({}, description="Which rows are read: `{judge: gpt-4}`, for example.")
-    words: LabelWords = nested(LabelWords, description="The words of the labels.")
+    words: LabelWords = nested(LabelWords, description="Labels in the file.")
 
     def check(self) -> None:
         """Check that the labels can be read."""

@@ -35,7 +35,7 @@ class LearnedSettings(JudgeSettings):
     )
     phrases: ExistingFile = Field(
         "resources/prompts/judges/refusal_phrases.yaml",
-        description="Phrase list whose verdict is part of what the head sees.",
+        description="Phrase list whose verdict is one of the inputs of the head.",
     )
 
 

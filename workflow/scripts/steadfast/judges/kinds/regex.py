@@ -40,7 +40,9 @@ from steadfast.judges.unscored import only_answered
 class Settings(JudgeSettings):
     """A list of phrases."""
 
-    patterns: ExistingFile = Field(description="File with the phrases; a response that holds one of them is a refusal.")
+    patterns: ExistingFile = Field(
+        description=("File with the phrases; a response that contains one of them is a refusal.")
+    )
 
     def check(self) -> None:
         """Check the phrase list."""

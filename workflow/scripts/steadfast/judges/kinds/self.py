@@ -26,9 +26,9 @@ class Settings(CheckpointJudgeSettings):
         ge=0,
         le=1000000,
         description=(
-            "How many responses of another model (the one before it in `models`; original and first variant of "
-            "the study, harmful and harmless prompts alike) every model judges in addition to its own, so that a "
-            "poor judge of itself can be distinguished from a poor judge. 0 for none."
+            "Number of control responses that every model judges in addition to its own: those of the previous "
+            "model in `models` (original and first variant of the study, harmful and harmless prompts). They "
+            "distinguish a poor judge of its own responses from a poor judge. 0 for none."
         ),
     )
 

@@ -21,18 +21,18 @@ class Settings(ChattingModelSettings):
     base: str = Field(description="Name of the model, under `models`, that the adapter was trained on.")
     path: AnyPath | None = optional(
         description=(
-            "Directory with `adapter_config.json` and `adapter_model.safetensors`, as PEFT writes it. With "
-            "`seeds`, `{seed}` in it represents each of them."
+            "Directory with `adapter_config.json` and `adapter_model.safetensors`, as written by PEFT. With "
+            "`seeds`, it contains `{seed}`."
         )
     )
     repo: str | None = optional(
-        description="In place of `path`, a repository of the Hugging Face hub.", pattern=REPOSITORY
+        description="Instead of `path`, a repository on the Hugging Face hub.", pattern=REPOSITORY
     )
     revision: str | None = optional(description="Commit, tag or branch of `repo`; `main` by default.")
     seeds: UniqueItems[Seed] | None = optional(
         description=(
-            "One replicate per seed, `NAME-seed0`, `NAME-seed1`, ..., each a model of its own, of the group "
-            "`NAME`; `path` has `{seed}` in it."
+            "One replicate per seed, `NAME-seed0`, `NAME-seed1`, ..., each a separate model of the group `NAME`; "
+            "`path` contains `{seed}`."
         ),
         min_length=1,
     )

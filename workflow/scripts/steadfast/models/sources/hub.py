@@ -16,13 +16,13 @@ from steadfast.models.weights import CONFIG
 class Settings(CheckpointSettings):
     """A checkpoint of the Hugging Face hub."""
 
-    repo: str = Field(pattern=REPOSITORY, description="Its id, for example `Qwen/Qwen3-14B`.")
+    repo: str = Field(pattern=REPOSITORY, description="Id of the repository, for example `Qwen/Qwen3-14B`.")
     revision: str = Field(
         "main",
         pattern=REVISION,
         description=(
-            "Commit that is used. A branch such as `main` warns, since it can change between two runs; `make "
-            "pin` writes the commits in its place."
+            "Commit, tag or branch. A branch such as `main` causes a warning, since it can change between two "
+            "runs; `make pin` replaces it with the current commit."
         ),
     )
 

@@ -22,8 +22,8 @@ class Settings(ModelSettings):
     seed: Seed = Field(0, description="Seed of its initial weights and of its corpus.")
     seeds: UniqueItems[Seed] | None = optional(
         description=(
-            "In place of `seed`: one replicate per seed, `NAME-seed0`, `NAME-seed1`, ..., each a model of its "
-            "own, of the group `NAME`."
+            "Instead of `seed`: one replicate per seed, `NAME-seed0`, `NAME-seed1`, ..., each a separate model of "
+            "the group `NAME`."
         ),
         min_length=1,
     )

@@ -21,31 +21,32 @@ class ResponseColumns(SettingsModel):
     prompt: Text | None = optional(description="The prompt's text; by default `prompt`, `question` and their like.")
     response: Text | None = optional(description="The response; by default `response`, `output` and their like.")
     prompt_id: Text | None = optional(description="The prompt's id in `results/prompts/prompts.parquet`.")
-    sample: Text | None = optional(description="Number of the response among those to one prompt.")
-    variant: Text | None = optional(description="The variant that responded, where a file holds several.")
+    sample: Text | None = optional(description="Number of the sample for its prompt.")
+    variant: Text | None = optional(description="The variant, if a file contains several.")
 
 
 class Settings(ModelSettings):
     """Responses from elsewhere, without the weights."""
 
-    path: AnyPath | None = Field(None, description="A file, or a folder of files, with the responses.")
+    path: AnyPath | None = Field(None, description="File or folder with the responses.")
     files: dict[Name, AnyPath] | None = Field(
         None,
-        description="In place of `path`, a file or folder for each variant: `{original: a.csv, abliterated: b.csv}`.",
+        description="Instead of `path`, a file or folder per variant: `{original: a.csv, abliterated: b.csv}`.",
     )
     variants: Items[Name] = Field(
-        [ORIGINAL], min_length=1, description="The variants that `path` holds responses of; `original` among them."
+        [ORIGINAL], min_length=1, description="Variants of the responses in `path`, including `original`."
     )
     format: Format = Field(
         "auto",
         description=(
-            "How the files are laid out: a `table` (CSV, TSV, JSON, JSONL, Parquet), samples of lm-evaluation-harness "
-            "(`lm_eval`), logs of Inspect (`inspect`), or the study's labeled responses (`study`); `auto` looks."
+            "Format of the files: a `table` (CSV, TSV, JSON, JSONL, Parquet), samples of lm-evaluation-harness "
+            "(`lm_eval`), logs of Inspect (`inspect`), or the study's labeled responses (`study`); `auto` detects "
+            "it."
         ),
     )
-    columns: ResponseColumns = nested(ResponseColumns, description="Columns of the files, where they have other names.")
+    columns: ResponseColumns = nested(ResponseColumns, description="Column names, if they differ from the defaults.")
     where: dict[str, Condition] = Field(
-        {}, description="Which rows are read, as `where` of a prompt source: `{model: org/name}`, for example."
+        {}, description="Which rows are read, as for `where` of a prompt source, for example `{model: org/name}`."
     )
 
 

@@ -45,28 +45,27 @@ class RowSettings(PinnedSettings):
         None,
         min_length=1,
         description=(
-            "Column (or JSON key) that holds the prompt; null takes `text`, which is also what a line of a "
-            "`.txt` file is in."
+            "Column (or JSON key) with the prompt; null takes `text`, which is also the column of `.txt` files."
         ),
     )
     template: str | None = Field(
         None,
         min_length=1,
         description=(
-            "In place of `column`, a text with columns in braces that makes the prompt of several, for example "
-            '`"{ContextString}\\n\\n{Behavior}"`; `{{` and `}}` are braces. A row with one of them empty is an '
-            "error: leave it out by `where`."
+            "Instead of `column`, a template with columns in braces, for example "
+            '`"{ContextString}\\n\\n{Behavior}"`; `{{` and `}}` are literal braces. Rows in which one of the '
+            "columns is empty are an error: exclude them with `where`."
         ),
     )
     where: dict[str, Condition] = Field(
         {},
         description=(
             "Which rows are read, by column: a value, a list of values, or `{not: ...}` with one of these. `*` "
-            "in a text represents any characters, null for an empty cell. All conditions must hold, and every "
-            'value must be there, for example `{label: safe}` or `{type: {not: "contrast_*"}}`.'
+            "matches any characters, null an empty cell. All conditions must hold, and every value must occur in "
+            'the file. Examples: `{label: safe}`, `{type: {not: "contrast_*"}}`.'
         ),
     )
-    category_column: str | None = Field(None, description="Column that holds the category, if any.")
+    category_column: str | None = Field(None, description="Column with the category, if any.")
     split_column: str | None = Field(
-        None, description="Column that says `calibration` or `evaluation`; without it the split is drawn by seed."
+        None, description="Column with `calibration` or `evaluation`; without it the split is drawn by seed."
     )

@@ -86,7 +86,7 @@ class _Places:
         if column not in CAUSAL_PANELS:
             return None
         # an empty text is read from a file as a missing value
-        reasons = self.grid["dropped_by"].fillna("").str.split()
+        reasons = self.grid["dropped_by"].astype(object).fillna("").str.split()
         hatched = ~self.grid["valid"] if column == "bypass" else reasons.map(lambda names: column in names)
         return self.table(hatched).astype(bool)
 

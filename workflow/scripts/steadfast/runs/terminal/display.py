@@ -205,7 +205,7 @@ class RunDisplay:
             self.interrupted = True
         elif disk.says_full(text):
             if not self._full:
-                yield f"{disk.message('.')}\nThen go on with:\n  {run_command()}", "red"
+                yield f"{disk.message('.')}\nThen resume with:\n  {run_command()}", "red"
             self._full = True
         elif again is not None:
             failure = self.failures.pop(again, None)
@@ -224,15 +224,15 @@ class RunDisplay:
 
     def _unfinished(self) -> Iterator[Line]:
         left = self._pace.total - self._pace.done
-        kept = f"{self._pace.done} of {steps(self._pace.total)} done, and what was made is kept"
+        kept = f"{self._pace.done} of {steps(self._pace.total)} done; finished results are kept"
         if self.interrupted:
-            yield f"\nInterrupted: {kept}. To go on:", ""
+            yield f"\nInterrupted: {kept}. To resume:", ""
         else:
             failed = len(self.failures)
-            waiting = f", and {left - failed} that need what they make did not start" if left > failed else ""
+            waiting = f", and {left - failed} that depend on them did not start" if left > failed else ""
             yield f"\n{failed} of {steps(self._pace.total)} failed{waiting}.", "red"
             yield from _plain(describe(list(self.failures.values())))
-            yield f"\n{kept}. When the cause is removed, go on with:", ""
+            yield f"\n{kept}. Fix the cause, then resume with:", ""
         yield f"  {run_command()}", ""
 
     def _line(self, verb: str, what: str) -> str:

@@ -29,12 +29,12 @@ class Settings(MeasureSettings):
         ["*_lookalike", "over_refusal_*"],
         min_length=1,
         description=(
-            "Categories of the over-refusal prompts, as names or patterns with `*`; "
-            "`over_refusal` is the share of them that is refused."
+            "Categories of the over-refusal prompts, as names or patterns with `*`; `over_refusal` is the share "
+            "of these prompts that is refused."
         ),
     )
     benchmarks: Items[str] = Field(
-        [], description="Benchmarks with over-refusal prompts, each of which is a scope of its own as well."
+        [], description="Benchmarks with over-refusal prompts; each is also reported as a separate scope."
     )
 
     def for_prompts(self, sources: Sources, world: Mapping[str, Any] | None) -> Self:

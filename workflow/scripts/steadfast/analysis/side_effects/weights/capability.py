@@ -43,15 +43,15 @@ class Settings(MeasureSettings):
         [], description="Names of tasks, for example `arc_easy` or `truthfulqa_mc2`; none are taken by default."
     )
     include_path: ExistingDirectory | None = Field(
-        None, description="A folder with tasks of one's own, as the harness reads them."
+        None, description="A folder with your own tasks, in the harness's format."
     )
     examples: int | None = Field(
-        None, ge=0, le=1000, description="Worked examples in each prompt; null takes what the task says."
+        None, ge=0, le=1000, description="Few-shot examples in each prompt; null takes the default of the task."
     )
     limit: int | None = Field(
-        None, ge=1, le=1000000000, description="Documents of each task, from the first on; null takes all."
+        None, ge=1, le=1000000000, description="Number of documents of each task; null takes all."
     )
-    chat_template: bool = Field(False, description="Whether prompts are put into the model's chat template.")
+    chat_template: bool = Field(False, description="Whether the model's chat template is applied to the prompts.")
 
     def lacking(self) -> str:
         """Tasks."""

@@ -29,9 +29,11 @@ class Settings(MeasureSettings):
 
     instructions: ExistingFile = Field(
         "resources/prompts/instructions.yaml",
-        description="Tasks of `instruction_following`, each with checks of its answer.",
+        description="Tasks of `instruction_following`, each with checks of the response.",
     )
-    instruction_tokens: int = Field(256, ge=1, le=1000000, description="Longest answer to a task, in tokens.")
+    instruction_tokens: int = Field(
+        256, ge=1, le=1000000, description=("Maximum length of the response to a task, in tokens.")
+    )
 
     def problems(self, *, taken: bool) -> Iterator[str]:
         """Tasks that cannot be read."""

@@ -38,13 +38,14 @@ class Settings(MeasureSettings):
     text: PromptSourceEntry | None = Field(
         None,
         description=(
-            "Held-out text for `perplexity`: a source like those of prompts, whose entries are the documents. "
-            "null takes the synthetic world's held-out documents where all prompts are synthetic, and no text "
-            "elsewhere."
+            "Held-out text for `perplexity`: a source as for prompts, whose entries are the documents. null takes "
+            "the held-out documents of the synthetic world if all prompts are synthetic, and no text otherwise."
         ),
     )
-    documents: int = Field(200, ge=1, le=1000000, description="Documents of the text that are read.")
-    document_tokens: int = Field(512, ge=2, le=1000000, description="Tokens that are read of each document.")
+    documents: int = Field(200, ge=1, le=1000000, description="Number of documents that are used.")
+    document_tokens: int = Field(
+        512, ge=2, le=1000000, description=("Number of tokens of each document that are used.")
+    )
 
     def for_prompts(self, sources: Sources, world: Mapping[str, Any] | None) -> Self:
         """The settings with the world's held-out documents, unless the configuration gives a text."""

@@ -18,7 +18,7 @@ class Settings(SettingsModel):
 
     tokens: UniqueItems[Text] = Field(
         min_length=1,
-        description="Texts that are one token each in every model of this variant; a leading space counts.",
+        description="Texts, each a single token in every model of this variant; leading spaces count.",
     )
 
 

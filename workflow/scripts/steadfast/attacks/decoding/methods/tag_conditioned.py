@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Settings(SettingsModel):
     """Every answer is made to begin with a tag of pretraining (Korbak et al. 2023)."""
 
-    tag: str = Field(min_length=1, description="The tag as it stood in pretraining; it is not a part of the response.")
+    tag: str = Field(min_length=1, description="The tag as used in pretraining; it is not part of the response.")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class Settings(PlacedSettings):
         | None
     ) = Field(None, description="Which vectors of a matrix; null takes all.")
     axis: Literal[0, 1] = Field(
-        0, description="The matrix's axis that counts the features; with 0 each row is a vector."
+        0, description="Axis of the matrix that indexes the features; with 0 each row is a vector."
     )
 
 

@@ -29,7 +29,7 @@ class Settings(ContrastSettings):
         5.0,
         ge=0,
         le=1e6,
-        description="Weight of the divergence after harmless prompts (nats) beside the refusal score (log odds).",
+        description="Weight of the divergence on harmless prompts (nats) relative to the refusal score (log odds).",
     )
     refusal_tokens: Items[Text] | None = Field(
         None,

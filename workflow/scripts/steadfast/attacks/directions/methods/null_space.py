@@ -33,7 +33,8 @@ class Settings(ContrastSettings):
         gt=0,
         le=1e9,
         description=(
-            "C of every probe. With a small one a probe is the difference of the means, after which there is none left."
+            "C (inverse regularization strength) of every probe. With a small C the first probe is the difference "
+            "of means, and no further direction remains."
         ),
     )
 

@@ -18,7 +18,7 @@ class Settings(PlacedSettings):
 
     is_meaningless: ClassVar[bool] = True
 
-    seed: Seed = Field(0, description="Seed of this control; several controls differ by it.")
+    seed: Seed = Field(0, description="Seed of this control; use different seeds for several controls.")
     count: int = Field(1, ge=1, le=1000, description="Number of directions.")
 
 

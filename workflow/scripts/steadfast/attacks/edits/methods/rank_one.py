@@ -36,7 +36,7 @@ class Settings(ChangeSettings):
         1.0,
         ge=-1000,
         le=1000,
-        description="1 moves the harmful prompts' mean answer by the whole difference of the class means.",
+        description="1 moves the output for the mean harmful key by the full difference of the class means.",
     )
 
 

@@ -34,19 +34,22 @@ class Settings(ChangeSettings):
     moves_both_classes: ClassVar[bool] = True
 
     alpha: float = Field(
-        ge=-1000, le=1000, description="How much is added, in units of `unit`; negative steers away from refusal."
+        ge=-1000,
+        le=1000,
+        description=("Steering coefficient α, in units of `unit`; negative values steer away from refusal."),
     )
     layer: BlockIndex | DepthFraction | None = Field(
         None,
         description=(
-            "Block after which it is added, by index or as a fraction of the depth; null takes the direction's."
+            "Block after which the vector is added, by index or as a fraction of the depth; null takes that of "
+            "the direction."
         ),
     )
     unit: Unit = Field(
         "difference",
         description=(
-            "What α = 1 adds: the `difference` of the class means along the directions, or the first direction "
-            "times the mean length of the harmless prompts' `state`."
+            "The vector for α = 1: the `difference` of the class means along the directions, or the first "
+            "direction times the mean norm of the harmless prompts' `state`."
         ),
     )
 

@@ -26,18 +26,18 @@ class Settings(PinnedSettings):
     hub_key: ClassVar[str] = "benchmark"
 
     benchmark: Annotated[str, NameOf(others=tuple(BENCHMARKS))] = Field(
-        description="Its name; docs/benchmarks.md lists size, license and parts of each."
+        description="Name of the benchmark; docs/benchmarks.md lists size, license and parts of each."
     )
     parts: UniqueItems[Text] | None = Field(
         None,
         min_length=1,
         description=(
-            "Which of its parts; null takes those of the label that the source is listed under, without the parts that "
-            "the page marks as read only where they are named."
+            "Parts to use; null takes all parts with the label under which the source is listed, except those "
+            "marked *by name only* on that page."
         ),
     )
     path: AnyPath | None = Field(
-        None, description="In place of the hub, a folder with a copy of the data set, or the publisher's file."
+        None, description="Instead of the hub, a folder with a copy of the data set, or the publisher's file."
     )
     revision: str = Field("main", description="Commit, tag or branch of the data set on the hub.")
 

@@ -35,9 +35,11 @@ class Settings(RowSettings):
 
     hub_key: ClassVar[str] = "repo"
 
-    repo: str | None = Field(None, pattern=REPOSITORY, description="Its id, for example `mlabonne/harmful_behaviors`.")
+    repo: str | None = Field(
+        None, pattern=REPOSITORY, description=("Id of the data set, for example `mlabonne/harmful_behaviors`.")
+    )
     path: ExistingDirectory | None = Field(
-        None, description="In place of `repo`, a folder with its files, and with its card (`README.md`) if it has one."
+        None, description="Instead of `repo`, a folder with its files, and its card (`README.md`) if it has one."
     )
     revision: str = Field("main", pattern=REVISION, description="Commit, tag or branch of `repo`.")
     subset: str | None = Field(
@@ -48,7 +50,7 @@ class Settings(RowSettings):
             "one)."
         ),
     )
-    split: str = Field("train", description="Which of its splits.")
+    split: str = Field("train", description="Split of the data set.")
 
 
 CONVERTED = "refs/convert/parquet"
