@@ -87,7 +87,11 @@ ONE_KEY = {
         0,
         ["prompts.calibration: 0 is out of range; allowed: 2 to 1000000"],
     ),
-    "fraction out of range": ("statistics.confidence", 95, ["statistics.confidence: 95", "Confidence level of the intervals"]),
+    "fraction out of range": (
+        "statistics.confidence",
+        95,
+        ["statistics.confidence: 95", "Confidence level of the intervals"],
+    ),
     "truth value in place of a number": ("seed", True, ["seed: found True, which is not of type integer"]),
     "not a finite number": ("variants.abliterated.edit.scale", float("nan"), ["edit.scale: found nan"]),
     "model id without an owner": ("models.x", {"source": "hub", "repo": "gpt2"}, ["models.x.repo: 'gpt2'", "Qwen/"]),
