@@ -142,6 +142,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="turns")
     parser.add_argument("--report", type=Path, help="Markdown file to write the figures to")
     options = parser.parse_args()
+    if options.device != "cpu" and not torch.cuda.is_available():
+        parser.error(f"--device {options.device}: torch finds no GPU here")
     name = "CPU, one thread, float32" if options.device == "cpu" else f"{torch.cuda.get_device_name()}, bfloat16"
     if options.device == "cpu":
         torch.set_num_threads(1)
@@ -173,4 +175,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from steadfast.core.command_line import run_command_line
+
+    run_command_line(main)

@@ -104,7 +104,7 @@ def main() -> None:
 def save_model(directory: Path, shape: Sequence[int], device: str) -> Path:
     """Write a random checkpoint with a byte-level tokenizer; it is made on the device that will run it."""
     import torch
-    from tests.unit.engines.tiny_llama import save_tokenizer
+    from tests.unit.generation.engines.tiny_llama import save_tokenizer
     from transformers import LlamaConfig, LlamaForCausalLM
 
     hidden, layers, heads, key_value_heads, mlp, vocabulary = shape
@@ -313,4 +313,6 @@ def heading(prompts: int, new_tokens: int, device: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    from steadfast.core.command_line import run_command_line
+
+    run_command_line(main)

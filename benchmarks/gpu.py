@@ -523,6 +523,8 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, dict[str, float]]:
     parser.add_argument("--minutes", type=float, default=7.0, help="no section is begun later")
     parser.add_argument("--report", type=Path, help="Markdown file to write the figures to")
     options = parser.parse_args(arguments)
+    if options.device != "cpu" and not torch.cuda.is_available():
+        parser.error(f"--device {options.device}: torch finds no GPU here")
     text, figures = run(options)
     if options.report:
         options.report.parent.mkdir(parents=True, exist_ok=True)

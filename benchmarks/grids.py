@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path[:0] = [str(ROOT / "workflow/scripts"), str(ROOT / "benchmarks")]
 BEFORE, AFTER = "b2a4b56~1", "HEAD"
 MENDED = (
     "workflow/scripts/steadfast/analysis/side_effects/measuring.py",
@@ -220,4 +220,6 @@ def ratio(before: Mapping[str, Times], after: Mapping[str, Times], part: str) ->
 
 
 if __name__ == "__main__":
-    main()
+    from steadfast.core.command_line import run_command_line
+
+    run_command_line(main)

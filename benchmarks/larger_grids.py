@@ -134,4 +134,6 @@ def report(found: dict[Size, dict[str, float]]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    from steadfast.core.command_line import run_command_line
+
+    run_command_line(main)

@@ -9,10 +9,16 @@ requests without an adapter as well.
 """
 
 import argparse
+import importlib.util
 import itertools
+import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+if importlib.util.find_spec("vllm") is None:
+    sys.exit("error: vLLM is not installed here; `make vllm` makes .venv-vllm, whose Python this needs")
 
 from vllm import LLM, SamplingParams
 from vllm.lora.request import LoRARequest
@@ -42,6 +48,9 @@ def main() -> None:
     parser.add_argument("--memory", type=float, default=0.5, help="share of the memory that vLLM takes")
     parser.add_argument("--rank", type=int, default=8, help="largest rank of the adapters")
     options = parser.parse_args()
+    for folder in (options.model, *options.adapters):
+        if not Path(folder).is_dir():
+            parser.error(f"there is no folder {folder}")
     model = LLM(
         options.model,
         enable_lora=True,

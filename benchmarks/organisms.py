@@ -47,7 +47,11 @@ def main() -> None:
     from steadfast.training.organisms.corpus import load_recipes
 
     config = load_config()
-    recipes = arguments.recipes or [*load_recipes(config["organisms"]["recipes"]), JUDGE]
+    known = [*load_recipes(config["organisms"]["recipes"]), JUDGE]
+    recipes = arguments.recipes or known
+    for recipe in recipes:
+        if recipe not in known:
+            parser.error(f"--recipes: unknown {recipe!r}; known: {', '.join(known)}")
     prompts = prompt_table(config)
     rows = []
     for seed in arguments.seeds:
@@ -349,4 +353,6 @@ def failures(row: Row) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    from steadfast.core.command_line import run_command_line
+
+    run_command_line(main)

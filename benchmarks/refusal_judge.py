@@ -66,4 +66,6 @@ def _table(rows: list) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    from steadfast.core.command_line import run_command_line
+
+    run_command_line(main)

@@ -157,4 +157,6 @@ def report(jobs: dict[str, dict], arguments: argparse.Namespace, furthest: float
 
 
 if __name__ == "__main__":
-    main()
+    from steadfast.core.command_line import run_command_line
+
+    run_command_line(main)

@@ -193,6 +193,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--report", type=Path)
     options = parser.parse_args()
+    if not Path(options.model).is_dir():
+        parser.error(f"--model must be a model directory, not {options.model!r}")
     searches = {
         OURS: [sys.executable, __file__, "--task"],
         HERETIC: [options.heretic, str(Path(__file__).with_name("search_heretic.py"))],
@@ -216,4 +218,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from steadfast.core.command_line import run_command_line
+
+    run_command_line(main)

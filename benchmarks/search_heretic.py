@@ -16,6 +16,8 @@ from typing import Any
 
 def main() -> None:
     """Run the search that the task describes."""
+    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_file():
+        sys.exit("usage: python benchmarks/search_heretic.py TASK, a JSON file that benchmarks/search.py writes")
     task = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     folder = Path(task["folder"])
     sys.argv = ["heretic", *arguments(task, folder)]

@@ -4,6 +4,7 @@ python benchmarks/stages.py
 """
 
 import csv
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -18,6 +19,8 @@ def main() -> None:
             row = list(csv.DictReader(handle, delimiter="\t"))[-1]
         stage = file.relative_to(FOLDER).parts[0].removesuffix(".tsv")
         jobs[stage].append((float(row["s"]), float(row["cpu_time"] if row["cpu_time"] != "NA" else 0)))
+    if not jobs:
+        sys.exit(f"error: {FOLDER} in {Path.cwd()} holds no timings; run this in the folder of a finished run")
     print("| stage | jobs | seconds, summed over jobs | of them on a processor |")
     print("|---|---|---|---|")
     everything = [time for of_stage in jobs.values() for time in of_stage]

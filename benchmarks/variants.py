@@ -183,6 +183,8 @@ def main() -> None:
     parser.add_argument("--vllm-python", default=str(ROOT / ".venv-vllm/bin/python"))
     parser.add_argument("--report", type=Path)
     options = parser.parse_args()
+    if not options.job and not (options.model and Path(options.model).is_dir()):
+        parser.error(f"--model must be a model directory, not {options.model!r}")
     if options.job:
         work = json.load(sys.stdin)
         done = JOBS[options.job](work)
@@ -265,4 +267,6 @@ def task(options: argparse.Namespace, folder: Path, point: int, way: str) -> dic
 
 
 if __name__ == "__main__":
-    main()
+    from steadfast.core.command_line import run_command_line
+
+    run_command_line(main)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from steadfast.core import integrity
+from steadfast.core.errors import DataError
 from steadfast.core.files import sha256_tree
 from steadfast.core.integrity import sidecar
 from steadfast.core.provenance import write_provenance
@@ -103,8 +104,16 @@ def test_verify_accepts_another_folder(capsys):
     shutil.move("results", "kept")
     assert main(["kept"]) == 0
     assert capsys.readouterr().out.startswith("3 of 3 results")
-    assert main(["nowhere"]) == 0
-    assert capsys.readouterr().out.startswith("0 of 0 results")
+
+
+def test_nothing_to_verify_is_not_reported_as_correct(capsys):
+    with pytest.raises(DataError, match="there is no folder nowhere"):
+        main(["nowhere"])
+    Path("empty").mkdir()
+    assert main(["empty"]) == 0
+    assert capsys.readouterr().out == "empty holds no results yet.\n"
+    with pytest.raises(DataError, match="usage"):
+        main(["--repare"])
 
 
 def test_repair_removes_wrong_results_and_their_dependents(capsys):

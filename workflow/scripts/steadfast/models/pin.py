@@ -107,4 +107,6 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m steadfast.models.pin CONFIG.yaml")
     sys.exit(main(sys.argv[1]))

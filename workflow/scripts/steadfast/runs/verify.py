@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.core.command import run_command
+from steadfast.core.command_line import run_command_line
 from steadfast.core.errors import DataError
 from steadfast.core.files import read_json, sha256_tree
 from steadfast.core.integrity import SUFFIX, changes, in_short, look_at, recorded, sidecar
-from steadfast.core.terminal_encoding import show_any_text
 
 RESULTS = "results"
 REPAIR = "--repair"
@@ -138,10 +138,20 @@ def main(arguments: list[str]) -> int:
 
     Returns:
         0, or 1 if any result is not as it was made and nothing was repaired.
+
+    Raises:
+        DataError: an option is unknown, or there is no such folder.
     """
-    show_any_text()
+    options = [argument for argument in arguments if argument.startswith("-")]
+    if options not in ([], [REPAIR]) or len(arguments) - len(options) > 1:
+        raise DataError(f"usage: python -m steadfast.runs.verify [FOLDER] [{REPAIR}]")
     folder = next((argument for argument in arguments if argument != REPAIR), RESULTS)
+    if not Path(folder).is_dir():
+        raise DataError(f"there is no folder {folder} in {Path.cwd()}; a run writes results")
     found = verify(folder)
+    if not found.checked and not found.gone:
+        print(f"{folder} holds no results yet.")
+        return 0
     if REPAIR in arguments:
         removed = repair(found, folder)
         print("\n".join([f"{len(removed)} results were removed; a run makes them again.", *removed]))
@@ -151,4 +161,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run_command_line(lambda: main(sys.argv[1:]))

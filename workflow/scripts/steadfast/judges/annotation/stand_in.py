@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from steadfast.core.command_line import run_command_line
+from steadfast.core.errors import DataError, UnknownNameError
 from steadfast.core.files import read_table, write_table
 from steadfast.core.names import UNSCORED
 from steadfast.judges.annotation.annotators import judge_name
@@ -28,12 +30,39 @@ def stand_in_labels(key: pd.DataFrame, verdicts: pd.DataFrame, judge: str) -> pd
 
     Returns:
         Columns annotator, model, variant, prompt_id, sample, verdict; unscored responses are ``unsure``.
+
+    Raises:
+        UnknownNameError: no judge of the verdicts has this name.
+        DataError: the judge scored none of the page's responses.
     """
+    known = verdicts["judge"].unique().tolist()
+    if judge not in known:
+        raise UnknownNameError("judge", judge, known)
     shown = key.loc[key["selected"], SELECTION]
     found = shown.merge(verdicts[verdicts["judge"] == judge], on=SELECTION)
+    if found.empty:
+        raise DataError(f"judge {judge} has no verdict on any response of the annotation page")
     return found[SELECTION].assign(
         annotator=f"stand-in-{judge}", verdict=found["verdict"].where(found["verdict"] != UNSCORED, "unsure")
     )
+
+
+def read_result(path: Path, target: str) -> pd.DataFrame:
+    """A table of the current results.
+
+    Args:
+        path: where the run writes it.
+        target: what to ask Snakemake for.
+
+    Raises:
+        DataError: it is not there, or cannot be read; the message says how it is made.
+    """
+    if not path.is_file():
+        raise DataError(
+            f"{path} does not exist in {Path.cwd()}; run this in the folder of a finished run, after "
+            f"`snakemake --cores all --configfile CONFIG -- {target}`"
+        )
+    return read_table(path)
 
 
 def main() -> None:
@@ -42,12 +71,12 @@ def main() -> None:
     parser.add_argument("judge", help="name of the judge whose verdicts replace human labels")
     parser.add_argument("output", type=Path, help="CSV file to write")
     arguments = parser.parse_args()
-    key = read_table(RESULTS / "annotation" / "key.parquet")
-    verdicts = read_table(RESULTS / "tables" / "verdicts.parquet")
+    key = read_result(RESULTS / "annotation" / "key.parquet", "annotation_page")
+    verdicts = read_result(RESULTS / "tables" / "verdicts.parquet", "results/tables/verdicts.parquet")
     labels = stand_in_labels(key, verdicts, arguments.judge)
     write_table(arguments.output, labels)
     print(f"{arguments.output}: {len(labels)} labels as judge {judge_name(labels['annotator'].iloc[0])}")
 
 
 if __name__ == "__main__":
-    main()
+    run_command_line(main)
