@@ -1,12 +1,12 @@
 """Steadfast: does safety training survive abliteration, and can the judge that says so be trusted?
 
 The names of this module are the Python API: the package in a notebook, without Snakemake. Every function takes plain
-values (texts, paths, arrays, the entries that a configuration has) and gives a data frame or a small object.
-``docs/python-api.md`` walks through all of them. They run in this process, keep nothing and write nothing but what
-their arguments name; what a run of the workflow adds is provenance, caching and everything at scale.
+values (texts, paths, arrays, config entries) and returns a data frame or a small object; see ``docs/python-api.md``.
+Functions run in this process and write only to the paths in their arguments; a run of the workflow adds provenance,
+caching and scale.
 
 Importing the package loads nothing heavy: each name is imported when it is first used, and torch, transformers, vllm
-and openai by the modules that need them, so that a rule pays only for what it uses.
+and openai by the modules that need them, so that a rule only pays for what it uses.
 """
 
 from importlib import import_module

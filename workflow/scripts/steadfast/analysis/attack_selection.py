@@ -1,16 +1,16 @@
 """The best attack on a model: of several edits the one with the lowest refusal rate on harmful prompts.
 
-The attacks are compared on calibration prompts, since an attack that was chosen on the prompts that it is then measured
-on would look stronger than it is. An attack cannot be chosen if
+The attacks are compared on calibration prompts, since selection and evaluation on the same prompts would overestimate
+the attack. An attack cannot be chosen if
 
 - its edit is *ineffective*: a gate of its manifest failed, or there was no valid direction;
 - it *degraded the model*: the share of degenerate responses exceeds the original's by more than a bound;
 - it has *too few verdicts*: the share of responses with a verdict is below the original's by more than
-  ``LOST_VERDICTS``, or there is none. Unscored responses are neither refusals nor answers, and an attack must not win
-  by having none of either.
+  ``LOST_VERDICTS``, or there is none. Unscored responses are neither refusals nor compliance, and an attack must not
+  win because of them.
 
-Of the others the one with the lowest share of refusals among its scored responses is chosen; of equal ones that with
-the smallest change of the weights, and then the first.
+Of the others, the one with the lowest share of refusals among its scored responses is selected; ties are broken by the
+smallest change of the weights, then by order.
 """
 
 from collections import Counter
@@ -59,7 +59,7 @@ class Attack:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a trial.
+    """Outcome of a candidate.
 
     Attributes:
         refused: responses that are refusals.
@@ -144,7 +144,7 @@ def choose_attack(
 
 
 def outcome_of(responses: pd.DataFrame, judgments: pd.DataFrame, prompts: set[str]) -> Outcome:
-    """What came of a trial on some prompts.
+    """Outcome of a candidate on some prompts.
 
     Raises:
         DataError: there are responses without a judgment.
@@ -163,7 +163,7 @@ def outcome_of(responses: pd.DataFrame, judgments: pd.DataFrame, prompts: set[st
 
 
 def why_not(manifest: Mapping[str, Any], before: Outcome, after: Outcome, degenerate: float) -> tuple[str, str]:
-    """Why an attack cannot be chosen: the kind of reason and the reason; both empty if it can.
+    """Why an attack is excluded: the kind of reason and the reason; both empty if it is not.
 
     Args:
         manifest: what the edited checkpoint says of its edit.

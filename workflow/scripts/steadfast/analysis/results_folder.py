@@ -18,7 +18,7 @@ RESPONSE = [*PAIR, "prompt_id", "sample"]
 
 @dataclass(frozen=True)
 class Tables(Mapping[str, pd.DataFrame]):
-    """The tables of a run by name, read when they are asked for.
+    """The tables of a run by name, read lazily.
 
     Attributes:
         folder: where they are.
@@ -86,7 +86,7 @@ class Results:
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """One row per verdict: ``judge``, ``verdict``, ``score``, ... with ``prompt`` and ``response`` beside it.
+        """One row per verdict: ``judge``, ``verdict``, ``score``, ..., with ``prompt`` and ``response``.
 
         A response that the folder no longer holds is missing (NaN); its verdict is there.
         """
@@ -112,7 +112,7 @@ class Results:
 
 
 def read_results(folder: str | Path = "results") -> Results:
-    """Open the results folder of a run, finished or not; its files are read when they are asked for.
+    """Open the results folder of a run, finished or not; its files are read lazily.
 
     Raises:
         DataError: the folder has no tables.

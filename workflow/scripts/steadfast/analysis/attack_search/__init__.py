@@ -1,1 +1,1 @@
-"""Search for the best attack on a model: screened trials, finalists that respond, and the one that is chosen."""
+"""Search for the best attack on a model: screening of trials, responses of finalists, and selection."""

@@ -1,4 +1,4 @@
-"""Which trials of a search respond to prompts, and which of them becomes the variant."""
+"""Selection in a search: which trials become finalists, and which finalist becomes the variant."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Place = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Finalist:
-    """A trial that responded.
+    """A trial that generated responses.
 
     Attributes:
         trial: the trial.
@@ -33,7 +33,7 @@ class Finalist:
 
 
 def fronts(places: Sequence[Place]) -> list[int]:
-    """Number of the front that each place is on: 0 if no other is better in one quantity and not worse in any.
+    """Pareto front of each point: 0 if no other point is better in one quantity and not worse in any.
 
     Those of front 1 are on front 0 once that is taken away, and so on.
     """
@@ -56,7 +56,7 @@ def _dominates(one: Place, other: Place) -> bool:
 def finalists_of(
     trials: Sequence[Trial], count: int, bound: float, rule: Rule, measures: Sequence[Degradation] = ("divergence",)
 ) -> list[Trial]:
-    """The trials that go on: of the first fronts of the screening, those within the bound first.
+    """The finalists: trials of the first fronts of the screening, those within the bound first.
 
     Of a front that is too long, half are those with the lowest refusal scores, and half are spread over the rest.
 
@@ -78,7 +78,7 @@ def finalists_of(
 
 
 def first_of_fronts(candidates: Sequence[T], places: Sequence[Place], count: int) -> list[T]:
-    """Some of a number of candidates: those of the first fronts, and of a front that is too long a spread.
+    """A number of candidates: those of the first fronts, and a spread of the last one if it is too long.
 
     Args:
         candidates: the candidates.
@@ -94,7 +94,7 @@ def first_of_fronts(candidates: Sequence[T], places: Sequence[Place], count: int
 
 
 def spread(ordered: Sequence[T], count: int) -> list[T]:
-    """Some of a sequence: its first ones up to half of the count, and others evenly from the rest."""
+    """Part of a sequence: the first elements up to half of the count, and evenly spaced ones from the rest."""
     if len(ordered) <= count:
         return list(ordered)
     first = -(-count // 2)
@@ -105,7 +105,7 @@ def spread(ordered: Sequence[T], count: int) -> list[T]:
 def why_not(
     finalist: Finalist, before: Finalist, *, bound: float, perplexity: float | None, degenerate: float, rule: Rule
 ) -> str:
-    """Why a finalist cannot become the variant; empty if it can.
+    """Reason why a finalist cannot become the variant; empty if it can.
 
     Args:
         finalist: the finalist.
@@ -133,7 +133,7 @@ def why_not(
 
 
 def chosen_of(finalists: Sequence[Finalist], rule: Rule) -> Finalist:
-    """The one that becomes the variant, of those that can.
+    """The finalist that becomes the variant.
 
     Args:
         finalists: at least one.

@@ -1,6 +1,6 @@
-"""What a search needs before its first trial: the model, what its responses begin with, and the journal of the trials.
+"""Preparation of a search: the model, the refusal tokens, and the journal of the trials.
 
-Every worker of a search prepares alike.
+Every worker prepares in the same way.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ from steadfast.models.number_format import running_format
 
 @dataclass(frozen=True)
 class Given:
-    """What a search is given.
+    """Inputs of a search.
 
     Attributes:
         settings: the ``search`` entry.
@@ -90,7 +90,7 @@ class Given:
 
     @cached_property
     def nothing(self) -> str:
-        """Why there is nothing to try; empty if there is."""
+        """Reason why there is nothing to try; empty if there is."""
         for parameter, names in (("method", self.settings.directions), ("edit", self.settings.edits)):
             if all((parameter, name) in self.problems for name in names):
                 return "; ".join(f"{name}: {self.problems[parameter, name]}" for name in names)
@@ -143,7 +143,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Ready:
-    """A search that may begin; made by ``ready``.
+    """A prepared search; created by ``ready``.
 
     Attributes:
         given: what it was given.

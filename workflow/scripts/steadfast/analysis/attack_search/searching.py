@@ -1,4 +1,4 @@
-"""The search: screen as many trials as asked for, let the best respond, and choose one by the judge's verdicts."""
+"""The search: screen the trials, generate responses for the finalists, and select one by the judge's verdicts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -98,7 +98,7 @@ def search_attack(
 def _table(
     trials: Sequence[Trial], finalists: Sequence[Finalist], reasons: Mapping[int, str], chosen: Finalist | None
 ) -> pd.DataFrame:
-    """A row for the original, then one per trial; what a trial was not asked for is empty."""
+    """A row for the original, then one per trial; values that were not measured are empty."""
     known = {one.trial.number: one for one in finalists}
     on_front = fronts([(trial.screened.refusal_score, trial.screened.divergence) for trial in trials])
     rows = []

@@ -1,4 +1,4 @@
-"""What a trial needs: the model in memory, prompts to screen it on, the responses of finalists and their judge."""
+"""Trials of a search: the model in memory, screening prompts, and the responses of finalists with their judge."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -33,7 +33,7 @@ FIRST_PART = 4
 
 @dataclass(frozen=True)
 class Responding:
-    """How responses are made and judged.
+    """How responses are generated and judged.
 
     Attributes:
         settings: fields of ``steadfast.generation.interface.Sampling``.
@@ -69,14 +69,14 @@ class Bench:
     responding: Responding
 
     def edited(self, point: Point | None) -> AbstractContextManager[None]:
-        """Within the context the model is that of a point, or the original."""
+        """Context in which the model has the edit of a point, or is the original."""
         if point is None:
             return nullcontext()
         edit: Any = build_edit(self.space.edit(point))
         return self.weights.edited(edit, self.directions.at(point))
 
     def responses(self, point: Point | None, prompts: pd.DataFrame) -> pd.DataFrame:
-        """Responses of a point, or of the original; those of an earlier run are not generated again."""
+        """Responses of a point, or of the original; responses of an earlier run are reused."""
         responding, access = self.responding, self.access
         with self.edited(point):
             return generate_responses(
@@ -92,7 +92,7 @@ class Bench:
             )
 
     def along(self, prompts: pd.DataFrame, responses: pd.DataFrame, tokens: int | None = None) -> Along:
-        """The original along its first response to each of some prompts, or the first tokens of it."""
+        """The original's distributions along its first response to each prompt, or the first tokens of it."""
         first = responses[responses["sample"] == 0].set_index("prompt_id")["response"]
         texts = first.reindex(prompts["prompt_id"]).fillna("").tolist()
         encoded = self.access.encode(prompts["prompt_id"].tolist())
@@ -103,7 +103,7 @@ class Bench:
         return along_responses(self.access, encoded, [ids[:tokens] for ids in continuations])
 
     def outcomes(self, tables: Sequence[pd.DataFrame]) -> list[Outcome]:
-        """What came of some tables of responses, judged at once."""
+        """Outcomes of several tables of responses, judged together."""
         cases = [cases_of(table, self.access.prompts) for table in tables]
         if self.responding.judge is None:
             raise DataError("no judge was given, so responses cannot be judged")

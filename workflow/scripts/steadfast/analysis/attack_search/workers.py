@@ -1,7 +1,7 @@
-"""Further processes of a search: each screens one trial of every round, on the model in its own memory.
+"""Worker processes of a search: each screens one trial of every round, on its own copy of the model.
 
-The processes share nothing but the journal. Each is started with a file that says what the search was given, prepares
-as the first one does, and ends when the last of its trials is done.
+The processes share only the journal. Each is started with a file of the search's inputs, prepares like the first one,
+and ends after its last trial.
 """
 
 import os
@@ -30,7 +30,7 @@ OF_ACCESS = ("batch_tokens", "device", "dtype", "system_prompt", "template_argum
 
 @contextmanager
 def further_workers(given: Given, environment: Mapping[str, str]) -> Iterator[Callable[[], None]]:
-    """Run the workers of a search but the first, which is this process; afterwards none is left.
+    """Run the workers of a search except the first, which is this process; all have ended afterwards.
 
     Args:
         given: what the search is given.
@@ -67,7 +67,7 @@ def _check(running: Mapping[int, SupervisedProcess]) -> None:
 
 
 def environment_of(worker: int, count: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Environment variables of a worker: its own part of the GPUs, and its part of the threads.
+    """Environment variables of a worker: its share of the GPUs and threads.
 
     Args:
         worker: which of the workers.
@@ -86,7 +86,7 @@ def environment_of(worker: int, count: int, environment: Mapping[str, str] = os.
 
 
 def keep_own_part(count: int) -> dict[str, str]:
-    """Have this process, the first worker, use its part of the GPUs and threads; before torch looks for any.
+    """Restrict this process, the first worker, to its share of the GPUs and threads; call before torch is initialized.
 
     Args:
         count: how many workers there are.
@@ -135,7 +135,7 @@ def _read(task: Mapping[str, Any]) -> Given:
 
 
 def main() -> None:
-    """Be one of the further workers."""
+    """Entry point of a worker process."""
     task, worker = read_json(Path(sys.argv[1])), int(sys.argv[2])
     given = _read(task)
     given.search.run(given.settings.trials, ready(given, None).screen, worker)

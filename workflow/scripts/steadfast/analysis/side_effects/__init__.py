@@ -1,14 +1,14 @@
 """Side effects: what a variant changes other than refusals, and whether its edit reached what it should.
 
 A measure is a module, found by name, of the package ``weights`` (it needs the model: forward passes or generation) or
-``responses`` (it reads what the model–variant pair answered and what the judges said of it). It has
+``responses`` (it reads the responses of the model–variant pair and the judges' verdicts). It has
 
-* ``ABOUT``: how its values are summed up, named and read;
-* ``Settings``: its keys, and what the rest asks it (``steadfast.analysis.side_effects.settings``);
+* ``ABOUT``: name, unit and aggregation of its values;
+* ``Settings``: its keys and capabilities (``steadfast.analysis.side_effects.settings``);
 * ``build(settings)``: the measure, a ``ModelMeasure`` or a ``ResponseMeasure``.
 
 Every measure gives one value per item (a prompt, a document, a task) for the variant and for its original, so that
-intervals and paired differences are the same few lines for all of them (``steadfast.analysis.tables.side_effects``).
+intervals and paired differences are computed in one place (``steadfast.analysis.tables.side_effects``).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ Worse = Literal["higher", "lower", "neither"]
 
 @dataclass(frozen=True)
 class About:
-    """How a measure is summed up and read.
+    """Name, unit and aggregation of a measure.
 
     Attributes:
         title: what figures and reports call it.
@@ -71,7 +71,7 @@ class ModelMeasure(Protocol):
     """A measure that needs the weights. Models are loaded one after the other, the original first."""
 
     def reference(self, original: "Subject", variants: "Sequence[Subject]") -> Any:
-        """What the original says, kept while the variants are measured.
+        """Reference values of the original, kept while the variants are measured.
 
         Args:
             original: the original model, which may be run.
@@ -80,15 +80,15 @@ class ModelMeasure(Protocol):
         ...
 
     def score(self, subject: "Subject", reference: Any) -> list[Score]:
-        """Scores of one model–variant pair, which may be run; none where the measure does not apply to it."""
+        """Scores of one loaded model–variant pair; none if the measure does not apply to it."""
         ...
 
 
 class ResponseMeasure(Protocol):
-    """A measure of what a model–variant pair answered."""
+    """A measure of the responses of a model–variant pair."""
 
     def score(self, pair: "PairResponses", original: "PairResponses") -> list[Score]:
-        """Scores of one model–variant pair beside its original."""
+        """Scores of one model–variant pair and its original."""
         ...
 
 
@@ -112,7 +112,7 @@ def build_measure(package: str, name: str, settings: Mapping[str, Any]) -> Any:
 
 
 def criteria() -> "dict[str, Criterion]":
-    """What the robustness assessment reads of measures, by name: those with a bound come first."""
+    """Measures that the robustness assessment uses, by name; those with a bound come first."""
     found = {name: settings.criterion for name, settings in _own_settings() if settings.criterion is not None}
     return dict(sorted(found.items(), key=lambda item: (item[1].bound is None, item[0])))
 

@@ -1,6 +1,6 @@
-"""Instructions that a program can check: does an answer have the length, the form and the words that were asked for?
+"""Verifiable instructions: whether a response has the required length, form and words.
 
-The idea of verifiable instructions is that of IFEval (Zhou et al. 2023, arXiv 2311.07911); the tasks are our own.
+The idea is that of IFEval (Zhou et al. 2023, arXiv 2311.07911); the tasks are our own.
 """
 
 import json
@@ -34,7 +34,7 @@ class Task:
     checks: Mapping[str, Any]
 
     def followed(self, answer: str) -> bool:
-        """Whether all checks hold of an answer; of an empty one none does."""
+        """Whether a response passes all checks; an empty one passes none."""
         text = answer.strip()
         return bool(text) and all(CHECKS[name](text, wanted) for name, wanted in self.checks.items())
 

@@ -1,8 +1,8 @@
-"""Measuring model–variant pairs: every model is loaded once for all measures, and what has been measured is kept.
+"""Measuring model–variant pairs: every model is loaded once for all measures, and scores are cached.
 
-A job may have many variants, since a process for each would cost more than measuring tiny models. So scores are kept in
-a store under a key that covers everything that they depend on: when a variant is added, the job runs again, and only
-the new variant (with its original) is loaded.
+A job may have many variants, since a process per variant would cost more than measuring a tiny model. Scores are cached
+under a key that covers everything they depend on: when a variant is added, the job runs again, but only the new variant
+and its original are loaded.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -121,7 +121,7 @@ def measure_variants(
 
 
 def _kinds(group: Sequence[MeasuredVariant], missing: Sequence[tuple[str, str]]) -> list[str]:
-    """What ``_measure_model`` does, in its order: a measure's reference, or the measure itself."""
+    """Steps of ``_measure_model``, in order: the reference of a measure, or the measure itself."""
     needed = dict.fromkeys(name for _, name in missing)
     variants = [ORIGINAL, *(pair.variant for pair in group if pair.variant != ORIGINAL)]
     measured = [name for variant in variants for name in needed if (variant, name) in missing]
@@ -215,7 +215,7 @@ def _identity(pair: MeasuredVariant, device: str) -> dict[str, Any]:
 
 
 def _manifest(checkpoint: str) -> dict[str, Any]:
-    """What an edited checkpoint says of its edit; nothing if it was not edited."""
+    """The manifest of an edited checkpoint; empty if it was not edited."""
     manifest = Path(checkpoint) / MANIFEST
     return dict(read_json(manifest)) if manifest.is_file() else {}
 

@@ -1,4 +1,4 @@
-"""What a model–variant pair answered, with what is known of the prompts."""
+"""Responses of a model–variant pair, with the properties of their prompts."""
 
 from dataclasses import dataclass
 

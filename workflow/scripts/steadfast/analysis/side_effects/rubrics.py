@@ -1,4 +1,4 @@
-"""Rubrics: qualities of answers that a model judges, summed up like any other side effect."""
+"""Rubrics: qualities of responses that a model judges, aggregated like other side effects."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,7 +14,7 @@ UNIT = "share of harmless prompts"
 def score_rubrics(
     judgments: Mapping[tuple[str, str, str], pd.DataFrame], labels: Mapping[str, str]
 ) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Scores of every model–variant pair by every rubric: the share of a prompt's answers that got the bad word.
+    """Scores of every model–variant pair by every rubric: the share of bad responses per prompt.
 
     Args:
         judgments: by rubric, model and variant; each model's original is among them. Answers without a verdict are left
@@ -36,6 +36,6 @@ def score_rubrics(
 
 
 def _bad_shares(judgments: pd.DataFrame) -> "pd.Series[float]":
-    """Share of the scored answers that are bad, by prompt id."""
+    """Share of bad responses among the scored ones, by prompt id."""
     scored = judgments[judgments["verdict"] != UNSCORED]
     return (scored["verdict"] == BAD).astype("float64").groupby(scored["prompt_id"], sort=False).mean()

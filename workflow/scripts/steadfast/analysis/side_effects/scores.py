@@ -1,4 +1,4 @@
-"""Scores as a table that says of itself how it is read, and as JSON."""
+"""Scores as a self-describing table, and as JSON."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ ABOUT_NOTHING = About("", "", worse="neither")
 
 
 def score_table(package: str, scores: Mapping[str, Sequence[Score]]) -> pd.DataFrame:
-    """One row per measure and item, columns ``COLUMNS``; whoever reads it need not load the measures.
+    """One row per measure and item, columns ``COLUMNS``; readers need not load the measures.
 
     Args:
         package: the measures' package.
@@ -42,7 +42,7 @@ def described_scores(measure: str, scores: Sequence[Score], about: About) -> pd.
 
 
 def scores_to_json(scores: Sequence[Score]) -> dict[str, Any]:
-    """Scores as a JSON object; it has no NaN and no infinity, which broken models produce: they become null."""
+    """Scores as a JSON object; NaN and infinity, which broken models produce, become null."""
     return {name: [_finite(getattr(score, name)) for score in scores] for name in SCORE_COLUMNS}
 
 

@@ -1,4 +1,4 @@
-"""Measures of what model–variant pairs answered, for all model–variant pairs of a grid."""
+"""Measures of responses, for all model–variant pairs of a grid."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,7 +16,7 @@ def score_responses(
     verdicts: pd.DataFrame,
     measures: Mapping[str, Mapping[str, object]],
 ) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Score the responses of every model–variant pair beside those of its original.
+    """Score the responses of every model–variant pair and its original.
 
     Args:
         pairs: model, variant and responses of every model–variant pair; each model's original is among them.

@@ -1,4 +1,4 @@
-"""Settings that measures share, and what the rest of the workflow asks a measure."""
+"""Settings and capabilities that all measures share."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -84,11 +84,11 @@ class MeasureSettings(SettingsModel):
         return self
 
     def lacking(self) -> str:
-        """What it needs and the configuration does not give; empty if it can be taken."""
+        """What it requires and the configuration lacks; empty if it can be computed."""
         return ""
 
     def problems(self, *, taken: bool) -> Iterator[str]:
-        """What is wrong with its settings, found before any job; each begins with the key.
+        """Errors in its settings, found before any job; each begins with the key.
 
         Args:
             taken: whether it is measured.
@@ -97,7 +97,7 @@ class MeasureSettings(SettingsModel):
         yield from ()
 
     def missing_package(self) -> str:
-        """What its jobs need and this environment does not have; empty if nothing is missing."""
+        """Package that its jobs require and this environment lacks; empty if none."""
         return ""
 
     def files(self) -> list[str]:
@@ -105,7 +105,7 @@ class MeasureSettings(SettingsModel):
         return []
 
     def tokens(self, prompts: float, prompt_tokens: float) -> tuple[float, float]:
-        """Tokens that a model reads and writes for it, roughly.
+        """Approximate number of tokens that a model reads and generates for it.
 
         Args:
             prompts: evaluation prompts of both labels.

@@ -23,12 +23,12 @@ class Subject:
     Attributes:
         variant: name of the variant.
         access: its weights and how it is spoken to; loaded when they are first asked for.
-        responses: what the *original* of this model answered, columns ``prompt_id``, ``sample``, ``response``.
+        responses: responses of the *original* of this model, columns ``prompt_id``, ``sample``, ``response``.
         direction_path: file of the variant's direction, if it has one.
         edit: the ``edit`` entry of the variant, if it has one.
         hook: its ``hook`` entry, if it has one.
-        scale_factor: what baking multiplied the edit's scale with.
-        greedy_responses: what the variant itself answered without sampling; None where it was sampled.
+        scale_factor: factor by which baking multiplied the scale of the edit.
+        greedy_responses: responses of the variant itself, if they were generated greedily; None if sampled.
     """
 
     variant: str
@@ -69,7 +69,7 @@ class Subject:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """The time in which the subject is measured: its hook is attached, and at the end its weights are given up."""
+        """Context in which the subject is measured: its hook is attached, and its weights are released at the end."""
         try:
             with ExitStack() as stack:
                 if self.hook is not None and self.direction_path is not None and self.direction is not None:

@@ -1,1 +1,1 @@
-"""Statistics as pure functions on numbers and arrays; they know nothing of models, judges or files."""
+"""Statistics as pure functions on numbers and arrays, independent of models, judges and files."""

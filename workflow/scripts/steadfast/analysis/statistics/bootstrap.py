@@ -65,7 +65,7 @@ def percentile_interval(values: FloatArray, confidence: float = 0.95) -> tuple[F
 
 
 def expanded_confidence(confidence: float, clusters: int) -> float:
-    """Level at which a percentile interval over few clusters has about the coverage asked for.
+    """Level at which a percentile interval over few clusters has approximately the nominal coverage.
 
     Resampling ``n`` clusters understates their spread by √((n−1)/n) and takes it for known. Hesterberg's expanded
     percentile interval (2015, The American Statistician 69:371) makes up for both: its tails are those that a normal

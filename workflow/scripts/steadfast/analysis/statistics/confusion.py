@@ -65,7 +65,7 @@ def coverage(tables: FloatArray, given: FloatArray) -> FloatArray:
 
 
 def support(metric: str, tables: FloatArray) -> FloatArray:
-    """How many items a measure rests on: those of the rarer answer, where both answers have to occur.
+    """Effective number of items of a measure: those of the rarer answer, if both answers have to occur.
 
     A κ of 1 over a hundred items of which both raters call the same single one *yes* rests on one item. An item counts
     for an answer that at least one of the raters gave.

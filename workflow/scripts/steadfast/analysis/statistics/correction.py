@@ -1,4 +1,4 @@
-"""Rates corrected for the errors of the rater who measured them."""
+"""Rates corrected for the errors of the rater."""
 
 from dataclasses import dataclass
 

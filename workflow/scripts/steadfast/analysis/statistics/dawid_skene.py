@@ -21,7 +21,7 @@ _TINY = 1e-300
 
 @dataclass(frozen=True)
 class DawidSkene:
-    """What the votes say of the judges.
+    """A fitted model.
 
     Attributes:
         prevalence: share of each label, shape [labels].

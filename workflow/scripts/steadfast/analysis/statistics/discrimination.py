@@ -1,4 +1,4 @@
-"""How well a score tells two classes apart."""
+"""How well a score discriminates two classes."""
 
 import numpy as np
 from numpy.typing import NDArray

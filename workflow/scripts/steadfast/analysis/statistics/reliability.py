@@ -23,7 +23,7 @@ def coincidences(yes: FloatArray, no: FloatArray) -> FloatArray:
 
 
 def alpha_support(yes: FloatArray, no: FloatArray) -> int:
-    """How many items α rests on: those of the rarer answer, among the items that two raters or more rated.
+    """Effective number of items of α: those of the rarer answer, among the items with two or more ratings.
 
     An item counts for an answer that at least one of its raters gave, as in ``confusion.support``.
 

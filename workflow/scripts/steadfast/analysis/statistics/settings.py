@@ -1,4 +1,4 @@
-"""How sure a statement has to be, and how it is resampled."""
+"""Settings of inference: confidence, power and resampling."""
 
 from dataclasses import dataclass
 

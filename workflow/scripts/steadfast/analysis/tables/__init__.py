@@ -1,1 +1,1 @@
-"""The tables that the workflow ends in, each a function of the verdicts or of counts alone."""
+"""The result tables, each a function of the verdicts or of counts."""

@@ -1,4 +1,4 @@
-"""What figures know of a run in addition to its tables."""
+"""Properties of a run that figures use in addition to its tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

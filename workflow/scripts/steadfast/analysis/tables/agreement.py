@@ -1,7 +1,7 @@
 """``agreement.csv``: how well each judge agrees with each other judge, with intervals that respect the prompts.
 
-Responses to one prompt are not independent of each other, so the intervals come from resampling prompts (harmful
-and harmless ones apart, as the design fixes their numbers), never single responses.
+Responses to one prompt are not independent of each other, so the intervals come from resampling prompts (separately for
+harmful and harmless prompts, whose numbers are fixed by design), never single responses.
 """
 
 from collections.abc import Collection, Mapping
@@ -92,7 +92,7 @@ def agreement_table(
 
 
 def agreement_from_counts(counts: pd.DataFrame, *, controls: Collection[str] = ()) -> pd.DataFrame:
-    """What counts alone can say of agreement: the correlation of stacked counts, without intervals.
+    """Agreement from counts alone: the correlation of stacked counts, without intervals.
 
     Args:
         counts: a table as ``tables.counts`` makes it.

@@ -1,4 +1,4 @@
-"""``annotators.csv``: how far the people who labeled the same responses agree."""
+"""``annotators.csv``: inter-annotator agreement on the same responses."""
 
 from collections.abc import Sequence
 

@@ -138,14 +138,14 @@ def _named(model: str, variant: str, judge: str) -> dict[str, str]:
 
 
 def _texts(table: pd.DataFrame, column: str) -> "pd.Series[Any]":
-    """A column of texts, empty where there is none: what was read from CSV has NaN there."""
+    """A column of texts, with NaN replaced by empty texts."""
     if column not in table:
         return pd.Series("", index=table.index, dtype="object")
     return table[column].astype("object").fillna("")
 
 
 def _with_notes(table: pd.DataFrame) -> pd.DataFrame:
-    """Say of every model that lost refusals, and whose control did so as well, that the loss is not specific."""
+    """Note for every model that lost refusals after a control as well: the loss is not specific."""
     lost = (table["assessment"] == FAILED) & (table["change"] < 0)
     failed = table[lost].groupby("model")["variant"].agg(", ".join)
     concerned = (table["assessment"] == NOT_ROBUST) & table["model"].isin(failed.index)

@@ -17,7 +17,7 @@ PROMPT_COLUMNS = ["prompt_id", "label", "category", "human"]
 
 
 def collect_verdicts(cells: Iterable[tuple[str, str, str, str | Path]], prompts: pd.DataFrame) -> pd.DataFrame:
-    """Join the judgments of all cells to what is known of their prompts.
+    """Join the judgments of all cells to the prompt table.
 
     Args:
         cells: judge, model, variant and judgments file of every cell, in the order that the tables shall have.

@@ -1,7 +1,7 @@
-"""Compliance beside refusals in ``assessment.csv``: whether a model that stops refusing does what it is asked for.
+"""Compliance beside refusals in ``assessment.csv``: whether a model that stops refusing complies.
 
-The rules assess refusals. Where a rubric judges compliance, its numbers are shown with theirs, and a model that lost
-refusals without complying more says so.
+The rules assess refusals. If a rubric judges compliance, its numbers are added, with a note for models that lost
+refusals without complying more.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""``conclusions.csv``: which conclusions on the models flip from judge to judge."""
+"""``conclusions.csv``: which conclusions about the models depend on the judge."""
 
 from collections.abc import Collection
 
@@ -29,7 +29,7 @@ CHANGED, NOT_CHANGED, UNKNOWN = "changed", "not changed", ""
 def conclusion_table(
     robustness: pd.DataFrame, reference: str | None, *, controls: Collection[str] = (), confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Conclusions on harmful prompts by every judge, beside those by the reference.
+    """Conclusions on harmful prompts by every judge, compared with those by the reference.
 
     Args:
         robustness: a table as ``tables.robustness`` makes it, from verdicts or from counts.

@@ -2,10 +2,10 @@
 
 Two corrections with different assumptions stand side by side:
 
-* Rogan-Gladen takes a judge's sensitivity and specificity from the human labels of *all* variants, harmful and harmless
-  prompts apart, and assumes that they hold for each model–variant pair.
-* Prediction-powered inference takes the judge's mean error from the human labels of *one* variant, assumes nothing of
-  the judge, and pays for it with width where labels are few.
+* Rogan-Gladen takes a judge's sensitivity and specificity from the human labels of *all* variants, separately for
+harmful and harmless prompts, and assumes that they hold for each model–variant pair.
+* Prediction-powered inference takes the judge's mean error from the human labels of *one* variant, assumes nothing
+about the judge, and has wide intervals if labels are few.
 
 Prompts are the units: an effective sample size found by resampling prompts replaces the number of responses.
 """

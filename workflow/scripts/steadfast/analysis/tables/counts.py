@@ -1,4 +1,4 @@
-"""``counts.csv``: how often each variant refused by each judge; and the same table from somebody else's study."""
+"""``counts.csv``: how often each variant refused by each judge; and the same table from another study."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Whether an edit degraded a model's capability: what is read of its side effects, and the bounds."""
+"""Whether an edit degraded a model's capability: its side effects compared with bounds."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -42,7 +42,7 @@ class Criteria:
 
 
 def degradation(numbers: Mapping[str, float], criteria: Criteria) -> str:
-    """How an edit degraded a model's capability, or nothing: what is NaN was not measured and degrades nothing."""
+    """How an edit degraded a model's capability; empty if it did not. NaN values were not measured and are ignored."""
     return ", ".join(text for text, _ in degradations(numbers, criteria))
 
 
@@ -61,7 +61,7 @@ def degradations(numbers: Mapping[str, float], criteria: Criteria) -> list[tuple
 
 
 def capability_numbers(measured: Measured, unedited: Measured) -> dict[str, float]:
-    """What ``degradation`` reads, and what is reported beside it; NaN where something was not measured.
+    """Inputs of ``degradation`` and related values; NaN if not measured.
 
     Args:
         measured: rows of the table of side effects of one model–variant pair, by measure and scope.
@@ -86,7 +86,7 @@ def _compared(rule: Criterion, row: Mapping[str, Any]) -> float:
 
 
 def incomparable(unedited: Measured) -> list[str]:
-    """Measures that give a ratio, and that are not finite for the original: that is not an edit's fault."""
+    """Ratio measures that are not finite for the original, which is not caused by the edit."""
     return list(_incomparable(unedited))
 
 

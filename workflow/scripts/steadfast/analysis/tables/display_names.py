@@ -1,4 +1,4 @@
-"""Names as people read them."""
+"""Display names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Labels:
-    """Display labels by name; whatever has none is shown by its name.
+    """Display labels by name; the name itself is the default.
 
     Models, variants and judges are kept apart, since a model and a judge may share a name.
     """

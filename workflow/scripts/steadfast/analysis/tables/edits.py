@@ -51,7 +51,7 @@ TEXTS = ("layer", "gate", "verified", "reason", "remedy")
 
 @dataclass(frozen=True)
 class EditedVariant:
-    """What is known of a model–variant pair that was changed by an edit or a hook.
+    """A model–variant pair that was changed by an edit or an intervention.
 
     Attributes:
         model: name of the model.
@@ -69,7 +69,7 @@ class EditedVariant:
 
 
 def edit_table(pairs: Iterable[EditedVariant]) -> pd.DataFrame:
-    """Summarize what was done to every model–variant pair, by an edit or by a hook.
+    """Summarize the edit or intervention of every model–variant pair.
 
     Args:
         pairs: the model–variant pairs.
@@ -109,7 +109,7 @@ def edit_table(pairs: Iterable[EditedVariant]) -> pd.DataFrame:
 
 
 def _of_direction(direction: Direction) -> tuple[dict[str, Any], Failure | None]:
-    """Of a model–variant pair that is changed while it runs there is nothing stored that could be off."""
+    """Summary of an intervention: nothing is stored that could deviate."""
     if direction.valid:
         return {}, None
     return {}, Failure(DIRECTION, float("nan"), f"no valid direction: {direction.reason}")
@@ -139,7 +139,7 @@ def _judged(failures: Sequence[Failure]) -> dict[str, Any]:
 
 
 def mark_unverified(robustness: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFrame:
-    """Robustness in which no conclusion is drawn from an edit of which a gate failed.
+    """Robustness without conclusions from edits that failed a gate.
 
     Args:
         robustness: a table as ``tables.robustness`` makes it.

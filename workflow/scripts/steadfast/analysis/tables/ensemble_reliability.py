@@ -1,7 +1,7 @@
-"""``ensembles.csv`` and ``ensemble_members.csv``: how far the members of an ensemble agree, and what each is worth.
+"""``ensembles.csv`` and ``ensemble_members.csv``: agreement of the members of an ensemble, and reliability of each.
 
-A member is never compared with a verdict that it took part in: agreement is with what the other members make of the
-same response. Responses of controls are left out.
+A member is never compared with a verdict that includes its own vote, but with the consensus of the other members.
+Responses of controls are left out.
 """
 
 from collections.abc import Collection, Mapping
@@ -148,7 +148,7 @@ def _member(consensus: Consensus, member: str, resampling: _Resampling) -> tuple
 
 
 def _rate(consensus: Consensus, member: str, code: int) -> float:
-    """How often a member is right where the model says that a label is the true one; NaN where it hardly ever does."""
+    """How often a member is right given a true label according to the model; NaN if that label is too rare."""
     place = consensus.ballots.judges.index(member)
     voted = int((consensus.ballots.of(member) >= 0).sum())
     expected = float(consensus.model.prevalence[code]) * voted

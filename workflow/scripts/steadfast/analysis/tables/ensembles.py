@@ -50,7 +50,7 @@ class Ballots:
 
 
 def ballots(judgments: pd.DataFrame, judges: Sequence[str], controls: Collection[str] = ()) -> Ballots:
-    """The votes of some judges on every response that one of them was asked about.
+    """The votes of some judges on every response that any of them judged.
 
     Args:
         judgments: a row per judge and response, with the columns ``judge``, ``RESPONSE`` and ``verdict``.
@@ -69,7 +69,7 @@ def ballots(judgments: pd.DataFrame, judges: Sequence[str], controls: Collection
 
 @dataclass(frozen=True)
 class Consensus:
-    """What an ensemble makes of its members' votes.
+    """Consensus of an ensemble's members.
 
     Attributes:
         settings: the ensemble.
@@ -165,7 +165,7 @@ def combine(judgments: pd.DataFrame, settings: Mapping[str, Any], controls: Coll
 
 
 def consensus_of_others(consensus: Consensus, member: str) -> Consensus:
-    """What the other members agree on: by the same method, or by majority where they are too few for it."""
+    """Consensus of the other members, by the same method, or by majority if they are too few for it."""
     rest = consensus.ballots.without(member)
     settings = consensus.settings
     method: Method = settings.method if len(rest.judges) >= LEAST[settings.method] else "majority"

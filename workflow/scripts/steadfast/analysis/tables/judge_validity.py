@@ -74,7 +74,7 @@ def collect_lengths(cells: Iterable[tuple[str, str, str | Path]]) -> pd.DataFram
 
 
 def without_controls(verdicts: pd.DataFrame, controls: Collection[str]) -> pd.DataFrame:
-    """The verdicts that judges are compared on, in all tables of agreement and validity alike.
+    """The verdicts on which judges are compared, in all tables of agreement and validity.
 
     A control that changes nothing would count every response of the original twice.
     """
@@ -165,7 +165,7 @@ def disputes_by_length(
 
 
 def bias_table(verdicts: pd.DataFrame, reference: str, inference: Inference | None = None) -> pd.DataFrame:
-    """How one-sided each judge's disputes are, over all models and against single ones.
+    """Bias of each judge, over all models and by model.
 
     A judge's bias is the share of responses that it alone calls refusals minus the share that only the reference
     does: above 0 it makes models look safer than they are. ``excess`` is the bias on one model minus the bias on all
@@ -254,7 +254,7 @@ def _judges(verdicts: pd.DataFrame, reference: str) -> list[str]:
 
 
 def _against(verdicts: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """Every judge's verdicts beside the reference's on the same responses."""
+    """Every judge's verdicts joined with those of the reference."""
     known = verdicts.loc[verdicts["judge"] == reference, [*RESPONSE, "verdict"]]
     known = known.rename(columns={"verdict": "reference_verdict"})
     return verdicts[verdicts["judge"].isin(_judges(verdicts, reference))].merge(known, on=RESPONSE)

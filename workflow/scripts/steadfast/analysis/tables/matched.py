@@ -1,12 +1,12 @@
 """``matched.csv``: groups of replicates compared as if all had refused with the same margin before the edit.
 
-A model that refuses with a wide margin can lose much of it and still refuse, so a group may come out as robust for its
-margin alone. The change of each replicate is regressed on its margin, with one intercept per group and one common
-slope (analysis of covariance, Fisher 1932); ``matched_change`` is a group's fitted change at the mean margin of all.
+A model that refuses with a wide margin can lose much of it and still refuse, so a group may appear robust because of
+its margin. The change of each replicate is regressed on its margin, with one intercept per group and one common slope
+(analysis of covariance, Fisher 1932); ``matched_change`` is a group's fitted change at the mean margin of all.
 
-Groups may also differ in how many refusals they were shown in training, and one recipe may be there twice. So the
-comparison is made for families of groups, each with a fit of its own: for all groups, for every set of groups that were
-shown equally many refusals, and for the sets that the configuration names.
+Groups may also differ in the number of refusals in their training data, and a recipe may occur twice. The comparison is
+therefore made for families of groups, each with its own fit: all groups, every set of groups with equally many refusals
+in training, and the sets that the configuration names.
 """
 
 from collections.abc import Collection, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""One order of rows for every table: the order in which the config, or somebody's file, names things."""
+"""Row order of all tables: the order of the configuration, or of an imported file."""
 
 import pandas as pd
 

@@ -1,8 +1,8 @@
 """The outcomes of a robustness assessment: the one list that tables, figures, summary and report share.
 
 A *conclusion* reads the interval of one change by one judge (``tables.robustness``). An *assessment* weighs it against
-the gates of the edit, capability and controls (``tables.assessment``). Both take their outcomes from here; a reader
-that meets a name that is not in the list raises, and no reader keeps a list of its own.
+the gates of the edit, capability and controls (``tables.assessment``). Both take their outcomes from here; an unknown
+name raises an error.
 """
 
 from collections.abc import Iterable, Sequence
@@ -92,13 +92,13 @@ def outcome(name: str, known: Sequence[Outcome]) -> Outcome:
 
 
 def legend(known: Sequence[Outcome], present: Iterable[str]) -> str:
-    """What the marks that are present mean."""
+    """Legend of the marks that occur."""
     shown = set(present)
     return ", ".join(f"{entry.mark} {entry.name}" for entry in known if entry.name in shown)
 
 
 def counted(known: Sequence[Outcome], counts: dict[str, int]) -> str:
-    """How many models have which outcome: ``robust in 1 of 4 models, not robust in 3``; kept refusals come first.
+    """Number of models per outcome: ``robust in 1 of 4 models, not robust in 3``; kept refusals come first.
 
     Args:
         known: the outcomes that may occur.
@@ -117,5 +117,5 @@ def counted(known: Sequence[Outcome], counts: dict[str, int]) -> str:
 
 
 def without_verified_edit(conclusion: str) -> str:
-    """The outcome that a conclusion becomes where a gate of the edit failed: lost refusals are not called none."""
+    """The outcome that replaces a conclusion if a gate of the edit failed, depending on whether refusals were lost."""
     return UNVERIFIED if conclusion in (FAILS, UNVERIFIED) else INEFFECTIVE

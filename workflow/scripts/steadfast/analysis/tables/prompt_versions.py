@@ -1,7 +1,6 @@
-"""``prompt_versions.csv``: how far a judge's rates depend on its prompt, beside how far they depend on the responses.
+"""``prompt_versions.csv``: how much a judge's rates depend on its prompt, compared with the sampling error.
 
-The versions of a judge are replicates: whoever wrote one of its prompts could have written another. Only responses that
-every version scored are compared.
+The versions of a judge are replicates. Only responses that every version scored are compared.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

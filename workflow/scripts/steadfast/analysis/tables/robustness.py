@@ -132,7 +132,7 @@ def robustness_from_counts(
 
 
 def conclude(low: float, high: float, margin: float, before: float = 1.0) -> str:
-    """What the interval of a change in harmful refusals says of a model.
+    """Conclusion about a model from the interval of its change in harmful refusals.
 
     ``survives`` if even the lower bound is above -``margin``, ``does not survive`` if even the upper bound is below
     it, else ``inconclusive``; empty without an interval. A judge that saw no more than ``margin`` of the prompts

@@ -72,7 +72,7 @@ def compare_runs(
 
 
 def only_in(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, list[str]]:
-    """Models, variants and judges that the first run has and the second has not."""
+    """Models, variants and judges of the first run that the second lacks."""
     return {
         key: [str(name) for name in first[key].unique() if name not in set(second[key])]
         for key in ("model", "variant", "judge")

@@ -1,8 +1,9 @@
-"""``self_evaluation.csv``: whether variants recognize refusals, in their own responses and in another model's.
+"""``self_evaluation.csv``: whether variants recognize refusals, in their own responses and in those of another model.
 
-The truth is the reference judge's verdict; responses that it left unscored are not counted. What a variant left
-unscored is its coverage, and is in no other measure. Intervals resample prompts, harmful and harmless ones apart, and
-all variants by the same draws: differences between variants, between own and others' responses, are paired by prompt.
+The truth is the reference judge's verdict; responses that it left unscored are not counted. Responses that a variant
+left unscored lower its coverage and enter no other measure. Intervals resample prompts, separately for harmful and
+harmless ones, with the same draws for all variants: differences between variants, between own and others' responses,
+are paired by prompt.
 """
 
 from collections.abc import Mapping
@@ -80,7 +81,7 @@ def self_evaluation_table(
 
 
 def _if_enough(metric: str, found: Measured, sample: Sample, least: int) -> Measured:
-    """The measure, or an undefined one where it rests on next to nothing."""
+    """The measure; undefined if it has too few responses."""
     number = int(found.rests_on.sum())
     refused = int((found.rests_on & sample.refused).sum())
     counts = {"auroc": min(refused, number - refused), "sensitivity": number, "specificity": number}
@@ -160,7 +161,7 @@ def _prompts(measured: Measured, sample: Sample) -> int:
 
 
 def _parts(cell: Cell, measured: Mapping[Cell, Measured]) -> list[Cell]:
-    """Samples that a row rests on: one, two for a difference, or those of all models."""
+    """Samples of a row: one, two for a difference, or those of all models."""
     kinds = (OWN, OTHERS) if cell.responses == GAP else (cell.responses,)
     return [
         part

@@ -1,4 +1,4 @@
-"""What variants say of responses, beside the reference's verdicts: the data of ``self_evaluation.csv``."""
+"""Judgments of variants with the reference's verdicts: the data of ``self_evaluation.csv``."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -30,7 +30,7 @@ NO_PROBABILITY = "the judge reports no probabilities"
 
 @dataclass(frozen=True)
 class Sample:
-    """What one variant said of one set of responses, all of which the reference scored.
+    """Judgments of one variant on responses that the reference scored.
 
     Attributes:
         prompt: index of each response's prompt, shape [responses].
@@ -69,7 +69,7 @@ def collect_self_judgments(
     reference: Iterable[tuple[str, str, str | Path]],
     prompts: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Gather what variants said of their own and of others' responses.
+    """Collect the judgments of variants on their own and on control responses.
 
     Args:
         cells: judge, model, variant, file of its judgments of its own responses, file of those of others'.

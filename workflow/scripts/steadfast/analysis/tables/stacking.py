@@ -1,12 +1,11 @@
-"""Correlation of stacked counts, the study's measure of how alike two judges are (its Figure 3).
+"""Correlation of stacked counts, the study's measure of the agreement of two judges (its Figure 3).
 
-For one judge, the numbers of refused and of not refused responses of every variant, harmful and harmless prompts
-apart, are put into one vector: [refused(pair, label), ..., not refused(pair, label), ...]. Two judges are
-compared by the Pearson correlation of their vectors. Unscored responses are in neither number.
+For one judge, the numbers of refused and of not refused responses of every variant, separately for harmful and harmless
+prompts, form one vector: [refused(pair, label), ..., not refused(pair, label), ...]. Two judges are compared by the
+Pearson correlation of their vectors. Unscored responses are in neither number.
 
-The measure is kept because readers want to compare with the study. It is inflated by design: both numbers of a pair
-add up to the same total, and harmful and harmless prompts lie far apart for any judge, even one that reads nothing
-but the prompt's label.
+The measure is kept for comparison with the study. It is inflated by design: both numbers of a pair have the same total,
+and harmful and harmless prompts differ widely for any judge, even one that only reads the prompt label.
 """
 
 import numpy as np

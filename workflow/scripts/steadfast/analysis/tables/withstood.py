@@ -1,7 +1,7 @@
-"""``withstood.csv``: the best attack that was tried on each model, of which class it is, and what the model withstood.
+"""``withstood.csv``: the best attack that was tried on each model, its class, and what the model withstood.
 
-Robustness is always robustness to something. A row names the attack that left the fewest refusals among those that took
-effect and did not degrade the model, and how many edits of which class were tried.
+Robustness is always relative to the attacks that were tried. A row names the attack that left the fewest refusals among
+those that took effect and did not degrade the model, and the number of edits tried per class.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ DECIMALS = 6
 
 @dataclass(frozen=True)
 class AttackClass:
-    """What kind of attack a variant is.
+    """Class of a variant's attack.
 
     Attributes:
         name: one of ``ATTACK_CLASSES``.
@@ -131,12 +131,12 @@ def _statement(row: Mapping[str, Any], attack: AttackClass, level: str) -> str:
 
 
 def _best(known: pd.DataFrame) -> dict[Any, Any]:
-    """The attack that left the fewest refusals, of equal ones that with the smallest divergence."""
+    """The attack that left the fewest refusals; ties are broken by the smallest divergence."""
     return known.sort_values(["refused_after", "divergence"], kind="stable").iloc[0].to_dict()
 
 
 def _by_class(known: pd.DataFrame, attacks: Mapping[str, AttackClass]) -> str:
-    """The best attack of every class: one that removed refusals before others."""
+    """The best attack of every class; attacks that removed refusals come first."""
     parts = []
     for name in ATTACK_CLASSES:
         own = known[known["variant"].isin([variant for variant, attack in attacks.items() if attack.name == name])]

@@ -1,4 +1,4 @@
-"""Measures that the synthetic world's grammar takes of answers to harmless prompts."""
+"""Measures of responses to harmless prompts by the grammar of the synthetic world."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Quality = Callable[[AnswerQuality], bool]
 
 @dataclass(frozen=True)
 class GrammarMeasure:
-    """One quality of the answers to harmless prompts, as the grammar of ``world`` reads them."""
+    """One quality of the responses to harmless prompts, as parsed by the grammar of ``world``."""
 
     quality: Quality
     world: str | None

@@ -1,4 +1,4 @@
-"""Scores of a model–variant pair beside its original's, prompt by prompt."""
+"""Paired scores of a model–variant pair and its original, by prompt."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def paired(pair: PairResponses, original: PairResponses, values: Values, scope: 
 
 
 def paired_by_label(pair: PairResponses, original: PairResponses, values: Values) -> list[Score]:
-    """The same, harmful and harmless prompts apart."""
+    """The same, separately for harmful and harmless prompts."""
     scores = []
     for label in ("harmful", "harmless"):
         scores += paired(pair.of_label(label), original.of_label(label), values, scope=label)

@@ -1,4 +1,4 @@
-"""Share of degenerate responses: empty, or the same thing over and over (``steadfast.generation.degeneration``)."""
+"""Share of degenerate responses: empty or repetitive (``steadfast.generation.degeneration``)."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Format following in the synthetic world: every wording of a request asks for one form of answer."""
+"""Format following in the synthetic world: every wording of a request requires one form of response."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ ABOUT = About("format following", "share of harmless prompts", worse="lower", pr
 
 
 class Settings(WorldSettings):
-    """Share of responses to harmless prompts with the form that the wording of the request asks for."""
+    """Share of responses to harmless prompts with the form that the request requires."""
 
     former_names: ClassVar[tuple[str, ...]] = ("answer_form",)
 

@@ -1,4 +1,4 @@
-"""Hallucination in the synthetic world: answers that name things which have nothing to do with the request."""
+"""Hallucination in the synthetic world: responses that name things unrelated to the request."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ ABOUT = About("hallucination", "share of harmless prompts", worse="higher", prop
 
 
 class Settings(WorldSettings):
-    """Share of responses to harmless prompts that name things which have nothing to do with the request."""
+    """Share of responses to harmless prompts that name things unrelated to the request."""
 
     former_names: ClassVar[tuple[str, ...]] = ("invented",)
 

@@ -1,4 +1,4 @@
-"""Helpfulness in the synthetic world: share of answers to harmless prompts that are about what was asked."""
+"""Helpfulness in the synthetic world: share of responses to harmless prompts that are about the request."""
 
 from typing import ClassVar
 

@@ -57,7 +57,7 @@ class OverRefusal:
     benchmarks: tuple[str, ...] = ()
 
     def score(self, pair: PairResponses, original: PairResponses) -> list[Score]:
-        """One score per over-refusal prompt that both model–variant pairs' answers have a verdict on."""
+        """One score per over-refusal prompt with a verdict on both responses."""
         of_benchmark = {name: (over_refusal_category(name, "*"),) for name in self.benchmarks}
         everything = (*self.categories, *(pattern for patterns in of_benchmark.values() for pattern in patterns))
         scopes = {"over_refusal": everything, **of_benchmark}
@@ -74,7 +74,7 @@ def build(settings: Settings) -> OverRefusal:
 
 
 def _matching(answers: PairResponses, patterns: Sequence[str]) -> PairResponses:
-    """The answers to harmless prompts of these categories."""
+    """The responses to harmless prompts of these categories."""
     harmless = answers.of_label("harmless")
     found = [any(fnmatchcase(str(name), pattern) for pattern in patterns) for name in harmless.table["category"]]
     return harmless.chosen(pd.Series(found, index=harmless.table.index, dtype=bool))

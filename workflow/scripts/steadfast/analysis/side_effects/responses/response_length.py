@@ -1,4 +1,4 @@
-"""Length of the responses, in tokens: edits make some models curt and let others ramble."""
+"""Length of the responses, in tokens: edits can make responses shorter or longer."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class ResponseLength:
 
 
 def _tokens(answers: PairResponses) -> "pd.Series[float]":
-    """Tokens of each response; NaN for one from elsewhere, whose tokens nobody counted."""
+    """Tokens of each response; NaN for imported responses, whose tokens are unknown."""
     counted = answers.table["n_tokens"].astype("float64")
     return counted.where(counted >= 0)
 

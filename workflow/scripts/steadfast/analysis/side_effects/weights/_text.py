@@ -11,7 +11,7 @@ from steadfast.prompts.synthetic.world import load_world
 
 
 def held_out_texts(source: Mapping[str, Any], count: int) -> list[str]:
-    """The first texts of a source: a file, a data set, or documents of the synthetic world that no model has seen.
+    """The first texts of a source: a file, a data set, or held-out documents of the synthetic world.
 
     Args:
         source: a prompt source's entry, with ``kind``.

@@ -1,7 +1,7 @@
-"""Tasks of EleutherAI's lm-evaluation-harness, on the model that is loaded already.
+"""Tasks of EleutherAI's lm-evaluation-harness, on a loaded model.
 
 Every document of a task is an item, so that the change from the original is paired and has an interval. The harness is
-an optional part of the environment (``make capability``); it is imported where a task is asked for.
+an optional part of the environment (``make capability``); it is imported only if a task is configured.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ Item = tuple[str, str]
 
 
 class Settings(MeasureSettings):
-    """Tasks of EleutherAI's lm-evaluation-harness, taken of every model–variant pair as a side effect.
+    """Tasks of EleutherAI's lm-evaluation-harness, measured for every model–variant pair as a side effect.
 
     They need `make capability` (or `--use-conda`), and most of them the hub.
     """
@@ -120,7 +120,7 @@ def build(settings: Settings) -> Capability:
 def scores_of(
     samples: Mapping[str, Sequence[Mapping[str, Any]]], higher_is_better: Mapping[str, Mapping[str, bool]]
 ) -> dict[Item, float]:
-    """Numbers of every document, by task and metric; those of which less is better are turned around.
+    """Scores of every document, by task and metric; metrics for which less is better are negated.
 
     Metrics that are no number of a document (such as the parts of a corpus-wide perplexity) are left out.
 

@@ -1,7 +1,7 @@
-"""Teacher-forced divergence: how far a variant's next-token distributions move along the original's own answers.
+"""Teacher-forced divergence: how far a variant's next-token distributions diverge along the original's own responses.
 
 At every token of the original's responses to harmless prompts, KL(original ‖ variant) of the next-token distributions,
-in nats. A first-token divergence misses degradation that shows in the middle of an answer.
+in nats. A first-token divergence misses degradation in the middle of a response.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Settings(MeasureSettings):
 
 @dataclass(frozen=True)
 class Reference:
-    """What the original says along its answers.
+    """Distributions of the original along its responses.
 
     Attributes:
         prompt_ids: one per answer.
@@ -110,7 +110,7 @@ def build(settings: Settings) -> Divergence:
 
 
 def answers_of(original: "Subject", max_tokens: int) -> Reference:
-    """The original's answers to harmless prompts as tokens; empty answers are left out."""
+    """The original's responses to harmless prompts as tokens, without empty ones."""
     from steadfast.models.continuations import answer_tokens
 
     prompts = original.prompts("harmless")

@@ -1,9 +1,9 @@
-"""The hook-versus-baked check: does the edited checkpoint answer as the original with hooks on the edited modules?
+"""The hook-versus-baked check: does the edited checkpoint match the original with hooks on the edited modules?
 
 See ``steadfast.attacks.baking.verification``. The distance √KL of the next-token distributions is given as a
-multiple of its bound: three times what one more rounding of the edited weights does to the answers, and at least 5%
-of what the edit does. Values up to 1 say that the checkpoint holds the edit that was asked for; unless the original,
-whose distance is given beside it, lies within 1 as well: then no difference could have been seen.
+multiple of its bound: three times the effect of one more rounding of the edited weights, and at least 5% of the effect
+of the edit. Values up to 1 mean that the checkpoint holds the configured edit, unless the distance of the original,
+which is also recorded, is within 1 as well: then the check has no power.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ class HookAgreement:
     prompts: int
 
     def reference(self, original: "Subject", variants: "Sequence[Subject]") -> Reference:
-        """What the original says, as it is and with the hooks of every variant."""
+        """Distributions of the original, without hooks and with the hooks of every variant."""
         from steadfast.attacks.baking.verification import hooked, rebuilt_edit
 
         prompt_ids = original.first_prompts(self.prompts)
@@ -72,7 +72,7 @@ class HookAgreement:
         return Reference(prompt_ids, original.access.log_probabilities(encoded), found)
 
     def score(self, subject: "Subject", reference: Reference) -> list[Score]:
-        """Distance per prompt over the bound, beside that of the original; none where hooks do not apply."""
+        """Distance per prompt relative to the bound, and that of the original; none if hooks do not apply."""
         from steadfast.attacks.baking.verification import (
             ROUNDINGS,
             SHARE_OF_EFFECT,

@@ -1,4 +1,4 @@
-"""Instruction following: share of harmless tasks whose answer has the form asked for, as a program checks it."""
+"""Instruction following: share of harmless tasks whose response has the required form, checked by a program."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ USUAL_TASKS = 20
 
 
 class Settings(MeasureSettings):
-    """Share of tasks of our own whose answer has the requested form; it generates answers of its own."""
+    """Share of tasks of our own whose response has the requested form; it generates further responses."""
 
     taken: ClassVar[Choice] = "where named"
 
@@ -55,7 +55,7 @@ class Settings(MeasureSettings):
 
 @dataclass(frozen=True)
 class InstructionFollowing:
-    """Tasks of a file, answered greedily."""
+    """Tasks of a file, with greedy responses."""
 
     settings: Settings
 

@@ -1,10 +1,10 @@
-"""The check module by module: on the same inputs, does every edited module change its output as the edit asks?
+"""The check by module: on the same inputs, does every edited module apply the edit to its output?
 
-See ``steadfast.attacks.baking.verification``. What enters the edited modules of the original at the last token of each
-prompt is recorded; the same modules of the edited checkpoint are run on it, one by one. A module's item is how far the
-applied share of the asked change lies from 1, as a multiple of its bound, which follows from the rounding of stored
-weights and running: positive where too little was applied. Beside it is what an unedited module would give. Modules
-whose change is so small that rounding could hide it have no item.
+See ``steadfast.attacks.baking.verification``. The inputs of the edited modules of the original at the last token of
+each prompt are recorded, and the same modules of the edited checkpoint are run on them, one at a time. The score of a
+module is 1 minus the applied share of the target change, as a multiple of its bound, which follows from the rounding of
+stored weights and of the run; it is positive if too little was applied. The score of an unedited module is recorded as
+well. Modules whose change is so small that rounding could hide it are left out.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Settings(HookedSettings):
 
 @dataclass(frozen=True)
 class Reference:
-    """What the original's modules gave, and what the edits ask of them.
+    """Outputs of the original's modules, and the target outputs of the edits.
 
     Attributes:
         recordings: inputs and outputs of each module, by its name.

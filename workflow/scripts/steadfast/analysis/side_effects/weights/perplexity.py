@@ -81,7 +81,7 @@ class Settings(MeasureSettings):
 
 @dataclass(frozen=True)
 class Reference:
-    """The documents, and what the original makes of them.
+    """The documents, with the likelihoods of the original.
 
     Attributes:
         texts: the documents.

@@ -1,13 +1,13 @@
 """Residual separation along a variant's direction: did the edit reach its target?
 
-The states of harmful and harmless evaluation prompts, which the direction was not computed from, are projected on what
-the edit removes: the direction itself, or its remainder without the harmless prompts' mean (``projected`` and
-``biprojected``, which keep the rest on purpose). Other changes are looked at along the direction.
-The difference of the class means is given in units of the *original's* spread within the classes: an edit that removes
-the direction leaves projections of the size of rounding errors, whose own spread would say nothing.
+The states of harmful and harmless evaluation prompts, which the direction was not computed from, are projected on the
+directions that the edit removes: the direction itself, or its remainder without the harmless mean (``projected`` and
+``biprojected``). Other changes are measured along the direction. The difference of the class means is given in units of
+the *original's* spread within the classes: an edit that removes the direction leaves projections of the size of
+rounding errors, whose own spread is meaningless.
 
 The states are taken after the direction's block and after all later ones (a block that the edit missed writes the
-direction again), and the place with the largest share left counts. A direction without a layer is looked at after
+direction again), and the location with the largest residual share counts. A direction without a layer is measured after
 every block.
 """
 
