@@ -31,7 +31,7 @@ def find_direction(
     dtype: str = "auto",
     device: str = "auto",
 ) -> Direction:
-    """Find a direction of the residual stream that tells two sets of prompts apart.
+    """Find a direction of the residual stream that separates two sets of prompts.
 
     Args:
         model: directory of a checkpoint, or a model directory of the workflow.
@@ -143,7 +143,7 @@ def _calibration_prompts(harmful: Sequence[str], harmless: Sequence[str]) -> pd.
 
 @contextmanager
 def direction_file(direction: Direction | str | Path) -> Iterator[Path]:
-    """A file with a direction, for the time of the context if it is none yet."""
+    """A file with a direction; a temporary one if the direction is not a file."""
     if not isinstance(direction, Direction):
         load_direction(direction)
         yield Path(direction)

@@ -1,7 +1,7 @@
 """Activations of the calibration prompts: the residual stream after every block, at the template's positions.
 
 The container needs only NumPy, so that jobs which read activations start without importing torch;
-``extract_activations``, which needs torch and transformers, is imported when it is asked for.
+``extract_activations``, which needs torch and transformers, is imported lazily.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ __all__ = ["PROMPT_LABELS", "Activations", "ClassActivations", "extract_activati
 
 @dataclass(frozen=True)
 class ClassActivations:
-    """Activations of the prompts of one class.
+    """Activations of the prompts of one label.
 
     Attributes:
         blocks: float32 [prompts, positions, layers, hidden]; the residual stream after each block.
@@ -88,7 +88,7 @@ class Activations:
         return int(self.harmful.blocks.shape[3])
 
     def by_behavior(self, verdicts: pd.DataFrame) -> "Activations":
-        """The same activations, grouped by what the model did: refused prompts take the harmful ones' place.
+        """The same activations, grouped by behavior: refused prompts take the place of the harmful ones.
 
         Args:
             verdicts: columns ``prompt_id`` and ``verdict``; prompts without a clear verdict in all their

@@ -175,7 +175,7 @@ def pad_left(encoded: Sequence[Sequence[int]], rows: list[int], pad_token_id: in
 
 @contextmanager
 def capture_blocks(layers: nn.ModuleList, positions: Sequence[int]) -> Iterator[list[Tensor]]:
-    """Within the context, each forward pass leaves [prompts, positions, hidden] of every block in the list."""
+    """Context in which each forward pass stores [prompts, positions, hidden] of every block in the list."""
     captured: list[Tensor] = [torch.empty(0)] * len(layers)
 
     def keep(index: int, output: Any) -> None:

@@ -1,4 +1,4 @@
-"""Next-token distributions of a model on prompts: what interventions and edits are compared by."""
+"""Next-token distributions of a model on prompts, by which interventions and edits are compared."""
 
 import inspect
 from collections.abc import Iterator, Sequence
@@ -85,7 +85,7 @@ def teacher_forced_log_probabilities(
 
 
 def last_logits(model: PreTrainedModel, batch: Batch, count: int, prefix: Prefix = NO_PREFIX) -> Tensor:
-    """Logits at (at least) the last ``count`` tokens of a left-padded batch, which goes on from ``prefix``."""
+    """Logits of at least the last ``count`` tokens of a left-padded batch that continues ``prefix``."""
     parameters = inspect.signature(model.forward).parameters
     arguments: dict[str, Any] = {"input_ids": batch.input_ids.to(model.device), "use_cache": prefix.cache is not None}
     if prefix.cache is not None:
@@ -108,7 +108,7 @@ def divergence(reference: Tensor, other: Tensor) -> Tensor:
 
 
 def pooled_divergence(reference: Tensor, other: Tensor) -> Tensor:
-    """KL(reference ‖ other) in nats, of distributions of which only some tokens are known.
+    """KL(reference ‖ other) in nats, for distributions with some tokens pooled.
 
     Args:
         reference: float64 log-probabilities [..., tokens]; what is missing to 1 is one further outcome.

@@ -1,4 +1,4 @@
-"""An edit as a LoRA adapter in PEFT's format, for PEFT, vLLM and whatever else loads one.
+"""An edit as a LoRA adapter in PEFT's format, for PEFT, vLLM and other tools.
 
 W′ = W − L·R is W + B·A with B = −L and A = R. An adapter adds B·A·x to what a module computes from the stored weights,
 in the format in which the model runs, while an edited checkpoint has rounded W′ to its own: the two differ by that

@@ -1,4 +1,4 @@
-"""Baking: an edited copy of a checkpoint. Tensors that the edit does not reach are copied as bytes."""
+"""Baking: an edited copy of a checkpoint. Tensors that the edit does not change are copied as bytes."""
 
 import hashlib
 import json
@@ -98,7 +98,7 @@ def write_edited(
     match_change: str | Path | None = None,
     threads: int = 2,
 ) -> dict[str, Any]:
-    """Write an edited model in the form that is asked for.
+    """Write an edited model in the configured form.
 
     Args:
         source: see ``bake``, as the others.
@@ -216,7 +216,7 @@ def _edit_tensor(plan: Plan, entry: TensorEntry, site: Site, source: int, target
 
 
 def _copy_companions(plan: Plan, directory: Path) -> None:
-    """Carry over everything that is not a weight: configuration, tokenizer, chat template, license."""
+    """Copy everything except weights: configuration, tokenizer, chat template, license."""
     copy_companions(plan.checkpoint, directory)
     if plan.untie:
         write_json(directory / "config.json", untied_config(plan.checkpoint.config))
@@ -228,13 +228,13 @@ def _copy_companions(plan: Plan, directory: Path) -> None:
 
 
 def _require_unchanged(plan: Plan, direction_path: str | Path, state: str) -> None:
-    """See that nothing that the result depends on has changed since ``state`` was taken."""
+    """Check that no input has changed since ``state`` was taken."""
     if _fingerprint(plan, direction_path) != state:
         raise DataError(f"{plan.checkpoint.path} has changed while it was read; nothing was written")
 
 
 def _fingerprint(plan: Plan, direction_path: str | Path) -> str:
-    """What the result depends on: the source's files as they are now, the direction and the edit."""
+    """Fingerprint of the inputs: the source's current files, the direction and the edit."""
     stats = [(shard.path.name, shard.path.stat()) for shard in plan.checkpoint.shards]
     files = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
     facts = [VERSION, str(plan.checkpoint.path.resolve()), files, sha256_file(direction_path), repr(plan.edit)]

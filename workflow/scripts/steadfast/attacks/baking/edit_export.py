@@ -1,4 +1,4 @@
-"""Edited models to take elsewhere: a LoRA adapter in PEFT's format, or a whole checkpoint."""
+"""Export of edited models: a LoRA adapter in PEFT's format, or a whole checkpoint."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an edit will do to a checkpoint: found out from headers alone, before anything is written."""
+"""Plan of an edit: which tensors of a checkpoint it changes, from headers alone, before anything is written."""
 
 import os
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from steadfast.models.weights import Checkpoint, open_checkpoint
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done to a checkpoint.
+    """Planned changes of a checkpoint.
 
     Attributes:
         checkpoint: the source.
@@ -48,7 +48,7 @@ class Plan:
 
 
 def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str, Any]) -> Plan:
-    """Find out what an edit will do to a checkpoint, without doing it.
+    """Plan the changes of a checkpoint by an edit.
 
     A direction file that holds no valid direction selects nothing.
 
@@ -113,7 +113,7 @@ def with_change_norm(plan: Plan, change_norm: float) -> Plan:
 
 
 def site_of(checkpoint: Checkpoint, stream: Anatomy, writer: Writer, entries: Mapping[str, TensorEntry]) -> Site:
-    """Where the matrix of a writer sits.
+    """Site of the matrix of a writer.
 
     Raises:
         DataError: its norm is missing, or it is stored in a form that cannot be edited.

@@ -11,7 +11,7 @@ from steadfast.core.errors import DataError
 
 
 def manifest_of(plan: Plan, records: Mapping[str, Mapping[str, Any]], edit: Mapping[str, Any]) -> dict[str, Any]:
-    """Collect the tensors' records and pass judgment on the edit.
+    """Collect the tensors' records and evaluate the gates of the edit.
 
     ``effective`` is false, with a ``reason``, if a tensor is not what was asked for, if nothing was to change (the
     matrices write nothing along the direction, or the scale is tiny), or if there was no valid direction:

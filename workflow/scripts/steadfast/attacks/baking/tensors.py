@@ -1,4 +1,4 @@
-"""The edit of one stored tensor, in blocks, with what the manifest says of it."""
+"""The edit of one stored tensor, in blocks, with its manifest record."""
 
 import hashlib
 import math
@@ -27,7 +27,7 @@ TOLERANCE_IN_ROUNDOFFS = 16
 
 @dataclass(frozen=True)
 class TensorRecord:
-    """What the manifest says of one edited tensor.
+    """Manifest record of one edited tensor.
 
     Projections are RW for an edit of directions; lengths are Frobenius norms, over all experts of the tensor.
 

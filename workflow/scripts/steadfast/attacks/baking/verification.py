@@ -1,14 +1,14 @@
-"""The checks of a baked edit: what the edited checkpoint must have in common with the original and hooks.
+"""The checks of a baked edit: comparison of the edited checkpoint with the original with hooks.
 
-Baking edits files; the checks run loaded models. Two things must hold, whatever the formats of files and run:
+Baking edits files; the checks run loaded models. Two things must hold, in any stored and run format:
 
-* **module by module** (``module_agreement``): on the same inputs every edited module changes its output as the edit
-  asks. Errors do not accumulate over the depth, so a single missed module is visible in any format.
-* **as a whole** (``hook_agreement``): the edited checkpoint answers as the original with hooks on the edited modules.
-  That covers what no module shows: a tensor that should have stayed as it was, a head that lost its weights.
+* **by module** (``module_agreement``): on the same inputs every edited module applies the edit to its output. Errors do
+not accumulate over the depth, so a single missed module is visible in any format.
+* **as a whole** (``hook_agreement``): the edited checkpoint matches the original with hooks on the edited modules. This
+detects what no edited module shows: a tensor that should have stayed as it was, a head that lost its weights.
 
-Neither has a constant tolerance. Rounding is put on the edited weights once more (``checkpoints.rounding``), and what
-that does to the very outputs that are compared is the unit of the bounds. docs/method.md derives them.
+Neither has a constant tolerance. The edited weights are rounded once more (``models.checkpoint_files.rounding``), and
+the effect on the compared outputs is the unit of the bounds. docs/method.md derives them.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ def rebuilt_edit(settings: Mapping[str, Any], scale_factor: float = 1.0) -> Edit
 
 
 def hooked(model: PreTrainedModel, edit: Edit, direction: Direction) -> AbstractContextManager[None] | None:
-    """A context in which the original does what the edited checkpoint should do.
+    """Context in which the original has hooks equivalent to the edit.
 
     What an edit removes is removed from the output of the whole attention or feed-forward module, so that a writer
     inside it that the edit does not know of shows.
@@ -110,7 +110,7 @@ def hooked(model: PreTrainedModel, edit: Edit, direction: Direction) -> Abstract
 def rounding_distance(
     model: PreTrainedModel, edit: Edit, stored: torch.dtype, answers: Callable[[], Tensor], found: Tensor, seed: int
 ) -> Tensor:
-    """How far one more rounding of the edited weights takes the answers of an edited model, per prompt.
+    """Distance caused by one more rounding of the edited weights, per prompt.
 
     Args:
         model: the edited model.
@@ -137,7 +137,7 @@ def record(
     batch_tokens: int,
     pad_token_id: int,
 ) -> list[Recording]:
-    """Run prompts through a model and keep what enters and leaves some of its modules, in the order of the prompts."""
+    """Run prompts through a model and record inputs and outputs of some of its modules, in the order of the prompts."""
     rows: list[int] = []
     kept: list[list[tuple[Tensor, Tensor]]] = [[] for _ in sites]
     with torch.inference_mode(), ExitStack() as stack:
@@ -166,7 +166,7 @@ def record(
 
 
 def target_outputs(edit: Edit, site: WritingModule, direction: Direction, recording: Recording) -> Tensor | None:
-    """The outputs [prompts, hidden] that an edit asks of a module of the original; None where it has no form."""
+    """The target outputs [prompts, hidden] of a module under an edit; None if the edit has no run-time form."""
     form = form_of(edit, site, direction)
     if form is None or site.module is None:
         return None

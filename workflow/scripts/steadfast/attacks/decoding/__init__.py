@@ -1,7 +1,7 @@
-"""Decoding rules: steering by what is written, without touching weights or activations.
+"""Decoding rules: constraints on the generated tokens, without changes of weights or activations.
 
-A rule is a module of this package with ``build(**settings) -> Decoding``. It is stated in tokens, so that every engine
-can follow it.
+A rule is a module of ``methods`` with ``build(settings) -> Decoding``. It is expressed in tokens, so that every engine
+can apply it.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Steering:
 
 
 class Decoding(Protocol):
-    """A way to steer what a model writes."""
+    """A constraint on the tokens that a model generates."""
 
     def steer(self, tokenizer: "PreTrainedTokenizerBase") -> Steering:
         """The rule in tokens.
@@ -50,5 +50,5 @@ def build_decoding(settings: Mapping[str, Any]) -> Decoding:
 
 
 def steering(settings: Mapping[str, Any] | None, tokenizer: "PreTrainedTokenizerBase") -> Steering:
-    """The rule of a ``decoding`` entry for a tokenizer; the one that steers nothing without an entry."""
+    """The rule of a ``decoding`` entry for a tokenizer; without an entry, a rule without effect."""
     return build_decoding(settings).steer(tokenizer) if settings else Steering()

@@ -1,1 +1,1 @@
-"""Direction search: what is measured by running the model, and the search that reads it."""
+"""Direction search: measurements on the running model, and the search that uses them."""

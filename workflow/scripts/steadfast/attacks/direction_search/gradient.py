@@ -1,4 +1,4 @@
-"""A direction that gradient descent finds: its ablation leaves few refusals and harmless prompts alone.
+"""A direction found by gradient descent: its ablation removes refusals and preserves behavior on harmless prompts.
 
 After Wollschläger et al. 2025 (refusal direction optimization), with refusal scores in place of their target texts.
 """
@@ -55,7 +55,7 @@ def descend(
     descent: Descent,
     seed: int,
 ) -> tuple[NDArray[np.float64], Mapping[str, Any]]:
-    """Improve directions by gradient descent through the model that they are ablated from.
+    """Improve directions by gradient descent through the ablated model.
 
     Args:
         access: the model.
@@ -103,7 +103,7 @@ def orthonormal(rows: Tensor) -> Tensor:
 
 @contextmanager
 def _frozen(model: PreTrainedModel) -> Iterator[None]:
-    """Within the context no weight asks for a gradient."""
+    """Context in which no weight requires a gradient."""
     asked = [parameter for parameter in model.parameters() if parameter.requires_grad]
     for parameter in asked:
         parameter.requires_grad_(False)

@@ -1,6 +1,6 @@
-"""Keys of an MLP output projection: what a rank-one edit needs to know (Meng et al. 2022, section 3.1).
+"""Keys of an MLP output projection, for rank-one edits (Meng et al. 2022, section 3.1).
 
-A key is what enters the projection. The edit needs the mean key k* of the harmful prompts at the direction's token
+A key is an input of the projection. The edit needs the mean key k* of the harmful prompts at the direction's token
 position, and C⁻¹k*, where C is the second moment of the keys at all tokens of all calibration prompts.
 """
 
@@ -69,7 +69,7 @@ def solve_moment(keys: NDArray[np.float64], key: NDArray[np.float64]) -> NDArray
 
 
 def token_keys(access: ModelAccess, encoded: Sequence[Sequence[int]], layer: int) -> list[NDArray[np.float32]]:
-    """What enters the block's MLP output projection, float32 [tokens, features] per prompt, without padding."""
+    """Inputs of the block's MLP output projection, float32 [tokens, features] per prompt, without padding."""
     module = output_projection(access, layer)
     seen: list[Tensor] = []
     handle = module.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))

@@ -1,6 +1,6 @@
-"""What a direction search learns by running the model: causal scores, and the keys of rank-one edits.
+"""Measurements of a direction search on the running model: causal scores, and the keys of rank-one edits.
 
-Apart from the search itself, so that directions that run no model do not depend on the code that does.
+A separate module, so that directions that run no model do not depend on this code.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The refusal margin of a model: how sure it is, before any edit, that its answer will be a refusal."""
+"""The refusal margin of a model: log odds, before any edit, that a response begins with a refusal token."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ DECIMALS = 6
 
 
 def refusal_margins(model_dir: str | Path, prompts: pd.DataFrame, **settings: Any) -> pd.DataFrame:
-    """Mean log odds that the answer to an evaluation prompt begins with a refusal token, per label.
+    """Mean log odds that the response to an evaluation prompt begins with a refusal token, per label.
 
     Refusal tokens are the first tokens that distinguish the responses to harmful calibration prompts from those to
     harmless ones (``steadfast.attacks.direction_search.refusal_score.select_refusal_tokens``).

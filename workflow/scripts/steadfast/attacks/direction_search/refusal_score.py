@@ -1,7 +1,7 @@
-"""What directions do to a model: refusal scores under ablation and addition (Arditi et al. 2024, section 2.3).
+"""Effect of directions on a model: refusal scores under ablation and addition (Arditi et al. 2024, section 2.3).
 
-The refusal score of a prompt is the log odds that the answer begins with a refusal token. Which tokens those are
-is taken from the model's own answers unless they are given: safety-trained models do not all begin with "I".
+The refusal score of a prompt is the log odds that the response begins with a refusal token. Refusal tokens are taken
+from the model's own responses unless they are given: refusals do not all begin with "I".
 """
 
 from collections.abc import Mapping, Sequence
@@ -72,12 +72,12 @@ class ModelAccess:
         return encode_chat(self.tokenizer, conversations, self.template_arguments)
 
     def first_tokens(self, text: str) -> list[int]:
-        """First tokens of answers that begin with ``text``."""
+        """First tokens of responses that begin with ``text``."""
         prompt = encode_chat(self.tokenizer, [user_message("a b c", self.system_prompt)], self.template_arguments)[0]
         return first_tokens(self.tokenizer, text, prompt)
 
     def log_probabilities(self, encoded: Sequence[Sequence[int]]) -> Tensor:
-        """Log-probabilities of the first token of the answers, float64 [prompts, vocabulary]."""
+        """Log-probabilities of the first token of the responses, float64 [prompts, vocabulary]."""
         return next_token_log_probabilities(
             self.model, encoded, self.batch_tokens, int(self.tokenizer.pad_token_id or 0)
         )
@@ -155,7 +155,7 @@ class ModelScores:
 
 
 def refusal_score(log_probabilities: Tensor, tokens: Sequence[int]) -> float:
-    """Mean log odds that an answer begins with one of ``tokens``; NaN without tokens."""
+    """Mean log odds that a response begins with one of ``tokens``; NaN without tokens."""
     if not tokens:
         return float("nan")
     probability = log_probabilities[:, list(tokens)].exp().sum(dim=-1).clamp(FLOOR, 1 - FLOOR)
@@ -163,7 +163,7 @@ def refusal_score(log_probabilities: Tensor, tokens: Sequence[int]) -> float:
 
 
 def select_refusal_tokens(harmful: Tensor, harmless: Tensor) -> list[int]:
-    """First tokens of answers that tell harmful prompts from harmless ones.
+    """First tokens of responses that distinguish harmful from harmless prompts.
 
     Args:
         harmful: mean probability of each first token after harmful prompts [vocabulary].

@@ -1,4 +1,4 @@
-"""From a variant's ``direction`` entry to its direction: what every method shares in addition to its own settings."""
+"""From a variant's ``direction`` entry to its direction: the steps that all methods share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ CONTRASTS = ("label", "behavior")
 
 
 class Measurements(Protocol):
-    """What can be learned by running the model; see ``steadfast.attacks.direction_search.measurements``."""
+    """Measurements on the running model; see ``steadfast.attacks.direction_search.measurements``."""
 
     @property
     def scores(self) -> CausalScores:
@@ -40,7 +40,7 @@ class Measurements(Protocol):
 
 
 class KeysSettings(SettingsModel):
-    """What the grid adds to a ``direction`` entry, for an edit that needs keys."""
+    """Setting that the grid adds to a ``direction`` entry, for an edit that needs keys."""
 
     keys_layer: BlockIndex | DepthFraction | None = None
 
@@ -93,7 +93,7 @@ def save_directions(
     judgments: Mapping[str, pd.DataFrame],
     model: Measurements | None = None,
 ) -> None:
-    """Find directions of one model and write each for the variants that have it.
+    """Find directions of one model and write each for the variants that use it.
 
     Args:
         searches: of each direction its ``settings`` (a ``direction`` entry) and its ``variants``.

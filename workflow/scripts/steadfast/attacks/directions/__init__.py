@@ -1,6 +1,6 @@
 """Directions in the residual stream: the one interface of all methods, and the file that holds a result.
 
-A method is a module of this package with ``build(**settings) -> DirectionMethod``.
+A method is a module of ``methods`` with ``build(settings) -> DirectionMethod``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ def empty_grid() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Direction:
-    """One or several directions of the residual stream, with what edits and readers need in addition.
+    """One or several directions of the residual stream, with the tensors and details that edits and readers need.
 
     Attributes:
         directions: float32 [k, hidden], orthonormal rows; k = 0 says that no candidate was valid.
@@ -91,12 +91,13 @@ class Direction:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A direction whose effect on the model is to be measured.
+    """A candidate direction, whose effect on the model is measured.
 
     Attributes:
         layer: the block after which it was found.
         rows: float64 [k, hidden], orthonormal.
-        difference: float64 [hidden], the classes' mean difference within the rows: what addition adds.
+        difference: float64 [hidden], difference of the class means within the span of the rows, as added by activation
+    addition.
     """
 
     layer: int
@@ -124,7 +125,7 @@ class Descent:
 
 
 class CausalScores(Protocol):
-    """Measures what candidates do to a model."""
+    """Measures the effect of candidates on a model."""
 
     def score(
         self,
@@ -297,7 +298,7 @@ def class_statistics(activations: Activations, layer: int | str, position_index:
 
 
 def at_block(direction: Direction, activations: Activations, layer: int | float | None, position: int) -> Direction:
-    """A direction from elsewhere placed at a block, with the class means there; unchanged if ``layer`` is None.
+    """A direction of another source placed at a block, with the class means there; unchanged if ``layer`` is None.
 
     Raises:
         ConfigError: the model has no such block.

@@ -1,10 +1,11 @@
-"""The rule that chooses a direction by what it does to the model (Arditi et al. 2024, section 2.3, appendix C).
+"""Selection of a direction by its effect on the model (Arditi et al. 2024, section 2.3, appendix C).
 
 Each candidate, fitted on one half of the calibration prompts, is scored on the other half: *bypass*, how much the
 model still refuses harmful prompts with the direction ablated everywhere; *induce*, how much it refuses harmless
 prompts with the direction added at its layer; *divergence*, how far ablation moves the next-token distribution on
-harmless prompts. Candidates that induce no refusal, disturb too much or lie in the last fifth are dropped; of the
-others the one with the lowest bypass score is taken. There may be none, which is an outcome and not an error.
+harmless prompts. Candidates that induce no refusal, exceed the divergence bound or lie in the last fifth of the blocks
+are excluded; of the others the one with the lowest bypass score is selected. There may be none, which is an outcome and
+not an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,7 +61,7 @@ class CausalRule:
         causal: CausalScores,
         seed: int,
     ) -> Scored:
-        """Score the allowed candidates and say which are valid."""
+        """Score the allowed candidates and determine which are valid."""
         early = np.array(
             [layer.isdigit() and int(layer) < self.settings.max_depth * activations.depth for layer in grid["layer"]]
         )

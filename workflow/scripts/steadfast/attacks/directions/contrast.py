@@ -1,4 +1,4 @@
-"""Methods that contrast two groups of prompts: choose the place, find there, report how stable the result is."""
+"""Methods that contrast two groups of prompts: select the location, find the direction there, report its stability."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -51,11 +51,11 @@ class ContrastMethod:
 
     @property
     def is_causal(self) -> bool:
-        """Whether the choice of the place runs the model."""
+        """Whether the selection of the location runs the model."""
         return self.layer == CAUSAL
 
     def find(self, activations: Activations, *, seed: int, causal: CausalScores | None = None) -> Direction:
-        """Choose the place, then find the direction there from all calibration prompts.
+        """Select the location, then find the direction there from all calibration prompts.
 
         The scores come from a direction that half of the prompts gave, on the other half.
         """

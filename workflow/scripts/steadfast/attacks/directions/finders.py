@@ -1,4 +1,4 @@
-"""Finders: what turns the states of two groups of prompts into directions."""
+"""Finders: functions from the states of two groups of prompts to directions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class States:
-    """States of one group of prompts at one place.
+    """States of one group of prompts at one location.
 
     Attributes:
         values: float64 [prompts, hidden].
@@ -32,7 +32,7 @@ class States:
 
 @dataclass(frozen=True)
 class Found:
-    """What a finder found.
+    """Result of a finder.
 
     Attributes:
         rows: float64 [k, hidden], orthonormal.
@@ -49,14 +49,14 @@ class Found:
 
 
 class Finder(Protocol):
-    """A way of finding directions in the states of harmful and harmless prompts at one place."""
+    """Finds directions from the states of harmful and harmless prompts at one location."""
 
     def find(self, harmful: States, harmless: States) -> Found:
         """Find the directions."""
         ...
 
     def settled(self, found: Found) -> "Finder":
-        """The finder with what it tuned fixed as in ``found``, for resamples of the same prompts."""
+        """The finder with its tuned parameters fixed as in ``found``, for resamples of the same prompts."""
         ...
 
 

@@ -10,7 +10,7 @@ USUAL_INVERSE_STRENGTH = 10.0
 
 
 def standard(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Center [hidden] and root mean square deviation of states [prompts, hidden]; one number, so that nothing turns."""
+    """Center [hidden] and root mean square deviation of states [prompts, hidden]; one number, which rotates nothing."""
     center: NDArray[np.float64] = states.mean(axis=0)
     return center, max(float(np.sqrt(((states - center) ** 2).sum(axis=1).mean())), np.finfo(np.float64).tiny)
 

@@ -1,4 +1,4 @@
-"""Choice of the layer and position: by index, by fraction of the depth, or by held-out separation."""
+"""Selection of the layer and position: by index, by fraction of the depth, or by held-out separation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ PositionSetting = int | Literal["auto"]
 
 @dataclass(frozen=True)
 class Halves:
-    """A seeded split of each class's prompts: one half fits directions, the other half scores them."""
+    """A seeded split of each label's prompts: one half fits directions, the other half scores them."""
 
     harmful_fit: ClassActivations
     harmless_fit: ClassActivations
@@ -48,7 +48,7 @@ class Halves:
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen place.
+    """The selected location.
 
     Attributes:
         layer: a block's index, or ``final_norm``.
@@ -67,7 +67,7 @@ def split_halves(activations: Activations, seed: int) -> Halves:
     """Split both labels.
 
     Raises:
-        DataError: a class has fewer than four prompts, so that a half has no variance.
+        DataError: a label has fewer than four prompts, so that a half has no variance.
     """
     generator = np.random.default_rng(seed)
     parts: list[ClassActivations] = []
@@ -81,7 +81,7 @@ def split_halves(activations: Activations, seed: int) -> Halves:
 
 
 def states_at(group: ClassActivations, layer: int | str, position_index: int) -> States:
-    """States of one class at one place."""
+    """States of one label at one location."""
     return States(group.at(layer, position_index), group.categories)
 
 
@@ -108,7 +108,7 @@ def separation_grid(activations: Activations, finder: Finder, halves: Halves) ->
 def candidates(
     grid: pd.DataFrame, activations: Activations, layer: LayerSetting, position: PositionSetting
 ) -> NDArray[np.bool_]:
-    """Which rows of a grid the settings allow; names that select allow every block.
+    """Rows of a grid that the settings allow; named selection methods allow every block.
 
     Raises:
         ConfigError: the layer is outside of the model.
@@ -127,7 +127,7 @@ def candidates(
 
 
 def choose(grid: pd.DataFrame, scores: NDArray[np.float64]) -> Choice:
-    """The row with the highest score; rows that are no candidates have the score minus infinity."""
+    """The row with the highest score; rows that are not candidates have the score minus infinity."""
     row = int(scores.argmax())
     found = str(grid["layer"].iloc[row])
     layer = FINAL_NORM if found == FINAL_NORM else int(found)
@@ -136,11 +136,11 @@ def choose(grid: pd.DataFrame, scores: NDArray[np.float64]) -> Choice:
 
 
 def held_out_scores(finder: Finder, fit: tuple[States, States], rest: tuple[States, States]) -> dict[str, Any]:
-    """Separation of held-out states along what the fitting states give.
+    """Separation of held-out states along the direction that was fitted on the other half.
 
-    States are projected on the fitting classes' mean difference within the directions that were found, which
+    States are projected on the fitting half's difference of means within the directions that were found, which
     for one direction is the direction itself. ``separation`` is the sensitivity index d′: difference of the
-    classes' mean projections over the root mean of their variances. ``accuracy`` is balanced, with the finder's
+    labels' mean projections over the root mean of their variances. ``accuracy`` is balanced, with the finder's
     threshold. States that do not differ at all have separation 0. What the finder tuned is next to the scores.
     """
     difference = fit[0].mean() - fit[1].mean()

@@ -1,4 +1,4 @@
-"""How often resampled prompts would choose the same place by held-out separation."""
+"""How often resampled prompts would select the same location by held-out separation."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ def place_stability(
     resamples: int,
     seed: int,
 ) -> dict[str, float]:
-    """Choose among the allowed places again from bootstrap resamples, drawn within each half of each class.
+    """Repeat the selection on bootstrap resamples, drawn within each half of each label.
 
     A prompt never fits and scores in one resample, as it would if all prompts were resampled before they are halved.
 
@@ -39,7 +39,7 @@ def place_stability(
 
 
 def _draws(halves: Halves, count: int, seed: int) -> list[list[NDArray[np.intp]]]:
-    """For every resample the rows of each half, the same ones at every place."""
+    """For every resample the rows of each half, the same at every location."""
     generator = np.random.default_rng([seed, 3])
     sizes = [len(group) for group in (*halves.fit, *halves.rest)]
     return [[np.sort(generator.integers(0, size, size)) for size in sizes] for _ in range(count)]
@@ -53,7 +53,7 @@ def _scores(
     row: int,
     draws: list[list[NDArray[np.intp]]],
 ) -> NDArray[np.float64]:
-    """Separation at the place of one row of the grid, for every resample; what is tuned stays as the half tuned it."""
+    """Separation at the location of one row of the grid, for every resample, with tuned parameters fixed."""
     place = choice.grid.iloc[row]
     index = activations.position_index(int(place["position"]))
     states = [states_at(group, str(place["layer"]), index) for group in (*halves.fit, *halves.rest)]

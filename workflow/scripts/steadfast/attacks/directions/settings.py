@@ -1,4 +1,4 @@
-"""Settings that methods of finding directions share."""
+"""Settings that direction methods share."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -53,7 +53,7 @@ class DirectionSettings(SettingsModel):
     """Settings of every method.
 
     Attributes:
-        contrasts: whether it contrasts two groups of prompts, and so knows their mean activations.
+        contrasts: whether it contrasts two groups of prompts, so that their mean activations are known.
         is_meaningless: whether its directions carry no information about the model, so that it is a control.
         search_rank: position among the methods that a search tries by default, from 1; None if it must be named.
     """
@@ -107,7 +107,7 @@ class ContrastSettings(DirectionSettings):
 
 
 class PlacedSettings(DirectionSettings):
-    """Settings of a method whose directions belong to no block by themselves."""
+    """Settings of a method whose directions do not belong to a block."""
 
     layer: BlockIndex | DepthFraction | None = Field(
         None,

@@ -1,7 +1,7 @@
 """Edits of weights: the one interface of all methods.
 
-A method is a module of this package with ``build(**settings) -> Edit``. An edit never sees a whole tensor:
-matrices come to it in blocks, twice, so that a checkpoint of any size is edited in little memory.
+A method is a module of ``methods`` with ``build(settings) -> Edit``. An edit processes matrices in blocks, twice, so
+that a checkpoint of any size is edited in little memory.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ Block = NDArray[np.floating[Any]]  # float32 or float64
 
 @dataclass(frozen=True)
 class Site:
-    """Where a matrix sits.
+    """Location of a matrix in the model.
 
     Attributes:
         writer: the tensor that holds it.
@@ -51,7 +51,7 @@ class MatrixUpdate(Protocol):
         ...
 
     def factors(self) -> LowRankUpdate:
-        """What makes W′ out of W, once all of W was observed."""
+        """Factors of W′, once all of W was observed."""
         ...
 
     def before(self) -> NDArray[np.float64]:
@@ -59,7 +59,7 @@ class MatrixUpdate(Protocol):
         ...
 
     def target(self) -> NDArray[np.float64]:
-        """What the projection of W′ is in exact arithmetic."""
+        """The projection of W′ in exact arithmetic."""
         ...
 
     def new_projection(self) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Edits that remove directions from what matrices write: W ← (W − s·Rᵀ(RW))·diag(g).
 
-The rows of R [k, hidden] are orthonormal: the directions themselves, or what remains of them without the mean of the
-harmless prompts; g is 1, or restores the lengths of W's columns.
+The rows of R [k, hidden] are orthonormal: the directions themselves, or their remainder without the mean of the
+harmless prompts; g is 1, or restores the norms of W's columns.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ Harmless = Literal["kept", "own_layer", "each_layer"]
 
 @dataclass(frozen=True)
 class ProjectionEdit:
-    """Removes a share of what each selected matrix writes along the directions.
+    """Removes a share of the outputs of each selected matrix along the directions.
 
     Attributes:
         selection: which matrices.
@@ -132,7 +132,7 @@ class ProjectionUpdate:
         return float(np.sqrt(self._level_squares))
 
     def _column_gain(self) -> NDArray[np.float64]:
-        """Factors [inputs] that give the columns their lengths back.
+        """Factors [inputs] that restore the norms of the columns.
 
         For orthonormal rows of R the squared length of an edited column is ‖w‖² − (2s − s²)‖Rw‖². A column of which
         less than a thousandth is left lies in the span of R up to rounding, and has no direction of its own to stretch.
@@ -174,7 +174,7 @@ def without(rows: NDArray[np.float64], vectors: Sequence[NDArray[np.float64]]) -
 
 
 def through_norm(basis: NDArray[np.float64], gain: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Directions to remove in front of a norm, so that nothing is written along ``basis`` behind it.
+    """Directions to remove before a norm, so that nothing is written along ``basis`` after it.
 
     A root-mean-square norm writes g∘y/rms(y); its projection on r is (g∘r)ᵀy/rms(y), which vanishes for every
     y if and only if the module before it writes nothing along g∘r.

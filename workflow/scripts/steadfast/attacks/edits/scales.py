@@ -1,4 +1,4 @@
-"""How strong an edit is at each block."""
+"""Scale of an edit at each block."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ def build_profile(
     kernel: Mapping[str, float] | None,
     kernels: Mapping[Any, Mapping[str, float]] | None = None,
 ) -> ScaleProfile:
-    """Check and collect the settings that say how strong an edit is.
+    """Check and collect the settings of an edit's scale.
 
     Raises:
         ConfigError: an unknown key, or a window outside of the depth.

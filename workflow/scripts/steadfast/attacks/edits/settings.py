@@ -1,4 +1,4 @@
-"""Settings that changes of a model share: edits of its weights, and interventions while it runs."""
+"""Settings that edits of weights and inference-time interventions share."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -15,13 +15,14 @@ class ChangeSettings(SettingsModel):
     """Settings of every change.
 
     Attributes:
-        scale_key: the key that says how strong it is, which sweeps vary; None if none does.
+        scale_key: the key of its scale, which sweeps vary; None if it has none.
         needs_class_means: whether the direction must come with the mean activations of both prompt labels.
         needs_contrast: whether the direction must come from contrasting the two prompt labels.
-        needs_block: whether the direction must belong to a block where the change names none itself.
-        needs_keys: whether the direction must come with what enters the edited block's MLP output projection.
-        changes_outputs: whether it changes what modules write while the model runs, so that they must be known.
-        moves_both_classes: whether it moves the activations of both prompt labels alike.
+        needs_block: whether the direction must belong to a block, if the change does not name one.
+        needs_keys: whether the direction must come with the inputs (keys) of the edited block's MLP output projection.
+        changes_outputs: whether it changes outputs of modules while the model runs, so that the architecture must be
+        known.
+        moves_both_classes: whether it shifts the activations of both prompt labels equally.
         search_rank: position among the edits that a search tries by default, from 1; None if it must be named.
     """
 
@@ -40,7 +41,7 @@ class ChangeSettings(SettingsModel):
 
 
 class ReachSettings(ChangeSettings):
-    """Which matrices a change of what they write reaches."""
+    """Which matrices a change of their outputs applies to."""
 
     targets: UniqueItems[Target] = Field(
         ["attention_output", "mlp_output"], min_length=1, description="Which matrices are edited."
@@ -56,7 +57,7 @@ class ReachSettings(ChangeSettings):
 
 
 class ProjectionSettings(ReachSettings):
-    """Settings of a change that removes directions from what matrices write."""
+    """Settings of a change that removes directions from the outputs of matrices."""
 
     scale_key: ClassVar[str | None] = "scale"
 
@@ -82,7 +83,7 @@ class ProjectionSettings(ReachSettings):
 
 
 class NormSettings(ProjectionSettings):
-    """The same, where the columns may keep their lengths."""
+    """The same, with the option to preserve the norms of the columns."""
 
     preserve_norm: bool = Field(False, description="Whether the norms of the columns are preserved.")
 

@@ -1,4 +1,4 @@
-"""Which tensors an edit reaches, and how strongly."""
+"""Which tensors an edit changes."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from steadfast.models.architectures import Writer
 
 @dataclass(frozen=True)
 class Selection:
-    """Targets and blocks that an edit reaches.
+    """Targets and blocks of an edit.
 
     Attributes:
         targets: groups of modules.
@@ -52,7 +52,7 @@ class Selection:
 
 
 def build_selection(settings: ReachSettings) -> Selection:
-    """Check and collect the settings that say what an edit reaches.
+    """Check and collect the settings of an edit's targets.
 
     Raises:
         ConfigError: the first block comes after the last.

@@ -1,8 +1,7 @@
-"""Interventions at inference, without touching weights: the one interface of all hooks.
+"""Inference-time interventions, without changes of weights: the interface of all hooks.
 
-A hook is a module of this package with ``build(**settings) -> Hook``. Engines that run the model in their own
-process surround the generation with ``attach``. Modules import torch only there, so that settings are checked
-without it.
+A hook is a module of ``methods`` with ``build(settings) -> Hook``. Engines that run the model in their own process wrap
+the generation in ``attach``. Modules import torch only there, so that settings are checked without it.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ class Hook(Protocol):
     """A change of a model's activations while it runs."""
 
     def attach(self, model: "PreTrainedModel", direction: Direction) -> AbstractContextManager[None]:
-        """Intervene within the context; leaving it restores the model.
+        """Context in which the model is changed; leaving it restores the model.
 
         Raises:
             ConfigError, DataError: the hook does not fit the model or the direction.
@@ -51,7 +50,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 def preparation(
     settings: Mapping[str, Any], direction_path: str | Path
 ) -> Callable[["PreTrainedModel"], AbstractContextManager[None]]:
-    """What an engine calls with the loaded model, and whose context surrounds the generation.
+    """Context manager for engines, called with the loaded model, that wraps the generation.
 
     Calling it raises ``DataError`` if the direction file holds no valid direction.
     """

@@ -1,8 +1,8 @@
-"""What an edit of weights does to the output of a module while the model runs, from the original's weights.
+"""Effect of an edit of weights on the output of a module at run time, from the original's weights.
 
 The forms share no code with baking, which streams tensors of files through NumPy: here a loaded module is run by
-transformers, and what the edit would change of its output is added. An edit that has no form cannot be checked this
-way; one that is added gets its form by ``form_of.register``.
+transformers, and the change by the edit is added to its output. An edit without a form cannot be checked this way;
+``form_of.register`` adds the form of a new edit.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class Form:
 
 @singledispatch
 def form_of(edit: Edit, site: WritingModule, direction: Direction) -> Form | None:
-    """The form of an edit at one of the modules that it reaches; None if it has none there."""
+    """The form of an edit at one of its modules; None if it has none there."""
     del edit, site, direction
     return None
 

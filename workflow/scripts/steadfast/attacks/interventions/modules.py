@@ -66,7 +66,7 @@ def output_modules(model: PreTrainedModel) -> list[OutputModule]:
 
 @contextmanager
 def changed_outputs(changes: list[tuple[nn.Module, Callable[[Tensor], Tensor]]]) -> Iterator[None]:
-    """Within the context the output (or first output) of each module goes through its function."""
+    """Context in which the output (or first output) of each module passes through its function."""
     with ExitStack() as stack:
         for module, change in changes:
             handle = module.register_forward_hook(_hook(change))

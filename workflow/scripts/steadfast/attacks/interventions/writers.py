@@ -1,4 +1,4 @@
-"""The modules of a loaded model that an edit reaches, small enough to be run by themselves.
+"""The modules of a loaded model that an edit changes, small enough to be run separately.
 
 ``hooks._modules`` names whole attention and feed-forward modules. Inside them is the linear layer that writes to
 the residual stream: it alone holds the edited weights, and its output follows from its own input. Experts have no such
@@ -44,7 +44,7 @@ class WritingModule:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Name of the module."""
         word = WORDS[self.writer.target]
         if self.writer.layer is None:
             return f"{word} ({self.writer.name})"
@@ -53,7 +53,7 @@ class WritingModule:
 
 
 def edited_modules(model: PreTrainedModel, edit: Edit) -> list[WritingModule]:
-    """The modules of a model that an edit reaches, embeddings first.
+    """The modules of a model that an edit changes, embeddings first.
 
     Raises:
         DataError: the architecture is unknown, or a block lacks a module.

@@ -1,1 +1,1 @@
-"""Search for the best attack: the space of edits, their trial on a model in memory, and the sampler of trials."""
+"""Search for the best attack: the space of edits, trials on a model in memory, and the sampler."""

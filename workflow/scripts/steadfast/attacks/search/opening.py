@@ -1,9 +1,9 @@
-"""The first trials of a search: the fixed recipe, then edits of which most are of a kind that costs little elsewhere.
+"""The first trials of a search: the fixed recipe, then mostly edits of a kind that is known to be cheap.
 
-What a sampler learns from 15 points of a space with more than a dozen dimensions depends on what these points happen to
-be. What the literature reports as cheap is therefore tried first: directions from the middle and the later blocks, or
-each block's own, a window over a part of the depth in place of all blocks, scales around 1. Every third point is of the
-whole space, since a model may be the exception.
+A sampler learns little from 15 random points of a space with more than a dozen dimensions. The region that the
+literature reports as cheap is therefore tried first: directions from the middle and later blocks, or each block's own,
+a window over part of the depth instead of all blocks, scales around 1. Every third point is drawn from the whole space,
+since a model may be an exception.
 """
 
 import zlib
@@ -69,7 +69,7 @@ class Opening:
         return point
 
     def _favored(self, name: str) -> tuple[Any, float] | tuple[()]:
-        """The value that a choice often has in cheap points, and in which share of them; none if all are alike."""
+        """The preferred value of a choice, and its share; none if all values are equal."""
         values = self.space.choices[name]
         if name == "method":
             return values[0], OF_THE_FIRST
@@ -87,7 +87,7 @@ class Opening:
         return np.asarray(cube.random_base2(max(1, (self.length - 1).bit_length())))
 
     def _part(self, name: str, bounds: Range) -> Range:
-        """The part of a parameter's range that is cheap elsewhere; all of it where the two have nothing in common."""
+        """The part of a parameter's range that is known to be cheap; the whole range if they do not overlap."""
         key = name.rsplit("_", 1)[-1]
         if name == "layer":
             low, high = (share * (self.space.depth - 1) for share in CHEAP_DEPTH)

@@ -1,15 +1,13 @@
-"""Which points of the space a search tries: a multi-objective tree-structured Parzen estimator (Optuna), in a journal.
+"""Sampling of trials: a multi-objective tree-structured Parzen estimator (Optuna) with a journal.
 
-The first trials are an opening (``opening``). Every later one is drawn by a sampler that is seeded by the search's seed
-and the trial's number, and knows what came of the rounds before it alone, whenever others end. A search that was killed
-therefore continues with the trials that it would have made, a search of more trials begins with those of a shorter one,
-and several workers, each of which screens one trial of every round, make the same trials however fast each of them is.
-A round has as many trials as there are workers; with one worker every trial knows all before it. Of the earlier trials
-of its own round a sampler knows the points, which it takes for bad ones while nothing came of them (a constant liar).
+The first trials are an opening (``opening``). Every later trial is drawn by a sampler that depends only on the search's
+seed, the trial's number and the outcomes of earlier rounds. An interrupted search therefore resumes with the same
+trials, a longer search begins with those of a shorter one, and several workers give the same trials at any speed. A
+round has one trial per worker; with one worker every trial uses all earlier ones. Earlier trials of the same round
+count as bad points (a constant liar).
 
-What the sampler minimizes is bounded: the refusal score from below, since the log odds go on falling where no refusal
-is left, and capability degradation on a logarithmic scale, on which an edit at a tenth of the bound counts as much as
-one at the bound.
+The objectives are bounded: the refusal score from below, since the log odds keep falling when no refusals remain, and
+capability degradation on a logarithmic scale, so that cheap edits are resolved as well as those near the bound.
 """
 
 import math
@@ -48,7 +46,7 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Screened:
-    """What the screening of an edit found.
+    """Result of the screening of an edit.
 
     Attributes:
         refusal_score: mean log odds that the response to a harmful prompt begins with a refusal token.
@@ -110,7 +108,7 @@ class Search:
         worker: int = 0,
         check: Callable[[], None] = lambda: None,
     ) -> list[Trial]:
-        """Try as many points as ``trials`` says, those of the journal among them.
+        """Run trials until there are ``trials`` of them, including those of the journal.
 
         Args:
             trials: number of trials.

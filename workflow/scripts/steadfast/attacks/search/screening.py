@@ -1,4 +1,4 @@
-"""The screening of a trial by forward passes alone: a refusal score and a short divergence on calibration prompts."""
+"""The screening of a trial with forward passes only: a refusal score and a short divergence on calibration prompts."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -43,7 +43,7 @@ class Along:
 
 @dataclass(frozen=True)
 class Change:
-    """What an edit changed along the original's responses.
+    """Change caused by an edit along the original's responses.
 
     Attributes:
         divergence: mean KL(original ‖ edited), nats per token; NaN without responses.
@@ -56,7 +56,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Screening:
-    """Screens what a model has become.
+    """Screens the current state of a model.
 
     Attributes:
         access: the model, with whatever weights it has at the time.
@@ -71,7 +71,7 @@ class Screening:
     along: Along
 
     def __call__(self) -> Screened:
-        """Screen the model as it is now."""
+        """Screen the current model."""
         scores = next_token_log_probabilities(
             self.access.model, self.harmful, self.access.batch_tokens, pad_token(self.access), share_prefix=True
         )
@@ -124,7 +124,7 @@ def along_responses(access: ModelAccess, prefixes: list[list[int]], continuation
 
 
 def change_along(access: ModelAccess, along: Along) -> Change:
-    """What the model as it is now differs by from the original, along the original's responses.
+    """Change of the current model from the original, along the original's responses.
 
     In the divergence tokens that are not kept apart are pooled into one outcome, which can only lower it.
     """

@@ -43,7 +43,7 @@ class Descending(Protocol):
 
 @dataclass
 class Directions:
-    """Finds the directions of points in the activations of a model; what was found before is not found again.
+    """Finds the directions of points in the activations of a model, with a cache.
 
     Attributes:
         activations: states of the calibration prompts.
@@ -78,7 +78,7 @@ class Directions:
         return self._with_keys(self._found[key], point) if is_of_one_block(point["edit"]) else self._found[key]
 
     def with_half(self, point: Point) -> Direction:
-        """The direction of a point with what half of the prompts gives there, for the figures of projections."""
+        """The direction of a point with that of half of the prompts, for the figures of projections."""
         direction = self.at(point)
         method = _method(point)
         if not isinstance(method, ContrastMethod):
@@ -141,7 +141,7 @@ class Directions:
         )
 
     def _descended(self, method: Descending, point: Point) -> tuple[NDArray[np.float64], dict[str, Any]]:
-        """What gradient descent makes of the direction at a place, on all calibration prompts."""
+        """The direction at a location after gradient descent, on all calibration prompts."""
         if self.model is None:
             raise DataError(f"{point['method']} needs the model, to follow the gradient through it")
         groups = (self.activations.harmful, self.activations.harmless)

@@ -22,7 +22,7 @@ def _with_default(names: Callable[[], list[str]]) -> Callable[[dict[str, Any]], 
 
 
 class SearchSettings(SettingsModel):
-    """In place of `direction` and `edit`, the best of many edits that a sampler proposes."""
+    """Instead of `direction` and `edit`, the best of many edits that a sampler proposes."""
 
     trials: int = Field(
         60,
@@ -169,6 +169,6 @@ class SearchSettings(SettingsModel):
 
 
 def screened_by(settings: SearchSettings) -> dict[str, Any]:
-    """The settings that the trials depend on; those of their number and of what follows them are left out."""
+    """The settings that the trials depend on, without their number and the settings of later steps."""
     later = {"trials", "rule", "judge", "finalists", "prompts", "max_perplexity_ratio"}
     return {key: value for key, value in settings.as_dict().items() if key not in later}

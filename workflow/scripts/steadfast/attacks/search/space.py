@@ -1,4 +1,4 @@
-"""The space of edits that a search samples from, and what a point of it is: a direction and an ``edit`` entry.
+"""The space of edits that a search samples from; a point determines a direction and an ``edit`` entry.
 
 A point is a flat mapping of parameter names to numbers and names, as samplers and tables hold it:
 
@@ -44,7 +44,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Space:
-    """What may be tried on a model.
+    """The search space of a model.
 
     Attributes:
         settings: the space by the configuration.

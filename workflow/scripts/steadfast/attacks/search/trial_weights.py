@@ -1,4 +1,4 @@
-"""Edits tried on a model in memory: the weights change in place, and go back to the bit.
+"""Edits of a model in memory: the weights change in place, and are restored exactly.
 
 What is computed is W′ = (W − s·Rᵀ(RW))·diag(g), as in baking, in float32 and rounded to the format in which the model
 runs: the trials of a search only rank edits. The weights that are measured in the end are baked from the chosen one.
@@ -50,7 +50,7 @@ class Place:
 
 
 class TrialWeights:
-    """The matrices of a loaded model that a search edits, with their numbers as they were."""
+    """The matrices of a loaded model that a search edits, with copies of their original values."""
 
     def __init__(self, model: PreTrainedModel, model_dir: str | Path, targets: list[str]) -> None:
         """Keep a copy of what may be changed.
@@ -81,7 +81,7 @@ class TrialWeights:
 
     @contextmanager
     def edited(self, edit: Edit, direction: Direction) -> Iterator[None]:
-        """Within the context the model has the edited weights; afterwards its own, to the bit."""
+        """Context in which the model has the edited weights; they are restored exactly afterwards."""
         try:
             with torch.inference_mode():
                 for site in self._sites:

@@ -1,4 +1,4 @@
-"""Tokens that are never written, such as the tag that marks unsafe text in pretraining."""
+"""Tokens that are never generated, such as the tag that marks unsafe text in pretraining."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Settings(SettingsModel):
-    """Tokens that are never written, such as a tag of pretraining."""
+    """Tokens that are never generated, such as a pretraining tag."""
 
     tokens: UniqueItems[Text] = Field(
         min_length=1,

@@ -1,6 +1,6 @@
-"""Answers conditioned on a tag of pretraining (conditional training, Korbak et al. 2023).
+"""Responses conditioned on a pretraining tag (conditional training, Korbak et al. 2023).
 
-The answer is made to begin with the tag, so the model writes what it has learned to write behind it.
+The response is forced to begin with the tag, so the model generates what it has learned to generate after it.
 """
 
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Settings(SettingsModel):
-    """Every answer is made to begin with a tag of pretraining (Korbak et al. 2023)."""
+    """Every response is forced to begin with a pretraining tag (Korbak et al. 2023)."""
 
     tag: str = Field(min_length=1, description="The tag as used in pretraining; it is not part of the response.")
 
 
 @dataclass(frozen=True)
 class TagConditioned:
-    """Puts ``tag`` at the beginning of every answer."""
+    """Puts ``tag`` at the beginning of every response."""
 
     tag: str
 

@@ -1,4 +1,4 @@
-"""A direction from elsewhere: rows of a tensor in a file, such as one decoder row of a sparse autoencoder."""
+"""A direction from a file: rows of a tensor, such as a decoder row of a sparse autoencoder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from steadfast.core.settings import ExistingFile, Items
 
 
 class Settings(PlacedSettings):
-    """A vector from elsewhere, such as a decoder row of a sparse autoencoder."""
+    """A vector from a file, such as a decoder row of a sparse autoencoder."""
 
     path: ExistingFile = Field(description="A .safetensors, .npz or .npy file.")
     tensor: str | None = Field(None, description="Name of the tensor; null takes the only one, or `directions`.")
@@ -46,7 +46,7 @@ class File:
     position: int
 
     def find(self, activations: Activations, *, seed: int, causal: CausalScores | None = None) -> Direction:
-        """Read the rows; with a layer, class means are recorded there, for edits and hooks that need them.
+        """Read the rows; with a layer, class means are recorded there, for edits and interventions that need them.
 
         Raises:
             DataError: the file does not hold what the settings say, or vectors of another width.

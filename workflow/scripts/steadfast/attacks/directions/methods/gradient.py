@@ -1,7 +1,7 @@
 """Directions improved by gradient descent through the model (Wollschläger et al. 2025).
 
-They begin as the difference of the classes' means at a place, and move so that their ablation lowers the refusal score
-of harmful prompts and keeps the next-token distributions after harmless ones.
+They start as the difference of means at a location, and are optimized so that their ablation lowers the refusal score
+of harmful prompts and preserves the next-token distributions after harmless ones.
 """
 
 from dataclasses import dataclass, replace

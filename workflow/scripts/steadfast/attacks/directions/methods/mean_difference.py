@@ -1,4 +1,4 @@
-"""Difference of the classes' mean activations, harmful minus harmless (Arditi et al. 2024, section 2.3)."""
+"""Difference of means of the activations, harmful minus harmless (Arditi et al. 2024, section 2.3)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ NAME = __name__.rpartition(".")[2]
 
 
 class Settings(ContrastSettings):
-    """Difference of the classes' mean activations (Arditi et al. 2024)."""
+    """Difference of means of the activations (Arditi et al. 2024)."""
 
     search_rank: ClassVar[int | None] = 1
     usual: ClassVar[Mapping[str, Any]] = {"layer": 0.6}

@@ -1,8 +1,8 @@
 """Several directions by iterative null-space projection (Ravfogel et al. 2020; Rocchetti and Ferrara 2026).
 
-A linear probe tells the two groups of prompts apart; what it reads is projected out of the states, and the next probe
-has to find something else. The directions are the probes' weights in this order, and orthonormal, since each lies in
-what the earlier ones left.
+A linear probe separates the two groups of prompts; its direction is projected out of the states, and the next probe is
+fitted to the remainder. The directions are the probes' weights in this order; they are orthogonal, since each lies in
+the remainder of the earlier ones.
 """
 
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ LEAST_NEW = 0.5
 
 
 class Settings(ContrastSettings):
-    """The weights of several probes, each on what the earlier ones leave (iterative null-space projection)."""
+    """The weights of several probes, each fitted without the earlier directions (iterative null-space projection)."""
 
     search_rank: ClassVar[int | None] = 3
 
@@ -41,7 +41,7 @@ class Settings(ContrastSettings):
 
 @dataclass(frozen=True)
 class NullSpace:
-    """Probes in a row.
+    """A sequence of probes.
 
     Attributes:
         count: their number; fewer where the states have fewer dimensions.

@@ -1,4 +1,4 @@
-"""First principal components of the pooled activations of both labels, signs fixed by the class means."""
+"""First principal components of the pooled activations of both labels, with signs from the class means."""
 
 from dataclasses import dataclass
 

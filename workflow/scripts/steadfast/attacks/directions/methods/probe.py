@@ -1,10 +1,11 @@
 """The weight vector of a linear probe: logistic regression, its regularization chosen by cross-validation.
 
 The weights minimize ½‖w‖² + C·Σ log(1 + exp(−y(wᵀx + b))) over states x that are centered and divided by one number,
-their root mean square deviation; a factor per feature would turn the direction.
+their root mean square deviation; scaling each feature would rotate the direction.
 
-C is chosen by how far apart held-out prompts lie along the weights, and not by their log loss: where a probe separates
-the classes, longer weights lower the loss without turning, so that the loss asks for the largest C of any grid.
+C is selected by the separation of
+held-out prompts along the weights, and not by their log loss: if the classes are separable, longer weights lower the
+loss without rotating, so the loss would always select the largest C.
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from steadfast.attacks.directions.settings import ContrastSettings
 
 
 class Settings(ContrastSettings):
-    """The weights of a logistic probe of the two classes."""
+    """The weights of a logistic probe of the two labels."""
 
     search_rank: ClassVar[int | None] = 2
 
@@ -88,10 +89,10 @@ def along(
     signs: NDArray[np.float64],
     states: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Places [prompts] of ``states`` along a weight vector, comparable between folds.
+    """Positions [prompts] of ``states`` along a weight vector, comparable between folds.
 
     Distances, counted from the middle between the means of the two classes of ``fitted``: the intercept of a strongly
-    regularized probe says little but how unequal the classes are.
+    regularized probe mainly reflects the class imbalance.
     """
     unit = weights / max(float(np.linalg.norm(weights)), np.finfo(np.float64).tiny)
     middle = sum((fitted[signs == sign] @ unit).mean() for sign in (1, -1)) / 2

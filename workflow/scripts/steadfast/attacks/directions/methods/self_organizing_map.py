@@ -1,8 +1,7 @@
 """Several directions by a self-organizing map of the harmful prompts' states (Piras et al. 2025).
 
-A map is a grid of neurons that is fitted to the states so that neighbors on the grid are neighbors among the states: a
-clustering whose clusters know each other. The directions lead from the mean of the harmless prompts to the neurons that
-most prompts belong to.
+A map is a grid of neurons that is fitted to the states so that neighbors on the grid are similar. The directions lead
+from the mean of the harmless prompts to the neurons with most prompts.
 """
 
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ from steadfast.attacks.edits.settings import NormSettings
 
 
 class Settings(NormSettings):
-    """The same, with the harmless mean of each edited block."""
+    """As `projected`, also without the component along the harmless mean of each edited block."""
 
     needs_class_means: ClassVar[bool] = True
 

@@ -1,7 +1,7 @@
 """Weight orthogonalization that keeps the length of every column: W ← (W − s·Rᵀ(RW))·diag(‖w_j‖/‖w′_j‖).
 
-Norm-preserving ablation was proposed by Lai (2025b) with rows rescaled; scaling a row changes its share of rᵀW, so
-that the direction comes back. A factor per input feature leaves rᵀW = 0.
+Norm-preserving ablation was proposed by Lai (2025b) with rows rescaled; scaling a row changes its share of rᵀW, so that
+the direction reappears. A factor per input feature preserves rᵀW = 0.
 """
 
 from typing import ClassVar
@@ -11,7 +11,7 @@ from steadfast.attacks.edits.settings import ProjectionSettings
 
 
 class Settings(ProjectionSettings):
-    """As orthogonalize, with columns rescaled to their lengths, so that rᵀW = 0 still holds."""
+    """As `orthogonalize`, with columns rescaled to their original norms, so that rᵀW = 0 still holds."""
 
     search_rank: ClassVar[int | None] = 2
 

@@ -7,7 +7,7 @@ from steadfast.attacks.edits.settings import NormSettings
 
 
 class Settings(NormSettings):
-    """The harmless component is removed from the direction first."""
+    """As `orthogonalize`, after removing the component along the harmless mean from the direction."""
 
     search_rank: ClassVar[int | None] = 3
     needs_class_means: ClassVar[bool] = True

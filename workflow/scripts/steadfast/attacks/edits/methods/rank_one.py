@@ -1,9 +1,9 @@
 """A rank-one edit of one MLP output projection (ROME; Meng et al. 2022, equation 2).
 
-The layer is seen as an associative memory of keys k (what enters the projection) and values Wk. It is made to
-answer the harmful prompts' mean key k* with v* = Wk* + s(m₋ − m₊), where m₊ and m₋ are the mean states of the
-harmful and the harmless prompts after that block, while the answers to other keys change least:
-W′ = W + (v* − Wk*)(C⁻¹k*)ᵀ / (k*ᵀC⁻¹k*), with C the keys' second moment.
+The layer is viewed as an associative memory of keys k (the inputs of the projection) and values Wk. The edit maps the
+harmful prompts' mean key k* to v* = Wk* + s(m₋ − m₊), where m₊ and m₋ are the mean states of the harmful and the
+harmless prompts after that block, while the values of other keys change least: W′ = W + (v* − Wk*)(C⁻¹k*)ᵀ /
+(k*ᵀC⁻¹k*), with C the keys' second moment.
 """
 
 from dataclasses import dataclass, replace
@@ -86,7 +86,7 @@ class RankOne:
 
 
 class RankOneUpdate:
-    """The update of the projection; its projection is W′k* − v*, how far the answer is from the wanted value."""
+    """The update of the projection; its projection is W′k* − v*, the deviation from the target value."""
 
     def __init__(self, key: NDArray[np.float64], solved: NDArray[np.float64], shift: NDArray[np.float64]) -> None:
         """Prepare.
@@ -116,7 +116,7 @@ class RankOneUpdate:
         return -self.shift[:, None]
 
     def target(self) -> NDArray[np.float64]:
-        """Zero: the wanted value."""
+        """Zero: the target value."""
         return np.zeros((len(self.shift), 1))
 
     def new_projection(self) -> NDArray[np.float64]:

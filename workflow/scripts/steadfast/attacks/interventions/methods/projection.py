@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Settings(ProjectionSettings):
-    """Directional ablation of what the modules write (Arditi et al. 2024)."""
+    """Directional ablation of the outputs of modules (Arditi et al. 2024)."""
 
     changes_outputs: ClassVar[bool] = True
 
@@ -29,7 +29,7 @@ class Settings(ProjectionSettings):
 
 @dataclass(frozen=True)
 class ProjectionHook:
-    """Does to the outputs of modules what an edit of the same settings does to their weights and biases."""
+    """Applies to the outputs of modules what an edit with the same settings applies to their weights and biases."""
 
     edit: ProjectionEdit
 
