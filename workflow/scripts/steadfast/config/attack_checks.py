@@ -1,4 +1,4 @@
-"""Checks of directions, edits and interventions: what can be known to fail before any model is there."""
+"""Checks of directions, edits and interventions that are possible without the models."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -71,7 +71,7 @@ def _directions_bring_what_is_needed(config: Mapping[str, Any]) -> Iterator[str]
 
 
 def _why_unsuitable(direction: Mapping[str, Any], part: str, change: Mapping[str, Any]) -> str:
-    """Why a direction does not go with an edit or an intervention; empty if it does."""
+    """Why a direction is incompatible with an edit or an intervention; empty if it is not."""
     needs = CHANGE_FAMILIES[part].of(change).Settings
     contrasting = DIRECTIONS.of(direction).Settings.contrasts
     if needs.needs_contrast and not contrasting:
@@ -168,7 +168,7 @@ def _scales_are_in_range(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _beyond_range(variant: Mapping[str, Any], part: str) -> bool:
-    """Whether a sweep made a change stronger than any setting may be."""
+    """Whether the scale of a sweep exceeds the range of the setting."""
     if part not in PARTS or part not in variant or "attack" not in variant:
         return False
     return bool(abs(variant[part].get(scale_key(part, variant[part]), 0)) > LARGEST_SCALE)

@@ -1,4 +1,4 @@
-"""Attacks of a grid by their scale: which variants differ in nothing else."""
+"""Attacks of a grid by scale: variants that differ only in their scale."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ PARTS = tuple(CHANGES.values())
 
 
 def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Say of every variant with an edit or an intervention what it consists of.
+    """The parts of every variant with an edit or an intervention.
 
     Returns:
         By variant: ``direction`` and ``change`` (names; variants that share both differ in their scale only),
@@ -44,7 +44,7 @@ def attacks(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, An
 
 
 def _blocks(variant: Mapping[str, Any], part: str) -> str:
-    """Where a change is made, in words."""
+    """Description of the blocks that are changed."""
     entry = variant[part]
     if "layer" in entry:
         return "of the direction" if entry["layer"] is None else f"at {entry['layer']}"

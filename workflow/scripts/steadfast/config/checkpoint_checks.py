@@ -1,4 +1,4 @@
-"""Checks of how edited models are kept: what is asked of each variant can be done."""
+"""Checks of how edited models are stored."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -10,7 +10,7 @@ from steadfast.core.plug_ins import EDITS
 
 
 def checkpoint_form(config: Mapping[str, Any], variant: str) -> str:
-    """How the edited models of a variant are to be kept: by its own key, or that of all."""
+    """Storage form of a variant's edited models: by its own key, or the global one."""
     return str(config["variants"][variant].get("checkpoints") or config["runtime"]["checkpoints"])
 
 
@@ -35,7 +35,7 @@ def _adapters_can_express_the_edits(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _sweeps_with(config: Mapping[str, Any], variant: str) -> Iterator[str]:
-    """Names of the sweeps that a variant is of."""
+    """Names of the sweeps that contain a variant."""
     return (name for name, sweep in config["sweeps"].items() if variant in variants_of(sweep))
 
 

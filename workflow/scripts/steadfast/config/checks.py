@@ -1,4 +1,4 @@
-"""Checks across keys, after the schema: what each entry allows alone but not together."""
+"""Checks across keys, after the schema validation."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The blocks that a configuration names, and how many its models have, as far as this machine can tell."""
+"""The blocks that a configuration names, and the depths of its models, where known on this machine."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ PARTS = ("edit", "intervention")
 
 
 def known_depth(model: str, config: Mapping[str, Any]) -> int | None:
-    """Number of blocks of a model of the configuration; None where nothing on this machine tells it.
+    """Number of blocks of a model of the configuration; None if it is unknown on this machine.
 
     Args:
         model: its name.

@@ -1,4 +1,4 @@
-"""Checks of the side effects: what the chosen measures need and the configuration does not give."""
+"""Checks of the side effects: requirements of the selected measures."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ def synthetic_source(config: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def measure_settings(config: Mapping[str, Any], name: str) -> Any:
-    """Settings of a measure, with what the workflow fills in."""
+    """Settings of a measure, with the values that the workflow fills in."""
     kind = settings_of(name)
     given = config[kind.section]
     own = {key: given[key] for key in kind.model_fields if key not in kind.filled}
@@ -34,7 +34,7 @@ def measure_settings(config: Mapping[str, Any], name: str) -> Any:
 
 
 def is_taken(config: Mapping[str, Any], name: str) -> bool:
-    """Whether a measure is taken."""
+    """Whether a measure is computed."""
     named = config[SideEffects.name]["measures"]
     settings = measure_settings(config, name)
     if named is not None and name in named:

@@ -1,4 +1,4 @@
-"""Checks of judges that combine the verdicts of others: who their members are, and where they are asked for."""
+"""Checks of ensembles: their members, and where they are used."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

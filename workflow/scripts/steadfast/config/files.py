@@ -1,4 +1,4 @@
-"""Configuration files as text: what Snakemake's reader fails on without naming file or line, and what YAML hides.
+"""Checks of configuration files as text: errors that Snakemake reports without file or line, and those that YAML hides.
 
 Snakemake reads the files before any rule is, so the profile ``profiles/default`` has this module look at them first.
 It needs the standard library and YAML alone.

@@ -1,4 +1,4 @@
-"""Checks of responses and labels that come from elsewhere: their files are read before any job."""
+"""Checks of imported responses and labels: their files are read before any job."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

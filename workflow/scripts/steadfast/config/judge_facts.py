@@ -1,4 +1,4 @@
-"""What a configuration's judges are, by the entry that asks for each."""
+"""Properties of judges, from their config entries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,10 +12,10 @@ def reads_responses(judge: Mapping[str, Any]) -> bool:
 
 
 def first_reader(judges: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """The first judge that reads responses, which is the reference where none is named."""
+    """The first judge that reads responses, which is the default reference."""
     return next((name for name, judge in judges.items() if reads_responses(judge)), None)
 
 
 def combines_verdicts(judge: Mapping[str, Any]) -> bool:
-    """Whether a judge combines the verdicts of others, its ``members``, in place of reading responses itself."""
+    """Whether a judge combines the verdicts of its ``members`` instead of reading responses."""
     return bool(JUDGES.settings(judge["kind"]).scope == "verdicts")

@@ -1,4 +1,4 @@
-"""Checks of names and labels: distinct, not too much alike, and not kept for something else."""
+"""Checks of names and labels: distinct, distinguishable, and not reserved."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -18,12 +18,12 @@ def _names_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _file_key(name: str) -> str:
-    """A name as it is distinguished from others where files are named after it, or the parts of a file's name."""
+    """Key by which names are compared when files are named after them."""
     return name.casefold().replace("-", "_")
 
 
 def _labels_are_distinct(config: Mapping[str, Any]) -> Iterator[str]:
-    """Labels that look alike would be taken for one another in tables and figures."""
+    """Labels that look alike would be confused in tables and figures."""
     for section in ("models", "variants", "judges", "rubrics"):
         first = {_file_key(name): name for name in reversed(config[section])}.values()  # others are reported already
         yield from _similar_labels(

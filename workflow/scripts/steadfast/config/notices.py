@@ -1,4 +1,4 @@
-"""What works in a configuration, and the user should know about."""
+"""Warnings about valid configurations."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,7 +12,7 @@ from steadfast.core.text_files import GUESSED, is_guessed
 
 
 class ConfigWarning(UserWarning):
-    """Something in the configuration that works but that the user should know about."""
+    """Something in the configuration that is valid but that the user should know about."""
 
 
 def warnings_about(config: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Checks of what waits for what: judges that run on model–variant pairs whose making needs their verdicts."""
+"""Checks for cycles: judges that run on model–variant pairs that depend on their verdicts."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

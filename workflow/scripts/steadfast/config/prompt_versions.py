@@ -1,4 +1,4 @@
-"""Judges with several prompts: each further prompt becomes a judge of its own, a version of the first."""
+"""Judges with several prompts: each further prompt becomes a separate judge, a version of the first."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The reference page and the JSON schema of the configuration, written from its settings: they cannot fall behind."""
+"""The reference page and the JSON schema of the configuration, generated from its settings."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Models with several seeds: each seed becomes a model of its own, and together they are a group."""
+"""Models with several seeds: each seed becomes a separate model, and together they form a group."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Checks of variants that a search finds: what cannot be searched, or judged by."""
+"""Checks of variants with a search: its space and its judge."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -42,7 +42,7 @@ def _directions_can_be_searched(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _controls_are_random(config: Mapping[str, Any]) -> Iterator[str]:
-    """A search along directions that mean nothing is a control, and only such a search is one."""
+    """A search along random directions must be a control, and only such a search can be one."""
     for name, variant in _searches(config):
         random = [bool(DIRECTIONS.settings(each).is_meaningless) for each in variant[SEARCH]["directions"]]
         if any(random) and not all(random):

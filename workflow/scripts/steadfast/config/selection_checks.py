@@ -1,4 +1,4 @@
-"""Checks of variants that are the best attack of some sweeps: what cannot be chosen from, or by."""
+"""Checks of variants that are the best attack of some sweeps: their candidates and their judge."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""How the models of a configuration are spoken to: by the prompts that they answer, and by judges that run on them."""
+"""Chat formats that the models of a configuration must support: of the prompts, and of judges that run on them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ SYSTEM = "system"
 
 
 def uses_of_template(model: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a model's chat template has to do; keyword arguments of ``steadfast.models.chat_settings.try_chat``.
+    """Required features of a model's chat template; keyword arguments of ``steadfast.models.chat_settings.try_chat``.
 
     Args:
         model: its name.

@@ -41,7 +41,7 @@ def variants_of(sweep: Mapping[str, Any]) -> list[str]:
 
 
 def scale_key(part: str, change: Mapping[str, Any]) -> str:
-    """The setting that says how strong an edit or an intervention is; empty if none does.
+    """The setting that is the scale of an edit or an intervention; empty if there is none.
 
     Args:
         part: the key of a variant that the change is given by.
@@ -60,7 +60,7 @@ def _require_scales(name: str, sweep: Mapping[str, Any]) -> None:
 
 
 def _kept(sweep: Mapping[str, Any]) -> dict[str, Any]:
-    """How the edited models of a sweep are kept, if it says so."""
+    """Storage form of a sweep's edited models, if it is set."""
     return {"checkpoints": sweep["checkpoints"]} if sweep.get("checkpoints") else {}
 
 

@@ -1,1 +1,1 @@
-"""Core: files, provenance, code digests, registries, the result cache and the frame of every job."""
+"""Core: files, provenance, code digests, registries, the result cache, and the wrapper of every job."""

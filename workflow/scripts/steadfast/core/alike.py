@@ -1,8 +1,8 @@
-"""Texts that readers would take for one another."""
+"""Detection of texts that readers would confuse."""
 
 import unicodedata
 
 
 def visual_form(text: str) -> str:
-    """A label as readers tell it from others: without case, forms of the same characters and the width of spaces."""
+    """A label up to what readers overlook: case, forms of the same characters, and width of spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -1,4 +1,4 @@
-"""Digests of code: what decides whether a change of method makes a result stale.
+"""Digests of code: whether a change of the code makes a result stale.
 
 Snakemake does not see edits to imported modules, and it sees a touched script as a changed one. A digest
 over the meaning of a script and of every package module it reaches (comments, docstrings, descriptions of settings
@@ -55,7 +55,7 @@ def code_digest(*roots: str | Path) -> str:
 
 
 def remember_in(folder: str | Path) -> None:
-    """Keep what is found out about each file in ``folder``, by the file's content, for later processes.
+    """Cache the facts about each file in ``folder``, by the file's content, for later processes.
 
     Reading 200 files and writing them again without their comments takes a second, which every start of Snakemake
     would spend again.
@@ -71,7 +71,7 @@ _memory: Path | None = None
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a digest needs to know about a file.
+    """Facts about a file that a digest needs.
 
     Attributes:
         meaning: hash of the code without comments, docstrings and formatting.
@@ -150,7 +150,7 @@ def _own_files(name: str) -> list[str]:
 
 @cache
 def _listed(folder: str) -> frozenset[str]:
-    """Names in a folder; none if there is no such folder. Asking for each of a thousand files takes longer."""
+    """Names in a folder; none if it does not exist. Faster than one query per file."""
     try:
         return frozenset(os.listdir(folder))
     except OSError:

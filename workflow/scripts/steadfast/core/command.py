@@ -1,4 +1,4 @@
-"""The command that a run was started with, for messages that tell how to go on."""
+"""The command that a run was started with, for messages on how to resume."""
 
 import os
 import shlex
@@ -10,7 +10,7 @@ DEFAULT = "make run"
 
 
 def run_command() -> str:
-    """The command that the run was started with, which also goes on from where it stopped.
+    """The command that the run was started with, which also resumes it.
 
     The main process passes it to its jobs (``pass_on``).
     """
@@ -27,5 +27,5 @@ def run_command() -> str:
 
 
 def pass_on() -> None:
-    """Let the jobs of this process know its command."""
+    """Pass the command to the jobs of this process."""
     os.environ[VARIABLE] = run_command()

@@ -1,4 +1,4 @@
-"""Settings of conditions on the rows of a table: `where` of prompt sources, of responses and labels from elsewhere."""
+"""Settings of conditions on the rows of a table: `where` of prompt sources, and of imported responses and labels."""
 
 from typing import Annotated
 

@@ -47,7 +47,7 @@ class Delimited:
     records: list[Record]
 
     def filled(self) -> list[Record]:
-        """The records that hold anything: spreadsheets also write rows that do not."""
+        """The records that are not empty: spreadsheets also write empty rows."""
         return [record for record in self.records if any(cell.strip() for cell in record.cells.values())]
 
     def require(self, columns: Iterable[str]) -> None:

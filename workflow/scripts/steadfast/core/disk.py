@@ -1,4 +1,4 @@
-"""Full disks: telling that one is the cause of a failure, and what may be removed from it."""
+"""Full disks: detecting them as the cause of a failure, and what may be removed."""
 
 import errno
 import os

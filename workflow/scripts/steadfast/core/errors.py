@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 
 class SteadfastError(Exception):
-    """A failure that the user can act on; the message says what was found and what is allowed."""
+    """A failure that the user can fix; the message gives what was found and what is allowed."""
 
 
 class ConfigError(SteadfastError):
@@ -13,7 +13,7 @@ class ConfigError(SteadfastError):
 
 
 class DataError(SteadfastError):
-    """An input file does not hold what its contract promises."""
+    """An input file does not have the required content."""
 
 
 class UnknownNameError(ConfigError):

@@ -1,4 +1,4 @@
-"""Reading and writing files so that a crash, a kill or a full disk never leaves half a result."""
+"""Reading and writing files so that a crash, a kill or a full disk never leaves an incomplete result."""
 
 import fcntl
 import glob
@@ -174,7 +174,7 @@ def visible_files(directory: str | Path) -> list[Path]:
 
 
 def stored_bytes(directory: str | Path) -> int:
-    """Bytes on the disk of all files below a directory, whoever is writing there meanwhile; 0 if there is none."""
+    """Bytes on the disk of all files below a directory, also during concurrent writes; 0 if it does not exist."""
     found = 0
     for file in Path(directory).rglob("*"):
         try:

@@ -1,4 +1,4 @@
-"""GPUs of this machine: which there are, and which of them a job may take.
+"""GPUs of this machine, and their assignment to jobs.
 
 Snakemake counts GPUs (the resource ``gpu``) but does not say which of them are a job's. On a cluster the scheduler
 does, and leaves no choice; on one machine jobs that run side by side would all take the first.
@@ -35,7 +35,7 @@ def visible_gpus(environment: Mapping[str, str] = os.environ) -> list[str]:
 
 
 def gpu_memory() -> list[int]:
-    """Bytes of memory of every GPU that may be used, as ``nvidia-smi`` tells; none where it does not."""
+    """Bytes of memory of every usable GPU, according to ``nvidia-smi``; none if it is not available."""
     query = ["nvidia-smi", "--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits"]
     try:
         lines = subprocess.run(query, capture_output=True, text=True, timeout=30).stdout.splitlines()
@@ -48,7 +48,7 @@ def gpu_memory() -> list[int]:
 
 
 def counted_gpus(workflow: Any) -> int | None:
-    """How many GPUs Snakemake counts for all jobs together, from now on; None if it leaves that to others.
+    """Number of GPUs that Snakemake assigns to jobs; None if a scheduler does.
 
     On one machine it would start as many jobs as there are cores, whatever GPUs they ask for. A cluster counts its own,
     and so does who gives ``--resources gpu=...``.
@@ -66,7 +66,7 @@ def counted_gpus(workflow: Any) -> int | None:
 
 @contextmanager
 def claimed_gpus(count: int) -> Iterator[None]:
-    """Take this number of GPUs for the duration of the block, and hide the others from what is started in it.
+    """Context with this number of GPUs; the others are hidden from processes started in it.
 
     Where there is no choice nothing is taken. Else it waits until enough are free; a lock on a file represents each,
     which the system releases however this process ends.

@@ -1,4 +1,4 @@
-"""Whether results are as they were made: their content compared with what the sidecars beside them recorded.
+"""Integrity of results: comparison of their content with the records in their sidecars.
 
 A sidecar (``<output>.provenance.json``) holds the hash, size and modification time of every file of its output. Files
 are hashed again before they are read; large ones (checkpoints, activations) only if their size or time differs, since a
@@ -121,7 +121,7 @@ def content_hash(path: str | Path) -> str:
 
 
 def recorded(path: str | Path) -> Artifact | None:
-    """What the sidecar of an artifact recorded of its files; None without one that can be read."""
+    """Records of an artifact's files in its sidecar; None without a readable one."""
     try:
         stored = read_json(sidecar(path))
         files, elsewhere = (
@@ -137,7 +137,7 @@ def recorded(path: str | Path) -> Artifact | None:
 
 
 def require_as_made(paths: Iterable[str | Path]) -> dict[str, Artifact]:
-    """Check that results are as they were made.
+    """Check that results have not changed since they were made.
 
     Files without a sidecar come from outside, and there is nothing to compare them with; one that cannot be read is a
     change as well.
@@ -185,7 +185,7 @@ def require_as_made_at_a_glance(paths: Iterable[str | Path]) -> None:
 
 
 def require_unchanged(seen: Mapping[str, Artifact]) -> None:
-    """Check that inputs are still what they were when a job began to read them.
+    """Check that inputs have not changed since a job began to read them.
 
     Raises:
         DataError: some are not.
@@ -201,7 +201,7 @@ def require_unchanged(seen: Mapping[str, Artifact]) -> None:
 
 
 def changes(made: Artifact, found: Artifact) -> Iterator[str]:
-    """In what an artifact differs from what was made, one sentence part per file."""
+    """Differences of an artifact from its record, one phrase per file."""
     for part in _PARTS:
         before, after = getattr(made, part), getattr(found, part)
         for name, state in before.items():
@@ -232,7 +232,7 @@ def message(changed: Mapping[str, str]) -> str:
 
 
 def _maker(path: str) -> str:
-    """Which rule made a result, and when."""
+    """The rule that made a result, and the time."""
     try:
         stored = read_json(sidecar(path))
         return f" (by {stored['rule']}, {stored['finished']})"

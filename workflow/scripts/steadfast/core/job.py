@@ -1,4 +1,4 @@
-"""What every script does around its work: log, clear errors, provenance."""
+"""Wrapper of every script: log, clear errors, provenance."""
 
 import io
 import os
@@ -134,7 +134,7 @@ def _output_to(log: str) -> Iterator[TextIO]:
 
 @contextmanager
 def _any_text() -> Iterator[None]:
-    """Let logs hold any text, whatever the locale says; they are read as UTF-8."""
+    """Write logs as UTF-8, regardless of the locale."""
     streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]
     before = [(stream.encoding, stream.errors) for stream in streams]
     for stream in streams:

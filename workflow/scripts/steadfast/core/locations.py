@@ -1,4 +1,4 @@
-"""Where the package and the files that it ships with are, in a checkout and in an installed wheel.
+"""Locations of the package and its data files, in a checkout and in an installed wheel.
 
 In a checkout these files are those of the repository. A wheel carries what is read at run time (phrase lists, prompt
 templates, page assets, the lock of data packages) inside the package, under the same relative paths:
@@ -20,7 +20,7 @@ PROJECT = _IN_WHEEL if INSTALLED else SCRIPTS.parents[1]
 
 
 def project_file(path: str | Path) -> Path:
-    """A file of the user, or the one that ships under this name.
+    """A file of the user, or the shipped file of this name.
 
     Args:
         path: a path; ``resources/...`` that is not in the working directory is looked up among the shipped files.

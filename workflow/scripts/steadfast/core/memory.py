@@ -1,4 +1,4 @@
-"""Memory of this machine, as much of it as this process may use."""
+"""Memory of this machine that this process may use."""
 
 from pathlib import Path
 

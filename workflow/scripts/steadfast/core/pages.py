@@ -1,8 +1,7 @@
-"""Self-contained pages: template, styles, scripts and data in one file that loads nothing and sends nothing.
+"""Self-contained pages: template, styles, scripts and data in one file without network access.
 
-Templates are Jinja's, and whatever is put into one is escaped. All text of models and people goes into a page as JSON
-in ASCII, without characters of markup, and the page's content security policy lets only the page's own style and script
-take effect.
+Templates are Jinja's, with autoescaping. All text of models and annotators is inserted as JSON in ASCII, without
+characters of markup, and the page's content security policy lets only the page's own style and script take effect.
 """
 
 import base64
@@ -21,7 +20,7 @@ LAYOUT = "page/layout.html"
 
 @dataclass(frozen=True)
 class PageSource:
-    """The files that a page is made of, relative to the folder of resources.
+    """The source files of a page, relative to the folder of resources.
 
     Attributes:
         template: Jinja template that extends ``LAYOUT``.

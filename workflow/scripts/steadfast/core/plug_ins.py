@@ -1,7 +1,7 @@
-"""Families of plug-ins: what a config entry chooses by one of its keys, each a module with its own ``Settings``.
+"""Families of plug-ins: modules with their own ``Settings``, selected by a key of a config entry.
 
-A module holds its settings, what the rest needs to know of it (class variables of the settings) and its function.
-Nothing outside of it names its kind: whoever needs to know something asks the module.
+A module contains its settings, its capabilities (class variables of the settings) and its function. No code outside of
+it names its kind; other code queries its capabilities.
 """
 
 from collections.abc import Mapping
@@ -30,15 +30,15 @@ STUB = "x-plug-in"
 
 @dataclass(frozen=True)
 class Family:
-    """Plug-ins of one sort.
+    """A family of plug-ins.
 
     Attributes:
-        name: what one of them is called.
+        name: name of one plug-in in messages.
         package: the package that holds their modules.
         key: the key of a config entry that names the module.
         description: of that key.
-        entries: whether config entries choose one of them, with its settings; else it is named alone.
-        named_by_key: whether an entry without ``key`` chooses the plug-in that one of its other keys is called after.
+        entries: whether config entries select a plug-in with its settings; otherwise it is selected by its name alone.
+        named_by_key: whether an entry without ``key`` selects the plug-in that has the name of one of its other keys.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Family:
     named_by_key: bool = False
 
     def whole(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A config entry with ``key``, where another of its keys may say what it chooses."""
+        """A config entry with ``key``, which may be implied by another key."""
         if self.key in entry or not self.named_by_key:
             return entry
         found = [name for name in self.names() if name in entry]
@@ -60,7 +60,7 @@ class Family:
         return registry.names(self.package)
 
     def unknown(self, name: object) -> str:
-        """What is said of a name that no plug-in has."""
+        """Message about an unknown name."""
         for known in registry.own_names(self.package):
             if name in getattr(self.settings(known), "former_names", ()):
                 return renamed(name, known)
@@ -75,11 +75,11 @@ class Family:
         return registry.load(self.package, name, self.name)
 
     def of(self, entry: Mapping[str, Any]) -> ModuleType:
-        """The module that a config entry chooses."""
+        """The module that a config entry selects."""
         return self.load(entry[self.key])
 
     def read(self, entry: Mapping[str, Any]) -> Any:
-        """The settings of a config entry: an object of the ``Settings`` of the module that it chooses.
+        """The settings of a config entry: an instance of the ``Settings`` of the selected module.
 
         Raises:
             ConfigError: it cannot be used.
@@ -96,7 +96,7 @@ class Family:
         return {self.key: entry[self.key], **self.read(entry).as_dict()}
 
     def usual(self) -> dict[str, Any]:
-        """The config entry that is taken where a caller gives none: of the plug-in whose settings have ``usual``."""
+        """The default config entry: that of the plug-in whose settings have ``usual``."""
         found = ((name, self.settings(name)) for name in registry.own_names(self.package))
         return next({self.key: name, **kind.usual} for name, kind in found if hasattr(kind, "usual"))
 
@@ -106,7 +106,7 @@ class Family:
         return sorted((name for name, rank in ranks.items() if rank), key=ranks.__getitem__)
 
     def settings(self, name: str) -> Any:
-        """The ``Settings`` of a plug-in, which say what it can and needs as well."""
+        """The ``Settings`` of a plug-in, with its capabilities."""
         return self.load(name).Settings
 
 
@@ -122,10 +122,10 @@ class Judges(Family):
 
 @dataclass(frozen=True)
 class Rubrics(Family):
-    """Those of the same kinds that follow a template, as scorers of a quality: their labels are those of rubrics."""
+    """Kinds of judges that can score a rubric, with the labels of rubrics."""
 
     def names(self) -> list[str]:
-        """Names of the kinds; to know them all kinds are imported."""
+        """Names of the kinds; this imports all kinds."""
         kinds = {name: self.settings(name) for name in super().names()}
         return [name for name, kind in kinds.items() if kind.follows_template or kind.says_compliance]
 

@@ -1,6 +1,6 @@
-"""How far a step is: lines in its log with a rate and the time left, which the terminal shows as well.
+"""Progress of a step: lines in its log with a rate and the remaining time, which the terminal shows as well.
 
-Loops within loops make one line together. The outermost loop writes it, and tells the time that is left of all of it:
+Nested loops share one line, which the outermost loop writes, with the remaining time of the whole:
 
     side effects: 7/40 (abliterated, perplexity); prompts: 12/50, 512 tokens/s, 3 min left
 """
@@ -26,7 +26,7 @@ _open: "list[Progress]" = []
 
 
 class Progress:
-    """Counts what a loop has done. Use it as a context manager, so that loops within it know that they are.
+    """Progress of a loop. Use it as a context manager, so that nested loops are detected.
 
     ``note`` may be set to what the line shall say beside the count.
 
@@ -184,7 +184,7 @@ class Progress:
 
 
 class Durations:
-    """How long things of different kinds took, for an estimate of those to come."""
+    """Durations by kind, to estimate those to come."""
 
     def __init__(self) -> None:
         self._seconds: dict[str, list[float]] = defaultdict(list)
@@ -193,7 +193,7 @@ class Durations:
         return bool(self._seconds)
 
     def add(self, kind: str, seconds: float) -> None:
-        """Note that one of a kind took so long."""
+        """Record a duration."""
         self._seconds[kind].append(seconds)
 
     def expected(self, kind: str) -> float:
@@ -214,7 +214,7 @@ def quiet_libraries(environment: MutableMapping[str, str] = os.environ) -> None:
 
 @contextmanager
 def watched(progress: Progress, measure: Callable[[], float], seconds: float = POLL_SECONDS) -> Iterator[None]:
-    """Ask every few seconds how much work is done, where what does it cannot be asked to tell.
+    """Poll every few seconds how much work is done, for work that cannot report progress itself.
 
     Args:
         progress: a loop with a single part, whose work is known.
@@ -237,7 +237,7 @@ def watched(progress: Progress, measure: Callable[[], float], seconds: float = P
 
 
 def seconds_left(line: str) -> float | None:
-    """The seconds that a line of progress tells to be left; None if it tells none."""
+    """The remaining seconds in a line of progress; None if it has none."""
     found = LEFT.search(line)
     if not found:
         return None

@@ -1,7 +1,7 @@
-"""Provenance sidecars: what an output was made from, by which code, with which versions.
+"""Provenance sidecars: inputs, code and package versions of every output.
 
-They lie beside the outputs (``<output>.provenance.json``) and not inside them, so that two equal results
-are equal files whatever time or machine they were made on.
+They are separate files (``<output>.provenance.json``), so that equal results are equal files, regardless of time and
+machine.
 """
 
 import os
@@ -35,7 +35,7 @@ REPORTED_PACKAGES = (
 
 
 def note_number_format(model_dir: str | Path, name: str) -> None:
-    """Remember in which number format this process runs a model; the provenance of what it makes tells it."""
+    """Record the number format in which this process runs a model, for the provenance of its outputs."""
     _number_formats[str(model_dir)] = name
 
 

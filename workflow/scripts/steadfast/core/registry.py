@@ -1,7 +1,7 @@
-"""Registries: a package with one module per kind, found by name and imported only when it is used.
+"""Registries: packages with one module per kind, found by name and imported when used.
 
 Plug-ins are modules of other distributions, found through entry points: each registry has a group of its own, and an
-entry point of that group gives the name of the kind and the dotted name of its module. They keep the same contract as
+entry point of that group gives the name of the kind and the dotted name of its module. They have the same interface as
 the modules of the registry.
 """
 

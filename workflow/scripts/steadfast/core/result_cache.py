@@ -1,8 +1,8 @@
-"""A store of answered requests: append-only, content-addressed, shared by any number of processes.
+"""A cache of answered requests: append-only, content-addressed, shared by any number of processes.
 
-A request is a JSON object that holds everything its answer may depend on (endpoint, served model and revision,
+A request is a JSON object with everything that its answer depends on (endpoint, served model and revision,
 messages, sampling, constraint, prompt template). Its key is the SHA-256 of its canonical JSON: keys sorted, no
-spaces, ASCII, no NaN. Whoever asks the same again finds the answer, whatever the judge is called by then.
+spaces, ASCII, no NaN. The same request finds the answer again, regardless of the name of the judge.
 
 Each process appends to a file of its own (a *segment*, ``<UTC time>-<host>-<process>-<random>.jsonl``), one line per
 answer, written with a single system call as soon as the answer is there. So writers never meet, which network file
@@ -11,9 +11,8 @@ loses at most the line it was writing. Every line ends with a checksum of what p
 
     {"key":"...","answer":{...},"request":{...},"answered":"2026-01-31T12:00:00Z","checksum":"..."}
 
-A line that is cut off or damaged is as if it had never been written. Nothing is ever changed or deleted; if two
-processes asked the same at the same time, the older segment's answer counts. Failures are not answers: callers
-must not put them here.
+Truncated or damaged lines are ignored. Nothing is ever changed or deleted; if two processes made the same request
+concurrently, the answer in the older segment counts. Failures are not answers and must not be stored.
 """
 
 import hashlib
@@ -54,7 +53,7 @@ def request_key(request: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a line lies."""
+    """Position of a line."""
 
     segment: Path
     offset: int

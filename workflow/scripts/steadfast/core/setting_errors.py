@@ -1,4 +1,4 @@
-"""What is wrong with settings, in words: the key, what was found, what is allowed, the nearest known name.
+"""Messages about invalid settings: the key, what was found, what is allowed, the nearest known name.
 
 Nothing here changes a result, so ``steadfast.core.code_digest`` leaves this module out.
 """
@@ -25,7 +25,7 @@ Problem = tuple[Place, str]
 
 
 class InvalidEntry(ValueError):
-    """What is wrong within a config entry whose settings depend on one of its own keys.
+    """Errors within a config entry whose settings depend on one of its keys.
 
     Attributes:
         problems: places below the entry, each with a message.
@@ -66,14 +66,14 @@ def shown(value: object) -> str:
 
 
 def as_yaml(value: object) -> str:
-    """How YAML came to read a text as something else."""
+    """Explanation of a text that YAML parsed as another type."""
     if isinstance(value, bool):
         return f", as YAML reads {'yes, on and true' if value else 'no, off and false'}"
     return ""
 
 
 def wrong_type(value: object, wanted: str | Sequence[str], hint: str = "") -> str:
-    """What is said of a value of another type."""
+    """Message about a value of the wrong type."""
     kinds = [wanted] if isinstance(wanted, str) else list(wanted)
     unquoted = "string" in kinds and not isinstance(value, str | dict | list | None)
     quotes = f"{as_yaml(value)}; put it in quotes" if unquoted else ""
@@ -81,7 +81,7 @@ def wrong_type(value: object, wanted: str | Sequence[str], hint: str = "") -> st
 
 
 def missing(key: str, values: Mapping[str, Any]) -> str:
-    """What is said of a key that is not there."""
+    """Message about a missing key."""
     return f"the key {key!r} is missing; found: {', '.join(map(str, values)) or 'nothing'}"
 
 
@@ -176,12 +176,12 @@ def _describe(kind: str, value: object, rules: Mapping[str, Any]) -> str:
 
 
 def renamed(value: object, now: str) -> str:
-    """What is said of a value of an earlier version."""
+    """Message about a value of an earlier version."""
     return f"{shown(value)} is not allowed{CALLED_NOW}{now!r} now"
 
 
 def not_allowed(value: object, allowed: Sequence[object]) -> str:
-    """What is said of a value that is none of the allowed ones."""
+    """Message about a value that is not allowed."""
     names = ["null" if item is None else str(item) for item in allowed]
     return f"{shown(value)} is not allowed{suggest(str(value), names)}"
 

@@ -1,4 +1,4 @@
-"""Sections of the configuration that hold the keys of what they choose: each key is declared by one plug-in."""
+"""Sections of the configuration with the keys of plug-ins: each key is declared by one plug-in."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,8 +1,8 @@
-"""Settings: what an entry of the configuration may hold, as Pydantic models that every plug-in declares for itself.
+"""Settings: Pydantic models of config entries, declared by every plug-in.
 
-A model is strict (``"1"`` is not a number), closed (an unknown key is an error) and finite. Its fields are the one home
-of a key: its type, range, default and description. Validation, the editors' JSON schema, the reference page and the
-error messages are all made from them.
+A model is strict (``"1"`` is not a number), closed (an unknown key is an error) and finite. A field defines everything
+about a key: type, range, default and description. Validation, the JSON schema for editors, the reference page and the
+error messages are generated from it.
 """
 
 import os
@@ -33,7 +33,7 @@ class SettingsModel(BaseModel):
     """Base of all settings.
 
     Attributes:
-        renamed: keys of earlier versions, with what they are called now.
+        renamed: keys of earlier versions, with their current names.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
@@ -55,18 +55,18 @@ class SettingsModel(BaseModel):
             raise ConfigError("\n".join(lines_of(error, cls, values))) from None
 
     def as_dict(self) -> dict[str, Any]:
-        """All keys with their values, defaults filled in, but for those that have no default and were left out."""
+        """All keys with their values, including defaults, without omitted keys that have no default."""
         return self.model_dump(by_alias=True)
 
 
 def optional(*, description: str, **constraints: Any) -> Any:
-    """A field without a default: where it is left out, ``SettingsModel.as_dict`` leaves it out as well."""
+    """An optional field without a default: if it is omitted, ``SettingsModel.as_dict`` omits it as well."""
     further: Any = {"json_schema_extra": {OPTIONAL: True}, **constraints}
     return Field(default=None, exclude_if=_is_none, description=description, **further)
 
 
 def nested(model: type[SettingsModel], *, description: str | None = None) -> Any:
-    """A field of settings within settings, which may be left out since all of its own have defaults."""
+    """A field of nested settings, which may be omitted since all nested fields have defaults."""
     return Field(default_factory=model, description=description)
 
 

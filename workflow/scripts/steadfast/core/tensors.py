@@ -1,6 +1,6 @@
 """Small safetensors files of results, written so that equal contents are equal bytes.
 
-The safetensors library writes metadata in the order of a hash table, another one each time.
+The safetensors library writes metadata in the varying order of a hash table.
 """
 
 import json

@@ -5,7 +5,7 @@ import sys
 
 
 def show_any_text() -> None:
-    """Replace what the terminal's encoding does not know, in place of ending a finished run with an error.
+    """Replace characters that the terminal's encoding lacks, instead of ending a finished run with an error.
 
     Under ``LC_ALL=C`` without Python's UTF-8 mode that is every arrow, and every name that is not English.
     """

@@ -1,4 +1,4 @@
-"""How processes end when they are asked to, and when the run that they belong to is gone.
+"""Termination of processes, on request and when their run is gone.
 
 A run is asked to end by SIGTERM, or by SIGHUP when its terminal is closed; a job ends as after any other failure, with
 its temporary files removed and the reason in its log. A job whose run was killed ends by itself: Snakemake starts jobs
@@ -24,7 +24,7 @@ ORPHANED = "the run that started this step is gone"
 
 
 class Stopped(BaseException):
-    """The process was asked to end.
+    """The process was requested to end.
 
     Attributes:
         status: exit status, as a shell reports the signal.
@@ -49,13 +49,13 @@ def end_run_on_hangup() -> None:
 
 
 def name_run() -> None:
-    """Let the jobs that this process starts know it."""
+    """Pass the identity of this process to its jobs."""
     os.environ[RUN_VARIABLE] = f"{os.getpid()} {_place()}"
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Raise ``Stopped`` in the block when the process is asked to end, or when its run is gone.
+    """Context that raises ``Stopped`` when the process is requested to end, or when its run is gone.
 
     Signals that are ignored stay so; a second one ends the process at once.
     """

@@ -1,4 +1,4 @@
-"""Texts of the configuration that are shown or become part of prompts: which characters they may hold."""
+"""Allowed characters in texts of the configuration that are shown or become part of prompts."""
 
 import unicodedata
 

@@ -1,7 +1,7 @@
-"""Decoding of one batch by transformers, without computing anything twice or for nothing.
+"""Decoding of one batch by transformers, without redundant computation.
 
-What all prompts begin with (the template's system turn) is run once. Responses that have ended leave the batch as soon
-as they are half of it, so that refusals of one sentence do not cost as much as answers of the full length.
+The common prefix of all prompts (the system turn) is run once. Finished responses leave the batch as soon as they are
+half of it, so that short refusals do not cost as much as responses of the full length.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def decode(
     draws: Sequence[LogitsProcessor] = (),
     prefix: Prefix = NO_PREFIX,
 ) -> list[list[int]]:
-    """New tokens of every prompt, a stop token and padding behind it included.
+    """New tokens of every prompt, including a stop token and the padding after it.
 
     Args:
         model: the model, in evaluation mode.

@@ -1,7 +1,7 @@
-"""Degenerate responses: nothing said, or the same thing said over and over.
+"""Degenerate responses: empty or repetitive.
 
-Edits can break a model in ways that a refusal count does not show: what does not refuse because it only
-stutters must not pass for compliance.
+Edits can break a model in ways that a refusal count does not show: repetitive text is not a refusal, but must not count
+as compliance either.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""``engine: auto``: whichever engine is expected to finish first, start-up included."""
+"""``engine: auto``: the engine that is expected to finish first, including its start."""
 
 from collections.abc import Sequence
 from pathlib import Path

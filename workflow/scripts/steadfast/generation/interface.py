@@ -1,8 +1,7 @@
-"""Generation: what an engine is asked for, and what it answers.
+"""Generation: the interface of engines.
 
-Engines speak token ids. Chat templates are applied before an engine sees a prompt and answers are decoded
-after it has finished, by the same code whatever the engine, so that no template is applied twice and two
-engines that emit the same tokens give the same text.
+Engines work on token ids. Chat templates are applied before and responses decoded after generation, by the same code
+for all engines, so that no template is applied twice and equal tokens give equal text.
 """
 
 import hashlib
@@ -19,7 +18,7 @@ FinishReason = Literal["stop", "length"]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How responses are drawn.
+    """Sampling parameters.
 
     A checkpoint's own recommendations (temperature, repetition penalty, ... in ``generation_config.json``)
     are not used: they would differ between the models that are compared.
@@ -57,7 +56,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Runtime:
-    """How an engine uses the machine; nothing here is part of what makes a response stale.
+    """How an engine uses the machine; these settings do not affect responses.
 
     Attributes:
         device: ``auto``, ``cpu``, or another torch device name (transformers).
@@ -87,7 +86,7 @@ class Runtime:
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """One response that is wanted.
+    """A request for one response.
 
     Attributes:
         prompt_tokens: the whole prompt, special tokens and generation prompt included.
@@ -114,7 +113,7 @@ class Generation:
 
 
 class Engine(Protocol):
-    """What runs a model."""
+    """An engine that runs a model."""
 
     @property
     def name(self) -> str:
@@ -133,7 +132,7 @@ class Engine(Protocol):
         sampling: Sampling,
         stop_tokens: AbstractSet[int],
     ) -> Iterator[tuple[int, Generation]]:
-        """Yield the position of each request with its response, as they finish (in any order).
+        """Yield the index of each request with its response, as they finish (in any order).
 
         Args:
             model_dir: a model directory of the workflow, or a plain checkpoint directory.

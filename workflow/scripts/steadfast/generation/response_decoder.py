@@ -1,4 +1,4 @@
-"""New tokens in, the cells of a response out: the answer, the thinking, and what is left that is neither."""
+"""Decoding of new tokens into the columns of a response: response text, thinking, and remaining control tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

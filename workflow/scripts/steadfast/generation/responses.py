@@ -1,4 +1,4 @@
-"""Responses: prompts in, a table of what the model answered out."""
+"""Generation of responses: from prompts to a table of responses."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -53,7 +53,7 @@ def generate_responses(
     prepared: Mapping[str, Engine] | None = None,
     **runtime: Any,
 ) -> pd.DataFrame:
-    """Let a model answer prompts.
+    """Generate responses to prompts.
 
     Args:
         model_dir: a model directory of the workflow, or a plain checkpoint directory.
@@ -203,7 +203,7 @@ def _generate(
     cache: str | Path | None,
     shared: Mapping[str, Any],
 ) -> list[Generation]:
-    """Responses in the order of the requests; those that the cache holds are not generated again."""
+    """Responses in the order of the requests; cached ones are not generated again."""
     with ResultCache(cache) if cache is not None else nullcontext() as kept:
         records = _records(engine, model_dir, requests, shared) if kept else []
         known = [kept.get(request_key(record)) for record in records] if kept else []
@@ -224,7 +224,7 @@ def _generate(
 def _records(
     engine: Engine, model_dir: str | Path, requests: Sequence[GenerationRequest], shared: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """What decides each response: what all share, the weights, and the request."""
+    """Cache key of each response: shared settings, the weights, and the request."""
     model = {"checkpoint": content_hash(model_dir), "dtype": engine.number_format(model_dir)}
     return [
         {**shared, **model, "prompt": request.prompt_tokens, "limit": request.max_new_tokens, "seed": request.seed}

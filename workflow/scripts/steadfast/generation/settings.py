@@ -1,4 +1,4 @@
-"""Settings that engines share, and what the rest of the workflow asks an engine."""
+"""Settings and capabilities that engines share."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -52,12 +52,12 @@ class EngineSettings(SettingsModel):
 
     @classmethod
     def obstacle(cls, runtime: "Runtime") -> str:
-        """Why ``engine: auto`` cannot take it here; empty if it can."""
+        """Why ``engine: auto`` cannot use it here; empty if it can."""
         del runtime
         return ""
 
     @classmethod
     def advantage(cls, runtime: "Runtime") -> str:
-        """Why it is the fastest here whatever the model and the prompts; empty where they decide."""
+        """Why it is the fastest here for any model and prompts; empty if that depends on them."""
         del runtime
         return ""

@@ -1,4 +1,4 @@
-"""The whole configuration: one model per section, and one per entry of the sections with names."""
+"""The whole configuration: one Pydantic model per section, and one per entry of the sections with names."""
 
 from typing import Annotated, Any
 

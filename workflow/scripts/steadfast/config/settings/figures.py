@@ -1,4 +1,4 @@
-"""Section `figures`: how figures look, and the keys of the figures themselves."""
+"""Section `figures`: style of the figures, and one key per figure."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -46,7 +46,7 @@ class PaletteSettings(SettingsModel):
 
 
 class FiguresSettings(SettingsModel):
-    """How figures are written. Each figure has a key of its own; one of a plug-in is drawn where its key is given."""
+    """Style and formats of the figures. Each has its own key; those of plug-ins are drawn if their key is given."""
 
     judge: str | None = Field(
         None, description="Judge whose verdicts figures and report show; null takes the reference."

@@ -13,7 +13,7 @@ CheckpointForm = Literal["auto", "bake", "adapter"]
 
 
 class RuntimeSettings(SettingsModel):
-    """How jobs run on the machine. Nothing here is part of what makes a result stale."""
+    """How jobs run on the machine. These settings do not affect results."""
 
     device: str = Field(
         "auto",

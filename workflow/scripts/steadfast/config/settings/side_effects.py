@@ -19,7 +19,7 @@ OWN = tuple(name for family in MEASURES for name in own_names(family.package))
 
 
 class SideEffectSettings(SettingsModel):
-    """What a variant changes other than refusals, and whether its edit reached what it should.
+    """Side effects of variants, and checks of their edits.
 
     docs/method.md defines the measures.
     """

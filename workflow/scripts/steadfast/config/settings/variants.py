@@ -1,4 +1,4 @@
-"""Sections `variants` and `sweeps`: what is done to each model before it answers."""
+"""Sections `variants` and `sweeps`."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
@@ -14,7 +14,7 @@ Role = Literal["study", "control"]
 
 
 class BestAttackOfSettings(SettingsModel):
-    """In place of `direction` and `edit`, the best attack of some sweeps."""
+    """Instead of `direction` and `edit`, the best attack of some sweeps."""
 
     sweeps: UniqueItems[str] = Field(
         min_length=1, description="Entries of `sweeps` with `edits`, from which the best attack is selected."
@@ -93,7 +93,7 @@ class VariantSettings(SettingsModel):
 
 
 class SweepSettings(SettingsModel):
-    """A family of attacks."""
+    """A family of attacks: every direction with every edit and intervention at every scale."""
 
     renamed: ClassVar[Mapping[str, str]] = {"hooks": "interventions", "strengths": "scales"}
 

@@ -1,1 +1,1 @@
-"""Responses and labels of other tools, read in."""
+"""Import of responses and labels of other tools."""

@@ -1,4 +1,4 @@
-"""The responses of a model without weights, as its config entry describes them."""
+"""Imported responses of a model without weights."""
 
 from collections.abc import Mapping
 from dataclasses import replace

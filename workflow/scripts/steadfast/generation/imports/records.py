@@ -1,4 +1,4 @@
-"""What a file of another tool holds: responses to prompts, with labels if it has them."""
+"""Records of files of other tools: responses to prompts, optionally with labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class Columns:
-    """What columns are called; in nested rows a dot leads to a key below (``doc.question``).
+    """Column names; dots address nested keys (``doc.question``).
 
     Attributes:
         prompt: the prompt's text; None for what the format calls it.

@@ -1,1 +1,1 @@
-"""vLLM in an environment and a process of its own, which never outlives the job that started it."""
+"""vLLM in its own environment and process, which never outlives the job that started it."""

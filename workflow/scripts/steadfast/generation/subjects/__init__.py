@@ -1,4 +1,6 @@
-"""What answers prompts: a module each, with ``build(checkpoint, direction, settings, *, dtype, machine) -> Subject``.
+"""Models under test that generate responses: one module per kind.
+
+A module has ``build(checkpoint, direction, settings, *, dtype, machine) -> Subject``.
 
 Only the module that a job needs is loaded: responses of a checkpoint do not depend on the code of interventions.
 """
@@ -13,12 +15,12 @@ from steadfast.core.registry import load
 
 @dataclass(frozen=True)
 class Subject:
-    """What answers prompts.
+    """A model under test that generates responses.
 
     Attributes:
-        was_changed: whether it is what its variant says. A pair that could not be changed, for want of a valid
-            direction, is the original, whose responses may not count as those of the variant.
-        arguments: arguments of ``steadfast.generation.responses.generate_responses`` that make it answer.
+        was_changed: whether the variant was applied. Without a valid direction the pair equals the original, whose
+        responses must not count as those of the variant.
+        arguments: arguments of ``steadfast.generation.responses.generate_responses`` with which it generates.
     """
 
     was_changed: bool
@@ -34,7 +36,7 @@ def build_subject(
     dtype: str,
     machine: Mapping[str, Any],
 ) -> Subject:
-    """Build what answers.
+    """Build the model under test.
 
     Args:
         name: name of a module of this package.

@@ -1,4 +1,4 @@
-"""A checkpoint that answers in an engine of the configuration, with or without a rule of decoding."""
+"""A checkpoint that generates with an engine of the configuration, with or without a decoding rule."""
 
 from collections.abc import Mapping
 from pathlib import Path

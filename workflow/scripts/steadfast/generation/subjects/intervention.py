@@ -1,4 +1,4 @@
-"""A checkpoint that answers under an intervention at inference, in transformers."""
+"""A checkpoint that generates under an inference-time intervention, in transformers."""
 
 from collections.abc import Mapping
 from pathlib import Path
