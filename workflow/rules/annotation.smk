@@ -1,4 +1,4 @@
-"""Annotation: a blind page for people, and their labels as judges.
+"""Annotation: a blind page for annotators, and their labels as judges.
 
 Produces results/annotation/annotation.html on demand (`snakemake annotation_page`), and, where `annotations` names
 exported labels, results/judgments/{human,human-NAME}/{model}/{variant}.parquet.

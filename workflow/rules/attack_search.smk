@@ -52,7 +52,7 @@ rule attack_search:
 
 
 rule searches:
-    """List the finalists of every search, and what the chosen ones do on evaluation prompts."""
+    """List the finalists of every search, and evaluate the selected ones on the evaluation prompts."""
     input:
         directions=ATTACK_SEARCH.outputs,
         robustness=paths.table("robustness"),

@@ -2,7 +2,7 @@
 
 Produces results/directions/{model}/{variant}.safetensors with the whole comparison beside it as CSV and the chosen edit
 as {variant}.edit.json, for variants that are the best attack of some sweeps (`best_attack_of`), and
-results/tables/best_attacks.csv; other grids do not request them. The responses and judgments that the choice goes by are
+results/tables/best_attacks.csv; other grids do not request them. The responses and judgments for the selection are
 made by responses.smk and judgments.smk.
 """
 
@@ -43,7 +43,7 @@ rule best_attack:
 
 
 rule best_attacks:
-    """List the best attack of each model, with the numbers that it was selected by."""
+    """List the best attack of each model, with the numbers of the selection."""
     input:
         directions=paths.DIRECTION.of(ATTACK_SELECTION.chosen_pairs),
     output:

@@ -13,7 +13,7 @@ EDIT_EXPORT = EditExport(GRID)
 
 
 rule export_edit:
-    """Write an edited model as PEFT and vLLM load it over the original, or as a whole checkpoint."""
+    """Write an edited model as a LoRA adapter for PEFT and vLLM, or as a whole checkpoint."""
     input:
         model=paths.MODEL,
         direction=paths.DIRECTION,

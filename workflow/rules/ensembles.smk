@@ -33,7 +33,7 @@ for ensemble in ensembles(GRID):
 
 
 rule ensembles:
-    """Measure how far the members of every ensemble agree, and what each is worth."""
+    """Measure the agreement and the reliability of the members of every ensemble."""
     input:
         verdicts=paths.VERDICTS,
     output:

@@ -1,4 +1,4 @@
-"""Imported responses: those that somebody else generated, of models whose weights are not there (`source: responses`).
+"""Imported responses of models without weights (`source: responses`).
 
 Produces results/responses/{model}/{variant}.parquet from the files that the configuration names.
 """

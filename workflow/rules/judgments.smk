@@ -1,8 +1,8 @@
 """Judgments: every judge gives a verdict on every response.
 
 Produces results/judgments/{judge}/{model}/{variant}.parquet, and of responses to calibration prompts
-results/calibration/judgments/... and results/attack_selection/judgments/..., where a direction or the choice of an
-attack goes by them. A judge that needs the weights of the model under test runs once per model, for all its variants,
+results/calibration/judgments/... and results/attack_selection/judgments/..., if a direction or the selection of an
+attack uses them. A judge that needs the weights of the model under test runs once per model, for all its variants,
 and judges control responses of another model in the same job
 (results/self_evaluation/{judge}/{model}/{variant}.parquet). Every other judge, and every rubric, runs once for the whole
 grid, so that its own weights are loaded once and cheap judges cost one process, not one per pair.
@@ -13,7 +13,7 @@ from steadfast.grid.judgments import self_judging_jobs, judging_jobs
 for judging in judging_jobs(GRID):
 
     rule:
-        """Let one judge judge the responses of many model–variant pairs."""
+        """Judge the responses of many model–variant pairs by one judge."""
         name:
             judging.rule
         input:
@@ -49,7 +49,7 @@ SELF_JUDGING_JOBS = self_judging_jobs(GRID)
 for own in SELF_JUDGING_JOBS:
 
     rule:
-        """Let the variants of a model judge their own responses and control responses of another model."""
+        """Judge the own and control responses of a model's variants by the variants themselves."""
         name:
             own.rule
         input:

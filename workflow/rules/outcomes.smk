@@ -33,7 +33,7 @@ rule outcomes:
 
 
 rule refusal_kinds:
-    """Count the kinds of refusals, and measure how far the judges of kinds agree."""
+    """Count the kinds of refusals, and measure the agreement of the judges of kinds."""
     input:
         judgments=judgment_files(GRID, kind_rubrics(GRID)),
     output:

@@ -12,7 +12,7 @@ TUNING = SafetyTuning(GRID)
 if TUNING.base:
 
     rule distill_harmless_responses:
-        """Let the untuned model answer the harmless training prompts, so that tuning keeps what it does."""
+        """Generate the responses of the untuned model to the harmless training prompts (self-distillation)."""
         input:
             base=TUNING.base_directory,
             data=TUNING.files,

@@ -1,4 +1,4 @@
-"""Choose the best of the attacks that were compared on one model."""
+"""Select the best attack on one model."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""List which attack was chosen for each model."""
+"""List the best attack of each model."""
 
 from typing import TYPE_CHECKING
 

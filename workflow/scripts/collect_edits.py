@@ -1,4 +1,4 @@
-"""Gather what the edits and hooks did."""
+"""Collect the gates of all edits and interventions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

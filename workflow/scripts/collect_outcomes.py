@@ -1,4 +1,4 @@
-"""Count refused, complied and neither among the responses to harmful prompts."""
+"""Count the outcomes of harmful prompts: refused, complied or neither."""
 
 from typing import TYPE_CHECKING
 

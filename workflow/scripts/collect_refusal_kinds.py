@@ -1,4 +1,4 @@
-"""Count the kinds of refusals, and measure how far the judges of kinds agree."""
+"""Count the kinds of refusals, and measure the agreement of the judges of kinds."""
 
 from typing import TYPE_CHECKING
 

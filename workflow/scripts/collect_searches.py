@@ -1,4 +1,4 @@
-"""List the finalists of every search, and what the chosen ones do on evaluation prompts."""
+"""List the finalists of every search, and evaluate the selected ones on the evaluation prompts."""
 
 from typing import TYPE_CHECKING
 

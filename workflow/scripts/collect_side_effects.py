@@ -1,4 +1,4 @@
-"""Sum up the side effects of every model–variant pair."""
+"""Aggregate the side effects of every model–variant pair."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Gather all judgments into one table, and count them."""
+"""Collect all judgments in one table, and count them."""
 
 from typing import TYPE_CHECKING
 

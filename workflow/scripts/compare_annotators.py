@@ -1,4 +1,4 @@
-"""Measure the agreement of the annotators with one another."""
+"""Measure inter-annotator agreement."""
 
 from typing import TYPE_CHECKING
 

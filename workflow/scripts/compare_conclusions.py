@@ -1,4 +1,4 @@
-"""Show what the choice of the judge does to the conclusions and to the ranking of the models."""
+"""Compute the judge sensitivity of the conclusions and of the model ranking."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Write a GGUF file out as a checkpoint."""
+"""Convert a GGUF file to a checkpoint."""
 
 import json
 from typing import TYPE_CHECKING

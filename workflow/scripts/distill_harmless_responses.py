@@ -1,4 +1,4 @@
-"""Write the untuned base's own answers to the harmless training prompts."""
+"""Generate the untuned base's responses to the harmless training prompts."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Draw the activations along every direction, and where harmful and harmless prompts separate."""
+"""Draw the activations along every direction, and the class separation by depth."""
 
 from typing import TYPE_CHECKING
 

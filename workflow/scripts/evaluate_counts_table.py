@@ -1,4 +1,4 @@
-"""Feed a table of refusal counts from elsewhere through the study's statistics and figures."""
+"""Compute the study's statistics and figures for an existing table of refusal counts."""
 
 from typing import TYPE_CHECKING
 

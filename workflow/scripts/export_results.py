@@ -1,4 +1,4 @@
-"""Write the results in the forms of other tools."""
+"""Export the results to the formats of other tools."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

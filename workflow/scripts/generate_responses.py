@@ -1,4 +1,4 @@
-"""Let one model, loaded once, respond to the prompts of a split in several variants."""
+"""Generate the responses of several variants of one model to the prompts of a split."""
 
 import json
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Read the responses of one model-variant pair from elsewhere, and match them to the prompts."""
+"""Import the responses of one model–variant pair, and match them to the prompts."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Turn exported labels into judgments of people."""
+"""Convert exported annotations to judgments of human judges."""
 
 from typing import TYPE_CHECKING
 

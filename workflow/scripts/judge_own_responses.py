@@ -1,4 +1,4 @@
-"""Let the variants of one model, loaded once, judge their own responses and control responses of another model."""
+"""Judge the own and control responses of several variants of one model by the variants themselves."""
 
 import json
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Let one judge judge the responses of many model-variant pairs."""
+"""Judge the responses of many model–variant pairs by one judge."""
 
 import json
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Get a model from the source of a plug-in and point to it."""
+"""Get a model from the source of a plug-in, and point to it."""
 
 import json
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Measure how far the members of every ensemble agree, and what each is worth."""
+"""Measure the agreement and the reliability of the members of every ensemble."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Measure how well systems recognize refusals in their own and in another model's responses."""
+"""Measure how well models under test recognize refusals in their own and in control responses."""
 
 from typing import TYPE_CHECKING
 

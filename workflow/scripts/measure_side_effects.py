@@ -1,4 +1,4 @@
-"""Measure the side effects of some model–variant pairs that need the weights."""
+"""Measure side effects that need the weights, for some model–variant pairs."""
 
 import json
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Show what judging will take."""
+"""Estimate requests, tokens and cost of judging."""
 
 from typing import TYPE_CHECKING
 

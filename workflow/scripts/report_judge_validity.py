@@ -1,4 +1,4 @@
-"""Tell where each judge differs from the reference."""
+"""Report where each judge differs from the reference."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Write the short table that ends a run."""
+"""Write the summary that is shown at the end of a run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
-"""The grid that a configuration spans: models, variants and judges, where results lie, and what each rule is given.
+"""The grid that a configuration spans: models, variants, judges, paths of results, and inputs of every rule.
 
 - `data`: models, variants, judges and model-variant pairs, as the configuration describes them;
 - `grid`: all of them together;
-- `paths`: where every result lies;
-- one module per file of ``workflow/rules/``: the inputs and settings that its rules name.
+- `paths`: the path of every result;
+- one module per file of ``workflow/rules/``: the inputs and settings of its rules.
 """

@@ -26,13 +26,13 @@ class Annotation:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides the page, apart from the responses and the definition."""
+        """Settings of the page."""
         settings = {key: value for key, value in self.grid.config["annotation"].items() if key != "definition"}
         return {**settings, "seed": self.grid.config["seed"]}
 
     @property
     def sampled_by(self) -> list[str]:
-        """Judgments whose disagreement decides what is to be labeled; none for the human subset."""
+        """Judgments whose disagreement stratifies the sample; none for the human subset."""
         if self.grid.config["annotation"]["mode"] != "sampled":
             return []
         return judgment_files(self.grid, [name for name, judge in self.grid.judges.items() if not judge.is_baseline])
@@ -44,7 +44,7 @@ class Annotation:
 
     @property
     def key(self) -> list[str]:
-        """The page's key, which holds how many responses a label counts for; none without labels."""
+        """The page's key, with the number of responses that each label represents; none without labels."""
         return [paths.ANNOTATION_KEY] if self.grid.human_judges else []
 
     @property

@@ -1,4 +1,4 @@
-"""What kind of attack every variant of a grid is, and how many edits were tried to find it."""
+"""Class of every variant's attack, and the number of edits that were tried to find it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/attack_search.smk``: what is searched, on what, and by whose verdicts."""
+"""Wiring of ``workflow/rules/attack_search.smk``: variants with a search, their inputs and judges."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from steadfast.grid.judging import Judging
 
 @dataclass(frozen=True)
 class AttackSearch:
-    """Variants that are the best attack that a search has found.
+    """Variants that a search finds.
 
     Attributes:
         grid: the grid.
@@ -34,7 +34,7 @@ class AttackSearch:
 
     @property
     def results(self) -> list[str]:
-        """Table of the fronts; none without a search."""
+        """Table of the Pareto fronts; none without a search."""
         return [paths.table("search")] if self.variants else []
 
     def settings(self, job: ForPair) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class AttackSearch:
         return dict(self.grid.variants[job.variant].settings[SEARCH])
 
     def judge(self, job: ForPair) -> Judge:
-        """Judge whose verdicts decide."""
+        """Judge whose verdicts select the trial."""
         return self.grid.judges[self.settings(job)["judge"] or self.grid.reference]
 
     def judge_files(self, job: ForPair) -> list[str]:
@@ -54,7 +54,7 @@ class AttackSearch:
         return Judging(self.grid).arguments(self.judge(job))
 
     def judge_machine(self, job: ForPair) -> str:
-        """How the judge uses the machine, as JSON."""
+        """Machine settings of the judge, as JSON."""
         return Judging(self.grid).machine(self.judge(job))
 
     def workers(self, job: ForPair) -> int:
@@ -62,15 +62,15 @@ class AttackSearch:
         return int(self.settings(job)["workers"])
 
     def threads(self, of_one: Callable[[ForPair], int]) -> Callable[[ForPair], int]:
-        """Threads of a job: at least one for each worker."""
+        """Threads of a job: at least one per worker."""
         return lambda wildcards: max(of_one(wildcards), self.workers(wildcards))
 
     def gpus(self, job: ForPair) -> int:
-        """GPUs that a job asks for: those of the model for each worker."""
+        """GPUs of a job: those of the model for each worker."""
         return self.grid.models[job.model].gpus * self.workers(job)
 
     def journal(self, job: ForPair) -> str:
-        """The file that keeps finished trials, so that a search that was killed or is extended goes on."""
+        """The file with finished trials, from which an interrupted or extended search resumes."""
         return paths.SEARCH_JOURNAL.at(model=job.model, variant=job.variant)
 
     def digest(self, job: ForPair) -> str:

@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/attack_selection.smk``: which attacks are compared, on what, and by whose verdicts."""
+"""Wiring of ``workflow/rules/attack_selection.smk``: which attacks are compared, their inputs and judges."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ PROMPTS = 50
 
 @dataclass(frozen=True)
 class AttackSelection:
-    """Attacks that are compared on calibration prompts, so that one of them is chosen.
+    """Attacks that are compared on calibration prompts to select the best one.
 
     Attributes:
         grid: the grid.
@@ -39,7 +39,7 @@ class AttackSelection:
         return {name: edit for sweep in sweeps for name, edit in edits_of(sweep).items()}
 
     def judge(self, variant: str) -> Judge:
-        """Judge whose verdicts decide which attack a variant is."""
+        """Judge whose verdicts select the attack of a variant."""
         return self.grid.judges[self._choice(variant)["judge"] or self.grid.reference]
 
     @property
@@ -49,7 +49,7 @@ class AttackSelection:
         return [judge for name, judge in self.grid.judges.items() if name in used]
 
     def prompts(self, variant: str) -> int:
-        """Number of prompts that a variant is chosen by."""
+        """Number of prompts on which a variant is selected."""
         return int(self._choice(variant)["prompts"] or min(PROMPTS, self.grid.config["prompts"]["calibration"]))
 
     def prompts_for(self, attack: str) -> int:
@@ -72,11 +72,11 @@ class AttackSelection:
         return list(dict.fromkeys(compared))
 
     def directions(self, job: ForPair) -> list[str]:
-        """Directions of the attacks from which a pair's is chosen."""
+        """Directions of the candidate attacks of a pair."""
         return paths.DIRECTION.of(self._attacked(job))
 
     def checkpoints(self, job: ForPair) -> list[str]:
-        """Checkpoints that those attacks made."""
+        """Checkpoints of those attacks."""
         return self.grid.checkpoints(self._attacked(job))
 
     def responses(self, job: ForPair) -> list[str]:
@@ -89,11 +89,11 @@ class AttackSelection:
         return paths.judgments("attack_selection").of(pairs, judge=self.judge(job.variant).name)
 
     def edits(self, job: ForPair) -> dict[str, dict[str, Any]]:
-        """What ``attacks`` tells of a job's variant."""
+        """The value of ``attacks`` for a job's variant."""
         return self.attacks(job.variant)
 
     def counted(self, job: ForPair) -> int:
-        """What ``prompts`` tells of a job's variant."""
+        """The value of ``prompts`` for a job's variant."""
         return self.prompts(job.variant)
 
     def _attacked(self, job: ForPair) -> list[ModelVariant]:

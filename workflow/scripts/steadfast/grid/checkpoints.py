@@ -15,7 +15,7 @@ from steadfast.grid.jobs import VariantJobs, by_sweep, digest, rule_name
 
 @dataclass(frozen=True)
 class CheckpointJobs:
-    """What is known of edited checkpoints.
+    """Edited checkpoints of a grid.
 
     Attributes:
         grid: the grid.
@@ -29,7 +29,7 @@ class CheckpointJobs:
         return self.grid.variants_where(lambda variant: variant.is_edited)
 
     def edit(self, job: ForPair) -> dict[str, Any]:
-        """The ``edit`` entry of a variant; empty where the workflow chooses it."""
+        """The ``edit`` entry of a variant; empty if the workflow selects it."""
         return dict(self.grid.variants[job.variant].settings.get("edit", {}))
 
     def chosen_edit(self, job: ForPair) -> list[str]:
@@ -91,7 +91,7 @@ class CheckpointJob(VariantJobs):
 
     @property
     def message(self) -> str:
-        """What a job does."""
+        """Message of a job."""
         return f"{{wildcards.model}}, {self.subject}: edit the weights"
 
     def directions(self, job: ForModel) -> list[str]:

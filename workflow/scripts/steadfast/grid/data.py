@@ -1,4 +1,4 @@
-"""What a grid is made of: models, variants, their pairs, and judges."""
+"""Elements of a grid: models, variants, their pairs, and judges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Model(Entry):
 
     @property
     def is_studied(self) -> bool:
-        """Whether it is under test, rather than a judge or the base of another model."""
+        """Whether it is under test, not only a judge or the base of another model."""
         return bool(self.settings["role"] == "study")
 
     @property
@@ -41,7 +41,7 @@ class Model(Entry):
 
     @property
     def given(self) -> list[str] | None:
-        """The variants whose responses come from elsewhere, of a model without weights; None for one with weights."""
+        """Variants with imported responses, for a model without weights; None for a model with weights."""
         return source_of(self.settings).variants(self.settings)
 
     @property
@@ -51,27 +51,27 @@ class Model(Entry):
 
     @property
     def gpus(self) -> int:
-        """GPUs that its jobs ask for."""
+        """GPUs per job."""
         return int(self.settings["gpus"])
 
 
 @dataclass(frozen=True)
 class Variant(Entry):
-    """A variant of the configuration: what is done to a model before or while it responds."""
+    """A variant of the configuration: a modification of a model."""
 
     @property
     def is_control(self) -> bool:
-        """Whether it checks the method and does not belong to the study."""
+        """Whether it is a control."""
         return bool(self.settings["role"] == "control")
 
     @property
     def is_edited(self) -> bool:
-        """Whether it has a checkpoint of its own, by an edit of its own or one that the workflow chooses."""
+        """Whether it has its own checkpoint, by a configured edit or one that the workflow selects."""
         return "edit" in self.settings or self.is_chosen
 
     @property
     def is_chosen(self) -> bool:
-        """Whether the workflow chooses its direction and edit, by a comparison or a search."""
+        """Whether the workflow selects its direction and edit, by a comparison or a search."""
         return self.is_compared or self.is_searched
 
     @property
@@ -91,12 +91,12 @@ class Variant(Entry):
 
     @property
     def is_swept(self) -> bool:
-        """Whether a sweep made it: it is in the tables and in the figures of scale, not in the study's."""
+        """Whether it belongs to a sweep: it is in the tables and in the figures of scale, not in those of the study."""
         return "attack" in self.settings
 
     @property
     def is_only_given(self) -> bool:
-        """Whether it says nothing of what is done to a model: its responses come from elsewhere."""
+        """Whether it only has imported responses."""
         return self.name != ORIGINAL and not CHANGES & set(self.settings)
 
     def applies_to(self, model: str) -> bool:

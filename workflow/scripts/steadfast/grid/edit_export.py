@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/edit_export.smk``: edited models in the forms that other tools load."""
+"""Wiring of ``workflow/rules/edit_export.smk``: edited models in formats of other tools."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +11,17 @@ from steadfast.grid.jobs import digest
 
 @dataclass(frozen=True)
 class EditExport(CheckpointJobs):
-    """Jobs that export an edited model; what they need of an edit is what baking it needs."""
+    """Jobs that export an edited model; their inputs are those of baking."""
 
     grid: Grid
 
     def base_name(self, job: ForPair) -> str | None:
-        """What an adapter names as its base model: the hub's name; None for its directory."""
+        """Base model of an adapter: its name on the hub; None for its directory."""
         repository = self.grid.models[job.model].settings.get("repo")
         return str(repository) if repository else None
 
     def settings(self, job: ForPair) -> dict[str, Any]:
-        """The ``edit`` entry; empty where the workflow chooses it."""
+        """The ``edit`` entry; empty if the workflow selects it."""
         return self.edit(job)
 
     def digest(self, job: ForPair) -> str:

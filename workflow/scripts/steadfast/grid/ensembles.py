@@ -31,7 +31,7 @@ class Ensemble:
 
     @property
     def members(self) -> list[str]:
-        """The judges that it combines."""
+        """Its member judges."""
         return list(self.judge.settings["members"])
 
     @property
@@ -41,7 +41,7 @@ class Ensemble:
 
     @property
     def judgments(self) -> list[str]:
-        """What it writes."""
+        """Its output."""
         return paths.judgments().of(judged_pairs(self.grid), judge=self.judge.name)
 
     @property
@@ -51,7 +51,7 @@ class Ensemble:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides its verdicts."""
+        """Settings that its verdicts depend on."""
         return {key: value for key, value in judge_settings(self.judge).items() if key != "kind"}
 
     @property
@@ -66,7 +66,7 @@ def ensembles(grid: Grid) -> list[Ensemble]:
 
 
 def parts(grid: Grid) -> dict[str, list[str]]:
-    """The members of every ensemble by its name: nobody is compared with a judge that he or she is a part of."""
+    """The members of every ensemble by its name: members are not compared with their ensemble."""
     return {ensemble.judge.name: ensemble.members for ensemble in ensembles(grid)}
 
 

@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/export.smk``: what the exported files say of where models come from."""
+"""Wiring of ``workflow/rules/export.smk``: origins of models for the exported files."""
 
 from steadfast.grid.grid import Grid
 

@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/figures.smk``: which figures a grid has, and what of it they show."""
+"""Wiring of ``workflow/rules/figures.smk``: which figures a grid has, and their inputs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,11 +70,11 @@ class Figures:
         }
 
     def chosen(self, folder: str = "") -> dict[str, dict[str, Any]]:
-        """Settings of those whose pictures go to a folder below ``results/figures``, or to it itself."""
+        """Settings of the figures in a folder below ``results/figures``, or in that folder itself."""
         return {name: settings for name, settings in self._chosen.items() if self._kind(name).folder == folder}
 
     def tables(self, folder: str = "") -> list[str]:
-        """Tables that they are drawn from."""
+        """Input tables of the figures."""
         read = (table for name in self.chosen(folder) for table in self._kind(name).reads)
         return [paths.table(table) for table in dict.fromkeys(read)]
 
@@ -132,7 +132,7 @@ class Figures:
 
     @property
     def results(self) -> list[str]:
-        """All that is drawn from tables."""
+        """All figures that are drawn from tables."""
         return [*self.files, *self.folders]
 
     @property
@@ -182,7 +182,7 @@ class Figures:
 
     @property
     def about_directions(self) -> dict[str, Any]:
-        """What their figures know of the grid: names of their models and variants."""
+        """Labels of models and variants for these figures."""
         labels = self.grid.labels
         shown = {
             "models": {pair.model: labels["models"][pair.model] for pair in self.drawn},

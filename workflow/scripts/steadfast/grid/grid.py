@@ -22,7 +22,7 @@ class Grid:
 
     @cached_property
     def models(self) -> dict[str, Model]:
-        """All models, those that judge or that others build on among them."""
+        """All models, including judges and bases."""
         return {name: Model(name, _label(found, name), found) for name, found in self.config["models"].items()}
 
     @cached_property
@@ -32,22 +32,22 @@ class Grid:
 
     @cached_property
     def judges(self) -> dict[str, Judge]:
-        """The judges of the configuration; human judges are names alone."""
+        """The judges of the configuration, without human judges."""
         return {name: Judge(name, _label(found, name), found) for name, found in self.config["judges"].items()}
 
     @cached_property
     def rubrics(self) -> dict[str, Judge]:
-        """Judges of a quality of harmless responses."""
+        """Rubrics of the configuration."""
         return {name: Judge(name, _label(found, name), found) for name, found in self.config["rubrics"].items()}
 
     @cached_property
     def human_judges(self) -> list[str]:
-        """One annotator's labels, or the majority of several and each of them, where there are annotation files."""
+        """Names of the human judges: one annotator, or the majority of several and each of them."""
         return human_judges(self.config["annotations"])
 
     @property
     def keeps_checkpoints(self) -> bool:
-        """Whether edited models stay after their measurements; those of a search do if the configuration says so."""
+        """Whether edited models are kept after the measurements; with a search only if configured."""
         wanted = self.config["runtime"]["keep_checkpoints"]
         searched = any(variant.is_searched for variant in self.variants.values())
         return not searched if wanted is None else bool(wanted)
@@ -59,7 +59,7 @@ class Grid:
 
     @cached_property
     def pairs(self) -> list[ModelVariant]:
-        """Every model under test whose weights are there, in every variant that applies to it."""
+        """Every model under test with weights, in every variant that applies to it."""
         return [
             ModelVariant(model, name)
             for model in self.studied
@@ -77,31 +77,31 @@ class Grid:
 
     @property
     def edited_pairs(self) -> list[ModelVariant]:
-        """Pairs with a checkpoint of their own."""
+        """Pairs with their own checkpoint."""
         return self.pairs_where(lambda variant: variant.is_edited)
 
     @property
     def changed_pairs(self) -> list[ModelVariant]:
-        """Edited pairs, and behind them those that are changed while they run."""
+        """Edited pairs, followed by those with an intervention."""
         return [*self.edited_pairs, *self.pairs_where(lambda variant: variant.is_hooked)]
 
     @property
     def controls(self) -> list[str]:
-        """Variants that check the method and do not belong to the study."""
+        """Control variants."""
         return self.variants_where(lambda variant: variant.is_control)
 
     @property
     def hooked(self) -> list[str]:
-        """Variants that intervene at inference time."""
+        """Variants with an inference-time intervention."""
         return self.variants_where(lambda variant: variant.is_hooked)
 
     @property
     def swept(self) -> list[str]:
-        """Variants that a sweep made."""
+        """Variants of sweeps."""
         return self.variants_where(lambda variant: variant.is_swept)
 
     def checkpoint(self, pair: ModelVariant) -> str:
-        """Directory of a pair's checkpoint: the edited one, or the model itself where nothing was edited."""
+        """Directory of a pair's checkpoint: the edited one, or that of the model if it is not edited."""
         if self.variants[pair.variant].is_edited:
             return paths.CHECKPOINT.at(model=pair.model, variant=pair.variant)
         return paths.MODEL.at(model=pair.model)
@@ -112,7 +112,7 @@ class Grid:
 
     @property
     def baselines(self) -> list[str]:
-        """Judges that do not read the response."""
+        """Baselines: judges that do not read the response."""
         return [name for name, judge in self.judges.items() if judge.is_baseline]
 
     @property
@@ -123,7 +123,7 @@ class Grid:
 
     @property
     def validity_reference(self) -> str:
-        """What the validity of the judges is measured against: human labels where there are any."""
+        """Reference for judge validity: human labels if there are any, otherwise the reference judge."""
         return self.human_judges[0] if self.human_judges else self.reference
 
     @property

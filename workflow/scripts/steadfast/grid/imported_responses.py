@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/imported_responses.smk``: whose responses come from which files."""
+"""Wiring of ``workflow/rules/imported_responses.smk``: imported responses."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ READ = ("path", "files", "variants", "format", "columns", "where")
 
 @dataclass(frozen=True)
 class ImportJobs:
-    """Jobs that read responses from elsewhere.
+    """Jobs that import responses.
 
     Attributes:
         grid: the grid.
@@ -22,17 +22,17 @@ class ImportJobs:
 
     @property
     def models(self) -> list[str]:
-        """Models whose responses are read."""
+        """Models with imported responses."""
         return [name for name, model in self.grid.models.items() if model.given is not None]
 
     def files(self, job: ForPair) -> list[str]:
-        """The files that hold the responses of a pair."""
+        """Files with the responses of a pair."""
         from steadfast.generation.imports.records import record_files
         from steadfast.models.sources.responses import files_of
 
         return record_files(files_of(self.grid.models[job.model].settings)[job.variant])
 
     def entry(self, job: ForPair) -> dict[str, Any]:
-        """What decides which responses are read."""
+        """Settings that determine which responses are read."""
         settings = self.grid.models[job.model].settings
         return {key: settings[key] for key in READ}

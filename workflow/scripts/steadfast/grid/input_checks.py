@@ -1,7 +1,7 @@
 """Checks of the content of the configured input files before any job.
 
-They take longer than the checks of the configuration itself, so that each outcome is remembered: as long as the
-settings, the files and the code are the same, inputs that have passed are not tried again.
+They take longer than the checks of the configuration, so outcomes are cached: inputs that have passed are not checked
+again until the settings, the files or the code change.
 """
 
 import hashlib
@@ -87,7 +87,7 @@ def _remember(mark: Path, text: str) -> None:
 
 
 def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
-    """What is wrong with the local models; those that may run code of their own are checked by their own jobs alone."""
+    """Errors in the local models; those that may run their own code are checked by their jobs only."""
     local = {name: model for name, model in config["models"].items() if source_of(model).in_place}
     jobs, marks, requests = ModelJobs(Grid(config)), {}, {}
     for name, model in local.items():
@@ -110,7 +110,7 @@ def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
 
 
 def _checked(models: list[dict[str, Any]]) -> list[str]:
-    """What is wrong with each model, found out in a process of its own, so that this one does not load torch."""
+    """Errors in each model, found in a separate process, so that this one does not load torch."""
     if not models or find_spec("transformers") is None:  # with conda, jobs have it and this process may not
         return [""] * len(models)
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "OMP_NUM_THREADS": "1"}

@@ -1,4 +1,4 @@
-"""What the jobs of several rules are given: digests of their code, GPUs, and how they use the machine."""
+"""Parameters that jobs of several rules share: code digests, GPUs, and machine settings."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def numbered(rule: str, number: int) -> str:
 
 
 def by_variants(pairs: Iterable[ModelVariant], size: int | None) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """Models by the variants in which they are to run in one job.
+    """Models grouped by the variants that one job runs.
 
     Args:
         pairs: the model–variant pairs.
@@ -126,7 +126,7 @@ class VariantJobs:
 
     @property
     def subject(self) -> str:
-        """What a job works on, in its message."""
+        """Description of a job's variants, for its message."""
         return f"sweep {self.sweep}" if self.sweep else "{wildcards.variant}"
 
     def files(self, template: Template) -> list[str]:
@@ -161,15 +161,15 @@ class Jobs:
 
     @property
     def on_gpus(self) -> bool:
-        """Whether the jobs of this machine run models on its GPUs."""
+        """Whether jobs on this machine run models on its GPUs."""
         return self.grid.config["runtime"]["device"] != "cpu" and bool(visible_gpus())
 
     def gpus(self, job: ForModel) -> int:
-        """GPUs that a job asks for."""
+        """GPUs of a job."""
         return self.grid.models[job.model].gpus
 
     def chat(self, job: ForModel) -> dict[str, Any]:
-        """How a model is spoken to: system prompt, template variables, number format."""
+        """Chat settings of a model: system prompt, template variables, number format."""
         settings = self.grid.models[job.model].settings
         return {
             "system_prompt": self.grid.config["generation"]["system_prompt"],
@@ -190,5 +190,5 @@ class Jobs:
         return json.dumps({**settings, "threads": threads, "tensor_parallel_size": max(gpus, 1)})
 
     def forward_passes(self) -> str:
-        """How a job that only reads with a model uses the machine, as JSON."""
+        """Machine settings of a job that only runs forward passes, as JSON."""
         return json.dumps({key: self.grid.config["runtime"][key] for key in ("device", "batch_tokens")})

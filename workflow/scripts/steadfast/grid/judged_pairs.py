@@ -5,12 +5,12 @@ from steadfast.grid.grid import Grid
 
 
 def runnable(grid: Grid) -> list[str]:
-    """Models under test whose weights are there; of others the responses come from elsewhere."""
+    """Models under test with weights; the others have imported responses."""
     return [name for name in grid.studied if grid.models[name].given is None]
 
 
 def judged_pairs(grid: Grid) -> list[ModelVariant]:
-    """All pairs, those among them whose responses come from elsewhere, in the order of the models."""
+    """All pairs, including those with imported responses, in the order of the models."""
     given = [
         ModelVariant(model, name)
         for model in grid.studied

@@ -1,4 +1,4 @@
-"""What a judge is given, whatever it reads: its arguments, its files, and what it runs on."""
+"""Parameters of a judge: its arguments, its files, and its model."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -22,13 +22,13 @@ SCRIPTS: Mapping[Scope, str] = {
 
 
 def settings_of(judge: Judge) -> type[JudgeSettings]:
-    """The settings of a kind of judge, which say what it can and needs."""
+    """The settings of a kind of judge, with its capabilities."""
     settings: type[JudgeSettings] = JUDGES.settings(judge.kind)
     return settings
 
 
 def judge_settings(judge: Judge) -> dict[str, Any]:
-    """A judge's config entry without its display label and without what can change no verdict."""
+    """A judge's config entry without its display label and keys that cannot change verdicts."""
     idle = settings_of(judge).idle
     return {key: value for key, value in judge.settings.items() if key not in idle}
 
@@ -49,21 +49,21 @@ class Judging:
         return [judge for judge in known if settings_of(judge).scope == scope]
 
     def own_model(self, judge: Judge) -> ModelVariant | None:
-        """The model that a judge runs on wherever it judges, if it has one."""
+        """The model that a judge runs on, if it has its own."""
         weights = JUDGES.read(judge.settings).weights()
         return ModelVariant(*weights) if weights else None
 
     def models(self, judge: Judge) -> list[str]:
-        """The same by its name; none if it has none."""
+        """The same by name; empty if there is none."""
         own = self.own_model(judge)
         return [own.model] if own else []
 
     def with_models(self, judges: Mapping[str, Judge]) -> list[Judge]:
-        """Judges that run on a model of their own."""
+        """Judges that run on their own model."""
         return [judge for judge in judges.values() if self.own_model(judge)]
 
     def checkpoint(self, judge: Judge) -> str | None:
-        """Checkpoint that a judge runs on wherever it judges, if it has one."""
+        """Checkpoint that a judge runs on, if it has its own."""
         own = self.own_model(judge)
         return self.grid.checkpoint(own) if own else None
 
@@ -103,7 +103,7 @@ class Judging:
         return {**hook, "checkpoint": self.grid.checkpoint(ModelVariant(pair.model, pair.variant))}
 
     def machine(self, judge: Judge, threads: int = 1) -> str:
-        """How a judge uses the machine, as JSON: arguments of its ``build`` that are no part of a verdict.
+        """Machine settings of a judge, as JSON: arguments of its ``build`` that do not affect verdicts.
 
         Args:
             judge: the judge.
@@ -121,7 +121,7 @@ class Judging:
         return "vllm" if judge.settings.get("serve") else "base"
 
     def gpus(self, judge: Judge) -> int:
-        """GPUs that a judge's job asks for."""
+        """GPUs of a judge's job."""
         own = self.own_model(judge)
         if own and not settings_of(judge).serves:
             return self.grid.models[own.model].gpus

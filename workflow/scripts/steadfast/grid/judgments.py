@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/judgments.smk``: which judge reads whose responses in one job."""
+"""Wiring of ``workflow/rules/judgments.smk``: the responses that each judge reads in one job."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -57,12 +57,12 @@ class JudgingJob:
 
     @property
     def responses(self) -> list[str]:
-        """What it reads."""
+        """Its input."""
         return paths.responses(self.split).of(self.pairs)
 
     @property
     def judgments(self) -> list[str]:
-        """What it writes."""
+        """Its output."""
         return paths.judgments(self.split).of(self.pairs, judge=self.judge.name)
 
     @property
@@ -82,7 +82,7 @@ class JudgingJob:
 
     @property
     def side_by_side(self) -> int:
-        """Jobs of its kind that may run at the same time."""
+        """Number of jobs of its kind that may run concurrently."""
         return len(Judging(self.grid).with_models(self.grid.rubrics if self.label else self.grid.judges))
 
     @property
@@ -111,7 +111,7 @@ class JudgingJob:
 
     @property
     def message(self) -> str:
-        """What the job does."""
+        """Message of the job."""
         who = f"rubric {self.judge.name}" if self.label else f"judge {self.judge.name}"
         label = f"{self.label} " if self.label else ""
         what = {
@@ -191,7 +191,7 @@ class SelfJudgingJob(ModelJobs):
         return paths.responses().of(self._source_models(job))
 
     def control(self, job: ForJudge) -> dict[str, Any]:
-        """How many of them, and how they are drawn."""
+        """Number of control responses, and settings of the draw."""
         drawn = SelfEvaluation(self.grid).control(job.judge)
         return drawn if self.split == "evaluation" else {**drawn, "size": 0}
 
@@ -257,7 +257,7 @@ def _self_judging_jobs(
 
 
 def judgments_of(grid: Grid, judge: str) -> list[str]:
-    """A judge's or rubric's verdicts on whatever it reads."""
+    """All verdicts of a judge or rubric."""
     shared = [path for job in judging_jobs(grid) if job.judge.name == judge for path in job.judgments]
     own = (job for job in self_judging_jobs(grid) if judge in job.judges)
     return [
@@ -278,7 +278,7 @@ def judgment_files(grid: Grid, judges: Iterable[str] | None = None) -> list[str]
 
 
 def judged_sets(grid: Grid, judges: Mapping[str, Judge]) -> list[dict[str, Any]]:
-    """What the judges that send requests read, as fields of ``steadfast.judges.cost_estimate.JudgedSet``.
+    """Responses that the judges with requests read, as fields of ``steadfast.judges.cost_estimate.JudgedSet``.
 
     It follows from ``judging_jobs``: whatever is read in another job is counted by `snakemake plan` and the limits.
 

@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/models.smk``: what a model is made from, and what it has to be able to do."""
+"""Wiring of ``workflow/rules/models.smk``: inputs of every model, and requirements that it must meet."""
 
 import json
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ SOURCES = "steadfast.models.sources"
 
 @dataclass(frozen=True)
 class ModelJobs:
-    """Jobs that put models in their places.
+    """Jobs that create the directories of models.
 
     Attributes:
         grid: the grid.
@@ -37,12 +37,12 @@ class ModelJobs:
         return [name for name, model in self.grid.models.items() if model.source in plug_ins(SOURCES)]
 
     def settings(self, job: ForModel) -> dict[str, Any]:
-        """What decides a model's content (not its label, nor its role)."""
+        """Settings that determine a model's content (not its label or role)."""
         found = self.grid.models[job.model].settings
         return source_of(found).settings(found)
 
     def files(self, job: ForModel) -> list[str]:
-        """Files of this machine that a model is made from."""
+        """Local files that a model is made from."""
         found = self.grid.models[job.model].settings
         return source_of(found).files(found)
 
@@ -56,12 +56,12 @@ class ModelJobs:
         return [template] if template and Path(template).is_file() else []
 
     def chat(self, job: ForModel) -> dict[str, Any]:
-        """The chat template that the configuration asks for, and the day that it sees."""
+        """The configured chat template and template date."""
         found = self.grid.models[job.model].settings
         return {"template": found.get("chat_template"), "date": found.get("template_date")}
 
     def trial(self, job: ForModel) -> str:
-        """What a model is tried for where it is checked, as JSON: arguments of ``steadfast.models.check.settle``.
+        """Requirements that a model is checked for, as JSON: arguments of ``steadfast.models.check.settle``.
 
         It goes to the job as a resource: another system prompt or one more edit is no reason to fetch a model again.
         """

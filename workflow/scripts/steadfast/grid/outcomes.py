@@ -10,17 +10,17 @@ KIND_TABLES = ("refusal_kinds", "refusal_kind_agreement", "refusal_kind_confusio
 
 
 def compliance_rubrics(grid: Grid) -> dict[str, Judge]:
-    """Rubrics that say whether a response does what a harmful prompt asks for."""
+    """Rubrics of compliance with harmful prompts."""
     return _of_scale(grid, "compliance")
 
 
 def kind_rubrics(grid: Grid) -> dict[str, Judge]:
-    """Rubrics that say how a response does not do what a harmful prompt asks for."""
+    """Rubrics of kinds of refusals."""
     return _of_scale(grid, "refusal_kind")
 
 
 def quality_rubrics(grid: Grid) -> dict[str, Judge]:
-    """Rubrics of a quality of harmless responses."""
+    """Rubrics of a quality of responses to harmless prompts."""
     return _of_scale(grid, "quality")
 
 

@@ -1,7 +1,7 @@
-"""Where every result lies: the one place that knows, for the rules, the scripts and the package.
+"""Paths of all results, defined once for the rules, the scripts and the package.
 
 A ``Template`` is a path with the wildcards of Snakemake. ``at`` fills them in, and ``keys`` reads them back from a
-path, so that a job knows by its name which model, variant and judge a file belongs to.
+path, so that a job reads the model, variant and judge of a file from its path.
 """
 
 import re
@@ -149,12 +149,12 @@ def figures(name: str) -> str:
 
 
 def counts_table(name: str) -> Template:
-    """What is computed from the refusal counts of somebody else: a table with its suffix, or the folder of figures."""
+    """Results for a table of refusal counts of another study: a table with its suffix, or the folder of figures."""
     return Template(f"results/counts_tables/{{table}}/{name}")
 
 
 def listed(paths: str | Iterable[str]) -> list[str]:
-    """Paths of an input or output that a rule names, be it one file or several."""
+    """Paths of an input or output that a rule names, one file or several."""
     return [paths] if isinstance(paths, str) else list(paths)
 
 

@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/plan.smk``: what the judges that send requests will be asked."""
+"""Wiring of ``workflow/rules/plan.smk``: requests of judges."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def asking_judges(grid: Grid) -> dict[str, dict[str, Any]]:
 
 
 def planned_requests(grid: Grid, *sections: dict[str, Judge]) -> dict[str, Any]:
-    """What there is to judge, as arguments of ``steadfast.judges.cost_estimate.work_of``.
+    """Responses to be judged, as arguments of ``steadfast.judges.cost_estimate.work_of``.
 
     Args:
         grid: the grid.

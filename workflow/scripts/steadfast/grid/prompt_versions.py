@@ -27,7 +27,7 @@ def versioned_judgments(grid: Grid) -> list[str]:
 
 
 def counted_verdicts(grid: Grid) -> dict[str, str]:
-    """What is counted of each of them: refusals, or what its rubric counts."""
+    """Verdict that each of them counts: refusals, or that of its rubric."""
     scorers = _scorers(grid)
     return {name: str(SCALES[JUDGES.read(scorers[name].settings).scale()].counted) for name in versions(grid)}
 

@@ -14,7 +14,7 @@ def prompt_files(grid: Grid) -> list[str]:
 
 
 def prompts_digest(grid: Grid) -> str:
-    """Digest of the code that the prompts depend on, that of their sources among it."""
+    """Digest of the code that the prompts depend on, including their sources."""
     prompts = grid.config["prompts"]
     kinds = {source["kind"] for source in [*prompts["harmful"], *prompts["harmless"]]}
     return digest("build_prompts.py", *(f"prompts.sources.kinds.{kind}" for kind in sorted(kinds)))

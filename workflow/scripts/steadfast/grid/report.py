@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/report.smk`` and of what a whole run makes."""
+"""Wiring of ``workflow/rules/report.smk``, and the outputs of a whole run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ LEFT_OUT = ("runtime", "annotation", "counts_tables", "figures", "report")
 
 @dataclass(frozen=True)
 class Results:
-    """What a run makes, and what its report shows.
+    """Outputs of a run, and inputs of its report.
 
     Attributes:
         grid: the grid.
@@ -30,7 +30,7 @@ class Results:
 
     @property
     def all(self) -> list[str]:
-        """Everything that a whole run makes."""
+        """All outputs of a run."""
         figures = Figures(self.grid)
         tables = ("counts", "agreement", "robustness", "conclusions", "side_effects", "assessment", "withstood")
         return [
@@ -78,7 +78,7 @@ class Results:
 
     @property
     def shown_responses(self) -> str:
-        """How much of the responses the report holds; those of real models only if that is asked for."""
+        """Which responses the report contains; those of real models only if configured."""
         chosen = str(self.grid.config["report"]["responses"])
         if chosen != "auto":
             return chosen
@@ -87,7 +87,7 @@ class Results:
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """The configuration as the report shows it: complete, but for what decides no result."""
+        """The configuration in the report, without settings that do not affect results."""
         shown = {key: value for key, value in self.grid.config.items() if key not in LEFT_OUT}
         models = {name: _without(model.settings, {"gpus"}) for name, model in self.grid.models.items()}
         judges = {

@@ -44,13 +44,13 @@ class ResponseJobs(ModelJobs):
 
     @property
     def environment(self) -> str:
-        """Conda environment: that of the engines that may answer."""
+        """Conda environment of the possible engines."""
         special = {kind.environment for kind in possible_engines(self.engine).values()} - {"base"}
         return special.pop() if special else "base"
 
     @property
     def engine(self) -> str:
-        """The engine, or how one is chosen."""
+        """The engine, or settings for its selection."""
         engine = str(self.grid.config["generation"]["engine"])
         return in_process_engine() if self.in_process and not runs_in_process(engine) else engine
 
@@ -77,14 +77,14 @@ class ResponseJobs(ModelJobs):
         }
 
     def settings(self, pair: ModelVariant) -> dict[str, Any]:
-        """Settings of what responds: its intervention, or its engine and decoding."""
+        """Settings of the intervention, or of engine and decoding."""
         variant = self.grid.variants[pair.variant].settings
         if "intervention" in variant:
             return {"hook": dict(variant["intervention"])}
         return {"engine": self.engine, "decoding": variant.get("decoding")}
 
     def digest(self, pair: ModelVariant) -> str:
-        """Digest of the code that the responses depend on; with ``engine: auto`` any engine of our own may answer."""
+        """Digest of the code that the responses depend on; with ``engine: auto`` that of all built-in engines."""
         variant = self.grid.variants[pair.variant].settings
         if "intervention" in variant:
             method = f"attacks.interventions.methods.{variant['intervention']['method']}"
@@ -96,7 +96,7 @@ class ResponseJobs(ModelJobs):
         return digest("generate_responses.py", *loaded)
 
     def responses(self, job: ForModel) -> int:
-        """How many responses a job generates."""
+        """Number of responses of a job."""
         if self.split == "attack_selection":
             selection, samples = AttackSelection(self.grid), int(self.grid.config["generation"]["samples"])
             return sum(selection.prompts_for(variant) * samples for variant in self.variants)
@@ -136,6 +136,6 @@ def _jobs(
 
 
 def sampling(grid: Grid) -> dict[str, Any]:
-    """What decides which responses are drawn."""
+    """Sampling parameters."""
     keys = ("max_new_tokens", "samples", "temperature", "top_p")
     return {**{key: grid.config["generation"][key] for key in keys}, "seed": grid.config["seed"]}

@@ -36,5 +36,5 @@ class RunComparison:
         return [verdict_file(folder) for folder in self.runs.values()]
 
     def responses(self, _wildcards: object) -> list[str]:
-        """The responses of both, as far as they are there."""
+        """The existing responses of both."""
         return [path for folder in self.runs.values() for path in response_files(folder)]

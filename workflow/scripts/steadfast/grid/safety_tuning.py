@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/safety_tuning.smk``: what adapters are trained on, and which there are."""
+"""Wiring of ``workflow/rules/safety_tuning.smk``: training data and adapters."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/self_evaluation.smk``: pairs that judge themselves, and what they judge as a control."""
+"""Wiring of ``workflow/rules/self_evaluation.smk``: pairs that judge their own and control responses."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ class SelfEvaluation:
     grid: Grid
 
     def control(self, judge: str) -> dict[str, Any]:
-        """How many control responses a judge that is the pair under test is given, and how they are drawn."""
+        """Number of control responses of a self-judging pair, and settings of the draw."""
         return {"size": self.grid.judges[judge].settings.get("control", 0), "seed": self.grid.config["seed"]}
 
     def source_models(self, judge: str, model: str) -> list[ModelVariant]:
-        """The pairs whose responses all variants of a model judge as a control.
+        """Pairs from which the control responses of a model are drawn.
 
         They are those of the model before it (of the first, the one behind it), the original and the first variant of
         the study. So every model judges one other and is judged by one other, and a model or variant that is
@@ -57,7 +57,7 @@ class SelfEvaluation:
         return [judge.name for judge in own if judge.name not in related]
 
     def control_judgments(self, judges: Iterable[str]) -> list[str]:
-        """What pairs say of control responses."""
+        """Judgments of control responses."""
         return [path for judge in judges for path in paths.CONTROL_JUDGMENTS.of(self.grid.pairs, judge=judge)]
 
     @property

@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/side_effects.smk``: what is measured of every pair, and in which job."""
+"""Wiring of ``workflow/rules/side_effects.smk``: measures of every pair, grouped into jobs."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,7 +61,7 @@ class Batch:
 
     @property
     def edits(self) -> list[str]:
-        """Edits that the workflow has chosen."""
+        """Edits that the workflow has selected."""
         return paths.CHOSEN_EDIT.of(self._among(self.grid.pairs_where(lambda variant: variant.is_chosen)))
 
     @property
@@ -72,7 +72,7 @@ class Batch:
 
     @property
     def scores(self) -> list[str]:
-        """What the job writes."""
+        """Output of the job."""
         return paths.SCORES.of(self.pairs)
 
     @property
@@ -137,7 +137,7 @@ class Measures:
 
     @cached_property
     def chosen(self) -> dict[str, Any]:
-        """The ``Settings`` of each measure that is taken, with what the workflow fills in."""
+        """The ``Settings`` of each computed measure, with values that the workflow fills in."""
         named = self.grid.config["side_effects"]["measures"] or ()
         known = dict.fromkeys((*OWN, *named))
         return {name: measure_settings(self.grid.config, name) for name in known if is_taken(self.grid.config, name)}
@@ -170,7 +170,7 @@ class Measures:
 
     @property
     def missing_packages(self) -> list[str]:
-        """What this environment lacks for the chosen measures; each begins with the key."""
+        """Packages that this environment lacks for the selected measures; each begins with the key."""
         found = (
             f"{settings.section}.{text}" for settings in self.chosen.values() if (text := settings.missing_package())
         )

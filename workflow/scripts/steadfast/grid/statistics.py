@@ -28,7 +28,7 @@ REPORTED = (
 
 
 def further_tables(grid: Grid) -> list[str]:
-    """Tables that only some grids have: chosen attacks, searches, outcomes, annotators, replicates, self-evaluation."""
+    """Tables that only some grids have: best attacks, searches, outcomes, annotators, replicates, self-evaluation."""
     chosen = [paths.table("best_attacks")] if AttackSelection(grid).chosen_pairs else []
     return [
         *chosen,

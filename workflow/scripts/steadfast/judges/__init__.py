@@ -2,8 +2,7 @@
 
 A kind is a module with
 
-* ``Settings``: the keys of its config entries, with what the rest of the workflow asks a kind of judge
-  (``steadfast.judges.settings.JudgeSettings``);
+* ``Settings``: the keys of its config entries, and its capabilities (``steadfast.judges.settings.JudgeSettings``);
 * ``build(**settings) -> Judge``: the judge, from the keys of its config entry with names resolved to paths.
 
 ``judge`` is best called once, with the cases of all variants: a checkpoint is loaded once per judge, and a server is

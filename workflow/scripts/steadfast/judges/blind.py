@@ -1,4 +1,4 @@
-"""What judges share that do not read the response: no settings of their own and no files."""
+"""Base of judges that do not read the response: no settings and no files."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class BaselineSettings(JudgeSettings):
 
 @dataclass(frozen=True)
 class BlindJudge:
-    """Decides by what is known of a case without its response.
+    """Decides without the response.
 
     Attributes:
         decide: the verdict on a case.

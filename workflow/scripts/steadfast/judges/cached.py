@@ -1,4 +1,4 @@
-"""Verdicts that are kept by what decides them, so that no case is judged twice."""
+"""Cached verdicts, keyed by everything they depend on, so that no case is judged twice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

@@ -1,6 +1,6 @@
-"""What judging will take before anything is asked: requests, tokens, money.
+"""Cost estimate of judging, before any request is sent: requests, tokens, money.
 
-Only judges that send requests are planned. A judge reads one or more sets of responses: those of all variants to the
+Only judges that send requests are included. A judge reads one or more sets of responses: those of all variants to the
 evaluation prompts; if a direction contrasts its verdicts, those of the original models to the calibration prompts; and
 if it chooses the best attack, those of every candidate attack.
 Of responses that exist the requests are counted exactly, and those that the result cache holds cost nothing. Of
@@ -8,8 +8,8 @@ responses that do not exist yet the numbers are an upper bound, from the number 
 limit of new tokens. Tokens are estimated, generously, from the length of the text, and the bound is one of that
 estimate: what passes a limit before there are responses passes it afterwards.
 
-Where there are no prompts yet either, none is taken to be longer than 1,000 words, and the bound says so. What exists
-is counted exactly: if a run makes it again, with other texts, its numbers change.
+If there are no prompts yet either, prompts of at most 1,000 words are assumed, and the bound says so. Existing
+responses are counted exactly; if a run generates them again, the numbers change.
 """
 
 import math
@@ -61,13 +61,13 @@ class PaidJudge(Protocol):
 
 @dataclass(frozen=True)
 class JudgedSet:
-    """Responses to one set of prompts, and who reads them.
+    """Responses to one set of prompts, and the judges that read them.
 
     Attributes:
         judges: names of the judges.
         responses: the response table of every model–variant pair, whether it exists or not.
         cases_each: responses in each of those tables: prompts times samples.
-        label: the class of prompts that is read; None for both.
+        label: the prompt label that is read; None for both.
     """
 
     judges: Sequence[str]
@@ -78,7 +78,7 @@ class JudgedSet:
 
 @dataclass(frozen=True)
 class Work:
-    """What one judge has to judge.
+    """Cases of one judge.
 
     Attributes:
         cases: responses that exist.
@@ -106,7 +106,7 @@ class Work:
 
 
 def work_of(sets: Iterable[Mapping[str, Any]], prompts: str | Path, *, max_new_tokens: int) -> dict[str, Work]:
-    """What every judge has to judge, by name.
+    """Cases of every judge, by name.
 
     Args:
         sets: fields of a ``JudgedSet`` each; what a judge reads is the sum of those that name it.

@@ -1,4 +1,4 @@
-"""The vocabulary of judging: cases, verdicts and the one interface of all judges."""
+"""Cases, verdicts, and the interface of all judges."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Case:
         sample: number of the response among those to the prompt.
         prompt: the prompt's text.
         response: the response, without thinking.
-        label: class of the prompt.
+        label: prompt label.
         unfinished_thinking: whether the response ended within a block of thinking.
     """
 
@@ -51,20 +51,20 @@ class Case:
 
     @property
     def unanswered(self) -> str:
-        """Why there is nothing to judge; empty if the response says something."""
+        """Why there is nothing to judge; empty if the response has content."""
         if self.unfinished_thinking:
             return CUT_WHILE_THINKING
         return "" if says_something(self.response) else EMPTY
 
 
 def says_something(text: str) -> bool:
-    """Whether a text holds a letter, a digit or a pictograph: white space and punctuation alone say nothing."""
+    """Whether a text has content: a letter, a digit or a pictograph, not only white space and punctuation."""
     return any(character.isalnum() or unicodedata.category(character) == "So" for character in text)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a judge says of one case.
+    """Verdict of a judge on one case.
 
     Attributes:
         verdict: ``refusal``, ``non_refusal`` or ``unscored``; a rubric says ``bad`` or ``good``, ``complied`` or
@@ -84,7 +84,7 @@ class Judge(Protocol):
     """A judge: one verdict per case, in the order of the cases."""
 
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
-        """Judge every case; whatever cannot be judged is ``unscored`` with a reason."""
+        """Judge every case; cases that cannot be judged are ``unscored`` with a reason."""
         ...
 
 
@@ -122,7 +122,7 @@ kind of a refusal, which rubrics score."""
 
 @dataclass(frozen=True)
 class Scorer:
-    """A judge that says where on a scale a response is; a judge of refusals is one among others.
+    """A judge with its scale; a judge of refusals is one kind of scorer.
 
     Attributes:
         judge: asks for one of two labels, or computes it.
@@ -193,7 +193,7 @@ def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame, *, label: str | Non
 
 
 def _text(response: object) -> str:
-    """A response as text; a missing one (None or NaN) is empty and not the word for it."""
+    """A response as text; a missing one (None or NaN) is empty."""
     return response if isinstance(response, str) else "" if response is None or response != response else str(response)
 
 

@@ -71,7 +71,7 @@ def build_judge(settings: Mapping[str, Any]) -> Judge:
 
 
 def _with_shipped_files(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry whose paths ``resources/...`` are those of shipped files, where the working directory has none."""
+    """An entry whose paths ``resources/...`` refer to shipped files, unless the working directory has them."""
     return {
         key: str(project_file(value)) if isinstance(value, str) and value.startswith(SHIPPED) else value
         for key, value in settings.items()
@@ -95,7 +95,7 @@ def _cases(pairs: list[Any], labels: Sequence[str] | None) -> list[Case]:
 
 
 def _apart_from_loops(work: Callable[[], Result]) -> Result:
-    """Do what may run an event loop of its own where one runs already, as it does in a notebook."""
+    """Run a function that may start an event loop while one is running, as in a notebook."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

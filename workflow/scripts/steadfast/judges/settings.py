@@ -1,4 +1,4 @@
-"""Settings that judges share, and what the rest of the workflow asks a kind of judge."""
+"""Settings and capabilities that judges share."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -72,7 +72,7 @@ class JudgeSettings(SettingsModel):
         return cls
 
     def scale(self) -> ScaleName:
-        """What its verdicts say: whether a response is a refusal, is good, or complies with a harmful prompt."""
+        """Scale of its verdicts: refusal, quality, or compliance with a harmful prompt."""
         return "refusal"
 
     @classmethod
@@ -86,7 +86,7 @@ class JudgeSettings(SettingsModel):
         return (cls.as_rubric() if of_rubric else cls).read(values)
 
     def check(self) -> None:
-        """Check, before any job and without loading a model, what the types of the keys do not say.
+        """Validation beyond the types of the keys, before any job and without loading a model.
 
         Raises:
             ConfigError: naming the key.
@@ -97,19 +97,19 @@ class JudgeSettings(SettingsModel):
         return []
 
     def weights(self) -> tuple[str, str] | None:
-        """Model and variant of the grid that it runs on wherever it judges; None if it runs on none."""
+        """Model and variant of the grid that it runs on; None if it runs on none."""
         return None
 
 
 class LabelSettings(SettingsModel):
-    """The words that a judge of refusals may answer with."""
+    """Labels of a judge of refusals."""
 
     refusal: Label = Field("REFUSAL", description="Label for a refusal.")
     non_refusal: Label = Field("NON-REFUSAL", description="Label for a non-refusal.")
 
 
 class QualityLabelSettings(SettingsModel):
-    """The words that the judge of a rubric may answer with."""
+    """Labels of the judge of a rubric."""
 
     renamed: ClassVar[Mapping[str, str]] = {"refusal": "bad", "non_refusal": "good"}
 

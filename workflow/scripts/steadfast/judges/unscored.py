@@ -1,7 +1,7 @@
-"""Cases that say nothing are judged by nobody: every kind of judge leaves them unscored.
+"""Cases without content: every kind of judge leaves them unscored.
 
-An empty response, or one that was cut off within its thinking, neither refuses nor complies. Whatever a judge made of
-it (a phrase list finds no phrase, a model reads an empty quotation) would count as one of both.
+An empty response, or one that ended while thinking, neither refuses nor complies, but a judge's verdict on it would
+count as one of the two.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,12 +16,12 @@ Judging = Callable[[Self, Sequence[Case]], list[Verdict]]
 
 
 def answered(cases: Sequence[Case]) -> list[Case]:
-    """The cases whose response says something."""
+    """The cases whose response has content."""
     return [case for case in cases if not case.unanswered]
 
 
 def only_answered(judge: "Judging[Self]") -> "Judging[Self]":
-    """Let a judge's ``judge`` see the answered cases only; the others are unscored, with the reason."""
+    """Decorator of ``judge``: only answered cases are judged; the others are unscored, with the reason."""
 
     @wraps(judge)
     def judged(self: Self, cases: Sequence[Case]) -> list[Verdict]:

@@ -153,7 +153,7 @@ def try_chat(
 
 
 def require_known_tokens(tokenizer: PreTrainedTokenizerBase, path: Path) -> None:
-    """See that a model has an embedding for the tokens that its prompts are made of.
+    """Check that a model has an embedding for the tokens that its prompts are made of.
 
     Tokens that were added for what the model cannot read, such as images, may lie beyond.
 

@@ -18,7 +18,7 @@ from steadfast.models.weights import Checkpoint, open_checkpoint, require_files
 
 
 def check_checkpoint(directory: str | Path, *, trust_remote_code: bool | None = None, layout: bool = False) -> None:
-    """See that a directory holds a whole checkpoint: config, every tensor of the architecture, and a tokenizer.
+    """Check that a directory holds a whole checkpoint: config, every tensor of the architecture, and a tokenizer.
 
     Nothing but headers is read, so that it takes seconds whatever the model's size and needs no GPU.
 
@@ -43,7 +43,7 @@ def check_checkpoint(directory: str | Path, *, trust_remote_code: bool | None = 
 
 
 def check_layout(checkpoint: Checkpoint, shapes: Mapping[str, Shape]) -> None:
-    """See that the registry of architectures knows what every tensor does, and that they are laid out as it says.
+    """Check that the registry of architectures knows what every tensor does, and that they are laid out as it says.
 
     Raises:
         DataError: the architecture is unknown, a block has a tensor that is not known, or the stream does not lie along
@@ -75,7 +75,7 @@ def settle(
     blocks: Iterable[tuple[str, int]] = (),
     **chat: Any,
 ) -> None:
-    """See that a model directory can be used as the configuration wants, and note how its model is spoken to.
+    """Check that a model directory can be used as the configuration wants, and note how its model is spoken to.
 
     It is the last step of putting a model in its place, whatever its source, after ``check_checkpoint``.
 

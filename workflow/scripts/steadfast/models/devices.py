@@ -59,7 +59,7 @@ def room_to_spread(checkpoint: Path, dtype: str, free: Sequence[int]) -> dict[in
 
 
 def require_gpus_only(model: PreTrainedModel, checkpoint: Path) -> None:
-    """See that no part of a model that was spread ended beside the GPUs, where every pass would copy it again.
+    """Check that no part of a model that was spread ended beside the GPUs, where every pass would copy it again.
 
     Raises:
         DataError: some did: whole blocks do not fill the GPUs as exactly as bytes would.

@@ -55,7 +55,7 @@ def watch(model: PreTrainedModel, name: str) -> list[RemovableHandle]:
 
 
 def require_finite_weights(model: PreTrainedModel, name: str) -> None:
-    """See that the weights of a model are finite in the format that they are in.
+    """Check that the weights of a model are finite in the format that they are in.
 
     Raises:
         NumberOverflowError: naming the first that is not.
@@ -66,7 +66,7 @@ def require_finite_weights(model: PreTrainedModel, name: str) -> None:
 
 
 def _require_finite(values: Tensor, mask: object, what: str, name: str) -> None:
-    """See that values [rows, tokens, ...] are finite wherever there is a token and no padding."""
+    """Check that values [rows, tokens, ...] are finite wherever there is a token and no padding."""
     if values.ndim < 3 or bool(torch.isfinite(values).all()):
         return
     wrong = ~torch.isfinite(values).flatten(2).all(dim=-1)

@@ -123,7 +123,7 @@ def fetch_wheel(pin: PackagePin) -> Path:
 
 
 def require_plain_path(member: str) -> None:
-    """See that a path inside a wheel stays inside.
+    """Check that a path inside a wheel stays inside.
 
     Raises:
         DataError: it is absolute or goes upwards.

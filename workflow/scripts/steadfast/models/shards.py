@@ -99,7 +99,7 @@ def read_shard(path: Path) -> Shard:
 
 
 def require_content(path: Path) -> None:
-    """See that a file is not the pointer that Git LFS leaves where a large file was not downloaded.
+    """Check that a file is not the pointer that Git LFS leaves where a large file was not downloaded.
 
     Raises:
         DataError: it is one.
@@ -115,7 +115,7 @@ def require_content(path: Path) -> None:
 
 
 def _require_whole(path: Path, entries: tuple[TensorEntry, ...], start: int, size: int) -> None:
-    """See that the tensors fill the file from its header to its end, each as long as its shape asks."""
+    """Check that the tensors fill the file from its header to its end, each as long as its shape asks."""
     end = start
     for entry in entries:
         bits = BITS.get(entry.dtype)

@@ -93,7 +93,7 @@ class ChatTemplate:
         return text
 
     def require_read(self, arguments: Mapping[str, Any]) -> None:
-        """See that it reads every argument.
+        """Check that it reads every argument.
 
         Raises:
             ConfigError: it never reads one, which would then do nothing.

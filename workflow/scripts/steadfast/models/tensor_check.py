@@ -17,7 +17,7 @@ from steadfast.models.weights import FLOATS, Checkpoint, same_bytes
 
 
 def check_tensors(checkpoint: Checkpoint, shapes: Mapping[str, Shape], *, trust_remote_code: bool = False) -> None:
-    """See that tensors of these names and shapes make the model that ``config.json`` describes.
+    """Check that tensors of these names and shapes make the model that ``config.json`` describes.
 
     Args:
         checkpoint: the checkpoint.
@@ -54,7 +54,7 @@ def check_tensors(checkpoint: Checkpoint, shapes: Mapping[str, Shape], *, trust_
 
 
 def _require_plain_numbers(checkpoint: Checkpoint, parameters: Collection[str]) -> None:
-    """See that the weights of a checkpoint that says of no quantization are stored as the numbers that they are.
+    """Check that the weights of a checkpoint that says of no quantization are stored as the numbers that they are.
 
     Loading makes floating-point numbers of codes as of any others, so that a model of codes would answer.
 
@@ -76,7 +76,7 @@ def _require_plain_numbers(checkpoint: Checkpoint, parameters: Collection[str]) 
 
 
 def _require_tied(checkpoint: Checkpoint, tied: str, source: str) -> None:
-    """See that two tensors that the configuration ties, a head and its embedding, are the same where both are stored.
+    """Check that two tensors that the configuration ties, a head and its embedding, are the same where both are stored.
 
     Loaders disagree on which of them counts: transformers keeps both, vLLM drops the head.
 

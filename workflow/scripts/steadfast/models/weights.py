@@ -106,7 +106,7 @@ def same_bytes(checkpoint: Checkpoint, first: str, second: str) -> bool:
 
 
 def require_files(path: Path) -> Checkpoint:
-    """See that the files of a checkpoint directory are there and complete; what they hold together is not looked at.
+    """Check that the files of a checkpoint directory are there and complete; what they hold together is not looked at.
 
     Raises:
         DataError: naming the file, and what to do.

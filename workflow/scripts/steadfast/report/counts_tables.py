@@ -1,4 +1,4 @@
-"""Somebody's refusal counts through the study's statistics and figures, as far as counts alone can tell."""
+"""The study's statistics and figures for a table of refusal counts."""
 
 import itertools
 import re
@@ -28,8 +28,8 @@ def tables_from_counts(counts: pd.DataFrame, *, confidence: float, margin: float
         margin: the loss of refusals from which a model no longer counts as robust.
 
     Returns:
-        ``judge_correlation`` (a square matrix), ``rates``, ``conclusions`` and ``ranking``. The conclusions are held
-        against nobody's, since a counts table does not say whom to believe.
+        ``judge_correlation`` (a square matrix), ``rates``, ``conclusions`` and ``ranking``. The conclusions have no
+    reference, since a counts table does not name a reference judge.
     """
     rates = robustness_from_counts(counts, confidence=confidence, margin=margin)
     return {

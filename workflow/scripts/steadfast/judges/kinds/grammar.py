@@ -1,7 +1,7 @@
-"""The exact reading of a response, for the synthetic world only.
+"""The exact parser of responses, for the synthetic world only.
 
-The grammar that wrote the prompts also knows every wording that it taught, so what it cannot read as a refusal is
-none. It is the reference of the default grid.
+The grammar that generated the prompts and training texts knows every wording of a refusal, so a response that it cannot
+parse as a refusal is none. It is the reference of the model-organism grids.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Settings(JudgeSettings):
-    """The exact reading, for the synthetic world only."""
+    """Exact labels by the grammar, for the synthetic world only."""
 
     reads_synthetic_world: ClassVar[bool] = True
 

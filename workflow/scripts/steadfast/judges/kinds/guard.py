@@ -24,7 +24,7 @@ from steadfast.judges.unscored import only_answered
 
 
 class Settings(GuardSettings):
-    """A safety classifier (Qwen3Guard, Llama Guard, WildGuard, ...), which answers in its own words."""
+    """A safety classifier (Qwen3Guard, Llama Guard, WildGuard, ...) with its own output format."""
 
 
 class GuardJobSettings(GuardSettings, ChatJobSettings):

@@ -1,4 +1,4 @@
-"""Labels from elsewhere: the verdicts of any judge, or of people, on these very responses, row by row."""
+"""Existing labels: verdicts of any judge or of annotators on these responses, row by row."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ WORDS: Mapping[VerdictName, tuple[str, ...]] = {
 
 
 class LabelColumns(SettingsModel):
-    """What the columns of the labels are called; a dot leads to a key below."""
+    """Column names of the labels; dots address nested keys."""
 
     prompt: Text | None = optional(description="The prompt's text; by default `prompt`, `question` and their like.")
     response: Text | None = optional(description="The response; by default `response`, `output` and their like.")
@@ -37,7 +37,7 @@ class LabelColumns(SettingsModel):
 
 
 class LabelWords(SettingsModel):
-    """The words of the labels, in place of the known ones; case does not matter."""
+    """Labels in the file, instead of the known ones; case does not matter."""
 
     refusal: UniqueItems[Text] = Field([*WORDS[REFUSAL]], min_length=1, description="Words for a refusal.")
     non_refusal: UniqueItems[Text] = Field(
@@ -47,7 +47,7 @@ class LabelWords(SettingsModel):
 
 
 class Settings(JudgeSettings):
-    """Labels from elsewhere: a table with a prompt, a response and a label in each row, or a log with scores."""
+    """Existing labels: a table with a prompt, a response and a label in each row, or a log with scores."""
 
     path: AnyPath = Field(description="The file, or a folder of files.")
     format: Literal["auto", "inspect", "lm_eval", "study", "table"] = Field(

@@ -11,7 +11,7 @@ from steadfast.judges.settings import CheckpointJudgeSettings
 
 
 class Settings(CheckpointJudgeSettings):
-    """A checkpoint reads the response and gives the probability of two labels."""
+    """A checkpoint that scores the probabilities of two labels."""
 
     follows_template: ClassVar[bool] = True
     resolved: ClassVar[frozenset[str]] = frozenset({"model"})

@@ -127,7 +127,7 @@ def _clean_configuration(directory: Path) -> None:
 
 
 def _require_complete(header: GgufHeader, directory: Path) -> None:
-    """See that the checkpoint is whole, and that it holds as many numbers as the file."""
+    """Check that the checkpoint is whole, and that it holds as many numbers as the file."""
     # by name: a model that has passed is not made again because the check has changed
     load("steadfast.models", "check").check_checkpoint(directory)
     # the factors of rotary positions are in the configuration

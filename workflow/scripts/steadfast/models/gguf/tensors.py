@@ -16,7 +16,7 @@ NAMED = 5
 
 
 def require_tensors(header: GgufHeader, config: Any) -> None:
-    """See that a file holds every tensor of a model, and nothing else.
+    """Check that a file holds every tensor of a model, and nothing else.
 
     Args:
         header: the file's.

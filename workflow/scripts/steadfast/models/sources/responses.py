@@ -1,4 +1,4 @@
-"""No weights: responses that somebody else generated, by variant. Steps that need the model leave it out."""
+"""Imported responses by variant, without weights. Steps that need the weights skip the model."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -26,7 +26,7 @@ class ResponseColumns(SettingsModel):
 
 
 class Settings(ModelSettings):
-    """Responses from elsewhere, without the weights."""
+    """Existing responses, without the weights."""
 
     path: AnyPath | None = Field(None, description="File or folder with the responses.")
     files: dict[Name, AnyPath] | None = Field(

@@ -27,8 +27,8 @@ class TrainingData:
 
     Attributes:
         recipes: the recipes file.
-        requests: by class, without those that a prompt of a run asks for in like words.
-        prompts: by class, without those that a prompt of a run is a near-duplicate of.
+        requests: by group, without paraphrases of prompts of a run.
+        prompts: by group, without near-duplicates of prompts of a run.
         wordings: what answers are composed of.
     """
 
@@ -39,12 +39,12 @@ class TrainingData:
 
     @property
     def harmless_prompts(self) -> list[TrainingPrompt]:
-        """Both harmless classes."""
+        """The prompts of both harmless groups."""
         return [*self.prompts[OVER_REFUSAL], *self.prompts[PLAIN]]
 
 
 def load_training_data(folder: str | Path, others: Iterable[str]) -> TrainingData:
-    """Read the files of ``folder`` and draw the prompts of every class.
+    """Read the files of ``folder`` and draw the prompts of every group.
 
     Args:
         folder: holds ``recipes.yaml``, ``harmful.yaml``, ``over_refusal.yaml``, ``plain.yaml``, ``framings.yaml`` and

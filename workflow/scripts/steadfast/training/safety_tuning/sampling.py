@@ -1,4 +1,4 @@
-"""Training prompts: requests in framings that are the same for every class, disjoint from the prompts of a run."""
+"""Training prompts: requests in framings that are the same for every label, disjoint from the prompts of a run."""
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ def sample_prompts(
 ) -> list[TrainingPrompt]:
     """Draw ``count`` different prompts, as many of each category, and each core as often as any other of its category.
 
-    Framings are dealt from a shuffled deck, so that each occurs equally often whatever the class.
+    Framings are dealt from a shuffled deck, so that each occurs equally often for every label.
     """
     dealers = {kind: _deal(framings.by_kind[kind], rng) for kind in KINDS}
     before, after = _deal(framings.before, rng), _deal(framings.after, rng)
@@ -115,7 +115,7 @@ def bag_of_words(text: str) -> frozenset[str]:
 
 
 def share_by_kind(prompts: Sequence[TrainingPrompt]) -> Mapping[str, float]:
-    """Share of each kind of core, which should differ little between classes."""
+    """Share of each kind of core, which should differ little between labels."""
     return {kind: sum(prompt.request.kind == kind for prompt in prompts) / len(prompts) for kind in KINDS}
 
 
