@@ -72,7 +72,8 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="CSV file to write")
     arguments = parser.parse_args()
     key = read_result(RESULTS / "annotation" / "key.parquet", "annotation_page")
-    verdicts = read_result(RESULTS / "tables" / "verdicts.parquet", "results/tables/verdicts.parquet")
+    table = RESULTS / "tables" / "verdicts.parquet"
+    verdicts = read_result(table, str(table))
     labels = stand_in_labels(key, verdicts, arguments.judge)
     write_table(arguments.output, labels)
     print(f"{arguments.output}: {len(labels)} labels as judge {judge_name(labels['annotator'].iloc[0])}")
