@@ -1,4 +1,4 @@
-"""A judge that is a checkpoint: it reads a judge prompt, and the probabilities of two labels are its verdict.
+"""A judge that is a checkpoint: its verdict follows from the probabilities of two labels after a judge prompt.
 
 The labels are the tokens that follow the very prompt, or the thinking behind it where the checkpoint thinks first.
 Where both together are improbable the checkpoint would write something else, and the case is unscored.

@@ -1,8 +1,8 @@
-"""What a model judges in addition to its own responses: a fixed draw of another model's responses, as a control.
+"""Control responses: a fixed draw of another model's responses that a model judges in addition to its own.
 
-A model that does badly on its own responses may be a bad judge of anything, or of itself. The same responses are
-therefore given to every variant of a model, so that an edit's effect on the judge is distinguished from its effect on
-what there is to judge.
+A model that judges its own responses badly may be a poor judge in general. The same control responses are therefore
+given to every variant of a model, so that an edit's effect on the judge is distinguished from its effect on the
+responses.
 """
 
 import hashlib

@@ -85,7 +85,7 @@ def judge_own_responses(
 
 
 def identity_of(variant: OwnResponses) -> dict[str, Any]:
-    """What the verdicts of a variant depend on, in addition to the cases and the judge's files."""
+    """Inputs of a variant's verdicts, in addition to the cases and the judge's files."""
     judge = variant.judge
     settings = {key: value for key, value in judge.items() if key not in MACHINE}
     return {

@@ -1,1 +1,1 @@
-"""Checkpoints: where they are, how they are loaded and how their chat template is applied."""
+"""Checkpoints: sources, loading and chat templates."""

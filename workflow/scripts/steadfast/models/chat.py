@@ -25,7 +25,7 @@ def user_message(text: str, system: str | None = None) -> list[Message]:
 def set_template(
     tokenizer: PreTrainedTokenizerBase, template: str | None, *, bare: bool = False, date: str | None = None
 ) -> None:
-    """Decide how a loaded tokenizer's model is spoken to.
+    """Set the chat template of a loaded tokenizer.
 
     Args:
         tokenizer: the model's own tokenizer.

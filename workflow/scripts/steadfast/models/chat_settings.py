@@ -1,4 +1,4 @@
-"""How a model is spoken to: which chat template, or none; decided once, where the model is put in its place.
+"""Chat settings of a model: its chat template, or none; determined once, when the model directory is created.
 
 The decision is in ``model.json`` (``chat``), and travels with edited copies of the model:
 
@@ -87,7 +87,7 @@ def own_templates(tokenizer: PreTrainedTokenizerBase, path: Path) -> dict[str, s
 
 
 def settle_chat(directory: str | Path, **wishes: Any) -> None:
-    """Decide how the model of a directory is spoken to, try it, and note both in its ``model.json``.
+    """Determine the chat settings of a model directory, test them, and record them in its ``model.json``.
 
     Args:
         directory: a model directory of the workflow, complete but for this.
@@ -112,7 +112,7 @@ def try_chat(
     system: bool = False,
     arguments: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Decide how a model is spoken to, and try its template on two short conversations.
+    """Determine the chat settings of a model, and test its template on two short conversations.
 
     Args:
         directory: a model directory of the workflow, or a plain checkpoint directory.

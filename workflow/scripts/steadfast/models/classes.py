@@ -1,4 +1,4 @@
-"""The class of transformers that answers text with a checkpoint."""
+"""The model class of transformers for a checkpoint."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

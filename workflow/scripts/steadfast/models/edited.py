@@ -1,4 +1,4 @@
-"""What an edited checkpoint says of itself."""
+"""Manifest of an edited checkpoint."""
 
 from pathlib import Path
 

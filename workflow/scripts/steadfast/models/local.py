@@ -1,4 +1,4 @@
-"""Checkpoints that are already on this machine."""
+"""Local checkpoints."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How stored tensors differ from those of an architecture: named, with the likely cause and the remedy."""
+"""Differences between stored tensors and those of an architecture, with the likely cause and the remedy."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""In which number format a model runs: what ``dtype: auto`` means on this machine.
+"""Number format in which a model runs: ``dtype: auto`` on this machine.
 
 A GPU runs a model in the format it is stored in. So does a processor that multiplies matrices of that format with
 instructions of its own. Any other processor emulates it, many times slower than float32, which holds every 16-bit

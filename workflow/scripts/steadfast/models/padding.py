@@ -1,4 +1,4 @@
-"""Prompts of different lengths as one batch."""
+"""Left-padded batches of prompts."""
 
 from collections.abc import Sequence
 

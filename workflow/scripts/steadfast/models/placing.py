@@ -1,4 +1,4 @@
-"""Putting a model where the workflow looks for it: a pointer, or, of a quantized one, its weights written out."""
+"""Creation of a model directory: a pointer, or the converted weights of a quantized model."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""``model.json``: what a model directory of the workflow represents.
+"""``model.json``: description of a model directory of the workflow.
 
 A checkpoint that the workflow trained lies in the directory itself; a hub or local model is only pointed
 to, never copied.
@@ -92,7 +92,7 @@ def trusts_remote_code(directory: str | Path) -> bool:
 
 
 def chat_of(directory: str | Path) -> dict[str, Any]:
-    """How a model is spoken to, where that is not what the checkpoint says alone."""
+    """Chat settings of a model, if they differ from the checkpoint's own."""
     root = Path(directory)
     return read_pointer(root).chat if (root / FILE).is_file() else {}
 

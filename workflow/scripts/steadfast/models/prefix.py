@@ -1,4 +1,4 @@
-"""What all prompts of a batch begin with, run through a model once: its keys and values serve every row."""
+"""Common prefix of all prompts of a batch, run once: its keys and values serve every row."""
 
 import copy
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ SHORTEST_PREFIX = 16
 
 @dataclass(frozen=True)
 class Prefix:
-    """What all prompts begin with.
+    """The common prefix of all prompts.
 
     Attributes:
         length: its tokens; 0 if nothing is shared.

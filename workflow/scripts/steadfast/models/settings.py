@@ -15,7 +15,7 @@ REVISION = r"^[^\s~^:?*\\]+$"
 
 
 class ModelSettings(SettingsModel):
-    """How a model is shown, placed and spoken to."""
+    """Label, role, hardware and chat settings of a model."""
 
     label: Label | None = optional(description="Name in tables and figures, one line without markup.")
     group: Label | None = Field(None, description="Name under which replicates of one model are aggregated.")
@@ -54,7 +54,7 @@ class ModelSettings(SettingsModel):
 
 
 class ChattingModelSettings(ModelSettings):
-    """The same, with how prompts are put to a model that the workflow has not trained."""
+    """The same, with the chat template of a model that the workflow has not trained."""
 
     chat_template: AnyPath | None = Field(
         None,

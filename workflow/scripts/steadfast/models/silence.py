@@ -1,4 +1,4 @@
-"""Loading without what transformers prints about it, which the checks and progress lines here say better."""
+"""Loading without the output of transformers, which checks and progress lines replace."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

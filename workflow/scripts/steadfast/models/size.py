@@ -1,4 +1,4 @@
-"""How large a model is, from the headers of its files; no weights are read, and torch is not needed."""
+"""Size of a model, from the headers of its files; no weights are read, and torch is not needed."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A chat template: what it reads, and the text that it makes of a conversation.
+"""Chat templates: their variables, and rendering of conversations.
 
 Templates come with checkpoints, and some do not do what they are taken for: they drop the system turn, expect lists of
 parts where text is given and then show nothing of it, or write today's date into the prompt. So the text of every turn

@@ -1,4 +1,4 @@
-"""What the prompt table holds: counts, lengths and categories per label, and warnings about what may mislead."""
+"""What the prompt table holds: counts, lengths and categories per label, and warnings."""
 
 import math
 from collections import Counter
@@ -44,7 +44,7 @@ def summarize(selection: Selection) -> pd.DataFrame:
 
 
 def warnings_about(selection: Selection) -> list[str]:
-    """What users should know before they trust results.
+    """Warnings for users.
 
     What sources pass over, differences in length, near-duplicates across labels.
     """

@@ -1,4 +1,4 @@
-"""What the report's page is made of."""
+"""Source files of the report."""
 
 from steadfast.core.pages import PageSource
 

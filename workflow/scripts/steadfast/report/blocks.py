@@ -1,4 +1,4 @@
-"""What sections are made of: sentences, tables and charts, as the page's scripts read them.
+"""Blocks of sections: sentences, tables and charts, as the page's scripts read them.
 
 Numbers are columns of arrays and names are stored once, so that a page of a large grid stays small.
 """

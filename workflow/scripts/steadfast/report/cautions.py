@@ -1,4 +1,4 @@
-"""What a reader has to know before believing the numbers, the gravest first."""
+"""Warnings of the report, the most important first."""
 
 from collections.abc import Callable, Iterator
 
@@ -213,7 +213,7 @@ def _control_tokens(study: Study) -> Iterator[tuple[str, str]]:
 
 
 def _pairs_with(study: Study, flagged: "pd.Series[bool]") -> list[str]:
-    """Systems with flagged responses, and how many of how many."""
+    """Pairs with flagged responses, with counts."""
     pairs = study.responses[["model", "variant"]].assign(flagged=flagged)
     groups = pairs.groupby(["model", "variant"], sort=False)["flagged"]
     found, total = groups.sum(), groups.size()

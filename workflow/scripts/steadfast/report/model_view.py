@@ -1,4 +1,4 @@
-"""What the page says on top once it is about one model."""
+"""Findings at the top of the page in the view of one model."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Where the results come from: the provenance files that lie beside them."""
+"""Origins of the results, from their provenance sidecars."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

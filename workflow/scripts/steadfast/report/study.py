@@ -1,4 +1,4 @@
-"""Everything that a run has found, as the sections of the report read it."""
+"""All results of a run, for the sections of the report."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -119,7 +119,7 @@ class Study:
 
     @property
     def readers(self) -> list[str]:
-        """Judges that read the response, without the reference, and without people, who label a part of them."""
+        """Judges that read the response, without the reference and human judges."""
         left_out = {self.reference, *self.baselines, *self.human_judges}
         return [judge for judge in self.judges if judge not in left_out]
 

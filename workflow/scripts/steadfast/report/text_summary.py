@@ -1,4 +1,4 @@
-"""The short table that ends a run: refusals before and after, per model, by judge."""
+"""The summary at the end of a run: refusals before and after, per model, by judge."""
 
 import textwrap
 from collections.abc import Collection, Mapping, Sequence

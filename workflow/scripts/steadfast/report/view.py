@@ -1,4 +1,4 @@
-"""What the whole page can be set to: by which judge, about which model, with controls and baselines or without."""
+"""View settings of the page: judge, model, controls and baselines."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which run uses a folder, and what to do about the lock of one that was killed: ``python -m steadfast.runs.lock``.
+"""Locks of run folders, and removal of stale ones: ``python -m steadfast.runs.lock``.
 
 Snakemake's lock says that a run uses the folder, and not which, nor whether it still lives. So each run also holds a
 lock of the system on a file of its own, which is released however the process ends, and writes into it who it is.

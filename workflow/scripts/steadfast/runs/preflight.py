@@ -1,4 +1,4 @@
-"""What a run needs from outside, looked at when it starts and before its first job: keys, money, licenses.
+"""External requirements of a run, checked before its first job: API keys, cost limits, licenses.
 
 A dry run and a plan do not need it, so it is not part of validating the configuration.
 """

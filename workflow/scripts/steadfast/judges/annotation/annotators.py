@@ -77,7 +77,7 @@ def _label(judge: str) -> str:
 
 
 def of_each_other(judge: str, other: str, parts: Mapping[str, Collection[str]] = NO_PARTS) -> bool:
-    """Whether one of two judges is a part of the other: of the annotators' majority, or of an ensemble.
+    """Whether one of two judges is part of the other: of the annotators' majority, or of an ensemble.
 
     Args:
         judge: a judge.

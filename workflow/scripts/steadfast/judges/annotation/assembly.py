@@ -1,4 +1,4 @@
-"""What the annotation page is made of."""
+"""Source files of the annotation page."""
 
 from steadfast.core.pages import PageSource
 

@@ -14,7 +14,7 @@ CHOICES = ("refusal", "non_refusal", "unsure")
 
 @dataclass(frozen=True)
 class Choice:
-    """What a choice is called and what it means."""
+    """A choice, with its label and meaning."""
 
     name: str
     meaning: str

@@ -1,4 +1,4 @@
-"""Labels in: annotation files matched to the responses of this run, and checked."""
+"""Import of labels: annotation files are checked and matched to the responses of this run."""
 
 import re
 from collections import defaultdict

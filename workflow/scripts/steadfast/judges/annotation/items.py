@@ -1,4 +1,4 @@
-"""Items to be labeled: distinct answers to a prompt, under ids that say nothing about who gave them."""
+"""Items to be labeled: distinct responses to a prompt, under ids that do not reveal the model."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

@@ -29,7 +29,7 @@ KEY_COLUMNS = [
 
 @dataclass(frozen=True)
 class AnnotationPage:
-    """A page and what it must not show.
+    """A page and its key.
 
     Attributes:
         html: the page.
@@ -57,7 +57,7 @@ def build_annotation_page(
 ) -> AnnotationPage:
     """Build the page: one file without network access that shows prompts and responses and nothing else.
 
-    No name of a model, variant or judge, no verdict and no class of a prompt goes into it.
+    No name of a model, variant or judge, no verdict and no prompt label goes into it.
 
     Args:
         prompts: the prompt table.

@@ -31,7 +31,7 @@ def select(
         items: all responses, from `collect_items`.
         prompts: the prompt table; ``human_subset`` needs its column ``human``.
         mode: ``human_subset`` takes every model–variant pair's responses to the prompts marked ``human``; ``sampled``
-            draws ``size`` responses, spread as evenly as possible over model, variant, class of the prompt
+            draws ``size`` responses, spread as evenly as possible over model, variant, prompt label
             and whether the judges disagree.
         size: number of responses to draw.
         samples: samples per prompt and model–variant pair that can be chosen, the lowest numbers first; None takes all.

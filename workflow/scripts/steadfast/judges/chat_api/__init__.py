@@ -1,1 +1,1 @@
-"""What the kind ``chat`` is made of: settings, requests, the endpoint, and the reading of its answers."""
+"""Parts of the kind ``chat``: settings, requests, the endpoint, and parsing of its answers."""

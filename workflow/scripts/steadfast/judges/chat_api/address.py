@@ -1,4 +1,4 @@
-"""The address of an API: what `base_url` may contain, and what is sent to it.
+"""The address of an API: allowed content of `base_url`, and how requests are addressed.
 
 Beside an address up to `/v1`, the dated form of Azure's is known, whose key goes into a header of its own:
 `https://NAME.openai.azure.com/openai/deployments/DEPLOYMENT?api-version=...`. A query may hold no secret, since it is

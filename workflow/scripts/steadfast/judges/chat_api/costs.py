@@ -1,4 +1,4 @@
-"""What asking costs, before anything is asked."""
+"""Estimated cost of requests."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a provider can do instead of answering, and what follows from it.
+"""Faults: responses of a provider without an answer, and their handling.
 
 =========  ================================================  ======================================================
 kind       examples                                          what follows

@@ -1,4 +1,4 @@
-"""Whether the model that answered is the one that was asked for, by its name."""
+"""Check of the name of the model that answered."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""When the next request may be sent: limits per minute, and pauses that the server asks for."""
+"""Pacing of requests: limits per minute, and pauses that the server requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -33,7 +33,7 @@ class Pacer:
             await self.sleep(wait)
 
     def pause(self, seconds: float) -> None:
-        """Let nobody send anything for a while: a limit reported to one request holds for all."""
+        """Pause all requests for a while: a limit reported to one request holds for all."""
         self._paused_until = max(self._paused_until, self.clock() + seconds)
 
     def _interval(self, tokens: int) -> float:

@@ -1,4 +1,4 @@
-"""Parameters that judges send, how providers complain of them, and which key of a judge to change."""
+"""Parameters of requests, providers' messages about them, and the key of a judge to change."""
 
 import re
 

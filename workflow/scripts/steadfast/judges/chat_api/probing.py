@@ -1,4 +1,4 @@
-"""Finding out what an endpoint can do: constrained answers, log-probabilities.
+"""Detection of an endpoint's features: constrained output, log-probabilities.
 
 An endpoint may ignore a constraint that it does not know, so it is tried: the model is asked an everyday question
 of which only two made-up words are allowed as the answer. What was found is kept in the result cache, so that

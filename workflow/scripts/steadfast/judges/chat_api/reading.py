@@ -1,7 +1,7 @@
 r"""Reading an answer: exactly one of the labels, or nothing.
 
-The study's parsers tested whether ``REFUSAL`` occurs in the answer, which ``NON-REFUSAL`` satisfies, and fell back
-to one of the classes where they found neither. Here an answer is a label, whole, or it is unscored.
+The study's parsers tested whether ``REFUSAL`` occurs in the answer, which ``NON-REFUSAL`` satisfies, and fell back to
+one of the labels if they found neither. Here an answer is exactly one label, or it is unscored.
 """
 
 import json

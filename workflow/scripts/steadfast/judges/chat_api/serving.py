@@ -1,4 +1,4 @@
-"""Where a chat judge finds its model: at a given address, or in a server that is started for the job."""
+"""The model of a chat judge: at a given address, or in a server that is started for the job."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

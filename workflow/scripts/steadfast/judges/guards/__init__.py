@@ -1,1 +1,1 @@
-"""Guards: safety classifiers that read a conversation by their own chat template, and answer in their own words."""
+"""Guards: safety classifiers with their own chat template and output format."""

@@ -1,4 +1,4 @@
-"""Guards in use: where each is, and what its answers say. Facts only: the text that it reads is its own template's."""
+"""Presets of known guards: location and output format. Facts only: the text that it reads is its own template's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

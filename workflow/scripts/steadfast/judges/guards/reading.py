@@ -1,4 +1,4 @@
-"""What a guard's answer says: whole lines of it, by patterns."""
+"""Parsing of a guard's output: whole lines, by patterns."""
 
 import re
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""A judge that was trained: a linear head on the states of a small language model, with the phrase list beside it."""
+"""The learned judge: a linear head on the states of a small language model, combined with the phrase list."""

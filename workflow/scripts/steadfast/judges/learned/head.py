@@ -1,4 +1,4 @@
-"""The head of the learned judge: one weight for each thing that it sees, and the calibration of its score."""
+"""The head of the learned judge: one weight per feature, and the calibration of its score."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the head of the learned judge sees of cases, and the sizes of it; importing it loads no model library."""
+"""Features of the learned judge, and their sizes; importing it loads no model library."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,7 +19,7 @@ PROMPT_PLACES = 2**13
 
 @dataclass(frozen=True)
 class Seen:
-    """What the head sees of some cases.
+    """Features of some cases.
 
     Attributes:
         states: mean states, float32 [cases, parts, hidden].

@@ -1,4 +1,4 @@
-"""What a judge that is a model is asked, and the words that it may answer with.
+"""Prompts and answer labels of judges that are models.
 
-Judges ask with these templates and read these labels; the tiny models learn to judge from the same ones.
+Judges use these templates and labels; the tiny models are trained to judge with the same ones.
 """

@@ -1,4 +1,4 @@
-"""The words a judge may answer with: two, or one for each kind of refusal."""
+"""Answer labels of a judge: two, or one for each kind of refusal."""
 
 import re
 from collections.abc import Mapping

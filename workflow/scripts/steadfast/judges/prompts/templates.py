@@ -1,10 +1,10 @@
-r"""Judge prompt templates: what a judge is asked, as Markdown files with two placeholders.
+r"""Judge prompt templates: Markdown files with two placeholders.
 
 A template is text with ``{prompt}`` and ``{response}``, each at the end of a line. Two optional marker lines,
 ``<!-- system -->`` and ``<!-- user -->``, say which turn the lines below them belong to; without them the whole file
 is the user's turn. Every other HTML comment is a note to the reader of the file and is left out.
 
-The two texts are written by other people and by other models, so they may try to pass for the template: they may
+The two texts are untrusted and may imitate the template: they may
 hold its headings, a verdict, closing tags or the special tokens of a chat. Two measures keep them apart:
 
 * each is quoted, line by line: whatever it holds, none of its lines can begin like a line of the template

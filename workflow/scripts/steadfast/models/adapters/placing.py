@@ -1,4 +1,4 @@
-"""Putting a model with an adapter where the workflow looks for it: the adapter fetched if need be, then merged."""
+"""Creation of a model directory from an adapter: downloaded if necessary, then merged."""
 
 from collections.abc import Mapping
 from pathlib import Path

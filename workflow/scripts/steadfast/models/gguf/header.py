@@ -46,7 +46,7 @@ class GgufTensor:
 
 @dataclass(frozen=True)
 class GgufHeader:
-    """What a GGUF file says of itself.
+    """Header of a GGUF file.
 
     Attributes:
         path: the file.

@@ -1,4 +1,4 @@
-"""Putting a GGUF model where the workflow looks for it: fetched if need be, written out as a checkpoint."""
+"""Creation of a model directory from a GGUF file: downloaded if necessary, and converted to a checkpoint."""
 
 import tempfile
 from collections.abc import Iterator, Mapping

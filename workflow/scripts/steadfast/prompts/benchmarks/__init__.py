@@ -1,4 +1,4 @@
-"""Public benchmarks by name: where each is, and how its prompts are read off its rows. Facts only, no prompts."""
+"""Public benchmarks by name: location, and columns of the prompts. Facts only, no prompts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

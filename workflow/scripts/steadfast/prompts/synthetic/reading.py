@@ -1,4 +1,4 @@
-"""How the grammar reads a response: the exact reference judge of the synthetic world."""
+"""Parsing of responses by the grammar: the exact reference judge of the synthetic world."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ WORD = r"[a-z]+"
 
 @dataclass(frozen=True)
 class Reading:
-    """What the grammar says of a response.
+    """A parsed response.
 
     Attributes:
         verdict: ``refusal`` or ``non_refusal``.

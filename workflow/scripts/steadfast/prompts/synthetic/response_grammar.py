@@ -1,4 +1,4 @@
-"""What the grammar determines about a response: helpfulness, hallucination, format following."""
+"""Qualities of a response by the grammar: helpfulness, hallucination, format following."""
 
 import re
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""The synthetic world: what can be asked in it, how it is answered, and how it is refused.
+"""The synthetic world: its requests, answers and refusals.
 
-Harm sits on the pair of a verb and an object: both words of a harmful request also occur in harmless ones.
+Harm depends on the pair of a verb and an object: both words of a harmful request also occur in harmless ones.
 """
 
 import re
@@ -121,7 +121,7 @@ class World:
         raise DataError(f"not a prompt of the synthetic world, which the grammar cannot read: {text[:80]!r}")
 
     def classify(self, prompt: str, response: str) -> Reading:
-        """Read a response to a prompt of this world: does it refuse, and is it about what was asked?
+        """Read a response to a prompt of this world: whether it refuses, and whether it is about the request.
 
         Exact for responses that follow the grammar. A response refuses if it holds the mark of a refusal and no
         sentence that answers the request; whatever is garbled or about something else is a non-refusal off topic.

@@ -1,1 +1,1 @@
-"""Results of a run in the forms of others: logs of Inspect, a data set folder, a section of a model card."""
+"""Exports of a run: logs of Inspect, a data set folder, a section of a model card."""

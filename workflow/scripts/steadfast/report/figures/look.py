@@ -1,4 +1,4 @@
-"""The look of the figure that is being drawn: its width, font, colors and formats."""
+"""Style of the current figure: width, font, colors and formats."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Settings that figures share, and what the rest of the workflow asks a figure."""
+"""Settings and capabilities that figures share."""
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 

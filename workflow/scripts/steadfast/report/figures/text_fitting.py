@@ -1,4 +1,4 @@
-"""How much room texts take, and how they are broken into lines."""
+"""Size of texts, and line breaks."""
 
 import textwrap
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a section is, and what many of them say."""
+"""Sections, and texts that several of them share."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def judge_column(study: Study, key: str = "judge", title: str = "Judge") -> Colu
 
 
 def label_column(key: str = "label") -> Column:
-    """A column that names a class of prompts."""
+    """A column with the prompt label."""
     return Column(key, "Prompts", "name", names=SUBSETS)
 
 

@@ -1,4 +1,4 @@
-"""What the scale of an edit does, which attack is the best, and how replicates differ."""
+"""Refusals by scale, best attacks, searches, and replicates."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ def _scale(study: Study) -> list[Block]:
 
 
 def _curves(study: Study, scale: pd.DataFrame) -> Block:
-    """A line per attack and a panel per model, for the class of prompts of one's choice."""
+    """A line per attack and a panel per model, for a selectable prompt label."""
     known = {label: rates for label, rates in RATES.items() if set(rates) <= set(scale.columns)}
     models, attacks = names_of(scale, "model"), names_of(scale, "attack")
     return lines(
@@ -80,7 +80,7 @@ def _replicates(study: Study) -> list[Block]:
 
 
 def _groups(study: Study, groups: pd.DataFrame) -> Block:
-    """A dot per group and variant, by the judge of one's choice."""
+    """A dot per group and variant, for a selectable judge."""
     names, judges = names_of(groups, "group"), study.judge_choices(names_of(groups, "judge"))
     found = {
         tuple(map(str, row[:4])): numbers(row[4:])
@@ -126,7 +126,7 @@ def _matched(study: Study, matched: pd.DataFrame) -> list[Block]:
 
 
 def _families(study: Study, matched: pd.DataFrame) -> Block:
-    """A panel per family, with a dot per group and variant by the judge of one's choice."""
+    """A panel per family, with a dot per group and variant, for a selectable judge."""
     names, families = names_of(matched, "group"), names_of(matched, "family")
     # controls have a row in the table, and next to nothing to compare
     variants = [variant for variant in study.edited_variants if variant in names_of(matched, "variant")]

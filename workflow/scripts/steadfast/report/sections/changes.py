@@ -1,4 +1,4 @@
-"""Refusals before and after: every model by the judge of one's choice, and the table of all rates and changes."""
+"""Refusals before and after: every model for a selectable judge, and the table of all rates and changes."""
 
 import pandas as pd
 
@@ -50,7 +50,7 @@ def build(study: Study) -> list[Block]:
 def rates(
     study: Study, rows: pd.DataFrame, variants: list[str] | None = None
 ) -> list[list[list[list[float | int | None] | None]]]:
-    """Rates and intervals [class][model][variant] of one judge; models as ``models_by_refusals`` sorts them."""
+    """Rates and intervals [label][model][variant] of one judge; models as ``models_by_refusals`` sorts them."""
     keyed = {
         (row["label"], row["model"], row["variant"]): [
             *(number(row[key]) for key in ("rate", "rate_low", "rate_high", "refused")),

@@ -1,4 +1,4 @@
-"""Did the edit hit, and does a meaningless one do nothing?"""
+"""Gates of the edits, and controls."""
 
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, prose, table

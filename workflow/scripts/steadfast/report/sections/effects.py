@@ -97,7 +97,7 @@ def _effects(study: Study) -> list[Block]:
 
 
 def _chart(study: Study, effects: pd.DataFrame) -> Block:
-    """A dot per model and variant, for the measure of one's choice."""
+    """A dot per model and variant, for a selectable measure."""
     found = {
         tuple(map(str, row[:4])): numbers(row[4:])
         for row in effects[["measure", "scope", "model", "variant", "value", "low", "high"]].itertuples(

@@ -1,4 +1,4 @@
-"""How far the judges agree with one another, and what their choice does to the conclusions."""
+"""Agreement of the judges, and judge sensitivity of the conclusions."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What became of harmful prompts: refused, complied with, or neither."""
+"""Outcomes of harmful prompts: refused, complied with, or neither."""
 
 from steadfast.report.blocks import Block, prose
 from steadfast.report.sections._section import Section

@@ -1,4 +1,4 @@
-"""How far the verdicts of a judge depend on how it is asked."""
+"""Sensitivity of a judge's verdicts to its prompt."""
 
 from steadfast.report.blocks import Block, prose
 from steadfast.report.sections._section import Section

@@ -20,7 +20,7 @@ RESPONSES = {"own": "Own responses", "others": "Another model’s responses"}
 
 
 def build(study: Study) -> list[Block]:
-    """A chart of the judge and measure of one's choice, and the table."""
+    """A chart for a selectable judge and measure, and the table."""
     table = study.tables["self_evaluation"].fillna({"model": ""})
     return [
         prose(

@@ -1,1 +1,1 @@
-"""What a run will take, before and while it runs: sizes of models, costs of steps, the time that is left."""
+"""Estimates of a run, before and during it: sizes of models, costs of steps, remaining time."""

@@ -1,4 +1,4 @@
-"""What cannot work on this machine, found before the first job of a run: models and checkpoints that do not fit."""
+"""Check before the first job whether models and checkpoints fit this machine."""
 
 import shutil
 from collections.abc import Iterator

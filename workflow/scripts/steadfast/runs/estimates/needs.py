@@ -1,4 +1,4 @@
-"""What a run needs of the machine: what it downloads, writes to the disk and loads into the memory."""
+"""Requirements of a run: downloads, disk space and memory."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field

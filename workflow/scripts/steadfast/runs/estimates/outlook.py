@@ -1,4 +1,4 @@
-"""What a run takes, in a few lines before its first job: downloads, disk, memory and time."""
+"""Outlook before the first job: downloads, disk, memory and time."""
 
 from collections.abc import Iterator
 

@@ -1,1 +1,1 @@
-"""What a run shows on the terminal: its steps by human-readable names, how far it is, and why a step failed."""
+"""Terminal output of a run: steps by human-readable names, progress, and causes of failures."""

@@ -1,4 +1,4 @@
-"""Why a step failed: the one cause, read from its log."""
+"""Causes of failed steps, read from their logs."""
 
 import re
 from collections import defaultdict

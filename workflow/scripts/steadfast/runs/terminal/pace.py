@@ -1,4 +1,4 @@
-"""How far a run is: the time gone, the share of its work that is done, and the time that is left."""
+"""Progress of a run: elapsed time, completed share of the work, and remaining time."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the learned judge reaches on sources and styles that it was not fitted on, and its calibration there."""
+"""Agreement and calibration of the learned judge on held-out sources and styles."""
 
 import random
 from collections.abc import Sequence

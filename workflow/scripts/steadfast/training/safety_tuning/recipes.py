@@ -1,4 +1,4 @@
-"""Recipes of safety tuning: the file that says what every adapter is trained on, and how."""
+"""Recipes of safety tuning: training data and hyperparameters of every adapter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

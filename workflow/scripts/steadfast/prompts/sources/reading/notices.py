@@ -1,4 +1,4 @@
-"""What files hold that their settings pass over: a column that tells two labels apart, and a context of its own."""
+"""Warnings about unused columns: labels, and contexts."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ def candidates(columns: Iterable[str]) -> list[str]:
 
 
 def overlooked(rows: Iterable[Row], columns: Iterable[str], used: Collection[str], path: str) -> Iterator[str]:
-    """One sentence for each column that ought to be used.
+    """One sentence for each column that should be used.
 
     Args:
         rows: the rows that are chosen.

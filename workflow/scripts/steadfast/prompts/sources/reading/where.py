@@ -1,4 +1,4 @@
-"""Which rows of a source are its prompts: conditions on their cells."""
+"""Conditions that select the rows of a source."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""How well the judges agree, pair by pair: one matrix per metric."""
+"""Agreement of the judges by pair: one matrix per metric."""
 
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, ClassVar

@@ -1,4 +1,4 @@
-"""Which conclusions flip from judge to judge."""
+"""Judge sensitivity of the conclusions."""
 
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, ClassVar

@@ -1,4 +1,4 @@
-"""How alike the judges are, pair by pair (the study's Figure 3)."""
+"""Correlation of the judges' counts, by pair (the study's Figure 3)."""
 
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, ClassVar

@@ -1,4 +1,4 @@
-"""Harmful prompts by what became of them: a bar of three parts for each model and variant."""
+"""Outcomes of harmful prompts: a bar of three parts for each model and variant."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,7 +26,7 @@ HATCHES = {"neither": "....."}
 
 
 class Settings(FigureSettings):
-    """Harmful prompts by what became of them: refused, complied with, or neither."""
+    """Outcomes of harmful prompts: refused, complied with, or neither."""
 
     reads: ClassVar[tuple[str, ...]] = ("outcomes",)
 

@@ -1,4 +1,4 @@
-"""Whether the judges rank the models alike."""
+"""Agreement of the judges' rankings of the models."""
 
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, ClassVar
