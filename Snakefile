@@ -51,7 +51,7 @@ include: "workflow/rules/run_comparison.smk"
 
 
 rule all:
-    """The study's tables and figures, and those of every counts table from elsewhere."""
+    """The study's tables and figures, and those of every external counts table."""
     default_target: True
     input:
         RESULTS.all,

@@ -118,7 +118,7 @@ def jobs(tmp_path_factory) -> Iterator[Jobs]:
 
 
 def their_counts() -> str:
-    """A table of refusal counts from elsewhere."""
+    """A table of refusal counts of another study."""
     rows = [
         f"{model},{variant},{judge},{label},{refused},{50 - refused},50"
         for model, refused in (("a", 30), ("b", 40))

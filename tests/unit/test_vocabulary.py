@@ -58,6 +58,10 @@ REPLACEMENTS = {
     r"(?<!there\s)is no (?!longer|more|less|better|evidence|other|change|reason)\w+": "is not a ...",
     r"in the eyes of": "as judged by",
     r"so many": "N, a number of",
+    r"(what|whatever) came of": "outcome, result",
+    r"(is|are|was|were) spoken to": "chat settings, chat template",
+    r"from elsewhere": "imported, existing",
+    r"of one's choice": "selectable",
     # private terms
     r"stanzas?": "config entry",
     r"what may be said": "robustness assessment, outcome",

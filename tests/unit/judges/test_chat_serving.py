@@ -94,7 +94,7 @@ CLOCK = "It is {{ strftime_now('%d %b %Y') }}.{% for m in messages %}<|user|>{{ 
 
 
 def spoken(directory: Path, checkpoint: Path, **chat: object) -> str:
-    """A model directory that says how its model is spoken to."""
+    """A model directory with chat settings."""
     directory.mkdir()
     ModelPointer("hub", str(checkpoint), files={"config.json": "2" * 64}, chat=chat).write(directory)
     return str(directory)

@@ -1,4 +1,4 @@
-"""How a model is spoken to is decided where it is put in its place, tried, written down and passed on."""
+"""Chat settings of a model are determined when its directory is created, tested, recorded and passed on."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Responses and labels from elsewhere, in small files of the layouts of their tools."""
+"""Imported responses and labels, in small files of the layouts of their tools."""
 
 import json
 import zipfile

@@ -167,8 +167,8 @@ def why_not(manifest: Mapping[str, Any], before: Outcome, after: Outcome, degene
 
     Args:
         manifest: what the edited checkpoint says of its edit.
-        before: what came of the trial of the original.
-        after: what came of the attack's.
+        before: outcome of the original.
+        after: outcome of the attack.
         degenerate: largest increase of the share of degenerate responses.
     """
     rose = after.degenerate - before.degenerate

@@ -17,7 +17,7 @@ def uses_of_template(model: str, config: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         ``system``, whether any conversation has a system turn, and ``arguments``, the variables of all of them; nothing
-        for a model that is not spoken to.
+        for a model without prompts.
     """
     uses = list(_uses(model, config))
     if not uses:

@@ -277,7 +277,7 @@ def _remember_times(path: str, known: Artifact, found: Artifact) -> None:
         if state.bytes >= LARGE
     )
     if any(newer):
-        # results of somebody else may be read and not written
+        # results of another user may be readable but not writable
         with suppress(OSError):
             write_json(sidecar(path), {**read_json(sidecar(path)), **found.record()})
 

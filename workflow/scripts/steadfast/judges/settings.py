@@ -36,7 +36,7 @@ class JudgeSettings(SettingsModel):
         follows_template: whether it asks by a prompt template of one's own, so that it can judge a rubric.
         says_compliance: whether it can judge a rubric of compliance without one.
         serves: whether its jobs can serve its model themselves.
-        speaks_as_model: whether its model is spoken to as the model's own config entry says.
+        speaks_as_model: whether its model uses the chat settings of the model's config entry.
         converses: whether the model that it runs on is given conversations, by its chat template.
         resolved: keys that name a model of the grid; its jobs receive ``checkpoint`` in their place.
         idle: keys that change no verdict.

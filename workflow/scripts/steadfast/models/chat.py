@@ -10,9 +10,8 @@ from steadfast.models.templates import DATE, ChatTemplate, Message
 
 QUESTION, ANSWER = "Which colour is the sky?", "Blue as the sea."
 NO_TEMPLATE = (
-    "has no chat template (chat_template.jinja, tokenizer_config.json or chat_template.json), so that it is not known "
-    "how it is spoken to: give the model a template with `chat_template: <file>`, or `chat_template: bare` if it is a "
-    "base model whose prompts are continued as they are"
+    "has no chat template (chat_template.jinja, tokenizer_config.json or chat_template.json): give the model one with "
+    "`chat_template: <file>`, or set `chat_template: bare` for a base model, which continues prompts without a template"
 )
 
 

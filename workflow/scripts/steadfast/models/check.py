@@ -75,7 +75,7 @@ def settle(
     blocks: Iterable[tuple[str, int]] = (),
     **chat: Any,
 ) -> None:
-    """Check that a model directory can be used as the configuration wants, and note how its model is spoken to.
+    """Check that a model directory can be used as the configuration wants, and record its chat settings.
 
     It is the last step of putting a model in its place, whatever its source, after ``check_checkpoint``.
 

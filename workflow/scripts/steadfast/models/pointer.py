@@ -29,7 +29,7 @@ class ModelPointer:
         details: what else its maker wants to keep (training recipe, repository, ...).
         update: file in this directory with low-rank updates of the checkpoint's tensors, which a reader applies; empty
             if there is none.
-        chat: how it is spoken to, where that is not what the checkpoint says alone; see
+        chat: its chat settings, if they differ from the checkpoint's own; see
             ``steadfast.models.chat_settings``.
     """
 
@@ -136,7 +136,7 @@ def point_to_updated(
 def point_to_edited(original: str | Path, directory: Path) -> None:
     """Write ``model.json`` beside the weights of an edited copy, if the original's says what holds for the copy too.
 
-    Whether it may run code of its own and how it is spoken to are not in a checkpoint's own files.
+    Permission to run its own code and chat settings are not in a checkpoint's own files.
     """
     trusted, chat = trusts_remote_code(original), chat_of(original)
     if trusted or chat:

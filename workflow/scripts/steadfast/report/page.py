@@ -50,7 +50,7 @@ def write_report(*, html: str | Path, resources: str | Path, figures: Iterable[s
 
 
 def page_data(study: Study) -> dict[str, Any]:
-    """What the page shows at once; the responses are read later, when somebody asks for them."""
+    """What the page shows at once; the responses are read later, on demand."""
     sections, not_shown = build_sections(study)
     return {
         "size": size(study),

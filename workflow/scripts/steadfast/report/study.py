@@ -182,7 +182,7 @@ def read_study(
 
 
 def _without_place(file: Path) -> str:
-    """A path below the working folder, or the name alone: a page holds no path of somebody's machine."""
+    """A path below the working folder, or the name alone: a page contains no path of a user's machine."""
     below = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
     return below.name if below.is_absolute() else str(below)
 

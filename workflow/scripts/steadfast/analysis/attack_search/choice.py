@@ -20,7 +20,7 @@ class Finalist:
     Attributes:
         trial: the trial.
         divergence: mean KL(original ‖ edited) along the original's responses to harmless prompts, nats per token.
-        harmful: what came of its responses to harmful prompts.
+        harmful: outcome of its responses to harmful prompts.
         harmless: the same for harmless ones; None if the finalist was left behind before.
         perplexity_ratio: perplexity on the original's responses to harmless prompts, divided by the original's.
     """

@@ -35,7 +35,7 @@ class MeasuredVariant:
         original: directory of the original model.
         checkpoint: directory of the model–variant pair's checkpoint.
         responses: what the original answered.
-        chat: how the model is spoken to: fields of ``steadfast.attacks.direction_search.refusal_score.ModelAccess``.
+        chat: chat settings of the model: fields of ``steadfast.attacks.direction_search.refusal_score.ModelAccess``.
         direction: file of the variant's direction, or None.
         edit: the ``edit`` entry of the variant; None if the configuration has none.
         edit_file: file of the edit that the workflow has chosen, or None.

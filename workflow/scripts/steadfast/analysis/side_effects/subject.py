@@ -22,7 +22,7 @@ class Subject:
 
     Attributes:
         variant: name of the variant.
-        access: its weights and how it is spoken to; loaded when they are first asked for.
+        access: its weights and chat settings; loaded lazily.
         responses: responses of the *original* of this model, columns ``prompt_id``, ``sample``, ``response``.
         direction_path: file of the variant's direction, if it has one.
         edit: the ``edit`` entry of the variant, if it has one.

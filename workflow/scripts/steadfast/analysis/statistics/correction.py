@@ -110,7 +110,7 @@ def tuning_weight(
         labeled_predictions: predictions for the labeled items, shape [n].
         predictions: predictions for all items, shape [N], whose variance is var(f); None takes that of the labeled
             ones. The quotient is then the slope of y on f among the labeled items, which stays near 1 for a faithful
-            rater however few and alike they are, where a variance from elsewhere would make it small by accident.
+            rater however few and alike they are, where a variance of other data would make it small by accident.
         share: n/N of the estimates that will use λ.
         sampling_weights: how many items each labeled one represents, shape [n]; None if all alike.
     """

@@ -37,7 +37,7 @@ def count_verdicts(verdicts: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_counts(path: str | Path) -> pd.DataFrame:
-    """Read and check a counts table from elsewhere.
+    """Read and check an existing counts table.
 
     Columns ``model,variant,judge,label,refused,not_refused,total`` are required, ``unscored`` is optional (0 if
     absent), others are ignored.

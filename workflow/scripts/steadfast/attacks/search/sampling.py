@@ -71,7 +71,7 @@ class Trial:
     Attributes:
         number: its number, from 0 on.
         point: what was tried.
-        screened: what came of it.
+        screened: outcome of its screening.
     """
 
     number: int
@@ -89,7 +89,7 @@ class Search:
         name: what decides the trials, as a hash; trials of another name in the file are not this search's.
         bound: bound on the divergence, beyond which the sampler takes a trial for infeasible.
         seed: of the sampler.
-        opening: number of first trials that are not drawn by what came of others.
+        opening: number of first trials, which do not depend on others.
         workers: number of processes that share the trials, and of the trials of a round.
     """
 

@@ -26,7 +26,7 @@ DOUBTFUL_IN_A_ROW = 20
 
 @dataclass
 class Run:
-    """The requests of one run, and what came of them.
+    """The requests of one run, and their outcomes.
 
     Attributes:
         endpoint: where they go.

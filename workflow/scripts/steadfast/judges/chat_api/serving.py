@@ -24,7 +24,7 @@ BARE_WITH_START = "{{ bos_token }}" + BARE
 
 @dataclass(frozen=True)
 class Speaking:
-    """The arguments by which a server learns how its model is spoken to; what it finds by itself is left out.
+    """Arguments for the chat settings of a served model; what the server finds itself is left out.
 
     Attributes:
         template: text of the chat template.
@@ -41,7 +41,7 @@ def serving(settings: ChatJobSettings, speaking: Speaking) -> Iterator[tuple[str
 
     Args:
         settings: of the judge.
-        speaking: how a model that is served here is spoken to.
+        speaking: chat settings of a model that is served here.
     """
     if settings.checkpoint is None:
         yield str(settings.base_url), str(settings.model)
@@ -59,7 +59,7 @@ def serving(settings: ChatJobSettings, speaking: Speaking) -> Iterator[tuple[str
 
 
 def speaking_to(settings: ChatJobSettings, messages: Sequence[Message]) -> Speaking:
-    """How the model of a judge is spoken to, after its template was tried on a conversation.
+    """Chat settings of a judge's model, after a test of its template.
 
     A server fills in a template without a look at what becomes of the conversation, knows nothing of the template that
     the configuration gives a model, has a clock that shows another day every day, and does not stop where only the
@@ -107,7 +107,7 @@ def _begins_texts(tokenizer: Any) -> bool:
 def checkpoint_identity(directory: str) -> str:
     """What is served, as a hash that does not depend on where it lies or what it is called here.
 
-    Of a hub or local model the hashes of its files, as its pointer holds them, with how it is spoken to; else the
+    Of a hub or local model the hashes of its files, as its pointer holds them, with its chat settings; else the
     content of the directory.
     """
     root = Path(directory)

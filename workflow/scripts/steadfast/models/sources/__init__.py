@@ -16,7 +16,7 @@ Entry = Mapping[str, Any]
 SHOWN = frozenset({"label", "group", "group_label", "role", "gpus", "template_arguments", "dtype"})
 """Keys that decide how a model is run or shown, and nothing of what its directory holds."""
 CHAT = frozenset({"chat_template", "template_date"})
-"""Keys that decide how a model is spoken to; its directory keeps what follows from them."""
+"""Keys of a model's chat settings; its directory stores the resulting settings."""
 
 
 def _no_problems(_entry: Entry, _config: Mapping[str, Any]) -> Iterator[str]:

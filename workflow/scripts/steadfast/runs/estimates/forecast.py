@@ -72,7 +72,7 @@ class Forecast:
         self._began[task] = now
 
     def end(self, task: int, now: float) -> None:
-        """A step is over, whatever came of it."""
+        """A step is over, with any outcome."""
         if task in self._began:
             self._ended[task] = now - self._began.pop(task)
         self._reported_ends.pop(task, None)

@@ -49,7 +49,7 @@ class Pace:
             self._estimate = None
 
     def end(self, job: int) -> None:
-        """A step is over, whatever came of it."""
+        """A step is over, with any outcome."""
         if self.forecast:
             self.forecast.end(job, self._now())
             self._estimate = None
