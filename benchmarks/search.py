@@ -5,9 +5,9 @@
 MODEL is a checkpoint directory, PROMPTS a prompt table of the workflow, PYTHON an interpreter that has heretic-llm,
 which is called as it is (``benchmarks/search_heretic.py``). Both searches find directions in the same calibration
 prompts, screen as many trials on the first of these, and begin with as many trials that nothing is learned for: random
-ones of Heretic's, an opening of ours. The fronts that they present
-are then measured on the evaluation prompts by the same judge and divergence. Seconds are those of a whole search:
-loading, directions, trials, and what each does to present its front, divided by the number of trials.
+ones of Heretic's, an opening of ours. The fronts that they present are then measured on the evaluation prompts by the
+same judge and divergence. Seconds are those of a whole search: loading, directions, trials, and what each does to
+present its front, divided by the number of trials.
 """
 
 import argparse

@@ -26,8 +26,7 @@ def forget_code() -> None:
 
 def forget_plug_ins() -> None:
     """What a new process would not know about plug-ins and code."""
-    forget_code()
-    for module in (registry, schema, setting_schemas):
+    for module in (code_digest, registry, schema, setting_schemas):
         _forget(module)
 
 

@@ -82,7 +82,7 @@ class CheckpointSettings(ChattingModelSettings):
 
     trust_remote_code: bool = Field(
         False,
-        description=("Allow this model to run the code in its repository. Enable it only after reading that code."),
+        description="Allow this model to run the code in its repository. Enable it only after reading that code.",
     )
     dequantize: bool = Field(
         False,

@@ -44,7 +44,7 @@ class SearchSettings(SettingsModel):
         [0.2, 0.9],
         min_length=2,
         max_length=2,
-        description=("Range of depths at which directions are found. Between two blocks the states are interpolated."),
+        description="Range of depths at which directions are found. Between two blocks the states are interpolated.",
     )
     scopes: UniqueItems[Scope] = Field(
         ["global", "per_block"],

@@ -53,7 +53,7 @@ class Settings(EngineSettings):
     )
     enforce_eager: bool | None = Field(
         None,
-        description=("Whether vLLM runs without compiled graphs; null disables them on CPUs, where they do not help."),
+        description="Whether vLLM runs without compiled graphs; null disables them on CPUs, where they do not help.",
     )
     batch_invariant: bool = Field(
         False,

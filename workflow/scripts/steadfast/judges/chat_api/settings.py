@@ -51,7 +51,7 @@ class ServeSettings(SettingsModel):
     model: str | None = optional(description="An entry of `models`.")
     variant: str | None = optional(description="A variant of the model; `original` by default.")
     chat_template: str | None = optional(
-        description=("Chat template of the model of `repo`, as for the key of the same name in `models`."),
+        description="Chat template of the model of `repo`, as for the key of the same name in `models`.",
         min_length=1,
     )
 
@@ -126,7 +126,7 @@ class ChatSettings(PromptedJudgeSettings):
         0.0,
         ge=0,
         le=100,
-        description=("Sampling temperature; null omits it, for models that accept only their default."),
+        description="Sampling temperature; null omits it, for models that accept only their default.",
     )
     top_p: float | None = Field(None, gt=0, le=1, description="Nucleus sampling threshold; null omits it.")
     seed: Seed | None = Field(None, description="Sampling seed; null omits it.")
@@ -150,7 +150,7 @@ class ChatSettings(PromptedJudgeSettings):
         None,
         gt=0,
         le=1000000000000,
-        description=("Maximum tokens per minute, estimated input plus maximum output; null for no limit."),
+        description="Maximum tokens per minute, estimated input plus maximum output; null for no limit.",
     )
     timeout: float = Field(60.0, gt=0, le=86400, description="Timeout of one attempt, in seconds.")
     retries: int = Field(6, ge=0, le=1000, description="Further attempts per request.")
@@ -158,7 +158,7 @@ class ChatSettings(PromptedJudgeSettings):
         120.0,
         ge=0,
         le=86400,
-        description=("Longest wait that a server may request, in seconds; a longer one counts as a failure."),
+        description="Longest wait that a server may request, in seconds; a longer one counts as a failure.",
     )
     failed_share: float = Field(
         0.1,
@@ -179,7 +179,7 @@ class ChatSettings(PromptedJudgeSettings):
         None,
         ge=0,
         le=1000000000000,
-        description=("Maximum number of requests of a run; a run with more does not start."),
+        description="Maximum number of requests of a run; a run with more does not start.",
     )
     max_cost: float | None = Field(
         None,

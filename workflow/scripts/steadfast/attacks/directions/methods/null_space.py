@@ -1,8 +1,8 @@
 """Several directions by iterative null-space projection (Ravfogel et al. 2020; Rocchetti and Ferrara 2026).
 
 A linear probe separates the two groups of prompts; its direction is projected out of the states, and the next probe is
-fitted to the remainder. The directions are the probes' weights in this order; they are orthogonal, since each lies in
-the remainder of the earlier ones.
+fitted to the remainder. The directions are the probes' weights in this order, as unit rows; they are orthogonal, since
+each lies in the remainder of the earlier ones.
 """
 
 from dataclasses import dataclass, replace

@@ -3,9 +3,8 @@
 The weights minimize ½‖w‖² + C·Σ log(1 + exp(−y(wᵀx + b))) over states x that are centered and divided by one number,
 their root mean square deviation; scaling each feature would rotate the direction.
 
-C is selected by the separation of
-held-out prompts along the weights, and not by their log loss: if the classes are separable, longer weights lower the
-loss without rotating, so the loss would always select the largest C.
+C is selected by the separation of held-out prompts along the weights, and not by their log loss: if the classes are
+separable, longer weights lower the loss without rotating, so the loss would always select the largest C.
 """
 
 from dataclasses import dataclass, replace

@@ -36,7 +36,7 @@ class Settings(ChangeSettings):
     alpha: float = Field(
         ge=-1000,
         le=1000,
-        description=("Steering coefficient α, in units of `unit`; negative values steer away from refusal."),
+        description="Steering coefficient α, in units of `unit`; negative values steer away from refusal.",
     )
     layer: BlockIndex | DepthFraction | None = Field(
         None,
