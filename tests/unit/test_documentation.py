@@ -152,9 +152,9 @@ def test_documented_disk_use_of_edits_is_correct():
         blocks, width, *inputs = SHAPES[grid.models[pair.model].settings["repo"].partition("/")[0]]
         total += blocks * sum(width + size for size in inputs) * 8
     text = (ROOT / "docs" / "cost.md").read_text(encoding="utf-8")
-    assert f"and {total / 1e9:.1f} GB for the edits" in text
+    assert f"Edits take {total / 1e9:.1f} GB as [factors]" in text
     # the adapters are the same numbers in float32
-    assert f"they take {1.5 * total / 1e9:.1f} GB, a LoRA adapter beside each" in text
+    assert f"{1.5 * total / 1e9:.1f} GB with a LoRA adapter beside each" in text
 
 
 @pytest.mark.filterwarnings("ignore::steadfast.config.checks.ConfigWarning")
@@ -167,5 +167,5 @@ def test_documented_costs_match_the_paper_grid():
     chats = sum(judge["kind"] == "chat" for judge in grid.config["judges"].values())
     labels = len(grid.pairs) * 2 * grid.config["prompts"]["human"]
     assert f"{len(grid.studied)} models × {len(grid.variants)} variants" in text
-    assert f"{requests:,} per judge that is a chat model, {chats * requests:,} for" in text
-    assert f"in each of the {len(grid.pairs)} model–variant pairs, {labels} responses" in text
+    assert f"{requests:,} requests per chat judge, {chats * requests:,} for" in text
+    assert f"in each of the {len(grid.pairs)} model–variant pairs: {labels} responses" in text

@@ -79,8 +79,9 @@ class Configuration(SettingsModel):
         [],
         description=(
             "CSV files with human labels: exports of the annotation page, or any table with the columns "
-            "`annotator`, `model`, `variant`, `prompt_id` (or the question's text) and `verdict`. Each "
-            "annotator becomes a judge `human-NAME`, and their majority the judge `human`."
+            "`annotator`, `model`, `variant`, `prompt_id` (or the question's text) and `verdict`. The labels of one "
+            "annotator become the judge `human`; with several, `human` is their majority, and each annotator is also "
+            "a judge `human-NAME`."
         ),
     )
     counts_tables: dict[Name, ExistingFile] = Field(
