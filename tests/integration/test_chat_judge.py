@@ -232,7 +232,7 @@ def test_too_many_failures_stop_the_job_but_keep_answers(build) -> None:
         return "server_error" if int(response.split(":")[0]) >= 30 else "answer"
 
     with simulator(half) as provider:
-        with pytest.raises(EndpointError, match=r"more than a share of 0\.1 failed .* run again to go on"):
+        with pytest.raises(EndpointError, match=r"more than a share of 0\.1 failed .* run again to continue"):
             build(provider, retries=0).judge(cases)
         kept = set(provider.answered)
         assert len(kept) >= 25

@@ -110,7 +110,7 @@ def test_temporary_fault_is_retried_and_never_cached(build, provider, tmp_path, 
 @pytest.mark.parametrize("form", few_of(PASSING), ids=lambda form: form.name)
 def test_persistent_temporary_fault_stops_after_retries(build, provider, tmp_path, form: Form) -> None:
     provider.schedule = lambda response, attempt: form.name
-    with pytest.raises(EndpointError, match=r"run again to go on|no request can be answered") as error:
+    with pytest.raises(EndpointError, match=r"run again to continue|no request can be answered") as error:
         build(provider).judge(make_cases(40))
     assert form.says[0] in str(error.value)
     assert max(provider.attempts.values()) == 3 and provider.requests <= (FIRST_REQUESTS + 1) * 3
@@ -206,7 +206,7 @@ def test_top_logprobs_can_be_lowered(build, provider) -> None:
 
 def test_key_expiring_during_the_run_stops_it(build, provider, tmp_path) -> None:
     provider.schedule = lambda response, attempt: "OpenAI: wrong key" if len(provider.attempts) > 20 else "answer"
-    with pytest.raises(EndpointError, match=r"key is not accepted.*run again to go on"):
+    with pytest.raises(EndpointError, match=r"key is not accepted.*run again to continue"):
         build(provider).judge(make_cases(60))
     assert len(kept(tmp_path)) >= 18 and provider.requests <= 26
 

@@ -79,7 +79,7 @@ def test_second_run_names_a_live_run_or_replaces_killed_one(run, monkeypatch):
 
     status, text = run.run_alone()
     assert status == 1
-    assert "A run in this folder was killed and has left its lock; no process of it is alive." in text
+    assert "A run in this folder was killed and left its lock; none of its processes is alive." in text
     assert text.count("  make unlock && make run CONFIG=mine.yaml") == 1
     scripts = str(run.folder / "workflow" / "scripts")
     unlocking = [sys.executable, "-m", "steadfast.runs.lock"]

@@ -100,7 +100,7 @@ def test_folder_with_braces_stops_the_run(fresh, tmp_path):
     fresh.folder = fresh.folder.rename(tmp_path / "{y}")
     status, text = fresh.dry_run()
     assert status == 1
-    assert text.count("the path of this folder has braces, which Snakemake takes for wildcards: ") == 1
+    assert text.count("the path of this folder contains braces, which Snakemake interprets as wildcards: ") == 1
     assert "Traceback" not in text
 
 

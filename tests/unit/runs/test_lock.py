@@ -71,7 +71,7 @@ def test_lock_of_a_killed_run_can_be_removed(other, capsys):
     other.wait()
     claim_folder()
     assert explain_lock().endswith("\n  make unlock && make run CONFIG=mine.yaml")
-    assert "was killed and has left its lock" in explain_lock()
+    assert "was killed and left its lock" in explain_lock()
     release()
     assert main() == 0
     assert not Path(".snakemake/locks").exists()

@@ -191,7 +191,7 @@ def _message(repo: str, revision: str, error: Exception, kind: str = "model") ->
             "HF_TOKEN in the environment"
         )
     if isinstance(error, RepositoryNotFoundError):
-        return f"{repo}: no such {kind} on the hub, or it is private and HF_TOKEN is not set to a token that sees it"
+        return f"{repo}: no such {kind} on the hub, or it is private and HF_TOKEN is not set to a token with access"
     if isinstance(error, RevisionNotFoundError):
         return f"{repo} has no revision {revision!r}"
     cause = error.__cause__ or error

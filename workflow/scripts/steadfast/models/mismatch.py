@@ -72,7 +72,7 @@ def require_match(mismatch: Mismatch, config: Mapping[str, Any], name: str) -> N
     }
     found = "; ".join(f"{words}: {some_of(names)}" for words, names in parts.items() if names)
     raise DataError(
-        f"{name}: its files do not hold the tensors that its config.json asks for. {found[0].upper()}{found[1:]}. "
+        f"{name}: its files do not contain the tensors that its config.json requires. {found[0].upper()}{found[1:]}. "
         f"{_likely_cause(mismatch, config)}"
     )
 

@@ -167,8 +167,8 @@ def _weights(path: Path, config: Mapping[str, Any]) -> tuple[str, list[str]]:
     if (path / SINGLE).is_file():
         if has_index and set(_listed(path, INDEX)) != {SINGLE}:
             raise DataError(
-                f"{path} holds two sets of weights, {SINGLE} and the shards of {INDEX}, and loaders do not choose "
-                "alike: delete the one that is out of date"
+                f"{path} contains two sets of weights, {SINGLE} and the shards of {INDEX}, and loaders differ in which "
+                "they use: delete the outdated one"
             )
         return INDEX if has_index else "", [SINGLE]
     if has_index:

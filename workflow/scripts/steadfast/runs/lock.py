@@ -22,8 +22,8 @@ RECORD = Path(".snakemake/steadfast/owner.json")
 LOCKS = Path(".snakemake/locks")
 LOCKED_MESSAGE = "Directory cannot be locked"
 KILLED = (
-    "A run in this folder was killed and has left its lock; no process of it is alive. (Jobs on a cluster may be: "
-    "`squeue` lists them, cancel them first.)\nTo remove the lock and go on:\n  {unlock} && {run}"
+    "A run in this folder was killed and left its lock; none of its processes is alive. (Jobs on a cluster may be: "
+    "`squeue` lists them, cancel them first.)\nTo remove the lock and continue:\n  {unlock} && {run}"
 )
 ALIVE = "Another run is using this folder: {owner}.\nWait for its end or end it; its results are kept."
 UNKNOWN = (

@@ -39,7 +39,7 @@ HINTS = (
     ),
     (
         r"trust_remote_code|trust-remote-code",
-        "the checkpoint brings code of its own: set trust_remote_code: true on this model if you trust it",
+        "the checkpoint contains custom code: set trust_remote_code: true on this model if you trust it",
     ),
     (
         r"Model architectures .* (are|is) not supported|no vLLM implementation",

@@ -33,7 +33,7 @@ FOLDER = "batches"
 MOST_BYTES = 100_000_000
 """Of one file; providers take up to 200 MB."""
 COMPLETED = "completed"
-GOES_ON = "What was answered is kept: run again to go on."
+GOES_ON = "Received answers are kept: run again to continue."
 
 NOT_FOUND = 404
 ROUNDS = 2
@@ -85,7 +85,7 @@ class BatchRun:
 
         Raises:
             EndpointError: a batch was rejected, did not end in time, or more than the allowed share of the requests
-                failed. What was answered is kept.
+                failed. Received answers are kept.
         """
         settings, known = self.endpoint.settings, dict(requests)
         deadline = time.monotonic() + settings.batch_hours * 3600

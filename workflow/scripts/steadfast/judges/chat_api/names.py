@@ -25,7 +25,7 @@ def accepts(served: str, requested: Iterable[str]) -> bool:
 def explain(served: str, requested: str) -> str:
     """What to do if another name answered."""
     return (
-        f"'{requested}' was asked for, but '{served}' answered; if that is the same model (an alias, or what an Azure "
+        f"'{requested}' was requested, but '{served}' answered; if that is the same model (an alias, or what an Azure "
         f"deployment serves), add `accepted_models: [{served}]` to the judge"
     )
 

@@ -54,7 +54,7 @@ class Run:
 
         Raises:
             EndpointError: every request would meet the same fault, the first requests all failed, or more than the
-                allowed share did. What was answered is kept.
+                allowed share did. Received answers are kept.
         """
         self._total = len(requests)
         self._lock = asyncio.Lock()
@@ -141,14 +141,14 @@ class Run:
 
     def _stop(self, fault: Fault, control: Fault | None = None) -> EndpointError:
         also = f"; a harmless question neither: {control.reason}" if control and control.reason != fault.reason else ""
-        kept = " What was answered is kept: run again to go on." if self.answered else ""
+        kept = " Received answers are kept: run again to continue." if self.answered else ""
         return EndpointError(f"{self.endpoint.name}: no request can be answered: {fault.reason}{also}.{kept}")
 
     def _failure(self, what: str) -> EndpointError:
         fault = next(fault for fault in reversed(self.faults.values()) if fault.kind != "case")
         return EndpointError(
             f"{self.endpoint.name}: {what} ({self._failed} of {self._total} requests, {self.answered} answered); "
-            f"the last: {fault.reason}. What was answered is kept: run again to go on."
+            f"the last: {fault.reason}. Received answers are kept: run again to continue."
         )
 
     def _outcomes(self) -> str:
