@@ -1,4 +1,4 @@
-"""Directions and edits of one checkpoint, from plain values: part of the Python API."""
+"""Directions and edits of one checkpoint, without a workflow: part of the Python API."""
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,8 +35,8 @@ def find_direction(
 
     Args:
         model: directory of a checkpoint, or a model directory of the workflow.
-        harmful: prompts that ought to be refused.
-        harmless: prompts that ought to be answered.
+        harmful: prompts that should be refused.
+        harmless: prompts that should be answered.
         method: a ``direction`` entry as in a variant of a configuration: ``method`` and its own keys. None takes the
             difference of means (``mean_difference``) at 60% of the depth.
         seed: seed of every random choice (held-out prompts, resamples).
@@ -46,13 +46,13 @@ def find_direction(
         device: ``auto`` or a torch device name.
 
     Returns:
-        The direction: ``directions`` is float32 [k, hidden] with orthonormal rows, ``layer`` and ``position`` say where
-        it was found, ``selection`` is a data frame with one row per place that was compared. ``valid`` is False, and
-        ``reason`` says why, where there is none. ``save(path)`` writes a file that configurations can name.
+        The direction: ``directions`` is float32 [k, hidden] with orthonormal rows, ``layer`` and ``position`` give its
+        location, ``selection`` is a data frame with one row per candidate location. If there is no direction,
+        ``valid`` is False and ``reason`` explains why. ``save(path)`` writes a file that a configuration can use.
 
     Raises:
-        ConfigError: the method or one of its keys is unknown or not allowed, or it contrasts behavior, which needs the
-            verdicts of a judge and so a run of the workflow.
+        ConfigError: the method or one of its keys is unknown or not allowed, or it contrasts behavior, which needs a
+            judge's verdicts and therefore a run of the workflow.
         DataError: no prompts, or the directory holds no checkpoint.
     """
     from steadfast.attacks.activations.extraction import extract_activations
@@ -89,26 +89,25 @@ def edit_checkpoint(
     form: str = "checkpoint",
     threads: int = 2,
 ) -> dict[str, Any]:
-    """Write an edited copy of a checkpoint, shard by shard, in the memory of one block of a matrix, or an adapter.
+    """Write an edited copy of a checkpoint, shard by shard with little memory, or an adapter.
 
     Args:
-        model: directory of a checkpoint, or a model directory of the workflow; it is left as it is.
-        direction: what ``find_direction`` gave, or a direction file.
-        output: directory to write; what was there is replaced.
+        model: directory of a checkpoint, or a model directory of the workflow; it is not modified.
+        direction: a direction from ``find_direction``, or a direction file.
+        output: directory to write; replaced if it exists.
         edit: an ``edit`` entry as in a variant of a configuration: ``method`` and its own keys. None takes
             ``orthogonalize``.
-        form: ``checkpoint`` or ``adapter``, a LoRA adapter of some megabytes in PEFT's format, which ``peft`` and vLLM
-            load over the model.
-        threads: tensors that are worked on at a time.
+        form: ``checkpoint`` or ``adapter``, a LoRA adapter of a few megabytes in PEFT's format, for ``peft`` and vLLM.
+        threads: number of tensors processed in parallel.
 
     Returns:
-        The manifest, which is ``edit_manifest.json`` of the directory as well. ``effective`` says whether every stored
-        tensor is what the edit asked for, and ``reason`` why not; ``change_norm`` is ‖W′ − W‖ over all edited tensors.
+        The manifest, also written to ``edit_manifest.json`` in the directory. ``effective`` says whether every stored
+        tensor matches its target, and ``reason`` why not; ``change_norm`` is ‖W′ − W‖ over all edited tensors.
 
     Raises:
         ConfigError: the edit or one of its keys is unknown, not allowed or does not fit the model.
-        DataError: the architecture is unknown, the checkpoint is not complete, quantized or damaged, the direction
-            does not fit, or no adapter can express the edit (of embeddings, or of the norms of columns).
+        DataError: the architecture is unknown, the checkpoint is incomplete, quantized or damaged, the direction does
+            not fit, or no adapter can express the edit (of embeddings, or of the norms of columns).
     """
     from steadfast.attacks.baking.edit_export import export_edit
     from steadfast.models.check import check_checkpoint
@@ -123,7 +122,7 @@ def edit_checkpoint(
 
 
 def prompt_table(prompts: Sequence[str], name: str) -> pd.DataFrame:
-    """Prompts with ids of their own.
+    """Prompts as a table with ids.
 
     Raises:
         DataError: there are none, or one is not a string or is empty.
@@ -143,7 +142,7 @@ def _calibration_prompts(harmful: Sequence[str], harmless: Sequence[str]) -> pd.
 
 @contextmanager
 def direction_file(direction: Direction | str | Path) -> Iterator[Path]:
-    """A file with a direction; a temporary one if the direction is not a file."""
+    """The file of a direction; a temporary file if the direction is in memory."""
     if not isinstance(direction, Direction):
         load_direction(direction)
         yield Path(direction)

@@ -88,7 +88,7 @@ class Activations:
         return int(self.harmful.blocks.shape[3])
 
     def by_behavior(self, verdicts: pd.DataFrame) -> "Activations":
-        """The same activations, grouped by behavior: refused prompts take the place of the harmful ones.
+        """The same activations, grouped by behavior: refused prompts in place of the harmful ones.
 
         Args:
             verdicts: columns ``prompt_id`` and ``verdict``; prompts without a clear verdict in all their
@@ -118,7 +118,7 @@ class Activations:
         return replace(self, harmful=everything.subset(refused), harmless=everything.subset(answered))
 
     def position_index(self, position: int) -> int:
-        """Index on the positions' axis of a position such as -1.
+        """Index of a position, such as -1, on the positions axis.
 
         Raises:
             DataError: activations were not extracted at that position.
@@ -129,7 +129,7 @@ class Activations:
         return self.positions.index(position)
 
     def save(self, path: str | Path) -> None:
-        """Write as safetensors: ``harmful``, ``harmless``, ``harmful.final_norm``, ``harmless.final_norm``."""
+        """Write to a safetensors file: ``harmful``, ``harmless``, ``harmful.final_norm``, ``harmless.final_norm``."""
         tensors: dict[str, NDArray[Any]] = {}
         facts: dict[str, Any] = {
             "positions": self.positions,

@@ -112,13 +112,13 @@ def residual_stream(
     blocks = np.empty(shape, dtype=np.float32)
     final_norm = np.empty((shape[0], shape[1], shape[3]), dtype=np.float32)
     with torch.inference_mode():
-        # before the blocks are watched, which would find fewer tokens than positions in it
+        # before hooks are attached: the prefix may be shorter than the positions that they read
         prefix = shared_prefix(model, encoded, -min(positions))
     rest = [ids[prefix.length :] for ids in encoded]
     with torch.inference_mode(), capture_blocks(layers, positions) as captured:
         for batch in batches(rest, batch_tokens, pad_token_id):
             state = _at(run_decoder(decoder, batch, model.device, prefix).last_hidden_state, positions)
-            # of a model that is spread over GPUs every block's state lies on its own
+            # if the model is split across GPUs, each block's state is on its own device
             stacked = torch.stack([block.to(state.device) for block in captured], dim=2)
             blocks[batch.rows] = stacked.float().cpu().numpy()
             final_norm[batch.rows] = state.float().cpu().numpy()
@@ -128,14 +128,14 @@ def residual_stream(
 def run_decoder(decoder: nn.Module, batch: Batch, device: torch.device, prefix: Prefix = NO_PREFIX) -> Any:
     """Run the decoder, without the language-modeling head, on one left-padded batch.
 
-    Position ids count from each prompt's first token, so that models with absolute positions see what they
-    would see without padding.
+    Position ids count from each prompt's first token, so that models with absolute positions give the same results as
+    without padding.
 
     Args:
         decoder: the text decoder.
-        batch: what is run, without what all prompts begin with.
-        device: where the decoder's embedding lies.
-        prefix: what all prompts begin with.
+        batch: the tokens to run, without the shared prefix.
+        device: device of the decoder's embedding.
+        prefix: the shared prefix of all prompts.
     """
     ids = batch.input_ids.to(device)
     arguments: dict[str, Any] = {"input_ids": ids, "use_cache": prefix.cache is not None}
@@ -153,8 +153,8 @@ def run_decoder(decoder: nn.Module, batch: Batch, device: torch.device, prefix: 
 def batches(encoded: Sequence[Sequence[int]], batch_tokens: int, pad_token_id: int) -> Iterator[Batch]:
     """Left-padded batches of prompts of similar length, longest first, each within ``batch_tokens``.
 
-    The longest batch comes first, so that a batch size too large for the memory fails at once. A batch counts as done
-    in the progress of the job when the next one is asked for.
+    The longest batch comes first, so that a batch size too large for the memory fails at once. The job's progress
+    counts a batch as done when the next one is requested.
     """
     order = sorted(range(len(encoded)), key=lambda row: (-len(encoded[row]), row))
     start = 0
@@ -191,7 +191,7 @@ def capture_blocks(layers: nn.ModuleList, positions: Sequence[int]) -> Iterator[
 
 def _at(state: Tensor, positions: Sequence[int]) -> Tensor:
     """A copy of the states at some positions, [prompts, positions, hidden], on their device."""
-    # an index tensor would have to be sent to the device of every block, and each sending waits for the device
+    # an index tensor would have to be copied to the device of every block, and each copy synchronizes
     return torch.stack([state[:, position] for position in positions], dim=1)
 
 
@@ -199,7 +199,7 @@ def decoder_blocks(model: PreTrainedModel) -> nn.ModuleList:
     """The blocks of the text decoder, first to last.
 
     Raises:
-        DataError: the decoder holds no list of as many blocks as its config says.
+        DataError: the decoder has no list with the number of blocks that its config gives.
     """
     decoder = decoder_of(model)
     depth = int(model.config.get_text_config().num_hidden_layers)

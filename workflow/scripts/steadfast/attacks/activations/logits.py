@@ -1,4 +1,4 @@
-"""Next-token distributions of a model on prompts, by which interventions and edits are compared."""
+"""Next-token distributions of a model on prompts, used to compare interventions and edits."""
 
 import inspect
 from collections.abc import Iterator, Sequence
@@ -12,11 +12,11 @@ from steadfast.attacks.activations.extraction import Batch, batches
 from steadfast.models.prefix import NO_PREFIX, Prefix, repeated, shared_prefix
 
 MOST_LOGITS = 2**28
-"""Logits that one batch may hold: 1 GiB in float32."""
+"""Largest number of logits in one batch: 1 GiB in float32."""
 KEPT = 4096
-"""Tokens of the vocabulary that a stored distribution keeps apart, the likeliest; the others are pooled into one.
+"""Number of the most likely tokens that a stored distribution keeps; all others are pooled into one outcome.
 
-Pooling can only lower a divergence (by the data processing inequality), and the pool holds next to no probability.
+Pooling can only lower a divergence (by the data processing inequality), and the pool has almost no probability.
 """
 
 
@@ -35,7 +35,7 @@ def next_token_log_probabilities(
         encoded: token ids of each prompt.
         batch_tokens: largest number of tokens of a batch, padding included.
         pad_token_id: token to pad with, on the left.
-        share_prefix: whether what all prompts begin with is run once, which rounds differently.
+        share_prefix: whether the prefix that all prompts share is run only once, which rounds differently.
     """
     rows: list[Tensor] = [torch.empty(0)] * len(encoded)
     with torch.inference_mode():
@@ -62,12 +62,12 @@ def teacher_forced_log_probabilities(
         model: the model, with whatever hooks it carries.
         prefixes: token ids before each continuation, at least one.
         continuations: token ids, at least one each.
-        batch_tokens: largest number of tokens of a batch, padding included; fewer if their logits take too much room.
+        batch_tokens: largest number of tokens of a batch, padding included; fewer if their logits take too much memory.
         pad_token_id: token to pad with, on the left.
-        share_prefix: whether what all sequences begin with is run once, which rounds differently.
+        share_prefix: whether the prefix that all sequences share is run only once, which rounds differently.
 
     Yields:
-        Index of a sequence, in any order, with float32 [tokens of its continuation, vocabulary] on the model's device.
+        Index of a sequence (in any order) and float32 [tokens of its continuation, vocabulary] on the model's device.
     """
     vocabulary = int(model.config.get_text_config().vocab_size)
     sequences = [[*prefix, *continuation] for prefix, continuation in zip(prefixes, continuations, strict=True)]
@@ -111,12 +111,12 @@ def pooled_divergence(reference: Tensor, other: Tensor) -> Tensor:
     """KL(reference ‖ other) in nats, for distributions with some tokens pooled.
 
     Args:
-        reference: float64 log-probabilities [..., tokens]; what is missing to 1 is one further outcome.
-        other: those of the same tokens.
+        reference: float64 log-probabilities [..., tokens]; the remaining probability is one further outcome.
+        other: log-probabilities of the same tokens.
     """
     known = (reference.exp() * (reference - other)).sum(dim=-1)
     rest = (1 - reference.exp().sum(dim=-1)).clamp(min=0)
     other_rest = (1 - other.exp().sum(dim=-1)).clamp(min=torch.finfo(torch.float32).eps)
-    # a pool of less than the rounding of float32 is none
+    # a pool below float32's rounding error is treated as empty
     pool = torch.where(rest > 1e-6, rest * (rest.clamp(min=1e-300) / other_rest).log(), 0.0)
     return (known + pool).clamp(min=0)

@@ -1,4 +1,4 @@
-"""Edited models: whole checkpoints, streamed from shard to shard with NumPy, or factors over the original's weights."""
+"""Edited models: whole checkpoints, streamed shard by shard with NumPy, or low-rank factors."""
 
 from steadfast.attacks.baking.baking import bake, keep_factors, write_edited
 

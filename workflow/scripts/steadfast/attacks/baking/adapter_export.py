@@ -1,8 +1,8 @@
 """An edit as a LoRA adapter in PEFT's format, for PEFT, vLLM and other tools.
 
-W′ = W − L·R is W + B·A with B = −L and A = R. An adapter adds B·A·x to what a module computes from the stored weights,
-in the format in which the model runs, while an edited checkpoint has rounded W′ to its own: the two differ by that
-rounding.
+W′ = W − L·R is W + B·A with B = −L and A = R. An adapter adds B·A·x to the output that a module computes from the
+stored weights, in the number format in which the model runs. An edited checkpoint rounds W′ to its stored format. The
+two differ by that rounding.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ def export_adapter(directory: str | Path, output: str | Path, base_name: str) ->
         directory: a model directory written by ``steadfast.attacks.baking.baking.keep_factors``.
         output: directory to write: ``adapter_config.json``, ``adapter_model.safetensors`` (float32), and
             ``edit_manifest.json``.
-        base_name: what the configuration names as the base model.
+        base_name: base model named in the adapter's configuration.
 
     Raises:
         DataError: the directory holds no factors, or an adapter cannot express the edit; it says why.

@@ -34,7 +34,7 @@ AUTO: Form = "auto"
 BAKE: Form = "bake"
 FACTORS: Form = "factors"
 ADAPTER: Form = "adapter"
-VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
+VERSION = 1  # version of the records in a partial directory; raise it when their meaning changes
 
 
 def bake(
@@ -53,12 +53,12 @@ def bake(
         direction_path: a direction file.
         edit: the ``edit`` entry: ``method`` and its settings.
         output: directory to write; replaced if it exists.
-        match_change: another edited checkpoint of the same model; the edit is scaled so that it changes the
-            weights by the same amount (‖W′ − W‖), as a control of the size of the change.
-        threads: number of tensors that are worked on at a time.
+        match_change: another edited checkpoint of the same model; the edit is scaled so that it changes the weights by
+            the same amount (‖W′ − W‖), to control for the size of the change.
+        threads: number of tensors processed in parallel.
 
     Returns:
-        The manifest. A residual that is off is recorded there (``effective`` is false), not raised.
+        The manifest. A residual outside its tolerance is recorded there (``effective`` is false) and does not raise.
 
     Raises:
         ConfigError: the edit's settings do not fit the model.
@@ -79,7 +79,7 @@ def keep_factors(
 ) -> dict[str, Any]:
     """Write an edited model as low-rank updates of the original's tensors, with the manifest of ``bake``.
 
-    Whatever loads the directory gets the bits that ``bake`` would have written, at a thousandth of the disk.
+    Loading the directory gives exactly the weights that ``bake`` would have written, at a thousandth of the disk space.
 
     Args, Returns, Raises:
         As ``bake``.
@@ -105,10 +105,10 @@ def write_edited(
         direction_path: the same.
         edit: the same.
         output: the same.
-        form: ``bake`` writes a whole checkpoint, ``factors`` what has to be changed of the original's (see
-            ``keep_factors``); ``auto`` keeps factors wherever they can be applied to a model that is loaded;
-            ``adapter`` keeps them as a LoRA adapter in PEFT's format as well, and takes nothing else.
-        as_adapter: whether ``auto`` also asks that a LoRA adapter can express them, for vLLM.
+        form: ``bake`` writes a whole checkpoint, ``factors`` only the changes of the original's weights (see
+            ``keep_factors``); ``auto`` keeps factors if they can be applied to a loaded model; ``adapter`` also writes
+            them as a LoRA adapter in PEFT's format, and accepts no other edit.
+        as_adapter: whether ``auto`` also requires that a LoRA adapter can express them, for vLLM.
         match_change: see ``bake``.
         threads: the same.
 
@@ -116,7 +116,7 @@ def write_edited(
         As ``bake``.
 
     Raises:
-        DataError: as ``bake``, and where no adapter can express an edit for which one is asked for.
+        DataError: as ``bake``, and if an adapter is required but cannot express the edit.
         ConfigError: as ``bake``.
     """
     plan = plan_edit(source, direction_path, edit)
@@ -159,7 +159,7 @@ def write_edited(
 def why_not_in_place(plan: Plan) -> str:
     """Why an edit's factors could not be applied to the loaded model; empty if they can.
 
-    transformers stacks the experts of most architectures when it loads them, and renames what lies within a
+    transformers stacks the experts of most architectures when it loads them, and renames the modules inside a
     multimodal wrapper.
     """
     if "text_config" in plan.checkpoint.config:
@@ -195,7 +195,7 @@ def _update_of(plan: Plan, name: str) -> tuple[dict[str, Any], TensorUpdate]:
 
 
 def _parts_of(plan: Plan, shard: Shard) -> list[Part]:
-    """The tensors of the edited shard; where the embedding is untied, the head gets its bytes as they were."""
+    """The tensors of the edited shard; if the embedding is untied, the head gets the original bytes."""
     parts = []
     for entry in shard.entries:
         site = plan.selected.get(entry.name)

@@ -31,8 +31,8 @@ def export_edit(
         direction_path: the same.
         edit: the same.
         output: directory to write; replaced if it exists.
-        form: ``adapter`` (what ``peft`` and vLLM load over the original) or ``checkpoint``.
-        base_name: what an adapter names as its base model; None names the original's directory.
+        form: ``adapter`` (loaded by ``peft`` and vLLM in addition to the original) or ``checkpoint``.
+        base_name: base model named in an adapter; None names the original's directory.
         match_change: see ``bake``.
         threads: the same.
 
@@ -40,8 +40,8 @@ def export_edit(
         The manifest.
 
     Raises:
-        ConfigError: as ``bake``, and where the form is unknown.
-        DataError: as ``bake``, and where no adapter can express the edit.
+        ConfigError: as ``bake``, and if the form is unknown.
+        DataError: as ``bake``, and if no adapter can express the edit.
     """
     if form not in FORMS:
         raise ConfigError(f"form: {form!r} is not allowed; allowed: {', '.join(FORMS)}")

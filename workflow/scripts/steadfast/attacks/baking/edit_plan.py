@@ -32,10 +32,10 @@ class Plan:
         anatomy: its residual stream.
         edit: the edit.
         direction: the direction.
-        selected: the tensors that the edit reaches, by name, with where they sit.
-        untie: whether the embedding is edited and the configuration does not say yet that the head has weights of its
-            own; where the files hold none it gets a copy of the embedding.
-        scale_factor: what the edit's scale was multiplied with to reach a given change of the weights.
+        selected: the tensors that the edit changes, by name, with their locations.
+        untie: whether the embedding is edited while the configuration still ties the head to it; a head without stored
+            weights gets a copy of the original embedding.
+        scale_factor: factor by which the edit's scale was multiplied to reach a given change of the weights.
     """
 
     checkpoint: Checkpoint
@@ -75,7 +75,7 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
         if direction.valid and built.selects(writer, stream.depth)
     }
     for site in selected.values():
-        built.update(site, direction)  # raises here, before anything is written, what does not fit
+        built.update(site, direction)  # a mismatch raises here, before anything is written
     own_head = has_own_head(checkpoint.config)
     if own_head and stream.tied:
         raise DataError(
@@ -87,8 +87,8 @@ def plan_edit(source: str | Path, direction_path: str | Path, edit: Mapping[str,
 def with_change_norm(plan: Plan, change_norm: float) -> Plan:
     """The same plan with the edit scaled so that ‖W′ − W‖ over all edited tensors is ``change_norm``.
 
-    It reads every matrix that will be edited once. How far the projection RW is to move is how far W moves, as R
-    is orthonormal.
+    Reads every matrix that will be edited once. The change of W has the norm of the change of its projection RW, since
+    R is orthonormal.
 
     Raises:
         ConfigError: the edit cannot be scaled.

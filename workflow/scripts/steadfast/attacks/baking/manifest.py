@@ -1,4 +1,4 @@
-"""``edit_manifest.json``: what an edit did to each tensor, and whether it passed its gates."""
+"""``edit_manifest.json``: the changes of each tensor, and whether the edit passed its gates."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,12 +13,12 @@ from steadfast.core.errors import DataError
 def manifest_of(plan: Plan, records: Mapping[str, Mapping[str, Any]], edit: Mapping[str, Any]) -> dict[str, Any]:
     """Collect the tensors' records and evaluate the gates of the edit.
 
-    ``effective`` is false, with a ``reason``, if a tensor is not what was asked for, if nothing was to change (the
-    matrices write nothing along the direction, or the scale is tiny), or if there was no valid direction:
-    whatever the model does then says nothing about its robustness.
+    ``effective`` is false, with a ``reason``, if a tensor does not match its target, if there was nothing to change
+    (the matrices write nothing along the direction, or the scale is tiny), or if there was no valid direction: the
+    responses then say nothing about the model's robustness.
 
     Args:
-        plan: what was to be done.
+        plan: the planned changes.
         records: JSON of each edited tensor's record, by name.
         edit: the ``edit`` entry.
 
@@ -79,5 +79,5 @@ def _failed_gate(plan: Plan, gates: Mapping[str, Any], tensors: Sequence[Mapping
 
 
 def _ratio(tensor: Mapping[str, Any]) -> float:
-    """Deviation of a tensor as a multiple of its bound; 0 where nothing was to change."""
+    """Deviation of a tensor as a multiple of its bound; 0 if there was nothing to change."""
     return float(tensor["deviation"]) / float(tensor["tolerance"]) if tensor["direction_present"] else 0.0

@@ -38,11 +38,11 @@ class TensorRecord:
         shape: sizes of its axes.
         dtype: its storage dtype.
         residual_ratio: ‖projection of W′‖/‖projection of W‖ of the stored tensors, or None if W has none.
-        target_ratio: what the ratio is in exact arithmetic.
-        deviation: ‖projection of W′ − its target‖, relative to how far the projection was to move, or None.
+        target_ratio: the same ratio in exact arithmetic.
+        deviation: ‖projection of W′ − its target‖, relative to the intended change of the projection, or None.
         tolerance: largest deviation that storage explains, at most one half.
-        residual_ok: whether the deviation is within; also true where there is nothing to change.
-        direction_present: whether the projection was to move by more than rounding alone moves it.
+        residual_ok: whether the deviation is within the tolerance; also true if there is nothing to change.
+        direction_present: whether the intended change of the projection exceeds the effect of rounding.
         change_norm: ‖W′ − W‖ of the stored tensors.
         sha256: of the stored bytes of W′.
     """
@@ -70,23 +70,23 @@ class TensorEditor:
     """Applies an edit to one tensor of an open file.
 
     Attributes:
-        factors: what was done to each matrix of the tensor, once it has run.
+        factors: factors of the update of each matrix of the tensor, available after ``run``.
     """
 
     def __init__(self, entry: TensorEntry, site: Site, matrices: Matrices) -> None:
         """Prepare for one tensor.
 
         Args:
-            entry: where the source lies.
-            site: what it is.
-            matrices: how it is laid out.
+            entry: location of the tensor in its file.
+            site: its place in the model.
+            matrices: layout of its matrices.
         """
         self.entry = entry
         self.site = site
         self.matrices = matrices
         self.factors: list[LowRankUpdate] = []
         self._digest = hashlib.sha256()
-        # squares of lengths, summed over all matrices
+        # squared norms, summed over all matrices
         self._before = self._after = self._target = self._error = self._moved = self._level = self._change = 0.0
 
     def run(
@@ -96,9 +96,9 @@ class TensorEditor:
 
         Args:
             source: file descriptor to read ``entry`` from.
-            new_update: makes a fresh update for each matrix.
-            write: takes stored rows of the edited tensor, with the number of bytes of it that lie before them; by
-                default they are not kept.
+            new_update: creates the update of each matrix.
+            write: called with stored rows of the edited tensor and their byte offset within it; by default they are
+                discarded.
 
         Raises:
             DataError: the result is not finite in the tensor's format.
@@ -113,7 +113,7 @@ class TensorEditor:
         return self._record()
 
     def observe(self, source: int, index: int, update: MatrixUpdate) -> None:
-        """Show one matrix to its update."""
+        """Pass one matrix to its update."""
         for start, raw in self.matrices.blocks(source, self.entry, index):
             view, outputs, inputs = self.matrices.orient(widen(raw, self.entry.dtype), start)
             update.observe(view, outputs, inputs)

@@ -34,15 +34,15 @@ from steadfast.models.pointer import checkpoint_path
 from steadfast.models.weights import open_checkpoint
 
 ROUNDINGS = 3.0
-"""As far as this many roundings the answers of a correct edit may lie from those with hooks; about one is usual."""
+"""Bound on the distance between a correct edit and the hooked original, in roundings; about one is usual."""
 SHARE_OF_EFFECT = 0.05
-"""Below this share of the edit's own effect a distance does not matter, however little rounding explains."""
+"""A distance below this share of the edit's effect passes, even if rounding does not explain it."""
 STANDARD_ERRORS = 8.0
-"""As many standard errors of rounding the applied share of a module may lie from 1."""
+"""Bound on the deviation of a module's applied share from 1, in standard errors of rounding."""
 MATERIAL_SHARE = 0.02
-"""Below this a module's deviation does not matter, however little rounding explains."""
+"""A smaller deviation of a module passes, even if rounding does not explain it."""
 LARGEST_BOUND = 0.25
-"""Modules whose bound is larger change too little to tell an edit from none, and are left out."""
+"""Modules with a larger bound are excluded: they change too little to distinguish an edit from no edit."""
 
 ROUNDINGS_DRAWN = 2
 
@@ -66,7 +66,7 @@ class Applied:
 
     Attributes:
         share: 1 is as intended, 0 is no change.
-        bound: how far from 1 rounding and immaterial deviations may take it.
+        bound: largest deviation from 1 that rounding and negligible deviations explain.
     """
 
     share: float
@@ -78,7 +78,7 @@ def rebuilt_edit(settings: Mapping[str, Any], scale_factor: float = 1.0) -> Edit
 
     Args:
         settings: the ``edit`` entry.
-        scale_factor: what baking multiplied its scale with.
+        scale_factor: factor by which baking multiplied its scale.
     """
     edit = build_edit(settings)
     return edit if scale_factor == 1.0 else edit.rescaled(scale_factor)
@@ -87,11 +87,11 @@ def rebuilt_edit(settings: Mapping[str, Any], scale_factor: float = 1.0) -> Edit
 def hooked(model: PreTrainedModel, edit: Edit, direction: Direction) -> AbstractContextManager[None] | None:
     """Context in which the original has hooks equivalent to the edit.
 
-    What an edit removes is removed from the output of the whole attention or feed-forward module, so that a writer
-    inside it that the edit does not know of shows.
+    The directions are removed from the output of the whole attention or feed-forward module, so that a writing module
+    inside it that the edit missed becomes visible.
 
     Returns:
-        None where the edit has no form at run time.
+        None if the edit has no run-time form.
     """
     sites = edited_modules(model, edit)
     forms = [form_of(edit, site, direction) for site in sites]
@@ -116,9 +116,9 @@ def rounding_distance(
         model: the edited model.
         edit: its edit.
         stored: the format of its files.
-        answers: gives its log-probabilities [prompts, vocabulary].
-        found: what it gives without that rounding.
-        seed: which rounding.
+        answers: computes its log-probabilities [prompts, vocabulary].
+        found: its log-probabilities without that rounding.
+        seed: seed of the rounding.
     """
     weights = [weight for site in edited_modules(model, edit) for weight in site.weights]
     with rounded_again(weights, stored, seed):
@@ -126,7 +126,7 @@ def rounding_distance(
 
 
 def distance(reference: Tensor, other: Tensor) -> Tensor:
-    """√KL(reference ‖ other) per row, from log-probabilities: in proportion to the size of a small perturbation."""
+    """√KL(reference ‖ other) per row, from log-probabilities; proportional to the size of a small perturbation."""
     return (reference.exp() * (reference - other)).sum(dim=-1).clamp(min=0).sqrt()
 
 
@@ -192,10 +192,10 @@ def applied_shares(
         edit: its edit.
         stored: the format of its files.
         recordings: of the original, by the name of the module.
-        target: outputs that the edit asks for; modules without them are left out.
+        target: target outputs of the edit; modules without them are skipped.
 
     Returns:
-        Modules whose change is large enough to be distinguished from none.
+        Modules whose change is large enough to be distinguished from no change.
     """
     found = {}
     for index, site in enumerate(edited_modules(model, edit)):
@@ -218,19 +218,19 @@ def applied(original: Tensor, target: Tensor, found: Tensor, noise: Tensor) -> A
 
     Args:
         original: outputs of the original, float64 [prompts, hidden].
-        target: outputs that the edit asks for.
+        target: target outputs of the edit.
         found: outputs of the edited module.
-        noise: mean square of what one more rounding does to ``found``.
+        noise: mean squared effect of one more rounding on ``found``.
 
     Returns:
-        None where so little was to change that rounding could hide all of it.
+        None if the intended change is so small that rounding could hide it.
     """
     change = target - original
     size = float((change**2).sum())
     if size == 0:
         return None
     share = float(((found - original) * change).sum()) / size
-    # errors of one output are correlated over the prompts, which share the weights; those of two outputs are not
+    # errors of one output are correlated across prompts, which share the weights; those of two outputs are not
     error = float((noise.sum(dim=0) * (change**2).sum(dim=0)).sum().sqrt()) / size
     bound = max(STANDARD_ERRORS * error, MATERIAL_SHARE)
     return None if bound > LARGEST_BOUND else Applied(share, bound)
@@ -264,7 +264,7 @@ def _adding(addition: Addition) -> Callable[[nn.Module, Any, Any], Any]:
 
 
 def _replayed(module: nn.Module, recording: Recording) -> Tensor:
-    """What a module gives for recorded inputs, float64 [prompts, hidden] on the CPU."""
+    """Outputs of a module for recorded inputs, float64 [prompts, hidden] on the CPU."""
     with torch.inference_mode():
         output = _first(module(recording.inputs[:, None].to(_device_of(module))))
     return output.reshape(len(recording.inputs), -1).double().cpu()
@@ -282,7 +282,7 @@ def _first(output: Any) -> Tensor:
 def _last(values: Tensor, batch: int) -> Tensor:
     """A copy of the values at the last token of each prompt [batch, size], or [batch] of token ids, on the CPU.
 
-    A view would keep all tokens in memory, and see what a block adds to a module's output in place.
+    A view would keep all tokens in memory, and would include what a block adds in place to a module's output.
     """
     if len(values) == 1 < batch:
         values = values.expand(batch, *values.shape[1:])  # positions, which are the same for all prompts

@@ -20,8 +20,8 @@ class Steering:
     """A decoding rule for one tokenizer.
 
     Attributes:
-        prefix: tokens that every answer is made to begin with; they are no part of the response.
-        suppressed: tokens that are never written.
+        prefix: tokens that every generation is forced to begin with; they are not part of the response.
+        suppressed: tokens that are never generated.
     """
 
     prefix: tuple[int, ...] = ()

@@ -28,7 +28,7 @@ class Examples:
 
     Attributes:
         harmful: token ids of harmful prompts.
-        harmless: token ids of harmless ones.
+        harmless: token ids of harmless prompts.
         reference: the model's own log-probabilities of the token after each harmless prompt, float64.
     """
 
@@ -37,7 +37,7 @@ class Examples:
     reference: Tensor
 
     def drawn(self, generator: np.random.Generator, count: int) -> "Examples":
-        """Some of each, without repetition."""
+        """A random sample of each label, without replacement."""
         harmful, harmless = (
             generator.choice(len(group), min(count, len(group)), replace=False).tolist()
             for group in (self.harmful, self.harmless)
@@ -62,12 +62,12 @@ def descend(
         rows: float64 [k, hidden], orthonormal rows to start from.
         prompts: ids of harmful and of harmless prompts.
         tokens: first tokens of refusals.
-        descent: how it is done.
+        descent: settings of the descent.
         seed: seed of the order of the prompts.
 
     Returns:
-        The rows with the smallest loss on all prompts among those of the start and of the end, and facts: the losses,
-        and the cosine of the (largest principal) angle between the two.
+        The rows with the smaller loss on all prompts, of the initial and the final ones, and details: both losses, and
+        the cosine of the (largest principal) angle between the two.
     """
     harmful, harmless = (access.encode(list(ids)) for ids in prompts)
     examples = Examples(harmful, harmless, access.log_probabilities(harmless))
@@ -122,7 +122,7 @@ def _whole_loss(
     tokens: Sequence[int],
     descent: Descent,
 ) -> float:
-    """Loss on all prompts, in parts of the size of a step."""
+    """Loss on all prompts, computed in batches of the size of a step."""
     total = 0.0
     size = max(len(examples.harmful), len(examples.harmless))
     with torch.no_grad():
@@ -169,7 +169,7 @@ def _parts(
 
 def _ablation(rows: Tensor, gain: Tensor | None) -> Any:
     def change(state: Tensor) -> Tensor:
-        # a norm behind the module: what is removed in front of it is another direction
+        # a norm follows the module, so a different direction is removed before it
         basis = orthonormal(rows if gain is None else rows * gain.to(rows)).to(state.device)
         wide = state.float()
         return (wide - (wide @ basis.T) @ basis).to(state.dtype)
@@ -178,6 +178,6 @@ def _ablation(rows: Tensor, gain: Tensor | None) -> Any:
 
 
 def _log_probabilities(access: ModelAccess, encoded: Sequence[Sequence[int]]) -> Tensor:
-    """Log-probabilities of the token after each prompt, float32, in a single batch that gradients go through."""
+    """Log-probabilities of the token after each prompt, float32, in a single differentiable batch."""
     batch: Batch = pad_left(encoded, list(range(len(encoded))), int(access.tokenizer.pad_token_id or 0))
     return torch.log_softmax(last_logits(access.model, batch, 1)[:, -1].float(), dim=-1)

@@ -30,10 +30,10 @@ def rank_one_tensors(
     Args:
         access: the model and its prompts.
         harmful: ids of the harmful calibration prompts.
-        harmless: ids of the harmless ones.
+        harmless: ids of the harmless calibration prompts.
         layer: index of the block.
         position: token position of k*, counted from the end.
-        seed: seed of the draw of at most 8,192 tokens for C.
+        seed: seed of the sample of at most 8,192 tokens for C.
 
     Returns:
         ``key`` [intermediate] and ``key_solved`` [intermediate].
@@ -51,7 +51,7 @@ def rank_one_tensors(
 
 
 def solve_moment(keys: NDArray[np.float64], key: NDArray[np.float64]) -> NDArray[np.float64]:
-    """C⁻¹k for C = KᵀK/n + λI, with λ a hundredth of the mean square of an entry of K [n, features].
+    """C⁻¹k for C = KᵀK/n + λI, with λ 1% of the mean squared entry of K [n, features].
 
     The ridge makes C invertible where there are fewer keys than features; the smaller of the two systems is
     solved (Woodbury identity).
@@ -89,7 +89,7 @@ def token_keys(access: ModelAccess, encoded: Sequence[Sequence[int]], layer: int
 
 
 def output_projection(access: ModelAccess, layer: int) -> nn.Module:
-    """The linear module that makes the MLP's output in a block.
+    """The linear module that computes a block's MLP output.
 
     Raises:
         ConfigError: there is no such block, or it is a mixture of experts.

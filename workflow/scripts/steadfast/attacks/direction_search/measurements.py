@@ -1,6 +1,6 @@
 """Measurements of a direction search on the running model: causal scores, and the keys of rank-one edits.
 
-A separate module, so that directions that run no model do not depend on this code.
+A separate module, so that directions found without running a model do not depend on this code.
 """
 
 from collections.abc import Mapping, Sequence

@@ -25,7 +25,7 @@ def refusal_margins(model_dir: str | Path, prompts: pd.DataFrame, **settings: An
         settings: fields of ``steadfast.attacks.direction_search.refusal_score.ModelAccess``.
 
     Returns:
-        One row per label: ``label``, ``prompts``, ``margin`` (nats; NaN if no token tells refusals) and ``tokens``,
+        One row per label: ``label``, ``prompts``, ``margin`` (nats; NaN if no token indicates refusals) and ``tokens``,
         separated by spaces.
     """
     access = ModelAccess(model_dir, prompts, **settings)

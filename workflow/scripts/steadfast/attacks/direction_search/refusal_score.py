@@ -1,7 +1,7 @@
 """Effect of directions on a model: refusal scores under ablation and addition (Arditi et al. 2024, section 2.3).
 
 The refusal score of a prompt is the log odds that the response begins with a refusal token. Refusal tokens are taken
-from the model's own responses unless they are given: refusals do not all begin with "I".
+from the model's own responses unless the configuration lists them: not all refusals begin with "I".
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ ALIKE = "the answers to harmful and to harmless prompts begin alike, so refusals
 
 @dataclass(frozen=True)
 class ModelAccess:
-    """A model and the calibration prompts, loaded when they are first needed.
+    """A model and the calibration prompts, loaded lazily.
 
     Attributes:
         model_dir: a model directory of the workflow, or a plain checkpoint directory.
@@ -170,7 +170,8 @@ def select_refusal_tokens(harmful: Tensor, harmless: Tensor) -> list[int]:
         harmless: the same after harmless prompts.
 
     Returns:
-        Tokens with a probability of at least 1% after harmful prompts, and four times that after harmless ones.
+        Tokens with a probability of at least 1% after harmful prompts, and at least four times their probability after
+        harmless ones.
     """
     indicative = (harmful >= LEAST_PROBABILITY) & (harmful >= LEAST_RATIO * harmless)
     return [int(token) for token in indicative.nonzero().flatten()]

@@ -1,4 +1,4 @@
-"""From a variant's ``direction`` entry to its direction: the steps that all methods share."""
+"""From a variant's ``direction`` entry to its direction: the steps shared by all methods."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -51,11 +51,11 @@ class ReadDirection:
 
     Attributes:
         method: the method with its own settings.
-        contrast: ``label`` contrasts harmful with harmless prompts, ``behavior`` those that the original
-            model refused with those that it answered.
-        judge: whose verdicts tell refused from answered prompts.
+        contrast: ``label`` contrasts harmful with harmless prompts, ``behavior`` prompts that the original model
+            refused with prompts that it answered.
+        judge: the judge whose verdicts separate refused from answered prompts.
         keys_layer: block whose MLP keys are recorded for a rank-one edit, or None.
-        is_causal: whether the place is chosen by running the model.
+        is_causal: whether the location is selected by running the model.
     """
 
     method: DirectionMethod
@@ -96,9 +96,9 @@ def save_directions(
     """Find directions of one model and write each for the variants that use it.
 
     Args:
-        searches: of each direction its ``settings`` (a ``direction`` entry) and its ``variants``.
+        searches: for each direction its ``settings`` (a ``direction`` entry) and its ``variants``.
         outputs: direction files to write, by variant.
-        activations: see ``find_direction``, as for the rest.
+        activations: see ``find_direction``, also for the other arguments.
         seed: the same.
         judgments: the same, by the name of the judge.
         model: the same.
@@ -126,7 +126,7 @@ def find_direction(
         entry: ``method`` with its settings, and ``contrast``, ``judge``, ``keys_layer``.
         activations: states of the calibration prompts.
         seed: seed of every random choice.
-        judgments: the judge's verdicts on the original model's answers to the calibration prompts, for
+        judgments: the judge's verdicts on the original model's responses to the calibration prompts, for
             ``contrast: behavior``.
         model: runs the model, for ``layer: causal`` and for ``keys_layer``.
 

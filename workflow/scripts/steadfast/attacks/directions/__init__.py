@@ -20,9 +20,10 @@ from steadfast.core.plug_ins import DIRECTIONS, Family
 from steadfast.core.tensors import load_tensors, save_tensors
 
 HALF_DIRECTIONS = "half_directions"
-"""Tensor with what one half of the prompts gave at the chosen place; ``held_out`` in the details are the others."""
+"""Tensor with the directions found from one half of the prompts at the selected location; ``held_out`` in the details
+are the other half."""
 BLOCK_DIRECTIONS = "block_directions"
-"""Tensor [layers, k, hidden] with a direction for each block, which edits take in place of the one for all."""
+"""Tensor [layers, k, hidden] with one direction per block, which edits use instead of the single one."""
 GRID_COLUMNS = [
     "layer",
     "position",
@@ -42,10 +43,10 @@ def empty_grid() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Direction:
-    """One or several directions of the residual stream, with the tensors and details that edits and readers need.
+    """One or several directions of the residual stream, with the tensors and details that edits and reports need.
 
     Attributes:
-        directions: float32 [k, hidden], orthonormal rows; k = 0 says that no candidate was valid.
+        directions: float32 [k, hidden], orthonormal rows; k = 0 means that no candidate was valid.
         method: name of the method.
         layer: ``"0"`` to ``"depth - 1"`` (state after that block), ``"final_norm"``, or ``""`` if the
             direction belongs to no layer.
@@ -53,10 +54,10 @@ class Direction:
         score: selection score of the chosen layer and position, or None.
         tensors: further float32 arrays, such as ``harmful_mean`` [hidden], ``harmful_means`` [layers, hidden] and
             ``half_directions`` [k, hidden].
-        selection: what was compared: one row per candidate layer and position, with at least the columns
-            ``GRID_COLUMNS``, or per attack where the direction is that of a chosen one (see
+        selection: the compared candidates: one row per layer and position, with at least the columns ``GRID_COLUMNS``;
+            or one row per attack if the direction belongs to a selected attack (see
             ``steadfast.analysis.attack_selection``).
-        details: further facts for the metadata; JSON values.
+        details: further metadata; JSON values.
         reason: why there is no valid direction, or empty.
     """
 
@@ -76,7 +77,7 @@ class Direction:
         return len(self.directions) > 0
 
     def save(self, path: str | Path) -> None:
-        """Write as safetensors, and the selection grid as a CSV file of the same name beside it."""
+        """Write a safetensors file, and the selection grid as a CSV file of the same name next to it."""
         facts = {
             "method": self.method,
             "layer": self.layer,
@@ -91,7 +92,7 @@ class Direction:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A candidate direction, whose effect on the model is measured.
+    """A candidate direction whose effect on the model is measured.
 
     Attributes:
         layer: the block after which it was found.
@@ -107,13 +108,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Descent:
-    """How directions are improved by gradient descent.
+    """Settings of the gradient descent on directions.
 
     Attributes:
         steps: number of steps.
         batch: prompts of each label in a step.
         learning_rate: of Adam.
-        divergence_weight: weight of the divergence after harmless prompts beside the refusal score.
+        divergence_weight: weight of the divergence on harmless prompts relative to the refusal score.
         refusal_tokens: first tokens of refusals, or None to take them from the model's responses.
     """
 
@@ -140,13 +141,12 @@ class CausalScores(Protocol):
         Args:
             candidates: what to score.
             fit: ids of the harmful and harmless prompts that the candidates come from.
-            held_out: ids of those to score them on.
-            refusal_tokens: first tokens of refusals, or None to take them from the answers to ``fit``.
+            held_out: ids of the prompts on which they are scored.
+            refusal_tokens: first tokens of refusals, or None to take them from the responses to ``fit``.
 
         Returns:
-            One row per candidate with ``bypass``, ``induce`` and ``divergence``; and facts, among them
-            ``baseline_harmful`` (the refusal score without intervention) and, if nothing can be scored,
-            ``reason``.
+            One row per candidate with ``bypass``, ``induce`` and ``divergence``; and details, including
+            ``baseline_harmful`` (the refusal score without intervention) and, if nothing can be scored, ``reason``.
         """
         ...
 
@@ -158,11 +158,11 @@ class CausalScores(Protocol):
         Args:
             rows: float64 [k, hidden], orthonormal rows to begin with.
             prompts: ids of the harmful and harmless prompts.
-            descent: how it is done.
+            descent: settings of the descent.
             seed: seed of the order of the prompts.
 
         Returns:
-            Better rows, and facts; ``reason`` among them if refusals cannot be recognized.
+            Improved rows, and details; with ``reason`` if refusals cannot be recognized.
         """
         ...
 
@@ -176,7 +176,7 @@ class DirectionMethod(Protocol):
         Args:
             activations: states of both labels.
             seed: seed of every random choice.
-            causal: measures candidates, for methods that choose by it.
+            causal: scores candidates, for methods that select by causal scores.
         """
         ...
 
@@ -187,7 +187,7 @@ def selection_path(path: str | Path) -> Path:
 
 
 def load_direction(path: str | Path) -> Direction:
-    """Read a direction, and its selection grid if the CSV file is beside it.
+    """Read a direction, and its selection grid if there is a CSV file next to it.
 
     Raises:
         DataError: the file is not a direction file.
@@ -229,7 +229,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 
 
 def build_from(family: Family, entry: Mapping[str, Any]) -> Any:
-    """Build a plug-in from the config entry that chooses it.
+    """Build a plug-in from its config entry.
 
     Raises:
         ConfigError: the key that names it is missing, it or one of its keys is unknown, or a value is not allowed.
@@ -250,7 +250,7 @@ def resolve_layer(layer: int | float, depth: int) -> int:
     Raises:
         ConfigError: the index is outside of the model; the message names its depth.
     """
-    # the fraction of 0.1 * 30 is 3, though its floating-point product is a little less
+    # 0.1 * 30 is 3, though the floating-point product may be slightly less
     index = int(np.floor(layer * depth + 1e-9)) if isinstance(layer, float) else layer
     if not -depth <= index < depth:
         raise ConfigError(f"layer: {layer} is outside of the model, which has {depth} blocks (0 to {depth - 1})")
@@ -269,7 +269,7 @@ def unit_rows(vectors: Sequence[NDArray[Any]] | NDArray[Any]) -> NDArray[np.floa
     basis: list[NDArray[np.float64]] = []
     for row in rows:
         rest = row
-        for _ in range(2):  # twice is enough for orthogonality to machine precision
+        for _ in range(2):  # two passes are enough for orthogonality to machine precision
             for earlier in basis:
                 rest = rest - (rest @ earlier) * earlier
         length = np.linalg.norm(rest)
@@ -298,7 +298,7 @@ def class_statistics(activations: Activations, layer: int | str, position_index:
 
 
 def at_block(direction: Direction, activations: Activations, layer: int | float | None, position: int) -> Direction:
-    """A direction of another source placed at a block, with the class means there; unchanged if ``layer`` is None.
+    """A direction from another source assigned to a block, with the class means there; unchanged if ``layer`` is None.
 
     Raises:
         ConfigError: the model has no such block.

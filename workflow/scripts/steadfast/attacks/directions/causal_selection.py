@@ -1,11 +1,10 @@
 """Selection of a direction by its effect on the model (Arditi et al. 2024, section 2.3, appendix C).
 
-Each candidate, fitted on one half of the calibration prompts, is scored on the other half: *bypass*, how much the
-model still refuses harmful prompts with the direction ablated everywhere; *induce*, how much it refuses harmless
-prompts with the direction added at its layer; *divergence*, how far ablation moves the next-token distribution on
-harmless prompts. Candidates that induce no refusal, exceed the divergence bound or lie in the last fifth of the blocks
-are excluded; of the others the one with the lowest bypass score is selected. There may be none, which is an outcome and
-not an error.
+Each candidate, fitted on one half of the calibration prompts, is scored on the other half: *bypass*, how much the model
+still refuses harmful prompts with the direction ablated everywhere; *induce*, how much it refuses harmless prompts with
+the direction added at its layer; *divergence*, how far ablation moves the next-token distribution on harmless prompts.
+Candidates that induce no refusal, exceed the divergence bound or lie in the last fifth of the blocks are excluded; of
+the others the one with the lowest bypass score is selected. If none remains, that is a valid outcome and not an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,9 +28,9 @@ class Scored:
 
     Attributes:
         grid: the selection grid with the columns ``bypass``, ``induce``, ``divergence``, ``valid`` and ``dropped_by``,
-            which names the scores by which a candidate was dropped, with a space between them.
+            which names the scores by which a candidate was dropped, separated by spaces.
         scores: float64 [rows], the negated bypass score of valid candidates, minus infinity elsewhere.
-        details: facts for the direction's metadata.
+        details: metadata of the direction.
         reason: why no candidate is valid, or empty.
     """
 

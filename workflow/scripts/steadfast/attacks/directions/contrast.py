@@ -35,11 +35,11 @@ class ContrastMethod:
 
     Attributes:
         name: name of the method.
-        finder: what finds directions at one place.
+        finder: finds directions at one location.
         layer: the ``layer`` setting.
         position: the ``position`` setting.
         resamples: number of bootstrap resamples for the stability, 0 for none.
-        rule: how a place is chosen by causal scores.
+        rule: how a location is selected by causal scores.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ContrastMethod:
     def find(self, activations: Activations, *, seed: int, causal: CausalScores | None = None) -> Direction:
         """Select the location, then find the direction there from all calibration prompts.
 
-        The scores come from a direction that half of the prompts gave, on the other half.
+        The direction is fitted on one half of the prompts and scored on the other half.
         """
         halves = split_halves(activations, seed)
         grid = separation_grid(activations, self.finder, halves)
@@ -132,7 +132,7 @@ def resampled_cosines(
             for group in (harmful, harmless)
         ]
         rows = settled.find(*drawn).rows
-        # a resample may span fewer directions than all prompts do
+        # a resample may span fewer directions than the full set of prompts
         cosines.append(canonical_cosine(found.rows, rows) if len(rows) == len(found.rows) else 0.0)
     return np.array(cosines)
 

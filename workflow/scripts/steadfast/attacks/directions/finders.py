@@ -36,10 +36,10 @@ class Found:
 
     Attributes:
         rows: float64 [k, hidden], orthonormal.
-        threshold: projection on the first row above which a state counts as harmful, or None for the middle
-            between the groups' means.
-        details: further facts; JSON values.
-        tuned: what the finder chose by itself; JSON values, which are in the selection grid as well.
+        threshold: projection on the first row above which a state counts as harmful, or None for the midpoint between
+            the groups' means.
+        details: further metadata; JSON values.
+        tuned: hyperparameters that the finder tuned; JSON values, also columns of the selection grid.
     """
 
     rows: NDArray[np.float64]
@@ -56,7 +56,7 @@ class Finder(Protocol):
         ...
 
     def settled(self, found: Found) -> "Finder":
-        """The finder with its tuned parameters fixed as in ``found``, for resamples of the same prompts."""
+        """The finder with its tuned hyperparameters fixed as in ``found``, for resamples of the same prompts."""
         ...
 
 
@@ -71,8 +71,8 @@ def sign_by_means(
 def leading_axes(matrix: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """First right singular vectors [at most count, hidden] of a matrix with far fewer rows than columns.
 
-    From the eigenvectors of the small Gram matrix, then made orthonormal again. Directions that carry less than a
-    millionth of the largest singular value are left out: they are rounding errors.
+    Computed from the eigenvectors of the small Gram matrix, then orthonormalized again. Directions with less than a
+    millionth of the largest singular value are dropped as rounding errors.
     """
     values, vectors = np.linalg.eigh(matrix @ matrix.T)
     order = np.argsort(values)[::-1][:count]

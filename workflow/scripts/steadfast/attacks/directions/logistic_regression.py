@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 USUAL_INVERSE_STRENGTH = 10.0
-"""C where it is not tuned; on states of tiny models about what tuning chooses."""
+"""C if it is not tuned; close to the value that tuning selects on states of tiny models."""
 
 
 def standard(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Center [hidden] and root mean square deviation of states [prompts, hidden]; one number, which rotates nothing."""
+    """Mean [hidden] of states [prompts, hidden], and their root mean square deviation as a single number."""
     center: NDArray[np.float64] = states.mean(axis=0)
     return center, max(float(np.sqrt(((states - center) ** 2).sum(axis=1).mean())), np.finfo(np.float64).tiny)
 
@@ -18,8 +18,7 @@ def standard(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
 def reduce(states: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Coordinates [prompts, rank] in an orthonormal basis [rank, hidden] of the states' span.
 
-    The minimizer lies in the span, so that fitting needs as many weights as there are prompts, not hidden
-    features.
+    The minimizer lies in the span, so fitting needs one weight per prompt instead of one per hidden feature.
     """
     left, sizes, axes = np.linalg.svd(states, full_matrices=False)
     rank = max(1, int((sizes > 1e-10 * sizes[0]).sum()))
@@ -40,7 +39,7 @@ def fit_logistic(
         inverse_strength: C.
         start: weights and intercept to start from.
     """
-    # loads for as long as all else that a run needs before its first job, and only some directions are fitted
+    # a slow import, and only some directions are fitted
     from scipy.optimize import minimize
     from scipy.special import expit
 
@@ -65,7 +64,7 @@ def fit_logistic(
 def probe_accuracy(
     fit: tuple[NDArray[np.float64], NDArray[np.float64]], rest: tuple[NDArray[np.float64], NDArray[np.float64]]
 ) -> float:
-    """Balanced accuracy on held-out states of a probe with the usual C; both pairs harmful before harmless."""
+    """Balanced accuracy on held-out states of a probe with the default C; both pairs have harmful first."""
     states = np.concatenate(fit)
     center, scale = standard(states)
     reduced, axes = reduce((states - center) / scale)

@@ -32,17 +32,17 @@ class Halves:
 
     @property
     def fit(self) -> tuple[ClassActivations, ClassActivations]:
-        """The halves that fit, harmful before harmless."""
+        """The fitting halves, harmful before harmless."""
         return self.harmful_fit, self.harmless_fit
 
     @property
     def rest(self) -> tuple[ClassActivations, ClassActivations]:
-        """The halves that score, harmful before harmless."""
+        """The scoring halves, harmful before harmless."""
         return self.harmful_rest, self.harmless_rest
 
     @property
     def held_out(self) -> list[str]:
-        """Ids of the prompts that score."""
+        """Ids of the scoring prompts."""
         return [*self.harmful_rest.prompt_ids, *self.harmless_rest.prompt_ids]
 
 
@@ -54,7 +54,7 @@ class Choice:
         layer: a block's index, or ``final_norm``.
         position: token position counted from the end.
         score: its score.
-        grid: the whole selection grid, with the columns ``GRID_COLUMNS``.
+        grid: the complete selection grid, with the columns ``GRID_COLUMNS``.
     """
 
     layer: int | str
@@ -89,8 +89,8 @@ def separation_grid(activations: Activations, finder: Finder, halves: Halves) ->
     """Held-out separation, and accuracy of a probe, for every position, block and the final norm.
 
     Returns:
-        A table with the columns ``GRID_COLUMNS`` and one per thing that the finder tunes; ``layer`` is text,
-        ``final_norm`` is one of them.
+        A table with the columns ``GRID_COLUMNS`` and one per hyperparameter that the finder tunes; ``layer`` is a
+        string, possibly ``final_norm``.
     """
     rows: list[dict[str, Any]] = []
     layers: Sequence[int | str] = [*range(activations.depth), FINAL_NORM]
@@ -136,12 +136,12 @@ def choose(grid: pd.DataFrame, scores: NDArray[np.float64]) -> Choice:
 
 
 def held_out_scores(finder: Finder, fit: tuple[States, States], rest: tuple[States, States]) -> dict[str, Any]:
-    """Separation of held-out states along the direction that was fitted on the other half.
+    """Separation of held-out states along the direction fitted on the other half.
 
-    States are projected on the fitting half's difference of means within the directions that were found, which
-    for one direction is the direction itself. ``separation`` is the sensitivity index d′: difference of the
-    labels' mean projections over the root mean of their variances. ``accuracy`` is balanced, with the finder's
-    threshold. States that do not differ at all have separation 0. What the finder tuned is next to the scores.
+    States are projected on the fitting half's difference of means within the span of the directions, which for one
+    direction is the direction itself. ``separation`` is the sensitivity index d′: difference of the labels' mean
+    projections over the root mean of their variances. ``accuracy`` is balanced, with the finder's threshold. Identical
+    states have separation 0. The scores include the hyperparameters that the finder tuned.
     """
     difference = fit[0].mean() - fit[1].mean()
     scores: dict[str, Any] = {"separation": 0.0, "accuracy": 0.5, "area_under_curve": 0.5}
@@ -167,7 +167,7 @@ def held_out_scores(finder: Finder, fit: tuple[States, States], rest: tuple[Stat
 def sensitivity(positive: NDArray[np.float64], negative: NDArray[np.float64]) -> float:
     """Sensitivity index d′: the difference of two groups' means over the root mean of their variances.
 
-    Groups without any variance have the largest number of float32, or 0 if they are equal.
+    Groups without variance give the largest float32 number, or 0 if they are equal.
     """
     spread = np.sqrt((positive.var(ddof=1) + negative.var(ddof=1)) / 2)
     gap = positive.mean() - negative.mean()

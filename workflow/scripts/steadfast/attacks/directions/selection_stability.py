@@ -8,7 +8,7 @@ from steadfast.attacks.directions.finders import Finder
 from steadfast.attacks.directions.selection import Choice, Halves, held_out_scores, states_at
 
 MOST_RESAMPLES = 25
-"""Every resample looks at every place, so that there are fewer of them than for the chosen place's direction."""
+"""Largest number of resamples; each one searches every location, so there are fewer than for the direction itself."""
 
 
 def place_stability(
@@ -22,11 +22,11 @@ def place_stability(
 ) -> dict[str, float]:
     """Repeat the selection on bootstrap resamples, drawn within each half of each label.
 
-    A prompt never fits and scores in one resample, as it would if all prompts were resampled before they are halved.
+    A prompt is never used to both fit and score in one resample, as it could be if resampling came before splitting.
 
     Returns:
         ``same_place``, the share of resamples that choose the same block and position, and ``place_resamples``, their
-        number; nothing where there is no choice or nothing to resample.
+        number; empty if there is only one location or nothing to resample.
     """
     count = min(resamples, MOST_RESAMPLES)
     places = np.flatnonzero(allowed)
@@ -39,7 +39,7 @@ def place_stability(
 
 
 def _draws(halves: Halves, count: int, seed: int) -> list[list[NDArray[np.intp]]]:
-    """For every resample the rows of each half, the same at every location."""
+    """Rows of each half per resample, the same at every location."""
     generator = np.random.default_rng([seed, 3])
     sizes = [len(group) for group in (*halves.fit, *halves.rest)]
     return [[np.sort(generator.integers(0, size, size)) for size in sizes] for _ in range(count)]
@@ -53,7 +53,7 @@ def _scores(
     row: int,
     draws: list[list[NDArray[np.intp]]],
 ) -> NDArray[np.float64]:
-    """Separation at the location of one row of the grid, for every resample, with tuned parameters fixed."""
+    """Separation at the location of one row of the grid, per resample, with tuned hyperparameters fixed."""
     place = choice.grid.iloc[row]
     index = activations.position_index(int(place["position"]))
     states = [states_at(group, str(place["layer"]), index) for group in (*halves.fit, *halves.rest)]

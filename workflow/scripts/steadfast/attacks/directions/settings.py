@@ -53,8 +53,8 @@ class DirectionSettings(SettingsModel):
     """Settings of every method.
 
     Attributes:
-        contrasts: whether it contrasts two groups of prompts, so that their mean activations are known.
-        is_meaningless: whether its directions carry no information about the model, so that it is a control.
+        contrasts: whether it contrasts two groups of prompts, so that their mean activations are available.
+        is_meaningless: whether its directions carry no information about the model, so it serves as a control.
         search_rank: position among the methods that a search tries by default, from 1; None if it must be named.
     """
 

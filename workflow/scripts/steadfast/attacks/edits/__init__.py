@@ -28,7 +28,7 @@ class Site:
         depth: number of blocks of the model.
         outputs: its width along the residual stream.
         inputs: number of its input features; 1 for a bias.
-        gain: float64 [outputs], what a norm between the matrix and the stream multiplies with, or None.
+        gain: float64 [outputs], weight of a norm between the matrix and the residual stream, or None.
     """
 
     writer: Writer
@@ -41,21 +41,20 @@ class Site:
 class MatrixUpdate(Protocol):
     """The update of one matrix W [outputs, inputs], whose outputs lie along the residual stream.
 
-    Blocks are views of W: all of one axis and a slice of the other. Every block is observed before the
-    first one is changed. A *projection* is the small array by which the edit is checked, linear in W: RW for
-    an edit of directions.
+    Blocks are views of W: all of one axis and a slice of the other. All blocks are observed before the first one is
+    changed. A *projection* is a small array, linear in W, that is used to check the edit: RW for an edit of directions.
     """
 
     def observe(self, block: Block, outputs: slice, inputs: slice) -> None:
-        """Take in a block of W."""
+        """Observe a block of W."""
         ...
 
     def factors(self) -> LowRankUpdate:
-        """Factors of W′, once all of W was observed."""
+        """Factors of W′; all of W must have been observed."""
         ...
 
     def before(self) -> NDArray[np.float64]:
-        """The projection of W, once all of it was observed."""
+        """The projection of W; all of W must have been observed."""
         ...
 
     def target(self) -> NDArray[np.float64]:
@@ -71,7 +70,7 @@ class MatrixUpdate(Protocol):
         ...
 
     def level(self) -> float:
-        """Length that the projection would have if the entries of W had random signs: the scale of its noise."""
+        """Norm that the projection would have if the entries of W had random signs: its noise level."""
         ...
 
 
@@ -83,7 +82,7 @@ class Edit(Protocol):
         ...
 
     def update(self, site: Site, direction: Direction) -> MatrixUpdate:
-        """A fresh update for one matrix.
+        """A new update for one matrix.
 
         Raises:
             ConfigError, DataError: the edit does not fit the matrix or the direction.
@@ -94,7 +93,7 @@ class Edit(Protocol):
         """The same edit with its change of the weights multiplied by ``factor``.
 
         Raises:
-            ConfigError: the change does not grow in proportion to any setting.
+            ConfigError: no setting scales the change proportionally.
         """
         ...
 

@@ -1,6 +1,6 @@
 """Edits that remove directions from what matrices write: W ← (W − s·Rᵀ(RW))·diag(g).
 
-The rows of R [k, hidden] are orthonormal: the directions themselves, or their remainder without the mean of the
+The rows of R [k, hidden] are orthonormal: the directions themselves, or their components orthogonal to the mean of the
 harmless prompts; g is 1, or restores the norms of W's columns.
 """
 
@@ -28,9 +28,9 @@ class ProjectionEdit:
     """Removes a share of the outputs of each selected matrix along the directions.
 
     Attributes:
-        selection: which matrices.
-        profile: the share, per block.
-        preserve_norm: whether each column of a matrix gets its length back.
+        selection: the selected matrices.
+        profile: the scale of the edit per block.
+        preserve_norm: whether each column of a matrix keeps its norm.
         harmless: whether the directions are first made orthogonal to the mean of the harmless prompts: not
             (``kept``), at the layer they come from, or also at each layer that is edited.
     """
@@ -41,11 +41,11 @@ class ProjectionEdit:
     harmless: Harmless = "kept"
 
     def selects(self, writer: Writer, depth: int) -> bool:
-        """Whether a tensor is to be edited: it is targeted, and the kernel is not 0 there."""
+        """Whether a tensor is edited: it is targeted, and the kernel is not 0 at its block."""
         return self.profile.reaches(writer, depth) and self.selection.selects(writer, depth)
 
     def update(self, site: Site, direction: Direction) -> "ProjectionUpdate":
-        """A fresh update for one matrix.
+        """A new update for one matrix.
 
         Raises:
             DataError: the direction file lacks the class means that the edit needs.
@@ -70,7 +70,7 @@ class ProjectionEdit:
         return unit_rows(without(rows, means))
 
     def rescaled(self, factor: float) -> "ProjectionEdit":
-        """The same edit, ``factor`` times as strong."""
+        """The same edit with its scale multiplied by ``factor``."""
         if self.preserve_norm:
             raise ConfigError("an edit that preserves norms cannot be scaled to a given change of the weights")
         return replace(self, profile=replace(self.profile, scale=self.profile.scale * factor))
@@ -85,7 +85,7 @@ class ProjectionUpdate:
         Args:
             basis: float64 [k, outputs], orthonormal rows.
             share: share of RW that is removed.
-            preserve_norm: whether columns get their lengths back.
+            preserve_norm: whether columns keep their norms.
             inputs: number of columns.
         """
         self.basis = basis
@@ -98,7 +98,7 @@ class ProjectionUpdate:
 
     def observe(self, block: Block, outputs: slice, inputs: slice) -> None:
         """Add the block's part of RW, of the columns' squared lengths and of the noise's scale."""
-        # in float64: where the update cancels an entry, an error of RW is all that would be left of it
+        # in float64: where the update cancels an entry, only the error of RW would remain
         self._projection[:, inputs] += self.basis[:, outputs] @ block.astype(np.float64)
         weights = (self.basis[:, outputs] ** 2).sum(axis=0)
         self._level_squares += float((weights.astype(block.dtype) @ (block * block)).sum(dtype=np.float64))
@@ -106,7 +106,7 @@ class ProjectionUpdate:
             self._column_squares[inputs] += np.einsum("oi,oi->i", block, block, dtype=np.float64)
 
     def factors(self) -> LowRankUpdate:
-        """Less s·Rᵀ(RW), with the columns rescaled if asked to."""
+        """Minus s·Rᵀ(RW), with rescaled columns if norms are preserved."""
         return LowRankUpdate(
             self.share * self.basis.T, self._projection, self._column_gain() if self.preserve_norm else None
         )
@@ -134,8 +134,8 @@ class ProjectionUpdate:
     def _column_gain(self) -> NDArray[np.float64]:
         """Factors [inputs] that restore the norms of the columns.
 
-        For orthonormal rows of R the squared length of an edited column is ‖w‖² − (2s − s²)‖Rw‖². A column of which
-        less than a thousandth is left lies in the span of R up to rounding, and has no direction of its own to stretch.
+        For orthonormal rows of R the squared length of an edited column is ‖w‖² − (2s − s²)‖Rw‖². A column that keeps
+        less than a thousandth lies in the span of R up to rounding, and has no component to rescale.
         """
         if self._gain is None:
             if not self.preserve_norm:
@@ -167,7 +167,7 @@ def without(rows: NDArray[np.float64], vectors: Sequence[NDArray[np.float64]]) -
         return rows
     units = np.stack([vector / np.linalg.norm(vector) for vector in vectors])
     _, sizes, axes = np.linalg.svd(units, full_matrices=False)
-    # the means of two layers may all but coincide; what tells them apart is then noise
+    # the means of two layers may nearly coincide; their difference is then noise
     span: NDArray[np.float64] = axes[sizes > 1e-5 * sizes[0]]
     left: NDArray[np.float64] = rows - (rows @ span.T) @ span
     return left - (left @ span.T) @ span

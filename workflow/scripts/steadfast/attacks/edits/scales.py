@@ -17,7 +17,7 @@ class Kernel:
 
     Attributes:
         peak: where the weight is 1, as a fraction of the depth (0 is the first block, 1 the last).
-        width: distance from the peak at which the weight has fallen to ``edge``; it is 0 beyond.
+        width: distance from the peak at which the weight reaches ``edge``; beyond it, the weight is 0.
         edge: weight at that distance.
     """
 
@@ -35,12 +35,12 @@ class Kernel:
 
 @dataclass(frozen=True)
 class ScaleProfile:
-    """Scale of an edit, the same at every block or weighted by a kernel, which targets may have of their own.
+    """Scale of an edit, the same at every block or weighted by one kernel for all targets or one per target.
 
     Attributes:
         scale: the scale.
-        kernel: its weights along the depth; None weighs all blocks alike.
-        by_target: kernel of a group of modules in place of that, and what the scale is multiplied with there.
+        kernel: its weights along the depth; None weights all blocks equally.
+        by_target: kernels of single targets, which replace ``kernel``, each with a factor for the scale.
     """
 
     scale: float
@@ -53,7 +53,7 @@ class ScaleProfile:
         return self.scale * factor * (kernel.weight(writer.layer or 0, depth) if kernel else 1.0)
 
     def reaches(self, writer: Writer, depth: int) -> bool:
-        """Whether the kernel is not 0 at a tensor, whatever the scale."""
+        """Whether the kernel is not 0 at a tensor, regardless of the scale."""
         _, kernel = self.by_target.get(writer.target, (1.0, self.kernel))
         return kernel is None or kernel.weight(writer.layer or 0, depth) > 0
 
@@ -66,7 +66,7 @@ def build_profile(
     """Check and collect the settings of an edit's scale.
 
     Raises:
-        ConfigError: an unknown key, or a window outside of the depth.
+        ConfigError: a key is unknown, or a window lies outside of the depth.
     """
     if kernel is not None and kernels is not None:
         raise ConfigError("kernel and kernels: give one window for all targets, or one for each")

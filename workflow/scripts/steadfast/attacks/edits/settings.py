@@ -52,7 +52,7 @@ class ReachSettings(ChangeSettings):
     )
 
     def no_adapter(self) -> str:
-        """Adapters are of linear layers."""
+        """Adapters exist for linear layers only."""
         return "edits the embedding" if "embedding" in self.targets else super().no_adapter()
 
 
@@ -83,10 +83,10 @@ class ProjectionSettings(ReachSettings):
 
 
 class NormSettings(ProjectionSettings):
-    """The same, with the option to preserve the norms of the columns."""
+    """The same, with an option that preserves the norms of the columns."""
 
     preserve_norm: bool = Field(False, description="Whether the norms of the columns are preserved.")
 
     def no_adapter(self) -> str:
-        """A factor for each column is not of low rank."""
+        """Rescaling each column is not a low-rank change."""
         return "preserves norms" if self.preserve_norm else super().no_adapter()

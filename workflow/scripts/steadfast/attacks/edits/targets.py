@@ -25,7 +25,7 @@ class Selection:
         """Whether a tensor of a model of ``depth`` blocks is reached.
 
         Raises:
-            ConfigError: the blocks lie outside of the model, or none is left.
+            ConfigError: the blocks lie outside of the model, or no block remains.
         """
         first, last = self.span(depth)
         if writer.target not in self.targets:
@@ -36,7 +36,7 @@ class Selection:
         """First and last block that are reached.
 
         Raises:
-            ConfigError: they lie outside of the model, or none is left.
+            ConfigError: they lie outside of the model, or no block remains.
         """
         bounds = self.layers or (0, depth - 1)
         for bound in bounds:
@@ -58,7 +58,7 @@ def build_selection(settings: ReachSettings) -> Selection:
         ConfigError: the first block comes after the last.
     """
     layers = settings.layers
-    # whether one that is counted from the end comes after one from the beginning is known with the depth alone
+    # a negative and a positive index can only be compared once the depth is known
     if layers is not None and (layers[0] < 0) == (layers[1] < 0) and layers[0] > layers[1]:
         raise ConfigError(f"layers: {list(layers)}: the first block comes after the last; allowed: [first, last]")
     return Selection(tuple(sorted(settings.targets)), settings.skip_first, (layers[0], layers[1]) if layers else None)

@@ -1,7 +1,7 @@
-"""Inference-time interventions, without changes of weights: the interface of all hooks.
+"""Inference-time interventions, which leave the weights unchanged: the interface of all hooks.
 
-A hook is a module of ``methods`` with ``build(settings) -> Hook``. Engines that run the model in their own process wrap
-the generation in ``attach``. Modules import torch only there, so that settings are checked without it.
+A hook is a module of ``methods`` with ``build(settings) -> Hook``. In-process engines wrap generation in ``attach``.
+Modules import torch only inside it, so that settings are checked without torch.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,8 +1,8 @@
 """Effect of an edit of weights on the output of a module at run time, from the original's weights.
 
 The forms share no code with baking, which streams tensors of files through NumPy: here a loaded module is run by
-transformers, and the change by the edit is added to its output. An edit without a form cannot be checked this way;
-``form_of.register`` adds the form of a new edit.
+transformers, and the change by the edit is added to its output. An edit without a run-time form cannot be checked this
+way; ``form_of.register`` adds the form of a new edit.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from steadfast.attacks.edits.projection import ProjectionEdit, through_norm
 from steadfast.attacks.interventions.writers import WritingModule, weight_of
 
 NOTHING_LEFT = 1e-6
-"""Share of a column's squared length below which nothing of it is left that could be stretched."""
+"""Share of a column's squared norm below which the column counts as removed and is not rescaled."""
 ROWS_AT_ONCE = 256
 
 Addition = Callable[[Tensor, Tensor], Tensor]
@@ -30,7 +30,7 @@ class Form:
     """The edited output y′ = (I − s·RᵀR)(y + a(x, y)) of a module with input x and output y.
 
     Attributes:
-        addition: a, which gives float64 [..., hidden]; None adds nothing.
+        addition: a, returns float64 [..., hidden]; None adds nothing.
         rows: R, float64 [k, hidden] with orthonormal rows; None removes nothing.
         share: s.
     """
@@ -43,8 +43,8 @@ class Form:
         """The edited output, float64.
 
         Args:
-            output: the original module's [..., hidden].
-            added: what ``addition`` gives for it, or None.
+            output: output of the original module, [..., hidden].
+            added: result of ``addition``, or None.
         """
         wide = output.double() if added is None else output.double() + added.double()
         if self.rows is None:
@@ -55,7 +55,7 @@ class Form:
 
 @singledispatch
 def form_of(edit: Edit, site: WritingModule, direction: Direction) -> Form | None:
-    """The form of an edit at one of its modules; None if it has none there."""
+    """The run-time form of an edit at one of its modules, or None."""
     del edit, site, direction
     return None
 
@@ -90,10 +90,10 @@ def _of_rank_one(edit: RankOne, site: WritingModule, direction: Direction) -> Fo
 
 
 def _stretched(module: nn.Module | None, rows: Tensor, share: float) -> Addition | None:
-    """What the columns' factors g of a norm-preserving edit add in front of the projection: W((g − 1)∘x).
+    """Output added by the column factors g of a norm-preserving edit, before the projection: W((g − 1)∘x).
 
-    The bias is a column of its own. Only the small difference from 1 goes through the module, so that the rounding of
-    a 16-bit format takes little of it. A row of an embedding is a column in these terms.
+    The bias is a separate column. Only the small difference from 1 passes through the module, so that 16-bit rounding
+    has little effect. A row of an embedding corresponds to a column.
     """
     if isinstance(module, nn.Embedding):
         return lambda _, output: _stretch_rows(output.double(), rows, share)
@@ -119,7 +119,7 @@ def _stretch_rows(output: Tensor, rows: Tensor, share: float) -> Tensor:
 
 
 def _gains(weight: Tensor, rows: Tensor, share: float) -> Tensor:
-    """Factors [inputs] that give the columns of an edited matrix [outputs, inputs] the lengths that they had."""
+    """Factors [inputs] that restore the column norms of an edited matrix [outputs, inputs]."""
     basis = rows.to(weight.device)
     squares = torch.zeros(weight.shape[1], dtype=torch.float64, device=weight.device)
     along = torch.zeros(len(rows), weight.shape[1], dtype=torch.float64, device=weight.device)

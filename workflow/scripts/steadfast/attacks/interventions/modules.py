@@ -20,10 +20,10 @@ class OutputModule:
     """A module that writes to the residual stream.
 
     Attributes:
-        writer: its place, in the terms in which edits select tensors.
-        module: the module; its output, or the first of its outputs, is what it writes.
-        gain: what a norm between it and the stream multiplies with [hidden], or None.
-        beside: whether it is next to another module of its kind in its block.
+        writer: its location, as used by edits to select tensors.
+        module: the module; it writes its output, or the first of its outputs.
+        gain: weight of a norm between it and the residual stream [hidden], or None.
+        beside: whether its block has another module of the same kind.
     """
 
     writer: Writer
@@ -35,7 +35,7 @@ class OutputModule:
 def output_modules(model: PreTrainedModel) -> list[OutputModule]:
     """The embeddings, and the attention and feed-forward modules of every block.
 
-    A mixture of experts is one module: what its experts write together is linear in what each writes.
+    A mixture of experts is one module: its output is linear in the outputs of its experts.
 
     Raises:
         DataError: the architecture is unknown, or a block lacks the module.

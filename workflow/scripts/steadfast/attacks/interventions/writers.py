@@ -1,8 +1,8 @@
-"""The modules of a loaded model that an edit changes, small enough to be run separately.
+"""The modules of a loaded model that an edit changes, at the smallest unit that can be run separately.
 
-``hooks._modules`` names whole attention and feed-forward modules. Inside them is the linear layer that writes to
-the residual stream: it alone holds the edited weights, and its output follows from its own input. Experts have no such
-layer, so that their whole feed-forward module takes its place.
+``hooks._modules`` names whole attention and feed-forward modules. Each contains one linear layer that writes to the
+residual stream and holds the edited weights; its output depends only on its own input. Experts have no such layer, so
+their whole feed-forward module is used instead.
 """
 
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class WritingModule:
     """A module that holds edited weights.
 
     Attributes:
-        writer: its place, in the terms in which edits select tensors.
+        writer: its location, as used by edits to select tensors.
         depth: number of blocks of the model.
         whole: the attention, feed-forward or embedding module that it belongs to.
-        module: what can be run on recorded inputs; None if nothing can be run without the rest of the model.
-        gain: what a norm between it and the stream multiplies with, float64 [hidden], or None.
+        module: the module that can be run on recorded inputs; None if nothing can be run without the rest of the model.
+        gain: weight of a norm between it and the residual stream, float64 [hidden], or None.
         weights: the parameters that hold the edited weights.
-        beside: whether it is next to another module of its kind in its block.
+        beside: whether its block has another module of the same kind.
     """
 
     writer: Writer
@@ -67,7 +67,7 @@ def edited_modules(model: PreTrainedModel, edit: Edit) -> list[WritingModule]:
 
 
 def weight_of(module: nn.Module | None) -> Tensor | None:
-    """The weight [outputs, inputs] of a linear layer; None of any other module."""
+    """The weight [outputs, inputs] of a linear layer; None for any other module."""
     if isinstance(module, nn.Linear):
         return module.weight.detach()
     if isinstance(module, Conv1D):
@@ -82,17 +82,17 @@ def _writing(
     if writer.layer is None:
         return WritingModule(writer, len(blocks), whole, whole, place.gain, tuple(whole.parameters()))
     linear = _linear(blocks[writer.layer], parts[writer.target])
-    # some blocks have a further module beside the feed-forward one
+    # some blocks have another module next to the feed-forward one
     if linear is not None and any(module is linear for module in whole.modules()):
         weights = tuple(linear.parameters())
         return WritingModule(writer, len(blocks), whole, linear, place.gain, weights, place.beside)
-    # attention cannot be run without masks and positions; experts can, from what enters them
+    # attention cannot be run without masks and positions; experts can, from their inputs
     alone = whole if writer.target == "mlp_output" else None
     return WritingModule(writer, len(blocks), whole, alone, place.gain, _output_weights(whole), place.beside)
 
 
 def _linear(block: nn.Module, alternatives: tuple[tuple[Part, ...], ...]) -> nn.Module | None:
-    """The one linear layer that writes, where a block has one and nothing else does."""
+    """The one linear layer of a block that writes to the residual stream; None if there are others."""
     for parts in alternatives:
         if len(parts) > 1 or parts[0].stacked or parts[0].experts_keys:
             continue
@@ -105,7 +105,7 @@ def _linear(block: nn.Module, alternatives: tuple[tuple[Part, ...], ...]) -> nn.
 
 
 def _output_weights(whole: nn.Module) -> tuple[nn.Parameter, ...]:
-    """Weights of experts that write to the stream, by the name that transformers gives them; all, if none has it."""
+    """Weights of experts that write to the residual stream, by name; all weights if none has a known name."""
     matrices = {name: weight for name, weight in whole.named_parameters() if weight.ndim > 1}
     named = tuple(weight for name, weight in matrices.items() if "down_proj" in name or "output_linear" in name)
     return named or tuple(matrices.values())

@@ -1,9 +1,9 @@
-"""The first trials of a search: the fixed recipe, then mostly edits of a kind that is known to be cheap.
+"""The first trials of a search: the fixed recipe, then mostly edits that are known to cause little degradation.
 
-A sampler learns little from 15 random points of a space with more than a dozen dimensions. The region that the
-literature reports as cheap is therefore tried first: directions from the middle and later blocks, or each block's own,
-a window over part of the depth instead of all blocks, scales around 1. Every third point is drawn from the whole space,
-since a model may be an exception.
+A sampler learns little from 15 random points of a space with more than a dozen dimensions. The region in which the
+literature reports little degradation is therefore tried first: directions from the middle and later blocks, or each
+block's own, a window over part of the depth instead of all blocks, scales around 1. Every third point is drawn from the
+whole space, since a model may be an exception.
 """
 
 import zlib
@@ -21,20 +21,20 @@ from steadfast.attacks.search.space import PER_BLOCK, Point, Range, Space
 LENGTH = 15
 """Trials of an opening, the fixed recipe included."""
 ANYWHERE = 3
-"""One in as many points is one of the whole space."""
+"""Every n-th point is drawn from the whole space."""
 OF_THE_FIRST = 0.5
-"""Share of the other points whose direction is found by the first method."""
+"""Share of the other points that use the first direction method."""
 OF_EACH_BLOCK = 2 / 3
-"""Share of them that edit each block along the direction found at it."""
+"""Share of the other points that edit each block along its own direction."""
 CHEAP: Mapping[str, tuple[float, float]] = {
     "scale": (0.2, 1.4),
     "peak": (0.5, 1.0),
     "width": (0.15, 0.6),
     "edge": (0.0, 1.0),
 }
-"""Where the numbers of a kernel lie in the points that are not of the whole space."""
+"""Ranges of the kernel parameters in the points that are not drawn from the whole space."""
 CHEAP_DEPTH = (0.4, 0.9)
-"""Where their directions are found, as fractions of the depth."""
+"""Range of depths of their directions, as fractions."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Opening:
     """The first trials of a search.
 
     Attributes:
-        space: what may be tried.
-        seed: of the search.
+        space: the search space.
+        seed: seed of the search.
         length: number of trials, the fixed recipe included.
     """
 
@@ -55,7 +55,7 @@ class Opening:
         """The point of a trial.
 
         Args:
-            number: of the trial, from 0 on and below the length.
+            number: number of the trial, from 0 to ``length`` - 1.
         """
         if number == 0:
             return self.space.first
@@ -69,7 +69,7 @@ class Opening:
         return point
 
     def _favored(self, name: str) -> tuple[Any, float] | tuple[()]:
-        """The preferred value of a choice, and its share; none if all values are equal."""
+        """The preferred value of a choice and its share; None if no value is preferred."""
         values = self.space.choices[name]
         if name == "method":
             return values[0], OF_THE_FIRST
@@ -87,7 +87,7 @@ class Opening:
         return np.asarray(cube.random_base2(max(1, (self.length - 1).bit_length())))
 
     def _part(self, name: str, bounds: Range) -> Range:
-        """The part of a parameter's range that is known to be cheap; the whole range if they do not overlap."""
+        """The part of a parameter's range with little expected degradation; the whole range if they do not overlap."""
         key = name.rsplit("_", 1)[-1]
         if name == "layer":
             low, high = (share * (self.space.depth - 1) for share in CHEAP_DEPTH)
@@ -100,7 +100,7 @@ class Opening:
 
 
 def _choice(values: Sequence[Any], share: float, favored: Any = None, often: float = 0.0) -> Any:
-    """The value at a share of the unit interval, of which one may have a part of its own and the others the rest."""
+    """The value at a point of the unit interval; a preferred value may take a fixed part, the others share the rest."""
     others = [value for value in values if not often or value != favored]
     if others and share >= often:
         return others[min(int((share - often) / (1 - often) * len(others)), len(others) - 1)]
@@ -108,7 +108,7 @@ def _choice(values: Sequence[Any], share: float, favored: Any = None, often: flo
 
 
 def _within(bounds: Range, share: float) -> float | int:
-    """The number at a share of a range."""
+    """The number at a fraction of a range."""
     if bounds.whole:
         low, high = int(np.ceil(bounds.low)), int(bounds.high)
         return min(low + int(share * (high - low + 1)), high)

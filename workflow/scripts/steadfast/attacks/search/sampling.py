@@ -2,12 +2,12 @@
 
 The first trials are an opening (``opening``). Every later trial is drawn by a sampler that depends only on the search's
 seed, the trial's number and the outcomes of earlier rounds. An interrupted search therefore resumes with the same
-trials, a longer search begins with those of a shorter one, and several workers give the same trials at any speed. A
-round has one trial per worker; with one worker every trial uses all earlier ones. Earlier trials of the same round
-count as bad points (a constant liar).
+trials, a longer search begins with the trials of a shorter one, and the trials of several workers do not depend on
+their speed. A round has one trial per worker; with one worker every trial uses all earlier ones. Earlier trials of the
+same round count as bad points (a constant liar).
 
 The objectives are bounded: the refusal score from below, since the log odds keep falling when no refusals remain, and
-capability degradation on a logarithmic scale, so that cheap edits are resolved as well as those near the bound.
+capability degradation on a logarithmic scale, which resolves small degradations as finely as those near the bound.
 """
 
 import math
@@ -36,11 +36,11 @@ NUMBER = "number"
 DIVERGENCE = "divergence"
 WORST = 1e9
 UNNOTICED = 1e-2
-"""Share of the bound below which capability degradation counts as none."""
+"""Share of the bound below which capability degradation counts as zero."""
 NO_REFUSAL = -4.0
-"""Log odds below which no refusal is left that a lower score could remove: one response in 55."""
+"""Log odds (one response in 55) below which a lower score removes no more refusals."""
 CANDIDATES = 64
-"""Points that the sampler compares for every trial."""
+"""Number of points that the sampler compares per trial."""
 POLL_SECONDS = 0.2
 
 
@@ -59,7 +59,7 @@ class Screened:
     perplexity_ratio: float = 1.0
 
     def degradations(self, measures: Sequence[Degradation]) -> tuple[float, ...]:
-        """Degradation by some measures, in nats per token: of the perplexity the logarithm of the ratio."""
+        """Degradation by the given measures, in nats per token; for the perplexity, the log of the ratio."""
         found = {"divergence": self.divergence, "perplexity": math.log(max(self.perplexity_ratio, 1.0))}
         return tuple(found[measure] for measure in measures)
 
@@ -69,8 +69,8 @@ class Trial:
     """A trial.
 
     Attributes:
-        number: its number, from 0 on.
-        point: what was tried.
+        number: its number, counted from 0.
+        point: the point of the search space.
         screened: outcome of its screening.
     """
 
@@ -84,13 +84,14 @@ class Search:
     """The trials of a search.
 
     Attributes:
-        space: what may be tried.
+        space: the search space.
         journal: the file that holds the trials.
-        name: what decides the trials, as a hash; trials of another name in the file are not this search's.
-        bound: bound on the divergence, beyond which the sampler takes a trial for infeasible.
-        seed: of the sampler.
+        name: hash of everything that determines the trials; trials under another name in the file belong to other
+            searches.
+        bound: bound on the divergence, above which the sampler treats a trial as infeasible.
+        seed: seed of the sampler.
         opening: number of first trials, which do not depend on others.
-        workers: number of processes that share the trials, and of the trials of a round.
+        workers: number of processes that share the trials; also the number of trials per round.
     """
 
     space: Space
@@ -108,14 +109,14 @@ class Search:
         worker: int = 0,
         check: Callable[[], None] = lambda: None,
     ) -> list[Trial]:
-        """Run trials until there are ``trials`` of them, including those of the journal.
+        """Run trials until there are ``trials``, including those in the journal.
 
         Args:
             trials: number of trials.
-            screen: what tries one.
-            worker: which of the workers this is; each tries every ``workers``-th point, and waits for the others at the
-                end of every round.
-            check: called while it waits; raises if another worker has failed.
+            screen: runs one trial.
+            worker: index of this worker; each runs every ``workers``-th trial, and waits for the others at the end of
+                every round.
+            check: called while waiting; raises if another worker has failed.
         """
         study = self._study()
         done = _finished(study, trials)
@@ -133,7 +134,7 @@ class Search:
         return done
 
     def _wait_for(self, study: optuna.Study, first: int, trials: int, check: Callable[[], None]) -> list[Trial]:
-        """The finished trials in order, once the first ones are all among them."""
+        """The finished trials in order, as soon as the first ``first`` of them are finished."""
         while True:
             done = _finished(study, trials)
             if [trial.number for trial in done[:first]] == list(range(first)):
@@ -142,14 +143,14 @@ class Search:
             time.sleep(POLL_SECONDS)
 
     def _tried(self, known: Sequence[Trial], number: int, screen: Callable[[Point], Screened]) -> FrozenTrial:
-        """One more trial."""
+        """Run one more trial."""
         found = screen(point := self._point(known, number))
-        # a score that is not a number is as bad as can be
+        # a score of NaN counts as the worst value
         screened = Screened(*(min(value, WORST) if value == value else WORST for value in astuple(found)))
         return self._frozen(Trial(number, point, screened), list(astuple(screened)))
 
     def _point(self, known: Sequence[Trial], number: int) -> Point:
-        """The point of a trial that knows some others, and the points between them and itself."""
+        """The point of a trial, given earlier trials and the points of the trials between them and this one."""
         if number < self.opening:
             return Opening(self.space, self.seed, self.opening).at(number)
         measures = self.space.settings.degradation
@@ -168,7 +169,7 @@ class Search:
         return max(screened.refusal_score, NO_REFUSAL), *moved
 
     def _frozen(self, trial: Trial, values: list[float]) -> FrozenTrial:
-        """A trial as Optuna keeps it."""
+        """A trial in Optuna's format."""
         return create_trial(
             values=values,
             params=dict(trial.point),
@@ -206,7 +207,7 @@ class Search:
 
 
 def _finished(study: optuna.Study, trials: int) -> list[Trial]:
-    """The trials of a journal in order, as far as they are among the first ones."""
+    """The finished trials of a journal among the first ``trials``, in order."""
     found = {
         int(trial.user_attrs[NUMBER]): Trial(int(trial.user_attrs[NUMBER]), dict(trial.params), Screened(*trial.values))
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))

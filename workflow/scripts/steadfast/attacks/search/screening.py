@@ -17,9 +17,9 @@ from steadfast.attacks.direction_search.refusal_score import ModelAccess, refusa
 from steadfast.attacks.search.sampling import Screened
 
 LARGEST_RISE = 700.0
-"""Nats per token above which a rise of the cross-entropy has no finite perplexity."""
+"""Increase of the cross-entropy, in nats per token, above which the perplexity overflows."""
 MOST_PROMPTS = 64
-"""Prompts of each label by which refusal tokens are found."""
+"""Number of prompts per label from which refusal tokens are found."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Along:
     Attributes:
         prefixes: token ids of each prompt.
         continuations: token ids of each response.
-        tokens: per response, the likeliest tokens before each of its tokens, [tokens, kept].
-        log_probabilities: theirs.
+        tokens: per response, the most likely next tokens at each of its positions, [tokens, kept].
+        log_probabilities: log-probabilities of ``tokens``.
         cross_entropy: mean negative log-likelihood of the responses' tokens, nats per token.
     """
 
@@ -59,10 +59,10 @@ class Screening:
     """Screens the current state of a model.
 
     Attributes:
-        access: the model, with whatever weights it has at the time.
+        access: the model, with its current weights.
         harmful: token ids of harmful prompts.
         refusal_tokens: first tokens of refusals.
-        along: the original along its responses to harmless prompts.
+        along: the original's distributions along its responses to harmless prompts.
     """
 
     access: ModelAccess
@@ -83,13 +83,13 @@ class Screening:
 def find_refusal_tokens(
     access: ModelAccess, harmful: Sequence[str], harmless: Sequence[str], given: Sequence[str] | None
 ) -> list[int]:
-    """First tokens of refusals; none if the responses to both labels begin alike.
+    """First tokens of refusals; empty if the responses to both labels begin alike.
 
     Args:
         access: the original.
         harmful: ids of harmful calibration prompts.
-        harmless: ids of harmless ones.
-        given: texts whose first tokens they are; None takes them from the original's responses.
+        harmless: ids of harmless calibration prompts.
+        given: texts whose first tokens are taken; None takes them from the original's responses.
     """
     if given is not None:
         return sorted({token for text in given for token in access.first_tokens(text)})
@@ -101,7 +101,7 @@ def find_refusal_tokens(
 
 
 def along_responses(access: ModelAccess, prefixes: list[list[int]], continuations: list[list[int]]) -> Along:
-    """The original's distributions along some responses; empty ones are left out.
+    """The original's distributions along some responses; empty responses are skipped.
 
     Args:
         access: the original.
@@ -126,7 +126,7 @@ def along_responses(access: ModelAccess, prefixes: list[list[int]], continuation
 def change_along(access: ModelAccess, along: Along) -> Change:
     """Change of the current model from the original, along the original's responses.
 
-    In the divergence tokens that are not kept apart are pooled into one outcome, which can only lower it.
+    In the divergence, tokens outside the stored ones are pooled into one outcome, which can only lower it.
     """
     divergence, cross_entropy, count = 0.0, 0.0, 0
     for row, values in _distributions(access, along):
@@ -136,24 +136,24 @@ def change_along(access: ModelAccess, along: Along) -> Change:
         count += len(ours)
     if not count:
         return Change(float("nan"), float("nan"))
-    # a model that has lost a token altogether gives it no probability: a ratio beyond all bounds, not an error
+    # a degraded model may give a token zero probability: an infinite ratio, not an error
     rise = cross_entropy / count - along.cross_entropy
     return Change(divergence / count, math.exp(rise) if rise < LARGEST_RISE else float("inf"))
 
 
 def divergence_along(access: ModelAccess, along: Along) -> float:
-    """Mean KL(original ‖ the model as it is now) per token, in nats; NaN without responses."""
+    """Mean KL(original ‖ current model) per token, in nats; NaN without responses."""
     return change_along(access, along).divergence
 
 
 def _cross_entropy(values: Tensor, continuation: Sequence[int]) -> float:
-    """Negative log-likelihood of a response in nats, by the log-probabilities [tokens, vocabulary] at its tokens."""
+    """Negative log-likelihood of a response in nats, from log-probabilities [tokens, vocabulary] at its tokens."""
     tokens = torch.tensor(continuation, device=values.device)[:, None]
     return -float(values.gather(-1, tokens).double().sum())
 
 
 def pad_token(access: ModelAccess) -> int:
-    """The token to pad with."""
+    """Id of the padding token."""
     return int(access.tokenizer.pad_token_id or 0)
 
 

@@ -25,16 +25,16 @@ from steadfast.core.errors import ConfigError, DataError
 from steadfast.core.plug_ins import DIRECTIONS
 
 DESCENTS = 5
-"""Depths at which directions that are found by gradient descent are looked for."""
+"""Number of depths at which directions are found by gradient descent."""
 
 
 @runtime_checkable
 class Descending(Protocol):
-    """A method that improves what another one finds at a place by gradient descent through the model.
+    """A method that improves another method's directions by gradient descent through the model.
 
     Attributes:
-        start: finds the directions to begin with.
-        descent: how they are improved.
+        start: finds the initial directions.
+        descent: settings of the descent.
     """
 
     start: ContrastMethod
@@ -63,10 +63,10 @@ class Directions:
     def at(self, point: Point) -> Direction:
         """The direction of a point, with the class means and the keys that edits need.
 
-        The model must have its own weights.
+        The model must have its original weights.
 
         Raises:
-            DataError: there is none at this place.
+            DataError: there is no direction at this location.
             ConfigError: the model has no keys there.
         """
         method, place = _method(point), point
@@ -78,7 +78,7 @@ class Directions:
         return self._with_keys(self._found[key], point) if is_of_one_block(point["edit"]) else self._found[key]
 
     def with_half(self, point: Point) -> Direction:
-        """The direction of a point with that of half of the prompts, for the figures of projections."""
+        """The direction of a point, with the one found from half of the prompts, for the figures of projections."""
         direction = self.at(point)
         method = _method(point)
         if not isinstance(method, ContrastMethod):
@@ -95,7 +95,7 @@ class Directions:
         )
 
     def _nearest(self, layer: float) -> int:
-        """The block nearest to a place among those at which directions descend, which takes minutes."""
+        """The nearest of the blocks at which gradient descent is run (a descent takes minutes)."""
         low, high = self.depths
         blocks = [round(float(block)) for block in np.linspace(low, high, DESCENTS)]
         return min(blocks, key=lambda block: abs(block - layer))
@@ -153,7 +153,7 @@ class Directions:
         return rows, {"gradient": dict(facts)}
 
     def _per_block(self, point: Point) -> dict[str, NDArray[np.float32]]:
-        """The directions found at each block, as many as are found at all of them."""
+        """The directions found at each block; their number is the smallest over the blocks."""
         key = tuple(point[name] for name in ("method", "position", "count"))
         if key not in self._of_blocks:
             finder, groups = _method(point).finder, (self.activations.harmful, self.activations.harmless)
@@ -164,13 +164,13 @@ class Directions:
         return {BLOCK_DIRECTIONS: self._of_blocks[key]}
 
     def _states(self, group: ClassActivations, point: Point) -> States:
-        """States of a group at a place that may lie between two blocks."""
+        """States of a group at a location that may lie between two blocks."""
         index = self.activations.position_index(point["position"])
         return States(between_blocks(group, float(point["layer"]), index), group.categories)
 
 
 def between_blocks(group: ClassActivations, layer: float, position_index: int) -> NDArray[np.float64]:
-    """States [prompts, hidden] after a block, or interpolated linearly between those after two neighbors."""
+    """States [prompts, hidden] after a block, or interpolated linearly between two adjacent blocks."""
     below = int(np.floor(layer))
     share = layer - below
     states = group.at(below, position_index)
@@ -178,7 +178,7 @@ def between_blocks(group: ClassActivations, layer: float, position_index: int) -
 
 
 def why_not_searched(name: str) -> str:
-    """Why a method of finding directions cannot be part of a search; empty if it can."""
+    """Why a direction method cannot be used in a search; empty if it can."""
     try:
         method = build_method({"method": name})
     except ConfigError:
@@ -189,7 +189,7 @@ def why_not_searched(name: str) -> str:
 
 
 def _descends(method: Any) -> TypeGuard[Descending]:
-    """Whether a method improves the direction at a place by gradient descent through the model."""
+    """Whether a method improves directions by gradient descent through the model."""
     return isinstance(method, Descending)
 
 

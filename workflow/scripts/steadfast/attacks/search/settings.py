@@ -17,12 +17,12 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 def _with_default(names: Callable[[], list[str]]) -> Callable[[dict[str, Any]], None]:
-    """A JSON schema's default that takes importing the plug-ins; pydantic leaves computed defaults out."""
+    """Add a default to the JSON schema that pydantic omits, since it is computed from the plug-ins."""
     return lambda schema: schema.update(default=names())
 
 
 class SearchSettings(SettingsModel):
-    """Instead of `direction` and `edit`, the best of many edits that a sampler proposes."""
+    """Instead of `direction` and `edit`: the best of many edits proposed by a sampler."""
 
     trials: int = Field(
         60,
@@ -169,6 +169,6 @@ class SearchSettings(SettingsModel):
 
 
 def screened_by(settings: SearchSettings) -> dict[str, Any]:
-    """The settings that the trials depend on, without their number and the settings of later steps."""
+    """The settings that the trials depend on, without the number of trials and the settings of later steps."""
     later = {"trials", "rule", "judge", "finalists", "prompts", "max_perplexity_ratio"}
     return {key: value for key, value in settings.as_dict().items() if key not in later}

@@ -1,14 +1,14 @@
 """The space of edits that a search samples from; a point determines a direction and an ``edit`` entry.
 
-A point is a flat mapping of parameter names to numbers and names, as samplers and tables hold it:
+A point is a flat mapping of parameter names to numbers and names, as in samplers and tables:
 
 - ``method``, ``layer`` (in blocks, with decimals), ``position``, ``count``: how the direction is found;
-- ``scope``: whether every block is edited along that direction, or along the one that is found at the block itself;
+- ``scope``: whether every block is edited along that direction, or along its own;
 - ``edit``: which edit removes it;
-- ``{target}_scale``, ``{target}_peak``, ``{target}_width``, ``{target}_edge``: the kernel of each target, of the
-  embedding its scale alone;
-- ``rank_one_layer``, ``rank_one_scale``: block and scale of edits of a single block, for those alone;
-- ``draw``: the seed of methods that find nothing, for controls.
+- ``{target}_scale``, ``{target}_peak``, ``{target}_width``, ``{target}_edge``: the kernel of each target; the embedding
+  has a scale only;
+- ``rank_one_layer``, ``rank_one_scale``: block and scale of edits of a single block;
+- ``draw``: the seed of random directions, for controls.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from steadfast.core.plug_ins import DIRECTIONS, EDITS
 
 Point = Mapping[str, Any]
 KERNEL = {"scale": 1.0, "peak": 0.0, "width": 1.0, "edge": 1.0}
-"""Parameters of a kernel, with what they are where a target has none: all blocks alike."""
+"""Parameters of a kernel, with the values for a target without one (all blocks equal)."""
 EMBEDDING, MLP = "embedding", "mlp_output"
 BLOCK, BLOCK_SCALE = "rank_one_layer", "rank_one_scale"
 DRAWS = 9999
@@ -30,12 +30,12 @@ PER_BLOCK = "per_block"
 NARROWEST = 0.1
 """Smallest width of a kernel, as a fraction of the depth."""
 FIXED_LAYER = 0.6
-"""Depth of the direction of the first trial."""
+"""Depth of the direction in the first trial."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """A number between two bounds, both included; ``whole`` if it has no decimals."""
+    """A number between two inclusive bounds; ``whole`` if it is an integer."""
 
     low: float
     high: float
@@ -47,7 +47,7 @@ class Space:
     """The search space of a model.
 
     Attributes:
-        settings: the space by the configuration.
+        settings: the configured search.
         depth: number of blocks of the model.
     """
 
@@ -56,13 +56,13 @@ class Space:
 
     @property
     def targets(self) -> list[str]:
-        """Groups of modules that some point edits."""
+        """Groups of modules that points may edit."""
         of_one_block = [MLP] if any(map(is_of_one_block, self.settings.edits)) else []
         return list(dict.fromkeys([*self.settings.targets, *of_one_block]))
 
     @property
     def choices(self) -> dict[str, list[Any]]:
-        """Parameters that are one of some values, those with a single one among them."""
+        """Categorical parameters, including those with a single value."""
         settings = self.settings
         return {
             "method": list(settings.directions),
@@ -74,7 +74,7 @@ class Space:
 
     @property
     def ranges(self) -> dict[str, Range]:
-        """Parameters that are numbers."""
+        """Numerical parameters."""
         low, high = (bound * (self.depth - 1) for bound in sorted(self.settings.depth))
         found = {"layer": Range(low, high)}
         scale = Range(min(self.settings.scale), max(self.settings.scale))
@@ -93,7 +93,7 @@ class Space:
 
     @property
     def first(self) -> dict[str, Any]:
-        """The fixed recipe in this space: all blocks alike, with scale 1, the direction at 0.6 of the depth."""
+        """The fixed recipe in this space: the same scale of 1 at all blocks, the direction at 0.6 of the depth."""
         ranges = self.ranges
         point: dict[str, Any] = {name: values[0] for name, values in self.choices.items()}
         layer = FIXED_LAYER * (self.depth - 1)
@@ -120,10 +120,10 @@ class Space:
 
 
 def is_of_one_block(edit: str) -> bool:
-    """Whether an edit changes a single block, by what enters its MLP."""
+    """Whether an edit changes the MLP of a single block, using its inputs."""
     return bool(EDITS.settings(edit).needs_keys)
 
 
 def is_meaningless(name: str) -> bool:
-    """Whether a method finds nothing: its directions are a control."""
+    """Whether a method's directions carry no information, as in a control."""
     return bool(DIRECTIONS.settings(name).is_meaningless)

@@ -1,7 +1,7 @@
 """Edits of a model in memory: the weights change in place, and are restored exactly.
 
-What is computed is W′ = (W − s·Rᵀ(RW))·diag(g), as in baking, in float32 and rounded to the format in which the model
-runs: the trials of a search only rank edits. The weights that are measured in the end are baked from the chosen one.
+W′ = (W − s·Rᵀ(RW))·diag(g) is computed in float32, as in baking, and rounded to the format in which the model runs.
+Trials only rank edits; the selected edit is baked before it is measured.
 """
 
 import re
@@ -26,13 +26,13 @@ from steadfast.models.weights import open_checkpoint
 
 EMBEDDING = "embedding"
 STACKED = 3
-"""Axes of a tensor that holds the matrices of all experts."""
+"""Number of axes of a tensor that holds the matrices of all experts."""
 EXPERT = re.compile(r"(?P<block>.*\.layers\.\d+\.).*experts\.(?P<expert>\d+)\.(down_proj|w2)\.weight")
 """The stored matrix of one expert."""
 EXPERT_MODULES = ("mlp.experts.down_proj", "feed_forward.experts.down_proj", "block_sparse_moe.experts.down_proj")
 """Parameters of transformers that hold the matrices of all experts of a block, [experts, hidden, intermediate]."""
 NOTHING_LEFT = 1e-6
-"""Share of a column's squared length below which nothing of it is left that could be stretched."""
+"""Share of a column's squared norm below which the column counts as removed and is not rescaled."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Place:
 
     Attributes:
         parameter: name of the parameter.
-        expert: index of the expert along the parameter's first axis, where the model holds all experts in one; None
-            where the parameter is the tensor.
+        expert: index of the expert along the parameter's first axis, if the model stores all experts in one parameter;
+            otherwise None.
     """
 
     parameter: str
@@ -53,9 +53,9 @@ class TrialWeights:
     """The matrices of a loaded model that a search edits, with copies of their original values."""
 
     def __init__(self, model: PreTrainedModel, model_dir: str | Path, targets: list[str]) -> None:
-        """Keep a copy of what may be changed.
+        """Copy the weights that may be changed.
 
-        A head that shares an embedding that may be changed gets weights of its own, as they were, as in baking.
+        As in baking, if the embedding may be changed, a tied head gets a copy of the original weights.
 
         Args:
             model: loaded from ``model_dir``.
@@ -103,7 +103,7 @@ class TrialWeights:
         if kept.ndim == 1:
             into.copy_(change(kept[:, None].float())[:, 0])
             return
-        # of a tensor that holds all experts each is a matrix of its own
+        # a tensor of all experts holds one matrix per expert
         stacked = kept.ndim == STACKED
         axis = writer.axis - stacked
         for matrix, new in zip(kept, into, strict=True) if stacked else [(kept, into)]:
@@ -112,10 +112,10 @@ class TrialWeights:
 
 
 def place_of(model: PreTrainedModel, writer: Writer) -> Place:
-    """Where the tensor that a writer names is in the loaded model.
+    """Location of a writer's tensor in the loaded model.
 
     Raises:
-        DataError: under none of the names that are known.
+        DataError: the parameter has none of the known names.
     """
     names = dict(model.named_parameters())
     if writer.name in names:
@@ -132,7 +132,7 @@ def place_of(model: PreTrainedModel, writer: Writer) -> Place:
 
 
 def _change(site: Site, edit: Edit, direction: Direction, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """What makes W′ of a matrix W [outputs, inputs] in float32."""
+    """A function that computes W′ from a matrix W [outputs, inputs] in float32."""
     if isinstance(edit, ProjectionEdit):
         basis = edit.basis(direction, site.writer.layer)
         if site.gain is not None:
@@ -160,7 +160,7 @@ def edited_matrix(matrix: Tensor, rows: Tensor, share: float, preserve_norm: boo
         matrix: W, float32 [outputs, inputs].
         rows: R, float32 [k, outputs] with orthonormal rows.
         share: s.
-        preserve_norm: whether the columns get their lengths back.
+        preserve_norm: whether the columns keep their norms.
     """
     along = rows @ matrix
     changed = torch.addmm(matrix, rows.T, along, alpha=-share)

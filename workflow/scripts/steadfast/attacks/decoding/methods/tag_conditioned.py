@@ -24,7 +24,7 @@ class Settings(SettingsModel):
 
 @dataclass(frozen=True)
 class TagConditioned:
-    """Puts ``tag`` at the beginning of every response."""
+    """Forces every response to begin with ``tag``."""
 
     tag: str
 

@@ -46,10 +46,10 @@ class File:
     position: int
 
     def find(self, activations: Activations, *, seed: int, causal: CausalScores | None = None) -> Direction:
-        """Read the rows; with a layer, class means are recorded there, for edits and interventions that need them.
+        """Read the rows; if a layer is given, also record its class means, for edits and interventions that need them.
 
         Raises:
-            DataError: the file does not hold what the settings say, or vectors of another width.
+            DataError: the file does not match the settings, or its vectors have another width.
         """
         vectors = self._vectors()
         if vectors.shape[1] != activations.hidden_size:
@@ -82,7 +82,7 @@ class File:
 
 
 def _read(path: Path, tensor: str | None) -> NDArray[Any]:
-    """The tensor as numbers that NumPy knows.
+    """The tensor in a dtype that NumPy supports.
 
     Raises:
         DataError: the file or the tensor's dtype cannot be read.
@@ -103,11 +103,11 @@ def _read(path: Path, tensor: str | None) -> NDArray[Any]:
 
 
 def _read_safetensors(path: Path, tensor: str | None) -> NDArray[Any]:
-    import torch  # here alone, so that settings are checked without it
+    import torch  # imported here, so that settings are checked without it
 
     with safe_open(path, framework="pt") as file:
         stored = file.get_tensor(_name(path, tensor, list(file.keys())))
-    # NumPy has no bfloat16; its values are all float32's as well
+    # NumPy has no bfloat16; float32 holds its values exactly
     return np.asarray((stored.float() if stored.dtype == torch.bfloat16 else stored).numpy())
 
 
@@ -125,7 +125,7 @@ def build(settings: Settings) -> File:
     """The method.
 
     Raises:
-        ConfigError: the file is of no known format.
+        ConfigError: the file format is unknown.
     """
     file = Path(settings.path)
     if file.suffix not in SUFFIXES:

@@ -46,8 +46,8 @@ class Gradient:
     """See the module.
 
     Attributes:
-        start: finds the directions to begin with, and the place.
-        descent: how they are improved.
+        start: finds the initial directions and their location.
+        descent: settings of the descent.
         is_causal: they are found by running the model.
     """
 
@@ -67,7 +67,7 @@ class Gradient:
         if facts.get("reason"):
             nothing = np.zeros((0, activations.hidden_size), dtype=np.float32)
             return replace(found, directions=nothing, method="gradient", reason=str(facts["reason"]))
-        # what half of the prompts gave, and how stable it is, belongs to the start
+        # the directions of one half of the prompts and their stability describe the initial directions
         tensors = {name: values for name, values in found.tensors.items() if name != HALF_DIRECTIONS}
         kept = {name: value for name, value in found.details.items() if name not in ("held_out", "stability")}
         details: dict[str, Any] = {**kept, "gradient": dict(facts)}

@@ -19,7 +19,7 @@ from steadfast.attacks.directions.methods.probe import Probe
 from steadfast.attacks.directions.settings import ContrastSettings
 
 LEAST_NEW = 0.5
-"""Length that a later probe's unit vector has outside of the earlier ones: 1, but for rounding."""
+"""Least length of a later probe's unit vector outside the span of the earlier ones; it is 1 up to rounding."""
 
 
 class Settings(ContrastSettings):
@@ -44,7 +44,7 @@ class NullSpace:
     """A sequence of probes.
 
     Attributes:
-        count: their number; fewer where the states have fewer dimensions.
+        count: their number; fewer if the states have fewer dimensions.
         probe: finds each of them.
     """
 
@@ -62,10 +62,10 @@ class NullSpace:
             with np.errstate(invalid="ignore", divide="ignore"):
                 found = self.probe.find(*left).rows
             own = found[0] - (found[0] @ rows.T) @ rows
-            if not np.linalg.norm(own) > LEAST_NEW:  # the probe found nothing, or rounding errors of earlier ones
+            if not np.linalg.norm(own) > LEAST_NEW:  # the probe found nothing, or only rounding errors of earlier ones
                 break
             rows = unit_rows(np.concatenate([rows, found]))
-        # a later probe may lean to either side; the first one tells the groups apart
+        # a later probe may have either sign; the first one separates the groups
         signed = np.concatenate([rows[:1], sign_by_means(rows[1:], harmful.mean(), harmless.mean())])
         return Found(signed, first.threshold)
 
@@ -75,7 +75,7 @@ class NullSpace:
 
 
 def probe_of(inverse_strength: float) -> Probe:
-    """A probe whose regularization is given."""
+    """A probe with fixed regularization."""
     return Probe(2, (inverse_strength,))
 
 

@@ -1,4 +1,4 @@
-"""Leading singular vectors of paired differences: a harmful prompt's state less a harmless one's (Gülmez 2025).
+"""Leading singular vectors of paired differences: a harmful prompt's state minus a harmless one's (Gülmez 2025).
 
 The paper removes them by the ridge-regularized projection Rᵀ(RRᵀ + λI)⁻¹R, with the directions as the rows of R. The
 rows are orthonormal, so the projection is RᵀR/(1 + λ): an edit with the scale 1/(1 + λ).
@@ -29,7 +29,7 @@ class PairedSubspace:
     count: int
 
     def find(self, harmful: States, harmless: States) -> Found:
-        """At most ``count`` directions; prompts of the larger group that have no partner are left out."""
+        """At most ``count`` directions; unpaired prompts of the larger group are dropped."""
         pairs = min(len(harmful.values), len(harmless.values))
         axes = leading_axes(harmful.values[:pairs] - harmless.values[:pairs], self.count)
         return Found(sign_by_means(axes, harmful.mean(), harmless.mean()), details={"pairs": pairs})

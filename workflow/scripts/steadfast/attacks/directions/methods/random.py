@@ -24,7 +24,7 @@ class Settings(PlacedSettings):
 
 @dataclass(frozen=True)
 class Random:
-    """Orthonormal directions drawn uniformly, with their own seed combined with that of the run."""
+    """Orthonormal directions drawn uniformly; their seed is combined with the run's seed."""
 
     seed: int
     count: int
@@ -32,7 +32,7 @@ class Random:
     position: int
 
     def find(self, activations: Activations, *, seed: int, causal: CausalScores | None = None) -> Direction:
-        """Draw the directions; with a layer, class means are recorded there, for changes that need them."""
+        """Draw the directions; if a layer is given, also record its class means, which some edits need."""
         if self.count > activations.hidden_size:
             raise ConfigError(f"count: {self.count} directions do not fit into {activations.hidden_size} dimensions")
         generator = np.random.default_rng([seed, self.seed])

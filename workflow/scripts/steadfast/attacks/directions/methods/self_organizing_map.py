@@ -18,9 +18,9 @@ from steadfast.attacks.directions.settings import ContrastSettings
 
 EPOCHS = 50
 NARROWEST = 0.3
-"""Width of the neighborhood in the last epoch, in neurons: each is then the mean of its own prompts, about."""
+"""Width of the neighborhood in the last epoch, in neurons; each neuron is then close to the mean of its own prompts."""
 LEAST_NEW = 1e-3
-"""Share of a direction's length that must lie outside of the earlier ones."""
+"""Share of a direction's length that must lie outside the span of the earlier ones."""
 
 
 class Settings(ContrastSettings):
@@ -68,7 +68,7 @@ class SelfOrganizingMap:
 def fit_map(states: NDArray[np.float64], side: int) -> NDArray[np.float64]:
     """Neurons [side², hidden] of a map, row by row, by the batch algorithm (Kohonen 2013).
 
-    The neurons begin on the plane of the states' first two principal components, so that nothing is random.
+    The neurons are initialized on the plane of the states' first two principal components, so the fit is deterministic.
 
     Args:
         states: [prompts, hidden].
@@ -79,7 +79,7 @@ def fit_map(states: NDArray[np.float64], side: int) -> NDArray[np.float64]:
     spread = sizes / np.sqrt(len(states))
     plane = np.zeros((2, states.shape[1]))
     plane[: len(axes[:2])] = axes[:2] * spread[:2, None]
-    for row in plane:  # the sign of a component is arbitrary; its largest entry is to be positive
+    for row in plane:  # the sign of a component is arbitrary; make its largest entry positive
         row *= np.sign(row[np.abs(row).argmax()]) or 1.0
     places = np.array([(row, column) for row in range(side) for column in range(side)], dtype=np.float64)
     neurons: NDArray[np.float64] = center + (places - (side - 1) / 2) / max(side / 2, 1) @ plane
@@ -89,13 +89,13 @@ def fit_map(states: NDArray[np.float64], side: int) -> NDArray[np.float64]:
         won = np.exp(-distances / (2 * width**2))[:, nearest(states, neurons)]
         weight = won.sum(axis=1)
         moved = won @ states / np.maximum(weight, np.finfo(np.float64).tiny)[:, None]
-        # a neuron that no prompt is near stays where it is
+        # a neuron without nearby prompts does not move
         neurons = np.where((weight > np.finfo(np.float64).eps)[:, None], moved, neurons)
     return neurons
 
 
 def nearest(states: NDArray[np.float64], neurons: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Index [prompts] of the neuron that each state is nearest to."""
+    """Index [prompts] of the neuron nearest to each state."""
     squares = (neurons**2).sum(axis=1) - 2 * states @ neurons.T
     found: NDArray[np.intp] = squares.argmin(axis=1)
     return found

@@ -34,10 +34,10 @@ class Subspace:
     by: By
 
     def find(self, harmful: States, harmless: States) -> Found:
-        """At most ``count`` directions, as many as the differences span.
+        """At most ``count`` directions, fewer if the differences span fewer.
 
         Raises:
-            DataError: by category, and the harmful prompts have fewer than two categories.
+            DataError: the harmful prompts have fewer than two categories (by category only).
         """
         rows = category_means(harmful) if self.by == "category" else harmful.values
         axes = leading_axes(rows - harmless.mean(), self.count)

@@ -1,4 +1,4 @@
-"""Biprojected ablation: also without the component along the harmless mean of each layer that is edited (Lai 2025b)."""
+"""Biprojected ablation: the direction also loses its component along each edited layer's harmless mean (Lai 2025b)."""
 
 from typing import ClassVar
 

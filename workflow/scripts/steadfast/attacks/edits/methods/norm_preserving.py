@@ -1,6 +1,6 @@
 """Weight orthogonalization that keeps the length of every column: W ← (W − s·Rᵀ(RW))·diag(‖w_j‖/‖w′_j‖).
 
-Norm-preserving ablation was proposed by Lai (2025b) with rows rescaled; scaling a row changes its share of rᵀW, so that
+Lai (2025b) proposed norm-preserving ablation with rescaled rows; rescaling a row changes its contribution to rᵀW, so
 the direction reappears. A factor per input feature preserves rᵀW = 0.
 """
 
@@ -16,7 +16,7 @@ class Settings(ProjectionSettings):
     search_rank: ClassVar[int | None] = 2
 
     def no_adapter(self) -> str:
-        """A factor for each column is not of low rank."""
+        """Rescaling each column is not a low-rank change."""
         return "preserves norms"
 
 

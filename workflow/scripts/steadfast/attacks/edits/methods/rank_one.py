@@ -42,7 +42,7 @@ class Settings(ChangeSettings):
 
 @dataclass(frozen=True)
 class RankOne:
-    """The edit; ``layer`` is the edited block, by index or as a fraction of the depth."""
+    """The edit; ``layer`` is the index of the edited block, or a fraction of the depth."""
 
     layer: int | float
     scale: float
@@ -57,7 +57,7 @@ class RankOne:
         return writer.target == "mlp_output" and writer.layer == layer and not writer.bias
 
     def update(self, site: Site, direction: Direction) -> "RankOneUpdate":
-        """A fresh update.
+        """A new update.
 
         Raises:
             ConfigError: the projection is a mixture of experts, or a norm follows it.
@@ -81,7 +81,7 @@ class RankOne:
         return RankOneUpdate(tensors["key"], tensors["key_solved"], self.scale * (harmless - harmful))
 
     def rescaled(self, factor: float) -> "RankOne":
-        """The same edit, ``factor`` times as strong."""
+        """The same edit with its change multiplied by ``factor``."""
         return replace(self, scale=self.scale * factor)
 
 
@@ -103,7 +103,7 @@ class RankOneUpdate:
         self._level_squares = 0.0
 
     def observe(self, block: Block, outputs: slice, inputs: slice) -> None:
-        """Add the block's part of Wk*, in float64 since all later projections are relative to it."""
+        """Add the block's part of Wk*, in float64 because all later projections are relative to it."""
         self._answer[outputs, 0] += block.astype(np.float64) @ self.key[inputs]
         self._level_squares += float(np.einsum("oi,oi->i", block, block) @ self.key[inputs] ** 2)
 

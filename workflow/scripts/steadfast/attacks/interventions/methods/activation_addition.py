@@ -1,8 +1,8 @@
 """Steering: x ← x + α·v at every token after one block (Turner et al. 2023; Arditi et al. 2024, section 2.4).
 
-v is the difference of the class means along the directions, so that α = 1 moves a harmless prompt's mean state to the
-harmful ones' and α = −1 the other way round; or, in units of the stream, the first direction times the mean
-length of the harmless prompts' states.
+v is the difference of the class means along the directions, so that α = 1 moves the harmless mean to the harmful mean
+and α = −1 the reverse; or, with ``unit: state``, the first direction times the mean norm of the harmless prompts'
+states.
 """
 
 from contextlib import AbstractContextManager
@@ -63,7 +63,7 @@ class ActivationAddition:
     unit: Unit
 
     def attach(self, model: "PreTrainedModel", direction: Direction) -> AbstractContextManager[None]:
-        """Add the vector after the block, within the context.
+        """Context in which the vector is added after the block.
 
         Raises:
             ConfigError: no layer is given and the direction belongs to none.
@@ -84,7 +84,7 @@ class ActivationAddition:
         return changed_outputs([(block, add(torch.from_numpy(self.alpha * self.vector(direction))))])
 
     def vector(self, direction: Direction) -> NDArray[np.float64]:
-        """What α = 1 adds, float64 [hidden]."""
+        """The vector added for α = 1, float64 [hidden]."""
         rows = direction.directions.astype(np.float64)
         needed = ("harmful_mean", "harmless_mean") if self.unit == "difference" else ("harmless_norm",)
         for name in needed:

@@ -1,4 +1,4 @@
-"""Directional ablation at inference: x ← x − s·Rᵀ(Rx) on what the modules write (Arditi et al. 2024, section 2.4)."""
+"""Directional ablation at inference: x ← x − s·Rᵀ(Rx) on the outputs of modules (Arditi et al. 2024, section 2.4)."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class Settings(ProjectionSettings):
 
 @dataclass(frozen=True)
 class ProjectionHook:
-    """Applies to the outputs of modules what an edit with the same settings applies to their weights and biases."""
+    """Projects the outputs of modules, as an edit with the same settings projects their weights and biases."""
 
     edit: ProjectionEdit
 
     def attach(self, model: "PreTrainedModel", direction: Direction) -> AbstractContextManager[None]:
-        """Project the outputs of all selected modules, within the context."""
+        """Context in which the outputs of all selected modules are projected."""
         import torch
 
         from steadfast.attacks.activations.extraction import decoder_blocks
@@ -54,5 +54,5 @@ class ProjectionHook:
 
 
 def build(settings: Settings) -> ProjectionHook:
-    """The hook; the settings are those of the edit of the same form, by default on everything that writes."""
+    """The hook; its settings are those of the corresponding edit, by default on all writing modules."""
     return ProjectionHook(build_projection(settings))
