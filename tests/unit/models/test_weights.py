@@ -82,7 +82,8 @@ def test_weights_of_other_loaders_are_ignored(folder, request):
 
 def test_two_sets_of_weights_are_rejected(sharded, single):
     (sharded / SINGLE).write_bytes((single / SINGLE).read_bytes())
-    with pytest.raises(DataError, match=rf"two sets of weights, {SINGLE} and the shards of {INDEX}.*delete the outdated one"):
+    both = rf"two sets of weights, {SINGLE} and the shards of {INDEX}.*delete the outdated one"
+    with pytest.raises(DataError, match=both):
         open_checkpoint(sharded)
 
 

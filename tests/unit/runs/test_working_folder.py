@@ -49,7 +49,8 @@ def test_folder_with_braces_is_rejected(tmp_path, monkeypatch):
     (tmp_path / "{y}").mkdir()
     monkeypatch.chdir(tmp_path / "{y}")
     assert complaint() == (
-        f"the path of this folder contains braces, which Snakemake interprets as wildcards: {tmp_path}/{{y}}\nRename the folder."
+        f"the path of this folder contains braces, which Snakemake interprets as wildcards: {tmp_path}/{{y}}\n"
+        "Rename the folder."
     )
 
 

@@ -41,7 +41,10 @@ def require_usable_place() -> None:
 def _braces() -> Iterator[str]:
     here = Path.cwd()
     if set("{}") & set(str(here)):
-        yield f"the path of this folder contains braces, which Snakemake interprets as wildcards: {here}\nRename the folder."
+        yield (
+            f"the path of this folder contains braces, which Snakemake interprets as wildcards: {here}\n"
+            "Rename the folder."
+        )
 
 
 def _writing() -> Iterator[str]:
