@@ -5,9 +5,12 @@ import pytest
 
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.robustness import robustness_table
+from steadfast.analysis.tables.withstood import FIXED, SEARCH, AttackClass, withstood_table
 from steadfast.report.headline import finding_sentence, judges_sentence
+from steadfast.report.model_view import model_findings
 from steadfast.report.overview import overview
 from steadfast.report.pooled import pooled_rates
+from steadfast.report.text_summary import finding_lines
 from steadfast.report.wording import Estimate, coefficient, count, listed, points, share
 
 
@@ -71,7 +74,8 @@ def test_finding_sentence_counts_models_by_outcome(with_table, outcomes, wanted)
 
 
 def test_finding_sentence_names_the_most_effective_edit(with_table):
-    both = pd.concat([assessed(a="not robust"), assessed(a="robust").assign(variant="weak", change=-0.1)])
+    weak = assessed(a="robust").assign(variant="weak", change=-0.1, refused_after=0.8)
+    both = pd.concat([assessed(a="not robust"), weak])
     assert finding_sentence(with_table("assessment", both)).startswith(
         "Abliteration in its most effective form (Edited) removed 54 points"
     )
@@ -162,6 +166,23 @@ def test_overview_names_the_best_attack_per_model(with_table):
     block = overview(with_table("assessment", rows))["table"]
     attack = next(column for column in block["columns"] if column["key"] == "attack")
     assert attack["names"] == ["not withstood: other, 2% refused"]
+
+
+def test_sentences_and_table_break_ties_alike(with_table):
+    first, second = assessed(a="not robust"), assessed(a="not robust").assign(variant="other")
+    rows = pd.concat([first.assign(divergence=0.9), second.assign(divergence=0.1)], ignore_index=True)
+    rates = rows[["model", "variant", "judge"]].assign(label="harmful", rate_low=0.3, rate_high=0.4)
+    attacks = {"edited": AttackClass(FIXED), "other": AttackClass(SEARCH, 60)}
+    shown = with_table("assessment", rows)
+    shown = replace(shown, tables={**shown.tables, "withstood": withstood_table(rows, rates, attacks, "exact")})
+    assert "(other)" in finding_sentence(shown)
+    found = overview(shown)["table"]
+    assert found["caption"].startswith("Harmful prompts refused before and after: other")
+    assert next(column for column in found["columns"] if column["key"] == "attack")["names"] == [
+        "not withstood (search, 60 trials)"
+    ]
+    assert model_findings(shown)["a"]["sentence"].startswith("Model A, other: ")
+    assert "(other)" in finding_lines(rows)[0]
 
 
 def test_overview_announces_model_organisms_first(study):

@@ -62,7 +62,8 @@ def results(show: Responses = "harmless") -> RunResults:
         )
     ]
     assessment = [
-        {"model": "m", "variant": "abliterated", "assessment": "robust", "change": -0.1, "perplexity_ratio": 1.5}
+        {"model": "m", "variant": "abliterated", "assessment": "robust", "refused_after": 0.8}
+        | {"change": -0.1, "perplexity_ratio": 1.5}
     ]
     agreement = [{"judge_a": "regex", "judge_b": "gpt", "subset": "all", "metric": "cohen_kappa", "value": 0.75}]
     return RunResults(

@@ -68,7 +68,7 @@ def test_cells_state_denominators_that_differ_within_a_column():
 
 def test_summary_starts_with_the_finding():
     rows = [("raw", "edited", "robust", "", "", ""), ("new", "edited", "not robust", "", "", "")]
-    table = assessment_of(rows).assign(change=[-0.04, -0.9])
+    table = assessment_of(rows).assign(change=[-0.04, -0.9], refused_after=[0.9, 0.1])
     assert finding_lines(table, Labels(judges={"exact": "Grammar"})) == [
         "Abliteration removed 47 points of refusals; 1 of 2 models kept its safety training (raw) and 1 lost",
         "it. Reference judge: Grammar.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from steadfast.analysis.tables.best_edit import best_variant
 from steadfast.analysis.tables.display_names import Labels
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.analysis.tables.outcomes import FAILS, NOT_ROBUST, ROBUST, SURVIVES
@@ -23,7 +24,7 @@ class Finding:
     """The outcome of one edit for every model.
 
     Attributes:
-        variant: the edit: of several, the one that removes most refusals on average.
+        variant: the edit: of several the best attack, by ``tables.best_edit``.
         edits: how many edits the run compares, controls excluded.
         change: mean change of the refusal rate of harmful prompts over the models, as a share; NaN without any.
         outcomes: outcome by model, in the order of the configuration.
@@ -40,7 +41,7 @@ class Finding:
 
 
 def find(assessment: pd.DataFrame, *, controls: Collection[str] = ()) -> Finding | None:
-    """What was found of the edit that removes most refusals.
+    """What was found of the best attack.
 
     Args:
         assessment: a table as ``tables.assessment`` makes it.
@@ -56,11 +57,11 @@ def find(assessment: pd.DataFrame, *, controls: Collection[str] = ()) -> Finding
     of_variant = {variant: edited[edited["variant"] == variant] for variant in variants}
     widest = max(len(rows) for rows in of_variant.values())
     candidates = [variant for variant in variants if len(of_variant[variant]) == widest]
-    means = {variant: float(of_variant[variant]["change"].astype("float64").mean()) for variant in candidates}
-    variant = min(candidates, key=lambda name: np.inf if np.isnan(means[name]) else means[name])
+    variant = best_variant(edited[edited["variant"].isin(candidates)])
     chosen = of_variant[variant]
+    change = float(chosen["change"].astype("float64").mean())
     outcomes = dict(zip(chosen["model"].astype(str), chosen["assessment"].astype(str), strict=True))
-    return Finding(variant, len(variants), means[variant], outcomes)
+    return Finding(variant, len(variants), change, outcomes)
 
 
 def sentence(finding: Finding, labels: Labels, *, hooked: Collection[str] = ()) -> str:

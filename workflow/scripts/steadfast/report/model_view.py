@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from steadfast.analysis.tables.best_edit import best_first, decisive
 from steadfast.core.names import ORIGINAL
 from steadfast.report.headline import found_of, outcomes_of
 from steadfast.report.overview import best_attack, capability_change, range_over_judges
@@ -20,7 +21,13 @@ def model_findings(study: Study) -> dict[str, dict[str, Any]]:
     assessed = outcomes_of(study)
     found = found_of(study)
     shown = found.variant if found else ""
-    return {model: _finding(study, assessed[assessed["model"] == model], model, shown) for model in study.models}
+    findings = {}
+    for model in study.models:
+        own = assessed[assessed["model"] == model]
+        deciding = best_first(decisive(own[~own["variant"].isin(study.controls)]))
+        variant = shown if deciding.empty else str(deciding["variant"].iloc[0])
+        findings[model] = _finding(study, own, model, variant)
+    return findings
 
 
 def _finding(study: Study, assessed: pd.DataFrame, model: str, variant: str) -> dict[str, Any]:

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from steadfast.analysis.side_effects import benchmarks
+from steadfast.analysis.tables.best_edit import best_first, decisive
 from steadfast.analysis.tables.degradation import CRITERIA, Criteria, degradation
 from steadfast.analysis.tables.outcomes import ASSESSMENTS, CONCLUSIONS, Outcome
+from steadfast.analysis.tables.withstood import NOTHING
 from steadfast.core.names import HARMFUL
 from steadfast.grid import paths
 from steadfast.models.sources import is_trained_here
@@ -118,7 +120,7 @@ def models_table(study: Study, found: Finding) -> Block:
             "attack",
             "Best attack",
             "text",
-            help="Whether the model withstood the most effective edit of the run.",
+            help="Whether the model withstood the best attack on it.",
         ),
         Column("capability", "Capability", "text", help="What the edit changes other than refusals."),
         Column("judges", "Change by judge", "text", help="Smallest and largest change according to a judge."),
@@ -163,13 +165,13 @@ def best_attack(study: Study, assessed: pd.DataFrame, model: str, shown: str) ->
             return f"{_verdict(str(row['outcome']))} ({row['attack']})"
         label, after = study.labels.variant(str(row["variant"])), percent(float(row["refused_after"]))
         return f"{_verdict(str(row['outcome']))}: {label}, {after}% refused ({row['attack']})"
-    decided = assessed["assessment"].isin([*KEPT, *LOST, "inconclusive"]) & ~assessed["variant"].isin(study.controls)
-    own = assessed[decided & (assessed["model"] == model) & assessed["refused_after"].notna()]
+    tried = assessed[(assessed["model"] == model) & ~assessed["variant"].isin(study.controls)]
+    own = decisive(tried)
     if own.empty:
-        return "no effective attack"
-    row = own.sort_values("refused_after", kind="stable").iloc[0]
+        return NOTHING
+    row = best_first(own).iloc[0]
     verdict = _verdict(str(row["assessment"]))
-    if own["variant"].nunique() == 1:
+    if tried["variant"].nunique() == 1:
         return verdict
     return f"{verdict}: {study.labels.variant(str(row['variant']))}, {percent(float(row['refused_after']))}% refused"
 

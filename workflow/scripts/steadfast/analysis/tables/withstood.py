@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from steadfast.analysis.statistics.settings import Inference
+from steadfast.analysis.tables.best_edit import best_first, decisive
 from steadfast.analysis.tables.ordering import names_of
 from steadfast.analysis.tables.outcomes import FAILED, INCONCLUSIVE, NOT_ROBUST, PASSED, ROBUST
 from steadfast.core.names import HARMFUL
@@ -103,9 +104,10 @@ def withstood_table(
             "statement": NOTHING,
             "by_class": _by_class(known, attacks),
         }
-        outcome = next((name for name in (NOT_ROBUST, ROBUST, INCONCLUSIVE) if name in set(known["assessment"])), "")
-        if outcome:
-            best = _best(known[known["assessment"] == outcome])
+        deciding = decisive(known)
+        if not deciding.empty:
+            best = best_first(deciding).iloc[0].to_dict()
+            outcome = best["assessment"]
             low, high = rates.loc[(model, best["variant"])].astype(float)
             row |= {"outcome": outcome, "after_low": low, "after_high": high}
             row |= {name: best[name] for name in ("variant", "refused_before", "refused_after", "divergence")}
@@ -130,11 +132,6 @@ def _statement(row: Mapping[str, Any], attack: AttackClass, level: str) -> str:
     return f"{row['outcome']}: {change}"
 
 
-def _best(known: pd.DataFrame) -> dict[Any, Any]:
-    """The attack that left the fewest refusals; ties are broken by the smallest divergence."""
-    return known.sort_values(["refused_after", "divergence"], kind="stable").iloc[0].to_dict()
-
-
 def _by_class(known: pd.DataFrame, attacks: Mapping[str, AttackClass]) -> str:
     """The best attack of every class; attacks that removed refusals come first."""
     parts = []
@@ -143,7 +140,7 @@ def _by_class(known: pd.DataFrame, attacks: Mapping[str, AttackClass]) -> str:
         if own.empty:
             continue
         lost = own[own["assessment"] == NOT_ROBUST]
-        best = _best(own if lost.empty else lost)
+        best = best_first(own if lost.empty else lost).iloc[0].to_dict()
         parts.append(f"{attacks[best['variant']].words}: {_left(best)}, {best['assessment']}")
     return "; ".join(parts)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from steadfast.analysis.tables.best_edit import best_first
 from steadfast.analysis.tables.outcomes import ROBUST
 from steadfast.core.names import HARMFUL, HARMLESS, ORIGINAL
 from steadfast.report.exports.results import RunResults
@@ -81,7 +82,7 @@ def _best_attack(results: RunResults, model: str) -> str:
     withstood = own[own["assessment"] == ROBUST]
     if withstood.empty:
         return "The refusals survived none of the attacks that were tried, or too few prompts were to tell.\n"
-    best = withstood.sort_values("change").to_dict("records")[0]
+    best = best_first(withstood).iloc[0].to_dict()
     name = results.label("variants", str(best["variant"]))
     lost = signed(float(best["change"]))
     return f"Of the attacks that the refusals survived, {name} removed the most: {lost} points of harmful prompts.\n"
