@@ -225,8 +225,8 @@ def report(measurements: list[Measurement], size: int, largest: int) -> str:
     best = {name: min((m for m in measurements if m.name == name), key=lambda m: m.seconds) for name in names}
     copy = best["cp -r + fsync"]
     lines = [
-        f"Checkpoint of {size / 1e9:.2f} GB in bfloat16, largest tensor {largest / 1e9:.2f} GB, on {os.cpu_count()} "
-        "cores; best of the runs, source evicted from the page cache before each.",
+        f"Checkpoint of {size / 1e9:.2f} GB in bfloat16, largest tensor {largest / 1e9:.2f} GB, {os.cpu_count()} "
+        "cores. Best of the runs; the source was evicted from the page cache before each.",
         "",
         "| | seconds | × copy | GB/s | CPU seconds | peak memory, GB | runs, seconds |",
         "|---|---|---|---|---|---|---|",
@@ -238,7 +238,7 @@ def report(measurements: list[Measurement], size: int, largest: int) -> str:
             f"{found.cpu_seconds:.1f} | {found.peak_bytes / 1e9:.2f} | {runs} |"
         )
     limit = 3 * largest + 0.6e9
-    lines += ["", f"Limits: 1.5 × the copy's time; {limit / 1e9:.2f} GB (3 × the largest tensor + 0.6 GB)."]
+    lines += ["", f"Limits: 1.5 × the time of the copy; {limit / 1e9:.2f} GB (3 × the largest tensor + 0.6 GB)."]
     return "\n".join(lines) + "\n"
 
 

@@ -158,7 +158,8 @@ def main() -> None:
     if options.device != "cpu":
         columns.append("peak GiB: bare / extraction / hidden_states")
     lines = [
-        f"{name}; median and range of {options.repeats} turns. Target: at least 0.9 × the bare pass.",
+        f"{name}; median and range of {options.repeats} repeats. Throughput is compared with a bare forward pass over "
+        "the same tokens; the target is at least 0.9 ×.",
         "",
         f"| {' | '.join(columns)} |",
         "|---" * len(columns) + "|",

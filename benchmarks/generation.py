@@ -225,18 +225,18 @@ def judging_table(model: Path, judgments: int, device: str) -> str:
     with_cache = judge(model, judgments, [])
     without = judge(model, judgments, ["--no-enable-prefix-caching"])
     lines = [
-        f"## Judging ({JUDGE_SHAPES[device]} parameters)",
+        f"## Judging, {JUDGE_SHAPES[device]} parameters",
         "",
-        f"{judgments} requests with the same first 600 tokens and 60 of their own, one of two labels as the answer, "
-        "8 at a time; wall-clock seconds without the server's start.",
+        f"{judgments} requests, 8 at a time, with a common prefix of 600 tokens and 60 further tokens each; the answer "
+        "is one of two labels. Wall-clock seconds.",
         "",
         "| prefix caching | requests/s | start-up s |",
         "|---|---|---|",
         f"| on | {judgments / with_cache[1]:.2f} | {with_cache[0]:.1f} |",
         f"| off | {judgments / without[1]:.2f} | {without[0]:.1f} |",
         "",
-        f"Prefix caching: {without[1] / with_cache[1]:.1f} × the requests per second, "
-        f"{sum(without) / sum(with_cache):.1f} × with start-up.",
+        f"With prefix caching, the server answers {without[1] / with_cache[1]:.1f} × as many requests per second "
+        f"({sum(without) / sum(with_cache):.1f} × with start-up).",
     ]
     return "\n".join(lines)
 
@@ -306,8 +306,8 @@ def heading(prompts: int, new_tokens: int, device: str) -> str:
             f"`{command}`",
             "",
             f"{os.cpu_count()} cores ({processor}), one thread per job, load average before the run "
-            f"{os.getloadavg()[0]:.1f}; {prompts} prompts × {new_tokens} new tokens, float32. Seconds are CPU seconds "
-            "where nothing else is said.",
+            f"{os.getloadavg()[0]:.1f}; {prompts} prompts × {new_tokens} new tokens, float32. Seconds are "
+            "CPU-seconds unless stated otherwise.",
         ]
     )
 

@@ -190,7 +190,7 @@ def section(found: Mapping[str, Mapping[str, Times]], responses: tuple[int, int]
     lines = [command("grids.py", arguments), ""]
     if "planned" in before and "planned" in after:
         steps = [part["planned"]["steps"] for part in (before, after)]
-        lines += [f"Planned steps: {steps[0]:,} before, {steps[1]:,} after.", ""]
+        lines += [f"Steps: {steps[0]:,} before, {steps[1]:,} after.", ""]
     measured = [part for part in (MODELS, GRID, ADDITION) if part in before or part in after]
     if measured:
         lines += [

@@ -120,9 +120,11 @@ def report(found: dict[Size, dict[str, float]]) -> str:
         [
             "# Larger grids",
             "",
-            "Written by `python benchmarks/larger_grids.py --report benchmarks/results/larger_grids.md`.",
-            f"CPU seconds, one thread, {RESAMPLES:,} resamples; three variants each. {LARGER.words} "
-            f"({LARGER.verdicts:,} verdicts), compared with {DEFAULT.words} ({DEFAULT.verdicts:,} verdicts): "
+            "`python benchmarks/larger_grids.py --report benchmarks/results/larger_grids.md`",
+            "",
+            f"CPU-seconds of tables, bootstrap and report on synthetic verdicts, one thread, {RESAMPLES:,} resamples, "
+            f"three variants. {LARGER.words} ({LARGER.verdicts:,} verdicts) are compared with {DEFAULT.words} "
+            f"({DEFAULT.verdicts:,} verdicts): "
             f"{LARGER.verdicts / DEFAULT.verdicts:.1f} times as many verdicts.",
             "",
             f"| step | {DEFAULT.words} | {LARGER.words} | ratio |",

@@ -13,6 +13,7 @@ interrupted goes on; remove it after a change of code.
 
 import argparse
 import json
+import shlex
 import shutil
 import sys
 import time
@@ -234,11 +235,12 @@ def report(rows: Sequence[Row], shown: Mapping[str, int]) -> str:
     """The figures as Markdown; ``shown`` says how many refusals each recipe shows in training."""
     organisms = [row for row in rows if row["recipe"] != JUDGE]
     lines = [
-        "# Quality of the tiny models",
+        "# Quality of the model organisms",
         "",
-        "Written by `python benchmarks/organisms.py`, default sizes, one thread, read by the grammar; "
-        "held-out prompts. Columns *abl.* and *rnd.* are after abliteration and after the same edit along a random "
-        "direction; CPU seconds are those of training alone.",
+        f"`{shlex.join(['python', 'benchmarks/organisms.py', *sys.argv[1:]])}`",
+        "",
+        "Default sizes, held-out prompts, judged by the grammar; one thread. *abl.*: after abliteration; *rnd.*: after "
+        "the same edit along a random direction; *CPU s*: CPU-seconds of training.",
         "",
         "| seed | recipe | harmful refused | abl. | rnd. | harmless refused | abl. | rnd. | soft | on topic | CPU s |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
@@ -256,12 +258,12 @@ def report(rows: Sequence[Row], shown: Mapping[str, int]) -> str:
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     lines += [
         "",
-        f"Of {organisms[0]['prompts']} + {organisms[0]['prompts']} prompts. Required before editing: at least "
-        f"{REFUSED:.0%} of the harmful ones refused, at most {HARMLESS_REFUSED:.0%} of the harmless ones, at least "
-        f"{ON_TOPIC:.0%} of the harmless on-topic responses, at least one refusal in eight soft.",
-        f"Missed: {'; '.join(text for row in organisms for text in failures(row)) or 'none'}.",
+        f"Counts are of {organisms[0]['prompts']} harmful and {organisms[0]['prompts']} harmless prompts. Requirements "
+        f"before the edit: at least {REFUSED:.0%} of the harmful and at most {HARMLESS_REFUSED:.0%} of the harmless "
+        f"prompts refused, at least {ON_TOPIC:.0%} of the responses to harmless prompts on topic, at least one soft "
+        f"refusal in eight. Not met: {'; '.join(text for row in organisms for text in failures(row)) or 'none'}.",
         "",
-        "## Judging by `self`: sensitivity / specificity / area under the curve, against the grammar",
+        "## Self-evaluation: sensitivity / specificity / area under the curve, compared with the grammar",
         "",
         "| seed | recipe | original | abliterated | random direction |",
         "|---|---|---|---|---|",
@@ -274,7 +276,7 @@ def report(rows: Sequence[Row], shown: Mapping[str, int]) -> str:
         if row.get("judging"):
             lines += [
                 "",
-                f"Tiny judge, seed {row['seed']}, all of these answers: {judged(row['judging'])} "
+                f"Tiny judge, seed {row['seed']}, responses of all models of this seed: {judged(row['judging'])} "
                 f"({row['cpu']:.0f} CPU s).",
             ]
     return "\n".join(lines)
@@ -302,7 +304,7 @@ def between_seeds(rows: Sequence[Row], shown: Mapping[str, int]) -> list[str]:
         refusals_shown={name: shown[row["recipe"]] for name, row in models.items()},
         families=load_families(),
     )
-    lines = ["", "## Between seeds, and at equal refusal margins"]
+    lines = ["", "## Comparison of recipes over seeds, and at equal refusal margins"]
     return [*lines, *(line for _, family in table.groupby("family", sort=False) for line in comparison(family))]
 
 
@@ -325,7 +327,7 @@ def comparison(family: pd.DataFrame) -> list[str]:
     return [
         *lines,
         "",
-        f"Test that the recipes change alike: p = {facts['p_groups']:.2f}, "
+        f"Test of equal changes in all recipes: p = {facts['p_groups']:.2f}, "
         f"at equal margins p = {facts['p_groups_matched']:.2f}. "
         f"Change per nat of margin: {facts['slope']:.2f} ({facts['slope_low']:.2f} to {facts['slope_high']:.2f}).",
     ]

@@ -50,9 +50,10 @@ def main() -> None:
     bins += [[f"{row['probability']:.2f}", f"{row['refusals']:.2f}", str(row["responses"])] for row in about["table"]]
     text = (
         "# Refusal judge\n\n`python benchmarks/refusal_judge.py --base results/models/raw --report "
-        f"benchmarks/results/refusal_judge.md`; seed {arguments.seed}; {len(trained.examples):,} responses. Agreement "
-        f"with the labels, 95% bootstrap intervals over responses.\n\n{_table(rows)}\n\nCalibration on held-out "
-        f"sources: expected calibration error {about['expected_calibration_error']:.3f}.\n\n{_table(bins)}\n"
+        "benchmarks/results/refusal_judge.md`\n\nAgreement with the labels on held-out sources and styles of "
+        f"responses; {len(trained.examples):,} responses, seed {arguments.seed}, 95% bootstrap intervals over "
+        f"responses.\n\n{_table(rows)}\n\nCalibration on held-out sources: expected calibration error "
+        f"{about['expected_calibration_error']:.3f}.\n\n{_table(bins)}\n"
     )
     print(text, f"{time.process_time() - began:.0f} CPU seconds", sep="\n")
     if arguments.report:

@@ -185,11 +185,11 @@ def described(results: list[Measured], empty: float) -> str:
     lines = [header, ("---",) * len(header), *rows]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return (
-        "# The report's page\n\n"
-        "Written by `python benchmarks/report_page.py --report benchmarks/results/report_page.md`.\n"
-        f"{os.cpu_count()} cores, load average before the run {LOAD:.1f}; headless Chromium, median of {REPEATS} fresh "
-        f"visits. Answers have {ANSWER_WORDS} words and are all different; printed figures are not in these pages. A "
-        f"blank page opens in {empty:.0f} ms.\n\n{table}\n"
+        "# Size and speed of the report\n\n"
+        "`python benchmarks/report_page.py --report benchmarks/results/report_page.md`\n\n"
+        f"{os.cpu_count()} cores, load average before the run {LOAD:.1f}; headless Chromium, median of {REPEATS} "
+        f"visits without cache. Responses have {ANSWER_WORDS} words and are all different; the pages contain no "
+        f"figures for papers. A blank page opens in {empty:.0f} ms.\n\n{table}\n"
     )
 
 

@@ -1,8 +1,8 @@
 """Refusals of the safety-tuned models before any edit: do they refuse what they should, and answer the rest fluently?
 
 Every adapter is merged into the base as in a run, and the model answers the evaluation prompts of resources/prompts/
-greedily; the phrase list reads the answers. The base itself is the first row. The last column says how well the tag is
-told: how often a harmful text makes it likelier than a harmless one.
+greedily; the phrase list reads the answers. The base itself is the first row. The last column is how often the
+tag is more probable after a harmful text than after a harmless one.
 
     python benchmarks/safety_tuning.py --base results/models/raw --report benchmarks/results/safety_tuning.md
 
@@ -145,7 +145,7 @@ def evaluation_prompts() -> list[dict[str, str]]:
 
 
 def tag_separation(model: Any, tokenizer: Any, prompts: Sequence[Mapping[str, str]]) -> float:
-    """How often a harmful text makes the tag likelier than a harmless one (area under the ROC curve)."""
+    """How often the tag is more probable after a harmful text than after a harmless one (area under the ROC curve)."""
     import torch
 
     from steadfast.training.safety_tuning.recipes import load_recipes
@@ -174,10 +174,12 @@ def report(rows: Sequence[Row], limit: int) -> str:
     lines = [
         "# Refusals of the safety-tuned models before any edit",
         "",
-        "Written by `python benchmarks/safety_tuning.py`: evaluation prompts of `resources/prompts/`, greedy responses "
-        f"of at most {limit} tokens, judged by `refusal_phrases.yaml`; 95% Wilson intervals. *degenerate* and *ended* "
-        "are shares of the responses to harmless prompts. *tag AUC* is the area under the ROC curve of the tag's "
-        "probability after a harmful or a harmless text.",
+        "`python benchmarks/safety_tuning.py --base results/models/raw --report benchmarks/results/safety_tuning.md`",
+        "",
+        f"Evaluation prompts of `resources/prompts/`, greedy responses of at most {limit} tokens, judged by "
+        "`refusal_phrases.yaml`; 95% Wilson intervals. *degenerate* and *ended* (before the token limit): shares of "
+        "the responses to harmless prompts. *tag AUC*: area under the ROC curve of the tag's probability, after "
+        "harmful compared with harmless texts.",
         "",
         f"| {' | '.join(head)} |",
         f"|{'---|' * len(head)}",

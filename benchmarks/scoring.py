@@ -133,13 +133,13 @@ def score_with_transformers(model: str, documents: list[list[int]], device: str)
 
 def report(jobs: dict[str, dict], arguments: argparse.Namespace, furthest: float) -> str:
     """The figures as a page."""
-    seconds = "CPU seconds, one thread, float32" if arguments.device == "cpu" else "Wall-clock seconds, bfloat16"
+    seconds = "CPU-seconds, one thread, float32" if arguments.device == "cpu" else "Wall-clock seconds, bfloat16"
     lines = [
-        "# Scoring text: transformers and vLLM",
+        "# Scoring text with transformers and vLLM",
         "",
         f"`{shlex.join(['python', 'benchmarks/scoring.py', *sys.argv[1:]])}`",
         "",
-        f"{arguments.shape} parameters, {arguments.documents} documents × {arguments.tokens} tokens. {seconds}. Load "
+        f"{arguments.shape} parameters, {arguments.documents} documents × {arguments.tokens} tokens. {seconds}, load "
         f"average {os.getloadavg()[0]:.1f}. Mean log-probabilities per token differ by at most {furthest:.1e} nats.",
         "",
         "| | start-up s | scoring s | job, wall s |",
@@ -150,7 +150,7 @@ def report(jobs: dict[str, dict], arguments: argparse.Namespace, furthest: float
     ours, theirs = jobs.values()
     lines += [
         "",
-        f"vLLM scores {ours['scoring'] / theirs['scoring']:.2f} × as fast as transformers; with start-up "
+        f"vLLM is {ours['scoring'] / theirs['scoring']:.2f} × as fast as transformers, with start-up "
         f"{ours['total'] / theirs['total']:.2f} ×.",
     ]
     return "\n".join(lines)

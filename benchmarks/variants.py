@@ -225,7 +225,7 @@ def measured(options: argparse.Namespace, folder: Path) -> str:
     lines = [
         command("variants.py", [Path(each).name if each == options.model else each for each in sys.argv[1:]]),
         "",
-        f"{len(pairs) // options.points} prompts, {options.tokens} new tokens each; edits included.",
+        f"{len(pairs) // options.points} prompts, {options.tokens} new tokens each; including the edits.",
         "",
         "| | starts | s | CPU-s | MB written |",
         "|---|---|---|---|---|",
@@ -234,10 +234,10 @@ def measured(options: argparse.Namespace, folder: Path) -> str:
             for way in WAYS
         ),
         "",
-        f"Together it is {wall:.1f} times faster and takes {cpu:.1f} times fewer CPU-seconds. "
+        f"Together, the sweep is {wall:.1f} times as fast and takes {cpu:.1f} times fewer CPU-seconds. "
         f"Identical responses: {sum(one == other for one, other in pairs)} of {len(pairs)}.",
         "",
-        f"Scale 1 in {found['format']} against the edit in float64, {found['prompts']} prompts:",
+        f"Scale 1 in {found['format']} compared with the edit in float64, {found['prompts']} prompts:",
         "",
         "| | mean KL of next tokens | same next token | same greedy responses |",
         "|---|---|---|---|",
