@@ -36,11 +36,11 @@ def search(task: dict[str, Any]) -> None:
     """Our search, in this process; the front of its finalists is saved as edited checkpoints."""
     import pandas as pd
 
-    from steadfast.analysis.attack_search.choice import fronts
     from steadfast.analysis.attack_search.searching import search_attack
     from steadfast.attacks.activations import extract_activations
     from steadfast.attacks.baking import write_edited
     from steadfast.attacks.direction_search.refusal_score import ModelAccess
+    from steadfast.attacks.search.pareto import fronts
     from steadfast.attacks.search.searched_directions import Directions
     from steadfast.attacks.search.settings import SearchSettings
     from steadfast.attacks.search.space import Space

@@ -4,16 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from steadfast.analysis.attack_search.choice import (
-    Finalist,
-    chosen_of,
-    finalists_of,
-    first_of_fronts,
-    fronts,
-    spread,
-    why_not,
-)
+from steadfast.analysis.attack_search.choice import Finalist, chosen_of, finalists_of, why_not
 from steadfast.analysis.attack_selection import Outcome
+from steadfast.attacks.search.pareto import first_of_fronts, fronts, spread
 from steadfast.attacks.search.sampling import Screened, Trial
 
 

@@ -12,6 +12,7 @@ from optuna.storages.journal import JournalFileBackend  # noqa: F401  (the impor
 
 from steadfast.attacks.activations import Activations, ClassActivations
 from steadfast.attacks.edits import build_edit
+from steadfast.attacks.search.gaps import fills_gap
 from steadfast.attacks.search.opening import ANYWHERE, LENGTH, Opening
 from steadfast.attacks.search.sampling import Screened, Search, Trial
 from steadfast.attacks.search.searched_directions import Directions, between_blocks, why_not_searched
@@ -143,10 +144,8 @@ def test_gradient_search_shares_starts_of_nearby_depths(activations):
 
 
 def test_sampled_trials_outperform_as_many_random_ones(tmp_path):
-    search, count = search_of(tmp_path), 14
-    sampled = [trial.screened for trial in search.run(FEW + count, quality)[FEW:]]
+    count, seeds = 14, range(3)
     wide = [number for number in range(ANYWHERE * (count + 1)) if number and number % ANYWHERE == 0][:count]
-    random = [quality(Opening(search.space, 0, 64).at(number)) for number in wide]
 
     def best(found):
         """Lowest refusal scores within bounds on the divergence, averaged over the bounds."""
@@ -156,7 +155,14 @@ def test_sampled_trials_outperform_as_many_random_ones(tmp_path):
         ]
         return np.mean(lowest)
 
-    assert best(sampled) < best(random)
+    def of_seed(seed):
+        search = replace(search_of(tmp_path / str(seed)), seed=seed)
+        sampled = [trial.screened for trial in search.run(FEW + count, quality)[FEW:]]
+        return best(sampled), best([quality(Opening(search.space, seed, 64).at(number)) for number in wide])
+
+    sampled, random = np.mean([of_seed(seed) for seed in seeds], axis=0)
+    # on average over the bounds a tenth fewer log odds
+    assert sampled < 1.1 * random
 
 
 def test_opening_stays_in_the_space_and_is_mostly_cheap():
@@ -188,11 +194,14 @@ def test_trials_of_a_round_know_the_points_of_each_other(tmp_path):
     aware = [search._point(known, number) for number in round_of_trials]
     assert aware[-1] == search._point(known, round_of_trials[-1])
     unaware = []
-    for number in round_of_trials:
+    for number in [number for number in round_of_trials if not fills_gap(number)]:
         study = optuna.create_study(directions=["minimize"] * 2, sampler=search._sampler(number))
         study.add_trials([search._frozen(trial, list(search._goals(trial.screened))) for trial in known])
         unaware.append(study.ask(search._distributions()).params)
-    assert aware[0] == unaware[0] and aware != unaware
+    drawn = [point for number, point in zip(round_of_trials, aware, strict=True) if not fills_gap(number)]
+    assert drawn != unaware
+    gaps = [point for number, point in zip(round_of_trials, aware, strict=True) if fills_gap(number)]
+    assert gaps == [search._weaker(known, number) for number in round_of_trials if fills_gap(number)]
 
 
 def test_goals_of_the_sampler_are_bounded_and_logarithmic(tmp_path):

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from steadfast.analysis.attack_search.choice import Finalist, chosen_of, finalists_of, fronts, why_not
+from steadfast.analysis.attack_search.choice import Finalist, chosen_of, finalists_of, why_not
 from steadfast.analysis.attack_search.preparation import Given, ready
 from steadfast.analysis.attack_search.workers import further_workers, keep_own_part
 from steadfast.analysis.attack_selection import Choice
 from steadfast.attacks.activations import Activations
 from steadfast.attacks.direction_search.refusal_score import ModelAccess
 from steadfast.attacks.directions import Direction
+from steadfast.attacks.search.pareto import fronts
 from steadfast.attacks.search.sampling import Trial
 from steadfast.attacks.search.settings import SearchSettings
 from steadfast.attacks.search.space import Space

@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from steadfast.analysis.attack_search.choice import Finalist, first_of_fronts
+from steadfast.analysis.attack_search.choice import Finalist
 from steadfast.analysis.attack_selection import Outcome, outcome_of
 from steadfast.attacks.direction_search.refusal_score import ModelAccess
 from steadfast.attacks.edits import build_edit
+from steadfast.attacks.search.pareto import first_of_fronts
 from steadfast.attacks.search.sampling import Screened, Trial
 from steadfast.attacks.search.screening import Along, Change, along_responses, change_along
 from steadfast.attacks.search.searched_directions import Directions

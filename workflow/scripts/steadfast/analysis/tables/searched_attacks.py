@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from steadfast.analysis.attack_search.choice import fronts
 from steadfast.analysis.statistics.proportions import wilson_interval
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.degradation import DISTANCE
 from steadfast.attacks.directions import Direction
+from steadfast.attacks.search.pareto import fronts
 from steadfast.core.names import HARMFUL, HARMLESS, ORIGINAL
 
 COUNTS = ["refused", "scored", "total", "over_refused", "over_scored"]

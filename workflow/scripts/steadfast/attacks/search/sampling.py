@@ -1,10 +1,10 @@
 """Sampling of trials: a multi-objective tree-structured Parzen estimator (Optuna) with a journal.
 
-The first trials are an opening (``opening``). Every later trial is drawn by a sampler that depends only on the search's
-seed, the trial's number and the outcomes of earlier rounds. An interrupted search therefore resumes with the same
-trials, a longer search begins with the trials of a shorter one, and the trials of several workers do not depend on
-their speed. A round has one trial per worker; with one worker every trial uses all earlier ones. Earlier trials of the
-same round count as bad points (a constant liar).
+The first trials are an opening (``opening``). Of the later ones every third fills a gap of the Pareto front (``gaps``),
+and a sampler draws the others. Both depend only on the search's seed, the trial's number and the outcomes of earlier
+rounds. An interrupted search therefore resumes with the same trials, a longer search begins with those of a shorter
+one, and several workers give the same trials at any speed. A round has one trial per worker; with one worker every
+trial uses all earlier ones. Earlier trials of the same round count as bad points (a constant liar).
 
 The objectives are bounded: the refusal score from below, since the log odds keep falling when no refusals remain, and
 capability degradation on a logarithmic scale, which resolves small degradations as finely as those near the bound.
@@ -26,6 +26,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from steadfast.attacks.search.gaps import Place, fills_gap, weaker_version
 from steadfast.attacks.search.opening import LENGTH, Opening
 from steadfast.attacks.search.settings import Degradation
 from steadfast.attacks.search.space import Point, Space
@@ -156,11 +157,25 @@ class Search:
         measures = self.space.settings.degradation
         study = optuna.create_study(directions=[MINIMIZE] * (1 + len(measures)))
         study.add_trials([self._frozen(trial, list(self._goals(trial.screened))) for trial in known])
-        for each in range(len(known), number):
-            study.sampler = self._sampler(each)
-            study.ask(self._distributions())
+        # after the trials between them, which other workers try
+        *_, point = (self._next(study, known, each) for each in range(len(known), number + 1))
+        return point
+
+    def _next(self, study: optuna.Study, known: Sequence[Trial], number: int) -> Point:
+        """The next point of a study, which fills a gap or is drawn by the sampler."""
+        weaker = self._weaker(known, number) if number >= self.opening and fills_gap(number) else None
+        if weaker is not None:
+            study.enqueue_trial(dict(weaker))
         study.sampler = self._sampler(number)
         return dict(study.ask(self._distributions()).params)
+
+    def _weaker(self, known: Sequence[Trial], number: int) -> Point | None:
+        """A point in the largest gap of the front of refusals and divergence."""
+        places = [
+            Place(max(trial.screened.refusal_score, NO_REFUSAL), trial.screened.divergence, trial.point)
+            for trial in known
+        ]
+        return weaker_version(self.space, places, number, self.bound * UNNOTICED, self.bound)
 
     def _goals(self, screened: Screened) -> tuple[float, ...]:
         """What the sampler minimizes: the bounded refusal score, and degradations on a logarithmic scale."""

@@ -105,6 +105,19 @@ class Space:
             point[name] = int(value) if bounds.whole else value
         return point
 
+    def scaled(self, point: Point, factor: float) -> Point:
+        """A point with all its scales multiplied, within their ranges.
+
+        Args:
+            point: the point.
+            factor: the factor; below 1 it weakens the edit.
+        """
+        return dict(point) | {
+            name: float(np.clip(point[name] * factor, bounds.low, bounds.high))
+            for name, bounds in self.ranges.items()
+            if name.endswith("_scale")
+        }
+
     def edit(self, point: Point) -> dict[str, Any]:
         """The ``edit`` entry of a point."""
         if is_of_one_block(point["edit"]):
