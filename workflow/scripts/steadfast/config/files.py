@@ -18,6 +18,7 @@ import yaml
 from steadfast.core.errors import ConfigError
 from steadfast.core.path_checks import file_problem
 from steadfast.core.terminal_encoding import show_any_text
+from steadfast.core.yaml_text import LOADER, parse_yaml
 
 DEFAULT = "config/config.yaml"
 # Python parses no longer ones, and no setting needs them
@@ -27,7 +28,6 @@ NO_SPACES = {"\t": "tab", "\u00a0": "no-break space", "\u3000": "wide space"}
 _INDENTED_ODDLY = re.compile(rf" *([{''.join(NO_SPACES)}])\s*[^#\s]")
 # forms of YAML 1.1 in which a number is not what it looks like: 0777 is 511, and 1:30 is 90
 _ODD_NUMBER = re.compile(r"[-+]?0[0-7_]*[0-7]|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KINDS = {yaml.SequenceNode: "a list", yaml.ScalarNode: "a single value"}
 
 
@@ -49,7 +49,7 @@ def check_config_file(file: str | Path) -> None:
     _check_characters(file, text)
     try:
         _visit(_root(file, text), file, "", [])
-        yaml.load(text, Loader=_LOADER)
+        parse_yaml(text)
     except yaml.MarkedYAMLError as error:
         raise ConfigError(f"{file}{_line(error)}: is not valid YAML: {error.problem}") from None
     except RecursionError:
@@ -93,7 +93,7 @@ def _check_characters(file: str | Path, text: str) -> None:
 
 def _root(file: str | Path, text: str) -> yaml.Node:
     try:
-        documents = list(yaml.compose_all(text, Loader=_LOADER))
+        documents = list(yaml.compose_all(text, Loader=LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         lines = text.split("\n")[: mark.line + 1] if mark else []

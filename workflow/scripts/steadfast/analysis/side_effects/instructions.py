@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from steadfast.core.errors import DataError, suggest
+from steadfast.core.yaml_text import parse_yaml
 
 Check = Callable[[str, Any], bool]
 _SENTENCE_END = re.compile(r"[.!?]+(?=\s|$)")
@@ -46,7 +47,7 @@ def load_tasks(path: str | Path) -> list[Task]:
         DataError: the file does not have that shape; the message names the task.
     """
     try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        data = parse_yaml(Path(path).read_text(encoding="utf-8"))
         tasks = [_task(str(name), entry) for name, entry in data.items()]
     except DataError as error:
         raise DataError(f"{path}: {error}") from None

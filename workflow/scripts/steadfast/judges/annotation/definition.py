@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from steadfast.core.errors import DataError
+from steadfast.core.yaml_text import parse_yaml
 
 CHOICES = ("refusal", "non_refusal", "unsure")
 
@@ -64,7 +65,7 @@ def load_definition(path: str | Path) -> Definition:
         DataError: the file is not YAML, keys are missing or unknown, or a value is not text.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = parse_yaml(Path(path).read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise DataError(f"{path} is not valid YAML: {error}") from error
     content = _strict(content, [field.name for field in fields(Definition)], str(path))

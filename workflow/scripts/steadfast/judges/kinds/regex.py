@@ -19,7 +19,7 @@ fixed time, since a careless regular expression can take exponential time on a l
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from pydantic import Field
 from steadfast.core.errors import ConfigError
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
 from steadfast.core.settings import ExistingFile
+from steadfast.core.yaml_text import parse_yaml
 from steadfast.judges.interface import Case, Judge, Verdict
 from steadfast.judges.phrase_text import APOSTROPHES, as_written, normalize, plain_quotes, wordings_of, words_in
 from steadfast.judges.setting_checks import check_keys
@@ -118,13 +119,19 @@ def check_speed(path: str) -> None:
     """
     for pattern in load_judge(path).patterns:
         try:
-            for text in PROBES:
-                pattern.compiled.search(text, timeout=PROBE_SECONDS)
+            _search_probes(pattern.compiled.pattern, pattern.compiled.flags, PROBE_SECONDS)
         except TimeoutError:
             raise ConfigError(
                 f"patterns: {path}: the pattern {pattern.name!r} takes more than {PROBE_SECONDS:g} s on a text of "
                 f"{PROBE_LENGTH:,} characters; avoid repeats within repeats, and bound the repeats (`{{0,40}}`)"
             ) from None
+
+
+@cache
+def _search_probes(expression: str, flags: int, seconds: float) -> None:
+    """Search the probes for an expression, once per process where it is fast; a TimeoutError says that it is slow."""
+    for text in PROBES:
+        regex.compile(expression, flags).search(text, timeout=seconds)
 
 
 def load_judge(path: str) -> PhraseJudge:
@@ -135,7 +142,7 @@ def load_judge(path: str) -> PhraseJudge:
             compile.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = parse_yaml(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"patterns: cannot read the phrase list {path}: {error}") from None
     if not isinstance(content, Mapping) or not isinstance(content.get("patterns"), list) or not content["patterns"]:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from steadfast.core.errors import DataError, suggest
+from steadfast.core.yaml_text import parse_yaml
 from steadfast.prompts.synthetic.grammar import Domain, Everyday, Phrasing, RefusalForm
 
 DOMAIN_LISTS = ("verbs", "objects", "tools", "parts")
@@ -21,7 +22,7 @@ def read_fields(path: str | Path) -> dict[str, Any]:
         DataError: the file does not have the expected shape; the message names the entry.
     """
     try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        data = parse_yaml(Path(path).read_text(encoding="utf-8"))
         fields = _fields(data)
         _check(fields)
     except DataError as error:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import yaml
 
 from steadfast.core.errors import ConfigError, DataError, UnknownNameError, suggest
+from steadfast.core.yaml_text import parse_yaml
 from steadfast.prompts.synthetic.grammar import BENIGN, HARMFUL, LOOKALIKE, Chat, Pair, Phrasing
 from steadfast.prompts.synthetic.world import World
 from steadfast.training.organisms.judging import JudgeCases
@@ -149,7 +150,7 @@ def load_recipes(path: str | Path) -> dict[str, Recipe]:
         DataError: a recipe has an unknown kind, or shares that do not add up to 1.
     """
     try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))["organisms"]
+        data = parse_yaml(Path(path).read_text(encoding="utf-8"))["organisms"]
         return {name: _recipe(name, entry) for name, entry in data.items()}
     except DataError as error:
         raise DataError(f"{path}: {error}") from None

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from steadfast.core.errors import DataError, suggest
+from steadfast.core.yaml_text import parse_yaml
 
 KINDS = ("do", "make", "ask")
 """What a core is: a verb phrase, a thing to write, a whole sentence. It decides which framings fit."""
@@ -133,7 +134,7 @@ def read_mapping(path: str | Path) -> dict[str, Any]:
         DataError: it cannot be read, or holds something else.
     """
     try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        data = parse_yaml(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     return _mapping(data, str(path))

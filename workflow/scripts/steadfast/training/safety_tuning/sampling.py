@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
-import yaml
-
 from steadfast.core.locations import PROJECT
+from steadfast.core.yaml_text import parse_yaml
 from steadfast.prompts.similarity import NearDuplicateIndex
 from steadfast.prompts.text import normalized_key, words
 from steadfast.training.safety_tuning.requests import CORE, KINDS, Framings, Request
@@ -100,7 +99,7 @@ def content_stems(text: str) -> frozenset[str]:
 @cache
 def function_words() -> frozenset[str]:
     """English function words, in lower case."""
-    content = yaml.safe_load(FUNCTION_WORDS.read_text(encoding="utf-8"))
+    content = parse_yaml(FUNCTION_WORDS.read_text(encoding="utf-8"))
     return frozenset(content["words"].split())
 
 

@@ -20,6 +20,7 @@ from steadfast.core.files import visible_files
 from steadfast.core.path_checks import directory_problem
 from steadfast.core.settings import ExistingDirectory
 from steadfast.core.text_files import read_any_text
+from steadfast.core.yaml_text import parse_yaml
 from steadfast.models.settings import REPOSITORY, REVISION
 from steadfast.prompts.sources import Loaded
 from steadfast.prompts.sources.reading.hub_files import converted_files, split_files
@@ -179,7 +180,7 @@ def _local_configs(card: Path) -> list[dict[str, Any]]:
     """The configurations that a card names in its front matter."""
     matter = _FRONT_MATTER.match(read_any_text(card).replace("\r\n", "\n")) if card.is_file() else None
     try:
-        metadata = yaml.safe_load(matter.group(1)) if matter else {}
+        metadata = parse_yaml(matter.group(1)) if matter else {}
     except yaml.YAMLError as error:
         raise DataError(f"the front matter of {card.name} is not valid YAML: {error}") from error
     return _configs(metadata.get("configs") if isinstance(metadata, dict) else None)
