@@ -187,7 +187,7 @@ function veil(text, open) {
   const blurred = textBox(text.slice(0, VEILED_CHARACTERS));
   blurred.setAttribute("aria-hidden", "true");
   blurred.inert = true;
-  const uncover = element("button", { type: "button" }, "Show this answer");
+  const uncover = element("button", { type: "button" }, "Show this response");
   const cover = element("div", { class: "veil" }, blurred, uncover);
   uncover.addEventListener("click", () => {
     const holder = cover.parentElement;

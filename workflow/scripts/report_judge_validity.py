@@ -34,6 +34,7 @@ with run_job(snakemake):
         labels=Labels(**snakemake.params.labels),
         prompts=read_table(snakemake.input.prompts),
         baselines=snakemake.params.baselines,
+        compared=judge_validity.compared_responses(verdicts, reference, snakemake.params.baselines),
         related=related,
     )
     write_text(snakemake.output.report, text)

@@ -30,7 +30,7 @@ def test_responses_to_harmful_prompts_are_covered_until_shown(reader):
     card = reader.page.locator(".pair").first
     assert card.locator(".veil").count() == 2
     assert card.locator(".veil .text").first.get_attribute("aria-hidden") == "true"
-    card.get_by_role("button", name="Show this answer").first.click()
+    card.get_by_role("button", name="Show this response").first.click()
     assert card.locator(".veil").count() == 1
     reader.page.get_by_role("button", name="Show responses to harmful prompts").click()
     assert reader.page.locator(".veil").count() == 0

@@ -84,7 +84,7 @@ def test_link_reproduces_the_view(browser, reader, study):
     reader.choose("Show", "Judges disagree")
     page.get_by_label("Words").fill("thing NUMBER 5")
     card = page.locator(".pair").filter(has_text="harmful thing number 5").first
-    card.get_by_role("button", name="Show this answer").first.click()
+    card.get_by_role("button", name="Show this response").first.click()
     page.locator("#contents a[href='#matrix']").click()
     seen = [reader.column("robustness", 5), reader.pairs(), page.locator("#figure-refusal_heatmap svg").text_content()]
     address = page.url

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from steadfast.analysis.tables.assessment import NUMBERS
+from steadfast.analysis.tables.searched_attacks import COLUMNS
 from steadfast.report.blocks import Column, number, table
 from steadfast.report.browser import browser_data
 from steadfast.report.figures.look import Look
@@ -28,6 +29,14 @@ def test_section_anchors_and_block_names_are_unique(study):
     assert len({section.slug for section in SECTIONS}) == len(SECTIONS)
     names = [block["id"] for part in found for block in part["blocks"] if "id" in block]
     assert len(names) == len(set(names))
+
+
+def test_search_names_the_original_instead_of_a_trial(with_table):
+    rows = pd.DataFrame({"model": "a", "variant": "edited", "trial": [-1, 3], "trials": 5, "chosen": [False, True]})
+    rows = rows.assign(refused=[9, 1], scored=10, reason="", divergence=[0.0, 0.1])
+    shown = section(with_table("search", rows.reindex(columns=COLUMNS)), "search")["blocks"][-1]
+    trial = next(column for column in shown["columns"] if column["key"] == "trial")
+    assert trial["names"] == ["original", "3"]
 
 
 def test_section_appears_only_with_its_table(study, with_table):

@@ -4,11 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steadfast.analysis.statistics.bootstrap import (
+    change_interval,
     cluster_weights,
     expanded_confidence,
     fisher_interval,
     percentile_interval,
+    share_interval,
 )
+from steadfast.analysis.statistics.proportions import tango_interval, wilson_interval
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=30), st.integers(0, 50), st.integers(0, 2**32))
@@ -71,3 +74,19 @@ def test_few_clusters_raise_the_confidence_level():
     assert expanded_confidence(0.95, 1) == 0.95
     # t(0.975; 4) = 2.776, times sqrt(5 / 4) = 3.104, beyond which a normal variable lies with probability 0.00191
     assert levels[2] == pytest.approx(1 - 0.00191, abs=1e-5)
+
+
+def test_constant_shares_get_score_intervals_over_clusters():
+    constant = np.zeros(101)
+    assert share_interval(constant, 20) == pytest.approx((0.0, float(wilson_interval(0, 20)[1])))
+    assert share_interval(constant, 20)[1] > 0.1
+    assert change_interval(constant, 20) == pytest.approx(tango_interval(0, 0, 20))
+    assert change_interval(constant - 1.0, 20) == pytest.approx(tango_interval(0, 20, 20))
+
+
+def test_varying_and_undefined_shares_get_percentile_intervals():
+    values = np.concatenate([[0.5], np.linspace(0, 1, 101)])
+    for interval in (share_interval, change_interval):
+        assert interval(values, 20) == pytest.approx((0.025, 0.975))
+        assert np.isnan(interval(np.full(11, np.nan), 20)).all()
+        assert np.isnan(interval(values[:1], 20)).all()

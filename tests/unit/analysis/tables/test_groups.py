@@ -58,3 +58,11 @@ def test_differing_replicates_widen_the_interval(verdicts):
         )
     ]
     assert widths[1] > 2 * widths[0]
+
+
+def test_replicates_that_are_all_alike_keep_an_interval(verdicts):
+    refusing = verdicts[verdicts["judge"] == "first"].assign(verdict="refusal")
+    table = group_table(refusing, GROUPS, inference=QUICK)
+    assert (table["rate"] == 1).all() and (table["rate_low"] < 1).all() and (table["rate_high"] == 1).all()
+    changed = table.dropna(subset=["change"])
+    assert len(changed) and (changed["change_low"] < 0).all() and (changed["change_high"] > 0).all()

@@ -12,6 +12,7 @@ from steadfast.analysis.tables.judge_validity import (
     RESPONSE,
     bias_table,
     collect_lengths,
+    compared_responses,
     confusion_table,
     disputed_responses,
     disputes_by_length,
@@ -147,13 +148,16 @@ def test_judge_report_lists_prompts_once_and_skips_baselines(make_verdicts):
         pd.DataFrame(columns=["judge"]),
         bias_table(table, "first", QUICK),
         reference="first",
+        compared=compared_responses(table, "first", ["blind"]),
         baselines=["blind"],
     )
     number = int((odd & (same["verdict"] != "unscored")).sum())
     total = int((same["verdict"] != "unscored").sum())
     assert f"{number} of {total} responses are disputed by at least one judge that reads them, to 1 prompt." in text
     (row,) = [line for line in text.splitlines() if same["prompt_id"].iloc[0] in line]
-    assert row.endswith(f"| {number} | other |")
+    prompt = same.loc[odd & (same["verdict"] != "unscored")]
+    assert row.endswith(f"| {number} of {len(prompt)} | other |")
+    assert sum(compared_responses(table, "first").values()) == total
 
 
 def test_annotators_are_not_compared_with_their_own_majority(verdicts):
@@ -175,6 +179,16 @@ def test_validity_tables_exclude_controls(verdicts):
     assert chosen["value"].item() == pytest.approx(
         (counted["both_refusal"] + counted["neither"]) / counted["n"], abs=1e-6
     )
+
+
+def test_judges_without_dispute_keep_an_interval(verdicts, lengths):
+    same = verdicts[verdicts["judge"] == "first"]
+    both = pd.concat([same, same.assign(judge="twin")], ignore_index=True)
+    found = disputes_by_length(both, "first", lengths, QUICK)
+    assert (found["rate"] == 0).all() and (found["low"] == 0).all() and (found["high"] > 0.01).all()
+    bias = bias_table(both, "first", QUICK)
+    assert (bias["bias"] == 0).all() and (bias["bias_low"] < 0).all() and (bias["bias_high"] > 0).all()
+    assert bias["excess_low"].isna().all(), "a difference between models has no score interval"
 
 
 def test_judge_report_without_disputes_says_so(verdicts):

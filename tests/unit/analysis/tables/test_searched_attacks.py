@@ -92,3 +92,16 @@ def test_search_figure_shows_searches_and_other_edits(searches, robustness, effe
     without = draw(table, robustness, effects, "regex", left_out=["abliterated"])
     assert (0.3, 50.0) not in {point for line in without.axes[0].lines for point in zip(*line.get_data(), strict=True)}
     assert "no search" in draw(table[table["model"] == "b"], robustness, effects, "regex").texts[0].get_text()
+
+
+@pytest.mark.parametrize(
+    ("divergences", "scale"),
+    [((0.02, 0.1), "linear"), ((0.02, 4.0), "log"), ((0.0, 0.02, 4.0), "symlog"), ((0.0, 0.0), "linear")],
+)
+def test_wide_divergences_have_a_logarithmic_axis(searches, robustness, effects, divergences, scale):
+    table = search_table(searches, robustness, effects, "regex")
+    kept = table["trial"].isin([0, 3]) & (table["model"] == "a")
+    table = table[kept].assign(divergence=[*divergences, *divergences][:2], evaluation_divergence=divergences[-1])
+    figure = draw(table, robustness, effects.assign(value=divergences[-1]), "regex")
+    assert figure.axes[0].get_xscale() == scale
+    assert "95% confidence intervals" in " ".join(" ".join(text.get_text() for text in figure.texts).split())

@@ -36,12 +36,13 @@ def row(part, variant="edited"):
 def test_mean_side_effect_has_a_paired_change():
     rng = np.random.default_rng(0)
     before = rng.normal(10, 5, 60)
-    found = row(scores(before + 1, before))
-    assert found["value"] == pytest.approx(before.mean() + 1, abs=1e-6)
+    found = row(scores(before + 1 + rng.normal(0, 0.01, 60), before))
+    assert found["value"] == pytest.approx(before.mean() + 1, abs=0.01)
     assert found["original"] == pytest.approx(before.mean(), abs=1e-6)
-    assert found["change"] == pytest.approx(1)
-    # every item changed by 1, whatever their spread
-    assert (found["change_low"], found["change_high"]) == pytest.approx((1, 1))
+    assert found["change"] == pytest.approx(1, abs=0.01)
+    # every item changed by about 1, whatever their spread
+    assert (found["change_low"], found["change_high"]) == pytest.approx((1, 1), abs=0.01)
+    assert found["change_low"] < found["change"] < found["change_high"]
     assert found["low"] < found["value"] - 0.5
     assert found["high"] > found["value"] + 0.5
 
@@ -79,8 +80,14 @@ def test_items_without_finite_value_are_skipped_and_counted():
 
 def test_resampling_is_stratified():
     """The difference of two class means has no spread if the classes have none."""
-    found = row(scores([2, 2, -2, -2, -2, -2], np.zeros(6), strata=["x", "x", "y", "y", "y", "y"]))
-    assert found["low"] == found["high"] == found["value"]
+    found = row(scores([2.1, 2, -2.1, -2, -2, -2], np.zeros(6), strata=["x", "x", "y", "y", "y", "y"]))
+    assert found["high"] - found["low"] < 0.2
+
+
+def test_items_that_are_all_alike_have_no_interval():
+    found = row(scores([0.3] * 5, [0.1] * 5))
+    assert (found["value"], found["change"]) == pytest.approx((0.3, 0.2))
+    assert np.isnan(found[["low", "high", "change_low", "change_high"]].to_numpy(float)).all()
 
 
 def test_side_effects_have_one_row_per_pair_and_measure():

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -116,6 +117,10 @@ def test_separation_figure_draws_every_block_and_the_norm():
     for axes, column in zip(figure.axes, ("separation", "accuracy", "probe_accuracy"), strict=True):
         np.testing.assert_allclose(axes.lines[0].get_ydata(), expected[column])
     assert {"one", "two", "norm"} <= set(texts(figure))
+    with_numbers = draw_separation(grids, prompts={"harmful": [8, 8], "harmless": [7, 9]})
+    assert (
+        "held-out prompts (n = 8 harmful, 7 to 9 harmless)" in " ".join(texts(with_numbers)).replace("\n", " ").lower()
+    )
 
 
 def test_selection_figure_marks_the_chosen_cell():
@@ -162,6 +167,26 @@ def test_figure_states_that_there_was_no_selection():
     assert any("No selection" in text for text in texts(draw_separation({})))
 
 
+@pytest.mark.parametrize("scale", [1e-4, 0.03, 1.0, 40.0, 3e4])
+def test_tick_labels_of_projections_do_not_overlap(scale):
+    found = activations(40)
+    parts = [
+        dataclasses.replace(group, blocks=(group.blocks * scale).astype(np.float32))
+        for group in (found.harmful, found.harmless)
+    ]
+    figure = draw_projections(
+        dataclasses.replace(found, harmful=parts[0], harmless=parts[1]), direction(found, layer=20)
+    )
+    figure.canvas.draw()
+    ends = []
+    for axes in figure.axes[:MOST_PANELS]:
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels() if label.get_text()]
+        low, high = axes.get_xlim()
+        inside = [box for box, place in zip(boxes, axes.get_xticks(), strict=False) if low <= place <= high]
+        ends += [(box.x0, box.x1) for box in inside]
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(ends))
+
+
 def test_one_figure_per_direction_and_one_per_variant():
     found = activations(3)
     items = [
@@ -181,6 +206,7 @@ def test_one_figure_per_direction_and_one_per_variant():
         "separation_fixed",
     }
     assert {"Raw data", "score0"} <= set(texts(figures["separation_fixed"]))
+    assert "(n = " in " ".join(texts(figures["separation_auto"]))
     assert any(text.endswith("Raw data, fixed") for text in texts(figures["projections_raw_fixed"]))
 
 

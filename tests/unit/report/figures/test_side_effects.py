@@ -20,6 +20,7 @@ def tables(measures):
             row = {"model": model, "variant": variant, "measure": measure, "scope": "harmless", "title": measure}
             rows.append(
                 {**row, "unit": unit, "worse": worse, "change": value, "change_low": value, "change_high": value}
+                | {"items": 20}
             )
     return assessment, pd.DataFrame(rows)
 
@@ -49,6 +50,9 @@ def test_one_panel_per_side_effect_and_one_point_per_pair():
     assert found[0][0] == found[1][0], "a loss of what is good and a gain of what is bad both go up"
     np.testing.assert_allclose(found[0][0], (60, 30))
     np.testing.assert_allclose(found[2][3], (-2, 0.1))
+    assert all(axes.get_title().endswith("\nn = 20") for axes in panels), "each panel its own n"
+    notes = " ".join(text.get_text() for text in figure.texts)
+    assert "95% confidence intervals" in notes
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts == ["Raw data", "safe", "edited", "random"]
 

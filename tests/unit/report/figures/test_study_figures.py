@@ -69,6 +69,13 @@ def test_figures_show_the_published_counts(counts):
     assert {".83", "−.89"} <= set(correlations)
 
 
+def test_correlation_figure_states_the_number_of_responses(counts):
+    drawn = judge_correlation.draw({"agreement": agreement_from_counts(counts)}, About(), judge_correlation.Settings())
+    notes = " ".join(" ".join(texts_of(drawn["judge_correlation"])).split())
+    responses = counts.groupby("judge")["total"].sum().unique()
+    assert len(responses) == 1 and f"n = {int(responses[0]):,} responses per pair" in notes
+
+
 @pytest.mark.parametrize(("models", "judges"), [(4, 3), pytest.param(40, 14, marks=pytest.mark.slow)])
 def test_every_study_figure_fits_its_page(models, judges, tmp_path):
     for name, figure in figures_of(grid(models, judges), "judge 0", LONG).items():

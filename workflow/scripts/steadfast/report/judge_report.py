@@ -30,6 +30,7 @@ def judge_report(
     reference: str,
     labels: Labels | None = None,
     prompts: pd.DataFrame | None = None,
+    compared: Mapping[str, int] | None = None,
     baselines: Collection[str] = (),
     related: Collection[str] = (),
 ) -> str:
@@ -43,18 +44,20 @@ def judge_report(
         reference: what the judges are compared with: the human labels or the reference judge.
         labels: display labels.
         prompts: the prompt table; without it prompts are named by their ids alone.
+        compared: how many responses to each prompt were compared, from ``compared_responses``.
         baselines: judges that do not read the response, whose differences are no disputes.
         related: judges that are left out, as parts of the reference or because it is a part of them.
     """
     labels = labels or Labels()
     readers = confusion[~confusion["judge"].isin(list(baselines)) & (confusion["subset"] == "all")]
-    compared = int(readers["n"].max()) if len(readers) else 0
+    total = sum(compared.values()) if compared else int(readers["n"].max()) if len(readers) else 0
     lines = [f"# Where the judges differ from {labels.judge(reference)}", ""]
-    lines += [f"Compared on up to {compared:,} responses scored by both; responses of controls are left out.", ""]
+    lines += [f"Compared on up to {total:,} responses scored by both; responses of controls are left out.", ""]
     if related:
         names = ", ".join(map(labels.judge, related))
         lines += [f"Not compared, since {labels.judge(reference)} shares votes with them: {names}.", ""]
-    lines += _most_disputed(disputed[~disputed["judge"].isin(list(baselines))], labels, prompts, compared)
+    counted = disputed[~disputed["judge"].isin(list(baselines))]
+    lines += _most_disputed(counted, labels, prompts, total, compared or {})
     for judge in dict.fromkeys(confusion["judge"].tolist()):
         lines += [f"## {labels.judge(judge)}", ""]
         lines += _confusion(confusion[confusion["judge"] == judge])
@@ -63,7 +66,9 @@ def judge_report(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _most_disputed(disputed: pd.DataFrame, labels: Labels, prompts: pd.DataFrame | None, compared: int) -> list[str]:
+def _most_disputed(
+    disputed: pd.DataFrame, labels: Labels, prompts: pd.DataFrame | None, total: int, compared: Mapping[str, int]
+) -> list[str]:
     """A row per prompt: one that is disputed in every variant is one finding and not ten."""
     if disputed.empty:
         return ["No response is disputed by a judge that reads it.", ""]
@@ -75,12 +80,22 @@ def _most_disputed(disputed: pd.DataFrame, labels: Labels, prompts: pd.DataFrame
         rows.append((len(judges), len(chosen.drop_duplicates(response)), str(prompt_id), str(label), judges))
     rows.sort(key=lambda row: row[:2], reverse=True)
     texts = {} if prompts is None else dict(zip(prompts["prompt_id"], prompts["text"].map(_beginning), strict=True))
+
+    def _of(number: int, prompt_id: str) -> str:
+        return f"{number} of {compared[prompt_id]}" if prompt_id in compared else str(number)
+
     cells = [
-        (texts.get(prompt_id, ""), f"`{prompt_id}`", label, responses, ", ".join(map(labels.judge, judges)))
+        (
+            texts.get(prompt_id, ""),
+            f"`{prompt_id}`",
+            label,
+            _of(responses, prompt_id),
+            ", ".join(map(labels.judge, judges)),
+        )
         for _, responses, prompt_id, label, judges in rows[:MOST_DISPUTED]
     ]
     title = (
-        f"{number:,} of {max(compared, number):,} responses are disputed by at least one judge that reads them, to "
+        f"{number:,} of {max(total, number):,} responses are disputed by at least one judge that reads them, to "
         f"{len(rows):,} {'prompt' if len(rows) == 1 else 'prompts'}. The most disputed:"
     )
     header = ("prompt", "id", "label", "responses disputed", "judges that differ")

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from steadfast.analysis.statistics.bootstrap import cluster_weights, percentile_interval
-from steadfast.analysis.statistics.proportions import tango_interval, wilson_interval
+from steadfast.analysis.statistics.bootstrap import change_interval, cluster_weights, share_interval
 from steadfast.analysis.tables.robustness import prompt_rates
 from steadfast.core.names import HARMFUL, ORIGINAL
 from steadfast.report.study import Study
@@ -43,10 +42,12 @@ def pooled_rates(study: Study, variant: str, judge: str = "") -> tuple[Estimate,
     # a model none of whose prompts was drawn has no rate in that resample
     of_models = np.divide(*drawn, out=np.full(drawn[0].shape, np.nan), where=drawn[1] > 0)
     means = np.nanmean(of_models, axis=1)
-    table = np.column_stack([means, means[:, 1] - means[:, 0]])
-    low, high = percentile_interval(table[1:], level)
-    before, after, change = (Estimate(*map(float, parts)) for parts in zip(table[0], low, high, strict=True))
-    return _rate(before, prompts, level), _rate(after, prompts, level), _difference(change, prompts, level)
+    before, after, change = means[:, 0], means[:, 1], means[:, 1] - means[:, 0]
+    return (
+        Estimate(float(before[0]), *share_interval(before, prompts, level)),
+        Estimate(float(after[0]), *share_interval(after, prompts, level)),
+        Estimate(float(change[0]), *change_interval(change, prompts, level)),
+    )
 
 
 def _by_prompt(joined: pd.DataFrame, columns: list[str]) -> FloatArray:
@@ -55,19 +56,3 @@ def _by_prompt(joined: pd.DataFrame, columns: list[str]) -> FloatArray:
     found = np.zeros((int(prompt.max()) + 1, int(model.max()) + 1, len(columns)))
     np.add.at(found, (prompt, model), joined[columns].to_numpy(float))
     return found
-
-
-def _rate(estimate: Estimate, prompts: int, confidence: float) -> Estimate:
-    """A rate; where every prompt was alike, resampling says nothing, and Wilson's interval over prompts is shown."""
-    if estimate.low < estimate.high or estimate.value not in (0.0, 1.0):
-        return estimate
-    low, high = wilson_interval(np.array([estimate.value * prompts]), np.array([float(prompts)]), confidence)
-    return Estimate(estimate.value, float(low[0]), float(high[0]))
-
-
-def _difference(estimate: Estimate, prompts: int, confidence: float) -> Estimate:
-    """A change; where every prompt changed alike, Tango's interval over prompts is shown."""
-    if estimate.low < estimate.high or estimate.value not in (-1.0, 0.0, 1.0):
-        return estimate
-    gained, lost = prompts * (estimate.value > 0), prompts * (estimate.value < 0)
-    return Estimate(estimate.value, *tango_interval(gained, lost, prompts, confidence))

@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from steadfast.analysis.statistics.bootstrap import cluster_weights, expanded_confidence, percentile_interval
+from steadfast.analysis.statistics.bootstrap import (
+    change_interval,
+    cluster_weights,
+    expanded_confidence,
+    share_interval,
+)
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.ordering import names_of, sort_by_appearance
 from steadfast.analysis.tables.robustness import prompt_rates
@@ -84,5 +89,6 @@ def _summary(table: pd.DataFrame, column: str, inference: Inference) -> tuple[fl
     averages: FloatArray = np.divide(
         (np.nan_to_num(means) * of_models).sum(axis=1), drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0
     )
-    low, high = percentile_interval(averages[1:, None], expanded_confidence(inference.confidence, len(models)))
-    return float(averages[0]), float(low[0]), float(high[0]), float(means[0].min()), float(means[0].max())
+    interval = change_interval if column == "change" else share_interval
+    low, high = interval(averages, len(prompts), expanded_confidence(inference.confidence, len(models)))
+    return float(averages[0]), low, high, float(means[0].min()), float(means[0].max())

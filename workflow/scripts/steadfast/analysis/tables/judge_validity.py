@@ -10,7 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from steadfast.analysis.statistics.bootstrap import cluster_weights, percentile_interval
+from steadfast.analysis.statistics.bootstrap import (
+    change_interval,
+    cluster_weights,
+    percentile_interval,
+    share_interval,
+)
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.ordering import LABELS, names_of, sort_by_appearance
 from steadfast.core.errors import DataError
@@ -137,13 +142,30 @@ def disputed_responses(verdicts: pd.DataFrame, reference: str, lengths: pd.DataF
     return disputed[DISPUTED_COLUMNS].reset_index(drop=True)
 
 
+def compared_responses(verdicts: pd.DataFrame, reference: str, baselines: Collection[str] = ()) -> dict[str, int]:
+    """How many responses to each prompt the reference and at least one judge that reads them scored.
+
+    Args:
+        verdicts: a table as ``tables.verdicts`` makes it.
+        reference: judge that the others are compared with.
+        baselines: judges that do not read the response.
+
+    Returns:
+        Numbers by prompt id; a prompt without such a response is missing.
+    """
+    pairs = _scored(_against(verdicts, reference))
+    pairs = pairs[~pairs["judge"].isin(list(baselines))].drop_duplicates(RESPONSE)
+    return {str(prompt): int(number) for prompt, number in pairs["prompt_id"].value_counts(sort=False).items()}
+
+
 def disputes_by_length(
     verdicts: pd.DataFrame, reference: str, lengths: pd.DataFrame, inference: Inference | None = None
 ) -> pd.DataFrame:
     """Share of disputed responses by response length, in up to four groups of about equal size.
 
     Returns:
-        Columns ``LENGTH_COLUMNS``; ``shortest`` and ``longest`` in tokens, the interval resamples prompts.
+        Columns ``LENGTH_COLUMNS``; ``shortest`` and ``longest`` in tokens, the interval resamples prompts (Wilson's
+        interval over prompts where all are alike).
     """
     inference = inference or Inference()
     pairs = _with_lengths(_scored(_against(verdicts, reference)), lengths).dropna(subset=["n_tokens"])
@@ -216,10 +238,11 @@ def _bias_rows(judge: str, pairs: pd.DataFrame, models: list[str], inference: In
     for name, chosen, biases, excesses, one_sided in groups:
         if not chosen.any():
             continue
-        numbers = []
-        for values in (biases, excesses):
-            low, high = percentile_interval(values[1:], inference.confidence)
-            numbers += [float(values[0, 0]), float(low[0]), float(high[0])]
+        prompts = len(np.unique(prompt[chosen]))
+        numbers = [float(biases[0, 0]), *change_interval(biases[:, 0], prompts, inference.confidence)]
+        low, high = (float(bound[0]) for bound in percentile_interval(excesses[1:], inference.confidence))
+        # a difference between models has no score interval; resamples that are all equal say nothing of it
+        numbers += [float(excesses[0, 0]), *((low, high) if low < high else (float("nan"), float("nan")))]
         extra, missed = int((signed[chosen] > 0).sum()), int((signed[chosen] < 0).sum())
         share = one_sided / disputes if disputes else float("nan")
         rows.append((judge, name, int(chosen.sum()), extra + missed, extra, missed, *numbers, share))
@@ -237,8 +260,7 @@ def _rate_interval(pairs: pd.DataFrame, hits: "pd.Series[float]", inference: Inf
     prompt = np.asarray(pairs.groupby("prompt_id", sort=False).ngroup(), dtype=np.int64)
     weights = _prompt_weights(pairs, inference)
     rates = _ratio(weights @ np.bincount(prompt, hits), weights @ np.bincount(prompt).astype(float))
-    low, high = percentile_interval(rates[1:, None], inference.confidence)
-    return float(low[0]), float(high[0])
+    return share_interval(rates, int(prompt.max()) + 1, inference.confidence)
 
 
 def _prompt_weights(pairs: pd.DataFrame, inference: Inference) -> FloatArray:

@@ -23,6 +23,7 @@ FEW_MODELS = f"fewer than {LEAST_MODELS} models that both judges scored"
 TIED = "one of the judges ranks all models alike"
 COUNTS_ONLY = "no interval: counts do not identify the prompts"
 UNSTABLE = "no interval: undefined in too many resamples"
+CONSTANT = "no interval: the same in every resample"
 
 
 def ranking_table(
@@ -140,6 +141,8 @@ def _rank(values: FloatArray, confidence: float) -> tuple[float, float, float, i
     if np.isnan(taus[0]):
         return nothing, nothing, nothing, models, TIED
     low, high = (float(bound[0]) for bound in percentile_interval(taus[1:, None], confidence))
+    if low == high:
+        return float(taus[0]), nothing, nothing, models, CONSTANT
     reason = "" if not np.isnan(low) else COUNTS_ONLY if len(taus) == 1 else UNSTABLE
     return float(taus[0]), low, high, models, reason
 

@@ -19,6 +19,7 @@ NUMBERS = ["value", "low", "high", "original", "change", "change_low", "change_h
 COLUMNS = [*KEYS, "title", "unit", "worse", *NUMBERS, "items", "reason"]
 EXPONENTIAL = "exponential_of_mean"
 DECIMALS = 6
+ROUNDING = 1e-9
 
 
 def side_effects_table(
@@ -84,6 +85,8 @@ def _row(part: pd.DataFrame, variant: str, draws: Draws) -> dict[str, object]:
     if proportion and not low < high:
         # resampling items that are all alike gives no width; the score interval keeps its own
         low, high = (float(bound) for bound in wilson_interval(values[:, 0].sum(), len(values), confidence))
+    elif _alike(low, high):
+        low, high = np.nan, np.nan
     row |= {"value": means[0, 0], "low": low, "high": high}
     if variant == ORIGINAL:
         return row
@@ -92,4 +95,11 @@ def _row(part: pd.DataFrame, variant: str, draws: Draws) -> dict[str, object]:
     if proportion and not change_low < change_high:
         gained, lost = (int((side * (values[:, 0] - values[:, 1]) > 0).sum()) for side in (1, -1))
         change_low, change_high = tango_interval(gained, lost, len(values), confidence)
+    elif _alike(change_low, change_high):
+        change_low, change_high = np.nan, np.nan
     return {**row, "original": means[0, 1], "change": change[0], "change_low": change_low, "change_high": change_high}
+
+
+def _alike(low: float, high: float) -> bool:
+    """Whether all resamples are one and the same value: that of items that are all alike, not a certain one."""
+    return bool(np.isclose(low, high, rtol=ROUNDING, atol=ROUNDING))

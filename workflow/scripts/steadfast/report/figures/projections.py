@@ -14,6 +14,7 @@ from steadfast.core.names import PROMPT_LABELS
 from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height
 from steadfast.report.figures.look import narrow
 from steadfast.report.figures.style import INK, SERIES, figure_style, marker_key, message_figure, new_figure
+from steadfast.report.wording import MINUS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 MOST_PANELS = 5
 MOST_NARROW = 3
 PANEL = 1.35
+WRITTEN_OUT = range(-1, 3)
+"""Powers of ten of tick labels that are written out."""
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 CLASS_COLORS = {"harmful": SERIES[2], "harmless": SERIES[1]}
 CLASS_MARKERS = {"harmful": "^", "harmless": "o"}
 
@@ -87,11 +91,10 @@ def draw_projections(activations: Activations, direction: Direction, name: str =
             _strip(panels[0, column], [group @ axis for group in states])
             _scatter(panels[1, column], states)
             panels[0, column].set_title(f"block {layer}" + (" *" if layer == chosen else ""))
-            panels[0, column].locator_params(axis="x", nbins=3)
         panels[0, 0].set_yticks(range(len(PROMPT_LABELS)), PROMPT_LABELS)
         panels[1, 0].set_ylabel("component 2")
         for column in range(len(layers)):
-            panels[0, column].set_xlabel("projection")
+            panels[0, column].set_xlabel(f"projection{_shorten_ticks(panels[0, column])}")
             panels[1, column].set_xlabel("component 1")
         add_legend(figure, keys)
         add_heading(figure, title, notes)
@@ -127,6 +130,14 @@ def shown(activations: Activations, direction: Direction) -> Shown:
     fitted = "" if direction.selection.empty else ", used to fit the direction: noise alone gives some separation"
     rows = direction.directions.astype(np.float64)
     return Shown(activations, activations, rows, f"all calibration prompts{fitted}")
+
+
+def held_out_counts(activations: Activations, direction: Direction) -> dict[str, int]:
+    """Numbers of held-out prompts by label; none where the direction does not name them."""
+    held_out = set(direction.details.get("held_out", ()))
+    if not held_out:
+        return {}
+    return {label: len(held_out.intersection(getattr(activations, label).prompt_ids)) for label in PROMPT_LABELS}
 
 
 def _part(activations: Activations, ids: set[str], kept: bool) -> Activations:
@@ -168,6 +179,16 @@ def _strip(axes: "Axes", groups: Sequence[NDArray[np.float64]]) -> None:
         axes.plot([values.mean()] * 2, [band - 0.42, band + 0.42], color=INK, linewidth=1.2)
     axes.set_ylim(-0.6, len(PROMPT_LABELS) - 0.4)
     axes.set_yticks([])
+
+
+def _shorten_ticks(axes: "Axes") -> str:
+    """At most three short tick labels; returns the power of ten that very small and large ones leave to the title."""
+    axes.locator_params(axis="x", nbins=2)
+    largest = max(map(abs, axes.get_xlim()))
+    power = int(np.floor(np.log10(largest))) if largest > 0 else 0
+    power = power if power not in WRITTEN_OUT else 0
+    axes.xaxis.set_major_formatter(lambda value, _place: f"{value / 10.0**power:.3g}".replace("-", MINUS))
+    return f" (×10{str(power).translate(SUPERSCRIPTS)})" if power else ""
 
 
 def _scatter(axes: "Axes", groups: Sequence[NDArray[np.float64]]) -> None:

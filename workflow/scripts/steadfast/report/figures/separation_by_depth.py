@@ -1,12 +1,12 @@
 """How far harmful and harmless prompts separate along the depth of models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height
+from steadfast.report.figures.heading import add_heading, add_legend, heading_height, legend_height, number_of
 from steadfast.report.figures.look import narrow, width
 from steadfast.report.figures.style import (
     FAINT,
@@ -34,7 +34,9 @@ ALONG_DEPTH = {
 """Columns of a grid that are drawn along the depth, with their titles and what chance would give."""
 
 
-def draw_separation(grids: Mapping[str, pd.DataFrame], name: str = "") -> "Figure":
+def draw_separation(
+    grids: Mapping[str, pd.DataFrame], name: str = "", prompts: Mapping[str, Sequence[int]] | None = None
+) -> "Figure":
     """Draw held-out separation and accuracy along the depth, and the accuracy of a probe, one line per grid.
 
     Of several positions each line shows that of the selected place, or the last one. The state after the final
@@ -43,11 +45,19 @@ def draw_separation(grids: Mapping[str, pd.DataFrame], name: str = "") -> "Figur
     Args:
         grids: selection grids by the name of the model or variant.
         name: what the figure is about, such as the variant.
+        prompts: numbers of held-out prompts by label, one per grid.
     """
     if not grids:
         return message_figure("No selection grid to draw")
     title = f"Where the prompts separate{f': {name}' if name else ''}"
-    notes = ["held-out prompts", "filled: selected block", "gray line: chance", "norm: after the final norm"]
+    numbers = [number_of(found, label) for label, found in (prompts or {}).items()]
+    held_out = ", ".join(number.removeprefix("n = ") for number in numbers if number)
+    notes = [
+        f"held-out prompts{f' (n = {held_out})' if held_out else ''}",
+        "filled: selected block",
+        "gray line: chance",
+        "norm: after the final norm",
+    ]
     keys = [
         marker_key(model, {"color": series_color(place), "marker": MARKERS[place % len(MARKERS)], "filled": False})
         for place, model in enumerate(grids)

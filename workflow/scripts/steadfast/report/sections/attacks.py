@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from steadfast.analysis.tables.ordering import names_of
-from steadfast.core.names import HARMFUL
+from steadfast.core.names import HARMFUL, ORIGINAL
 from steadfast.grid import paths
 from steadfast.report.blocks import Block, Column, dots, lines, numbers, prose, table
 from steadfast.report.figures.heading import number_of
@@ -239,10 +239,10 @@ def _search(study: Study) -> list[Block]:
         table(
             "search",
             "Finalists of the searches",
-            found,
+            found.assign(trial=[ORIGINAL if trial == -1 else f"{trial:.0f}" for trial in found["trial"]]),
             [
                 *pair_columns(study),
-                Column("trial", "Trial", "count", help="-1 is the original."),
+                Column("trial", "Trial", "text"),
                 Column("rate", "Refused", "share", interval=True, help="Harmful calibration prompts."),
                 Column("scored", "Of", "count", detail=True),
                 Column("divergence", "Divergence", "number", help="Nats per token, on harmless calibration prompts."),

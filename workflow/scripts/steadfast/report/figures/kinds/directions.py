@@ -44,12 +44,13 @@ def figures(found: "Iterable[FoundDirection]", labels: Labels | None = None) -> 
         where a place was selected.
     """
     from steadfast.report.figures.place_selection import draw_selection
-    from steadfast.report.figures.projections import draw_projections
+    from steadfast.report.figures.projections import draw_projections, held_out_counts
     from steadfast.report.figures.separation_by_depth import draw_separation
 
     labels = labels or Labels()
     drawn: dict[str, Figure] = {}
     grids: dict[str, dict[str, pd.DataFrame]] = {}
+    prompts: dict[str, dict[str, list[int]]] = {}
     for item in found:
         name = f"{item.model}_{item.variant}"
         shown = f"{labels.model(item.model)}, {labels.variant(item.variant)}"
@@ -58,10 +59,13 @@ def figures(found: "Iterable[FoundDirection]", labels: Labels | None = None) -> 
         if grid.empty:
             continue
         grids.setdefault(item.variant, {})[labels.model(item.model)] = grid
+        for label, number in held_out_counts(item.activations, item.direction).items():
+            prompts.setdefault(item.variant, {}).setdefault(label, []).append(number)
         if grid["position"].nunique() > 1 or "bypass" in grid:
             drawn[f"selection_{name}"] = draw_selection(grid, _tokens(grid, item.activations), shown)
     return drawn | {
-        f"separation_{variant}": draw_separation(models, labels.variant(variant)) for variant, models in grids.items()
+        f"separation_{variant}": draw_separation(models, labels.variant(variant), prompts.get(variant))
+        for variant, models in grids.items()
     }
 
 

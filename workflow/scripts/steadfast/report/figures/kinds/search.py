@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field
 
 from steadfast.analysis.tables.about import About
@@ -33,8 +34,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+FloatArray = NDArray[np.float64]
+
 MOST_COLUMNS = 3
 PANEL_HEIGHT = 2.0
+DECADE = 10.0
 NOTHING = "no search found an attack"
 
 
@@ -58,6 +62,7 @@ def draw(data: Mapping[str, pd.DataFrame], about: About, settings: Settings) -> 
             about.labels,
             controls=about.controls,
             left_out=left_out,
+            confidence=about.confidence,
         )
     }
 
@@ -71,6 +76,7 @@ def figure(
     *,
     controls: Collection[str] = (),
     left_out: Collection[str] = (),
+    confidence: float = 0.95,
 ) -> "Figure":
     """Draw one panel per model.
 
@@ -86,6 +92,7 @@ def figure(
         labels: display labels.
         controls: variants with the role *control*.
         left_out: variants that are not shown, such as those of sweeps.
+        confidence: level of the intervals.
     """
     labels = labels or Labels()
     tried = search[(search["trial"] >= 0) & search["rate"].notna()]
@@ -105,10 +112,13 @@ def figure(
     notes = [
         f"judge: {labels.judge(judge)}",
         number_of(rates["total"], "evaluation prompts") if "total" in rates else "",
+        number_of(tried["scored"].dropna(), "calibration prompts") if "scored" in tried else "",
         "small: finalists on calibration prompts, joined along their front",
         "dashed: the chosen trial from calibration to evaluation",
-        "lines: confidence intervals",
+        f"lines: {confidence:.0%} confidence intervals",
     ]
+    shown = [*tried["divergence"], *tried.get("evaluation_divergence", []), *rates["divergence"]]
+    scale = _scale(np.array(shown, dtype=float))
     keys = _keys(variants, searched, styles, labels, controls)
     with figure_style():
         height = PANEL_HEIGHT * down + 0.3
@@ -120,6 +130,7 @@ def figure(
                 continue
             _panel(axes, tried[tried["model"] == models[place]], styles)
             _evaluated(axes, rates[rates["model"] == models[place]], styles)
+            axes.set_xscale(**scale)
             axes.set_title(wrap(labels.model(models[place]), characters(width() / across - 0.4)), loc="left")
             if place + across >= len(models):
                 axes.set_xlabel("divergence from the original\n(nats per token)")
@@ -128,6 +139,17 @@ def figure(
         add_legend(drawn, keys)
         add_heading(drawn, title, notes)
     return drawn
+
+
+def _scale(divergences: FloatArray) -> dict[str, Any]:
+    """Scale of the axis of the divergence: logarithmic if its values span more than ``DECADE``, linear near 0."""
+    found = np.abs(divergences[np.isfinite(divergences) & (divergences != 0)])
+    if not len(found) or found.max() <= DECADE * found.min():
+        return {"value": "linear"}
+    if (divergences[np.isfinite(divergences)] > 0).all():
+        return {"value": "log"}
+    # an edit that changes nothing has a divergence of 0, which a logarithmic axis cannot hold
+    return {"value": "symlog", "linthresh": 10.0 ** np.floor(np.log10(found.min()))}
 
 
 def _panel(axes: "Axes", tried: pd.DataFrame, styles: Mapping[str, Mapping[str, Any]]) -> None:

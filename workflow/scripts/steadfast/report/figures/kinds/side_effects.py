@@ -53,7 +53,14 @@ def draw(data: Mapping[str, pd.DataFrame], about: About, settings: Settings) -> 
     assessment = data["assessment"]
     if not settings.controls:
         assessment = assessment[~assessment["variant"].isin(list(about.controls))]
-    drawn = figure(assessment, data["side_effects"], about.labels, controls=about.controls, judge=about.judge)
+    drawn = figure(
+        assessment,
+        data["side_effects"],
+        about.labels,
+        controls=about.controls,
+        judge=about.judge,
+        confidence=about.confidence,
+    )
     return {"side_effects": drawn}
 
 
@@ -64,6 +71,7 @@ def figure(
     *,
     controls: Collection[str] = (),
     judge: str = "",
+    confidence: float = 0.95,
 ) -> "Figure":
     """Draw one panel per side effect, and in it one point per model and variant.
 
@@ -77,6 +85,7 @@ def figure(
         labels: display labels.
         controls: variants with the role *control*.
         judge: whose verdicts the refusals are.
+        confidence: level of the intervals.
     """
     labels = labels or Labels()
     judged = effects[(effects["worse"] != "neither") & (effects["variant"] != ORIGINAL) & effects["change"].notna()]
@@ -96,8 +105,7 @@ def figure(
     notes = [
         "each point is a model",
         f"refusals by {labels.judge(judge)}" if judge else "",
-        number_of(points["items"], "items per panel") if "items" in points else "",
-        "lines: confidence intervals of the changes",
+        f"lines: {confidence:.0%} confidence intervals of the changes",
         "hollow: controls" if set(controls) & set(variants) else "",
     ]
     with figure_style():
@@ -124,11 +132,14 @@ def figure(
 
 
 def _heading(points: pd.DataFrame, pair: tuple[str, str], room: float) -> str:
-    first = points[(points["measure"] == pair[0]) & (points["scope"] == pair[1])].iloc[0]
+    own = (points["measure"] == pair[0]) & (points["scope"] == pair[1])
+    first = points[own].iloc[0]
     shown = first["scope"] in PROMPT_LABELS or first["scope"] in OVER_REFUSAL
     scope = f" ({first['scope']})" if shown else ""
     text = f"{'Fewer ' if first['worse'] == 'lower' else ''}{first['title']}{scope}"
-    return wrap(text[0].upper() + text[1:], characters((room - 0.5) / 1.12))
+    size = number_of(points.loc[own, "items"], "").strip() if "items" in points else ""
+    # on a line of its own, so that all panels of a row have it in the same place
+    return "\n".join(filter(None, [wrap(text[0].upper() + text[1:], characters((room - 0.5) / 1.12)), size]))
 
 
 def _panel(axes: "Axes", points: pd.DataFrame, models: Sequence[str], styles: Mapping[str, Mapping[str, Any]]) -> None:
