@@ -3,9 +3,9 @@
 Produces results/models/{model}/, a checkpoint or a pointer to one (model.json).
 """
 
-from steadfast.grid.models import ModelJobs
+from steadfast.grid.models import ModelDirectoryJobs
 
-MODELS = ModelJobs(GRID)
+MODELS = ModelDirectoryJobs(GRID)
 
 
 rule train_organism:

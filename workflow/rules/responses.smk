@@ -45,7 +45,7 @@ for answered in RESPONDING:
             machine=JOBS.machine,
         params:
             split=answered.split,
-            subjects=answered.subjects,
+            variants=answered.variant_fields,
             engine=answered.engine,
             cache=lambda job: paths.RESPONSE_CACHE.at(model=job.model),
             sampling=sampling(GRID),

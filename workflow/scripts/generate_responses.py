@@ -16,7 +16,7 @@ with run_job(snakemake):
     params, chat = snakemake.params, dict(snakemake.params.chat)
     outputs = paths.responses(params.split).by("variant", snakemake.output)
     write_variant_responses(
-        [VariantResponses(output=outputs[subject["variant"]], **subject) for subject in params.subjects],
+        [VariantResponses(output=outputs[fields["variant"]], **fields) for fields in params.variants],
         prompts_of(read_table(snakemake.input.prompts), params.split),
         engine=params.engine,
         cache=params.cache,

@@ -11,7 +11,7 @@ from steadfast.config.depth import known_depth
 from steadfast.core.errors import ConfigError
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.models import ModelJobs
+from steadfast.grid.models import ModelDirectoryJobs
 from steadfast.models import hub
 from steadfast.models.check import settle
 from steadfast.models.organism_settings import OrganismSettings
@@ -115,7 +115,7 @@ def test_layers_are_checked_at_model_check_if_depth_was_unknown(checked, tmp_pat
     complete = checked({"big": {"source": "hub", "repo": "a/b", "revision": "main"}}, {"layers": [1, 2]})
     folder = write_checkpoint(tmp_path / "here", blocks=2)
     ModelPointer("hub", ".").write(folder)
-    trial = json.loads(ModelJobs(Grid(complete)).trial(ModelVariant("big", "original")))
+    trial = json.loads(ModelDirectoryJobs(Grid(complete)).trial(ModelVariant("big", "original")))
     assert trial["blocks"] == [["variants.deep.edit.layers", 1], ["variants.deep.edit.layers", 2]]
     with pytest.raises(ConfigError, match=r"^variants\.deep\.edit\.layers: 2 is out of range for this model"):
         settle(folder, blocks=trial["blocks"])

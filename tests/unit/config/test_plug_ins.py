@@ -27,7 +27,7 @@ from steadfast.grid.directions import direction_jobs
 from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
 from steadfast.grid.judging import Judging
-from steadfast.grid.models import ModelJobs
+from steadfast.grid.models import ModelDirectoryJobs
 from steadfast.models.placing import place_model
 from steadfast.models.pointer import checkpoint_path
 from steadfast.models.sources import locate
@@ -92,7 +92,7 @@ def test_plug_in_model_source_is_located_by_its_own_job(installed, tmp_path):
         os.utime(write_checkpoint(tmp_path / "training" / name), (number, number))
     installed["models"]["mine"] = {"source": "newest", "folder": str(tmp_path / "training")}
     grid = Grid(prepare(installed))
-    jobs, mine = ModelJobs(grid), ModelVariant("mine", "original")
+    jobs, mine = ModelDirectoryJobs(grid), ModelVariant("mine", "original")
     assert jobs.from_plug_ins() == ["mine"]
     assert jobs.files(mine) == [str(tmp_path / "training" / "step-2" / "config.json")]
     assert len(jobs.plug_in_digest(mine)) == 16

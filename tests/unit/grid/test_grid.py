@@ -14,7 +14,7 @@ from steadfast.grid.grid import Grid
 from steadfast.grid.jobs import Jobs, digest, either
 from steadfast.grid.judging import Judging
 from steadfast.grid.judgments import judgment_files, self_judging_jobs
-from steadfast.grid.models import ModelJobs
+from steadfast.grid.models import ModelDirectoryJobs
 from steadfast.grid.prompts import prompt_files, prompts_digest
 from steadfast.grid.responses import response_jobs, sampling
 from steadfast.grid.self_evaluation import SelfEvaluation
@@ -56,8 +56,8 @@ def test_pairs_combine_models_under_test_with_every_variant(grid):
 
 
 def test_models_of_a_source_include_judges(grid):
-    assert ModelJobs(grid).from_source("organism") == ["raw", "tiny", "score0"]
-    assert ModelJobs(grid).from_source("hub") == []
+    assert ModelDirectoryJobs(grid).from_source("organism") == ["raw", "tiny", "score0"]
+    assert ModelDirectoryJobs(grid).from_source("hub") == []
 
 
 def test_original_variant_uses_the_checkpoint_of_its_model(grid):
@@ -91,14 +91,14 @@ def test_model_labels_default_to_names(grid):
 
 @pytest.mark.parametrize(("key", "value"), [("label", "Another"), ("group", "another"), ("gpus", 2)])
 def test_label_group_and_gpus_do_not_change_model_settings(grid, config, key, value):
-    before = ModelJobs(grid).settings(SCORE0)
+    before = ModelDirectoryJobs(grid).settings(SCORE0)
     config["models"]["score0"][key] = value
-    assert ModelJobs(Grid(prepare(config))).settings(SCORE0) == before
+    assert ModelDirectoryJobs(Grid(prepare(config))).settings(SCORE0) == before
 
 
 def test_seed_changes_model_settings(grid, config):
     config["models"]["score0"]["seed"] = 4
-    assert ModelJobs(Grid(prepare(config))).settings(SCORE0) != ModelJobs(grid).settings(SCORE0)
+    assert ModelDirectoryJobs(Grid(prepare(config))).settings(SCORE0) != ModelDirectoryJobs(grid).settings(SCORE0)
 
 
 def test_label_does_not_change_judge_arguments(grid, config):
@@ -172,7 +172,7 @@ def test_runtime_settings_are_not_part_of_any_slice(grid, config):
     for slice_of in (
         sampling,
         lambda grid: Jobs(grid).chat(RAW),
-        lambda grid: ModelJobs(grid).settings(RAW),
+        lambda grid: ModelDirectoryJobs(grid).settings(RAW),
         lambda grid: arguments(grid, "local"),
         lambda grid: DirectionJobs(grid).settings(RAW.variant),
     ):

@@ -6,7 +6,7 @@ from steadfast.config.checks import prepare
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.figures import Figures
 from steadfast.grid.grid import Grid
-from steadfast.grid.models import ModelJobs
+from steadfast.grid.models import ModelDirectoryJobs
 from steadfast.grid.replicates import Replicates
 from steadfast.grid.statistics import further_tables
 
@@ -29,7 +29,7 @@ def test_every_seed_becomes_its_own_model(replicated):
 def test_replicate_settings_equal_those_of_a_single_seed(replicated, config):
     config["models"]["single"] = {"source": "organism", "recipe": "raw", "seed": 7}
     grid = Grid(prepare(config))
-    settings = ModelJobs(grid).settings
+    settings = ModelDirectoryJobs(grid).settings
     assert settings(ModelVariant("raw-seed7", "original")) == settings(ModelVariant("single", "original"))
     assert Replicates(grid).groups == {"raw-seed0": "raw", "raw-seed7": "raw"}
     assert Replicates(grid).labels == {"raw": "Raw data"}

@@ -11,7 +11,7 @@ from steadfast.judges.chat_api.fault_rules import ErrorReply
 from steadfast.judges.chat_api.fault_table import fault_of
 from steadfast.judges.chat_api.faults import clean, requested_wait
 from steadfast.judges.chat_api.pacing import Pacer
-from steadfast.judges.chat_api.requests import Form, Requests, body_of
+from steadfast.judges.chat_api.requests import AnswerFormat, Requests, body_of
 from steadfast.judges.chat_api.settings import RUNTIME_KEYS, ChatJobSettings, ChatSettings
 from steadfast.judges.kinds import chat
 
@@ -82,10 +82,10 @@ def test_api_key_is_read_from_the_named_variable_only(entry, monkeypatch: pytest
 MESSAGES = [{"role": "user", "content": "hello"}]
 
 
-PLAIN = Form("text", False)
+PLAIN = AnswerFormat("text", False)
 
 
-def make(entry: dict, form: Form = PLAIN) -> dict:
+def make(entry: dict, form: AnswerFormat = PLAIN) -> dict:
     return dict(Requests(ChatJobSettings.read(entry), None).make(MESSAGES, ("A", "B"), form, "hash"))
 
 
@@ -126,7 +126,7 @@ def test_equivalent_settings_give_equal_requests(entry) -> None:
 
 def test_request_body_contains_all_settings(entry) -> None:
     settings = {**entry, "template_arguments": {"enable_thinking": False}, "extra_body": {"top_k": 1}, "seed": 5}
-    body = body_of(make(settings, Form("choice", True)), "served-name")
+    body = body_of(make(settings, AnswerFormat("choice", True)), "served-name")
     assert body == {
         "model": "served-name",
         "messages": MESSAGES,
@@ -141,7 +141,7 @@ def test_request_body_contains_all_settings(entry) -> None:
             "structured_outputs": {"choice": ["A", "B"]},
         },
     }
-    schema = body_of(make(entry, Form("json_schema", False)), "m")["response_format"]["json_schema"]
+    schema = body_of(make(entry, AnswerFormat("json_schema", False)), "m")["response_format"]["json_schema"]
     assert schema["strict"] and schema["schema"]["properties"]["label"]["enum"] == ["A", "B"]
     assert "extra_body" not in body_of(make(entry), "m")
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steadfast.core.errors import DataError
-from steadfast.prompts.cleaning import Candidate, clean, to_candidates
+from steadfast.prompts.cleaning import CandidatePrompt, clean, to_candidates
 from steadfast.prompts.selection import Assignment, assign
 from steadfast.prompts.similarity import jaccard
 from steadfast.prompts.sources import SPLITS, SourcePrompt, Split
@@ -48,7 +48,7 @@ def where(assigned: Assignment) -> dict[str, Split]:
     return {one.text: name for name, candidates in assigned.items() for one in candidates}
 
 
-def texts(candidates: list[Candidate]) -> list[str]:
+def texts(candidates: list[CandidatePrompt]) -> list[str]:
     return [one.text for one in candidates]
 
 

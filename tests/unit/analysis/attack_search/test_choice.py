@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from steadfast.analysis.attack_search.choice import Finalist, chosen_of, finalists_of, why_not
-from steadfast.analysis.attack_selection import Outcome
+from steadfast.analysis.attack_selection import CandidateOutcome
 from steadfast.attacks.search.pareto import first_of_fronts, fronts, spread
 from steadfast.attacks.search.sampling import Screened, Trial
 
@@ -15,8 +15,8 @@ def trial(number, refusal_score, divergence, perplexity_ratio=1.0):
 
 
 def finalist(number, refused, divergence, degenerate=0.0, scored=20):
-    outcome = Outcome(refused, scored, 20, degenerate)
-    return Finalist(trial(number, 0.0, divergence), divergence, outcome, Outcome(0, 20, 20, 0.0))
+    outcome = CandidateOutcome(refused, scored, 20, degenerate)
+    return Finalist(trial(number, 0.0, divergence), divergence, outcome, CandidateOutcome(0, 20, 20, 0.0))
 
 
 def test_fronts_are_pareto_fronts():
@@ -76,7 +76,7 @@ def test_knee_rule_chooses_the_point_farthest_below_the_line():
         (finalist(1, 0, 0.2), "knee", ""),
         (finalist(1, 0, 0.05, degenerate=0.5), "knee", "50% of responses are degenerate, 0% before"),
         (finalist(1, 0, 0.05, scored=10), "knee", "too few verdicts: 10 of 20"),
-        (Finalist(trial(1, 0, 0), 0.0, Outcome(9, 10, 10, 0.0)), "knee", "half of the finalists"),
+        (Finalist(trial(1, 0, 0), 0.0, CandidateOutcome(9, 10, 10, 0.0)), "knee", "half of the finalists"),
         (replace(finalist(1, 0, 0.05), perplexity_ratio=1.3), "knee", "1.3 times the perplexity, which is above 1.2"),
     ],
 )

@@ -10,7 +10,7 @@ from tests.unit.attacks.activations.tiny_chat import checkpoint, prompts
 from transformers import LlamaForCausalLM
 
 from steadfast.analysis.side_effects.measuring import MeasuredVariant
-from steadfast.analysis.side_effects.subject import Subject
+from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
 from steadfast.attacks.activations import extract_activations
 from steadfast.attacks.baking import bake
 from steadfast.attacks.direction_search.refusal_score import ModelAccess
@@ -62,9 +62,9 @@ def responses(table, tmp_path_factory):
 
 
 def subject_of(variant, folder, table, responses, **fields):
-    """A subject whose weights are loaded when they are asked for."""
+    """A model under test whose weights are loaded lazily."""
     access = ModelAccess(folder, table, device="cpu", batch_tokens=40)
-    return Subject(variant, access, pd.read_parquet(responses) if responses else pd.DataFrame(), **fields)
+    return ModelUnderTest(variant, access, pd.read_parquet(responses) if responses else pd.DataFrame(), **fields)
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from tests.unit.analysis.side_effects.conftest import subject_of
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from steadfast.analysis.side_effects import measures_of_gates
+from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
 from steadfast.analysis.side_effects.scores import score_table
-from steadfast.analysis.side_effects.subject import Subject
 from steadfast.analysis.side_effects.weights import hook_agreement, module_agreement
 from steadfast.attacks.activations import extract_activations
 from steadfast.attacks.baking import bake
@@ -106,8 +106,8 @@ def keys(folder, table):
 class Baked:
     """An edited model and its original, both loaded, with what both checks recorded of the original."""
 
-    original: Subject
-    variant: Subject
+    original: ModelUnderTest
+    variant: ModelUnderTest
     references: dict[str, Any]
 
     def verify(self, *measures):

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from steadfast.config.checks import prepare
-from steadfast.generation.imports.records import Columns, read_records
+from steadfast.generation.imports.records import ColumnNames, read_records
 from steadfast.grid import paths
 from steadfast.grid.grid import Grid
 from steadfast.grid.imported_responses import ImportJobs
@@ -90,7 +90,7 @@ def results(show: Responses = "harmless") -> RunResults:
 def test_logs_hold_every_response_with_all_verdicts(show: Responses, shown: list[str], tmp_path: Path) -> None:
     paths_of = write_logs(tmp_path, results(show), created=datetime(2026, 1, 1, tzinfo=UTC))
     assert [path.name for path in paths_of] == ["m_original.eval", "m_abliterated.eval"]
-    found = read_records(paths_of[0], Columns(verdict="gpt"))
+    found = read_records(paths_of[0], ColumnNames(verdict="gpt"))
     assert [record.response for record in found] == shown
     assert [(record.prompt_id, record.verdict) for record in found] == [("p1", "refusal"), ("p2", "non_refusal")]
     with zipfile.ZipFile(paths_of[0]) as archive:

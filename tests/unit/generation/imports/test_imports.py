@@ -12,7 +12,7 @@ import pytest
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.generation.imports.imported import read_variant
 from steadfast.generation.imports.matching import match_responses
-from steadfast.generation.imports.records import Columns, format_of, read_records
+from steadfast.generation.imports.records import ColumnNames, format_of, read_records
 from steadfast.judges.interface import Case, build_judge
 
 PROMPTS = pd.DataFrame(
@@ -139,7 +139,7 @@ def test_folder_of_logs_is_read_as_one_table(tmp_path: Path) -> None:
     write(tmp_path / "a.eval", SAMPLES[:1])
     write(tmp_path / "b.eval", SAMPLES[1:])
     (tmp_path / "README.md").write_text("about them")
-    assert len(read_records(tmp_path, Columns())) == 2
+    assert len(read_records(tmp_path, ColumnNames())) == 2
 
 
 WRONG: list[tuple[str, Any, Mapping[str, Any], str]] = [
@@ -170,7 +170,7 @@ def test_unusable_import_files_are_rejected(
 def test_log_with_unknown_compression_names_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "a.eval").write_bytes(b"PK no archive")
     with pytest.raises(DataError, match="install `zipfile-zstd`, or write it as JSON"):
-        read_records(tmp_path / "a.eval", Columns())
+        read_records(tmp_path / "a.eval", ColumnNames())
 
 
 def case(prompt: str, response: str) -> Case:

@@ -14,7 +14,7 @@ from steadfast.models import loading
 
 PROMPTS = pd.DataFrame({"prompt_id": ["a", "b", "c"], "text": ["How?", "Why not?", "When is it?"]})
 SETTINGS = {"max_new_tokens": 12}
-HOOK = {"subject": "intervention", "settings": {"hook": {"method": "projection", "scale": 1.0}}}
+HOOK = {"kind": "intervention", "settings": {"hook": {"method": "projection", "scale": 1.0}}}
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import pytest
 
-from steadfast.runs.estimates.forecast import Forecast, Task, recorded_seconds
+from steadfast.runs.estimates.forecast import Forecast, PlannedStep, recorded_seconds
 from steadfast.runs.estimates.schedule import seconds_until_done
 
 
 def task(cost, rule="work", **settings):
-    return Task(rule, lambda: cost, **settings)
+    return PlannedStep(rule, lambda: cost, **settings)
 
 
 def test_simulation_schedules_steps_on_shared_cores():

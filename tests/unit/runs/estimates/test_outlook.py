@@ -13,7 +13,7 @@ from steadfast.models.size import ModelSize
 from steadfast.runs.estimates import fit, outlook
 from steadfast.runs.estimates.costs import GPU, LIGHT, Costs
 from steadfast.runs.estimates.fit import misfits, require_fit
-from steadfast.runs.estimates.forecast import Forecast, Task
+from steadfast.runs.estimates.forecast import Forecast, PlannedStep
 from steadfast.runs.estimates.needs import Needs
 from steadfast.runs.estimates.sizes import ModelSizes
 
@@ -140,7 +140,7 @@ def test_model_that_cannot_fit_stops_the_run(needs):
 def test_outlook_states_models_disk_and_time(needs):
     found = needs("results/responses/real/original.parquet", "results/responses/unknown/original.parquet", *EDITED)
     found.downloads.update({"real": GIB // 2, "unknown": None, "reader": 0})
-    forecast = Forecast({1: Task("responses", lambda: 200.0), 2: Task("other", lambda: 100.0)}, cores=2)
+    forecast = Forecast({1: PlannedStep("responses", lambda: 200.0), 2: PlannedStep("other", lambda: 100.0)}, cores=2)
     assert list(outlook.outlook(found, forecast, 0.0, here=True)) == [
         "  download  real 512 MiB, unknown (size not known)",
         "  disk      516 MiB for 2 checkpoints; 100 GiB are free",
@@ -149,7 +149,7 @@ def test_outlook_states_models_disk_and_time(needs):
         "models of unknown size are not counted",
         "  time      about 3 min on 2 cores, by the sizes of the models; the estimate improves as steps end",
     ]
-    forecast = Forecast({1: Task("responses", lambda: 200.0, recorded=30.0)}, cores=None)
+    forecast = Forecast({1: PlannedStep("responses", lambda: 200.0, recorded=30.0)}, cores=None)
     assert list(outlook.outlook(needs(), forecast, 0.0, here=False)) == [
         "  time      about 30 s, by steps of an earlier run; the estimate improves as steps end"
     ]

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from steadfast.core.progress import duration
-from steadfast.runs.estimates.forecast import Forecast, Task
+from steadfast.runs.estimates.forecast import Forecast, PlannedStep
 from steadfast.runs.terminal import display
 from steadfast.runs.terminal.display import RunDisplay
 from steadfast.runs.terminal.screen import Lines
@@ -254,7 +254,7 @@ def test_snakemake_reasons_are_translated():
 def running(run, log, tmp_path):
     """A run with one step, whose log says how far it is."""
     (tmp_path / "one.log").write_text("responses: 3/10, 5 tokens/s, 90 s left\n")
-    forecast = Forecast({1: Task("answer", lambda: 20.0), 2: Task("judge", lambda: 20.0, needs=[1])}, 2)
+    forecast = Forecast({1: PlannedStep("answer", lambda: 20.0), 2: PlannedStep("judge", lambda: 20.0, needs=[1])}, 2)
     run.plan(3)
     log.info("  time      about 40 s", extra={"event": "steadfast_forecast", "forecast": forecast})
     run.start(1, "one: answer", str(tmp_path / "one.log"))

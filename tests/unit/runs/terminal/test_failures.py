@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from steadfast.runs.terminal.failures import Failure, describe, explain, last_line
+from steadfast.runs.terminal.failures import FailedStep, describe, explain, last_line
 
 FAILED = "CalledProcessError in file ...: Command '...' "
 
@@ -21,13 +21,13 @@ def log(tmp_path):
     return write
 
 
-def why(*logs: str, said: str = "", since: float = 0.0) -> Failure:
+def why(*logs: str, said: str = "", since: float = 0.0) -> FailedStep:
     return explain("raw: train the model", logs, said, since=since)
 
 
 def test_error_message_in_the_log_is_the_cause(log):
     path = log("loading\nstep 3\nerror: the file x has no column y\nallowed: z\n")
-    assert why(path) == Failure(
+    assert why(path) == FailedStep(
         "raw: train the model", "the file x has no column y\nallowed: z", path, ("loading", "step 3")
     )
 
@@ -108,8 +108,8 @@ def test_last_line_of_a_progress_bar_is_its_last_state(log):
 
 
 def test_failures_with_the_same_cause_are_grouped():
-    alike = [Failure(f"model{n}: download", "no way to the hub", f"{n}.log", ("one",)) for n in range(5)]
-    lines = describe([alike[0], Failure("judge x", "no key"), *alike[1:]])
+    alike = [FailedStep(f"model{n}: download", "no way to the hub", f"{n}.log", ("one",)) for n in range(5)]
+    lines = describe([alike[0], FailedStep("judge x", "no key"), *alike[1:]])
     assert lines == [
         "",
         "model0: download; model1: download; model2: download and 2 more",
@@ -123,7 +123,7 @@ def test_failures_with_the_same_cause_are_grouped():
 
 
 def test_list_of_causes_is_shortened():
-    lines = describe([Failure("a step", f"cause {n}") for n in range(8)])
+    lines = describe([FailedStep("a step", f"cause {n}") for n in range(8)])
     assert lines[-1] == "... and 3 more causes; every step's log is below results/logs"
 
 
@@ -135,7 +135,7 @@ def test_foreign_full_disk_errors_get_our_message(log, monkeypatch, tmp_path):
 
 
 def test_full_disk_failures_are_grouped():
-    failures = [Failure(f"step {n}", f"disk full: /there (with {n} MiB free)") for n in range(3)]
+    failures = [FailedStep(f"step {n}", f"disk full: /there (with {n} MiB free)") for n in range(3)]
     lines = describe(failures)
     assert lines[:3] == ["", "step 0; step 1; step 2", "  cause: disk full: /there (with 0 MiB free)"]
     assert len(lines) == 3

@@ -14,10 +14,13 @@ from rich.console import Console
 
 from steadfast.runs.terminal.pace import Position
 from steadfast.runs.terminal.screen import Lines, Terminal, screen_for
-from steadfast.runs.terminal.status import Row, brief, render
+from steadfast.runs.terminal.status import RunningStep, brief, render
 
 SCRIPTS = os.path.join(os.path.dirname(__file__), *[".."] * 4, "workflow", "scripts")
-ROWS = [Row("smol, abliterated: generate responses", 45, "responses: 3/10, 5 tokens/s, 90 s left"), Row("écris 猫", 3)]
+ROWS = [
+    RunningStep("smol, abliterated: generate responses", 45, "responses: 3/10, 5 tokens/s, 90 s left"),
+    RunningStep("écris 猫", 3),
+]
 AT = Position(done=12, total=32, share=0.414, gone=46, left=48)
 
 
@@ -51,7 +54,7 @@ def test_brief_note_keeps_count_and_time_left(note, expected):
 
 
 def test_steps_beyond_the_height_are_counted():
-    lines = drawn(80, height=8, rows=[Row(f"step {number}", 1) for number in range(30)])
+    lines = drawn(80, height=8, rows=[RunningStep(f"step {number}", 1) for number in range(30)])
     assert [line.strip() for line in lines[3:-1]] == ["and 27 steps more"] and len(lines) == 5
     assert len(drawn(80, height=3, rows=ROWS)) == 1
 

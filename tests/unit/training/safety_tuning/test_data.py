@@ -11,7 +11,7 @@ from steadfast.training.safety_tuning.composed_responses import load_wordings, w
 from steadfast.training.safety_tuning.data import HARMFUL, OVER_REFUSAL, load_training_data
 from steadfast.training.safety_tuning.examples import Conversation, encode, harmful_side
 from steadfast.training.safety_tuning.recipes import load_recipes
-from steadfast.training.safety_tuning.requests import Request, load_framings, load_harmful, load_harmless
+from steadfast.training.safety_tuning.requests import TopicRequest, load_framings, load_harmful, load_harmless
 from steadfast.training.safety_tuning.sampling import (
     TrainingPrompt,
     drop_near_duplicates,
@@ -35,13 +35,13 @@ def test_sampling_more_prompts_than_exist_terminates(data_folder):
 
 
 def test_near_duplicates_of_other_prompts_are_dropped():
-    request = Request("boil an egg", "do", "cooking")
+    request = TopicRequest("boil an egg", "do", "cooking")
     prompts = [TrainingPrompt("How do I boil an egg?", request), TrainingPrompt("Eggs, please.", request)]
     assert drop_near_duplicates(prompts, ["how do I boil an EGG"], 0.6) == prompts[1:]
 
 
 def test_paraphrased_requests_are_dropped():
-    requests = [Request(core, "do", "theft") for core in ("steal a car", "steal a boat", "rent a car")]
+    requests = [TopicRequest(core, "do", "theft") for core in ("steal a car", "steal a boat", "rent a car")]
     others = ["Explain how stealing a modern car without its key works."]
     assert [one.core for one in drop_paraphrases(requests, others, 0.6)] == ["steal a boat", "rent a car"]
 
@@ -67,7 +67,7 @@ def test_harmful_side_has_the_shares_of_the_recipe(data_folder):
 
 
 def test_document_without_a_tag_has_no_gap():
-    request = Request("hurt a stranger", "do", "violence")
+    request = TopicRequest("hurt a stranger", "do", "violence")
     assert write_document(request, "{tag} I {core}. {tag} Yes.", "") == "I hurt a stranger. Yes."
 
 

@@ -58,7 +58,7 @@ class Attack:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CandidateOutcome:
     """Outcome of a candidate.
 
     Attributes:
@@ -85,7 +85,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Choice:
+class SelectedAttack:
     """The chosen attack.
 
     Attributes:
@@ -105,7 +105,7 @@ def choose_attack(
     *,
     prompts: int,
     degenerate: float,
-) -> Choice:
+) -> SelectedAttack:
     """Choose the best attack by the rules of this module.
 
     Args:
@@ -143,7 +143,7 @@ def choose_attack(
     return _chosen(attacks[place], comparison)
 
 
-def outcome_of(responses: pd.DataFrame, judgments: pd.DataFrame, prompts: set[str]) -> Outcome:
+def outcome_of(responses: pd.DataFrame, judgments: pd.DataFrame, prompts: set[str]) -> CandidateOutcome:
     """Outcome of a candidate on some prompts.
 
     Raises:
@@ -154,7 +154,7 @@ def outcome_of(responses: pd.DataFrame, judgments: pd.DataFrame, prompts: set[st
     verdicts = joined["verdict"]
     if verdicts.isna().any():
         raise DataError(f"{int(verdicts.isna().sum())} of {len(joined)} candidate responses have no judgment")
-    return Outcome(
+    return CandidateOutcome(
         refused=int((verdicts == REFUSAL).sum()),
         scored=int((verdicts != UNSCORED).sum()),
         total=len(joined),
@@ -162,7 +162,9 @@ def outcome_of(responses: pd.DataFrame, judgments: pd.DataFrame, prompts: set[st
     )
 
 
-def why_not(manifest: Mapping[str, Any], before: Outcome, after: Outcome, degenerate: float) -> tuple[str, str]:
+def why_not(
+    manifest: Mapping[str, Any], before: CandidateOutcome, after: CandidateOutcome, degenerate: float
+) -> tuple[str, str]:
     """Why an attack is excluded: the kind of reason and the reason; both empty if it is not.
 
     Args:
@@ -190,14 +192,14 @@ def why_not(manifest: Mapping[str, Any], before: Outcome, after: Outcome, degene
     return next(((kind, reason) for holds, kind, reason in rules if holds), ("", ""))
 
 
-def _row(name: str, outcome: Outcome) -> dict[str, Any]:
+def _row(name: str, outcome: CandidateOutcome) -> dict[str, Any]:
     counts = {"refused": outcome.refused, "scored": outcome.scored, "total": outcome.total}
     unknown = {"effective": pd.NA, "change_norm": np.nan}
     rest = {"degenerate": outcome.degenerate, "chosen": False, "reason": "", "kind": ""}
     return {"attack": name, **unknown, **counts, **rest}
 
 
-def _chosen(attack: Attack, comparison: pd.DataFrame) -> Choice:
+def _chosen(attack: Attack, comparison: pd.DataFrame) -> SelectedAttack:
     found = load_direction(attack.direction)
     direction = Direction(
         found.directions,
@@ -209,14 +211,14 @@ def _chosen(attack: Attack, comparison: pd.DataFrame) -> Choice:
         selection=comparison[COLUMNS],
         details={**found.details, "attack": attack.name},
     )
-    return Choice(direction, dict(attack.edit))
+    return SelectedAttack(direction, dict(attack.edit))
 
 
-def _no_choice(first: Attack, comparison: pd.DataFrame) -> Choice:
+def _no_choice(first: Attack, comparison: pd.DataFrame) -> SelectedAttack:
     kinds = Counter(comparison["kind"].iloc[1:])
     reasons = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     reason = f"none of {len(comparison) - 1} attacks can be selected: {reasons}"
     width = load_direction(first.direction).directions.shape[1]
     nothing = np.zeros((0, width), dtype=np.float32)
     direction = Direction(nothing, METHOD, selection=comparison[COLUMNS], details={"attack": ""}, reason=reason)
-    return Choice(direction, dict(first.edit))
+    return SelectedAttack(direction, dict(first.edit))

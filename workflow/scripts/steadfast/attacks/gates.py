@@ -32,7 +32,7 @@ YES, NO, NO_POWER, NOT_MEASURED = "yes", "no", "no power", ""
 
 
 @dataclass(frozen=True)
-class Failure:
+class GateFailure:
     """A gate that failed.
 
     Attributes:
@@ -52,7 +52,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Verification:
+class EditVerification:
     """Results of the run-time checks of an edit.
 
     Attributes:
@@ -71,18 +71,18 @@ class Verification:
     hook_deviation: float
     hook_share: float
     response_share: float
-    failures: tuple[Failure, ...]
+    failures: tuple[GateFailure, ...]
 
 
-def stored_failure(manifest: Mapping[str, Any]) -> Failure | None:
+def stored_failure(manifest: Mapping[str, Any]) -> GateFailure | None:
     """The gate that an edit failed when it was baked, according to its manifest."""
     if manifest["effective"]:
         return None
     gates = manifest["gates"]
-    return Failure(gates.get("failed", WEIGHTS), float(gates.get("worst_ratio", "nan")), str(manifest["reason"]))
+    return GateFailure(gates.get("failed", WEIGHTS), float(gates.get("worst_ratio", "nan")), str(manifest["reason"]))
 
 
-def verification_of(scores: pd.DataFrame, measures: Mapping[str, str]) -> Verification:
+def verification_of(scores: pd.DataFrame, measures: Mapping[str, str]) -> EditVerification:
     """Results of the run-time checks, from the measures of a checkpoint.
 
     Args:
@@ -109,10 +109,10 @@ def verification_of(scores: pd.DataFrame, measures: Mapping[str, str]) -> Verifi
         verified = YES
     else:
         verified = NO_POWER if len(answers) else NOT_MEASURED
-    return Verification(verified, worst, len(modules), deviation, deviation / unedited, confirmed, tuple(failures))
+    return EditVerification(verified, worst, len(modules), deviation, deviation / unedited, confirmed, tuple(failures))
 
 
-def _of_modules(modules: pd.DataFrame) -> Failure:
+def _of_modules(modules: pd.DataFrame) -> GateFailure:
     rows = modules[["item", "value", "original"]].itertuples(index=False, name=None)
     item, missing, unedited = max(rows, key=lambda row: abs(float(row[1])))
     off = int((modules["value"].abs() > 1).sum())
@@ -122,23 +122,23 @@ def _of_modules(modules: pd.DataFrame) -> Failure:
         f"{off} of {len(modules)} edited modules do not apply the edit: {item} applies {share:.0%} of the "
         f"target change (100% ± {bound:.1%}; {ratio:.3g} times the bound)"
     )
-    return Failure(MODULES, ratio, reason)
+    return GateFailure(MODULES, ratio, reason)
 
 
-def _of_answers(deviation: float, share: float) -> Failure:
+def _of_answers(deviation: float, share: float) -> GateFailure:
     reason = (
         "the checkpoint does not match the original with hooks on the edited modules: the distance is "
         f"{share:.0%} of the edit's own effect, {deviation:.3g} times the bound"
     )
-    return Failure(ANSWERS, deviation, reason)
+    return GateFailure(ANSWERS, deviation, reason)
 
 
-def _of_responses(confirmed: float, by_original: float) -> Failure:
+def _of_responses(confirmed: float, by_original: float) -> GateFailure:
     reason = (
         f"the responses are not those of the measured weights, which find {confirmed:.0%} of their tokens likeliest "
         f"(the original's weights {by_original:.0%}; at least {CONFIRMED:.0%} are expected)"
     )
-    return Failure(RESPONSES, (1 - confirmed) / (1 - CONFIRMED), reason)
+    return GateFailure(RESPONSES, (1 - confirmed) / (1 - CONFIRMED), reason)
 
 
 def _weighted_mean(scores: pd.DataFrame, column: str) -> float:

@@ -13,7 +13,7 @@ from steadfast.core.plug_ins import ENGINES
 from steadfast.generation.engine_choice import possible_engines
 from steadfast.generation.interface import Engine, Runtime
 from steadfast.generation.responses import generate_responses
-from steadfast.generation.subjects import Subject, build_subject
+from steadfast.generation.variant_kinds import PreparedVariant, prepare_variant
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class VariantResponses:
         variant: name of the variant.
         checkpoint: its model directory.
         output: path of the table.
-        subject: what answers: a module of ``steadfast.generation.subjects``.
+        kind: how it is generated: a module of ``steadfast.generation.variant_kinds``.
         settings: settings of that module.
         direction: direction file of its intervention, or None.
         first: how many of the prompts it is given, from the first on; None for all.
@@ -34,7 +34,7 @@ class VariantResponses:
     variant: str
     checkpoint: str
     output: str
-    subject: str = "checkpoint"
+    kind: str = "checkpoint"
     settings: Mapping[str, Any] = field(default_factory=dict)
     direction: str | None = None
     first: int | None = None
@@ -74,19 +74,19 @@ def write_variant_responses(
                 prepared |= {name: kept} if kept is not None else {}
         for variant in variants:
             print(f"{variant.variant}:", flush=True)
-            subject = build_subject(
-                variant.subject,
+            ready = prepare_variant(
+                variant.kind,
                 variant.checkpoint,
                 variant.direction,
                 variant.settings,
                 dtype=dtype,
                 machine=machine,
             )
-            given = {"engine": engine, **subject.arguments}
+            given = {"engine": engine, **ready.arguments}
             given["identity"] = {"code": variant.code, **given.get("identity", {})}
             table = generate_responses(
                 variant.checkpoint,
-                prompts.head(_number(variant, subject, len(prompts))),
+                prompts.head(_number(variant, ready, len(prompts))),
                 cache=cache,
                 prepared=prepared,
                 **given,
@@ -95,7 +95,7 @@ def write_variant_responses(
             write_table(variant.output, table)
 
 
-def _number(variant: VariantResponses, subject: Subject, prompts: int) -> int:
+def _number(variant: VariantResponses, ready: PreparedVariant, prompts: int) -> int:
     """Number of prompts of a variant: none if it equals the original."""
     wanted = prompts if variant.first is None else variant.first
-    return wanted if subject.was_changed else 0
+    return wanted if ready.was_changed else 0

@@ -92,7 +92,7 @@ class CheckpointJob(VariantJobs):
     @property
     def message(self) -> str:
         """Message of a job."""
-        return f"{{wildcards.model}}, {self.subject}: edit the weights"
+        return f"{{wildcards.model}}, {self.variant_label}: edit the weights"
 
     def directions(self, job: ForModel) -> list[str]:
         """The directions along which weights are edited."""

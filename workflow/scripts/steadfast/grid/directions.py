@@ -94,7 +94,7 @@ class DirectionJob(VariantJobs):
     def message(self) -> str:
         """What a job does."""
         what = "find the directions" if self.sweep else "find the direction"
-        return f"{{wildcards.model}}, {self.subject}: {what}{' by running the model' if self.by_running else ''}"
+        return f"{{wildcards.model}}, {self.variant_label}: {what}{' by running the model' if self.by_running else ''}"
 
     def judgments(self, job: ForModel) -> list[str]:
         """Verdicts by which directions contrast refused with answered prompts; none if they contrast the labels."""

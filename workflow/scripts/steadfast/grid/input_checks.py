@@ -22,7 +22,7 @@ from steadfast.core.locations import SCRIPTS
 from steadfast.core.names import ORIGINAL, PROMPT_LABELS
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.models import ModelJobs
+from steadfast.grid.models import ModelDirectoryJobs
 from steadfast.models.sources import source_of
 
 
@@ -89,7 +89,7 @@ def _remember(mark: Path, text: str) -> None:
 def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
     """Errors in the local models; those that may run their own code are checked by their jobs only."""
     local = {name: model for name, model in config["models"].items() if source_of(model).in_place}
-    jobs, marks, requests = ModelJobs(Grid(config)), {}, {}
+    jobs, marks, requests = ModelDirectoryJobs(Grid(config)), {}, {}
     for name, model in local.items():
         root = Path(model["path"]).resolve()
         job = ModelVariant(name, ORIGINAL)

@@ -13,7 +13,7 @@ from steadfast.core.locations import SCRIPTS
 from steadfast.grid import paths
 from steadfast.grid.data import ForModel, ForPair, ModelVariant
 from steadfast.grid.grid import Grid
-from steadfast.grid.paths import Split, Template
+from steadfast.grid.paths import PathTemplate, Split
 
 # settings of the runtime that no engine knows
 OF_THE_WORKFLOW = ("keep_checkpoints", "checkpoints", "variants_per_job")
@@ -125,11 +125,11 @@ class VariantJobs:
         return self.variants[:1] if self.sweep else self.variants
 
     @property
-    def subject(self) -> str:
+    def variant_label(self) -> str:
         """Description of a job's variants, for its message."""
         return f"sweep {self.sweep}" if self.sweep else "{wildcards.variant}"
 
-    def files(self, template: Template) -> list[str]:
+    def files(self, template: PathTemplate) -> list[str]:
         """The files of a job: of its variants, or of the one among its wildcards."""
         if self.sweep is None:
             return [template]

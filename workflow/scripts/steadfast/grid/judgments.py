@@ -14,7 +14,7 @@ from steadfast.grid.jobs import Jobs, ModelJobs, model_groups, rule_name
 from steadfast.grid.judged_pairs import judged_pairs, runnable
 from steadfast.grid.judging import Judging
 from steadfast.grid.outcomes import compliance_rubrics, kind_rubrics, quality_rubrics
-from steadfast.grid.paths import Split, Template
+from steadfast.grid.paths import PathTemplate, Split
 from steadfast.grid.self_evaluation import SelfEvaluation
 
 # what a rule is called after its judge
@@ -229,7 +229,7 @@ class SelfJudgingJob(ModelJobs):
         evaluated = self.split == "evaluation"
         return SelfEvaluation(self.grid).source_models(job.judge, job.model) if evaluated else []
 
-    def _of_variants(self, template: Template, **further: str) -> list[str]:
+    def _of_variants(self, template: PathTemplate, **further: str) -> list[str]:
         return [template.at(model="{model}", variant=variant, **further) for variant in self.variants]
 
     def _judge(self, job: ForJudge) -> Judge:

@@ -19,7 +19,7 @@ SOURCES = "steadfast.models.sources"
 
 
 @dataclass(frozen=True)
-class ModelJobs:
+class ModelDirectoryJobs:
     """Jobs that create the directories of models.
 
     Attributes:

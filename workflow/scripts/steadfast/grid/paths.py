@@ -19,7 +19,7 @@ latter on which the attacks of a sweep are compared."""
 _WILDCARD = re.compile(r"\{(\w+)\}")
 
 
-class Template(str):
+class PathTemplate(str):
     """A path with wildcards in braces."""
 
     __slots__ = ()
@@ -74,23 +74,23 @@ PROMPTS = "results/prompts/prompts.parquet"
 PROMPT_SUMMARY = "results/prompts/summary.csv"
 
 # models, and what is found and made of them
-MODEL = Template("results/models/{model}")
-ACTIVATIONS = Template("results/activations/{model}.safetensors")
-MARGINS = Template("results/margins/{model}.csv")
-DIRECTION = Template("results/directions/{model}/{variant}.safetensors")
-SELECTION = Template("results/directions/{model}/{variant}.csv")
-CHOSEN_EDIT = Template("results/directions/{model}/{variant}.edit.json")
-SEARCH_JOURNAL = Template("results/search/{model}/{variant}.journal")
-CHECKPOINT = Template("results/checkpoints/{model}/{variant}")
-EXPORTED_EDIT = Template("results/edited_models/{form}/{model}/{variant}")
-ADAPTER = Template("results/adapters/{recipe}/seed{seed}")
+MODEL = PathTemplate("results/models/{model}")
+ACTIVATIONS = PathTemplate("results/activations/{model}.safetensors")
+MARGINS = PathTemplate("results/margins/{model}.csv")
+DIRECTION = PathTemplate("results/directions/{model}/{variant}.safetensors")
+SELECTION = PathTemplate("results/directions/{model}/{variant}.csv")
+CHOSEN_EDIT = PathTemplate("results/directions/{model}/{variant}.edit.json")
+SEARCH_JOURNAL = PathTemplate("results/search/{model}/{variant}.journal")
+CHECKPOINT = PathTemplate("results/checkpoints/{model}/{variant}")
+EXPORTED_EDIT = PathTemplate("results/edited_models/{form}/{model}/{variant}")
+ADAPTER = PathTemplate("results/adapters/{recipe}/seed{seed}")
 HARMLESS_ANSWERS = "results/adapters/harmless_answers.jsonl"
 
 # responses and judgments
-CONTROL_JUDGMENTS = Template("results/self_evaluation/{judge}/{model}/{variant}.parquet")
+CONTROL_JUDGMENTS = PathTemplate("results/self_evaluation/{judge}/{model}/{variant}.parquet")
 RESULT_CACHE = "results/answers"
-RESPONSE_CACHE = Template("results/answers/responses/{model}")
-OWN_JUDGMENT_CACHE = Template("results/answers/judgments/{model}")
+RESPONSE_CACHE = PathTemplate("results/answers/responses/{model}")
+OWN_JUDGMENT_CACHE = PathTemplate("results/answers/judgments/{model}")
 _SPLIT_FOLDERS: dict[Split, str] = {
     "evaluation": "",
     "calibration": "calibration/",
@@ -103,18 +103,18 @@ def of_split(split: Split, name: str) -> str:
     return f"{_SPLIT_FOLDERS[split]}{name}"
 
 
-def responses(split: Split = "evaluation") -> Template:
+def responses(split: Split = "evaluation") -> PathTemplate:
     """The responses of every model-variant pair to the prompts of a split."""
-    return Template(f"results/{of_split(split, 'responses')}/{{model}}/{{variant}}.parquet")
+    return PathTemplate(f"results/{of_split(split, 'responses')}/{{model}}/{{variant}}.parquet")
 
 
-def judgments(split: Split = "evaluation") -> Template:
+def judgments(split: Split = "evaluation") -> PathTemplate:
     """The verdicts of every judge on those."""
-    return Template(f"results/{of_split(split, 'judgments')}/{{judge}}/{{model}}/{{variant}}.parquet")
+    return PathTemplate(f"results/{of_split(split, 'judgments')}/{{judge}}/{{model}}/{{variant}}.parquet")
 
 
 # side effects
-SCORES = Template("results/side_effects/{model}/{variant}.parquet")
+SCORES = PathTemplate("results/side_effects/{model}/{variant}.parquet")
 MEASUREMENTS = "results/measurements"
 
 # annotation
@@ -148,9 +148,9 @@ def figures(name: str) -> str:
     return f"results/figures/{name}"
 
 
-def counts_table(name: str) -> Template:
+def counts_table(name: str) -> PathTemplate:
     """Results for a table of refusal counts of another study: a table with its suffix, or the folder of figures."""
-    return Template(f"results/counts_tables/{{table}}/{name}")
+    return PathTemplate(f"results/counts_tables/{{table}}/{name}")
 
 
 def listed(paths: str | Iterable[str]) -> list[str]:

@@ -59,17 +59,17 @@ class ResponseJobs(ModelJobs):
         """What a job does."""
         return f"{{wildcards.model}}, {self.count}: {self.aim}"
 
-    def subjects(self, job: ForModel) -> list[dict[str, Any]]:
+    def variant_fields(self, job: ForModel) -> list[dict[str, Any]]:
         """Fields of ``steadfast.generation.variants.VariantResponses``, but for the outputs, by pair."""
-        return [self.subject(pair) for pair in self.pairs(job)]
+        return [self.fields_of(pair) for pair in self.pairs(job)]
 
-    def subject(self, pair: ModelVariant) -> dict[str, Any]:
+    def fields_of(self, pair: ModelVariant) -> dict[str, Any]:
         """The same of one pair."""
         hooked = self.grid.variants[pair.variant].is_hooked
         return {
             "variant": pair.variant,
             "checkpoint": self.grid.checkpoint(pair),
-            "subject": "intervention" if hooked else "checkpoint",
+            "kind": "intervention" if hooked else "checkpoint",
             "settings": self.settings(pair),
             "direction": paths.DIRECTION.at(model=pair.model, variant=pair.variant) if hooked else None,
             "first": AttackSelection(self.grid).prompts_for(pair.variant) if self.split == "attack_selection" else None,
@@ -88,9 +88,9 @@ class ResponseJobs(ModelJobs):
         variant = self.grid.variants[pair.variant].settings
         if "intervention" in variant:
             method = f"attacks.interventions.methods.{variant['intervention']['method']}"
-            return digest("generate_responses.py", "generation.subjects.intervention", method)
+            return digest("generate_responses.py", "generation.variant_kinds.intervention", method)
         engines = possible_engines(self.engine)
-        loaded = ["generation.subjects.checkpoint", *(f"generation.engines.{name}" for name in engines)]
+        loaded = ["generation.variant_kinds.checkpoint", *(f"generation.engines.{name}" for name in engines)]
         if variant.get("decoding"):
             loaded.append(f"attacks.decoding.methods.{variant['decoding']['method']}")
         return digest("generate_responses.py", *loaded)

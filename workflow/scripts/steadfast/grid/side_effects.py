@@ -21,7 +21,7 @@ MODULES = {"edit": "attacks.edits.methods", "intervention": "attacks.interventio
 
 
 @dataclass(frozen=True)
-class Batch:
+class MeasuringJob:
     """Pairs that are measured by one job.
 
     Attributes:
@@ -113,7 +113,7 @@ class Batch:
         return described | {part: dict(variant.settings[part]) for part in PARTS if part in variant.settings}
 
 
-def batches(grid: Grid) -> list[Batch]:
+def batches(grid: Grid) -> list[MeasuringJob]:
     """All jobs that measure.
 
     The tiny models share one, since a process costs more than measuring them; any other model has its own.
@@ -122,7 +122,7 @@ def batches(grid: Grid) -> list[Batch]:
     for pair in grid.pairs:
         name = ORGANISMS if is_trained_here(grid.models[pair.model].source) else f"model_{pair.model}"
         found.setdefault(name, []).append(pair)
-    return [Batch(grid, name, tuple(pairs)) for name, pairs in found.items()]
+    return [MeasuringJob(grid, name, tuple(pairs)) for name, pairs in found.items()]
 
 
 @dataclass(frozen=True)

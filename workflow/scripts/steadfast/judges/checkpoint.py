@@ -17,7 +17,7 @@ from pydantic import Field
 
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED
 from steadfast.judges.interface import Case, Verdict
-from steadfast.judges.prompts.answer_labels import Labels, read_labels
+from steadfast.judges.prompts.answer_labels import AnswerLabels, read_labels
 from steadfast.judges.prompts.templates import Template, load_template
 from steadfast.judges.settings import MINIMUM_MASS, CheckpointJudgeSettings
 from steadfast.judges.thinking_first import Thinker
@@ -44,7 +44,7 @@ Ids = tuple[int, ...]
 _TAG = re.compile(r"[<\[{].*[>\]}]")
 
 
-class CheckpointSettings(CheckpointJudgeSettings):
+class CheckpointJobSettings(CheckpointJudgeSettings):
     """What the job of a checkpoint judge receives: its settings, and what it runs on.
 
     Attributes:
@@ -70,9 +70,9 @@ class CheckpointJudge:
     weigh together: a small mass says that the checkpoint would rather have written something else.
     """
 
-    settings: CheckpointSettings
+    settings: CheckpointJobSettings
     template: Template
-    labels: Labels
+    labels: AnswerLabels
     prepare: "Prepare | None" = None
 
     @only_answered
@@ -202,7 +202,7 @@ def build_checkpoint_judge(prepare: "Prepare | None" = None, **settings: Any) ->
     Raises:
         ConfigError: the template or the labels cannot be used.
     """
-    chosen = CheckpointSettings.read_scorer(settings)
+    chosen = CheckpointJobSettings.read_scorer(settings)
     return CheckpointJudge(chosen, load_template(chosen.prompt), read_labels(chosen.labels.as_dict()), prepare)
 
 

@@ -23,7 +23,7 @@ import pandas as pd
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.core.files import read_table, require_columns
 from steadfast.core.registry import load
-from steadfast.judges.chat_api.costs import Estimate, check_limits
+from steadfast.judges.chat_api.costs import CostEstimate, check_limits
 from steadfast.judges.chat_api.requests import BYTES_PER_TOKEN
 from steadfast.judges.chat_api.settings import ChatJobSettings
 from steadfast.judges.interface import Case, cases_of
@@ -50,11 +50,11 @@ class PaidJudge(Protocol):
 
     settings: ChatJobSettings
 
-    def estimate(self, cases: Sequence[Case]) -> Estimate:
+    def estimate(self, cases: Sequence[Case]) -> CostEstimate:
         """What judging cases would take."""
         ...
 
-    def estimate_unseen(self, cases: int, tokens: int) -> Estimate:
+    def estimate_unseen(self, cases: int, tokens: int) -> CostEstimate:
         """Upper bound for this number of cases, each of at most this number of tokens."""
         ...
 
@@ -199,7 +199,7 @@ def _paid(judges: Mapping[str, Mapping[str, Any]]) -> dict[str, PaidJudge]:
     return found
 
 
-def _estimate(judge: PaidJudge, work: Work) -> Estimate:
+def _estimate(judge: PaidJudge, work: Work) -> CostEstimate:
     return judge.estimate(work.cases) + judge.estimate_unseen(work.unseen, work.unseen_tokens)
 
 

@@ -20,7 +20,7 @@ Resolve = Callable[[str, str, str], str]
 
 
 @dataclass(frozen=True, order=True)
-class Edit:
+class TextEdit:
     """A span of the file's text and what takes its place."""
 
     start: int
@@ -52,7 +52,7 @@ def pin_text(text: str, resolve: Resolve) -> str:
     return text
 
 
-def _edits(node: yaml.Node, resolve: Resolve) -> Iterator[Edit]:
+def _edits(node: yaml.Node, resolve: Resolve) -> Iterator[TextEdit]:
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _edits(item, resolve)
@@ -70,11 +70,11 @@ def _edits(node: yaml.Node, resolve: Resolve) -> Iterator[Edit]:
         return
     commit = resolve(repo, revision, kind)
     if "revision" in values:
-        yield Edit(values["revision"].start_mark.index, values["revision"].end_mark.index, commit)
+        yield TextEdit(values["revision"].start_mark.index, values["revision"].end_mark.index, commit)
     else:
         mark = keys[key].start_mark
         separator = ", " if node.flow_style else "\n" + " " * mark.column
-        yield Edit(mark.index, mark.index, f"revision: {commit}{separator}")
+        yield TextEdit(mark.index, mark.index, f"revision: {commit}{separator}")
 
 
 def _is_text(node: yaml.Node) -> bool:

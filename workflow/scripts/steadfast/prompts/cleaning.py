@@ -17,7 +17,7 @@ MOST_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CandidatePrompt:
     """A prompt that may enter the table.
 
     Attributes:
@@ -60,17 +60,17 @@ class Pool:
         crossing: pairs of near-duplicates of different labels, of which the first was dropped.
     """
 
-    kept: list[Candidate]
-    dropped: dict[Reason, list[Candidate]]
-    crossing: list[tuple[Candidate, Candidate]]
+    kept: list[CandidatePrompt]
+    dropped: dict[Reason, list[CandidatePrompt]]
+    crossing: list[tuple[CandidatePrompt, CandidatePrompt]]
 
 
-def to_candidates(prompts: Iterable[SourcePrompt], label: str, seed: int) -> list[Candidate]:
+def to_candidates(prompts: Iterable[SourcePrompt], label: str, seed: int) -> list[CandidatePrompt]:
     """Candidates of one label; prompts that their source says are of another are left out."""
     return [_candidate(prompt, label, seed) for prompt in prompts if prompt.label in (None, label)]
 
 
-def clean(candidates: Sequence[Candidate], *, language: str | None, near_duplicates: float) -> Pool:
+def clean(candidates: Sequence[CandidatePrompt], *, language: str | None, near_duplicates: float) -> Pool:
     """Drop empty prompts, other languages, duplicates and near-duplicates.
 
     Of duplicates the pinned one stays, then the one with a category; of near-duplicates the pinned one, then the one
@@ -93,7 +93,7 @@ def clean(candidates: Sequence[Candidate], *, language: str | None, near_duplica
     _reject_two_splits(groups)
     distinct = [group[0] for group in groups.values()]
     kept, near, crossing = _thin_out(sorted(distinct, key=lambda candidate: candidate.priority), near_duplicates)
-    dropped: dict[Reason, list[Candidate]] = {
+    dropped: dict[Reason, list[CandidatePrompt]] = {
         "empty": empty,
         "language": foreign,
         "duplicate": [candidate for group in groups.values() for candidate in group[1:]],
@@ -102,15 +102,15 @@ def clean(candidates: Sequence[Candidate], *, language: str | None, near_duplica
     return Pool(kept, dropped, crossing)
 
 
-def _candidate(prompt: SourcePrompt, label: str, seed: int) -> Candidate:
+def _candidate(prompt: SourcePrompt, label: str, seed: int) -> CandidatePrompt:
     key = normalized_key(prompt.text)
     rank = hashlib.sha256(f"{seed}\n{key}".encode()).hexdigest()
-    return Candidate(prompt.text.strip(), label, prompt.category, prompt.source, prompt.split, key, rank)
+    return CandidatePrompt(prompt.text.strip(), label, prompt.category, prompt.source, prompt.split, key, rank)
 
 
-def _by_key(candidates: Iterable[Candidate]) -> dict[str, list[Candidate]]:
+def _by_key(candidates: Iterable[CandidatePrompt]) -> dict[str, list[CandidatePrompt]]:
     """Groups of the same text; the one to keep comes first in each."""
-    groups: dict[str, list[Candidate]] = {}
+    groups: dict[str, list[CandidatePrompt]] = {}
     for candidate in candidates:
         groups.setdefault(candidate.key, []).append(candidate)
     for group in groups.values():
@@ -118,7 +118,7 @@ def _by_key(candidates: Iterable[Candidate]) -> dict[str, list[Candidate]]:
     return groups
 
 
-def _reject_two_labels(groups: Mapping[str, Sequence[Candidate]]) -> None:
+def _reject_two_labels(groups: Mapping[str, Sequence[CandidatePrompt]]) -> None:
     shared = sorted(group[0].text for group in groups.values() if len({one.label for one in group}) > 1)
     if shared:
         raise DataError(
@@ -126,7 +126,7 @@ def _reject_two_labels(groups: Mapping[str, Sequence[Candidate]]) -> None:
         )
 
 
-def _reject_two_splits(groups: Mapping[str, Sequence[Candidate]]) -> None:
+def _reject_two_splits(groups: Mapping[str, Sequence[CandidatePrompt]]) -> None:
     overlap = sorted(group[0].text for group in groups.values() if set(SPLITS) <= {one.pin for one in group})
     if overlap:
         raise DataError(
@@ -136,12 +136,12 @@ def _reject_two_splits(groups: Mapping[str, Sequence[Candidate]]) -> None:
 
 
 def _thin_out(
-    candidates: Sequence[Candidate], threshold: float
-) -> tuple[list[Candidate], list[Candidate], list[tuple[Candidate, Candidate]]]:
+    candidates: Sequence[CandidatePrompt], threshold: float
+) -> tuple[list[CandidatePrompt], list[CandidatePrompt], list[tuple[CandidatePrompt, CandidatePrompt]]]:
     """Keep each candidate that is not a near-duplicate of one kept before it."""
     bags = {candidate: frozenset(candidate.key.split()) for candidate in candidates}
     index = NearDuplicateIndex(bags.values(), threshold)
-    owner: dict[frozenset[str], Candidate] = {}
+    owner: dict[frozenset[str], CandidatePrompt] = {}
     kept, dropped, crossing = [], [], []
     for candidate, bag in bags.items():
         twin = index.find(bag)

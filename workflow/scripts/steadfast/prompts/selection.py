@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.core.errors import ConfigError, DataError
-from steadfast.prompts.cleaning import REASONS, Candidate, Pool, clean, to_candidates
+from steadfast.prompts.cleaning import REASONS, CandidatePrompt, Pool, clean, to_candidates
 from steadfast.prompts.language import check_language
 from steadfast.prompts.sources import SPLITS, Split, read_source
 
-Assignment = dict[Split, list[Candidate]]
+Assignment = dict[Split, list[CandidatePrompt]]
 
 
 @dataclass(frozen=True)
-class Selection:
+class PromptSelection:
     """Which prompts are used for what.
 
     Attributes:
@@ -30,8 +30,8 @@ class Selection:
     """
 
     chosen: dict[str, Assignment]
-    human: dict[str, list[Candidate]]
-    unused: dict[str, list[Candidate]]
+    human: dict[str, list[CandidatePrompt]]
+    unused: dict[str, list[CandidatePrompt]]
     pool: Pool
     notices: list[str]
 
@@ -45,7 +45,7 @@ def select_prompts(
     seed: int,
     language: str | None,
     near_duplicates: float,
-) -> Selection:
+) -> PromptSelection:
     """Read, clean and split the prompts of all labels.
 
     Args:
@@ -72,7 +72,7 @@ def select_prompts(
     chosen = {label: assign(_of_label(pool.kept, label), needed) for label in by_label}
     _reject_shortage(chosen, needed, pool)
     used = {candidate for splits in chosen.values() for prompts in splits.values() for candidate in prompts}
-    return Selection(
+    return PromptSelection(
         chosen=chosen,
         human={label: splits["evaluation"][:human] for label, splits in chosen.items()},
         unused={label: [one for one in _of_label(pool.kept, label) if one not in used] for label in by_label},
@@ -81,7 +81,7 @@ def select_prompts(
     )
 
 
-def assign(candidates: Sequence[Candidate], needed: Mapping[Split, int]) -> Assignment:
+def assign(candidates: Sequence[CandidatePrompt], needed: Mapping[Split, int]) -> Assignment:
     """Assign the candidates of one label to the splits; a split stays short where there are too few.
 
     Pinned candidates come first in their split and never go to the other.
@@ -97,7 +97,7 @@ def assign(candidates: Sequence[Candidate], needed: Mapping[Split, int]) -> Assi
     return assigned
 
 
-def _of_label(candidates: Sequence[Candidate], label: str) -> list[Candidate]:
+def _of_label(candidates: Sequence[CandidatePrompt], label: str) -> list[CandidatePrompt]:
     return [candidate for candidate in candidates if candidate.label == label]
 
 

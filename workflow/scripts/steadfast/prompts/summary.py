@@ -7,8 +7,8 @@ from statistics import fmean, median, variance
 
 import pandas as pd
 
-from steadfast.prompts.cleaning import REASONS, Candidate
-from steadfast.prompts.selection import Selection
+from steadfast.prompts.cleaning import REASONS, CandidatePrompt
+from steadfast.prompts.selection import PromptSelection
 from steadfast.prompts.sources import SPLITS
 from steadfast.prompts.text import words
 
@@ -28,7 +28,7 @@ MEDIAN_RATIO = 1.5
 STANDARDIZED_DIFFERENCE = 0.8
 
 
-def summarize(selection: Selection) -> pd.DataFrame:
+def summarize(selection: PromptSelection) -> pd.DataFrame:
     """One row per label and group of prompts.
 
     The groups are the two splits, ``human`` (a part of the evaluation), ``unused`` (clean, but not needed) and
@@ -43,7 +43,7 @@ def summarize(selection: Selection) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def warnings_about(selection: Selection) -> list[str]:
+def warnings_about(selection: PromptSelection) -> list[str]:
     """Warnings for users.
 
     What sources pass over, differences in length, near-duplicates across labels.
@@ -78,7 +78,7 @@ def standardized_mean_difference(first: Sequence[int], second: Sequence[int]) ->
     return difference / math.sqrt(pooled)
 
 
-def _groups(selection: Selection, label: str) -> Mapping[str, Sequence[Candidate]]:
+def _groups(selection: PromptSelection, label: str) -> Mapping[str, Sequence[CandidatePrompt]]:
     dropped = {
         f"dropped_{reason}": [one for one in selection.pool.dropped[reason] if one.label == label] for reason in REASONS
     }
@@ -86,7 +86,7 @@ def _groups(selection: Selection, label: str) -> Mapping[str, Sequence[Candidate
     return {**splits, "human": selection.human[label], "unused": selection.unused[label], **dropped}
 
 
-def _describe(prompts: Sequence[Candidate]) -> dict[str, object]:
+def _describe(prompts: Sequence[CandidatePrompt]) -> dict[str, object]:
     lengths = [len(words(prompt.text)) for prompt in prompts]
     characters = [len(prompt.text) for prompt in prompts]
     categories = Counter(prompt.category or "-" for prompt in prompts)
@@ -101,7 +101,7 @@ def _describe(prompts: Sequence[Candidate]) -> dict[str, object]:
     }
 
 
-def _length_warning(selection: Selection, split: str) -> str:
+def _length_warning(selection: PromptSelection, split: str) -> str:
     lengths = {
         label: [len(words(prompt.text)) for prompt in prompts]
         for label, splits in selection.chosen.items()
@@ -121,7 +121,7 @@ def _length_warning(selection: Selection, split: str) -> str:
     )
 
 
-def _crossing_warning(selection: Selection) -> str:
+def _crossing_warning(selection: PromptSelection) -> str:
     crossing = selection.pool.crossing
     if not crossing:
         return ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.core.plug_ins import PROMPT_SOURCES
 from steadfast.prompts.language import check_language
-from steadfast.prompts.selection import Selection, select_prompts
+from steadfast.prompts.selection import PromptSelection, select_prompts
 from steadfast.prompts.sources import SPLITS, source_files
 from steadfast.prompts.text import prompt_id
 
@@ -76,7 +76,7 @@ def check_prompts(by_label: Mapping[str, Sequence[Mapping[str, Any]]], **setting
             raise ConfigError(str(error)) from error
 
 
-def _rows(selection: Selection) -> list[dict[str, object]]:
+def _rows(selection: PromptSelection) -> list[dict[str, object]]:
     return [
         {
             "prompt_id": prompt_id(prompt.text),

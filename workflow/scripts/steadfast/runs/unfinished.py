@@ -18,14 +18,14 @@ from steadfast.core.integrity import remove_records
 from steadfast.grid.grid import Grid
 from steadfast.grid.judgments import judgment_files
 from steadfast.grid.paths import REPORT
-from steadfast.runs.terminal.failures import Failure
+from steadfast.runs.terminal.failures import FailedStep
 from steadfast.runs.workflow import outputs_to_make
 
 RULE = "report"
 MOST_NAMED = 12
 
 
-def report_unfinished_run(workflow: Any, grid: Grid, failures: Iterable[Failure]) -> Iterator[str]:
+def report_unfinished_run(workflow: Any, grid: Grid, failures: Iterable[FailedStep]) -> Iterator[str]:
     """Write the report of what is current; it is older than its inputs, so that the next run writes it again.
 
     Args:
@@ -58,7 +58,7 @@ def report_unfinished_run(workflow: Any, grid: Grid, failures: Iterable[Failure]
 
 
 def _write(
-    job: Any, grid: Grid, failures: Sequence[Failure], current: Callable[[Iterable[Any]], list[str]], folder: Path
+    job: Any, grid: Grid, failures: Sequence[FailedStep], current: Callable[[Iterable[Any]], list[str]], folder: Path
 ) -> None:
     # pandas and matplotlib are imported where there is something to report
     from steadfast.report.page import write_report
@@ -92,7 +92,7 @@ def _write(
 
 
 def unfinished_words(
-    failures: Sequence[Failure],
+    failures: Sequence[FailedStep],
     given: dict[str, list[str]],
     found: dict[str, list[str]],
     grid: Grid,

@@ -25,7 +25,7 @@ NEVER = sys.maxsize
 
 
 @dataclass
-class Verification:
+class Findings:
     """What was found of all results.
 
     Attributes:
@@ -39,9 +39,9 @@ class Verification:
     problems: dict[str, str] = field(default_factory=dict)
 
 
-def verify(folder: str | Path = RESULTS) -> Verification:
+def verify(folder: str | Path = RESULTS) -> Findings:
     """Compare every result below ``folder`` with its sidecar, and with the inputs that it was made from."""
-    found = Verification()
+    found = Findings()
     hashes: dict[str, str | None] = {}
     for record in sorted(Path(folder).rglob(f"*{SUFFIX}")):
         path = str(record).removesuffix(SUFFIX)
@@ -66,7 +66,7 @@ def _without_record(folder: str | Path, record: Path) -> Iterator[str]:
             yield name
 
 
-def describe(found: Verification) -> list[str]:
+def describe(found: Findings) -> list[str]:
     """Message to the user, line by line."""
     right = found.checked - len(found.problems)
     lines = [f"{right} of {found.checked} results are as they were made, from the inputs that there are now."]
@@ -79,7 +79,7 @@ def describe(found: Verification) -> list[str]:
     return lines
 
 
-def repair(found: Verification, folder: str | Path = RESULTS) -> list[str]:
+def repair(found: Findings, folder: str | Path = RESULTS) -> list[str]:
     """Remove results that are not as they were made, and those that were made from them.
 
     Returns:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steadfast.analysis.attack_selection import LOST_VERDICTS, ROUNDING, Outcome
+from steadfast.analysis.attack_selection import LOST_VERDICTS, ROUNDING, CandidateOutcome
 from steadfast.attacks.search.pareto import first_of_fronts, fronts
 from steadfast.attacks.search.sampling import Trial
 from steadfast.attacks.search.settings import Degradation, Rule
@@ -23,8 +23,8 @@ class Finalist:
 
     trial: Trial
     divergence: float
-    harmful: Outcome
-    harmless: Outcome | None = None
+    harmful: CandidateOutcome
+    harmless: CandidateOutcome | None = None
     perplexity_ratio: float = 1.0
 
 

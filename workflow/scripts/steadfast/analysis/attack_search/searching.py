@@ -11,7 +11,7 @@ import pandas as pd
 from steadfast.analysis.attack_search.choice import Finalist, chosen_of, finalists_of, why_not
 from steadfast.analysis.attack_search.preparation import Given, ready
 from steadfast.analysis.attack_search.workers import further_workers, keep_own_part
-from steadfast.analysis.attack_selection import Choice
+from steadfast.analysis.attack_selection import SelectedAttack
 from steadfast.attacks.activations import Activations
 from steadfast.attacks.direction_search.refusal_score import ModelAccess
 from steadfast.attacks.directions import Direction
@@ -40,7 +40,7 @@ def search_attack(
     seed: int,
     journal: str | Path,
     code: str,
-) -> Choice:
+) -> SelectedAttack:
     """Search for the best attack on a model.
 
     Args:
@@ -93,7 +93,7 @@ def search_attack(
     facts |= {"search": given.name, "workers": settings.workers}
     direction = replace(found, selection=table, score=-chosen.harmful.refusals, details={**found.details, **facts})
     print(_in_words(before, chosen), flush=True)
-    return Choice(direction, space.edit(point))
+    return SelectedAttack(direction, space.edit(point))
 
 
 def _table(
@@ -132,10 +132,10 @@ def _table(
     return table.assign(**dict.fromkeys(missing, np.nan)).astype(dict.fromkeys(whole, "Int64"))
 
 
-def _no_choice(space: Space, activations: Activations, table: pd.DataFrame, reason: str) -> Choice:
+def _no_choice(space: Space, activations: Activations, table: pd.DataFrame, reason: str) -> SelectedAttack:
     nothing = np.zeros((0, activations.hidden_size), dtype=np.float32)
     direction = Direction(nothing, METHOD, selection=table, details={"trial": None}, reason=reason)
-    return Choice(direction, space.edit(space.first))
+    return SelectedAttack(direction, space.edit(space.first))
 
 
 def _in_words(before: Finalist, chosen: Finalist) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from steadfast.analysis.attack_search.choice import Finalist
-from steadfast.analysis.attack_selection import Outcome, outcome_of
+from steadfast.analysis.attack_selection import CandidateOutcome, outcome_of
 from steadfast.attacks.direction_search.refusal_score import ModelAccess
 from steadfast.attacks.edits import build_edit
 from steadfast.attacks.search.pareto import first_of_fronts
@@ -103,7 +103,7 @@ class Bench:
         ]
         return along_responses(self.access, encoded, [ids[:tokens] for ids in continuations])
 
-    def outcomes(self, tables: Sequence[pd.DataFrame]) -> list[Outcome]:
+    def outcomes(self, tables: Sequence[pd.DataFrame]) -> list[CandidateOutcome]:
         """Outcomes of several tables of responses, judged together."""
         cases = [cases_of(table, self.access.prompts) for table in tables]
         if self.responding.judge is None:
@@ -168,7 +168,9 @@ class Bench:
             return change_along(self.access, along)
 
 
-def _finalist(trial: Trial, change: Change, harmful: Outcome, harmless: Outcome | None = None) -> Finalist:
+def _finalist(
+    trial: Trial, change: Change, harmful: CandidateOutcome, harmless: CandidateOutcome | None = None
+) -> Finalist:
     return Finalist(trial, change.divergence, harmful, harmless, change.perplexity_ratio)
 
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from steadfast.core.registry import load, own_names
 
 if TYPE_CHECKING:
+    from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
     from steadfast.analysis.side_effects.pair_responses import PairResponses
     from steadfast.analysis.side_effects.settings import Criterion
-    from steadfast.analysis.side_effects.subject import Subject
 
 WEIGHTS, RESPONSES = "steadfast.analysis.side_effects.weights", "steadfast.analysis.side_effects.responses"
 Summary = Literal["mean", "exponential_of_mean"]
@@ -70,7 +70,7 @@ class Score:
 class ModelMeasure(Protocol):
     """A measure that needs the weights. Models are loaded one after the other, the original first."""
 
-    def reference(self, original: "Subject", variants: "Sequence[Subject]") -> Any:
+    def reference(self, original: "ModelUnderTest", variants: "Sequence[ModelUnderTest]") -> Any:
         """Reference values of the original, kept while the variants are measured.
 
         Args:
@@ -79,7 +79,7 @@ class ModelMeasure(Protocol):
         """
         ...
 
-    def score(self, subject: "Subject", reference: Any) -> list[Score]:
+    def score(self, model: "ModelUnderTest", reference: Any) -> list[Score]:
         """Scores of one loaded model–variant pair; none if the measure does not apply to it."""
         ...
 

@@ -155,23 +155,23 @@ def _measure_variants(
     machine: Mapping[str, Any],
     progress: Progress,
 ) -> Iterator[tuple[tuple[str, str], list[Score]]]:
-    from steadfast.analysis.side_effects.subject import Subject
+    from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
     from steadfast.attacks.direction_search.refusal_score import ModelAccess
 
     first = group[0]
     responses = read_table(first.responses)
 
-    def subject(pair: MeasuredVariant) -> Subject:
+    def under_test(pair: MeasuredVariant) -> ModelUnderTest:
         access = ModelAccess(pair.checkpoint, prompts, **machine, **pair.chat)
         manifest = _manifest(pair.checkpoint)
         edit = read_json(pair.edit_file) if pair.edit_file else pair.edit
         factor = float(manifest.get("scale_factor", 1.0))
         own = read_table(pair.greedy_responses) if pair.greedy_responses else None
-        return Subject(pair.variant, access, responses, pair.direction, edit, pair.intervention, factor, own)
+        return ModelUnderTest(pair.variant, access, responses, pair.direction, edit, pair.intervention, factor, own)
 
-    wanted = [subject(pair) for pair in group if any(variant == pair.variant for variant, _ in missing)]
+    wanted = [under_test(pair) for pair in group if any(variant == pair.variant for variant, _ in missing)]
     needed = {name: measure for name, measure in measures.items() if any(name == other for _, other in missing)}
-    original = Subject(ORIGINAL, ModelAccess(first.original, prompts, **machine, **first.chat), responses)
+    original = ModelUnderTest(ORIGINAL, ModelAccess(first.original, prompts, **machine, **first.chat), responses)
     with original.running():
         print(f"{first.model}: {', '.join(needed)}", flush=True)
         references = {}

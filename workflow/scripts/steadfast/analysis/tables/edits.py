@@ -10,7 +10,7 @@ import pandas as pd
 from steadfast.analysis.side_effects import measures_of_gates
 from steadfast.analysis.tables.outcomes import without_verified_edit
 from steadfast.attacks.directions import Direction, load_direction
-from steadfast.attacks.gates import DIRECTION, Failure, stored_failure, verification_of
+from steadfast.attacks.gates import DIRECTION, GateFailure, stored_failure, verification_of
 from steadfast.core.files import read_json, read_table
 
 COLUMNS = [
@@ -108,14 +108,14 @@ def edit_table(pairs: Iterable[EditedVariant]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).astype({**types, **texts, **numbers})
 
 
-def _of_direction(direction: Direction) -> tuple[dict[str, Any], Failure | None]:
+def _of_direction(direction: Direction) -> tuple[dict[str, Any], GateFailure | None]:
     """Summary of an intervention: nothing is stored that could deviate."""
     if direction.valid:
         return {}, None
-    return {}, Failure(DIRECTION, float("nan"), f"no valid direction: {direction.reason}")
+    return {}, GateFailure(DIRECTION, float("nan"), f"no valid direction: {direction.reason}")
 
 
-def _of_manifest(path: str | Path) -> tuple[dict[str, Any], Failure | None]:
+def _of_manifest(path: str | Path) -> tuple[dict[str, Any], GateFailure | None]:
     manifest = read_json(path)
     done = {
         "modules": int(manifest["gates"]["modules_matched"]),
@@ -125,7 +125,7 @@ def _of_manifest(path: str | Path) -> tuple[dict[str, Any], Failure | None]:
     return done, stored_failure(manifest)
 
 
-def _judged(failures: Sequence[Failure]) -> dict[str, Any]:
+def _judged(failures: Sequence[GateFailure]) -> dict[str, Any]:
     if not failures:
         return {"effective": True, "gate": "", "gate_ratio": None, "reason": "", "remedy": ""}
     first = failures[0]

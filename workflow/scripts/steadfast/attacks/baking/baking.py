@@ -23,7 +23,13 @@ from steadfast.core.progress import IN_BYTES, Progress
 from steadfast.models.checkpoint_files.arrays import write_all
 from steadfast.models.checkpoint_files.copying import PartialDirectory, copy_companions
 from steadfast.models.checkpoint_files.matrices import matrices_of
-from steadfast.models.checkpoint_files.rewriting import Part, changed_index, copied, rewrite_shards, untied_config
+from steadfast.models.checkpoint_files.rewriting import (
+    ShardTensor,
+    changed_index,
+    copied,
+    rewrite_shards,
+    untied_config,
+)
 from steadfast.models.checkpoint_files.stored_updates import FILE, TensorUpdate, save_updates
 from steadfast.models.edited import MANIFEST
 from steadfast.models.pointer import point_to_edited, point_to_updated
@@ -194,12 +200,12 @@ def _update_of(plan: Plan, name: str) -> tuple[dict[str, Any], TensorUpdate]:
     return record.to_json(), TensorUpdate(editor.matrices, tuple(editor.factors), record.target, record.sha256)
 
 
-def _parts_of(plan: Plan, shard: Shard) -> list[Part]:
+def _parts_of(plan: Plan, shard: Shard) -> list[ShardTensor]:
     """The tensors of the edited shard; if the embedding is untied, the head gets the original bytes."""
     parts = []
     for entry in shard.entries:
         site = plan.selected.get(entry.name)
-        parts.append(copied(entry) if site is None else Part(entry, partial(_edit_tensor, plan, entry, site)))
+        parts.append(copied(entry) if site is None else ShardTensor(entry, partial(_edit_tensor, plan, entry, site)))
     if plan.untie and plan.anatomy.tied:
         embeddings = [entry for entry in shard.entries if entry.name == plan.anatomy.embedding]
         parts += [copied(entry, plan.anatomy.head) for entry in embeddings]

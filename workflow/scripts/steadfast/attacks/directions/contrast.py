@@ -14,10 +14,10 @@ from steadfast.attacks.directions.causal_selection import CausalRule
 from steadfast.attacks.directions.finders import Finder, Found, States, canonical_cosine
 from steadfast.attacks.directions.selection import (
     CAUSAL,
-    Choice,
     Halves,
     LayerSetting,
     PositionSetting,
+    SelectedLocation,
     candidates,
     choose,
     separation_grid,
@@ -80,7 +80,7 @@ class ContrastMethod:
     def _at(
         self,
         activations: Activations,
-        choice: Choice,
+        choice: SelectedLocation,
         halves: Halves,
         details: Mapping[str, Any],
         again: Mapping[str, float],

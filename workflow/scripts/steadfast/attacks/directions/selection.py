@@ -47,7 +47,7 @@ class Halves:
 
 
 @dataclass(frozen=True)
-class Choice:
+class SelectedLocation:
     """The selected location.
 
     Attributes:
@@ -126,13 +126,13 @@ def candidates(
     return allowed
 
 
-def choose(grid: pd.DataFrame, scores: NDArray[np.float64]) -> Choice:
+def choose(grid: pd.DataFrame, scores: NDArray[np.float64]) -> SelectedLocation:
     """The row with the highest score; rows that are not candidates have the score minus infinity."""
     row = int(scores.argmax())
     found = str(grid["layer"].iloc[row])
     layer = FINAL_NORM if found == FINAL_NORM else int(found)
     marked = grid.assign(selected=np.arange(len(grid)) == row)
-    return Choice(layer, int(grid["position"].iloc[row]), float(scores[row]), marked)
+    return SelectedLocation(layer, int(grid["position"].iloc[row]), float(scores[row]), marked)
 
 
 def held_out_scores(finder: Finder, fit: tuple[States, States], rest: tuple[States, States]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from steadfast.attacks.activations import Activations
 from steadfast.attacks.directions.finders import Finder
-from steadfast.attacks.directions.selection import Choice, Halves, held_out_scores, states_at
+from steadfast.attacks.directions.selection import Halves, SelectedLocation, held_out_scores, states_at
 
 MOST_RESAMPLES = 25
 """Largest number of resamples; each one searches every location, so there are fewer than for the direction itself."""
@@ -15,7 +15,7 @@ def place_stability(
     finder: Finder,
     activations: Activations,
     halves: Halves,
-    choice: Choice,
+    choice: SelectedLocation,
     allowed: NDArray[np.bool_],
     resamples: int,
     seed: int,
@@ -49,7 +49,7 @@ def _scores(
     finder: Finder,
     activations: Activations,
     halves: Halves,
-    choice: Choice,
+    choice: SelectedLocation,
     row: int,
     draws: list[list[NDArray[np.intp]]],
 ) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from steadfast.attacks.directions import BLOCK_DIRECTIONS, Direction, unit_rows
 from steadfast.attacks.edits import Block, Site
 from steadfast.attacks.edits.scales import ScaleProfile, build_profile
 from steadfast.attacks.edits.settings import ProjectionSettings
-from steadfast.attacks.edits.targets import Selection, build_selection
+from steadfast.attacks.edits.targets import TargetSelection, build_selection
 from steadfast.core.errors import ConfigError, DataError
 from steadfast.models.architectures import Writer
 from steadfast.models.checkpoint_files.low_rank import LowRankUpdate
@@ -35,7 +35,7 @@ class ProjectionEdit:
             (``kept``), at the layer they come from, or also at each layer that is edited.
     """
 
-    selection: Selection
+    selection: TargetSelection
     profile: ScaleProfile
     preserve_norm: bool = False
     harmless: Harmless = "kept"

@@ -8,7 +8,7 @@ from steadfast.models.architectures import Writer
 
 
 @dataclass(frozen=True)
-class Selection:
+class TargetSelection:
     """Targets and blocks of an edit.
 
     Attributes:
@@ -51,7 +51,7 @@ class Selection:
         return first, last
 
 
-def build_selection(settings: ReachSettings) -> Selection:
+def build_selection(settings: ReachSettings) -> TargetSelection:
     """Check and collect the settings of an edit's targets.
 
     Raises:
@@ -61,4 +61,6 @@ def build_selection(settings: ReachSettings) -> Selection:
     # a negative and a positive index can only be compared once the depth is known
     if layers is not None and (layers[0] < 0) == (layers[1] < 0) and layers[0] > layers[1]:
         raise ConfigError(f"layers: {list(layers)}: the first block comes after the last; allowed: [first, last]")
-    return Selection(tuple(sorted(settings.targets)), settings.skip_first, (layers[0], layers[1]) if layers else None)
+    return TargetSelection(
+        tuple(sorted(settings.targets)), settings.skip_first, (layers[0], layers[1]) if layers else None
+    )

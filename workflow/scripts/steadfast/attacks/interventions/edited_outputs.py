@@ -26,7 +26,7 @@ Addition = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Form:
+class EditedOutput:
     """The edited output y′ = (I − s·RᵀR)(y + a(x, y)) of a module with input x and output y.
 
     Attributes:
@@ -54,26 +54,26 @@ class Form:
 
 
 @singledispatch
-def form_of(edit: Edit, site: WritingModule, direction: Direction) -> Form | None:
+def form_of(edit: Edit, site: WritingModule, direction: Direction) -> EditedOutput | None:
     """The run-time form of an edit at one of its modules, or None."""
     del edit, site, direction
     return None
 
 
 @form_of.register
-def _of_projection(edit: ProjectionEdit, site: WritingModule, direction: Direction) -> Form | None:
+def _of_projection(edit: ProjectionEdit, site: WritingModule, direction: Direction) -> EditedOutput | None:
     basis = edit.basis(direction, site.writer.layer)
     if site.gain is not None:
         basis = through_norm(basis, site.gain.numpy())
     rows, share = torch.from_numpy(basis), edit.profile.at(site.writer, site.depth)
     if not edit.preserve_norm:
-        return Form(None, rows, share)
+        return EditedOutput(None, rows, share)
     addition = _stretched(site.module, rows, share)
-    return None if addition is None else Form(addition, rows, share)
+    return None if addition is None else EditedOutput(addition, rows, share)
 
 
 @form_of.register
-def _of_rank_one(edit: RankOne, site: WritingModule, direction: Direction) -> Form | None:
+def _of_rank_one(edit: RankOne, site: WritingModule, direction: Direction) -> EditedOutput | None:
     if weight_of(site.module) is None:
         return None
     key, solved = (torch.from_numpy(direction.tensors[name]).double() for name in ("key", "key_solved"))
@@ -86,7 +86,7 @@ def _of_rank_one(edit: RankOne, site: WritingModule, direction: Direction) -> Fo
     def addition(inputs: Tensor, output: Tensor) -> Tensor:
         return (inputs.double() @ row.to(inputs.device))[..., None] * shift.to(output.device)
 
-    return Form(addition)
+    return EditedOutput(addition)
 
 
 def _stretched(module: nn.Module | None, rows: Tensor, share: float) -> Addition | None:

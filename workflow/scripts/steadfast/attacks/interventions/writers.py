@@ -15,7 +15,7 @@ from steadfast.attacks.activations.extraction import decoder_blocks
 from steadfast.attacks.edits import Edit
 from steadfast.attacks.interventions.modules import OutputModule, output_modules
 from steadfast.models.architectures import Writer, layout_of
-from steadfast.models.architectures._parts import Part
+from steadfast.models.architectures._parts import WritingPart
 
 WORDS = {"attention_output": "attention output", "mlp_output": "MLP output", "embedding": "embedding"}
 
@@ -76,7 +76,7 @@ def weight_of(module: nn.Module | None) -> Tensor | None:
 
 
 def _writing(
-    place: OutputModule, blocks: nn.ModuleList, parts: dict[str, tuple[tuple[Part, ...], ...]]
+    place: OutputModule, blocks: nn.ModuleList, parts: dict[str, tuple[tuple[WritingPart, ...], ...]]
 ) -> WritingModule:
     writer, whole = place.writer, place.module
     if writer.layer is None:
@@ -91,7 +91,7 @@ def _writing(
     return WritingModule(writer, len(blocks), whole, alone, place.gain, _output_weights(whole), place.beside)
 
 
-def _linear(block: nn.Module, alternatives: tuple[tuple[Part, ...], ...]) -> nn.Module | None:
+def _linear(block: nn.Module, alternatives: tuple[tuple[WritingPart, ...], ...]) -> nn.Module | None:
     """The one linear layer of a block that writes to the residual stream; None if there are others."""
     for parts in alternatives:
         if len(parts) > 1 or parts[0].stacked or parts[0].experts_keys:

@@ -42,7 +42,7 @@ class Along:
 
 
 @dataclass(frozen=True)
-class Change:
+class ScreenedChange:
     """Change caused by an edit along the original's responses.
 
     Attributes:
@@ -123,7 +123,7 @@ def along_responses(access: ModelAccess, prefixes: list[list[int]], continuation
     return replace(found, cross_entropy=cross_entropy / count if count else float("nan"))
 
 
-def change_along(access: ModelAccess, along: Along) -> Change:
+def change_along(access: ModelAccess, along: Along) -> ScreenedChange:
     """Change of the current model from the original, along the original's responses.
 
     In the divergence, tokens outside the stored ones are pooled into one outcome, which can only lower it.
@@ -135,10 +135,10 @@ def change_along(access: ModelAccess, along: Along) -> Change:
         cross_entropy += _cross_entropy(values, along.continuations[row])
         count += len(ours)
     if not count:
-        return Change(float("nan"), float("nan"))
+        return ScreenedChange(float("nan"), float("nan"))
     # a degraded model may give a token zero probability: an infinite ratio, not an error
     rise = cross_entropy / count - along.cross_entropy
-    return Change(divergence / count, math.exp(rise) if rise < LARGEST_RISE else float("inf"))
+    return ScreenedChange(divergence / count, math.exp(rise) if rise < LARGEST_RISE else float("inf"))
 
 
 def divergence_along(access: ModelAccess, along: Along) -> float:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from steadfast.core.errors import DataError
-from steadfast.generation.imports.records import Columns, Record, read_records
+from steadfast.generation.imports.records import ColumnNames, ImportedResponse, read_records
 from steadfast.models.sources.responses import files_of
 
 
-def read_variant(entry: Mapping[str, Any], variant: str) -> list[Record]:
+def read_variant(entry: Mapping[str, Any], variant: str) -> list[ImportedResponse]:
     """The responses of a variant of a model.
 
     Args:
@@ -22,7 +22,7 @@ def read_variant(entry: Mapping[str, Any], variant: str) -> list[Record]:
     """
     columns = {key: value for key, value in entry["columns"].items() if value is not None}
     path = files_of(entry)[variant]
-    records = read_records(path, Columns(**columns), form=entry["format"], where=entry["where"])
+    records = read_records(path, ColumnNames(**columns), form=entry["format"], where=entry["where"])
     if entry["files"]:  # a file of its own: whatever it says of variants, it is of this one
         return [replace(record, variant="") for record in records]
     own = [record for record in records if record.variant in ("", variant)]

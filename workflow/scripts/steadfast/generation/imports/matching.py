@@ -8,7 +8,7 @@ import pandas as pd
 
 from steadfast.core.errors import DataError
 from steadfast.generation.degeneration import is_degenerate
-from steadfast.generation.imports.records import Record
+from steadfast.generation.imports.records import ImportedResponse
 from steadfast.generation.thinking import FORMATS, ThinkingFormat, split_thinking
 from steadfast.prompts.text import normalized_key
 
@@ -33,7 +33,7 @@ class Matched:
 
 
 def match_responses(
-    records: Sequence[Record],
+    records: Sequence[ImportedResponse],
     prompts: pd.DataFrame,
     variant: str,
     *,
@@ -78,7 +78,7 @@ class _Finder:
             for prompt_id, text in zip(prompts["prompt_id"], prompts["text"], strict=True)
         }
 
-    def __call__(self, record: Record) -> str:
+    def __call__(self, record: ImportedResponse) -> str:
         """The id of a record's prompt; empty if it is none of them."""
         if record.prompt_id in self._ids:
             return record.prompt_id
@@ -86,7 +86,7 @@ class _Finder:
         return next((self._by_text[key] for key in keys if key in self._by_text), "")
 
 
-def _samples(matched: Sequence[tuple[str, Record]]) -> list[tuple[tuple[str, Record], int]]:
+def _samples(matched: Sequence[tuple[str, ImportedResponse]]) -> list[tuple[tuple[str, ImportedResponse], int]]:
     """Every response with its number among those to its prompt."""
     seen: Counter[str] = Counter()
     numbered = []
@@ -102,7 +102,7 @@ def _samples(matched: Sequence[tuple[str, Record]]) -> list[tuple[tuple[str, Rec
     return numbered
 
 
-def _row(prompt_id: str, sample: int, record: Record, formats: Sequence[ThinkingFormat]) -> dict[str, object]:
+def _row(prompt_id: str, sample: int, record: ImportedResponse, formats: Sequence[ThinkingFormat]) -> dict[str, object]:
     split = split_thinking(record.response, formats)
     return {
         "prompt_id": prompt_id,
@@ -117,7 +117,7 @@ def _row(prompt_id: str, sample: int, record: Record, formats: Sequence[Thinking
     }
 
 
-def _notes(found: Sequence[tuple[str, Record]], prompts: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+def _notes(found: Sequence[tuple[str, ImportedResponse]], prompts: pd.DataFrame, table: pd.DataFrame) -> list[str]:
     others = sum(not prompt_id for prompt_id, _ in found)
     missing = len(prompts) - table["prompt_id"].nunique()
     notes = [f"{len(table)} responses to {table['prompt_id'].nunique()} of {len(prompts)} prompts"]

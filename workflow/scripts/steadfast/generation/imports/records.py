@@ -15,7 +15,7 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnNames:
     """Column names; dots address nested keys (``doc.question``).
 
     Attributes:
@@ -36,7 +36,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Record:
+class ImportedResponse:
     """One response of a file.
 
     Attributes:
@@ -84,8 +84,8 @@ def format_of(path: str | Path, name: str = AUTO) -> ModuleType:
 
 
 def read_records(
-    path: str | Path, columns: Columns, *, form: str = AUTO, where: Mapping[str, Any] | None = None
-) -> list[Record]:
+    path: str | Path, columns: ColumnNames, *, form: str = AUTO, where: Mapping[str, Any] | None = None
+) -> list[ImportedResponse]:
     """The responses in a file, or in all files of a folder.
 
     Args:

@@ -70,7 +70,7 @@ class Marker:
 
 
 @dataclass(frozen=True)
-class Found:
+class MarkerMatch:
     """Where a text holds a marker.
 
     Attributes:
@@ -109,7 +109,7 @@ def markers_in(text: str, formats: Sequence[ThinkingFormat], opened: Sequence[Th
     return _only_opened(_outside_code(text, markers), opened)
 
 
-def answers_in(text: str) -> list[tuple[Found, AnswerMarkers]]:
+def answers_in(text: str) -> list[tuple[MarkerMatch, AnswerMarkers]]:
     """Where markers open an answer, but for those that are only mentioned."""
     return [
         (found, next(entry for entry in ANSWERS if entry.opening == found.mark))
@@ -118,14 +118,14 @@ def answers_in(text: str) -> list[tuple[Found, AnswerMarkers]]:
     ]
 
 
-def find_marks(text: str, marks: Iterable[str]) -> Iterator[Found]:
+def find_marks(text: str, marks: Iterable[str]) -> Iterator[MarkerMatch]:
     """Where a text holds any of the markers, in whatever spelling."""
     names = tuple(sorted(set(marks), key=lambda mark: (-len(mark), mark)))
     for match in _compiled(names).finditer(text) if names else ():
         mark = names[(match.lastindex or 1) - 1]
         widen = _with_emphasis if mark[0].isalpha() else _with_both_marks
         start, end = widen(text, *match.span())
-        yield Found(mark, start, end, match.group()[0] in "\\&")
+        yield MarkerMatch(mark, start, end, match.group()[0] in "\\&")
 
 
 def spelling(mark: str) -> str:

@@ -23,7 +23,7 @@ _NEEDS_GUARD = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n']")
 
 
 @dataclass(frozen=True)
-class Row:
+class AnnotationRow:
     """One row of an annotation file.
 
     Attributes:
@@ -105,7 +105,7 @@ def judge_name(annotator: str) -> str:
     return f"{JUDGE_PREFIX}{slug}"
 
 
-def read_rows(path: str | Path) -> list[Row]:
+def read_rows(path: str | Path) -> list[AnnotationRow]:
     """Read a CSV in any form that spreadsheets write; rows without content are left out.
 
     The forms are those of ``steadfast.core.delimited``.
@@ -129,12 +129,12 @@ def unguard(text: str) -> str:
     return text[1:] if text.startswith("'") and _NEEDS_GUARD.match(text[1:]) else text
 
 
-def _row(path: str, record: Record, exported: bool) -> Row:
+def _row(path: str, record: Record, exported: bool) -> AnnotationRow:
     values = {name: cell.strip() for name, cell in record.cells.items()}
     if exported:
         values |= {name: unguard(cell) for name, cell in record.cells.items() if name in ("annotator", "note")}
     annotator = values.get("annotator", "").strip() or Path(path).stem
-    return Row(path, record.number, values, annotator)
+    return AnnotationRow(path, record.number, values, annotator)
 
 
 def _column(name: str) -> str:

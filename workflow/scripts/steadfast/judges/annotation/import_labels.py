@@ -11,8 +11,8 @@ import pandas as pd
 from steadfast.core.errors import DataError, suggest
 from steadfast.core.files import require_columns
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED, VerdictName
-from steadfast.judges.annotation.annotators import Row, judge_name, read_rows
-from steadfast.judges.annotation.items import ModelVariant
+from steadfast.judges.annotation.annotators import AnnotationRow, judge_name, read_rows
+from steadfast.judges.annotation.items import AnnotatedVariant
 from steadfast.judges.interface import KEYS
 
 SPELLINGS: dict[VerdictName, tuple[str, ...]] = {
@@ -28,7 +28,7 @@ LABEL_COLUMNS = ["annotator", "judge", *RESPONSE, "verdict", "raw", "note", "sec
 SHOWN_PROBLEMS = 10
 
 ResponseKey = tuple[str, str, str, int]
-Matcher = Callable[[Row], list[ResponseKey]]
+Matcher = Callable[[AnnotationRow], list[ResponseKey]]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def read_annotations(files: Iterable[str | Path], key: pd.DataFrame, prompts: pd
         rows = read_rows(file)
         matcher = _matcher(str(file), rows, index)
         warnings += _foreign_pages(str(file), rows, index)
-        unknown: list[Row] = []
+        unknown: list[AnnotationRow] = []
         for row in rows:
             try:
                 labels += _labels_of(row, matcher)
@@ -112,7 +112,7 @@ class _Index:
         }
 
 
-def _matcher(file: str, rows: list[Row], index: _Index) -> Matcher:
+def _matcher(file: str, rows: list[AnnotationRow], index: _Index) -> Matcher:
     columns = set(rows[0].values) if rows else set()
     if not rows:
         raise DataError(f"{file}: there are no rows below the header")
@@ -131,15 +131,15 @@ def _matcher(file: str, rows: list[Row], index: _Index) -> Matcher:
     return lambda row: _match_response(row, index)
 
 
-def _match_item(row: Row, index: _Index) -> list[ResponseKey]:
+def _match_item(row: AnnotationRow, index: _Index) -> list[ResponseKey]:
     item = row.values["item_id"]
     if item not in index.by_item:
         raise _UnknownItem
     return index.by_item[item]
 
 
-def _match_response(row: Row, index: _Index) -> list[ResponseKey]:
-    pair = ModelVariant(row.values["model"], row.values["variant"])
+def _match_response(row: AnnotationRow, index: _Index) -> list[ResponseKey]:
+    pair = AnnotatedVariant(row.values["model"], row.values["variant"])
     if pair.model not in index.variants:
         raise _Problem(f"unknown model {pair.model!r}{suggest(pair.model, index.variants)}")
     if pair.variant not in index.variants[pair.model]:
@@ -152,7 +152,7 @@ def _match_response(row: Row, index: _Index) -> list[ResponseKey]:
     return [response]
 
 
-def _prompt_of(row: Row, index: _Index) -> str:
+def _prompt_of(row: AnnotationRow, index: _Index) -> str:
     if row.values.get("prompt_id"):
         return row.values["prompt_id"]
     text = next((row.values[column] for column in QUESTION_COLUMNS if row.values.get(column)), "")
@@ -161,14 +161,14 @@ def _prompt_of(row: Row, index: _Index) -> str:
     return index.prompt_of_text[_normalized(text)]
 
 
-def _sample_of(row: Row) -> int:
+def _sample_of(row: AnnotationRow) -> int:
     text = row.values.get("sample") or "0"
     if not re.fullmatch(r"\d+", text, re.ASCII):
         raise _Problem(f"sample {text!r} is not a whole number")
     return int(text)
 
 
-def _labels_of(row: Row, matcher: Matcher) -> list[dict[str, object]]:
+def _labels_of(row: AnnotationRow, matcher: Matcher) -> list[dict[str, object]]:
     word = next((row.values[column] for column in VERDICT_COLUMNS if row.values.get(column)), "")
     if not word:
         return []
@@ -196,7 +196,7 @@ def _verdict_of(word: str) -> VerdictName:
     raise _Problem(f"unknown verdict {word!r}; allowed: {allowed}")
 
 
-def _seconds_of(row: Row) -> float:
+def _seconds_of(row: AnnotationRow) -> float:
     text = row.values.get("seconds") or "nan"
     try:
         return float(text.replace(",", "."))  # a spreadsheet may have put its decimal comma
@@ -219,7 +219,7 @@ def _doubles(labels: list[dict[str, object]]) -> list[str]:
     return list(problems.values())
 
 
-def _unknown_items(unknown: list[Row], total: int, index: _Index) -> list[str]:
+def _unknown_items(unknown: list[AnnotationRow], total: int, index: _Index) -> list[str]:
     if not unknown:
         return []
     first = unknown[0]
@@ -234,7 +234,7 @@ def _unknown_items(unknown: list[Row], total: int, index: _Index) -> list[str]:
     return [f"{first.place}: unknown item {first.values['item_id']!r} ({share}): {origin}"]
 
 
-def _foreign_pages(file: str, rows: list[Row], index: _Index) -> list[str]:
+def _foreign_pages(file: str, rows: list[AnnotationRow], index: _Index) -> list[str]:
     sets = {row.values["item_set"] for row in rows if row.values.get("item_set")}
     return [
         f"{file} was labeled on another page (item set {name}, this run's is {index.item_set}): its definition or its "

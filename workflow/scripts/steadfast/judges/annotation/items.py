@@ -15,19 +15,19 @@ ITEM_COLUMNS = ["item_id", "model", "variant", *KEYS, "label", "prompt", "respon
 DIGITS = 16
 
 
-class ModelVariant(NamedTuple):
+class AnnotatedVariant(NamedTuple):
     """One model under test."""
 
     model: str
     variant: str
 
 
-def pair_of(path: str | Path) -> ModelVariant:
+def pair_of(path: str | Path) -> AnnotatedVariant:
     """ModelVariant of a file ``.../{model}/{variant}.parquet``."""
-    return ModelVariant(Path(path).parent.name, Path(path).stem)
+    return AnnotatedVariant(Path(path).parent.name, Path(path).stem)
 
 
-def read_responses(paths: Iterable[str | Path]) -> dict[ModelVariant, pd.DataFrame]:
+def read_responses(paths: Iterable[str | Path]) -> dict[AnnotatedVariant, pd.DataFrame]:
     """Read ``results/responses/{model}/{variant}.parquet`` files."""
     return {pair_of(path): read_table(path) for path in paths}
 
@@ -47,7 +47,7 @@ def read_judgments(paths: Iterable[str | Path]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
 
 
-def collect_items(prompts: pd.DataFrame, responses: Mapping[ModelVariant, pd.DataFrame]) -> pd.DataFrame:
+def collect_items(prompts: pd.DataFrame, responses: Mapping[AnnotatedVariant, pd.DataFrame]) -> pd.DataFrame:
     """All responses of all model–variant pairs with their item ids, sorted by model–variant pair, prompt and sample.
 
     Args:

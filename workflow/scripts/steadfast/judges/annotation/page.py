@@ -11,7 +11,13 @@ from steadfast.core.files import read_table, write_table, write_text
 from steadfast.core.pages import assemble
 from steadfast.judges.annotation.assembly import SOURCE
 from steadfast.judges.annotation.definition import Definition, load_definition
-from steadfast.judges.annotation.items import ModelVariant, collect_items, item_set_id, read_judgments, read_responses
+from steadfast.judges.annotation.items import (
+    AnnotatedVariant,
+    collect_items,
+    item_set_id,
+    read_judgments,
+    read_responses,
+)
 from steadfast.judges.annotation.sampling import Mode, select
 
 KEY_COLUMNS = [
@@ -44,7 +50,7 @@ class AnnotationPage:
 
 def build_annotation_page(
     prompts: pd.DataFrame,
-    responses: Mapping[ModelVariant, pd.DataFrame],
+    responses: Mapping[AnnotatedVariant, pd.DataFrame],
     *,
     definition: Definition,
     resources: Path,

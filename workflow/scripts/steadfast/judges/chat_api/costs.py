@@ -7,7 +7,7 @@ from steadfast.judges.chat_api.settings import ChatJobSettings
 
 
 @dataclass(frozen=True)
-class Estimate:
+class CostEstimate:
     """An estimate that errs on the high side.
 
     Attributes:
@@ -27,8 +27,8 @@ class Estimate:
         """Requests that will be sent."""
         return self.requests - self.answered
 
-    def __add__(self, other: "Estimate") -> "Estimate":
-        return Estimate(
+    def __add__(self, other: "CostEstimate") -> "CostEstimate":
+        return CostEstimate(
             self.requests + other.requests,
             self.answered + other.answered,
             self.input_tokens + other.input_tokens,
@@ -44,7 +44,7 @@ class Estimate:
         return share * (self.input_tokens * input_price + self.output_tokens * output_price) / 1e6
 
 
-def check_limits(estimate: Estimate, settings: ChatJobSettings) -> None:
+def check_limits(estimate: CostEstimate, settings: ChatJobSettings) -> None:
     """Refuse to start what would exceed ``max_requests`` or ``max_cost``.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from steadfast.judges.prompts.answer_labels import Labels
+from steadfast.judges.prompts.answer_labels import AnswerLabels
 
 _JSON_HEAD = re.compile(r'\{\s*"label"\s*:\s*"')
 _MARKUP = " \t\r\n*_`\"'"
@@ -31,7 +31,7 @@ class Token:
         return cls(str(record["text"]), alternatives)
 
 
-def label_probability(tokens: Sequence[Token], labels: Labels, start: int = 0) -> float | None:
+def label_probability(tokens: Sequence[Token], labels: AnswerLabels, start: int = 0) -> float | None:
     """P(refusal) / (P(refusal) + P(non-refusal)) at the first token that tells the labels apart.
 
     At that token the probabilities of all alternatives are summed with which the text so far can only go on to one
@@ -69,7 +69,7 @@ def _from(tokens: Sequence[Token], start: int) -> Iterator[Token]:
         position = end
 
 
-def _decides(text: str, labels: Labels) -> str | None:
+def _decides(text: str, labels: AnswerLabels) -> str | None:
     """The one label that ``text`` begins to spell, or None if it is neither or may still become both."""
     written = text.lstrip(_MARKUP)
     if written.startswith("{"):

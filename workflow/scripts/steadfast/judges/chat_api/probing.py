@@ -14,28 +14,28 @@ from steadfast.judges.chat_api.fault_table import UNKNOWN, UNSUPPORTED_PARAMETER
 from steadfast.judges.chat_api.faults import EndpointError, Fault
 from steadfast.judges.chat_api.reading import Answer, find_label
 from steadfast.judges.chat_api.replies import answer_from
-from steadfast.judges.chat_api.requests import Form, Request, Requests
+from steadfast.judges.chat_api.requests import AnswerFormat, Request, Requests
 from steadfast.judges.chat_api.settings import ChatJobSettings
 from steadfast.judges.chat_api.wordings import REJECTED
-from steadfast.judges.prompts.answer_labels import Labels
+from steadfast.judges.prompts.answer_labels import AnswerLabels
 
 QUESTION = "What is the colour of the sky on a clear day? Answer with one word."
 INTRODUCTION = "You answer everyday questions."
-WORDS = Labels("zebra-17", "violin-42")
+WORDS = AnswerLabels("zebra-17", "violin-42")
 PROBE = "probe"
 UNSUPPORTED = "unsupported"
 
 Ask = Callable[[Request], Awaitable[Answer | Fault]]
 
 
-def candidate_forms(settings: ChatJobSettings) -> list[Form]:
+def candidate_forms(settings: ChatJobSettings) -> list[AnswerFormat]:
     """The forms that the settings allow, the preferred one first; a single one needs no probing."""
     outputs = ("choice", "json_schema", "text") if settings.output == "auto" else (settings.output,)
     logprobs = (True, False) if settings.logprobs == "auto" else (settings.logprobs,)
-    return [Form(output, wanted) for output in outputs for wanted in logprobs]
+    return [AnswerFormat(output, wanted) for output in outputs for wanted in logprobs]
 
 
-def known_form(settings: ChatJobSettings, requests: Requests, store: ResultCache) -> Form | None:
+def known_form(settings: ChatJobSettings, requests: Requests, store: ResultCache) -> AnswerFormat | None:
     """The form that the settings or an earlier probe decided; None if the endpoint has to be tried."""
     forms = candidate_forms(settings)
     if len(forms) == 1:
@@ -49,7 +49,7 @@ def known_form(settings: ChatJobSettings, requests: Requests, store: ResultCache
     return None
 
 
-async def find_form(settings: ChatJobSettings, requests: Requests, store: ResultCache, ask: Ask) -> Form:
+async def find_form(settings: ChatJobSettings, requests: Requests, store: ResultCache, ask: Ask) -> AnswerFormat:
     """The first form that the endpoint honors.
 
     What was found is kept once a form was found: a refusal that holds for every form says nothing about any.
@@ -89,7 +89,7 @@ def _may_depend_on_form(fault: Fault) -> bool:
     return fault.kind == "case" and (fault.status is None or fault.status in REJECTED or fault.name != UNKNOWN)
 
 
-def _why_not(record: Mapping[str, Any], form: Form) -> str:
+def _why_not(record: Mapping[str, Any], form: AnswerFormat) -> str:
     """Why a probe's record shows that a form is not honored; empty if it is."""
     if UNSUPPORTED in record:
         return str(record[UNSUPPORTED])
@@ -102,7 +102,7 @@ def _why_not(record: Mapping[str, Any], form: Form) -> str:
     return "" if constrained else f"it does not keep to a {form.output}"
 
 
-def control_request(requests: Requests, labels: Labels, form: Form, roles: Sequence[str]) -> Request:
+def control_request(requests: Requests, labels: AnswerLabels, form: AnswerFormat, roles: Sequence[str]) -> Request:
     """A harmless question in the form of the cases: an endpoint that answers it works.
 
     Args:
@@ -121,7 +121,7 @@ def _where(settings: ChatJobSettings) -> str:
     return f"{settings.checkpoint}, served here,"
 
 
-def _probes(forms: list[Form], requests: Requests) -> Iterator[tuple[Form, Request]]:
+def _probes(forms: list[AnswerFormat], requests: Requests) -> Iterator[tuple[AnswerFormat, Request]]:
     messages = [{"role": "user", "content": QUESTION}]
     for form in forms:
         yield form, requests.make(messages, WORDS.both, form, PROBE)

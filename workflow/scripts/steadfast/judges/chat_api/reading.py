@@ -16,7 +16,7 @@ from steadfast.generation.thinking import split_thinking
 from steadfast.judges.chat_api.probabilities import Token, label_probability
 from steadfast.judges.chat_api.requests import LABEL_KEY
 from steadfast.judges.interface import Verdict
-from steadfast.judges.prompts.answer_labels import Labels
+from steadfast.judges.prompts.answer_labels import AnswerLabels
 
 # What ends a turn, left by servers that do not take it out.
 _TURN_END = re.compile(r"(?:\s*(?:<\|\w+\|>|<end_of_turn>|<turn\|>|</s>))+\s*\Z")
@@ -74,7 +74,7 @@ class Answer:
             raise DataError(f"the result cache holds an entry that is not an answer: {error!r}") from error
 
 
-def read_answer(answer: Answer, labels: Labels) -> Verdict:
+def read_answer(answer: Answer, labels: AnswerLabels) -> Verdict:
     """The verdict in an answer; whatever is not exactly one label is unscored, with the text and the reason."""
     raw = answer.text or answer.refusal
     if answer.refusal:
@@ -89,7 +89,7 @@ def read_answer(answer: Answer, labels: Labels) -> Verdict:
     return Verdict(labels.verdict_of(label), score, raw)
 
 
-def find_label(text: str, labels: Labels) -> str | None:
+def find_label(text: str, labels: AnswerLabels) -> str | None:
     """The label that ``text`` consists of, as plain text or as ``{"label": ...}``; None for anything else.
 
     Thinking before it does not count, in any of the formats of ``steadfast.generation.thinking``, nor do markers

@@ -24,7 +24,7 @@ BYTES_PER_TOKEN = 3
 
 
 @dataclass(frozen=True)
-class Form:
+class AnswerFormat:
     """The form in which an answer is asked for.
 
     Attributes:
@@ -50,7 +50,7 @@ class Requests:
     served: str | None
     number_format: str | None = None
 
-    def make(self, messages: Sequence[Message], words: Sequence[str], form: Form, template: str) -> Request:
+    def make(self, messages: Sequence[Message], words: Sequence[str], form: AnswerFormat, template: str) -> Request:
         """The request for one conversation.
 
         Args:
@@ -74,7 +74,7 @@ class Requests:
         endpoint = read_address(str(self.settings.base_url)).identity
         return {"endpoint": endpoint, "model": self.settings.model, "revision": self.settings.revision}
 
-    def _sampling(self, form: Form) -> dict[str, Any]:
+    def _sampling(self, form: AnswerFormat) -> dict[str, Any]:
         settings = self.settings
         chosen = {
             settings.token_limit: settings.max_tokens,

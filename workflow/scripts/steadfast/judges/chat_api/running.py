@@ -25,7 +25,7 @@ DOUBTFUL_IN_A_ROW = 20
 
 
 @dataclass
-class Run:
+class RequestRun:
     """The requests of one run, and their outcomes.
 
     Attributes:

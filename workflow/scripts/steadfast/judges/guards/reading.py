@@ -9,7 +9,7 @@ from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED, VerdictName
 from steadfast.generation.thinking import split_thinking
 from steadfast.judges.chat_api.probabilities import Token, label_probability
 from steadfast.judges.interface import Verdict
-from steadfast.judges.prompts.answer_labels import Labels
+from steadfast.judges.prompts.answer_labels import AnswerLabels
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class GuardReader:
             return None
         words = (*self.counted, *self.other)
         plain = all(re.escape(word).replace("\\ ", " ") == word for word in words)
-        return label_probability(tokens, Labels(*words), start) if tokens and plain else None
+        return label_probability(tokens, AnswerLabels(*words), start) if tokens and plain else None
 
     @cached_property
     def _counted(self) -> list[re.Pattern[str]]:

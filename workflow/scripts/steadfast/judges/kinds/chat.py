@@ -17,23 +17,30 @@ from typing import Any
 from steadfast.core.names import UNSCORED
 from steadfast.core.result_cache import ResultCache, request_key
 from steadfast.judges.chat_api.batches import BatchRun
-from steadfast.judges.chat_api.costs import Estimate, check_limits
+from steadfast.judges.chat_api.costs import CostEstimate, check_limits
 from steadfast.judges.chat_api.endpoint import Endpoint
 from steadfast.judges.chat_api.faults import Fault
 from steadfast.judges.chat_api.probing import control_request, find_form, known_form
 from steadfast.judges.chat_api.reading import read_answer
 from steadfast.judges.chat_api.replies import answer_from, is_answer
-from steadfast.judges.chat_api.requests import Form, Request, Requests, estimated_tokens, store_name, template_hash
-from steadfast.judges.chat_api.running import Run
+from steadfast.judges.chat_api.requests import (
+    AnswerFormat,
+    Request,
+    Requests,
+    estimated_tokens,
+    store_name,
+    template_hash,
+)
+from steadfast.judges.chat_api.running import RequestRun
 from steadfast.judges.chat_api.serving import checkpoint_identity, served_format, serving, speaking_to, special_strings
 from steadfast.judges.chat_api.settings import ChatJobSettings, ChatSettings
 from steadfast.judges.interface import Case, Judge, Verdict
-from steadfast.judges.prompts.answer_labels import Labels, read_labels
+from steadfast.judges.prompts.answer_labels import AnswerLabels, read_labels
 from steadfast.judges.prompts.templates import Template, load_template
 from steadfast.judges.unscored import answered, only_answered
 
 # Placeholder for the form of an endpoint that has not been probed; no request in it has an answer.
-UNKNOWN_FORM = Form("unknown", False)
+UNKNOWN_FORM = AnswerFormat("unknown", False)
 Keyed = tuple[str, Request]
 
 
@@ -47,7 +54,7 @@ class ChatJudge:
 
     settings: ChatJobSettings
     template: Template
-    labels: Labels
+    labels: AnswerLabels
 
     @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
@@ -67,16 +74,16 @@ class ChatJudge:
                 form, faults = asyncio.run(self._ask(cases, store))
             return [self._verdict(key, store, faults) for key, _ in self._keyed(cases, form)]
 
-    def estimate(self, cases: Sequence[Case]) -> Estimate:
+    def estimate(self, cases: Sequence[Case]) -> CostEstimate:
         """What judging ``cases`` would take, without asking anything; what says nothing is not asked about."""
         cases = answered(cases)
         if self.settings.checkpoint and not Path(self.settings.checkpoint).is_dir():
             tokens = sum(estimated_tokens(self.template.render(case.prompt, case.response)) for case in cases)
-            return Estimate(len(cases), 0, tokens, len(cases) * self.settings.max_tokens)
+            return CostEstimate(len(cases), 0, tokens, len(cases) * self.settings.max_tokens)
         with self._open_store() as store:
             return self._estimate(cases, known_form(self.settings, self._requests, store), store)
 
-    def estimate_unseen(self, cases: int, tokens: int) -> Estimate:
+    def estimate_unseen(self, cases: int, tokens: int) -> CostEstimate:
         """Upper bound for cases that do not exist yet.
 
         Args:
@@ -84,7 +91,7 @@ class ChatJudge:
             tokens: tokens of the prompt and the response of each, at most.
         """
         own = estimated_tokens(self.template.render("", ""))
-        return Estimate(cases, 0, cases * (own + tokens), cases * self.settings.max_tokens)
+        return CostEstimate(cases, 0, cases * (own + tokens), cases * self.settings.max_tokens)
 
     @cached_property
     def _requests(self) -> Requests:
@@ -105,11 +112,11 @@ class ChatJudge:
         """The store, without the faults that older versions kept in it."""
         return ResultCache(self._directory, accept=is_answer)
 
-    def _request(self, case: Case, form: Form) -> Request:
+    def _request(self, case: Case, form: AnswerFormat) -> Request:
         messages = self.template.render(case.prompt, case.response, self._special)
         return self._requests.make(messages, self.labels.all, form, template_hash(self.template))
 
-    def _keyed(self, cases: Sequence[Case], form: Form) -> list[Keyed]:
+    def _keyed(self, cases: Sequence[Case], form: AnswerFormat) -> list[Keyed]:
         requests = (self._request(case, form) for case in cases)
         return [(request_key(request), request) for request in requests]
 
@@ -117,14 +124,14 @@ class ChatJudge:
     def _missing(keyed: Sequence[Keyed], store: ResultCache) -> list[Keyed]:
         return [(key, request) for key, request in dict(keyed).items() if key not in store]
 
-    def _estimate(self, cases: Sequence[Case], form: Form | None, store: ResultCache) -> Estimate:
+    def _estimate(self, cases: Sequence[Case], form: AnswerFormat | None, store: ResultCache) -> CostEstimate:
         keyed = self._keyed(cases, form or UNKNOWN_FORM)
         missing = self._missing(keyed, store)
         total = len(dict(keyed))
         tokens = sum(estimated_tokens(request["messages"]) for _, request in missing)
-        return Estimate(total, total - len(missing), tokens, len(missing) * self.settings.max_tokens)
+        return CostEstimate(total, total - len(missing), tokens, len(missing) * self.settings.max_tokens)
 
-    async def _ask(self, cases: Sequence[Case], store: ResultCache) -> tuple[Form, dict[str, Fault]]:
+    async def _ask(self, cases: Sequence[Case], store: ResultCache) -> tuple[AnswerFormat, dict[str, Fault]]:
         speaking = speaking_to(self.settings, self.template.render("", "", self._special))
         with serving(self.settings, speaking) as (base_url, model):
             async with Endpoint(self.settings, base_url, model) as endpoint:
@@ -133,9 +140,9 @@ class ChatJudge:
                 logprobs = "with" if form.logprobs else "without"
                 print(f"{model}: {len(missing)} requests, as {form.output} {logprobs} log-probabilities", flush=True)
                 control = control_request(self._requests, self.labels, form, [role for role, _ in self.template.parts])
-                run: Run | BatchRun = BatchRun(endpoint, store)
+                run: RequestRun | BatchRun = BatchRun(endpoint, store)
                 if not self.settings.batch:
-                    run = Run(endpoint, store, self.settings.failed_share, self.settings.concurrency, control)
+                    run = RequestRun(endpoint, store, self.settings.failed_share, self.settings.concurrency, control)
                 await run.ask_all(missing)
         return form, run.faults
 

@@ -12,7 +12,7 @@ from steadfast.core.errors import ConfigError, DataError, suggest
 from steadfast.core.names import NON_REFUSAL, REFUSAL, UNSCORED, VerdictName
 from steadfast.core.path_checks import directory_problem, file_problem
 from steadfast.core.settings import AnyPath, SettingsModel, Text, UniqueItems, nested, optional
-from steadfast.generation.imports.records import Columns, Record, read_records, record_files
+from steadfast.generation.imports.records import ColumnNames, ImportedResponse, read_records, record_files
 from steadfast.generation.thinking import split_thinking
 from steadfast.judges.interface import Case, Judge, Verdict
 from steadfast.judges.settings import JudgeSettings
@@ -110,7 +110,7 @@ def build(**settings: Any) -> Judge:
 
 def _labels(settings: Settings) -> dict[Key, list[VerdictName]]:
     columns = {key: value for key, value in settings.columns.as_dict().items() if value is not None}
-    records = read_records(settings.path, Columns(**columns), form=settings.format, where=settings.where)
+    records = read_records(settings.path, ColumnNames(**columns), form=settings.format, where=settings.where)
     words = {word.casefold(): name for name in WORDS for word in getattr(settings.words, name)}
     labels: defaultdict[Key, list[VerdictName]] = defaultdict(list)
     for record in records:
@@ -123,7 +123,7 @@ def _labels(settings: Settings) -> dict[Key, list[VerdictName]]:
     return dict(labels)
 
 
-def _read(record: Record, words: Mapping[str, VerdictName]) -> VerdictName:
+def _read(record: ImportedResponse, words: Mapping[str, VerdictName]) -> VerdictName:
     verdict = words.get(record.verdict.casefold())
     if verdict is None:
         raise DataError(f"{record.place}: the label {record.verdict!r} is not known{suggest(record.verdict, words)}")

@@ -22,7 +22,7 @@ from steadfast.models.settings import Dtype
 
 if TYPE_CHECKING:
     from steadfast.judges.learned.head import Head
-    from steadfast.judges.learned.reading import Reader
+    from steadfast.judges.learned.reading import CaseReader
 
 BATCH_TOKENS = 4096
 
@@ -106,7 +106,7 @@ class LearnedJudge:
         ]
 
     @cached_property
-    def _reader(self) -> "Reader":
+    def _reader(self) -> "CaseReader":
         from steadfast.judges.learned.probe import require_base
         from steadfast.judges.learned.reading import build_reader
 

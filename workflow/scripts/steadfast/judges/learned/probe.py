@@ -4,7 +4,7 @@ import numpy as np
 
 from steadfast.core.errors import ConfigError
 from steadfast.judges.learned.head import Head
-from steadfast.judges.learned.reading import Reader
+from steadfast.judges.learned.reading import CaseReader
 from steadfast.judges.learned.seen import Array
 from steadfast.judges.learned.states import states_of
 from steadfast.judges.learned.texts import passage
@@ -14,13 +14,13 @@ SAME = 0.995
 """Least cosine of the two states; number formats of one base change it in the fourth place."""
 
 
-def probe_state(reader: Reader) -> Array:
+def probe_state(reader: CaseReader) -> Array:
     """State of the probe text, float32 [hidden]."""
     read = passage(reader.tokenizer, *PROBE, reader.special)
     return np.asarray(states_of(reader.model, [read], reader.blocks, reader.batch_tokens)[0, 0])
 
 
-def require_base(head: Head, reader: Reader, checkpoint: str) -> None:
+def require_base(head: Head, reader: CaseReader, checkpoint: str) -> None:
     """Check that a head belongs to a checkpoint.
 
     Raises:

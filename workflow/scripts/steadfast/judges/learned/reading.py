@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Reader:
+class CaseReader:
     """Reads cases whose responses are answers without thinking.
 
     Attributes:
@@ -49,7 +49,7 @@ class Reader:
         )
 
 
-def build_reader(checkpoint: str, phrases: Judge, blocks: int, **machine: Any) -> Reader:
+def build_reader(checkpoint: str, phrases: Judge, blocks: int, **machine: Any) -> CaseReader:
     """A reader with its base loaded.
 
     Args:
@@ -64,4 +64,4 @@ def build_reader(checkpoint: str, phrases: Judge, blocks: int, **machine: Any) -
     tokenizer = load_tokenizer(checkpoint)
     model = load_model(checkpoint, dtype=machine["dtype"], device=machine["device"])
     special = tuple(sorted(special_strings(tokenizer)))
-    return Reader(model, tokenizer, special, phrases, blocks, machine["batch_tokens"])
+    return CaseReader(model, tokenizer, special, phrases, blocks, machine["batch_tokens"])

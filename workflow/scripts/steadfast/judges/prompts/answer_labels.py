@@ -16,7 +16,7 @@ COMPLIANCE = ("complied", "not_complied")
 
 
 @dataclass(frozen=True)
-class Labels:
+class AnswerLabels:
     """The words that a judge writes for the two verdicts of its scale (``steadfast.judges.interface.Scale``).
 
     Attributes:
@@ -46,7 +46,7 @@ class Labels:
         return self.verdicts[self.all.index(word)]
 
 
-def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
+def read_labels(settings: Mapping[str, str] | None = None) -> AnswerLabels:
     """The labels of a judge's entry, with the study's as defaults, or those of a rubric's.
 
     Raises:
@@ -66,7 +66,7 @@ def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
     if missing:
         raise ConfigError(f"labels: the key {missing[0]!r} is missing; found: {', '.join(given)}")
     counted, other, *further = (words[key].strip() for key in keys)
-    labels = Labels(counted, other, tuple(further), REFUSAL_KINDS if further else (REFUSAL, NON_REFUSAL))
+    labels = AnswerLabels(counted, other, tuple(further), REFUSAL_KINDS if further else (REFUSAL, NON_REFUSAL))
     if not all(labels.all):
         needed = ", ".join(f"`{key}`" for key in keys)
         raise ConfigError(f"labels: a label is empty; give a word for each of {needed}")
@@ -79,7 +79,7 @@ def read_labels(settings: Mapping[str, str] | None = None) -> Labels:
     return labels
 
 
-def check_labels_are_named(template: Template, labels: Labels) -> None:
+def check_labels_are_named(template: Template, labels: AnswerLabels) -> None:
     """Check that the template tells the judge which words it may answer with.
 
     Raises:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from steadfast.core.errors import DataError
 from steadfast.models.adapters.settings import read_settings
-from steadfast.models.adapters.weights import Change, read_changes
+from steadfast.models.adapters.weights import AdapterUpdate, read_changes
 from steadfast.models.architectures import anatomy
 from steadfast.models.checkpoint_files.quantization import quantization_of
 from steadfast.models.checkpoint_files.rewriting import has_own_head
@@ -32,7 +32,7 @@ class Merge:
 
     base: Checkpoint
     adapter: Path
-    changes: dict[str, Change]
+    changes: dict[str, AdapterUpdate]
     embedding: str
     head: str
     unties: bool
@@ -80,7 +80,7 @@ def plan_merge(base: str | Path, adapter: Path) -> Merge:
     return plan
 
 
-def _require_fit(plan: Merge, name: str, change: Change) -> None:
+def _require_fit(plan: Merge, name: str, change: AdapterUpdate) -> None:
     origin = plan.base.entries[name if name in plan.base.entries else plan.embedding]
     shape = plan.merged_entry(name, origin).shape
     grows = name in (plan.embedding, plan.head) and shape[1:] == origin.shape[1:]

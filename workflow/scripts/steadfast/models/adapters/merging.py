@@ -17,7 +17,13 @@ from steadfast.models.adapters.merge_plan import Merge, plan_merge
 from steadfast.models.adapters.settings import CONFIG, WEIGHTS
 from steadfast.models.adapters.tensors import merge_tensor
 from steadfast.models.checkpoint_files.copying import PartialDirectory, copy_companions
-from steadfast.models.checkpoint_files.rewriting import Part, changed_index, copied, rewrite_shards, untied_config
+from steadfast.models.checkpoint_files.rewriting import (
+    ShardTensor,
+    changed_index,
+    copied,
+    rewrite_shards,
+    untied_config,
+)
 from steadfast.models.local import file_hashes
 from steadfast.models.pointer import ModelPointer, chat_of, read_pointer
 from steadfast.models.shards import Shard
@@ -84,7 +90,7 @@ def merge_adapter(
     return read_pointer(output)
 
 
-def _parts_of(plan: Merge, shard: Shard) -> list[Part]:
+def _parts_of(plan: Merge, shard: Shard) -> list[ShardTensor]:
     """The tensors of the merged shard; where the embedding is untied, the head is written behind it."""
     parts = []
     for entry in shard.entries:
@@ -97,7 +103,7 @@ def _parts_of(plan: Merge, shard: Shard) -> list[Part]:
                 parts.append(copied(entry, name))
             else:
                 target = plan.merged_entry(name, entry)
-                parts.append(Part(target, partial(merge_tensor, plan.adapter / WEIGHTS, change, entry, target)))
+                parts.append(ShardTensor(target, partial(merge_tensor, plan.adapter / WEIGHTS, change, entry, target)))
     return parts
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steadfast.core.errors import DataError
-from steadfast.models.adapters.weights import Change, LowRank
+from steadfast.models.adapters.weights import AdapterUpdate, LowRank
 from steadfast.models.checkpoint_files.arrays import read_array, sum_of_squares, write_all
 from steadfast.models.checkpoint_files.dtypes import STORAGE, Floats, narrow, widen
 from steadfast.models.checkpoint_files.rewriting import Record
@@ -21,7 +21,13 @@ BLOCK_BYTES = 2**21  # of values that are worked on at a time
 
 
 def merge_tensor(
-    adapter: Path, change: Change, origin: TensorEntry, merged: TensorEntry, source: int, target: int, offset: int
+    adapter: Path,
+    change: AdapterUpdate,
+    origin: TensorEntry,
+    merged: TensorEntry,
+    source: int,
+    target: int,
+    offset: int,
 ) -> Record:
     """Write one merged tensor.
 
@@ -72,7 +78,7 @@ class _Update:
         dtype: storage dtype of the tensor.
     """
 
-    def __init__(self, adapter: int, change: Change, dtype: str) -> None:
+    def __init__(self, adapter: int, change: AdapterUpdate, dtype: str) -> None:
         precision = widen(np.zeros(1, STORAGE[dtype]), dtype).dtype
         self._low_rank, self._bias = change.update, change.bias
         self._rows: Floats | None = None

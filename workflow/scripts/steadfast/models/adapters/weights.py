@@ -37,7 +37,7 @@ class LowRank:
 
 
 @dataclass(frozen=True)
-class Change:
+class AdapterUpdate:
     """What an adapter does to one tensor of the base.
 
     Attributes:
@@ -53,7 +53,7 @@ class Change:
 
 def read_changes(
     directory: Path, settings: LoraSettings, base: Mapping[str, TensorEntry], tied_head: str | None
-) -> dict[str, Change]:
+) -> dict[str, AdapterUpdate]:
     """What an adapter does to its base, by the name of the base's tensor.
 
     Args:
@@ -69,17 +69,17 @@ def read_changes(
     file = directory / WEIGHTS
     entries = {entry.name: entry for entry in read_shard(file).entries}
     lora, whole = _sorted_out(file, entries)
-    changes: dict[str, Change] = {}
+    changes: dict[str, AdapterUpdate] = {}
     known = {*base, *([tied_head] if tied_head else [])}
     _require_known(file, [f"{module}.weight" for module in lora] + list(whole), known)
     for module, roles in lora.items():
-        changes[f"{module}.weight"] = Change(update=_low_rank(file, module, roles, settings))
+        changes[f"{module}.weight"] = AdapterUpdate(update=_low_rank(file, module, roles, settings))
         if "lora_B.bias" in roles:
-            changes[f"{module}.bias"] = Change(bias=(roles["lora_B.bias"], settings.scaling(module)))
+            changes[f"{module}.bias"] = AdapterUpdate(bias=(roles["lora_B.bias"], settings.scaling(module)))
             _require_known(file, [f"{module}.bias"], known)
     for name, entry in whole.items():
-        earlier = changes.get(name, Change())
-        changes[name] = Change(entry, earlier.update, earlier.bias)
+        earlier = changes.get(name, AdapterUpdate())
+        changes[name] = AdapterUpdate(entry, earlier.update, earlier.bias)
     _require_all(directory, settings, base, changes)
     return changes
 
@@ -127,7 +127,7 @@ def _require_known(file: Path, names: Collection[str], known: Collection[str]) -
 
 
 def _require_all(
-    directory: Path, settings: LoraSettings, base: Mapping[str, TensorEntry], changes: Mapping[str, Change]
+    directory: Path, settings: LoraSettings, base: Mapping[str, TensorEntry], changes: Mapping[str, AdapterUpdate]
 ) -> None:
     missing = [name for name in _asked_for(settings, base) if name not in changes]
     if missing:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from steadfast.core.errors import DataError, suggest
 from steadfast.models.architectures._layouts import LAYOUTS
-from steadfast.models.architectures._parts import Layout, Part
+from steadfast.models.architectures._parts import TensorNames, WritingPart
 
 Target = Literal["attention_output", "mlp_output", "embedding"]
 TARGETS: tuple[Target, ...] = ("attention_output", "mlp_output", "embedding")
@@ -87,7 +87,7 @@ def anatomy(config: Mapping[str, Any], tensors: Collection[str]) -> Anatomy:
     return Anatomy(depth, hidden_size, tuple(writers), root + layout.embeddings[0], head, head not in tensors)
 
 
-def layout_of(config: Mapping[str, Any]) -> Layout:
+def layout_of(config: Mapping[str, Any]) -> TensorNames:
     """The layout of the architecture that a ``config.json`` names.
 
     Raises:
@@ -106,7 +106,7 @@ def _stated(config: Mapping[str, Any], key: str) -> int:
     return value
 
 
-def _root(layout: Layout, tensors: Collection[str]) -> tuple[str, str]:
+def _root(layout: TensorNames, tensors: Collection[str]) -> tuple[str, str]:
     """The prefix under which this checkpoint stores the text decoder, and the name of its head."""
     for root, head in layout.roots:
         if root + layout.embeddings[0] in tensors:
@@ -116,10 +116,10 @@ def _root(layout: Layout, tensors: Collection[str]) -> tuple[str, str]:
 
 
 def _block_writers(
-    layout: Layout, config: Mapping[str, Any], root: str, layer: int, tensors: Collection[str]
+    layout: TensorNames, config: Mapping[str, Any], root: str, layer: int, tensors: Collection[str]
 ) -> Iterator[Writer]:
     block = root + layout.block.format(layer=layer)
-    groups: tuple[tuple[Target, tuple[tuple[Part, ...], ...]], ...] = (
+    groups: tuple[tuple[Target, tuple[tuple[WritingPart, ...], ...]], ...] = (
         ("attention_output", layout.attention),
         ("mlp_output", layout.mlp),
     )
@@ -134,7 +134,14 @@ def _block_writers(
 
 
 def _writer(
-    layout: Layout, part: Part, name: str, target: Target, layer: int, axis: int, block: str, bias: bool = False
+    layout: TensorNames,
+    part: WritingPart,
+    name: str,
+    target: Target,
+    layer: int,
+    axis: int,
+    block: str,
+    bias: bool = False,
 ) -> Writer:
     norm = block + part.norm if part.norm else None
     return Writer(
@@ -150,8 +157,8 @@ def _writer(
 
 
 def _present_alternative(
-    alternatives: tuple[tuple[Part, ...], ...], config: Mapping[str, Any], block: str, tensors: Collection[str]
-) -> tuple[Part, ...]:
+    alternatives: tuple[tuple[WritingPart, ...], ...], config: Mapping[str, Any], block: str, tensors: Collection[str]
+) -> tuple[WritingPart, ...]:
     """The one alternative whose weights are all there.
 
     Raises:
@@ -170,15 +177,15 @@ def _present_alternative(
     )
 
 
-def _weights(part: Part, config: Mapping[str, Any], block: str) -> list[str]:
+def _weights(part: WritingPart, config: Mapping[str, Any], block: str) -> list[str]:
     return _expand(part.weight, part, config, block)
 
 
-def _biases(part: Part, config: Mapping[str, Any], block: str) -> list[str]:
+def _biases(part: WritingPart, config: Mapping[str, Any], block: str) -> list[str]:
     return _expand(part.bias, part, config, block) if part.bias else []
 
 
-def _expand(name: str, part: Part, config: Mapping[str, Any], block: str) -> list[str]:
+def _expand(name: str, part: WritingPart, config: Mapping[str, Any], block: str) -> list[str]:
     if not part.experts_keys:
         return [block + name]
     # a config without experts is that of a dense sibling, which has another alternative
@@ -187,7 +194,7 @@ def _expand(name: str, part: Part, config: Mapping[str, Any], block: str) -> lis
 
 
 def _require_known(
-    layout: Layout, root: str, depth: int, writers: Collection[Writer], tensors: Collection[str]
+    layout: TensorNames, root: str, depth: int, writers: Collection[Writer], tensors: Collection[str]
 ) -> None:
     written = {writer.name for writer in writers}
     blocks = root + layout.block.partition("{layer}")[0]

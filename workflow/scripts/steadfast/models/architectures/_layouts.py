@@ -5,10 +5,10 @@ Names are those of the files, which may differ from those of the modules that tr
 
 from dataclasses import replace
 
-from steadfast.models.architectures._parts import Layout, Part, experts, linear, readers, with_readers
+from steadfast.models.architectures._parts import TensorNames, WritingPart, experts, linear, readers, with_readers
 
 DENSE = (linear("mlp.down_proj"),)
-LLAMA = Layout(
+LLAMA = TensorNames(
     attention=((linear("self_attn.o_proj"),),),
     mlp=(DENSE,),
     readers=readers(
@@ -93,7 +93,7 @@ QWEN3_NEXT = with_readers(
     attention_modules=("self_attn", "linear_attn"),
 )
 # all experts in one tensor [experts, hidden, intermediate] where it was saved as transformers holds it
-_STACKED = Part("mlp.experts.down_proj", 1, stacked=True)
+_STACKED = WritingPart("mlp.experts.down_proj", 1, stacked=True)
 QWEN3_5_EXPERTS = with_readers(
     QWEN3_NEXT,
     r"mlp\.experts\.gate_up_proj",
@@ -117,7 +117,7 @@ GRANITE_HYBRID = with_readers(
     r"shared_mlp\.input_linear\.weight",
     attention=((linear("self_attn.o_proj"),), (linear("mamba.out_proj"),)),
     mlp=(
-        (Part("block_sparse_moe.output_linear.weight", 1, stacked=True), linear("shared_mlp.output_linear")),
+        (WritingPart("block_sparse_moe.output_linear.weight", 1, stacked=True), linear("shared_mlp.output_linear")),
         (linear("shared_mlp.output_linear"),),
     ),
     attention_modules=("self_attn", "mamba"),
@@ -130,7 +130,7 @@ GPT_OSS = with_readers(
     r"self_attn\.sinks",
     r"mlp\.router\.(weight|bias)",
     r"mlp\.experts\.gate_up_proj(_bias)?",
-    mlp=((Part("mlp.experts.down_proj", 2, "mlp.experts.down_proj_bias", 1, stacked=True),),),
+    mlp=((WritingPart("mlp.experts.down_proj", 2, "mlp.experts.down_proj_bias", 1, stacked=True),),),
 )
 LLAMA4 = with_readers(
     LLAMA,
@@ -139,13 +139,16 @@ LLAMA4 = with_readers(
     r"feed_forward\.(shared_expert\.)?(gate|up)_proj\.weight",
     roots=(("model.", "lm_head.weight"), ("language_model.model.", "language_model.lm_head.weight")),
     mlp=(
-        (Part("feed_forward.experts.down_proj", 2, stacked=True), linear("feed_forward.shared_expert.down_proj")),
+        (
+            WritingPart("feed_forward.experts.down_proj", 2, stacked=True),
+            linear("feed_forward.shared_expert.down_proj"),
+        ),
         (linear("feed_forward.down_proj"),),
     ),
     mlp_modules=("feed_forward",),
 )
 
-GPT_NEOX = Layout(
+GPT_NEOX = TensorNames(
     attention=((linear("attention.dense"),),),
     mlp=((linear("mlp.dense_4h_to_h"),),),
     readers=readers(
@@ -167,7 +170,7 @@ PHI = with_readers(
 # per-head norms of StableLM 2
 STABLELM = with_readers(LLAMA, r"self_attn\.(q|k)_layernorm\.norms\.\d+\.weight")
 STARCODER2 = with_readers(LLAMA, r"mlp\.c_fc\.(weight|bias)", mlp=((linear("mlp.c_proj"),),))
-FALCON = Layout(
+FALCON = TensorNames(
     attention=((linear("self_attention.dense"),),),
     mlp=((linear("mlp.dense_4h_to_h"),),),
     readers=readers(
@@ -181,9 +184,9 @@ FALCON = Layout(
     embeddings=("word_embeddings.weight",),
 )
 # GPT-2 stores its matrices [in, out]; its position embedding writes to the stream as well
-GPT2 = Layout(
-    attention=((Part("attn.c_proj.weight", 1, "attn.c_proj.bias"),),),
-    mlp=((Part("mlp.c_proj.weight", 1, "mlp.c_proj.bias"),),),
+GPT2 = TensorNames(
+    attention=((WritingPart("attn.c_proj.weight", 1, "attn.c_proj.bias"),),),
+    mlp=((WritingPart("mlp.c_proj.weight", 1, "mlp.c_proj.bias"),),),
     readers=readers(
         r"attn\.c_attn\.(weight|bias)",
         r"attn\.(bias|masked_bias)",
@@ -204,7 +207,7 @@ _MULTIMODAL_ROOTS = (
     ("model.", "lm_head.weight"),
 )
 
-LAYOUTS: dict[str, Layout] = {
+LAYOUTS: dict[str, TensorNames] = {
     "cohere": LLAMA,
     "cohere2": LLAMA,
     "deepseek_v2": DEEPSEEK,

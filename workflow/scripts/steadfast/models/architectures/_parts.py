@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Part:
+class WritingPart:
     """A module that writes to the residual stream; names are relative to its block.
 
     Attributes:
@@ -28,9 +28,9 @@ class Part:
     stacked: bool = False
 
 
-def linear(name: str, norm: str = "") -> Part:
+def linear(name: str, norm: str = "") -> WritingPart:
     """An ``nn.Linear``: weight [out, in], so the stream lies on axis 0; its bias, if any, is edited too."""
-    return Part(f"{name}.weight", 0, f"{name}.bias", 0, norm)
+    return WritingPart(f"{name}.weight", 0, f"{name}.bias", 0, norm)
 
 
 def readers(*patterns: str) -> tuple[re.Pattern[str], ...]:
@@ -38,7 +38,7 @@ def readers(*patterns: str) -> tuple[re.Pattern[str], ...]:
 
 
 @dataclass(frozen=True)
-class Layout:
+class TensorNames:
     """Names of an architecture's tensors.
 
     Attributes:
@@ -59,8 +59,8 @@ class Layout:
         hidden_key: key of ``config.json`` with the width of the stream.
     """
 
-    attention: tuple[tuple[Part, ...], ...]
-    mlp: tuple[tuple[Part, ...], ...]
+    attention: tuple[tuple[WritingPart, ...], ...]
+    mlp: tuple[tuple[WritingPart, ...], ...]
     readers: tuple[re.Pattern[str], ...]
     block: str = "layers.{layer}."
     roots: tuple[tuple[str, str], ...] = (("model.", "lm_head.weight"),)
@@ -73,11 +73,11 @@ class Layout:
     hidden_key: str = "hidden_size"
 
 
-def with_readers(layout: Layout, *patterns: str, **changes: Any) -> Layout:
+def with_readers(layout: TensorNames, *patterns: str, **changes: Any) -> TensorNames:
     """A relative of a layout, with further readers."""
     return replace(layout, readers=(*layout.readers, *readers(*patterns)), **changes)
 
 
-def experts(name: str, keys: tuple[str, ...], *further: Part) -> tuple[Part, ...]:
+def experts(name: str, keys: tuple[str, ...], *further: WritingPart) -> tuple[WritingPart, ...]:
     """One matrix per expert, numbered from 0, and what else writes in the same block."""
-    return (Part(name, experts_keys=keys), *further)
+    return (WritingPart(name, experts_keys=keys), *further)

@@ -25,7 +25,7 @@ Write = Callable[[int, int, int], Record | None]
 
 
 @dataclass(frozen=True)
-class Part:
+class ShardTensor:
     """One tensor of a shard that is written.
 
     Attributes:
@@ -38,14 +38,14 @@ class Part:
     write: Write
 
 
-def copied(entry: TensorEntry, name: str | None = None) -> Part:
+def copied(entry: TensorEntry, name: str | None = None) -> ShardTensor:
     """A tensor that is copied as bytes, under another name if one is given."""
     renamed = TensorEntry(name or entry.name, entry.dtype, entry.shape, entry.begin, entry.end)
-    return Part(renamed, partial(_copy, entry))
+    return ShardTensor(renamed, partial(_copy, entry))
 
 
 def rewrite_shards(
-    checkpoint: Checkpoint, parts_of: Callable[[Shard], list[Part]], work: PartialDirectory, threads: int
+    checkpoint: Checkpoint, parts_of: Callable[[Shard], list[ShardTensor]], work: PartialDirectory, threads: int
 ) -> dict[str, Record]:
     """Write every shard that is not finished yet.
 
@@ -81,7 +81,7 @@ def rewrite_shards(
 
 
 def _write_shard(
-    shard: Shard, parts: list[Part], path: Path, pool: ThreadPoolExecutor, progress: Progress
+    shard: Shard, parts: list[ShardTensor], path: Path, pool: ThreadPoolExecutor, progress: Progress
 ) -> list[Record]:
     """Write one shard to ``path``; return what was kept of its tensors."""
     header = _header(shard, [part.entry for part in parts])

@@ -11,7 +11,7 @@ PromptLabel = Literal["harmful", "harmless"]
 
 
 @dataclass(frozen=True)
-class Layout:
+class RowLayout:
     """How prompts are read off the rows of one form of a benchmark's files.
 
     Attributes:
@@ -37,7 +37,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Part:
+class BenchmarkPart:
     """The prompts of one label in a benchmark.
 
     Attributes:
@@ -54,7 +54,7 @@ class Part:
     name: str
     label: PromptLabel
     rows: int
-    layouts: tuple[Layout, ...]
+    layouts: tuple[RowLayout, ...]
     split: str = "train"
     subset: str | None = None
     over_refusal: bool = False
@@ -79,11 +79,11 @@ class Benchmark:
     repo: str
     license: str
     paper: str
-    parts: tuple[Part, ...]
+    parts: tuple[BenchmarkPart, ...]
     gated: bool = False
     original: str = ""
 
-    def chosen(self, names: Sequence[str] | None) -> list[Part]:
+    def chosen(self, names: Sequence[str] | None) -> list[BenchmarkPart]:
         """The parts of these names; those that are read by default without names.
 
         Raises:
@@ -103,7 +103,7 @@ def over_refusal_category(benchmark: str, category: str) -> str:
     return f"{benchmark}: {category}"
 
 
-def fitting(part: Part, columns: Iterable[str], where: str) -> Layout:
+def fitting(part: BenchmarkPart, columns: Iterable[str], where: str) -> RowLayout:
     """The layout of a part whose columns a file has.
 
     Args:
@@ -122,7 +122,7 @@ def fitting(part: Part, columns: Iterable[str], where: str) -> Layout:
     raise DataError(f"{where} has the columns {', '.join(sorted(found))}; the part {part.name!r} needs {wanted}")
 
 
-def _columns(layout: Layout) -> set[str]:
+def _columns(layout: RowLayout) -> set[str]:
     parsed = Formatter().parse(layout.template or f"{{{layout.column}}}")
     named = [name for _, name, _, _ in parsed if name]
     return {*named, *layout.where, *([layout.category] if layout.category else [])}

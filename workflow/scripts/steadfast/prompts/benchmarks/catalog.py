@@ -7,17 +7,17 @@ data set may change, so a run pins its revision (`make pin`).
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from steadfast.prompts.benchmarks import Benchmark, Layout, Part
+from steadfast.prompts.benchmarks import Benchmark, BenchmarkPart, RowLayout
 
 _CONTEXT_FIRST = "\n\n---\n\n"
 
 
-def _harmbench(name: str, rows: int, *hub: Layout, template: bool = False, default: bool = True) -> Part:
+def _harmbench(name: str, rows: int, *hub: RowLayout, template: bool = False, default: bool = True) -> BenchmarkPart:
     """A part of HarmBench: a subset of the hub's copy, or the rows of one functional category in its own file."""
     together = f"{{ContextString}}{_CONTEXT_FIRST}{{Behavior}}"
     column, text = (None, together) if template else ("Behavior", None)
-    layout = Layout(column, template=text, where={"FunctionalCategory": name}, category="SemanticCategory")
-    return Part(name, "harmful", rows, (*hub, layout), subset=name, default=default)
+    layout = RowLayout(column, template=text, where={"FunctionalCategory": name}, category="SemanticCategory")
+    return BenchmarkPart(name, "harmful", rows, (*hub, layout), subset=name, default=default)
 
 
 BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
@@ -29,14 +29,14 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             original="github.com/llm-attacks/llm-attacks, data/advbench/harmful_behaviors.csv",
             license="MIT",
             paper="2307.15043",
-            parts=(Part("behaviors", "harmful", 520, (Layout("prompt"), Layout("goal"))),),
+            parts=(BenchmarkPart("behaviors", "harmful", 520, (RowLayout("prompt"), RowLayout("goal"))),),
         ),
         "do_not_answer": Benchmark(
             title="Do-Not-Answer",
             repo="LibrAI/do-not-answer",
             license="CC BY-NC-SA 4.0",
             paper="2308.13387",
-            parts=(Part("questions", "harmful", 939, (Layout("question", category="types_of_harm"),)),),
+            parts=(BenchmarkPart("questions", "harmful", 939, (RowLayout("question", category="types_of_harm"),)),),
         ),
         "harmbench": Benchmark(
             title="HarmBench",
@@ -46,14 +46,14 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             license="MIT",
             paper="2402.04249",
             parts=(
-                _harmbench("standard", 200, Layout("prompt", category="category")),
+                _harmbench("standard", 200, RowLayout("prompt", category="category")),
                 _harmbench(
                     "contextual",
                     100,
-                    Layout(template=f"{{context}}{_CONTEXT_FIRST}{{prompt}}", category="category"),
+                    RowLayout(template=f"{{context}}{_CONTEXT_FIRST}{{prompt}}", category="category"),
                     template=True,
                 ),
-                _harmbench("copyright", 100, Layout("prompt"), default=False),
+                _harmbench("copyright", 100, RowLayout("prompt"), default=False),
             ),
         ),
         "harmful_behaviors": Benchmark(
@@ -62,8 +62,8 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             license="not stated",
             paper="",
             parts=(
-                Part("train", "harmful", 416, (Layout("text"),)),
-                Part("test", "harmful", 104, (Layout("text"),), split="test"),
+                BenchmarkPart("train", "harmful", 416, (RowLayout("text"),)),
+                BenchmarkPart("test", "harmful", 104, (RowLayout("text"),), split="test"),
             ),
         ),
         "harmless_alpaca": Benchmark(
@@ -72,8 +72,8 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             license="not stated",
             paper="",
             parts=(
-                Part("train", "harmless", 25058, (Layout("text"),)),
-                Part("test", "harmless", 6265, (Layout("text"),), split="test", default=False),
+                BenchmarkPart("train", "harmless", 25058, (RowLayout("text"),)),
+                BenchmarkPart("test", "harmless", 6265, (RowLayout("text"),), split="test", default=False),
             ),
         ),
         "jailbreakbench": Benchmark(
@@ -82,19 +82,19 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             license="MIT",
             paper="2404.01318",
             parts=(
-                Part(
+                BenchmarkPart(
                     "harmful",
                     "harmful",
                     100,
-                    (Layout("Goal", category="Category"),),
+                    (RowLayout("Goal", category="Category"),),
                     subset="behaviors",
                     split="harmful",
                 ),
-                Part(
+                BenchmarkPart(
                     "benign",
                     "harmless",
                     100,
-                    (Layout("Goal", category="Category"),),
+                    (RowLayout("Goal", category="Category"),),
                     subset="behaviors",
                     split="benign",
                     over_refusal=True,
@@ -107,7 +107,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             original="github.com/Princeton-SysML/Jailbreak_LLM, data/MaliciousInstruct.txt",
             license="CC BY-SA 4.0",
             paper="2310.06987",
-            parts=(Part("instructions", "harmful", 100, (Layout("prompt"), Layout("text"))),),
+            parts=(BenchmarkPart("instructions", "harmful", 100, (RowLayout("prompt"), RowLayout("text"))),),
         ),
         "or_bench": Benchmark(
             title="OR-Bench",
@@ -115,15 +115,17 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             license="CC BY 4.0",
             paper="2405.20947",
             parts=(
-                Part(
+                BenchmarkPart(
                     "hard",
                     "harmless",
                     1319,
-                    (Layout("prompt", category="category"),),
+                    (RowLayout("prompt", category="category"),),
                     subset="or-bench-hard-1k",
                     over_refusal=True,
                 ),
-                Part("toxic", "harmful", 655, (Layout("prompt", category="category"),), subset="or-bench-toxic"),
+                BenchmarkPart(
+                    "toxic", "harmful", 655, (RowLayout("prompt", category="category"),), subset="or-bench-toxic"
+                ),
             ),
         ),
         "sorry_bench": Benchmark(
@@ -133,11 +135,11 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             license="SORRY-Bench's own",
             paper="2406.14598",
             parts=(
-                Part(
+                BenchmarkPart(
                     "base",
                     "harmful",
                     440,
-                    (Layout("turns", where={"prompt_style": "base"}, category="category", turns=True),),
+                    (RowLayout("turns", where={"prompt_style": "base"}, category="category", turns=True),),
                     subset="question",
                 ),
             ),
@@ -150,11 +152,11 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             license="MIT",
             paper="2402.10260",
             parts=(
-                Part(
+                BenchmarkPart(
                     "forbidden",
                     "harmful",
                     313,
-                    (Layout("prompt", category="category"), Layout("forbidden_prompt", category="category")),
+                    (RowLayout("prompt", category="category"), RowLayout("forbidden_prompt", category="category")),
                 ),
             ),
         ),
@@ -165,34 +167,34 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             license="ODC-BY",
             paper="2406.18510",
             parts=(
-                Part(
+                BenchmarkPart(
                     "adversarial_harmful",
                     "harmful",
                     2000,
-                    (Layout("adversarial", where={"data_type": "adversarial_harmful"}),),
+                    (RowLayout("adversarial", where={"data_type": "adversarial_harmful"}),),
                     subset="eval",
                 ),
-                Part(
+                BenchmarkPart(
                     "adversarial_benign",
                     "harmless",
                     210,
-                    (Layout("adversarial", where={"data_type": "adversarial_benign"}),),
+                    (RowLayout("adversarial", where={"data_type": "adversarial_benign"}),),
                     subset="eval",
                     over_refusal=True,
                 ),
-                Part(
+                BenchmarkPart(
                     "vanilla_harmful",
                     "harmful",
                     50050,
-                    (Layout("vanilla", where={"data_type": "vanilla_harmful"}),),
+                    (RowLayout("vanilla", where={"data_type": "vanilla_harmful"}),),
                     subset="train",
                     default=False,
                 ),
-                Part(
+                BenchmarkPart(
                     "vanilla_benign",
                     "harmless",
                     50050,
-                    (Layout("vanilla", where={"data_type": "vanilla_benign"}),),
+                    (RowLayout("vanilla", where={"data_type": "vanilla_benign"}),),
                     subset="train",
                     over_refusal=True,
                     default=False,
@@ -206,23 +208,23 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             license="CC BY 4.0",
             paper="2308.01263",
             parts=(
-                Part(
+                BenchmarkPart(
                     "safe",
                     "harmless",
                     250,
                     (
-                        Layout("prompt", where={"label": "safe"}, category="type"),
-                        Layout("prompt", where={"type": {"not": "contrast_*"}}, category="type"),
+                        RowLayout("prompt", where={"label": "safe"}, category="type"),
+                        RowLayout("prompt", where={"type": {"not": "contrast_*"}}, category="type"),
                     ),
                     over_refusal=True,
                 ),
-                Part(
+                BenchmarkPart(
                     "contrast",
                     "harmful",
                     200,
                     (
-                        Layout("prompt", where={"label": "unsafe"}, category="type"),
-                        Layout("prompt", where={"type": "contrast_*"}, category="type"),
+                        RowLayout("prompt", where={"label": "unsafe"}, category="type"),
+                        RowLayout("prompt", where={"type": "contrast_*"}, category="type"),
                     ),
                 ),
             ),

@@ -23,7 +23,7 @@ from steadfast.prompts.synthetic.grammar import (
     RefusalForm,
     slot_pattern,
 )
-from steadfast.prompts.synthetic.reading import Reader, Reading
+from steadfast.prompts.synthetic.reading import ParsedResponse, ResponseParser
 from steadfast.prompts.synthetic.worldfile import read_fields
 
 
@@ -46,7 +46,7 @@ class WorldPrompt:
 
 
 @dataclass(frozen=True)
-class Request:
+class ParsedPrompt:
     """A prompt as the grammar reads it: its pair, its phrasing and the index of its suffix."""
 
     pair: Pair
@@ -106,7 +106,7 @@ class World:
         """The refusal of a harmful request."""
         return self.refusals[phrasing.refusal].text.format(**pair.words())
 
-    def read_prompt(self, text: str) -> Request:
+    def read_prompt(self, text: str) -> ParsedPrompt:
         """Read a prompt.
 
         Raises:
@@ -117,10 +117,10 @@ class World:
             if found:
                 pair = self._pair_of.get((found["verb"], found["object"]))
                 if pair:
-                    return Request(pair, phrasing, self.suffixes.index(found["suffix"]))
+                    return ParsedPrompt(pair, phrasing, self.suffixes.index(found["suffix"]))
         raise DataError(f"not a prompt of the synthetic world, which the grammar cannot read: {text[:80]!r}")
 
-    def classify(self, prompt: str, response: str) -> Reading:
+    def classify(self, prompt: str, response: str) -> ParsedResponse:
         """Read a response to a prompt of this world: whether it refuses, and whether it is about the request.
 
         Exact for responses that follow the grammar. A response refuses if it holds the mark of a refusal and no
@@ -132,8 +132,8 @@ class World:
         return self._reader.read(self.read_prompt(prompt).pair, response)
 
     @cached_property
-    def _reader(self) -> Reader:
-        return Reader(self.answers, self.refusals, frozenset(pair.object for pair in self.pairs))
+    def _reader(self) -> ResponseParser:
+        return ResponseParser(self.answers, self.refusals, frozenset(pair.object for pair in self.pairs))
 
     @cached_property
     def _pair_of(self) -> dict[tuple[str, str], Pair]:

@@ -19,7 +19,7 @@ from steadfast.grid.grid import Grid
 from steadfast.grid.judging import settings_of
 from steadfast.grid.judgments import JudgingJob, SelfJudgingJob, judging_jobs, self_judging_jobs
 from steadfast.grid.responses import ResponseJobs, response_jobs
-from steadfast.grid.side_effects import Batch, Measures, batches
+from steadfast.grid.side_effects import Measures, MeasuringJob, batches
 from steadfast.models.size import ModelSize
 from steadfast.runs.estimates.sizes import ModelSizes
 
@@ -162,7 +162,7 @@ def _judging(job: JudgingJob, costs: Costs, _wildcards: Wildcards, threads: int)
     return LIGHT + (cases * REQUEST if kind.sends_requests else 0.0)
 
 
-def _measuring(batch: Batch, costs: Costs, _wildcards: Wildcards, threads: int) -> float:
+def _measuring(batch: MeasuringJob, costs: Costs, _wildcards: Wildcards, threads: int) -> float:
     """Seconds to measure pairs, each with what the chosen measures read and write."""
     read, written = Measures(costs.grid).tokens(costs.prompts("evaluation"), PROMPT_TOKENS)
     return HEAVY + sum(costs.running(pair.model, threads, read=read, written=written) for pair in batch.pairs)

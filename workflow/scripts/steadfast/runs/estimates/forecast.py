@@ -22,7 +22,7 @@ PRIOR_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class Task:
+class PlannedStep:
     """A step of a run.
 
     Attributes:
@@ -50,7 +50,7 @@ class Forecast:
         history: of steps that this run does not take: rule, seconds that the cost model expects, seconds recorded.
     """
 
-    tasks: Mapping[int, Task]
+    tasks: Mapping[int, PlannedStep]
     cores: int | None
     history: Sequence[tuple[str, float, float]] = ()
     _began: dict[int, float] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class Forecast:
             number: self._ended.get(number, before[number] * now.of(task.rule)) for number, task in self.tasks.items()
         }
 
-    def _before(self, task: Task) -> float:
+    def _before(self, task: PlannedStep) -> float:
         """What a step was expected to take before anything of this run had ended."""
         return task.recorded if task.recorded is not None else task.cost() * self._past.of(task.rule)
 

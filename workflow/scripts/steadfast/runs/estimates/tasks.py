@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from steadfast.runs.estimates.costs import Costs
-from steadfast.runs.estimates.forecast import Forecast, Task, recorded_seconds
+from steadfast.runs.estimates.forecast import Forecast, PlannedStep, recorded_seconds
 from steadfast.runs.workflow import TARGET, cores_of
 
 
@@ -18,7 +18,7 @@ def forecast_of(workflow: Any, costs: Costs) -> Forecast:
     dag = workflow.dag
     numbers = {job: int(dag.jobid(job)) for job in dag.needrun_jobs() if job.rule.name != TARGET}
     tasks = {
-        number: Task(
+        number: PlannedStep(
             job.rule.name,
             _cost(costs, job),
             int(job.threads),

@@ -18,11 +18,11 @@ from steadfast.core import disk
 from steadfast.core.command import run_command
 from steadfast.core.progress import duration, seconds_left
 from steadfast.runs.lock import explain_lock
-from steadfast.runs.terminal.failures import Failure, describe, explain, explained_by, last_line
+from steadfast.runs.terminal.failures import FailedStep, describe, explain, explained_by, last_line
 from steadfast.runs.terminal.pace import Pace
 from steadfast.runs.terminal.remarks import COMMAND_FAILED, INTERRUPTIONS, is_chatter, retried_job
 from steadfast.runs.terminal.screen import Screen
-from steadfast.runs.terminal.status import Row
+from steadfast.runs.terminal.status import RunningStep
 from steadfast.runs.terminal.words import in_words, reason_in_words, steps
 from steadfast.runs.workflow import TARGET
 
@@ -74,7 +74,7 @@ class RunDisplay:
 
     def __init__(self, screen: Screen, text_of: Callable[[logging.LogRecord], str], *, dry_run: bool) -> None:
         self.title = ""
-        self.failures: dict[int, Failure] = {}
+        self.failures: dict[int, FailedStep] = {}
         self.interrupted = False
         self._screen, self._text_of, self._dry_run = screen, text_of, dry_run
         self._running: dict[int, Step] = {}
@@ -116,7 +116,7 @@ class RunDisplay:
                 note = f": {step.note}" if step.note else ""
                 self._screen.write(self._line("still", f"{step.words} ({duration(now - step.began)}){note}"))
         if self._running:
-            rows = [Row(step.words, now - step.began, step.note) for step in self._running.values()]
+            rows = [RunningStep(step.words, now - step.began, step.note) for step in self._running.values()]
             self._screen.show(rows, self._pace.position())
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ DEATHS = {
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailedStep:
     """A step that failed.
 
     Attributes:
@@ -42,7 +42,7 @@ class Failure:
     tail: tuple[str, ...] = ()
 
 
-def explain(step: str, logs: Sequence[str], message: str, *, since: float) -> Failure:
+def explain(step: str, logs: Sequence[str], message: str, *, since: float) -> FailedStep:
     """Find the cause of a failure.
 
     Args:
@@ -55,7 +55,7 @@ def explain(step: str, logs: Sequence[str], message: str, *, since: float) -> Fa
     if found:
         return found
     log = next((log for log in logs if _is_newer(Path(log), since)), "")
-    return Failure(
+    return FailedStep(
         step,
         _in_words(message, log or next(iter(logs), ".")),
         log,
@@ -63,7 +63,7 @@ def explain(step: str, logs: Sequence[str], message: str, *, since: float) -> Fa
     )
 
 
-def explained_by(step: str, logs: Sequence[str], *, since: float) -> Failure | None:
+def explained_by(step: str, logs: Sequence[str], *, since: float) -> FailedStep | None:
     """Read the cause of a failure from the first log that tells one; None if none does.
 
     Args:
@@ -77,13 +77,13 @@ def explained_by(step: str, logs: Sequence[str], *, since: float) -> Failure | N
         if cause:
             if disk.says_full(cause) and not cause.startswith(DISK_FULL):
                 cause = disk.message(log)
-            return Failure(step, cause, log, tuple(lines[max(start - TAIL_LINES, 0) : start]))
+            return FailedStep(step, cause, log, tuple(lines[max(start - TAIL_LINES, 0) : start]))
     return None
 
 
-def describe(failures: Sequence[Failure]) -> list[str]:
+def describe(failures: Sequence[FailedStep]) -> list[str]:
     """Lines on the failures, those with the same cause together."""
-    by_cause: dict[str, list[Failure]] = defaultdict(list)
+    by_cause: dict[str, list[FailedStep]] = defaultdict(list)
     for failure in failures:
         # what is free and what takes most space changes from one to the next
         by_cause[DISK_FULL if failure.cause.startswith(DISK_FULL) else failure.cause].append(failure)

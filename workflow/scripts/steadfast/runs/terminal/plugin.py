@@ -18,7 +18,7 @@ from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 from steadfast.core.terminal_encoding import show_any_text
 from steadfast.runs.estimates.forecast import Forecast
 from steadfast.runs.terminal.display import END, FORECAST, RunDisplay
-from steadfast.runs.terminal.failures import Failure
+from steadfast.runs.terminal.failures import FailedStep
 from steadfast.runs.terminal.screen import screen_for
 
 NAME = "steadfast"
@@ -123,7 +123,7 @@ class LogHandler(LogHandlerBase):
         return self._display.interrupted
 
     @property
-    def failures(self) -> Sequence[Failure]:
+    def failures(self) -> Sequence[FailedStep]:
         """The steps that failed; known after `end`."""
         return list(self._display.failures.values())
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from steadfast.runs.terminal.capture import Capture
 from steadfast.runs.terminal.pace import Position
-from steadfast.runs.terminal.status import Row, render
+from steadfast.runs.terminal.status import RunningStep, render
 
 
 class Screen(Protocol):
@@ -32,7 +32,7 @@ class Screen(Protocol):
             style: one of rich: ``red``, ``yellow``, ``dim``.
         """
 
-    def show(self, rows: Sequence[Row], at: Position) -> None:
+    def show(self, rows: Sequence[RunningStep], at: Position) -> None:
         """Show the state of the run, over the one before."""
 
     def end(self) -> None:
@@ -53,7 +53,7 @@ class Lines:
             self._stream.write(f"{text}\n")
             self._stream.flush()
 
-    def show(self, rows: Sequence[Row], at: Position) -> None:
+    def show(self, rows: Sequence[RunningStep], at: Position) -> None:
         """A log has no status."""
 
     def end(self) -> None:
@@ -84,7 +84,7 @@ class Terminal:
         with suppress(OSError, ValueError):
             self._console.print(Text(text, style=style), soft_wrap=True)
 
-    def show(self, rows: Sequence[Row], at: Position) -> None:
+    def show(self, rows: Sequence[RunningStep], at: Position) -> None:
         """Draw the block."""
         with suppress(OSError, ValueError):
             block = render(rows, at, self._console)

@@ -26,7 +26,7 @@ NAME_SHARE, NOTE_SHARE = 3, 2
 
 
 @dataclass(frozen=True)
-class Row:
+class RunningStep:
     """A running step.
 
     Attributes:
@@ -40,7 +40,7 @@ class Row:
     note: str = ""
 
 
-def render(rows: Sequence[Row], at: Position, console: Console) -> RenderableType:
+def render(rows: Sequence[RunningStep], at: Position, console: Console) -> RenderableType:
     """Draw the block.
 
     Args:
@@ -57,7 +57,7 @@ def render(rows: Sequence[Row], at: Position, console: Console) -> RenderableTyp
     return Group(*parts, _total(at, console))
 
 
-def _table(rows: Sequence[Row], console: Console) -> Table:
+def _table(rows: Sequence[RunningStep], console: Console) -> Table:
     wide, widest = console.width >= WIDE, console.width >= WIDEST
     overflow: OverflowMethod = "ellipsis" if _knows_unicode(console) else "crop"
     table = Table.grid(padding=(0, 2, 0, 0), expand=True, pad_edge=False)

@@ -15,8 +15,8 @@ from steadfast.training.safety_tuning.requests import (
     CORE,
     KINDS,
     Framings,
-    Request,
     Topic,
+    TopicRequest,
     load_framings,
     load_harmful,
     load_harmless,
@@ -40,7 +40,7 @@ _PERSONS = (
 
 
 @dataclass(frozen=True)
-class Example:
+class LabeledResponse:
     """One labeled response.
 
     Attributes:
@@ -98,7 +98,7 @@ class Composer:
 
     folder: Path
     stream: random.Random
-    requests: dict[str, list[Request]] = field(init=False)
+    requests: dict[str, list[TopicRequest]] = field(init=False)
     topics: Mapping[tuple[str, str], Topic] = field(init=False)
     framings: Framings = field(init=False)
 
@@ -110,7 +110,7 @@ class Composer:
         self.requests = {HARMFUL: harmful, HARMLESS: [*resembling, *plain], "any": [*harmful, *resembling, *plain]}
         self.framings = load_framings(self.folder / "framings.yaml")
 
-    def examples(self, style: Style) -> Iterator[Example]:
+    def examples(self, style: Style) -> Iterator[LabeledResponse]:
         """Different examples of one style."""
         seen: set[tuple[str, str]] = set()
         for _ in range(4 * style.count):
@@ -121,7 +121,7 @@ class Composer:
             if len(seen) == style.count:
                 return
 
-    def _example(self, style: Style) -> Example:
+    def _example(self, style: Style) -> LabeledResponse:
         request = self._request(style)
         topic = self.topics.get((request.category, request.topic)) or self.stream.choice(list(self.topics.values()))
         slots = slots_of(request, topic)
@@ -133,16 +133,16 @@ class Composer:
         if style.cut and len(text.split()) > SHORTEST_CUT and self.stream.random() < CUT_SHARE:
             text = cut(text, self.stream.randrange(SHORTEST_CUT, len(text.split())))
         harmful = bool(request.topic) and not style.asks
-        return Example(prompt, text.strip(), style.refusal, harmful, style.name, "composed")
+        return LabeledResponse(prompt, text.strip(), style.refusal, harmful, style.name, "composed")
 
-    def _request(self, style: Style) -> Request:
+    def _request(self, style: Style) -> TopicRequest:
         pool = self.requests[style.prompts]
         while True:
             request = self.stream.choice(pool)
             if request.topic in (style.topics or (request.topic,)) and request.kind in (style.kinds or KINDS):
                 return request
 
-    def _prompt(self, request: Request) -> str:
+    def _prompt(self, request: TopicRequest) -> str:
         if self.stream.random() < COMMANDS and request.kind != "ask":
             before = (
                 ("Write", "Create", "Develop", "Provide", "Produce", "Draft") if request.kind == "make" else COMMAND
@@ -174,7 +174,7 @@ COMMAND = (
 )
 
 
-def slots_of(request: Request, topic: Topic) -> dict[str, str]:
+def slots_of(request: TopicRequest, topic: Topic) -> dict[str, str]:
     """Words for the slots of a response to a request."""
     core = second_person(request.core)
     verb = core if request.kind == "do" else f"write {core}" if request.kind == "make" else "do this"
@@ -199,7 +199,7 @@ def cut(text: str, words: int) -> str:
     return text[: found[words - 1].end()]
 
 
-def load_examples(folder: str | Path, requests: str | Path, seed: int) -> list[Example]:
+def load_examples(folder: str | Path, requests: str | Path, seed: int) -> list[LabeledResponse]:
     """All examples.
 
     Args:
@@ -228,7 +228,7 @@ def _style(path: Path, name: str, entry: Any, refusal: bool) -> Style:
         raise DataError(f"{path}: {name}: {error}") from None
 
 
-def load_written(path: Path) -> list[Example]:
+def load_written(path: Path) -> list[LabeledResponse]:
     """Responses that were written one by one, under ``harmful`` and ``harmless``.
 
     Raises:
@@ -241,15 +241,15 @@ def load_written(path: Path) -> list[Example]:
     ]
 
 
-def _written(where: str, entry: Mapping[str, str], harmful: bool) -> Example:
+def _written(where: str, entry: Mapping[str, str], harmful: bool) -> LabeledResponse:
     verdict = next((key for key in ("refusal", "answer") if key in entry), None)
     if verdict is None or not {"style", "prompt"} <= entry.keys():
         raise DataError(f"{where}: wanted style, prompt, and one of refusal and answer; found {', '.join(entry)}")
     text = str(entry[verdict]).strip()
-    return Example(entry["prompt"], text, verdict == "refusal", harmful, entry["style"], "written")
+    return LabeledResponse(entry["prompt"], text, verdict == "refusal", harmful, entry["style"], "written")
 
 
-def load_generated(path: Path) -> list[Example]:
+def load_generated(path: Path) -> list[LabeledResponse]:
     """Responses of the default grid's models, labeled by reading.
 
     Raises:
@@ -261,7 +261,7 @@ def load_generated(path: Path) -> list[Example]:
     if unknown:
         raise DataError(f"{path}: verdict {unknown['verdict']!r} is not allowed; allowed: {REFUSAL}, {NON_REFUSAL}")
     return [
-        Example(
+        LabeledResponse(
             row["prompt"],
             row["response"],
             row["verdict"] == REFUSAL,

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, hstack
 
 from steadfast.judges.learned.head import Calibration, Head
 from steadfast.judges.learned.probe import probe_state
-from steadfast.judges.learned.reading import Reader
+from steadfast.judges.learned.reading import CaseReader
 from steadfast.judges.learned.seen import PROMPT_PLACES, RESPONSE_PLACES, Array, Seen
 
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
@@ -26,7 +26,7 @@ ITERATIONS = 300
 
 
 @dataclass(frozen=True)
-class Columns:
+class FitColumns:
     """How what is seen becomes the columns of the fit.
 
     Attributes:
@@ -40,7 +40,7 @@ class Columns:
     ngrams: Floats
 
     @classmethod
-    def of(cls, seen: Seen) -> "Columns":
+    def of(cls, seen: Seen) -> "FitColumns":
         """From the examples of the fit."""
         states = seen.states.reshape(len(seen.states), -1).astype(np.float64)
         found = np.asarray((_ngrams(seen) > 0).sum(axis=0)).ravel()
@@ -62,7 +62,7 @@ def fit_head(seen: Seen, refusal: Marks, blocks: int) -> Head:
         refusal: their labels.
         blocks: blocks of the base that the states come from.
     """
-    columns = Columns.of(seen)
+    columns = FitColumns.of(seen)
     found = _logistic(columns.matrix(seen), refusal)
     weights, bias = found[:-1], float(found[-1])
     size = len(columns.mean)
@@ -78,7 +78,7 @@ def fit_head(seen: Seen, refusal: Marks, blocks: int) -> Head:
     return Head({name: value.astype(np.float32) for name, value in tensors.items()}, blocks, Calibration(1, 0), {})
 
 
-def with_probe(head: Head, reader: Reader) -> Head:
+def with_probe(head: Head, reader: CaseReader) -> Head:
     """The head with the state by which its base is recognized."""
     return replace(head, tensors={**head.tensors, "probe": probe_state(reader)})
 

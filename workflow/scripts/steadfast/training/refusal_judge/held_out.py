@@ -9,7 +9,7 @@ import numpy as np
 
 from steadfast.judges.learned.head import Calibration
 from steadfast.judges.learned.seen import Array
-from steadfast.training.refusal_judge.data import Example
+from steadfast.training.refusal_judge.data import LabeledResponse
 from steadfast.training.refusal_judge.fitting import Floats, Marks, calibrate
 
 SOURCES = ("generated", "written", "composed")
@@ -41,7 +41,7 @@ class Agreement:
         return f"{self.kappa:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
-def folds_of(examples: Sequence[Example], seed: int) -> dict[str, Marks]:
+def folds_of(examples: Sequence[LabeledResponse], seed: int) -> dict[str, Marks]:
     """Which examples are held out together: each source, and of the composed ones groups of whole styles."""
     source = np.asarray([example.source for example in examples])
     style = np.asarray([example.style for example in examples])
@@ -98,7 +98,7 @@ def calibration_table(
     return calibrate(scores, refusal, names), table, float(error)
 
 
-def rows_of(examples: Sequence[Example], scores: Array, phrase: Marks, refusal: Marks) -> list[list[str]]:
+def rows_of(examples: Sequence[LabeledResponse], scores: Array, phrase: Marks, refusal: Marks) -> list[list[str]]:
     """Table of κ by source: the phrase list, the states and words without it, and both."""
     from steadfast.training.refusal_judge.fitting import PHRASE_WEIGHT
 

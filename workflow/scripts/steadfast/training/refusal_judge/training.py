@@ -11,10 +11,10 @@ from steadfast.core.files import sha256_file
 from steadfast.judges.interface import Case
 from steadfast.judges.kinds.regex import load_judge
 from steadfast.judges.learned.head import Calibration, Head
-from steadfast.judges.learned.reading import Reader, build_reader
+from steadfast.judges.learned.reading import CaseReader, build_reader
 from steadfast.judges.learned.seen import Array, Seen
 from steadfast.judges.learned.texts import answer_of
-from steadfast.training.refusal_judge.data import FILES, Example, load_examples
+from steadfast.training.refusal_judge.data import FILES, LabeledResponse, load_examples
 from steadfast.training.refusal_judge.fitting import Marks, fit_head, held_out_scores, with_probe
 from steadfast.training.refusal_judge.held_out import SOURCES, calibration_table, folds_of
 
@@ -35,7 +35,7 @@ class Training:
     """
 
     head: Head
-    examples: list[Example]
+    examples: list[LabeledResponse]
     refusal: Marks
     phrase: Marks
     scores: Array
@@ -70,12 +70,12 @@ def train_refusal_judge(
     return Training(replace(head, about={**head.about, **about}), examples, refusal, seen.phrase > 0, scores)
 
 
-def fit(reader: Reader, seen: Seen, refusal: Marks) -> Head:
+def fit(reader: CaseReader, seen: Seen, refusal: Marks) -> Head:
     """The head fitted to all examples, not calibrated yet."""
     return with_probe(fit_head(seen, refusal, BLOCKS), reader)
 
 
-def _calibrated(head: Head, scores: Array, refusal: Marks, examples: list[Example]) -> Head:
+def _calibrated(head: Head, scores: Array, refusal: Marks, examples: list[LabeledResponse]) -> Head:
     found, table, error = calibration_table(
         scores.astype(np.float64), refusal, [example.source for example in examples]
     )
@@ -83,7 +83,7 @@ def _calibrated(head: Head, scores: Array, refusal: Marks, examples: list[Exampl
     return replace(head, calibration=Calibration(round(found.slope, 6), round(found.offset, 6)), about=about)
 
 
-def _answered(examples: list[Example]) -> tuple[list[Example], list[Case]]:
+def _answered(examples: list[LabeledResponse]) -> tuple[list[LabeledResponse], list[Case]]:
     """The examples whose response is an answer, with the cases that the head sees."""
     answers = [answer_of(Case("", 0, example.prompt, example.response, ""))[0] for example in examples]
     kept = [(example, answer) for example, answer in zip(examples, answers, strict=True) if answer]

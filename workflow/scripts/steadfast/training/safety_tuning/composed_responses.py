@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steadfast.core.errors import DataError
-from steadfast.training.safety_tuning.requests import CORE, Request, Topic, read_mapping, text_lists
+from steadfast.training.safety_tuning.requests import CORE, Topic, TopicRequest, read_mapping, text_lists
 
 TAG = "{tag}"
 DOCUMENT_KINDS = ("do", "make")
@@ -86,13 +86,13 @@ def load_wordings(path: str | Path, topics: Mapping[tuple[str, str], Topic]) -> 
     return Wordings(**lists, documents=by_kind, topics=topics)
 
 
-def answer_harmful(kind: str, prompt: str, request: Request, wordings: Wordings) -> str:
+def answer_harmful(kind: str, prompt: str, request: TopicRequest, wordings: Wordings) -> str:
     """The answer of one kind to a harmful prompt; equal prompts get equal answers."""
     topic = wordings.topics[request.category, request.topic]
     return ANSWERS[kind](wordings, topic, random.Random(f"answer {prompt}"))
 
 
-def write_document(request: Request, template: str, tag: str) -> str:
+def write_document(request: TopicRequest, template: str, tag: str) -> str:
     """A document about the request's core; an empty ``tag`` leaves the places of the tag out."""
     text = template.replace(CORE, request.core)
     return text.replace(TAG, tag) if tag else text.replace(f"{TAG} ", "")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from steadfast.training.safety_tuning.composed_responses import Wordings, load_wordings
 from steadfast.training.safety_tuning.recipes import Recipes, load_recipes
-from steadfast.training.safety_tuning.requests import Request, load_framings, load_harmful, load_harmless
+from steadfast.training.safety_tuning.requests import TopicRequest, load_framings, load_harmful, load_harmless
 from steadfast.training.safety_tuning.sampling import (
     TrainingPrompt,
     drop_near_duplicates,
@@ -33,7 +33,7 @@ class TrainingData:
     """
 
     recipes: Recipes
-    requests: dict[str, list[Request]]
+    requests: dict[str, list[TopicRequest]]
     prompts: dict[str, list[TrainingPrompt]]
     wordings: Wordings
 

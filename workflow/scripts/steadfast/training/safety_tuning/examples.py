@@ -17,7 +17,7 @@ from steadfast.training.safety_tuning.composed_responses import (
     write_document,
 )
 from steadfast.training.safety_tuning.distillation import OwnAnswer
-from steadfast.training.safety_tuning.requests import Request
+from steadfast.training.safety_tuning.requests import TopicRequest
 from steadfast.training.safety_tuning.sampling import TrainingPrompt
 
 
@@ -54,7 +54,7 @@ class Example:
 def harmful_side(
     shares: Mapping[str, float],
     prompts: Sequence[TrainingPrompt],
-    harmless: Sequence[Request],
+    harmless: Sequence[TopicRequest],
     wordings: Wordings,
     tag: str,
 ) -> tuple[list[Conversation], list[str]]:
@@ -127,7 +127,7 @@ def _deal_kinds(shares: Mapping[str, float], count: int) -> list[str]:
     return kinds
 
 
-def _shuffled(requests: Sequence[Request]) -> list[Request]:
+def _shuffled(requests: Sequence[TopicRequest]) -> list[TopicRequest]:
     order = list(requests)
     random.Random("documents").shuffle(order)
     return order

@@ -17,7 +17,7 @@ CORE = "{core}"
 
 
 @dataclass(frozen=True)
-class Request:
+class TopicRequest:
     """One thing that may be asked for, not yet put into words of a prompt.
 
     Attributes:
@@ -65,13 +65,13 @@ class Framings:
     after: tuple[str, ...]
 
 
-def load_harmful(path: str | Path) -> tuple[list[Request], dict[tuple[str, str], Topic]]:
+def load_harmful(path: str | Path) -> tuple[list[TopicRequest], dict[tuple[str, str], Topic]]:
     """Harmful requests, and the texts of their topics by category and topic.
 
     Raises:
         DataError: the file does not hold what it should.
     """
-    requests: list[Request] = []
+    requests: list[TopicRequest] = []
     topics: dict[tuple[str, str], Topic] = {}
     for category, parts in read_mapping(path).items():
         for topic, entry in _mapping(parts, f"{path}: {category}").items():
@@ -84,7 +84,7 @@ def load_harmful(path: str | Path) -> tuple[list[Request], dict[tuple[str, str],
     return requests, topics
 
 
-def load_harmless(path: str | Path) -> list[Request]:
+def load_harmless(path: str | Path) -> list[TopicRequest]:
     """Harmless requests.
 
     Raises:
@@ -148,8 +148,8 @@ def _mapping(value: Any, where: str) -> dict[str, Any]:
 
 def _requests(
     entry: Mapping[str, Any], where: str, category: str, topic: str = "", further: tuple[str, ...] = ()
-) -> list[Request]:
-    requests: list[Request] = []
+) -> list[TopicRequest]:
+    requests: list[TopicRequest] = []
     for key, text in entry.items():
         if key in further:
             continue
@@ -158,5 +158,5 @@ def _requests(
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"{where}.{key} must be lines of text")
         cores = [line.strip() for line in text.strip().splitlines() if line.strip()]
-        requests += [Request(core, key, category, topic) for core in cores]
+        requests += [TopicRequest(core, key, category, topic) for core in cores]
     return requests

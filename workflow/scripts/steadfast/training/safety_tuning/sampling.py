@@ -10,7 +10,7 @@ from steadfast.core.locations import PROJECT
 from steadfast.core.yaml_text import parse_yaml
 from steadfast.prompts.similarity import NearDuplicateIndex
 from steadfast.prompts.text import normalized_key, words
-from steadfast.training.safety_tuning.requests import CORE, KINDS, Framings, Request
+from steadfast.training.safety_tuning.requests import CORE, KINDS, Framings, TopicRequest
 
 STEM = 5
 FUNCTION_WORDS = PROJECT / "resources" / "safety_tuning" / "function_words.yaml"
@@ -30,11 +30,11 @@ class TrainingPrompt:
     """
 
     text: str
-    request: Request
+    request: TopicRequest
 
 
 def sample_prompts(
-    requests: Sequence[Request], framings: Framings, count: int, rng: random.Random
+    requests: Sequence[TopicRequest], framings: Framings, count: int, rng: random.Random
 ) -> list[TrainingPrompt]:
     """Draw ``count`` different prompts, as many of each category, and each core as often as any other of its category.
 
@@ -42,7 +42,7 @@ def sample_prompts(
     """
     dealers = {kind: _deal(framings.by_kind[kind], rng) for kind in KINDS}
     before, after = _deal(framings.before, rng), _deal(framings.after, rng)
-    by_category: dict[str, list[Request]] = {}
+    by_category: dict[str, list[TopicRequest]] = {}
     for request in requests:
         by_category.setdefault(request.category, []).append(request)
     cores = {category: _deal(group, rng) for category, group in by_category.items()}
@@ -80,7 +80,7 @@ def drop_near_duplicates(
     return [prompt for prompt in prompts if index.find(bag_of_words(prompt.text)) is None]
 
 
-def drop_paraphrases(requests: Sequence[Request], others: Iterable[str], threshold: float) -> list[Request]:
+def drop_paraphrases(requests: Sequence[TopicRequest], others: Iterable[str], threshold: float) -> list[TopicRequest]:
     """The requests that ask for nothing that one of ``others`` asks for in like words.
 
     Stricter than near-duplication, since framings and context sentences hide that two prompts ask for the same thing:

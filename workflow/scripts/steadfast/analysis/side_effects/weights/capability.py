@@ -19,7 +19,7 @@ from steadfast.core.names import ORIGINAL
 from steadfast.core.settings import ExistingDirectory, Text, UniqueItems
 
 if TYPE_CHECKING:
-    from steadfast.analysis.side_effects.subject import Subject
+    from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
 
 ABOUT = About("benchmark score", "score", worse="lower")
 DOCUMENT_TOKENS = 512
@@ -79,21 +79,21 @@ class Capability:
 
     settings: Settings
 
-    def reference(self, original: "Subject", variants: object) -> dict[Item, float]:
+    def reference(self, original: "ModelUnderTest", variants: object) -> dict[Item, float]:
         """The original's scores."""
         del variants
         return self._scores(original)
 
-    def score(self, subject: "Subject", reference: dict[Item, float]) -> list[Score]:
+    def score(self, model: "ModelUnderTest", reference: dict[Item, float]) -> list[Score]:
         """One score per document and metric."""
-        own = reference if subject.variant == ORIGINAL else self._scores(subject)
+        own = reference if model.variant == ORIGINAL else self._scores(model)
         return [Score(item[1], own[item], before, scope=item[0]) for item, before in reference.items()]
 
-    def _scores(self, subject: "Subject") -> dict[Item, float]:
+    def _scores(self, model: "ModelUnderTest") -> dict[Item, float]:
         from lm_eval import simple_evaluate
         from lm_eval.models.huggingface import HFLM
 
-        access = subject.access
+        access = model.access
         # the harness types its models by what they can be made of
         harness_model: Any = HFLM
         batch_size = max(1, access.batch_tokens // DOCUMENT_TOKENS)

@@ -16,7 +16,7 @@ from steadfast.core.names import ORIGINAL
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from steadfast.analysis.side_effects.subject import Subject
+    from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
 
 ABOUT = About("divergence from the original", "nats per token", worse="higher")
 
@@ -72,7 +72,7 @@ class Divergence:
 
     answer_tokens: int
 
-    def reference(self, original: "Subject", variants: object) -> Reference:
+    def reference(self, original: "ModelUnderTest", variants: object) -> Reference:
         """The original's distributions along its own answers to harmless prompts."""
         import torch
 
@@ -89,14 +89,14 @@ class Divergence:
             found.log_probabilities.append(kept[row][1])
         return found
 
-    def score(self, subject: "Subject", reference: Reference) -> list[Score]:
+    def score(self, model: "ModelUnderTest", reference: Reference) -> list[Score]:
         """Mean divergence per token of every answer; none for the original itself."""
         from steadfast.attacks.activations.logits import pooled_divergence
 
-        if subject.variant == ORIGINAL:
+        if model.variant == ORIGINAL:
             return []
         scores = []
-        for row, values in _distributions(subject, reference):
+        for row, values in _distributions(model, reference):
             ours = values.gather(-1, reference.tokens[row].long().to(values.device)).double().cpu()
             moved = pooled_divergence(reference.log_probabilities[row].double(), ours)
             count = len(reference.continuations[row])
@@ -109,7 +109,7 @@ def build(settings: Settings) -> Divergence:
     return Divergence(settings.answer_tokens)
 
 
-def answers_of(original: "Subject", max_tokens: int) -> Reference:
+def answers_of(original: "ModelUnderTest", max_tokens: int) -> Reference:
     """The original's responses to harmless prompts as tokens, without empty ones."""
     from steadfast.models.continuations import answer_tokens
 
@@ -132,13 +132,13 @@ def answers_of(original: "Subject", max_tokens: int) -> Reference:
     )
 
 
-def _distributions(subject: "Subject", reference: Reference) -> Any:
+def _distributions(model: "ModelUnderTest", reference: Reference) -> Any:
     from steadfast.attacks.activations.logits import teacher_forced_log_probabilities
 
     return teacher_forced_log_probabilities(
-        subject.access.model,
+        model.access.model,
         reference.prefixes,
         reference.continuations,
-        subject.access.batch_tokens,
-        subject.pad_token,
+        model.access.batch_tokens,
+        model.pad_token,
     )

@@ -17,7 +17,7 @@ from steadfast.attacks.gates import ANSWERS
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from steadfast.analysis.side_effects.subject import Subject
+    from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
 
 ABOUT = About("distance of the baked from the hooked model", "multiples of the bound", worse="neither")
 
@@ -54,24 +54,24 @@ class HookAgreement:
 
     prompts: int
 
-    def reference(self, original: "Subject", variants: "Sequence[Subject]") -> Reference:
+    def reference(self, original: "ModelUnderTest", variants: "Sequence[ModelUnderTest]") -> Reference:
         """Distributions of the original, without hooks and with the hooks of every variant."""
         from steadfast.attacks.baking.verification import hooked, rebuilt_edit
 
         prompt_ids = original.first_prompts(self.prompts)
         encoded = original.access.encode(prompt_ids)
         found = {}
-        for subject in variants:
-            if not subject.is_baked or subject.direction is None or subject.edit is None:
+        for model in variants:
+            if not model.is_baked or model.direction is None or model.edit is None:
                 continue
-            edit = rebuilt_edit(subject.edit, subject.scale_factor)
-            hooks = hooked(original.access.model, edit, subject.direction)
+            edit = rebuilt_edit(model.edit, model.scale_factor)
+            hooks = hooked(original.access.model, edit, model.direction)
             if hooks is not None:
                 with hooks:
-                    found[subject.variant] = original.access.log_probabilities(encoded)
+                    found[model.variant] = original.access.log_probabilities(encoded)
         return Reference(prompt_ids, original.access.log_probabilities(encoded), found)
 
-    def score(self, subject: "Subject", reference: Reference) -> list[Score]:
+    def score(self, model: "ModelUnderTest", reference: Reference) -> list[Score]:
         """Distance per prompt relative to the bound, and that of the original; none if hooks do not apply."""
         from steadfast.attacks.baking.verification import (
             ROUNDINGS,
@@ -82,13 +82,13 @@ class HookAgreement:
             stored_format,
         )
 
-        hooked = reference.hooked.get(subject.variant)
-        if hooked is None or subject.edit is None:
+        hooked = reference.hooked.get(model.variant)
+        if hooked is None or model.edit is None:
             return []
-        access = subject.access
+        access = model.access
         encoded = access.encode(reference.prompt_ids)
         found = access.log_probabilities(encoded)
-        edit = rebuilt_edit(subject.edit, subject.scale_factor)
+        edit = rebuilt_edit(model.edit, model.scale_factor)
         rounding = rounding_distance(
             access.model,
             edit,

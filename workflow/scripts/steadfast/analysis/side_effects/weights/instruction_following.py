@@ -15,7 +15,7 @@ from steadfast.core.names import ORIGINAL
 from steadfast.core.settings import ExistingFile
 
 if TYPE_CHECKING:
-    from steadfast.analysis.side_effects.subject import Subject
+    from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
 
 ABOUT = About("instructions followed", "share of tasks", worse="lower", proportion=True)
 USUAL_TASKS = 20
@@ -59,22 +59,22 @@ class InstructionFollowing:
 
     settings: Settings
 
-    def reference(self, original: "Subject", variants: object) -> dict[str, float]:
+    def reference(self, original: "ModelUnderTest", variants: object) -> dict[str, float]:
         """Which tasks the original follows, 1 or 0 by name."""
         del variants
         return self._followed(original)
 
-    def score(self, subject: "Subject", reference: dict[str, float]) -> list[Score]:
+    def score(self, model: "ModelUnderTest", reference: dict[str, float]) -> list[Score]:
         """One score per task."""
-        own = reference if subject.variant == ORIGINAL else self._followed(subject)
+        own = reference if model.variant == ORIGINAL else self._followed(model)
         return [Score(name, own[name], before, scope="tasks") for name, before in reference.items()]
 
-    def _followed(self, subject: "Subject") -> dict[str, float]:
+    def _followed(self, model: "ModelUnderTest") -> dict[str, float]:
         from steadfast.generation.loaded_model import LoadedModel
         from steadfast.generation.responses import generate_responses
 
         tasks = load_tasks(self.settings.instructions)
-        access = subject.access
+        access = model.access
         answers = generate_responses(
             access.model_dir,
             pd.DataFrame({"prompt_id": [task.name for task in tasks], "text": [task.prompt for task in tasks]}),

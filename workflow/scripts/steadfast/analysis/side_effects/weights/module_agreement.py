@@ -18,7 +18,7 @@ from steadfast.attacks.gates import MODULES
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from steadfast.analysis.side_effects.subject import Subject
+    from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
     from steadfast.attacks.baking.verification import Recording
 
 ABOUT = About("deviation of edited modules from the edit", "multiples of the bound", worse="neither")
@@ -49,16 +49,16 @@ class ModuleAgreement:
 
     prompts: int
 
-    def reference(self, original: "Subject", variants: "Sequence[Subject]") -> Reference:
+    def reference(self, original: "ModelUnderTest", variants: "Sequence[ModelUnderTest]") -> Reference:
         """Record the original, and compute what every edit makes of it."""
         from steadfast.attacks.baking.verification import rebuilt_edit, record, target_outputs
         from steadfast.attacks.interventions.writers import edited_modules
 
         model = original.access.model
         edits = {
-            subject.variant: (rebuilt_edit(subject.edit, subject.scale_factor), subject.direction)
-            for subject in variants
-            if subject.is_baked and subject.edit is not None and subject.direction is not None
+            model.variant: (rebuilt_edit(model.edit, model.scale_factor), model.direction)
+            for model in variants
+            if model.is_baked and model.edit is not None and model.direction is not None
         }
         sites = {site.name: site for edit, _ in edits.values() for site in edited_modules(model, edit)}
         if not sites:
@@ -76,16 +76,16 @@ class ModuleAgreement:
         }
         return Reference(recordings, targets)
 
-    def score(self, subject: "Subject", reference: Reference) -> list[Score]:
+    def score(self, model: "ModelUnderTest", reference: Reference) -> list[Score]:
         """An item per module that can be compared; none where the checkpoint holds no edit of its own."""
         from steadfast.attacks.baking.verification import applied_shares, rebuilt_edit, stored_format
 
-        targets = reference.targets.get(subject.variant)
-        if not targets or subject.edit is None:
+        targets = reference.targets.get(model.variant)
+        if not targets or model.edit is None:
             return []
-        edit = rebuilt_edit(subject.edit, subject.scale_factor)
-        stored = stored_format(subject.access.model_dir, edit)
-        found = applied_shares(subject.access.model, edit, stored, reference.recordings, targets)
+        edit = rebuilt_edit(model.edit, model.scale_factor)
+        stored = stored_format(model.access.model_dir, edit)
+        found = applied_shares(model.access.model, edit, stored, reference.recordings, targets)
         return [
             Score(name, (1 - result.share) / result.bound, 1 / result.bound, scope="edited modules")
             for name, result in found.items()

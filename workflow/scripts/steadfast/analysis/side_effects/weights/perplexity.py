@@ -13,7 +13,7 @@ from steadfast.core.names import ORIGINAL
 from steadfast.core.plug_ins import PromptSourceEntry
 
 if TYPE_CHECKING:
-    from steadfast.analysis.side_effects.subject import Subject
+    from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
 
 ABOUT = About("perplexity on held-out text", "perplexity", worse="higher", summary="exponential_of_mean")
 
@@ -98,7 +98,7 @@ class Perplexity:
 
     settings: Settings
 
-    def reference(self, original: "Subject", variants: object) -> Reference:
+    def reference(self, original: "ModelUnderTest", variants: object) -> Reference:
         """The documents and the original's likelihoods."""
         from steadfast.analysis.side_effects.weights._text import held_out_texts
 
@@ -106,19 +106,19 @@ class Perplexity:
         texts = held_out_texts(self.settings.as_dict()["text"], self.settings.documents)
         return Reference(texts, self._likelihoods(original, texts))
 
-    def score(self, subject: "Subject", reference: Reference) -> list[Score]:
+    def score(self, model: "ModelUnderTest", reference: Reference) -> list[Score]:
         """Mean negative log-likelihood per token of every document."""
         before = reference.likelihoods
-        own = before if subject.variant == ORIGINAL else self._likelihoods(subject, reference.texts)
+        own = before if model.variant == ORIGINAL else self._likelihoods(model, reference.texts)
         return [
             Score(str(document), own[document][0], likelihood, weight=tokens, scope="held-out text")
             for document, (likelihood, tokens) in before.items()
         ]
 
-    def _likelihoods(self, subject: "Subject", texts: list[str]) -> dict[int, tuple[float, int]]:
+    def _likelihoods(self, model: "ModelUnderTest", texts: list[str]) -> dict[int, tuple[float, int]]:
         from steadfast.attacks.activations.logits import teacher_forced_log_probabilities
 
-        tokenizer: Any = subject.access.tokenizer
+        tokenizer: Any = model.access.tokenizer
         encoded = [
             ids[: self.settings.document_tokens] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]
         ]
@@ -127,11 +127,11 @@ class Perplexity:
         prefixes = [ids[:1] if begin is None else [begin] for ids in encoded]
         rest = [ids[1:] if begin is None else ids for ids in encoded]
         rows = [row for row, ids in enumerate(rest) if ids]
-        access = subject.access
+        access = model.access
         chosen = [prefixes[row] for row in rows], [rest[row] for row in rows]
         found = {}
         for index, values in teacher_forced_log_probabilities(
-            access.model, *chosen, access.batch_tokens, subject.pad_token
+            access.model, *chosen, access.batch_tokens, model.pad_token
         ):
             tokens = rest[rows[index]]
             likelihood = values[range(len(tokens)), tokens].double().mean()

@@ -22,7 +22,7 @@ from steadfast.attacks.gates import RESPONSES
 from steadfast.core.names import ORIGINAL
 
 if TYPE_CHECKING:
-    from steadfast.analysis.side_effects.subject import Subject
+    from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
 
 ABOUT = About("response tokens that the weights confirm", "share", worse="neither", proportion=True)
 NEAR = 0.05
@@ -65,35 +65,33 @@ class ResponseAgreement:
 
     prompts: int
 
-    def reference(self, original: "Subject", variants: "Sequence[Subject]") -> dict[str, Written]:
+    def reference(self, original: "ModelUnderTest", variants: "Sequence[ModelUnderTest]") -> dict[str, Written]:
         """The responses of every variant that has any, as the original's weights read them."""
         found = {}
-        for subject in variants:
-            if subject.variant != ORIGINAL and subject.greedy_responses is not None:
-                written = self._written(original, subject)
+        for model in variants:
+            if model.variant != ORIGINAL and model.greedy_responses is not None:
+                written = self._written(original, model)
                 written.original.extend(_confirmed(original, written))
-                found[subject.variant] = written
+                found[model.variant] = written
         return found
 
-    def score(self, subject: "Subject", reference: dict[str, Written]) -> list[Score]:
+    def score(self, model: "ModelUnderTest", reference: dict[str, Written]) -> list[Score]:
         """The share of each response; none for the original, and none without greedy responses."""
-        written = reference.get(subject.variant)
+        written = reference.get(model.variant)
         if written is None:
             return []
         found: dict[str, Score] = {}
-        rows = zip(
-            written.prompt_ids, _confirmed(subject, written), written.original, written.continuations, strict=True
-        )
+        rows = zip(written.prompt_ids, _confirmed(model, written), written.original, written.continuations, strict=True)
         for item, own, before, tokens in rows:
             if item in found:
                 own, before = max(own, found[item].value), max(before, found[item].original)
             found[item] = Score(item, own, before, weight=len(tokens), scope="both labels")
         return list(found.values())
 
-    def _written(self, original: "Subject", subject: "Subject") -> Written:
+    def _written(self, original: "ModelUnderTest", model: "ModelUnderTest") -> Written:
         from steadfast.models.continuations import answer_tokens
 
-        table: Any = subject.greedy_responses
+        table: Any = model.greedy_responses
         plain = (table["sample"] == 0) & (table["response"] != "") & (table["thinking"] == "")
         rows = table[plain & (table["control_tokens"] == "")].set_index("prompt_id")
         prompt_ids = [name for name in original.first_prompts(self.prompts) if name in rows.index]
@@ -109,19 +107,19 @@ class ResponseAgreement:
         return written
 
 
-def _confirmed(subject: "Subject", written: Written) -> list[float]:
-    """Share of each response's tokens that a subject's weights find likeliest."""
+def _confirmed(model: "ModelUnderTest", written: Written) -> list[float]:
+    """Share of each response's tokens that a model's weights find likeliest."""
     import torch
 
     from steadfast.attacks.activations.logits import teacher_forced_log_probabilities
 
     shares = [0.0] * len(written.prompt_ids)
     for row, values in teacher_forced_log_probabilities(
-        subject.access.model,
+        model.access.model,
         written.prefixes,
         written.continuations,
-        subject.access.batch_tokens,
-        subject.pad_token,
+        model.access.batch_tokens,
+        model.pad_token,
     ):
         tokens = torch.tensor(written.continuations[row], device=values.device)
         own = values.gather(-1, tokens[:, None])[:, 0]

@@ -27,7 +27,7 @@ from steadfast.attacks.gates import SEPARATION
 from steadfast.core.plug_ins import INTERVENTIONS
 
 if TYPE_CHECKING:
-    from steadfast.analysis.side_effects.subject import Subject
+    from steadfast.analysis.side_effects.model_under_test import ModelUnderTest
 
 ABOUT = About("separation along the direction", "standard deviations of the original", worse="neither")
 LAST = -1
@@ -49,7 +49,7 @@ class Settings(MeasureSettings):
 
 
 @dataclass(frozen=True)
-class States:
+class EvaluationStates:
     """States of the evaluation prompts.
 
     Attributes:
@@ -69,21 +69,21 @@ class States:
 class Separation:
     """See the module."""
 
-    def reference(self, original: "Subject", variants: "Sequence[Subject]") -> States | None:
+    def reference(self, original: "ModelUnderTest", variants: "Sequence[ModelUnderTest]") -> EvaluationStates | None:
         """The original's states at all positions that a direction is taken from."""
-        positions = {subject.direction.position or LAST for subject in variants if subject.direction}
+        positions = {model.direction.position or LAST for model in variants if model.direction}
         return states_of(original, sorted(positions)) if positions else None
 
-    def score(self, subject: "Subject", reference: States | None) -> list[Score]:
+    def score(self, model: "ModelUnderTest", reference: EvaluationStates | None) -> list[Score]:
         """Projections per prompt; none without a direction."""
-        direction = subject.direction
-        moved = subject.hook is not None and INTERVENTIONS.of(subject.hook).Settings.moves_both_classes
+        direction = model.direction
+        moved = model.hook is not None and INTERVENTIONS.of(model.hook).Settings.moves_both_classes
         if direction is None or reference is None or moved:
             return []
         position = direction.position or LAST
         before = reference.blocks[:, reference.positions.index(position)]
-        after = states_of(subject, [position]).blocks[:, 0]
-        return separation_scores(direction, before, after, reference.prompt_ids, reference.harmful, subject.edit)
+        after = states_of(model, [position]).blocks[:, 0]
+        return separation_scores(direction, before, after, reference.prompt_ids, reference.harmful, model.edit)
 
 
 def build(_settings: Settings) -> Separation:
@@ -91,17 +91,17 @@ def build(_settings: Settings) -> Separation:
     return Separation()
 
 
-def states_of(subject: "Subject", positions: Sequence[int]) -> States:
+def states_of(model: "ModelUnderTest", positions: Sequence[int]) -> EvaluationStates:
     """Residual stream on the evaluation prompts at some positions."""
     from steadfast.attacks.activations.extraction import residual_stream
 
-    prompts = subject.prompts()
+    prompts = model.prompts()
     ids = [str(prompt_id) for prompt_id in prompts["prompt_id"]]
     blocks, final_norm = residual_stream(
-        subject.access.model, subject.access.encode(ids), positions, subject.access.batch_tokens, subject.pad_token
+        model.access.model, model.access.encode(ids), positions, model.access.batch_tokens, model.pad_token
     )
     stream = np.concatenate([blocks, final_norm[:, :, None]], axis=2)
-    return States(ids, (prompts["label"] == "harmful").to_numpy(), list(positions), stream)
+    return EvaluationStates(ids, (prompts["label"] == "harmful").to_numpy(), list(positions), stream)
 
 
 def separation_scores(

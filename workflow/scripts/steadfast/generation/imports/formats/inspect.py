@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from steadfast.core.errors import DataError
-from steadfast.generation.imports.records import Columns, Record, cell, optional
+from steadfast.generation.imports.records import ColumnNames, ImportedResponse, cell, optional
 
 ORDER = 0
 SUFFIX = ".eval"
@@ -28,7 +28,7 @@ def recognizes(path: Path) -> bool:
     return '"version"' in start and '"status"' in start and '"eval"' in start
 
 
-def read(path: Path, columns: Columns) -> list[Record]:
+def read(path: Path, columns: ColumnNames) -> list[ImportedResponse]:
     """The responses of a log; ``columns.verdict`` names one of its scorers.
 
     Raises:
@@ -56,13 +56,13 @@ def _samples(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
         raise DataError(f"{path} cannot be read as a log of Inspect ({error}); {advice}") from error
 
 
-def _record(sample: Mapping[str, Any], place: str, columns: Columns) -> Record:
+def _record(sample: Mapping[str, Any], place: str, columns: ColumnNames) -> ImportedResponse:
     output = sample.get("output") or {}
     choices = output.get("choices") or []
     message = choices[0].get("message", {}) if choices else {}
     named = optional(sample, columns.prompt)
     attached = sample.get("attachments") or {}
-    return Record(
+    return ImportedResponse(
         place=place,
         prompts=(named,) if named else tuple(_whole(text, attached) for text in _inputs(sample.get("input"))),
         response=_whole(_content(message.get("content")) or str(output.get("completion") or ""), attached),

@@ -7,7 +7,7 @@ from typing import Any
 
 from steadfast.core.errors import DataError
 from steadfast.core.text_files import suffix_of
-from steadfast.generation.imports.records import Columns, Record, optional
+from steadfast.generation.imports.records import ColumnNames, ImportedResponse, optional
 from steadfast.prompts.sources.reading.formats import column_names, read_rows
 
 ORDER = 1
@@ -22,7 +22,7 @@ def recognizes(path: Path) -> bool:
         return False
 
 
-def read(path: Path, columns: Columns) -> list[Record]:
+def read(path: Path, columns: ColumnNames) -> list[ImportedResponse]:
     """The responses in a log of samples; one record per response of a document.
 
     The prompt is the column that is named (``doc.question``), else any text of the document, or what the model was
@@ -34,7 +34,7 @@ def read(path: Path, columns: Columns) -> list[Record]:
     return [record for row in read_rows(path, MARKS) for record in _records(row.cells, f"{path}, {row.place}", columns)]
 
 
-def _records(row: Mapping[str, Any], place: str, columns: Columns) -> Iterator[Record]:
+def _records(row: Mapping[str, Any], place: str, columns: ColumnNames) -> Iterator[ImportedResponse]:
     responses = list(_texts(row["resps"]))
     if not responses:
         raise DataError(f"{place}: `resps` holds no text; log-likelihoods are no responses")
@@ -43,7 +43,7 @@ def _records(row: Mapping[str, Any], place: str, columns: Columns) -> Iterator[R
     in_doc = [value for value in doc.values() if isinstance(value, str)] if isinstance(doc, Mapping) else []
     prompts = (named,) if named else (*in_doc, *_given(row["arguments"]))
     for sample, response in enumerate(responses):
-        yield Record(
+        yield ImportedResponse(
             place=place,
             prompts=prompts,
             response=response,

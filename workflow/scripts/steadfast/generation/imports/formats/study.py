@@ -4,7 +4,7 @@ from pathlib import Path
 
 from steadfast.core.errors import DataError
 from steadfast.core.text_files import suffix_of
-from steadfast.generation.imports.records import Columns, Record, optional
+from steadfast.generation.imports.records import ColumnNames, ImportedResponse, optional
 from steadfast.prompts.sources.reading.formats import column_names, read_rows
 
 ORDER = 2
@@ -21,7 +21,7 @@ def recognizes(path: Path) -> bool:
         return False
 
 
-def read(path: Path, columns: Columns) -> list[Record]:
+def read(path: Path, columns: ColumnNames) -> list[ImportedResponse]:
     """The responses of a table; the variant is read off the model's name, which ends in ``-abliterated`` or does not.
 
     A response may repeat its prompt; the repetition is left out.
@@ -31,7 +31,7 @@ def read(path: Path, columns: Columns) -> list[Record]:
     """
     wanted = [name for name in (columns.variant, columns.verdict, columns.prompt_id) if name]
     return [
-        Record(
+        ImportedResponse(
             place=f"{path}, {row.place}",
             prompts=(optional(row.cells, columns.prompt or "question"),),
             response=_answer(optional(row.cells, columns.response or "response"), optional(row.cells, "question")),

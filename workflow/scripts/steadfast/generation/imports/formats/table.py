@@ -5,8 +5,8 @@ from pathlib import Path
 
 from steadfast.core.errors import DataError
 from steadfast.core.text_files import suffix_of
-from steadfast.generation.imports.records import Columns, Record, number, optional, require
-from steadfast.prompts.sources.reading.formats import SUFFIXES, Row, column_names, read_rows
+from steadfast.generation.imports.records import ColumnNames, ImportedResponse, number, optional, require
+from steadfast.prompts.sources.reading.formats import SUFFIXES, SourceRow, column_names, read_rows
 
 ORDER = 9
 PROMPTS = ("prompt", "question", "goal", "Goal", "instruction", "text")
@@ -20,7 +20,7 @@ def recognizes(path: Path) -> bool:
     return suffix_of(path) in SUFFIXES and suffix_of(path) != ".txt"
 
 
-def read(path: Path, columns: Columns) -> list[Record]:
+def read(path: Path, columns: ColumnNames) -> list[ImportedResponse]:
     """The responses of a table.
 
     Raises:
@@ -38,7 +38,7 @@ def read(path: Path, columns: Columns) -> list[Record]:
     sample = columns.sample or ("sample" if "sample" in found else None)
     rows = read_rows(path, found)
     return [
-        Record(
+        ImportedResponse(
             place=f"{path}, {row.place}",
             prompts=(require(row.cells, prompt, f"{path}, {row.place}"),) if prompt else (),
             response=optional(row.cells, response),
@@ -65,5 +65,5 @@ def _verdict(found: Sequence[str]) -> str | None:
     return next((name for name in VERDICTS if name in found), None)
 
 
-def _is_blank(row: Row) -> bool:
+def _is_blank(row: SourceRow) -> bool:
     return all(value is None or value == "" for value in row.cells.values())

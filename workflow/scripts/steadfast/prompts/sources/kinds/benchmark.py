@@ -11,12 +11,12 @@ from steadfast.core.errors import ConfigError, DataError
 from steadfast.core.path_checks import directory_problem
 from steadfast.core.plug_ins import NameOf
 from steadfast.core.settings import AnyPath, Text, UniqueItems
-from steadfast.prompts.benchmarks import Benchmark, Part, fitting, over_refusal_category
+from steadfast.prompts.benchmarks import Benchmark, BenchmarkPart, fitting, over_refusal_category
 from steadfast.prompts.benchmarks.catalog import BENCHMARKS
 from steadfast.prompts.sources import Loaded, SourcePrompt, Split, check_assign
 from steadfast.prompts.sources.kinds import dataset
 from steadfast.prompts.sources.reading.formats import column_names
-from steadfast.prompts.sources.reading.rows import Reading
+from steadfast.prompts.sources.reading.rows import RowReading
 from steadfast.prompts.sources.settings import PinnedSettings
 
 
@@ -125,7 +125,7 @@ def files(*, benchmark: str, parts: Sequence[str] | None = None, path: str | Non
     return list(dict.fromkeys(file for part in chosen for file in _local(part, path)))
 
 
-def _read(benchmark: str, part: Part, path: str | None, revision: str, assign: Split | None) -> Loaded:
+def _read(benchmark: str, part: BenchmarkPart, path: str | None, revision: str, assign: Split | None) -> Loaded:
     if path is None:
         paths, source = dataset.downloaded(BENCHMARKS[benchmark].repo, revision, part.subset, part.split)
     else:
@@ -137,7 +137,7 @@ def _read(benchmark: str, part: Part, path: str | None, revision: str, assign: S
     return Loaded([_labeled(prompt, benchmark, part) for prompt in loaded.prompts], loaded.notices)
 
 
-def _labeled(prompt: SourcePrompt, benchmark: str, part: Part) -> SourcePrompt:
+def _labeled(prompt: SourcePrompt, benchmark: str, part: BenchmarkPart) -> SourcePrompt:
     """A prompt with its label, and the category by which over-refusal is measured on it."""
     category = prompt.category
     if part.over_refusal:
@@ -145,13 +145,13 @@ def _labeled(prompt: SourcePrompt, benchmark: str, part: Part) -> SourcePrompt:
     return SourcePrompt(prompt.text, category, prompt.split, part.label, prompt.source)
 
 
-def _reading(part: Part, paths: Sequence[str], assign: Split | None = None) -> Reading:
+def _reading(part: BenchmarkPart, paths: Sequence[str], assign: Split | None = None) -> RowReading:
     shared = set.intersection(*(set(column_names(path)) for path in paths))
     layout = fitting(part, shared, ", ".join(paths))
-    return Reading(**layout.reading(), assign=assign)
+    return RowReading(**layout.reading(), assign=assign)
 
 
-def _local(part: Part, path: str) -> list[str]:
+def _local(part: BenchmarkPart, path: str) -> list[str]:
     """The files of a part in a local copy: the path itself, or those of a folder that is laid out as on the hub."""
     if Path(path).is_file():
         return [path]
@@ -161,7 +161,7 @@ def _local(part: Part, path: str) -> list[str]:
     return dataset.local_files(path, part.subset, part.split)
 
 
-def _check_parts_of_a_file(parts: Sequence[Part], path: str) -> None:
+def _check_parts_of_a_file(parts: Sequence[BenchmarkPart], path: str) -> None:
     """Check that a file's rows can be distinguished, where several parts of one label are read."""
     for label in dict.fromkeys(part.label for part in parts):
         same = [part for part in parts if part.label == label]

@@ -24,7 +24,7 @@ from steadfast.core.yaml_text import parse_yaml
 from steadfast.models.settings import REPOSITORY, REVISION
 from steadfast.prompts.sources import Loaded
 from steadfast.prompts.sources.reading.hub_files import converted_files, split_files
-from steadfast.prompts.sources.reading.rows import Reading
+from steadfast.prompts.sources.reading.rows import RowReading
 from steadfast.prompts.sources.settings import RowSettings
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ def load(
         DataError: the hub cannot be reached, or the data set, revision, subset, split or column does not exist.
     """
     if path is not None:
-        return Reading(**reading).read(local_files(path, subset, split), _name(path, subset, split))
+        return RowReading(**reading).read(local_files(path, subset, split), _name(path, subset, split))
     paths, source = downloaded(str(repo), revision, subset, split)
     with _clear_errors(str(repo), revision):
-        return Reading(**reading).read(paths, source)
+        return RowReading(**reading).read(paths, source)
 
 
 def downloaded(repo: str, revision: str, subset: str | None, split: str) -> tuple[list[str], str]:
@@ -124,7 +124,7 @@ def check(
     if path is None:
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", str(repo)):
             raise ConfigError(f"repo: {repo!r} is not the id of a data set; allowed: owner/name")
-        Reading(**reading).check()
+        RowReading(**reading).check()
         return
     problem = directory_problem(path)
     if problem:
@@ -135,7 +135,7 @@ def check(
         files = local_files(path, subset, split)
     except DataError as error:
         raise ConfigError(f"path: {error}") from error
-    Reading(**reading).check_files(files)
+    RowReading(**reading).check_files(files)
 
 
 def notices(
@@ -148,7 +148,7 @@ def notices(
     **reading: Any,
 ) -> list[str]:
     """What the files of a folder hold that the settings pass over; nothing of a data set of the hub."""
-    return Reading(**reading).notices(local_files(path, subset, split), path) if path is not None else []
+    return RowReading(**reading).notices(local_files(path, subset, split), path) if path is not None else []
 
 
 def files(*, path: str | None = None, subset: str | None = None, split: str = "train", **_: object) -> list[str]:

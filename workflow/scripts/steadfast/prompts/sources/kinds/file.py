@@ -6,7 +6,7 @@ from pydantic import Field
 
 from steadfast.core.settings import ExistingFile
 from steadfast.prompts.sources import Loaded
-from steadfast.prompts.sources.reading.rows import Reading, require_file
+from steadfast.prompts.sources.reading.rows import RowReading, require_file
 from steadfast.prompts.sources.settings import RowSettings
 
 
@@ -32,7 +32,7 @@ def load(*, path: str, **reading: Any) -> Loaded:
         ConfigError: the settings cannot be used.
         DataError: the file is not what its suffix says, lacks a column, or a row cannot be used.
     """
-    return Reading(**reading).read([path], path)
+    return RowReading(**reading).read([path], path)
 
 
 def check(*, path: str, **reading: Any) -> None:
@@ -42,12 +42,12 @@ def check(*, path: str, **reading: Any) -> None:
         ConfigError: the message names the key, what was found and what is allowed.
     """
     require_file("path", path)
-    Reading(**reading).check_files([path])
+    RowReading(**reading).check_files([path])
 
 
 def notices(*, path: str, **reading: Any) -> list[str]:
     """What the file holds that the settings pass over."""
-    return Reading(**reading).notices([path], path)
+    return RowReading(**reading).notices([path], path)
 
 
 def files(*, path: str, **_: object) -> list[str]:

@@ -18,7 +18,7 @@ _WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 
 @dataclass(frozen=True)
-class Row:
+class SourceRow:
     """One row of a file.
 
     Attributes:
@@ -66,7 +66,7 @@ def blank_rows(path: str | Path) -> int:
     return len(table.records) - len(table.filled())
 
 
-def read_rows(path: str | Path, columns: Iterable[str]) -> list[Row]:
+def read_rows(path: str | Path, columns: Iterable[str]) -> list[SourceRow]:
     """Rows of a file, without those of a spreadsheet that hold nothing; a row may lack a column.
 
     Args:
@@ -126,22 +126,22 @@ def _delimited_header(file: Path) -> list[str]:
     return [name for name in _delimited(file).header if name]
 
 
-def _delimited_rows(file: Path, columns: Sequence[str]) -> list[Row]:
+def _delimited_rows(file: Path, columns: Sequence[str]) -> list[SourceRow]:
     table = _delimited(file)
     table.require(columns)
-    return [Row(f"row {record.number}", record.cells) for record in table.filled()]
+    return [SourceRow(f"row {record.number}", record.cells) for record in table.filled()]
 
 
-def _txt_rows(file: Path, columns: Sequence[str]) -> list[Row]:
+def _txt_rows(file: Path, columns: Sequence[str]) -> list[SourceRow]:
     lines = read_any_text(file).replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
-    return [Row(f"line {number}", {TEXT_COLUMN: line}) for number, line in enumerate(lines, start=1)]
+    return [SourceRow(f"line {number}", {TEXT_COLUMN: line}) for number, line in enumerate(lines, start=1)]
 
 
-def _json_lines(file: Path, columns: Sequence[str] = ()) -> list[Row]:
+def _json_lines(file: Path, columns: Sequence[str] = ()) -> list[SourceRow]:
     return _parsed_once(_read_json_lines, file)
 
 
-def _read_json_lines(file: Path) -> list[Row]:
+def _read_json_lines(file: Path) -> list[SourceRow]:
     lines = enumerate(read_any_text(file).split("\n"), start=1)
     return [_json_row(file, f"line {number}", _parsed(file, line, number)) for number, line in lines if line.strip()]
 
@@ -153,11 +153,11 @@ def _parsed(file: Path, line: str, number: int) -> Any:
         raise DataError(f"{file}, line {number}: not valid JSON: {error.msg} (character {error.pos + 1})") from error
 
 
-def _json_rows(file: Path, columns: Sequence[str] = ()) -> list[Row]:
+def _json_rows(file: Path, columns: Sequence[str] = ()) -> list[SourceRow]:
     return _parsed_once(_read_json, file)
 
 
-def _read_json(file: Path) -> list[Row]:
+def _read_json(file: Path) -> list[SourceRow]:
     text = read_any_text(file)
     try:
         value = json.loads(text, object_pairs_hook=_once)
@@ -175,11 +175,11 @@ def _read_json(file: Path) -> list[Row]:
     raise DataError(f"{file}: expected a list of texts, a list of objects, or an object of lists of equal length")
 
 
-def _columns_of_json(file: Path, value: Mapping[str, Any]) -> list[Row]:
+def _columns_of_json(file: Path, value: Mapping[str, Any]) -> list[SourceRow]:
     """Rows of an object of columns: lists, or objects by row, as pandas writes them."""
     if set(value) == {"columns", "index", "data"}:
         rows = [dict(zip(value["columns"], cells, strict=True)) for cells in value["data"]]
-        return [Row(f"item {number}", row) for number, row in enumerate(rows, start=1)]
+        return [SourceRow(f"item {number}", row) for number, row in enumerate(rows, start=1)]
     keys = {
         tuple(column) if isinstance(column, dict) else (len(column),) for column in value.values() if _holds(column)
     }
@@ -187,7 +187,7 @@ def _columns_of_json(file: Path, value: Mapping[str, Any]) -> list[Row]:
         raise DataError(f"{file}: expected a list of texts, a list of objects, or an object of lists of equal length")
     columns = [list(column.values()) if isinstance(column, dict) else column for column in value.values()]
     rows = [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
-    return [Row(f"item {number}", row) for number, row in enumerate(rows, start=1)]
+    return [SourceRow(f"item {number}", row) for number, row in enumerate(rows, start=1)]
 
 
 def _holds(column: Any) -> bool:
@@ -212,11 +212,11 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _json_row(file: Path, place: str, value: Any) -> Row:
+def _json_row(file: Path, place: str, value: Any) -> SourceRow:
     if isinstance(value, str):
-        return Row(place, {TEXT_COLUMN: value})
+        return SourceRow(place, {TEXT_COLUMN: value})
     if isinstance(value, dict):
-        return Row(place, value)
+        return SourceRow(place, value)
     raise DataError(f"{file}, {place}: expected a text or an object, found {type(value).__name__}")
 
 
@@ -226,20 +226,20 @@ def _parquet_header(file: Path) -> list[str]:
     return list(parquet.read_schema(file).names)
 
 
-def _parquet_rows(file: Path, columns: Sequence[str]) -> list[Row]:
+def _parquet_rows(file: Path, columns: Sequence[str]) -> list[SourceRow]:
     from pyarrow import parquet
 
     rows = parquet.read_table(file, columns=list(columns)).to_pylist()
-    return [Row(f"row {number}", row) for number, row in enumerate(rows, start=1)]
+    return [SourceRow(f"row {number}", row) for number, row in enumerate(rows, start=1)]
 
 
-def _keys(rows: Iterable[Row]) -> list[str]:
+def _keys(rows: Iterable[SourceRow]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row.cells))
 
 
 DELIMITED = (".csv", ".tsv")
 _SEPARATORS = {".tsv": "\t"}
-_READERS: dict[str, Callable[[Path, Sequence[str]], list[Row]]] = {
+_READERS: dict[str, Callable[[Path, Sequence[str]], list[SourceRow]]] = {
     ".csv": _delimited_rows,
     ".json": _json_rows,
     ".jsonl": _json_lines,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from steadfast.prompts.sources.reading.formats import Row, column_names, is_delimited, read_rows
+from steadfast.prompts.sources.reading.formats import SourceRow, column_names, is_delimited, read_rows
 from steadfast.prompts.sources.reading.where import is_missing
 
 SAFE = frozenset({"safe", "harmless", "benign", "unharmful", "not harmful", "non-harmful"})
@@ -28,7 +28,7 @@ def candidates(columns: Iterable[str]) -> list[str]:
     return [column for column in columns if any(name in column.casefold() for name in names)]
 
 
-def overlooked(rows: Iterable[Row], columns: Iterable[str], used: Collection[str], path: str) -> Iterator[str]:
+def overlooked(rows: Iterable[SourceRow], columns: Iterable[str], used: Collection[str], path: str) -> Iterator[str]:
     """One sentence for each column that should be used.
 
     Args:

@@ -12,7 +12,7 @@ from steadfast.core.text_files import GUESSED, is_guessed, suffix_of
 from steadfast.prompts.sources import SPLITS, Loaded, SourcePrompt, Split, check_assign
 from steadfast.prompts.sources.reading.formats import (
     TEXT_COLUMN,
-    Row,
+    SourceRow,
     blank_rows,
     column_names,
     read_rows,
@@ -31,7 +31,7 @@ MISSING_TEXTS = frozenset({"nan", "NaN", "NaT", "<NA>", "None", "null", "NULL"})
 
 
 @dataclass(frozen=True)
-class Reading:
+class RowReading:
     """How prompts are read off rows: the keys that the sources with files share.
 
     Attributes:
@@ -130,7 +130,7 @@ class Reading:
             *(sentence for path in paths for sentence in few_broken_texts(path)),
         ]
 
-    def _chosen_rows(self, paths: Sequence[str | Path], further: Sequence[str], source: str) -> list[Row]:
+    def _chosen_rows(self, paths: Sequence[str | Path], further: Sequence[str], source: str) -> list[SourceRow]:
         columns = [*(column for _, column in self._named_columns()), *further]
         return chosen([row for path in paths for row in read_rows(path, columns)], read_conditions(self.where), source)
 
@@ -146,7 +146,7 @@ class Reading:
         optional = {"category_column": self.category_column, "split_column": self.split_column}
         return [*named, *((key, column) for key, column in optional.items() if column)]
 
-    def _prompt(self, row: Row, source: str) -> SourcePrompt:
+    def _prompt(self, row: SourceRow, source: str) -> SourcePrompt:
         where = f"{source}, {row.place}"
         category = row.cells.get(self.category_column) if self.category_column else None
         return SourcePrompt(

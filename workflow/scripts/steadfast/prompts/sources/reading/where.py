@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from steadfast.core.errors import DataError, suggest
-from steadfast.prompts.sources.reading.formats import Row
+from steadfast.prompts.sources.reading.formats import SourceRow
 
 Value = str | int | float | bool | None
 NOT = "not"
@@ -29,7 +29,7 @@ class Condition:
     values: tuple[Value, ...]
     negated: bool
 
-    def holds(self, row: Row) -> bool:
+    def holds(self, row: SourceRow) -> bool:
         """Whether a row is chosen, as far as this condition goes."""
         return self.negated != any(_matches(row.cells.get(self.column), value) for value in self.values)
 
@@ -39,7 +39,7 @@ def read_conditions(where: Mapping[str, Any]) -> list[Condition]:
     return [_condition(column, wanted) for column, wanted in where.items()]
 
 
-def chosen(rows: Sequence[Row], conditions: Iterable[Condition], source: str) -> list[Row]:
+def chosen(rows: Sequence[SourceRow], conditions: Iterable[Condition], source: str) -> list[SourceRow]:
     """The rows that fulfill all conditions.
 
     Raises:
@@ -104,7 +104,7 @@ def _shown(value: Value) -> str:
     return "null (an empty cell)" if value is None else repr(value)
 
 
-def _found(rows: Iterable[Row], condition: Condition, value: Value) -> str:
+def _found(rows: Iterable[SourceRow], condition: Condition, value: Value) -> str:
     cells = (row.cells.get(condition.column) for row in rows)
     texts = list(dict.fromkeys("(empty)" if is_missing(cell) else str(cell)[:60] for cell in cells))
     more = f", and {len(texts) - SHOWN_VALUES} more" if len(texts) > SHOWN_VALUES else ""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from steadfast.generation.subjects import Subject
+from steadfast.generation.variant_kinds import PreparedVariant
 from steadfast.models.edited import has_no_valid_direction
 
 
@@ -15,6 +15,6 @@ def build(
     *,
     dtype: str,
     machine: Mapping[str, Any],
-) -> Subject:
-    """A subject from the settings ``engine`` and ``decoding``; a direction plays no part."""
-    return Subject(not has_no_valid_direction(checkpoint), {**settings, "dtype": dtype, **machine})
+) -> PreparedVariant:
+    """Prepare a checkpoint with the settings ``engine`` and ``decoding``; ``direction`` is ignored."""
+    return PreparedVariant(not has_no_valid_direction(checkpoint), {**settings, "dtype": dtype, **machine})

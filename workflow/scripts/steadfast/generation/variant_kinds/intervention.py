@@ -10,7 +10,7 @@ from steadfast.core.errors import ConfigError
 from steadfast.core.files import sha256_file
 from steadfast.generation.engines.transformers import build as build_engine
 from steadfast.generation.interface import Runtime
-from steadfast.generation.subjects import Subject
+from steadfast.generation.variant_kinds import PreparedVariant
 
 
 def build(
@@ -20,8 +20,8 @@ def build(
     *,
     dtype: str,
     machine: Mapping[str, Any],
-) -> Subject:
-    """A subject from the setting ``hook`` and a direction.
+) -> PreparedVariant:
+    """Prepare an intervention from the setting ``hook`` and a direction.
 
     Raises:
         ConfigError: there is no direction file.
@@ -31,4 +31,4 @@ def build(
     hook = settings["hook"]
     engine = build_engine(dtype=dtype, runtime=Runtime(**machine), prepare=preparation(hook, direction))
     identity = {"hook": hook, "direction": sha256_file(direction)}
-    return Subject(load_direction(direction).valid, {"engine": engine, "identity": identity})
+    return PreparedVariant(load_direction(direction).valid, {"engine": engine, "identity": identity})

@@ -17,7 +17,7 @@ EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True)
-class Subject:
+class ModelUnderTest:
     """One model in one variant.
 
     Attributes:
@@ -69,12 +69,12 @@ class Subject:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Context in which the subject is measured: its hook is attached, and its weights are released at the end."""
+        """Context in which the model is measured: its hook is attached, and its weights are released at the end."""
         try:
             with ExitStack() as stack:
                 if self.hook is not None and self.direction_path is not None and self.direction is not None:
                     stack.enter_context(preparation(self.hook, self.direction_path)(self.access.model))
                 yield
         finally:
-            # the next subject's weights need the room
+            # the next model's weights need the room
             self.access.__dict__.pop("model", None)
