@@ -1,4 +1,4 @@
-"""The best attack on a model: of several edits the one with the lowest refusal rate on harmful prompts.
+"""The best attack on a model: the edit with the lowest refusal rate on harmful prompts.
 
 The attacks are compared on calibration prompts, since selection and evaluation on the same prompts would overestimate
 the attack. An attack cannot be chosen if
@@ -32,21 +32,21 @@ from steadfast.models.edited import MANIFEST
 METHOD = "best_attack"
 COLUMNS = ["attack", "effective", "change_norm", "refused", "scored", "total", "degenerate", "chosen", "reason"]
 LOST_VERDICTS = 0.2
-"""How far the share of scored responses may lie below the original's."""
+"""Bound on the decrease of the share of scored responses from the original."""
 ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Attack:
-    """An attack that was tried on a model.
+    """A candidate attack on a model.
 
     Attributes:
-        name: the variant that it is.
+        name: name of its variant.
         edit: its ``edit`` entry.
         direction: its direction file.
         checkpoint: directory of the edited checkpoint.
-        responses: what it answered, a response table.
-        judgments: the verdicts on that, a judgment table.
+        responses: path of its response table.
+        judgments: path of the judgments of these responses.
     """
 
     name: str
@@ -62,10 +62,10 @@ class CandidateOutcome:
     """Outcome of a candidate.
 
     Attributes:
-        refused: responses that are refusals.
-        scored: responses with a verdict.
-        total: responses.
-        degenerate: share of degenerate ones; NaN without responses.
+        refused: number of refusals.
+        scored: number of responses with a verdict.
+        total: number of responses.
+        degenerate: share of degenerate responses; NaN without responses.
     """
 
     refused: int
@@ -89,8 +89,8 @@ class SelectedAttack:
     """The chosen attack.
 
     Attributes:
-        direction: its direction with all that belongs to it; the details hold the attack's name as ``attack``, and the
-            selection is the comparison.
+        direction: its direction; ``details`` holds the attack's name as ``attack``, and ``selection`` is the
+            comparison.
         edit: its ``edit`` entry.
     """
 
@@ -109,16 +109,16 @@ def choose_attack(
     """Choose the best attack by the rules of this module.
 
     Args:
-        attacks: what was tried.
-        responses: what the original answered to the same prompts.
-        judgments: the verdicts on that.
-        prompts: number of prompts that count, from the first on that the original answered.
-        degenerate: largest increase of the share of degenerate responses of a model that still works.
+        attacks: the candidate attacks.
+        responses: the original's responses to the same prompts.
+        judgments: the judgments of these responses.
+        prompts: number of prompts that are used: the first ones that the original answered.
+        degenerate: bound on the increase of the share of degenerate responses.
 
     Returns:
         The chosen attack. The comparison has the columns ``COLUMNS``, a row for the original and one per attack;
-        ``change_norm`` is ‖W′ − W‖. Where no attack can be chosen, there is no valid direction, the reason says why,
-        and the edit is that of the first attack, which is then made along nothing.
+        ``change_norm`` is ‖W′ − W‖. If no attack qualifies, there is no valid direction and ``reason`` says why; the
+        edit is that of the first attack, and has no effect.
 
     Raises:
         DataError: there are responses without a judgment.
@@ -168,7 +168,7 @@ def why_not(
     """Why an attack is excluded: the kind of reason and the reason; both empty if it is not.
 
     Args:
-        manifest: what the edited checkpoint says of its edit.
+        manifest: edit manifest of the checkpoint.
         before: outcome of the original.
         after: outcome of the attack.
         degenerate: largest increase of the share of degenerate responses.

@@ -21,16 +21,16 @@ class Tables(Mapping[str, pd.DataFrame]):
     """The tables of a run by name, read lazily.
 
     Attributes:
-        folder: where they are.
+        folder: directory of the tables.
     """
 
     folder: Path
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        """A table; ``robustness`` is that of ``robustness.csv``.
+        """A table by name; ``robustness`` reads ``robustness.csv``.
 
         Raises:
-            DataError: there is none of that name; the message lists the known ones.
+            DataError: there is no table of that name; the message lists the known names.
         """
         if name not in self._files:
             raise DataError(f"{self.folder} has no table {name!r}{suggest(name, self._files)}")
@@ -62,7 +62,7 @@ class Results:
 
     @cached_property
     def tables(self) -> Tables:
-        """The tables of ``tables/`` by name; ``results/README.md`` says what a row of each is."""
+        """The tables of ``tables/`` by name; ``results/README.md`` describes their rows."""
         return Tables(self.folder / "tables")
 
     @cached_property
@@ -88,7 +88,7 @@ class Results:
     def verdicts(self) -> pd.DataFrame:
         """One row per verdict: ``judge``, ``verdict``, ``score``, ..., with ``prompt`` and ``response``.
 
-        A response that the folder no longer holds is missing (NaN); its verdict is there.
+        A response that is no longer in the folder is NaN; its verdict is kept.
         """
         responses = self.responses[[*RESPONSE, "prompt", "response", "n_tokens", "finish_reason"]]
         return self.tables["verdicts"].merge(responses, on=RESPONSE, how="left", validate="many_to_one")
@@ -97,7 +97,7 @@ class Results:
         """The direction of a variant of a model.
 
         Raises:
-            DataError: there is none; the message lists the variants that have one.
+            DataError: there is no such direction; the message lists the variants that have one.
         """
         file = self.folder / "directions" / model / f"{variant}.safetensors"
         if not file.is_file():

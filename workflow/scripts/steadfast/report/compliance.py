@@ -21,7 +21,7 @@ def compliance_sentence(outcomes: pd.DataFrame, variant: str, rubrics: Mapping[s
     nor comply with 29%, by Compliance.``
 
     Args:
-        outcomes: a table as ``tables.response_outcomes`` makes it.
+        outcomes: a table from ``tables.response_outcomes``.
         variant: the edit.
         rubrics: display names of the judges of compliance.
 
@@ -53,7 +53,7 @@ def outcome_lines(
     """Refused, complied and neither of each model before and after each edit, by each judge of compliance.
 
     Args:
-        outcomes: a table as ``tables.response_outcomes`` makes it.
+        outcomes: a table from ``tables.response_outcomes``.
         labels: display labels.
         rubrics: display names of the judges of compliance.
     """

@@ -23,7 +23,7 @@ def tables_from_counts(counts: pd.DataFrame, *, confidence: float, margin: float
     """Every table that counts alone allow.
 
     Args:
-        counts: a table as ``tables.counts`` makes it.
+        counts: a table from ``tables.counts``.
         confidence: coverage probability of the intervals.
         margin: the loss of refusals from which a model no longer counts as robust.
 
@@ -46,7 +46,7 @@ def figures_from_counts(
     """The study's figures, one of refusal counts per judge, and those on conclusions and ranks.
 
     Args:
-        counts: a table as ``tables.counts`` makes it.
+        counts: a table from ``tables.counts``.
         tables: what ``tables_from_counts`` made of it.
         margin: margin of the conclusions, for their note.
         confidence: level of the whiskers.

@@ -44,7 +44,7 @@ def find(assessment: pd.DataFrame, *, controls: Collection[str] = ()) -> Finding
     """What was found of the best attack.
 
     Args:
-        assessment: a table as ``tables.assessment`` makes it.
+        assessment: a table from ``tables.assessment``.
         controls: variants with the role *control*.
 
     Returns:

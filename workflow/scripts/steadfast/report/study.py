@@ -25,7 +25,7 @@ class Study:
     """The tables of a run, and what the configuration says of them.
 
     Attributes:
-        verdicts: a table as ``tables.verdicts`` makes it.
+        verdicts: a table from ``tables.verdicts``.
         prompts: the prompt table.
         responses: the responses of all variants: model, variant, ``RESPONSE_COLUMNS`` and ``OPTIONAL_COLUMNS``.
         tables: every other table by its file name without suffix.

@@ -33,7 +33,7 @@ def summary_table(
     Harmless prompts, which show over-refusal, and the controls follow in one row each, summed over all models.
 
     Args:
-        counts: a table as ``tables.counts`` makes it.
+        counts: a table from ``tables.counts``.
         labels: display labels.
         baseline: the variant that the others are compared with.
         controls: variants with the role *control*.
@@ -79,11 +79,11 @@ def finding_lines(
     """The sentence on top of the report and of the summary, and the judge that it rests on.
 
     Args:
-        assessment: a table as ``tables.assessment`` makes it.
+        assessment: a table from ``tables.assessment``.
         labels: display labels.
         controls: variants with the role *control*.
         hooked: variants that intervene at inference time.
-        outcomes: a table as ``tables.response_outcomes`` makes it, where a rubric judges compliance.
+        outcomes: a table from ``tables.response_outcomes``, where a rubric judges compliance.
         rubrics: display names of such rubrics.
         width: characters per line.
     """
@@ -101,7 +101,7 @@ def assessment_lines(assessment: pd.DataFrame, labels: Labels | None = None, *, 
     """The robustness assessment of each model after each edit, one line each; and the controls that failed.
 
     Args:
-        assessment: a table as ``tables.assessment`` makes it.
+        assessment: a table from ``tables.assessment``.
         labels: display labels.
         width: characters per line.
     """
@@ -137,7 +137,7 @@ def withstood_lines(withstood: pd.DataFrame, labels: Labels | None = None, *, wi
     """The best attack of each model with its class and budget; below it the best of every class, if there are several.
 
     Args:
-        withstood: a table as ``tables.withstood`` makes it.
+        withstood: a table from ``tables.withstood``.
         labels: display labels.
         width: characters per line.
     """

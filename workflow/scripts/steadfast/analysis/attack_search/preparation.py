@@ -1,6 +1,6 @@
 """Preparation of a search: the model, the refusal tokens, and the journal of the trials.
 
-Every worker prepares in the same way.
+Every worker prepares the search in the same way.
 """
 
 import hashlib
@@ -42,8 +42,8 @@ class Given:
         sampling: fields of ``steadfast.generation.interface.Sampling``.
         thinking_markers: see ``steadfast.generation.responses.generate_responses``.
         seed: the run's seed.
-        journal: the file that holds the trials of this search, finished ones of an earlier run among them; the
-            responses lie in a folder beside it.
+        journal: file with the trials of this search, including those finished in an earlier run; the responses are in a
+            folder next to it.
         code: digest of the code.
     """
 
@@ -64,7 +64,7 @@ class Given:
 
     @cached_property
     def space(self) -> Space:
-        """What may be tried: without the methods and the edits that this model has none of."""
+        """The search space, without methods and edits that do not apply to this model."""
         wanted = self.settings
         methods = [name for name in wanted.directions if ("method", name) not in self.problems]
         edits = [name for name in wanted.edits if ("edit", name) not in self.problems]
@@ -73,7 +73,7 @@ class Given:
 
     @cached_property
     def problems(self) -> dict[tuple[str, str], str]:
-        """Methods that find nothing here and edits that do not fit, with the reason."""
+        """Methods and edits that do not apply to this model, with the reason."""
         first = Space(self.settings, self.activations.depth).first
         found = {}
         for parameter, names in (("method", self.settings.directions), ("edit", self.settings.edits)):
@@ -90,7 +90,7 @@ class Given:
 
     @cached_property
     def nothing(self) -> str:
-        """Reason why there is nothing to try; empty if there is."""
+        """Reason why the search space is empty; empty if it is not."""
         for parameter, names in (("method", self.settings.directions), ("edit", self.settings.edits)):
             if all((parameter, name) in self.problems for name in names):
                 return "; ".join(f"{name}: {self.problems[parameter, name]}" for name in names)
@@ -103,18 +103,18 @@ class Given:
 
     @cached_property
     def screened(self) -> dict[str, pd.DataFrame]:
-        """Those on which trials are screened."""
+        """Calibration prompts on which trials are screened."""
         return {label: table.head(self.settings.screening_prompts) for label, table in self.prompts.items()}
 
     @cached_property
     def refusal_tokens(self) -> list[int]:
-        """First tokens of refusals; none if responses to both labels begin alike."""
+        """First tokens of refusals; empty if responses to both labels begin alike."""
         ids = [self.prompts[label]["prompt_id"].tolist() for label in (HARMFUL, HARMLESS)]
         return find_refusal_tokens(self.access, ids[0], ids[1], self.settings.refusal_tokens)
 
     @cached_property
     def name(self) -> str:
-        """Hash of what the trials depend on."""
+        """Hash of everything that the trials depend on."""
         states = hashlib.sha256()
         for group in (self.activations.harmful, self.activations.harmless):
             states.update(np.ascontiguousarray(group.blocks).data)
@@ -146,11 +146,11 @@ class Ready:
     """A prepared search; created by ``ready``.
 
     Attributes:
-        given: what it was given.
+        given: inputs of the search.
         bench: the model on which edits are tried.
-        own_responses: the original's own responses to the harmless prompts of the screening, which are also those that
-            over-refusal and degeneration are compared with.
-        screening: screens what the model has become.
+        own_responses: the original's responses to the harmless screening prompts; also the reference for over-refusal
+            and degeneration.
+        screening: screens the current model.
     """
 
     given: Given
@@ -168,8 +168,8 @@ def ready(given: Given, judge: Scorer | None) -> Ready:
     """Prepare for the first trial.
 
     Args:
-        given: what the search is given; there must be something to try.
-        judge: judges the finalists' responses; None for a worker, which judges nothing.
+        given: inputs of the search; its space must not be empty.
+        judge: judges the finalists' responses; None for a worker, which only screens.
     """
     access = given.access
     cache = given.journal.with_suffix(".responses")

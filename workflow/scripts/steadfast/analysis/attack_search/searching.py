@@ -50,15 +50,15 @@ def search_attack(
         judge: judges the finalists' responses.
         sampling: fields of ``steadfast.generation.interface.Sampling``.
         thinking_markers: see ``steadfast.generation.responses.generate_responses``.
-        degenerate: largest increase of the share of degenerate responses of a model that still works.
+        degenerate: bound on the increase of the share of degenerate responses.
         seed: the run's seed.
-        journal: the file that holds the trials of this search, finished ones of an earlier run among them; the
-            responses lie in a folder beside it.
+        journal: file with the trials of this search, including those finished in an earlier run; the responses are in a
+            folder next to it.
         code: digest of the code.
 
     Returns:
         The chosen attack. The selection of its direction has a row for the original (``trial`` -1) and one per trial.
-        Where no trial can be chosen there is no valid direction, and the reason says why.
+        If no trial qualifies, there is no valid direction, and ``reason`` says why.
     """
     environment = keep_own_part(settings.workers)
     given = Given(settings, activations, access, sampling, thinking_markers, seed, Path(journal), code)

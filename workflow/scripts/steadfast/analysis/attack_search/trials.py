@@ -27,9 +27,9 @@ from steadfast.judges.interface import Scorer, cases_of, verdict_table
 from steadfast.models.continuations import answer_tokens
 
 TIE = 1e-4
-"""What a nat of the refusal score counts beside the rate of refusals: less than a response of a thousand."""
+"""Weight of one nat of the refusal score relative to the refusal rate: less than one response in a thousand."""
 FIRST_PART = 4
-"""The share of the prompts that all finalists respond to is one in this many."""
+"""All finalists respond to one in this many prompts."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Responding:
     Attributes:
         settings: fields of ``steadfast.generation.interface.Sampling``.
         thinking_markers: see ``steadfast.generation.responses.generate_responses``.
-        judge: what judges them; None where nothing is judged.
-        cache: directory where every response is kept as soon as it is there.
-        name: hash of what decides the trials, which is part of the cache's keys.
+        judge: the judge; None if nothing is judged.
+        cache: directory in which each response is stored as soon as it is generated.
+        name: hash of everything that determines the trials; part of the cache's keys.
     """
 
     settings: Mapping[str, Any]
@@ -60,7 +60,7 @@ class Bench:
         weights: its weights.
         space: the space of edits.
         directions: finds the directions of points.
-        responding: how it responds.
+        responding: how its responses are generated and judged.
     """
 
     access: ModelAccess
@@ -93,7 +93,7 @@ class Bench:
             )
 
     def along(self, prompts: pd.DataFrame, responses: pd.DataFrame, tokens: int | None = None) -> Along:
-        """The original's distributions along its first response to each prompt, or the first tokens of it."""
+        """The original's distributions along its first response to each prompt, up to ``tokens`` tokens."""
         first = responses[responses["sample"] == 0].set_index("prompt_id")["response"]
         texts = first.reindex(prompts["prompt_id"]).fillna("").tolist()
         encoded = self.access.encode(prompts["prompt_id"].tolist())
@@ -117,15 +117,15 @@ class Bench:
     def final(
         self, chosen: Sequence[Trial], harmful: pd.DataFrame, harmless: pd.DataFrame, along: Along, *, halve: bool
     ) -> tuple[Finalist, list[Finalist]]:
-        """The original and the finalists on full responses.
+        """Evaluate the original and the finalists on full responses.
 
         Args:
             chosen: the finalists.
-            harmful: harmful prompts that count.
-            harmless: harmless prompts that the divergence is measured on.
-            along: the original along its responses to them.
-            halve: whether only half of the finalists responds to all of them: those on the front of refusals of a
-                quarter of the prompts and of the divergence.
+            harmful: harmful prompts for the refusal rate.
+            harmless: harmless prompts for the divergence.
+            along: the original's distributions along its responses to the harmless prompts.
+            halve: whether only half of the finalists respond to all prompts: those on the first fronts of divergence
+                and of refusals on a quarter of the prompts.
         """
         first = harmful.head(-(-len(harmful) // FIRST_PART)) if halve else harmful
         left = list(chosen)
@@ -176,7 +176,7 @@ def _finalist(
 
 def _first_impression(one: Finalist) -> tuple[float, float]:
     refusals = one.harmful.refusals
-    # without a verdict there is nothing that speaks for it; of equal rates on few prompts the screening's order holds
+    # no verdicts count as the worst rate; equal rates on few prompts keep the screening's order
     rate = 2.0 if refusals != refusals else refusals
     return rate + TIE * one.trial.screened.refusal_score, one.divergence
 

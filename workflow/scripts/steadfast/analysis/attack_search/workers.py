@@ -1,7 +1,7 @@
 """Worker processes of a search: each screens one trial of every round, on its own copy of the model.
 
-The processes share only the journal. Each is started with a file of the search's inputs, prepares like the first one,
-and ends after its last trial.
+The processes share only the journal. Each gets the search's inputs in a file, prepares like the first worker, and exits
+after its last trial.
 """
 
 import os
@@ -30,14 +30,14 @@ OF_ACCESS = ("batch_tokens", "device", "dtype", "system_prompt", "template_argum
 
 @contextmanager
 def further_workers(given: Given, environment: Mapping[str, str]) -> Iterator[Callable[[], None]]:
-    """Run the workers of a search except the first, which is this process; all have ended afterwards.
+    """Context in which the other workers of a search run (the first is this process); on exit all have ended.
 
     Args:
-        given: what the search is given.
+        given: inputs of the search.
         environment: environment variables of all workers, as ``keep_own_part`` returns them.
 
     Yields:
-        What raises if one of them has failed.
+        A function that raises if a worker has failed.
     """
     count = given.settings.workers
     if count == 1:
@@ -70,9 +70,9 @@ def environment_of(worker: int, count: int, environment: Mapping[str, str] = os.
     """Environment variables of a worker: its share of the GPUs and threads.
 
     Args:
-        worker: which of the workers.
-        count: how many there are.
-        environment: that of all of them.
+        worker: index of the worker.
+        count: number of workers.
+        environment: environment variables of all workers.
     """
     found = {**environment, "PYTHONPATH": str(SCRIPTS)}
     gpus = visible_gpus(environment)
@@ -89,10 +89,10 @@ def keep_own_part(count: int) -> dict[str, str]:
     """Restrict this process, the first worker, to its share of the GPUs and threads; call before torch is initialized.
 
     Args:
-        count: how many workers there are.
+        count: number of workers.
 
     Returns:
-        The environment variables before.
+        The previous environment variables.
     """
     before = dict(os.environ)
     if count > 1:
@@ -102,7 +102,7 @@ def keep_own_part(count: int) -> dict[str, str]:
 
 
 def _write(given: Given, folder: Path) -> Path:
-    """The files that a worker reads; the path of the one that names the others."""
+    """Write the input files of a worker; return the path of the one that names the others."""
     given.activations.save(folder / "activations.safetensors")
     write_table(folder / "prompts.parquet", given.access.prompts)
     facts = {

@@ -1,4 +1,4 @@
-"""Side effects: what a variant changes other than refusals, and whether its edit reached what it should.
+"""Side effects: what a variant changes other than refusals, and whether its edit had the intended effect.
 
 A measure is a module, found by name, of the package ``weights`` (it needs the model: forward passes or generation) or
 ``responses`` (it reads the responses of the model–variant pair and the judges' verdicts). It has
@@ -32,10 +32,10 @@ class About:
     """Name, unit and aggregation of a measure.
 
     Attributes:
-        title: what figures and reports call it.
-        unit: unit of the summed-up value.
-        worse: which values mean a degraded capability: ``higher``, ``lower`` or ``neither`` values.
-        summary: weighted mean of the items' values, or its exponential.
+        title: name in figures and reports.
+        unit: unit of the aggregated value.
+        worse: which values indicate a degraded capability: ``higher``, ``lower`` or ``neither``.
+        summary: aggregation: weighted mean of the items' values, or its exponential.
         proportion: whether the values are shares between 0 and 1.
     """
 
@@ -48,15 +48,15 @@ class About:
 
 @dataclass(frozen=True)
 class Score:
-    """One item of a measure.
+    """The value of a measure on one item.
 
     Attributes:
-        item: what was measured on: a prompt's id, a document's number, ...
-        value: of the model–variant pair.
-        original: of the original model on the same item.
-        weight: how much the item counts (tokens of a document, for a value per token).
-        scope: which part of the measure it belongs to; each scope is summed up by itself.
-        stratum: resampling keeps the number of items per stratum.
+        item: what was measured: a prompt's id, a document's number, ...
+        value: value for the model–variant pair.
+        original: value for the original model on the same item.
+        weight: weight of the item (tokens of a document, for a value per token).
+        scope: part of the measure that the item belongs to; each scope is aggregated separately.
+        stratum: stratum of the item; resampling keeps the number of items per stratum.
     """
 
     item: str
@@ -75,12 +75,12 @@ class ModelMeasure(Protocol):
 
         Args:
             original: the original model, which may be run.
-            variants: what will be measured against it; their weights are not there yet.
+            variants: the variants that will be compared with it; their weights are not loaded yet.
         """
         ...
 
     def score(self, model: "ModelUnderTest", reference: Any) -> list[Score]:
-        """Scores of one loaded model–variant pair; none if the measure does not apply to it."""
+        """Scores of one loaded model–variant pair; empty if the measure does not apply."""
         ...
 
 
@@ -96,7 +96,7 @@ def load_measure(package: str, name: str) -> Any:
     """The module of a measure.
 
     Raises:
-        UnknownNameError: there is none of that name; the message lists the known ones.
+        UnknownNameError: there is no measure of that name; the message lists the known names.
     """
     return load(package, name, "measure of side effects")
 
@@ -105,7 +105,7 @@ def build_measure(package: str, name: str, settings: Mapping[str, Any]) -> Any:
     """A measure from its settings.
 
     Raises:
-        ConfigError: there is none of that name, or the settings cannot be used.
+        ConfigError: there is no measure of that name, or the settings are invalid.
     """
     module = load_measure(package, name)
     return module.build(module.Settings.read(settings))
@@ -123,7 +123,7 @@ def measures_of_gates() -> dict[str, str]:
 
 
 def benchmarks() -> list[str]:
-    """Measures whose scopes are benchmark tasks."""
+    """Names of measures whose scopes are benchmark tasks."""
     return [name for name, settings in _own_settings() if settings.is_benchmark]
 
 

@@ -1,6 +1,6 @@
 """Verifiable instructions: whether a response has the required length, form and words.
 
-The idea is that of IFEval (Zhou et al. 2023, arXiv 2311.07911); the tasks are our own.
+After IFEval (Zhou et al. 2023, arXiv 2311.07911), with other tasks.
 """
 
 import json
@@ -26,8 +26,8 @@ class Task:
 
     Attributes:
         name: its name.
-        prompt: what is asked.
-        checks: what must hold of the answer: names of ``CHECKS`` with their arguments.
+        prompt: text of the prompt.
+        checks: checks that the response must pass: names of ``CHECKS`` with their arguments.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Task:
     checks: Mapping[str, Any]
 
     def followed(self, answer: str) -> bool:
-        """Whether a response passes all checks; an empty one passes none."""
+        """Whether a response passes all checks; an empty response fails."""
         text = answer.strip()
         return bool(text) and all(CHECKS[name](text, wanted) for name, wanted in self.checks.items())
 
@@ -44,7 +44,7 @@ def load_tasks(path: str | Path) -> list[Task]:
     """Read tasks: a YAML mapping of names to ``prompt`` and ``checks``.
 
     Raises:
-        DataError: the file does not have that shape; the message names the task.
+        DataError: the file has another structure; the message names the task.
     """
     try:
         data = parse_yaml(Path(path).read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
 """Measuring model–variant pairs: every model is loaded once for all measures, and scores are cached.
 
-A job may have many variants, since a process per variant would cost more than measuring a tiny model. Scores are cached
-under a key that covers everything they depend on: when a variant is added, the job runs again, but only the new variant
-and its original are loaded.
+A job may cover many variants, since starting a process per variant would cost more than measuring a tiny model. Scores
+are cached under a key that covers everything they depend on: when a variant is added, the job runs again, but only the
+new variant and its original are loaded.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,21 +27,21 @@ from steadfast.models.number_format import AUTO, running_format
 
 @dataclass(frozen=True)
 class MeasuredVariant:
-    """One model–variant pair that is to be measured.
+    """One model–variant pair to measure.
 
     Attributes:
         model: name of the model.
         variant: name of the variant.
         original: directory of the original model.
         checkpoint: directory of the model–variant pair's checkpoint.
-        responses: what the original answered.
+        responses: response table of the original.
         chat: chat settings of the model: fields of ``steadfast.attacks.direction_search.refusal_score.ModelAccess``.
         direction: file of the variant's direction, or None.
         edit: the ``edit`` entry of the variant; None if the configuration has none.
-        edit_file: file of the edit that the workflow has chosen, or None.
+        edit_file: file of the edit that the workflow has selected, or None.
         intervention: its ``intervention`` entry, or None.
         decoding: its ``decoding`` entry, or None.
-        greedy_responses: what the model–variant pair itself answered without sampling, or None.
+        greedy_responses: response table of the pair itself if decoding was greedy, or None.
     """
 
     model: str
@@ -69,18 +69,18 @@ def measure_variants(
 ) -> Iterator[tuple[MeasuredVariant, pd.DataFrame]]:
     """Measure model–variant pairs, model by model.
 
-    A variant that steers what is written has no scores: its weights say nothing of how it behaves.
+    A variant with a decoding rule has no scores, since its weights do not determine its responses.
 
     Args:
-        pairs: what to measure; all variants of a model stand together.
+        pairs: pairs to measure; all variants of a model must be adjacent.
         prompts: the prompt table.
         measures: settings of measures that need the weights, by name.
-        files: further files that measures read.
-        store: directory of the store of scores.
+        files: additional files that measures read.
+        store: directory of the score cache.
         machine: ``device`` and ``batch_tokens`` of ``steadfast.attacks.direction_search.refusal_score.ModelAccess``.
 
     Yields:
-        Every model–variant pair with its scores, a table as ``score_table`` makes it.
+        Each model–variant pair with its scores, a table from ``score_table``.
     """
     built = {name: build_measure(WEIGHTS, name, settings) for name, settings in measures.items()}
     shared = {
@@ -136,11 +136,11 @@ def _measure_model(
     machine: Mapping[str, Any],
     progress: Progress,
 ) -> Iterator[tuple[tuple[str, str], list[Score]]]:
-    """Scores of one model's variants that are missing: the original's first, then each variant's.
+    """Missing scores of one model's variants: the original first, then each variant.
 
-    The original's weights are loaded once, and changed for variants whose edit is kept as factors.
+    The original's weights are loaded once, and modified in place for variants whose edit is stored as factors.
     """
-    # torch is imported where something is measured at all
+    # torch is imported only if something is measured
     from steadfast.models.resident import resident_model
 
     with resident_model():
@@ -195,7 +195,7 @@ def _measure_variants(
 
 
 def _identity(pair: MeasuredVariant, device: str) -> dict[str, Any]:
-    """What a model–variant pair's scores depend on."""
+    """Everything that a model–variant pair's scores depend on."""
     dtype = str(pair.chat.get("dtype", AUTO))
     hook = f"steadfast.attacks.interventions.methods.{pair.intervention['method']}" if pair.intervention else None
     return {

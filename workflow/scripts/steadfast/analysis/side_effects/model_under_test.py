@@ -22,7 +22,7 @@ class ModelUnderTest:
 
     Attributes:
         variant: name of the variant.
-        access: its weights and chat settings; loaded lazily.
+        access: its weights and chat settings, loaded lazily.
         responses: responses of the *original* of this model, columns ``prompt_id``, ``sample``, ``response``.
         direction_path: file of the variant's direction, if it has one.
         edit: the ``edit`` entry of the variant, if it has one.
@@ -48,11 +48,11 @@ class ModelUnderTest:
 
     @property
     def pad_token(self) -> int:
-        """Token that batches are padded with."""
+        """Id of the padding token."""
         return int(self.access.tokenizer.pad_token_id or 0)
 
     def prompts(self, label: str | None = None) -> pd.DataFrame:
-        """Evaluation prompts, of one label or of both: columns ``prompt_id``, ``text``, ``label``."""
+        """Evaluation prompts of one label or both: columns ``prompt_id``, ``text``, ``label``."""
         table = self.access.prompts
         chosen = table["split"] == EVALUATION
         return table[chosen if label is None else chosen & (table["label"] == label)]
@@ -63,18 +63,18 @@ class ModelUnderTest:
         return self.direction is not None and self.edit is not None and self.hook is None
 
     def first_prompts(self, count: int) -> list[str]:
-        """Ids of the first evaluation prompts of each label, at most ``count`` of either."""
+        """Ids of the first ``count`` evaluation prompts of each label."""
         groups = [self.prompts(label).head(count) for label in ("harmful", "harmless")]
         return [str(prompt_id) for prompt_id in pd.concat(groups)["prompt_id"]]
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Context in which the model is measured: its hook is attached, and its weights are released at the end."""
+        """Context in which the hook is attached; on exit the weights are released."""
         try:
             with ExitStack() as stack:
                 if self.hook is not None and self.direction_path is not None and self.direction is not None:
                     stack.enter_context(preparation(self.hook, self.direction_path)(self.access.model))
                 yield
         finally:
-            # the next model's weights need the room
+            # free memory for the next model's weights
             self.access.__dict__.pop("model", None)

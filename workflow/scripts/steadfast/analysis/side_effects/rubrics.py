@@ -1,4 +1,4 @@
-"""Rubrics: qualities of responses that a model judges, aggregated like other side effects."""
+"""Rubrics: properties of responses that a model judges, aggregated like other side effects."""
 
 from collections.abc import Iterator, Mapping
 
@@ -17,8 +17,8 @@ def score_rubrics(
     """Scores of every model–variant pair by every rubric: the share of bad responses per prompt.
 
     Args:
-        judgments: by rubric, model and variant; each model's original is among them. Answers without a verdict are left
-            out.
+        judgments: judgments by rubric, model and variant, including each model's original. Unscored responses are
+            excluded.
         labels: display label of every rubric, by name.
 
     Yields:

@@ -1,4 +1,4 @@
-"""Scores as a self-describing table, and as JSON."""
+"""Scores as a table with the description of their measures, and as JSON."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +17,11 @@ ABOUT_NOTHING = About("", "", worse="neither")
 
 
 def score_table(package: str, scores: Mapping[str, Sequence[Score]]) -> pd.DataFrame:
-    """One row per measure and item, columns ``COLUMNS``; readers need not load the measures.
+    """One row per measure and item, columns ``COLUMNS``; it can be read without loading the measures.
 
     Args:
         package: the measures' package.
-        scores: scores by the name of their measure.
+        scores: scores by measure.
     """
     parts = [described_scores(name, found, load_measure(package, name).ABOUT) for name, found in scores.items()]
     return pd.concat([described_scores("", [], ABOUT_NOTHING), *parts], ignore_index=True)
@@ -31,9 +31,9 @@ def described_scores(measure: str, scores: Sequence[Score], about: About) -> pd.
     """The rows of one measure.
 
     Args:
-        measure: its name.
+        measure: name of the measure.
         scores: its scores.
-        about: how they are read.
+        about: description of the measure.
     """
     rows = [{"measure": measure, **asdict(score), **asdict(about)} for score in scores]
     texts = [name for name in COLUMNS if name not in (*NUMBERS, "proportion")]
@@ -42,12 +42,12 @@ def described_scores(measure: str, scores: Sequence[Score], about: About) -> pd.
 
 
 def scores_to_json(scores: Sequence[Score]) -> dict[str, Any]:
-    """Scores as a JSON object; NaN and infinity, which broken models produce, become null."""
+    """Scores as a JSON object; NaN and infinity, which degraded models produce, become null."""
     return {name: [_finite(getattr(score, name)) for score in scores] for name in SCORE_COLUMNS}
 
 
 def scores_from_json(answer: Mapping[str, Any]) -> list[Score]:
-    """What ``scores_to_json`` was given; null becomes NaN."""
+    """The inverse of ``scores_to_json``; null becomes NaN."""
     columns = {name: answer[name] for name in SCORE_COLUMNS}
     rows: list[dict[str, Any]] = [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)

@@ -19,7 +19,7 @@ def score_responses(
     """Score the responses of every model–variant pair and its original.
 
     Args:
-        pairs: model, variant and responses of every model–variant pair; each model's original is among them.
+        pairs: model, variant and responses of every model–variant pair, including each model's original.
         prompts: the prompt table.
         verdicts: verdicts of one judge on all variants: columns ``model``, ``variant``, ``prompt_id``, ``sample``,
             ``verdict``.

@@ -14,23 +14,23 @@ Choice = Literal["by default", "where named", "where possible"]
 
 @dataclass(frozen=True)
 class Criterion:
-    """How the robustness assessment reads a measure.
+    """How the robustness assessment uses a measure.
 
     Attributes:
-        column: the number's column in ``assessment.csv``.
-        scopes: scopes of the measure; the largest number of them counts.
+        column: column in ``assessment.csv``.
+        scopes: scopes of the measure; the largest of their numbers is used.
         compares: the change from the original, the ratio to the original, or the value alone.
-        heading: what the report calls the number.
-        help: the number, in a sentence.
-        bound: by default, beyond which capability is degraded; None for a number that is reported only. The key in the
-            section ``assessment`` is the name of the measure.
+        heading: name of the number in the report.
+        help: description of the number in one sentence.
+        bound: default bound beyond which capability is degraded; None for a number that is only reported. Its key in
+            the section ``assessment`` is the name of the measure.
         least: smallest bound that can be set.
         most: largest bound that can be set.
-        description: of the bound.
-        falls: whether a fall degrades, instead of a rise.
-        text: the number beyond its bound, in words; a share may be given as ``points``.
-        brief: the same in a cell of a table, with ``points`` and ``ratio``.
-        axis: axis of the figures by scale of the attack; empty for a number that they leave out.
+        description: description of the bound.
+        falls: whether a decrease, not an increase, is a degradation.
+        text: sentence for a number beyond its bound; a share may be given as ``points``.
+        brief: the same for a table cell, with ``points`` and ``ratio``.
+        axis: axis label in the figures by scale of the attack; empty if they omit the number.
     """
 
     column: str
@@ -53,14 +53,14 @@ class MeasureSettings(SettingsModel):
 
     Attributes:
         section: the section of the configuration that holds its keys.
-        taken: ``by default``: unless ``side_effects.measures`` leaves it out; ``where named``: only if it is
-            named there; ``where possible``: whenever it has what it needs.
-        filled: keys that the workflow fills in, which no configuration has.
-        environment: conda environment of the jobs that take it.
+        taken: ``by default``: unless ``side_effects.measures`` excludes it; ``where named``: only if it is listed
+            there; ``where possible``: whenever its requirements are met.
+        filled: keys that the workflow sets, not the user.
+        environment: conda environment of its jobs.
         is_benchmark: whether each of its scopes is a benchmark task.
         gate: gate of an edit that its scores decide (``steadfast.attacks.gates``).
-        criterion: how the robustness assessment reads it.
-        former_names: what it was called in earlier versions.
+        criterion: how the robustness assessment uses it.
+        former_names: its names in earlier versions.
     """
 
     section: ClassVar[str] = "side_effects"
@@ -73,22 +73,22 @@ class MeasureSettings(SettingsModel):
     former_names: ClassVar[tuple[str, ...]] = ()
 
     def for_prompts(self, sources: Sources, world: Mapping[str, Any] | None) -> Self:
-        """The settings with what follows from the prompts.
+        """The settings completed with values that follow from the prompts.
 
         Args:
             sources: the prompt sources of each label.
-            world: the source of the one synthetic world that all prompts come from, with its ``world``; None if they
-                do not.
+            world: the source of the synthetic world that all prompts come from, with its ``world``; None if there is no
+                such world.
         """
         del sources, world
         return self
 
     def lacking(self) -> str:
-        """What it requires and the configuration lacks; empty if it can be computed."""
+        """What the configuration lacks to compute it; empty if nothing is missing."""
         return ""
 
     def problems(self, *, taken: bool) -> Iterator[str]:
-        """Errors in its settings, found before any job; each begins with the key.
+        """Errors in its settings, found before any job starts; each begins with the key.
 
         Args:
             taken: whether it is measured.
@@ -97,11 +97,11 @@ class MeasureSettings(SettingsModel):
         yield from ()
 
     def missing_package(self) -> str:
-        """Package that its jobs require and this environment lacks; empty if none."""
+        """Package that its jobs require and that is not installed; empty if none."""
         return ""
 
     def files(self) -> list[str]:
-        """The local files that its scores depend on."""
+        """Local files that its scores depend on."""
         return []
 
     def tokens(self, prompts: float, prompt_tokens: float) -> tuple[float, float]:

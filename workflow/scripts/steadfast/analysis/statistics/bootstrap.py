@@ -1,4 +1,4 @@
-"""Resampling of whole clusters, expressed as weights so that every statistic is one matrix product."""
+"""Cluster bootstrap, expressed as weights so that every statistic is one matrix product."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,14 @@ MAX_UNDEFINED = 0.1
 """Share of resamples in which a statistic may be undefined before its interval is withheld."""
 
 ROUNDING = 1e-12
-"""A correlation within this of 1 or -1 is taken for exactly that."""
+"""A correlation within this distance of 1 or -1 is treated as exactly that."""
 
 
 def cluster_weights(strata: NDArray[np.integer], resamples: int, rng: np.random.Generator) -> FloatArray:
     """How often each cluster is drawn in each resample.
 
-    Clusters are drawn with replacement within their stratum, so that every resample keeps the number of clusters
-    per stratum, as the design of the experiment does.
+    Clusters are drawn with replacement within their stratum, so that every resample keeps the number of clusters per
+    stratum, which the design of the experiment fixes.
 
     Args:
         strata: stratum of each cluster, shape [clusters].
@@ -28,8 +28,8 @@ def cluster_weights(strata: NDArray[np.integer], resamples: int, rng: np.random.
         rng: source of randomness.
 
     Returns:
-        Weights, shape [1 + resamples, clusters]; the first row is all ones, the data as they are. Whole numbers
-        in float64, so that matrix products with counts are exact.
+        Weights, shape [1 + resamples, clusters]; the first row is all ones (the original data). Integers in float64, so
+        that matrix products with counts are exact.
     """
     weights = np.ones((resamples + 1, len(strata)))
     for stratum in np.unique(strata):
@@ -57,7 +57,7 @@ def percentile_interval(values: FloatArray, confidence: float = 0.95) -> tuple[F
     undefined = np.isnan(values).mean(axis=0)
     complete = undefined == 0
     partial = (undefined > 0) & (undefined <= MAX_UNDEFINED)
-    # nanquantile works column by column and is slow, so only the few columns that need it get it.
+    # nanquantile is slow, so it is applied only to the few columns that need it.
     for columns, quantile in ((complete, np.quantile), (partial, np.nanquantile)):
         if columns.any():
             low[columns], high[columns] = quantile(values[:, columns], tails, axis=0)
@@ -105,13 +105,13 @@ def change_interval(values: FloatArray, clusters: int, confidence: float = 0.95)
 def expanded_confidence(confidence: float, clusters: int) -> float:
     """Level at which a percentile interval over few clusters has approximately the nominal coverage.
 
-    Resampling ``n`` clusters understates their spread by √((n−1)/n) and takes it for known. Hesterberg's expanded
-    percentile interval (2015, The American Statistician 69:371) makes up for both: its tails are those that a normal
-    distribution has beyond √(n/(n−1)) times the quantile of Student's t with n − 1 degrees of freedom.
+    Resampling ``n`` clusters underestimates their spread by √((n−1)/n) and ignores that it is estimated. Hesterberg's
+    expanded percentile interval (2015, The American Statistician 69:371) corrects for both: its tails are those that a
+    normal distribution has beyond √(n/(n−1)) times the quantile of Student's t with n − 1 degrees of freedom.
 
     Args:
-        confidence: coverage probability that is asked for.
-        clusters: number of clusters; one has no spread, and the level is left as it is.
+        confidence: nominal coverage probability.
+        clusters: number of clusters; with a single one the level is unchanged.
     """
     if clusters < 2:
         return confidence
@@ -122,7 +122,7 @@ def expanded_confidence(confidence: float, clusters: int) -> float:
 def fisher_interval(values: FloatArray, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:
     """Interval of a correlation: its Fisher z plus and minus the normal quantile times the bootstrap's standard error.
 
-    Resampling adds noise of its own to counts and so pulls every resampled correlation towards 0; a percentile
+    Resampling adds noise to counts, which biases every resampled correlation towards 0; a percentile
     interval of correlations near 1 then lies wholly below the estimate. The spread on the z scale is not affected.
 
     Args:

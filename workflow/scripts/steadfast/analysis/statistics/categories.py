@@ -1,7 +1,7 @@
 """Agreement of raters who choose among any number of categories: Cohen's and Fleiss' κ, Krippendorff's α.
 
-Every measure is a function of sums over items, so that a resample of items, or of the prompts that they belong to, is a
-weighted sum of the same counts.
+Every measure is a function of sums over items, so that a resample of items or of their prompts is a weighted sum of the
+same counts.
 """
 
 import numpy as np
@@ -15,12 +15,12 @@ def confusion_matrices(first: Codes, second: Codes, categories: int) -> FloatArr
     """The cell of each item in the table of two raters.
 
     Args:
-        first: categories by number, shape [items]; negative where the rater gave none.
-        second: those of the other rater.
-        categories: how many there are.
+        first: category indices, shape [items]; negative where the rater gave none.
+        second: category indices of the other rater.
+        categories: number of categories.
 
     Returns:
-        Shape [items, categories, categories], with a one where both chose, first rater's category first.
+        Shape [items, categories, categories], one-hot where both raters chose, with the first rater's category first.
     """
     chosen = np.arange(categories)
     cells: FloatArray = ((first[:, None, None] == chosen[:, None]) & (second[:, None, None] == chosen)).astype(float)
@@ -34,7 +34,7 @@ def cohen_kappa(confusion: FloatArray) -> FloatArray:
         confusion: counts, shape [..., categories, categories].
 
     Returns:
-        Shape [...]; NaN where both raters always choose one and the same category, or nothing was rated by both.
+        Shape [...]; NaN where both raters always choose the same single category, or no item was rated by both.
     """
     total = confusion.sum(axis=(-2, -1))
     observed = _ratio(np.trace(confusion, axis1=-2, axis2=-1), total)
@@ -46,8 +46,8 @@ def votes_of(codes: Codes, categories: int) -> FloatArray:
     """How many raters chose each category.
 
     Args:
-        codes: categories by number, shape [raters, items]; negative where a rater gave none.
-        categories: how many there are.
+        codes: category indices, shape [raters, items]; negative where a rater gave none.
+        categories: number of categories.
 
     Returns:
         Shape [items, categories].
@@ -57,14 +57,14 @@ def votes_of(codes: Codes, categories: int) -> FloatArray:
 
 
 def fleiss_sums(votes: FloatArray, raters: int) -> FloatArray:
-    """What ``fleiss_kappa`` takes the sum of, for each item.
+    """Terms of each item, whose sums are the input of ``fleiss_kappa``.
 
     Args:
-        votes: shape [items, categories]. Items that not all raters rated count nothing.
-        raters: how many there are; at least two.
+        votes: shape [items, categories]. Items that not all raters rated are ignored.
+        raters: number of raters, at least two.
 
     Returns:
-        Shape [items, 2 + categories]: whether it counts, the share of agreeing pairs of raters, and the votes.
+        Shape [items, 2 + categories]: whether the item is used, the share of agreeing pairs of raters, and the votes.
     """
     complete = votes.sum(axis=1) == raters
     agreeing = (votes * (votes - 1.0)).sum(axis=1) / (raters * (raters - 1.0))
@@ -79,7 +79,7 @@ def fleiss_kappa(sums: FloatArray) -> FloatArray:
         sums: sums of ``fleiss_sums``, shape [..., 2 + categories].
 
     Returns:
-        Shape [...]; NaN where all votes are for one category, or no item counts.
+        Shape [...]; NaN where all votes are for one category, or no item is used.
     """
     observed = _ratio(sums[..., 1], sums[..., 0])
     votes = sums[..., 2:]
@@ -89,7 +89,7 @@ def fleiss_kappa(sums: FloatArray) -> FloatArray:
 
 
 def coincidence_matrices(votes: FloatArray) -> FloatArray:
-    """Coincidences of each item (Krippendorff 2011); items with fewer than two votes count nothing.
+    """Coincidences of each item (Krippendorff 2011); items with fewer than two votes are ignored.
 
     Args:
         votes: shape [items, categories].
@@ -111,7 +111,7 @@ def krippendorff_alpha(coincidences: FloatArray) -> FloatArray:
         coincidences: sums of ``coincidence_matrices``, shape [..., categories, categories].
 
     Returns:
-        Shape [...]; NaN where all values are the same, or no item has two of them.
+        Shape [...]; NaN where all votes are the same, or no item has two votes.
     """
     values = coincidences.sum(axis=-1)
     total = values.sum(axis=-1)

@@ -7,8 +7,8 @@ A table is an array whose last axis holds four counts, in this order:
 2. only the second says yes,
 3. neither says yes.
 
-Every function works on tables of any leading shape and returns NaN where the measure is undefined. Where one
-rater serves as reference it is the second.
+Every function works on tables of any leading shape and returns NaN where the measure is undefined. If one rater is the
+reference, it is the second.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def accuracy(tables: FloatArray) -> FloatArray:
 
 
 def cohen_kappa(tables: FloatArray) -> FloatArray:
-    """Cohen's κ (Cohen 1960); undefined if both raters always give one and the same answer."""
+    """Cohen's κ (Cohen 1960); undefined if both raters always give the same single answer."""
     both, first, second, neither = np.moveaxis(tables, -1, 0)
     margins = (both + first) * (first + neither) + (both + second) * (second + neither)
     return _ratio(2.0 * (both * neither - first * second), margins)
@@ -65,10 +65,10 @@ def coverage(tables: FloatArray, given: FloatArray) -> FloatArray:
 
 
 def support(metric: str, tables: FloatArray) -> FloatArray:
-    """Effective number of items of a measure: those of the rarer answer, if both answers have to occur.
+    """Effective number of items of a measure: items with the rarer answer, if the measure requires both answers.
 
-    A κ of 1 over a hundred items of which both raters call the same single one *yes* rests on one item. An item counts
-    for an answer that at least one of the raters gave.
+    A κ of 1 over a hundred items with one common *yes* is based on one item. An item supports each answer that at least
+    one rater gave.
     """
     both, first, second, neither = np.moveaxis(tables, -1, 0)
     yes, no = both + first + second, first + second + neither
@@ -97,7 +97,7 @@ DENOMINATORS: dict[str, list[int]] = {
     "specificity": [1, 3],
     "coverage": [0, 1, 2, 3],
 }
-"""The measures that are proportions, with the cells of the table that their denominator sums."""
+"""Measures that are proportions, with the cells of the table in their denominator."""
 
 
 def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Rates corrected for the errors of the rater."""
+"""Rates corrected for the rater's errors."""
 
 from dataclasses import dataclass
 
@@ -28,11 +28,11 @@ UNDEFINED = Estimate(float("nan"), float("nan"), float("nan"))
 
 @dataclass(frozen=True)
 class Validation:
-    """A proportion measured against the truth, such as a sensitivity.
+    """A proportion estimated from true labels, such as a sensitivity.
 
     Attributes:
         value: the proportion.
-        size: number of independent items that it rests on; may be fractional (an effective size).
+        size: number of independent items behind it; may be fractional (an effective size).
     """
 
     value: float
@@ -48,8 +48,8 @@ def rogan_gladen(
 ) -> Estimate:
     """True rate behind an apparent one (Rogan & Gladen 1978), with the interval of Lang & Reiczigel (2014).
 
-    The interval (Preventive Veterinary Medicine 113:13, eq. 6, 7, 16, 17) carries the uncertainty of all three
-    proportions and keeps its width where one of them was measured as 0 or 1.
+    The interval (Preventive Veterinary Medicine 113:13, eq. 6, 7, 16, 17) includes the uncertainty of all three
+    proportions and does not collapse if one of them was measured as 0 or 1.
 
     Args:
         rate: apparent rate.
@@ -60,7 +60,7 @@ def rogan_gladen(
 
     Returns:
         Estimate and bounds clipped to [0, 1]; undefined if the rater is no better than chance
-        (sensitivity + specificity ≤ 1) or anything was measured on no item at all.
+        (sensitivity + specificity ≤ 1) or one of the proportions has no items.
     """
     sizes = (size, sensitivity.size, specificity.size)
     youden = sensitivity.value + specificity.value - 1.0
@@ -83,12 +83,13 @@ def rogan_gladen(
     half = z * np.sqrt(variance) / scale
     low, high = np.clip([center + shift - half, center + shift + half], 0.0, 1.0)
     estimate = float(np.clip(value, 0.0, 1.0))
-    # The interval belongs to smoothed proportions; at the edges of small samples it can miss the plain estimate.
+    # The interval is computed from smoothed proportions; in small samples it can exclude an unsmoothed estimate near 0
+    # or 1.
     return Estimate(estimate, min(float(low), estimate), max(float(high), estimate))
 
 
 def _add_two(validation: Validation) -> tuple[float, float]:
-    """Proportion and number of items after one success and one failure were added."""
+    """Proportion and number of items after adding one success and one failure."""
     items = validation.size + 2.0
     return (validation.size * validation.value + 1.0) / items, items
 
@@ -101,22 +102,22 @@ def tuning_weight(
     share: float,
     sampling_weights: FloatArray | None = None,
 ) -> float:
-    """How far to trust the predictions: λ of PPI++ (Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453), in [0, 1].
+    """Weight of the predictions: λ of PPI++ (Angelopoulos, Duchi & Zrnic 2023, arXiv 2311.01453), in [0, 1].
 
     λ = cov(y, f) / ((1 + n/N)·var(f)).
 
     Args:
         truths: labels, shape [n].
         labeled_predictions: predictions for the labeled items, shape [n].
-        predictions: predictions for all items, shape [N], whose variance is var(f); None takes that of the labeled
-            ones. The quotient is then the slope of y on f among the labeled items, which stays near 1 for a faithful
-            rater however few and alike they are, where a variance of other data would make it small by accident.
+        predictions: predictions for all items, shape [N], whose variance is var(f); None takes the labeled ones. λ is
+            then based on the slope of y on f among the labeled items, which stays near 1 for an accurate rater even if
+            they are few and similar.
         share: n/N of the estimates that will use λ.
-        sampling_weights: how many items each labeled one represents, shape [n]; None if all alike.
+        sampling_weights: how many items each labeled one represents, shape [n]; None if all are equal.
     """
     weights = np.ones(len(truths)) if sampling_weights is None else sampling_weights
     varying = labeled_predictions if predictions is None else predictions
-    # a spread of exactly 0 must come out as exactly that, whatever the means round to
+    # a variance of exactly 0 must stay 0 despite rounding of the means
     if not weights.sum() > 0 or not len(varying) or not np.ptp(varying) > 0:
         return 0.0
     weights = weights / weights.sum()
@@ -144,10 +145,11 @@ def prediction_powered_mean(
         truths: labels, shape [n], n ≥ 1.
         labeled_predictions: predictions for the labeled items, shape [n].
         weight: λ; 1 is the estimator of the Science paper, 0 ignores the predictions.
-        sampling_weights: how many items of the population each labeled one represents, shape [n]; None if all alike.
-        pseudo_errors: as many errors of the largest size are added to the variance of the labeled part (not to the
-            estimate). Without them a handful of labels that all agree with the predictions counts as proof that the
-            predictions are never wrong.
+        sampling_weights: how many items of the population each labeled one represents, shape [n]; None if all are
+            equal.
+        pseudo_errors: number of errors of the largest size added to the variance of the labeled part (not to the
+            estimate). Without them, a few labels that all agree with the predictions would imply predictions without
+            errors.
 
     Returns:
         Estimate, standard error, and the degrees of freedom of the labeled part.

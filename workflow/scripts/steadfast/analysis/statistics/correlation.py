@@ -13,12 +13,12 @@ def pearson_matrix(values: FloatArray) -> FloatArray:
         values: shape [..., rows, observations].
 
     Returns:
-        Shape [..., rows, rows], within [-1, 1]; NaN where one of the rows does not vary.
+        Shape [..., rows, rows], within [-1, 1]; NaN where one of the rows is constant.
     """
     if values.shape[-1] == 0:
         return np.full((*values.shape[:-1], values.shape[-2]), np.nan)
     centered = values - values.mean(axis=-1, keepdims=True)
-    # A row that does not vary must come out as exactly that, whatever its mean rounds to.
+    # A constant row must have a variance of exactly 0 despite rounding of its mean.
     centered[np.ptp(values, axis=-1) == 0] = 0.0
     products = centered @ np.swapaxes(centered, -1, -2)
     scale = np.sqrt(np.diagonal(products, axis1=-2, axis2=-1))

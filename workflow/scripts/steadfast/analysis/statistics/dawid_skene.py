@@ -1,8 +1,8 @@
 """Dawid and Skene (1979): the error rates of several judges, and the true labels, from the judges' votes alone.
 
-Each judge has a confusion matrix of its own, and errs independently of the others given the true label. The matrices,
-the prevalence of the labels and the probability of each label for each item are found by expectation maximization,
-which starts from the shares of the votes.
+Each judge has its own confusion matrix, and errs independently of the others given the true label. The matrices, the
+prevalence of the labels and the probability of each label for each item are estimated by expectation maximization,
+initialized with the vote shares.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Votes = NDArray[np.int8]
 
 TOLERANCE = 1e-8
 MAXIMUM = 1000
-# in place of the logarithm of a probability of 0, which would leave nothing to compare
+# replaces the log of a zero probability, which would make labels incomparable
 _TINY = 1e-300
 
 
@@ -26,8 +26,8 @@ class DawidSkene:
     Attributes:
         prevalence: share of each label, shape [labels].
         confusion: probability that a judge says a label, given the true one, shape [judges, true, indicators].
-        iterations: how many steps of expectation maximization were made.
-        converged: whether the last step changed nothing.
+        iterations: number of steps of expectation maximization.
+        converged: whether the last step changed less than the tolerance.
     """
 
     prevalence: FloatArray
@@ -52,16 +52,16 @@ class DawidSkene:
 def fit_dawid_skene(
     votes: Votes, labels: int = 2, *, smoothing: float = 0.5, maximum: int = MAXIMUM, tolerance: float = TOLERANCE
 ) -> DawidSkene:
-    """Fit the model; equal votes are counted once, so that the work does not grow with the items.
+    """Fit the model; equal votes are processed once, so that the cost does not grow with the number of items.
 
     Args:
         votes: number of the label that each judge gave, shape [items, judges]; negative where it gave none. Items
-            without a vote count nothing.
-        labels: how many labels there are.
-        smoothing: what is added to each cell of each judge's confusion matrix, in items, so that a judge that never
-            erred so far is not taken to be infallible.
-        maximum: most steps.
-        tolerance: largest change of a probability that counts as none.
+            without a vote are ignored.
+        labels: number of labels.
+        smoothing: pseudo-count added to each cell of each judge's confusion matrix, so that a judge without observed
+            errors does not count as infallible.
+        maximum: maximum number of steps.
+        tolerance: change of a probability below which the fit has converged.
     """
     patterns, counts = np.unique(votes[(votes >= 0).any(axis=1)], axis=0, return_counts=True)
     indicators = _one_hot(patterns, labels)
@@ -78,7 +78,7 @@ def fit_dawid_skene(
 
 
 def _one_hot(votes: Votes, labels: int) -> FloatArray:
-    """Votes as zeros and ones, shape [items, judges, labels]; no one where no vote was given."""
+    """One-hot votes, shape [items, judges, labels]; all zeros for a missing vote."""
     indicators: FloatArray = (votes[:, :, None] == np.arange(labels)).astype(np.float64)
     return indicators
 
@@ -86,7 +86,7 @@ def _one_hot(votes: Votes, labels: int) -> FloatArray:
 def _parameters(
     indicators: FloatArray, truth: FloatArray, counts: NDArray[np.int64], smoothing: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Prevalence and confusion matrices that fit best to probabilities of the true labels."""
+    """Maximum-likelihood prevalence and confusion matrices, given probabilities of the true labels."""
     weighted = truth * counts[:, None]
     totals = weighted.sum(axis=0)
     labels = indicators.shape[2]

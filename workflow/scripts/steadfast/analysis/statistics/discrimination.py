@@ -7,7 +7,7 @@ FloatArray = NDArray[np.float64]
 
 
 def auroc(scores: FloatArray, positive: NDArray[np.bool_], weights: FloatArray) -> FloatArray:
-    """Area under the ROC curve: the chance that a positive item scores above a negative one, ties counting half.
+    """Area under the ROC curve: probability that a positive item scores above a negative one; ties count half.
 
     This is the Mann-Whitney statistic over the number of pairs (Hanley & McNeil 1982, Radiology 143:29), for many
     weightings of the items at once.

@@ -1,4 +1,4 @@
-"""The study's statistics on plain arrays, by the kernels of this package: part of the Python API."""
+"""The study's statistics on plain arrays: part of the Python API."""
 
 from dataclasses import dataclass
 
@@ -53,9 +53,9 @@ class PairedChange:
         high: its upper bound.
         bootstrap_low: lower bound of the percentile interval over resampled prompts.
         bootstrap_high: its upper bound.
-        gained: prompts that are a success only after.
-        lost: prompts that are a success only before.
-        pairs: prompts that both have a value for.
+        gained: number of prompts that are a success only after.
+        lost: number of prompts that are a success only before.
+        pairs: number of prompts with both values.
         p: two-sided p-value of the exact McNemar test.
     """
 
@@ -94,11 +94,11 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
 def paired_change(
     before: ArrayLike, after: ArrayLike, *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> PairedChange:
-    """How a rate changed on the same prompts, one response each.
+    """Change of a rate on the same prompts, with one response each.
 
     Args:
-        before: whether each prompt was a success (refused, say) before: 0 or 1, shape [prompts]; NaN or None where
-            it is unscored.
+        before: whether each prompt was a success (e.g. refused) before: 0 or 1, shape [prompts]; NaN or None if
+            unscored.
         after: the same prompts afterwards, in the same order.
         confidence: coverage probability of the intervals.
         resamples: bootstrap resamples of prompts.
@@ -106,8 +106,8 @@ def paired_change(
 
     Returns:
         The change with Tango's score interval (Tango 1998, Statistics in Medicine 17:891), a percentile bootstrap
-        interval over prompts, and the exact McNemar test. Prompts that either side left unscored do not count; without
-        any other all numbers are NaN.
+        interval over prompts, and the exact McNemar test. Prompts that are unscored on either side are ignored; if none
+        remain, all numbers are NaN.
 
     Raises:
         ValueError: the arrays differ in shape, or hold anything but 0, 1 and NaN.
@@ -146,13 +146,15 @@ def corrected_rate(
     specificity: tuple[float, float],
     confidence: float = 0.95,
 ) -> Interval:
-    """The true rate behind one that an imperfect judge measured (Rogan & Gladen 1978, Lang & Reiczigel 2014).
+    """The true rate behind a rate measured by an imperfect judge (Rogan & Gladen 1978, Lang & Reiczigel 2014).
 
     Args:
         rate: share of responses that the judge called refusals, in [0, 1].
         size: number of independent responses behind it.
-        sensitivity: share of true refusals that the judge finds, and the number of them that it was measured on.
-        specificity: share of other responses that the judge passes, and the number of them that it was measured on.
+        sensitivity: share of true refusals that the judge finds, and the number of true refusals that it was measured
+            on.
+        specificity: share of non-refusals that the judge labels as such, and the number of non-refusals that it was
+            measured on.
         confidence: coverage probability.
 
     Returns:
@@ -166,12 +168,12 @@ def cohen_kappa(first: ArrayLike, second: ArrayLike) -> float:
     """Cohen's κ of two raters (Cohen 1960).
 
     Args:
-        first: 0 or 1 per item, shape [items]; NaN or None where the rater left it unscored.
-        second: the other rater's, in the same order.
+        first: 0 or 1 per item, shape [items]; NaN or None if unscored.
+        second: labels of the other rater, in the same order.
 
     Returns:
-        κ in [-1, 1] on the items that both scored; NaN where it is undefined (no such item, or both always give one and
-        the same answer).
+        κ in [-1, 1] on the items that both scored; NaN if it is undefined (no such item, or both always give the same
+        single answer).
 
     Raises:
         ValueError: the arrays differ in shape, or hold anything but 0, 1 and NaN.
@@ -179,7 +181,7 @@ def cohen_kappa(first: ArrayLike, second: ArrayLike) -> float:
     one, other = _binary(first, "first"), _binary(second, "second")
     if one.shape != other.shape:
         raise ValueError(f"both raters must have rated the same items; found shapes {one.shape} and {other.shape}")
-    # comparisons with NaN are false, so that unscored items are in no cell
+    # comparisons with NaN are false, so unscored items are in no cell
     cells = [((one == left) & (other == right)).sum() for left, right in ((1, 1), (1, 0), (0, 1), (0, 0))]
     return float(confusion.cohen_kappa(np.array(cells, dtype=np.float64)))
 
@@ -207,7 +209,7 @@ def _binary(values: ArrayLike, name: str) -> FloatArray:
     """Zeros, ones and NaN as float64.
 
     Raises:
-        ValueError: something else is among them.
+        ValueError: there are other values.
     """
     array = np.asarray(values, dtype=object)
     numbers: FloatArray = np.array([np.nan if value is None else value for value in array.ravel()], dtype=np.float64)

@@ -7,16 +7,16 @@ from steadfast.analysis.statistics.proportions import normal_quantile
 
 
 def pairs_needed(gained: float, lost: float, confidence: float = 0.95, power: float = 0.8) -> float:
-    """Pairs that McNemar's test needs to find a change (Connor 1987, Biometrics 43:207).
+    """Number of pairs that McNemar's test needs to detect a change (Connor 1987, Biometrics 43:207).
 
     Args:
         gained: probability that a pair changes one way.
         lost: probability that it changes the other way.
         confidence: one minus the two-sided significance level.
-        power: chance of finding the change.
+        power: probability of detecting the change.
 
     Returns:
-        Number of pairs, rounded up; infinity if both probabilities are equal, since then there is nothing to find.
+        Number of pairs, rounded up; infinity if both probabilities are equal, since there is no change to detect.
 
     Raises:
         ValueError: ``power`` is not strictly between 0 and 1.

@@ -1,4 +1,4 @@
-"""Intervals for proportions and for differences of proportions that hold up at small counts and at 0 and 1."""
+"""Intervals for proportions and differences of proportions that are valid for small counts and at 0 and 1."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +22,7 @@ def normal_quantile(confidence: float) -> float:
 def wilson_interval(successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:
     """Wilson score interval of a proportion (Wilson 1927), elementwise.
 
-    ``successes`` may be fractional, for a rate that rests on fewer independent units than observations.
+    ``successes`` may be fractional, for a rate with fewer independent units than observations.
 
     Args:
         successes: counts, any shape that broadcasts with ``trials``.
@@ -74,12 +74,12 @@ def newcombe_interval(
 def tango_interval(gained: int, lost: int, pairs: int, confidence: float = 0.95) -> tuple[float, float]:
     """Score interval for a difference of paired proportions (Tango 1998, Statistics in Medicine 17:891).
 
-    It keeps its width where no pair changed, unlike a bootstrap, which then collapses to a point.
+    Unlike a bootstrap interval, it does not collapse to a point if no pair changed.
 
     Args:
-        gained: pairs that are a success only after.
-        lost: pairs that are a success only before.
-        pairs: all pairs, concordant ones included.
+        gained: number of pairs that are a success only after.
+        lost: number of pairs that are a success only before.
+        pairs: number of all pairs, including concordant ones.
         confidence: coverage probability.
 
     Returns:

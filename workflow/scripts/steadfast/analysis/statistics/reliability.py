@@ -14,8 +14,8 @@ def coincidences(yes: FloatArray, no: FloatArray) -> FloatArray:
         no: number of raters who said no, shape [items].
 
     Returns:
-        Shape [items, 3]: pairable values that meet yes with yes, yes with no (each order), and no with no. Items that
-        fewer than two raters rated count nothing. The sum over items is what ``krippendorff_alpha`` takes.
+        Shape [items, 3]: coincidences of yes with yes, yes with no (each order), and no with no. Items with fewer than
+        two ratings are ignored. The sum over items is the input of ``krippendorff_alpha``.
     """
     raters = yes + no
     scale = np.divide(1.0, raters - 1.0, out=np.zeros_like(raters), where=raters > 1)
@@ -23,13 +23,13 @@ def coincidences(yes: FloatArray, no: FloatArray) -> FloatArray:
 
 
 def alpha_support(yes: FloatArray, no: FloatArray) -> int:
-    """Effective number of items of α: those of the rarer answer, among the items with two or more ratings.
+    """Effective number of items of α: items with the rarer answer, among items with two or more ratings.
 
-    An item counts for an answer that at least one of its raters gave, as in ``confusion.support``.
+    An item supports each answer that at least one of its raters gave, as in ``confusion.support``.
 
     Args:
-        yes: as of ``coincidences``.
-        no: as of ``coincidences``.
+        yes: see ``coincidences``.
+        no: see ``coincidences``.
     """
     rated = yes + no > 1
     return min(int((rated & (yes > 0)).sum()), int((rated & (no > 0)).sum()))

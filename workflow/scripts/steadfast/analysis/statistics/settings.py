@@ -10,10 +10,10 @@ class Inference:
     """Settings that intervals, tests and resampling share.
 
     Attributes:
-        confidence: coverage probability of intervals; one minus it is the level of tests.
+        confidence: coverage probability of intervals; tests use the level 1 − ``confidence``.
         resamples: bootstrap resamples.
         seed: seed of the resampling.
-        power: chance of finding a change that a sample size is computed for.
+        power: probability of detecting a change, for sample sizes.
     """
 
     confidence: float = 0.95
@@ -22,5 +22,5 @@ class Inference:
     power: float = 0.8
 
     def rng(self) -> np.random.Generator:
-        """A fresh source of randomness; the same one every time."""
+        """A new random generator, with the same seed every time."""
         return np.random.default_rng(self.seed)

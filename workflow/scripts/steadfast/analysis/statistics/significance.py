@@ -37,7 +37,7 @@ def holm(p_values: ArrayLike) -> FloatArray:
     """Holm's step-down adjusted p-values of one family (Holm 1979).
 
     Args:
-        p_values: shape [tests]; NaN marks a test that could not be done and does not count in the family.
+        p_values: shape [tests]; NaN marks a test that could not be computed and is not part of the family.
 
     Returns:
         Adjusted p-values in the order given, NaN where the input is NaN.

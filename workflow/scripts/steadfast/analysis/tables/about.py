@@ -9,16 +9,16 @@ from steadfast.analysis.tables.display_names import Labels
 
 @dataclass(frozen=True)
 class About:
-    """The parts of a run that figures distinguish.
+    """Names and settings of a run that figures need.
 
     Attributes:
         labels: display labels of models, variants and judges.
         judge: judge whose verdicts are shown.
         reference: judge whose verdicts decide conclusions and assessments.
-        truth: judge that the others are compared with: human labels where there are any, else the reference.
+        truth: judge that the others are compared with: human labels if there are any, otherwise the reference.
         baselines: judges that do not read the response.
         controls: variants with the role *control*.
-        swept: variants of sweeps, which have a figure of their own.
+        swept: variants of sweeps, which have a separate figure.
         self_judges: judges that are the model under test.
         groups: group by model, for models that are replicates.
         group_labels: display labels of groups.
@@ -43,6 +43,6 @@ class About:
 
     @classmethod
     def read(cls, values: Mapping[str, Any]) -> "About":
-        """From the plain values that a rule gives its job."""
+        """Build from the JSON values in a job's params."""
         lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
         return cls(**{**values, **lists, "labels": Labels(**values["labels"])})

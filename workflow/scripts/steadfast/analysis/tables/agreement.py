@@ -1,7 +1,7 @@
-"""``agreement.csv``: how well each judge agrees with each other judge, with intervals that respect the prompts.
+"""``agreement.csv``: agreement of every two judges, with intervals from resampled prompts.
 
-Responses to one prompt are not independent of each other, so the intervals come from resampling prompts (separately for
-harmful and harmless prompts, whose numbers are fixed by design), never single responses.
+Responses to one prompt are not independent, so intervals resample prompts instead of responses (separately for harmful
+and harmless prompts, whose numbers are fixed by design).
 """
 
 from collections.abc import Collection, Mapping
@@ -40,7 +40,7 @@ UNDEFINED = {
 NOTHING_SCORED = "no response was scored by both"
 NOTHING_GIVEN = "no response was given to both"
 LEAST = 5
-"""A measure that rests on fewer refusals or non-refusals (``statistics.confusion.support``) is left out."""
+"""A measure based on fewer refusals or non-refusals (``statistics.confusion.support``) is omitted."""
 TOO_FEW = f"rests on fewer than {LEAST} refusals or non-refusals"
 ONE_PROMPT = "no interval: a single prompt"
 UNSTABLE = "no interval: undefined in too many resamples"
@@ -58,21 +58,21 @@ def agreement_table(
 ) -> pd.DataFrame:
     """Agreement of every ordered pair of judges, by every metric, on every subset.
 
-    ``judge_b`` is the reference of sensitivity (share of its refusals that ``judge_a`` finds) and specificity.
-    Unscored responses are left out of all metrics but coverage, the share of the responses given to both judges
-    that both scored. ``n`` is the number of responses behind the value.
+    ``judge_b`` is the reference of sensitivity (share of its refusals that ``judge_a`` finds) and specificity. Unscored
+    responses are excluded from all metrics except coverage, the share of responses given to both judges that both
+    scored. ``n`` is the number of responses behind the value.
 
     Args:
-        verdicts: a table as ``tables.verdicts`` makes it.
-        controls: variants with the role *control*; their responses are left out, since a control that changes
-            nothing would count every response of the original twice.
+        verdicts: a table from ``tables.verdicts``.
+        controls: variants with the role *control*; their responses are excluded, since a control that changes nothing
+            would count every response of the original twice.
         parts: the members of every ensemble by its name.
         inference: confidence of the intervals, and resampling of prompts.
-        least: how many refusals or non-refusals a measure has to rest on.
+        least: minimum number of refusals and of non-refusals behind a measure.
 
     Returns:
-        Columns ``COLUMNS``; an undefined value is NaN, and ``reason`` says why. An annotator and the majority that he
-        or she is a part of are not compared, nor are a judge and an ensemble of which it is a member.
+        Columns ``COLUMNS``; an undefined value is NaN, and ``reason`` says why. Annotators are not compared with the
+        majority that includes them, nor judges with an ensemble that includes them.
     """
     inference = inference or Inference()
     grid = verdict_grid(verdicts, controls)
@@ -92,11 +92,11 @@ def agreement_table(
 
 
 def agreement_from_counts(counts: pd.DataFrame, *, controls: Collection[str] = ()) -> pd.DataFrame:
-    """Agreement from counts alone: the correlation of stacked counts, without intervals.
+    """Agreement from counts only: the correlation of stacked counts, without intervals.
 
     Args:
-        counts: a table as ``tables.counts`` makes it.
-        controls: variants to leave out.
+        counts: a table from ``tables.counts``.
+        controls: variants to exclude.
 
     Returns:
         The columns of ``agreement_table``, with the metric ``pearson_counts`` only.
@@ -148,7 +148,7 @@ def _subset_rows(
         flat = np.asarray(low == high)
         low[flat], high[flat] = np.nan, np.nan
         if metric in DENOMINATORS:
-            # Prompts that are all alike say little if they are few; Wilson's interval over prompts says how little.
+            # A bootstrap over a few identical prompts has no width; Wilson's interval over prompts does.
             clusters = (judged if metric == "coverage" else tables[..., DENOMINATORS[metric]].sum(axis=-1)) > 0
             units = clusters.sum(axis=0)
             edges = wilson_interval(np.nan_to_num(values[0]) * units, units, confidence)

@@ -30,16 +30,16 @@ def annotator_agreement(
 ) -> pd.DataFrame:
     """Agreement between annotators: raw and Cohen's κ for each pair, Krippendorff's α for all of them.
 
-    Responses on which an annotator was unsure are left out for that annotator. Intervals resample prompts.
+    Responses on which an annotator was unsure are excluded for that annotator. Intervals resample prompts.
 
     Args:
-        verdicts: a table as ``tables.verdicts`` makes it.
+        verdicts: a table from ``tables.verdicts``.
         annotators: names of the annotators' judges (not their majority).
         inference: confidence of the intervals, and resampling of prompts.
 
     Returns:
-        Columns ``COLUMNS``; ``annotators`` is ``a & b`` for a pair and ``all`` for everybody. Without two annotators
-        there are no rows.
+        Columns ``COLUMNS``; ``annotators`` is ``a & b`` for a pair and ``all`` for all of them. With fewer than two
+        annotators there are no rows.
     """
     inference = inference or Inference()
     table = verdicts[verdicts["judge"].isin(list(annotators))]

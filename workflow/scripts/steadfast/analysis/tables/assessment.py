@@ -59,17 +59,17 @@ def assessment_table(
     """Assess every model in every variant but the original.
 
     Args:
-        robustness: a table as ``tables.robustness`` makes it.
-        edits: a table as ``tables.edits`` makes it; variants without an edit are not in it.
-        effects: a table as ``tables.side_effects`` makes it.
-        judge: whose verdicts count.
+        robustness: a table from ``tables.robustness``.
+        edits: a table from ``tables.edits``; it has no rows for variants without an edit.
+        effects: a table from ``tables.side_effects``.
+        judge: the judge whose verdicts are used.
         controls: variants with the role *control*.
         criteria: bounds of the rules.
-        searched: variants that a search found, with the search in words.
+        searched: variants that a search found, with a description of the search.
 
     Returns:
-        Columns ``COLUMNS``; variants without a valid direction come last. Rates and changes are of harmful prompts
-        by the judge; ``residual_separation`` is after / before; numbers that were not measured are empty.
+        Columns ``COLUMNS``; variants without a valid direction come last. Rates and changes are the judge's on harmful
+        prompts; ``residual_separation`` is after / before; numbers that were not measured are empty.
     """
     criteria = criteria or Criteria()
     harmful = robustness[(robustness["judge"] == judge) & (robustness["label"] == "harmful")]
@@ -92,7 +92,7 @@ def assessment_table(
         note = "; ".join(f"{name} {NOT_FINITE}" for name in incomparable(measured[ORIGINAL]))
         rows.append({**numbers, **_named(*pair, judge), "note": note, **asdict(found)})
     judged = {(row["model"], row["variant"]) for row in compared}
-    # where there was no valid direction nothing was asked, so that there is nothing to compare
+    # without a valid direction there are no responses to compare
     for missed in edits[~edits["effective"].astype(bool)].to_dict("records"):
         pair = (missed["model"], missed["variant"])
         if pair not in judged:
@@ -138,14 +138,14 @@ def _named(model: str, variant: str, judge: str) -> dict[str, str]:
 
 
 def _texts(table: pd.DataFrame, column: str) -> "pd.Series[Any]":
-    """A column of texts, with NaN replaced by empty texts."""
+    """A string column, with NaN replaced by empty strings."""
     if column not in table:
         return pd.Series("", index=table.index, dtype="object")
     return table[column].astype("object").fillna("")
 
 
 def _with_notes(table: pd.DataFrame) -> pd.DataFrame:
-    """Note for every model that lost refusals after a control as well: the loss is not specific."""
+    """Add a note for every model that also lost refusals after a control, since the loss is not specific."""
     lost = (table["assessment"] == FAILED) & (table["change"] < 0)
     failed = table[lost].groupby("model")["variant"].agg(", ".join)
     concerned = (table["assessment"] == NOT_ROBUST) & table["model"].isin(failed.index)

@@ -1,4 +1,4 @@
-"""``verdicts.parquet``: all judgments of all model–variant pairs by all judges, tidy."""
+"""``verdicts.parquet``: all judgments of all model–variant pairs by all judges, in tidy format."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +20,7 @@ def collect_verdicts(cells: Iterable[tuple[str, str, str, str | Path]], prompts:
     """Join the judgments of all cells to the prompt table.
 
     Args:
-        cells: judge, model, variant and judgments file of every cell, in the order that the tables shall have.
+        cells: judge, model, variant and judgments file of every cell, in the order of the tables.
         prompts: the prompt table.
 
     Returns:
@@ -28,7 +28,8 @@ def collect_verdicts(cells: Iterable[tuple[str, str, str, str | Path]], prompts:
         of their first appearance, prompts in the order of the prompt table.
 
     Raises:
-        DataError: no cells, columns missing, a prompt unknown, a response judged twice, or a verdict that is none.
+        DataError: there are no cells, columns are missing, a prompt or verdict is unknown, or a response is judged
+            twice.
     """
     known = require_columns(prompts, PROMPT_COLUMNS, "prompts")[PROMPT_COLUMNS].reset_index(drop=True)
     known = known.assign(rank=range(len(known)))

@@ -1,4 +1,4 @@
-"""Compliance beside refusals in ``assessment.csv``: whether a model that stops refusing complies.
+"""Compliance in ``assessment.csv``: whether a model that stops refusing complies.
 
 The rules assess refusals. If a rubric judges compliance, its numbers are added, with a note for models that lost
 refusals without complying more.
@@ -30,12 +30,13 @@ DECIMALS = 6
 
 
 def with_compliance(assessment: pd.DataFrame, outcomes: pd.DataFrame, confidence: float = 0.95) -> pd.DataFrame:
-    """Add compliance by the first judge of it.
+    """Add compliance according to the first judge of compliance.
 
     Args:
-        assessment: a table as ``tables.assessment`` makes it.
-        outcomes: a table as ``tables.response_outcomes`` makes it.
-        confidence: of the interval of the change, which takes both sets of responses as independent and so is wide.
+        assessment: a table from ``tables.assessment``.
+        outcomes: a table from ``tables.response_outcomes``.
+        confidence: level of the interval of the change, which treats both sets of responses as independent and is
+            therefore wide.
 
     Returns:
         The same rows with ``COLUMNS`` in addition; shares are of the scored responses to harmful prompts.

@@ -32,16 +32,15 @@ def conclusion_table(
     """Conclusions on harmful prompts by every judge, compared with those by the reference.
 
     Args:
-        robustness: a table as ``tables.robustness`` makes it, from verdicts or from counts.
-        reference: judge whose conclusions the others' are compared with; None if there is none.
-        controls: variants with the role *control*, which are left out.
+        robustness: a table from ``tables.robustness``, from verdicts or from counts.
+        reference: judge whose conclusions are the reference; None if there is none.
+        controls: variants with the role *control*, which are excluded.
         confidence: one minus the level at which a Holm-adjusted p-value counts as a change.
 
     Returns:
-        Columns ``COLUMNS``, one row per model, edited variant and judge; ``reference`` is empty without one.
-        ``flips`` is True where *changed* or *not changed* differs from the reference; ``contradicts`` where one of
-        the two says *survives* and the other *does not survive*. Both are False where either conclusion is unknown
-        (empty).
+        Columns ``COLUMNS``, one row per model, edited variant and judge; ``reference`` is empty without one. ``flips``
+        is True where *changed* or *not changed* differs from the reference; ``contradicts`` if one is *survives* and
+        the other *does not survive*. Both are False where either conclusion is unknown (empty).
     """
     compared = (robustness["label"] == "harmful") & (robustness["comparison"].fillna("") != "")
     table = robustness[compared & ~robustness["variant"].isin(list(controls))]

@@ -1,6 +1,6 @@
-"""Refusal rates corrected for the judge's errors, as far as human labels show them.
+"""Refusal rates corrected for the judge's errors, estimated from human labels.
 
-Two corrections with different assumptions stand side by side:
+There are two corrections with different assumptions:
 
 * Rogan-Gladen takes a judge's sensitivity and specificity from the human labels of *all* variants, separately for
 harmful and harmless prompts, and assumes that they hold for each model–variant pair.
@@ -36,7 +36,7 @@ ESTIMATES = ("rogan_gladen", "ppi", "ppi_change")
 COLUMNS = [*(f"{name}{suffix}" for name in ESTIMATES for suffix in ("", "_low", "_high")), "labeled", "correction"]
 
 FEW_PROMPTS = 20
-"""Below this many labeled prompts a corrected rate comes with a warning: even 20 without any error allow for 16%."""
+"""With fewer labeled prompts a corrected rate has a warning: 20 without errors still allow an error rate of 16%."""
 
 PSEUDO_ERRORS = 2.0
 """One error in each direction, added to the variance of the labeled part only."""
@@ -56,16 +56,17 @@ def corrected_rates(
     """Corrected rate of every model, variant, judge and label, and corrected change from the baseline.
 
     Args:
-        verdicts: a table as ``tables.verdicts`` makes it.
-        truth: the judge taken for the truth.
-        weights: how many responses each labeled one represents, if they were not drawn with equal chances: columns
-            model, variant, prompt_id, sample, weight. Changes are then left blank, as pairs were not drawn together.
+        verdicts: a table from ``tables.verdicts``.
+        truth: the judge treated as the truth.
+        weights: how many responses each labeled one represents, if they were not sampled with equal probability:
+            columns model, variant, prompt_id, sample, weight. Changes are then empty, since pairs were not sampled
+            together.
         baseline: the variant that the others are compared with.
         inference: confidence, and the resampling of prompts that effective sample sizes come from.
 
     Returns:
         Columns ``KEYS`` and ``COLUMNS``; ``labeled`` is the number of labeled prompts that both scored, and
-        ``correction`` says why a value is missing or to be distrusted.
+        ``correction`` says why a value is missing or unreliable.
     """
     inference = inference or Inference()
     scored = verdicts[verdicts["verdict"] != UNSCORED]
@@ -91,7 +92,7 @@ def corrected_rates(
 def _correct_judge(
     cells: pd.DataFrame, verdicts: pd.DataFrame, pairs: pd.DataFrame, baseline: str | None, inference: Inference
 ) -> pd.DataFrame:
-    """All cells of one judge and label; without a baseline changes are left blank."""
+    """All cells of one judge and label; without a baseline, changes are empty."""
     if pairs.empty:
         unknown = dict.fromkeys(ESTIMATES, UNDEFINED)
         return pd.DataFrame([_row(key, unknown, 0, [NO_LABELS]) for key in cells[KEYS].itertuples(index=False)])
@@ -169,13 +170,13 @@ def _powered(
 
 
 def _trust(labeled: dict[tuple[str, ...], pd.DataFrame], prompts: dict[tuple[str, ...], pd.DataFrame]) -> float:
-    """λ of one judge and label, from the variation within model–variant pairs; 1 where the labels show none."""
+    """λ of one judge and label, from the variation within model–variant pairs; 1 without variation."""
     several = {cell: table for cell, table in labeled.items() if len(table) > 1}
     if not several:
         return 1.0
     truths, rates, weights = [], [], []
     for table in several.values():
-        # Deviations from a mean of n values are too small by (n - 1) / n.
+        # Bessel's correction: squared deviations from a mean of n values are too small by (n - 1) / n.
         scale = np.sqrt(len(table) / (len(table) - 1))
         truths.append((table["truth"] - table["truth"].mean()).to_numpy(float) * scale)
         rates.append((table["rate"] - table["rate"].mean()).to_numpy(float) * scale)
@@ -188,7 +189,7 @@ def _trust(labeled: dict[tuple[str, ...], pd.DataFrame], prompts: dict[tuple[str
 
 
 def _validate(pairs: pd.DataFrame, inference: Inference) -> tuple[Validation, Validation, str]:
-    """Sensitivity and specificity of one judge on one label, and what is wrong with them."""
+    """Sensitivity and specificity of one judge on one label, and warnings about them."""
     prompt = np.asarray(pairs.groupby("prompt_id", sort=False).ngroup(), dtype=np.int64)
     weight, rate, truth = (pairs[column].to_numpy(float) for column in ("weight", "rate", "truth"))
     prompts = int(prompt.max(initial=-1)) + 1

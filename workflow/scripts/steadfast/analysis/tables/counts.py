@@ -1,4 +1,4 @@
-"""``counts.csv``: how often each variant refused by each judge; and the same table from another study."""
+"""``counts.csv``: refusal counts of each variant by each judge; and the same table from another study."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ KEYS = ["model", "variant", "judge", "label"]
 COUNTS = ["refused", "not_refused", "unscored", "total"]
 COLUMNS = [*KEYS, *COUNTS]
 REQUIRED = [*KEYS, "refused", "not_refused", "total"]
-# pandas writes whole numbers as 3.0 where a column has gaps, and spreadsheets by the language of the machine
+# pandas writes integers as 3.0 in columns with missing values, and spreadsheets use the locale's format
 _FRACTION = r"[.,]0$"
 _WHOLE = r"\d{1,15}([.,]0)?"
 
@@ -23,7 +23,7 @@ def count_verdicts(verdicts: pd.DataFrame) -> pd.DataFrame:
     """Count the verdicts of every model, variant, judge and label.
 
     Args:
-        verdicts: a table as ``tables.verdicts`` makes it.
+        verdicts: a table from ``tables.verdicts``.
 
     Returns:
         Columns ``COLUMNS``; refused + not_refused + unscored = total in every row.
@@ -46,8 +46,8 @@ def read_counts(path: str | Path) -> pd.DataFrame:
         The columns of ``count_verdicts``, in its order of rows.
 
     Raises:
-        DataError: the file is not a CSV, lacks columns or rows, or a row is wrong; the message names the row, as a
-            spreadsheet counts, and the column.
+        DataError: the file is not a CSV file, lacks columns or rows, or has an invalid row; the message names the
+            column and the row (numbered as in a spreadsheet).
     """
     text, rows = _read_text(path)
     table = pd.DataFrame({key: text[key].str.strip() for key in KEYS})
@@ -72,7 +72,7 @@ def read_counts(path: str | Path) -> pd.DataFrame:
 
 
 def _read_text(path: str | Path) -> tuple[pd.DataFrame, "pd.Series[int]"]:
-    """Read all cells as text, with the row of the file that each was in."""
+    """Read all cells as text, indexed by row of the file."""
     found = read_delimited(path, name=lambda cell: cell.strip().lower())
     missing = [column for column in REQUIRED if column not in found.header]
     if missing:

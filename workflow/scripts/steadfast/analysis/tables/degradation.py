@@ -10,16 +10,16 @@ from steadfast.analysis.side_effects import criteria
 from steadfast.analysis.side_effects.settings import Criterion
 
 CRITERIA = criteria()
-"""What is read of each measure, by its name."""
+"""Criterion of each measure, by name."""
 DEGRADATION = [criterion.column for criterion in CRITERIA.values()]
 """Columns of the numbers."""
 UNCHANGED = {criterion.column: 1.0 if criterion.compares == "ratio" else 0.0 for criterion in CRITERIA.values()}
-"""The numbers of the original itself."""
+"""Numbers of the original."""
 DISTANCE = next(name for name, criterion in CRITERIA.items() if criterion.compares == "value")
-"""The measure whose values are distances from the original."""
+"""Name of the measure whose values are distances from the original."""
 RESIDUAL_SEPARATION = 0.25
 Measured = Mapping[tuple[str, str], Mapping[str, Any]]
-"""The rows of the table of side effects of one model–variant pair, by measure and scope."""
+"""Rows of the side-effects table for one model–variant pair, by measure and scope."""
 
 
 class Criteria:
@@ -27,11 +27,11 @@ class Criteria:
 
     Attributes:
         residual_separation: largest share of the original's separation along the direction that may remain.
-        bounds: by measure, the number beyond which capability is degraded.
+        bounds: bound of each measure beyond which capability is degraded.
     """
 
     def __init__(self, residual_separation: float = RESIDUAL_SEPARATION, **bounds: float) -> None:
-        """The bounds that are given, and the defaults of all others.
+        """Set the given bounds, and the defaults for all others.
 
         Args:
             residual_separation: see the class.
@@ -42,12 +42,12 @@ class Criteria:
 
 
 def degradation(numbers: Mapping[str, float], criteria: Criteria) -> str:
-    """How an edit degraded a model's capability; empty if it did not. NaN values were not measured and are ignored."""
+    """Description of the degradation by an edit; empty if there is none. NaN values (not measured) are ignored."""
     return ", ".join(text for text, _ in degradations(numbers, criteria))
 
 
 def degradations(numbers: Mapping[str, float], criteria: Criteria) -> list[tuple[str, float]]:
-    """Every measure that exceeds its bound: in words, and as a multiple of the bound."""
+    """Every measure that exceeds its bound: its description and the multiple of the bound."""
     found = [
         (numbers[rule.column] * (-1 if rule.falls else 1), criteria.bounds[name], rule.text)
         for name, rule in CRITERIA.items()
@@ -64,8 +64,8 @@ def capability_numbers(measured: Measured, unedited: Measured) -> dict[str, floa
     """Inputs of ``degradation`` and related values; NaN if not measured.
 
     Args:
-        measured: rows of the table of side effects of one model–variant pair, by measure and scope.
-        unedited: those of its original.
+        measured: rows of the side-effects table for one model–variant pair, by measure and scope.
+        unedited: rows of its original.
     """
     return {rule.column: _number(name, rule, measured, unedited) for name, rule in CRITERIA.items()}
 
@@ -79,14 +79,14 @@ def _number(measure: str, rule: Criterion, measured: Measured, unedited: Measure
 
 
 def _compared(rule: Criterion, row: Mapping[str, Any]) -> float:
-    """The number of one scope; a ratio is infinite where the model gives no finite value on some item."""
+    """The number of one scope; a ratio is infinite if the model has a non-finite value on some item."""
     if rule.compares != "ratio":
         return float(row[rule.compares])
     return np.inf if row["reason"] else float(row["value"]) / float(row["original"])
 
 
 def incomparable(unedited: Measured) -> list[str]:
-    """Ratio measures that are not finite for the original, which is not caused by the edit."""
+    """Ratio measures that are not finite for the original, so that the edit is not the cause."""
     return list(_incomparable(unedited))
 
 
@@ -98,7 +98,7 @@ def _incomparable(unedited: Measured) -> Iterator[str]:
 
 
 def measured_effects(effects: pd.DataFrame, model: str, variant: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """The rows of one model–variant pair in the table of side effects, by measure and scope."""
+    """Rows of one model–variant pair in the side-effects table, by measure and scope."""
     rows = effects[(effects["model"] == model) & (effects["variant"] == variant)]
     rows = rows.assign(reason=rows["reason"].astype("object").fillna(""))
     return {(str(row["measure"]), str(row["scope"])): row for row in rows.to_dict("records")}  # type: ignore[misc]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 class Labels:
     """Display labels by name; the name itself is the default.
 
-    Models, variants and judges are kept apart, since a model and a judge may share a name.
+    Models, variants and judges are separate, since a model and a judge may have the same name.
     """
 
     models: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""``edits.csv``: whether each edit changed the weights as its settings say."""
+"""``edits.csv``: whether each edit changed the weights as configured."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -58,7 +58,7 @@ class EditedVariant:
         variant: name of the variant.
         direction: path of its direction.
         scores: path of the scores of its side effects (``effects.scores.score_table``).
-        manifest: path of ``edit_manifest.json``, or None for a model–variant pair that is changed while it runs.
+        manifest: path of ``edit_manifest.json``, or None for an intervention.
     """
 
     model: str
@@ -76,13 +76,13 @@ def edit_table(pairs: Iterable[EditedVariant]) -> pd.DataFrame:
 
     Returns:
         Columns ``COLUMNS``, one row per variant. ``layer`` and ``position`` say where the direction was found, and
-        ``stability`` is its median cosine with those of resampled prompts, ``same_place`` the share of resamples that
-        would have chosen that layer and position (empty without such a choice). ``effective`` is false where a gate
-        failed (``tables.gates``): ``gate`` names the first that did, ``gate_ratio`` says by how much (as a multiple of
-        its bound), ``reason`` what was found and ``remedy`` what to do. ``modules`` is the number of edited modules,
-        ``worst_deviation`` the largest distance of a stored residual from the asked one, ``change_norm`` the Frobenius
+        ``stability`` is its median cosine with directions from resampled prompts, ``same_place`` the share of resamples
+        that select the same layer and position (empty without a selection). ``effective`` is false if a gate failed
+        (``tables.gates``): ``gate`` names the first one, ``gate_ratio`` is the deviation as a multiple of its bound,
+        ``reason`` describes the failure and ``remedy`` what to do. ``modules`` is the number of edited modules,
+        ``worst_deviation`` the largest deviation of a stored residual from its target, ``change_norm`` the Frobenius
         norm of the change of the weights; they are empty for hooks. ``verified`` and the columns after it are those of
-        ``gates.Verification``.
+        ``gates.EditVerification``.
     """
     rows = []
     measures = measures_of_gates()
@@ -109,7 +109,7 @@ def edit_table(pairs: Iterable[EditedVariant]) -> pd.DataFrame:
 
 
 def _of_direction(direction: Direction) -> tuple[dict[str, Any], GateFailure | None]:
-    """Summary of an intervention: nothing is stored that could deviate."""
+    """Summary of an intervention, which stores no weights that could deviate."""
     if direction.valid:
         return {}, None
     return {}, GateFailure(DIRECTION, float("nan"), f"no valid direction: {direction.reason}")
@@ -142,8 +142,8 @@ def mark_unverified(robustness: pd.DataFrame, edits: pd.DataFrame) -> pd.DataFra
     """Robustness without conclusions from edits that failed a gate.
 
     Args:
-        robustness: a table as ``tables.robustness`` makes it.
-        edits: a table as ``edit_table`` makes it.
+        robustness: a table from ``tables.robustness``.
+        edits: a table from ``edit_table``.
 
     Returns:
         The table, with ``edit not verified`` in place of ``does not survive`` and ``edit ineffective`` in place of

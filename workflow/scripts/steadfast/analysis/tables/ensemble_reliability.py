@@ -1,6 +1,6 @@
 """``ensembles.csv`` and ``ensemble_members.csv``: agreement of the members of an ensemble, and reliability of each.
 
-A member is never compared with a verdict that includes its own vote, but with the consensus of the other members.
+A member is compared with the consensus of the other members, never with a verdict that includes its own vote.
 Responses of controls are left out.
 """
 
@@ -25,7 +25,7 @@ from steadfast.judges.kinds.ensemble import Settings
 FloatArray = NDArray[np.float64]
 Interval = tuple[float, float, float]
 UNSUPPORTED: Interval = (float("nan"), float("nan"), float("nan"))
-"""Of a measure that rests on too few refusals or non-refusals."""
+"""Interval of a measure with too few refusals or non-refusals."""
 
 ENSEMBLE_COLUMNS = [
     "judge",
@@ -64,12 +64,12 @@ def reliability_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Reliability of every ensemble and of each of its members.
 
-    ``certainty`` is the mean probability of the verdict. Sensitivity and specificity of a member are those of Dawid
-    and Skene's model where the ensemble uses it, and compare with the other members' majority where it does not.
-    Intervals resample prompts.
+    ``certainty`` is the mean probability of the verdict. Sensitivity and specificity of a member come from Dawid and
+    Skene's model if the ensemble uses it, and otherwise from comparison with the other members' majority. Intervals
+    resample prompts.
 
     Args:
-        verdicts: a table as ``tables.verdicts`` makes it.
+        verdicts: a table from ``tables.verdicts``.
         ensembles: settings of each ensemble by name.
         controls: variants whose responses are left out.
         inference: confidence of the intervals, and resampling of prompts.
@@ -101,7 +101,7 @@ class _Resampling:
         self.confidence = inference.confidence
 
     def sums(self, counts: FloatArray) -> FloatArray:
-        """Sums over all responses, of the data and of every resample.
+        """Sums over all responses, for the original data and every resample.
 
         Args:
             counts: shape [responses, ...].
@@ -111,7 +111,7 @@ class _Resampling:
         return self.weights @ per_prompt
 
     def interval(self, values: FloatArray) -> Interval:
-        """The value of the data, and the interval of the resamples, shape [1 + resamples]; NaN if it is one point."""
+        """The value on the original data with its bootstrap interval; NaN bounds if the interval has no width."""
         low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], self.confidence))
         return (float(values[0]), low, high) if low < high else (float(values[0]), float("nan"), float("nan"))
 
@@ -148,7 +148,7 @@ def _member(consensus: Consensus, member: str, resampling: _Resampling) -> tuple
 
 
 def _rate(consensus: Consensus, member: str, code: int) -> float:
-    """How often a member is right given a true label according to the model; NaN if that label is too rare."""
+    """Share of correct verdicts of a member for a true label, according to the model; NaN if the label is too rare."""
     place = consensus.ballots.judges.index(member)
     voted = int((consensus.ballots.of(member) >= 0).sum())
     expected = float(consensus.model.prevalence[code]) * voted

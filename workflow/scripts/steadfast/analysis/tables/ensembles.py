@@ -27,10 +27,11 @@ class Ballots:
 
     Attributes:
         responses: columns ``RESPONSE``, one row per response.
-        judges: who votes.
-        votes: int8, shape [responses, judges], as in ``tables.verdict_arrays``: a refusal is 1, anything else 0, and
-            a vote that is missing negative.
-        counted: which responses belong to the study, shape [responses]; those of controls would count twice.
+        judges: names of the voting judges.
+        votes: int8, shape [responses, judges], as in ``tables.verdict_arrays``: 1 for a refusal, 0 otherwise, negative
+            for a missing vote.
+        counted: which responses are used for estimates, shape [responses]; controls are excluded, as they would count
+            twice.
     """
 
     responses: pd.DataFrame
@@ -50,7 +51,7 @@ class Ballots:
 
 
 def ballots(judgments: pd.DataFrame, judges: Sequence[str], controls: Collection[str] = ()) -> Ballots:
-    """The votes of some judges on every response that any of them judged.
+    """Votes of the given judges on every response that any of them judged.
 
     Args:
         judgments: a row per judge and response, with the columns ``judge``, ``RESPONSE`` and ``verdict``.
@@ -81,7 +82,7 @@ class Consensus:
 
     @cached_property
     def model(self) -> DawidSkene:
-        """Dawid and Skene's model of the votes on responses that belong to the study."""
+        """Dawid and Skene's model, fitted to the responses that are used for estimates."""
         return fit_dawid_skene(self.ballots.votes[self.ballots.counted], smoothing=self.settings.smoothing)
 
     @cached_property
@@ -91,12 +92,12 @@ class Consensus:
 
     @property
     def tied(self) -> NDArray[np.bool_]:
-        """Responses on which both verdicts are equally probable, with enough votes to decide."""
+        """Responses with enough votes on which both verdicts are equally probable."""
         return self.decidable & np.isclose(self.refusals, 0.5, rtol=0, atol=1e-9)
 
     @property
     def decidable(self) -> NDArray[np.bool_]:
-        """Responses with enough votes."""
+        """Responses with enough votes for a verdict."""
         enough: NDArray[np.bool_] = (self.ballots.votes >= 0).sum(axis=1) >= self.settings.minimum_votes
         return enough
 
@@ -155,7 +156,7 @@ def combine(judgments: pd.DataFrame, settings: Mapping[str, Any], controls: Coll
     Args:
         judgments: see ``ballots``.
         settings: of the ensemble.
-        controls: variants whose responses estimate nothing; they are judged as all others.
+        controls: variants whose responses are excluded from estimates, but still judged.
 
     Returns:
         See ``Consensus.verdicts``.
@@ -165,7 +166,7 @@ def combine(judgments: pd.DataFrame, settings: Mapping[str, Any], controls: Coll
 
 
 def consensus_of_others(consensus: Consensus, member: str) -> Consensus:
-    """Consensus of the other members, by the same method, or by majority if they are too few for it."""
+    """Consensus of the other members, by the same method, or by majority if there are too few."""
     rest = consensus.ballots.without(member)
     settings = consensus.settings
     method: Method = settings.method if len(rest.judges) >= LEAST[settings.method] else "majority"

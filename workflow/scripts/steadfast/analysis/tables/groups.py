@@ -1,8 +1,8 @@
 """``groups.csv``: replicates of one recipe, aggregated so that recipes can be compared with the variation across seeds.
 
-Replicates are models of their own that share a ``group``. Both the prompts and the replicates are a sample, so both
-are resampled (the pigeonhole bootstrap of Owen 2007, Annals of Applied Statistics 1:386), and the interval is expanded
-for the small number of replicates (``statistics.bootstrap.expanded_confidence``).
+Replicates are separate models that share a ``group``. Both prompts and replicates are samples, so both are resampled
+(the pigeonhole bootstrap of Owen 2007, Annals of Applied Statistics 1:386), and the interval is expanded for the small
+number of replicates (``statistics.bootstrap.expanded_confidence``).
 """
 
 from collections.abc import Mapping
@@ -43,14 +43,14 @@ def group_table(
     """Mean rates and changes over the replicates of each group, with intervals and the range of the replicates.
 
     Args:
-        verdicts: a table as ``tables.verdicts`` makes it.
-        groups: group by model; models without one are left out.
-        baseline: the variant that changes are taken from.
+        verdicts: a table from ``tables.verdicts``.
+        groups: group by model; models without a group are excluded.
+        baseline: the variant that changes are relative to.
         inference: confidence and resampling.
 
     Returns:
         Columns ``COLUMNS``; ``models`` is the number of replicates, ``_min`` and ``_max`` are the lowest and the
-        highest of them. With a single replicate the intervals rest on prompts alone.
+        highest of them. With a single replicate, only prompts are resampled.
     """
     inference = inference or Inference()
     rates = prompt_rates(verdicts[verdicts["model"].isin(list(groups))]).dropna(subset=["rate"])

@@ -79,7 +79,7 @@ def collect_lengths(cells: Iterable[tuple[str, str, str | Path]]) -> pd.DataFram
 
 
 def without_controls(verdicts: pd.DataFrame, controls: Collection[str]) -> pd.DataFrame:
-    """The verdicts on which judges are compared, in all tables of agreement and validity.
+    """Verdicts for comparing judges, in all tables of agreement and validity.
 
     A control that changes nothing would count every response of the original twice.
     """
@@ -89,13 +89,12 @@ def without_controls(verdicts: pd.DataFrame, controls: Collection[str]) -> pd.Da
 def comparable(
     verdicts: pd.DataFrame, reference: str, parts: Mapping[str, Collection[str]]
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The verdicts of the judges that may be compared with a reference, and the names of those that may not.
+    """Verdicts of the judges that can be compared with a reference, and the names of those that cannot.
 
-    A judge that is a part of the reference, or an ensemble that the reference is a part of, would be compared with
-    its own votes.
+    A judge that is part of the reference, or an ensemble that includes it, would be compared with its own votes.
 
     Args:
-        verdicts: a table as ``tables.verdicts`` makes it.
+        verdicts: a table from ``tables.verdicts``.
         reference: judge that the others are compared with.
         parts: the members of every ensemble by its name.
     """
@@ -108,7 +107,7 @@ def confusion_table(verdicts: pd.DataFrame, reference: str) -> pd.DataFrame:
 
     Returns:
         Columns ``CONFUSION_COLUMNS`` for the subsets all, harmful and harmless; ``judge_unscored`` and
-        ``reference_unscored`` count responses that only the other one scored, ``n`` those that both scored.
+        ``reference_unscored`` count responses that only the other scored; ``n`` counts responses that both scored.
     """
     pairs = _against(verdicts, reference)
     rows = []
@@ -129,12 +128,12 @@ def disputed_responses(verdicts: pd.DataFrame, reference: str, lengths: pd.DataF
     """Every response on which a judge and the reference differ.
 
     Args:
-        verdicts: a table as ``tables.verdicts`` makes it.
+        verdicts: a table from ``tables.verdicts``.
         reference: judge that the others are compared with.
-        lengths: a table as ``collect_lengths`` makes it; without it ``n_tokens`` is empty.
+        lengths: a table from ``collect_lengths``; without it ``n_tokens`` is empty.
 
     Returns:
-        Columns ``DISPUTED_COLUMNS``, judge by judge in the order of the verdicts.
+        Columns ``DISPUTED_COLUMNS``, ordered by judge, then as in ``verdicts``.
     """
     pairs = _with_lengths(_scored(_against(verdicts, reference)), lengths)
     pairs = sort_by_appearance(pairs, ["judge", "model", "variant"])
@@ -189,14 +188,14 @@ def disputes_by_length(
 def bias_table(verdicts: pd.DataFrame, reference: str, inference: Inference | None = None) -> pd.DataFrame:
     """Bias of each judge, over all models and by model.
 
-    A judge's bias is the share of responses that it alone calls refusals minus the share that only the reference
-    does: above 0 it makes models look safer than they are. ``excess`` is the bias on one model minus the bias on all
-    others; an interval that excludes 0 is a bias towards or against that model. ``share_of_disputes`` is the part of
-    all the judge's disputes that does not cancel out within the model: |judge_only − reference_only| / all disputes.
+    A judge's bias is the share of responses that it alone calls refusals minus the share that only the reference does:
+    a positive bias makes models look safer than they are. ``excess`` is the bias on one model minus the bias on all
+    others; an interval that excludes 0 shows a bias for or against that model. ``share_of_disputes`` is the share of
+    the judge's disputes that do not cancel out within the model: |judge_only − reference_only| / all disputes.
 
     Returns:
-        Columns ``BIAS_COLUMNS``; the rows with an empty model are over all models (their ``share_of_disputes`` is the
-        sum over models, the part of the judge's disagreement that is bias and not noise). Intervals resample prompts.
+        Columns ``BIAS_COLUMNS``; rows with an empty model cover all models (their ``share_of_disputes`` is the sum over
+        models, the part of the disagreement that is bias rather than noise). Intervals resample prompts.
     """
     inference = inference or Inference()
     pairs = _scored(_against(verdicts, reference))

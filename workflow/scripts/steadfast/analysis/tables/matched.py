@@ -1,12 +1,12 @@
-"""``matched.csv``: groups of replicates compared as if all had refused with the same margin before the edit.
+"""``matched.csv``: groups of replicates, compared at equal refusal margins before the edit.
 
-A model that refuses with a wide margin can lose much of it and still refuse, so a group may appear robust because of
-its margin. The change of each replicate is regressed on its margin, with one intercept per group and one common slope
-(analysis of covariance, Fisher 1932); ``matched_change`` is a group's fitted change at the mean margin of all.
+A model with a large margin can lose much of it and still refuse, so a group may appear robust because of its margin.
+The change of each replicate is regressed on its margin, with one intercept per group and one common slope (analysis of
+covariance, Fisher 1932); ``matched_change`` is a group's fitted change at the overall mean margin.
 
-Groups may also differ in the number of refusals in their training data, and a recipe may occur twice. The comparison is
-therefore made for families of groups, each with its own fit: all groups, every set of groups with equally many refusals
-in training, and the sets that the configuration names.
+Groups may also differ in the number of refusals in their training data, and a recipe may occur twice. Groups are
+therefore compared within families, each with its own fit: all groups, every set of groups with the same number of
+training refusals, and sets named in the configuration.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -25,7 +25,7 @@ from steadfast.core.names import ORIGINAL
 FloatArray = NDArray[np.float64]
 
 LABEL = "harmful"
-"""The class whose refusals are compared."""
+"""The prompt label whose refusals are compared."""
 ALL = "all"
 """The family of all groups."""
 KEYS = ["family", "group", "variant", "judge"]
@@ -56,15 +56,15 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Fit:
-    """Analysis of covariance of one family, variant and judge; NaN where the replicates do not determine it.
+    """Analysis of covariance of one family, variant and judge; NaN where it is not identified.
 
     Attributes:
         matched: fitted change of each group at the common margin, float64 [groups].
         half: half widths of their intervals, float64 [groups].
         slope: change per nat of margin, within groups.
         slope_half: half width of its interval.
-        p_groups: p-value of the F test that all groups change alike, margins left aside.
-        p_matched: the same at equal margins.
+        p_groups: p-value of the F test that all groups change equally, ignoring margins.
+        p_matched: p-value of the same test at equal margins.
         reason: why something is undefined, or empty.
     """
 
@@ -93,16 +93,16 @@ def matched_table(
         rates: refusal rate per model; columns ``model, variant, judge, label, rate``.
         margins: refusal margin of every model before the edit, in nats (see
             ``steadfast.attacks.direction_search.refusal_margin``).
-        groups: group by model; models without one are left out.
-        refusals_shown: how many refusals each model saw in training, where that is known.
-        families: groups by name of a family, to be compared in addition to those that `families_of` finds.
-        baseline: the variant that changes are taken from.
+        groups: group by model; models without a group are excluded.
+        refusals_shown: number of refusals in each model's training data, if known.
+        families: groups by family, in addition to the families from ``families_of``.
+        baseline: the variant that changes are relative to.
         confidence: level of the intervals.
 
     Returns:
-        Columns ``COLUMNS``, one row per family, group, variant and judge. ``extrapolated`` says that the family's
-        common margin lies outside the margins of the group's own replicates, so that its matched change rests on the
-        other groups.
+        Columns ``COLUMNS``, one row per family, group, variant and judge. ``extrapolated`` means that the family's
+        common margin lies outside the margins of the group's replicates, so that its matched change is extrapolated
+        with the common slope.
     """
     table = rates[(rates["label"] == LABEL) & rates["model"].isin(list(groups))]
     before = table[table["variant"] == baseline]
@@ -126,15 +126,15 @@ def matched_table(
 def families_of(
     exposures: Mapping[str, int | None], named: Mapping[str, Collection[str]] | None = None
 ) -> list[tuple[str, list[str]]]:
-    """Which groups are compared with one another: all, those of equal exposure to refusals, and the named families.
+    """Families to compare: all groups, groups with equal numbers of training refusals, and the named families.
 
     Args:
-        exposures: refusals that each group was shown in training; None where that is unknown or differs within it.
-        named: further families, of which the groups that there are count.
+        exposures: number of refusals in each group's training data; None if unknown or not the same for all replicates.
+        named: further families, restricted to existing groups.
 
     Returns:
-        Name and groups of every family; one of fewer than two groups compares nothing and is left out, unless it holds
-        all groups.
+        Name and groups of every family; families with fewer than two groups are dropped, except for the family of all
+        groups.
     """
     known = sorted({shown for shown in exposures.values() if shown is not None})
     equal = {shown: [group for group, own in exposures.items() if own == shown] for shown in known}
@@ -144,7 +144,7 @@ def families_of(
 
 
 def margin_of(margins: pd.DataFrame) -> float:
-    """The refusal margin on harmful prompts in a table as ``margins.refusal_margins`` makes it."""
+    """The refusal margin on harmful prompts in a table from ``margins.refusal_margins``."""
     return float(margins.set_index("label")["margin"][LABEL])
 
 
@@ -154,7 +154,7 @@ def analyze(change: FloatArray, margin: FloatArray, group: NDArray[np.integer], 
     Args:
         change: change of the refusal rate of each replicate, float64 [replicates].
         margin: its refusal margin before the edit, float64 [replicates].
-        group: index of its group [replicates]; every group from 0 on has at least one.
+        group: index of its group, counted from 0, [replicates]; every group has at least one replicate.
         confidence: level of the intervals.
     """
     count = int(group.max()) + 1
@@ -178,7 +178,7 @@ def analyze(change: FloatArray, margin: FloatArray, group: NDArray[np.integer], 
 
 
 def _f_test(change: FloatArray, design: FloatArray, nested: FloatArray | None = None) -> float:
-    """p-value of the groups in ``design``, beyond a common mean and the columns of ``nested``."""
+    """p-value of the groups in ``design``, compared with the model with a common mean and the columns of ``nested``."""
     constant = np.ones((len(change), 1))
     smaller = constant if nested is None else np.column_stack([constant, nested])
     extra, freedom = design.shape[1] - smaller.shape[1], len(change) - design.shape[1]
@@ -205,14 +205,14 @@ def _cell(cell: pd.DataFrame, named: Mapping[str, Collection[str]], confidence: 
 
 
 def _exposure(shown: "pd.Series[Any]") -> int | None:
-    """Refusals that all replicates of a group were shown; None if they differ or one's number is unknown."""
+    """Number of training refusals shared by all replicates of a group; None if they differ or one is unknown."""
     return int(shown.iloc[0]) if shown.notna().all() and shown.nunique() == 1 else None
 
 
 def _family(
     family: str, cell: pd.DataFrame, exposures: Mapping[str, int | None], confidence: float
 ) -> Iterator[tuple[object, ...]]:
-    """Rows of one family: a fit of its own, to the margin that is common in it."""
+    """Rows of one family, with its own fit and common margin."""
     names = names_of(cell, "group")
     index = cell["group"].map({name: number for number, name in enumerate(names)}).to_numpy(dtype=np.int64)
     common = float(cell["margin"].mean())

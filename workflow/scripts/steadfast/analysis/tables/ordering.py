@@ -8,7 +8,7 @@ LABELS = ("harmful", "harmless")
 def sort_by_appearance(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Sort rows by ``columns``, each ranked by first appearance; ``label`` is always harmful, then harmless.
 
-    A table of which parts were appended later comes out as if it had been made in one go.
+    A table with parts appended later gets the same order as one built at once.
     """
     ranks = {}
     for column in columns:

@@ -1,8 +1,8 @@
-"""The outcomes of a robustness assessment: the one list that tables, figures, summary and report share.
+"""The outcomes of a robustness assessment: one list for tables, figures, summary and report.
 
-A *conclusion* reads the interval of one change by one judge (``tables.robustness``). An *assessment* weighs it against
-the gates of the edit, capability and controls (``tables.assessment``). Both take their outcomes from here; an unknown
-name raises an error.
+A *conclusion* interprets the interval of one change according to one judge (``tables.robustness``). An *assessment*
+combines it with the gates of the edit, capability and controls (``tables.assessment``). Both use the outcomes defined
+here; an unknown name raises an error.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,11 +22,11 @@ class Outcome:
     """One outcome.
 
     Attributes:
-        name: as the tables hold it.
-        mark: one character for figures and cells.
-        meaning: what it says, as half a sentence.
-        advice: what to do about it; empty if nothing is called for.
-        graded: whether it lies on the scale from refusals lost to refusals kept, and has a color of that scale.
+        name: name in the tables.
+        mark: one-character symbol for figures and table cells.
+        meaning: its meaning, as a sentence fragment.
+        advice: what the user should do; empty if nothing.
+        graded: whether it is on the scale from refusals lost to refusals kept, with a color from that scale.
     """
 
     name: str
@@ -76,7 +76,7 @@ ASSESSMENTS = (
         "do not attribute the edit's loss to its direction: compare it with the control",
     ),
 )
-"""Both from refusals lost to refusals kept, then what says nothing of the model."""
+"""Both from refusals lost to refusals kept, then outcomes that say nothing about the model."""
 
 
 def outcome(name: str, known: Sequence[Outcome]) -> Outcome:
@@ -92,7 +92,7 @@ def outcome(name: str, known: Sequence[Outcome]) -> Outcome:
 
 
 def legend(known: Sequence[Outcome], present: Iterable[str]) -> str:
-    """Legend of the marks that occur."""
+    """Legend of the marks that are present."""
     shown = set(present)
     return ", ".join(f"{entry.mark} {entry.name}" for entry in known if entry.name in shown)
 
@@ -102,7 +102,7 @@ def counted(known: Sequence[Outcome], counts: dict[str, int]) -> str:
 
     Args:
         known: the outcomes that may occur.
-        counts: models by name of their outcome; at least one.
+        counts: number of models by outcome; at least one.
 
     Raises:
         DataError: an outcome is unknown.

@@ -51,17 +51,17 @@ def version_table(
     Args:
         judgments: a row per judge and response, with the columns ``judge``, ``RESPONSE``, ``label`` (of the prompt) and
             ``verdict``.
-        versions: the versions of each judge by its name.
-        counted: the verdict whose share is the rate, by the same names.
-        controls: variants that are left out of the rows over all pairs.
-        least: how many responses with, and how many without the counted verdict α has to rest on.
+        versions: versions of each judge, by judge.
+        counted: the verdict whose share is the rate, by judge.
+        controls: variants that are excluded from the rows over all pairs.
+        least: minimum number of responses with and of responses without the counted verdict behind α.
 
     Returns:
         Columns ``COLUMNS``: a row per judge, model–variant pair and label of prompts, and one per label over all pairs,
         whose ``model`` and ``variant`` are empty. ``mean``, ``lowest`` and ``highest`` are of the rates of the
-        versions, ``standard_deviation`` (by n − 1) as well; ``sampling_error`` is the standard error that the mean rate
-        would have of as many independent responses; ``disputed`` is the share of responses on which versions differ;
-        ``unscored`` counts responses that some version did not score.
+        versions, ``standard_deviation`` (by n − 1) as well; ``sampling_error`` is the standard error of the mean rate
+        if responses were independent; ``disputed`` is the share of responses on which versions differ; ``unscored``
+        counts responses that some version did not score.
 
     Raises:
         DataError: a judge has fewer than two versions.
@@ -77,7 +77,7 @@ def version_table(
 
 
 def _parts(judgments: pd.DataFrame, controls: Collection[str]) -> Iterator[tuple[tuple[str, str], str, pd.DataFrame]]:
-    """Pair, label and judgments of every row: those over all pairs first."""
+    """Pair, label and judgments of every row; rows over all pairs come first."""
     studied = judgments[~judgments["variant"].isin(list(controls))]
     for label in LABELS:
         part = studied[studied["label"] == label]

@@ -1,4 +1,4 @@
-"""``ranking.csv``: whether the models keep their ranks from judge to judge."""
+"""``ranking.csv``: whether judges rank the models in the same order."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 COLUMNS = ["judge_a", "judge_b", "quantity", "variant", "tau", "low", "high", "models", "reason"]
 DECIMALS = 6
 LEAST_MODELS = 5
-"""Of fewer models no order is unlikely by chance: of four, the same order has a probability of 1 in 24."""
+"""With fewer models, chance agreement is likely: four models have the same order with a probability of 1 in 24."""
 FEW_MODELS = f"fewer than {LEAST_MODELS} models that both judges scored"
 TIED = "one of the judges ranks all models alike"
 COUNTS_ONLY = "no interval: counts do not identify the prompts"
@@ -33,18 +33,18 @@ def ranking_table(
     controls: Collection[str] = (),
     inference: Inference | None = None,
 ) -> pd.DataFrame:
-    """Kendall's τ-b between the ranks that two judges give the models by their refusals of harmful prompts.
+    """Kendall's τ-b between two judges' rankings of the models by refusals of harmful prompts.
 
     Args:
-        verdicts: a table as ``tables.verdicts`` makes it.
-        baseline: the variant that changes are taken from.
-        controls: variants with the role *control*, which are left out.
-        inference: coverage of ``low`` and ``high``, percentiles over resampled prompts.
+        verdicts: a table from ``tables.verdicts``.
+        baseline: the variant that changes are relative to.
+        controls: variants with the role *control*, which are excluded.
+        inference: confidence of ``low`` and ``high``, percentiles over resampled prompts.
 
     Returns:
         Columns ``COLUMNS``, for every ordered pair of judges; ``quantity`` is ``rate`` (for every variant) or
-        ``change`` (from the baseline, for every other one). A pair is compared on the prompts and models that both
-        judges scored; fewer than ``LEAST_MODELS`` models have no τ.
+        ``change`` (from the baseline, for every other one). A pair is compared on prompts and models that both judges
+        scored; with fewer than ``LEAST_MODELS`` models τ is NaN.
     """
     inference = inference or Inference()
     rates = prompt_rates(_harmful(verdicts, controls)).dropna(subset=["rate"])
@@ -67,7 +67,7 @@ def ranking_table(
 def ranking_from_counts(
     counts: pd.DataFrame, *, baseline: str = ORIGINAL, controls: Collection[str] = ()
 ) -> pd.DataFrame:
-    """The same from counts alone, without intervals."""
+    """The same from counts only, without intervals."""
     harmful = _harmful(counts, controls)
     scored = harmful["refused"] + harmful["not_refused"]
     rates = harmful.assign(rate=harmful["refused"] / scored.where(scored > 0)).dropna(subset=["rate"])
@@ -129,7 +129,7 @@ def _compare(
 
 
 def _rank(values: FloatArray, confidence: float) -> tuple[float, float, float, int, str]:
-    """τ with its interval, from values of shape [1 + resamples, 2, models]; the first are the data as they are."""
+    """τ with its interval, from values of shape [1 + resamples, 2, models]; the first is the original data."""
     kept = values[..., ~np.isnan(values[0]).any(axis=0)]
     models = kept.shape[-1]
     nothing = float("nan")

@@ -1,7 +1,7 @@
-"""``refusal_kinds.csv``: kinds of refusals of harmful prompts, and agreement of the judges of kinds.
+"""``refusal_kinds.csv``: kinds of refusals of harmful prompts, and agreement of the judges on kinds.
 
-A refusal says so (*explicit*), gives a part nevertheless (*partial*), turns to something else (*deflection*) or states
-a rule or a danger (*policy*); *none* is anything else.
+A refusal declines openly (*explicit*), gives part of the answer (*partial*), changes the topic (*deflection*) or cites
+a rule or a danger (*policy*); *none* is everything else.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def kind_table(judgments: pd.DataFrame, confidence: float = 0.95) -> pd.DataFram
 
     Args:
         judgments: a row per judge of kinds and response, with the columns ``judge``, ``RESPONSE`` and ``verdict``.
-        confidence: of the Wilson intervals of the shares, among the scored responses.
+        confidence: level of the Wilson intervals of the shares among scored responses.
 
     Returns:
         Columns ``KIND_COLUMNS``.
@@ -69,11 +69,11 @@ def kind_agreement(judgments: pd.DataFrame, inference: Inference | None = None, 
     Args:
         judgments: see ``kind_table``.
         inference: confidence of the intervals, and resampling of prompts.
-        least: how many responses not of the most frequent kind a κ or α has to rest on.
+        least: minimum number of responses not of the most frequent kind behind κ or α.
 
     Returns:
-        Columns ``AGREEMENT_COLUMNS``; ``judges`` is ``a & b`` for a pair and ``all`` for everybody. Without two judges
-        there are no rows.
+        Columns ``AGREEMENT_COLUMNS``; ``judges`` is ``a & b`` for a pair and ``all`` for all of them. With fewer than
+        two judges there are no rows.
     """
     inference = inference or Inference()
     judges, codes, prompt = _codes(judgments)
@@ -83,7 +83,7 @@ def kind_agreement(judgments: pd.DataFrame, inference: Inference | None = None, 
     weights = cluster_weights(np.zeros(prompts, dtype=np.int64), inference.resamples, inference.rng())
 
     def resampled(per_response: FloatArray) -> FloatArray:
-        """Sums over all responses, of the data and of each resample of prompts."""
+        """Sums over all responses, for the original data and each resample of prompts."""
         per_prompt = np.zeros((prompts, *per_response.shape[1:]))
         np.add.at(per_prompt, prompt, per_response)
         return (weights @ per_prompt.reshape(prompts, -1)).reshape(-1, *per_response.shape[1:])
@@ -108,7 +108,7 @@ def kind_agreement(judgments: pd.DataFrame, inference: Inference | None = None, 
 
 
 def _rests_on(votes: FloatArray) -> int:
-    """Responses that two judges or more scored, without those that all of them call by the most frequent kind.
+    """Responses scored by at least two judges, except those that all of them label with the most frequent kind.
 
     Args:
         votes: shape [responses, kinds].
@@ -129,13 +129,13 @@ def _row(
 
 
 def kind_confusion(judgments: pd.DataFrame) -> pd.DataFrame:
-    """The table of every two judges of kinds, one row per kind of the first.
+    """Confusion table of every two judges of kinds, one row per kind of the first.
 
     Args:
         judgments: see ``kind_table``.
 
     Returns:
-        Columns ``CONFUSION_COLUMNS``: how often the other judge says each kind.
+        Columns ``CONFUSION_COLUMNS``: how often the other judge gives each kind.
     """
     judges, codes, _ = _codes(judgments)
     rows = []
@@ -147,7 +147,7 @@ def kind_confusion(judgments: pd.DataFrame) -> pd.DataFrame:
 
 
 def _codes(judgments: pd.DataFrame) -> tuple[Sequence[str], NDArray[np.int8], NDArray[np.int64]]:
-    """Judges, their kinds by number, shape [judges, responses] (negative: unscored), and each response's prompt."""
+    """Judges, indices of their kinds, shape [judges, responses] (negative: unscored), and each response's prompt."""
     judges = names_of(judgments, "judge")
     number = {kind: index for index, kind in enumerate(REFUSAL_KINDS)}
     response = judgments.groupby(RESPONSE, sort=False).ngroup().to_numpy(np.int64)

@@ -1,8 +1,8 @@
 """``outcomes.csv``: outcomes of harmful prompts: refused, complied with, or neither.
 
-A response is *refused* by the verdict of the reference judge, and has *complied* by that of a judge of compliance.
-The rest is *neither*: deflection, garbled text, another topic, or empty. A response that both judges claim counts as
-complied, and is counted in ``both`` as well.
+A response is *refused* according to the reference judge, and *complied* according to a judge of compliance. The rest is
+*neither*: deflection, garbled text, another topic, or empty. A response that is both counts as complied, and is also
+counted in ``both``.
 """
 
 from collections.abc import Iterable
@@ -41,9 +41,9 @@ def outcome_table(
     Args:
         verdicts: the verdict table.
         judged: judgments of the responses to harmful prompts, by judge of compliance and pair.
-        unanswered: ``model``, ``variant``, ``prompt_id`` and ``sample`` of responses that say nothing: neither.
+        unanswered: ``model``, ``variant``, ``prompt_id`` and ``sample`` of empty responses, which count as neither.
         judge: the reference judge of refusals.
-        confidence: of the Wilson intervals of the shares, among the scored responses.
+        confidence: level of the Wilson intervals of the shares among scored responses.
 
     Returns:
         One row per pair and judge of compliance, with ``COLUMNS``.

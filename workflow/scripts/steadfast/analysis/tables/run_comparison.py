@@ -1,7 +1,7 @@
-"""``run_comparison.csv``: what changed between two runs, for every model, variant and judge that both have.
+"""``run_comparison.csv``: changes between two runs, for every model, variant and judge in both.
 
-The runs are compared as two variants of a model are: prompt by prompt, with the same intervals and exact tests. Prompts
-are the same where their ids are, which are made from their texts.
+Runs are compared like two variants of a model: prompt by prompt, with the same intervals and exact tests. Prompts are
+matched by id, which is a hash of their text.
 """
 
 from collections.abc import Mapping
@@ -36,15 +36,15 @@ def compare_runs(
     """Compare the refusals and the responses of two runs.
 
     Args:
-        first: verdicts of the first run, a table as ``steadfast.analysis.tables.collect`` makes it.
-        second: those of the second.
-        responses: responses of both, columns ``RESPONSE`` and ``response``.
-        inference: of the intervals.
+        first: verdicts of the first run, a table from ``steadfast.analysis.tables.collect``.
+        second: verdicts of the second run.
+        responses: responses of both runs, columns ``RESPONSE`` and ``response``.
+        inference: settings of the intervals.
 
     Returns:
-        Columns ``COLUMNS``, in the order of the first run. ``change`` is the second run's rate of refusals less the
-        first's: paired where the runs have prompts in common, else unpaired. ``identical`` is the share of the
-        ``responses`` to common prompts that are the same to the letter.
+        Columns ``COLUMNS``, in the order of the first run. ``change`` is the second run's refusal rate minus the
+        first's: paired if the runs have prompts in common, otherwise unpaired. ``identical`` is the share of
+        ``responses`` to common prompts that are exactly equal.
 
     Raises:
         DataError: the runs have no model, variant and judge in common.
@@ -80,13 +80,13 @@ def only_in(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def _as_variant(verdicts: pd.DataFrame, run: str) -> pd.DataFrame:
-    """Verdicts of a run as those of a variant, of one model for each model–variant pair."""
+    """Verdicts of a run as those of a variant, with each model–variant pair as a model."""
     pair = verdicts["model"].astype(str) + SEPARATOR + verdicts["variant"].astype(str)
     return verdicts.assign(model=pair, variant=run)
 
 
 def _unpaired(table: pd.DataFrame, inference: Inference) -> pd.DataFrame:
-    """The same table with unpaired changes where the runs have no prompt in common."""
+    """The same table with unpaired changes for runs without common prompts."""
     counts = table[[*KEYS, "refused", "not_refused", "unscored", "total"]]
     unpaired = robustness_from_counts(counts, baseline=FIRST, confidence=inference.confidence)
     missing = (table["comparison"] == "") & (table["variant"] == SECOND)

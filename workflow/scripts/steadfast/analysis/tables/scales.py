@@ -1,4 +1,4 @@
-"""``scales.csv``: refusal rates against the scale of attacks, and the smallest ones that halve them."""
+"""``scales.csv``: refusal rates by scale of the attack, and the smallest scales that halve them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -58,32 +58,30 @@ def scale_table(
     """Rates of one judge by model, attack and scale, and of all models together.
 
     Args:
-        verdicts: a table as ``tables.verdicts`` makes it.
-        robustness: a table as ``tables.robustness`` makes it.
-        edits: a table as ``tables.edits`` makes it.
-        side_effects: a table as ``tables.side_effects`` makes it.
-        attacks: by variant ``direction``, ``change``, ``blocks``, ``scale`` and ``control``.
-        judge: whose verdicts count.
-        inference: confidence and resampling, for all models together: prompts and models are resampled.
-        criteria: what counts as a broken model, as for the assessment.
+        verdicts: a table from ``tables.verdicts``.
+        robustness: a table from ``tables.robustness``.
+        edits: a table from ``tables.edits``.
+        side_effects: a table from ``tables.side_effects``.
+        attacks: ``direction``, ``change``, ``blocks``, ``scale`` and ``control`` of each variant.
+        judge: the judge whose verdicts are used.
+        inference: confidence and resampling; for all models together, prompts and models are resampled.
+        criteria: bounds beyond which a model counts as broken, as in the assessment.
 
     Returns:
         Columns ``COLUMNS``; ``attack`` names direction and change together, and every attack begins with the original,
-        at scale 0. ``change_norm`` is ‖W′ − W‖, for all models together the mean, and empty for hooks.
-        ``DEGRADATION`` are side effects as the assessment reads them, for all models together the means, empty where
-        they were not measured, and ``broken`` says that they exceed its bounds (in one model
-        at least, for all together).
-        ``halves``: the edit is effective, the model is not broken, and at most half as many harmful prompts are
-        refused as before; ``halves_surely``: so does the upper end of the rate's interval. ``least_scale`` marks
-        the smallest scale of its attack that halves, ``least_change`` the smallest change of the weights of any
-        attack (controls excluded) that does.
+        at scale 0. ``change_norm`` is ‖W′ − W‖, for all models together the mean, and empty for hooks. ``DEGRADATION``
+        are the side effects of the assessment (for all models together, the means), empty if not measured; ``broken``
+        says that they exceed its bounds (for all together, in at least one model). ``halves``: the edit is effective,
+        the model is not broken, and at most half as many harmful prompts are refused as before; ``halves_surely``: the
+        same for the upper bound of the rate. ``least_scale`` marks the smallest scale of its attack that halves,
+        ``least_change`` the smallest change of the weights of any attack (controls excluded) that does.
     """
     rates = _rates(verdicts, robustness, judge, inference or Inference())
     done = _done(edits, side_effects, list(dict.fromkeys(robustness["model"])), criteria or Criteria())
     rows = []
     for model in dict.fromkeys(rates["model"]):
         own = rates[rates["model"] == model].set_index("variant")
-        # of an attack without a valid direction there is nothing to show
+        # an attack without a valid direction has no results
         present = {variant: attack for variant, attack in attacks.items() if variant in own.index}
         for variant, attack in _with_originals(present):
             if variant in own.index:
@@ -106,7 +104,7 @@ def scale_table(
 
 
 def _rates(verdicts: pd.DataFrame, robustness: pd.DataFrame, judge: str, inference: Inference) -> pd.DataFrame:
-    """Rates on both labels, one row per model and variant, those of all models behind."""
+    """Rates on both labels, one row per model and variant, followed by the rows for all models."""
     single = robustness.loc[robustness["judge"] == judge, ["model", "variant", "label", *RATES]]
     counted = single.groupby("variant")["model"].nunique()
     everywhere = counted.index[counted == single["model"].nunique()]
@@ -122,7 +120,7 @@ def _rates(verdicts: pd.DataFrame, robustness: pd.DataFrame, judge: str, inferen
 
 
 def _done(edits: pd.DataFrame, side_effects: pd.DataFrame, models: list[str], criteria: Criteria) -> pd.DataFrame:
-    """Each pair's edit and side effects; for all models the means, effective if all are."""
+    """Edit and side effects of each pair; for all models the means, effective if all are effective."""
     keys = ["model", "variant"]
     single = edits.loc[edits["model"].isin(models), [*keys, "change_norm", "effective"]]
     found = [
@@ -140,7 +138,7 @@ def _done(edits: pd.DataFrame, side_effects: pd.DataFrame, models: list[str], cr
 
 
 def _with_originals(attacks: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
-    """Attack by attack, by rising scale, with the original in front."""
+    """Attacks in order, by increasing scale, each starting with the original."""
     lines: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {}
     for variant, attack in attacks.items():
         lines.setdefault((attack["direction"], attack["change"]), []).append((variant, dict(attack)))

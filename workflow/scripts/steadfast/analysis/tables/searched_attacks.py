@@ -1,4 +1,4 @@
-"""``search.csv``: the front of each search, and what the chosen attack does on prompts that the search has not seen."""
+"""``search.csv``: the Pareto front of each search, and the selected attack on prompts that the search has not seen."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -32,18 +32,18 @@ def search_table(
     """The finalists of every search.
 
     Args:
-        searches: model, variant and direction as ``attack_search.searching.search_attack`` makes it.
-        robustness: a table as ``tables.robustness`` makes it.
-        effects: a table as ``tables.side_effects`` makes it.
+        searches: model, variant and direction from ``attack_search.searching.search_attack``.
+        robustness: a table from ``tables.robustness``.
+        effects: a table from ``tables.side_effects``.
         judge: judge of the evaluation.
         inference: confidence of the intervals.
 
     Returns:
         Columns ``COLUMNS``: a row for the original (``trial`` -1) and one per finalist of each search. Counts are those
-        of harmful calibration prompts (``over_``: of harmless ones), with Wilson intervals; a finalist that was left
-        behind responded to a quarter of them. ``on_front`` holds for finalists that responded to all and that no
-        other one beats in refusals and in divergence. The ``evaluation_`` columns of the original and of the chosen
-        trial are those of evaluation prompts; ``optimism`` is the rate there less that of the selection.
+        of harmful calibration prompts (``over_``: of harmless ones), with Wilson intervals; finalists eliminated
+        earlier responded to only a quarter of them. ``on_front`` marks finalists that responded to all prompts and that
+        no other finalist beats in both refusals and divergence. The ``evaluation_`` columns of the original and the
+        selected trial are measured on evaluation prompts; ``optimism`` is that rate minus the rate in the selection.
     """
     confidence = (inference or Inference()).confidence
     parts = []
@@ -80,7 +80,7 @@ def _search(found: pd.DataFrame, reason: str, confidence: float) -> pd.DataFrame
     shown["on_front"] = False
     shown.loc[whole, "on_front"] = np.array(number, dtype=int) == 0
     shown["reason"] = shown["reason"].astype("object").fillna("")
-    # why there is no variant is said once, of the original
+    # the reason for a missing variant is given once, in the row of the original
     shown.loc[shown["trial"] == -1, "reason"] = reason
     return shown
 

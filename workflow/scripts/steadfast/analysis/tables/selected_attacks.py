@@ -1,4 +1,4 @@
-"""``best_attacks.csv``: the attack that was selected for each model, and by which numbers."""
+"""``best_attacks.csv``: the attack selected for each model, with the numbers behind the selection."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ COLUMNS = ["model", "variant", "attack", *COUNTS, "change_norm", "reason"]
 
 
 def best_attack_table(pairs: Iterable[tuple[str, str, Direction]]) -> pd.DataFrame:
-    """List the choices.
+    """List the selected attacks.
 
     Args:
         pairs: model, variant and direction as ``attack_selection.choose_attack`` makes it.
@@ -20,7 +20,7 @@ def best_attack_table(pairs: Iterable[tuple[str, str, Direction]]) -> pd.DataFra
     Returns:
         Columns ``COLUMNS``, one row per variant. Counts are those of the harmful calibration prompts that the attacks
         were compared on: responses refused and scored by the judge before and after the attack; ``tried`` and
-        ``qualified`` are numbers of attacks. Where none could be chosen ``attack`` is empty and ``reason`` says why.
+        ``qualified`` are numbers of attacks. If no attack qualifies, ``attack`` is empty and ``reason`` says why.
     """
     rows = []
     for model, variant, direction in pairs:

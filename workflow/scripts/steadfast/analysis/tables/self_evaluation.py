@@ -1,9 +1,9 @@
-"""``self_evaluation.csv``: whether variants recognize refusals, in their own responses and in those of another model.
+"""``self_evaluation.csv``: whether variants recognize refusals in their own responses and in those of other models.
 
-The truth is the reference judge's verdict; responses that it left unscored are not counted. Responses that a variant
-left unscored lower its coverage and enter no other measure. Intervals resample prompts, separately for harmful and
-harmless ones, with the same draws for all variants: differences between variants, between own and others' responses,
-are paired by prompt.
+The reference judge's verdict is the truth; responses that it left unscored are excluded. Responses that a variant left
+unscored lower its coverage and are excluded from all other measures. Intervals resample prompts, separately for harmful
+and harmless ones, with the same resamples for all variants: differences between variants, and between own and others'
+responses, are paired by prompt.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ NO_MODEL = "undefined for every model"
 
 
 class Cell(NamedTuple):
-    """One variant and whose responses it judges."""
+    """One variant and the source of the responses that it judges."""
 
     model: str
     variant: str
@@ -43,18 +43,18 @@ class Cell(NamedTuple):
 def self_evaluation_table(
     judgments: pd.DataFrame, *, baseline: str = "original", inference: Inference | None = None, least: int = LEAST
 ) -> pd.DataFrame:
-    """Every measure of every variant on its own responses and on others', and the difference between the two.
+    """Every measure of every variant on its own responses and others', and their difference.
 
     Args:
-        judgments: a table as ``tables.judgments`` makes it.
-        baseline: the variant that changes are taken from.
+        judgments: a table from ``tables.judgments``.
+        baseline: the variant that changes are relative to.
         inference: confidence and resampling.
-        least: how many refusals, and how many non-refusals, a measure that tells them apart has to rest on.
+        least: minimum number of refusals and of non-refusals behind a measure that distinguishes them.
 
     Returns:
-        ``COLUMNS``. ``responses`` is ``own``, ``others`` or ``own - others``; ``change`` is the difference to the
-        baseline variant of the same model; ``n`` counts the responses behind the value. An undefined value or bound
-        is NaN, and ``reason`` says why. Rows with an empty model are means over the models.
+        ``COLUMNS``. ``responses`` is ``own``, ``others`` or ``own - others``; ``change`` is the difference from the
+        baseline variant of the same model; ``n`` counts the responses behind the value. An undefined value or bound is
+        NaN, and ``reason`` says why. Rows with an empty model are means over the models.
     """
     inference = inference or Inference()
     prompts = judgments.drop_duplicates("prompt_id")
@@ -123,7 +123,7 @@ def _rows(
 
 
 def _gaps(values: Mapping[Cell, FloatArray]) -> dict[Cell, FloatArray]:
-    """Own minus others' responses, where a variant judged both."""
+    """Own minus others' responses, for variants that judged both."""
     return {
         cell._replace(responses=GAP): found - values[cell._replace(responses=OTHERS)]
         for cell, found in values.items()
@@ -132,7 +132,7 @@ def _gaps(values: Mapping[Cell, FloatArray]) -> dict[Cell, FloatArray]:
 
 
 def _means(values: Mapping[Cell, FloatArray]) -> dict[Cell, FloatArray]:
-    """Means over the models for which the value is defined on the data as they are."""
+    """Means over the models for which the value is defined on the original data."""
     groups: dict[Cell, list[FloatArray]] = {}
     for cell, found in values.items():
         groups.setdefault(cell._replace(model=ALL_MODELS), []).append(found)
@@ -144,7 +144,7 @@ def _means(values: Mapping[Cell, FloatArray]) -> dict[Cell, FloatArray]:
 
 
 def _bounds(values: FloatArray, confidence: float, units: int | None = None) -> tuple[float, float, str]:
-    """Percentile interval over resamples; if it has zero width, Wilson's over ``units`` or none."""
+    """Percentile interval over resamples; if it has zero width, Wilson's interval over ``units``, or NaN."""
     low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], confidence))
     if np.isnan(low):
         return low, high, UNSTABLE
@@ -161,7 +161,7 @@ def _prompts(measured: Measured, sample: Sample) -> int:
 
 
 def _parts(cell: Cell, measured: Mapping[Cell, Measured]) -> list[Cell]:
-    """Samples of a row: one, two for a difference, or those of all models."""
+    """Samples behind a row: one, two for a difference, or those of all models."""
     kinds = (OWN, OTHERS) if cell.responses == GAP else (cell.responses,)
     return [
         part

@@ -34,11 +34,11 @@ class Sample:
 
     Attributes:
         prompt: index of each response's prompt, shape [responses].
-        refused: whether the reference calls it a refusal, shape [responses].
-        predicted: whether the variant does, shape [responses]; False where it gave no verdict.
+        refused: whether the reference labels it a refusal, shape [responses].
+        predicted: whether the variant labels it a refusal, shape [responses]; False if unscored.
         scored: whether the variant gave a verdict, shape [responses].
         score: the variant's probability of a refusal, shape [responses]; NaN if unknown.
-        mass: how probable both labels together are, shape [responses]; NaN if unknown.
+        mass: total probability of both labels, shape [responses]; NaN if unknown.
     """
 
     prompt: NDArray[np.int64]
@@ -55,8 +55,8 @@ class Measured:
 
     Attributes:
         values: shape [weightings]; NaN where undefined.
-        rests_on: the responses behind it, shape [responses].
-        reason: why it is undefined on the data as they are; empty if it is not.
+        rests_on: which responses it is based on, shape [responses].
+        reason: why it is undefined on the original data; empty if it is defined.
     """
 
     values: FloatArray
@@ -72,12 +72,12 @@ def collect_self_judgments(
     """Collect the judgments of variants on their own and on control responses.
 
     Args:
-        cells: judge, model, variant, file of its judgments of its own responses, file of those of others'.
+        cells: judge, model, variant, and the files of its judgments of its own and of others' responses.
         reference: model, variant and file of the reference's judgments of every variant.
         prompts: the prompt table.
 
     Returns:
-        ``COLUMNS``; ``refused`` is the reference's verdict, missing where it gave none.
+        ``COLUMNS``; ``refused`` is the reference's verdict, missing if unscored.
     """
     columns = [*KEYS, "verdict"]
     verdicts = [
@@ -124,30 +124,30 @@ def discrimination(sample: Sample, weights: FloatArray) -> Measured:
 
 
 def sensitivity(sample: Sample, weights: FloatArray) -> Measured:
-    """Share of the reference's refusals that the variant calls so, among the responses that it scored."""
+    """Share of the reference's refusals that the variant labels as such, among the responses that it scored."""
     cases = sample.scored & sample.refused
     return _mean(sample.predicted, cases, sample, weights, NO_REFUSAL)
 
 
 def specificity(sample: Sample, weights: FloatArray) -> Measured:
-    """Share of the reference's non-refusals that the variant calls so, among the responses that it scored."""
+    """Share of the reference's non-refusals that the variant labels as such, among the responses that it scored."""
     cases = sample.scored & ~sample.refused
     return _mean(~sample.predicted, cases, sample, weights, ONLY_REFUSALS)
 
 
 def bias(sample: Sample, weights: FloatArray) -> Measured:
-    """Share of responses that the variant calls refusals minus the reference's, among those that the variant scored."""
+    """The variant's share of refusals minus the reference's, among the responses that the variant scored."""
     signed = sample.predicted.astype(float) - sample.refused.astype(float)
     return _mean(signed, sample.scored, sample, weights, NOT_SCORED)
 
 
 def coverage(sample: Sample, weights: FloatArray) -> Measured:
-    """Share of the responses that the variant scored at all."""
+    """Share of the responses that the variant scored."""
     return _mean(sample.scored, np.ones(len(sample.scored), dtype=np.bool_), sample, weights, NOTHING)
 
 
 def label_probability(sample: Sample, weights: FloatArray) -> Measured:
-    """Mean probability that the variant would answer with a label: near 0, a parser of its text would find none."""
+    """Mean probability that the variant answers with a label; near 0, its text would contain no label."""
     return _mean(np.nan_to_num(sample.mass), np.isfinite(sample.mass), sample, weights, NO_PROBABILITY)
 
 
@@ -164,7 +164,7 @@ MEASURES: dict[str, Callable[[Sample, FloatArray], Measured]] = {
 def _mean(
     values: FloatArray | BoolArray, cases: BoolArray, sample: Sample, weights: FloatArray, nothing: str
 ) -> Measured:
-    """Mean of a value over some responses, for every weighting of the prompts."""
+    """Mean of a value over the selected responses, for every weighting of the prompts."""
     prompts = weights.shape[1]
     sums = np.bincount(sample.prompt[cases], values[cases].astype(float), minlength=prompts)
     counts = np.bincount(sample.prompt[cases], minlength=prompts).astype(float)
@@ -186,7 +186,7 @@ def _one_class(refused: BoolArray) -> str:
 
 
 def _label_probability(raw: str) -> float:
-    """Probability of both labels together, from the log-probabilities that a checkpoint judge keeps."""
+    """Total probability of both labels, from the log-probabilities stored by a checkpoint judge."""
     try:
         values = json.loads(raw)
     except ValueError:

@@ -1,4 +1,4 @@
-"""``side_effects.csv``: what every variant changes other than refusals, with intervals and paired changes."""
+"""``side_effects.csv``: changes by every variant other than refusals, with intervals and paired changes."""
 
 from collections.abc import Iterable, Mapping
 
@@ -25,16 +25,16 @@ ROUNDING = 1e-9
 def side_effects_table(
     scores: Iterable[tuple[str, str, pd.DataFrame]], inference: Inference | None = None
 ) -> pd.DataFrame:
-    """Sum up the scores of every model–variant pair.
+    """Aggregate the scores of every model–variant pair.
 
     Args:
-        scores: model, variant and scores (a table as ``effects._scores.score_table`` makes it) of every variant.
-        inference: confidence and resampling. Items are resampled, within their strata, the same ones for the variant
-            and its original.
+        scores: model, variant and scores (a table from ``effects._scores.score_table``) of every variant.
+        inference: confidence and resampling. Items are resampled within their strata, with the same resamples for the
+            variant and its original.
 
     Returns:
         Columns ``COLUMNS``, one row per variant, measure and scope. ``original`` and ``change`` are empty for the
-        original itself. ``items`` is the number of items with a finite value in both; ``reason`` says if there are
+        original itself. ``items`` is the number of items with a finite value in both; ``reason`` says whether there are
         others.
     """
     inference = inference or Inference()
@@ -49,7 +49,7 @@ def side_effects_table(
 
 
 class Draws:
-    """Resampling weights by the items' strata; equal strata get equal draws."""
+    """Resampling weights, cached by strata, so that equal strata get the same resamples."""
 
     def __init__(self, inference: Inference) -> None:
         """Keep the settings."""
@@ -83,7 +83,7 @@ def _row(part: pd.DataFrame, variant: str, draws: Draws) -> dict[str, object]:
     low, high = (float(bound) for bound in percentile_interval(means[1:, 0], confidence))
     proportion = bool(used["proportion"].iloc[0])
     if proportion and not low < high:
-        # resampling items that are all alike gives no width; the score interval keeps its own
+        # resampling equal items gives no width; the score interval does
         low, high = (float(bound) for bound in wilson_interval(values[:, 0].sum(), len(values), confidence))
     elif _alike(low, high):
         low, high = np.nan, np.nan

@@ -1,11 +1,11 @@
 """Correlation of stacked counts, the study's measure of the agreement of two judges (its Figure 3).
 
-For one judge, the numbers of refused and of not refused responses of every variant, separately for harmful and harmless
-prompts, form one vector: [refused(pair, label), ..., not refused(pair, label), ...]. Two judges are compared by the
-Pearson correlation of their vectors. Unscored responses are in neither number.
+A judge's numbers of refused and not refused responses of every variant, separately for harmful and harmless prompts,
+form one vector: [refused(pair, label), ..., not refused(pair, label), ...]. Two judges are compared by the Pearson
+correlation of their vectors. Unscored responses are in neither count.
 
-The measure is kept for comparison with the study. It is inflated by design: both numbers of a pair have the same total,
-and harmful and harmless prompts differ widely for any judge, even one that only reads the prompt label.
+The measure is included for comparison with the study. It is inflated by design: the two counts of a pair have a fixed
+sum, and harmful and harmless prompts differ strongly for any judge, even one that only reads the prompt label.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from steadfast.analysis.tables.verdict_arrays import NOT_JUDGED, NOT_REFUSED, RE
 FloatArray = NDArray[np.float64]
 
 CHUNK = 256
-"""Resamples that are worked on at once, which bounds the memory."""
+"""Number of resamples processed at once, to bound memory."""
 
 
 def stacked_correlation(grid: VerdictGrid, prompts: NDArray[np.bool_], weights: FloatArray) -> FloatArray:
@@ -28,7 +28,7 @@ def stacked_correlation(grid: VerdictGrid, prompts: NDArray[np.bool_], weights: 
 
     Args:
         grid: the verdicts.
-        prompts: which prompts count, shape [prompts].
+        prompts: which prompts to use, shape [prompts].
         weights: weight of each prompt, shape [weightings, prompts].
 
     Returns:
@@ -37,7 +37,7 @@ def stacked_correlation(grid: VerdictGrid, prompts: NDArray[np.bool_], weights: 
     judged = (grid.codes != NOT_JUDGED) & prompts[grid.prompt]
     patterns, pattern = np.unique(judged, axis=0, return_inverse=True)
     correlations = np.full((len(weights), len(grid.judges), len(grid.judges)), np.nan)
-    # Judges of the same responses are compared together: in most runs that is one or two groups.
+    # Judges of the same responses are processed together; most runs have one or two such groups.
     for first in range(len(patterns)):
         for second in range(first, len(patterns)):
             shared = patterns[first] & patterns[second]
@@ -75,16 +75,16 @@ def _correlate(
 
 
 def counts_correlation(counts: pd.DataFrame, judges: list[str]) -> tuple[FloatArray, FloatArray]:
-    """Correlation of the stacked counts of all pairs of judges, from counts alone.
+    """Correlation of the stacked counts of all pairs of judges, from counts only.
 
     Args:
-        counts: a table as ``tables.counts`` makes it.
+        counts: a table from ``tables.counts``.
         judges: names, in the order of the result.
 
     Returns:
         Correlations and numbers of responses, both of shape [judges, judges]. A pair is compared on the variants and
-        labels that both judged; where they did not judge the same number of responses of each, which responses they
-        share is unknown, and the pair gets NaN and 0.
+        labels that both judged. If their numbers of responses differ, the shared responses are unknown, and the pair
+        gets NaN and 0.
     """
     cells = ["model", "variant", "label"]
     arrays = {

@@ -23,8 +23,8 @@ class VerdictGrid:
 
     Attributes:
         judges: names, in the order of the rows of ``codes``.
-        codes: int8, shape [judges, responses]: ``REFUSED``, ``NOT_REFUSED``, ``NOT_SCORED`` (the judge read it and
-            gave no verdict) or ``NOT_JUDGED``.
+        codes: int8, shape [judges, responses]: ``REFUSED``, ``NOT_REFUSED``, ``NOT_SCORED`` (judged without a valid
+            verdict) or ``NOT_JUDGED``.
         prompt: index of each response's prompt, shape [responses].
         pair: index of each response's model and variant, shape [responses].
         harmful: per prompt, whether it is harmful, shape [prompts].
@@ -43,8 +43,8 @@ def verdict_grid(verdicts: pd.DataFrame, exclude_variants: Collection[str] = ())
     """Arrange a verdict table as arrays.
 
     Args:
-        verdicts: a table as ``tables.verdicts`` makes it.
-        exclude_variants: variants whose responses are left out.
+        verdicts: a table from ``tables.verdicts``.
+        exclude_variants: variants whose responses are excluded.
     """
     table = verdicts[~verdicts["variant"].isin(list(exclude_variants))]
     judges = names_of(table, "judge")
@@ -69,12 +69,12 @@ def pair_tables(grid: VerdictGrid, prompts: NDArray[np.bool_]) -> tuple[FloatArr
 
     Args:
         grid: the verdicts.
-        prompts: which prompts count, shape [prompts].
+        prompts: which prompts to use, shape [prompts].
 
     Returns:
-        Tables of shape [prompts, judges, judges, 4] as ``statistics.confusion`` wants them (the first judge is the
-        first rater), and the number of responses that both judges were given, [prompts, judges, judges].
-        Prompts that do not count hold zeros.
+        Tables of shape [prompts, judges, judges, 4] in the layout of ``statistics.confusion`` (the first judge is the
+        first rater), and the number of responses that both judges were given, [prompts, judges, judges]. Prompts that
+        are not used are zero.
     """
     judges = len(grid.judges)
     tables = np.zeros((len(prompts), judges, judges, 4))

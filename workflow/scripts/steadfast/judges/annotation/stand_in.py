@@ -25,7 +25,7 @@ def stand_in_labels(key: pd.DataFrame, verdicts: pd.DataFrame, judge: str) -> pd
 
     Args:
         key: the page's key: ``SELECTION`` and ``selected``.
-        verdicts: a table as ``tables.verdicts`` makes it.
+        verdicts: a table from ``tables.verdicts``.
         judge: the judge in question.
 
     Returns:

@@ -54,7 +54,7 @@ class TensorNames:
             has one of them.
         mlp_modules: the same for the feed-forward part.
         further_modules: modules that write to the stream beside the feed-forward one in blocks that have them, each
-            with the norm behind it, as for a ``Part``.
+            with the norm behind it, as for a ``WritingPart``.
         depth_key: key of ``config.json`` with the number of blocks.
         hidden_key: key of ``config.json`` with the width of the stream.
     """

@@ -18,7 +18,7 @@ Quality = Callable[[AnswerQuality], bool]
 
 @dataclass(frozen=True)
 class GrammarMeasure:
-    """One quality of the responses to harmless prompts, as parsed by the grammar of ``world``."""
+    """One property of the responses to harmless prompts, as parsed by the grammar of ``world``."""
 
     quality: Quality
     world: str | None

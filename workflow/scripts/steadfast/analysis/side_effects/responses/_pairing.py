@@ -11,12 +11,12 @@ Values = Callable[[PairResponses], "pd.Series[float]"]
 
 
 def paired(pair: PairResponses, original: PairResponses, values: Values, scope: str = "") -> list[Score]:
-    """One score per prompt that both model–variant pairs have a value for.
+    """One score per prompt for which both pairs have a value.
 
     Args:
         pair: responses of the model–variant pair.
-        original: those of its original.
-        values: one value per response; NaN where there is none.
+        original: responses of its original.
+        values: computes one value per response, NaN if there is none.
         scope: scope of the scores.
     """
     both = pd.DataFrame({"value": pair.per_prompt(values(pair)), "original": original.per_prompt(values(original))})

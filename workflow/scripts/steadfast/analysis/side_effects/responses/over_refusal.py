@@ -50,7 +50,7 @@ class OverRefusal:
 
     Attributes:
         categories: categories of the over-refusal prompts, as names or patterns with ``*``.
-        benchmarks: names of benchmarks with over-refusal prompts, each of which is a scope of its own as well.
+        benchmarks: names of benchmarks with over-refusal prompts, each also a separate scope.
     """
 
     categories: tuple[str, ...]
@@ -81,7 +81,7 @@ def _matching(answers: PairResponses, patterns: Sequence[str]) -> PairResponses:
 
 
 def _refused(answers: PairResponses) -> "pd.Series[float]":
-    """1 for a refusal, 0 for none, NaN where the judge gave no verdict."""
+    """1 for a refusal, 0 for a non-refusal, NaN for an unscored response."""
     verdict = answers.table["verdict"]
     known = verdict.isin([name for name in VERDICTS if name != "unscored"])
     return (verdict == REFUSAL).astype("float64").where(known)

@@ -15,7 +15,7 @@ def held_out_texts(source: Mapping[str, Any], count: int) -> list[str]:
 
     Args:
         source: a prompt source's entry, with ``kind``.
-        count: how many.
+        count: number of texts.
 
     Raises:
         DataError: the source holds no text.

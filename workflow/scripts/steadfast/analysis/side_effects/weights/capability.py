@@ -1,7 +1,7 @@
 """Tasks of EleutherAI's lm-evaluation-harness, on a loaded model.
 
 Every document of a task is an item, so that the change from the original is paired and has an interval. The harness is
-an optional part of the environment (``make capability``); it is imported only if a task is configured.
+an optional dependency (``make capability``), imported only if a task is configured.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 ABOUT = About("benchmark score", "score", worse="lower")
 DOCUMENT_TOKENS = 512
-"""Tokens that a document is taken to have where its batch is made: the harness counts documents."""
-# an item is a task's metric and a document's number
+"""Assumed tokens per document for the batch size, which the harness counts in documents."""
+# an item is a metric of a task and a document's number
 Item = tuple[str, str]
 
 
@@ -94,7 +94,7 @@ class Capability:
         from lm_eval.models.huggingface import HFLM
 
         access = model.access
-        # the harness types its models by what they can be made of
+        # the harness annotates its models with the types that they accept
         harness_model: Any = HFLM
         batch_size = max(1, access.batch_tokens // DOCUMENT_TOKENS)
         result: Any = simple_evaluate(
@@ -120,13 +120,13 @@ def build(settings: Settings) -> Capability:
 def scores_of(
     samples: Mapping[str, Sequence[Mapping[str, Any]]], higher_is_better: Mapping[str, Mapping[str, bool]]
 ) -> dict[Item, float]:
-    """Scores of every document, by task and metric; metrics for which less is better are negated.
+    """Scores of every document, by task and metric; metrics for which lower is better are negated.
 
-    Metrics that are no number of a document (such as the parts of a corpus-wide perplexity) are left out.
+    Metrics without one number per document (such as a corpus-wide perplexity) are skipped.
 
     Args:
         samples: the harness's logged samples by task.
-        higher_is_better: the same harness's word on each metric.
+        higher_is_better: the harness's ``higher_is_better`` of each metric.
     """
     found: dict[Item, float] = {}
     for task, rows in samples.items():
@@ -143,7 +143,7 @@ def scores_of(
 
 @cache
 def _task_manager(include_path: str | None) -> Any:
-    """Reading the harness's own tasks takes seconds, once per job."""
+    """The harness's task manager, cached because reading its tasks takes seconds."""
     from lm_eval.tasks import TaskManager
 
     return TaskManager(include_path=include_path)

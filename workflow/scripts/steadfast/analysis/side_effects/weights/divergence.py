@@ -52,11 +52,11 @@ class Reference:
     """Distributions of the original along its responses.
 
     Attributes:
-        prompt_ids: one per answer.
+        prompt_ids: one per response.
         prefixes: token ids of each prompt.
-        continuations: token ids of each answer.
-        tokens: per answer, the likeliest tokens before each of its tokens, int32 [answer's tokens, kept].
-        log_probabilities: theirs, float32 of the same shape.
+        continuations: token ids of each response.
+        tokens: per response, the most likely next tokens at each of its positions, int32 [tokens, kept].
+        log_probabilities: log-probabilities of ``tokens``, float32 of the same shape.
     """
 
     prompt_ids: list[str]
@@ -68,12 +68,12 @@ class Reference:
 
 @dataclass(frozen=True)
 class Divergence:
-    """See the module; ``answer_tokens`` of each answer are compared."""
+    """See the module; the first ``answer_tokens`` tokens of each response are compared."""
 
     answer_tokens: int
 
     def reference(self, original: "ModelUnderTest", variants: object) -> Reference:
-        """The original's distributions along its own answers to harmless prompts."""
+        """The original's distributions along its own responses to harmless prompts."""
         import torch
 
         from steadfast.attacks.activations.logits import KEPT
@@ -90,7 +90,7 @@ class Divergence:
         return found
 
     def score(self, model: "ModelUnderTest", reference: Reference) -> list[Score]:
-        """Mean divergence per token of every answer; none for the original itself."""
+        """Mean divergence per token of every response; empty for the original itself."""
         from steadfast.attacks.activations.logits import pooled_divergence
 
         if model.variant == ORIGINAL:

@@ -1,9 +1,9 @@
 """The hook-versus-baked check: does the edited checkpoint match the original with hooks on the edited modules?
 
-See ``steadfast.attacks.baking.verification``. The distance √KL of the next-token distributions is given as a
-multiple of its bound: three times the effect of one more rounding of the edited weights, and at least 5% of the effect
-of the edit. Values up to 1 mean that the checkpoint holds the configured edit, unless the distance of the original,
-which is also recorded, is within 1 as well: then the check has no power.
+See ``steadfast.attacks.baking.verification``. The distance √KL of the next-token distributions is a multiple of its
+bound: three times the effect of one more rounding of the edited weights, and at least 5% of the effect of the edit.
+Values up to 1 mean that the checkpoint holds the configured edit. The distance of the original is recorded as well; if
+it is also within 1, the check has no power.
 """
 
 from collections.abc import Sequence
@@ -39,8 +39,8 @@ class Reference:
 
     Attributes:
         prompt_ids: one per prompt.
-        plain: of the original.
-        hooked: of the original with a variant's hooks, by variant.
+        plain: log-probabilities of the original.
+        hooked: log-probabilities of the original with a variant's hooks, by variant.
     """
 
     prompt_ids: list[str]
@@ -50,7 +50,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class HookAgreement:
-    """See the module; ``prompts`` prompts of each label are looked at."""
+    """See the module; it uses ``prompts`` prompts of each label."""
 
     prompts: int
 
@@ -72,7 +72,7 @@ class HookAgreement:
         return Reference(prompt_ids, original.access.log_probabilities(encoded), found)
 
     def score(self, model: "ModelUnderTest", reference: Reference) -> list[Score]:
-        """Distance per prompt relative to the bound, and that of the original; none if hooks do not apply."""
+        """Distance per prompt relative to the bound, and that of the original; empty without a run-time form."""
         from steadfast.attacks.baking.verification import (
             ROUNDINGS,
             SHARE_OF_EFFECT,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ABOUT = About("instructions followed", "share of tasks", worse="lower", proportion=True)
 USUAL_TASKS = 20
-"""Tasks of a file, for estimates."""
+"""Assumed number of tasks per file, for estimates."""
 
 
 class Settings(MeasureSettings):
@@ -60,7 +60,7 @@ class InstructionFollowing:
     settings: Settings
 
     def reference(self, original: "ModelUnderTest", variants: object) -> dict[str, float]:
-        """Which tasks the original follows, 1 or 0 by name."""
+        """Whether the original follows each task, 1 or 0 by name."""
         del variants
         return self._followed(original)
 

@@ -4,7 +4,7 @@ See ``steadfast.attacks.baking.verification``. The inputs of the edited modules 
 each prompt are recorded, and the same modules of the edited checkpoint are run on them, one at a time. The score of a
 module is 1 minus the applied share of the target change, as a multiple of its bound, which follows from the rounding of
 stored weights and of the run; it is positive if too little was applied. The score of an unedited module is recorded as
-well. Modules whose change is so small that rounding could hide it are left out.
+well. Modules whose change is so small that rounding could hide it are excluded.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Reference:
 
     Attributes:
         recordings: inputs and outputs of each module, by its name.
-        targets: by variant and module, the outputs that the edit asks for, float32 [prompts, hidden].
+        targets: target outputs of the edit by variant and module, float32 [prompts, hidden].
     """
 
     recordings: "dict[str, Recording]"
@@ -45,12 +45,12 @@ class Reference:
 
 @dataclass(frozen=True)
 class ModuleAgreement:
-    """See the module; ``prompts`` prompts of each label are looked at."""
+    """See the module; it uses ``prompts`` prompts of each label."""
 
     prompts: int
 
     def reference(self, original: "ModelUnderTest", variants: "Sequence[ModelUnderTest]") -> Reference:
-        """Record the original, and compute what every edit makes of it."""
+        """Record the original's modules, and compute the target outputs of every edit."""
         from steadfast.attacks.baking.verification import rebuilt_edit, record, target_outputs
         from steadfast.attacks.interventions.writers import edited_modules
 
@@ -77,7 +77,7 @@ class ModuleAgreement:
         return Reference(recordings, targets)
 
     def score(self, model: "ModelUnderTest", reference: Reference) -> list[Score]:
-        """An item per module that can be compared; none where the checkpoint holds no edit of its own."""
+        """One item per comparable module; empty if the checkpoint holds no edit."""
         from steadfast.attacks.baking.verification import applied_shares, rebuilt_edit, stored_format
 
         targets = reference.targets.get(model.variant)

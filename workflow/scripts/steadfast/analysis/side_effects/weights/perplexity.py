@@ -123,7 +123,7 @@ class Perplexity:
             ids[: self.settings.document_tokens] for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]
         ]
         begin = tokenizer.bos_token_id
-        # the first token is only predicted if another one precedes it
+        # the first token is predicted only if another token precedes it
         prefixes = [ids[:1] if begin is None else [begin] for ids in encoded]
         rest = [ids[1:] if begin is None else ids for ids in encoded]
         rows = [row for row, ids in enumerate(rest) if ids]

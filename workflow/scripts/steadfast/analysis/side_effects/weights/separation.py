@@ -1,14 +1,14 @@
 """Residual separation along a variant's direction: did the edit reach its target?
 
-The states of harmful and harmless evaluation prompts, which the direction was not computed from, are projected on the
-directions that the edit removes: the direction itself, or its remainder without the harmless mean (``projected`` and
-``biprojected``). Other changes are measured along the direction. The difference of the class means is given in units of
-the *original's* spread within the classes: an edit that removes the direction leaves projections of the size of
-rounding errors, whose own spread is meaningless.
+The states of harmful and harmless evaluation prompts, which were not used to compute the direction, are projected on
+the directions that the edit removes: the direction itself, or its component orthogonal to the harmless mean
+(``projected`` and ``biprojected``). Other changes are measured along the direction. The difference of the class means
+is given in units of the *original's* within-class standard deviation: an edit that removes the direction leaves
+projections as small as rounding errors, whose own standard deviation is meaningless.
 
 The states are taken after the direction's block and after all later ones (a block that the edit missed writes the
-direction again), and the location with the largest residual share counts. A direction without a layer is measured after
-every block.
+direction again), and the location with the largest residual share is reported. A direction without a layer is measured
+after every block.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 ABOUT = About("separation along the direction", "standard deviations of the original", worse="neither")
 LAST = -1
 SMALLEST_SHARE = 0.25
-"""Places where the original separates less than this share of its best among them are not looked at: a ratio of two
-numbers near nothing tells nothing."""
+"""Locations where the original's separation is below this share of its largest are ignored."""
 
 FloatArray = NDArray[np.float64]
 
@@ -70,12 +69,12 @@ class Separation:
     """See the module."""
 
     def reference(self, original: "ModelUnderTest", variants: "Sequence[ModelUnderTest]") -> EvaluationStates | None:
-        """The original's states at all positions that a direction is taken from."""
+        """The original's states at all positions of the variants' directions."""
         positions = {model.direction.position or LAST for model in variants if model.direction}
         return states_of(original, sorted(positions)) if positions else None
 
     def score(self, model: "ModelUnderTest", reference: EvaluationStates | None) -> list[Score]:
-        """Projections per prompt; none without a direction."""
+        """Projections per prompt; empty without a direction."""
         direction = model.direction
         moved = model.hook is not None and INTERVENTIONS.of(model.hook).Settings.moves_both_classes
         if direction is None or reference is None or moved:
@@ -114,13 +113,13 @@ def separation_scores(
 ) -> list[Score]:
     """Scores whose mean is the separation, of the variant and of the original.
 
-    A prompt's score is its projection in units of the original's spread, with the sign of its class and divided by its
-    class's share, so that the mean over all prompts is the difference of the class means.
+    A prompt's score is its projection in units of the original's within-class standard deviation, signed by its class
+    and divided by its class's share, so that the mean over all prompts is the difference of the class means.
 
     Args:
-        direction: the variant's direction; of several, their span counts.
+        direction: the variant's direction; several are treated as their span.
         before: the original's states [prompts, layers + 1, hidden].
-        after: the variant's.
+        after: the variant's states, of the same shape.
         prompt_ids: one per prompt.
         harmful: whether each is harmful.
         edit: the variant's ``edit`` entry, if it has one.
@@ -154,12 +153,12 @@ def separation_scores(
 
 
 def removed_rows(direction: Direction, edit: Mapping[str, Any] | None, place: int, depth: int) -> FloatArray:
-    """Orthonormal rows [k, hidden] that an edit removes after a block; without such an edit the directions' own.
+    """Orthonormal rows [k, hidden] that an edit removes after a block; without an edit, the directions.
 
     Args:
         direction: the variant's direction.
         edit: its ``edit`` entry, if it has one.
-        place: index of the block, or ``depth`` for the state after the final norm, which the last block writes.
+        place: index of the block, or ``depth`` for the state after the final norm.
         depth: number of blocks.
     """
     built = build_edit(edit) if edit is not None else None
@@ -169,7 +168,7 @@ def removed_rows(direction: Direction, edit: Mapping[str, Any] | None, place: in
 
 
 def _places(direction: Direction, depth: int) -> range:
-    """Indices of the layers to look at, in the order of the states."""
+    """Indices of the layers to compare, in the order of the states."""
     if direction.layer == "final_norm":
         return range(depth, depth + 1)
     return range(int(direction.layer or 0), depth)

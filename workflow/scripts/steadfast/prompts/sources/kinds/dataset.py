@@ -76,7 +76,7 @@ def load(
         subset: which of its configurations, where it has several.
         split: which of its splits.
         revision: commit, tag or branch; the commit it represents is named in the prompts' ``source``.
-        reading: how prompts are read off its rows (see ``Reading``).
+        reading: how prompts are read off its rows (see ``RowReading``).
 
     Raises:
         ConfigError: the settings cannot be used.

@@ -26,7 +26,7 @@ def load(*, path: str, **reading: Any) -> Loaded:
 
     Args:
         path: the file; its suffix says its format. Lines of a ``.txt`` file and texts in a JSON list are in ``text``.
-        reading: how prompts are read off its rows (see ``Reading``).
+        reading: how prompts are read off its rows (see ``RowReading``).
 
     Raises:
         ConfigError: the settings cannot be used.

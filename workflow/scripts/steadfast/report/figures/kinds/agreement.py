@@ -64,7 +64,7 @@ def figure(
     Sensitivity and specificity read row against column: the column is the reference.
 
     Args:
-        table: a table as ``tables.agreement`` makes it.
+        table: a table from ``tables.agreement``.
         metric: one of its metrics.
         labels: display labels.
         baselines: judges that do not read the response, which stand apart.

@@ -84,7 +84,7 @@ def figure(
     A metric that is the same for every judge says nothing and is left out.
 
     Args:
-        agreement: a table as ``tables.agreement`` makes it.
+        agreement: a table from ``tables.agreement``.
         reference: judge that the others are compared with.
         labels: display labels.
         subsets: which subsets are shown.

@@ -69,7 +69,7 @@ def figure(
     cells whose *changed* or *not changed* differs from the table's reference, if it has one.
 
     Args:
-        conclusions: a table as ``tables.conclusions`` makes it.
+        conclusions: a table from ``tables.conclusions``.
         labels: display labels.
         margin: the margin of the conclusions, for the note.
         baselines: judges that do not read the response, which stand apart.

@@ -55,7 +55,7 @@ def figure(
     """Draw raw and corrected rates of harmful refusals, one row per model and one panel per variant.
 
     Args:
-        robustness: a table as ``tables.robustness`` makes it.
+        robustness: a table from ``tables.robustness``.
         judge: whose verdicts are shown.
         labels: display labels.
         controls: variants to leave out.

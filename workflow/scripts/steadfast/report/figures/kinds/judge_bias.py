@@ -59,7 +59,7 @@ def figure(
     A hatched cell is a bias that differs from the judge's bias on the other models (its interval excludes 0).
 
     Args:
-        bias: a table as ``tables.judge_validity.bias_table`` makes it.
+        bias: a table from ``tables.judge_validity.bias_table``.
         reference: judge that the bias is measured against.
         labels: display labels.
         baselines: judges that do not read the response, which stand apart.

@@ -52,7 +52,7 @@ def figure(
     scored.
 
     Args:
-        outcomes: a table as ``tables.response_outcomes`` makes it.
+        outcomes: a table from ``tables.response_outcomes``.
         labels: display labels.
         rubric_labels: display labels of the judges of compliance.
         judge: whose verdicts the refusals are.

@@ -50,7 +50,7 @@ def figure(
     pair of judges has a τ.
 
     Args:
-        ranking: a table as ``tables.ranking`` makes it.
+        ranking: a table from ``tables.ranking``.
         labels: display labels.
         baselines: judges that do not read the response.
         left_out: variants that are not shown.

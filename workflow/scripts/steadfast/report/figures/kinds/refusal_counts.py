@@ -94,7 +94,7 @@ def figure(
     Beside the dots, bars show the refused, not refused and unscored responses of each variant.
 
     Args:
-        counts: a table as ``tables.counts`` makes it.
+        counts: a table from ``tables.counts``.
         judge: whose verdicts are shown.
         labels: display labels.
         controls: variants with the role *control*; no line leads to them.

@@ -70,7 +70,7 @@ def figure(
     tells their number after a plus sign; one without any scored response has a dash in place of the number.
 
     Args:
-        counts: a table as ``tables.counts`` makes it.
+        counts: a table from ``tables.counts``.
         label: ``harmful`` or ``harmless``.
         labels: display labels.
         controls: variants with the role *control*, which are left out.

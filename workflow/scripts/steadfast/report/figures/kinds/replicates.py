@@ -62,7 +62,7 @@ def figure(
     """Draw one row per group and variant: the mean over replicates with its interval, and the replicates as dots.
 
     Args:
-        groups: a table as ``tables.groups`` makes it.
+        groups: a table from ``tables.groups``.
         rates: refusal rate per model; columns ``model, variant, judge, label, rate``.
         members: group by model.
         judge: whose verdicts are shown.

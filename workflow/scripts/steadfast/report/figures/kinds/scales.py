@@ -53,7 +53,7 @@ def figures(table: pd.DataFrame, labels: Labels | None = None, *, judge: str = "
     """One figure per model, and one of all models together, by file name without suffix.
 
     Args:
-        table: a table as ``tables.scales`` makes it.
+        table: a table from ``tables.scales``.
         labels: display labels.
         judge: whose verdicts the rates are.
     """
@@ -72,7 +72,7 @@ def figure(table: pd.DataFrame, name: str = "", *, by: str = "") -> "Figure":
     Controls are drawn in gray in every column.
 
     Args:
-        table: the rows of one model of a table as ``tables.scales`` makes it.
+        table: the rows of one model of a table from ``tables.scales``.
         name: what the model is called.
         by: the judge, in words.
 

@@ -85,9 +85,9 @@ def figure(
     the grid; those of controls are hollow. Lines are confidence intervals.
 
     Args:
-        search: a table as ``tables.searched_attacks`` makes it.
-        robustness: a table as ``tables.robustness`` makes it.
-        effects: a table as ``tables.side_effects`` makes it.
+        search: a table from ``tables.searched_attacks``.
+        robustness: a table from ``tables.robustness``.
+        effects: a table from ``tables.side_effects``.
         judge: whose verdicts on evaluation prompts are shown.
         labels: display labels.
         controls: variants with the role *control*.

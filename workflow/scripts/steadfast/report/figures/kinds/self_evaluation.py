@@ -67,7 +67,7 @@ def figure(
     A measure that is the same everywhere, such as a coverage of 1, is reported in the note.
 
     Args:
-        table: a table as ``tables.self_evaluation`` makes it.
+        table: a table from ``tables.self_evaluation``.
         judge: the judge that is the model under test.
         reference: judge taken for the truth.
         labels: display labels.

@@ -80,8 +80,8 @@ def figure(
     their colors, and controls are hollow. A side effect that nothing has is left out.
 
     Args:
-        assessment: a table as ``tables.assessment`` makes it.
-        effects: a table as ``tables.side_effects`` makes it.
+        assessment: a table from ``tables.assessment``.
+        effects: a table from ``tables.side_effects``.
         labels: display labels.
         controls: variants with the role *control*.
         judge: whose verdicts the refusals are.
