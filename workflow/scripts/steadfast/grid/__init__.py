@@ -1,4 +1,4 @@
-"""The grid that a configuration spans: models, variants, judges, paths of results, and inputs of every rule.
+"""The grid of a configuration: models, variants, judges, paths of results, and inputs of every rule.
 
 - `data`: models, variants, judges and model-variant pairs, as the configuration describes them;
 - `grid`: all of them together;

@@ -32,7 +32,7 @@ class Annotation:
 
     @property
     def sampled_by(self) -> list[str]:
-        """Judgments whose disagreement stratifies the sample; none for the human subset."""
+        """Judgments whose disagreement stratifies the sample; empty for the human subset."""
         if self.grid.config["annotation"]["mode"] != "sampled":
             return []
         return judgment_files(self.grid, [name for name, judge in self.grid.judges.items() if not judge.is_baseline])
@@ -44,10 +44,10 @@ class Annotation:
 
     @property
     def key(self) -> list[str]:
-        """The page's key, with the number of responses that each label represents; none without labels."""
+        """The page's key, with the number of responses that each label represents; empty without labels."""
         return [paths.ANNOTATION_KEY] if self.grid.human_judges else []
 
     @property
     def agreement(self) -> list[str]:
-        """The table of the annotators' agreement; none where there are fewer than two."""
+        """The table of the annotators' agreement; empty with fewer than two annotators."""
         return [paths.table("annotators")] if len(self.grid.human_judges) > 2 else []

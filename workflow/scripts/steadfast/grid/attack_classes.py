@@ -1,4 +1,4 @@
-"""Class of every variant's attack, and the number of edits that were tried to find it."""
+"""Class of every variant's attack, and the number of edits tried to find it."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from steadfast.grid.data import Variant
 from steadfast.grid.grid import Grid
 
 BLOCK_TARGETS = {"attention_output", "mlp_output"}
-"""Targets that are all that blocks write."""
+"""Targets that cover all outputs of the blocks."""
 
 
 def attack_classes(grid: Grid) -> dict[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ from steadfast.grid.judging import Judging
 
 @dataclass(frozen=True)
 class AttackSearch:
-    """Variants that a search finds.
+    """Variants found by a search.
 
     Attributes:
         grid: the grid.
@@ -24,17 +24,17 @@ class AttackSearch:
 
     @property
     def variants(self) -> list[str]:
-        """Those variants."""
+        """Variants with a search."""
         return self.grid.variants_where(lambda variant: variant.is_searched)
 
     @property
     def outputs(self) -> list[str]:
-        """The directions that searches find."""
+        """The directions found by searches."""
         return paths.DIRECTION.of(self.grid.pairs_where(lambda variant: variant.is_searched))
 
     @property
     def results(self) -> list[str]:
-        """Table of the Pareto fronts; none without a search."""
+        """Table of the Pareto fronts; empty without a search."""
         return [paths.table("search")] if self.variants else []
 
     def settings(self, job: ForPair) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class AttackSearch:
         return self.grid.judges[self.settings(job)["judge"] or self.grid.reference]
 
     def judge_files(self, job: ForPair) -> list[str]:
-        """Resource files that the judge reads, and the checkpoint it runs on."""
+        """Resource files that the judge reads, and the checkpoint that it runs on."""
         return Judging(self.grid).files(self.judge(job))
 
     def judge_arguments(self, job: ForPair) -> dict[str, Any]:
@@ -58,15 +58,15 @@ class AttackSearch:
         return Judging(self.grid).machine(self.judge(job))
 
     def workers(self, job: ForPair) -> int:
-        """Processes that share the trials of a search."""
+        """Number of processes that share the trials of a search."""
         return int(self.settings(job)["workers"])
 
     def threads(self, of_one: Callable[[ForPair], int]) -> Callable[[ForPair], int]:
-        """Threads of a job: at least one per worker."""
+        """Number of threads of a job: at least one per worker."""
         return lambda wildcards: max(of_one(wildcards), self.workers(wildcards))
 
     def gpus(self, job: ForPair) -> int:
-        """GPUs of a job: those of the model for each worker."""
+        """Number of GPUs of a job: those of the model, times the number of workers."""
         return self.grid.models[job.model].gpus * self.workers(job)
 
     def journal(self, job: ForPair) -> str:

@@ -25,16 +25,16 @@ class AttackSelection:
 
     @property
     def chosen(self) -> list[str]:
-        """Variants that are the best of some attacks."""
+        """Variants that are the best of several attacks."""
         return self.grid.variants_where(lambda variant: variant.is_compared)
 
     @property
     def chosen_pairs(self) -> list[ModelVariant]:
-        """The pairs in those variants."""
+        """Pairs with those variants."""
         return self.grid.pairs_where(lambda variant: variant.is_compared)
 
     def attacks(self, variant: str) -> dict[str, dict[str, Any]]:
-        """The attacks from which a variant is chosen: their ``edit`` entries by their names, in the sweeps' order."""
+        """The candidate attacks of a variant: ``edit`` entries by name, in the order of the sweeps."""
         sweeps = (self.grid.config["sweeps"][name] for name in self._choice(variant)["sweeps"])
         return {name: edit for sweep in sweeps for name, edit in edits_of(sweep).items()}
 
@@ -44,7 +44,7 @@ class AttackSelection:
 
     @property
     def judges(self) -> list[Judge]:
-        """All of them, in the order of the configuration."""
+        """All judges that select attacks, in the order of the configuration."""
         used = {self.judge(variant).name for variant in self.chosen}
         return [judge for name, judge in self.grid.judges.items() if name in used]
 
@@ -53,16 +53,16 @@ class AttackSelection:
         return int(self._choice(variant)["prompts"] or min(PROMPTS, self.grid.config["prompts"]["calibration"]))
 
     def prompts_for(self, attack: str) -> int:
-        """Number of prompts that an attack, or the original, answers: as many as any choice among them goes by."""
+        """Number of prompts that an attack, or the original, responds to: the most that any selection needs."""
         return max(self.prompts(name) for name in self.chosen if attack in self._compared(name))
 
     @property
     def variants(self) -> list[str]:
-        """The original and every attack that is compared, once each."""
+        """The original and every compared attack, without duplicates."""
         return list(dict.fromkeys(name for variant in self.chosen for name in self._compared(variant)))
 
     def pairs(self, judge: Judge | None = None) -> list[ModelVariant]:
-        """Pairs that respond, each once: all, or those whose responses a judge reads."""
+        """Pairs that generate responses, without duplicates: all, or those whose responses a judge reads."""
         compared = (
             ModelVariant(pair.model, name)
             for pair in self.chosen_pairs
@@ -84,7 +84,7 @@ class AttackSelection:
         return paths.responses("attack_selection").of([ModelVariant(job.model, ORIGINAL), *self._attacked(job)])
 
     def judgments(self, job: ForPair) -> list[str]:
-        """The judge's verdicts on them."""
+        """The judge's verdicts on these responses."""
         pairs = [ModelVariant(job.model, ORIGINAL), *self._attacked(job)]
         return paths.judgments("attack_selection").of(pairs, judge=self.judge(job.variant).name)
 

@@ -25,7 +25,7 @@ class CheckpointJobs:
 
     @property
     def variants(self) -> list[str]:
-        """Variants that have a checkpoint of their own."""
+        """Variants with their own checkpoint."""
         return self.grid.variants_where(lambda variant: variant.is_edited)
 
     def edit(self, job: ForPair) -> dict[str, Any]:
@@ -33,17 +33,17 @@ class CheckpointJobs:
         return dict(self.grid.variants[job.variant].settings.get("edit", {}))
 
     def chosen_edit(self, job: ForPair) -> list[str]:
-        """The file of the edit that the workflow has chosen; none where the configuration names the edit."""
+        """The file of the edit selected by the workflow; empty if the configuration gives the edit."""
         chosen = self.grid.variants[job.variant].is_chosen
         return [paths.CHOSEN_EDIT.at(model=job.model, variant=job.variant)] if chosen else []
 
     def matched(self, job: ForPair) -> list[str]:
-        """The edited checkpoint whose change of the weights a variant's edit is scaled to; none if it is not."""
+        """The edited checkpoint whose change of the weights a variant's edit must match; empty if there is none."""
         other = self.grid.variants[job.variant].settings.get("match_change")
         return [self.grid.checkpoint(ModelVariant(job.model, other))] if other else []
 
     def form(self, job: ForPair) -> str:
-        """How the edited model is kept (see ``write_edited``): as configured, but whole for a judge that is served."""
+        """How the edited model is stored (see ``write_edited``): as configured, but whole for a served judge."""
         configured = checkpoint_form(self.grid.config, job.variant)
         judges = [*self.grid.judges.values(), *self.grid.rubrics.values()]
         served = [judge.settings.get("serve") or {} for judge in judges]
@@ -52,11 +52,11 @@ class CheckpointJobs:
 
     @property
     def as_adapter(self) -> bool:
-        """Whether factors must be expressible by an adapter, as vLLM needs them."""
+        """Whether factors must be expressible as an adapter, for vLLM."""
         return any(kind.needs_adapters for kind in possible_engines(self.grid.config["generation"]["engine"]).values())
 
     def methods(self, job: ForPair) -> set[str]:
-        """The methods by which a variant may be edited; one that is chosen may be edited by any of those compared."""
+        """Possible edit methods of a variant; a selected attack may use any of the compared methods."""
         variant = self.grid.variants[job.variant]
         if variant.is_searched:
             return set(variant.settings[SEARCH]["edits"])
@@ -99,17 +99,17 @@ class CheckpointJob(VariantJobs):
         return paths.DIRECTION.of(self.pairs(job))
 
     def chosen_edit(self, job: ForModel) -> list[str]:
-        """Files of edits that the workflow has chosen; none where the configuration names the edit."""
+        """Files of edits selected by the workflow; empty if the configuration gives the edit."""
         jobs = CheckpointJobs(self.grid)
         return [path for pair in self.pairs(job) for path in jobs.chosen_edit(pair)]
 
     def matched(self, job: ForModel) -> list[str]:
-        """Edited checkpoints whose change of the weights an edit is scaled to; none for most."""
+        """Edited checkpoints whose change of the weights an edit is scaled to match; usually empty."""
         jobs = CheckpointJobs(self.grid)
         return [path for pair in self.pairs(job) for path in jobs.matched(pair)]
 
     def edits(self, job: ForModel) -> list[dict[str, Any]]:
-        """Of each variant its ``edit`` entry, and whether the whole checkpoint is written."""
+        """The ``edit`` entry of each variant, and whether the whole checkpoint is written."""
         jobs = CheckpointJobs(self.grid)
         return [
             {"variant": pair.variant, "settings": jobs.edit(pair), "form": jobs.form(pair)} for pair in self.pairs(job)

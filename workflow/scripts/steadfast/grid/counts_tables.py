@@ -10,7 +10,7 @@ RESULTS = ("judge_correlation.csv", "rates.csv", "conclusions.csv", "ranking.csv
 
 
 class ForTable(Protocol):
-    """The wildcards of a job that has a counts table."""
+    """Wildcards of a job with a counts table."""
 
     @property
     def table(self) -> str:
@@ -34,6 +34,6 @@ class CountsTables:
 
     @property
     def results(self) -> list[str]:
-        """Everything that is computed from counts tables."""
+        """All results computed from counts tables."""
         tables = self.grid.config["counts_tables"]
         return [paths.counts_table(result).at(table=name) for name in tables for result in RESULTS]

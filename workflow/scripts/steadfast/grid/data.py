@@ -17,7 +17,7 @@ class Entry:
     Attributes:
         name: its name in the configuration.
         label: its name in tables and figures.
-        settings: the entry, complete.
+        settings: the complete entry.
     """
 
     name: str
@@ -31,12 +31,12 @@ class Model(Entry):
 
     @property
     def is_studied(self) -> bool:
-        """Whether it is under test, not only a judge or the base of another model."""
+        """Whether it is under test, and not only a judge or the base of another model."""
         return bool(self.settings["role"] == "study")
 
     @property
     def source(self) -> str:
-        """Where it comes from: the name of a model source."""
+        """Name of its model source."""
         return str(self.settings["source"])
 
     @property
@@ -46,12 +46,12 @@ class Model(Entry):
 
     @property
     def group(self) -> str | None:
-        """The group of replicates that it belongs to."""
+        """Its group of replicates."""
         return self.settings["group"] or None
 
     @property
     def gpus(self) -> int:
-        """GPUs per job."""
+        """Number of GPUs per job."""
         return int(self.settings["gpus"])
 
 
@@ -66,7 +66,7 @@ class Variant(Entry):
 
     @property
     def is_edited(self) -> bool:
-        """Whether it has its own checkpoint, by a configured edit or one that the workflow selects."""
+        """Whether it has its own checkpoint, from a configured edit or one selected by the workflow."""
         return "edit" in self.settings or self.is_chosen
 
     @property
@@ -81,17 +81,17 @@ class Variant(Entry):
 
     @property
     def is_searched(self) -> bool:
-        """Whether it is the best attack that a search has found."""
+        """Whether it is the best attack found by a search."""
         return SEARCH in self.settings
 
     @property
     def is_hooked(self) -> bool:
-        """Whether it intervenes while the model runs."""
+        """Whether it is an inference-time intervention."""
         return "intervention" in self.settings
 
     @property
     def is_swept(self) -> bool:
-        """Whether it belongs to a sweep: it is in the tables and in the figures of scale, not in those of the study."""
+        """Whether it belongs to a sweep: it is in the tables and the figures by scale, but not in the main figures."""
         return "attack" in self.settings
 
     @property
@@ -100,7 +100,7 @@ class Variant(Entry):
         return self.name != ORIGINAL and not CHANGES & set(self.settings)
 
     def applies_to(self, model: str) -> bool:
-        """Whether a model is tested in it; it may be limited to some models."""
+        """Whether it applies to a model; it may be limited to some models."""
         return model in self.settings.get("models", [model])
 
 
@@ -110,7 +110,7 @@ class Judge(Entry):
 
     @property
     def kind(self) -> str:
-        """Its kind: the name of a module of ``steadfast.judges.kinds``."""
+        """Name of its module in ``steadfast.judges.kinds``."""
         return str(self.settings["kind"])
 
     @property
@@ -121,9 +121,9 @@ class Judge(Entry):
 
 @dataclass(frozen=True)
 class ModelVariant:
-    """A model-variant pair, by the names of both: what is tested.
+    """A model–variant pair, by name: the model under test.
 
-    The wildcards of a job that have a model and a variant can replace it.
+    Wildcards with a model and a variant can be used instead.
     """
 
     model: str
@@ -131,7 +131,7 @@ class ModelVariant:
 
 
 class ForModel(Protocol):
-    """The wildcards of a job that has a model; a model-variant pair has them as well."""
+    """Wildcards of a job with a model; a model–variant pair also fits."""
 
     @property
     def model(self) -> str:
@@ -139,7 +139,7 @@ class ForModel(Protocol):
 
 
 class ForPair(ForModel, Protocol):
-    """The wildcards of a job that has a model and a variant."""
+    """Wildcards of a job with a model and a variant."""
 
     @property
     def variant(self) -> str:
@@ -147,7 +147,7 @@ class ForPair(ForModel, Protocol):
 
 
 class ForJudge(ForModel, Protocol):
-    """The wildcards of a job in which a model is judged by itself."""
+    """Wildcards of a job in which a model judges itself."""
 
     @property
     def judge(self) -> str:

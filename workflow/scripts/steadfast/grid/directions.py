@@ -30,7 +30,7 @@ class DirectionJobs:
 
     @property
     def positions(self) -> list[int] | str:
-        """Template positions that any variant's direction may use, the last one always among them."""
+        """Template positions that the variants' directions may use, always including the last one."""
         directions = (variant.settings.get("direction", {}) for variant in self.grid.variants.values())
         used = {direction["position"] for direction in directions if "position" in direction}
         used |= {
@@ -41,14 +41,14 @@ class DirectionJobs:
         return "post_instruction" if "auto" in used else sorted({-1, *used})
 
     def variants(self, *, by_running: bool) -> list[str]:
-        """Variants that have a direction, those whose search runs the model or the others."""
+        """Variants with a direction, either those found by running the model or the others."""
         from steadfast.attacks.direction_search.search import read_settings
 
         directed = self.grid.variants_where(lambda variant: "direction" in variant.settings)
         return [name for name in directed if read_settings(self.settings(name)).needs_model == by_running]
 
     def settings(self, variant: str) -> dict[str, Any]:
-        """The ``direction`` entry of a variant; for a rank-one edit with the block whose keys it needs."""
+        """The ``direction`` entry of a variant; for a rank-one edit, with the block whose keys it needs."""
         found = self.grid.variants[variant].settings
         direction = dict(found["direction"])
         if "edit" in found and EDITS.of(found["edit"]).Settings.needs_keys:
@@ -60,10 +60,10 @@ class DirectionJobs:
 class DirectionJob(VariantJobs):
     """The jobs of one rule that finds directions.
 
-    The directions of a sweep come from one process, which finds those once that differ in nothing but their edit.
+    One process finds all directions of a sweep, and finds a direction once for variants that differ only in their edit.
 
     Attributes:
-        by_running: whether the search runs the model.
+        by_running: whether the directions are found by running the model.
     """
 
     by_running: bool = False
@@ -92,18 +92,18 @@ class DirectionJob(VariantJobs):
 
     @property
     def message(self) -> str:
-        """What a job does."""
+        """Message of a job."""
         what = "find the directions" if self.sweep else "find the direction"
         return f"{{wildcards.model}}, {self.variant_label}: {what}{' by running the model' if self.by_running else ''}"
 
     def judgments(self, job: ForModel) -> list[str]:
-        """Verdicts by which directions contrast refused with answered prompts; none if they contrast the labels."""
+        """Verdicts for directions that contrast refused with answered prompts; empty if they contrast the labels."""
         judges = dict.fromkeys(search["settings"].get("judge") for search in self.searches(job))
         template = paths.judgments("calibration")
         return [template.at(judge=judge, model=job.model, variant=ORIGINAL) for judge in judges if judge]
 
     def searches(self, job: ForModel) -> list[dict[str, Any]]:
-        """The ``direction`` entries, each once, with the variants that have it."""
+        """The distinct ``direction`` entries with their variants."""
         found: list[dict[str, Any]] = []
         for pair in self.pairs(job):
             settings = DirectionJobs(self.grid).settings(pair.variant)
@@ -122,11 +122,11 @@ class DirectionJob(VariantJobs):
 
 
 def direction_jobs(grid: Grid, *, by_running: bool) -> list[DirectionJob]:
-    """All rules that find directions, those whose search runs the model or the others."""
+    """All rules that find directions, either by running the model or without."""
     directed = DirectionJobs(grid).variants(by_running=by_running)
     return [DirectionJob(grid, variants, sweep, by_running) for variants, sweep in by_sweep(grid, directed)]
 
 
 def activation_files(pairs: Iterable[ModelVariant]) -> list[str]:
-    """Activations of the pairs' models, each once."""
+    """Activations of the pairs' models, without duplicates."""
     return [paths.ACTIVATIONS.at(model=model) for model in dict.fromkeys(pair.model for pair in pairs)]

@@ -11,7 +11,7 @@ from steadfast.grid.jobs import digest
 
 @dataclass(frozen=True)
 class EditExport(CheckpointJobs):
-    """Jobs that export an edited model; their inputs are those of baking."""
+    """Jobs that export an edited model, with the inputs of baking."""
 
     grid: Grid
 

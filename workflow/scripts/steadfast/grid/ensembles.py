@@ -66,10 +66,10 @@ def ensembles(grid: Grid) -> list[Ensemble]:
 
 
 def parts(grid: Grid) -> dict[str, list[str]]:
-    """The members of every ensemble by its name: members are not compared with their ensemble."""
+    """Members of every ensemble, by ensemble; members are not compared with their ensemble."""
     return {ensemble.judge.name: ensemble.members for ensemble in ensembles(grid)}
 
 
 def ensemble_tables(grid: Grid) -> list[str]:
-    """The tables of their reliability; none without an ensemble."""
+    """Tables of their reliability; empty without an ensemble."""
     return [*map(paths.table, ("ensembles", "ensemble_members"))] if ensembles(grid) else []

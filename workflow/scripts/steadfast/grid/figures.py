@@ -58,7 +58,7 @@ class Figures:
 
     @property
     def _chosen(self) -> dict[str, dict[str, Any]]:
-        """Settings of the figures that are drawn from tables: those whose tables this grid makes."""
+        """Settings of the figures drawn from tables that this grid has."""
         there = {"counts", *REPORTED, *(Path(path).stem for path in (*further_tables(self.grid), *self.scales))}
         about = About.read(self.about)
         return {
@@ -70,7 +70,7 @@ class Figures:
         }
 
     def chosen(self, folder: str = "") -> dict[str, dict[str, Any]]:
-        """Settings of the figures in a folder below ``results/figures``, or in that folder itself."""
+        """Settings of the figures in ``results/figures``, or in one of its folders."""
         return {name: settings for name, settings in self._chosen.items() if self._kind(name).folder == folder}
 
     def tables(self, folder: str = "") -> list[str]:
@@ -79,12 +79,12 @@ class Figures:
         return [paths.table(table) for table in dict.fromkeys(read)]
 
     def digest(self, folder: str = "") -> str:
-        """Digest of the code that they depend on."""
+        """Digest of the code that the figures depend on."""
         return digest("draw_figures.py", *(f"report.figures.kinds.{name}" for name in self.chosen(folder)))
 
     @property
     def chosen_of_directions(self) -> dict[str, dict[str, Any]]:
-        """Settings of the figures that are drawn from directions; none where nothing is found in activations."""
+        """Settings of the figures drawn from directions; empty if no direction is found in activations."""
         kinds = self._drawn_kinds if self.drawn else {}
         return {name: settings for name, settings in kinds.items() if self._kind(name).reads_directions}
 
@@ -100,13 +100,13 @@ class Figures:
 
     @property
     def files(self) -> list[str]:
-        """Files of the figures whose pictures are known before they are drawn, in every format."""
+        """Files of the figures with a fixed set of images, in every format."""
         formats = self.grid.config["figures"]["formats"]
         return [paths.figure(picture, suffix) for picture in self._pictures for suffix in formats]
 
     @property
     def shown(self) -> list[str]:
-        """Those of them that Snakemake's report shows: one format that browsers show."""
+        """Files in Snakemake's report: one format that browsers display."""
         formats = self.grid.config["figures"]["formats"]
         suffix = next((suffix for suffix in SHOWN_BY_BROWSERS if suffix in formats), None)
         return [paths.figure(picture, suffix) for picture in self._pictures] if suffix else []
@@ -122,17 +122,17 @@ class Figures:
 
     @property
     def folder_names(self) -> list[str]:
-        """Folders of the figures whose data decide how many pictures there are, by name."""
+        """Folders of figures whose number of images depends on the data, by name."""
         return [folder for folder in dict.fromkeys(self._kind(name).folder for name in self._chosen) if folder]
 
     @property
     def folders(self) -> list[str]:
-        """Those folders."""
+        """Folders of figures whose number of images depends on the data."""
         return list(map(paths.figures, self.folder_names))
 
     @property
     def results(self) -> list[str]:
-        """All figures that are drawn from tables."""
+        """All figures drawn from tables."""
         return [*self.files, *self.folders]
 
     @property
@@ -143,24 +143,24 @@ class Figures:
 
     @property
     def directions_digest(self) -> str:
-        """Digest of the code of the figures that are drawn from directions."""
+        """Digest of the code of the figures drawn from directions."""
         return digest("draw_directions.py", *(f"report.figures.kinds.{name}" for name in self.chosen_of_directions))
 
     @property
     def attacks(self) -> dict[str, dict[str, Any]]:
-        """Variants with an edit or a hook by what they consist of; see ``steadfast.config.attack_scales``."""
+        """Components of the variants with an edit or a hook; see ``steadfast.config.attack_scales``."""
         return attacks(self.grid.config["variants"])
 
     @property
     def scales(self) -> list[str]:
-        """Table of refusals by scale, where some attack comes in several scales."""
+        """Table of refusals by scale, if an attack has several scales."""
         lines = [(attack["direction"], attack["change"]) for attack in self.attacks.values()]
         swept = len(lines) > len(set(lines))
         return [paths.table("scales")] if swept else []
 
     @property
     def drawn(self) -> list[ModelVariant]:
-        """Pairs whose directions are drawn: of variants with equal directions the first; none that are random."""
+        """Pairs whose directions are drawn: the first of variants with equal directions; no random directions."""
         seen: list[dict[str, Any]] = []
         shown = []
         for name, variant in self.grid.variants.items():
@@ -177,7 +177,7 @@ class Figures:
 
     @property
     def drawn_activations(self) -> list[str]:
-        """The activations that those were found in."""
+        """Activations in which those directions were found."""
         return activation_files(self.drawn)
 
     @property

@@ -1,4 +1,4 @@
-"""The grid that a configuration spans: its models, variants, pairs and judges, by name and in their order."""
+"""The grid of a configuration: its models, variants, pairs and judges, by name and in order."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Grid:
 
     @cached_property
     def human_judges(self) -> list[str]:
-        """Names of the human judges: one annotator, or the majority of several and each of them."""
+        """Names of the human judges: a single annotator, or the majority and each annotator."""
         return human_judges(self.config["annotations"])
 
     @property
@@ -59,7 +59,7 @@ class Grid:
 
     @cached_property
     def pairs(self) -> list[ModelVariant]:
-        """Every model under test with weights, in every variant that applies to it."""
+        """Every model under test with weights, with every variant that applies to it."""
         return [
             ModelVariant(model, name)
             for model in self.studied
@@ -112,7 +112,7 @@ class Grid:
 
     @property
     def baselines(self) -> list[str]:
-        """Baselines: judges that do not read the response."""
+        """Baseline judges, which do not read the response."""
         return [name for name, judge in self.judges.items() if judge.is_baseline]
 
     @property
@@ -154,7 +154,7 @@ class Grid:
 
 
 def in_words(grid: Grid) -> str:
-    """A grid in a line."""
+    """One-line description of a grid."""
     sizes = ((grid.studied, "model"), (grid.variants, "variant"), ([*grid.judges, *grid.human_judges], "judge"))
     return " × ".join(f"{len(names)} {what}{'' if len(names) == 1 else 's'}" for names, what in sizes)
 

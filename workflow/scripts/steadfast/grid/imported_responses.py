@@ -6,7 +6,7 @@ from typing import Any
 from steadfast.grid.data import ForPair
 from steadfast.grid.grid import Grid
 
-# keys that decide which responses are read
+# keys that determine which responses are read
 READ = ("path", "files", "variants", "format", "columns", "where")
 
 

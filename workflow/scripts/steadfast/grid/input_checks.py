@@ -1,7 +1,7 @@
 """Checks of the content of the configured input files before any job.
 
-They take longer than the checks of the configuration, so outcomes are cached: inputs that have passed are not checked
-again until the settings, the files or the code change.
+They take longer than the checks of the configuration, so results are cached: inputs that passed are not checked again
+until the settings, the files or the code change.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ def check_inputs(config: Mapping[str, Any], memory: Path) -> None:
 
     Args:
         config: a complete configuration.
-        memory: folder that remembers what has passed.
+        memory: folder with the cache of passed checks.
 
     Raises:
         ConfigError: too few prompts of a label, an overlap of the splits or labels, a wrong counts table, a
@@ -81,20 +81,20 @@ def _counts_problems(tables: Mapping[str, str], memory: Path) -> Iterator[str]:
 
 
 def _remember(mark: Path, text: str) -> None:
-    # what cannot be remembered is tried again
+    # a check that cannot be cached is repeated
     with suppress(OSError):
         write_text(mark, text)
 
 
 def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
-    """Errors in the local models; those that may run their own code are checked by their jobs only."""
+    """Errors in the local models; models that may run their own code are checked only in their jobs."""
     local = {name: model for name, model in config["models"].items() if source_of(model).in_place}
     jobs, marks, requests = ModelDirectoryJobs(Grid(config)), {}, {}
     for name, model in local.items():
         root = Path(model["path"]).resolve()
         job = ModelVariant(name, ORIGINAL)
         request = {"path": str(root), **jobs.chat(job), **json.loads(jobs.trial(job))}
-        # their blocks were counted when the configuration was checked
+        # the configuration check has counted their blocks
         request.pop("blocks", None)
         files = sorted(file for file in root.rglob("*") if file.is_file())
         stats = [(str(file), stat.st_size, stat.st_mtime_ns) for file in files if (stat := file.stat())]
@@ -110,8 +110,8 @@ def _model_problems(config: Mapping[str, Any], memory: Path) -> Iterator[str]:
 
 
 def _checked(models: list[dict[str, Any]]) -> list[str]:
-    """Errors in each model, found in a separate process, so that this one does not load torch."""
-    if not models or find_spec("transformers") is None:  # with conda, jobs have it and this process may not
+    """Errors in each model, found in a separate process so that this one does not load torch."""
+    if not models or find_spec("transformers") is None:  # with conda, only jobs may have it
         return [""] * len(models)
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "steadfast.models.check"]

@@ -1,4 +1,4 @@
-"""Parameters that jobs of several rules share: code digests, GPUs, and machine settings."""
+"""Parameters shared by jobs of several rules: code digests, GPUs, and machine settings."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from steadfast.grid.data import ForModel, ForPair, ModelVariant
 from steadfast.grid.grid import Grid
 from steadfast.grid.paths import PathTemplate, Split
 
-# settings of the runtime that no engine knows
+# runtime settings that engines do not receive
 OF_THE_WORKFLOW = ("keep_checkpoints", "checkpoints", "variants_per_job")
 
 
@@ -25,30 +25,30 @@ def digest(script: str, *modules: str) -> str:
 
 
 def either(names: Iterable[str]) -> str:
-    """A regular expression that matches one of ``names``, or nothing at all if there are none."""
+    """A regular expression that matches any of ``names``, or nothing if there are none."""
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def rule_name(text: str) -> str:
-    """A name of the configuration as part of a rule's name."""
+    """A name from the configuration as part of a rule's name."""
     return text.replace("-", "_")
 
 
 def numbered(rule: str, number: int) -> str:
-    """The name of a rule, with a number behind it unless it is the first of its kind."""
+    """The name of a rule, followed by a number unless it is the first of its kind."""
     return f"{rule}_{number + 1}" if number else rule
 
 
 def by_variants(pairs: Iterable[ModelVariant], size: int | None) -> dict[tuple[str, ...], tuple[str, ...]]:
-    """Models grouped by the variants that one job runs.
+    """Models grouped by the variants of one job.
 
     Args:
         pairs: the model–variant pairs.
-        size: variants of one job, at most; None for all variants of a model.
+        size: maximum number of variants per job; None for all variants of a model.
 
     Returns:
-        The models of each group of variants, both in the order of ``pairs``. Most grids have one group; one with
-        variants of some models only has more.
+        The models of each group of variants, both in the order of ``pairs``. Most grids have one group; grids with
+        variants limited to some models have more.
     """
     by_model: dict[str, list[str]] = {}
     for pair in pairs:
@@ -62,14 +62,14 @@ def by_variants(pairs: Iterable[ModelVariant], size: int | None) -> dict[tuple[s
 
 @dataclass(frozen=True)
 class ModelJobs:
-    """The jobs of one rule, in each of which several variants of one model run with its weights loaded once.
+    """The jobs of one rule. Each runs several variants of one model, and loads its weights once.
 
     Attributes:
         grid: the grid.
         rule: name of the rule.
-        split: whose prompts are answered, or the responses to whose prompts are read.
+        split: the split whose prompts are answered, or whose responses are read.
         models: the models.
-        variants: the variants in which each of them runs.
+        variants: the variants of each model.
     """
 
     grid: Grid
@@ -80,7 +80,7 @@ class ModelJobs:
 
     @property
     def count(self) -> str:
-        """The variants in a word or two."""
+        """Short description of the variants."""
         return f"{len(self.variants)} variants" if len(self.variants) > 1 else self.variants[0]
 
     def pairs(self, job: ForModel) -> list[ModelVariant]:
@@ -88,18 +88,18 @@ class ModelJobs:
         return [ModelVariant(job.model, variant) for variant in self.variants]
 
     def checkpoints(self, job: ForModel) -> list[str]:
-        """The checkpoints that run, each once."""
+        """The checkpoints of a job, without duplicates."""
         return list(dict.fromkeys(self.grid.checkpoints(self.pairs(job))))
 
     def directions(self, job: ForModel) -> list[str]:
-        """The directions of the interventions that pairs run under."""
+        """The directions of the pairs' interventions."""
         return paths.DIRECTION.of(pair for pair in self.pairs(job) if self.grid.variants[pair.variant].is_hooked)
 
 
 def model_groups(
     grid: Grid, rule: str, pairs: Iterable[ModelVariant]
 ) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    """Names of the rules whose jobs run the pairs, each with its models and variants."""
+    """Names of the rules that run the pairs, with their models and variants."""
     groups = by_variants(pairs, grid.config["runtime"]["variants_per_job"])
     for number, (variants, models) in enumerate(groups.items()):
         yield numbered(rule, number), models, variants
@@ -107,12 +107,12 @@ def model_groups(
 
 @dataclass(frozen=True)
 class VariantJobs:
-    """The jobs of one rule: of one variant each, or of all variants of a sweep.
+    """The jobs of one rule: one per variant, or one for all variants of a sweep.
 
     Attributes:
         grid: the grid.
         variants: the variants.
-        sweep: the sweep that they are of; None for variants with a job each.
+        sweep: their sweep; None if each variant has its own job.
     """
 
     grid: Grid
@@ -126,11 +126,11 @@ class VariantJobs:
 
     @property
     def variant_label(self) -> str:
-        """Description of a job's variants, for its message."""
+        """Description of a job's variants, for messages."""
         return f"sweep {self.sweep}" if self.sweep else "{wildcards.variant}"
 
     def files(self, template: PathTemplate) -> list[str]:
-        """The files of a job: of its variants, or of the one among its wildcards."""
+        """The files of a job: for all its variants, or for the variant in its wildcards."""
         if self.sweep is None:
             return [template]
         return [template.at(model="{model}", variant=variant) for variant in self.variants]
@@ -142,7 +142,7 @@ class VariantJobs:
 
 
 def by_sweep(grid: Grid, names: Collection[str]) -> list[tuple[tuple[str, ...], str | None]]:
-    """Variants that have a job each, with no sweep; then those of every sweep, with its name."""
+    """Variants with their own jobs, without a sweep; then the variants of every sweep, with its name."""
     swept = {sweep: variants_of(entry) for sweep, entry in grid.config["sweeps"].items()}
     chosen = {sweep: tuple(name for name in variants if name in names) for sweep, variants in swept.items()}
     single = tuple(name for name in names if not any(name in variants for variants in swept.values()))
@@ -165,7 +165,7 @@ class Jobs:
         return self.grid.config["runtime"]["device"] != "cpu" and bool(visible_gpus())
 
     def gpus(self, job: ForModel) -> int:
-        """GPUs of a job."""
+        """Number of GPUs of a job."""
         return self.grid.models[job.model].gpus
 
     def chat(self, job: ForModel) -> dict[str, Any]:
@@ -178,13 +178,13 @@ class Jobs:
         }
 
     def machine(self, job: ForModel, threads: int = 1) -> str:
-        """How a job that generates uses the machine, as JSON; see ``serving``."""
+        """Machine settings of a generating job, as JSON; see ``serving``."""
         return self.serving(self.gpus(job), threads)
 
     def serving(self, gpus: int, threads: int = 1) -> str:
-        """How generation uses the machine, as JSON: fields of ``steadfast.generation.interface.Runtime``.
+        """Machine settings of generation, as JSON: fields of ``steadfast.generation.interface.Runtime``.
 
-        It goes to jobs as a resource, since Snakemake takes no change of a resource for a reason to run a job again.
+        It is passed as a resource, since Snakemake does not rerun a job if a resource changes.
         """
         settings = {key: value for key, value in self.grid.config["runtime"].items() if key not in OF_THE_WORKFLOW}
         return json.dumps({**settings, "threads": threads, "tensor_parallel_size": max(gpus, 1)})

@@ -1,4 +1,4 @@
-"""Models under test with and without weights, and all pairs that are judged, compared and reported."""
+"""Models under test with and without weights, and all pairs that are judged and reported."""
 
 from steadfast.grid.data import ModelVariant
 from steadfast.grid.grid import Grid

@@ -22,13 +22,13 @@ SCRIPTS: Mapping[Scope, str] = {
 
 
 def settings_of(judge: Judge) -> type[JudgeSettings]:
-    """The settings of a kind of judge, with its capabilities."""
+    """The settings class of a judge's kind, with its capabilities."""
     settings: type[JudgeSettings] = JUDGES.settings(judge.kind)
     return settings
 
 
 def judge_settings(judge: Judge) -> dict[str, Any]:
-    """A judge's config entry without its display label and keys that cannot change verdicts."""
+    """A judge's config entry, without the display label and keys that cannot change verdicts."""
     idle = settings_of(judge).idle
     return {key: value for key, value in judge.settings.items() if key not in idle}
 
@@ -44,37 +44,37 @@ class Judging:
     grid: Grid
 
     def with_scope(self, scope: str, judges: Iterable[Judge] | None = None) -> list[Judge]:
-        """Judges whose work is one job for the whole grid (``grid``), one job per pair (``pair``), or on verdicts."""
+        """Judges with one job for the whole grid (``grid``), with one job per pair (``pair``), or on verdicts."""
         known = self.grid.judges.values() if judges is None else judges
         return [judge for judge in known if settings_of(judge).scope == scope]
 
     def own_model(self, judge: Judge) -> ModelVariant | None:
-        """The model that a judge runs on, if it has its own."""
+        """A judge's own model, if it has one."""
         weights = JUDGES.read(judge.settings).weights()
         return ModelVariant(*weights) if weights else None
 
     def models(self, judge: Judge) -> list[str]:
-        """The same by name; empty if there is none."""
+        """The name of that model; empty if there is none."""
         own = self.own_model(judge)
         return [own.model] if own else []
 
     def with_models(self, judges: Mapping[str, Judge]) -> list[Judge]:
-        """Judges that run on their own model."""
+        """Judges with their own model."""
         return [judge for judge in judges.values() if self.own_model(judge)]
 
     def checkpoint(self, judge: Judge) -> str | None:
-        """Checkpoint that a judge runs on, if it has its own."""
+        """Checkpoint of a judge's own model, if it has one."""
         own = self.own_model(judge)
         return self.grid.checkpoint(own) if own else None
 
     def files(self, judge: Judge) -> list[str]:
-        """Resource files that a judge reads, and the checkpoint it runs on."""
+        """Resource files that a judge reads, and the checkpoint that it runs on."""
         own = JUDGES.read(judge.settings).files()
         weights = self.checkpoint(judge)
         return [*own, weights] if weights else own
 
     def arguments(self, judge: Judge, itself: ForPair | None = None) -> dict[str, Any]:
-        """Arguments of a judge's ``build``, with the kind: names replaced by the paths that they represent.
+        """Arguments of a judge's ``build``, with its kind; names are replaced by paths.
 
         Args:
             judge: the judge.
@@ -96,18 +96,18 @@ class Judging:
         return {"template_arguments": settings["template_arguments"], "dtype": settings["dtype"]}
 
     def _weights(self, pair: ForPair) -> dict[str, Any]:
-        """Checkpoint of a pair, and the intervention that it runs under."""
+        """Checkpoint and intervention of a pair."""
         variant = self.grid.variants[pair.variant]
         direction = paths.DIRECTION.at(model=pair.model, variant=pair.variant)
         hook = {"hook": dict(variant.settings["intervention"]), "direction": direction} if variant.is_hooked else {}
         return {**hook, "checkpoint": self.grid.checkpoint(ModelVariant(pair.model, pair.variant))}
 
     def machine(self, judge: Judge, threads: int = 1) -> str:
-        """Machine settings of a judge, as JSON: arguments of its ``build`` that do not affect verdicts.
+        """Machine settings of a judge, as JSON: arguments of its ``build`` that do not change verdicts.
 
         Args:
             judge: the judge.
-            threads: threads of its job, for a model that it serves; torch takes as many as the job has.
+            threads: threads of its job, for a model that it serves (torch uses the threads of the job).
         """
         kind = settings_of(judge)
         settings = {key: judge.settings[key] for key in sorted(kind.runtime_keys) if key in judge.settings}
@@ -128,7 +128,7 @@ class Judging:
         return int(judge.settings.get("gpus", 0))
 
     def paid(self, judges: Mapping[str, Judge]) -> dict[str, dict[str, Any]]:
-        """Arguments of the judges that send requests, by name."""
+        """Arguments of the judges that send requests, by judge."""
         return {
             name: {**self.arguments(judge), **json.loads(self.machine(judge))}
             for name, judge in judges.items()
@@ -136,7 +136,8 @@ class Judging:
         }
 
     def digest(self, judge: Judge, variant: str = ORIGINAL) -> str:
-        """Digest of the code that a judge's verdicts depend on, under an intervention if it runs on the pair itself."""
+        """Digest of the code that a judge's verdicts depend on, including the intervention of a self-evaluating
+        pair."""
         settings = self.grid.variants[variant].settings
         hook = (
             [f"attacks.interventions.methods.{settings['intervention']['method']}"]

@@ -17,7 +17,7 @@ from steadfast.grid.outcomes import compliance_rubrics, kind_rubrics, quality_ru
 from steadfast.grid.paths import PathTemplate, Split
 from steadfast.grid.self_evaluation import SelfEvaluation
 
-# what a rule is called after its judge
+# name of a rule, from its judge
 PREFIXES: dict[Split, str] = {
     "evaluation": "judge_with",
     "calibration": "judge_calibration_with",
@@ -33,8 +33,8 @@ class JudgingJob:
     Attributes:
         grid: the grid.
         judge: the judge, or a rubric.
-        split: whose responses it reads.
-        pairs: the pairs that gave them.
+        split: the split whose responses it reads.
+        pairs: the pairs whose responses it reads.
         label: the label of the prompts whose responses it reads; None for all.
     """
 
@@ -77,17 +77,17 @@ class JudgingJob:
 
     @property
     def models(self) -> list[str]:
-        """The model that the judge runs on, if it has one."""
+        """The judge's own model, if it has one."""
         return Judging(self.grid).models(self.judge)
 
     @property
     def side_by_side(self) -> int:
-        """Number of jobs of its kind that may run concurrently."""
+        """Number of such jobs that may run concurrently."""
         return len(Judging(self.grid).with_models(self.grid.rubrics if self.label else self.grid.judges))
 
     @property
     def gpus(self) -> int:
-        """GPUs that the job asks for."""
+        """Number of GPUs of the job."""
         return Judging(self.grid).gpus(self.judge)
 
     def machine(self, _wildcards: object, threads: int) -> str:
@@ -106,7 +106,7 @@ class JudgingJob:
 
     @property
     def scale(self) -> str:
-        """Name of the scale of ``steadfast.judges.interface`` that the verdicts are on."""
+        """Name of the verdicts' scale in ``steadfast.judges.interface``."""
         return str(JUDGES.read(self.judge.settings).scale())
 
     @property
@@ -122,7 +122,7 @@ class JudgingJob:
         return f"{who}: judge {what[self.split]}"
 
     def cases(self, pair: ModelVariant) -> int:
-        """Responses of one pair that it reads."""
+        """Number of responses of one pair that it reads."""
         if self.split == "attack_selection":
             samples = int(self.grid.config["generation"]["samples"])
             return AttackSelection(self.grid).prompts_for(pair.variant) * samples
@@ -130,7 +130,7 @@ class JudgingJob:
 
 
 def judging_jobs(grid: Grid) -> list[JudgingJob]:
-    """All jobs in which a judge that is not the pair under test reads responses: rubrics among them."""
+    """All jobs of judges and rubrics that do not run on the pair under test."""
     judging, pairs, selection = Judging(grid), tuple(judged_pairs(grid)), AttackSelection(grid)
     originals = tuple(ModelVariant(model, ORIGINAL) for model in runnable(grid))
     return [
@@ -144,7 +144,7 @@ def judging_jobs(grid: Grid) -> list[JudgingJob]:
 
 
 def contrasting(grid: Grid, scope: str) -> list[Judge]:
-    """Judges of a scope by whose verdicts some direction contrasts refused with answered calibration prompts."""
+    """Judges of a scope whose verdicts are used by directions that contrast refused with answered prompts."""
     used = {variant.settings.get("direction", {}).get("judge") for variant in grid.variants.values()}
     return [judge for judge in Judging(grid).with_scope(scope) if judge.name in used]
 
@@ -154,14 +154,14 @@ class SelfJudgingJob(ModelJobs):
     """Jobs in which the variants of a model judge their own responses to the prompts of one split.
 
     Attributes:
-        judges: the judges that are the pair under test.
+        judges: the self-evaluating judges.
     """
 
     judges: tuple[str, ...]
 
     @property
     def outputs(self) -> dict[str, list[str]]:
-        """The verdicts on them; of the evaluation prompts those on control responses as well."""
+        """The verdicts; for evaluation prompts also those on control responses."""
         judgments = self._of_variants(paths.judgments(self.split), judge="{judge}")
         control = self._of_variants(paths.CONTROL_JUDGMENTS, judge="{judge}") if self.split == "evaluation" else []
         return {"judgments": judgments, "control": control}
@@ -187,11 +187,11 @@ class SelfJudgingJob(ModelJobs):
         return paths.responses(self.split).of(self.pairs(job))
 
     def others(self, job: ForJudge) -> list[str]:
-        """Responses of other models that every pair judges as a control."""
+        """Responses of other models that every pair judges as controls."""
         return paths.responses().of(self._source_models(job))
 
     def control(self, job: ForJudge) -> dict[str, Any]:
-        """Number of control responses, and settings of the draw."""
+        """Number of control responses, and settings for drawing them."""
         drawn = SelfEvaluation(self.grid).control(job.judge)
         return drawn if self.split == "evaluation" else {**drawn, "size": 0}
 
@@ -200,7 +200,7 @@ class SelfJudgingJob(ModelJobs):
         return Judging(self.grid).files(self._judge(job))
 
     def gpus(self, job: ForModel) -> int:
-        """GPUs that a job asks for."""
+        """Number of GPUs of a job."""
         return Jobs(self.grid).gpus(job)
 
     def machine(self, job: ForJudge) -> str:
@@ -208,7 +208,7 @@ class SelfJudgingJob(ModelJobs):
         return Judging(self.grid).machine(self._judge(job))
 
     def judging(self, job: ForJudge) -> list[dict[str, Any]]:
-        """Of each pair its variant, the arguments of the judge's ``build``, and the digest of its code."""
+        """Variant, arguments of the judge's ``build`` and code digest of each pair."""
         judging, judge = Judging(self.grid), self._judge(job)
         return [
             {
@@ -220,7 +220,7 @@ class SelfJudgingJob(ModelJobs):
         ]
 
     def cases(self, job: ForJudge) -> int:
-        """How many responses a job judges."""
+        """Number of responses that a job judges."""
         control = int(self.control(job)["size"]) if self._source_models(job) else 0
         split: Literal["evaluation", "calibration"] = "evaluation" if self.split == "evaluation" else "calibration"
         return len(self.variants) * (2 * self.grid.responses_per_label(split) + control)
@@ -267,7 +267,7 @@ def judgments_of(grid: Grid, judge: str) -> list[str]:
 
 
 def judgment_files(grid: Grid, judges: Iterable[str] | None = None) -> list[str]:
-    """Judgments of the given judges (all by default) on the responses of all pairs to the evaluation prompts."""
+    """Judgments of the given judges (by default all) on all responses to the evaluation prompts."""
     chosen = (*grid.judges, *grid.human_judges) if judges is None else judges
     own = {judge.name for judge in Judging(grid).with_scope("pair")}
     return [
@@ -278,9 +278,9 @@ def judgment_files(grid: Grid, judges: Iterable[str] | None = None) -> list[str]
 
 
 def judged_sets(grid: Grid, judges: Mapping[str, Judge]) -> list[dict[str, Any]]:
-    """Responses that the judges with requests read, as fields of ``steadfast.judges.cost_estimate.JudgedSet``.
+    """Responses read by judges that send requests, as fields of ``steadfast.judges.cost_estimate.JudgedSet``.
 
-    It follows from ``judging_jobs``: whatever is read in another job is counted by `snakemake plan` and the limits.
+    Derived from ``judging_jobs``, so that `snakemake plan` and the limits count exactly what the jobs read.
 
     Args:
         grid: the grid.

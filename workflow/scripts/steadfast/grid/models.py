@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/models.smk``: inputs of every model, and requirements that it must meet."""
+"""Wiring of ``workflow/rules/models.smk``: inputs and requirements of every model."""
 
 import json
 from dataclasses import dataclass
@@ -29,11 +29,11 @@ class ModelDirectoryJobs:
     grid: Grid
 
     def from_source(self, source: str) -> list[str]:
-        """All models, judges among them, that come from ``source``."""
+        """All models from ``source``, including judges."""
         return [name for name, model in self.grid.models.items() if model.source == source]
 
     def from_plug_ins(self) -> list[str]:
-        """All models that come from a source of another package."""
+        """All models from sources of other packages."""
         return [name for name, model in self.grid.models.items() if model.source in plug_ins(SOURCES)]
 
     def settings(self, job: ForModel) -> dict[str, Any]:
@@ -42,12 +42,12 @@ class ModelDirectoryJobs:
         return source_of(found).settings(found)
 
     def files(self, job: ForModel) -> list[str]:
-        """Local files that a model is made from."""
+        """Local files that a model is created from."""
         found = self.grid.models[job.model].settings
         return source_of(found).files(found)
 
     def base(self, job: ForModel) -> str:
-        """Directory of the model that an adapter builds on."""
+        """Directory of an adapter's base model."""
         return paths.MODEL.at(model=self.grid.models[job.model].settings["base"])
 
     def template(self, job: ForModel) -> list[str]:
@@ -61,9 +61,9 @@ class ModelDirectoryJobs:
         return {"template": found.get("chat_template"), "date": found.get("template_date")}
 
     def trial(self, job: ForModel) -> str:
-        """Requirements that a model is checked for, as JSON: arguments of ``steadfast.models.check.settle``.
+        """Requirements of a model, as JSON: arguments of ``steadfast.models.check.settle``.
 
-        It goes to the job as a resource: another system prompt or one more edit is no reason to fetch a model again.
+        It is passed as a resource, so that another system prompt or edit does not cause the model to be fetched again.
         """
         uses = uses_of_template(job.model, self.grid.config)
         if job.model in self.grid.studied:
@@ -73,7 +73,7 @@ class ModelDirectoryJobs:
         return json.dumps(uses)
 
     def _needs_layout(self, model: str) -> bool:
-        """Whether a variant of a model edits or projects what its modules write, or is found by doing so."""
+        """Whether a variant of a model edits or projects outputs of its modules, or is found by doing so."""
         from steadfast.attacks.directions.selection import CAUSAL
 
         def needs(variant: Variant) -> bool:
@@ -86,15 +86,15 @@ class ModelDirectoryJobs:
         return any(pair.model == model for pair in self.grid.pairs_where(needs))
 
     def fetching_digest(self, job: ForModel) -> str:
-        """Digest of the code that fetches a model of the hub."""
+        """Digest of the code that fetches a model from the hub."""
         return self._placing(job, "fetch_hub_model.py")
 
     def pointing_digest(self, job: ForModel) -> str:
-        """Digest of the code that points to a local model."""
+        """Digest of the code that links a local model."""
         return self._placing(job, "point_to_local_model.py")
 
     def plug_in_digest(self, job: ForModel) -> str:
-        """Digest of the code that gets a model from a plug-in's source."""
+        """Digest of the code that gets a model from a plug-in source."""
         return self._placing(job, "locate_model.py", f"models.sources.{self.grid.models[job.model].source}")
 
     def _placing(self, job: ForModel, script: str, *modules: str) -> str:

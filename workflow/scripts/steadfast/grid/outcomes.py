@@ -20,12 +20,12 @@ def kind_rubrics(grid: Grid) -> dict[str, Judge]:
 
 
 def quality_rubrics(grid: Grid) -> dict[str, Judge]:
-    """Rubrics of a quality of responses to harmless prompts."""
+    """Rubrics of the quality of responses to harmless prompts."""
     return _of_scale(grid, "quality")
 
 
 def outcome_table(grid: Grid) -> list[str]:
-    """The table of outcomes; none without a judge of compliance."""
+    """The table of outcomes; empty without a judge of compliance."""
     return [paths.table("outcomes")] if compliance_rubrics(grid) else []
 
 
@@ -35,7 +35,7 @@ def compliance_labels(grid: Grid) -> dict[str, str]:
 
 
 def outcome_results(grid: Grid) -> list[str]:
-    """The table of outcomes, and the tables of kinds; none without a judge of compliance, or of kinds."""
+    """The table of outcomes and the tables of kinds, if there are judges of compliance and of kinds."""
     outcomes = [paths.table("outcomes")] if compliance_rubrics(grid) else []
     return [*outcomes, *(map(paths.table, KIND_TABLES) if kind_rubrics(grid) else ())]
 

@@ -1,7 +1,7 @@
 """Paths of all results, defined once for the rules, the scripts and the package.
 
-A ``Template`` is a path with the wildcards of Snakemake. ``at`` fills them in, and ``keys`` reads them back from a
-path, so that a job reads the model, variant and judge of a file from its path.
+A ``PathTemplate`` is a path with Snakemake wildcards. ``at`` fills them in, and ``keys`` reads them back from a path,
+so that a job gets the model, variant and judge of a file from its path.
 """
 
 import re
@@ -13,8 +13,8 @@ from steadfast.core.errors import DataError
 from steadfast.grid.data import ModelVariant
 
 Split = Literal["evaluation", "calibration", "attack_selection"]
-"""Whose prompts are answered: those that results are computed from, those that directions are found on, or those of the
-latter on which the attacks of a sweep are compared."""
+"""The split for results, the split for directions, or the part of the latter on which the attacks of a sweep are
+compared."""
 
 _WILDCARD = re.compile(r"\{(\w+)\}")
 
@@ -29,11 +29,11 @@ class PathTemplate(str):
         return self.format(**values)
 
     def of(self, pairs: Iterable[ModelVariant], **further: str) -> list[str]:
-        """The paths of some model-variant pairs."""
+        """The paths of the given model–variant pairs."""
         return [self.at(model=pair.model, variant=pair.variant, **further) for pair in pairs]
 
     def keys(self, path: object) -> dict[str, str]:
-        """The wildcards' values in a path.
+        """The values of the wildcards in a path.
 
         Args:
             path: a path of this template, relative or below some folder.
@@ -42,7 +42,7 @@ class PathTemplate(str):
             DataError: the path does not have this form.
         """
         pieces = _WILDCARD.split(self)
-        # every second piece is the name of a wildcard
+        # every second part is the name of a wildcard
         pattern = "".join(
             f"(?P<{piece}>[^/]+)" if index % 2 else re.escape(piece) for index, piece in enumerate(pieces)
         )
@@ -61,7 +61,7 @@ class PathTemplate(str):
         return ModelVariant(keys["model"], keys["variant"])
 
     def by(self, wildcard: str, files: Iterable[str]) -> dict[str, str]:
-        """Paths of this template by the value of one wildcard.
+        """Paths of this template, by the value of one wildcard.
 
         Raises:
             DataError: a path does not have this form.
@@ -73,7 +73,7 @@ class PathTemplate(str):
 PROMPTS = "results/prompts/prompts.parquet"
 PROMPT_SUMMARY = "results/prompts/summary.csv"
 
-# models, and what is found and made of them
+# models, directions and checkpoints
 MODEL = PathTemplate("results/models/{model}")
 ACTIVATIONS = PathTemplate("results/activations/{model}.safetensors")
 MARGINS = PathTemplate("results/margins/{model}.csv")
@@ -99,17 +99,17 @@ _SPLIT_FOLDERS: dict[Split, str] = {
 
 
 def of_split(split: Split, name: str) -> str:
-    """Name of a log or benchmark of a job that reads or makes responses to the prompts of a split."""
+    """Name of the log or benchmark of a job that reads or generates responses to a split."""
     return f"{_SPLIT_FOLDERS[split]}{name}"
 
 
 def responses(split: Split = "evaluation") -> PathTemplate:
-    """The responses of every model-variant pair to the prompts of a split."""
+    """The responses of a model–variant pair to the prompts of a split."""
     return PathTemplate(f"results/{of_split(split, 'responses')}/{{model}}/{{variant}}.parquet")
 
 
 def judgments(split: Split = "evaluation") -> PathTemplate:
-    """The verdicts of every judge on those."""
+    """The verdicts of a judge on those responses."""
     return PathTemplate(f"results/{of_split(split, 'judgments')}/{{judge}}/{{model}}/{{variant}}.parquet")
 
 
@@ -134,12 +134,12 @@ LOGS = "results/logs"
 
 
 def table(name: str) -> str:
-    """A table of the run's results, or with wildcards several."""
+    """A table of the run's results; may contain wildcards."""
     return f"results/tables/{name}.csv"
 
 
 def figure(name: str, suffix: str) -> str:
-    """A figure of the run's results, or with wildcards several."""
+    """A figure of the run's results; may contain wildcards."""
     return f"results/figures/{name}.{suffix}"
 
 
@@ -149,30 +149,30 @@ def figures(name: str) -> str:
 
 
 def counts_table(name: str) -> PathTemplate:
-    """Results for a table of refusal counts of another study: a table with its suffix, or the folder of figures."""
+    """A result for another study's refusal counts: a table with its suffix, or the folder of figures."""
     return PathTemplate(f"results/counts_tables/{{table}}/{name}")
 
 
 def listed(paths: str | Iterable[str]) -> list[str]:
-    """Paths of an input or output that a rule names, one file or several."""
+    """Paths of a named input or output, which may be one file or several."""
     return [paths] if isinstance(paths, str) else list(paths)
 
 
 def verdict_file(folder: str) -> str:
-    """The verdicts of any results folder."""
+    """The verdicts in a results folder."""
     return str(Path(folder) / "tables" / "verdicts.parquet")
 
 
 def response_files(folder: str) -> list[str]:
-    """The responses in any results folder."""
+    """The responses in a results folder."""
     return sorted(map(str, Path(folder).glob("responses/*/*.parquet")))
 
 
 def log(name: str) -> str:
-    """The log of a job, which mirrors the path of its output."""
+    """The log of a job; its path mirrors that of the output."""
     return f"{LOGS}/{name}.log"
 
 
 def benchmark(name: str) -> str:
-    """The seconds and memory of a job, which mirror the path of its output."""
+    """The benchmark file of a job (seconds, memory); its path mirrors that of the output."""
     return f"results/benchmarks/{name}.tsv"

@@ -10,17 +10,17 @@ from steadfast.grid.judgments import judged_sets
 
 
 def asking_judges(grid: Grid) -> dict[str, dict[str, Any]]:
-    """Arguments of all judges that send requests, rubrics among them, by name."""
+    """Arguments of all judges and rubrics that send requests, by name."""
     judging = Judging(grid)
     return {**judging.paid(grid.judges), **judging.paid(grid.rubrics)}
 
 
 def planned_requests(grid: Grid, *sections: dict[str, Judge]) -> dict[str, Any]:
-    """Responses to be judged, as arguments of ``steadfast.judges.cost_estimate.work_of``.
+    """Responses to judge, as arguments of ``steadfast.judges.cost_estimate.work_of``.
 
     Args:
         grid: the grid.
-        sections: the judges of the grid, its rubrics, or both; by default both.
+        sections: the judges of the grid, its rubrics, or both (default).
     """
     return {
         "sets": [judged for judges in sections or (grid.judges, grid.rubrics) for judged in judged_sets(grid, judges)],

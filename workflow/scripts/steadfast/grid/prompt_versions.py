@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/prompt_versions.smk``: judges and rubrics that come in several versions."""
+"""Wiring of ``workflow/rules/prompt_versions.smk``: judges and rubrics with several versions."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from steadfast.judges.interface import SCALES
 
 
 def versions(grid: Grid) -> dict[str, list[str]]:
-    """The versions of each judge and rubric that has several, itself first."""
+    """Versions of each judge and rubric that has several, starting with the judge or rubric itself."""
     found: dict[str, list[str]] = {}
     for name, entry in _scorers(grid).items():
         first = entry.settings.get(GROUP)
@@ -22,18 +22,18 @@ def versions(grid: Grid) -> dict[str, list[str]]:
 
 
 def versioned_judgments(grid: Grid) -> list[str]:
-    """Their judgments."""
+    """Judgments of all versions."""
     return judgment_files(grid, [name for names in versions(grid).values() for name in names])
 
 
 def counted_verdicts(grid: Grid) -> dict[str, str]:
-    """Verdict that each of them counts: refusals, or that of its rubric."""
+    """Counted verdict of each judge or rubric: refusals, or that of the rubric."""
     scorers = _scorers(grid)
     return {name: str(SCALES[JUDGES.read(scorers[name].settings).scale()].counted) for name in versions(grid)}
 
 
 def version_tables(grid: Grid) -> list[str]:
-    """The table of their spread; none without versions."""
+    """The table of the spread over versions; empty without versions."""
     return [paths.table("prompt_versions")] if versions(grid) else []
 
 

@@ -5,7 +5,7 @@ from steadfast.grid.jobs import digest
 
 
 def prompt_files(grid: Grid) -> list[str]:
-    """Local files that the prompts are read from, each once."""
+    """Local files that the prompts are read from, without duplicates."""
     from steadfast.prompts.sources import source_files
 
     prompts = grid.config["prompts"]

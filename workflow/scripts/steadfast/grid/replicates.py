@@ -18,13 +18,13 @@ class Replicates:
 
     @property
     def groups(self) -> dict[str, str]:
-        """Group of every model that is a replicate."""
+        """Group of every replicate."""
         models = ((name, self.grid.models[name].group) for name in self.grid.studied)
         return {name: group for name, group in models if group is not None}
 
     @property
     def models(self) -> list[str]:
-        """Directories of those models."""
+        """Directories of the replicates."""
         return [paths.MODEL.at(model=model) for model in self.groups]
 
     @property
@@ -40,5 +40,5 @@ class Replicates:
 
     @property
     def results(self) -> list[str]:
-        """Tables of replicates; none without groups."""
+        """Tables of replicates; empty without groups."""
         return [paths.table(name) for name in ("groups", "matched")] if self.groups else []

@@ -14,7 +14,7 @@ from steadfast.grid.judgments import judgment_files
 from steadfast.grid.statistics import REPORTED, further_tables
 from steadfast.models.sources import is_trained_here
 
-# what decides how a job runs, what other pages hold, or what the report does not show
+# settings of how jobs run, content of other pages, or parts that the report does not show
 LEFT_OUT = ("runtime", "annotation", "counts_tables", "figures", "report")
 
 
@@ -54,13 +54,13 @@ class Results:
 
     @property
     def figures(self) -> list[str]:
-        """Figures that the report offers for print: PDF files, and folders of such."""
+        """Figures that the report offers for print: PDF files, and folders with PDF files."""
         figures = Figures(self.grid)
         return [*(path for path in figures.files if path.endswith(".pdf")), *figures.folders]
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Fields of ``steadfast.report.study.Study`` that the configuration decides."""
+        """Fields of ``steadfast.report.study.Study`` that the configuration determines."""
         return {
             "reference": self.grid.reference,
             "truth": self.grid.validity_reference,
@@ -78,7 +78,7 @@ class Results:
 
     @property
     def shown_responses(self) -> str:
-        """Which responses the report contains; those of real models only if configured."""
+        """Which responses the report contains; responses of real models only if configured."""
         chosen = str(self.grid.config["report"]["responses"])
         if chosen != "auto":
             return chosen
@@ -98,7 +98,7 @@ class Results:
 
     @property
     def artifacts(self) -> list[str]:
-        """Files whose provenance the report lists, in the order in which they are made."""
+        """Files whose provenance the report lists, in the order in which they are created."""
         return [
             paths.PROMPTS,
             *(paths.MODEL.at(model=model) for model in runnable(self.grid)),

@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/responses.smk``: which model responds to which prompts, in which variants."""
+"""Wiring of ``workflow/rules/responses.smk``: which variants of which models respond to which prompts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class ResponseJobs(ModelJobs):
     """Jobs in which a model responds to the prompts of one split in several variants.
 
     Attributes:
-        in_process: whether all of them run with transformers, in the job's own process.
+        in_process: whether all variants run with transformers, in the job's process.
         aim: the rest of the rule's message.
     """
 
@@ -56,15 +56,15 @@ class ResponseJobs(ModelJobs):
 
     @property
     def message(self) -> str:
-        """What a job does."""
+        """Message of a job."""
         return f"{{wildcards.model}}, {self.count}: {self.aim}"
 
     def variant_fields(self, job: ForModel) -> list[dict[str, Any]]:
-        """Fields of ``steadfast.generation.variants.VariantResponses``, but for the outputs, by pair."""
+        """Fields of ``steadfast.generation.variants.VariantResponses`` of each pair, except for the outputs."""
         return [self.fields_of(pair) for pair in self.pairs(job)]
 
     def fields_of(self, pair: ModelVariant) -> dict[str, Any]:
-        """The same of one pair."""
+        """The same for one pair."""
         hooked = self.grid.variants[pair.variant].is_hooked
         return {
             "variant": pair.variant,
@@ -84,7 +84,7 @@ class ResponseJobs(ModelJobs):
         return {"engine": self.engine, "decoding": variant.get("decoding")}
 
     def digest(self, pair: ModelVariant) -> str:
-        """Digest of the code that the responses depend on; with ``engine: auto`` that of all built-in engines."""
+        """Digest of the code that the responses depend on; ``engine: auto`` includes all built-in engines."""
         variant = self.grid.variants[pair.variant].settings
         if "intervention" in variant:
             method = f"attacks.interventions.methods.{variant['intervention']['method']}"
@@ -106,8 +106,8 @@ class ResponseJobs(ModelJobs):
 def response_jobs(grid: Grid) -> list[ResponseJobs]:
     """All rules that generate responses.
 
-    Interventions run with transformers. With any other engine they have jobs of their own, so that no GPU has to hold
-    two engines.
+    Interventions run with transformers. If the engine is another one, they have separate jobs, so that no GPU has to
+    hold two engines.
     """
     in_process = runs_in_process(grid.config["generation"]["engine"])
     selection = AttackSelection(grid)

@@ -19,11 +19,11 @@ class RunComparison:
 
     @property
     def runs(self) -> dict[str, str]:
-        """Results folders by the names of their runs."""
+        """Results folders by name of the run."""
         return dict(self.grid.config["compared_runs"])
 
     def verdicts(self, _wildcards: object) -> list[str]:
-        """The verdicts of both.
+        """The verdicts of both runs.
 
         Raises:
             ConfigError: no runs are named.
@@ -36,5 +36,5 @@ class RunComparison:
         return [verdict_file(folder) for folder in self.runs.values()]
 
     def responses(self, _wildcards: object) -> list[str]:
-        """The existing responses of both."""
+        """The existing responses of both runs."""
         return [path for folder in self.runs.values() for path in response_files(folder)]

@@ -29,7 +29,7 @@ class SafetyTuning:
 
     @property
     def base_directory(self) -> str:
-        """Its directory, where there is one."""
+        """Directory of the untuned model, if there is one."""
         return paths.MODEL.at(model=str(self.base))
 
     @property
@@ -43,11 +43,11 @@ class SafetyTuning:
         return [f"{self.folder}/{name}.yaml" for name in TRAINING_FILES]
 
     def adapters(self, _wildcards: object = None) -> list[str]:
-        """Every recipe's adapter with every seed, first seeds first.
+        """Adapters of every recipe and seed, ordered by seed.
 
         Raises:
-            ConfigError: no model of the grid is the untuned one.
-            DataError: the recipes file does not hold what it should.
+            ConfigError: no model of the grid is the untuned model.
+            DataError: the recipes file is invalid.
         """
         if self.base is None:
             raise ConfigError(f"safety_tuning.base: name the untuned model; models: {', '.join(self.grid.models)}")

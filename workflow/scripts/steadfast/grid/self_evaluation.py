@@ -14,7 +14,7 @@ from steadfast.grid.judging import Judging
 
 @dataclass(frozen=True)
 class SelfEvaluation:
-    """Judges that are the pair under test: their controls and results.
+    """Self-evaluating judges: their controls and results.
 
     Attributes:
         grid: the grid.
@@ -23,15 +23,15 @@ class SelfEvaluation:
     grid: Grid
 
     def control(self, judge: str) -> dict[str, Any]:
-        """Number of control responses of a self-judging pair, and settings of the draw."""
+        """Number of control responses of a self-evaluating pair, and settings for drawing them."""
         return {"size": self.grid.judges[judge].settings.get("control", 0), "seed": self.grid.config["seed"]}
 
     def source_models(self, judge: str, model: str) -> list[ModelVariant]:
         """Pairs from which the control responses of a model are drawn.
 
-        They are those of the model before it (of the first, the one behind it), the original and the first variant of
-        the study. So every model judges one other and is judged by one other, and a model or variant that is
-        added at the end brings no work for those that are there.
+        They belong to the previous model (for the first model, to the next one): its original and its first variant. So
+        every model judges one other model and is judged by one, and adding a model or variant at the end requires no
+        new judgments of the others.
         """
         rank = runnable(self.grid).index(model)
         neighbors = runnable(self.grid)[rank - 1 : rank] if rank else runnable(self.grid)[1:2]
@@ -50,7 +50,7 @@ class SelfEvaluation:
 
     @property
     def judges(self) -> list[str]:
-        """Judges that are the pairs under test, and are compared with the reference."""
+        """Self-evaluating judges that are compared with the reference."""
         own = Judging(self.grid).with_scope("pair")
         reference = self.grid.judges[self.grid.reference]
         related = {reference.name, *reference.settings.get("members", ())}
@@ -62,5 +62,5 @@ class SelfEvaluation:
 
     @property
     def results(self) -> list[str]:
-        """The table on judges that are the pairs under test; none without such a judge."""
+        """The table of self-evaluation; empty without a self-evaluating judge."""
         return [paths.table("self_evaluation")] if self.judges else []

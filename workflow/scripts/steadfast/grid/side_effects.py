@@ -26,8 +26,8 @@ class MeasuringJob:
 
     Attributes:
         grid: the grid.
-        name: what the job is called after.
-        pairs: the pairs, model by model.
+        name: suffix of the job's name.
+        pairs: the pairs, grouped by model.
     """
 
     grid: Grid
@@ -41,7 +41,7 @@ class MeasuringJob:
 
     @property
     def models(self) -> list[str]:
-        """Names of the models, each once."""
+        """Names of the models, without duplicates."""
         return list(dict.fromkeys(pair.model for pair in self.pairs))
 
     @property
@@ -66,7 +66,7 @@ class MeasuringJob:
 
     @property
     def responses(self) -> list[str]:
-        """Responses of the originals, and of the variants where they are checked against the weights."""
+        """Responses of the originals, and of the variants if they are checked against the weights."""
         originals = [ModelVariant(model, ORIGINAL) for model in self.models]
         return paths.responses().of(dict.fromkeys([*originals, *(self.pairs if self._is_greedy else ())]))
 
@@ -77,7 +77,7 @@ class MeasuringJob:
 
     @property
     def gpus(self) -> int:
-        """GPUs that the job asks for."""
+        """Number of GPUs of the job."""
         return max(self.grid.models[model].gpus for model in self.models)
 
     @property
@@ -90,7 +90,7 @@ class MeasuringJob:
         return float(self.grid.config["generation"]["temperature"]) == 0
 
     def _among(self, pairs: list[ModelVariant]) -> list[ModelVariant]:
-        """The job's own among some pairs, in its order."""
+        """The job's pairs among the given ones, in the job's order."""
         wanted = set(pairs)
         return [pair for pair in self.pairs if pair in wanted]
 
@@ -114,9 +114,9 @@ class MeasuringJob:
 
 
 def batches(grid: Grid) -> list[MeasuringJob]:
-    """All jobs that measure.
+    """All measuring jobs.
 
-    The tiny models share one, since a process costs more than measuring them; any other model has its own.
+    The tiny models share one job, since starting a process costs more than measuring them; any other model has its own.
     """
     found: dict[str, list[ModelVariant]] = {}
     for pair in grid.pairs:
@@ -127,7 +127,7 @@ def batches(grid: Grid) -> list[MeasuringJob]:
 
 @dataclass(frozen=True)
 class Measures:
-    """The measures that the configuration chooses, with their settings.
+    """The configured measures, with their settings.
 
     Attributes:
         grid: the grid.
@@ -137,7 +137,7 @@ class Measures:
 
     @cached_property
     def chosen(self) -> dict[str, Any]:
-        """The ``Settings`` of each computed measure, with values that the workflow fills in."""
+        """The ``Settings`` of each configured measure, completed by the workflow."""
         named = self.grid.config["side_effects"]["measures"] or ()
         known = dict.fromkeys((*OWN, *named))
         return {name: measure_settings(self.grid.config, name) for name in known if is_taken(self.grid.config, name)}
@@ -170,14 +170,14 @@ class Measures:
 
     @property
     def missing_packages(self) -> list[str]:
-        """Packages that this environment lacks for the selected measures; each begins with the key."""
+        """Packages that are missing for the configured measures; each message begins with the key."""
         found = (
             f"{settings.section}.{text}" for settings in self.chosen.values() if (text := settings.missing_package())
         )
         return list(found)
 
     def tokens(self, prompts: float, prompt_tokens: float) -> tuple[float, float]:
-        """Tokens that one pair reads and writes for the chosen measures of the weights, roughly.
+        """Approximate number of tokens that one pair reads and generates for the measures of the weights.
 
         Args:
             prompts: evaluation prompts of both labels.

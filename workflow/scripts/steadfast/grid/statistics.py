@@ -1,4 +1,4 @@
-"""Wiring of ``workflow/rules/statistics.smk``: the tables of every grid, and those that only some grids have."""
+"""Wiring of ``workflow/rules/statistics.smk``: tables of every grid, and tables of some grids."""
 
 from steadfast.grid import paths
 from steadfast.grid.annotation import Annotation
