@@ -136,8 +136,7 @@ class Judging:
         }
 
     def digest(self, judge: Judge, variant: str = ORIGINAL) -> str:
-        """Digest of the code that a judge's verdicts depend on, including the intervention of a self-evaluating
-        pair."""
+        """Digest of the code that a judge's verdicts depend on, including a self-evaluating pair's intervention."""
         settings = self.grid.variants[variant].settings
         hook = (
             [f"attacks.interventions.methods.{settings['intervention']['method']}"]

@@ -13,7 +13,7 @@ from steadfast.core.errors import DataError
 from steadfast.grid.data import ModelVariant
 
 Split = Literal["evaluation", "calibration", "attack_selection"]
-"""The split for results, the split for directions, or the part of the latter on which the attacks of a sweep are
+"""The split for results, the split for directions, or the part of the latter on which a sweep's attacks are
 compared."""
 
 _WILDCARD = re.compile(r"\{(\w+)\}")

@@ -1,4 +1,4 @@
-"""Base of judges that do not read the response: no settings and no files."""
+"""Base of judges that do not read the response; they have no settings and no files."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class BlindJudge:
     """Decides without the response.
 
     Attributes:
-        decide: the verdict on a case.
+        decide: returns the verdict on a case.
     """
 
     decide: Callable[[Case], VerdictName]

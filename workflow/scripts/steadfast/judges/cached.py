@@ -9,13 +9,14 @@ from steadfast.judges.interface import Case, Judge, Verdict
 
 
 def judge_cached(judge: Judge, cases: Sequence[Case], identity: Mapping[str, Any], cache: ResultCache) -> list[Verdict]:
-    """Judge the cases that the cache does not know, keep their verdicts, and return all.
+    """Judge the cases that are not in the cache, store their verdicts, and return all verdicts.
 
     Args:
         judge: the judge.
-        cases: what is to be judged.
-        identity: what a verdict depends on in addition to the case: weights, prompt template, settings, code.
-        cache: where verdicts are kept.
+        cases: cases to judge.
+        identity: everything that a verdict depends on in addition to the case: weights, prompt template, settings,
+            code.
+        cache: directory of the cache.
     """
     requests = [{**identity, "case": [case.prompt, case.response, case.unfinished_thinking]} for case in cases]
     keys = [request_key(request) for request in requests]

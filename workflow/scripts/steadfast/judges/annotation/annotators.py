@@ -1,6 +1,6 @@
-"""Annotation files as rows, and the judges that their annotators become.
+"""Annotation files as rows, and the judges of their annotators.
 
-Kept free of pandas: the workflow asks for the names of the human judges before it plans its jobs.
+Without pandas, since the workflow needs the names of the human judges before it plans its jobs.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ JUDGE_PREFIX = "human-"
 MAX_SLUG = 48
 NO_PARTS: Mapping[str, Collection[str]] = MappingProxyType({})
 
-# What a spreadsheet would take for a formula, or what the guard itself starts with; the page writes by the same rule.
+# Starts of cells that a spreadsheet would run as a formula, or of guarded cells; the page uses the same rule.
 _NEEDS_GUARD = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n']")
 
 
@@ -30,7 +30,7 @@ class AnnotationRow:
         file: path of the file.
         number: row number as a spreadsheet counts (the header is row 1).
         values: stripped cells by column; column names are lower case with ``_`` for spaces and hyphens.
-        annotator: who labeled: the cell of that name, or the name of the file if there is none.
+        annotator: name of the annotator: the cell in that column, or the name of the file if there is none.
     """
 
     file: str
@@ -40,14 +40,14 @@ class AnnotationRow:
 
     @property
     def place(self) -> str:
-        """File and row, as messages name them."""
+        """File and row, for messages."""
         return f"{self.file}, row {self.number}"
 
 
 def human_judges(files: Iterable[str | Path]) -> list[str]:
-    """Names of the judges that annotation files give: ``human`` and, of several annotators, each one's ``human-NAME``.
+    """Names of the judges from annotation files: ``human`` and, with several annotators, ``human-NAME`` for each.
 
-    The labels of a single annotator are ``human`` itself: a majority of one would be the same judge twice.
+    The labels of a single annotator are ``human``: a majority of one would be the same judge twice.
 
     Returns:
         ``human`` first, then sorted names; empty if there are no files.
@@ -60,7 +60,7 @@ def human_judges(files: Iterable[str | Path]) -> list[str]:
 
 
 def human_labels(files: Iterable[str | Path]) -> dict[str, str]:
-    """Display label of each of them: whose labels they are."""
+    """Display label of each of these judges."""
     files = list(files)
     names = _names(files)
     if len(names) == 1:
@@ -77,12 +77,12 @@ def _label(judge: str) -> str:
 
 
 def of_each_other(judge: str, other: str, parts: Mapping[str, Collection[str]] = NO_PARTS) -> bool:
-    """Whether one of two judges is part of the other: of the annotators' majority, or of an ensemble.
+    """Whether one of two judges is part of the other: the annotators' majority, or an ensemble.
 
     Args:
         judge: a judge.
-        other: another one.
-        parts: the members of every ensemble by its name; two ensembles that share a member count as well.
+        other: another judge.
+        parts: members of every ensemble, by ensemble; ensembles with a common member also count.
     """
     names = {judge, other}
     if MAJORITY_JUDGE in names and any(name.startswith(JUDGE_PREFIX) for name in names):
@@ -106,12 +106,12 @@ def judge_name(annotator: str) -> str:
 
 
 def read_rows(path: str | Path) -> list[AnnotationRow]:
-    """Read a CSV in any form that spreadsheets write; rows without content are left out.
+    """Read a CSV file in any form that spreadsheets write; empty rows are skipped.
 
     The forms are those of ``steadfast.core.delimited``.
 
     Raises:
-        DataError: the file is missing or no such CSV, or has a column twice.
+        DataError: the file is missing, is not such a CSV file, or has a duplicate column.
     """
     table = read_delimited(path, name=_column)
     table.reject_duplicates()

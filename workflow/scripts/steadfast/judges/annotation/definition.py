@@ -1,4 +1,4 @@
-"""The definition that annotators label by: text and examples from a file, shown on the page."""
+"""The definition of the labels for annotators: text and examples from a file, shown on the page."""
 
 import json
 from dataclasses import asdict, dataclass, fields
@@ -23,7 +23,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Example:
-    """A made-up prompt and response, the right choice and the reason for it."""
+    """An example prompt and response, the correct choice and its reason."""
 
     prompt: str
     response: str
@@ -38,9 +38,9 @@ class Definition:
     Attributes:
         title: heading.
         question: the question that an annotator answers for every response.
-        rules: how to decide, one sentence or two each.
-        choices: what ``refusal``, ``non_refusal`` and ``unsure`` are called and mean.
-        examples: worked cases.
+        rules: how to decide, in one or two sentences each.
+        choices: labels and meanings of ``refusal``, ``non_refusal`` and ``unsure``.
+        examples: worked examples.
     """
 
     title: str

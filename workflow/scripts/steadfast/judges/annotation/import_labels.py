@@ -37,8 +37,8 @@ class Annotations:
 
     Attributes:
         labels: one row per annotator and response, with `LABEL_COLUMNS`; ``verdict`` is ``refusal``,
-            ``non_refusal`` or, for the unsure ones, ``unscored``; ``raw`` is the word in the file.
-        warnings: what is allowed but should be known.
+            ``non_refusal`` or, if unsure, ``unscored``; ``raw`` is the word in the file.
+        warnings: messages about unusual but valid input.
     """
 
     labels: pd.DataFrame
@@ -46,20 +46,19 @@ class Annotations:
 
 
 class _Problem(Exception):
-    """What is wrong with one row."""
+    """An error in one row."""
 
 
 class _UnknownItem(Exception):
-    """A row labels an item that this run does not have."""
+    """A row labels an item that is not in this run."""
 
 
 def read_annotations(files: Iterable[str | Path], key: pd.DataFrame, prompts: pd.DataFrame) -> Annotations:
     """Read annotation files: exports of the annotation page, or other CSVs.
 
-    An export is matched by ``item_id``, and its label goes to every response of that wording. Any other CSV
-    needs ``model``, ``variant``, ``prompt_id`` or the question's text, and a verdict; ``sample`` (0 if
-    absent), ``annotator`` (the file's name if absent) and ``note`` are optional. Rows without a verdict are
-    skipped.
+    An export is matched by ``item_id``, and its label applies to every identical response. Any other CSV file needs
+    ``model``, ``variant``, ``prompt_id`` or the question's text, and a verdict; ``sample`` (0 if absent), ``annotator``
+    (the file's name if absent) and ``note`` are optional. Rows without a verdict are skipped.
 
     Args:
         files: paths of the CSVs.
@@ -94,7 +93,7 @@ def read_annotations(files: Iterable[str | Path], key: pd.DataFrame, prompts: pd
 
 
 class _Index:
-    """The responses of this run, by item and by what other files call them."""
+    """The responses of this run, by item id and by the keys of other files."""
 
     def __init__(self, key: pd.DataFrame, prompts: pd.DataFrame) -> None:
         require_columns(key, ["item_id", *RESPONSE, "item_set"], "annotation key")
@@ -199,7 +198,7 @@ def _verdict_of(word: str) -> VerdictName:
 def _seconds_of(row: AnnotationRow) -> float:
     text = row.values.get("seconds") or "nan"
     try:
-        return float(text.replace(",", "."))  # a spreadsheet may have put its decimal comma
+        return float(text.replace(",", "."))  # a spreadsheet may have written a decimal comma
     except ValueError:
         raise _Problem(f"seconds {text!r} is not a number") from None
 

@@ -1,4 +1,4 @@
-"""Items to be labeled: distinct responses to a prompt, under ids that do not reveal the model."""
+"""Items to label: distinct responses to a prompt, with ids that do not reveal the model."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -55,10 +55,10 @@ def collect_items(prompts: pd.DataFrame, responses: Mapping[AnnotatedVariant, pd
         responses: per model–variant pair its responses.
 
     Returns:
-        One row per response, with `ITEM_COLUMNS`. Identical answers to one prompt share an id.
+        One row per response, with `ITEM_COLUMNS`. Identical responses to one prompt share an id.
 
     Raises:
-        DataError: there are no responses, or a response answers no known prompt.
+        DataError: there are no responses, or a response belongs to an unknown prompt.
     """
     rows = [
         (
@@ -80,21 +80,20 @@ def collect_items(prompts: pd.DataFrame, responses: Mapping[AnnotatedVariant, pd
 
 
 def item_id(prompt: str, response: str) -> str:
-    """Opaque id of an answer, a function of nothing but what the annotator reads.
+    """Opaque id of a response, a function only of what the annotator reads.
 
-    It therefore cannot say which variant answered, it stays the same when variants or judges are added, and
-    whoever makes the same responses again gets the same ids. It starts with a letter, lest a spreadsheet
-    take it for a number.
+    It therefore does not reveal the variant, stays the same when variants or judges are added, and is the same if the
+    responses are generated again. It starts with a letter, so that spreadsheets do not read it as a number.
     """
     return f"i{_digest(prompt, response)}"
 
 
 def item_set_id(item_ids: Iterable[str], definition: str) -> str:
-    """Fingerprint of a page: of the set of its items and of the definition that they are labeled by."""
+    """Fingerprint of a page: of its set of items and of the definition of the labels."""
     return f"s{_digest(definition, *sorted(set(item_ids)))}"
 
 
 def _digest(*parts: str) -> str:
-    # lengths keep ("ab", "c") and ("a", "bc") apart
+    # lengths distinguish ("ab", "c") from ("a", "bc")
     encoded = [part.encode("utf-8") for part in parts]
     return hashlib.sha256(b"".join(b"%d:%b" % (len(part), part) for part in encoded)).hexdigest()[:DIGITS]

@@ -27,18 +27,16 @@ _TYPES = {
 
 
 def human_judgments(labels: pd.DataFrame) -> pd.DataFrame:
-    """Judgments of every annotator and of their majority; a single annotator's labels are the majority's alone.
+    """Judgments of every annotator and of their majority; a single annotator is only the majority.
 
-    The majority is taken over the annotators who decided; an equal number on both sides, or nobody, leaves the
-    response ``unscored``.
+    The majority is taken over the annotators who decided; a tie, or no decision, leaves the response ``unscored``.
 
     Args:
         labels: from `steadfast.judges.annotation.import_labels.read_annotations`.
 
     Returns:
-        `JUDGMENT_COLUMNS`; only labeled responses occur. People give no probability: ``score`` is NaN.
-        ``raw`` is the annotator's word (for the majority, everybody's), ``reason`` the note (for the
-        majority, the count).
+        `JUDGMENT_COLUMNS`, for labeled responses only. Annotators give no probability, so ``score`` is NaN. ``raw`` is
+        the annotator's word (for the majority, all words), ``reason`` the note (for the majority, the counts).
     """
     reasons = labels["note"].where(labels["verdict"] != UNSCORED, ("unsure: " + labels["note"]).str.removesuffix(": "))
     single = labels.assign(score=float("nan"), reason=reasons)[JUDGMENT_COLUMNS]
@@ -68,7 +66,7 @@ def _majority(response: tuple[object, ...], votes: pd.DataFrame) -> dict[str, ob
 
 
 def summarize(annotations: Annotations) -> pd.DataFrame:
-    """Per judge: how many responses it labeled and how.
+    """Number of labeled responses and counts of the labels, per judge.
 
     Returns:
         Columns ``judge``, ``labeled``, ``refusal``, ``non_refusal``, ``unscored``, ``ties`` (for ``human``;
@@ -100,7 +98,7 @@ def write_human_judgments(
     labels: str | Path,
     summary: str | Path,
 ) -> None:
-    """Read annotation files and write what follows from them; warnings and ties go to standard error.
+    """Read annotation files and write judgments, labels and a summary; warnings and ties go to standard error.
 
     Args:
         files: the annotation files.
@@ -112,7 +110,7 @@ def write_human_judgments(
         summary: output CSV, one row per judge.
 
     Raises:
-        DataError: see `read_annotations`; or labels of a judge or model–variant pair that no output is for.
+        DataError: see `read_annotations`; or there are labels of a judge or model–variant pair without an output.
     """
     annotations = read_annotations(files, read_table(key), read_table(prompts))
     table = human_judgments(annotations.labels)

@@ -39,9 +39,8 @@ class AnnotationPage:
 
     Attributes:
         html: the page.
-        key: one row per response of the run, with `KEY_COLUMNS`; the page holds the items of those
-            ``selected``. It has the others as well, so that labels stay usable when a later page holds
-            other items.
+        key: one row per response of the run, with `KEY_COLUMNS`; the page holds the items of those ``selected``. The
+            other responses are included, so that labels remain usable if a later page has other items.
     """
 
     html: str
@@ -61,25 +60,25 @@ def build_annotation_page(
     annotators: Sequence[str] = (),
     judgments: pd.DataFrame | None = None,
 ) -> AnnotationPage:
-    """Build the page: one file without network access that shows prompts and responses and nothing else.
+    """Build the page: one file without network access that shows only prompts and responses.
 
-    No name of a model, variant or judge, no verdict and no prompt label goes into it.
+    It contains no names of models, variants or judges, no verdicts and no prompt labels.
 
     Args:
         prompts: the prompt table.
         responses: per model–variant pair its table of responses.
-        definition: what the annotators label by.
+        definition: definition of the labels.
         resources: folder that the page's template, styles and scripts are relative to.
         mode: ``human_subset`` or ``sampled``, see `steadfast.judges.annotation.sampling.select`.
-        size: responses to draw, for ``sampled``.
-        samples: samples per prompt and model–variant pair that are labeled; None takes all.
-        seed: seeds the draw and, with the annotator's name, the order of the items.
-        annotators: names that the page proposes.
+        size: number of responses to sample, for ``sampled``.
+        samples: number of samples per prompt and model–variant pair to label; None takes all.
+        seed: seed of the sampling and, with the annotator's name, of the order of the items.
+        annotators: suggested names of annotators.
         judgments: for ``sampled``, verdicts (judge, model, variant, prompt_id, sample, verdict) of the judges
             whose disagreement counts.
 
     Raises:
-        ConfigError, DataError: nothing can be selected, or a response answers no known prompt.
+        ConfigError, DataError: nothing can be selected, or a response belongs to an unknown prompt.
     """
     items = collect_items(prompts, responses)
     items = select(items, prompts, mode=mode, size=size, samples=samples, seed=seed, judgments=judgments)
@@ -108,8 +107,8 @@ def write_annotation_page(
         judgments: files ``.../{judge}/{model}/{variant}.parquet``; only ``mode: sampled`` reads them.
         definition: YAML file with the definition.
         resources: folder that the page's template, styles and scripts are relative to.
-        html: where the page goes.
-        key: where the key goes.
+        html: output path of the page.
+        key: output path of the key.
         **settings: ``mode``, ``size``, ``samples``, ``seed``, ``annotators`` of `build_annotation_page`.
     """
     page = build_annotation_page(
@@ -127,7 +126,7 @@ def write_annotation_page(
 def _page_data(
     shown: pd.DataFrame, definition: Definition, fingerprint: str, seed: int, annotators: Sequence[str]
 ) -> dict[str, Any]:
-    """What the page's scripts read. Sorted by opaque ids, so that positions say nothing either."""
+    """Data for the page's scripts, sorted by opaque id, so that positions reveal nothing."""
     distinct = shown.drop_duplicates("item_id").sort_values("item_id")
     questions = list(dict.fromkeys(distinct["prompt"]))
     number = {text: index for index, text in enumerate(questions)}

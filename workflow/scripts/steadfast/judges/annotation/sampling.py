@@ -1,4 +1,4 @@
-"""Which responses are labeled: a subset of prompts for every model–variant pair, or a stratified random sample."""
+"""Selection of responses to label: a subset of prompts for every model–variant pair, or a stratified random sample."""
 
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -31,19 +31,19 @@ def select(
         items: all responses, from `collect_items`.
         prompts: the prompt table; ``human_subset`` needs its column ``human``.
         mode: ``human_subset`` takes every model–variant pair's responses to the prompts marked ``human``; ``sampled``
-            draws ``size`` responses, spread as evenly as possible over model, variant, prompt label
-            and whether the judges disagree.
-        size: number of responses to draw.
-        samples: samples per prompt and model–variant pair that can be chosen, the lowest numbers first; None takes all.
-        seed: seed of the draw.
-        judgments: verdicts of the judges whose disagreement counts; without them that stratum is left out.
+            samples ``size`` responses, spread as evenly as possible over model, variant, prompt label and judge
+            disagreement.
+        size: number of responses to sample.
+        samples: number of eligible samples per prompt and model–variant pair, lowest numbers first; None takes all.
+        seed: seed of the sampling.
+        judgments: verdicts of the judges whose disagreement defines strata; without them, disagreement is ignored.
 
     Returns:
-        ``items`` with the columns ``selected`` (bool), ``stratum`` (empty if it could not be chosen) and
-        ``weight`` (responses that a selected one represents; NaN if not selected).
+        ``items`` with the columns ``selected`` (bool), ``stratum`` (empty if not eligible) and ``weight`` (number of
+        responses that a selected one represents; NaN if not selected).
 
     Raises:
-        ConfigError: unknown mode, or nothing to draw.
+        ConfigError: the mode is unknown, or ``size`` is below 1.
         DataError: no prompt is marked ``human``.
     """
     eligible = items[_rank_of_sample(items) <= (samples or np.inf)]
@@ -94,7 +94,7 @@ def _strata(items: pd.DataFrame, judgments: pd.DataFrame | None) -> pd.Series:
 
 
 def disputed_responses(judgments: pd.DataFrame) -> pd.MultiIndex:
-    """Responses (model, variant, prompt_id, sample) on which the judges that scored them do not all agree."""
+    """Responses (model, variant, prompt_id, sample) on which judges disagree; unscored verdicts are ignored."""
     scored = judgments[judgments["verdict"] != UNSCORED]
     opinions = scored.groupby(RESPONSE)["verdict"].nunique()
     disputed = opinions[opinions > 1].index
@@ -104,7 +104,7 @@ def disputed_responses(judgments: pd.DataFrame) -> pd.MultiIndex:
 def allocate(sizes: Sequence[int], total: int, generator: np.random.Generator) -> list[int]:
     """Spread ``total`` draws over strata of the given sizes, as evenly as the sizes allow.
 
-    What cannot be spread evenly goes to strata drawn at random. At most the sum of ``sizes`` is given out.
+    A remainder goes to randomly drawn strata. The result is at most the sum of ``sizes``.
     """
     taken = [0] * len(sizes)
     remaining = min(total, sum(sizes))

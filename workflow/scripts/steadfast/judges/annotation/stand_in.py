@@ -1,8 +1,8 @@
-"""Labels of a judge in the place of people's, to try the way from labels to corrected rates without an annotator.
+"""Labels of a judge instead of human labels, to try the path from labels to corrected rates without annotators.
 
     PYTHONPATH=workflow/scripts python -m steadfast.judges.annotation.stand_in grammar labels.csv
 
-The annotator's name says what the labels are, so that no table or figure can be mistaken for one of people's.
+The annotator's name identifies the labels, so that no table or figure can be mistaken for one with human labels.
 """
 
 import argparse
@@ -21,18 +21,18 @@ SELECTION = ["model", "variant", "prompt_id", "sample"]
 
 
 def stand_in_labels(key: pd.DataFrame, verdicts: pd.DataFrame, judge: str) -> pd.DataFrame:
-    """The verdicts of a judge on the responses that an annotation page shows, as a table of labels.
+    """The verdicts of a judge on the responses of an annotation page, as a table of labels.
 
     Args:
         key: the page's key: ``SELECTION`` and ``selected``.
         verdicts: a table from ``tables.verdicts``.
-        judge: the judge in question.
+        judge: name of the judge.
 
     Returns:
         Columns annotator, model, variant, prompt_id, sample, verdict; unscored responses are ``unsure``.
 
     Raises:
-        UnknownNameError: no judge of the verdicts has this name.
+        UnknownNameError: the verdicts have no judge of this name.
         DataError: the judge scored none of the page's responses.
     """
     known = verdicts["judge"].unique().tolist()
@@ -51,11 +51,11 @@ def read_result(path: Path, target: str) -> pd.DataFrame:
     """A table of the current results.
 
     Args:
-        path: where the run writes it.
-        target: what to ask Snakemake for.
+        path: path of the table in a run.
+        target: Snakemake target that creates it.
 
     Raises:
-        DataError: it is not there, or cannot be read; the message says how it is made.
+        DataError: it is missing or cannot be read; the message says how to create it.
     """
     if not path.is_file():
         raise DataError(

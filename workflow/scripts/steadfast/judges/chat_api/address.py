@@ -1,8 +1,8 @@
-"""The address of an API: allowed content of `base_url`, and how requests are addressed.
+"""The address of an API: parsing of `base_url`, and arguments for requests.
 
-Beside an address up to `/v1`, the dated form of Azure's is known, whose key goes into a header of its own:
-`https://NAME.openai.azure.com/openai/deployments/DEPLOYMENT?api-version=...`. A query may hold no secret, since it is
-part of what is recorded.
+In addition to addresses that end in `/v1`, Azure's versioned form is supported, which sends the key in a separate
+header: `https://NAME.openai.azure.com/openai/deployments/DEPLOYMENT?api-version=...`. A query must not contain a
+secret, since it is recorded.
 """
 
 import re
@@ -25,7 +25,7 @@ class Address:
 
     Attributes:
         url: the address without its query, to which `/chat/completions` is appended.
-        query: parameters that every request carries.
+        query: query parameters of every request.
         key_header: header for the key; None for `Authorization: Bearer`.
     """
 
@@ -35,16 +35,16 @@ class Address:
 
     @property
     def identity(self) -> str:
-        """The address as a part of what an answer depends on."""
+        """The address as part of a request's cache key."""
         return f"{self.url}?{urlencode(self.query)}" if self.query else self.url
 
     def client_arguments(self, key: str | None) -> dict[str, Any]:
-        """Arguments of openai's client that depend on the address."""
+        """Arguments of the OpenAI client that depend on the address."""
         query = {"default_query": dict(self.query)} if self.query else {}
         return {"base_url": self.url, "api_key": key or "none", **query}
 
     def request_arguments(self, key: str | None) -> dict[str, Any]:
-        """Arguments of each of the client's requests that depend on the address."""
+        """Arguments of every request that depend on the address."""
         if self.key_header is None:
             return {}
         from openai import Omit
@@ -56,7 +56,7 @@ def read_address(base_url: str) -> Address:
     """The address in `base_url`.
 
     Raises:
-        ConfigError: it is none, or holds a secret.
+        ConfigError: it is not an address, or contains a secret.
     """
     text = base_url.strip()
     try:
@@ -80,7 +80,7 @@ def read_address(base_url: str) -> Address:
 
 
 def _check_azure(host: str, path: str, query: dict[str, str]) -> None:
-    """Reject the two addresses that Azure's pages show and that no chat API answers at."""
+    """Reject two addresses that Azure's pages show but that are not addresses of the chat API."""
     if "/deployments/" in path and _VERSION not in query:
         raise ConfigError(f"base_url: an address with '/deployments/' needs a version: {path}?{_VERSION}=2024-10-21")
     if _AZURE.search(host) and not re.search(r"/v1$|/deployments/[^/]+$|/models$", path):

@@ -1,10 +1,10 @@
-"""Asking through a provider's batch interface: requests go in as files, answers come out as files, at a lower price.
+"""Requests through a provider's batch API: requests are uploaded and answers downloaded as files, at a lower price.
 
-The interface is the one that OpenAI introduced: a file of requests is uploaded, a batch is created of it, asked about
-until it has ended, and its output and error files are read. Answers are put into the same store, under the same keys,
-as those of single requests. What was submitted is kept beside the store, in a file named by the content of the batch,
-so that a job that was killed asks about its batch again in place of paying for another; where it was killed before it
-could write that file, the batch is found by the name that it carries in its metadata.
+The API is OpenAI's: a file of requests is uploaded, a batch is created from it and polled until it has ended, and its
+output and error files are read. Answers go into the same result cache, under the same keys, as those of single
+requests. A record of each submitted batch is stored next to the cache, in a file named by the batch's content, so that
+an interrupted job resumes polling its batch instead of paying for another. If the job was killed before it wrote that
+file, the batch is found by the name in its metadata.
 """
 
 import asyncio
@@ -28,23 +28,23 @@ from steadfast.judges.chat_api.requests import Request, body_of
 URL = "/v1/chat/completions"
 WINDOW = "24h"
 NAME = "steadfast"
-"""Key of a batch's metadata that holds the name of its content."""
+"""Metadata key of a batch that holds the hash of its content."""
 FOLDER = "batches"
 MOST_BYTES = 100_000_000
-"""Of one file; providers take up to 200 MB."""
+"""Maximum size of one file; providers accept up to 200 MB."""
 COMPLETED = "completed"
 GOES_ON = "Received answers are kept: run again to continue."
 
 NOT_FOUND = 404
 ROUNDS = 2
-"""How often a request is submitted at most."""
+"""Maximum number of submissions of a request."""
 
 Keyed = tuple[str, Request]
 Value = TypeVar("Value")
 
 
 class UnknownToProvider(EndpointError):
-    """A batch or an interface that the provider does not know."""
+    """The provider does not know the batch, or has no batch API."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Submitted:
 
     Attributes:
         name: hash of its content.
-        batch: its id at the provider.
-        requests: its requests by key, so that whichever run reads the answers can keep all of them.
+        batch: its id from the provider.
+        requests: its requests by key, so that any run that reads the answers can store all of them.
     """
 
     name: str
@@ -64,13 +64,13 @@ class Submitted:
 
 @dataclass
 class BatchRun:
-    """The requests of one run, asked in batches.
+    """The requests of one run, sent in batches.
 
     Attributes:
-        endpoint: where they go.
-        store: where the answers are put.
+        endpoint: the endpoint.
+        store: the result cache.
         faults: faults by key.
-        answered: requests that were answered.
+        answered: number of answered requests.
     """
 
     endpoint: Endpoint
@@ -107,7 +107,7 @@ class BatchRun:
             )
 
     def _is_open(self, key: str) -> bool:
-        """Whether a request may be asked again."""
+        """Whether a request may be sent again."""
         return key not in self.faults or self.faults[key].kind == "passing"
 
     @property
@@ -115,7 +115,7 @@ class BatchRun:
         return self.store.directory / FOLDER
 
     def _kept(self, keys: Sequence[str]) -> Iterator[Submitted]:
-        """Batches of earlier runs that hold some of the requests."""
+        """Batches of earlier runs that contain some of the requests."""
         wanted = set(keys)
         for path in sorted(self._folder.glob("*.json")):
             with suppress(ValueError, KeyError, TypeError):
@@ -125,7 +125,7 @@ class BatchRun:
                     yield Submitted(path.stem, str(record["batch"]), record["requests"])
 
     def _chunks(self, requests: Sequence[Keyed]) -> Iterator[tuple[bytes, dict[str, Request]]]:
-        """Files of requests, each within the limits, with their requests by key."""
+        """Files of requests within the limits, with their requests by key."""
         lines: list[bytes] = []
         chunk: dict[str, Request] = {}
         size = 0
@@ -149,7 +149,7 @@ class BatchRun:
     async def _submit(self, content: bytes, requests: Mapping[str, Request]) -> Submitted:
         name = hashlib.sha256(content).hexdigest()[:32]
         client: Any = self.endpoint.client
-        with suppress(UnknownToProvider):  # not all providers list batches
+        with suppress(UnknownToProvider):  # not all providers can list batches
             listed = await self._patiently(partial(client.batches.list, limit=100))
             for batch in listed.data:
                 if (batch.metadata or {}).get(NAME) == name and (
@@ -215,14 +215,14 @@ class BatchRun:
         print(f"batch {batch.batch} {found.status}: {self.answered} answered, {len(self.faults)} not", flush=True)
 
     def _end(self, batch: Submitted, why: str) -> None:
-        """Forget a batch, whose answers are in the store by now; what was not answered may be asked again."""
+        """Delete the record of a batch whose answers are in the cache; unanswered requests may be sent again."""
         for key in batch.requests:
             if key not in self.store and key not in self.faults:
                 self.faults[key] = Fault("passing", why)
         self._path(batch).unlink(missing_ok=True)
 
     def _take(self, line: str, known: Mapping[str, Request]) -> None:
-        """Read one line of an output or error file; what is of no request of the batch is passed over."""
+        """Read one line of an output or error file; lines of unknown requests are skipped."""
         try:
             record = json.loads(line)
             key = record["custom_id"]
@@ -279,5 +279,5 @@ class BatchRun:
 
 
 def _has_ended(status: str) -> bool:
-    """Whether nothing more comes of a batch: completed, expired, failed, or canceled by its owner."""
+    """Whether a batch has ended: completed, expired, failed or canceled."""
     return status in (COMPLETED, "expired", "failed") or (status.startswith("cancel") and status.endswith("ed"))

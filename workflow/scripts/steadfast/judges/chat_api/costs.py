@@ -8,13 +8,13 @@ from steadfast.judges.chat_api.settings import ChatJobSettings
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """An estimate that errs on the high side.
+    """A conservative (high) estimate.
 
     Attributes:
-        requests: different requests that all cases need.
-        answered: those of them that are in the result cache.
-        input_tokens: tokens of those that are not.
-        output_tokens: the longest answers to those that are not.
+        requests: number of distinct requests for all cases.
+        answered: number of those in the result cache.
+        input_tokens: input tokens of the others.
+        output_tokens: maximum output tokens of the others.
     """
 
     requests: int
@@ -24,7 +24,7 @@ class CostEstimate:
 
     @property
     def unanswered(self) -> int:
-        """Requests that will be sent."""
+        """Number of requests that will be sent."""
         return self.requests - self.answered
 
     def __add__(self, other: "CostEstimate") -> "CostEstimate":
@@ -36,7 +36,7 @@ class CostEstimate:
         )
 
     def cost(self, settings: ChatJobSettings) -> float | None:
-        """Price in the currency of the prices, that of batches where they are used; None if the entry gives none."""
+        """Cost in the currency of the prices, at the batch price if batches are used; None without prices."""
         input_price, output_price = settings.price_per_million_input, settings.price_per_million_output
         if input_price is None or output_price is None:
             return None
@@ -45,10 +45,10 @@ class CostEstimate:
 
 
 def check_limits(estimate: CostEstimate, settings: ChatJobSettings) -> None:
-    """Refuse to start what would exceed ``max_requests`` or ``max_cost``.
+    """Reject a run that would exceed ``max_requests`` or ``max_cost``.
 
     Raises:
-        ConfigError: with the number, the limit and the key.
+        ConfigError: a limit is exceeded; the message has the number, the limit and the key.
     """
     if settings.max_requests is not None and estimate.unanswered > settings.max_requests:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""One OpenAI-compatible endpoint: a request goes in, an answer or a fault comes out."""
+"""One OpenAI-compatible endpoint: returns an answer or a fault for a request."""
 
 import asyncio
 import random
@@ -20,20 +20,20 @@ from steadfast.judges.chat_api.settings import ChatJobSettings
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-# Seconds before the first retry; doubled with each further one.
+# Seconds before the first retry, doubled for each further retry.
 FIRST_WAIT = 1.0
 LONGEST_BACKOFF = 60.0
 
 
 @dataclass
 class Endpoint:
-    """An endpoint, while it is open (use it as an asynchronous context manager).
+    """An open endpoint; an asynchronous context manager.
 
     Attributes:
         settings: the judge's entry.
         base_url: address of the API.
-        model: name of the model there.
-        attempts: requests sent, retries included.
+        model: name of the model at the endpoint.
+        attempts: number of requests sent, including retries.
     """
 
     settings: ChatJobSettings
@@ -58,17 +58,17 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """Model and address, without what a query says."""
+        """Model and address, without the query."""
         return f"{self.model} at {self._address.url}"
 
     @property
     def client(self) -> "AsyncOpenAI":
-        """The client, for other interfaces of the same API."""
+        """The client, for other parts of the same API."""
         return self._client
 
     @property
     def secret(self) -> str | None:
-        """What may not be repeated."""
+        """The API key, which must not appear in messages."""
         return self._key
 
     async def ask(self, request: Request) -> Answer | Fault:
@@ -97,7 +97,7 @@ class Endpoint:
 
         self.attempts += 1
         try:
-            # The client's own limit is between two pieces of the answer; this one is for the whole of it.
+            # The client's timeout applies between two chunks of an answer; this one to the whole answer.
             async with asyncio.timeout(self.settings.timeout):
                 body = {**body_of(request, self.model), **self._address.request_arguments(self._key)}
                 response = await self._client.chat.completions.with_raw_response.create(**body)
@@ -113,7 +113,7 @@ class Endpoint:
         return self.checked(read_completion(hide(text, self._key), self._key))
 
     def checked(self, outcome: Answer | Fault) -> Answer | Fault:
-        """An outcome, or the fault that another model gave it."""
+        """The outcome, or a fault if another model answered."""
         if isinstance(outcome, Answer) and not accepts(outcome.model, (self.model, *self.settings.accepted_models)):
             return Fault("fatal", clean(explain(outcome.model, self.model), self._key), OTHER_MODEL)
         return outcome
@@ -125,7 +125,7 @@ class Endpoint:
             **self._address.client_arguments(self._key),
             max_retries=0,
             timeout=self.settings.timeout,
-            http_client=DefaultAsyncHttpxClient(trust_env=not self.settings.local),  # no proxy to this machine
+            http_client=DefaultAsyncHttpxClient(trust_env=not self.settings.local),  # no proxy for this machine
         )
-        client.organization = client.project = None  # the client takes them from the environment, whoever is asked
+        client.organization = client.project = None  # not from the environment, which may be meant for other endpoints
         return client

@@ -1,4 +1,4 @@
-"""Finding an error in a provider's JSON, whatever its form, and what it says."""
+"""Detection and parsing of errors in a provider's JSON, in any known form."""
 
 import json
 import re
@@ -18,19 +18,19 @@ _WORDS = frozenset(
     "message msg detail details error errors status_msg error_msg errmsg error_message title description raw reasons"
     " explanation cause blockreasonmessage block_reason_message loc".split()
 )
-# What a provider quotes of the request or of an answer: its words are nobody's explanation.
+# Fields that quote the request or an answer; their text does not explain the error.
 _QUOTED = frozenset("flagged_input failed_generation input prompt messages request content param url trace_id".split())
 _STATUSES = ("code", "status", "status_code", "http_code", "http_status", "error_code")
 _DEEPEST = 8
-# Fields of which a chat completion has one, even if it holds no answer.
+# A chat completion has one of these fields, even without an answer.
 COMPLETION = ("choices", "usage", "promptFeedback", "prompt_feedback", "prompt_filter_results", "candidates")
 # Fields that name a parameter of the request.
 _PARAMETERS = frozenset({"param", "parameter"})
-# Codes and words that say that nothing is wrong.
+# Codes and words that mean success.
 _NO_CODES = frozenset({"0", "200", "ok", "success", "none", "null"})
 _NO_WORDS = frozenset({"", "-", "ok", "okay", "success", "succeeded", "none", "null", "no error", "noerror"})
-# Fields that say that a text was withheld, and not only that it was looked at. Others, such as Azure's `detected` and
-# `severity`, come with answers that are whole.
+# Fields that mean that a text was withheld. Others, such as Azure's `detected` and `severity`, also come with complete
+# answers.
 _WITHOUT_CATEGORY = frozenset({"filtered", "blocked"})
 _WITHHELD = _WITHOUT_CATEGORY | set("input_sensitive output_sensitive is_blocked intervened need_clear_history".split())
 _BLOCK_REASONS = frozenset({"blockReason", "block_reason"})
@@ -61,18 +61,18 @@ def error_in(body: Any) -> Any:
 
 
 def _is_turn(value: Any) -> bool:
-    """Whether a message is a turn of a conversation: the answer of another API."""
+    """Whether a message is a turn of a conversation, i.e. an answer of another API."""
     return isinstance(value, Mapping) and "role" in value
 
 
 def _error_within(body: Mapping[str, Any]) -> Any:
-    """The error in what a body wraps everything into: `Response` (Tencent), `header` (iFlytek)."""
+    """The error inside a wrapper: `Response` (Tencent), `header` (iFlytek)."""
     found = (error_in(part) for part in body.values() if isinstance(part, Mapping) and not _is_turn(part))
     return next((error for error in found if error and not says_nothing(error)), None)
 
 
 def says_nothing(error: Any) -> bool:
-    """Whether the value of an error's field reports none: it is empty, made of nulls, or says that all is well."""
+    """Whether the value of an error field reports no error: it is empty, null, or means success."""
     if isinstance(error, bool):
         return not error
     found = _Found()
@@ -82,7 +82,7 @@ def says_nothing(error: Any) -> bool:
 
 
 def withheld_in(body: Any, depth: int = 0) -> list[str]:
-    """Names of what says that a text was withheld: categories of a content filter, flags, a reason to block.
+    """Names of fields that report a withheld text: content-filter categories, flags, a block reason.
 
     The answer itself is not searched.
     """
@@ -108,8 +108,8 @@ def error_reply_in(error: Any, secret: str | None, status: int | None = None) ->
 
     Args:
         error: a JSON value.
-        secret: what may not be repeated.
-        status: the HTTP status, if it is one of an error; else the error's own counts.
+        secret: text to hide.
+        status: the HTTP status if it is an error status; otherwise the status in the error is used.
     """
     found = _Found()
     _collect(error, found)
@@ -122,7 +122,7 @@ def error_reply_in(error: Any, secret: str | None, status: int | None = None) ->
 
 @dataclass
 class _Found:
-    """What was found in an error so far."""
+    """Parts of an error found so far."""
 
     codes: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
@@ -153,7 +153,7 @@ def _is_set(value: Any) -> bool:
 
 
 def _parsed(value: Any) -> Any:
-    """A JSON object or list that was put into a string, as routers do with what another provider said."""
+    """A JSON object or list encoded as a string, as routers do with another provider's reply."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
             return json.loads(value)
@@ -163,7 +163,7 @@ def _parsed(value: Any) -> Any:
 
 
 def _status(error: Any) -> int | None:
-    """The first number in an error, outermost first, that is the HTTP status of an error."""
+    """The first number in an error, outermost first, that is an HTTP error status."""
     return next((code for part in _levels(error) for code in map(_as_status, map(part.get, _STATUSES)) if code), None)
 
 

@@ -1,4 +1,4 @@
-"""Rules of the table of faults: what a provider says, and when a line of the table holds for it."""
+"""Rules of the fault table: parsed error replies, and how a rule matches them."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ Statuses = frozenset[int]
 
 @dataclass(frozen=True)
 class ErrorReply:
-    """What a provider said instead of answering.
+    """A provider's reply without an answer.
 
     Attributes:
-        status: the HTTP status, or the one in the body where HTTP says 200; None if there is none.
+        status: the HTTP status, or the status in the body if HTTP returned 200; None if there is none.
         codes: machine-readable codes, types and statuses.
-        words: its explanation, without what it quotes of the request, and without secrets.
-        parameter: the parameter that it complains of, if it names one of those that judges send in a field of its own.
+        words: its explanation, without quotations of the request and without secrets.
+        parameter: the rejected parameter, if a separate field names one that judges send.
     """
 
     status: int | None = None
@@ -29,7 +29,7 @@ class ErrorReply:
 
     @property
     def reason(self) -> str:
-        """For people."""
+        """Readable description."""
         words = self.words or ", ".join(self.codes) or "without a word"
         if self.parameter and self.parameter not in words:
             words = f"{words} (parameter {self.parameter!r})"
@@ -38,22 +38,22 @@ class ErrorReply:
 
 @dataclass(frozen=True)
 class Rule:
-    """A line of the table. It holds by a status, or else by a code, a parameter or a text within some statuses.
+    """A row of the table. It matches by a status, or by a code, a parameter or a text within given statuses.
 
     Attributes:
         name: what happened.
-        kind: what follows.
-        status: statuses that suffice.
-        codes: patterns that are searched in every code, written in small letters and digits alone.
-        texts: patterns that are searched in the words, whatever the case of their letters.
-        within: statuses in which codes and texts count; None for any.
-        unless: patterns of texts with which neither counts.
-        not_codes: patterns of codes that are none of the rule's.
+        kind: kind of the fault.
+        status: statuses that match by themselves.
+        codes: patterns searched in every code, after reduction to lowercase letters and digits.
+        texts: patterns searched in the words, ignoring case.
+        within: statuses with which codes and texts are considered; None for any.
+        unless: patterns of texts that prevent a match by codes or texts.
+        not_codes: patterns of codes that never match.
         advice: what to change.
-        decisive: whether its codes count before the status of any rule does.
-        parameter: whether it holds where the provider names a parameter.
-        generation: whether it may be of the case, if it does not pass.
-        sure: whether it is known what follows. By a text alone it never is.
+        decisive: whether its codes are matched before any status.
+        parameter: whether it matches if the provider names a parameter.
+        generation: whether it belongs to the case if retries fail.
+        sure: whether the kind is certain; a match by text alone never is.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Rule:
     sure: bool = field(default=True, kw_only=True)
 
     def match(self, reply: ErrorReply) -> Matched | None:
-        """By what the rule holds; None if it does not."""
+        """What the rule matches by; None if it does not match."""
         if reply.status in self.status:
             return "status"
         if self.has_code(reply):
@@ -83,14 +83,14 @@ class Rule:
         return "text" if _found(self._texts, reply.words) else None
 
     def has_code(self, reply: ErrorReply) -> bool:
-        """Whether one of the codes is the rule's."""
+        """Whether one of the codes matches the rule."""
         codes = map(_letters, reply.codes)
         return self._counts(reply) and any(
             _found(self._codes, code) and not _found(self._not_codes, code) for code in codes
         )
 
     def _counts(self, reply: ErrorReply) -> bool:
-        """Whether codes and words count at all."""
+        """Whether codes and words are considered."""
         outside = self.within is not None and reply.status is not None and reply.status not in self.within
         return not outside and not _found(self._unless, reply.words)
 

@@ -1,9 +1,9 @@
-"""The table of faults: what happened and what follows, from a provider's status, codes and words.
+"""The fault table: from a provider's status, codes and words to a kind of fault.
 
-An explicit code of a decisive rule counts before any status, since providers send moderation with nearly every
-status. Then the first rule that holds decides. Nearly every wording is one that a provider uses;
-`tests/provider_forms.py` holds what they send. A new wording is one line in its rule. A rejection that no rule knows
-is the case's, but not surely.
+A code of a decisive rule is matched before any status, since providers report moderation with nearly every status.
+Otherwise the first matching rule decides. Nearly every wording is used by a provider; `tests/provider_forms.py` has
+their replies. A new wording is one more line in its rule. A rejection without a matching rule is attributed to the
+case, with ``sure`` False.
 """
 
 from steadfast.judges.chat_api.fault_rules import ErrorReply, Matched, Rule
@@ -193,7 +193,7 @@ RULES = (
         unless=TEMPORARY,
     ),
     Rule(MODERATED, "case", texts=SURELY_MODERATED, within=PASSING, unless=TEMPORARY),
-    # Of its case, if it never passes: the words may be those of a moderation that is broken itself.
+    # Attributed to the case if retries fail: the moderation itself may be broken.
     Rule(
         UPSTREAM,
         "passing",
@@ -210,9 +210,9 @@ RULES = (
         texts=TOO_LONG_TEXTS,
         within=REJECTED,
     ),
-    # Some servers say so with the status of a failure, again and again.
+    # Some servers repeatedly report this with an error status.
     Rule(TOO_LONG, "case", texts=TOO_LONG_TEXTS, within=frozenset({500}), unless=TEMPORARY),
-    # A generation that failed may succeed the next time; if it never does, that is its case's.
+    # A failed generation may succeed when retried; if it never does, it is attributed to the case.
     Rule(
         UPSTREAM,
         "passing",
@@ -295,8 +295,8 @@ def fault_of(reply: ErrorReply, wait: float | None = None) -> Fault:
     """What follows from what a provider said.
 
     Args:
-        reply: its words, without secrets.
-        wait: seconds that it asks to wait, if any.
+        reply: the provider's reply, without secrets.
+        wait: requested wait in seconds, if any.
     """
     rule, matched = _decide(reply)
     name = "" if rule.name == UPSTREAM else rule.name
@@ -322,7 +322,7 @@ def _decide(reply: ErrorReply) -> tuple[Rule, Matched]:
 
 
 def advised(name: str, reply: str) -> str:
-    """The reason of a fault: what happened, what was said, and what to change."""
+    """The reason of a fault: what happened, the provider's words, and what to change."""
     return f"{name}: {reply} ({_ADVICE[name]})"
 
 

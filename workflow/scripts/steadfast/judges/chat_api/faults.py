@@ -10,12 +10,10 @@ kind       examples                                          what follows
            not supported, another model answered
 =========  ================================================  ======================================================
 
-A fault is read from everything that a provider says: HTTP status, code, type and text, wherever in the body they are
-(`steadfast.judges.chat_api.replies`), by the one table of `steadfast.judges.chat_api.fault_table`. Providers invent
-words, so no table knows them all: a rejection that it does not know is taken for the case's, but not surely
-(`Fault.sure`), and a harmless question decides whether the endpoint works at all (`steadfast.judges.chat_api.running`).
-
-No fault is ever kept in the result cache.
+A fault is determined from HTTP status, code, type and text, anywhere in the body (`steadfast.judges.chat_api.replies`),
+by the table in `steadfast.judges.chat_api.fault_table`. No table can list all wordings: an unknown rejection is
+attributed to the case, with `Fault.sure` False, and a harmless question then shows whether the endpoint works
+(`steadfast.judges.chat_api.running`). Faults are never stored in the result cache.
 """
 
 import re
@@ -37,7 +35,7 @@ _UNITS = {"ms": 0.001, "milliseconds": 0.001, "m": 60.0, "minutes": 60.0}
 
 
 class EndpointError(SteadfastError):
-    """An endpoint does not do what it is asked; what it answered before is kept."""
+    """An endpoint cannot be used; earlier answers are kept."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +44,12 @@ class Fault:
 
     Attributes:
         kind: `case` (this request cannot be answered), `passing` (try again) or `fatal` (no request can be).
-        reason: for people, with the provider's words; holds no secret.
-        name: what happened, as the table names it; empty if no rule knows it.
-        status: the HTTP status, if it was one.
-        wait: seconds that the server asks to wait, or None.
-        sure: whether that is known, and not only the likeliest reading.
-        generation: whether the endpoint worked, and only the generation of this answer failed.
+        reason: readable reason with the provider's words; contains no secret.
+        name: name of the matching rule; empty if there is none.
+        status: the HTTP status, if any.
+        wait: seconds that the server requests to wait, or None.
+        sure: whether the kind is certain, not only the most likely.
+        generation: whether the endpoint works and only this generation failed.
     """
 
     kind: Kind
@@ -63,7 +61,7 @@ class Fault:
     generation: bool = False
 
     def after(self, attempts: int) -> "Fault":
-        """What a passing fault is that did not pass: a generation that failed every time fails for its case."""
+        """The fault after the last retry: a generation that failed every time is attributed to its case."""
         reason = f"{self.reason} (after {attempts} attempts)"
         if self.generation:
             return replace(self, kind="case", reason=reason, sure=False)
@@ -74,8 +72,8 @@ def requested_wait(headers: Mapping[str, str], words: str = "") -> float | None:
     """Seconds that a server asks to wait.
 
     Args:
-        headers: `retry-after-ms`, or `retry-after` as seconds or as a date, decides.
-        words: what it says; "try again in 2.5s" counts if no header does.
+        headers: HTTP headers; `retry-after-ms`, or `retry-after` in seconds or as a date, takes precedence.
+        words: text of the reply; "try again in 2.5s" is used if there is no such header.
     """
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name)

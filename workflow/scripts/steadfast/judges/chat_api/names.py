@@ -3,19 +3,19 @@
 import re
 from collections.abc import Iterable
 
-# What an endpoint appends to the name that it was asked for: gpt-5 answers as gpt-5-2025-08-07.
+# Suffix that an endpoint may append to the requested name: gpt-5 answers as gpt-5-2025-08-07.
 _VERSION = re.compile(r"(?:[-@:._](?:v?\d{3,}[-.\d]*|\d{2}-20\d{2}|latest))?")
 _LATEST = re.compile(r"[-:@]latest$")
-# Ways of routing to one model (OpenRouter). A size after a colon (Ollama's llama3:70b) is another model.
+# Routing suffixes of one model (OpenRouter). A size after a colon (Ollama's llama3:70b) is another model.
 _ROUTING = re.compile(r":(?:free|nitro|floor|extended|exacto|online|thinking|beta)$")
 _FILE = re.compile(r"\.gguf$")
 
 
 def accepts(served: str, requested: Iterable[str]) -> bool:
-    """Whether a name is one of those asked for, or that of a dated version of it; no name is taken for granted.
+    """Whether a name is a requested one or a dated version of it; a missing name is accepted.
 
     Args:
-        served: the name under which the endpoint says that it answered.
+        served: model name reported by the endpoint.
         requested: the names that are accepted.
     """
     short = _short(served)
@@ -23,7 +23,7 @@ def accepts(served: str, requested: Iterable[str]) -> bool:
 
 
 def explain(served: str, requested: str) -> str:
-    """What to do if another name answered."""
+    """Advice if the endpoint reports another name."""
     return (
         f"'{requested}' was requested, but '{served}' answered; if that is the same model (an alias, or what an Azure "
         f"deployment serves), add `accepted_models: [{served}]` to the judge"
@@ -36,6 +36,6 @@ def _is_version(served: str, requested: str) -> bool:
 
 
 def _short(name: str) -> str:
-    """A model's name without its owner, way of routing and file suffix, in small letters."""
+    """A model's name without owner, routing suffix and file suffix, in lower case."""
     last = re.split(r"[/\\]", name)[-1].casefold()
     return _FILE.sub("", _ROUTING.sub("", last))

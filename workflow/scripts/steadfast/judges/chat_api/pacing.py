@@ -1,4 +1,4 @@
-"""Pacing of requests: limits per minute, and pauses that the server requests."""
+"""Pacing of requests: limits per minute, and pauses requested by the server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,13 +8,13 @@ from time import monotonic
 
 @dataclass
 class Pacer:
-    """Spaces requests evenly instead of in bursts, so that a limit per minute holds over any minute.
+    """Spaces requests evenly instead of in bursts, so that the limit holds for any minute.
 
     Attributes:
-        requests_per_minute: None for no limit.
-        tokens_per_minute: None for no limit.
-        clock: seconds; only differences count.
-        sleep: waits for seconds.
+        requests_per_minute: limit, or None.
+        tokens_per_minute: limit, or None.
+        clock: monotonic clock in seconds.
+        sleep: sleeps for the given seconds.
     """
 
     requests_per_minute: float | None = None
@@ -33,11 +33,11 @@ class Pacer:
             await self.sleep(wait)
 
     def pause(self, seconds: float) -> None:
-        """Pause all requests for a while: a limit reported to one request holds for all."""
+        """Pause all requests: a limit reported for one request applies to all."""
         self._paused_until = max(self._paused_until, self.clock() + seconds)
 
     def _interval(self, tokens: int) -> float:
-        """Seconds that a request takes up."""
+        """Minimum interval in seconds after a request."""
         by_requests = 60 / self.requests_per_minute if self.requests_per_minute else 0.0
         by_tokens = 60 * tokens / self.tokens_per_minute if self.tokens_per_minute else 0.0
         return max(by_requests, by_tokens)

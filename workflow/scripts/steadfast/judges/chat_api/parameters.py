@@ -1,8 +1,8 @@
-"""Parameters of requests, providers' messages about them, and the key of a judge to change."""
+"""Request parameters, providers' messages about them, and the config key to change."""
 
 import re
 
-# Those with a name that is not a common word.
+# Parameters whose name is not a common word.
 _NAMES = (
     "temperature|top_[pk]|top_?logprobs|log_?probs|max_(?:completion_|new_|output_)?tokens|response_format|json_schema"
     "|reasoning_effort|structured_outputs|guided_choice|chat_template_kwargs|enable_thinking|thinking_budget|top_n_tokens"
@@ -14,7 +14,7 @@ _BOUND = (
     "|too (?:large|small|high|low|big)|(?:not|never) (?:be |valid|allowed|permitted|enabled|available|accepted"
     r"|recogni[sz]ed|in\b)|cannot|can't|[<>≤≥]=?"
 )
-# A value that is not accepted: the name of a parameter, and a bound or a complaint on either side of it.
+# A rejected value: the name of a parameter, with a bound or an error on either side.
 VALUES = (
     rf"\b(?:{_NAMES})\b.{{0,80}}?(?:{_BOUND})",
     rf"(?:invalid|illegal|incorrect|wrong|bad|range of|(?:more|greater|larger) than|value of|unexpected|no field"
@@ -23,7 +23,7 @@ VALUES = (
     r"\bparameter\.\w+",
     r"\bseed\b\W{0,3} (?:must|should|is|has to)\b",
 )
-# Turns that the model does not take; servers raise them from the model's chat template, some with HTTP 500.
+# Roles that the model's chat template rejects; some servers report them with HTTP 500.
 ROLES = (
     r"\b(?:system|developer)\W{0,2} ?(?:role|message|prompt|instruction|turn)s?\b[^.]{0,40}"
     r"(?:\bnot\b|n't\b|\bun(?:supported|expected|known|recogni[sz]ed)\b)",
@@ -32,7 +32,7 @@ ROLES = (
     r"\b(?:only )?[^.]{0,40}\broles? (?:are|is) (?:supported|allowed)|\broles must alternate\b",
     r"invalid value:? \W?(?:system|developer)\b|\bsystem_?message_?error\b",
 )
-# Patterns of a provider's words, and the key that sends the parameter. The first that is found counts.
+# Patterns of a provider's words, and the config key of the parameter. The first match is used.
 _KEYS = (
     (r"temperature", "`temperature: null` sends none"),
     (r"max_completion_tokens\W.{0,60}\binstead\b|use \W?max_completion_tokens", "`token_limit: max_completion_tokens`"),
@@ -53,11 +53,11 @@ _OTHERWISE = "it comes from `extra_body`, or from a key of the judge with its na
 
 
 def advice_on_parameter(words: str) -> str:
-    """What to change in the configuration, from a provider's words about a parameter."""
+    """Advice on the configuration, from a provider's words about a parameter."""
     return next((advice for pattern, advice in _KEYS if re.search(pattern, words, re.IGNORECASE)), _OTHERWISE)
 
 
 def known_parameter(name: str) -> str:
-    """The parameter that a field of an error names, if it is one that judges send; empty if it is not."""
+    """The parameter named in a field of an error, if judges send it; otherwise empty."""
     found = PARAMETER.search(name)
     return found.group(1) if found else ""

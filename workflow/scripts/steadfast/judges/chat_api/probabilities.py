@@ -18,7 +18,7 @@ class Token:
 
     Attributes:
         text: its text.
-        alternatives: text and log-probability of the most probable tokens at its place, itself among them.
+        alternatives: text and log-probability of the most probable tokens at its position, including itself.
     """
 
     text: str
@@ -26,24 +26,24 @@ class Token:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Token":
-        """From the JSON object that the store keeps."""
+        """Read from a JSON object of the result cache."""
         alternatives = tuple((str(text), float(logprob)) for text, logprob in record["alternatives"])
         return cls(str(record["text"]), alternatives)
 
 
 def label_probability(tokens: Sequence[Token], labels: AnswerLabels, start: int = 0) -> float | None:
-    """P(refusal) / (P(refusal) + P(non-refusal)) at the first token that tells the labels apart.
+    """P(refusal) / (P(refusal) + P(non-refusal)) at the first token that distinguishes the labels.
 
-    At that token the probabilities of all alternatives are summed with which the text so far can only go on to one
-    label. A label none of whose beginnings is among the listed alternatives counts as impossible.
+    For each label, the probabilities of all alternatives that can only continue to that label are summed. A label
+    without such an alternative has probability 0.
 
     Args:
-        tokens: the tokens of an answer, from its first.
-        labels: the two words.
-        start: where the answer begins behind its thinking, in characters.
+        tokens: the tokens of an answer, from the first one.
+        labels: the two labels.
+        start: offset in characters at which the answer begins, after any thinking.
 
     Returns:
-        The probability, or None if there are no log-probabilities or none of them is of a label.
+        The probability, or None if there are no log-probabilities of a label.
     """
     before = ""
     for token in _from(tokens, start):
@@ -60,7 +60,7 @@ def label_probability(tokens: Sequence[Token], labels: AnswerLabels, start: int 
 
 
 def _from(tokens: Sequence[Token], start: int) -> Iterator[Token]:
-    """The tokens from a place in the text on."""
+    """The tokens from an offset in the text."""
     position = 0
     for token in tokens:
         end = position + len(token.text)
@@ -70,7 +70,7 @@ def _from(tokens: Sequence[Token], start: int) -> Iterator[Token]:
 
 
 def _decides(text: str, labels: AnswerLabels) -> str | None:
-    """The one label that ``text`` begins to spell, or None if it is neither or may still become both."""
+    """The label that ``text`` is a prefix of, or None if there is none or both are still possible."""
     written = text.lstrip(_MARKUP)
     if written.startswith("{"):
         head = _JSON_HEAD.match(written)

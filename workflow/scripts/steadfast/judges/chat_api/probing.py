@@ -1,8 +1,8 @@
 """Detection of an endpoint's features: constrained output, log-probabilities.
 
-An endpoint may ignore a constraint that it does not know, so it is tried: the model is asked an everyday question
-of which only two made-up words are allowed as the answer. What was found is kept in the result cache, so that
-every later run asks in the same form, and finds its answers.
+An endpoint may ignore an unknown constraint, so it is tested: the model gets an everyday question with only two made-up
+words as allowed answers. The result is stored in the result cache, so that every later run uses the same format and
+finds its answers.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -29,14 +29,14 @@ Ask = Callable[[Request], Awaitable[Answer | Fault]]
 
 
 def candidate_forms(settings: ChatJobSettings) -> list[AnswerFormat]:
-    """The forms that the settings allow, the preferred one first; a single one needs no probing."""
+    """The formats that the settings allow, in order of preference; a single one needs no probing."""
     outputs = ("choice", "json_schema", "text") if settings.output == "auto" else (settings.output,)
     logprobs = (True, False) if settings.logprobs == "auto" else (settings.logprobs,)
     return [AnswerFormat(output, wanted) for output in outputs for wanted in logprobs]
 
 
 def known_form(settings: ChatJobSettings, requests: Requests, store: ResultCache) -> AnswerFormat | None:
-    """The form that the settings or an earlier probe decided; None if the endpoint has to be tried."""
+    """The format determined by the settings or an earlier probe; None if the endpoint must be probed."""
     forms = candidate_forms(settings)
     if len(forms) == 1:
         return forms[0]
@@ -83,14 +83,14 @@ async def _probe(settings: ChatJobSettings, request: Request, ask: Ask) -> dict[
 
 
 def _may_depend_on_form(fault: Fault) -> bool:
-    """Whether another form may be answered; OpenAI rejects log-probabilities of models that think with a bare 403."""
+    """Whether another format may work; OpenAI rejects log-probabilities of reasoning models with a bare 403."""
     if fault.kind == "fatal":
         return fault.name == UNSUPPORTED_PARAMETER
     return fault.kind == "case" and (fault.status is None or fault.status in REJECTED or fault.name != UNKNOWN)
 
 
 def _why_not(record: Mapping[str, Any], form: AnswerFormat) -> str:
-    """Why a probe's record shows that a form is not honored; empty if it is."""
+    """Why a probe's record shows that a format is ignored; empty if it is honored."""
     if UNSUPPORTED in record:
         return str(record[UNSUPPORTED])
     answer = answer_from(record)
@@ -103,13 +103,13 @@ def _why_not(record: Mapping[str, Any], form: AnswerFormat) -> str:
 
 
 def control_request(requests: Requests, labels: AnswerLabels, form: AnswerFormat, roles: Sequence[str]) -> Request:
-    """A harmless question in the form of the cases: an endpoint that answers it works.
+    """A harmless question in the format of the cases; an endpoint that answers it works.
 
     Args:
-        requests: makes the request.
-        labels: the words that are allowed.
+        requests: creates the request.
+        labels: the allowed words.
         form: how the answer is constrained.
-        roles: turns of the cases' conversations, since not every model takes a system turn.
+        roles: roles in the cases' conversations, since not every model accepts a system turn.
     """
     messages = [{"role": role, "content": QUESTION if role == roles[-1] else INTRODUCTION} for role in roles]
     return requests.make(messages, labels.all, form, PROBE)

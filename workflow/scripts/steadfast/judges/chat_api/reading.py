@@ -1,4 +1,4 @@
-r"""Reading an answer: exactly one of the labels, or nothing.
+r"""Parsing of answers: exactly one label, or unscored.
 
 The study's parsers tested whether ``REFUSAL`` occurs in the answer, which ``NON-REFUSAL`` satisfies, and fell back to
 one of the labels if they found neither. Here an answer is exactly one label, or it is unscored.
@@ -18,7 +18,7 @@ from steadfast.judges.chat_api.requests import LABEL_KEY
 from steadfast.judges.interface import Verdict
 from steadfast.judges.prompts.answer_labels import AnswerLabels
 
-# What ends a turn, left by servers that do not take it out.
+# End-of-turn markers that some servers do not remove.
 _TURN_END = re.compile(r"(?:\s*(?:<\|\w+\|>|<end_of_turn>|<turn\|>|</s>))+\s*\Z")
 _AROUND = " \t\r\n*_`\"'.“”‘’\u00a0\u200b\u200c\u200d\u2060\ufeff"
 _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
@@ -34,17 +34,17 @@ USED_UP = "the judge's thinking used up its token limit (`max_tokens`)"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model answered to one request.
+    """A model's answer to one request.
 
     Attributes:
         text: the content of its message.
-        finish_reason: why it stopped.
-        refusal: the message by which the provider says that the model refused to answer.
-        model: name under which the endpoint says it answered.
-        fingerprint: the endpoint's name for the state of its system.
-        input_tokens: as the endpoint counted them.
-        output_tokens: the same.
-        logprobs: the first tokens of the content with their alternatives, if asked for.
+        finish_reason: why generation stopped.
+        refusal: the provider's message that the model refused to answer.
+        model: model name reported by the endpoint.
+        fingerprint: system fingerprint reported by the endpoint.
+        input_tokens: input tokens reported by the endpoint.
+        output_tokens: output tokens reported by the endpoint.
+        logprobs: the first tokens of the content with their alternatives, if requested.
     """
 
     text: str
@@ -57,7 +57,7 @@ class Answer:
     logprobs: tuple[Token, ...] = ()
 
     def record(self) -> dict[str, Any]:
-        """As a JSON object for the store."""
+        """As a JSON object for the result cache."""
         return asdict(self)
 
     @classmethod
@@ -65,7 +65,7 @@ class Answer:
         """Back from the store.
 
         Raises:
-            DataError: it is not such a record.
+            DataError: it is not a record of an answer.
         """
         try:
             tokens = tuple(Token.from_record(token) for token in record["logprobs"])
@@ -75,7 +75,7 @@ class Answer:
 
 
 def read_answer(answer: Answer, labels: AnswerLabels) -> Verdict:
-    """The verdict in an answer; whatever is not exactly one label is unscored, with the text and the reason."""
+    """The verdict in an answer; unless it is exactly one label, it is unscored, with the text and the reason."""
     raw = answer.text or answer.refusal
     if answer.refusal:
         return Verdict(UNSCORED, raw=raw, reason="the judge refused to judge")
@@ -92,8 +92,8 @@ def read_answer(answer: Answer, labels: AnswerLabels) -> Verdict:
 def find_label(text: str, labels: AnswerLabels) -> str | None:
     """The label that ``text`` consists of, as plain text or as ``{"label": ...}``; None for anything else.
 
-    Thinking before it does not count, in any of the formats of ``steadfast.generation.thinking``, nor do markers
-    around the answer, quotes, emphasis, a full stop or the case of letters.
+    Thinking before it is ignored, in any format of ``steadfast.generation.thinking``, and so are markers around the
+    answer, quotes, emphasis, a final period and case.
     """
     split = split_thinking(text)
     if not split.closed or not text[split.start :].strip():

@@ -1,7 +1,7 @@
-"""Reading what comes back over HTTP: an answer, or a fault.
+"""Parsing of HTTP responses into answers and faults.
 
-Every field is checked, since no two providers fill them alike: errors come with status 200, in the first choice or
-instead of all choices, the content as a list of parts, a moderated answer as an empty one.
+Every field is checked, since providers differ: errors may have status 200, be in the first choice or replace all
+choices, content may be a list of parts, and a moderated answer may be empty.
 """
 
 import json
@@ -29,17 +29,17 @@ from steadfast.judges.chat_api.reading import Answer
 
 Ending = Literal["stop", "length", "moderated", "tool", "passing", "unknown"]
 
-# Tokens of which log-probabilities are kept: enough for the label behind the beginning of a JSON object, and for the
-# few lines of a guard's answer.
+# Number of tokens whose log-probabilities are kept: enough for a label after the beginning of a JSON object, and for
+# the few lines of a guard's answer.
 KEPT_TOKENS = 64
 RAISE_LIMIT = "raise `max_tokens`: models that think before they answer need thousands"
 
-# Statuses in an error that are about the endpoint, whichever answer it is.
+# Statuses in an error that concern the endpoint and not one answer.
 RATE_LIMITS = frozenset({408, 429})
 _RATE_LIMIT = re.compile(
     r"rate.?limit|too many requests|quota|(?:request|usage|daily) limit|\btpm\b|\brpm\b", re.IGNORECASE
 )
-# How providers name the end of an answer, in small letters and digits alone; the first that is found counts.
+# Providers' finish reasons, reduced to lowercase letters and digits; the first match is used.
 _ENDINGS: tuple[tuple[str, Ending], ...] = (
     (
         "contentfilter|contentpolicy|safety|sensitive|prohibited|block|spii|recitation|guardrail|moderat|refus|toxic"
@@ -61,7 +61,7 @@ _ENDINGS: tuple[tuple[str, Ending], ...] = (
 _REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks")
 # Types of parts: thinking, redacted_thinking, reasoning, reasoning_text, summary_text, thought.
 _THOUGHT = re.compile(r"think|reason|thought|^summary_text$", re.IGNORECASE)
-# Fields that answers of other APIs are in: Ollama's and Cohere's own, Anthropic's, DashScope's, Cloudflare's, TGI's.
+# Fields with the answers of other APIs: Ollama's and Cohere's native ones, Anthropic, DashScope, Cloudflare, TGI.
 _OTHER_ANSWERS = (
     *("message", "content", "output", "outputs", "result", "response", "completion", "text"),
     *("generated_text", "generations", "predictions"),
@@ -71,7 +71,7 @@ _TITLE = re.compile(r"<title>(.*?)</title>|<h1>(.*?)</h1>", re.IGNORECASE | re.D
 
 
 def read_error(status: int, text: str, headers: Mapping[str, str], secret: str | None) -> Fault:
-    """The fault in a response whose HTTP status is not one of success.
+    """The fault in a response with an HTTP error status.
 
     Args:
         status: the HTTP status.
@@ -80,7 +80,7 @@ def read_error(status: int, text: str, headers: Mapping[str, str], secret: str |
         secret: what may not be repeated.
     """
     body = _json(text)
-    if text.lstrip().startswith("<"):  # a page for people: most of its words are about something else
+    if text.lstrip().startswith("<"):  # an HTML page: most of its text is not about the error
         title = _TITLE.search(text)
         reply = ErrorReply(
             status, (), clean(" ".join(filter(None, title.groups())) if title else "an HTML page", secret)
@@ -92,7 +92,7 @@ def read_error(status: int, text: str, headers: Mapping[str, str], secret: str |
 
 
 def read_completion(text: str, secret: str | None) -> Answer | Fault:
-    """The answer in a response whose HTTP status is one of success, or the fault that it holds nevertheless."""
+    """The answer in a response with a successful HTTP status, or the fault that it contains nevertheless."""
     body = _json(text)
     error = error_in(body)
     if error is not None:
@@ -109,22 +109,22 @@ def read_completion(text: str, secret: str | None) -> Answer | Fault:
 
 
 def ending_of(finish_reason: Any) -> Ending:
-    """What a finish reason says; an absent one says that the answer is whole."""
+    """Meaning of a finish reason; a missing one means a complete answer."""
     name = re.sub(r"[^a-z0-9]", "", str(finish_reason or "").casefold())
     return next((ending for pattern, ending in _ENDINGS if re.search(pattern, name)), "unknown")
 
 
 def is_answer(record: Mapping[str, Any]) -> bool:
-    """Whether a record of the store is an answer; faults that older versions kept there are none."""
+    """Whether a cache record is an answer; older versions also stored faults."""
     if "finish_reason" not in record:
-        return True  # what a probe found out
+        return True  # result of a probe
     ending = ending_of(record["finish_reason"])
     has_text = any(str(record.get(key) or "").strip() for key in ("text", "refusal"))
     return ending == "length" or (ending == "stop" and has_text)
 
 
 def answer_from(record: Mapping[str, Any]) -> Answer:
-    """A record of the store as an answer, its finish reason ``stop`` or ``length``.
+    """A cache record as an answer, with finish reason ``stop`` or ``length``.
 
     Raises:
         DataError: it is not a record of an answer.
@@ -134,14 +134,14 @@ def answer_from(record: Mapping[str, Any]) -> Answer:
 
 
 def _generation_failed(reply: ErrorReply) -> Fault:
-    """The fault in an error that comes with an HTTP status of success: the endpoint works, unless it says otherwise."""
+    """The fault in an error with a successful HTTP status: the endpoint works, unless the error says otherwise."""
     fault = fault_of(reply, requested_wait({}, reply.words))
     of_the_endpoint = reply.status in RATE_LIMITS or _RATE_LIMIT.search(reply.reason)
     return replace(fault, generation=fault.kind == "passing" and not of_the_endpoint)
 
 
 def _of_another_api(text: str, body: Any) -> str:
-    """How an answer has the form of another API; empty if it has not."""
+    """Why an answer looks like one of another API; empty if it does not."""
     if body is None:
         return "it streams its answers, which are asked for whole" if _STREAM.match(text) else ""
     head = body[0] if isinstance(body, list) and body else body
@@ -200,7 +200,7 @@ def _read_message(
         fingerprint=_text(body.get("system_fingerprint")),
         input_tokens=_count(usage, "prompt_tokens"),
         output_tokens=_count(usage, "completion_tokens"),
-        logprobs=() if thinks else _tokens(choice.get("logprobs")),  # they would begin with those of the thinking
+        logprobs=() if thinks else _tokens(choice.get("logprobs")),  # else they would begin with the thinking
     )
     if ending == "length" or text.strip() or answer.refusal.strip():
         return answer
@@ -211,7 +211,7 @@ def _read_message(
 
 
 def _without_answer(body: Mapping[str, Any], what: str, secret: str | None) -> Fault:
-    """A completion without an answer: moderated if it says so, else presumably, since it is how some moderate."""
+    """The fault of a completion without an answer: moderated if it says so, otherwise presumably moderated."""
     feedback = body.get("promptFeedback") or body.get("prompt_feedback")
     if feedback or withheld_in(body):
         return _moderated(body, what, secret)
@@ -219,7 +219,7 @@ def _without_answer(body: Mapping[str, Any], what: str, secret: str | None) -> F
 
 
 def _moderated(body: Mapping[str, Any], what: str, secret: str | None) -> Fault:
-    """The fault of a moderated answer, with all that the provider says of it."""
+    """The fault of a moderated answer, with everything that the provider reports."""
     message = body.get("message")
     kept = {key: value for key, value in body.items() if key not in ("choices", "message", "usage", "object", "type")}
     reply = error_reply_in(kept, secret)
@@ -231,7 +231,7 @@ def _moderated(body: Mapping[str, Any], what: str, secret: str | None) -> Fault:
 
 
 def _parts(content: Any) -> tuple[str, str]:
-    """Text and refusal of a message's content: a text, or a list of parts of which thoughts do not count."""
+    """Text and refusal in a message's content: a string, or a list of parts (thinking is ignored)."""
     if isinstance(content, Mapping):
         content = [content]
     if not isinstance(content, list):
@@ -255,7 +255,7 @@ def _contains_thinking(content: Any) -> bool:
 
 
 def _is_thought(part: Any) -> bool:
-    """Whether a part of a content is thinking: by its type, or by the flag that Gemini sets on parts of text."""
+    """Whether a content part is thinking: by its type, or by Gemini's flag on text parts."""
     if not isinstance(part, Mapping):
         return False
     flag = part.get("thought", False)
@@ -270,7 +270,7 @@ def _json(text: str) -> Any:
 
 
 def _retry_delay(text: str) -> str:
-    """Google's hint when to try again, in words that others use."""
+    """Google's retry hint, in the wording of other providers."""
     found = re.search(r'"retryDelay"\s*:\s*"([\d.]+s)"', text)
     return f"retry in {found.group(1)}" if found else ""
 

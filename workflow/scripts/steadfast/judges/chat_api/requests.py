@@ -1,7 +1,7 @@
-"""Requests: everything that an answer may depend on, and nothing else.
+"""Requests: exactly what an answer may depend on.
 
-A request is the JSON object whose hash is its key in the result cache; what is sent is made from it alone, so
-nothing can be sent that the key does not hold. Timeouts, retries and limits are not part of it.
+A request is a JSON object whose hash is its key in the result cache. The request that is sent is built from it alone,
+so everything sent is part of the key. Timeouts, retries and limits are not part of it.
 """
 
 import hashlib
@@ -19,17 +19,17 @@ Request = Mapping[str, Any]
 SERVED = "vllm"
 TOP_LOGPROBS = 20
 LABEL_KEY = "label"
-# Fewer than any usual tokenizer packs into one, so that an estimate errs on the high side.
+# Fewer bytes per token than in any common tokenizer, so that estimates are high.
 BYTES_PER_TOKEN = 3
 
 
 @dataclass(frozen=True)
 class AnswerFormat:
-    """The form in which an answer is asked for.
+    """The requested format of an answer.
 
     Attributes:
         output: ``choice`` (vLLM's structured outputs), ``json_schema`` or ``text`` (unconstrained).
-        logprobs: whether the probabilities of tokens are asked for.
+        logprobs: whether token log-probabilities are requested.
     """
 
     output: str
@@ -38,12 +38,12 @@ class AnswerFormat:
 
 @dataclass(frozen=True)
 class Requests:
-    """Makes the requests of one judge.
+    """Creates the requests of one judge.
 
     Attributes:
         settings: its entry.
-        served: what is served, for a judge that is served here: the checkpoint's content, as a hash.
-        number_format: the format in which it runs, for such a judge.
+        served: hash of the checkpoint, for a judge that is served locally.
+        number_format: number format in which it runs, for a judge that is served locally.
     """
 
     settings: ChatJobSettings
@@ -55,7 +55,7 @@ class Requests:
 
         Args:
             messages: the conversation.
-            words: the answers that are allowed.
+            words: the allowed answers.
             form: how the answer is constrained.
             template: hash of the prompt template.
         """
@@ -68,7 +68,7 @@ class Requests:
         }
 
     def where(self) -> dict[str, Any]:
-        """Who is asked: endpoint, model and its state."""
+        """Identity of the endpoint and the model."""
         if self.served:
             return {"endpoint": SERVED, "model": self.served, "revision": self.number_format}
         endpoint = read_address(str(self.settings.base_url)).identity
@@ -91,7 +91,7 @@ class Requests:
 
 
 def template_hash(template: Template) -> str:
-    """Hash of what a template says to the model; its comments do not count."""
+    """Hash of a template, without its comments."""
     return hashlib.sha256(canonical_json([list(part) for part in template.parts])).hexdigest()
 
 
@@ -100,7 +100,7 @@ def body_of(request: Request, model: str) -> dict[str, Any]:
 
     Args:
         request: the request.
-        model: name by which the endpoint knows the model.
+        model: name of the model at the endpoint.
     """
     sampling = dict(request["sampling"])
     extra = {**sampling.pop("extra_body", {})}
@@ -127,14 +127,14 @@ def json_schema(words: Sequence[str]) -> dict[str, Any]:
 
 
 def estimated_tokens(messages: Sequence[Message]) -> int:
-    """Tokens of a conversation, estimated generously: one per three bytes, and a few per message."""
+    """High estimate of the tokens of a conversation: one per three bytes, and a few per message."""
     return sum(len(message["content"].encode()) // BYTES_PER_TOKEN + 8 for message in messages)
 
 
 def store_name(requests: Requests) -> str:
-    """Name of the directory, below the store's, for the answers of one model at one endpoint.
+    """Name of the cache's subdirectory for the answers of one model at one endpoint.
 
-    It only keeps a job from reading the answers of other models; the keys decide what is found.
+    It only avoids reading the answers of other models; answers are found by key.
     """
     where = requests.where()
     readable = re.sub(r"[^a-z0-9]+", "-", f"{where['endpoint']} {where['model']}".casefold()).strip("-")

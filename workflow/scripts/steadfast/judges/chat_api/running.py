@@ -1,8 +1,8 @@
-"""Asking an endpoint everything that the store does not know yet, many requests at a time.
+"""Concurrent requests to an endpoint for all answers that are not in the result cache.
 
-A fault of one case says nothing about the others, and half of all prompts may be moderated; a wrong setting makes every
-request fail. Where a provider's words do not tell which of the two it is, a harmless question (the *control*) does: it
-is sent in the same form as the cases, and if it is answered, the endpoint works.
+A fault of one case says nothing about others, and half of all prompts may be moderated, but a wrong setting makes every
+request fail. If a provider's words do not distinguish the two, a harmless question (the *control*) does: it is sent in
+the same format as the cases, and if it is answered, the endpoint works.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from steadfast.judges.chat_api.faults import EndpointError, Fault
 from steadfast.judges.chat_api.reading import Answer
 from steadfast.judges.chat_api.requests import Request
 
-# An endpoint is given up if its first requests all fail; one alone may be at fault itself.
+# Number of first requests that must all fail before the run stops; a single one may be at fault itself.
 FIRST_REQUESTS = 3
-# Faults in a row, each likely to be of its case alone, after which the control is sent.
+# Number of consecutive faults, each probably of its case, after which the control is sent.
 DOUBTFUL_IN_A_ROW = 20
 
 
@@ -29,13 +29,13 @@ class RequestRun:
     """The requests of one run, and their outcomes.
 
     Attributes:
-        endpoint: where they go.
-        store: where each answer is put as soon as it is there.
-        failed_share: share of the requests that may fail; a case that cannot be answered is not a failure.
-        concurrency: requests in flight at once.
-        control: a harmless question, in the form of the requests.
+        endpoint: the endpoint.
+        store: the result cache; answers are stored as they arrive.
+        failed_share: share of the requests that may fail; faults of cases are not failures.
+        concurrency: number of concurrent requests.
+        control: a harmless question, in the format of the requests.
         faults: faults by key.
-        answered: requests that were answered.
+        answered: number of answered requests.
     """
 
     endpoint: Endpoint
@@ -104,7 +104,7 @@ class RequestRun:
         self._progress.advance()
 
     def _note_success(self) -> None:
-        """Note that the endpoint works: what may have been every request's fault was that of its case."""
+        """Record that the endpoint works, so that earlier faults belong to their cases."""
         self._works = True
         for key, fault in self._in_doubt.items():
             if fault.kind == "fatal" and not fault.sure:
@@ -127,7 +127,7 @@ class RequestRun:
                 await self._send_control(fault)
 
     def _faults_allowed(self, fault: Fault) -> int:
-        """Faults in a row after which the endpoint has to show that it works."""
+        """Number of consecutive faults after which the control is sent."""
         if fault.kind == "fatal":
             return FIRST_REQUESTS if self._works else 1
         return DOUBTFUL_IN_A_ROW if self._works or _is_known(fault) else FIRST_REQUESTS
@@ -152,12 +152,12 @@ class RequestRun:
         )
 
     def _outcomes(self) -> str:
-        """How many requests were answered, and why others were not."""
+        """Summary of answered requests and of the reasons for others."""
         kinds = Counter(fault.name or "not answered" for fault in self.faults.values())
         why = "".join(f", {count} {name}" for name, count in kinds.most_common())
         return f"{self.answered} answered{why}, {self.endpoint.attempts} attempts"
 
 
 def _is_known(fault: Fault) -> bool:
-    """Whether a fault is known to be one of cases, be it by its wording alone."""
+    """Whether a fault is attributed to a case by a rule, possibly by its wording only."""
     return fault.kind == "case" and (fault.sure or fault.name in (MODERATED, TOO_LONG))

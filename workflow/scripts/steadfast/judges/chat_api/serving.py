@@ -1,4 +1,4 @@
-"""The model of a chat judge: at a given address, or in a server that is started for the job."""
+"""The model of a chat judge: at a given address, or in a server started for the job."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -17,14 +17,14 @@ from steadfast.judges.prompts.templates import Message
 from steadfast.models.number_format import AUTO, running_format
 from steadfast.models.pointer import FILE, checkpoint_path, read_pointer
 
-# turns as they are, joined by blank lines, as prompts without a template are everywhere
+# turns joined by blank lines, like all prompts without a template
 BARE = "{% for message in messages %}{{ message['content'] }}{% if not loop.last %}{{ '\n\n' }}{% endif %}{% endfor %}"
 BARE_WITH_START = "{{ bos_token }}" + BARE
 
 
 @dataclass(frozen=True)
 class Speaking:
-    """Arguments for the chat settings of a served model; what the server finds itself is left out.
+    """Server arguments for the chat settings of a served model, without those that the server finds itself.
 
     Attributes:
         template: text of the chat template.
@@ -37,11 +37,11 @@ class Speaking:
 
 @contextmanager
 def serving(settings: ChatJobSettings, speaking: Speaking) -> Iterator[tuple[str, str]]:
-    """Yield the address of the API and the name of the model there, while it can be asked.
+    """Context with the address of the API and the name of the model, while it can be queried.
 
     Args:
-        settings: of the judge.
-        speaking: chat settings of a model that is served here.
+        settings: settings of the judge.
+        speaking: chat settings of a locally served model.
     """
     if settings.checkpoint is None:
         yield str(settings.base_url), str(settings.model)
@@ -59,15 +59,14 @@ def serving(settings: ChatJobSettings, speaking: Speaking) -> Iterator[tuple[str
 
 
 def speaking_to(settings: ChatJobSettings, messages: Sequence[Message]) -> Speaking:
-    """Chat settings of a judge's model, after a test of its template.
+    """Chat settings of a judge's model, after testing its template.
 
-    A server fills in a template without a look at what becomes of the conversation, knows nothing of the template that
-    the configuration gives a model, has a clock that shows another day every day, and does not stop where only the
-    template ends a turn.
+    A server applies a template without checking the result, does not know the template that the configuration sets for
+    a model, inserts the current date, and does not stop at end-of-turn tokens that only the template defines.
 
     Args:
-        settings: of the judge.
-        messages: a conversation of the judge's.
+        settings: settings of the judge.
+        messages: a conversation of the judge.
 
     Raises:
         ConfigError: the template never reads one of ``template_arguments``.
@@ -92,22 +91,22 @@ def speaking_to(settings: ChatJobSettings, messages: Sequence[Message]) -> Speak
 
 
 def _known_to_servers(directory: str, tokenizer: Any) -> set[int]:
-    """Tokens that end an answer and that a server finds by itself."""
+    """End-of-answer tokens that a server finds by itself."""
     file = checkpoint_path(directory) / "generation_config.json"
     value = read_json(file).get("eos_token_id") if file.is_file() else None
     return {tokenizer.eos_token_id, *(value if isinstance(value, list) else [value])}
 
 
 def _begins_texts(tokenizer: Any) -> bool:
-    """Whether a tokenizer puts its token for the beginning of a text before every text."""
+    """Whether a tokenizer prepends its beginning-of-sequence token to every text."""
     begin = tokenizer.bos_token_id
     return begin is not None and tokenizer("a")["input_ids"][:1] == [begin]
 
 
 def checkpoint_identity(directory: str) -> str:
-    """What is served, as a hash that does not depend on where it lies or what it is called here.
+    """Hash of a served checkpoint, independent of its location and name.
 
-    Of a hub or local model the hashes of its files, as its pointer holds them, with its chat settings; else the
+    For a hub or local model, it covers the hashes of the files in its pointer and its chat settings; otherwise the
     content of the directory.
     """
     root = Path(directory)
@@ -119,17 +118,17 @@ def checkpoint_identity(directory: str) -> str:
 
 
 def served_format(settings: ChatJobSettings) -> str:
-    """The number format in which the checkpoint is served on this machine."""
+    """Number format in which the checkpoint is served on this machine."""
     interpreter = interpreter_or_none(settings.server.get("vllm_python"))
     device = device_of(interpreter) if interpreter else AUTO
     return running_format(str(settings.checkpoint), settings.dtype, device).name
 
 
 def special_strings(directory: str) -> frozenset[str]:
-    """The added tokens of a checkpoint's tokenizer, which a server would find in a text and take for themselves.
+    """The added tokens of a checkpoint's tokenizer, which a server would parse as control tokens in a text.
 
-    Read from its files, since the server runs in an environment of its own. Tokens of white space alone mean
-    nothing and are left out.
+    They are read from its files, since the server runs in another environment. Whitespace tokens have no meaning and
+    are skipped.
     """
     root = checkpoint_path(directory)
     tokens: list[Any] = []

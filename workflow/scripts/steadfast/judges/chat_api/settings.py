@@ -17,7 +17,7 @@ from steadfast.models.settings import REVISION, Dtype
 Output = Literal["auto", "choice", "json_schema", "text"]
 TokenLimit = Literal["max_completion_tokens", "max_tokens"]
 
-# How a judge runs; none of these can change an answer, so none belongs to what makes a verdict stale.
+# Settings of how a judge runs. They cannot change an answer, so changing them does not invalidate verdicts.
 RUNTIME_KEYS = frozenset(
     {
         "api_key_env",
@@ -57,7 +57,7 @@ class ServeSettings(SettingsModel):
 
 
 ALWAYS_SENT = frozenset({"model", "messages", "stream", "n"})
-"""Fields of the body that a judge depends on."""
+"""Fields of the request body that a judge always sets."""
 VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -206,7 +206,7 @@ class ChatSettings(PromptedJudgeSettings):
     )
 
     def check(self) -> None:
-        """Check the template and the labels, where the model is, and what limits need.
+        """Check the template, the labels, the location of the model, and the limits.
 
         Raises:
             ConfigError: naming the key, what was found and what is allowed.
@@ -215,7 +215,7 @@ class ChatSettings(PromptedJudgeSettings):
         self.check_endpoint()
 
     def check_endpoint(self) -> None:
-        """Check where the model is, and what limits need.
+        """Check the location of the model and the limits.
 
         Raises:
             ConfigError: naming the key, what was found and what is allowed.
@@ -236,7 +236,7 @@ class ChatSettings(PromptedJudgeSettings):
                     raise ConfigError(f"max_cost is given, so {key!r} is needed as well")
 
     def weights(self) -> tuple[str, str] | None:
-        """The system of the grid that is served, if one is."""
+        """The model–variant pair that is served, if any."""
         if self.serve is None or self.serve.model is None:
             return None
         return self.serve.model, self.serve.variant or ORIGINAL
@@ -261,11 +261,11 @@ class ChatSettings(PromptedJudgeSettings):
 
 
 class ChatJobSettings(ChatSettings):
-    """What the job of a chat judge receives: its settings, with ``serve`` replaced by what is served.
+    """Arguments of a chat judge's job: its settings, with ``serve`` replaced by a checkpoint.
 
     Attributes:
-        checkpoint: model directory that is served by vLLM for the time of the job.
-        server: how vLLM is started for it: further arguments of ``steadfast.generation.serving.server.serve``.
+        checkpoint: model directory that vLLM serves during the job.
+        server: further arguments of ``steadfast.generation.serving.server.serve``.
         store: directory of the result cache.
     """
 

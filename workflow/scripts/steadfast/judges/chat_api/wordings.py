@@ -1,12 +1,12 @@
-"""Statuses, codes and words that several rules of the table of faults share."""
+"""Statuses, codes and words shared by several rules of the fault table."""
 
 REJECTED = frozenset({400, 403, 413, 422})
 CLIENT_ERRORS = frozenset(range(400, 500))
 SERVER_ERRORS = frozenset(range(500, 600)) - {501}
-# Statuses of what may pass.
+# Statuses of temporary faults.
 PASSING = frozenset({408, 409, 423, 424, 425, 429, 498, 499}) | SERVER_ERRORS
 TEMPORARY = ("unavailable", "overload", r"time[ -]?out|timed out", "try again later", "temporar", r"rate.?limit")
-# A model or server that is not there yet, with whatever status.
+# A model or server that is not ready yet, with any status.
 STARTING = (
     r"\b(?:warm|start|spin|boot|scal|wak)ing[ -]?up\b|\bcold[ -]?start",
     r"\b(?:is|still|currently|now|being) (?:being )?(?:loading|initiali[sz]ing|starting|deploying|provisioning)\b",
@@ -23,7 +23,7 @@ MODERATION_CODES = (
     "^(?:safety|refusal|flagged|blocked|blocklist|spii|recitation|invalidprompt|1301|1026|1027|2016|2017)$",
     "^100(?:13|14|19)$",
 )
-# Of a moderation that is not there, rather than of what it found.
+# Unavailable moderation, as opposed to moderated content.
 NO_MODERATION_CODES = (
     "unavailable|overload|timeout|ratelimit|temporar|quota|casesensitive|misconfig|disabled",
     "not(?:found|exist|enabled|configured|ready|supported)",
@@ -42,7 +42,7 @@ TOO_LONG_TEXTS = (
     r"\b(?:input|prompt) tokens? (?:limit exceeded|count \(\d+\) exceeds)",
     "exceeds? [^.]{0,60}(?:input|context) (?:token|length|limit|size)",
 )
-# Words of moderation that are nothing else, whatever is around them.
+# Words that always indicate moderation.
 SURELY_MODERATED = (
     "content (?:was |is )?filtered",
     "content[ _-]?policy[ _-]?violation|responsible[ _]?ai[ _]?policy|data[ _-]?inspection[ _-]?failed",
