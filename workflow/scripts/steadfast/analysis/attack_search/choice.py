@@ -17,7 +17,7 @@ class Finalist:
         trial: the trial.
         divergence: mean KL(original ‖ edited) along the original's responses to harmless prompts, nats per token.
         harmful: outcome of its responses to harmful prompts.
-        harmless: the same for harmless ones; None if the finalist was left behind before.
+        harmless: the same for harmless prompts; None if the finalist was eliminated earlier.
         perplexity_ratio: perplexity on the original's responses to harmless prompts, divided by the original's.
     """
 
@@ -31,16 +31,16 @@ class Finalist:
 def finalists_of(
     trials: Sequence[Trial], count: int, bound: float, rule: Rule, measures: Sequence[Degradation] = ("divergence",)
 ) -> list[Trial]:
-    """The finalists: trials of the first fronts of the screening, those within the bound first.
+    """The finalists: trials on the first fronts of the screening, those within the bound first.
 
-    Of a front that is too long, half are those with the lowest refusal scores, and half are spread over the rest.
+    If a front has too many trials, half are those with the lowest refusal scores, and half are spread over the rest.
 
     Args:
         trials: all trials.
-        count: how many go on.
+        count: number of finalists.
         bound: largest divergence.
-        rule: which trial is looked for; the knee may lie beyond the bound.
-        measures: degradations that the fronts are of, in addition to the refusal score.
+        rule: how the trial is selected; the knee may lie beyond the bound.
+        measures: objectives of the fronts in addition to the refusal score.
     """
     groups: tuple[list[Trial], list[Trial]] = ([], [])
     for trial in trials:
@@ -61,9 +61,9 @@ def why_not(
         finalist: the finalist.
         before: the original.
         bound: largest divergence.
-        perplexity: further bound, on the ratio of the perplexities; None if there is none.
+        perplexity: bound on the ratio of the perplexities, or None.
         degenerate: largest increase of the share of degenerate responses.
-        rule: which trial is looked for.
+        rule: how the trial is selected.
     """
     if finalist.harmless is None or before.harmless is None:
         return "not among the half of the finalists that go on after a quarter of the prompts"
@@ -87,8 +87,8 @@ def chosen_of(finalists: Sequence[Finalist], rule: Rule) -> Finalist:
 
     Args:
         finalists: at least one.
-        rule: ``lowest_refusals_within`` takes the fewest refusals, of equal ones the smallest divergence; ``knee`` the
-            place of the front that lies farthest below the line between its ends.
+        rule: ``lowest_refusals_within`` takes the fewest refusals, with ties broken by the smallest divergence;
+            ``knee`` the point of the front that lies farthest below the line between its ends.
     """
     best = min(finalists, key=lambda one: (one.harmful.refusals, one.divergence, one.trial.number))
     if rule != "knee":

@@ -14,7 +14,7 @@ from steadfast.attacks.direction_search.refusal_score import ModelAccess
 from steadfast.attacks.edits import build_edit
 from steadfast.attacks.search.pareto import first_of_fronts
 from steadfast.attacks.search.sampling import Screened, Trial
-from steadfast.attacks.search.screening import Along, Change, along_responses, change_along
+from steadfast.attacks.search.screening import Along, ScreenedChange, along_responses, change_along
 from steadfast.attacks.search.searched_directions import Directions
 from steadfast.attacks.search.space import Point, Space
 from steadfast.attacks.search.trial_weights import TrialWeights
@@ -134,7 +134,7 @@ class Bench:
         with Progress("finalists", len(kinds), kinds=kinds) as progress:
             with progress.part("original", "all"):
                 before = [self.responses(None, harmful), self.responses(None, harmless)]
-            changes: dict[int, Change] = {}
+            changes: dict[int, ScreenedChange] = {}
             behind: list[Finalist] = []
             if halve:
                 early = []
@@ -163,13 +163,13 @@ class Bench:
         ]
         return original, [*on_all, *behind]
 
-    def _change(self, trial: Trial, along: Along) -> Change:
+    def _change(self, trial: Trial, along: Along) -> ScreenedChange:
         with self.edited(trial.point):
             return change_along(self.access, along)
 
 
 def _finalist(
-    trial: Trial, change: Change, harmful: CandidateOutcome, harmless: CandidateOutcome | None = None
+    trial: Trial, change: ScreenedChange, harmful: CandidateOutcome, harmless: CandidateOutcome | None = None
 ) -> Finalist:
     return Finalist(trial, change.divergence, harmful, harmless, change.perplexity_ratio)
 

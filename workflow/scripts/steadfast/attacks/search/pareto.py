@@ -5,14 +5,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 Place = tuple[float, ...]
-"""Quantities of which less is better."""
+"""Quantities to minimize."""
 
 
 def fronts(places: Sequence[Place]) -> list[int]:
-    """Pareto front of each point: 0 if no other point is better in one quantity and not worse in any.
-
-    Those of front 1 are on front 0 once that is taken away, and so on.
-    """
+    """Pareto front of each point: 0 if no other point is better in one quantity and not worse in any."""
     left = set(range(len(places)))
     found = [0] * len(places)
     number = 0
@@ -30,12 +27,12 @@ def _dominates(one: Place, other: Place) -> bool:
 
 
 def first_of_fronts(candidates: Sequence[T], places: Sequence[Place], count: int) -> list[T]:
-    """A number of candidates: those of the first fronts, and a spread of the last one if it is too long.
+    """The first ``count`` candidates by front; a last front with too many is sampled evenly.
 
     Args:
         candidates: the candidates.
-        places: of each the quantities of which less is better, the one that fronts are ordered by first.
-        count: how many are taken.
+        places: quantities to minimize per candidate; fronts are ordered by the first one.
+        count: number of candidates to take.
     """
     number = fronts(places)
     chosen: list[T] = []
@@ -46,7 +43,7 @@ def first_of_fronts(candidates: Sequence[T], places: Sequence[Place], count: int
 
 
 def spread(ordered: Sequence[T], count: int) -> list[T]:
-    """Part of a sequence: the first elements up to half of the count, and evenly spaced ones from the rest."""
+    """Part of a sequence: its first elements for half of the count, then evenly spaced elements from the rest."""
     if len(ordered) <= count:
         return list(ordered)
     first = -(-count // 2)
