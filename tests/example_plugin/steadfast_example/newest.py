@@ -1,4 +1,4 @@
-"""Source of models: the newest checkpoint in a folder that a training run writes to."""
+"""Model source: the newest checkpoint in a folder that a training run writes to."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,25 +20,25 @@ class Settings(CheckpointSettings):
 
 
 def newest(folder: str) -> Path | None:
-    """The checkpoint directory that was written last; None without one."""
+    """The most recent checkpoint directory, or None."""
     found = [file.parent for file in Path(folder).glob("*/config.json")]
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def problems(entry: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with an entry, before any job."""
+    """Errors in a config entry, before any job."""
     if newest(entry["folder"]) is None:
-        yield f"folder: {entry['folder']!r} holds no checkpoint directory"
+        yield f"folder: {entry['folder']!r} contains no checkpoint directory"
 
 
 def files(entry: Mapping[str, Any]) -> list[str]:
-    """What makes the model again when it changes: a newer checkpoint."""
+    """Files whose change makes the model stale."""
     found = newest(entry["folder"])
     return [str(found / "config.json")] if found else []
 
 
 def locate(entry: Mapping[str, Any]) -> ModelPointer:
-    """Check the checkpoint, and say where it is."""
+    """Check the checkpoint and return its location."""
     return point_to(newest(entry["folder"]) or entry["folder"])
 
 

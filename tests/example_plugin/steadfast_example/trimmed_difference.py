@@ -1,4 +1,4 @@
-"""Direction between trimmed means: the classes' mean activations without the most extreme tenth on either side."""
+"""Direction between the trimmed means of both prompt labels, without the most extreme states."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ from steadfast.attacks.directions.settings import ContrastSettings
 
 
 class Settings(ContrastSettings):
-    """Difference of the classes' trimmed means."""
+    """Difference of the trimmed means of both prompt labels."""
 
     trimmed: float = Field(
-        0.1, ge=0, lt=0.5, description="Share of the states that is left out at each end, per feature."
+        0.1, ge=0, lt=0.5, description="Share of the states that is excluded at each end, per feature."
     )
 
 
@@ -24,7 +24,7 @@ class TrimmedDifference:
     """Unit vector along the difference of trimmed means.
 
     Attributes:
-        trimmed: share of the states that is left out at each end, per feature.
+        trimmed: share of the states that is excluded at each end, per feature.
     """
 
     trimmed: float
@@ -40,5 +40,5 @@ class TrimmedDifference:
 
 
 def build(settings: Settings) -> ContrastMethod:
-    """The method; its place is chosen as that of every other direction."""
+    """The method; layer and position are selected as for every other direction."""
     return contrast_method("trimmed_difference", TrimmedDifference(settings.trimmed), settings)

@@ -25,7 +25,7 @@ class Settings(FigureSettings):
 
 
 def draw(data: Mapping[str, pd.DataFrame], about: About, settings: Settings) -> "dict[str, Figure]":
-    """One figure, named as its entry point is."""
+    """One figure, with the name of its entry point."""
     counts = data["counts"]
     if not settings.baselines:
         counts = counts[~counts["judge"].isin(about.baselines)]

@@ -99,7 +99,7 @@ def test_plug_in_model_source_is_located_by_its_own_job(installed, tmp_path):
     place_model(locate(jobs.settings(mine)), tmp_path / "model", dequantize=False)
     assert checkpoint_path(tmp_path / "model") == tmp_path / "training" / "step-2"
     installed["models"]["mine"]["folder"] = str(tmp_path / "none")
-    with pytest.raises(ConfigError, match=r"models.mine.folder: '.*/none' holds no checkpoint directory"):
+    with pytest.raises(ConfigError, match=r"models.mine.folder: '.*/none' contains no checkpoint directory"):
         prepare(installed)
 
 
@@ -107,7 +107,7 @@ def test_schema_and_reference_page_include_plug_in_settings(installed):
     forget_plug_ins()
     judge = load_schema()["$defs"]["judge"]
     assert "few_words" in judge["properties"]["kind"]["enum"]
-    assert "`few_words`, calls every response of few words a refusal" in reference_page()
+    assert "`few_words`, labels every response of few words a refusal" in reference_page()
 
 
 def test_plug_in_figure_is_drawn_where_its_key_is(installed):
