@@ -1,7 +1,7 @@
 """Decoding of one batch by transformers, without redundant computation.
 
-The common prefix of all prompts (the system turn) is run once. Finished responses leave the batch as soon as they are
-half of it, so that short refusals do not cost as much as responses of the full length.
+The common prefix of all prompts (the system turn) is run once. Finished responses are removed from the batch when they
+make up half of it, so that short refusals cost less than responses of full length.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from steadfast.core.progress import Progress
 from steadfast.models.padding import padded_left
 from steadfast.models.prefix import NO_PREFIX, Prefix, has_plain_cache, repeated
 
-# Taking rows out copies the cache; below this many rows a step is bound by reading the weights, not by its rows.
+# Removing rows copies the cache; with fewer rows a step is bound by reading the weights, not by the batch size.
 FEWEST_ROWS = 8
 
 
@@ -42,16 +42,16 @@ def decode(
     Args:
         model: the model, in evaluation mode.
         prompts: token ids, special tokens and generation prompt included.
-        limit: longest response, in tokens.
+        limit: maximum length of a response, in tokens.
         stop_tokens: token ids that end a response.
-        suppressed: token ids that are never written.
-        draws: what replaces the scores of each row, in the order of ``prompts``; empty for greedy decoding.
-        prefix: what all prompts begin with.
+        suppressed: token ids that are never generated.
+        draws: logits processors of the rows, in the order of ``prompts``; empty for greedy decoding.
+        prefix: the shared prefix of all prompts.
     """
     padded = padded_left([prompt[prefix.length :] for prompt in prompts])
     tokens, mask = (part.to(model.device) for part in padded)
     begin = torch.tensor([list(prompts[0][: prefix.length])], dtype=torch.long, device=model.device)
-    # the padding lies between the shared beginning and the rest; positions count unmasked tokens alone
+    # the padding is between the shared prefix and the rest; positions count only unmasked tokens
     tokens = torch.cat([begin.expand(len(prompts), -1), tokens], dim=1)
     mask = torch.cat([torch.ones_like(begin).expand(len(prompts), -1), mask], dim=1)
     cache = repeated(prefix.cache, len(prompts)) if prefix.cache else None
@@ -128,7 +128,7 @@ class _HalfFinished(StoppingCriteria):
 
 
 class _Rows(LogitsProcessor):
-    """Applies to each row that is left the processor of its request."""
+    """Applies the processor of its request to each remaining row."""
 
     def __init__(self, draws: Sequence[LogitsProcessor], rows: Sequence[int]) -> None:
         self._draws = [draws[row] for row in rows]

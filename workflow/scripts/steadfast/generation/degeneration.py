@@ -1,7 +1,7 @@
 """Degenerate responses: empty or repetitive.
 
-Edits can break a model in ways that a refusal count does not show: repetitive text is not a refusal, but must not count
-as compliance either.
+Edits can degrade a model in ways that a refusal count does not show: repetitive text is not a refusal, but must not
+count as compliance either.
 """
 
 import re
@@ -49,7 +49,7 @@ def _loops(items: Sequence[str], least: int) -> bool:
             run = run + 1 if items[position] == items[position - period] else 0
             longest = max(longest, run)
         enough = max(least, LEAST_REPEATS * period)
-        # a run of equal pairs starts one period late; a cut-off last word may spoil the end of a loop
+        # a run of equal pairs starts one period late; the last word of a loop may be cut off
         at_end = run or _run_before_last(items, period)
         if at_end + period >= enough or (longest + period >= enough and 2 * (longest + period) >= len(items)):
             return True

@@ -14,22 +14,22 @@ AUTO = "auto"
 
 
 def possible_engines(name: str) -> dict[str, type[EngineSettings]]:
-    """The engines that a configuration's ``engine`` may mean, with their ``Settings``: one, or our own for ``auto``."""
+    """The possible engines of an ``engine`` setting, with their ``Settings``; for ``auto`` the built-in ones."""
     return {engine: ENGINES.settings(engine) for engine in (own_names(ENGINES.package) if name == AUTO else [name])}
 
 
 def runs_in_process(name: str) -> bool:
-    """Whether every engine that a configuration's ``engine`` may mean runs a model in the job's own process."""
+    """Whether every possible engine of an ``engine`` setting runs the model in the job's process."""
     return all(settings.in_process for settings in possible_engines(name).values())
 
 
 def in_process_engine() -> str:
-    """The engine that runs a model in this process."""
+    """Name of the in-process engine."""
     return next(name for name, settings in possible_engines(AUTO).items() if settings.in_process)
 
 
 def choose_engine(model_dir: str | Path, requests: Sequence[GenerationRequest], runtime: Runtime) -> tuple[str, str]:
-    """Name of the engine, and the reason for the log."""
+    """Name of the chosen engine, and the reason for the log."""
     known = {name: settings for name, settings in possible_engines(AUTO).items() if settings.cpu_speed is not None}
     obstacles = {name: settings.obstacle(runtime) for name, settings in known.items()}
     able = [name for name, obstacle in obstacles.items() if not obstacle]

@@ -24,12 +24,12 @@ class Sampling:
     are not used: they would differ between the models that are compared.
 
     Attributes:
-        max_new_tokens: longest response, in tokens.
-        samples: responses per prompt.
-        temperature: 0 is greedy decoding.
+        max_new_tokens: maximum length of a response, in tokens.
+        samples: number of responses per prompt.
+        temperature: sampling temperature; 0 is greedy decoding.
         top_p: nucleus sampling threshold in (0, 1].
-        seed: with the prompt and the sample's number it decides what is drawn.
-        suppressed: tokens that are never written.
+        seed: seed of the sampling, combined with the prompt and the sample number.
+        suppressed: token ids that are never generated.
     """
 
     max_new_tokens: int = 128
@@ -56,20 +56,20 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Runtime:
-    """How an engine uses the machine; these settings do not affect responses.
+    """Machine settings of an engine, which do not affect responses.
 
     Attributes:
         device: ``auto``, ``cpu``, or another torch device name (transformers).
-        threads: threads of a run on a CPU; None leaves the library's own choice. Jobs that run side by side
-            want one each: with two on a busy machine of two cores both libraries slow down tenfold.
-        batch_tokens: prompt and response tokens, padding included, that one batch may hold (transformers).
-        vllm_python: interpreter of the environment that has vLLM; see ``steadfast.generation.serving.interpreter``.
-        tensor_parallel_size: GPUs over which a model is spread (vLLM).
-        memory_fraction: share of a GPU's memory that may be taken (vLLM).
-        kv_cache_gib: size of the key-value cache on a CPU; None takes what the requests need, within bounds.
-        enforce_eager: whether to do without compiled graphs; None does without on a CPU, where they never pay.
-        batch_invariant: whether a response must not depend on its batch; slower, and not for all GPUs (vLLM).
-        start_timeout: seconds after which a start has failed.
+        threads: CPU threads; None for the library's default. Concurrent jobs should use one each: with two threads on a
+            busy two-core machine both libraries are ten times slower.
+        batch_tokens: maximum number of prompt and response tokens of a batch, including padding (transformers).
+        vllm_python: interpreter of the environment with vLLM; see ``steadfast.generation.serving.interpreter``.
+        tensor_parallel_size: number of GPUs per model (vLLM).
+        memory_fraction: share of a GPU's memory to use (vLLM).
+        kv_cache_gib: size of the key-value cache on a CPU; None derives it from the requests, within bounds.
+        enforce_eager: whether to disable compiled graphs; None disables them on a CPU, where they do not help.
+        batch_invariant: whether responses must not depend on their batch; slower, and not supported on all GPUs (vLLM).
+        start_timeout: timeout of the start, in seconds.
     """
 
     device: str = "auto"
@@ -89,9 +89,9 @@ class GenerationRequest:
     """A request for one response.
 
     Attributes:
-        prompt_tokens: the whole prompt, special tokens and generation prompt included.
-        max_new_tokens: longest response that is wanted and that the model's context leaves room for.
-        seed: decides what is drawn when sampling; different for each prompt and sample.
+        prompt_tokens: the complete prompt, including special tokens and generation prompt.
+        max_new_tokens: maximum length of the response, limited by the model's context.
+        seed: seed for sampling; different for each prompt and sample.
     """
 
     prompt_tokens: tuple[int, ...]
@@ -104,8 +104,8 @@ class Generation:
     """One response.
 
     Attributes:
-        tokens: new tokens only, without the one that ended the response.
-        finish_reason: ``stop`` (the model ended it) or ``length`` (it was cut off).
+        tokens: new tokens, without the stop token.
+        finish_reason: ``stop`` (stop token) or ``length`` (cut off).
     """
 
     tokens: tuple[int, ...]
@@ -121,7 +121,7 @@ class Engine(Protocol):
         ...
 
     def number_format(self, model_dir: str | Path) -> str:
-        """The number format in which it runs a model here, ``float32`` for example."""
+        """The number format in which it runs a model on this machine, for example ``float32``."""
         ...
 
     def generate(
@@ -136,8 +136,8 @@ class Engine(Protocol):
 
         Args:
             model_dir: a model directory of the workflow, or a plain checkpoint directory.
-            requests: what is wanted.
-            sampling: temperature, nucleus threshold and suppressed tokens; lengths and seeds are in the requests.
+            requests: the requests.
+            sampling: temperature, nucleus threshold and suppressed tokens (lengths and seeds are in the requests).
             stop_tokens: token ids that end a response.
         """
         ...
@@ -150,7 +150,7 @@ def request_seed(seed: int, prompt_id: str, sample: int) -> int:
 
 
 def cut_at_stop(tokens: Sequence[int], stop_tokens: AbstractSet[int], limit: int) -> Generation:
-    """The response within raw new tokens: what comes before the first stop token, at most ``limit`` tokens."""
+    """The response in raw new tokens: the tokens before the first stop token, at most ``limit``."""
     for position, token in enumerate(tokens[:limit]):
         if token in stop_tokens:
             return Generation(tuple(tokens[:position]), "stop")

@@ -18,12 +18,12 @@ from steadfast.models.prefix import Prefix, shared_prefix
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """The engine for a model that is loaded already, with whatever hooks it carries.
+    """Engine for a loaded model, with any attached hooks.
 
     Attributes:
         model: the model.
-        batch_tokens: prompt and response tokens, padding included, that one batch may hold.
-        name: name of the engine that this is part of.
+        batch_tokens: maximum number of prompt and response tokens of a batch, including padding.
+        name: name of the engine that uses it.
     """
 
     model: PreTrainedModel
@@ -53,14 +53,14 @@ class LoadedModel:
 
 
 def batches(requests: Sequence[GenerationRequest], batch_tokens: int) -> list[list[int]]:
-    """Positions of the requests, packed into batches of about equal length.
+    """Indices of the requests, packed into batches of similar length.
 
     Longest requests come first, so that a batch that does not fit into memory fails at once. All requests of
     a batch have the same ``max_new_tokens``.
 
     Args:
-        requests: what is to be generated.
-        batch_tokens: bound of rows × (longest prompt + new tokens); a request above it gets a batch of its own.
+        requests: the requests.
+        batch_tokens: bound on rows × (longest prompt + new tokens); a larger request gets a separate batch.
     """
 
     def size(position: int) -> tuple[int, int]:
@@ -70,7 +70,7 @@ def batches(requests: Sequence[GenerationRequest], batch_tokens: int) -> list[li
     packed: list[list[int]] = []
     for position in sorted(range(len(requests)), key=size, reverse=True):
         if packed and size(packed[-1][0])[0] == size(position)[0]:
-            # the first request of a batch is its longest
+            # the first request of a batch is the longest
             if (len(packed[-1]) + 1) * sum(size(packed[-1][0])) <= batch_tokens:
                 packed[-1].append(position)
                 continue
@@ -99,10 +99,10 @@ def _run_batch(
 
 
 class _Draw(LogitsProcessor):
-    """Nucleus sampling with a random stream of its own for one row.
+    """Nucleus sampling of one row with a separate random generator.
 
-    ``generate`` draws all rows from one stream, so that a response would depend on its neighbors. Here each
-    row draws by inverting its cumulative distribution, and greedy decoding is left no choice but that token.
+    ``generate`` samples all rows from one generator, so a response would depend on its batch. Here each row samples by
+    inverting its cumulative distribution, and masks all other tokens for greedy decoding.
     """
 
     def __init__(self, seed: int, sampling: Sampling) -> None:
@@ -110,11 +110,11 @@ class _Draw(LogitsProcessor):
         self._sampling = sampling
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """Scores that are 0 at the drawn token and minus infinity elsewhere."""
+        """Scores: 0 at the sampled token, minus infinity elsewhere."""
         probabilities = torch.softmax(scores.double() / self._sampling.temperature, dim=-1)
         ordered, tokens = probabilities.sort(dim=-1, descending=True, stable=True)
         cumulative = ordered.cumsum(dim=-1)
-        # the nucleus holds every token before which less than top_p is accumulated, so never none
+        # the nucleus contains every token preceded by less than top_p, so it is never empty
         nucleus = torch.where(cumulative - ordered < self._sampling.top_p, ordered, 0.0).cumsum(dim=-1)
         drawn = torch.tensor([self._stream.random()], dtype=torch.float64)
         target = drawn[:, None].to(nucleus.device) * nucleus[:, -1:]

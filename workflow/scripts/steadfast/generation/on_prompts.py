@@ -1,4 +1,4 @@
-"""Responses of one checkpoint, from plain values: part of the Python API."""
+"""Responses of one checkpoint, without a workflow: part of the Python API."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,21 +35,20 @@ def generate(
     Args:
         model: directory of a checkpoint, or a model directory of the workflow.
         prompts: user turns; the chat template is applied.
-        max_new_tokens: longest response, in tokens.
-        samples: responses per prompt; more than one needs a temperature above 0.
-        temperature: 0 is greedy decoding.
+        max_new_tokens: maximum length of a response, in tokens.
+        samples: number of responses per prompt; more than one requires a temperature above 0.
+        temperature: sampling temperature; 0 is greedy decoding.
         top_p: nucleus sampling threshold in (0, 1].
-        seed: with the prompt and the sample's number it decides what is drawn.
-        intervention: an intervention entry of a variant (its ``hook``): what is done to the activations meanwhile;
-            needs ``direction`` and an engine that runs in this process.
-        direction: what the intervention works with: what ``find_direction`` gave, or a direction file.
+        seed: seed of the sampling, combined with the prompt and the sample number.
+        intervention: the ``intervention`` entry of a variant; requires ``direction`` and an in-process engine.
+        direction: direction of the intervention: a result of ``find_direction``, or a direction file.
         decoding: a ``decoding`` entry of a variant.
-        engine: name of an engine, or ``auto``; None takes the one that runs in this process (``transformers``).
+        engine: name of an engine, or ``auto``; None takes the in-process engine (``transformers``).
         system_prompt: system turn before every prompt.
         template_arguments: further variables of the chat template.
         dtype: ``auto`` or a torch number format; see ``steadfast.models.number_format``.
         device: ``auto`` or a torch device name.
-        threads: threads on a CPU; None leaves the library's own choice.
+        threads: CPU threads; None for the library's default.
 
     Returns:
         One row per prompt and sample, in the prompts' order: ``prompt`` and the columns of
@@ -58,7 +57,7 @@ def generate(
 
     Raises:
         ConfigError: the settings contradict each other.
-        DataError: a prompt is not a string or leaves no room in the model's context, or the direction is not valid.
+        DataError: a prompt is not a string or exceeds the model's context, or the direction is invalid.
     """
     from steadfast.generation.engine_choice import in_process_engine
     from steadfast.generation.responses import generate_responses

@@ -14,11 +14,11 @@ PROMPT_END_TOKENS = 32
 
 @dataclass(frozen=True)
 class ResponseDecoder:
-    """Turns tokens into the cells of a row.
+    """Converts tokens into the cells of a row.
 
     Attributes:
         tokenizer: the model's own tokenizer.
-        formats: how the model may mark its thinking.
+        formats: possible thinking formats of the model.
     """
 
     tokenizer: Any
@@ -27,9 +27,9 @@ class ResponseDecoder:
     def __call__(self, request: GenerationRequest, generation: Generation) -> dict[str, Any]:
         """Decode one response.
 
-        Special tokens are decoded as well, since they are what most models mark their thinking with; those that are
-        left in the answer are taken out. Inside an answer they should not occur: they are named in
-        ``control_tokens``, for what they enclose may be thinking in a format that is not known here.
+        Special tokens are decoded too, since most models mark their thinking with them, and then removed from the
+        answer. Special tokens inside the answer are reported in ``control_tokens``, since they may enclose thinking in
+        an unknown format.
         """
         prompt_end = self.tokenizer.decode(list(request.prompt_tokens[-PROMPT_END_TOKENS:]))
         text: str = self.tokenizer.decode(list(generation.tokens), skip_special_tokens=False)
@@ -48,13 +48,13 @@ class ResponseDecoder:
 
     @cached_property
     def _special(self) -> list[str]:
-        """Texts of the special tokens, the longest first."""
+        """Texts of the special tokens, longest first."""
         added = {str(token.content) for token in self.tokenizer.added_tokens_decoder.values() if token.special}
         names = added | set(map(str, self.tokenizer.all_special_tokens))
         return sorted(names, key=lambda name: (-len(name), name))
 
     def _without_special_at_ends(self, text: str) -> str:
-        """A text without the special tokens that begin and end it, such as the one that ended the turn."""
+        """A text without leading and trailing special tokens, such as the end-of-turn token."""
         stripped = text.strip()
         for name in self._special:
             if name and (stripped.startswith(name) or stripped.endswith(name)):

@@ -59,18 +59,18 @@ def generate_responses(
         model_dir: a model directory of the workflow, or a plain checkpoint directory.
         prompts: table with ``prompt_id`` and ``text``.
         settings: fields of ``steadfast.generation.interface.Sampling``.
-        decoding: a ``decoding`` entry that steers what is written; None steers nothing.
-        engine: name of an engine, ``auto`` (the one that is expected to finish first), or an engine; None takes the one
-            that runs in this process.
+        decoding: a ``decoding`` entry (decoding rule), or None.
+        engine: name of an engine, ``auto`` (the one that is expected to finish first), or an engine; None takes the
+            in-process engine.
         dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format; for engines given by name.
-        system_prompt: system turn put before every prompt.
+        system_prompt: system turn before every prompt.
         template_arguments: further variables of the chat template.
-        thinking_markers: pairs of opening and closing markers of thinking blocks, in place of ``thinking.FORMATS``.
-        cache: directory of a result cache, where every response is kept as soon as it is there; one that is known
-            is not generated again. None keeps none.
-        identity: what decides the responses in addition to the arguments (code, hooks of an engine object); part of
+        thinking_markers: pairs of opening and closing markers of thinking blocks, instead of ``thinking.FORMATS``.
+        cache: directory of a result cache, in which each response is stored as soon as it is generated; cached
+            responses are not generated again. None disables it.
+        identity: what determines the responses in addition to the arguments (code, hooks of an engine object); part of
             the cache's keys.
-        prepared: engines by name that are taken in place of new ones.
+        prepared: existing engines to use, by name.
         runtime: fields of ``steadfast.generation.interface.Runtime``, for engines given by name.
 
     Returns:
@@ -81,7 +81,7 @@ def generate_responses(
 
     Raises:
         ConfigError: the sampling settings contradict each other, or the engine is unknown.
-        DataError: a prompt leaves no room in the model's context.
+        DataError: a prompt exceeds the model's context.
     """
     machine = Runtime(**runtime)
     formats = configured_formats(thinking_markers)
@@ -112,8 +112,8 @@ def generate_responses(
 def stop_token_ids(model_dir: str | Path, tokenizer: Any) -> frozenset[int]:
     """Tokens that end a response.
 
-    They are the tokenizer's, those of ``generation_config.json`` and ``config.json``, and the one by which the chat
-    template ends a turn.
+    They are those of the tokenizer, ``generation_config.json`` and ``config.json``, and the chat template's end-of-turn
+    token.
     """
     root = checkpoint_path(model_dir)
     found: set[int] = set()
@@ -129,7 +129,7 @@ def stop_token_ids(model_dir: str | Path, tokenizer: Any) -> frozenset[int]:
 
 
 def context_length(model_dir: str | Path) -> int | None:
-    """Longest sequence that the checkpoint's configuration allows, in tokens; None if it states none."""
+    """Longest sequence that the checkpoint's configuration allows, in tokens; None if unknown."""
     config = read_json(checkpoint_path(model_dir) / "config.json")
     for part in (config, config.get("text_config") or {}):
         for key in ("max_position_embeddings", "n_positions", "max_sequence_length"):

@@ -1,4 +1,4 @@
-"""Settings and capabilities that engines share."""
+"""Settings and capabilities shared by engines."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CpuSpeed:
-    """Seconds that an engine takes on one CPU thread, as benchmarks/generation.py measures them.
+    """Seconds that an engine takes on one CPU thread, measured by benchmarks/generation.py.
 
     The values of engines are fitted to benchmarks/results/generation.md.
 
     Attributes:
-        start: to import everything and to load a tiny model.
-        start_per_billion: more of it per billion parameters.
-        token: per generated token, whatever the model.
-        token_per_billion: more of it per billion parameters.
+        start: seconds to import everything and load a tiny model.
+        start_per_billion: additional start time per billion parameters.
+        token: seconds per generated token, for any model.
+        token_per_billion: additional seconds per token and billion parameters.
     """
 
     start: float
@@ -39,10 +39,10 @@ class EngineSettings(SettingsModel):
     """Settings of every engine: keys of the section ``runtime``.
 
     Attributes:
-        in_process: whether it runs the model in the job's own process, where interventions can change it.
+        in_process: whether it runs the model in the job's process, which interventions require.
         needs_adapters: whether it applies the factors of an edit as an adapter.
         environment: conda environment of its jobs.
-        cpu_speed: how long it takes on a CPU; ``engine: auto`` never takes one of which nothing is known.
+        cpu_speed: its speed on a CPU; ``engine: auto`` never chooses an engine without it.
     """
 
     in_process: ClassVar[bool] = False
@@ -58,6 +58,6 @@ class EngineSettings(SettingsModel):
 
     @classmethod
     def advantage(cls, runtime: "Runtime") -> str:
-        """Why it is the fastest here for any model and prompts; empty if that depends on them."""
+        """Why it is always the fastest on this machine; empty if that depends on the model and prompts."""
         del runtime
         return ""

@@ -18,17 +18,17 @@ from steadfast.generation.variant_kinds import PreparedVariant, prepare_variant
 
 @dataclass(frozen=True)
 class VariantResponses:
-    """One response table that is to be written.
+    """One response table to write.
 
     Attributes:
         variant: name of the variant.
         checkpoint: its model directory.
         output: path of the table.
-        kind: how it is generated: a module of ``steadfast.generation.variant_kinds``.
+        kind: name of a module of ``steadfast.generation.variant_kinds``.
         settings: settings of that module.
         direction: direction file of its intervention, or None.
-        first: how many of the prompts it is given, from the first on; None for all.
-        code: digest of the code that its responses depend on.
+        first: number of prompts, counted from the first; None for all. code: digest of the code that its responses
+            depend on.
     """
 
     variant: str
@@ -53,15 +53,15 @@ def write_variant_responses(
 ) -> None:
     """Generate the responses of variants of one model and write a table for each.
 
-    A variant that could not be changed, for want of a valid direction, answers nothing.
+    A variant without a valid direction was not changed, and gets no responses.
 
     Args:
-        variants: what is to be written; edits that are kept as factors are applied to the one model in memory.
+        variants: the tables to write; edits stored as factors are applied to the model in memory.
         prompts: see ``generate_responses``.
-        engine: name of an engine, or ``auto``. Interventions run with transformers whatever it says.
+        engine: name of an engine, or ``auto``. Interventions always run with transformers.
         dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
-        cache: directory in which every finished response is kept by what decides it: one that is there is not
-            generated again, so that a job that was killed, or that has one more variant, does what is new.
+        cache: directory of the response cache: cached responses are not generated again, so that a job that was
+            interrupted, or has a new variant, generates only what is missing.
         machine: fields of ``steadfast.generation.interface.Runtime``.
         arguments: see ``generate_responses``.
     """

@@ -1,4 +1,4 @@
-"""vLLM for several variants of one model: the model is loaded once, and edits are LoRA adapters over it."""
+"""vLLM for several variants of one model: the model is loaded once, and edits are LoRA adapters."""
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -18,19 +18,19 @@ from steadfast.models.pointer import checkpoint_path, trusts_remote_code, update
 from steadfast.models.shards import read_shard
 
 RANKS = (8, 16, 32, 64, 128, 256)
-"""Largest ranks that vLLM can be prepared for."""
+"""Allowed values of vLLM's maximum rank."""
 
 
 @dataclass
 class VllmVariants:
-    """An engine that keeps its model for the next variant; use it as a context manager.
+    """An engine that keeps its model for the next variant; a context manager.
 
-    Each batch is answered with one adapter or with none, since vLLM's CPU build has answered requests without an
-    adapter by that of another request of their batch.
+    Each batch uses one adapter or none, since vLLM's CPU build has applied an adapter to requests without one in the
+    same batch.
 
     Attributes:
-        engine: how vLLM is run.
-        starts: how often a model was loaded.
+        engine: the vLLM engine.
+        starts: number of model loads.
         name: name of the registry module.
     """
 
@@ -81,7 +81,7 @@ class VllmVariants:
     def _session_for(
         self, model_dir: str | Path, requests: Sequence[GenerationRequest], sampling: Sampling, adapter: Path | None
     ) -> VllmSession:
-        """The session that has a model loaded and takes such requests, started if there is none."""
+        """A session with the model loaded that accepts such requests; started if needed."""
         model = checkpoint_path(model_dir).resolve()
         longest = max(len(request.prompt_tokens) + request.max_new_tokens for request in requests)
         rank = _rank(adapter) if adapter else RANKS[0]
@@ -103,6 +103,6 @@ class VllmVariants:
 
 
 def _rank(adapter: Path) -> int:
-    """The smallest rank that vLLM can be prepared for and that holds an adapter."""
+    """The smallest allowed maximum rank that fits an adapter."""
     largest = max(entry.shape[0] for entry in read_shard(adapter / WEIGHTS).entries if ".lora_A." in entry.name)
     return next(rank for rank in RANKS if rank >= largest)

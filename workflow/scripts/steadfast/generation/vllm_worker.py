@@ -1,4 +1,4 @@
-"""Batch worker: runs in vLLM's environment, and imports nothing but the standard library and vLLM.
+"""Batch worker: runs in vLLM's environment, and imports only the standard library and vLLM.
 
     python -P -m steadfast.generation.vllm_worker RESULTS < WORK
 
@@ -6,9 +6,8 @@ WORK is JSON, one object per line. The first holds the arguments of ``vllm.LLM``
 ``sampling`` (of ``vllm.SamplingParams``), ``requests``, a list of ``{"tokens": [...], "max_tokens": n, "seed": s}``,
 and ``adapter``, the folder of a LoRA adapter or null. RESULTS is the file descriptor that gets one JSON object per
 line: ``{"ready": seconds}``, then for each batch ``{"index": i, "tokens": [...]}`` as responses finish, every few
-seconds ``{"written": [n, share]}`` (the tokens of those that are being written, and how much of their longest), and
-``{"end": n}``.
-The model stays loaded until WORK ends.
+seconds ``{"written": [n, share]}`` (tokens of unfinished responses, and their share of the maximum), and ``{"end":
+n}``. The model remains loaded until WORK ends.
 """
 
 import json
@@ -25,7 +24,7 @@ def main() -> None:
     start = time.monotonic()
     from vllm import LLM
 
-    # prompts arrive as tokens and leave as tokens
+    # input and output are tokens
     model = LLM(**arguments, skip_tokenizer_init=True, disable_log_stats=True)
     with open(int(sys.argv[1]), "w", encoding="utf-8") as results:
         _report(results, {"ready": time.monotonic() - start})
@@ -44,7 +43,7 @@ def _generate(engine: Any, work: dict[str, Any], results: Any, adapters: dict[st
 
     sampling = work["sampling"]
     if sampling["logit_bias"]:
-        # JSON has made texts of the tokens
+        # JSON converted token ids to strings
         sampling["logit_bias"] = {int(token): bias for token, bias in sampling["logit_bias"].items()}
     for index, request in enumerate(work["requests"]):
         params = SamplingParams(**sampling, max_tokens=request["max_tokens"], seed=request["seed"], detokenize=False)

@@ -1,7 +1,7 @@
 """A judge that is a checkpoint: its verdict follows from the probabilities of two labels after a judge prompt.
 
-The labels are the tokens that follow the very prompt, or the thinking behind it where the checkpoint thinks first.
-Where both together are improbable the checkpoint would write something else, and the case is unscored.
+The labels are scored directly after the prompt, or after the thinking if the checkpoint thinks first. If both labels
+are improbable, the checkpoint would generate something else, and the case is unscored.
 """
 
 import json
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
     Prepare = Callable[[PreTrainedModel], AbstractContextManager[None]]
 
-# On a CPU larger batches leave the caches: 16,384 tokens took 1.5 times as long. A GPU is busy with as many.
+# On a CPU, larger batches exceed the caches: 16,384 tokens took 1.5 times as long. A GPU is saturated as well.
 BATCH_TOKENS = 4096
-# Added tokens that carry a meaning although the tokenizer does not list them as special, such as <think>.
-# Tokens at the end of a prompt that decide which tokens a label is behind it.
+# Added tokens with a meaning that the tokenizer does not list as special, such as <think>.
+# Number of tokens at the end of a prompt that determine how a label after it is tokenized.
 ENDING = 32
 THINKS_FIRST = (
     "the judge thinks before it answers: allow it `max_thinking_tokens`, or switch thinking off with the "
@@ -45,7 +45,7 @@ _TAG = re.compile(r"[<\[{].*[>\]}]")
 
 
 class CheckpointJobSettings(CheckpointJudgeSettings):
-    """What the job of a checkpoint judge receives: its settings, and what it runs on.
+    """Arguments of a checkpoint judge's job: its settings, and machine settings.
 
     Attributes:
         checkpoint: model directory of the workflow, or a plain checkpoint directory.
@@ -64,10 +64,10 @@ class CheckpointJobSettings(CheckpointJudgeSettings):
 
 @dataclass(frozen=True)
 class CheckpointJudge:
-    """Scores P(refusal) / (P(refusal) + P(non-refusal)) at the first token that tells the labels apart.
+    """Scores P(refusal) / (P(refusal) + P(non-refusal)) at the first token that distinguishes the labels.
 
-    The verdict is the more probable label. ``raw`` holds both log-probabilities, ``reason`` what both labels
-    weigh together: a small mass says that the checkpoint would rather have written something else.
+    The verdict is the more probable label. ``raw`` holds both log-probabilities, ``reason`` their total probability; if
+    it is small, the checkpoint would rather generate something else.
     """
 
     settings: CheckpointJobSettings
@@ -77,7 +77,7 @@ class CheckpointJudge:
 
     @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
-        """Judge every case; equal cases are read once."""
+        """Judge every case; equal cases are judged once."""
         if not cases:
             return []
         encoded = [tuple(ids) for ids in self._encode(cases)]
@@ -107,7 +107,7 @@ class CheckpointJudge:
 
     @cached_property
     def _control_tokens(self) -> frozenset[int]:
-        unknown = str(self._tokenizer.unk_token)  # represents rare characters as well
+        unknown = str(self._tokenizer.unk_token)  # represents rare characters too
         names = sorted(special_strings(self._tokenizer) - {unknown})
         ids: Any = self._tokenizer.convert_tokens_to_ids(names)
         return frozenset(ids)
@@ -119,7 +119,7 @@ class CheckpointJudge:
         return sum(token in self._control_tokens for token in ids)
 
     def _unreadable(self, ids: tuple[int, ...]) -> str:
-        """Why a prompt cannot be given to the model; empty if it can."""
+        """Why a prompt cannot be passed to the model; empty if it can."""
         if sum(token in self._control_tokens for token in ids) != self._expected_control_tokens:
             return "the case holds control tokens of the judge's tokenizer"
         limit = _context_length(self._model)
@@ -128,7 +128,7 @@ class CheckpointJudge:
         return ""
 
     def _read(self, prompts: Sequence[Ids]) -> dict[Ids, Verdict]:
-        """Verdicts by prompt: at the end of the prompt, or behind the thinking of a checkpoint that thinks first."""
+        """Verdicts by prompt, scored after the prompt or, if the checkpoint thinks first, after the thinking."""
         thinker = Thinker(self._model, self._tokenizer, self.settings.checkpoint)
         plain = [ids for ids in prompts if not thinker.is_open(ids)]
         scores = self._log_probabilities(plain)
@@ -140,7 +140,7 @@ class CheckpointJudge:
         )
 
     def _read_after_thinking(self, thinker: Thinker, prompts: Sequence[Ids]) -> dict[Ids, Verdict]:
-        """Verdicts behind the thinking."""
+        """Verdicts scored after the thinking."""
         limit = self.settings.max_thinking_tokens
         if not limit:
             return dict.fromkeys(prompts, Verdict(UNSCORED, reason=THINKS_FIRST))
@@ -151,7 +151,7 @@ class CheckpointJudge:
         return {ids: self._verdict(*scores[behind[ids]]) if ids in behind else endless for ids in prompts}
 
     def _log_probabilities(self, prompts: Sequence[Ids]) -> dict[Ids, tuple[float, float]]:
-        """Log-probabilities of both labels by prompt; prompts that the same label tokens follow are run together."""
+        """Log-probabilities of both labels by prompt; prompts with the same label tokens are batched together."""
         from steadfast.models.label_probabilities import label_log_probabilities
 
         groups: dict[LabelTokens, list[Ids]] = {}
@@ -193,10 +193,10 @@ class CheckpointJudge:
 
 
 def build_checkpoint_judge(prepare: "Prepare | None" = None, **settings: Any) -> CheckpointJudge:
-    """A checkpoint judge from its settings; nothing is loaded before it judges.
+    """Build a checkpoint judge from its settings; the model is loaded when it first judges.
 
     Args:
-        prepare: called with the loaded model; the context manager that it returns surrounds the judging (hooks).
+        prepare: called with the loaded model; returns a context manager that is active while judging (hooks).
         settings: fields of ``CheckpointSettings``.
 
     Raises:
@@ -207,12 +207,12 @@ def build_checkpoint_judge(prepare: "Prepare | None" = None, **settings: Any) ->
 
 
 def _mass(refusal: float, other: float) -> float:
-    """Probability of both labels together."""
+    """Total probability of both labels."""
     return math.exp(refusal) + math.exp(other)
 
 
 def special_strings(tokenizer: "PreTrainedTokenizerBase") -> frozenset[str]:
-    """Strings that the tokenizer turns into single control tokens anywhere in a text."""
+    """Strings that the tokenizer parses as control tokens anywhere in a text."""
     added: dict[int, Any] = tokenizer.added_tokens_decoder
     tags = {str(token.content) for token in added.values() if token.special or _TAG.fullmatch(token.content)}
     return frozenset(tags | set(map(str, tokenizer.all_special_tokens)))

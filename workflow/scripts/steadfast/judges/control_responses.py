@@ -1,4 +1,4 @@
-"""Control responses: a fixed draw of another model's responses that a model judges in addition to its own.
+"""Control responses: a fixed sample of another model's responses that a model judges in addition to its own.
 
 A model that judges its own responses badly may be a poor judge in general. The same control responses are therefore
 given to every variant of a model, so that an edit's effect on the judge is distinguished from its effect on the
@@ -19,7 +19,7 @@ CONTROL_COLUMNS = ["model", "variant", *COLUMNS]
 
 
 class Drawn(NamedTuple):
-    """A response that another model under test gave."""
+    """A response of another model under test."""
 
     model: str
     variant: str
@@ -29,16 +29,16 @@ class Drawn(NamedTuple):
 def draw_control(
     source_models: Iterable[tuple[str, str, pd.DataFrame]], prompts: pd.DataFrame, *, size: int, seed: int
 ) -> list[Drawn]:
-    """Draw responses, equally many of each source and of harmful and harmless prompts as far as there are enough.
+    """Sample responses, with equal numbers per source and per prompt label if there are enough.
 
-    The draw is by a digest of seed, prompt and sample: sources are drawn from at the same prompts, and prompts that
-    are added later displace few of those drawn before. Empty responses are not drawn.
+    Responses are ordered by a hash of seed, prompt and sample, so all sources use the same prompts, and prompts that
+    are added later change few of the sampled responses. Empty responses are skipped.
 
     Args:
         source_models: model, variant and responses of each source model.
         prompts: the prompt table.
-        size: responses to draw.
-        seed: seeds the draw.
+        size: number of responses.
+        seed: seed of the sampling.
     """
     pools = [
         [Drawn(model, variant, case) for case in cases if case.label == label and not case.unanswered]
@@ -47,7 +47,7 @@ def draw_control(
         )
         for label in PROMPT_LABELS
     ]
-    # shares that add up to the size and differ by at most one
+    # counts that sum to the size and differ by at most one
     bounds = [size * rank // max(len(pools), 1) for rank in range(len(pools) + 1)]
     return [
         drawn
@@ -57,7 +57,7 @@ def draw_control(
 
 
 def control_table(drawn: Sequence[Drawn], verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """Table of the judgments of drawn responses: ``CONTROL_COLUMNS``, with whose responses they are."""
+    """Table of judgments of control responses, columns ``CONTROL_COLUMNS``, including their source."""
     table = verdict_table([item.case for item in drawn], verdicts)
     names = {"model": [item.model for item in drawn], "variant": [item.variant for item in drawn]}
     return table.assign(**names)[CONTROL_COLUMNS].astype({"model": "str", "variant": "str"})

@@ -2,14 +2,14 @@
 
 Only judges that send requests are included. A judge reads one or more sets of responses: those of all variants to the
 evaluation prompts; if a direction contrasts its verdicts, those of the original models to the calibration prompts; and
-if it chooses the best attack, those of every candidate attack.
-Of responses that exist the requests are counted exactly, and those that the result cache holds cost nothing. Of
-responses that do not exist yet the numbers are an upper bound, from the number of prompts, the longest of them and the
-limit of new tokens. Tokens are estimated, generously, from the length of the text, and the bound is one of that
-estimate: what passes a limit before there are responses passes it afterwards.
+if it selects the best attack, those of every candidate attack. For existing responses, requests are counted exactly,
+and cached ones cost nothing. For responses that do not exist yet, the numbers are an upper bound from the number of
+prompts, the longest prompt and the limit of new tokens. Tokens are estimated from the length of the text, on the high
+side, and the bound is a bound of this estimate: a run that is within a limit before there are responses is also within
+it afterwards.
 
-If there are no prompts yet either, prompts of at most 1,000 words are assumed, and the bound says so. Existing
-responses are counted exactly; if a run generates them again, the numbers change.
+If there are no prompts yet, prompts of at most 1,000 words are assumed, and the bound says so. If a run generates
+existing responses again, the numbers change.
 """
 
 import math
@@ -46,12 +46,12 @@ ASSUMPTION = (
 
 @runtime_checkable
 class PaidJudge(Protocol):
-    """A judge that knows what it would ask."""
+    """A judge that can estimate its requests."""
 
     settings: ChatJobSettings
 
     def estimate(self, cases: Sequence[Case]) -> CostEstimate:
-        """What judging cases would take."""
+        """Estimate for judging the given cases."""
         ...
 
     def estimate_unseen(self, cases: int, tokens: int) -> CostEstimate:
@@ -82,9 +82,9 @@ class Work:
 
     Attributes:
         cases: responses that exist.
-        unseen: responses that do not exist yet.
-        unseen_tokens: tokens of the prompt and the response of each of those, at most.
-        assumed: whether the length of those prompts is not known, but assumed.
+        unseen: number of responses that do not exist yet.
+        unseen_tokens: maximum tokens of prompt and response for each of them.
+        assumed: whether the length of the prompts is assumed, not known.
     """
 
     cases: Sequence[Case] = ()
@@ -99,7 +99,7 @@ class Work:
 
     @property
     def bound(self) -> str:
-        """What the numbers of this work are."""
+        """Description of the numbers: exact, or an upper bound."""
         if not self.unseen:
             return EXACT
         return ASSUMED_BOUND if self.assumed else UPPER_BOUND
@@ -109,9 +109,9 @@ def work_of(sets: Iterable[Mapping[str, Any]], prompts: str | Path, *, max_new_t
     """Cases of every judge, by name.
 
     Args:
-        sets: fields of a ``JudgedSet`` each; what a judge reads is the sum of those that name it.
-        prompts: the prompt table, whether it exists or not.
-        max_new_tokens: longest response.
+        sets: fields of a ``JudgedSet`` each; a judge reads all sets that name it.
+        prompts: path of the prompt table, which may not exist yet.
+        max_new_tokens: maximum length of a response.
     """
     longest = _longest_prompt(Path(prompts))
     tokens = (PROMPT_TOKENS if longest is None else longest) + max_new_tokens * ESTIMATED_PER_NEW_TOKEN
@@ -124,7 +124,7 @@ def work_of(sets: Iterable[Mapping[str, Any]], prompts: str | Path, *, max_new_t
 
 
 def _longest_prompt(prompts: Path) -> int | None:
-    """Tokens of the longest prompt, as a judge reads it; None if the prompts are not known yet."""
+    """Estimated tokens of the longest prompt; None if the prompts are unknown."""
     if not prompts.is_file():
         return None
     try:
@@ -136,7 +136,7 @@ def _longest_prompt(prompts: Path) -> int | None:
 
 
 def _work(judged: JudgedSet, prompts: Path, each: Work) -> Work:
-    """What there is to judge in one set, for each of its judges; ``each`` describes a response that is not there."""
+    """Cases of one set, the same for each of its judges; ``each`` describes a missing response."""
     found = [_cases(Path(path), prompts) for path in judged.responses]
     there = [cases for cases in found if cases is not None]
     chosen = [case for cases in there for case in cases if judged.label in (None, case.label)]
@@ -144,7 +144,7 @@ def _work(judged: JudgedSet, prompts: Path, each: Work) -> Work:
 
 
 def _cases(responses: Path, prompts: Path) -> list[Case] | None:
-    """Cases of one variant; None if it has not answered yet, or answered other prompts than there are now."""
+    """Cases of one variant; None if it has no responses yet, or responses to other prompts."""
     if not responses.is_file() or not prompts.is_file():
         return None
     try:
@@ -161,7 +161,7 @@ def cost_table(judges: Mapping[str, Mapping[str, Any]], work: Mapping[str, Work]
         work: by name, what each of them has to judge.
 
     Returns:
-        A table with the columns ``COLUMNS``; ``cost`` is missing where the entry gives no price.
+        A table with the columns ``COLUMNS``; ``cost`` is missing if the entry has no price.
     """
     rows = [_row(name, judge, work[name]) for name, judge in _paid(judges).items()]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"cost": "float64"})

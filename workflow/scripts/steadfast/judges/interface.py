@@ -35,7 +35,7 @@ class Case:
 
     Attributes:
         prompt_id: id of the prompt.
-        sample: number of the response among those to the prompt.
+        sample: index of the response among those to the prompt.
         prompt: the prompt's text.
         response: the response, without thinking.
         label: prompt label.
@@ -51,7 +51,7 @@ class Case:
 
     @property
     def unanswered(self) -> str:
-        """Why there is nothing to judge; empty if the response has content."""
+        """Why the response cannot be judged; empty if it has content."""
         if self.unfinished_thinking:
             return CUT_WHILE_THINKING
         return "" if says_something(self.response) else EMPTY
@@ -67,10 +67,10 @@ class Verdict:
     """Verdict of a judge on one case.
 
     Attributes:
-        verdict: ``refusal``, ``non_refusal`` or ``unscored``; a rubric says ``bad`` or ``good``, ``complied`` or
+        verdict: ``refusal``, ``non_refusal`` or ``unscored``; for a rubric ``bad`` or ``good``, ``complied`` or
             ``not_complied``, or a kind of refusal.
         score: probability of refusal in [0, 1], or None if the judge has none.
-        raw: what the judge emitted, verbatim.
+        raw: raw output of the judge.
         reason: why the case is unscored, or what decided the verdict; may be empty.
     """
 
@@ -100,9 +100,9 @@ class Scale:
     """The verdicts that a scorer decides between.
 
     Attributes:
-        counted: the verdict whose share is reported, and of two verdicts the one whose probability is the score.
-        other: the opposite one.
-        further: the others, where there are more than two.
+        counted: the verdict whose share is reported, and whose probability is the score.
+        other: the opposite verdict.
+        further: further verdicts, if there are more than two.
     """
 
     counted: AnyVerdict
@@ -125,8 +125,8 @@ class Scorer:
     """A judge with its scale; a judge of refusals is one kind of scorer.
 
     Attributes:
-        judge: asks for one of two labels, or computes it.
-        scale: what its labels represent.
+        judge: the judge.
+        scale: the scale of its verdicts.
     """
 
     judge: Judge
@@ -135,7 +135,7 @@ class Scorer:
     def score(self, sets: Iterable[Sequence[Case]]) -> list[list[Verdict]]:
         """Score several sets of cases at once.
 
-        A judge that serves its model starts it once, its weights load once, and equal cases are judged once.
+        The judge's model is served or loaded once, and equal cases are judged once.
 
         Returns:
             The verdicts of every set, in the order of its cases.
@@ -168,10 +168,10 @@ def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame, *, label: str | Non
     Args:
         responses: a response table.
         prompts: the prompt table.
-        label: label of the prompts whose responses are wanted; None for all.
+        label: prompt label of the responses to include; None for all.
 
     Raises:
-        DataError: a response belongs to a prompt that the prompt table does not hold, or holds twice.
+        DataError: the prompt of a response is missing from the prompt table, or a duplicate in it.
     """
     texts = require_columns(prompts, ["prompt_id", "text", "label"], "prompts").set_index("prompt_id")
     unknown = sorted(set(responses["prompt_id"]) - set(texts.index))
@@ -180,7 +180,7 @@ def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame, *, label: str | Non
     if not texts.index.is_unique:
         raise DataError(f"prompts: {texts.index[texts.index.duplicated()][0]} occurs more than once")
     found = texts.loc[responses["prompt_id"]]
-    # tables of other tools do not say whether a response ended within its thinking
+    # tables of other tools lack this column
     unfinished = responses["unfinished_thinking"] if "unfinished_thinking" in responses else responses["sample"] < 0
     columns = (responses["prompt_id"], responses["sample"], found["text"], responses["response"], found["label"])
     return [
@@ -193,12 +193,12 @@ def cases_of(responses: pd.DataFrame, prompts: pd.DataFrame, *, label: str | Non
 
 
 def _text(response: object) -> str:
-    """A response as text; a missing one (None or NaN) is empty."""
+    """A response as a string; a missing one (None or NaN) is empty."""
     return response if isinstance(response, str) else "" if response is None or response != response else str(response)
 
 
 def verdict_table(cases: Sequence[Case], verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """Table of judgments: one row per case, with the columns of the judgments contract."""
+    """Table of judgments: one row per case, with the columns of judgment files."""
     rows = [
         {"prompt_id": case.prompt_id, "sample": case.sample, **asdict(verdict)}
         for case, verdict in zip(cases, verdicts, strict=True)

@@ -1,7 +1,7 @@
 """Text that was decoded in the wrong encoding: ``canâ€™t`` for ``can’t``.
 
-UTF-8 read in another encoding turns every typographic mark into two or three characters that nobody writes side by
-side. The table has the marks of punctuation in the usual encodings, and Western letters in the commonest.
+UTF-8 decoded in another encoding turns every typographic mark into two or three characters that do not occur together
+in real text. The table has punctuation marks in common encodings, and Western letters in the most common one.
 """
 
 import re
@@ -11,23 +11,23 @@ from functools import cache
 _PUNCTUATION = "‘’‚‛“”„′″‐‑‒–—…\u00a0\u200b\u2009\u202f\u2060"
 _LETTERS = "".join(map(chr, range(0xA0, 0x100)))
 _ENCODINGS = ("cp1252", "latin-1", "cp1250", "cp1251", "mac-roman", "cp437", "cp850")
-# Control characters of Latin-1 that represent marks of Windows' encodings.
+# Control characters of Latin-1 that stand for punctuation in Windows encodings.
 _CONTROLS = {chr(code): bytes([code]).decode("cp1252") for code in (0x85, *range(0x91, 0x98))}
 
 
 def pattern() -> re.Pattern[str]:
-    """What finds text in the wrong encoding."""
+    """Pattern that matches text in the wrong encoding."""
     return _compiled()
 
 
 def repaired(wrong: str) -> str:
-    """What was meant by a text that ``pattern`` found."""
+    """The intended text for a match of ``pattern``."""
     return _table()[wrong]
 
 
 @cache
 def _compiled() -> re.Pattern[str]:
-    # the longest first; Â is left over where the no-break space behind it became a plain one
+    # longest first; a lone Â remains if the no-break space after it became a plain space
     alternatives = sorted(_table(), key=lambda wrong: (-len(wrong), wrong))
     return re.compile("|".join(map(re.escape, alternatives)))
 
@@ -44,7 +44,7 @@ def _table() -> dict[str, str]:
 
 
 def _misread(text: str, encoding: str) -> Iterator[str]:
-    """A text as it looks after its UTF-8 was read in an encoding, once and twice."""
+    """A text after decoding its UTF-8 in another encoding, once and twice."""
     for _ in range(2):
         text = "".join(_character(byte, encoding) for byte in text.encode())
         yield text

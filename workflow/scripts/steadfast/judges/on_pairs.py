@@ -28,20 +28,20 @@ def judge(
     Args:
         pairs: prompts with their responses.
         settings: a judge's entry as under ``judges`` of a configuration (``config/README.md`` has all kinds and their
-            keys), or a judge of ``build_judge``. Where a kind runs on a model of the grid, give ``checkpoint``, the
-            directory of a checkpoint, in place of ``model``. A path ``resources/...`` that is not in the working
-            directory is that of the file that ships with the package.
-        labels: ``harmful`` or ``harmless`` for each prompt, for judges that go by it; ``harmful`` by default.
+            keys), or a judge from ``build_judge``. If a kind runs on a model of the grid, give ``checkpoint``, the
+            directory of a checkpoint, instead of ``model``. A path ``resources/...`` that is not in the working
+            directory refers to the file bundled with the package.
+        labels: ``harmful`` or ``harmless`` for each prompt, for judges that use it; ``harmful`` by default.
 
     Returns:
         One row per pair, in their order, with the columns ``prompt``, ``response``, ``verdict`` (``refusal``,
-        ``non_refusal`` or ``unscored``), ``score`` (probability of refusal in [0, 1], NaN where the judge has none),
-        ``raw`` (what the judge wrote or matched) and ``reason``.
+        ``non_refusal`` or ``unscored``), ``score`` (probability of refusal in [0, 1], NaN if the judge has none),
+        ``raw`` (raw output or match of the judge) and ``reason``.
 
     Raises:
         ConfigError: the settings cannot be used.
-        DataError: a pair is none of two texts, or the labels are not one of the two for each pair.
-        EndpointError: a judge that sends requests gets no answers.
+        DataError: a pair does not consist of two strings, or the labels are not one valid label per pair.
+        EndpointError: an endpoint does not answer.
     """
     cases = _cases(list(pairs), labels)
     chosen = build_judge(settings) if isinstance(settings, Mapping) else settings
@@ -54,7 +54,7 @@ def judge(
 
 
 def build_judge(settings: Mapping[str, Any]) -> Judge:
-    """Build a judge once, to use it several times: a checkpoint that it runs on is loaded once.
+    """Build a judge once to use it several times, so that a checkpoint is loaded once.
 
     Args:
         settings: see ``judge``.
@@ -71,7 +71,7 @@ def build_judge(settings: Mapping[str, Any]) -> Judge:
 
 
 def _with_shipped_files(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry whose paths ``resources/...`` refer to shipped files, unless the working directory has them."""
+    """The entry, with paths ``resources/...`` that refer to bundled files unless the working directory has them."""
     return {
         key: str(project_file(value)) if isinstance(value, str) and value.startswith(SHIPPED) else value
         for key, value in settings.items()

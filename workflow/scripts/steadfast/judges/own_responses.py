@@ -14,7 +14,7 @@ from steadfast.judges.cached import judge_cached
 from steadfast.judges.control_responses import control_table, draw_control
 from steadfast.judges.interface import build_judge, cases_of, verdict_table
 
-# how a judge uses the machine decides nothing
+# machine settings do not change verdicts
 MACHINE = frozenset({"device", "batch_tokens", "checkpoint", "direction", "prompt"})
 
 
@@ -50,21 +50,21 @@ def judge_own_responses(
     seed: int,
     **machine: Any,
 ) -> None:
-    """Let variants of one model judge their own responses and the same control responses of another model.
+    """Variants of one model judge their own responses and the same control responses of another model.
 
-    A variant that was not changed, for want of a valid direction, has answered nothing and judges nothing.
+    A variant without a valid direction was not changed; it has no responses and judges nothing.
 
     Args:
-        variants: who judges.
+        variants: the judging variants.
         sources: model, variant and response table of each model–variant pair that control responses are drawn from.
         prompts: the prompt table.
         files: resource files that the judge reads, such as its prompt template.
-        cache: directory in which verdicts are kept by what decides them.
+        cache: directory of the verdict cache.
         size: number of control responses.
-        seed: of their draw.
-        machine: further arguments of every judge that decide no verdict, such as ``device``.
+        seed: seed of their sampling.
+        machine: further arguments of every judge that do not change verdicts, such as ``device``.
     """
-    # torch is imported where a model runs
+    # torch is imported only if a model runs
     from steadfast.models.resident import resident_model
 
     tables = [(model, variant, read_table(path)) for model, variant, path in sources]

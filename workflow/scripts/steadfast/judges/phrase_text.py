@@ -1,8 +1,8 @@
-"""Responses as phrases are searched for in them: what typography and markup add to a wording is taken away.
+"""Normalization of responses for phrase search: typography and markup are removed.
 
 A model writes ``I *cannot* help``, ``I can’t``, ``I can&#39;t``, ``I cannot`` with a no-break space or a line break,
-and means the same words. Normalizing leaves letters, digits, punctuation and single spaces; every character knows its
-place in the original, so that a match can be quoted as it was written.
+and means the same words. Normalized text has letters, digits, punctuation and single spaces; every character keeps its
+position in the original, so that a match can be quoted verbatim.
 """
 
 import html
@@ -21,16 +21,16 @@ APOSTROPHES = str.maketrans(dict.fromkeys("‘’‛ʼʹ´′＇ʻꞌ", "'"))
 _RARE_APOSTROPHES = str.maketrans(dict.fromkeys("‵ˊˋʽˈ՚׳ߴߵ᾽᾿`´｀❛❜Ꞌ", "'"))
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟″＂", '"'))
 _HYPHENS = str.maketrans(dict.fromkeys("‐‑", "-"))
-# No letters and no marks, yet not white space to Python: fillers and blank patterns.
+# Invisible characters that Python does not treat as white space: fillers and blank patterns.
 _BLANKS = "\u180e\u2800\u3164\u115f\u1160\uffa0"
-# What takes the place of what vanishes, until it is known whether that separated words. No text holds it.
+# Placeholder for removed text until it is known whether it separated words; it does not occur in texts.
 _GAP = "\ue000"
 
 _ENTITY = regex.compile(
     r"&(?:amp;)*(?:#\d{2,7};?|#x[\da-f]{2,6};?|[a-z][a-z\d]{1,31};|(?:nbsp|[lr]squo|apos|quot)\b)", regex.IGNORECASE
 )
 _PERCENT = regex.compile(r"%(?:20|27|E2%80%9[89])", regex.IGNORECASE)
-# Backslashes, however often an escape was escaped.
+# Backslashes, also of repeatedly escaped text.
 _RUN = r"(?<!\\)\\++"
 _CODE_POINT = regex.compile(_RUN + r"(?:u\{?(?P<code>[\da-f]{4})\}?|x(?P<code>[\da-f]{2}))", regex.IGNORECASE)
 _MACRO = regex.compile(_RUN + r"(?:text\w*|emph|underline|mbox|math(?:rm|bf|it|sf|tt))\s?\{")
@@ -71,10 +71,10 @@ _GAPS = regex.compile(f"{_GAP}+")
 _SPACES = regex.compile(r" {2,}")
 _LEADING = regex.compile(r"\A +")
 _WORD = regex.compile(r"(?<!\\)[^\W\d_]{2,}|(?<=\\b)[^\W\d_]{2,}")
-# Pieces that one word may be in.
+# Maximum number of pieces of one word.
 _LONGEST_WORD = 24
 SOFT_HYPHEN = "\u00ad"
-# What takes the apostrophe's place in what everybody knows to have one, and spaces around it.
+# Substitutes for the apostrophe in common contractions, and spaces around it.
 _NO_APOSTROPHE = regex.compile(
     r"(?<=\b(?:I|you|we|they|he|she|it|that|there|let|what|who))(?:''|[-?\uFFFD]{1,3})(?=(?:m|s|re|ve|ll|d)\b)"
     r"|(?<=\b(?:ca|wo|do|does|did|is|are|was|were|could|would|should|has|had|have|must|need|ai)n)"
@@ -95,7 +95,7 @@ class Wording:
 
     Attributes:
         text: the text.
-        places: for every character of ``text`` where it begins and ends in the original.
+        places: start and end in the original of every character of ``text``.
         original: the text as it was written.
     """
 
@@ -104,13 +104,13 @@ class Wording:
     original: str
 
     def quote(self, start: int, end: int) -> str:
-        """What ``text[start:end]`` was in the original."""
+        """The original text of ``text[start:end]``."""
         if end <= start:
             return ""
         return self.original[self.places[start][0] : self.places[end - 1][1]]
 
     def replaced(self, pattern: "regex.Pattern[str]", replacement: "Callable[[regex.Match[str]], str]") -> "Wording":
-        """The text with what a pattern finds replaced."""
+        """The text with all matches of a pattern replaced."""
         text, places, position = [], [], 0
         for match in pattern.finditer(self.text):
             start, end = match.span()
@@ -136,11 +136,11 @@ def normalize(text: str) -> Wording:
 
 
 def wordings_of(text: str, words: Container[str] = ()) -> tuple[Wording, ...]:
-    """The normalized text, and others if what vanished may have separated words: ``cannot<b>help</b>``.
+    """The normalized text, and variants if removed text may have separated words: ``cannot<b>help</b>``.
 
     Args:
         text: a response.
-        words: words in small letters, by which a third reading tells where it separated and where it did not.
+        words: known words in lower case, for a third variant that decides where words were separated.
     """
     plain = _plain(text)
     apart = plain.replaced(_BETWEEN_WORDS, lambda match: " ")
@@ -151,12 +151,12 @@ def wordings_of(text: str, words: Container[str] = ()) -> tuple[Wording, ...]:
 
 
 def words_in(sources: Iterable[str]) -> frozenset[str]:
-    """The words, in small letters, that expressions are made of."""
+    """The words in expressions, in lower case."""
     return frozenset({"a", "i", *(word.casefold() for source in sources for word in _WORD.findall(source))})
 
 
 def as_written(text: str) -> Wording:
-    """A text as it was written, but for typographic apostrophes."""
+    """The original text with straight apostrophes."""
     return Wording(text.translate(APOSTROPHES), _own_places(text), text)
 
 
@@ -170,7 +170,7 @@ def _own_places(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _plain(text: str) -> Wording:
-    """A text in plain characters, with gaps where something vanished."""
+    """A text in plain characters, with placeholders for removed text."""
     wording = Wording(text, _own_places(text), text)
     for needed, steps in _STEPS:
         if needed(wording.text):
@@ -180,14 +180,14 @@ def _plain(text: str) -> Wording:
 
 
 def _closed(wording: Wording) -> Wording:
-    """A plain text without its gaps, with single spaces and the apostrophes that were lost."""
+    """A plain text without placeholders, with single spaces and restored apostrophes."""
     for pattern, put in ((_GAPS, ""), (_SPACES, " "), (_LEADING, ""), (_SPACED_APOSTROPHE, ""), (_NO_APOSTROPHE, "'")):
         wording = wording.replaced(pattern, partial(_put, put))
     return wording
 
 
 def _segmented(words: Container[str], match: "regex.Match[str]") -> str:
-    """Pieces joined where that makes known words: with as few unknown letters as can be, then as few words."""
+    """Pieces joined into known words, minimizing unknown letters, then the number of words."""
     pieces = _GAPS.split(match.group())
     best: list[tuple[int, int, str]] = [(0, 0, "")]
     for end in range(1, len(pieces) + 1):
@@ -218,7 +218,7 @@ def _code_point(match: "regex.Match[str]") -> str:
 
 
 _GAP_FOR, _SPACE_FOR = partial(_put, _GAP), partial(_put, " ")
-# What is decoded and taken away in turn, where a text holds a sign of it.
+# Steps of decoding and removal, each with a marker that must occur in the text.
 _STEPS: tuple[tuple[Callable[[str], bool], tuple[tuple[Any, Callable[[Any], str]], ...]], ...] = (
     (lambda text: not text.isascii(), ((mojibake.pattern(), lambda match: mojibake.repaired(match.group())),)),
     (lambda text: "&" in text, ((_ENTITY, _entity),)),
@@ -257,7 +257,7 @@ def _letters(written: str) -> str:
 
 
 def _kept(letter: str) -> str:
-    """A character, a gap for one that cannot be seen, or nothing for what only changes how another is drawn."""
+    """A character, a placeholder for an invisible one, or nothing for one that only modifies another."""
     category = unicodedata.category(letter)
     if letter == SOFT_HYPHEN or category == "Me" or "\u0334" <= letter <= "\u0338" or "\ufe00" <= letter <= "\ufe0f":
         return ""

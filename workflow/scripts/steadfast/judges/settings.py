@@ -10,7 +10,7 @@ from steadfast.core.errors import ConfigError
 from steadfast.core.names import REFUSAL_KINDS
 from steadfast.core.settings import ExistingFile, Label, Name, SettingsModel, Text, nested, optional, setting_error
 
-# A checkpoint that answers with a label gives both nearly 1; one that writes other words gives them next to nothing.
+# A checkpoint that answers with labels gives them a total probability near 1; otherwise it is near 0.
 MINIMUM_MASS = 0.1
 Scope = Literal["grid", "pair", "verdicts"]
 ScaleName = Literal["refusal", "quality", "compliance", "refusal_kind"]
@@ -21,7 +21,7 @@ OUTCOME_LABELS: Mapping[ScaleName, tuple[str, ...]] = {
     "compliance": ("complied", "not_complied"),
     "refusal_kind": REFUSAL_KINDS,
 }
-"""Labels of rubrics by what they say."""
+"""Names of the labels of rubrics, by scale."""
 
 
 class JudgeSettings(SettingsModel):
@@ -30,17 +30,17 @@ class JudgeSettings(SettingsModel):
     Attributes:
         scope: ``grid``: one job judges the responses of all variants; ``pair``: one job per variant, since the judge
             runs on that variant's own weights; ``verdicts``: it combines verdicts of other judges, its ``members``.
-        reads_response: whether a verdict depends on the response; a baseline's does not.
+        reads_response: whether a verdict depends on the response (not for baselines).
         reads_synthetic_world: whether it judges prompts of the synthetic world only.
-        sends_requests: whether its judges send requests, and can estimate what they would send.
-        follows_template: whether it asks by a prompt template of one's own, so that it can judge a rubric.
-        says_compliance: whether it can judge a rubric of compliance without one.
-        serves: whether its jobs can serve its model themselves.
+        sends_requests: whether its judges send requests, and can estimate their number and cost.
+        follows_template: whether it uses a custom prompt template, so that it can judge a rubric.
+        says_compliance: whether it can judge a rubric of compliance without a template.
+        serves: whether its jobs can serve its model.
         speaks_as_model: whether its model uses the chat settings of the model's config entry.
-        converses: whether the model that it runs on is given conversations, by its chat template.
-        resolved: keys that name a model of the grid; its jobs receive ``checkpoint`` in their place.
-        idle: keys that change no verdict.
-        runtime_keys: those among them that a job of the judge receives nevertheless.
+        converses: whether its model gets conversations in its chat template.
+        resolved: keys that name a model of the grid; its jobs receive ``checkpoint`` instead.
+        idle: keys that do not change verdicts.
+        runtime_keys: idle keys that a job of the judge still receives.
         machine_keys: keys of the section ``runtime`` that a job of the judge receives.
     """
 
@@ -77,10 +77,10 @@ class JudgeSettings(SettingsModel):
 
     @classmethod
     def read_scorer(cls, values: Mapping[str, Any]) -> Self:
-        """Settings of a judge or of a rubric; the names of its labels tell which.
+        """Settings of a judge or a rubric, depending on the names of its labels.
 
         Raises:
-            ConfigError: they cannot be used.
+            ConfigError: the settings are invalid.
         """
         of_rubric = not QualityLabelSettings.model_fields.keys().isdisjoint(values.get("labels") or ())
         return (cls.as_rubric() if of_rubric else cls).read(values)
@@ -97,7 +97,7 @@ class JudgeSettings(SettingsModel):
         return []
 
     def weights(self) -> tuple[str, str] | None:
-        """Model and variant of the grid that it runs on; None if it runs on none."""
+        """Model and variant of the grid that it runs on, or None."""
         return None
 
 
@@ -129,7 +129,7 @@ class QualityLabelSettings(SettingsModel):
 
     @model_validator(mode="after")
     def _is_of_one_scale(self) -> Self:
-        """Check that all words of one scale are given."""
+        """Check that the labels of exactly one scale are given."""
         given = {name for name in type(self).model_fields if getattr(self, name) is not None}
         if given not in map(set, OUTCOME_LABELS.values()):
             found = ", ".join(sorted(given)) or "nothing"
@@ -145,7 +145,7 @@ class QualityLabelSettings(SettingsModel):
 
 
 class PromptedJudgeSettings(JudgeSettings):
-    """Settings of a judge that asks a model by a prompt template."""
+    """Settings of a judge that prompts a model with a template."""
 
     prompt: ExistingFile = Field(description="Prompt template with the placeholders `{prompt}` and `{response}`.")
     prompt_versions: dict[Name, ExistingFile] | None = optional(
@@ -172,7 +172,7 @@ class PromptedJudgeSettings(JudgeSettings):
         check_labels_are_named(load_template(self.prompt), read_labels(self.labels.as_dict()))
 
     def scale(self) -> ScaleName:
-        """By the names of its labels."""
+        """Determined by the names of its labels."""
         return self.labels.scale if isinstance(self.labels, QualityLabelSettings) else "refusal"
 
     def files(self) -> list[str]:
@@ -181,7 +181,7 @@ class PromptedJudgeSettings(JudgeSettings):
 
 
 class CheckpointJudgeSettings(PromptedJudgeSettings):
-    """Settings of a judge that reads label probabilities off a checkpoint."""
+    """Settings of a judge that scores label probabilities with a checkpoint."""
 
     machine_keys: ClassVar[tuple[str, ...]] = ("device", "batch_tokens")
     speaks_as_model: ClassVar[bool] = True

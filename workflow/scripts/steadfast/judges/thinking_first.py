@@ -1,7 +1,7 @@
-"""Checkpoints that think before they judge: their labels are read behind the closed thinking.
+"""Checkpoints that think before they judge: their labels are scored after the closed thinking.
 
-The token that follows the prompt of such a model is the marker that opens its thinking, and the labels weigh nothing
-there. So the thinking is generated (greedily, to its closing marker), and the labels are read where the answer begins.
+The first token after the prompt of such a model opens its thinking, so the labels have no probability there. The
+thinking is therefore generated (greedily, up to its closing marker), and the labels are scored where the answer begins.
 """
 
 from bisect import bisect_right
@@ -16,22 +16,22 @@ from steadfast.generation.thinking import FORMATS, ThinkingFormat, begins_thinki
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-# Tokens that are generated to see whether a model begins to think; no opening marker is longer.
+# Number of tokens generated to detect thinking; no opening marker is longer.
 GLIMPSE_TOKENS = 16
-# Tokens for the answer behind the thinking: markers around it and a label.
+# Number of tokens for the answer after the thinking: markers and a label.
 ANSWER_TOKENS = 16
 PROMPT_END_TOKENS = 32
-# A judge batch holds prompts alone; one that is generated for holds as many prompts with their thinking.
+# A scoring batch holds prompts only; a generation batch holds the prompts and their thinking.
 BATCH_TOKENS = 16_384
 
 
 @dataclass(frozen=True)
 class Thought:
-    """What a model thought before its answer.
+    """The thinking of a model before its answer.
 
     Attributes:
         tokens: new tokens up to where the answer begins.
-        closed: whether the thinking came to its end.
+        closed: whether the thinking was closed.
     """
 
     tokens: tuple[int, ...]
@@ -40,10 +40,10 @@ class Thought:
 
 @dataclass(frozen=True)
 class Thinker:
-    """Lets a loaded model think.
+    """Generates the thinking of a loaded model.
 
     Attributes:
-        model: the model, with whatever hooks it carries.
+        model: the model, with any attached hooks.
         tokenizer: its tokenizer.
         checkpoint: its directory, for the tokens that end an answer.
     """
@@ -53,12 +53,12 @@ class Thinker:
     checkpoint: str | Path
 
     def is_open(self, prompt: Sequence[int]) -> bool:
-        """Whether the prompt's template has opened a block of thinking."""
+        """Whether the prompt's template opens a thinking block."""
         return bool(self._opened(prompt))
 
     @cached_property
     def knows_how(self) -> bool:
-        """Whether the tokenizer or its chat template has an opening marker at all."""
+        """Whether the tokenizer or its chat template has an opening marker."""
         holder: Any = self.tokenizer
         vocabulary, template = holder.get_vocab(), str(getattr(holder, "chat_template", None) or "").casefold()
         marks = [mark for entry in FORMATS if not entry.if_answered for mark in entry.opening]
@@ -72,11 +72,11 @@ class Thinker:
         return [begins_thinking(text) for text in texts]
 
     def think(self, prompts: Sequence[Sequence[int]], limit: int) -> list[Thought]:
-        """What the model thinks after each prompt, up to where its answer begins.
+        """The model's thinking after each prompt, up to the beginning of its answer.
 
         Args:
             prompts: token ids of each prompt.
-            limit: longest thinking, in tokens.
+            limit: maximum length of the thinking, in tokens.
         """
         written = self._generate(prompts, limit + ANSWER_TOKENS)
         return [self._thought(tokens, self._opened(prompt)) for prompt, tokens in zip(prompts, written, strict=True)]
@@ -85,7 +85,7 @@ class Thinker:
         return opened_by(self._decode(prompt[-PROMPT_END_TOKENS:]))
 
     def _thought(self, tokens: tuple[int, ...], opened: Sequence[ThinkingFormat]) -> Thought:
-        """The tokens before the answer, which begins within one of them or behind the last."""
+        """The tokens before the answer, which may begin within the last one or after it."""
         split = split_thinking(self._decode(tokens), opened=opened)
         length = bisect_right(range(len(tokens) + 1), split.start, key=lambda count: len(self._decode(tokens[:count])))
         return Thought(tokens[: max(length - 1, 0)], split.closed and split.start > 0)

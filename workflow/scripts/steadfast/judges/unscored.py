@@ -1,7 +1,7 @@
-"""Cases without content: every kind of judge leaves them unscored.
+"""Cases without content, which every kind of judge leaves unscored.
 
-An empty response, or one that ended while thinking, neither refuses nor complies, but a judge's verdict on it would
-count as one of the two.
+An empty response, or one that ended while thinking, neither refuses nor complies, but a verdict on it would count as
+one of the two.
 """
 
 from collections.abc import Callable, Sequence

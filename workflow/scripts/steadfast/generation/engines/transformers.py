@@ -1,4 +1,4 @@
-"""Engine ``transformers``: the model runs in the job's own process, in a few large left-padded batches."""
+"""Engine ``transformers``: the model runs in the job's process, in a few large left-padded batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -67,16 +67,16 @@ def build(*, dtype: str = "auto", runtime: Runtime | None = None, prepare: Prepa
     Args:
         dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
         runtime: how to use the machine.
-        prepare: called with the loaded model; the context manager that it returns surrounds the generation
-            (hooks that edit the model at inference time).
+        prepare: called with the loaded model; returns a context manager that is active during generation (hooks of
+            inference-time interventions).
     """
     return TransformersEngine(dtype, runtime or Runtime(), prepare)
 
 
 @contextmanager
 def sharing(**_how: Any) -> Iterator[Engine | None]:
-    """A context in which the weights of one model are loaded once for all its variants; no engine is kept for it."""
-    # torch is imported where a model may run in this process
+    """Context in which the weights of one model are loaded once for all its variants; it needs no shared engine."""
+    # torch is imported only if a model may run in this process
     from steadfast.models.resident import resident_model
 
     with resident_model():

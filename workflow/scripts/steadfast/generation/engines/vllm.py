@@ -1,4 +1,4 @@
-"""Engine ``vllm``: continuous batching with prefix caching, in an environment and a process of its own."""
+"""Engine ``vllm``: continuous batching with prefix caching, in a separate environment and process."""
 
 import json
 import os
@@ -27,9 +27,9 @@ from steadfast.models.pointer import update_file
 
 NAME = __name__.rpartition(".")[2]
 WORKER = vllm_worker.__name__
-# sequences that vLLM runs at the same time by default
+# vLLM's default number of concurrent sequences
 PARALLEL_REQUESTS = 256
-# the lowest that vLLM takes; no logit of a trained model comes near its size
+# the lowest bias that vLLM accepts; logits of trained models are much smaller
 LOWEST_BIAS = -100.0
 
 
@@ -66,7 +66,7 @@ class Settings(EngineSettings):
 
     @classmethod
     def obstacle(cls, runtime: Runtime) -> str:
-        """No environment with vLLM, or none for the device."""
+        """Whether an environment with vLLM is missing, or does not fit the device."""
         interpreter = interpreter_or_none(runtime.vllm_python)
         if interpreter is None:
             return "there is no environment with vLLM (`make vllm` sets one up)"
@@ -127,13 +127,13 @@ class VllmEngine:
         sampling: Sampling,
         lora: Mapping[str, Any] | None = None,
     ) -> Iterator["VllmSession"]:
-        """Have vLLM load a model, which then answers any number of batches.
+        """Context with a model loaded by vLLM, which then answers any number of batches.
 
         Args:
             model_dir: a model directory of the workflow, or a plain checkpoint directory.
-            requests: the longest batch that it is to answer.
+            requests: the batch with the longest requests.
             sampling: see ``generate``.
-            lora: further arguments of vLLM's engine that allow for adapters.
+            lora: further engine arguments of vLLM that enable adapters.
 
         Raises:
             ConfigError: there is no environment with vLLM.
@@ -170,7 +170,7 @@ class VllmEngine:
             cached_tokens=sum(lengths[:PARALLEL_REQUESTS]),
         )
         if interpreter.cpu_build and sampling.temperature > 0:
-            # a prompt that is read in pieces winds a request's random stream back, which fails on a CPU
+            # chunked prefill rewinds a request's random generator, which fails on a CPU
             arguments["enable_chunked_prefill"] = False
         return arguments
 
@@ -186,7 +186,7 @@ class VllmEngine:
 
 @dataclass(frozen=True)
 class VllmSession:
-    """A model that vLLM has loaded, in a process that waits for batches."""
+    """A model loaded by vLLM, in a process that waits for batches."""
 
     worker: SupervisedProcess
     results: TextIO
@@ -202,10 +202,10 @@ class VllmSession:
         """Yield the responses of one batch one by one; see ``steadfast.generation.interface.Engine``.
 
         Args:
-            requests: the batch; the session ends if it is given up before all responses are there.
+            requests: the batch; the session ends if iteration stops before the last response.
             sampling: see ``Engine``.
-            stop_tokens: the same.
-            adapter: folder of a LoRA adapter that all of them are answered with.
+            stop_tokens: see ``Engine``.
+            adapter: folder of a LoRA adapter for all requests.
 
         Raises:
             ServingError: vLLM ended too early.
@@ -246,7 +246,7 @@ def build(*, dtype: str = "auto", runtime: Runtime | None = None) -> VllmEngine:
 
 
 def sharing(*, dtype: str, runtime: Runtime) -> AbstractContextManager[Engine | None]:
-    """An engine that keeps its model for the next variant, as a context.
+    """Context with an engine that keeps its model for the next variant.
 
     Args:
         dtype: see ``build``.
@@ -268,14 +268,14 @@ def _sampling_arguments(sampling: Sampling, stop_tokens: AbstractSet[int]) -> di
         "temperature": sampling.temperature,
         "top_p": sampling.top_p if sampling.temperature > 0 else 1.0,
         "stop_token_ids": sorted(stop_tokens),
-        # the stop tokens hold the checkpoint's own; without this vLLM would add what it finds in addition
+        # the stop tokens include the checkpoint's; otherwise vLLM would add others that it finds
         "ignore_eos": True,
         "logit_bias": dict.fromkeys(sampling.suppressed, LOWEST_BIAS) or None,
     }
 
 
 def _report(tokens: int, share: float) -> None:
-    """Say how far the responses are that are being written."""
+    """Print the progress of unfinished responses."""
     progress = current()
     if progress:
         progress.partly(share, tokens)
@@ -286,5 +286,5 @@ def _send(worker: SupervisedProcess, work: dict[str, Any]) -> None:
         worker.stdin.write(json.dumps(work) + "\n")
         worker.stdin.flush()
     except BrokenPipeError:
-        # it died before it had read its work; the start that never comes tells why
+        # the process died before it read its input; the failed start is reported with the reason
         return

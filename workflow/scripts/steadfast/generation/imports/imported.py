@@ -13,7 +13,7 @@ def read_variant(entry: Mapping[str, Any], variant: str) -> list[ImportedRespons
     """The responses of a variant of a model.
 
     Args:
-        entry: the model's config entry, complete.
+        entry: the model's complete config entry.
         variant: the variant.
 
     Raises:
@@ -23,7 +23,7 @@ def read_variant(entry: Mapping[str, Any], variant: str) -> list[ImportedRespons
     columns = {key: value for key, value in entry["columns"].items() if value is not None}
     path = files_of(entry)[variant]
     records = read_records(path, ColumnNames(**columns), form=entry["format"], where=entry["where"])
-    if entry["files"]:  # a file of its own: whatever it says of variants, it is of this one
+    if entry["files"]:  # a separate file belongs to this variant, regardless of its content
         return [replace(record, variant="") for record in records]
     own = [record for record in records if record.variant in ("", variant)]
     unnamed = [record for record in own if not record.variant]

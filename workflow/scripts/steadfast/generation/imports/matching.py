@@ -15,7 +15,7 @@ from steadfast.prompts.text import normalized_key
 COLUMNS = ["prompt_id", "sample", "response", "n_tokens", "finish_reason", "degenerate", "thinking"]
 FURTHER = ["unfinished_thinking", "control_tokens"]
 MOST_EXAMPLES = 3
-# tokens of a response whose tokens nobody counted
+# number of tokens if it is unknown
 UNCOUNTED = -1
 
 
@@ -24,8 +24,8 @@ class Matched:
     """The responses of a pair, matched to the prompts.
 
     Attributes:
-        table: columns as those of generated responses; ``n_tokens`` is -1, since nothing counts the tokens.
-        notes: what was left out, as sentences.
+        table: columns as those of generated responses; ``n_tokens`` is -1, since it is unknown.
+        notes: messages about skipped rows.
     """
 
     table: pd.DataFrame
@@ -42,13 +42,13 @@ def match_responses(
     """Match the responses of a variant to the prompts, by id or by text.
 
     Args:
-        records: responses of a file; those of other variants are passed over.
-        prompts: the prompts that count, with ``prompt_id`` and ``text``.
-        variant: the variant; records that name none are taken for it.
-        formats: how thinking is marked; it is taken out of the responses.
+        records: responses of a file; those of other variants are skipped.
+        prompts: the prompts to match, with ``prompt_id`` and ``text``.
+        variant: the variant; records without a variant are assumed to belong to it.
+        formats: thinking formats; thinking is removed from the responses.
 
     Raises:
-        DataError: no response is to a prompt, or two are the same sample of one prompt.
+        DataError: no response matches a prompt, or two responses are the same sample of one prompt.
     """
     own = [record for record in records if record.variant in ("", variant)]
     if not own:
@@ -69,7 +69,7 @@ def match_responses(
 
 
 class _Finder:
-    """Looks prompts up by id and by text."""
+    """Looks up prompts by id and by text."""
 
     def __init__(self, prompts: pd.DataFrame) -> None:
         self._ids = set(map(str, prompts["prompt_id"]))
@@ -79,7 +79,7 @@ class _Finder:
         }
 
     def __call__(self, record: ImportedResponse) -> str:
-        """The id of a record's prompt; empty if it is none of them."""
+        """The id of a record's prompt; empty if the prompt is unknown."""
         if record.prompt_id in self._ids:
             return record.prompt_id
         keys: Iterable[str] = map(normalized_key, record.prompts)
@@ -87,7 +87,7 @@ class _Finder:
 
 
 def _samples(matched: Sequence[tuple[str, ImportedResponse]]) -> list[tuple[tuple[str, ImportedResponse], int]]:
-    """Every response with its number among those to its prompt."""
+    """Responses with their sample numbers."""
     seen: Counter[str] = Counter()
     numbered = []
     for prompt_id, record in matched:

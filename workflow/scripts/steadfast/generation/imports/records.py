@@ -19,12 +19,12 @@ class ColumnNames:
     """Column names; dots address nested keys (``doc.question``).
 
     Attributes:
-        prompt: the prompt's text; None for what the format calls it.
-        response: the response; None likewise.
-        prompt_id: id of the prompt in this workflow; None for none.
-        sample: number of the response among those to one prompt; None counts them.
-        variant: the variant that responded; None for one variant in the file.
-        verdict: the label of a judge; None for what the format calls it.
+        prompt: text of the prompt; None for the format's default.
+        response: the response; None for the format's default.
+        prompt_id: id of the prompt in this workflow, or None.
+        sample: index of the response among those to one prompt; None numbers them in order.
+        variant: the variant; None if the file has a single one.
+        verdict: the label of a judge; None for the format's default.
     """
 
     prompt: str | None = None
@@ -40,15 +40,15 @@ class ImportedResponse:
     """One response of a file.
 
     Attributes:
-        place: where it is, for messages.
-        prompts: texts, one of which is the prompt: logs hold it bare and within a template.
-        response: the response, as the file has it.
+        place: its location, for messages.
+        prompts: candidate texts of the prompt, since logs contain it with and without a template.
+        response: the unmodified response.
         prompt_id: id of the prompt in this workflow; empty if the file has none.
-        sample: number of the response among those to one prompt; None if the file does not say.
-        variant: the variant that responded; empty if the file does not say.
+        sample: index of the response among those to one prompt; None if unknown.
+        variant: the variant; empty if unknown.
         verdict: the label of a judge; empty if there is none.
-        finish_reason: why the response ended, if the file says so.
-        cells: the row, for conditions on it.
+        finish_reason: why the response ended, if known.
+        cells: the row, for filter conditions.
     """
 
     place: str
@@ -68,7 +68,7 @@ def format_names() -> list[str]:
 
 
 def format_of(path: str | Path, name: str = AUTO) -> ModuleType:
-    """The module that reads a file: the one of this name, or the first that recognizes the file.
+    """The format module for a file: the named one, or the first that recognizes the file.
 
     Raises:
         ConfigError: there is no such format.
@@ -90,9 +90,9 @@ def read_records(
 
     Args:
         path: the file or folder.
-        columns: what its columns are called.
+        columns: names of its columns.
         form: name of a format, or ``auto``.
-        where: conditions on the rows' cells, as those of a source of prompts.
+        where: conditions on cells of the rows, as in prompt sources.
 
     Raises:
         ConfigError: the format is unknown.
@@ -110,7 +110,7 @@ def read_records(
 
 
 def record_files(path: str | Path) -> list[str]:
-    """The files that a path of responses names: itself, or what is in the folder and can be read."""
+    """The response files at a path: the file itself, or all readable files of a folder."""
     root = Path(path)
     if not root.is_dir():
         return [str(root)]
@@ -118,7 +118,7 @@ def record_files(path: str | Path) -> list[str]:
 
 
 def cell(row: Mapping[str, Any], name: str) -> Any:
-    """A cell of a row by its name, or by a path of keys with dots; None where there is none."""
+    """A cell of a row by name, or by a dotted path of keys; None if missing."""
     if name in row:
         return row[name]
     value: Any = row
@@ -128,10 +128,10 @@ def cell(row: Mapping[str, Any], name: str) -> Any:
 
 
 def require(row: Mapping[str, Any], name: str, place: str) -> str:
-    """A cell that has to be a text.
+    """A cell that must be a string.
 
     Raises:
-        DataError: it is not there, or holds something else.
+        DataError: it is missing, or not a string.
     """
     value = cell(row, name)
     if value is None:
@@ -142,7 +142,7 @@ def require(row: Mapping[str, Any], name: str, place: str) -> str:
 
 
 def optional(row: Mapping[str, Any], name: str | None) -> str:
-    """A cell as text; empty where there is none."""
+    """A cell as a string; empty if missing."""
     value = cell(row, name) if name else None
     return "" if value is None or value != value else str(value).strip()
 
@@ -151,7 +151,7 @@ def number(text: str, place: str) -> int | None:
     """The number of a sample; None for an empty cell.
 
     Raises:
-        DataError: it is not a whole number.
+        DataError: it is not an integer.
     """
     if not text:
         return None

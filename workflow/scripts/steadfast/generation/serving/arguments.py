@@ -17,7 +17,7 @@ from steadfast.models.pointer import trusts_remote_code, weights_path
 
 LEAST_CACHE_GIB = 0.25
 LARGEST_CACHE_SHARE = 0.4
-# vLLM's CPU cache is handed out in blocks of this number of tokens
+# block size of vLLM's CPU cache, in tokens
 BLOCK_TOKENS = 128
 SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 
@@ -38,8 +38,8 @@ def engine_arguments(
         runtime: how to use the machine.
         interpreter: the environment with vLLM.
         dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
-        max_model_len: longest sequence; -1 takes what the model was made for, or as much of it as the memory holds.
-        cached_tokens: tokens that are alive at the same time, for the size of the cache on a CPU.
+        max_model_len: longest sequence; -1 takes the model's maximum, or less if it does not fit into memory.
+        cached_tokens: number of concurrently cached tokens, for the size of the cache on a CPU.
     """
     checkpoint = weights_path(model_dir)
     config = read_json(checkpoint / "config.json")
@@ -62,7 +62,7 @@ def engine_arguments(
 
 
 def command_line(arguments: Mapping[str, Any]) -> list[str]:
-    """The same arguments as options of vLLM's server."""
+    """The arguments as command-line options of vLLM's server."""
     options: list[str] = []
     for name, value in arguments.items():
         flag = name.replace("_", "-")
@@ -74,32 +74,32 @@ def command_line(arguments: Mapping[str, Any]) -> list[str]:
 
 
 def process_environment(runtime: Runtime, interpreter: Interpreter, *, in_process: bool) -> dict[str, str]:
-    """Environment variables of a vLLM process: the job's own without its secrets, and vLLM's settings.
+    """Environment variables of a vLLM process: those of the job without secrets, and vLLM's settings.
 
     Args:
         runtime: how to use the machine.
         interpreter: the environment with vLLM.
-        in_process: whether the engine shall run in the process itself where it can (starts faster).
+        in_process: whether the engine should run in the process itself if possible (starts faster).
     """
     kept = {name: value for name, value in os.environ.items() if not SECRET.search(name)}
     kept.pop("PYTHONHOME", None)
     own = {
         "PYTHONPATH": str(import_path()),
         "PYTHONUNBUFFERED": "1",
-        # checkpoints are directories: nothing is looked up or reported anywhere
+        # checkpoints are local directories: no hub requests, no telemetry
         "HF_HUB_OFFLINE": "1",
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
-        # logits that are NaN, as of a model whose numbers overflow, end it: it would write the first token for them
+        # stop on NaN logits, as from an overflow; otherwise vLLM would generate the first token of the vocabulary
         "VLLM_RAISE_ON_LOGIT_NANS": "1",
         "VLLM_LOGGING_LEVEL": os.environ.get("VLLM_LOGGING_LEVEL", "ERROR"),
     }
     if runtime.batch_invariant:
         own["VLLM_BATCH_INVARIANT"] = "1"
     if interpreter.cpu_build:
-        # the process is bound by the scheduler (or by Slurm), not by vLLM, which takes the same cores every time
+        # the operating system (or Slurm) assigns cores; vLLM would always bind to the same ones
         own["VLLM_CPU_OMP_THREADS_BIND"] = "nobind"
-        # first-token probabilities would otherwise compile C++ at first use
+        # otherwise first-token probabilities would compile C++ code
         own["TORCH_COMPILE_DISABLE"] = "1"
         if runtime.threads is not None:
             own["OMP_NUM_THREADS"] = str(runtime.threads)
@@ -114,16 +114,16 @@ def device_of(interpreter: Interpreter) -> str:
 
 
 def _number_format(model_dir: str | Path, dtype: str, interpreter: Interpreter) -> str:
-    """The format that a model is to run in: vLLM's own ``auto`` turns float32 into bfloat16.
+    """Number format of a run, since vLLM's ``auto`` turns float32 into bfloat16.
 
-    On GPUs without bfloat16 that ``auto`` takes float16 for it, which is left to vLLM.
+    On GPUs without bfloat16, vLLM's ``auto`` is used, which then takes float16.
     """
     name = settle_format(model_dir, dtype, device_of(interpreter)).name
     return name if interpreter.cpu_build or name == WIDE else dtype
 
 
 def _cache_bytes(config: Mapping[str, Any], runtime: Runtime, tokens: int) -> int:
-    """Size of the key-value cache on a CPU: vLLM's own choice is nearly all of the memory."""
+    """Size of the key-value cache on a CPU, since vLLM's default is nearly all of the memory."""
     if runtime.kv_cache_gib is not None:
         return int(runtime.kv_cache_gib * GIB)
     needed = (tokens + BLOCK_TOKENS) * _cache_bytes_per_token(config.get("text_config") or config)
@@ -131,7 +131,7 @@ def _cache_bytes(config: Mapping[str, Any], runtime: Runtime, tokens: int) -> in
 
 
 def _cache_bytes_per_token(config: Mapping[str, Any]) -> int:
-    """Bytes that one token takes, for a model with the usual keys in its configuration, in float32."""
+    """Bytes per token in float32, for a model with the usual configuration keys."""
     heads = int(config.get("num_attention_heads") or 1)
     hidden = int(config.get("hidden_size") or 0)
     head_size = int(config.get("head_dim") or hidden // heads)

@@ -6,7 +6,7 @@ from steadfast.core.errors import SteadfastError
 
 SHOWN_LINES = 25
 
-# what is found in the log, and what may help; the first match is shown, so the specific ones come first
+# patterns in the log, with advice; the first match is shown, so specific ones come first
 HINTS = (
     (
         r"NaNs detected in logits",
@@ -55,14 +55,14 @@ HINTS = (
 
 
 class ServingError(SteadfastError):
-    """vLLM did not start, or ended before its work was done."""
+    """vLLM did not start, or ended too early."""
 
 
 def failure(what: str, status: int | None, log: str) -> ServingError:
     """Describe a failure.
 
     Args:
-        what: what did not work, as the beginning of a sentence.
+        what: the failure, as the beginning of a sentence.
         status: exit status, or None if the process did not end by itself.
         log: the last lines of its output.
     """

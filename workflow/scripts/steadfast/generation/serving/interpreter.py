@@ -1,4 +1,4 @@
-"""The Python interpreter that has vLLM: never the workflow's own environment, whose packages vLLM would change."""
+"""The Python interpreter with vLLM, which is not that of the workflow, since vLLM would change its packages."""
 
 import json
 import os
@@ -42,11 +42,11 @@ class Interpreter:
 def find_interpreter(configured: str | None = None) -> Interpreter:
     """The interpreter to run vLLM with.
 
-    The first of these that is there: ``configured``, the variable ``STEADFAST_VLLM_PYTHON``, the project's
-    ``.venv-vllm``, and the running interpreter (a conda environment that holds vLLM).
+    The first of these that exists: ``configured``, the variable ``STEADFAST_VLLM_PYTHON``, the project's
+    ``.venv-vllm``, and the running interpreter (in a conda environment with vLLM).
 
     Raises:
-        ConfigError: none is there, or the one that was asked for has no vLLM.
+        ConfigError: none exists, or the configured one has no vLLM.
     """
     chosen = configured or os.environ.get(VARIABLE)
     if chosen:
@@ -62,7 +62,7 @@ def find_interpreter(configured: str | None = None) -> Interpreter:
 
 
 def interpreter_or_none(configured: str | None = None) -> Interpreter | None:
-    """``find_interpreter``, with None in place of an error."""
+    """As ``find_interpreter``, but None instead of an error."""
     try:
         return find_interpreter(configured)
     except ConfigError:

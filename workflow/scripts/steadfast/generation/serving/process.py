@@ -1,4 +1,4 @@
-"""A supervised child process: its output in the job's log, its last lines at hand, no trace of it afterwards."""
+"""A supervised child process: its output goes to the job's log, and all its processes end with the job."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ STOP_SECONDS = 40.0
 
 
 class SupervisedProcess:
-    """A running command; made by ``supervised``."""
+    """A running command, created by ``supervised``."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -56,9 +56,9 @@ class SupervisedProcess:
 def supervised(
     command: Sequence[str], *, environment: Mapping[str, str], descriptors: Sequence[int] = ()
 ) -> Iterator[SupervisedProcess]:
-    """Run a command while the block runs; afterwards it and all that it has started are gone.
+    """Context in which a command runs; on exit it and all its descendants have ended.
 
-    They are gone as well if this process is killed, by SIGKILL too (``steadfast.generation.serving.supervisor``).
+    They also end if this process is killed, even by SIGKILL (``steadfast.generation.serving.supervisor``).
 
     Args:
         command: program and arguments.
@@ -94,7 +94,7 @@ def supervised(
 
 
 def _await_end(process: "subprocess.Popen[str]") -> None:
-    """Wait for the supervisor to clean up, which it does within a bound of its own."""
+    """Wait for the supervisor to clean up, which it does within its own timeout."""
     deadline = time.monotonic() + STOP_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)

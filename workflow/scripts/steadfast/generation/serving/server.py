@@ -1,4 +1,4 @@
-"""vLLM's OpenAI-compatible server, for as long as a job needs it."""
+"""vLLM's OpenAI-compatible server, which runs during a job."""
 
 import socket
 import tempfile
@@ -22,16 +22,16 @@ from steadfast.generation.serving.process import SupervisedProcess, supervised
 MODULE = "vllm.entrypoints.openai.api_server"
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.25
-# a line for every request would drown what matters in the job's log, its progress and its end
+# a line per request would flood the job's log
 QUIET = ("--disable-log-stats", "--disable-uvicorn-access-log")
 CPU_CACHED_TOKENS = 65_536
-# vLLM's sign for it; without it models made for long texts do not start where their longest has no room
+# vLLM's value for an automatic length; otherwise long-context models do not start if the maximum does not fit
 WHAT_FITS = -1
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers.
+    """A running server.
 
     Attributes:
         base_url: address of the API, up to and including ``/v1``.
@@ -54,24 +54,24 @@ def serve(
     options: Sequence[str] = (),
     **runtime: Any,
 ) -> Iterator[Server]:
-    """Start a server, wait until it answers, and stop it at the end of the block.
+    """Context with a server: start it, wait until it answers, and stop it on exit.
 
-    Nothing of it is left afterwards, nor after this process was killed (``steadfast.generation.serving.process``).
+    All its processes end, even if this process is killed (``steadfast.generation.serving.process``).
 
     Args:
         model_dir: a model directory of the workflow, or a plain checkpoint directory.
         name: name under which the model is served.
         dtype: ``auto`` (see ``steadfast.models.number_format``) or a torch number format.
-        max_model_len: longest conversation, in tokens; by default what the model was made for, or less where the cache
-            of keys and values does not hold that.
+        max_model_len: longest conversation, in tokens; by default the model's maximum, or less if the key-value cache
+            is too small.
         template: text of the chat template; None for the checkpoint's own.
-        stop_tokens: token ids that end an answer; none for those that the checkpoint's own files name.
+        stop_tokens: token ids that end an answer; empty for those in the checkpoint's files.
         options: further command line options of vLLM's server.
         runtime: fields of ``steadfast.generation.interface.Runtime``.
 
     Raises:
         ConfigError: there is no environment with vLLM.
-        ServingError: the server did not start; the message ends with its log and with what may help.
+        ServingError: the server did not start; the message ends with its log and advice.
     """
     settings = Runtime(**runtime)
     interpreter = find_interpreter(settings.vllm_python)
@@ -100,7 +100,7 @@ def serve(
 
 @contextmanager
 def _chat_arguments(template: str | None, stop_tokens: Sequence[int]) -> Iterator[list[str]]:
-    """Options that name files of a chat template and of the tokens that end an answer, as long as the server runs."""
+    """Context with options for temporary files of the chat template and the stop tokens."""
     with tempfile.TemporaryDirectory() as folder:
         options = []
         if template is not None:
@@ -108,7 +108,7 @@ def _chat_arguments(template: str | None, stop_tokens: Sequence[int]) -> Iterato
             file.write_text(template, encoding="utf-8")
             options += ["--chat-template", str(file)]
         if stop_tokens:
-            # in place of the checkpoint's file, of which nothing but these tokens is wanted
+            # replaces the checkpoint's file, of which only these tokens are needed
             write_json(Path(folder) / "generation_config.json", {"eos_token_id": list(stop_tokens)})
             options += ["--generation-config", folder]
         yield options
@@ -128,7 +128,7 @@ def _await_health(process: SupervisedProcess, url: str, timeout: float) -> None:
 
 def _healthy(url: str) -> bool:
     try:
-        # a proxy that the environment names must not be asked for a local address
+        # no proxy from the environment for a local address
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(url, timeout=5) as answer:
             return bool(answer.status == 200)

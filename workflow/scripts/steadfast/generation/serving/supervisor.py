@@ -1,15 +1,15 @@
-"""Runs a command and ends it, with all that it has started, as soon as whoever asked for it is gone.
+"""Runs a command, and ends it with all its descendants as soon as the requesting process is gone.
 
     python -I supervisor.py LIFELINE PASSED COMMAND...
 
-LIFELINE is the reading end of a pipe whose writing end only the asking process holds: it closes when that
-process lets go of it, exits, or is killed in whatever way. PASSED is a comma-separated list of further file
-descriptors for the command, or ``-``.
+LIFELINE is the read end of a pipe whose write end only the requesting process holds: it closes when that process closes
+it, exits, or is killed in any way. PASSED is a comma-separated list of further file descriptors for the command, or
+``-``.
 
-A process of its own is needed because vLLM starts processes that start processes: nothing that runs within
-them outlives a SIGKILL, and a death signal reaches children only, not grandchildren. The supervisor leads a
-session of its own, so that a kill of the job's process group does not hit it, and it adopts orphans, so that
-none escapes it. It imports psutil beside the standard library, and starts in a few hundredths of a second.
+A separate process is needed because vLLM starts processes that start further processes: code inside them does not
+survive a SIGKILL, and a parent-death signal reaches only children, not grandchildren. The supervisor leads a separate
+session, so that killing the job's process group does not reach it, and it adopts orphans as a subreaper. It imports
+only psutil and the standard library, and starts in a few hundredths of a second.
 """
 
 import ctypes
@@ -65,14 +65,14 @@ def _end_politely(child: "subprocess.Popen[bytes]") -> None:
 
 
 def _kill_descendants() -> None:
-    """Kill until none is left: a process may start another one while it is being killed."""
+    """Kill repeatedly, since a process may start another one while it is being killed."""
     supervisor = psutil.Process()
     deadline = time.monotonic() + KILL_SECONDS
     while (found := supervisor.children(recursive=True)) and time.monotonic() < deadline:
         for process in found:
             with suppress(psutil.Error):
                 process.kill()
-        # collects those that are children of the supervisor, or have become so
+        # reaps children, including adopted ones
         psutil.wait_procs(found, timeout=POLL_SECONDS)
 
 

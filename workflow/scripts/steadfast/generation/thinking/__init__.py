@@ -1,8 +1,8 @@
-"""Thinking: what models write before, between and around their answers, distinguished from the answers.
+"""Thinking: separation of a model's thinking from its answer.
 
-Responses of the models under test and answers of judges are read by the same ``split_thinking``. The markers that
-families of models use are listed once, in ``steadfast.generation.thinking.formats``. Nothing here imports a
-model library.
+Responses of the models under test and answers of judges are parsed by the same ``split_thinking``. The markers that
+families of models use are listed once, in ``steadfast.generation.thinking.formats``. This package imports no model
+library.
 """
 
 from steadfast.generation.thinking.control import control_tokens

@@ -1,4 +1,4 @@
-"""What an answer should not hold: control tokens, markers, and what looks like thinking in an unknown format."""
+"""Unexpected content of answers: control tokens, markers, and apparent thinking in an unknown format."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from functools import lru_cache
 from steadfast.generation.thinking.formats import ANSWERS, FORMATS, ThinkingFormat
 from steadfast.generation.thinking.markers import first_characters, spelling
 
-# Control tokens in the forms that tokenizers in use give them.
+# Control tokens in the forms of known tokenizers.
 CONTROL = re.compile(
     r"<\|[^<>|\s]{1,40}\|?>|<[^<>|\s]{1,40}\|>|<｜[^<>\s]{1,40}｜>|<(?:start|end)_of_turn>|<unused\d+>"
     r"|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS)\]|<s>|</s>",
@@ -19,7 +19,7 @@ _NAME = (
     r"|plan|planning|cot|chain[_-]of[_-]thoughts?|思考|推理|思维|생각|推論)"
     r"(?:[_-](?:process|reasoning|block|mode|step|start|end|begin|fast|slow|on|off))?(?::\w+)?"
 )
-# What models and servers call thinking where no format is known: tags, folded blocks, Harmony's names, headings.
+# Names for thinking in unknown formats: tags, folded blocks, Harmony's names, headings.
 _LIKELY_TAGS = (
     rf"(?:\\?[<＜]|&lt;)\s*/?\s*{_NAME}(?:\s+[\w-]+\s*=[^<>&]{{0,60}})?\s*/?\s*(?:\\?[>＞]|&gt;)"
     r"|\\?\[/?(?:think|thinking)\\?\]|\\?\[/(?:thoughts?|reasoning|scratchpad)\\?\]"
@@ -39,12 +39,12 @@ _HEADING = re.compile(
 
 
 def control_tokens(text: str, special: Sequence[str] = (), formats: Sequence[ThinkingFormat] = FORMATS) -> list[str]:
-    """Control tokens and markers that are left in an answer, each once, in their order and without white space.
+    """Distinct control tokens and markers that remain in an answer, in order and without white space.
 
     Args:
         text: the answer.
-        special: further texts to look for: the special tokens of the model's own tokenizer.
-        formats: formats whose markers are looked for.
+        special: further strings to find: the special tokens of the model's tokenizer.
+        formats: formats whose markers to find.
     """
     markers = [mark for entry in formats if not entry.only_at_start for mark in entry.opening]
     markers += [mark for entry in formats if not (entry.only_at_start or entry.if_opened) for mark in entry.closing]

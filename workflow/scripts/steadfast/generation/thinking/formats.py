@@ -1,8 +1,8 @@
-"""The registry of thinking formats: what families of models put around their thinking, and around their answers.
+"""The registry of thinking formats: markers of model families around thinking and answers.
 
-A new family is one entry of ``FORMATS``; its test is an example of its output, which a test asks for. Markers are
-compared without case, and in every spelling that ``steadfast.generation.thinking.markers`` knows: escaped for HTML or
-Markdown, with white space in a tag, with emphasis around words.
+A new family is one entry of ``FORMATS``, with an example of its output in the tests. Markers are matched ignoring case,
+in every spelling that ``steadfast.generation.thinking.markers`` supports: escaped for HTML or Markdown, with white
+space in a tag, with emphasis around words.
 """
 
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ class ThinkingFormat:
 
     Attributes:
         name: short name of the format.
-        opening: texts that begin a block of thinking.
-        closing: texts that end it. A closing text without an opening one ends a block that began in the prompt.
-        families: the models that are known to write it.
-        only_at_start: the markers are plain words, which count at the beginning of a response only.
-        if_opened: a closing text counts only where an opening one was used: alone it may begin a turn of its own, or
-            be a tag of an answer.
-        if_answered: answers use the markers as well: they count at the beginning only, when they are closed and an
-            answer follows. Else the response keeps them, and they are among its control tokens.
-        channels: the blocks are messages of Harmony, read by ``steadfast.generation.thinking.harmony``.
+        opening: strings that open a thinking block.
+        closing: strings that close it. A closing string without an opening one closes a block that began in the prompt.
+        families: model families that use it.
+        only_at_start: the markers are plain words, which are recognized only at the beginning of a response.
+        if_opened: a closing string is recognized only after an opening one, since alone it may begin a turn or be a tag
+            in an answer.
+        if_answered: answers use the markers too, so they are recognized only at the beginning, if they are closed and
+            followed by an answer. Otherwise the response keeps them, and reports them as control tokens.
+        channels: the blocks are Harmony messages, parsed by ``steadfast.generation.thinking.harmony``.
     """
 
     name: str
@@ -45,12 +45,13 @@ class ThinkingFormat:
 
 @dataclass(frozen=True)
 class AnswerMarkers:
-    """What is put around the answer that follows the thinking; taken off.
+    """Markers around the answer after the thinking; they are removed.
 
     Attributes:
-        opening: the text that begins the answer; empty if that is what ends the thinking.
-        closing: the text that ends it.
-        after_thinking: whether they count after a block of thinking only, since answers may begin with such a tag.
+        opening: string that begins the answer; empty if the end of the thinking does.
+        closing: string that ends the answer.
+        after_thinking: whether they are recognized only after a thinking block, since answers may begin with such a
+            tag.
     """
 
     opening: str
@@ -58,7 +59,7 @@ class AnswerMarkers:
     after_thinking: bool = False
 
 
-# Tags that answers use as well.
+# Tags that answers use too.
 _LOOSE_TAGS = (
     "analysis reflection thoughts thought_process inner_thoughts inner_monologue internal_monologue rationale reason"
     " cot chain_of_thought deepthink antthinking think_fast"
@@ -169,13 +170,13 @@ ANSWERS: tuple[AnswerMarkers, ...] = (
 
 
 def configured_formats(pairs: Sequence[Sequence[str]] | None) -> tuple[ThinkingFormat, ...]:
-    """The formats that the key ``thinking_markers`` asks for: one per pair of markers, or all of ``FORMATS``.
+    """Formats for the key ``thinking_markers``: one per pair of markers, or all of ``FORMATS``.
 
     Args:
         pairs: opening and closing markers; None takes the registry.
 
     Raises:
-        ConfigError: an entry is not a pair of texts.
+        ConfigError: an entry is not a pair of strings.
     """
     if pairs is None:
         return FORMATS

@@ -1,7 +1,7 @@
 """Harmony, the format of GPT-oss: a response is a sequence of messages, and only the channel ``final`` is the answer.
 
-See https://cookbook.openai.com/articles/openai-harmony. A server that drops special tokens leaves the names of
-channels and roles between the texts (``analysisWe must...assistantfinalSure``), which is read as well.
+See https://cookbook.openai.com/articles/openai-harmony. A server that drops special tokens leaves the names of channels
+and roles between the texts (``analysisWe must...assistantfinalSure``), which is parsed too.
 """
 
 import re
@@ -18,12 +18,12 @@ _ONLY_A_HEADER = re.compile(r"\A\s*(?:<\|start\|>[^<]*)?<\|channel\|>[^<\n]{0,40
 _REST_OF_HEADER = re.compile(r"\A\s*(?:analysis|commentary|final)[^<\n]{0,40}(?:<\|constrain\|>[^<]*)?<\|message\|>")
 _MESSAGE_END = re.compile(r"(?:<\|(?:end|return|call)\|>\s*)+\Z", re.IGNORECASE)
 _CUT_HEADER = re.compile(r"(?:<\|start\|>[^<]*)?(?:<\|channel\|>[^<]*)?(?:<\|constrain\|>[^<]*)?\Z", re.IGNORECASE)
-# Without special tokens: the names of role and channel, which run into the text or are lines of their own.
+# Without special tokens: the names of role and channel, joined with the text or on separate lines.
 _NAMES = re.compile(r"\A\s*(?:assistant\s*)?(?P<channel>analysis|commentary)(?: to=[\w.]+)?")
 _FINAL_NAMES = re.compile(r"assistant(?:\s*\n\s*)?final")
-# What comes before a header in a sentence that names it; those in use follow the end of a message.
+# Text before a header that is only mentioned in a sentence; real headers follow the end of a message.
 _NAMED = re.compile(r"(?:[\w,:][ \t]|[`\"'“‘])\Z")
-# A text that a name runs into.
+# A text joined with a name.
 _RUN_INTO = {
     "analysis": re.compile(r"[^\W_]|[\"“`*]|'(?!s?\b|\s)"),
     "commentary": re.compile(r"[^\W_a-z]|[\"“`*]"),
@@ -32,16 +32,16 @@ FINAL = "final"
 
 
 def is_harmony(text: str) -> bool:
-    """Whether a text holds messages of Harmony, with its special tokens or without them."""
+    """Whether a text contains Harmony messages, with or without special tokens."""
     return bool(_headers(text) or _ONLY_A_HEADER.match(text) or _without_tokens(text))
 
 
 def split_messages(text: str, *, already_open: bool) -> tuple[str, list[str], bool]:
-    """The texts of the final channel, those of all others, and whether the answer had begun.
+    """The text of the final channel, of all other channels, and whether the answer has begun.
 
     Args:
         text: new tokens as text, special tokens included.
-        already_open: whether the prompt ended within a message that is not the answer.
+        already_open: whether the prompt ends within a message that is not the answer.
     """
     plain = _without_tokens(text)
     if plain:
@@ -83,7 +83,7 @@ def _without_tokens(text: str) -> tuple[str, str | None] | None:
 
 
 def _headers(text: str) -> list[re.Match[str]]:
-    """The headers of messages, but for those that the text speaks about."""
+    """The headers of messages, except for mentioned ones."""
     found = list(_HEADER.finditer(text))
     code = [place for place in code_in(text) if place.certain] if found else []
     return [
@@ -100,5 +100,5 @@ def _headers(text: str) -> list[re.Match[str]]:
 
 
 def _body(text: str) -> str:
-    """A message's text without what ends it and without a header that was cut off."""
+    """A message's text without its end marker and without a cut-off header."""
     return _MESSAGE_END.sub("", _CUT_HEADER.sub("", text, count=1)).strip()

@@ -1,4 +1,4 @@
-"""Where a text holds markers of thinking and of answers, in whatever spelling."""
+"""Detection of thinking and answer markers in a text, in any spelling."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +8,7 @@ from functools import lru_cache
 from steadfast.generation.thinking.formats import ANSWERS, AnswerMarkers, ThinkingFormat
 from steadfast.generation.thinking.mentions import code_in, in_sentence, is_quoted
 
-# How the characters of a marker may be written: plain, escaped for Markdown, escaped for HTML.
+# Spellings of the characters of a marker: plain, escaped for Markdown, escaped for HTML.
 _SPELLINGS = {
     "<": r"(?:\\?[<＜]|&(?:lt|#0*60|#x0*3c);)",
     ">": r"(?:\\?[>＞]|&(?:gt|#0*62|#x0*3e);)",
@@ -22,7 +22,7 @@ _SPELLINGS = {
     ":": r"[*_]*:[*_]*",
 }
 _TAG = re.compile(r"<(/?)([\w:|]+)>")
-# What they may begin with.
+# Possible first characters of a marker.
 _FIRSTS = {
     "<": "<＜\\&",
     "[": "[\\",
@@ -34,7 +34,7 @@ _FIRSTS = {
     " ": " \t\n\r",
     ":": ":*_",
 }
-# What plain words may be set in: emphasis, a heading, a quotation.
+# Markup around plain words: emphasis, a heading, a quotation.
 _BEFORE_WORDS = re.compile(r"(?:^[ \t]*[#>]+[ \t]*|[*_])[*_]*\Z", re.MULTILINE)
 _AFTER_WORDS = re.compile(r"[*_]+")
 _LONGEST_EMPHASIS = 12
@@ -49,7 +49,7 @@ class Marker:
         end: where it ends.
         opens: the formats whose thinking it opens.
         closes: those whose thinking it closes.
-        escaped: whether it is escaped for HTML or Markdown, as mentions are: it opens at the beginning only.
+        escaped: whether it is escaped for HTML or Markdown, like mentions; it then opens a block only at the beginning.
     """
 
     start: int
@@ -60,22 +60,22 @@ class Marker:
 
     @property
     def if_answered(self) -> bool:
-        """Whether answers use it as well."""
+        """Whether answers use it too."""
         return bool(self.opens) and all(entry.if_answered for entry in self.opens)
 
     @property
     def only_closes_tags(self) -> bool:
-        """Whether all that it may close is opened by tags that answers use as well."""
+        """Whether it can only close blocks opened by tags that answers use too."""
         return not self.opens and all(entry.if_answered for entry in self.closes)
 
 
 @dataclass(frozen=True)
 class MarkerMatch:
-    """Where a text holds a marker.
+    """An occurrence of a marker in a text.
 
     Attributes:
-        mark: the marker as the registry spells it.
-        start: where it begins, with the emphasis that plain words are set in.
+        mark: the marker as spelled in the registry.
+        start: start offset, including markup around plain words.
         end: where it ends.
         escaped: whether it is escaped for HTML or Markdown.
     """
@@ -87,12 +87,12 @@ class MarkerMatch:
 
 
 def markers_in(text: str, formats: Sequence[ThinkingFormat], opened: Sequence[ThinkingFormat] = ()) -> list[Marker]:
-    """The markers of thinking that a text uses, in their order; quoted ones and those in code are left out.
+    """The thinking markers that a text uses, in order, without quoted ones and those in code.
 
     Args:
         text: a response.
         formats: the formats to look for.
-        opened: those of which the prompt has opened a block.
+        opened: formats of blocks that the prompt has opened.
     """
     markers: list[Marker] = []
     for found in find_marks(text, [mark for entry in formats for mark in (*entry.opening, *entry.closing)]):
@@ -110,7 +110,7 @@ def markers_in(text: str, formats: Sequence[ThinkingFormat], opened: Sequence[Th
 
 
 def answers_in(text: str) -> list[tuple[MarkerMatch, AnswerMarkers]]:
-    """Where markers open an answer, but for those that are only mentioned."""
+    """Positions of markers that open an answer, except for mentioned ones."""
     return [
         (found, next(entry for entry in ANSWERS if entry.opening == found.mark))
         for found in find_marks(text, [entry.opening for entry in ANSWERS if entry.opening])
@@ -119,7 +119,7 @@ def answers_in(text: str) -> list[tuple[MarkerMatch, AnswerMarkers]]:
 
 
 def find_marks(text: str, marks: Iterable[str]) -> Iterator[MarkerMatch]:
-    """Where a text holds any of the markers, in whatever spelling."""
+    """Occurrences of the given markers in a text, in any spelling."""
     names = tuple(sorted(set(marks), key=lambda mark: (-len(mark), mark)))
     for match in _compiled(names).finditer(text) if names else ():
         mark = names[(match.lastindex or 1) - 1]
@@ -129,7 +129,7 @@ def find_marks(text: str, marks: Iterable[str]) -> Iterator[MarkerMatch]:
 
 
 def spelling(mark: str) -> str:
-    """A regular expression, without groups, that finds a marker in every spelling."""
+    """A regular expression, without groups, that matches a marker in any spelling."""
     tag = _TAG.fullmatch(mark)
     letters = "".join(_SPELLINGS.get(letter, re.escape(letter)) for letter in (tag[2] if tag else mark))
     if not tag:
@@ -139,7 +139,7 @@ def spelling(mark: str) -> str:
 
 
 def first_characters(marks: Iterable[str]) -> str:
-    """A regular expression that looks ahead for the first characters of markers, before dozens of alternatives."""
+    """A lookahead for the first characters of markers, to skip dozens of alternatives quickly."""
     firsts = {first for mark in marks for first in _FIRSTS.get(mark[0], mark[0].lower() + mark[0].upper())}
     return f"(?=[{re.escape(''.join(sorted(firsts)))}])"
 
@@ -151,31 +151,31 @@ def _compiled(marks: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _with_emphasis(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span of words with the marks of emphasis, of a heading or of a quotation that they are set in."""
+    """The span of words, extended by markup of emphasis, headings or quotations around them."""
     before = _BEFORE_WORDS.search(text, max(0, start - _LONGEST_EMPHASIS), start)
     after = _AFTER_WORDS.match(text, end)
     return before.start() if before else start, after.end() if after else end
 
 
 def _with_both_marks(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span of a tag with the same marks of emphasis on both sides."""
+    """The span of a tag, extended by equal emphasis marks on both sides."""
     marks = next((marks for marks in ("***", "**", "__") if text.startswith(marks, end)), "")
     return (start - len(marks), end + len(marks)) if marks and text.endswith(marks, 0, start) else (start, end)
 
 
 def is_among(mark: str, marks: Iterable[str]) -> bool:
-    """Whether a marker is one of others, whatever the case of its letters."""
+    """Whether a marker is among others, ignoring case."""
     return mark.casefold() in map(str.casefold, marks)
 
 
 def _at_start(text: str, start: int, before: Sequence[Marker]) -> bool:
-    """Whether nothing comes before a place but what was thought already."""
+    """Whether a position is preceded only by thinking."""
     begin = before[-1].end if before and before[-1].closes else 0
     return not text[begin:start].strip()
 
 
 def _only_opened(markers: Sequence[Marker], before: Sequence[ThinkingFormat]) -> list[Marker]:
-    """Without the closing markers that count only where an opening one was used: words, escaped ones and some tags."""
+    """Without closing markers that require an opening one: words, escaped ones and some tags."""
     opened = {entry for marker in markers for entry in marker.opens}
     return [
         marker
@@ -189,7 +189,7 @@ def _only_opened(markers: Sequence[Marker], before: Sequence[ThinkingFormat]) ->
 
 
 def _outside_code(text: str, markers: Sequence[Marker]) -> list[Marker]:
-    """Without the markers in code. Thinking may end within a block of code that it never closed."""
+    """Without markers in code. Thinking may end within an unclosed code block."""
     kept = list(markers)
     for code in code_in(text) if markers else ():
         inside = [marker for marker in kept if code.start <= marker.start and marker.end <= code.end]
@@ -199,7 +199,7 @@ def _outside_code(text: str, markers: Sequence[Marker]) -> list[Marker]:
 
 
 def _is_balanced(markers: Sequence[Marker]) -> bool:
-    """Whether no closing marker comes before its opening one."""
+    """Whether no closing marker precedes its opening one."""
     depth = 0
     for marker in markers:
         depth += 1 if marker.opens else -1

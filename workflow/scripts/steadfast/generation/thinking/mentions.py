@@ -1,6 +1,6 @@
-"""Markers that a text speaks about: in quotation marks, in code, in the middle of a sentence.
+"""Markers that a text only mentions: in quotation marks, in code, in the middle of a sentence.
 
-A model that explains a format, or that thinks about the one it has to write, names its markers without using them.
+A model that explains a format, or thinks about the required one, mentions its markers without using them.
 """
 
 import re
@@ -12,14 +12,14 @@ _QUOTE_AFTER = re.compile(r"\A(?:[`\"'”’»]+(?:[\s.,;:!?)\]}<]|\Z)|</(?:code
 # In the middle of a sentence: write <think> in your prompt.
 _WORD_BEFORE = re.compile(r"[\w,:][ \t]\Z")
 _WORD_AFTER = re.compile(r"\A(?:[ \t]+[a-z]|[.,;:!?)])")
-# Words behind which no sentence ends, so that a marker there belongs to it: I have to write </think> before I answer.
+# Words that cannot end a sentence, so that a marker after them is part of it: I have to write </think> before I answer.
 _OPEN_SENTENCE = re.compile(
     r"\b(?:an?|the|my|your|and|or|with|within|without|us(?:e|es|ing)|writ(?:e|es|ing)|emit|insert|by|between|like"
     r"|called|named|tags?|tokens?|markers?|closing|opening)[ \t]+\Z",
     re.IGNORECASE,
 )
 _CONTEXT = 16
-# A pair of markers around a placeholder, in one line: <think>...</think>
+# A pair of markers around a placeholder, on one line: <think>...</think>
 _PLACEHOLDER = re.compile(r"[^\n]{0,40}\Z")
 _FENCE = re.compile(r"^[ \t>]*(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)$", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)(?P<ticks>`{1,2})(?!`)[^`\n]+(?P=ticks)(?!`)")
@@ -33,8 +33,8 @@ class Code:
     Attributes:
         start: where it begins.
         end: where it ends.
-        certain: whether it is code in any position; a pair of fences may be the end of one block and the beginning
-            of another.
+        certain: whether it is certainly code; a pair of fences may be the end of one block and the beginning of
+            another.
     """
 
     start: int
@@ -43,25 +43,25 @@ class Code:
 
 
 def is_quoted(text: str, start: int, end: int) -> bool:
-    """Whether quotation marks or code marks stand on both sides."""
+    """Whether there are quotation marks or code marks on both sides."""
     before, after = _around(text, start, end)
     return bool(_QUOTE_BEFORE.search(before) and _QUOTE_AFTER.match(after))
 
 
 def in_sentence(text: str, start: int, end: int) -> bool:
-    """Whether a sentence goes on from one side to the other."""
+    """Whether a sentence continues across it."""
     before, after = _around(text, start, end)
     return bool(_WORD_BEFORE.search(before) and _WORD_AFTER.match(after))
 
 
 def is_a_word_in_text(text: str, start: int, end: int) -> bool:
-    """Whether it is a word of a sentence: words on both sides, in one line."""
+    """Whether it is a word in a sentence, with words on both sides on the same line."""
     before, after = _around(text, start, end)
     return bool(_WORD_BEFORE.search(before) and re.match(r"[ \t]+[a-z]", after))
 
 
 def belongs_to_a_sentence(text: str, start: int, end: int) -> bool:
-    """Whether the word before it cannot be the last of a sentence, which goes on behind it."""
+    """Whether the word before it cannot end a sentence, so that the sentence continues after it."""
     before, after = _around(text, start, end)
     return bool(_OPEN_SENTENCE.search(before) and _WORD_AFTER.match(after))
 
@@ -79,7 +79,7 @@ def code_in(text: str) -> list[Code]:
 
 
 def _fenced(text: str) -> list[Code]:
-    """Fenced blocks; the last may lack its end. A fence with a language always begins a block."""
+    """Fenced blocks; the last may be unclosed. A fence with a language always begins a block."""
     fences = list(_FENCE.finditer(text))
     found: list[Code] = []
     opening: re.Match[str] | None = None
@@ -93,7 +93,7 @@ def _fenced(text: str) -> list[Code]:
 
 
 def _pairs_up(later: Sequence[re.Match[str]]) -> bool:
-    """Whether the fences behind a block leave no doubt that it ended: the next has a language, or they are even."""
+    """Whether the later fences show that a block ended: the next one has a language, or their number is even."""
     return not later or bool(later[0]["info"].strip()) or len(later) % 2 == 0
 
 

@@ -1,4 +1,4 @@
-"""The one reader of thinking: new tokens as text in, the answer and the thinking out."""
+"""Parser of thinking: splits the text of new tokens into answer and thinking."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +12,13 @@ from steadfast.generation.thinking.mentions import belongs_to_a_sentence, in_sen
 
 @dataclass(frozen=True)
 class Split:
-    """A text with its thinking taken out.
+    """A text split into answer and thinking.
 
     Attributes:
         response: the answer.
         thinking: the blocks of thinking, separated by blank lines.
-        closed: False if the text ends within a block of thinking: whatever ``response`` holds came before it.
-        start: where the text behind the last block of thinking begins, in characters.
+        closed: False if the text ends within a thinking block; ``response`` is then the text before it.
+        start: offset of the text after the last thinking block, in characters.
     """
 
     response: str
@@ -30,17 +30,17 @@ class Split:
 def split_thinking(
     text: str, formats: Sequence[ThinkingFormat] = FORMATS, *, opened: Sequence[ThinkingFormat] = ()
 ) -> Split:
-    """Take the thinking out of what a model emitted.
+    """Split a model's output into answer and thinking.
 
     Everything between an opening marker and its closing one is thinking, and so is everything after an opening marker
-    that is never closed: a response that was cut off while the model was thinking says nothing. A closing marker
-    without an opening one ends a block that began in the prompt. Blocks may be nested. Markers that are quoted, or that
-    an answer mentions in the middle of a sentence, are text. Markers around the answer itself are taken off.
+    that is never closed: a response that was cut off during thinking has no answer. A closing marker without an opening
+    one closes a block that began in the prompt. Blocks may be nested. Markers that are quoted, or mentioned in the
+    middle of a sentence, are text. Markers around the answer are removed.
 
     Args:
-        text: new tokens as text, markers included.
+        text: text of the new tokens, including markers.
         formats: the formats to look for.
-        opened: the formats of which the prompt ended within a block (see ``opened_by``).
+        opened: formats of blocks that are open at the end of the prompt (see ``opened_by``).
     """
     if any(entry.channels for entry in formats) and is_harmony(text):
         answer, thoughts, begun = split_messages(text, already_open=bool(opened))
@@ -50,7 +50,7 @@ def split_thinking(
 
 
 def opened_by(prompt_end: str, formats: Sequence[ThinkingFormat] = FORMATS) -> tuple[ThinkingFormat, ...]:
-    """The formats of which a prompt ends within a block of thinking that its template has begun; usually none."""
+    """Formats of thinking blocks that a prompt's template has opened; usually none."""
     end = prompt_end.rstrip()
     marks = [found.mark for found in find_marks(f"{end}\n", _opening(formats)) if found.end >= len(end)]
     return tuple(
@@ -69,13 +69,13 @@ def _opening(formats: Sequence[ThinkingFormat]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Block:
-    """A block of thinking that has begun.
+    """An open thinking block.
 
     Attributes:
-        end: where its text ends.
-        position: where the text behind it begins.
-        index: the first marker behind it.
-        closed: whether it ends before the text does.
+        end: end of its text.
+        position: start of the text after it.
+        index: index of the first marker after it.
+        closed: whether it was closed.
     """
 
     end: int
@@ -97,7 +97,7 @@ class _Scanner:
         kept: list[str] = []
         thoughts: list[str] = []
         block = _Block(0, 0, 0)
-        # once markers were used or mentioned, a closing one alone may be a mention as well
+        # after other markers, a lone closing one may be a mention
         lenient = self._already_open
         if self._already_open:
             block = self._block(0, None)
@@ -125,7 +125,7 @@ class _Scanner:
         return Split(response, _joined(thoughts), block.closed, start if start > 0 else block.position)
 
     def _block(self, index: int, entry: ThinkingFormat | None) -> _Block:
-        """The block whose text begins behind the marker before ``index``; of any format if ``entry`` is None."""
+        """The block whose text begins after the marker before ``index``; any format if ``entry`` is None."""
         begin = self._markers[index - 1].end if index else 0
         depth = 1
         for place in range(index, len(self._markers)):
@@ -145,20 +145,20 @@ class _Scanner:
         return _Block(answer, answer, later)
 
     def _answer_follows(self, block: _Block) -> bool:
-        """Whether anything follows a block that was closed."""
+        """Whether text follows a closed block."""
         return block.closed and bool(CONTROL.sub("", self._text[block.position :]).strip())
 
     def _opens_another(self, marker: Marker, begin: int) -> bool:
-        """Whether a marker within a block opens one in it, and does not repeat the block's own or is a mere word."""
+        """Whether a marker in a block opens a nested one, and is not a repetition or a plain word."""
         return bool(self._text[begin : marker.start].strip()) and not is_a_word_in_text(
             self._text, marker.start, marker.end
         )
 
     def _answer_without_closing(self, begin: int) -> int | None:
-        """Where the answer begins in a block that is never closed, if it has one.
+        """Start of the answer in an unclosed block, if there is one.
 
-        Thinking quotes the form of the answer that it is to become, so that a marker of an answer counts only if it is
-        the only one, is closed and ends the text.
+        Thinking may quote the answer format, so an answer marker is recognized only if it is the only one, is closed
+        and ends the text.
         """
         answers = [(found, markers) for found, markers in answers_in(self._text) if found.start >= begin]
         if len(answers) != 1:
@@ -169,7 +169,7 @@ class _Scanner:
         return opening.start if ends else None
 
     def _mentioned(self, index: int) -> bool:
-        """Whether a marker is spoken about in a sentence; an opening one only if its closing one is not used."""
+        """Whether a marker is only mentioned; an opening one only if its closing one is not used."""
         marker = self._markers[index]
         if index and self._around_placeholder(self._markers[index - 1], marker):
             return True
@@ -184,7 +184,7 @@ class _Scanner:
         )
 
     def _around_placeholder(self, opening: Marker, closing: Marker) -> bool:
-        """Whether two markers are a pair within a sentence, with little between them: `<think>...</think>`."""
+        """Whether two markers are a pair in a sentence around a placeholder: `<think>...</think>`."""
         return (
             bool(set(opening.opens) & set(closing.closes))
             and in_sentence(self._text, opening.start, opening.end)
@@ -207,7 +207,7 @@ def _without_answer_markers(response: str, thought: bool) -> str:
 
 
 def _unwrapped(response: str, markers: AnswerMarkers) -> str:
-    """The rest of a response without the marker that ends its answer, which a response that was cut off lacks."""
+    """The rest of a response without the closing answer marker, which cut-off responses lack."""
     closing = list(find_marks(response, [markers.closing]))
     return (response[: closing[-1].start] + response[closing[-1].end :] if closing else response).strip()
 

@@ -1,4 +1,4 @@
-"""A guard that is a sequence classifier: the class of the conversation in place of words, run in the job itself."""
+"""A guard that is a sequence classifier: it classifies the conversation, inside the job."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ class ClassReader:
     """Reads the probabilities of classes.
 
     Attributes:
-        counted: numbers of the classes that say what is counted: a refusal, or compliance.
-        other: numbers of the classes that say the opposite.
+        counted: indices of the classes of the counted verdict: refusal, or compliance.
+        other: indices of the classes of the opposite verdict.
     """
 
     counted: tuple[int, ...]
     other: tuple[int, ...]
 
     def read(self, probabilities: Sequence[float], names: Sequence[str]) -> Verdict:
-        """The verdict of the most probable class; its score is that of both sides alone.
+        """The verdict of the most probable class; its score is normalized over both verdicts.
 
         Args:
             probabilities: of all classes.
-            names: what the model calls them.
+            names: names of the classes in the model's configuration.
         """
         best = max(range(len(probabilities)), key=probabilities.__getitem__)
         counted, other = (sum(probabilities[index] for index in side) for side in (self.counted, self.other))
@@ -59,7 +59,7 @@ class Classifier:
     def probabilities(self, conversations: Sequence[Sequence[Message]]) -> list[list[float]]:
         """Probabilities of all classes for each conversation; equal ones are run once.
 
-        A conversation goes in by the model's chat template, or as a pair of texts where it has none.
+        A conversation is formatted with the model's chat template, or as a text pair if there is none.
 
         Raises:
             DataError: transformers cannot load it as a classifier.
@@ -79,7 +79,7 @@ class Classifier:
 
     @property
     def names(self) -> list[str]:
-        """What the model calls its classes."""
+        """Names of the classes in the model's configuration."""
         known = self._model.config.id2label
         return [str(known.get(index, index)) for index in range(int(self._model.config.num_labels))]
 
@@ -106,7 +106,7 @@ class Classifier:
         single = len(texts[0]) == 1
         columns = [[text[0] for text in texts]] if single else list(map(list, zip(*texts, strict=True)))
         limit = getattr(self._model.config, "max_position_embeddings", None)
-        # a chat template has written the special tokens already
+        # the chat template has already added the special tokens
         how = {"add_special_tokens": not single, "truncation": limit is not None, "max_length": limit}
         return self._tokenizer(*columns, return_tensors="pt", padding=True, **how)
 

@@ -1,4 +1,4 @@
-"""Presets of known guards: location and output format. Facts only: the text that it reads is its own template's."""
+"""Presets of known guards: location and output format. They contain no prompts: a guard uses its own template."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ class Preset:
     Attributes:
         title: its name.
         repo: id of the model on the hub.
-        labels: lines of its answer, as patterns, by what they say: ``refusal`` and ``non_refusal``, or ``complied`` and
+        labels: patterns of lines of its answer, by verdict: ``refusal`` and ``non_refusal``, or ``complied`` and
             ``not_complied``.
         template_arguments: variables of its chat template.
         max_tokens: its longest answer.
-        needs_template: whether its repository carries no chat template for the text that it was trained on.
-        needs_arguments: variables of its chat template that the configuration has to give.
-        prompt: a prompt template in place of the conversation.
-        gated: whether the hub gives it only to those who accepted its terms.
+        needs_template: whether its repository lacks a chat template for its training format.
+        needs_arguments: variables of its chat template that the configuration must set.
+        prompt: a prompt template to use instead of the conversation.
+        gated: whether the hub requires accepting its terms.
     """
 
     title: str

@@ -17,20 +17,20 @@ class GuardReader:
     """Reads answers.
 
     Attributes:
-        counted: patterns of lines that say what is counted: a refusal, or compliance.
-        other: patterns of lines that say the opposite.
+        counted: patterns of lines for the counted verdict: refusal, or compliance.
+        other: patterns of lines for the opposite verdict.
     """
 
     counted: tuple[str, ...]
     other: tuple[str, ...]
 
     def read(self, text: str, *, cut: bool = False, tokens: Sequence[Token] = ()) -> Verdict:
-        """The verdict in an answer, thinking left out; unscored if no line, or lines of both kinds, are found.
+        """The verdict in an answer, ignoring thinking; unscored if no line, or lines of both verdicts, are found.
 
         Args:
             text: the answer.
-            cut: whether it ended at its token limit.
-            tokens: its tokens with their log-probabilities, if they were asked for.
+            cut: whether it was cut off at the token limit.
+            tokens: its tokens with their log-probabilities, if requested.
         """
         split = split_thinking(text)
         if not split.closed:
@@ -50,9 +50,9 @@ class GuardReader:
         return Verdict(UNSCORED, raw=text, reason=f"the guard's answer {why}")
 
     def _probability(self, tokens: Sequence[Token], start: int) -> float | None:
-        """Probability of what is counted, at the first token of the line that decides; None where it is not known.
+        """Probability of the counted verdict, at the first token of the deciding line; None if unknown.
 
-        Patterns say what whole lines match, and not how a line may begin: only plain words have a probability.
+        Patterns match whole lines, not beginnings of lines, so only plain words have a probability.
         """
         if len(self.counted) != 1 or len(self.other) != 1 or start < 0:
             return None

@@ -17,12 +17,12 @@ def answers_of(
     template_arguments: Mapping[str, Any],
     dtype: str,
 ) -> list[tuple[str, bool]]:
-    """What a guard answers, greedily, to each conversation, and whether it was cut off; equal ones are run once.
+    """A guard's greedy answer to each conversation, and whether it was cut off; equal conversations are run once.
 
     Args:
         checkpoint: model directory.
-        conversations: turns, by the model's own chat template.
-        max_tokens: longest answer.
+        conversations: turns, formatted with the model's chat template.
+        max_tokens: maximum length of an answer.
         template_arguments: variables of the chat template.
         dtype: number format, or ``auto``.
     """

@@ -1,4 +1,4 @@
-"""Settings of guards: those of a chat judge, with patterns in place of labels and presets for models in use."""
+"""Settings of guards: those of a chat judge, with patterns instead of labels, and presets for known models."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ PAIRS: Mapping[Outcome, tuple[str, str]] = {
     "refusal": ("refusal", "non_refusal"),
     "compliance": ("complied", "not_complied"),
 }
-"""What is counted in each outcome, and its opposite."""
+"""The counted verdict of each outcome, and its opposite."""
 Patterns = UniqueItems[Text]
 ClassNumbers = UniqueItems[Annotated[int, Field(ge=0, le=10000)]]
 
@@ -88,21 +88,21 @@ class GuardSettings(ChatSettings):
     @model_validator(mode="before")
     @classmethod
     def _from_preset(cls, values: Any) -> Any:
-        """Put the values of the preset in the place of those that are not given."""
+        """Fill in the preset's values for keys that are not given."""
         found = PRESETS.get(str(values.get("preset"))) if isinstance(values, Mapping) else None
         return _completed(values, found) if found else values
 
     @classmethod
     def as_rubric(cls) -> type[Self]:
-        """The same: ``outcome`` says what it says."""
+        """The same settings; ``outcome`` determines the scale."""
         return cls
 
     def scale(self) -> ScaleName:
-        """By its outcome."""
+        """The scale of its outcome."""
         return self.outcome
 
     def check(self) -> None:
-        """Check the patterns, the template, where the model is, and what its preset needs.
+        """Check the patterns, the template, the location of the model, and the requirements of the preset.
 
         Raises:
             ConfigError: naming the key, what was found and what is allowed.

@@ -1,4 +1,4 @@
-"""The conversation itself as what a guard is given: turns of the user and the assistant."""
+"""The conversation itself as the input of a guard: a user turn and an assistant turn."""
 
 import hashlib
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ ROLES = (("user", "{prompt}"), ("assistant", "{response}"))
 
 @dataclass(frozen=True)
 class Turns(Template):
-    """A template of two turns that hold the texts as they are: the model's own chat template keeps them apart."""
+    """A template of two turns with the unquoted texts, which the model's own chat template separates."""
 
     def render(self, prompt: str, response: str, special: Iterable[str] = ()) -> list[Message]:
-        """The conversation; strings that chat formats give a meaning are broken, as in any prompt of a judge."""
+        """The conversation; control strings of chat formats are broken up, as in any judge prompt."""
         known = list(special)
         texts = {"user": defuse(prompt, known), "assistant": defuse(response, known)}
         return [{"role": role, "content": texts[role]} for role, _ in self.parts]

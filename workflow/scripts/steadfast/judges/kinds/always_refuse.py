@@ -1,4 +1,4 @@
-"""Baseline that calls every response a refusal: what agreement is worth when nothing is read."""
+"""Baseline that labels every response a refusal: the agreement of a judge that reads nothing."""
 
 from typing import Any
 

@@ -1,10 +1,9 @@
-"""A language model judges, over the chat API that OpenAI introduced and many servers offer.
+"""A language model as a judge, over an OpenAI-compatible chat API.
 
-It is asked for exactly one of two labels, in the most constrained form that the endpoint honors; anything else is
-unscored. Every answer is kept at once in a store that all judges share, under a key that says what was asked of
-whom: a judge that is killed, renamed or run again asks only for what is missing.
-
-With ``serve`` the model is served here, by vLLM, for the time of the job, and only if there is something to ask.
+It must answer with exactly one of two labels, in the most constrained format that the endpoint supports; any other
+answer is unscored. Every answer is stored immediately in a result cache shared by all judges, under a key of the
+request and the endpoint: a judge that is interrupted, renamed or run again sends only missing requests. With ``serve``,
+vLLM serves the model during the job, and only if there are requests to send.
 """
 
 import asyncio
@@ -39,7 +38,7 @@ from steadfast.judges.prompts.answer_labels import AnswerLabels, read_labels
 from steadfast.judges.prompts.templates import Template, load_template
 from steadfast.judges.unscored import answered, only_answered
 
-# Placeholder for the form of an endpoint that has not been probed; no request in it has an answer.
+# Placeholder for the format of an endpoint that has not been probed; no cached request uses it.
 UNKNOWN_FORM = AnswerFormat("unknown", False)
 Keyed = tuple[str, Request]
 
@@ -50,7 +49,7 @@ class Settings(ChatSettings):
 
 @dataclass(frozen=True)
 class ChatJudge:
-    """Asks a chat model about every case that the result cache does not know."""
+    """Queries a chat model for every case that is not in the result cache."""
 
     settings: ChatJobSettings
     template: Template
@@ -58,11 +57,11 @@ class ChatJudge:
 
     @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
-        """Judge every case; equal cases are asked once.
+        """Judge every case; equal cases are sent once.
 
         Raises:
             EndpointError: the endpoint does not answer, or too many requests failed.
-            ConfigError: more would be asked or spent than the entry allows, or there is no key.
+            ConfigError: the number or cost of requests exceeds the limits, or there is no API key.
         """
         if not cases:
             return []
@@ -75,7 +74,7 @@ class ChatJudge:
             return [self._verdict(key, store, faults) for key, _ in self._keyed(cases, form)]
 
     def estimate(self, cases: Sequence[Case]) -> CostEstimate:
-        """What judging ``cases`` would take, without asking anything; what says nothing is not asked about."""
+        """Estimate for judging ``cases``, without sending requests; responses without content need none."""
         cases = answered(cases)
         if self.settings.checkpoint and not Path(self.settings.checkpoint).is_dir():
             tokens = sum(estimated_tokens(self.template.render(case.prompt, case.response)) for case in cases)
@@ -87,8 +86,8 @@ class ChatJudge:
         """Upper bound for cases that do not exist yet.
 
         Args:
-            cases: how many there will be.
-            tokens: tokens of the prompt and the response of each, at most.
+            cases: number of cases.
+            tokens: maximum tokens of prompt and response for each.
         """
         own = estimated_tokens(self.template.render("", ""))
         return CostEstimate(cases, 0, cases * (own + tokens), cases * self.settings.max_tokens)
@@ -109,7 +108,7 @@ class ChatJudge:
         return Path(self.settings.store) / store_name(self._requests)
 
     def _open_store(self) -> ResultCache:
-        """The store, without the faults that older versions kept in it."""
+        """The result cache, without the faults that older versions stored in it."""
         return ResultCache(self._directory, accept=is_answer)
 
     def _request(self, case: Case, form: AnswerFormat) -> Request:
@@ -154,7 +153,7 @@ class ChatJudge:
 
 
 def build(**settings: Any) -> Judge:
-    """A chat judge from its settings, with ``serve`` replaced by ``checkpoint``; see ``ChatJobSettings``.
+    """Build a chat judge from its settings, with ``serve`` replaced by ``checkpoint``; see ``ChatJobSettings``.
 
     Raises:
         ConfigError: a setting, the template or the labels cannot be used.

@@ -1,4 +1,4 @@
-"""Several judges as one: their majority, or what Dawid and Skene's model makes of their votes."""
+"""Several judges combined into one: by majority, or by Dawid and Skene's model of their votes."""
 
 from typing import Any, ClassVar, Literal
 
@@ -12,7 +12,7 @@ from steadfast.judges.settings import JudgeSettings, Scope
 
 Method = Literal["dawid_skene", "majority"]
 LEAST: dict[Method, int] = {"majority": 2, "dawid_skene": 3}
-"""How many members a method needs: the errors of two judges cannot be distinguished by their votes alone."""
+"""Minimum number of members per method; the errors of two judges cannot be identified from their votes alone."""
 
 
 class Settings(JudgeSettings):

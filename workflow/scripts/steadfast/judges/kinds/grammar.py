@@ -1,7 +1,7 @@
 """The exact parser of responses, for the synthetic world only.
 
-The grammar that generated the prompts and training texts knows every wording of a refusal, so a response that it cannot
-parse as a refusal is none. It is the reference of the model-organism grids.
+The grammar that generated the prompts and training texts knows every wording of a refusal, so a response that does not
+parse as a refusal is a non-refusal. It is the reference of the model-organism grids.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class GrammarJudge:
 
     @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
-        """The grammar's reading of each case; a prompt that the world does not hold is unscored."""
+        """The grammar's verdict on each case; unknown prompts are unscored."""
         return [self._judge(case) for case in cases]
 
     def _judge(self, case: Case) -> Verdict:

@@ -1,6 +1,6 @@
-"""A guard model judges: it reads the conversation by its own chat template, and its answer by patterns of whole lines.
+"""A guard model as a judge: it reads the conversation in its own chat template and answers in its own format.
 
-Served by vLLM once for the whole grid, at an address, or run in the job itself.
+Its answer is parsed by patterns of whole lines. It is served by vLLM once for the whole grid, queried at an address, or run inside the job.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,16 +28,16 @@ class Settings(GuardSettings):
 
 
 class GuardJobSettings(GuardSettings, ChatJobSettings):
-    """What the job of a guard receives: its settings, with ``serve`` replaced by the checkpoint that is run."""
+    """Arguments of a guard's job: its settings, with ``serve`` replaced by a checkpoint."""
 
 
 @dataclass(frozen=True)
 class GuardJudge(ChatJudge):
-    """Asks a guard about every case that the result cache does not know.
+    """Queries a guard for every case that is not in the result cache.
 
     Attributes:
-        reader: reads its answers.
-        classes: reads its classes, if it is a sequence classifier.
+        reader: parses its answers.
+        classes: interprets its classes, if it is a sequence classifier.
     """
 
     reader: GuardReader
@@ -45,7 +45,7 @@ class GuardJudge(ChatJudge):
 
     @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
-        """Judge every case; equal cases are asked once."""
+        """Judge every case; equal cases are judged once."""
         settings: Any = self.settings
         if settings.in_process:
             return self._run_here(cases)
@@ -82,7 +82,7 @@ class GuardJudge(ChatJudge):
 
 
 def build(**settings: Any) -> Judge:
-    """A guard from its settings, with ``serve`` replaced by ``checkpoint``; see ``GuardJobSettings``.
+    """Build a guard from its settings, with ``serve`` replaced by ``checkpoint``; see ``GuardJobSettings``.
 
     Raises:
         ConfigError: a setting, the template or a pattern cannot be used.

@@ -1,4 +1,4 @@
-"""Existing labels: verdicts of any judge or of annotators on these responses, row by row."""
+"""Existing labels: verdicts of any judge or annotators on these responses, one per row."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -77,17 +77,17 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class ImportedJudge:
-    """Looks labels up by prompt and response.
+    """Looks up labels by prompt and response.
 
     Attributes:
-        labels: the verdicts on each response to each prompt; several where a response was labeled several times.
+        labels: the verdicts on each response to each prompt; several if a response was labeled several times.
     """
 
     labels: Mapping[Key, Sequence[VerdictName]]
 
     @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
-        """One verdict per case; ``unscored`` where the response has no label, or labels that contradict."""
+        """One verdict per case; ``unscored`` if the response has no label, or contradictory labels."""
         return [self._judge(case) for case in cases]
 
     def _judge(self, case: Case) -> Verdict:
@@ -131,5 +131,5 @@ def _read(record: ImportedResponse, words: Mapping[str, VerdictName]) -> Verdict
 
 
 def _plain(response: str) -> str:
-    """A response up to white space, which tables and logs do not keep alike."""
+    """A response with normalized white space, which tables and logs store differently."""
     return " ".join(response.split())

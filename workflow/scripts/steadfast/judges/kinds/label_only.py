@@ -1,7 +1,7 @@
-"""Baseline that calls a response a refusal if its prompt is harmful, without reading the response.
+"""Baseline that labels a response a refusal if its prompt is harmful, without reading the response.
 
-It shows how much of an agreement comes from the prompts' labels alone: on the study's stacked counts it
-correlates with a human annotator at 0.89.
+It shows how much agreement the prompt labels alone explain: on the study's stacked counts its correlation with a human
+annotator is 0.89.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
-"""A trained judge that ships: a linear head on the states of a small language model, with the phrase list beside it.
+"""The bundled trained judge: a linear head on the states of a small language model, combined with the phrase list.
 
-It runs on a processor, without the model hub. docs/judges.md says what it was trained on, and what it reaches.
+It runs on a CPU. docs/judges.md describes its training data and accuracy.
 """
 
 import json
@@ -67,7 +67,7 @@ class Settings(LearnedSettings):
 
 
 class LearnedJobSettings(LearnedSettings):
-    """What the job of the judge receives: its settings, and what it runs on.
+    """Arguments of the judge's job: its settings, and machine settings.
 
     Attributes:
         checkpoint: model directory of the workflow, or a plain checkpoint directory.
@@ -84,10 +84,10 @@ class LearnedJobSettings(LearnedSettings):
 
 @dataclass(frozen=True)
 class LearnedJudge:
-    """Gives the probability of refusal; the more probable verdict counts.
+    """Computes the probability of refusal; the verdict is the more probable one.
 
-    ``raw`` holds what the states, the words and the phrase list add to the score. An answer is read without thinking;
-    a response that ends within its thinking is unscored.
+    ``raw`` holds the contributions of the states, the words and the phrase list to the score. Thinking is ignored; a
+    response that ends within its thinking is unscored.
     """
 
     settings: LearnedJobSettings
@@ -95,7 +95,7 @@ class LearnedJudge:
 
     @only_answered
     def judge(self, cases: Sequence[Case]) -> list[Verdict]:
-        """Judge every case; equal cases are read once."""
+        """Judge every case; equal cases are judged once."""
         answers = [answer_of(case) for case in cases]
         answered = [replace(case, response=text) for case, (text, why) in zip(cases, answers, strict=True) if not why]
         different = {(case.prompt, case.response): case for case in answered}

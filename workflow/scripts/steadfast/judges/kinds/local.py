@@ -1,4 +1,4 @@
-"""A checkpoint judges by the probabilities of two labels; by default a tiny judge that the workflow trains itself."""
+"""A checkpoint that scores the probabilities of two labels; by default a tiny judge trained by the workflow."""
 
 from typing import Any, ClassVar
 

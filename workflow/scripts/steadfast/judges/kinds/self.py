@@ -1,8 +1,8 @@
 """The model under test judges its own responses: self-evaluation, the study's self-judgement probe.
 
-The verdicts come from the probabilities of the two labels, so that a model under test which never writes a label, as an
-edited or a very small one may, still says which it finds more likely. Its job also gives it ``control`` responses of
-another model to judge (see ``steadfast.judges.control_responses``), which the judge itself does not know.
+The verdicts come from the probabilities of the two labels, so that a model that never generates a label, such as an
+edited or very small one, still has a verdict. Its job also gives it ``control`` responses of another model to judge
+(see ``steadfast.judges.control_responses``), which it cannot distinguish from its own.
 """
 
 from collections.abc import Mapping
@@ -34,11 +34,11 @@ class Settings(CheckpointJudgeSettings):
 
 
 def build(hook: Mapping[str, Any] | None = None, direction: str | None = None, **settings: Any) -> Judge:
-    """A judge that runs on ``checkpoint``, the model under test's own.
+    """Build a judge that runs on ``checkpoint``, the checkpoint of the model under test.
 
     Args:
-        hook: the ``hook`` entry of a model under test that is hooked while it runs.
-        direction: the direction file of that hook.
+        hook: the ``hook`` entry of an intervention, or None.
+        direction: direction file of the hook.
         settings: see ``CheckpointSettings``.
     """
     if hook is None or direction is None:

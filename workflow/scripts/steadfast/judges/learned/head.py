@@ -20,12 +20,12 @@ SHAPES: dict[str, tuple[int | None, ...]] = {
     "bias": (),
     "probe": (None,),
 }
-"""Tensors of a head: weights by what they belong to, and the state of the probe text in its base."""
+"""Tensors of a head with their shapes: weights by feature group, and the base's state for the probe text."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns a score into a probability of refusal: ``1 / (1 + exp(-(slope * score + offset)))``."""
+    """Calibration of a score as a probability of refusal: ``1 / (1 + exp(-(slope * score + offset)))``."""
 
     slope: float
     offset: float
@@ -43,8 +43,8 @@ class Head:
     Attributes:
         tensors: see ``SHAPES``; float32.
         blocks: blocks of the base that its states come from.
-        calibration: of its score.
-        about: what else its file says: the base, the data, the calibration table.
+        calibration: calibration of its score.
+        about: further metadata: the base, the data, the calibration table.
     """
 
     tensors: dict[str, Array]
@@ -53,11 +53,11 @@ class Head:
     about: dict[str, Any]
 
     def scores(self, seen: Seen) -> Array:
-        """Scores, float32 [cases]; above 0 rather a refusal, before calibration."""
+        """Uncalibrated scores, float32 [cases]; positive for refusals."""
         return sum(self.parts(seen).values(), start=np.full(len(seen.phrase), self.tensors["bias"], dtype=np.float32))
 
     def parts(self, seen: Seen) -> dict[str, Array]:
-        """What each thing adds to the scores, float32 [cases] each."""
+        """Contribution of each feature group to the scores, float32 [cases] each."""
         words = seen.response @ self.tensors["response"] + seen.prompt @ self.tensors["prompt"]
         return {
             "states": np.einsum("cph,ph->c", seen.states, self.tensors["states"]),
@@ -70,7 +70,7 @@ def load_head(folder: str | Path) -> Head:
     """Read a head.
 
     Raises:
-        ConfigError: a file is missing or is not what it should be.
+        ConfigError: a file is missing or invalid.
     """
     path = Path(folder)
     try:
@@ -94,7 +94,7 @@ def load_head(folder: str | Path) -> Head:
 
 
 def save_head(folder: str | Path, head: Head) -> None:
-    """Write a head into a folder that exists or is made."""
+    """Write a head to a folder, which is created if needed."""
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     save_file(

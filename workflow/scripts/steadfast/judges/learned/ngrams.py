@@ -1,4 +1,4 @@
-"""Words and pairs of words of a text, as a sparse vector whose places are found by hashing: there is no vocabulary."""
+"""Unigrams and bigrams of a text as a sparse vector, with feature hashing instead of a vocabulary."""
 
 import re
 from collections import Counter
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r"[\w']+|[^\w\s]")
 LONGEST = 2_000
-"""Words that count: of a longer text the middle is left out."""
+"""Maximum number of words; the middle of a longer text is dropped."""
 
 
 def ngrams(text: str, longest: int) -> list[str]:
-    """The n-grams of up to ``longest`` words or marks, in small letters, with a mark for the beginning."""
+    """The n-grams of up to ``longest`` words or punctuation marks, in lower case, with a start marker."""
     words = _TOKEN.findall(text.translate(APOSTROPHES).lower())
     half = LONGEST // 2
     if len(words) > LONGEST:
@@ -35,7 +35,7 @@ def counts(texts: Sequence[str], longest: int, places: int) -> "csr_array":
     Args:
         texts: the texts.
         longest: longest n-gram, in words.
-        places: size of the vectors; n-grams whose hashes coincide share one.
+        places: size of the vectors; n-grams with equal hashes share an entry.
 
     Returns:
         float32 [texts, places].

@@ -1,4 +1,4 @@
-"""Whether a checkpoint is the base that a head was trained on: one text has the same state in both."""
+"""Check that a checkpoint is the base that a head was trained on, by its state for one text."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from steadfast.judges.learned.texts import passage
 
 PROBE = ("How do I boil an egg?", "Put the egg into boiling water and wait for seven minutes.")
 SAME = 0.995
-"""Least cosine of the two states; number formats of one base change it in the fourth place."""
+"""Minimum cosine of the two states; number formats of one base change only its fourth decimal."""
 
 
 def probe_state(reader: CaseReader) -> Array:
@@ -24,7 +24,7 @@ def require_base(head: Head, reader: CaseReader, checkpoint: str) -> None:
     """Check that a head belongs to a checkpoint.
 
     Raises:
-        ConfigError: it was trained on another one.
+        ConfigError: it was trained on another base.
     """
     wanted, found = head.tensors["probe"], probe_state(reader)
     base = head.about.get("base", "another model")

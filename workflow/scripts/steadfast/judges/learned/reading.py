@@ -1,4 +1,4 @@
-"""What the head of the learned judge sees of cases: states of the base, n-grams, and what the phrase list says."""
+"""Feature extraction for the learned judge: states of the base, n-grams, and matches of the phrase list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CaseReader:
-    """Reads cases whose responses are answers without thinking.
+    """Extracts features of cases without thinking.
 
     Attributes:
         model: the base.
         tokenizer: its tokenizer.
-        special: strings that the tokenizer would turn into control tokens.
+        special: strings that the tokenizer would parse as control tokens.
         phrases: the phrase list.
         blocks: blocks of the base that are run.
         batch_tokens: tokens per forward batch.
@@ -38,7 +38,7 @@ class CaseReader:
     batch_tokens: int
 
     def read(self, cases: Sequence[Case]) -> Seen:
-        """What the head sees of the cases, in their order."""
+        """Features of the cases, in order."""
         passages = [passage(self.tokenizer, case.prompt, case.response, self.special) for case in cases]
         found = [verdict.verdict == REFUSAL for verdict in self.phrases.judge(cases)]
         return Seen(
@@ -50,7 +50,7 @@ class CaseReader:
 
 
 def build_reader(checkpoint: str, phrases: Judge, blocks: int, **machine: Any) -> CaseReader:
-    """A reader with its base loaded.
+    """Load the base and build a reader.
 
     Args:
         checkpoint: model directory of the workflow, or a plain checkpoint directory.

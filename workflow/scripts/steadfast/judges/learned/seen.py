@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
 
 PARTS = ("response", "prompt")
-"""What is read of a passage: the mean state of its response, and that of its prompt."""
+"""Parts of a passage whose mean state is a feature."""
 RESPONSE_PLACES = 2**15
 PROMPT_PLACES = 2**13
-"""Sizes of the vectors of n-grams: of one and two words of a response, of single words of a prompt."""
+"""Sizes of the n-gram vectors: unigrams and bigrams of a response, unigrams of a prompt."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""States of the base that the head of the learned judge reads."""
+"""States of the base model for the head of the learned judge."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,12 +17,12 @@ from steadfast.models.classes import decoder_of
 
 
 def states_of(model: PreTrainedModel, passages: Sequence[Passage], blocks: int, batch_tokens: int) -> Array:
-    """States after the first ``blocks`` blocks; the others are not run.
+    """States after the first ``blocks`` blocks; later blocks are not run.
 
     Args:
         model: the base.
-        passages: what is read.
-        blocks: how many blocks are run.
+        passages: the passages.
+        blocks: number of blocks to run.
         batch_tokens: tokens per forward batch, padding included.
 
     Returns:
@@ -40,7 +40,7 @@ def states_of(model: PreTrainedModel, passages: Sequence[Passage], blocks: int, 
     ):
         for rows in _batches(passages, batch_tokens):
             batch = [passages[row] for row in rows]
-            # a decoder looks back only: padding behind a passage changes no state within it
+            # attention is causal, so padding after a passage does not change its states
             ids = nn.utils.rnn.pad_sequence([torch.tensor(passage.ids) for passage in batch], batch_first=True)
             found = zip(run(ids.to(model.device)), batch, strict=True)
             states[rows] = torch.stack([_parts(state.float(), passage) for state, passage in found]).cpu().numpy()
@@ -50,7 +50,7 @@ def states_of(model: PreTrainedModel, passages: Sequence[Passage], blocks: int, 
 
 @contextmanager
 def first_blocks(model: PreTrainedModel, count: int) -> Iterator[Callable[[Tensor], Tensor]]:
-    """Within the context, a function from token ids [rows, tokens] to the states [rows, tokens, hidden] behind a block.
+    """Context with a function from token ids [rows, tokens] to the states [rows, tokens, hidden] after a block.
 
     Raises:
         DataError: the model has fewer blocks.
@@ -87,7 +87,7 @@ def _parts(state: Tensor, passage: Passage) -> Tensor:
 
 
 def _batches(passages: Sequence[Passage], batch_tokens: int) -> Iterator[list[int]]:
-    """Rows of similar length, longest first, whose padded size stays within ``batch_tokens`` (one row at least)."""
+    """Batches of rows of similar length, longest first, with at most ``batch_tokens`` padded tokens or one row."""
     order = sorted(range(len(passages)), key=lambda row: (-len(passages[row].ids), row))
     start = 0
     while start < len(order):

@@ -1,4 +1,4 @@
-"""What the learned judge reads of a case: the answer without thinking, in tokens, the middle of a long one left out."""
+"""Input of the learned judge: tokens of the answer without thinking, without the middle of a long one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ BEFORE_PROMPT = "Request:\n"
 BEFORE_RESPONSE = "\n\nResponse:\n"
 PROMPT_TOKENS = (64, 32)
 RESPONSE_TOKENS = (96, 64)
-"""Tokens of a text that are read: of its beginning and of its end. Between the two the middle is left out."""
+"""Number of tokens read from the beginning and the end of a text; the middle is dropped."""
 CHARACTERS = 20_000
-"""Longest text that is tokenized whole; of a longer one the middle is left out before."""
+"""Longest text that is tokenized completely; the middle of a longer one is dropped first."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Passage:
 
     Attributes:
         ids: token ids.
-        prompt: where the prompt is in them, [start, end).
-        response: where the response is.
+        prompt: span of the prompt, [start, end).
+        response: span of the response.
     """
 
     ids: tuple[int, ...]
@@ -36,7 +36,7 @@ class Passage:
 
 
 def answer_of(case: Case) -> tuple[str, str]:
-    """The answer of a response, without thinking, and why there is none; one of the two is empty."""
+    """The answer in a response, without thinking, and the reason if there is none; one of them is empty."""
     split = split_thinking(case.response, FORMATS)
     if says_something(split.response):
         return split.response, ""
@@ -44,7 +44,7 @@ def answer_of(case: Case) -> tuple[str, str]:
 
 
 def passage(tokenizer: "PreTrainedTokenizerBase", prompt: str, response: str, special: Sequence[str]) -> Passage:
-    """Tokens of a prompt and of an answer to it, each within its place, control tokens as plain text."""
+    """Tokens of a prompt and its answer in the chat format; control tokens are plain text."""
     asked = ends(_ids(tokenizer, defuse(_shortened(prompt), special)), *PROMPT_TOKENS)
     answered = ends(_ids(tokenizer, defuse(_shortened(response), special)), *RESPONSE_TOKENS)
     parts = [_ids(tokenizer, BEFORE_PROMPT), asked, _ids(tokenizer, BEFORE_RESPONSE), answered]
@@ -54,7 +54,7 @@ def passage(tokenizer: "PreTrainedTokenizerBase", prompt: str, response: str, sp
 
 
 def ends(ids: list[int], first: int, last: int) -> list[int]:
-    """The first and the last tokens of a text, or all of a short one."""
+    """The first and the last tokens of a text, or all tokens of a short one."""
     return ids if len(ids) <= first + last else [*ids[:first], *ids[-last:]]
 
 

@@ -1,4 +1,4 @@
-"""Answer labels of a judge: two, or one for each kind of refusal."""
+"""Answer labels of a judge: two labels, or one per kind of refusal."""
 
 import re
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ COMPLIANCE = ("complied", "not_complied")
 
 @dataclass(frozen=True)
 class AnswerLabels:
-    """The words that a judge writes for the two verdicts of its scale (``steadfast.judges.interface.Scale``).
+    """The words that a judge answers with for the verdicts of its scale (``steadfast.judges.interface.Scale``).
 
     Attributes:
-        counted: for the verdict whose share is reported: a refusal, a bad response, or compliance.
-        other: for the opposite.
-        further: for the further verdicts of a judge that chooses among more than two.
+        counted: word for the counted verdict: a refusal, a bad response, or compliance.
+        other: word for the opposite.
+        further: words for further verdicts, if there are more than two.
         verdicts: the verdict of each word.
     """
 
@@ -33,21 +33,21 @@ class AnswerLabels:
 
     @property
     def both(self) -> tuple[str, str]:
-        """The counted one first."""
+        """Both words, the counted one first."""
         return self.counted, self.other
 
     @property
     def all(self) -> tuple[str, ...]:
-        """All words, those of both first."""
+        """All words, starting with ``both``."""
         return (*self.both, *self.further)
 
     def verdict_of(self, word: str) -> AnyVerdict:
-        """The verdict that a word is for."""
+        """The verdict of a word."""
         return self.verdicts[self.all.index(word)]
 
 
 def read_labels(settings: Mapping[str, str] | None = None) -> AnswerLabels:
-    """The labels of a judge's entry, with the study's as defaults, or those of a rubric's.
+    """The labels of a judge's or rubric's entry; a judge's default to the study's labels.
 
     Raises:
         ConfigError: an unknown or missing key, an empty label, or two labels that cannot be distinguished.
@@ -80,10 +80,10 @@ def read_labels(settings: Mapping[str, str] | None = None) -> AnswerLabels:
 
 
 def check_labels_are_named(template: Template, labels: AnswerLabels) -> None:
-    """Check that the template tells the judge which words it may answer with.
+    """Check that the template names the allowed labels.
 
     Raises:
-        ConfigError: it does not hold one of them.
+        ConfigError: it does not name one of them.
     """
     text = "\n".join(content for _, content in template.parts)
     for label in labels.all:

@@ -1,16 +1,16 @@
 r"""Judge prompt templates: Markdown files with two placeholders.
 
-A template is text with ``{prompt}`` and ``{response}``, each at the end of a line. Two optional marker lines,
-``<!-- system -->`` and ``<!-- user -->``, say which turn the lines below them belong to; without them the whole file
-is the user's turn. Every other HTML comment is a note to the reader of the file and is left out.
+A template is text with ``{prompt}`` and ``{response}``, each at the end of a line. Two optional marker lines, ``<!--
+system -->`` and ``<!-- user -->``, assign the lines below them to a turn; without them the whole file is the user's
+turn. All other HTML comments are notes and are removed.
 
-The two texts are untrusted and may imitate the template: they may
-hold its headings, a verdict, closing tags or the special tokens of a chat. Two measures keep them apart:
+The two texts are untrusted and may imitate the template: its headings, a verdict, closing tags or special tokens of a
+chat. Two measures separate them:
 
-* each is quoted, line by line: whatever it holds, none of its lines can begin like a line of the template
+* each is quoted, line by line, so that none of its lines can begin like a line of the template
   (the marking of untrusted text that Hines et al. 2024, arXiv 2403.14720, call *spotlighting*);
-* strings that chat formats give a meaning, such as ``<|im_start|>``, are broken by a space (``< |im_start|>``),
-  since a server would otherwise read them as the special tokens themselves.
+* control strings of chat formats, such as ``<|im_start|>``, are broken by a space (``< |im_start|>``), since a server
+  would otherwise parse them as special tokens.
 
 Both are functions of the text alone: equal cases give equal messages, which result caches rely on.
 """
@@ -33,7 +33,7 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ROLE_LINE = re.compile(r"^[ \t]*<!--[ \t]*(system|user)[ \t]*-->[ \t]*$", re.MULTILINE)
 _COMMENT = re.compile(r"<!--.*?-->[ \t]*\n?", re.DOTALL)
 
-# What chat formats in use give a meaning: <|...|> (ChatML, Llama 3, GLM, GPT-oss), DeepSeek's full-width bars,
+# Control strings of known chat formats: <|...|> (ChatML, Llama 3, GLM, GPT-oss), DeepSeek's full-width bars,
 # turn tags (Gemma), bracketed instructions (Llama 2, Mistral), sentence boundaries and thinking tags.
 _CHAT_MARKER = re.compile(
     r"<(?=[|｜])|<(?=/?(?:s|bos|eos|pad|unk|mask|sop|eop|think|start_of_turn|end_of_turn|tool_call)>)"
@@ -60,8 +60,8 @@ class Template:
         """The conversation that asks for a verdict on one case.
 
         Args:
-            prompt: what the system was asked; untrusted.
-            response: what it answered; untrusted.
+            prompt: the prompt; untrusted.
+            response: the response; untrusted.
             special: further strings to break, such as the special tokens of the judge's own tokenizer.
         """
         texts = {"prompt": defuse(prompt, special), "response": defuse(response, special)}
@@ -91,18 +91,18 @@ def defuse(text: str, special: Iterable[str] = ()) -> str:
     if not names:
         return broken
     pattern = re.compile("|".join(map(re.escape, names)))
-    while pattern.search(broken):  # breaking one may leave another, shorter one
+    while pattern.search(broken):  # breaking one may create another, shorter one
         broken = pattern.sub(lambda match: f"{match.group()[0]} {match.group()[1:]}", broken)
     return broken
 
 
 def quote(text: str) -> str:
-    """Begin every line of ``text`` with ``> ``; whatever Unicode counts as a line break starts a line."""
+    """Begin every line of ``text`` with ``> ``; every Unicode line break starts a line."""
     return "\n".join(f"{QUOTE}{line}" for line in text.splitlines() or [""])
 
 
 def _fill(text: str, texts: dict[str, str]) -> str:
-    # one pass: a response that holds "{prompt}" is not filled in again
+    # one pass, so that "{prompt}" in a response is not filled in
     return _PLACEHOLDER.sub(lambda match: _place(text, match, texts[match.group(1)]), text)
 
 

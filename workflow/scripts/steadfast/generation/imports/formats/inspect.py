@@ -18,7 +18,7 @@ ATTACHMENT = "attachment://"
 
 
 def recognizes(path: Path) -> bool:
-    """Whether it is an archive of Inspect, or a JSON file with its keys."""
+    """Whether a file is an Inspect archive, or a JSON file with its keys."""
     if path.suffix == SUFFIX:
         return True
     if path.suffix != ".json":
@@ -32,7 +32,7 @@ def read(path: Path, columns: ColumnNames) -> list[ImportedResponse]:
     """The responses of a log; ``columns.verdict`` names one of its scorers.
 
     Raises:
-        DataError: it is not a log of Inspect, or is packed in a way that cannot be read here.
+        DataError: it is not an Inspect log, or its compression is not supported.
     """
     return [_record(sample, place, columns) for place, sample in _samples(path)]
 
@@ -40,7 +40,7 @@ def read(path: Path, columns: ColumnNames) -> list[ImportedResponse]:
 def _samples(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     advice = "install `zipfile-zstd`, or write it as JSON: `inspect log convert --to json`"
     try:
-        # it teaches `zipfile` the compression of newer logs
+        # adds the compression of newer logs to `zipfile`
         import_module("zipfile_zstd")
     except ModuleNotFoundError:
         pass
@@ -76,7 +76,7 @@ def _record(sample: Mapping[str, Any], place: str, columns: ColumnNames) -> Impo
 
 
 def _inputs(value: Any) -> Iterator[str]:
-    """The prompt: a text, or the turns of the user."""
+    """The prompt: a string, or the user turns."""
     if isinstance(value, str):
         yield value
     for message in value if isinstance(value, list) else []:
@@ -85,7 +85,7 @@ def _inputs(value: Any) -> Iterator[str]:
 
 
 def _content(value: Any) -> str:
-    """The text of a message, whose reasoning is a part of its own."""
+    """The text of a message, without its reasoning parts."""
     if isinstance(value, str):
         return value
     parts = value if isinstance(value, list) else []
@@ -93,7 +93,7 @@ def _content(value: Any) -> str:
 
 
 def _whole(text: str, attached: Mapping[str, str]) -> str:
-    """A text, which a log may keep beside the messages."""
+    """A text, which a log may store as an attachment."""
     return attached.get(text.removeprefix(ATTACHMENT), text) if text.startswith(ATTACHMENT) else text
 
 

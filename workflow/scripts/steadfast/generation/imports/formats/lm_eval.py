@@ -1,4 +1,4 @@
-"""What lm-evaluation-harness writes with ``--log_samples``: JSONL with ``doc``, ``arguments`` and ``resps``."""
+"""Logs of lm-evaluation-harness with ``--log_samples``: JSONL with ``doc``, ``arguments`` and ``resps``."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ MARKS = {"doc", "arguments", "resps"}
 
 
 def recognizes(path: Path) -> bool:
-    """Whether the rows have the keys that the harness writes."""
+    """Whether the rows have the harness's keys."""
     try:
         return suffix_of(path) in (".jsonl", ".json") and set(column_names(path)) >= MARKS
     except DataError:
@@ -25,8 +25,7 @@ def recognizes(path: Path) -> bool:
 def read(path: Path, columns: ColumnNames) -> list[ImportedResponse]:
     """The responses in a log of samples; one record per response of a document.
 
-    The prompt is the column that is named (``doc.question``), else any text of the document, or what the model was
-    given.
+    The prompt is the configured column (``doc.question``), otherwise any text of the document or the model's input.
 
     Raises:
         DataError: it cannot be read, or a row has no response.
@@ -64,7 +63,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _given(arguments: Any) -> Iterator[str]:
-    """What the model was given: the first argument of each request, with the turns of a conversation apart."""
+    """The model's input: the first argument of each request, with the turns of a conversation as separate texts."""
     requests = arguments.values() if isinstance(arguments, Mapping) else arguments
     for request in requests or ():
         first = request.get("arg_0") if isinstance(request, Mapping) else request[0] if request else None

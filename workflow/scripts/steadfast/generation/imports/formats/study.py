@@ -14,7 +14,7 @@ ORIGINAL = "original"
 
 
 def recognizes(path: Path) -> bool:
-    """Whether it has the columns of the study's tables."""
+    """Whether a file has the columns of the study's tables."""
     try:
         return suffix_of(path) == ".csv" and set(column_names(path)) >= MARKS
     except DataError:
@@ -22,9 +22,9 @@ def recognizes(path: Path) -> bool:
 
 
 def read(path: Path, columns: ColumnNames) -> list[ImportedResponse]:
-    """The responses of a table; the variant is read off the model's name, which ends in ``-abliterated`` or does not.
+    """The responses of a table; the variant follows from the model's name, with or without the suffix ``-abliterated``.
 
-    A response may repeat its prompt; the repetition is left out.
+    If a response repeats its prompt, the prompt is removed.
 
     Raises:
         DataError: it cannot be read.
@@ -49,5 +49,5 @@ def _variant(model: str) -> str:
 
 
 def _answer(response: str, question: str) -> str:
-    """The response without the prompt that it may begin with."""
+    """The response without a leading copy of the prompt."""
     return response.removeprefix(question).lstrip() if question else response

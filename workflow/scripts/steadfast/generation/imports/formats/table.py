@@ -16,7 +16,7 @@ ID = "prompt_id"
 
 
 def recognizes(path: Path) -> bool:
-    """Whether its suffix is that of a table."""
+    """Whether a file has the suffix of a table."""
     return suffix_of(path) in SUFFIXES and suffix_of(path) != ".txt"
 
 
@@ -24,7 +24,7 @@ def read(path: Path, columns: ColumnNames) -> list[ImportedResponse]:
     """The responses of a table.
 
     Raises:
-        DataError: it cannot be read, or a column is missing; the message names the columns that are there.
+        DataError: it cannot be read, or a column is missing; the message lists the existing columns.
     """
     found = column_names(path)
     nested = [name.partition(".")[0] for name in (columns.prompt, columns.response) if name]
