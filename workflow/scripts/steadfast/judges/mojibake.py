@@ -11,7 +11,7 @@ from functools import cache
 _PUNCTUATION = "‘’‚‛“”„′″‐‑‒–—…\u00a0\u200b\u2009\u202f\u2060"
 _LETTERS = "".join(map(chr, range(0xA0, 0x100)))
 _ENCODINGS = ("cp1252", "latin-1", "cp1250", "cp1251", "mac-roman", "cp437", "cp850")
-# Control characters of Latin-1 that stand for punctuation in Windows encodings.
+# Control characters of Latin-1 that represent punctuation in Windows encodings.
 _CONTROLS = {chr(code): bytes([code]).decode("cp1252") for code in (0x85, *range(0x91, 0x98))}
 
 

@@ -1,6 +1,7 @@
 """A guard model as a judge: it reads the conversation in its own chat template and answers in its own format.
 
-Its answer is parsed by patterns of whole lines. It is served by vLLM once for the whole grid, queried at an address, or run inside the job.
+Its answer is parsed by patterns of whole lines. It is served by vLLM once for the whole grid, queried at an address, or
+run inside the job.
 """
 
 from collections.abc import Mapping, Sequence
