@@ -4,6 +4,7 @@ import pytest
 
 from steadfast.analysis.statistics.settings import Inference
 from steadfast.analysis.tables.groups import COLUMNS, group_table
+from steadfast.analysis.tables.ordering import names_of
 
 QUICK = Inference(resamples=300)
 GROUPS = {"model0": "a", "model1": "a", "model2": "a", "model3": "b"}
@@ -60,9 +61,12 @@ def test_differing_replicates_widen_the_interval(verdicts):
     assert widths[1] > 2 * widths[0]
 
 
-def test_replicates_that_are_all_alike_keep_an_interval(verdicts):
-    refusing = verdicts[verdicts["judge"] == "first"].assign(verdict="refusal")
-    table = group_table(refusing, GROUPS, inference=QUICK)
+@pytest.mark.parametrize("replicates", [2, 3])
+def test_replicates_that_are_all_alike_keep_an_interval(verdicts, replicates):
+    kept = verdicts["model"].isin([f"model{number}" for number in range(replicates)])
+    refusing = verdicts[kept & (verdicts["judge"] == "first")].assign(verdict="refusal")
+    table = group_table(refusing, dict.fromkeys(names_of(refusing, "model"), "a"), inference=QUICK)
+    assert (table["models"] == replicates).all()
     assert (table["rate"] == 1).all() and (table["rate_low"] < 1).all() and (table["rate_high"] == 1).all()
     changed = table.dropna(subset=["change"])
     assert len(changed) and (changed["change_low"] < 0).all() and (changed["change_high"] > 0).all()

@@ -64,7 +64,9 @@ def percentile_interval(values: FloatArray, confidence: float = 0.95) -> tuple[F
     return low, high
 
 
-def share_interval(values: FloatArray, clusters: int, confidence: float = 0.95) -> tuple[float, float]:
+def share_interval(
+    values: FloatArray, clusters: int, confidence: float = 0.95, *, percentiles: float | None = None
+) -> tuple[float, float]:
     """Percentile interval of a share; where all clusters are alike, Wilson's interval over the clusters.
 
     Resampling clusters that are all alike gives one and the same value, which says nothing about the uncertainty.
@@ -73,29 +75,33 @@ def share_interval(values: FloatArray, clusters: int, confidence: float = 0.95) 
         values: the share and its resamples, shape [1 + resamples]; NaN where undefined.
         clusters: number of clusters that the share rests on.
         confidence: coverage probability.
+        percentiles: level of the percentile interval if it is another, as ``expanded_confidence`` gives.
 
     Returns:
         Lower and upper bound; NaN where the share or too many resamples are undefined.
     """
-    low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], confidence))
+    low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], percentiles or confidence))
     if not low == high or np.isnan(values[0]):
         return low, high
     edges = wilson_interval(values[0] * clusters, clusters, confidence)
     return float(edges[0]), float(edges[1])
 
 
-def change_interval(values: FloatArray, clusters: int, confidence: float = 0.95) -> tuple[float, float]:
+def change_interval(
+    values: FloatArray, clusters: int, confidence: float = 0.95, *, percentiles: float | None = None
+) -> tuple[float, float]:
     """The same of a difference of two shares of the same clusters, with Tango's interval where all are alike.
 
     Args:
         values: the difference and its resamples, shape [1 + resamples]; NaN where undefined.
         clusters: number of clusters that the difference rests on.
         confidence: coverage probability.
+        percentiles: level of the percentile interval if it is another, as ``expanded_confidence`` gives.
 
     Returns:
         Lower and upper bound; NaN where the difference or too many resamples are undefined.
     """
-    low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], confidence))
+    low, high = (float(bound[0]) for bound in percentile_interval(values[1:, None], percentiles or confidence))
     if not low == high or np.isnan(values[0]):
         return low, high
     gained, lost = (round(float(np.clip(sign * values[0], 0, 1)) * clusters) for sign in (1, -1))

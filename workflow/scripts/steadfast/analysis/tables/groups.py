@@ -90,5 +90,6 @@ def _summary(table: pd.DataFrame, column: str, inference: Inference) -> tuple[fl
         (np.nan_to_num(means) * of_models).sum(axis=1), drawn, out=np.full(drawn.shape, np.nan), where=drawn > 0
     )
     interval = change_interval if column == "change" else share_interval
-    low, high = interval(averages, len(prompts), expanded_confidence(inference.confidence, len(models)))
+    expanded = expanded_confidence(inference.confidence, len(models))
+    low, high = interval(averages, len(prompts), inference.confidence, percentiles=expanded)
     return float(averages[0]), low, high, float(means[0].min()), float(means[0].max())
