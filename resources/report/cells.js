@@ -3,6 +3,8 @@
 const CELL = { width: 46, least: 34, height: 26 };
 const SLANT = Math.SQRT1_2;
 const NARROW = 560;
+/** Largest share of the width that the names of groups, and those of rows, take. */
+const WIDEST = 0.3;
 const COLUMN_LINE = 17;
 const ROW_LINE = 11;
 
@@ -18,8 +20,8 @@ function drawCells(block, values, look, width) {
   const grouped = groups.length > 0;
   // on a phone a group's name is above its rows, so that more of the cells is in sight
   const above = grouped && width < NARROW;
-  const rowWidth = Math.min(Math.max(...rows.map((name) => textWidth(name, 12))) + 12, above ? 0.38 * width : 170);
-  const groupWidth = grouped && !above ? Math.min(Math.max(...groups.map((name) => textWidth(name, 12, 600))) + 14, 150) : 0;
+  const rowWidth = Math.min(Math.max(...rows.map((name) => textWidth(name, 12))) + 12, above ? 0.38 * width : Math.max(170, WIDEST * width));
+  const groupWidth = grouped && !above ? Math.min(Math.max(...groups.map((name) => textWidth(name, 12, 600))) + 14, Math.max(150, WIDEST * width)) : 0;
   const left = rowWidth + groupWidth;
   const starts = rows.map((_, row) => grouped && (row === 0 || groups[row - 1] !== groups[row]));
   const titles = above ? starts.map((_, row) => starts.slice(0, row + 1).filter(Boolean).length) : rows.map(() => 0);

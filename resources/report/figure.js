@@ -1,6 +1,8 @@
 // The frame of a chart: what can be chosen, the drawing with its values on hover and by arrow keys, and downloads.
 
 const EXPORT_WIDTH = 860;
+/** Height of a chart in pixels that is still legible on one page. */
+const MOST_ON_PAPER = 1400;
 const DIRECTIONS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 
 class Figure {
@@ -108,6 +110,8 @@ class Figure {
     const { drawing, marks } = this.plot(currentLook(), Math.max(this.width, 280));
     this.marks = marks;
     this.at = null;
+    // printed on one page, unless its texts would be too small for that
+    drawing.classList.toggle("one-page", Number(drawing.getAttribute("height")) <= MOST_ON_PAPER);
     drawing.setAttribute("role", "img");
     drawing.setAttribute("tabindex", "0");
     drawing.setAttribute("aria-label", `${this.block.title}. ${this.note} Arrow keys read the values.`);

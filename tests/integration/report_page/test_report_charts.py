@@ -7,7 +7,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from tests.report_reader import NARROW, Reader, changed_page
+from tests.report_reader import NARROW, WIDE, Reader, changed_page
 from tests.studies import MadeUpStudy
 
 pytestmark = pytest.mark.slow
@@ -117,6 +117,28 @@ def test_charts_on_a_phone_keep_row_names(browser, tmp_path):
         scroller.evaluate("(box) => { box.scrollLeft = 200; }")
         first = reader.table("robustness").locator("tbody th").first.bounding_box()["x"]
         assert abs(first - scroller.bounding_box()["x"]) < 2, "the first column does not scroll away"
+
+
+def test_printed_charts_fit_their_page(browser, tmp_path):
+    study = MadeUpStudy(tmp_path, models=12, judges=2, prompts=4).make()
+    study.write()
+    with browser.context(**WIDE) as context:
+        reader = Reader(context, study.page)
+        matrix = reader.page.locator("#figure-refusal_heatmap svg")
+        assert matrix.bounding_box()["height"] > 600
+        reader.page.emulate_media(media="print")
+        assert matrix.bounding_box()["height"] <= 146 * 96 / 25.4, "with its heading and its note on one page"
+
+
+def test_wide_charts_show_whole_names(browser, tmp_path):
+    long = "Score 0 + Rephrase + Refusal, all components"
+    study = MadeUpStudy(tmp_path, models=2, judges=2, prompts=4, labels={"models": {"model-0": long}}).make()
+    study.write()
+    with browser.context(**WIDE) as context:
+        reader = Reader(context, study.page)
+        for figure in ("conclusions", "refusal_heatmap"):
+            names = reader.page.locator(f"#figure-{figure} svg text").all_text_contents()
+            assert long in names, figure
 
 
 def test_print_is_white_and_contains_every_chart(reader):

@@ -5,7 +5,8 @@ import io
 import re
 
 import pytest
-from tests.report_reader import everything
+from tests.report_reader import NARROW, Reader, everything
+from tests.studies import MadeUpStudy
 
 from steadfast.core.locations import project_file
 from steadfast.report.wording import percent, signed
@@ -94,6 +95,17 @@ def test_empty_filters_say_so_and_can_be_cleared(reader):
     assert reader.column("robustness", 1) == []
     reader.table("robustness").get_by_role("button", name="Show all rows").click()
     assert len(reader.column("robustness", 1)) == 4 * 2 * 4 * 2
+
+
+def test_first_table_shows_the_change_on_a_phone(browser, tmp_path):
+    labels = {"models": {"model-0": "Score 0 + Rephrase + Refusal", "model-1": "Safe LM (all components)"}}
+    study = MadeUpStudy(tmp_path, models=3, judges=2, prompts=20, labels=labels).make()
+    study.write()
+    with browser.context(**NARROW) as context:
+        reader = Reader(context, study.page)
+        for row in reader.table("models").locator("tbody tr.main").all():
+            box = row.locator("td").nth(3).bounding_box()
+            assert box["x"] + box["width"] <= 390 and row.locator("td").nth(3).locator(".interval").is_visible()
 
 
 def test_print_repeats_headings_and_states_omitted_rows(reader):
