@@ -72,12 +72,12 @@ PROGRAM = """
 import os, sys, time
 from steadfast.runs.terminal.pace import Position
 from steadfast.runs.terminal.screen import screen_for
-from steadfast.runs.terminal.status import Row
+from steadfast.runs.terminal.status import RunningStep
 
 screen = screen_for(sys.stderr, colors=True)
 screen.write("title")
 for done in range(3):
-    screen.show([Row(f"running {done}", 1.0)], Position(done, 3, done / 3, 1.0, 2.0))
+    screen.show([RunningStep(f"running {done}", 1.0)], Position(done, 3, done / 3, 1.0, 2.0))
     if done == 1:
         screen.write("a warning", "yellow")
         os.system("echo from a job; echo from its stderr >&2")
