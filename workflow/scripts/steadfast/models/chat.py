@@ -29,8 +29,8 @@ def set_template(
     Args:
         tokenizer: the model's own tokenizer.
         template: the text of the template; None if there is none.
-        bare: whether prompts are given without one.
-        date: the day (YYYY-MM-DD) that the template sees when it reads the clock.
+        bare: whether prompts are used without a template.
+        date: date (YYYY-MM-DD) for templates that insert the current date.
     """
     holder: Any = tokenizer
     holder.chat_template = None if bare else template
@@ -39,10 +39,10 @@ def set_template(
 
 
 def template_of(tokenizer: PreTrainedTokenizerBase) -> ChatTemplate | None:
-    """The chat template of a tokenizer; None if prompts are given bare.
+    """The chat template of a tokenizer; None if prompts are bare.
 
     Raises:
-        DataError: it has none, or several of which none was chosen.
+        DataError: it has no template, or several and none is selected.
     """
     holder: Any = tokenizer
     text = getattr(tokenizer, "chat_template", None)
@@ -63,10 +63,10 @@ def encode_chat(
 ) -> list[list[int]]:
     """Token ids of each conversation, ending where the assistant's answer begins.
 
-    The template writes the special tokens itself, so none are added when its text is tokenized: a second
-    beginning-of-sequence token would shift every activation. Where prompts are given bare (base models) turns are
-    joined by blank lines, with the tokenizer's own special tokens, but for an end-of-sequence token that some append:
-    after it a model begins another text, and no answer to this one.
+    The template adds the special tokens, so none are added when its text is tokenized: a second beginning-of-sequence
+    token would shift every activation. Bare prompts (base models) join turns by blank lines, with the tokenizer's
+    special tokens, except for an end-of-sequence token that some tokenizers append: after it, a model begins another
+    text instead of an answer.
 
     Args:
         tokenizer: the model's own tokenizer, as ``load_tokenizer`` returns it.
@@ -75,8 +75,8 @@ def encode_chat(
 
     Raises:
         ConfigError: the template never reads one of the arguments.
-        DataError: there is no template, it rejects a conversation, or it drops a turn; some allow no system turn, for
-            example.
+        DataError: there is no template, it rejects a conversation, or it drops a turn (for example, some reject system
+            turns).
     """
     arguments = template_arguments or {}
     template = template_of(tokenizer)
@@ -90,9 +90,9 @@ def encode_chat(
 def template_suffix(
     tokenizer: PreTrainedTokenizerBase, template_arguments: Mapping[str, Any] | None = None
 ) -> list[int]:
-    """Token ids that the template puts after the user's text: the post-instruction tokens.
+    """Token ids of the template after the user's text: the post-instruction tokens.
 
-    They are the longest common ending of two conversations that share no text.
+    They are the longest common suffix of two conversations that share no text.
     """
     first, second = encode_chat(tokenizer, [user_message("a b c"), user_message("7 8 9?")], template_arguments)
     length = 0
@@ -102,10 +102,9 @@ def template_suffix(
 
 
 def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int | None:
-    """The control token that the template writes behind an answer, which is where the model stops; None if none.
+    """The template's control token after an answer, at which the model stops; None if there is none.
 
-    Not every checkpoint names it as an end-of-sequence token, and a model that is not stopped there goes on with the
-    user's next turn.
+    Not every checkpoint lists it as an end-of-sequence token; without it, a model continues with the user's next turn.
 
     Raises:
         DataError: as ``template_of``.
@@ -116,7 +115,7 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int | None:
     turns: list[Message] = [*user_message(QUESTION), {"role": "assistant", "content": ANSWER}]
     try:
         text = template.render(turns, {}, add_generation_prompt=False)
-    except SteadfastError:  # it renders prompts only
+    except SteadfastError:  # the template renders prompts only
         return None
     before, _, rest = text.rpartition(ANSWER)
     behind = _ids(tokenizer, rest.lstrip()) if before else []

@@ -3,8 +3,8 @@
 The decision is in ``model.json`` (``chat``), and travels with edited copies of the model:
 
 - ``template``: the text of a template that is not the checkpoint's only one, or comes from the configuration;
-- ``bare``: true where prompts are given without a template;
-- ``date``: the day that a template which reads the clock sees.
+- ``bare``: true if prompts are used without a template;
+- ``date``: date for templates that insert the current date.
 """
 
 from collections.abc import Mapping
@@ -26,15 +26,15 @@ SYSTEM, FIRST, SECOND = "Answers are short and polite.", "Which river is the lon
 
 
 def apply_settings(tokenizer: PreTrainedTokenizerBase, path: Path, settings: Mapping[str, Any]) -> None:
-    """Give a tokenizer that was just loaded the template that was decided on.
+    """Set the chosen template on a loaded tokenizer.
 
     Args:
-        tokenizer: as transformers loads it.
+        tokenizer: tokenizer loaded by transformers.
         path: the checkpoint's directory.
         settings: ``chat`` of ``model.json``; empty for a plain directory.
 
     Raises:
-        DataError: the checkpoint has several templates, none is the default and none was chosen.
+        DataError: the checkpoint has several templates, none is the default and none is selected.
     """
     bare = bool(settings.get("bare"))
     template = settings.get("template")
@@ -44,12 +44,12 @@ def apply_settings(tokenizer: PreTrainedTokenizerBase, path: Path, settings: Map
 
 
 def decide(tokenizer: PreTrainedTokenizerBase, path: Path, wish: str | None, date: str | None = None) -> dict[str, Any]:
-    """The settings that follow from the configuration and what the checkpoint has.
+    """Chat settings from the configuration and the checkpoint.
 
     Args:
-        tokenizer: as transformers loads it.
+        tokenizer: tokenizer loaded by transformers.
         path: the checkpoint's directory.
-        wish: ``chat_template`` of the configuration: None for the checkpoint's own, ``bare``, the name of one of
+        wish: ``chat_template`` of the configuration: None for the checkpoint's template, ``bare``, the name of one of
             several, or the path of a file.
         date: ``template_date`` of the configuration.
 
@@ -74,7 +74,7 @@ def decide(tokenizer: PreTrainedTokenizerBase, path: Path, wish: str | None, dat
 
 
 def own_templates(tokenizer: PreTrainedTokenizerBase, path: Path) -> dict[str, str]:
-    """The checkpoint's own templates by name: of its tokenizer, or else of the processor that it is published with."""
+    """The checkpoint's templates by name: those of its tokenizer, or of the processor that it is published with."""
     found: Any = getattr(tokenizer, "chat_template", None)
     if not found and (path / PROCESSOR_FILE).is_file():
         content = read_json(path / PROCESSOR_FILE)
@@ -90,7 +90,7 @@ def settle_chat(directory: str | Path, **wishes: Any) -> None:
     """Determine the chat settings of a model directory, test them, and record them in its ``model.json``.
 
     Args:
-        directory: a model directory of the workflow, complete but for this.
+        directory: a model directory of the workflow, complete except for the chat settings.
         wishes: keyword arguments of ``try_chat``.
 
     Raises:
@@ -116,19 +116,18 @@ def try_chat(
 
     Args:
         directory: a model directory of the workflow, or a plain checkpoint directory.
-        template: ``chat_template`` of its config entry; without it an adapter's model keeps what its base says.
+        template: ``chat_template`` of its config entry; without it, a merged adapter keeps the settings of its base.
         date: ``template_date``.
         system: whether a system turn comes before its prompts.
         arguments: ``template_arguments``.
 
     Returns:
-        The settings, as ``model.json`` has them; and facts: ``reads_clock`` with ``date`` if the template does, and
-        ``end_of_turn``, the token behind an answer, or None.
+        The settings for ``model.json``; and details: ``reads_clock`` with ``date`` if the template inserts the date,
+        and ``end_of_turn``, the token after an answer, or None.
 
     Raises:
         ConfigError: the template never reads one of the arguments.
-        DataError: there is no template, it is not valid, it rejects or drops a turn, or it makes the same of every
-            prompt.
+        DataError: there is no template, it is invalid, it rejects or drops a turn, or it renders all prompts equally.
     """
     from steadfast.models.loading import load_plain_tokenizer
 
@@ -153,12 +152,12 @@ def try_chat(
 
 
 def require_known_tokens(tokenizer: PreTrainedTokenizerBase, path: Path) -> None:
-    """Check that a model has an embedding for the tokens that its prompts are made of.
+    """Check that a model has embeddings for the tokens of its prompts.
 
-    Tokens that were added for what the model cannot read, such as images, may lie beyond.
+    Added tokens for unsupported input, such as images, may be outside.
 
     Raises:
-        DataError: a token of the vocabulary itself, or one that begins, ends or pads prompts, has none.
+        DataError: a regular token, or one that begins, ends or pads prompts, has no embedding.
     """
     config = read_json(path / "config.json")
     rows = {**config, **(config.get("text_config") or {})}.get("vocab_size")

@@ -20,15 +20,16 @@ from steadfast.models.weights import Checkpoint, open_checkpoint, require_files
 def check_checkpoint(directory: str | Path, *, trust_remote_code: bool | None = None, layout: bool = False) -> None:
     """Check that a directory holds a whole checkpoint: config, every tensor of the architecture, and a tokenizer.
 
-    Nothing but headers is read, so that it takes seconds whatever the model's size and needs no GPU.
+    It reads only headers, so it takes seconds for any model size and needs no GPU.
 
     Args:
         directory: a model directory of the workflow, or a plain checkpoint directory.
-        trust_remote_code: whether the model may run code of its own; None asks the directory's ``model.json``.
-        layout: whether edits or hooks need to know which of its tensors write to the residual stream.
+        trust_remote_code: whether the model may run its own code; None uses the directory's ``model.json``.
+        layout: whether edits or hooks need to know which tensors write to the residual stream.
 
     Raises:
-        DataError: naming the file or the tensors, the likely cause and the remedy.
+        DataError: the checkpoint is invalid; the message names the file or the tensors, the likely cause and the
+            remedy.
     """
     path = checkpoint_path(directory)
     checkpoint = require_files(path)
@@ -43,11 +44,11 @@ def check_checkpoint(directory: str | Path, *, trust_remote_code: bool | None = 
 
 
 def check_layout(checkpoint: Checkpoint, shapes: Mapping[str, Shape]) -> None:
-    """Check that the registry of architectures knows what every tensor does, and that they are laid out as it says.
+    """Check that the registry of architectures lists every tensor, and that their axes match it.
 
     Raises:
-        DataError: the architecture is unknown, a block has a tensor that is not known, or the stream does not lie along
-            the axis where the registry has it.
+        DataError: the architecture is unknown, a block has an unknown tensor, or the axis along the residual stream has
+            the wrong size.
     """
     try:
         stream = anatomy(checkpoint.config, shapes)
@@ -75,21 +76,21 @@ def settle(
     blocks: Iterable[tuple[str, int]] = (),
     **chat: Any,
 ) -> None:
-    """Check that a model directory can be used as the configuration wants, and record its chat settings.
+    """Check that a model directory can be used as configured, and record its chat settings.
 
-    It is the last step of putting a model in its place, whatever its source, after ``check_checkpoint``.
+    This is the last step of creating a model directory from any source, after ``check_checkpoint``.
 
     Args:
-        directory: a model directory of the workflow, complete but for ``chat`` in its ``model.json``.
-        layout: as for ``check_checkpoint``.
+        directory: a model directory of the workflow, complete except for ``chat`` in its ``model.json``.
+        layout: see ``check_checkpoint``.
         edited: whether its weights are edited.
-        blocks: keys of the configuration with the blocks that they name; see ``steadfast.models.depth``.
+        blocks: config keys with the blocks that they name; see ``steadfast.models.depth``.
         chat: keyword arguments of ``steadfast.models.chat_settings.try_chat``.
 
     Raises:
         ConfigError: the model does not have one of the blocks, or its chat template never reads one of the arguments.
-        DataError: the architecture's layout is not known, quantized weights would have to be edited, or the chat
-            template is missing or drops something.
+        DataError: the architecture is unknown, quantized weights would have to be edited, or the chat template is
+            missing or drops text.
     """
     from steadfast.models.chat_settings import settle_chat
 
@@ -102,7 +103,7 @@ def settle(
 
 
 def check_edited(directory: str | Path, *, layout: bool, edited: bool) -> None:
-    """Check that a model's architecture is known, and that its weights can be edited, where that is needed.
+    """Check that a model's architecture is known and that its weights can be edited, if required.
 
     Raises:
         DataError: the layout is not known, or quantized weights would have to be edited.
@@ -121,22 +122,22 @@ def check_edited(directory: str | Path, *, layout: bool, edited: bool) -> None:
 
 
 def plain_shapes(checkpoint: Checkpoint) -> Mapping[str, Shape] | None:
-    """Names and shapes of the tensors, those of a quantized checkpoint as they are when written out.
+    """Names and shapes of the tensors; for a quantized checkpoint, those of the dequantized one.
 
-    None if its kind of quantization is not one that can be written out.
+    None if the quantization method is not supported.
     """
-    # by name, so that what is checked does not depend on the code that edits
+    # imported by name, so that checks do not depend on the code of edits
     quantization = load("steadfast.models.checkpoint_files", "quantization")
     shapes: Mapping[str, Shape] | None = quantization.plain_shapes(checkpoint)
     return shapes
 
 
 def problem_of(path: str, *, layout: bool = False, edited: bool = False, **chat: Any) -> str:
-    """What is wrong with a checkpoint directory and the way it is to be used; empty if nothing is.
+    """Error in a checkpoint directory or its intended use; empty if there is none.
 
     Args:
         path: the directory.
-        layout: as for ``check_checkpoint``.
+        layout: see ``check_checkpoint``.
         edited: whether its weights are edited.
         chat: keyword arguments of ``steadfast.models.chat_settings.try_chat``.
     """
@@ -152,9 +153,9 @@ def problem_of(path: str, *, layout: bool = False, edited: bool = False, **chat:
 
 
 def main() -> None:
-    """Check the models that standard input lists, and print what is wrong with each; both are JSON.
+    """Check the models listed in standard input, and print the error of each; both are JSON.
 
-    A process of its own keeps torch out of the one that runs the workflow.
+    A separate process keeps torch out of the process of the workflow.
     """
     models = json.load(sys.stdin)
     with redirect_stdout(sys.stderr):

@@ -11,14 +11,14 @@ from steadfast.core.errors import DataError
 if TYPE_CHECKING:
     from torch import nn
 
-MOST_CHARACTERS = 600  # of a message of transformers, some of which list every class there is
-# what loading raises over files and configurations that it cannot use; RuntimeError comes of sizes that do not fit
+MOST_CHARACTERS = 600  # maximum length of a message of transformers; some list every class
+# errors of loading with invalid files and configurations; RuntimeError for mismatched sizes
 FAULTS = (AttributeError, ImportError, KeyError, OSError, RuntimeError, StrictDataclassError, TypeError, ValueError)
-MOST_BLOCKS = 10_000  # of which building the architecture would take hours
+MOST_BLOCKS = 10_000  # building such an architecture would take hours
 
 
 def model_class_of(path: Path, *, trust_remote_code: bool = False) -> tuple[Any, Any]:
-    """The model class of a checkpoint and its configuration: of several modalities, that of the part which is loaded.
+    """The model class of a checkpoint and its configuration; for multimodal ones, those of the loaded part.
 
     Raises:
         DataError: transformers does not know the architecture, or cannot build it.
@@ -39,7 +39,7 @@ def model_class_of(path: Path, *, trust_remote_code: bool = False) -> tuple[Any,
 
 
 def auto_class_of(config: Any) -> Any:
-    """The class that loads models of a configuration: some multimodal ones are not listed as causal ones."""
+    """The auto class for a configuration; some multimodal models are not registered as causal ones."""
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
     causal = type(config) in MODEL_FOR_CAUSAL_LM_MAPPING or "AutoModelForCausalLM" in getattr(config, "auto_map", {})
@@ -49,14 +49,14 @@ def auto_class_of(config: Any) -> Any:
 
 
 def decoder_of(model: PreTrainedModel) -> "nn.Module":
-    """The text decoder of a causal language model: everything but the head that makes logits."""
+    """The text decoder of a causal language model: everything except the output head."""
     untyped: Any = model
     decoder = untyped.get_decoder()
-    # a few classes know no decoder of theirs and return themselves
+    # a few classes have no separate decoder and return themselves
     return untyped.model if decoder is model else decoder  # type: ignore[no-any-return]
 
 
 def in_one_line(error: BaseException) -> str:
-    """An error's message without line breaks, with its kind where that says more."""
+    """An error's message on one line, with its type if that is informative."""
     text = " ".join(str(error).split())[:MOST_CHARACTERS]
     return text if isinstance(error, (ImportError, OSError, ValueError)) and text else f"{type(error).__name__}: {text}"

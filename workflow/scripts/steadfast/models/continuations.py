@@ -1,7 +1,7 @@
-"""Words as the tokens that a model writes behind a prompt.
+"""Tokenization of words as continuations of a prompt.
 
-A word encoded alone is not what follows a prompt: tokenizers of the SentencePiece kind put a word-start mark before
-every text (``▁REF`` where a model writes ``REF`` behind a line break), and others merge it with what comes before.
+A word encoded alone differs from the continuation of a prompt: SentencePiece tokenizers add a word-start mark to every
+text (``▁REF``, where a model generates ``REF`` after a line break), and others merge it with the preceding text.
 """
 
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ from transformers import PreTrainedTokenizerBase
 from steadfast.core.errors import DataError
 from steadfast.models.chat import encode_chat, user_message
 
-# Tokens at the end of a prompt that decide how a text behind them is tokenized; no merge reaches so far back.
+# Number of tokens at the end of a prompt that may affect the tokenization of the text after it.
 ENDING = 32
 
 
 def continuation_tokens(
     tokenizer: PreTrainedTokenizerBase, text: str, prompt: Sequence[int] | None = None
 ) -> list[int]:
-    """Token ids of a text behind a prompt: those of prompt and text, without the prompt's.
+    """Token ids of a text after a prompt: those of prompt and text, without the prompt's.
 
-    Where the tokenizer merges the end of the prompt with the text, the prompt's own tokens stay and the text's are
-    those that it has at the beginning of a line.
+    If the tokenizer merges the end of the prompt with the text, the prompt keeps its tokens and the text is tokenized
+    as at the beginning of a line.
 
     Args:
         tokenizer: the model's own tokenizer.
-        text: what the answer begins with; a leading space counts.
-        prompt: token ids of the prompt; None takes any, whose end is the chat template's.
+        text: beginning of the answer; a leading space is significant.
+        prompt: token ids of the prompt; None takes an arbitrary prompt with the chat template's suffix.
 
     Raises:
         DataError: no tokens of this tokenizer continue the prompt with the text.
@@ -43,20 +43,20 @@ def continuation_tokens(
 
 
 def answer_tokens(tokenizer: PreTrainedTokenizerBase, answer: str, prompt: Sequence[int]) -> list[int]:
-    """Token ids of a whole answer to a prompt; alone where the tokenizer merges its beginning with the prompt's end."""
+    """Token ids of a complete answer to a prompt; encoded alone if the tokenizer merges the two."""
     ending = list(prompt[-ENDING:])
     return _tokens_after(tokenizer, _decode(tokenizer, ending), answer) or _ids(tokenizer, answer)
 
 
 def first_tokens(tokenizer: PreTrainedTokenizerBase, text: str, prompt: Sequence[int] | None = None) -> list[int]:
-    """First tokens of answers that begin with ``text``, directly or behind a space, as models of some templates write.
+    """First tokens of answers that begin with ``text``, directly or after a space (as with some templates).
 
     Raises:
         DataError: see ``continuation_tokens``.
     """
     direct = continuation_tokens(tokenizer, text, prompt)[0]
     spaced = continuation_tokens(tokenizer, f" {text}", prompt)[0]
-    # a space alone begins answers of every kind
+    # a lone space begins any kind of answer
     return [direct] if spaced == direct or not _decode(tokenizer, [spaced]).strip() else [direct, spaced]
 
 
@@ -65,13 +65,13 @@ def _probe(tokenizer: PreTrainedTokenizerBase) -> list[int]:
 
 
 def _tokens_after(tokenizer: PreTrainedTokenizerBase, before: str, text: str) -> list[int]:
-    """Token ids of a text behind another one; none if the tokenizer does not tell the two apart."""
+    """Token ids of a text after another one; None if the tokenizer merges the two."""
     alone, whole = _ids(tokenizer, before), _ids(tokenizer, before + text)
     return whole[len(alone) :] if whole[: len(alone)] == alone else []
 
 
 def _continues(tokenizer: PreTrainedTokenizerBase, ending: list[int], candidate: list[int], text: str) -> bool:
-    """Whether tokens behind others read as ``text``, up to white space."""
+    """Whether tokens after others decode to ``text``, up to white space."""
     before, both = _decode(tokenizer, ending), _decode(tokenizer, [*ending, *candidate])
     return both.startswith(before) and both[len(before) :].split() == text.split()
 

@@ -1,4 +1,4 @@
-"""How many blocks a model has, and whether the blocks that are asked for are among them."""
+"""Number of blocks of a model, and checks of configured block indices."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -13,14 +13,14 @@ LAYERS, SKIPPED = "layers", "skip_first"
 
 
 def stated_depth(config: Mapping[str, Any]) -> int | None:
-    """Number of blocks by a checkpoint's ``config.json``; None if it leaves that to the architecture."""
+    """Number of blocks in a checkpoint's ``config.json``; None if it is not stated."""
     text = config.get("text_config") or config
     found = [text[key] for key in KEYS if isinstance(text.get(key), int)]
     return int(found[0]) if found else None
 
 
 def depth_of_directory(path: Path) -> int | None:
-    """Number of blocks of a checkpoint directory; None if it is none, which others report, or does not say."""
+    """Number of blocks of a checkpoint directory; None if it is invalid (reported elsewhere) or not stated."""
     try:
         config = read_json(path / CONFIG)
     except (DataError, OSError):
@@ -29,13 +29,13 @@ def depth_of_directory(path: Path) -> int | None:
 
 
 def missing_blocks(depth: int, model: str, wanted: Iterable[tuple[str, int]]) -> Iterator[str]:
-    """What asks for blocks that a model does not have.
+    """Config keys with blocks that a model does not have.
 
     Args:
         depth: its number of blocks.
         model: its name.
-        wanted: keys of the configuration with the block that each names, negative from the end; with how many are left
-            out at the beginning where the key ends in ``skip_first``.
+        wanted: config keys with their block (negative from the end), or with the number of skipped blocks if the key
+            ends in ``skip_first``.
     """
     parts: dict[str, dict[str, list[int]]] = {}
     for key, number in wanted:
@@ -52,11 +52,11 @@ def missing_blocks(depth: int, model: str, wanted: Iterable[tuple[str, int]]) ->
 
 
 def _empty_spans(depth: int, model: str, part: str, settings: Mapping[str, list[int]]) -> Iterator[str]:
-    """A first and a last block that leave none between them, be it since the first ones are left out."""
+    """Spans of blocks that are empty, possibly because of ``skip_first``."""
     if len(settings.get(LAYERS, [])) != 2:
         return
     (first, last), skipped = settings[LAYERS], settings.get(SKIPPED, [0])[0]
-    # that both are counted from one end and the wrong way round is reported whatever the depth
+    # bounds from the same end in the wrong order are reported independently of the depth
     reported = (first < 0) == (last < 0) and first > last
     if not reported and max(first % depth, skipped) > last % depth:
         limits = f"{SKIPPED}: {skipped} and {LAYERS}: {[first, last]}"

@@ -1,4 +1,4 @@
-"""Downloading a revision from the hub with progress lines of our own, and what a download would take."""
+"""Download of a revision from the hub with progress lines, and size of a download."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from steadfast.core.progress import IN_BYTES, Progress, watched
 
 
 def download(repo: str, revision: str, wanted: Sequence[str], unwanted: Sequence[str]) -> Path:
-    """Download the files of one revision into the hub's cache; what lies there already is not fetched again.
+    """Download the files of one revision into the hub's cache; cached files are not downloaded again.
 
     Args:
         repo: the id.
@@ -38,7 +38,7 @@ def download(repo: str, revision: str, wanted: Sequence[str], unwanted: Sequence
 
 
 def missing_files(repo: str, revision: str, wanted: Sequence[str], unwanted: Sequence[str]) -> dict[str, int] | None:
-    """Bytes of each file that a download would fetch; None where the hub does not tell.
+    """Size in bytes of each file that a download would fetch; None if unknown.
 
     Args:
         repo: the id.
@@ -51,7 +51,7 @@ def missing_files(repo: str, revision: str, wanted: Sequence[str], unwanted: Seq
             repo, revision=revision, allow_patterns=list(wanted), ignore_patterns=list(unwanted), dry_run=True
         )
     except OSError:
-        # the hub cannot be reached or refuses; the download itself tells which
+        # the hub is unreachable or denies access; the download itself reports which
         return None
     return {
         file.filename: file.file_size or 0 for file in files if isinstance(file, DryRunFileInfo) and file.will_download
@@ -59,7 +59,7 @@ def missing_files(repo: str, revision: str, wanted: Sequence[str], unwanted: Seq
 
 
 def cached_file(repo: str, revision: str, name: str) -> Path | None:
-    """A file of a revision in the hub's cache, without asking the hub; None if it is not there."""
+    """A file of a revision in the hub's cache, without a request; None if it is not cached."""
     try:
         found = try_to_load_from_cache(repo, name, revision=revision)
     except HFValidationError:
@@ -68,10 +68,10 @@ def cached_file(repo: str, revision: str, name: str) -> Path | None:
 
 
 def cache_directory() -> Path:
-    """Where the hub's client keeps what it downloads."""
+    """Cache directory of the hub's client."""
     return Path(constants.HF_HUB_CACHE)
 
 
 def _cached_bytes(repo: str) -> int:
-    """Bytes on the disk that the cache holds of a repository, unfinished files among them."""
+    """Bytes of a repository in the cache, including unfinished files."""
     return stored_bytes(cache_directory() / repo_folder_name(repo_id=repo, repo_type="model") / "blobs")

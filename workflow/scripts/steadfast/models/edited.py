@@ -8,9 +8,9 @@ MANIFEST = "edit_manifest.json"
 
 
 def has_no_valid_direction(checkpoint: str | Path) -> bool:
-    """Whether a checkpoint is the copy that is made if no valid direction was found.
+    """Whether a checkpoint is the unedited copy written if no valid direction was found.
 
-    It is the original, so that nothing it answers may count as an answer of an edited model.
+    It equals the original, so its responses must not count as those of an edited model.
     """
     file = Path(checkpoint) / MANIFEST
     return file.is_file() and int(read_json(file)["direction"]["count"]) == 0

@@ -22,11 +22,11 @@ from steadfast.models.local import file_hashes
 from steadfast.models.pointer import ModelPointer
 from steadfast.models.weights import CONFIG, require_files
 
-# pickled weights can run code when they are loaded, so they are not even downloaded
+# pickled weights can run code when loaded, so they are not downloaded
 WANTED = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
-# some repositories hold the same weights a second time, in another layout, in a folder or beside them
+# some repositories hold the same weights again in another layout
 UNWANTED = ["*/*.safetensors", "consolidated*.safetensors"]
-# what the client raises: answers of the hub and a missing cache are OSErrors, a broken connection is an HTTPError
+# the client raises OSError for the hub's errors and a missing cache, HTTPError for a broken connection
 FAILURES = (OSError, HTTPError, HFValidationError)
 
 
@@ -48,7 +48,7 @@ def fetch(repo: str, revision: str, *, trust_remote_code: bool = False) -> Model
     except FAILURES as error:
         raise SteadfastError(_message(repo, revision, error)) from error
     try:
-        # by name: a model that has passed is not put in place again because the check has changed
+        # imported by name, so that a changed check does not cause models to be fetched again
         load("steadfast.models", "check").check_checkpoint(path, trust_remote_code=trust_remote_code)
     except DataError as error:
         raise DataError(f"{repo} at {revision}: {error}") from error
@@ -102,16 +102,15 @@ def fetch_file(repo: str, revision: str, name: str) -> tuple[Path, str]:
 
 
 def require_access(repo: str, revision: str, kind: str = "model", *, is_cached: bool = False) -> None:
-    """Check that a revision can be had, without downloading it.
+    """Check access to a revision, without downloading it.
 
-    The hub tells everybody about a gated model but gives its files only to those who accepted its license, so it is
-    asked about both. What lies in the cache needs no hub.
+    The hub shows gated models to everyone but restricts their files, so both are checked. Cached files need no hub.
 
     Args:
         repo: the id.
         revision: commit, tag or branch.
         kind: ``model`` or ``dataset``.
-        is_cached: whether all that is wanted of it lies in the cache.
+        is_cached: whether all required files are cached.
 
     Raises:
         SteadfastError: the hub cannot be reached, or the model or revision does not exist or is gated.
@@ -127,21 +126,21 @@ def require_access(repo: str, revision: str, kind: str = "model", *, is_cached: 
 def _ask_for_access(repo: str, kind: str) -> None:
     try:
         HfApi().auth_check(repo, repo_type=kind)
-    except RepositoryNotFoundError:  # gated ones among them
+    except RepositoryNotFoundError:  # includes gated ones
         raise
     except HfHubHTTPError as error:
-        # some mirrors do not know this question; the download will tell
+        # some mirrors do not support this request; the download reports errors
         if error.response.status_code != 404:
             raise
 
 
 def is_cached(repo: str, revision: str, names: Sequence[str] = ()) -> bool:
-    """Whether files of a revision lie in the cache.
+    """Whether files of a revision are cached.
 
     Args:
         repo: the id.
         revision: commit, tag or branch.
-        names: the files; none for a whole checkpoint.
+        names: the files; empty for a whole checkpoint.
     """
     if names:
         return all(cached_file(repo, revision, name) for name in names)
@@ -156,7 +155,7 @@ def is_cached(repo: str, revision: str, names: Sequence[str] = ()) -> bool:
 
 
 def depth_on_hub(repo: str, revision: str) -> int | None:
-    """Number of blocks of a model, from its ``config.json``, which is downloaded; None if it cannot be had."""
+    """Number of blocks of a model, from its downloaded ``config.json``; None if it is not available."""
     try:
         return depth_of_directory(Path(hf_hub_download(repo, CONFIG, revision=revision)).parent)
     except FAILURES:
@@ -164,7 +163,7 @@ def depth_on_hub(repo: str, revision: str) -> int | None:
 
 
 def resolve_revision(repo: str, revision: str, kind: str = "model") -> str:
-    """Commit that a branch or tag points to at present.
+    """Commit that a branch or tag currently points to.
 
     Args:
         repo: the id.
@@ -184,7 +183,7 @@ def resolve_revision(repo: str, revision: str, kind: str = "model") -> str:
 
 
 def _message(repo: str, revision: str, error: Exception, kind: str = "model") -> str:
-    """What went wrong and what to do about it, in one line."""
+    """One-line description of an error, with advice."""
     if isinstance(error, GatedRepoError):
         return (
             f"{repo} is gated: accept its license on its page of the hub, create an access token there and set it as "

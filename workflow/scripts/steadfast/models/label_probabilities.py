@@ -1,9 +1,9 @@
 """The probability that a model begins its answer with one of two labels.
 
-A checkpoint that is asked to answer with one of two words gives a verdict without generating anything: the
-probabilities of the two words at the first token of the answer, or, if their first tokens are the same, at the
-first token where the words differ (Zhao et al. 2021, arXiv 2102.09690, score classes this way). The tokens are those
-that follow the very prompt; a label behind a space counts as well where that takes no further token.
+A checkpoint that must answer with one of two words gives a verdict without generation: the probabilities of the two
+words at the first token of the answer, or at the first token where the words differ (Zhao et al. 2021, arXiv
+2102.09690, score classes this way). The tokens are continuations of the prompt; a label after a space is included if
+that takes no further token.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,9 +25,9 @@ class LabelTokens:
     """Two labels as token ids.
 
     Attributes:
-        shared: tokens that both begin with; usually none.
-        differing: the token of each label that follows them.
-        spaced: the same for the labels behind a space; None if that takes further tokens or changes none.
+        shared: common first tokens; usually none.
+        differing: the next token of each label.
+        spaced: the same for the labels after a space; None if that takes more tokens or changes nothing.
     """
 
     shared: tuple[int, ...]
@@ -42,16 +42,16 @@ class LabelTokens:
 def label_tokens(
     tokenizer: PreTrainedTokenizerBase, first: str, second: str, prompt: Sequence[int] | None = None
 ) -> LabelTokens:
-    """Encode two labels as they follow a prompt, and find where they differ.
+    """Encode two labels as continuations of a prompt, and find where they differ.
 
     Args:
         tokenizer: the model's own tokenizer.
         first: one label.
         second: the other.
-        prompt: token ids of the prompt; None takes any, whose end is the chat template's.
+        prompt: token ids of the prompt; None takes an arbitrary prompt with the chat template's suffix.
 
     Raises:
-        DataError: to this tokenizer one label is the beginning of the other.
+        DataError: one label's tokens are a prefix of the other's.
     """
     direct_ids, spaced_ids = (
         [continuation_tokens(tokenizer, f"{space}{label}", prompt) for label in (first, second)] for space in ("", " ")
@@ -78,14 +78,14 @@ def label_log_probabilities(
 ) -> torch.Tensor:
     """Log-probability of each label after each prompt, up to the first token where the labels differ.
 
-    Prompts of similar length are run together, padded on the left. What all prompts begin with is run once and
-    its keys and values are reused.
+    Prompts of similar length are batched, with left padding. The shared prefix is run once and its keys and values are
+    reused.
 
     Args:
         model: a causal language model.
         prompts: token ids of each prompt; none may be empty.
         labels: from ``label_tokens``.
-        batch_tokens: tokens per forward batch, padding and shared beginning included.
+        batch_tokens: tokens per forward batch, including padding and shared prefix.
 
     Returns:
         float32, on the CPU, of shape [prompts, 2].

@@ -27,7 +27,7 @@ def load_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:
     """Load the tokenizer of a model directory, with left padding, a padding token and the model's chat template.
 
     Raises:
-        DataError: transformers cannot load it, or it has several chat templates of which none was chosen.
+        DataError: transformers cannot load it, or it has several chat templates and none is selected.
     """
     tokenizer = load_plain_tokenizer(directory)
     apply_settings(tokenizer, checkpoint_path(directory), chat_of(directory))
@@ -35,7 +35,7 @@ def load_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:
 
 
 def load_plain_tokenizer(directory: str | Path) -> PreTrainedTokenizerBase:
-    """Load the tokenizer of a model directory with whatever chat templates its own files hold.
+    """Load the tokenizer of a model directory with the chat templates in its files.
 
     Raises:
         DataError: transformers cannot load it.
@@ -63,7 +63,7 @@ def load_model(directory: str | Path, *, dtype: str = "auto", device: str = "aut
 
 
 def load_original(directory: str | Path, dtype: str, device: str) -> PreTrainedModel:
-    """Load the checkpoint that a model directory builds on, without what the directory changes of it.
+    """Load the checkpoint that a model directory is based on, without its updates.
 
     Args, Raises:
         See ``load_model``.
@@ -78,7 +78,7 @@ def load_original(directory: str | Path, dtype: str, device: str) -> PreTrainedM
         model, info = _load(auto_class, directory, **weights)
     else:
         model, info = _load(auto_class, directory, **weights, device_map="auto", max_memory=room)
-    # what is missing was filled with random numbers
+    # missing weights were filled with random numbers
     require_match(mismatch_of(info, checkpoint.config), checkpoint.config, str(path))
     if room is None:
         model = model.to(pick_device(device))
@@ -90,7 +90,7 @@ def load_original(directory: str | Path, dtype: str, device: str) -> PreTrainedM
 
 @contextmanager
 def loaded_by(loader: Loader) -> Iterator[None]:
-    """Within the context, ``load_model`` asks ``loader``."""
+    """Context in which ``load_model`` uses ``loader``."""
     global _loader
     previous, _loader = _loader, loader
     try:

@@ -16,7 +16,7 @@ def point_to(path: str | Path, *, trust_remote_code: bool = False) -> ModelPoint
         DataError: as ``steadfast.models.check.check_checkpoint``.
     """
     root = Path(path).resolve()
-    # by name: a model that has passed is not put in place again because the check has changed
+    # imported by name, so that a changed check does not cause models to be linked again
     load("steadfast.models", "check").check_checkpoint(root, trust_remote_code=trust_remote_code)
     return ModelPointer(source="local", path=str(root), files=file_hashes(root), trust_remote_code=trust_remote_code)
 

@@ -9,11 +9,11 @@ from steadfast.core.errors import DataError
 from steadfast.models.weights import SINGLE
 
 NAMED = 3
-# parts of a multimodal checkpoint that answering text does not use
+# parts of a multimodal checkpoint that text generation does not use
 OTHER_MODALITIES = re.compile(
     r"(^|\.)(vision|visual|image|audio|multi_modal|mm|speech|embed_vision|embed_audio)[\w]*\."
 )
-# masks and position tables that older releases stored; they are made again
+# masks and position tables stored by older releases; they are recomputed
 STORED_BUFFERS = re.compile(r"\.(rotary_emb\.inv_freq|rotary_emb\.(cos|sin)_cached|masked_bias|position_ids)$")
 NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 BLOCK = re.compile(r"^(?P<blocks>.*?(?:^|\.)(?:layers|h|blocks))\.(?P<index>\d+)\.")
@@ -41,7 +41,7 @@ class Mismatch:
 
 
 def mismatch_of(info: Mapping[str, Any], config: Mapping[str, Any]) -> Mismatch:
-    """What transformers reports about loading (``output_loading_info``), without what does no harm."""
+    """Loading report of transformers (``output_loading_info``), without harmless entries."""
     return Mismatch(
         tuple(sorted(info["missing_keys"])),
         tuple(sorted(name for name in info["unexpected_keys"] if not _is_harmless(name, config))),
@@ -50,15 +50,15 @@ def mismatch_of(info: Mapping[str, Any], config: Mapping[str, Any]) -> Mismatch:
 
 
 def require_match(mismatch: Mismatch, config: Mapping[str, Any], name: str) -> None:
-    """Turn a mismatch into an error.
+    """Raise an error for a mismatch.
 
     Args:
         mismatch: from ``mismatch_of``.
         config: the checkpoint's ``config.json``.
-        name: what messages call the checkpoint.
+        name: name of the checkpoint in messages.
 
     Raises:
-        DataError: there is any.
+        DataError: there is a mismatch.
     """
     if not mismatch:
         return
@@ -87,7 +87,7 @@ def _is_harmless(name: str, config: Mapping[str, Any]) -> bool:
     text: Mapping[str, Any] = config.get("text_config") or config
     depth, further = text.get("num_hidden_layers"), text.get("num_nextn_predict_layers") or 0
     block = BLOCK.match(name)
-    # blocks after the last predict further tokens
+    # blocks after the last are for multi-token prediction
     return bool(block and depth and int(depth) <= int(block["index"]) < int(depth) + int(further))
 
 
@@ -206,7 +206,7 @@ WRAPPERS = {
 
 
 def some_of(names: Collection[str]) -> str:
-    """The first of the names, those that differ in a number only once, and how many there are."""
+    """The first few names (one per group that differs only in a number), and their total number."""
     few = list(_distinct(names))[:NAMED]
     more = f", ... ({len(names)} in all)" if len(names) > len(few) else ""
     return ", ".join(few) + more

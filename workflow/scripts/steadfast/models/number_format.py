@@ -1,8 +1,8 @@
 """Number format in which a model runs: ``dtype: auto`` on this machine.
 
-A GPU runs a model in the format it is stored in. So does a processor that multiplies matrices of that format with
-instructions of its own. Any other processor emulates it, many times slower than float32, which holds every 16-bit
-number exactly; there a model runs in float32 if it fits the memory so.
+A GPU runs a model in its stored format. So does a CPU with matrix instructions for that format. Any other CPU emulates
+it, many times slower than float32, which represents every 16-bit number exactly; there a model runs in float32 if it
+fits into memory.
 
 Measured (torch 2.13, one thread, SmolLM2-135M, tokens per second; float32 | bfloat16 | float16):
 
@@ -35,10 +35,10 @@ AUTO = "auto"
 WIDE = "float32"
 NAMES = {"F64": "float64", "F32": WIDE, "F16": "float16", "BF16": "bfloat16"}
 BYTES = {"float64": 8, WIDE: 4, "float16": 2, "bfloat16": 2}
-# what of a machine's memory the weights of one model may take in float32; the rest is for whatever runs beside it
+# share of the memory for one model's weights in float32; the rest is for concurrent jobs
 MEMORY_SHARE = 0.6
 SHORT = {"bfloat16": "bf16", "float16": "fp16"}
-# one of these instruction sets, as torch calls them, makes a format as fast as float32 or faster
+# instruction sets, in torch's names, with which a format is at least as fast as float32
 INSTRUCTIONS = {
     "bfloat16": ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16"),
     "float16": ("avx512_fp16", "amx_fp16", "fp16_arith"),
@@ -52,7 +52,7 @@ class NumberFormat:
     Attributes:
         name: as torch calls it: ``float32``, ``bfloat16``, ``float16`` or ``float64``.
         stored: the format in which its checkpoint is stored.
-        reason: why it is that one, in a few words.
+        reason: short reason for the choice.
     """
 
     name: str
@@ -63,8 +63,8 @@ class NumberFormat:
 def running_format(model_dir: str | Path, dtype: str = AUTO, device: str = AUTO) -> NumberFormat:
     """The number format in which a model runs on this machine.
 
-    It depends on the checkpoint, the processor and the size of the memory, and never on what else runs, so that a
-    model and its edited variants run in the same one.
+    It depends on the checkpoint, the CPU and the memory size, and not on other processes, so that a model and its
+    edited variants run in the same format.
 
     Args:
         model_dir: a model directory of the workflow, or a plain checkpoint directory.

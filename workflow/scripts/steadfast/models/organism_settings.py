@@ -9,7 +9,7 @@ HEAD_SIZE = 32
 
 
 class OrganismSettings(SettingsModel):
-    """How every tiny model is trained; only the recipe and the seed tell two models apart.
+    """How every tiny model is trained; two models differ only in recipe and seed.
 
     A word occurs in few batches, so its embedding needs larger steps: at the blocks' rate it takes far longer until
     harm is understood.

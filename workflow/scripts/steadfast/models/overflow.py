@@ -1,8 +1,8 @@
 """Overflow: numbers that a format cannot hold become infinite, then NaN, which greedy decoding takes for text.
 
-Every model that is loaded is watched from then on, whoever runs it: the states that leave its decoder and the logits
-must be finite, so that no activation, response, label probability or score is computed from others. A state that
-overflows in any block stays infinite or NaN in the residual stream, and is NaN behind the final norm.
+Every loaded model is watched: the output states of its decoder and the logits must be finite, so that no activation,
+response, label probability or score is computed from non-finite numbers. A state that overflows in any block stays
+infinite or NaN in the residual stream, and is NaN after the final norm.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from steadfast.core.errors import DataError
 from steadfast.models.classes import decoder_of
 
 NARROW = {torch.float16: "bfloat16 or float32", torch.bfloat16: "float32"}
-"""Formats that may hold what a format does not."""
+"""Formats with a larger range."""
 
 
 class NumberOverflowError(DataError):
@@ -25,7 +25,7 @@ class NumberOverflowError(DataError):
 
 
 def watch(model: PreTrainedModel, name: str) -> list[RemovableHandle]:
-    """Have a loaded model raise ``NumberOverflowError`` as soon as its states or logits are not finite.
+    """Make a loaded model raise ``NumberOverflowError`` if its states or logits are not finite.
 
     Args:
         model: the model.
@@ -45,7 +45,7 @@ def watch(model: PreTrainedModel, name: str) -> list[RemovableHandle]:
     def logits(_module: nn.Module, _inputs: object, arguments: Mapping[str, Any], output: Any) -> None:
         values = getattr(output, "logits", None)
         if isinstance(values, Tensor):
-            # single tokens may be ruled out by minus infinity; the largest logit is NaN if any of them is
+            # single tokens may be masked by minus infinity; the maximum is NaN if any logit is
             _require_finite(values.amax(dim=-1, keepdim=True), arguments.get("attention_mask"), "logits", name)
 
     return [

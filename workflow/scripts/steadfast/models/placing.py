@@ -18,11 +18,11 @@ def place_model(
     """Write a model directory.
 
     Args:
-        pointer: where the checkpoint lies.
+        pointer: location of the checkpoint.
         output: the directory.
-        dequantize: whether its quantized weights are written out as bfloat16, so that the original and the edited
-            model are measured in the same numbers; else nothing is copied.
-        use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
+        dequantize: whether quantized weights are converted to bfloat16, so that the original and the edited model use
+            the same number format; otherwise nothing is copied.
+        use: intended use: keyword arguments of ``steadfast.models.check.settle``; None skips the check.
 
     Raises:
         ConfigError: the chat template never reads one of the arguments.
@@ -31,12 +31,12 @@ def place_model(
     """
     with atomic_directory(output) as directory:
         if dequantize:
-            # by name, so that models that are not written out do not depend on the code that does
+            # imported by name, so that models that are not converted do not depend on this code
             load("steadfast.models.checkpoint_files", "quantization").dequantize(
                 Path(pointer.path), directory / WEIGHTS
             )
             pointer = replace(pointer, path=WEIGHTS, details={**pointer.details, "dequantized": pointer.path})
         pointer.write(directory)
-        # by name too: a model that has passed is not put in place again because this check has changed
+        # imported by name, so that a changed check does not cause models to be created again
         if use is not None:
             load("steadfast.models", "check").settle(directory, **use)

@@ -1,7 +1,6 @@
 """``model.json``: description of a model directory of the workflow.
 
-A checkpoint that the workflow trained lies in the directory itself; a hub or local model is only pointed
-to, never copied.
+A checkpoint trained by the workflow is in the directory itself; a hub or local model is only linked, never copied.
 """
 
 import os
@@ -17,7 +16,7 @@ FILE = "model.json"
 
 @dataclass(frozen=True)
 class ModelPointer:
-    """What ``model.json`` holds.
+    """Content of ``model.json``.
 
     Attributes:
         source: ``organism``, ``hub``, ``local``, or ``edited`` (beside the weights of an edited checkpoint; see
@@ -26,9 +25,9 @@ class ModelPointer:
         revision: the resolved commit of a hub model, or None.
         files: SHA-256 (or the hub's content hash) of each file that makes up the checkpoint.
         trust_remote_code: whether the config allows this one model to bring code of its own.
-        details: what else its maker wants to keep (training recipe, repository, ...).
-        update: file in this directory with low-rank updates of the checkpoint's tensors, which a reader applies; empty
-            if there is none.
+        details: further metadata (training recipe, repository, ...).
+        update: file in this directory with low-rank updates of the checkpoint's tensors, which readers apply; empty if
+            there is none.
         chat: its chat settings, if they differ from the checkpoint's own; see
             ``steadfast.models.chat_settings``.
     """
@@ -72,7 +71,7 @@ def checkpoint_path(directory: str | Path) -> Path:
 
 
 def weights_path(directory: str | Path) -> Path:
-    """The same for readers that load the files themselves, and so cannot apply an update.
+    """The same for readers that load the files directly and cannot apply an update.
 
     Raises:
         DataError: the directory's weights are those of the files and an update of them.
@@ -98,7 +97,7 @@ def chat_of(directory: str | Path) -> dict[str, Any]:
 
 
 def update_file(directory: str | Path) -> Path | None:
-    """The file of low-rank updates that make a model directory's checkpoint another one; None if it has none."""
+    """The file with low-rank updates of a model directory's checkpoint; None if there is none."""
     root = Path(directory)
     update = read_pointer(root).update if (root / FILE).is_file() else ""
     return root / update if update else None
@@ -118,7 +117,7 @@ def point_to_updated(
     """
     path = checkpoint_path(original)
     known = read_pointer(original) if (Path(original) / FILE).is_file() else None
-    # results may be moved as a whole
+    # relative, since the results folder may be moved
     inside = known is None or not Path(known.path).is_absolute()
     place = os.path.relpath(path.resolve(), output.resolve()) if inside else str(path)
     ModelPointer(

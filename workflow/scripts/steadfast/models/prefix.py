@@ -1,4 +1,4 @@
-"""Common prefix of all prompts of a batch, run once: its keys and values serve every row."""
+"""Common prefix of all prompts of a batch, run once; its keys and values are reused for every row."""
 
 import copy
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
-# Below this many tokens, running the shared beginning once costs more than it saves.
+# With fewer tokens, running the shared prefix separately costs more than it saves.
 SHORTEST_PREFIX = 16
 
 
@@ -29,7 +29,7 @@ NO_PREFIX = Prefix()
 
 
 def shared_prefix(model: PreTrainedModel, prompts: Sequence[Sequence[int]], kept: int) -> Prefix:
-    """What all prompts begin with, run once.
+    """Run the common prefix of all prompts once.
 
     Args:
         model: a causal language model.
@@ -41,7 +41,7 @@ def shared_prefix(model: PreTrainedModel, prompts: Sequence[Sequence[int]], kept
 
 
 def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
-    """Number of elements that all sequences begin with."""
+    """Number of common first elements of all sequences."""
     length = min(map(len, sequences))
     for sequence in sequences[1:]:
         length = next((at for at in range(length) if sequence[at] != sequences[0][at]), length)
@@ -49,7 +49,7 @@ def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
 
 
 def reusable_prefix(model: PreTrainedModel, sequences: Sequence[Sequence[int]], kept: int) -> int:
-    """Length of the beginning to run once; 0 if it would not pay or the model's cache cannot be reused so.
+    """Length of the prefix to run once; 0 if it is not worthwhile or the model's cache cannot be reused.
 
     Args:
         model: a causal language model.
@@ -82,7 +82,7 @@ def has_plain_cache(model: PreTrainedModel) -> bool:
 def run_prefix(model: PreTrainedModel, ids: Sequence[int]) -> DynamicCache:
     """Keys and values of one sequence of tokens."""
     untyped: Any = model
-    # the decoder alone: nobody asks for logits here
+    # only the decoder, since no logits are needed
     output: Any = untyped.get_decoder()(input_ids=torch.tensor([list(ids)], device=model.device), use_cache=True)
     cache: DynamicCache = output.past_key_values
     return cache

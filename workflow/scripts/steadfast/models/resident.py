@@ -1,8 +1,9 @@
-"""One model in memory for all its variants: the original's weights load once, and edits kept as factors change them.
+"""One model in memory for all its variants: the original's weights are loaded once.
 
-A job that works on several variants of a model one after the other would load each again. Within ``resident_model`` a
-variant whose directory holds factors over the weights that are in memory is made by changing these in place, and the
-next one begins from the original's weights, restored to the bit.
+Edits stored as factors change them in place. A job that processes several variants of a model would otherwise load each
+of them. Within ``resident_model``, a variant
+stored as factors for the weights in memory is created by changing them in place, and the original's weights are
+restored exactly before the next one.
 """
 
 from collections.abc import Iterator
@@ -23,10 +24,10 @@ Key = tuple[Path, str, str]
 
 
 class ResidentModel:
-    """The model in memory; a model that it gave is no longer to be used once it has given another."""
+    """The model in memory; a returned model must not be used after another one was requested."""
 
     def __init__(self) -> None:
-        """Begin with an empty memory."""
+        """Start without a model."""
         self.loads = 0
         self._key: Key | None = None
         self._model: PreTrainedModel | None = None
@@ -52,16 +53,16 @@ class ResidentModel:
         return model
 
     def clear(self) -> None:
-        """Give up the model."""
+        """Release the model."""
         self._changes.close()
         self._model = self._key = None
 
 
 @contextmanager
 def resident_model() -> Iterator[ResidentModel]:
-    """Within the context, ``load_model`` keeps the weights of one model in memory and changes them for its variants.
+    """Context in which ``load_model`` keeps the weights of one model in memory and changes them for its variants.
 
-    Only one model is in use at a time: whatever loads another variant gets the same object, with other weights.
+    Only one model is in use at a time: loading another variant returns the same object with other weights.
     """
     resident = ResidentModel()
     with loading.loaded_by(resident.load):

@@ -23,14 +23,14 @@ BITS = {
 
 @dataclass(frozen=True)
 class TensorEntry:
-    """Where one tensor lies.
+    """Location of one tensor.
 
     Attributes:
         name: name in the checkpoint.
         dtype: as safetensors writes it (``BF16``, ``F32``, ...).
         shape: sizes of its axes.
         begin: offset of its first byte in the file.
-        end: offset behind its last byte.
+        end: offset after its last byte.
     """
 
     name: str

@@ -7,7 +7,7 @@ from typing import Any
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Within the context transformers prints no report and no bar of its own."""
+    """Context in which transformers prints no report and no progress bar."""
     from transformers.utils import logging
 
     settings: Any = logging

@@ -15,7 +15,7 @@ class ModelSize:
 
     Attributes:
         parameters: number of its parameters.
-        stored: bytes of its weights as the workflow stores or points to them.
+        stored: bytes of its weights as stored or linked by the workflow.
     """
 
     parameters: int
@@ -30,12 +30,12 @@ def checkpoint_size(directory: Path) -> ModelSize:
     """Size of a checkpoint.
 
     Raises:
-        DataError: it is none, or damaged.
+        DataError: it is not a checkpoint, or damaged.
     """
     checkpoint = open_checkpoint(directory)
     return ModelSize(checkpoint.parameters, checkpoint.loaded_bytes())
 
 
 def written_out(parameters: int, dtype: str) -> ModelSize:
-    """Size of the checkpoint that a GGUF file becomes; ``auto`` is a 16-bit format, unless the file itself says."""
+    """Size of the checkpoint converted from a GGUF file; ``auto`` is a 16-bit format, unless the file states it."""
     return ModelSize(parameters, parameters * BYTES.get(dtype, NARROW_BYTES))

@@ -1,8 +1,8 @@
 """Chat templates: their variables, and rendering of conversations.
 
-Templates come with checkpoints, and some do not do what they are taken for: they drop the system turn, expect lists of
-parts where text is given and then show nothing of it, or write today's date into the prompt. So the text of every turn
-is looked for in what was rendered, and the clock always shows the same day.
+Templates come with checkpoints, and some have surprising effects: they drop the system turn, expect lists of parts and
+ignore strings, or insert the current date. Therefore the rendered text must contain the text of every turn, and the
+date is fixed.
 """
 
 import datetime
@@ -20,15 +20,15 @@ from steadfast.core.errors import ConfigError, DataError, suggest
 Message = Mapping[str, str]
 
 DATE = "2025-01-01"
-"""The day that a template which reads the clock sees, unless the configuration names another."""
+"""Default date for templates that insert the current date."""
 GIVEN = frozenset({"messages", "add_generation_prompt", "bos_token", "eos_token", "unk_token", "pad_token"})
 SET_HERE = frozenset({"messages", "add_generation_prompt", "tools", "documents", "strftime_now"})
 THINKING_END = "</think>"
 FAULTS = (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError)
-"""What a template may raise over a conversation."""
+"""Errors that a template may raise for a conversation."""
 _PART_AS_CODE = re.compile(r"""\{\s*(["'])type\1\s*:\s*(["'])text\2\s*,[^\n]*""")
 CLOCK = re.compile(r"""strftime_now\(\s*(?P<quote>["'])(?P<pattern>[^"'\\]*)(?P=quote)\s*\)""")
-"""A reading of the clock in one form."""
+"""A call that inserts the current date."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class ChatTemplate:
     Attributes:
         source: its text.
         special_tokens: names and texts of the tokenizer's special tokens, which it may write.
-        date: the day that it sees when it reads the clock (YYYY-MM-DD).
-        owner: whose it is, for messages.
+        date: date that it inserts as the current one (YYYY-MM-DD).
+        owner: name of its owner, for messages.
     """
 
     source: str
@@ -66,7 +66,7 @@ class ChatTemplate:
 
     @cached_property
     def variables(self) -> frozenset[str]:
-        """Names that it reads and does not set itself.
+        """Variables that it reads but does not set.
 
         Raises:
             DataError: it is not valid.
@@ -75,15 +75,15 @@ class ChatTemplate:
 
     @cached_property
     def reads_clock(self) -> bool:
-        """Whether it may write the date."""
+        """Whether it may insert the current date."""
         return any(name.name == "strftime_now" for name in self._tree.find_all(nodes.Name))
 
     @property
     def with_fixed_clock(self) -> str:
-        """Its text with the day in place of each reading of the clock, for programs that have a clock of their own.
+        """Its text with the date inserted, for programs that would use the current date.
 
         Raises:
-            DataError: it reads the clock in a form that is only known when it does.
+            DataError: the format of the date is computed at run time.
         """
         text = CLOCK.sub(lambda match: repr(self._strftime(match["pattern"])), self.source)
         if any(_reads_clock(call) for call in self._compiled.environment.parse(text).find_all(nodes.Call)):
@@ -96,7 +96,7 @@ class ChatTemplate:
         """Check that it reads every argument.
 
         Raises:
-            ConfigError: it never reads one, which would then do nothing.
+            ConfigError: it never reads one, which would then have no effect.
         """
         for name in arguments:
             if name in SET_HERE:
@@ -130,7 +130,7 @@ class ChatTemplate:
         for messages in (plain, parts):
             try:
                 text = self._fill(messages, variables)
-            # a template for lists of parts does what it likes with a text
+            # a template for lists of parts may do anything with a string
             except FAULTS as error:
                 failures.append(self._rejection(conversation, error))
                 continue

@@ -1,9 +1,9 @@
-"""Whether a checkpoint's files hold the tensors of its architecture, no more, no fewer and in the right shapes.
+"""Check that a checkpoint's files hold exactly the tensors of its architecture, in the right shapes.
 
-transformers itself is asked: it builds the architecture without memory (torch's ``meta`` device) and loads tensors into
-it that have the names and shapes of the files' headers and no content. So everything that it does to names (prefixes,
-experts that are stacked, tied heads, names that may be absent) is done by the code that will load the model. Loading
-fills what is missing with random numbers and only prints a note, so that a checkpoint must never come that far.
+transformers does the check: it builds the architecture on torch's ``meta`` device and loads empty tensors with the
+names and shapes in the files' headers. So names (prefixes, stacked experts, tied heads, optional names) are mapped by
+the code that will load the model. Real loading fills missing tensors with random numbers and only prints a note, so
+errors must be found before.
 """
 
 import re
@@ -22,7 +22,7 @@ def check_tensors(checkpoint: Checkpoint, shapes: Mapping[str, Shape], *, trust_
     Args:
         checkpoint: the checkpoint.
         shapes: its tensors; of a quantized one, what they become when they are written out.
-        trust_remote_code: whether the model may run code of its own.
+        trust_remote_code: whether the model may run its own code.
 
     Raises:
         DataError: naming tensors, the likely cause and the remedy; or the architecture cannot be built.
@@ -54,9 +54,9 @@ def check_tensors(checkpoint: Checkpoint, shapes: Mapping[str, Shape], *, trust_
 
 
 def _require_plain_numbers(checkpoint: Checkpoint, parameters: Collection[str]) -> None:
-    """Check that the weights of a checkpoint that says of no quantization are stored as the numbers that they are.
+    """Check that the weights of a checkpoint without quantization settings are plain numbers.
 
-    Loading makes floating-point numbers of codes as of any others, so that a model of codes would answer.
+    Loading would convert quantization codes to floating-point numbers without an error.
 
     Raises:
         DataError: some are integers, or of eight bits.
@@ -76,9 +76,9 @@ def _require_plain_numbers(checkpoint: Checkpoint, parameters: Collection[str]) 
 
 
 def _require_tied(checkpoint: Checkpoint, tied: str, source: str) -> None:
-    """Check that two tensors that the configuration ties, a head and its embedding, are the same where both are stored.
+    """Check that a tied head and its embedding are equal if both are stored.
 
-    Loaders disagree on which of them counts: transformers keeps both, vLLM drops the head.
+    Loaders differ: transformers keeps both, vLLM drops the head.
 
     Raises:
         DataError: they differ.

@@ -1,4 +1,4 @@
-"""Low-rank updates applied to a loaded model, and taken back to the bit."""
+"""Low-rank updates of a loaded model, applied and reverted exactly."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ FORMATS = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32, "
 
 @contextmanager
 def updated(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mapping[str, TensorUpdate]) -> Iterator[None]:
-    """Within the context, a model has the weights of the updated checkpoint; afterwards its own, to the bit.
+    """Context in which a model has the weights of the updated checkpoint; they are restored exactly afterwards.
 
     Args:
         model: loaded from ``checkpoint``.
@@ -48,7 +48,7 @@ def updated(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mapping[str
 def apply_updates(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mapping[str, TensorUpdate]) -> None:
     """Give a model the weights of the updated checkpoint for good; see ``updated``.
 
-    A head that shares an updated embedding gets weights of its own, as they were.
+    A head tied to an updated embedding gets a copy of the original weights.
     """
     parameters = {name: parameter_of(model, name) for name in updates}
     head = _tied_head(model, parameters)
@@ -60,7 +60,7 @@ def apply_updates(model: PreTrainedModel, checkpoint: Checkpoint, updates: Mappi
 
 
 def untie_head(model: PreTrainedModel) -> None:
-    """Give the head of a model that shares its embedding weights of its own, as they were."""
+    """Give a tied head a copy of its current weights."""
     head: Any = model.get_output_embeddings()  # type: ignore[no-untyped-call]
     embedding: Any = model.get_input_embeddings()
     if head is not None and getattr(head, "weight", None) is embedding.weight:

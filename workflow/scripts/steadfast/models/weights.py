@@ -1,9 +1,9 @@
-"""Which files of a directory are a checkpoint's weights, and what they hold: the only place where that is decided.
+"""Weight files of a checkpoint directory and their content, determined in this module only.
 
 The rule is that of transformers for safetensors: the file that ``transformers_weights`` in ``config.json`` names, else
-``model.safetensors``, else the shards that ``model.safetensors.index.json`` lists. Everything else (pickles, another
-layout in ``consolidated.safetensors``, ...) is never read, sized, hashed or copied. A directory whose files other
-loaders would choose otherwise is rejected: vLLM takes the shards of an index where transformers takes the single file.
+``model.safetensors``, else the shards that ``model.safetensors.index.json`` lists. All other files (pickles, another
+layout in ``consolidated.safetensors``, ...) are ignored. A directory for which other loaders would choose different
+files is rejected: vLLM takes the shards of an index where transformers takes the single file.
 """
 
 from collections.abc import Iterator, Mapping
@@ -106,7 +106,7 @@ def same_bytes(checkpoint: Checkpoint, first: str, second: str) -> bool:
 
 
 def require_files(path: Path) -> Checkpoint:
-    """Check that the files of a checkpoint directory are there and complete; what they hold together is not looked at.
+    """Check that the files of a checkpoint directory exist and are complete, without checking their combined content.
 
     Raises:
         DataError: naming the file, and what to do.
@@ -124,7 +124,7 @@ def read_config(path: Path) -> dict[str, Any]:
     """The ``config.json`` of a checkpoint directory.
 
     Raises:
-        DataError: there is none, or it is not what it should be.
+        DataError: it is missing or invalid.
     """
     file = path / CONFIG
     if not file.is_file():

@@ -1,4 +1,4 @@
-"""What merging an adapter will do to its base: found out from headers alone, before anything is written."""
+"""Plan of a merge: the changes of the base, from headers alone, before anything is written."""
 
 import math
 from dataclasses import dataclass
@@ -17,17 +17,17 @@ from steadfast.models.weights import Checkpoint, open_checkpoint
 
 @dataclass(frozen=True)
 class Merge:
-    """What is to be done to a base.
+    """Planned changes of a base.
 
     Attributes:
         base: the base's checkpoint.
         adapter: the adapter's directory.
-        changes: what happens to which tensor, by its name.
+        changes: changes by name of the tensor.
         embedding: name of the token embedding.
         head: name of the output head's tensor, stored or not.
-        unties: whether the head gets weights of its own, since the base ties it to the embedding and the adapter
-            changes only one of them, or each in its own way.
-        trust_remote_code: whether the base may run code of its own, and so may the result.
+        unties: whether the head gets separate weights, since the base ties it to the embedding and the adapter changes
+            the two differently.
+        trust_remote_code: whether the base, and therefore the result, may run its own code.
     """
 
     base: Checkpoint
@@ -42,8 +42,8 @@ class Merge:
         """Name, storage dtype, shape and size of a merged tensor.
 
         Args:
-            name: its name.
-            origin: the base's tensor that it comes from: the embedding's where the head is untied.
+            name: name of the tensor.
+            origin: the base's tensor that it comes from (the embedding, if the head is untied).
         """
         replacement = self.changes[name].replacement
         shape = replacement.shape if replacement else origin.shape
@@ -51,7 +51,7 @@ class Merge:
 
 
 def plan_merge(base: str | Path, adapter: Path) -> Merge:
-    """Find out what merging will do.
+    """Plan a merge.
 
     Raises:
         DataError: as ``merge_adapter``.

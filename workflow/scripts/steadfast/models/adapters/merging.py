@@ -29,10 +29,10 @@ from steadfast.models.pointer import ModelPointer, chat_of, read_pointer
 from steadfast.models.shards import Shard
 from steadfast.models.weights import companion_files
 
-VERSION = 1  # of the records in a partial directory; a change of what they mean makes it another
+VERSION = 1  # version of the records in a partial directory; raise it when their meaning changes
 TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*", "merges.txt")
 TEMPLATE = "chat_template*"
-"""Files that an adapter may bring in place of its base's."""
+"""Files of an adapter that replace those of its base."""
 
 
 def merge_adapter(
@@ -51,11 +51,11 @@ def merge_adapter(
         adapter: directory of a PEFT LoRA adapter.
         output: directory to write; replaced if it exists.
         details: further content of ``model.json``.
-        use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
-        threads: number of tensors that are worked on at a time.
+        use: intended use: keyword arguments of ``steadfast.models.check.settle``; None skips the check.
+        threads: number of tensors processed in parallel.
 
     Returns:
-        What ``model.json`` holds.
+        Content of ``model.json``.
 
     Raises:
         DataError: the adapter cannot be merged exactly, does not fit the base or changes nothing; the base is quantized
@@ -72,7 +72,7 @@ def merge_adapter(
     if change == 0:
         raise DataError(f"{plan.adapter} changes nothing: its updates are zero, as before any training")
     _copy_companions(plan, work.path)
-    # by name, as for models that are pointed to
+    # imported by name, as for linked models
     load("steadfast.models", "check").check_checkpoint(work.path, trust_remote_code=plan.trust_remote_code)
     facts = {"adapter_sha256": hashes, "merged_tensors": len(records), "change_norm": change, "untied": plan.unties}
     pointer = ModelPointer(
@@ -91,7 +91,7 @@ def merge_adapter(
 
 
 def _parts_of(plan: Merge, shard: Shard) -> list[ShardTensor]:
-    """The tensors of the merged shard; where the embedding is untied, the head is written behind it."""
+    """The tensors of the merged shard; if the embedding is untied, the head follows it."""
     parts = []
     for entry in shard.entries:
         names = [entry.name]
@@ -108,7 +108,7 @@ def _parts_of(plan: Merge, shard: Shard) -> list[ShardTensor]:
 
 
 def _copy_companions(plan: Merge, directory: Path) -> None:
-    """Carry over the base's other files, then the adapter's tokenizer and template if it has its own."""
+    """Copy the base's other files, then the adapter's tokenizer and template if it has them."""
     copy_companions(plan.base, directory)
     parts = {shard.path.name: [part.entry for part in _parts_of(plan, shard)] for shard in plan.base.shards}
     config = untied_config(plan.base.config) if plan.unties else dict(plan.base.config)
@@ -117,7 +117,7 @@ def _copy_companions(plan: Merge, directory: Path) -> None:
     if plan.base.index_file:
         write_json(directory / plan.base.index_file, changed_index(plan.base, parts))
     if _own_template(plan.adapter):
-        # loaders prefer a file of its own to what the tokenizer's settings say
+        # loaders prefer a separate template file to the tokenizer's settings
         for file in directory.glob(TEMPLATE):
             file.unlink()
     for file in _brought(plan.adapter):
@@ -125,7 +125,7 @@ def _copy_companions(plan: Merge, directory: Path) -> None:
 
 
 def _brought(adapter: Path) -> list[Path]:
-    """Files of an adapter that take the place of its base's: a whole tokenizer, a chat template."""
+    """Files of an adapter that replace those of its base: a complete tokenizer, a chat template."""
     files = list(companion_files(adapter))
     own = [file for file in files if any(fnmatch(file.name, name) for name in TOKENIZER)]
     whole = any(file.name.startswith("tokenizer") for file in own)
@@ -133,7 +133,7 @@ def _brought(adapter: Path) -> list[Path]:
 
 
 def _own_template(adapter: Path) -> bool:
-    """Whether an adapter brings a chat template."""
+    """Whether an adapter has a chat template."""
     settings = adapter / "tokenizer_config.json"
     inside = settings.is_file() and bool(read_json(settings).get("chat_template"))
     return inside or any(fnmatch(file.name, TEMPLATE) for file in companion_files(adapter))
@@ -150,7 +150,7 @@ def _with_vocabulary(config: dict[str, Any], rows: Iterable[int]) -> dict[str, A
 
 
 def _fingerprint(plan: Merge, hashes: Mapping[str, str]) -> str:
-    """What the result depends on: the base's files as they are now, and the adapter."""
+    """Fingerprint of the inputs: the base's current files, and the adapter."""
     stats = [(shard.path.name, shard.path.stat()) for shard in plan.base.shards]
     files = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
     facts = [VERSION, str(plan.base.path.resolve()), files, dict(hashes)]

@@ -22,8 +22,8 @@ def place_adapter(
         entry: the model's: ``base``, and ``path``, or ``repo`` and ``revision``.
         base: directory of the base model.
         output: the directory.
-        use: how it is to be used: keyword arguments of ``steadfast.models.check.settle``; None tries nothing.
-        threads: number of tensors that are worked on at a time.
+        use: intended use: keyword arguments of ``steadfast.models.check.settle``; None skips the check.
+        threads: number of tensors processed in parallel.
 
     Raises:
         SteadfastError: the adapter cannot be fetched.

@@ -1,7 +1,7 @@
-"""``adapter_config.json``: what a LoRA adapter is to do, and which adapters cannot be merged exactly.
+"""``adapter_config.json``: settings of a LoRA adapter, and which adapters cannot be merged exactly.
 
-The names are PEFT's (https://huggingface.co/docs/peft). A setting that is not known here is refused unless it is off:
-PEFT gains new ones, and what they change would be lost without a word.
+The names are PEFT's (https://huggingface.co/docs/peft). An unknown setting is rejected unless it is off: PEFT adds new
+settings, and their effect would be lost silently.
 """
 
 import math
@@ -17,7 +17,7 @@ from steadfast.core.files import read_json
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 PICKLED = "adapter_model.bin"
 PLAIN_STARTS = (True, False, None, "gaussian", "eva", "orthogonal")
-"""Ways to initialize A and B that leave the base's weights alone."""
+"""Initializations of A and B that do not change the base's weights."""
 MERGED = frozenset(
     {
         "r",
@@ -67,19 +67,19 @@ REFUSED = {
 
 @dataclass(frozen=True)
 class LoraSettings:
-    """What a LoRA adapter is to do.
+    """Settings of a LoRA adapter.
 
     Attributes:
-        rank: of A and B where ``rank_pattern`` names no other.
-        alpha: numerator of the scaling where ``alpha_pattern`` names no other.
+        rank: rank of A and B, unless ``rank_pattern`` overrides it.
+        alpha: numerator of the scaling, unless ``alpha_pattern`` overrides it.
         rank_stabilized: whether the scaling is alpha/√rank (rsLoRA, Kalajdzievski 2023) and not alpha/rank.
         rank_pattern, alpha_pattern: ranks and alphas by the end of a module's name (a regular expression).
         fan_in_fan_out: whether the weights of its modules are stored as [in, out].
-        targets: names of the modules that are adapted, or a regular expression for their whole names.
-        excluded: those among them that are not.
+        targets: names of the adapted modules, or a regular expression for their full names.
+        excluded: modules among them that are not adapted.
         layers: the blocks whose modules are adapted; None for all.
-        layer_patterns: names of the list of blocks in a module's name; none for any.
-        saved: modules whose whole weights the adapter replaces.
+        layer_patterns: names of the list of blocks in a module's name; empty for any.
+        saved: modules whose weights the adapter replaces completely.
     """
 
     rank: int
@@ -105,7 +105,7 @@ class LoraSettings:
         return alpha / (math.sqrt(rank) if self.rank_stabilized else rank)
 
     def adapts(self, module: str) -> bool:
-        """Whether a module is to be adapted."""
+        """Whether a module is adapted."""
         if _named(self.excluded, module) or self.replaces(module):
             return False
         if isinstance(self.targets, str):
@@ -115,7 +115,7 @@ class LoraSettings:
         return _named(self.targets, module) and (self.layers is None or self._block_of(module) in self.layers)
 
     def replaces(self, module: str) -> bool:
-        """Whether the adapter holds a module's weights as a whole."""
+        """Whether the adapter replaces a module's weights."""
         return any(re.match(rf"(^|.*\.){name}($|\..*)", module) for name in self.saved)
 
     def _block_of(self, module: str) -> int | None:

@@ -17,7 +17,7 @@ from steadfast.models.checkpoint_files.dtypes import STORAGE, Floats, narrow, wi
 from steadfast.models.checkpoint_files.rewriting import Record
 from steadfast.models.shards import TensorEntry
 
-BLOCK_BYTES = 2**21  # of values that are worked on at a time
+BLOCK_BYTES = 2**21  # number of values processed at a time
 
 
 def merge_tensor(
@@ -35,15 +35,15 @@ def merge_tensor(
 
     Args:
         adapter: the adapter's file of weights.
-        change: what it does.
+        change: the change.
         origin: the base's tensor, in ``source``.
         merged: name, dtype, shape and size of the result.
         source: file descriptor of the base's shard.
         target: file descriptor of the new shard.
-        offset: where the tensor begins in it.
+        offset: offset of the tensor in it.
 
     Returns:
-        The tensor's name, the Frobenius norm of its change (of itself, where it is replaced) and its SHA-256.
+        The tensor's name, the Frobenius norm of its change (of the new tensor, if it is replaced) and its SHA-256.
 
     Raises:
         DataError: the result is not finite.
@@ -70,11 +70,11 @@ def merge_tensor(
 
 
 class _Update:
-    """What is added to the rows of one tensor.
+    """The update of the rows of one tensor.
 
     Args:
         adapter: file descriptor of the adapter's weights.
-        change: what it does.
+        change: the change.
         dtype: storage dtype of the tensor.
     """
 

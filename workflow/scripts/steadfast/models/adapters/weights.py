@@ -1,4 +1,4 @@
-"""``adapter_model.safetensors``: what is to be done to which tensor of the base."""
+"""``adapter_model.safetensors``: changes by tensor of the base."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -16,7 +16,7 @@ ROLE = re.compile(
 )
 OTHER_METHODS = re.compile(r"\.(lora_magnitude_vector|trainable_tokens|lora_[A-Za-z_]+)")
 NAMED = 5
-"""Names that a message lists at most."""
+"""Maximum number of names in a message."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class LowRank:
 
 @dataclass(frozen=True)
 class AdapterUpdate:
-    """What an adapter does to one tensor of the base.
+    """Change of one tensor of the base.
 
     Attributes:
-        replacement: a tensor of the adapter that takes its place, or None.
-        update: what is added to it, or None.
-        bias: a vector that is added to it, with its factor, or None.
+        replacement: tensor of the adapter that replaces it, or None.
+        update: low-rank update that is added to it, or None.
+        bias: vector that is added to it, with its factor, or None.
     """
 
     replacement: TensorEntry | None = None
@@ -54,17 +54,17 @@ class AdapterUpdate:
 def read_changes(
     directory: Path, settings: LoraSettings, base: Mapping[str, TensorEntry], tied_head: str | None
 ) -> dict[str, AdapterUpdate]:
-    """What an adapter does to its base, by the name of the base's tensor.
+    """Changes of a base by an adapter, by name of the base's tensor.
 
     Args:
-        directory: the adapter's.
+        directory: directory of the adapter.
         settings: its settings.
         base: the base's tensors by name.
-        tied_head: name of the output head's tensor where it is the embedding and the base does not store it.
+        tied_head: name of the output head's tensor, if it is tied to the embedding and not stored.
 
     Raises:
-        DataError: a tensor of the adapter belongs to none of the base, or does not fit it; a module that the adapter is
-            to adapt or to replace is missing from it.
+        DataError: a tensor of the adapter matches no tensor of the base, or has the wrong shape; or the adapter lacks a
+            module that its settings name.
     """
     file = directory / WEIGHTS
     entries = {entry.name: entry for entry in read_shard(file).entries}
@@ -135,7 +135,7 @@ def _require_all(
 
 
 def _asked_for(settings: LoraSettings, base: Mapping[str, TensorEntry]) -> Iterator[str]:
-    """Tensors of the base that the settings want changed."""
+    """Tensors of the base that the settings name."""
     for name, entry in base.items():
         module, _, kind = name.rpartition(".")
         if kind == "weight" and (settings.replaces(module) or (len(entry.shape) == 2 and settings.adapts(module))):

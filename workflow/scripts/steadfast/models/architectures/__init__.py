@@ -1,8 +1,8 @@
 """Which tensors of a checkpoint write to the residual stream: an explicit registry by ``model_type``.
 
-Names and axes are stated per architecture and never guessed from shapes: where hidden and intermediate
-sizes are equal a wrong axis raises no error and leaves the direction in place. Every tensor of a block
-must be known as a writer or as a reader, so that an unlisted writer stops the job instead of surviving it.
+Names and axes are listed per architecture and never guessed from shapes: if hidden and intermediate sizes are equal, a
+wrong axis raises no error but leaves the direction in place. Every tensor of a block must be listed as a writer or a
+reader, so that an unknown writer raises an error instead of remaining unedited.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -28,13 +28,13 @@ class Writer:
 
     Attributes:
         name: name of the tensor in the checkpoint.
-        target: which group of modules it belongs to.
+        target: its group of modules.
         layer: 0-based block, or None for embeddings.
         axis: the tensor's axis that lies along the residual stream.
-        bias: whether it is added as it is, and not multiplied with an input.
-        expert: whether it belongs to one or all of several experts.
+        bias: whether it is a bias, which is not multiplied with an input.
+        expert: whether it belongs to experts.
         norm: name of the norm weight that scales the module's output before it enters the stream, or None.
-        norm_offset: what that norm adds to its weight before multiplying (1 for Gemma, else 0).
+        norm_offset: offset that the norm adds to its weight (1 for Gemma, otherwise 0).
     """
 
     name: str
@@ -56,7 +56,7 @@ class Anatomy:
         hidden_size: width of the stream.
         writers: every tensor that writes to the stream, blocks in order, embeddings first.
         embedding: name of the token embedding.
-        head: name of the tensor that makes the logits, whether or not the checkpoint stores it.
+        head: name of the output head's tensor, whether or not the checkpoint stores it.
         tied: whether the head is the embedding itself.
     """
 
@@ -72,8 +72,8 @@ def anatomy(config: Mapping[str, Any], tensors: Collection[str]) -> Anatomy:
     """Find the writers of a checkpoint from its ``config.json`` and the names of its tensors.
 
     Raises:
-        DataError: the architecture is unknown, its size is not stated, an expected tensor is missing, or a block holds
-            a tensor that the registry does not know.
+        DataError: the architecture is unknown, its size is missing, an expected tensor is missing, or a block has a
+            tensor that is not in the registry.
     """
     layout = layout_of(config)
     text_config = config.get("text_config", config)
@@ -91,7 +91,7 @@ def layout_of(config: Mapping[str, Any]) -> TensorNames:
     """The layout of the architecture that a ``config.json`` names.
 
     Raises:
-        DataError: the registry does not hold it.
+        DataError: it is not in the registry.
     """
     model_type = str(config.get("model_type"))
     if model_type not in LAYOUTS:
@@ -159,10 +159,10 @@ def _writer(
 def _present_alternative(
     alternatives: tuple[tuple[WritingPart, ...], ...], config: Mapping[str, Any], block: str, tensors: Collection[str]
 ) -> tuple[WritingPart, ...]:
-    """The one alternative whose weights are all there.
+    """The alternative whose weights all exist.
 
     Raises:
-        DataError: none is complete; the message names what the nearest one lacks.
+        DataError: none is complete; the message names what the closest one lacks.
     """
     lacking: list[list[str]] = []
     for parts in alternatives:
@@ -188,7 +188,7 @@ def _biases(part: WritingPart, config: Mapping[str, Any], block: str) -> list[st
 def _expand(name: str, part: WritingPart, config: Mapping[str, Any], block: str) -> list[str]:
     if not part.experts_keys:
         return [block + name]
-    # a config without experts is that of a dense sibling, which has another alternative
+    # a config without experts belongs to a dense sibling, which uses another alternative
     count = next((int(config[key]) for key in part.experts_keys if config.get(key)), 0)
     return [block + name.format(expert=expert) for expert in range(count)] or [block + name]
 
@@ -203,6 +203,6 @@ def _require_known(
             continue
         layer, _, rest = name.removeprefix(blocks).partition(".")
         if not layer.isdigit() or int(layer) >= depth:
-            continue  # layers beyond the depth predict further tokens and take no part in generation
+            continue  # layers beyond the depth are for multi-token prediction and not used in generation
         if not any(reader.fullmatch(rest) for reader in layout.readers):
             raise DataError(f"the registry does not know what {name} does; {HOW_TO_ADD}")

@@ -1,4 +1,4 @@
-"""What a layout states of an architecture: which tensors write to the residual stream, and along which axis."""
+"""Description of an architecture: which tensors write to the residual stream, and along which axis."""
 
 import re
 from dataclasses import dataclass, replace
@@ -12,10 +12,10 @@ class WritingPart:
     Attributes:
         weight: name of the weight; ``{expert}`` represents the index of an expert.
         axis: the weight's axis along the residual stream.
-        bias: name of the bias, edited where the checkpoint has one; empty if there is none.
+        bias: name of the bias, which is edited if the checkpoint has one; empty if there is none.
         bias_axis: the bias's axis along the residual stream.
         norm: name of the norm weight between the module and the stream; empty if there is none.
-        experts_keys: keys of ``config.json`` of which one counts the experts, where each has a tensor of its own.
+        experts_keys: possible ``config.json`` keys of the number of experts, if each has a separate tensor.
         stacked: whether the tensor holds all experts.
     """
 
@@ -42,19 +42,19 @@ class TensorNames:
     """Names of an architecture's tensors.
 
     Attributes:
-        attention: alternatives, of which a block has one: the parts that write the attention's output.
-        mlp: the same for the feed-forward part.
+        attention: alternatives for the parts that write the attention's output; a block has one of them.
+        mlp: the same for the feed-forward module.
         readers: patterns (relative to the block) of the tensors that do not write to the stream.
         block: prefix of a block below the root, with ``{layer}``.
-        roots: prefixes of the text decoder, each with the name of the tensor that makes the logits; the first
-            whose embedding exists counts. Multimodal checkpoints have longer ones.
-        embeddings: names below the root of the embeddings, that of the tokens first.
-        norm_offset: what norms between modules and stream add to their weight.
+        roots: prefixes of the text decoder, each with the name of the output head's tensor; the first whose embedding
+            exists is used. Multimodal checkpoints have longer ones.
+        embeddings: names of the embeddings below the root, starting with the token embedding.
+        norm_offset: offset that norms between modules and stream add to their weight.
         attention_modules: names in a block of the modules of transformers whose output is the attention's; a block
             has one of them.
         mlp_modules: the same for the feed-forward part.
-        further_modules: modules that write to the stream beside the feed-forward one in blocks that have them, each
-            with the norm behind it, as for a ``WritingPart``.
+        further_modules: modules that write to the stream in addition to the feed-forward one, in blocks that have them,
+            each with the norm after it, as for a ``WritingPart``.
         depth_key: key of ``config.json`` with the number of blocks.
         hidden_key: key of ``config.json`` with the width of the stream.
     """
@@ -74,10 +74,10 @@ class TensorNames:
 
 
 def with_readers(layout: TensorNames, *patterns: str, **changes: Any) -> TensorNames:
-    """A relative of a layout, with further readers."""
+    """A copy of a layout with further readers."""
     return replace(layout, readers=(*layout.readers, *readers(*patterns)), **changes)
 
 
 def experts(name: str, keys: tuple[str, ...], *further: WritingPart) -> tuple[WritingPart, ...]:
-    """One matrix per expert, numbered from 0, and what else writes in the same block."""
+    """One matrix per expert, numbered from 0, and other writers of the same block."""
     return (WritingPart(name, experts_keys=keys), *further)

@@ -1,4 +1,4 @@
-"""A block of a matrix less a product of few vectors, as exact as its storage can tell."""
+"""A block of a matrix minus a low-rank product, with the precision of its storage format."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +11,18 @@ FLOAT32_ROUNDOFF = 2.0**-24  # largest relative error of one rounding
 def minus_product(block: Floats, left: NDArray[np.float64], right: NDArray[np.float64], precision: float) -> Floats:
     """``block − left @ right`` in the block's dtype and memory order; left [outputs, k], right [k, inputs].
 
-    One outer product after the other: with as few directions as there are, several times faster than a matrix
-    product, and the same bits whatever library makes the products.
+    Computed as successive outer products: for few directions, this is several times faster than a matrix product, and
+    bitwise reproducible with any library.
 
     Args:
-        block: float32 or float64 [outputs, inputs]; it stays as it is.
-        left: one factor.
-        right: the other one.
-        precision: largest relative error that an entry of a float32 block may have; the few that the difference
-            all but cancels, so that rounding could leave more, are computed in float64.
+        block: float32 or float64 [outputs, inputs]; it is not modified.
+        left: left factor.
+        right: right factor.
+        precision: largest relative error of an entry of a float32 block; entries that nearly cancel, so that rounding
+            could exceed it, are computed in float64.
     """
     turned = not block.flags.c_contiguous
-    # columns and rows as they lie in memory
+    # columns and rows in memory order
     whole, columns, rows = (block.T, right, left.T) if turned else (block, left.T, right)
     result = whole
     for column, row in zip(columns.astype(block.dtype), rows.astype(block.dtype), strict=True):
@@ -36,7 +36,7 @@ def minus_product(block: Floats, left: NDArray[np.float64], right: NDArray[np.fl
 def _mend_cancelled(
     result: Floats, block: Floats, columns: NDArray[np.float64], rows: NDArray[np.float64], precision: float
 ) -> None:
-    """Compute again, in float64, each entry of ``result`` that float32 may have missed by more than ``precision``.
+    """Recompute, in float64, each entry of ``result`` whose float32 error may exceed ``precision``.
 
     With u the unit roundoff and S the sum of the k products' absolute values, an entry y is off by at most
     u·((k + 2)·S + k·|y|): a product by 3u of itself (both factors and the product are rounded), a difference by u of
@@ -49,7 +49,7 @@ def _mend_cancelled(
     reached = np.flatnonzero(sizes.min(axis=1) < limits)
     if len(reached) == 0:
         return
-    doubtful = np.flatnonzero(sizes[reached] < limits[reached, None])  # of a flat array: many times faster
+    doubtful = np.flatnonzero(sizes[reached] < limits[reached, None])  # much faster on a flat array
     places, column = np.unravel_index(doubtful, (len(reached), result.shape[1]))
     line = reached[places]
     result[line, column] = block[line, column] - np.einsum("kn,kn->n", columns[:, line], rows[:, column])

@@ -1,4 +1,4 @@
-"""Copying what an edit does not reach, and the directory in which an edited checkpoint grows."""
+"""Copying of unedited content, and the partial directory of an edited checkpoint."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def _copy_buffer(source: int, target: int, begin: int, offset: int, size: int) -
 def copy_companions(checkpoint: Checkpoint, target: Path) -> None:
     """Copy the files of a checkpoint that are not weights: configuration, index, tokenizer, template, license.
 
-    The pointer and the provenance of a model directory say things of the original only, and stay behind.
+    The pointer and the provenance of a model directory apply to the original only and are not copied.
     """
     index = [checkpoint.path / checkpoint.index_file] if checkpoint.index_file else []
     for file in [*companion_files(checkpoint.path), *index]:
@@ -59,7 +59,7 @@ class PartialDirectory:
 
     @classmethod
     def prepare(cls, output: Path, state: str) -> "PartialDirectory":
-        """Open the partial directory of an output; what another ``state`` left there is thrown away."""
+        """Open the partial directory of an output; content of another ``state`` is deleted."""
         work = cls(output.with_name(f"{output.name}.partial"))
         marker = work._progress / "state.json"
         if not (marker.is_file() and read_json(marker) == state):
@@ -78,17 +78,17 @@ class PartialDirectory:
         return list(read_json(record)) if record.is_file() and (self.path / shard).is_file() else None
 
     def unfinished(self, shard: str) -> Path:
-        """Where a shard is written until it is finished."""
+        """Path of a shard until it is finished."""
         return self.path / f"{shard}.unfinished"
 
     def finish(self, shard: str, records: list[dict[str, Any]]) -> None:
-        """Flush a written shard to the disk, give it its name and keep its records."""
+        """Flush a written shard to disk, rename it and store its records."""
         with self.unfinished(shard).open("rb") as file:
             os.fsync(file.fileno())
         self.unfinished(shard).rename(self.path / shard)
         write_json(self._progress / f"{shard}.json", records)
 
     def commit(self, output: Path) -> None:
-        """Make the directory the output, which it replaces."""
+        """Replace the output by the directory."""
         shutil.rmtree(self._progress)
         commit_directory(self.path, output)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]  # float32 or float64
 
-# as stored: bytes per element and NumPy's dtype for the raw bits
+# bytes per element and NumPy's dtype for the raw bits
 STORAGE: dict[str, np.dtype[Any]] = {
     "BF16": np.dtype("<u2"),
     "F16": np.dtype("<f2"),
@@ -25,8 +25,8 @@ UNIT_ROUNDOFF = {"BF16": 2.0**-8, "F16": 2.0**-11, "F32": 2.0**-24, "F64": 2.0**
 def widen(stored: NDArray[Any], dtype: str) -> Floats:
     """A new array for arithmetic: float32 for 16-bit storage, float64 for wider.
 
-    Two digits more than stored keep a result within one unit in the last place of an exact computation, unless the
-    terms of a difference cancel; edits compute such entries in float64.
+    The extra precision keeps a result within one unit in the last place of the exact one, unless the terms of a
+    difference cancel; edits compute such entries in float64.
     """
     if dtype == "BF16":
         bits = np.left_shift(stored, 16, dtype=np.uint32)

@@ -1,7 +1,7 @@
 """Low-rank updates of stored matrices: W′ = (W − L·R)·diag(g), with factors in float64.
 
-An edit that projects a direction out of a matrix changes it by a product of few vectors. Kept as factors it takes
-megabytes where the edited checkpoint takes gigabytes, and yields the same stored bits wherever it is applied.
+An edit that projects a direction out of a matrix is a low-rank change. Stored as factors, it takes megabytes instead of
+gigabytes, and gives the same stored bits wherever it is applied.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class LowRankUpdate:
     Attributes:
         left: L, float64 [outputs, k].
         right: R, float64 [k, inputs].
-        gain: g, float64 [inputs], what the columns are multiplied with afterwards; None leaves them alone.
+        gain: g, float64 [inputs], factors of the columns, applied afterwards; None for no factors.
     """
 
     left: NDArray[np.float64]
@@ -33,10 +33,10 @@ class LowRankUpdate:
         """A block of W′ as a new array, in the block's dtype and memory order.
 
         Args:
-            block: the same block of W: all of one axis and a slice of the other; it stays as it is.
-            outputs: its place along the residual stream.
-            inputs: its place along the other axis.
-            precision: largest relative error of an entry that storing it hides, however little is left of it.
+            block: the same block of W: all of one axis and a slice of the other; it is not modified.
+            outputs: its slice along the residual stream.
+            inputs: its slice along the other axis.
+            precision: largest relative error of an entry that is hidden by its storage format.
         """
         changed = minus_product(block, self.left[outputs], self.right[:, inputs], precision)
         if self.gain is not None:
@@ -45,13 +45,13 @@ class LowRankUpdate:
 
 
 def changed_rows(block: Floats, start: int, update: LowRankUpdate, matrices: Matrices, dtype: str) -> NDArray[Any]:
-    """Memory rows of W′ as they are stored, given those of W.
+    """Stored memory rows of W′, given those of W.
 
     Args:
         block: memory rows of one matrix, widened for arithmetic.
-        start: number of the first one.
-        update: what changes the matrix.
-        matrices: how the matrix is laid out.
+        start: index of the first row.
+        update: the update of the matrix.
+        matrices: layout of the matrix.
         dtype: its storage dtype.
     """
     view, outputs, inputs = matrices.orient(block, start)

@@ -13,7 +13,7 @@ from steadfast.models.checkpoint_files.arrays import read_array
 from steadfast.models.checkpoint_files.dtypes import STORAGE, Floats
 from steadfast.models.shards import TensorEntry
 
-BLOCK_BYTES = 2**19  # of float32 values: with its temporaries it stays in a core's cache
+BLOCK_BYTES = 2**19  # number of float32 values, so that a block and its temporaries fit into a core's cache
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Matrices:
         return self.columns if self.rows_are_outputs else self.rows
 
     def blocks(self, source: int, entry: TensorEntry, index: int) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Memory rows of one matrix as stored, in order, with the number of the first row.
+        """Stored memory rows of one matrix, in order, with the index of the first row.
 
         Args:
             source: file descriptor to read from.
-            entry: where the tensor lies in it.
-            index: number of the matrix in the stack.
+            entry: location of the tensor in it.
+            index: index of the matrix in the stack.
 
         Raises:
             DataError: the file ends before the tensor does.
@@ -61,11 +61,11 @@ class Matrices:
             yield start, read_array(source, begin, (count, self.columns), dtype)
 
     def offset(self, index: int, row: int) -> int:
-        """Number of values that lie before a memory row of one matrix."""
+        """Number of values before a memory row of one matrix."""
         return (index * self.rows + row) * self.columns
 
     def orient(self, block: Floats, start: int) -> tuple[Floats, slice, slice]:
-        """A block [outputs, inputs] as a view of memory rows, with its place along both axes."""
+        """A block [outputs, inputs] as a view of memory rows, with its slices along both axes."""
         rows = slice(start, start + len(block))
         if self.rows_are_outputs:
             return block, rows, slice(0, self.columns)
@@ -77,7 +77,7 @@ class Matrices:
 
 
 def matrices_of(entry: TensorEntry, writer: Writer, hidden_size: int) -> Matrices:
-    """See a tensor as matrices; a bias is a matrix with one input.
+    """View a tensor as matrices; a bias is a matrix with one input.
 
     Raises:
         DataError: the axis of the registry does not have the width of the stream, or the dtype is not a

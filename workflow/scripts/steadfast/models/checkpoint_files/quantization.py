@@ -1,8 +1,8 @@
-"""Quantized checkpoints, written out as bfloat16 so that they can be edited.
+"""Dequantization of checkpoints to bfloat16, so that they can be edited.
 
-Known are FP8 (``quant_method: fp8``: E4M3 values, one scale per block, as DeepSeek-V3 and Qwen3 publish, or one per
+Supported are FP8 (``quant_method: fp8``: E4M3 values, one scale per block, as DeepSeek-V3 and Qwen3 publish, or one per
 tensor, as Ministral 3) and MXFP4 (``quant_method: mxfp4``: pairs of 4-bit floats with one exponent per 32 values, as
-GPT-oss publishes). Everything else is refused: its values would have to be guessed.
+GPT-oss publishes). Other methods are rejected, since their values would have to be guessed.
 """
 
 import math
@@ -31,8 +31,8 @@ TARGET = "BF16"
 BYTES = np.dtype("u1")
 EXPONENTS = ("F8_E8M0", "U8")
 EXPONENT_BIAS = 127
-INPUT_SCALES = ("activation_scale", "input_scale")  # of what a matrix is multiplied with, where that is rounded too
-ROWS = 512  # of a matrix that are decoded at a time
+INPUT_SCALES = ("activation_scale", "input_scale")  # tensors of activation scales, which are dropped
+ROWS = 512  # number of values of a matrix decoded at a time
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class Quantized:
     """One quantized tensor.
 
     Attributes:
-        entry: where its codes lie.
-        scales: where its scales lie.
-        name: name of the tensor that it becomes.
-        shape: shape of the tensor that it becomes.
+        entry: location of its codes.
+        scales: location of its scales.
+        name: name of the dequantized tensor.
+        shape: shape of the dequantized tensor.
         dropped: names of further tensors that only its quantized form needs.
     """
 
@@ -55,7 +55,7 @@ class Quantized:
 
 
 def quantization_of(config: Mapping[str, Any]) -> str:
-    """Name of the method by which a checkpoint is quantized, or an empty string."""
+    """Name of a checkpoint's quantization method, or an empty string."""
     settings = config.get("quantization_config") or config.get("text_config", {}).get("quantization_config")
     return str(dict(settings).get("quant_method", "unknown")) if settings else ""
 
@@ -87,7 +87,7 @@ def dequantize(source: Path, output: Path) -> None:
     """Write a quantized checkpoint to ``output`` as bfloat16, shard by shard, a part of a tensor at a time.
 
     Raises:
-        DataError: it is not quantized, the method is not a known one, or scales are missing.
+        DataError: it is not quantized, the method is not supported, or scales are missing.
     """
     checkpoint = open_checkpoint(source)
     method = quantization_of(checkpoint.config)
@@ -203,7 +203,7 @@ def _scale_grid(quantized: Quantized, block: Sequence[int] | None) -> tuple[tupl
 
 
 def _read_scales(checkpoint: Checkpoint, entry: TensorEntry) -> NDArray[np.float32]:
-    """Scales, of which some are stored as exponents of two alone (E8M0)."""
+    """Scales, some of which are stored as powers of two (E8M0)."""
     if entry.dtype in EXPONENTS:
         return np.ldexp(np.float32(1), _read(checkpoint, entry, BYTES).astype(np.int32) - EXPONENT_BIAS)
     if entry.dtype not in STORAGE:

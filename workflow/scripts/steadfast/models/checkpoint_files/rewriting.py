@@ -1,8 +1,8 @@
-"""A changed copy of a checkpoint, shard by shard, resumable, atomic: what baking an edit and merging an adapter share.
+"""Modified copies of a checkpoint, written shard by shard, resumable and atomic: used by baking and by merging.
 
-Tensors that stay are copied as bytes, the others are streamed by whoever changes them. The copy is made in a directory
-``<output>.partial`` beside the output; a job that was killed continues there after the last complete shard, if nothing
-that it depends on has changed.
+Unchanged tensors are copied as bytes, the others are streamed by the caller. The copy is written to
+``<output>.partial`` next to the output; an interrupted job continues there after the last complete shard, if its inputs
+have not changed.
 """
 
 import os
@@ -26,12 +26,12 @@ Write = Callable[[int, int, int], Record | None]
 
 @dataclass(frozen=True)
 class ShardTensor:
-    """One tensor of a shard that is written.
+    """One tensor of a shard to write.
 
     Attributes:
-        entry: its name, storage dtype, shape and size; its place in the source only where it is copied.
+        entry: its name, storage dtype, shape and size, and for a copied tensor its location in the source.
         write: writes its bytes, given the file descriptors of the source's shard and of the new one and the offset in
-            the latter; returns what is to be kept of it, if anything.
+            the latter; returns its record, if any.
     """
 
     entry: TensorEntry
@@ -47,16 +47,16 @@ def copied(entry: TensorEntry, name: str | None = None) -> ShardTensor:
 def rewrite_shards(
     checkpoint: Checkpoint, parts_of: Callable[[Shard], list[ShardTensor]], work: PartialDirectory, threads: int
 ) -> dict[str, Record]:
-    """Write every shard that is not finished yet.
+    """Write all unfinished shards.
 
     Args:
         checkpoint: the source.
-        parts_of: the tensors of the shard that takes a shard's place, in the order of their bytes.
-        work: where the shards are written.
-        threads: number of tensors that are worked on at a time.
+        parts_of: returns the tensors of the new shard for a shard, in byte order.
+        work: directory for the shards.
+        threads: number of tensors processed in parallel.
 
     Returns:
-        What was kept of the tensors of all shards, by the record's ``name``.
+        The records of the tensors of all shards, by ``name``.
     """
     records: dict[str, Record] = {}
     new = {shard.path.name: parts_of(shard) for shard in checkpoint.shards}
@@ -72,7 +72,7 @@ def rewrite_shards(
             if found is None:
                 unfinished = work.unfinished(shard.path.name)
                 found = _write_shard(shard, new[shard.path.name], unfinished, pool, progress)
-                # the disk takes this shard while the next one is worked on
+                # write this shard to disk while the next one is processed
                 flushes.append(flusher.submit(work.finish, shard.path.name, found))
             records.update({str(record["name"]): record for record in found})
         for flush in flushes:
@@ -83,7 +83,7 @@ def rewrite_shards(
 def _write_shard(
     shard: Shard, parts: list[ShardTensor], path: Path, pool: ThreadPoolExecutor, progress: Progress
 ) -> list[Record]:
-    """Write one shard to ``path``; return what was kept of its tensors."""
+    """Write one shard to ``path``; return the records of its tensors."""
     header = _header(shard, [part.entry for part in parts])
     with ExitStack() as stack:
         source = os.open(shard.path, os.O_RDONLY)
@@ -118,7 +118,7 @@ def _copy(entry: TensorEntry, source: int, target: int, offset: int) -> None:
 
 
 def untied_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration whose head has weights of its own; multimodal ones say so in two places."""
+    """A configuration with an untied head; multimodal ones have the setting in two places."""
     changed = {**config, "tie_word_embeddings": False}
     if "text_config" in config:
         changed["text_config"] = {**config["text_config"], "tie_word_embeddings": False}
@@ -126,16 +126,16 @@ def untied_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def has_own_head(config: Mapping[str, Any]) -> bool:
-    """Whether a configuration says, in all places, that the head has weights of its own.
+    """Whether a configuration explicitly unties the head in all places.
 
-    Where it says nothing its class decides, and many classes tie the head to the embedding.
+    The default depends on the model class, and many classes tie the head to the embedding.
     """
     parts = (config, config.get("text_config") or {})
     return {part.get("tie_word_embeddings") for part in parts} - {None} == {False}
 
 
 def changed_index(checkpoint: Checkpoint, parts: Mapping[str, Iterable[TensorEntry]]) -> dict[str, Any]:
-    """The index of a checkpoint whose shards hold other tensors now.
+    """The index of a checkpoint with new shards.
 
     Args:
         checkpoint: the source; it has an index.

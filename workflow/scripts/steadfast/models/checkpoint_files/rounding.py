@@ -1,12 +1,12 @@
-"""Rounding that is put on loaded weights once more, to see what rounding does to a model's outputs.
+"""Additional rounding of loaded weights, to measure its effect on a model's outputs.
 
 Storing an edited weight rounds it: an error of up to half a unit in the last place (ulp) of the stored format, as
 large for any value, so that its square is ulp²/12 in the mean. Flipping the last stored bit of one weight in twelve
 changes these by one ulp and the others not at all: the same mean square, in every format, and without a copy of the
 weights, since a second flip undoes the first exactly.
 
-A format that the model runs in and that is coarser than the stored one rounds the original's weights as well as the
-edited ones, each by itself: twice the mean square, so that one weight in six is flipped.
+A run format that is coarser than the stored one rounds the original's and the edited weights independently: twice the
+mean square, so one weight in six is flipped.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,12 +29,12 @@ def coarsest(formats: Sequence[torch.dtype]) -> torch.dtype:
 
 @contextmanager
 def rounded_again(weights: Sequence[nn.Parameter], stored: torch.dtype, seed: int) -> Iterator[None]:
-    """Within the context, weights carry one more rounding to the format that they are stored in.
+    """Context in which weights have one more rounding error of their stored format.
 
     Args:
         weights: parameters of a loaded model.
         stored: the format of its files.
-        seed: other seeds give other, independent errors.
+        seed: seed of the errors; different seeds give independent errors.
     """
     _flip(weights, stored, seed)
     try:
@@ -49,7 +49,7 @@ def _flip(weights: Sequence[nn.Parameter], stored: torch.dtype, seed: int) -> No
         generator = torch.Generator(device=data.device).manual_seed(1_000_003 * seed + index)
         run, kept = _digits(data.dtype), _digits(stored)
         share = ROUNDED_ONCE if run >= kept else ROUNDED_TWICE
-        # contiguous as loaded; a view shares the memory
+        # loaded weights are contiguous, so the view shares their memory
         bits = data.view(INTEGERS[data.element_size()]).view(-1)
         for start in range(0, len(bits), ELEMENTS_AT_ONCE):
             part = bits[start : start + ELEMENTS_AT_ONCE]

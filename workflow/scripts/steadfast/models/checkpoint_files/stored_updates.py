@@ -1,7 +1,7 @@
-"""``low_rank_update.safetensors``: the low-rank updates of a checkpoint's tensors, which make it another one.
+"""``low_rank_update.safetensors``: low-rank updates of a checkpoint's tensors.
 
-It replaces an edited checkpoint: a reader takes the original's tensors and changes those that it names. The
-hash of every changed tensor is kept and compared, so that an update can never be applied to other weights unnoticed.
+The file replaces an edited checkpoint: readers load the original's tensors and apply the updates. The hash of every
+updated tensor is stored and compared, so that applying an update to other weights raises an error.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ PARTS = ("left", "right", "gain")
 
 @dataclass(frozen=True)
 class TensorUpdate:
-    """What changes one stored tensor.
+    """The update of one stored tensor.
 
     Attributes:
-        matrices: how it is laid out.
+        matrices: layout of its matrices.
         factors: the update of each of its matrices (one per expert).
-        target: group of modules that it belongs to; see ``steadfast.models.architectures.Target``.
+        target: its group of modules; see ``steadfast.models.architectures.Target``.
         sha256: of the stored bytes of the changed tensor.
     """
 
@@ -60,7 +60,7 @@ def load_updates(path: str | Path) -> dict[str, TensorUpdate]:
     """Read updates by tensor name.
 
     Raises:
-        DataError: the file is not such a file.
+        DataError: the file does not contain low-rank updates.
     """
     tensors, facts = load_tensors(path, "a file of low-rank updates")
     try:
@@ -73,7 +73,7 @@ def updated_tensor(checkpoint: Checkpoint, name: str, update: TensorUpdate) -> N
     """The changed tensor, as raw storage in the tensor's shape.
 
     Raises:
-        DataError: the result is not what it was when the update was made: the original's weights are others.
+        DataError: the hash of the result differs, i.e. the original's weights have changed.
     """
     entry = checkpoint.entries.get(name)
     if entry is None or entry.count != update.matrices.stack * update.matrices.rows * update.matrices.columns:

@@ -1,7 +1,7 @@
 """Writing a GGUF file out as a Hugging Face checkpoint.
 
-transformers and the ``gguf`` package read it. What they give is checked, since transformers leaves out a tensor that
-it has no name for, and fills one that the file lacks with random numbers, both without an error.
+transformers and the ``gguf`` package read it. The result is checked, since transformers silently skips tensors that it
+has no name for, and fills missing ones with random numbers.
 """
 
 import tempfile
@@ -44,12 +44,12 @@ def write_checkpoint(file: Path, directory: Path, dtype: str = "auto") -> dict[s
         What ``model.json`` keeps of it: architecture, storage types, number format.
 
     Raises:
-        DataError: the file cannot be read, or what was read is not all that it holds.
+        DataError: the file cannot be read, or was not read completely.
     """
     header = require_supported(file)
     number_format = (native_dtype(header) or QUANTIZED_DTYPE) if dtype == "auto" else dtype
     with tempfile.TemporaryDirectory() as folder:
-        # in a folder of its own: transformers also reads what lies beside the file
+        # in a separate folder, since transformers also reads files next to it
         alone = Path(folder) / "model.gguf"
         alone.symlink_to(file.resolve())
         model = _load_model(header, alone, number_format)
@@ -81,7 +81,7 @@ def _load_model(header: GgufHeader, file: Path, dtype: str) -> PreTrainedModel:
         config = config_class.from_pretrained(file.parent, gguf_file=file.name)
         config = type(config).from_dict(complete(header, config.to_dict()))
         require_tensors(header, config)
-        # it would advise another format for weights that stay packed, and ours are written out
+        # suppresses advice about packed weights, which does not apply here
         with silence(), _counted_tensors():
             model, report = model_class.from_pretrained(
                 file.parent, gguf_file=file.name, config=config, dtype=getattr(torch, dtype), output_loading_info=True
@@ -102,7 +102,7 @@ def _load_model(header: GgufHeader, file: Path, dtype: str) -> PreTrainedModel:
 
 @contextmanager
 def _counted_tensors() -> Iterator[None]:
-    """Have transformers count the tensors that it converts in the job's log, in place of its own progress bar."""
+    """Context in which the job's log shows converted tensors instead of transformers' progress bar."""
     from transformers import modeling_gguf_pytorch_utils as reading
 
     def counted(tensors: Sequence[Any], **_settings: object) -> Iterator[Any]:
@@ -120,15 +120,15 @@ def _counted_tensors() -> Iterator[None]:
 
 
 def _clean_configuration(directory: Path) -> None:
-    """Take out what names the file's history instead of the model."""
+    """Remove settings about the file's history."""
     config = read_json(directory / "config.json")
     kept = {key: value for key, value in config.items() if key not in ("_model_name_or_path", "quantization_config")}
     write_json(directory / "config.json", kept)
 
 
 def _require_complete(header: GgufHeader, directory: Path) -> None:
-    """Check that the checkpoint is whole, and that it holds as many numbers as the file."""
-    # by name: a model that has passed is not made again because the check has changed
+    """Check that the checkpoint is complete, with the same number of weights as the file."""
+    # imported by name, so that a changed check does not cause models to be converted again
     load("steadfast.models", "check").check_checkpoint(directory)
     # the factors of rotary positions are in the configuration
     given = sum(tensor.count for tensor in header.tensors if tensor.name != FACTORS)

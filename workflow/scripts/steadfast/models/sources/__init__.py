@@ -1,4 +1,4 @@
-"""Where models come from: one module per ``source``, found by name, which exposes a ``Source`` as ``SOURCE``."""
+"""Model sources: one module per ``source``, found by name, which exposes a ``Source`` as ``SOURCE``."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Entry = Mapping[str, Any]
 
 SHOWN = frozenset({"label", "group", "group_label", "role", "gpus", "template_arguments", "dtype"})
-"""Keys that decide how a model is run or shown, and nothing of what its directory holds."""
+"""Keys of how a model is run or shown, which do not change the content of its directory."""
 CHAT = frozenset({"chat_template", "template_date"})
 """Keys of a model's chat settings; its directory stores the resulting settings."""
 
@@ -48,32 +48,32 @@ def _with_seed(entry: Entry, seed: int) -> dict[str, Any]:
 
 
 def content_settings(entry: Entry) -> dict[str, Any]:
-    """The keys of an entry that decide what the model's directory holds."""
+    """The keys of an entry that determine the content of the model's directory."""
     return {key: value for key, value in entry.items() if key not in SHOWN | CHAT}
 
 
 @dataclass(frozen=True)
 class Source:
-    """One way to get a model.
+    """A model source.
 
     Attributes:
-        problems: what is wrong with an entry as far as is known before a run and without the network, given the
-            whole configuration; each begins with the key.
-        files: the files of this machine that the model is made from; when they change, it is made again.
-        settings: what decides what the model's directory holds; when it changes, it is made again.
-        depth: its number of blocks, given the whole configuration; None where nothing on this machine tells it.
+        problems: errors in an entry that can be found before a run and without the network, given the whole
+            configuration; each begins with the key.
+        files: local files that the model is created from; it is created again if they change.
+        settings: settings that determine the content of the model's directory; it is created again if they change.
+        depth: its number of blocks, given the whole configuration; None if unknown on this machine.
             Adapters have that of their base (``steadfast.config.depth``).
-        size: its size, before it is in its place; None where nothing on this machine tells it. Models that are built on
-            another have that one's.
-        hub_files: the files of a repository of the hub that it is made from; none for a whole checkpoint.
-        base: the model of the configuration that it is built on, by name; None without one.
-        of_seed: the entry of the replicate with a seed, from that of a model with several ``seeds``.
-        variants: the variants whose responses it brings, of a model without weights; None for a model with weights.
-        trained: whether the workflow trains it from nothing.
-        written_out: whether its weights are written out in the workflow's folder; of others there is a pointer.
-        in_place: whether its key ``path`` is a checkpoint directory of this machine, which is used where it is.
-        locate: gets the checkpoint and returns where it is: what a plug-in has, whose models have one rule. The sources
-            of this package have rules of their own.
+        size: its size, before it is created; None if unknown on this machine. A model with a base has the size of its
+            base.
+        hub_files: files of a hub repository that it is created from; empty for a whole checkpoint.
+        base: name of its base model in the configuration, or None.
+        of_seed: the entry of the replicate with a seed, from the entry of a model with several ``seeds``.
+        variants: variants with imported responses, for a model without weights; None for a model with weights.
+        trained: whether the workflow trains it from scratch.
+        written_out: whether its weights are written to the workflow's folder; other models are linked.
+        in_place: whether its key ``path`` is a local checkpoint directory, which is used in place.
+        locate: gets the checkpoint and returns its path; for plug-ins, whose models share one rule. The sources of this
+            package have separate rules.
     """
 
     problems: Callable[[Entry, Mapping[str, Any]], Iterator[str]] = _no_problems
@@ -98,7 +98,7 @@ def source_of(entry: Entry) -> Source:
 
 
 def is_trained_here(source: str) -> bool:
-    """Whether the workflow trains the models of a source from nothing."""
+    """Whether the workflow trains the models of a source from scratch."""
     return bool(load(__name__, source).SOURCE.trained)
 
 
