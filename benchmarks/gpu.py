@@ -1,6 +1,6 @@
 """What the workflow's mechanisms cost and how exact they are on a GPU, with models of random weights.
 
-One file that needs nothing but torch, transformers and safetensors, so that it can be copied to a machine with a GPU
+One file that needs only torch, transformers and safetensors, so that it can be copied to a machine with a GPU
 and run there. For every shape it makes a Llama with random weights and measures, in one run:
 
 * **extraction** of activations (hooks on all blocks) against a bare forward pass over the same batches;

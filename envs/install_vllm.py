@@ -5,7 +5,7 @@
     python envs/install_vllm.py --environment DIR      somewhere else
 
 Installs exactly what the lock names, once: an environment that was made from the same lock is left alone. Needs
-nothing but the standard library. Two to four minutes and 2 GB (CPU) or 10 GB (CUDA).
+only the standard library. Two to four minutes and 2 GB (CPU) or 10 GB (CUDA).
 """
 
 import argparse

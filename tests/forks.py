@@ -111,7 +111,7 @@ def in_a_fork(work: Callable[[TextIO], None]) -> tuple[int, str]:
 
 
 def _status_of(work: Callable[[], None]) -> int:
-    """Exit status of a process that does nothing but this work, in which it has the last word as well."""
+    """Exit status of a process that does only this work, and exits directly."""
     status = 0
     try:
         work()

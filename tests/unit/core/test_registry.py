@@ -129,7 +129,7 @@ def test_entry_point_of_a_former_group_raises(site, animals, monkeypatch):
     ("name", "value", "message"),
     [
         ("zebra", "zoo:build", "'zebra' of zoo 1.0 .* its value 'zoo:build' must be the dotted name of a module"),
-        ("Zebra", "zoo", "'Zebra' of zoo 1.0 .* its name must consist of small letters"),
+        ("Zebra", "zoo", "'Zebra' of zoo 1.0 .* its name must consist of lowercase letters"),
     ],
 )
 def test_unusable_entry_point_raises(site, animals, name, value, message):

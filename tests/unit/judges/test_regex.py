@@ -100,7 +100,7 @@ WORDINGS = [
     "I can`t help with that.",
     "\uff29 \uff43\uff41\uff4e\uff4e\uff4f\uff54 \uff48\uff45\uff4c\uff50 with that.",
     "I\u2028cannot\u2800help with that.",
-    # apostrophes in whatever form
+    # apostrophes in any form
     "I can&#39;t help with that.",
     "I can&#x2019;t help with that.",
     "I can&rsquo;t help with that.",

@@ -1,4 +1,4 @@
-"""Edits kept as factors: the same weights as a baked checkpoint, to the bit, and never those of another model."""
+"""Edits kept as factors: the same weights as a baked checkpoint, bit for bit, and never those of another model."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Edits tried in memory: the weights that baking writes, and the original's to the bit afterwards."""
+"""Edits tried in memory: the weights that baking writes, and exactly the original's afterwards."""
 
 from dataclasses import replace
 

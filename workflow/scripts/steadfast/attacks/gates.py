@@ -135,7 +135,7 @@ def _of_answers(deviation: float, share: float) -> GateFailure:
 
 def _of_responses(confirmed: float, by_original: float) -> GateFailure:
     reason = (
-        f"the responses are not those of the measured weights, which find {confirmed:.0%} of their tokens likeliest "
+        f"the responses are not those of the measured weights, which find {confirmed:.0%} of their tokens most likely "
         f"(the original's weights {by_original:.0%}; at least {CONFIRMED:.0%} are expected)"
     )
     return GateFailure(RESPONSES, (1 - confirmed) / (1 - CONFIRMED), reason)

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from steadfast.core.units import in_units
 
-# exit status of a job that failed for want of space (EX_IOERR), in case that its log cannot say so
+# exit status of a job that failed because the disk was full (EX_IOERR), since its log may not show it
 STATUS = 74
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # how libraries in other languages word it
 WORDS = re.compile(
     r"no space left on device|disk is full|disk quota exceeded|\b(os error|errno) (28|122)\b", re.IGNORECASE
 )
-# bytes; a write that fails on a disk with less than this free has failed for want of it
+# bytes; if less is free, a failed write is attributed to the full disk
 LITTLE = 1 << 20
 LARGEST_NAMED = 3
 

@@ -28,11 +28,11 @@ _open: "list[Progress]" = []
 class Progress:
     """Progress of a loop. Use it as a context manager, so that nested loops are detected.
 
-    ``note`` may be set to what the line shall say beside the count.
+    ``note`` is additional text of the line, next to the count.
 
-    The pace is that since the first count as soon as an interval has passed since then: what comes before it, the
-    loading of a model for example, is over. Where the parts of a loop differ, ``kinds`` says of which kind each of them
-    is, and the time that is left goes by how long parts of the same kind took.
+    The pace is measured from the first count once an interval has passed, so that preceding work, such as loading a
+    model, is not included. If the parts of a loop differ, ``kinds`` gives the kind of each part, and the remaining time
+    is estimated from the durations of parts of the same kind.
 
     Args:
         what: what is counted, as a plural: ``prompts``.
@@ -131,7 +131,7 @@ class Progress:
         if not coming:
             return 0.0
         if not self._durations:
-            # nothing but the share of the first part that its own loop has reported
+            # only the share of the first part, reported by its own loop
             return gone * (len(coming) / self._partial[0] - 1) if self._partial[0] > 0 else None
         expected = [self._durations.expected(kind) for kind in coming]
         return sum(expected) - min(gone, expected[0])

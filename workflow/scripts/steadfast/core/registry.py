@@ -166,7 +166,7 @@ def _plug_in(point: EntryPoint) -> PlugIn:
         fault = (
             f"its value {point.value!r} must be the dotted name of a module, without ':'"
             if point.attr
-            else "its name must consist of small letters, digits and underscores, a letter first"
+            else "its name must consist of lowercase letters, digits and underscores, a letter first"
         )
         raise ConfigError(f"the entry point {point.name!r} of {distribution} (group {point.group}) is wrong: {fault}")
     # an editable installation lists no module: then the entry point alone names the package

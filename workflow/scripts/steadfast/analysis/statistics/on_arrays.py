@@ -110,7 +110,7 @@ def paired_change(
         remain, all numbers are NaN.
 
     Raises:
-        ValueError: the arrays differ in shape, or hold anything but 0, 1 and NaN.
+        ValueError: the arrays differ in shape, or contain other values than 0, 1 and NaN.
     """
     first, second = _binary(before, "before"), _binary(after, "after")
     if first.shape != second.shape or first.ndim != 1:
@@ -176,7 +176,7 @@ def cohen_kappa(first: ArrayLike, second: ArrayLike) -> float:
         single answer).
 
     Raises:
-        ValueError: the arrays differ in shape, or hold anything but 0, 1 and NaN.
+        ValueError: the arrays differ in shape, or contain other values than 0, 1 and NaN.
     """
     one, other = _binary(first, "first"), _binary(second, "second")
     if one.shape != other.shape:
@@ -196,7 +196,7 @@ def krippendorff_alpha(ratings: ArrayLike) -> float:
         α, at most 1; NaN where no item has two ratings or all ratings are the same.
 
     Raises:
-        ValueError: not two axes, or anything but 0, 1 and NaN.
+        ValueError: the array does not have two axes, or contains other values than 0, 1 and NaN.
     """
     values = _binary(ratings, "ratings")
     if values.ndim != 2:

@@ -50,8 +50,8 @@ class FoundDirection:
 def draw_projections(activations: Activations, direction: Direction, name: str = "") -> "Figure":
     """Draw the states of both labels after several blocks, one column per block.
 
-    Where hidden features outnumber the prompts, a fitted direction parts the prompts that it was fitted on even if
-    there is nothing but noise. What is drawn is therefore the held-out half, along the other half's direction.
+    Where hidden features outnumber the prompts, a fitted direction separates the prompts that it was fitted on even if
+    there is only noise. What is drawn is therefore the held-out half, along the other half's direction.
 
     Above: projections on the direction (within it, for several). Below: the first two principal components of the
     pooled states of that block. The block that the direction comes from is always among the columns.

@@ -35,7 +35,7 @@ MARKERS = "oDs^vPX<>h"
 EDIT_SHADES = (0.0, -0.45, 0.4, -0.25, 0.2)
 CONTROL_SHADES = (0.0, -0.45, 0.35)
 SERIES = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", INK)
-"""Colors of what is neither edited nor a control: Okabe and Ito's, which the color-blind can tell apart."""
+"""Colors of what is neither edited nor a control: Okabe and Ito's palette for color blindness."""
 PARTS = {"refused": "#2a5b8c", "not refused": "#ecd9a4", "unscored": "white"}
 """What became of responses; they differ in lightness, and the last is hatched."""
 

@@ -96,7 +96,7 @@ def _columns(study: Study) -> list[Column]:
             "response_share",
             "Responses confirmed",
             "share",
-            help="Share of the response tokens that the weights find likeliest; below 90% fails.",
+            help="Share of the response tokens that the weights find most likely; below 90% fails.",
         ),
         Column("reason", "Reason", "text", detail=True),
         Column("remedy", "Remedy", "text", detail=True),

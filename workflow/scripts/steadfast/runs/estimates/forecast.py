@@ -46,7 +46,7 @@ class Forecast:
 
     Attributes:
         tasks: by number.
-        cores: what they share; None if nothing but their order holds them back.
+        cores: what they share; None if only their order limits them.
         history: of steps that this run does not take: rule, seconds that the cost model expects, seconds recorded.
     """
 

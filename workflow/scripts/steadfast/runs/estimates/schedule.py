@@ -19,7 +19,7 @@ def seconds_until_done(
         running: seconds that each step still takes which has.
         needs: for steps that wait, those that come before them; what neither waits nor runs is over.
         threads: cores that each step takes.
-        cores: what they share; None if nothing but their order holds them back.
+        cores: what they share; None if only their order limits them.
     """
     free = float("inf") if cores is None else cores - sum(threads[step] for step in running)
     before = {step: {other for other in needs[step] if other in waiting or other in running} for step in waiting}

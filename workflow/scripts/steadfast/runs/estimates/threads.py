@@ -4,7 +4,7 @@ Jobs with one thread each, side by side, use cores best. Where fewer jobs than c
 no more of their kind or the memory holds no more models, each gets its share of the cores. Snakemake starts no job
 whose threads would exceed the cores together with those of the running jobs.
 
-Measured on two cores with torch 2.13 (SmolLM2-135M in float32): logits of one and of two threads are equal to the bit.
+Measured on two cores with torch 2.13 (SmolLM2-135M in float32): logits of one and of two threads are bitwise equal.
 On a quiet machine two threads read 1.65 times as many tokens a second as one (560, 340) and write 1.5 times as many
 (76, 50). While other processes kept the cores busy, two that spin while they wait wrote a quarter of what one did
 (6, 24) and took four times the CPU time; two that sleep (``OMP_WAIT_POLICY=PASSIVE``) wrote as many as one. Sleeping

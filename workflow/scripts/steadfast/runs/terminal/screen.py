@@ -40,7 +40,7 @@ class Screen(Protocol):
 
 
 class Lines:
-    """A log, a pipe, or a terminal that knows nothing but text."""
+    """A log, a pipe, or a terminal that shows only text."""
 
     is_live = False
 

@@ -114,7 +114,7 @@ class _Base:
         return load_tokenizer(self._directory), LoadedModel(model, batch_tokens=1 << 20)
 
     def answers(self, begun: Mapping[str, str]) -> Iterator[list[OwnAnswer]]:
-        """Answers to the prompts, each behind its opening, in batches of prompts of like length."""
+        """Answers to the prompts, each behind its opening, in batches of prompts of similar length."""
         if not begun:
             return
         tokenizer, engine = self._loaded

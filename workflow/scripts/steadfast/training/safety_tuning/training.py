@@ -128,7 +128,7 @@ def shared_prefix(batch: Sequence[Example]) -> int:
 
 
 def batch_examples(examples: Sequence[Example], size: int, rng: random.Random) -> list[list[Example]]:
-    """The examples in random order, in batches of like length; documents and conversations in batches of their own."""
+    """The examples in random order, in batches of similar length; documents and conversations are separate."""
     order = list(examples)
     rng.shuffle(order)
     batches: list[list[Example]] = []

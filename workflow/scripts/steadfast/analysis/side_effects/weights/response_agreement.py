@@ -32,7 +32,7 @@ LEADS = ("", " ")
 
 
 class Settings(HookedSettings):
-    """Share of the response tokens that the variant's weights find likeliest."""
+    """Share of the response tokens that the variant's weights find most likely."""
 
     gate: ClassVar[str] = RESPONSES
 

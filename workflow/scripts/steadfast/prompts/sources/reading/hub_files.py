@@ -155,7 +155,7 @@ def _by_name(data: Sequence[str], subset: str | None, split: str) -> list[str]:
     by_split: dict[str, list[str]] = {}
     for name in data:
         by_split.setdefault(_split_in(name, split), []).append(name)
-    # files that name no split are all in one, which goes by the name of train
+    # files that name no split belong to one split, called train
     if set(by_split) == {""}:
         by_split["train"] = by_split.pop("")
     by_split.pop("", None)

@@ -39,7 +39,7 @@ class Settings(FigureSettings):
 
 
 def draw(data: Mapping[str, pd.DataFrame], about: About, settings: Settings) -> "dict[str, Figure]":
-    """One figure; none where no human label corrects a rate, since nothing but the rates is left then."""
+    """One figure; none without human labels, which the corrections need."""
     del settings
     table = data["robustness"]
     own = table[(table["judge"] == about.judge) & (table["label"] == "harmful")]
