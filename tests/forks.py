@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -99,6 +99,8 @@ def in_a_fork(work: Callable[[TextIO], None]) -> tuple[int, str]:
     # what is there already is not searched for garbage in a fork: that takes time, and copies the memory it shares
     gc.freeze()
     if (child := os.fork()) == 0:
+        # a fork ends before what it leaves behind fills the memory
+        gc.disable()
         os.close(reader)
         with os.fdopen(writer, "w") as pipe:
             status = _status_of(lambda: work(pipe))
@@ -131,9 +133,10 @@ def _status_of(work: Callable[[], None]) -> int:
     return status
 
 
-def modules_below(*folders: str) -> list[str]:
-    """Names of the modules of this process that come from one of the folders."""
-    return [name for name, module in sys.modules.items() if str(getattr(module, "__file__", "")).startswith(folders)]
+def modules_below(*folders: str, known: Container[str] = ()) -> list[str]:
+    """Names of the modules of this process, but for known ones, that come from one of the folders."""
+    new = ((name, module) for name, module in sys.modules.items() if name not in known)
+    return [name for name, module in new if str(getattr(module, "__file__", "")).startswith(folders)]
 
 
 def import_beforehand(names: Iterable[str]) -> None:

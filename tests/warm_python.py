@@ -57,13 +57,15 @@ def run(order: dict[str, Any], pipe: TextIO) -> None:
         order: among others the ``code``.
         pipe: where the names of imported modules go.
     """
+    known = set(sys.modules)
     forget([name for name in sys.modules if name.partition(".")[0] in AGAIN])
     settle(order)
     sys.path[:0] = [order["folder"], *filter(None, order["environment"].get("PYTHONPATH", "").split(":"))]
     try:
         exec(order["code"], {"__name__": "__main__"})
     finally:
-        print(*(name for name in modules_below(INSTALLED) if name.partition(".")[0] not in AGAIN), file=pipe)
+        new = modules_below(INSTALLED, known=known)
+        print(*(name for name in new if name.partition(".")[0] not in AGAIN), file=pipe)
 
 
 if __name__ == "__main__":

@@ -38,10 +38,15 @@ def quoted() -> list[str]:
     return [*re.findall(r"^### `(.*)`$", text, re.M), *items]
 
 
+@cache
+def pattern_of(message: str) -> re.Pattern[str]:
+    """What a text has to match to hold a message, in which `…` represents any words."""
+    return re.compile(".*".join(re.escape(part) for part in message.strip("…").split("…")), re.S)
+
+
 def stands_in(message: str, text: str) -> bool:
-    """Whether a text holds a message, in which `…` represents any words."""
-    pattern = ".*".join(re.escape(part) for part in message.strip("…").split("…"))
-    return re.search(pattern, text, re.S) is not None
+    """Whether a text holds a message."""
+    return pattern_of(message).search(text) is not None
 
 
 @pytest.mark.parametrize("message", quoted())

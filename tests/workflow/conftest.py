@@ -22,6 +22,8 @@ from tests.sharing import made_once
 from tests.workflow import runs
 from tests.workflow.trees import Place, copy_tree
 
+from steadfast.core.yaml_text import parse_yaml
+
 REAL = ("--cores", "2", "--configfile", "mine.yaml")
 CONFIG = """
 prompts:
@@ -69,7 +71,7 @@ class Tree:
     @property
     def config(self) -> dict[str, Any]:
         """The current configuration."""
-        return yaml.safe_load((self.folder / "mine.yaml").read_text(encoding="utf-8"))
+        return parse_yaml((self.folder / "mine.yaml").read_text(encoding="utf-8"))
 
     @config.setter
     def config(self, config: dict[str, Any]) -> None:

@@ -164,6 +164,7 @@ def run(order: dict[str, Any], another_tree: str, pipe: TextIO, notes: Notes) ->
     import snakemake.script
     import snakemake.workflow
 
+    known = set(sys.modules)
     if another_tree:
         forget(modules_below(os.path.join(another_tree, SCRIPTS)))
     jobs, threads = open(JOBS, "w"), open(THREADS, "w")
@@ -176,7 +177,7 @@ def run(order: dict[str, Any], another_tree: str, pipe: TextIO, notes: Notes) ->
     try:
         snakemake.cli.main(order["arguments"])
     finally:
-        print(*modules_below(INSTALLED, os.path.join(order["folder"], SCRIPTS)), file=pipe)
+        print(*modules_below(INSTALLED, os.path.join(order["folder"], SCRIPTS), known=known), file=pipe)
 
 
 def note(record: Any, jobs: TextIO, threads: TextIO) -> bool:

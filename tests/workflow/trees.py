@@ -59,13 +59,17 @@ def times_of(folder: Path) -> Times:
         Times in nanoseconds, and sizes, by the path below ``folder``; nothing of folders.
     """
     found: Times = {}
-    for root, folders, files in os.walk(folder):
-        for name in folders:
-            found[os.path.relpath(os.path.join(root, name), folder)] = ()
-        for name in files:
-            file = os.path.join(root, name)
-            status = os.lstat(file)
-            found[os.path.relpath(file, folder)] = (status.st_ctime_ns, status.st_mtime_ns, status.st_size)
+    start, pending = len(os.path.join(folder, "")), [str(folder)]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    found[entry.path[start:]] = ()
+                    if not entry.is_symlink():
+                        pending.append(entry.path)
+                else:
+                    status = entry.stat(follow_symlinks=False)
+                    found[entry.path[start:]] = (status.st_ctime_ns, status.st_mtime_ns, status.st_size)
     return found
 
 

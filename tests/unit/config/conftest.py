@@ -1,16 +1,15 @@
 """A small valid configuration, and what is said about a broken one."""
 
-import copy
 import csv
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from steadfast.config.checks import prepare
 from steadfast.core.errors import ConfigError
+from steadfast.core.yaml_text import parse_yaml
 
 ROOT = Path(__file__).parents[3]
 SMALL = """
@@ -50,7 +49,7 @@ def without_results(in_the_repository, monkeypatch, tmp_path) -> None:
 @pytest.fixture
 def config() -> dict[str, Any]:
     """A valid configuration that a test may change."""
-    return copy.deepcopy(yaml.safe_load(SMALL))
+    return parse_yaml(SMALL)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def docstrings(tree: ast.Module) -> set[int]:
 def test_only_the_paths_module_contains_results_paths():
     found = []
     for file in [*PACKAGE.rglob("*.py"), *PACKAGE.parent.glob("*.py")]:
-        if file in EXEMPT:
+        if file in EXEMPT or "results/" not in file.read_text(encoding="utf-8"):
             continue
         tree = parsed(file)
         told = docstrings(tree)
